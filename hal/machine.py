@@ -1,0 +1,76 @@
+"""The machine as the rest of the program sees it: ask, read, write, beam_off, and the file descriptors to wait on; none of them waits.
+It knows no rule: the gate is its only holder."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from hal.commands import Command
+from hal.readings import Readings
+from hal.units import Seconds
+
+
+class Renewal(msgspec.Struct, frozen=True):
+    """The lease to renew with the next status request: the armed token, for how long. The rig adds the newest challenge."""
+
+    token: int
+    lease_ms: int
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What this rig can do by itself; a rig that lacks timer, lease, second contactor or count limits is bench only.
+
+    `worst_age_s` gives for each kind of reading (unit, slow, monitor, flags, set_points) the oldest that it may get by the poll plan;
+    `off_s` the longest that an off command can wait for its wire.
+    """
+
+    simulated: bool
+    generator: str
+    safety_unit: str
+    full_scale_kv: float
+    full_scale_ma: float
+    counts_full_scale: int
+    hardware_timer: bool
+    lease: bool
+    second_contactor: bool
+    count_limits: bool
+    set_point_read_back: bool
+    wire_watchdog_s: float | None
+    worst_age_s: dict[str, float]
+    off_s: float
+
+    def clinical(self) -> tuple[str, ...]:
+        """What keeps this rig from clinical use; empty when nothing does."""
+        needs = {
+            "an exposure timer": self.hardware_timer,
+            "a lease": self.lease,
+            "a second contactor": self.second_contactor,
+            "count limits": self.count_limits,
+            "set-point read-back": self.set_point_read_back,
+        }
+        return tuple(name for name, has in needs.items() if not has)
+
+
+class Machine(Protocol):
+    """A generator and a safety unit joined; every verb returns at once and none raises for what a wire does.
+
+    `fds` are the descriptors of the links whose reply fits the slot. `ask` sends what is due and spends a renewal; `read` takes what has come
+    and returns the snapshot; `write` starts a command (level: repeating it is harmless, except ON, which the gate lets out once);
+    `beam_off` is True when the off bytes have left for both devices, callers repeat it until then.
+    """
+
+    @property
+    def fds(self) -> tuple[int, ...]: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def ask(self, renew: Renewal | None, now: Seconds) -> None: ...
+
+    def read(self, now: Seconds) -> Readings: ...
+
+    def write(self, command: Command, now: Seconds) -> None: ...
+
+    def beam_off(self, now: Seconds) -> bool: ...
