@@ -1,0 +1,1 @@
+"""One exposure, from confirmed settings to settled dose. Read controller/loop.py first."""

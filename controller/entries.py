@@ -1,0 +1,246 @@
+"""What the real-time process tells the recorder, and what the recorder tells it back, as structs; controller/ring.py carries the first, two small files on tmpfs the second.
+Nothing here writes: the journal's own form is records' business."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+from controller.prescribed import Clearance, Combination, Prescribed, Quality
+from interlocks.words import Clears, Trip
+
+
+class EntryType(IntEnum):
+    """Types of ring records; a long entry is cut into parts of one type with consecutive sequence numbers."""
+
+    TICK = 1
+    OPENING = 2
+    QUERY = 3
+    START = 4
+    TERMINAL = 5
+    LATCH_SET = 6
+    LATCH_CLEARED = 7
+    RESET_DONE = 8
+    FOUND = 9
+    EVENT = 10
+    CRASH = 11
+
+
+class Outcome(IntEnum):
+    """How an exposure ended, better first; STOPPING carries the worst seen so far."""
+
+    TERMINATED = 0
+    INTERRUPTED = 1
+    FAULT = 2
+    STUCK_ON = 3
+    VOID = 4
+
+
+class Opening(msgspec.Struct, frozen=True, array_like=True):
+    """First entry of every run: which program, configuration and rig."""
+
+    instance: str
+    software_version: str
+    rig: str
+    simulated: bool
+    configuration_sha256: bytes
+    tick_s: float
+    wall_s: float
+
+
+class Query(msgspec.Struct, frozen=True, array_like=True):
+    """May this fraction be delivered or resumed? The recorder answers with a Clearance of the same sequence number."""
+
+    query_seq: int
+    fraction_tag: int
+    plan_tag: int
+    resume: bool
+    physicist: bool
+    reason: str
+    prescribed: Prescribed
+    certificate_sha256: bytes
+    software_version: str
+
+
+class Start(msgspec.Struct, frozen=True, array_like=True):
+    """The opening of an exposure; no token exists before this entry is durable. `delivered_mgy` is what earlier segments gave (D0)."""
+
+    digest: bytes
+    fraction_tag: int
+    plan_tag: int
+    segment: int
+    resume: bool
+    prescribed: Prescribed
+    certificate_id: str
+    certificate_sha256: bytes
+    combination: Combination
+    d0_mgy: float
+    rx_factor: float
+    delivered_mgy: float
+    low_mgy: float
+    high_mgy: float
+    set_time_s: float
+    k_tp: float
+    unit_boot_count: int
+    unit_counts_1: int
+    unit_counts_2: int
+    unit_beam_ms: int
+    unit_run_count: int
+    unit_last_token: int
+    lease_s: float
+    software_version: str
+    simulated: bool
+    operator: str
+    wall_s: float
+
+
+class Terminal(msgspec.Struct, frozen=True, array_like=True):
+    """The one end of a START: doses in D0 mGy of this segment with its tail; `fraction_*` sums over all segments.
+
+    `void` is an exposure that never had beam, by the unit's own evidence. `rest_mgy` is what the fraction still lacks.
+    """
+
+    token: int
+    start_seq: int
+    fraction_tag: int
+    segment: int
+    outcome: Outcome
+    void: bool
+    event: str
+    rule: str
+    words: str
+    unit_cause: int
+    d1_mgy: float
+    d2_mgy: float
+    dt_mgy: float
+    dm_mgy: float
+    delivered_mgy: float
+    low_mgy: float
+    high_mgy: float
+    fraction_delivered_mgy: float
+    fraction_low_mgy: float
+    fraction_high_mgy: float
+    rest_mgy: float
+    quality: Quality
+    beam_ms: int
+    counts_1: int
+    counts_2: int
+    unknown_s: float
+    kv_mean: float
+    kv_min: float
+    kv_max: float
+    ma_mean: float
+    ma_min: float
+    ma_max: float
+    on_at_s: float | None
+    off_at_s: float | None
+    off_verified_s: float | None
+    wall_s: float
+
+
+class LatchSet(msgspec.Struct, frozen=True, array_like=True):
+    """A latch was set; it survives restart and power loss."""
+
+    rule: str
+    trip: Trip
+    clears: Clears
+    words: str
+    wall_s: float
+
+
+class LatchCleared(msgspec.Struct, frozen=True, array_like=True):
+    """A latch was cleared by a person of the right role, with a reason."""
+
+    rule: str
+    role: str
+    who: str
+    reason: str
+    wall_s: float
+
+
+class ResetDone(msgspec.Struct, frozen=True, array_like=True):
+    """The unit's retained exposure of this token was cleared and read back as 0."""
+
+    token: int
+    fraction_tag: int
+
+
+class Found(msgspec.Struct, frozen=True, array_like=True):
+    """What the unit retained when this process came up; the recorder closes the open exposure of this token with it (token 0: nothing retained)."""
+
+    token: int
+    fraction_tag: int
+    boot_count: int
+    beam_ms: int
+    k1_ms: int
+    counts_1: int
+    counts_2: int
+    run_count: int
+    last_token: int
+    cause: int
+    sound: bool
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True):
+    """A change of state, or a person's act, for the journal."""
+
+    state: str
+    event: str
+    to: str
+    rule: str
+    words: str
+
+
+class Crash(msgspec.Struct, frozen=True, array_like=True):
+    """An exception escaped a tick: the process shut the gate and ended."""
+
+    words: str
+
+
+class Open(msgspec.Struct, frozen=True):
+    """An exposure that the records hold open: started, resumable, not closed."""
+
+    fraction_tag: int
+    token: int
+    patient_id: str
+    lesion_id: str
+    fraction: int
+    delivered_mgy: float
+    low_mgy: float
+    high_mgy: float
+    d0_mgy: float
+    quality: Quality
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """The recorder's word to the real-time process, rewritten whole whenever it changes (`version` rises).
+
+    `reconciled_found_seq` is the sequence number of the last FOUND entry that the records have taken in and made durable;
+    `reset_due_token` the retained token whose end is durable and whose fraction is closed, so that the unit may be reset (0: none).
+    """
+
+    version: int
+    recorder: str
+    last_token: int
+    last_wall_s: float
+    day_check_until_wall_s: float
+    latches: tuple[LatchSet, ...]
+    opens: tuple[Open, ...]
+    reconciled_found_seq: int
+    reset_due_token: int
+    clearance: Clearance | None = None
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """The recorder's 64-byte acknowledgement: everything up to `durable_seq` is on the disk; the START at `start_seq` got this token.
+
+    `start_crc` is the CRC-32 of the START entry's encoded bytes as the recorder stored them; `ended_token` the last token whose TERMINAL is durable.
+    """
+
+    recorder: int
+    durable_seq: int
+    start_seq: int
+    start_crc: int
+    token: int
+    ended_token: int

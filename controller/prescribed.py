@@ -1,0 +1,123 @@
+"""What the physician ordered, what the certificate says, and what the records know of the fraction, as frozen numbers that the real-time process is given.
+It computes nothing; controller/settings.py makes settings of the three."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from hal.readings import Purpose, Termination, TimerStart
+
+
+class Quality(Enum):
+    """How far a delivered dose can be relied on (docs/dose.md): all channels valid; one lost or a small charged gap; not known."""
+
+    GOOD = "GOOD"
+    DEGRADED = "DEGRADED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Combination(msgspec.Struct, frozen=True):
+    """One measured combination of the certificate; dose rates in D0 (water, surface, central axis, applicator plane)."""
+
+    kv: float
+    ma: float
+    filter_id: str
+    filter_code: int
+    applicator_id: str
+    applicator_code: int
+    r0_mgy_per_s: float
+    dt_s: float
+    tail_mgy: float
+    n1_mgy_per_count: float
+    n2_mgy_per_count: float
+    leak1_cps: float
+    leak2_cps: float
+    g_kv: tuple[tuple[float, float], ...]
+    pdd: tuple[tuple[float, float], ...]
+    effective_ssd_mm: float
+    max_skin_mgy: float
+    max_time_s: float
+    closed_end: bool = False
+    gap_table: tuple[tuple[float, float], ...] = ()
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """The numbers of a verified calibration certificate; wall times are seconds since 1970 UTC. `vented_2` says that channel 2 needs k_TP.
+
+    `ref_pressure_kpa` and `ref_temperature_c` are the conditions for which n2 holds; `press_to_hv_s` the certified time from K1 closing to HV seen.
+    """
+
+    id: str
+    sha256: bytes
+    tube_serial: str
+    machine_serial: str
+    software_version: str
+    effective_wall_s: float
+    expires_wall_s: float
+    termination: Termination
+    timer_start: TimerStart
+    capacitance_nf: float
+    off_latency_s: float
+    press_to_hv_s: float
+    ramp_s: float
+    filament_limit_counts: int
+    filament_preheat_counts: int
+    vented_2: bool
+    ref_pressure_kpa: float
+    ref_temperature_c: float
+    combinations: tuple[Combination, ...]
+
+
+class Prescribed(msgspec.Struct, frozen=True):
+    """One fraction as ordered; read strictly from a file by the console, whose SHA-256 is `sha256`. Dose at depth in mGy, times in hours where named."""
+
+    prescription_id: str
+    version: int
+    sha256: bytes
+    patient_id: str
+    patient_id_2: str
+    course_id: str
+    lesion_id: str
+    site: str
+    laterality: str
+    rx_mgy: float
+    depth_mm: float
+    fraction: int
+    fractions: int
+    min_interval_h: float
+    kv: float
+    ma: float
+    filter_id: str
+    applicator_id: str
+    gap_mm: float
+    cutout_factor: float
+    approved_by: tuple[str, ...]
+    purpose: Purpose = Purpose.TREAT
+
+
+class Clearance(msgspec.Struct, frozen=True):
+    """What the records say of one fraction, in answer to the query of sequence `query_seq`.
+
+    `refused` is empty when it may be delivered or resumed. Doses in D0 mGy summed over its segments; `beam_ms`, `k1_ms`, counts are not here:
+    the safety unit keeps those. `token` is the retained token of the open exposure (0: none). `open` says that a partial fraction is open.
+    """
+
+    query_seq: int
+    fraction_tag: int
+    refused: str
+    open: bool
+    token: int
+    segments: int
+    resumes: int
+    trips: int
+    delivered_mgy: float
+    low_mgy: float
+    high_mgy: float
+    beam_s: float
+    quality: Quality
+    last_end_wall_s: float
+    same_day: bool
+    day_check_until_wall_s: float
+    wall_s: float
