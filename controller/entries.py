@@ -1,4 +1,4 @@
-"""What the real-time process tells the recorder, and what the recorder tells it back, as structs; controller/ring.py carries the first, two small files on tmpfs the second.
+"""What the real-time process tells the recorder and what it is told back, as structs; a ring carries the first, two small files the second.
 Nothing here writes: the journal's own form is records' business."""
 
 from __future__ import annotations

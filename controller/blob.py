@@ -1,0 +1,43 @@
+"""Everything that the real-time process is started with, checked by `kerma run` beforehand and handed over as one msgpack document.
+It reads no file and checks nothing: what is wrong in a configuration was refused before this existed."""
+
+from __future__ import annotations
+
+import msgspec
+
+from controller.prescribed import Certificate
+from hal.rig import RigConfig
+from interlocks.words import Limits
+
+
+class Paths(msgspec.Struct, frozen=True):
+    """Where the processes meet. `shm` is this instance's folder on tmpfs (ring, ack, statement); the sockets are AF_UNIX."""
+
+    shm: str
+    desk: str
+    stop: str
+
+
+class Scheduling(msgspec.Struct, frozen=True):
+    """What is asked of the kernel; `fifo_priority` 0 and `cpu` -1 ask for nothing."""
+
+    fifo_priority: int = 80
+    cpu: int = -1
+    lock_memory: bool = True
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """One run of the real-time process. `clinical` is refused beforehand on a rig that may not be clinical."""
+
+    rig: RigConfig
+    site_key: bytes
+    tick_hz: float
+    lease_ms: int
+    limits: Limits
+    certificate: Certificate
+    paths: Paths
+    instance: str
+    software_version: str
+    configuration_sha256: bytes
+    clinical: bool
+    scheduling: Scheduling = Scheduling()
