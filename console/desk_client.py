@@ -1,0 +1,142 @@
+"""The client's end of the desk: requests out, answers and snapshots in, and STOP by its own datagram socket.
+It holds no opinion of what it is told; every wait has a deadline."""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+from collections import deque
+from pathlib import Path
+
+import msgspec
+
+from controller.requests import Answer, Reply, Request, Snapshot
+from hal.clock import Clock
+
+PACKET_MAX_BYTES = 1 << 18
+"""A snapshot has a few kilobytes; a longer packet would be cut by the kernel and is refused."""
+
+
+class DeskGone(Exception):
+    """Nobody is at the other end: the socket is missing, refused or closed. The words say which and what to do first."""
+
+
+class Desk:
+    """One connection to a real-time process's desk. Not shared between threads; closed by `close` or by leaving `with`."""
+
+    def __init__(self, sock: socket.socket, clock: Clock) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._clock = clock
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+        self._kept: deque[Snapshot] = deque(maxlen=1)
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._sock.close()
+
+    @property
+    def fd(self) -> int:
+        return self._sock.fileno()
+
+    def send(self, request: Request, timeout_s: float = 0.5) -> None:
+        """Send one request. Raises DeskGone where the other end is gone or has not taken it within `timeout_s`."""
+        data = self._encoder.encode(request)
+        until = self._clock.monotonic() + timeout_s
+        while True:
+            try:
+                self._sock.send(data)
+                return
+            except BlockingIOError:
+                left = until - self._clock.monotonic()
+                if left <= 0:
+                    raise DeskGone(f"the desk took no request for {timeout_s} s; {FIRST}") from None
+                select.select([], [self._sock], [], left)
+            except OSError as error:
+                raise DeskGone(f"the desk is gone ({error.strerror}); {FIRST}") from error
+
+    def receive(self, timeout_s: float) -> Reply | None:
+        """The next reply, or None after `timeout_s`. Raises DeskGone when the other end has closed or does not speak our words."""
+        if self._kept:
+            return self._kept.popleft()
+        until = self._clock.monotonic() + timeout_s
+        while True:
+            try:
+                data, _, flags, _ = self._sock.recvmsg(PACKET_MAX_BYTES)
+            except BlockingIOError:
+                left = until - self._clock.monotonic()
+                if left <= 0 or not select.select([self._sock], [], [], left)[0]:
+                    return None
+                continue
+            except OSError as error:
+                raise DeskGone(f"the desk is gone ({error.strerror}); {FIRST}") from error
+            if not data:
+                raise DeskGone(f"the desk has closed the connection; {FIRST}")
+            try:
+                if flags & socket.MSG_TRUNC:
+                    raise ValueError("longer than a packet may be")
+                return self._decoder.decode(data)
+            except (msgspec.DecodeError, ValueError) as error:
+                raise DeskGone(f"the desk speaks other words ({error}); first: see that both are of one version") from error
+
+    def ask(self, request: Request, timeout_s: float = 2.0) -> Answer | None:
+        """Send a request and wait for its answer; the newest snapshot that comes between is kept for `receive`. None when no answer came."""
+        self.send(request, timeout_s)
+        until = self._clock.monotonic() + timeout_s
+        newest: Snapshot | None = None
+        answer: Answer | None = None
+        while answer is None and (left := until - self._clock.monotonic()) > 0:
+            reply = self.receive(left)
+            if isinstance(reply, Answer):
+                answer = reply
+            elif reply is not None:
+                newest = reply
+        if newest is not None:
+            self._kept.append(newest)
+        return answer
+
+    def snapshot(self, timeout_s: float) -> Snapshot | None:
+        """The newest snapshot there is, waiting at most `timeout_s` for one; answers to what nobody waits for any more are dropped."""
+        newest: Snapshot | None = None
+        until = self._clock.monotonic() + timeout_s
+        while True:
+            left = 0.0 if newest is not None else max(0.0, until - self._clock.monotonic())
+            reply = self.receive(left)
+            if isinstance(reply, Snapshot):
+                newest = reply
+            elif reply is None and (newest is not None or self._clock.monotonic() >= until):
+                return newest
+
+
+FIRST = "first: look at the lamp; if in doubt press the emergency stop; then see whether kerma run still runs"
+
+
+def connect(path: Path, clock: Clock, timeout_s: float = 1.0) -> Desk:
+    """Connect to a desk socket. Raises DeskGone where there is none, or none that listens."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sock.settimeout(timeout_s)
+    try:
+        sock.connect(str(path))
+    except OSError as error:
+        sock.close()
+        why = error.strerror or "timed out"
+        raise DeskGone(f"nobody answers at {path} ({why}); first: start kerma run --config RIG.toml") from error
+    return Desk(sock, clock)
+
+
+def send_stop(path: Path) -> bool:
+    """Send STOP; True when it lies in the socket's queue. A full queue is True too: STOPs already lie there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        try:
+            sock.sendto(b"STOP", str(path))
+        except OSError as error:
+            return error.errno in (errno.EAGAIN, errno.ENOBUFS)
+        return True

@@ -1,0 +1,75 @@
+"""Where the processes of one rig meet when its file does not say: folders on tmpfs, and whose they must be.
+It opens no socket; finding a rig that runs is a look at names only."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from hal.errors import ConfigurationError
+
+SHM = Path("/dev/shm")
+SOCKET_PATH_MAX_BYTES = 107
+"""An AF_UNIX address holds 108 bytes with its ending zero (unix(7))."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders and sockets of one rig. `shm` holds one folder for each instance; `lock` is held by the real-time process as long as it lives."""
+
+    shm: Path
+    desk: Path
+    stop: Path
+
+    @property
+    def lock(self) -> Path:
+        return self.desk.with_name(self.desk.name + ".lock")
+
+    @property
+    def instance(self) -> Path:
+        """A file that names the instance that was started last."""
+        return self.desk.with_name(self.desk.name + ".instance")
+
+
+def default(rig: str, uid: int, shm: Path = SHM) -> Places:
+    """No environment variable decides where STOP goes, so that every terminal of one machine finds the same sockets."""
+    home = shm / f"kerma-{uid}" / rig
+    return Places(home, home / "desk.sock", home / "stop.sock")
+
+
+def running(shm: Path = SHM, rig: str = "*") -> tuple[Places, ...]:
+    """Every rig on this machine that has a stop socket in a default place, of any user."""
+    return tuple(Places(stop.parent, stop.parent / "desk.sock", stop) for stop in sorted(shm.glob(f"kerma-*/{rig}/stop.sock")))
+
+
+def own(folder: Path, uid: int, mode: int) -> None:
+    """Make a folder, or see that it is ours: no link, our user's, not writable by others. Raises ConfigurationError (it may have been put there by another)."""
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise ConfigurationError(f"{folder}: cannot be made ({error.strerror}); first: set [paths] to a folder that may be written") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or found.st_mode & 0o022:
+        raise ConfigurationError(
+            f"{folder}: is a link, belongs to user {found.st_uid} or may be written by others (mode {stat.S_IMODE(found.st_mode):o}), "
+            f"wanted a folder of user {uid} that only {uid} may write; first: remove it, or set [paths]"
+        )
+
+
+def filesystem(path: Path, mounts: str) -> str:
+    """The type of the file system that holds `path`, by the text of /proc/self/mountinfo; empty if none fits."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        head, _, tail = line.partition(" - ")
+        point = head.split()[4].encode().decode("unicode_escape")
+        if (str(path) + "/").startswith(point.rstrip("/") + "/") and len(point) >= len(best):
+            best, kind = point, tail.split()[0]
+    return kind
+
+
+def nearest(path: Path) -> Path:
+    """The nearest folder on the way to `path` that exists."""
+    path = Path(os.path.abspath(path))
+    return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -1,0 +1,110 @@
+"""The arithmetic check of an offer: dose, time and counts once more from prescription and certificate, in a few lines of their own.
+It shares no code with controller/settings.py, and it checks arithmetic only: both stand on the same certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.prescribed import Certificate, Combination, Prescribed
+from controller.requests import Offer
+from hal.readings import Termination
+
+AGREE = 0.005
+AGREE_S = 0.2
+"""An arithmetic check stops at 0.5 % or 0.2 s, whichever allows more (docs/dose.md)."""
+EQUAL_KV = 0.1
+EQUAL_MA = 0.01
+"""A set-point read back as device integers lies within a few steps of 1/4095 of full scale."""
+
+
+@dataclass(frozen=True)
+class Second:
+    """The second calculation. Doses in mGy: `d0` at the applicator plane, `skin` at the skin, `rest_d0` what this segment gives; factor = D_Rx / D0."""
+
+    factor: float
+    d0_mgy: float
+    skin_mgy: float
+    rest_d0_mgy: float
+    set_time_s: float
+    counts: float
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One line of the comparison: what was offered beside what was calculated, and whether they agree."""
+
+    name: str
+    offered: str
+    calculated: str
+    agrees: bool
+
+
+def combination(certificate: Certificate, prescribed: Prescribed) -> Combination | None:
+    """The measured combination that the prescription names exactly; nothing is interpolated between combinations."""
+    wanted = (prescribed.kv, prescribed.ma, prescribed.filter_id, prescribed.applicator_id)
+    return next((c for c in certificate.combinations if (c.kv, c.ma, c.filter_id, c.applicator_id) == wanted), None)
+
+
+def on_line(points: tuple[tuple[float, float], ...], x: float) -> float | None:
+    """Linear between neighbouring points (x ascending); None outside them: nothing is extrapolated."""
+    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        if x0 <= x <= x1:
+            return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return next((y for at, y in points if at == x), None)
+
+
+def calculate(prescribed: Prescribed, used: Combination, certificate: Certificate, given_d0_mgy: float) -> Second | str:
+    """The second calculation with `given_d0_mgy` already delivered, or the words why there is none."""
+    pdd = on_line(used.pdd, prescribed.depth_mm)
+    if pdd is None:
+        return f"depth_mm = {prescribed.depth_mm}: the certificate's depth table does not reach it"
+    f, g, z = used.effective_ssd_mm, prescribed.gap_mm, prescribed.depth_mm
+    if used.closed_end:
+        gap = on_line(used.gap_table, g) if g else 1.0
+        surface = gap
+    else:
+        gap, surface = ((f + z) / (f + g + z)) ** 2, (f / (f + g)) ** 2
+    if gap is None or surface is None:
+        return f"gap_mm = {g}: the certificate's gap table does not reach it"
+    factor = pdd / 100 * gap * prescribed.cutout_factor
+    d0 = prescribed.rx_mgy / factor
+    rest = d0 - given_d0_mgy
+    time_s = rest / used.r0_mgy_per_s - used.dt_s
+    counts = (rest - used.tail_mgy) / used.n1_mgy_per_count + used.leak1_cps * time_s
+    return Second(factor, d0, d0 * surface * prescribed.cutout_factor, rest, time_s, counts)
+
+
+def compare(offer: Offer, second: Second, prescribed: Prescribed, termination: Termination, resumed: bool) -> tuple[Compared, ...]:
+    """Offer beside second calculation, line by line; the offer may be confirmed only if every line agrees.
+
+    The count preset runs on over the segments of a fraction, so a resumed one is compared by its dose and time.
+    """
+    lines = [
+        _number("dose at depth", "mGy", offer.rx_mgy, prescribed.rx_mgy, 0.0),
+        _number("dose at the applicator (D0)", "mGy", offer.d0_mgy, second.d0_mgy, 0.0),
+        _number("dose at the skin", "mGy", offer.skin_mgy, second.skin_mgy, 0.0),
+        _number("rest of D0 in this segment", "mGy", offer.rest_mgy, second.rest_d0_mgy, 0.0),
+        _number("set time", "s", offer.set_time_s, second.set_time_s, AGREE_S),
+        _near("tube voltage", "kV", offer.kv, prescribed.kv, EQUAL_KV),
+        _near("tube current", "mA", offer.ma, prescribed.ma, EQUAL_MA),
+        _same("applicator", offer.applicator_id, prescribed.applicator_id),
+        _same("filter", offer.filter_id, prescribed.filter_id),
+        _same("purpose", offer.purpose.name, prescribed.purpose.name),
+        _same("ends by", offer.termination.upper(), termination.name),
+    ]
+    if termination is Termination.MONITOR and not resumed:
+        lines.append(_number("count preset", "counts", offer.count_preset, second.counts, 2.0))
+    return tuple(lines)
+
+
+def _number(name: str, unit: str, offered: float, calculated: float, floor: float) -> Compared:
+    agrees = abs(offered - calculated) <= max(AGREE * abs(calculated), floor)
+    return Compared(name, f"{offered:.2f} {unit}", f"{calculated:.2f} {unit}", agrees)
+
+
+def _near(name: str, unit: str, offered: float, wanted: float, apart: float) -> Compared:
+    return Compared(name, f"{offered:.3f} {unit}", f"{wanted:.3f} {unit}", abs(offered - wanted) <= apart)
+
+
+def _same(name: str, offered: str, wanted: str) -> Compared:
+    return Compared(name, offered, wanted, offered == wanted)
