@@ -146,7 +146,9 @@ def _unit_tests(tests: Tests, r: Readings, _o: Evidence, _s: Statement | None, k
         failed = f"the safety unit's {UNIT_TESTS[number - 1]} test did not pass within {TEST_S:.0f} s: service"
         return _to(tests, Phase.FAILED, r.now_s, failed) if r.now_s - tests.since_s > TEST_S else tests
     if not kernel_sound:
-        return _to(tests, Phase.FAILED, r.now_s, "the dose kernel does not reproduce its golden vector: do not use, service")
+        return _to(
+            tests, Phase.FAILED, r.now_s, "the dose kernel does not reproduce its golden vector: do not use, service"
+        )
     if r.unit is None or r.unit.state not in (UnitState.IDLE, UnitState.ENDED, UnitState.COMMITTED):
         return tests
     return _to(tests, Phase.PASSED, r.now_s, "all tests passed")

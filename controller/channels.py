@@ -1,0 +1,99 @@
+"""The rule for delivered dose: what each channel says, how far low and high lie apart, and which of them is delivered; all in D0 mGy.
+It reads no device and keeps nothing; controller/dose.py feeds it each tick, the records feed it what a unit retained after a crash."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from controller.prescribed import Combination, Quality
+from hal.readings import Termination, TimerStart
+
+RATE_MAX_OVER_R0: Final = 1.25
+"""Highest rate that unknown time is charged with, over the certified one, while the last readings were good (docs/dose.md)."""
+BAND_PART: Final = 0.03
+BAND_MGY: Final = 20.0
+"""low and high within max(3 %, 2 cGy) of each other: the dose can be relied on."""
+ZERO_CELSIUS_K: Final = 273.15
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """Delivered dose of a segment with its bounds, D0 mGy. UNKNOWN: delivered is high, for a dose is never under-reported."""
+
+    delivered_mgy: float
+    low_mgy: float
+    high_mgy: float
+    quality: Quality
+
+
+def air_factor(pressure_kpa: float, temperature_c: float, ref_pressure_kpa: float, ref_temperature_c: float) -> float:
+    """k_TP of a vented chamber: what its counts must be multiplied by for air thinner than at its calibration."""
+    warmth = (ZERO_CELSIUS_K + temperature_c) / (ZERO_CELSIUS_K + ref_temperature_c)
+    return warmth * ref_pressure_kpa / pressure_kpa
+
+
+def counted(counts: int, counting_s: float, mgy_per_count: float, leak_cps: float, k: float) -> float:
+    """Dose of a chamber channel, mGy: counts less the leakage of the time in which it counted, never below 0."""
+    return max(0.0, (counts - leak_cps * counting_s) * mgy_per_count * k)
+
+
+def timed(r0_mgy_per_s: float, timer_s: float, dt_s: float) -> float:
+    """Dose by the timer of one finished segment, tail included, mGy. Wrong inside the ramp; callers ask `past_ramp` first."""
+    return max(0.0, r0_mgy_per_s * (timer_s + dt_s))
+
+
+def past_ramp(timer_s: float, ramp_s: float, press_to_hv_s: float, start: TimerStart) -> bool:
+    """Whether a timer reading lies beyond the ramp, so that rate times time holds."""
+    return timer_s >= ramp_s + (press_to_hv_s if start is TimerStart.K1_CLOSED else 0.0)
+
+
+def weigh(
+    primary_mgy: float | None, others_mgy: tuple[float | None, ...], ceiling_mgy: float, unknown_mgy: float
+) -> Weighed:
+    """Weigh the channels (None: not valid). `ceiling_mgy` is rate_max times beam time, used when no channel is valid;
+    `unknown_mgy` rate_max times the time that no channel saw."""
+    valid = [d for d in (primary_mgy, *others_mgy) if d is not None]
+    if not valid:
+        high = ceiling_mgy + unknown_mgy
+        return Weighed(high, 0.0, high, Quality.UNKNOWN if high > 0.0 else Quality.GOOD)
+    low, high = min(valid), max(valid) + unknown_mgy
+    if high - low > max(BAND_PART * high, BAND_MGY):
+        return Weighed(high, low, high, Quality.UNKNOWN)
+    whole = primary_mgy is not None and None not in others_mgy and unknown_mgy == 0.0
+    delivered = primary_mgy if primary_mgy is not None else high
+    return Weighed(delivered, low, high, Quality.GOOD if whole else Quality.DEGRADED)
+
+
+def retained(
+    combination: Combination,
+    termination: Termination,
+    timer_start: TimerStart,
+    ramp_s: float,
+    press_to_hv_s: float,
+    k_tp: float,
+    beam_s: float,
+    counts_1: int,
+    counts_2: int,
+    sound: bool,
+) -> Weighed:
+    """Dose of one segment from what the safety unit retained of it: differences of timer and counters since its START.
+
+    `sound`: token and CRC match and the figures are plausible. Otherwise nothing is known but that the timer cannot have run longer than it says.
+    """
+    c = combination
+    d1 = counted(counts_1, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
+    d2 = counted(counts_2, beam_s, c.n2_mgy_per_count, c.leak2_cps, k_tp)
+    if not sound:
+        high = max(RATE_MAX_OVER_R0 * c.r0_mgy_per_s * beam_s, d1, d2)
+        return Weighed(high, 0.0, high, Quality.UNKNOWN)
+    if not past_ramp(beam_s, ramp_s, press_to_hv_s, timer_start):
+        return weigh(d1, (d2,), 0.0, 0.0)
+    dt = timed(c.r0_mgy_per_s, beam_s, c.dt_s)
+    return weigh(d1, (d2, dt), 0.0, 0.0) if termination is Termination.MONITOR else weigh(dt, (d1, d2), 0.0, 0.0)
+
+
+def worse(first: Quality, second: Quality) -> Quality:
+    """The worse of two qualities."""
+    order = (Quality.GOOD, Quality.DEGRADED, Quality.UNKNOWN)
+    return order[max(order.index(first), order.index(second))]

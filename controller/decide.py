@@ -1,0 +1,388 @@
+"""Request, readings, verdict and dose become one event, the worst that has a row; pure, and the only place where a guard of the table is checked.
+It moves nothing and sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from controller import requests
+from controller.case import Case
+from controller.dose import Dose
+from controller.entries import Outcome, Statement
+from controller.exposure import Decided, Stage, worse
+from controller.off import Evidence
+from controller.prescribed import Quality
+from controller.requests import Request
+from controller.self_test import Phase, Tests
+from controller.settings import Settings, smallest_rest_mgy
+from controller.states import EXPIRES_S, TRANSITIONS, Event, State
+from hal.machine import Capabilities
+from hal.readings import Cause, Contact, Readings, Relay, Termination, UnitState
+from hal.rig import read_back
+from interlocks.words import Clears, Finding, Latch, Sent, Trip, Verdict
+
+STUCK_OFF_S: Final = 60.0
+"""How long everything must have been off before STUCK_ON may be left."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the desk and the signals brought in this tick: STOP, and at most one request."""
+
+    stop: bool = False
+    request: Request | None = None
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What the loop knows besides the readings, each worked out by a pure function or read from the recorder's files."""
+
+    machine: Capabilities
+    sent: Sent
+    case: Case
+    tests: Tests
+    off: Evidence
+    latches: tuple[Latch, ...]
+    statement: Statement | None
+    admitted: Settings | None
+    refused: str
+    terminal_durable: bool
+    reset_read_back: bool
+    off_since_s: float | None
+    generator_power_cycled: bool
+    tick_s: float
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What a guard says of a request: taken (an event), refused (words), or neither yet."""
+
+    event: Event = Event.NONE
+    refused: str = ""
+
+
+WAIT: Final = Ruling()
+
+_ENDS_BY_BACKUP = (Cause.K1_LIMIT, Cause.COUNT2, Cause.HARD_CAP)
+_UNIT_FAULTS = (Cause.RATE, Cause.DISAGREE, Cause.PAIR, Cause.MIRROR, Cause.TEST_PULSE, Cause.SPONTANEOUS)
+
+
+def cause_event(cause: int, termination: Termination) -> Event:
+    """What the safety unit's first cause means for the exposure that it ended; an unknown cause is a fault."""
+    if cause == Cause.REBOOT:
+        return Event.UNIT_REBOOT
+    if cause == Cause.COUNT_PRESET:
+        return Event.DOSE_END if termination is Termination.MONITOR else Event.TIME_END
+    if cause == Cause.TIME_PRESET:
+        return Event.DOSE_END if termination is Termination.TIME else Event.TIME_END
+    if cause in _ENDS_BY_BACKUP:
+        return Event.TIME_END
+    if cause in _UNIT_FAULTS or cause not in Cause._value2member_map_:
+        return Event.TRIP_FAULT
+    return Event.KEY_OFF if cause == Cause.KEY else Event.TRIP_STOP
+
+
+def decide(
+    stage: Stage, asked: Asked, readings: Readings, verdict: Verdict, dose: Dose, facts: Facts
+) -> tuple[Decided, Ruling]:
+    """The tick's event, and the ruling on the request that was asked (WAIT when none was)."""
+    heard: list[tuple[Event, str, str]] = [(_event_of(f, stage), f.rule, f.words) for f in verdict.findings]
+    if asked.stop:
+        heard.append((Event.STOP, "stop", "STOP was pressed"))
+    heard.extend(_by_state(stage, readings, verdict, dose, facts))
+    heard.extend(_expired(stage, readings))
+    ruling = WAIT
+    if asked.request is not None:
+        ruling = rule_on(asked.request, stage, readings, verdict, facts)
+        if ruling.event is not Event.NONE:
+            heard.append((ruling.event, "", ""))
+    row = TRANSITIONS[stage.state]
+    worst = min(heard, default=(Event.NONE, "", ""))
+    with_row = min((h for h in heard if h[0] is not Event.NONE and row[h[0]] is not None), default=(Event.NONE, "", ""))
+    if with_row[0] is Event.TRIP_STOP and stage.state is State.PREPARATORY and facts.case.offer_at_s is None:
+        rest = [h for h in heard if h[0] not in (Event.NONE, Event.TRIP_STOP) and row[h[0]] is not None]
+        with_row = min(rest, default=(Event.NONE, "", ""))
+    return Decided(with_row[0], worst[0], with_row[1], with_row[2]), ruling
+
+
+def _event_of(finding: Finding, stage: Stage) -> Event:
+    event = Event[finding.trip.name]
+    if event is Event.UNIT_REBOOT and stage.state is State.SELF_TEST:
+        return Event.NONE
+    if finding.rule == "unit_latched" and stage.state is State.SELF_TEST:
+        return Event.NONE
+    return event
+
+
+def _by_state(
+    stage: Stage, readings: Readings, verdict: Verdict, dose: Dose, facts: Facts
+) -> list[tuple[Event, str, str]]:
+    look = _LOOKS.get(stage.state)
+    return look(stage, readings, verdict, dose, facts) if look is not None else []
+
+
+def _expired(stage: Stage, readings: Readings) -> list[tuple[Event, str, str]]:
+    bound = EXPIRES_S.get(stage.state)
+    if bound is None or readings.now_s - stage.since_s <= bound:
+        return []
+    return [(Event.EXPIRED, "expired", f"{stage.state.value} lasted longer than {bound:.0f} s")]
+
+
+def _self_test(_s: Stage, _r: Readings, _v: Verdict, _d: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
+    event = {
+        Phase.PASSED: Event.TESTS_PASSED,
+        Phase.FAILED: Event.TESTS_FAILED,
+        Phase.LATCHED: Event.LATCH_FOUND,
+        Phase.STUCK: Event.STUCK_FOUND,
+    }.get(facts.tests.phase)
+    return [(event, "self_test", facts.tests.words)] if event is not None else []
+
+
+def _arming(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
+    unit, case, settings = r.unit, facts.case, facts.case.settings
+    if unit is None or settings is None or not case.token or facts.sent.armed_at_s is None:
+        return []
+    armed = (
+        unit.state == UnitState.ARMED
+        and unit.token == case.token
+        and unit.active_crc == settings.plan.staging_crc
+        and unit.asked_at_s > facts.sent.armed_at_s
+    )
+    ready = r.flags is not None and r.flags.supply_ready
+    if not (armed and ready and not verdict.blocks_start and not verdict.forbids_beam):
+        return []
+    return [(Event.ARMED, "", "")]
+
+
+def _ready(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
+    unit, case, sent = r.unit, facts.case, facts.sent
+    if unit is None or unit.state != UnitState.RUN or unit.token != case.token:
+        return []
+    pressed_once = sent.press_count is not None and (unit.press_count - sent.press_count) & 0xFFFF == 1
+    if not pressed_once:
+        words = f"the unit runs, but its press count went from {sent.press_count} to {unit.press_count}, not up by one"
+        return [(Event.TRIP_FAULT, "press", words)]
+    if unit.relays & Relay.K1_MIRROR_OPEN or verdict.forbids_beam:
+        return []
+    return [(Event.PRESS, "", "")]
+
+
+def _beam(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
+    heard: list[tuple[Event, str, str]] = []
+    unit, settings = r.unit, facts.case.settings
+    if unit is not None and settings is not None:
+        if unit.state in (UnitState.ENDED, UnitState.LATCHED) and unit.token == facts.case.token:
+            event = cause_event(unit.first_cause, settings.terms.termination)
+            name = (
+                Cause(unit.first_cause).name if unit.first_cause in Cause._value2member_map_ else str(unit.first_cause)
+            )
+            heard.append((event, f"unit:{name}", f"the safety unit ended the beam: {name}"))
+        elif unit.state in (UnitState.IDLE, UnitState.COMMITTED):
+            heard.append((Event.TRIP_STOP, "unit:IDLE", "the safety unit left RUN without an end of its own"))
+    if stage.state is State.STARTING and _beam_ok(r, dose, facts):
+        heard.append((Event.BEAM_OK, "", ""))
+    return heard
+
+
+def _beam_ok(r: Readings, dose: Dose, facts: Facts) -> bool:
+    settings, monitor, on_at = facts.case.settings, r.monitor, facts.sent.on_at_s
+    if settings is None or monitor is None or on_at is None or monitor.asked_at_s < on_at:
+        return False
+    kv_ok = abs(monitor.kv - settings.terms.kv) <= max(1.0, 0.02 * settings.terms.kv)
+    ma_ok = abs(monitor.ma - settings.terms.ma) <= 0.05 * settings.terms.ma
+    return kv_ok and ma_ok and dose.rate_1_mgy_per_s > 0.0 and dose.rate_2_mgy_per_s > 0.0
+
+
+def _stopping(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
+    since = r.now_s - stage.since_s
+    settings = facts.case.settings
+    t2_s, t2d_s = (settings.terms.t2_s, settings.terms.t2d_s) if settings is not None else (0.5, 4.0)
+    grace = settings.terms.lease_ms / 1000.0 if settings is not None else 0.2
+    if facts.off.verified and facts.off_since_s is not None and r.now_s - facts.off_since_s >= SETTLE_S:
+        return [(settled_event(stage, dose, facts), "", "")]
+    lost = r.unit_link.lost or r.generator_link.lost
+    deadline = max(t2_s, t2d_s) + (grace if lost else 0.0) + SETTLE_S
+    if since > deadline:
+        why = facts.off.stuck or f"no evidence from {facts.off.missing or 'the devices'}"
+        words = f"off is not verified {since:.1f} s after it was sent (bound {deadline:.1f} s): {why}"
+        return [(Event.OFF_UNVERIFIED, "stuck_on", words)]
+    return []
+
+
+SETTLE_S: Final = 0.2
+"""Off must hold this long before the dose is settled, so that the cable's discharge has been counted."""
+
+
+def settled_event(stage: Stage, dose: Dose, facts: Facts) -> Event:
+    """The end by the worst outcome seen and by the settled dose: a stop with nothing left to give is TERMINATED, an end that fell short is not."""
+    outcome, settings = stage.outcome, facts.case.settings
+    if settings is not None and dose.quality is not Quality.UNKNOWN:
+        rest = settings.d0_mgy - dose.fraction_delivered_mgy
+        short = rest > smallest_rest_mgy(settings.d0_mgy)
+        if outcome is Outcome.INTERRUPTED and not short:
+            outcome = Outcome.TERMINATED
+        elif outcome is Outcome.TERMINATED and short:
+            outcome = worse(outcome, Outcome.INTERRUPTED)
+    return {
+        Outcome.TERMINATED: Event.OFF_VERIFIED_TERMINATED,
+        Outcome.INTERRUPTED: Event.OFF_VERIFIED_INTERRUPTED,
+    }.get(outcome, Event.OFF_VERIFIED_FAULT)
+
+
+_LOOKS: Final[dict[State, Callable[[Stage, Readings, Verdict, Dose, Facts], list[tuple[Event, str, str]]]]] = {
+    State.SELF_TEST: _self_test,
+    State.ARMING: _arming,
+    State.READY: _ready,
+    State.STARTING: _beam,
+    State.IRRADIATING: _beam,
+    State.STOPPING: _stopping,
+}
+
+
+def rule_on(request: Request, stage: Stage, readings: Readings, verdict: Verdict, facts: Facts) -> Ruling:
+    """The guard of one request; a request that the state has no row for is refused with the state's name."""
+    guard = _GUARDS.get(type(request))
+    if guard is None:
+        return WAIT
+    return guard(request, stage, readings, verdict, facts)
+
+
+def _no_row(stage: Stage, what: str, where: str) -> Ruling:
+    return Ruling(refused=f"{what} is not possible in {stage.state.value}; it needs {where}")
+
+
+def _load(_q: Request, stage: Stage, _r: Readings, _v: Verdict, facts: Facts) -> Ruling:
+    if stage.state is not State.STANDBY:
+        return _no_row(stage, "loading a fraction", "STANDBY")
+    if facts.latches:
+        return Ruling(refused=f"latched: {facts.latches[0].words}; clear it first (kerma reset)")
+    return _admitted(facts, Event.LOAD)
+
+
+def _resume(_q: Request, stage: Stage, _r: Readings, _v: Verdict, facts: Facts) -> Ruling:
+    if stage.state not in (State.STANDBY, State.INTERRUPTED):
+        return _no_row(stage, "resuming", "STANDBY or INTERRUPTED")
+    if facts.latches:
+        return Ruling(refused=f"latched: {facts.latches[0].words}; clear it first (kerma reset)")
+    if stage.state is State.INTERRUPTED and not facts.terminal_durable:
+        return WAIT
+    return _admitted(facts, Event.RESUME)
+
+
+def _admitted(facts: Facts, event: Event) -> Ruling:
+    if facts.refused:
+        return Ruling(refused=facts.refused)
+    return Ruling(event) if facts.admitted is not None else WAIT
+
+
+def _confirm(request: Request, stage: Stage, r: Readings, verdict: Verdict, facts: Facts) -> Ruling:
+    assert isinstance(request, requests.Confirm)
+    case, settings = facts.case, facts.case.settings
+    if stage.state is not State.PREPARATORY or settings is None:
+        return _no_row(stage, "confirming", "PREPARATORY with an offer")
+    if request.offer_id != case.offer_id or not case.on_offer(r.now_s):
+        return Ruling(
+            refused=f"offer {request.offer_id} is not valid (now {case.offer_id}); read the new one and confirm that"
+        )
+    plan = read_back(r)
+    if request.digest != settings.digest or plan is None or plan.digest() != settings.digest:
+        return Ruling(refused="what the devices read back is not what was shown; the set-up is made again")
+    if verdict.blocks_start:
+        first = next((f.words for f in verdict.findings if f.rule == verdict.blocks_start[0]), verdict.blocks_start[0])
+        return Ruling(refused=f"not ready: {first}")
+    return Ruling(Event.CONFIRM)
+
+
+def _edit(_q: Request, stage: Stage, _r: Readings, _v: Verdict, _f: Facts) -> Ruling:
+    if TRANSITIONS[stage.state][Event.EDIT] is None:
+        return _no_row(stage, "unloading", "a loaded fraction")
+    return Ruling(Event.EDIT)
+
+
+def _close(_q: Request, stage: Stage, r: Readings, _v: Verdict, facts: Facts) -> Ruling:
+    if stage.state is State.STANDBY:
+        has_open = facts.statement is not None and bool(facts.statement.opens)
+        return Ruling(Event.CLOSE) if has_open else Ruling(refused="no fraction is open")
+    if stage.state is State.INTERRUPTED:
+        return Ruling(Event.CLOSE) if facts.terminal_durable else WAIT
+    if stage.state is not State.TERMINATED:
+        return _no_row(stage, "closing", "TERMINATED, INTERRUPTED, or STANDBY with an open fraction")
+    if facts.terminal_durable and facts.reset_read_back:
+        return Ruling(Event.CLOSE)
+    return WAIT
+
+
+_MAY_CLEAR: Final = {"operator": Clears.BY_OPERATOR, "physicist": Clears.BY_PHYSICIST, "service": Clears.BY_SERVICE}
+
+
+def _reset(request: Request, stage: Stage, r: Readings, verdict: Verdict, facts: Facts) -> Ruling:
+    assert isinstance(request, requests.Reset)
+    if TRANSITIONS[stage.state][Event.RESET] is None:
+        return _no_row(stage, "a reset", "STANDBY, INTERRUPTED, TERMINATED, FAULT or STUCK_ON")
+    may = _MAY_CLEAR.get(request.role)
+    if may is None or not request.who.strip() or not request.reason.strip():
+        return Ruling(refused="a reset needs a role (operator, physicist, service), a name and a reason")
+    if stage.state is State.STUCK_ON:
+        return _reset_stuck(request, r, facts)
+    above = [latch for latch in facts.latches if latch.clears > may]
+    if above:
+        return Ruling(refused=f"{above[0].words}: only {above[0].clears.name.lower()} may clear it")
+    still = {f.rule for f in verdict.findings} & {latch.rule for latch in facts.latches}
+    if still:
+        words = next(f.words for f in verdict.findings if f.rule in still)
+        return Ruling(refused=f"the cause is still there: {words}")
+    if not facts.terminal_durable:
+        return WAIT
+    if stage.state is State.FAULT:
+        if not facts.off.verified:
+            return Ruling(refused=f"off is not verified: {facts.off.stuck or facts.off.missing}")
+        if r.unit is not None and r.unit.state == UnitState.LATCHED:
+            if request.role != "service" or not r.unit.contacts_a & r.unit.contacts_b & Contact.KEY_SERVICE:
+                return Ruling(refused="the safety unit is latched: role service, with the key in SERVICE")
+            return WAIT
+    return Ruling(Event.RESET)
+
+
+def _reset_stuck(request: requests.Reset, r: Readings, facts: Facts) -> Ruling:
+    """The only way out of STUCK_ON (safety design section 2): service, two persons, everything off for 60 s, the generator power-cycled."""
+    unit = r.unit
+    people = {name.strip().lower() for name in request.who.replace("+", ",").split(",") if name.strip()}
+    key = unit is not None and bool(unit.contacts_a & unit.contacts_b & Contact.KEY_SERVICE)
+    open_ = unit is not None and bool(unit.relays & Relay.K1_MIRROR_OPEN and unit.relays & Relay.K2_MIRROR_OPEN)
+    off_s = r.now_s - facts.off_since_s if facts.off_since_s is not None else 0.0
+    needs = {
+        "role service": request.role == "service",
+        "two names": len(people) >= 2,
+        "the key in SERVICE": key,
+        "both contactors' mirrors open": open_,
+        f"high voltage and both chambers off for {STUCK_OFF_S:.0f} s (now {off_s:.0f} s)": facts.off.strict
+        and off_s >= STUCK_OFF_S,
+        "the generator switched off and on again": facts.generator_power_cycled,
+        "the record on the disk": facts.terminal_durable,
+    }
+    lacking = [name for name, has in needs.items() if not has]
+    if lacking:
+        return Ruling(refused="the beam may be on; to leave this state: " + "; ".join(lacking))
+    if unit is not None and unit.state == UnitState.LATCHED:
+        return WAIT
+    return Ruling(Event.RESET)
+
+
+def _retest(_q: Request, stage: Stage, _r: Readings, _v: Verdict, _f: Facts) -> Ruling:
+    if stage.state is not State.STANDBY:
+        return _no_row(stage, "a self-test", "STANDBY")
+    return Ruling(Event.RETEST)
+
+
+_GUARDS: Final[dict[type, Callable[[Request, Stage, Readings, Verdict, Facts], Ruling]]] = {
+    requests.Load: _load,
+    requests.Resume: _resume,
+    requests.Confirm: _confirm,
+    requests.Edit: _edit,
+    requests.Close: _close,
+    requests.Reset: _reset,
+    requests.Retest: _retest,
+}
+
+TRIP_EVENTS: Final = {trip: Event[trip.name] for trip in Trip}
+"""Every trip of the interlocks has an event of its name; a trip without one fails at import."""
