@@ -1,0 +1,159 @@
+"""Modbus as the safety unit speaks it: PDUs FC3, FC6, FC16 and FC23 of docs/safety-unit.md, their exceptions, CRC-16, and the frames of TCP and RTU.
+It knows bytes only: no socket, no clock, no register's meaning; every length is capped and nothing here raises on any input."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Final
+
+ILLEGAL_FUNCTION: Final = 1
+ILLEGAL_ADDRESS: Final = 2
+ILLEGAL_VALUE: Final = 3
+
+READ_MAX: Final = 125
+WRITE_MAX: Final = 123
+PDU_MAX: Final = 253
+RTU_MAX: Final = 256
+MBAP_BYTES: Final = 7
+
+DISARM_ADDRESS: Final = 0x0210
+FC23_WRITE: Final = (0x0200, 8)
+FC23_READ: Final = (0x0100, 32)
+
+Read = Callable[[int, int], bytes | None]
+Write = Callable[[int, bytes], int]
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (0xA001 if value & 1 else 0)
+        table.append(value)
+    return tuple(table)
+
+
+_CRC_TABLE: Final = _crc_table()
+
+
+def crc16(data: bytes | bytearray) -> int:
+    """The RTU checksum (polynomial A001 reflected, start FFFF); sent low byte first."""
+    crc = 0xFFFF
+    for byte in data:
+        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def exception(function: int, code: int) -> bytes:
+    """The PDU that refuses a request."""
+    return bytes((function | 0x80, code))
+
+
+def answer(pdu: bytes, read: Read, write: Write) -> bytes:
+    """The reply PDU to a request PDU of 1 .. 253 bytes. read(address, words) gives bytes or None; write(address, bytes) gives 0 or an exception code."""
+    function = pdu[0]
+    if function == 3:
+        return _read_registers(pdu, read)
+    if function == 6:
+        return _write_single(pdu, write)
+    if function == 16:
+        return _write_block(pdu, write)
+    if function == 23:
+        return _read_write(pdu, read, write)
+    return exception(function & 0x7F, ILLEGAL_FUNCTION)
+
+
+def _read_registers(pdu: bytes, read: Read) -> bytes:
+    if len(pdu) != 5:
+        return exception(3, ILLEGAL_VALUE)
+    address, words = struct.unpack_from(">HH", pdu, 1)
+    if not 1 <= words <= READ_MAX:
+        return exception(3, ILLEGAL_VALUE)
+    data = read(address, words)
+    return exception(3, ILLEGAL_ADDRESS) if data is None else bytes((3, len(data))) + data
+
+
+def _write_single(pdu: bytes, write: Write) -> bytes:
+    if len(pdu) != 5:
+        return exception(6, ILLEGAL_VALUE)
+    if struct.unpack_from(">H", pdu, 1)[0] != DISARM_ADDRESS:
+        return exception(6, ILLEGAL_ADDRESS)
+    code = write(DISARM_ADDRESS, pdu[3:5])
+    return exception(6, code) if code else pdu
+
+
+def _write_block(pdu: bytes, write: Write) -> bytes:
+    if len(pdu) < 6:
+        return exception(16, ILLEGAL_VALUE)
+    address, words, size = struct.unpack_from(">HHB", pdu, 1)
+    if not 1 <= words <= WRITE_MAX or size != words * 2 or len(pdu) != 6 + size:
+        return exception(16, ILLEGAL_VALUE)
+    code = write(address, pdu[6:])
+    return exception(16, code) if code else pdu[:5]
+
+
+def _read_write(pdu: bytes, read: Read, write: Write) -> bytes:
+    """The write is executed first; a refused write reads nothing."""
+    if len(pdu) < 10:
+        return exception(23, ILLEGAL_VALUE)
+    read_at, read_words, write_at, write_words, size = struct.unpack_from(">HHHHB", pdu, 1)
+    if (
+        not 1 <= read_words <= READ_MAX
+        or not 1 <= write_words <= 121
+        or size != write_words * 2
+        or len(pdu) != 10 + size
+    ):
+        return exception(23, ILLEGAL_VALUE)
+    if (read_at, read_words) != FC23_READ or (write_at, write_words) != FC23_WRITE:
+        return exception(23, ILLEGAL_ADDRESS)
+    code = write(write_at, pdu[10:])
+    if code:
+        return exception(23, code)
+    data = read(read_at, read_words)
+    return exception(23, ILLEGAL_ADDRESS) if data is None else bytes((23, len(data))) + data
+
+
+def take_tcp(buffer: bytearray) -> tuple[bytes, bytes] | bool | None:
+    """Eat one MBAP frame off the front: (header without length, PDU); None while more bytes are needed; False if the stream is out of step (close it)."""
+    if len(buffer) < MBAP_BYTES:
+        return None
+    protocol, length = struct.unpack_from(">HH", buffer, 2)
+    if protocol != 0 or not 2 <= length <= PDU_MAX + 1:
+        return False
+    end = 6 + length
+    if len(buffer) < end:
+        return None
+    header, pdu = bytes(buffer[:7]), bytes(buffer[7:end])
+    del buffer[:end]
+    return header, pdu
+
+
+def tcp_frame(header: bytes, pdu: bytes) -> bytes:
+    """A reply under the request's transaction and unit id."""
+    return header[:4] + (len(pdu) + 1).to_bytes(2, "big") + header[6:7] + pdu
+
+
+def rtu_request_length(buffer: bytes | bytearray) -> int:
+    """How long the RTU request at the front is, CRC included; 0 if that cannot be told yet; -1 if only the silence after it can tell."""
+    if len(buffer) < 2:
+        return 0
+    function = buffer[1]
+    if 1 <= function <= 6:
+        return 8
+    if function in (15, 16):
+        return 0 if len(buffer) < 7 else 9 + buffer[6]
+    if function == 23:
+        return 0 if len(buffer) < 11 else 13 + buffer[10]
+    return -1
+
+
+def rtu_whole(frame: bytes | bytearray) -> bool:
+    """Whether a frame's length is legal and its last two bytes are its CRC-16."""
+    return 4 <= len(frame) <= RTU_MAX and crc16(frame[:-2]) == int.from_bytes(frame[-2:], "little")
+
+
+def rtu_frame(unit_id: int, pdu: bytes) -> bytes:
+    """A reply with unit id and CRC-16."""
+    body = bytes((unit_id,)) + pdu
+    return body + crc16(body).to_bytes(2, "little")

@@ -1,0 +1,163 @@
+"""The safety unit's two faces to its masters: Modbus TCP (three connections) and Modbus RTU (one bus address).
+They know bytes and, for RTU, the silence between them; what a register means they leave to the unit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from simulators import modbus_codec as codec
+from simulators import unit_registers, unit_requests
+from simulators.unit_firmware import UnitFirmware
+
+CONNECTIONS: Final = 3
+BACKLOG_BYTES: Final = 65536
+FRAME_SILENCE_US: Final = 20_000
+RESYNC_SILENCE_US: Final = 1_750
+
+
+def _answer(unit: UnitFirmware, pdu: bytes) -> bytes:
+    return codec.answer(
+        pdu,
+        lambda address, words: unit_registers.read(unit, address, words),
+        lambda address, data: unit_requests.write(unit, address, data),
+    )
+
+
+class TcpConnection:
+    """One accepted connection, seen from the host; closed when either side closes it, the stream is out of step, or the unit reboots."""
+
+    __slots__ = ("_boot", "_closed", "_in", "_out", "_unit")
+
+    def __init__(self, unit: UnitFirmware) -> None:
+        self._unit = unit
+        self._boot = unit.nv.boot_count
+        self._closed = False
+        self._in = bytearray()
+        self._out = bytearray()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be sent; what the unit had already answered may still be read."""
+        if not self._closed and self._boot != self._unit.nv.boot_count:
+            self._out.clear()
+            self._closed = True
+        return self._closed
+
+    def host_write(self, data: bytes) -> int:
+        """Bytes from the host, answered at once; returns how many were taken (0 when closed)."""
+        if self.closed:
+            return 0
+        if self._unit.mute:
+            return len(data)
+        self._in += data
+        while not self._closed:
+            frame = codec.take_tcp(self._in)
+            if isinstance(frame, bool):
+                self.close()
+            elif frame is None:
+                break
+            else:
+                header, pdu = frame
+                self._out += codec.tcp_frame(header, _answer(self._unit, pdu))
+                if len(self._out) > BACKLOG_BYTES:
+                    self.close()
+        return len(data)
+
+    def host_read(self) -> bytes:
+        """Everything the unit has answered since the last call."""
+        if self.closed and not self._out:
+            return b""
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def close(self) -> None:
+        """Hang up."""
+        self._closed = True
+        self._in.clear()
+
+
+class ModbusTcpFace:
+    """The unit's TCP port: at most three connections, a fourth is refused while they are open."""
+
+    __slots__ = ("_connections", "_unit")
+
+    def __init__(self, unit: UnitFirmware) -> None:
+        self._unit = unit
+        self._connections: list[TcpConnection] = []
+
+    def connect(self) -> TcpConnection | None:
+        """A new connection, or None if three are open or the unit is booting."""
+        self._connections = [connection for connection in self._connections if not connection.closed]
+        if len(self._connections) >= CONNECTIONS or self._unit.boot_left_ms:
+            return None
+        connection = TcpConnection(self._unit)
+        self._connections.append(connection)
+        return connection
+
+
+class ModbusRtuFace:
+    """The unit on a serial bus: answers its own address only, no broadcast and no damaged frame; a silence brings it back in step."""
+
+    __slots__ = ("_in", "_last_us", "_lost", "_out", "_unit", "_unit_id")
+
+    def __init__(self, unit: UnitFirmware, unit_id: int = 1) -> None:
+        self._unit = unit
+        self._unit_id = unit_id
+        self._in = bytearray()
+        self._out = bytearray()
+        self._last_us = 0
+        self._lost = False
+
+    def receive(self, data: bytes, now_us: int) -> None:
+        """Bytes off the wire, with the time of the last of them."""
+        if not data:
+            return
+        silence_us = now_us - self._last_us
+        self._last_us = now_us
+        if self._unit.mute:
+            self._in.clear()
+            return
+        if self._lost:
+            if silence_us < RESYNC_SILENCE_US:
+                return
+            self._lost = False
+        elif self._in and silence_us > FRAME_SILENCE_US:
+            self._in.clear()
+        self._in += data
+        self._take_frames()
+
+    def transmit(self, now_us: int) -> bytes:
+        """Reply bytes for the wire; also notices that a silence has ended a frame whose length only silence can tell."""
+        if self._in and now_us - self._last_us >= FRAME_SILENCE_US:
+            if codec.rtu_request_length(self._in) < 0:
+                self._serve(self._in)
+            self._in.clear()
+        if not self._out:
+            return b""
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def _take_frames(self) -> None:
+        while self._in:
+            length = codec.rtu_request_length(self._in)
+            if length > codec.RTU_MAX or len(self._in) > 2 * codec.RTU_MAX:
+                self._lose()
+            elif length <= 0 or len(self._in) < length:
+                return
+            elif codec.rtu_whole(self._in[:length]):
+                self._serve(self._in[:length])
+                del self._in[:length]
+            else:
+                self._lose()
+
+    def _lose(self) -> None:
+        """A damaged frame: nothing more is believed until the wire has been silent."""
+        self._in.clear()
+        self._lost = True
+
+    def _serve(self, frame: bytearray) -> None:
+        if not codec.rtu_whole(frame) or frame[0] != self._unit_id:
+            return
+        self._out += codec.rtu_frame(self._unit_id, _answer(self._unit, bytes(frame[1:-2])))
