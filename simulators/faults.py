@@ -1,0 +1,228 @@
+"""The table of named faults: what each says in words, and what it does to the plant or the unit when it starts and stops.
+It knows where every device can break; not what anyone should do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from simulators.generator_xrv import UNDER_VOLTAGE, XrvFirmware
+from simulators.plant import Plant
+
+NEVER_US = 1 << 62
+ARC_EVERY_US = 700_000
+LATE_US = 250_000
+
+
+class Breakable(Protocol):
+    """What a fault may do to the safety unit."""
+
+    faults: set[str]
+
+    def reboot(self, now_us: int) -> None:
+        """Brown-out: relays open, boot count up, retained memory kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """What faults act on."""
+
+    plant: Plant
+    unit: Breakable
+
+
+Act = Callable[[Rig], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One named fault. `again_us` > 0: `start` is done again this often while it lasts."""
+
+    words: str
+    start: Act
+    stop: Act
+    again_us: int = 0
+
+
+def _nothing(rig: Rig) -> None:
+    """An event leaves nothing to undo."""
+
+
+def _room(name: str, words: str) -> tuple[str, Fault]:
+    return name, Fault(words, lambda rig: rig.plant.room.lay(name), lambda rig: rig.plant.room.lift(name))
+
+
+def _unit(name: str, flag: str, words: str) -> tuple[str, Fault]:
+    return name, Fault(words, lambda rig: rig.unit.faults.add(flag), lambda rig: rig.unit.faults.discard(flag))
+
+
+def _generator(name: str, words: str, **changes: tuple[float, float]) -> tuple[str, Fault]:
+    """`changes`: attribute = (value while it lasts, value after)."""
+
+    def put(rig: Rig, which: int) -> None:
+        for attribute, values in changes.items():
+            setattr(rig.plant.generator, attribute, values[which])
+
+    return name, Fault(words, lambda rig: put(rig, 0), lambda rig: put(rig, 1))
+
+
+def _chambers(name: str, which: tuple[int, ...], words: str, **changes: tuple[float, float]) -> tuple[str, Fault]:
+    def put(rig: Rig, place: int) -> None:
+        for number in which:
+            chamber = rig.plant.chamber_1 if number == 1 else rig.plant.chamber_2
+            for attribute, values in changes.items():
+                setattr(chamber, attribute, values[place])
+
+    return name, Fault(words, lambda rig: put(rig, 0), lambda rig: put(rig, 1))
+
+
+def _supply(act: Callable[[XrvFirmware], None]) -> Act:
+    return lambda rig: act(rig.plant.generator)
+
+
+def _weld(rig: Rig, which: str, welded: bool) -> None:
+    (rig.plant.k1 if which == "K1" else rig.plant.k2).welded = welded
+
+
+def _drift(rig: Rig, kpa_s: float) -> None:
+    rig.plant.pressure_drift_kpa_s = kpa_s
+
+
+ON = (True, False)
+DEAF: dict[str, tuple[float, float]] = {"deaf_to_off": ON, "deaf_to_interlock": ON}
+
+TABLE: dict[str, Fault] = dict(
+    (
+        _room("door-open", "the door stands open"),
+        _room("emergency-stop", "the emergency stop is pressed"),
+        _room("key-off", "the key is turned to OFF"),
+        _room("key-service", "the key is turned to SERVICE"),
+        _room("contact-lost", "the applicator's contact opens while its code still reads"),
+        _room("applicator-removed", "the applicator is taken off"),
+        _room("applicator-swapped", "another applicator is fitted"),
+        _room("filter-missing", "no filter in the beam: about 64 times the dose rate"),
+        _room("filter-swapped", "another filter is in the beam"),
+        _room("switch-released", "the beam-on switch is let go"),
+        _room("switch-stuck", "the beam-on switch stays closed"),
+        _room("contact-channel-disagrees", "channel B of the door contact is broken open while channel A is closed"),
+        _room("test-pulse-lost", "the unit no longer sees the test pulse on its input loop"),
+        _room("lamp-open", "the beam lamp's filament is open"),
+        _chambers("chamber-1-dead", (1,), "chamber 1 gives no signal", gain=(0.0, 1.0)),
+        _chambers("chamber-2-dead", (2,), "chamber 2 gives no signal", gain=(0.0, 1.0)),
+        _chambers("chambers-low", (1, 2), "both chambers read 4.5 % low", gain=(0.955, 1.0)),
+        _chambers("chamber-1-drift", (1,), "chamber 1 loses 0.5 % of its gain each second", drift_per_s=(-0.005, 0.0)),
+        _chambers("chamber-saturated", (1,), "chamber 1's converter stands at its ceiling", jammed=(True, False)),
+        _chambers("chamber-supply-lost", (1, 2), "the chambers' high tension is gone", ht=(False, True), gain=(0.05, 1.0)),
+        _chambers("leakage-high", (1, 2), "both chambers leak 40 counts a second", extra_leak_ms=(0.04, 0.0)),
+        ("k1-welded", Fault("K1 welds: once closed it stays closed", lambda rig: _weld(rig, "K1", True), lambda rig: _weld(rig, "K1", False))),
+        ("k2-welded", Fault("K2 welds: once closed it stays closed", lambda rig: _weld(rig, "K2", True), lambda rig: _weld(rig, "K2", False))),
+        _generator("off-command-ignored", "the supply ignores the off command", deaf_to_off=ON),
+        _generator("off-ignored", "the supply ignores off command and interlock line: only K2 ends it", **DEAF),
+        _generator("hv-spontaneous", "the supply turns HV on by itself whenever its inverter has power", spontaneous=ON, **DEAF),
+        _generator(
+            "hv-on-at-start", "HV is on with K2 bypassed: only the mains switch (stop of this fault) ends it",
+            spontaneous=ON, power_bypassed=ON, **DEAF,
+        ),
+        ("beam-lost", Fault("the supply drops HV without a fault flag", _supply(lambda g: g.drop("lost")), _nothing, again_us=10_000)),
+        ("arc", Fault("the tube arcs, again each 0.7 s while it lasts", lambda rig: rig.plant.tube.arc(), _nothing, again_us=ARC_EVERY_US)),
+        (
+            "generator-fault",
+            Fault("the supply trips on under-voltage", _supply(lambda g: g.trip(UNDER_VOLTAGE, "under-voltage")), _nothing, again_us=10_000),
+        ),
+        _generator("generator-silent", "the supply's cable is out: nothing heard, nothing answered", silent=ON),
+        _generator("generator-garbled", "each answer of the supply has one byte changed", garbled=ON),
+        _generator("generator-late", "the supply answers 250 ms late", late_us=(LATE_US, 0)),
+        (
+            "generator-rebooted",
+            Fault("the supply's logic restarts and loses its set-points", lambda rig: rig.plant.generator.reboot(rig.plant.now_us), _nothing),
+        ),
+        _generator("set-point-ignored", "the supply acknowledges set-points and does not take them", set_points_stick=ON),
+        _generator("kv-high", "kV regulates 5 % high", kv_gain=(1.05, 1.0)),
+        _generator("kv-low", "kV regulates 5 % low", kv_gain=(0.95, 1.0)),
+        _generator("ma-high", "mA regulates 8 % high", ma_gain=(1.08, 1.0)),
+        _generator("ma-low", "mA regulates 8 % low", ma_gain=(0.92, 1.0)),
+        (
+            "readback-frozen",
+            Fault("the supply's analog read-backs stand still", _supply(lambda g: g.freeze(True)), _supply(lambda g: g.freeze(False))),
+        ),
+        _unit("unit-silent", "silent", "the unit swallows every request"),
+        _unit("unit-garbled", "garbled", "the unit's answers are garbled"),
+        _unit("unit-timer-slow", "timer-slow", "the unit's exposure timer runs 3 % slow"),
+        _unit("unit-scan-frozen", "scan-frozen", "the unit answers from a scan that stands still"),
+        ("unit-rebooted", Fault("the unit browns out and restarts", lambda rig: rig.unit.reboot(rig.plant.now_us), _nothing)),
+        ("pressure-drift", Fault("the room's pressure falls 0.1 kPa each second", lambda rig: _drift(rig, -0.1), lambda rig: _drift(rig, 0.0))),
+    )
+)  # fmt: skip
+
+
+class Faults:
+    """Starts and stops named faults on one rig; `next_us` is when `step` has something to do."""
+
+    __slots__ = ("_again_us", "_ends_us", "_plant", "_rig", "next_us")
+
+    def __init__(self, plant: Plant, unit: Breakable) -> None:
+        self._rig = Rig(plant, unit)
+        self._plant = plant
+        self._ends_us: dict[str, int] = {}
+        self._again_us: dict[str, int] = {}
+        self.next_us = NEVER_US
+
+    def names(self) -> list[str]:
+        """Every fault there is, in the table's order."""
+        return list(TABLE)
+
+    def words(self, name: str) -> str:
+        """What the fault is, in words."""
+        return self._find(name).words
+
+    def active(self) -> list[str]:
+        """The faults that last now."""
+        return list(self._ends_us)
+
+    def start(self, name: str, for_us: int | None = None) -> None:
+        """Start a fault for `for_us` (None = until stopped); one that lasts already only gets a new end."""
+        fault = self._find(name)
+        if for_us is not None and for_us <= 0:
+            raise ValueError(f"fault {name!r} for {for_us} us: a fault lasts more than 0 us")
+        now = self._plant.now_us
+        known = name in self._ends_us
+        self._ends_us[name] = NEVER_US if for_us is None else now + for_us
+        if not known:
+            self._plant.log.append((now, "fault", f"{name} starts"))
+            fault.start(self._rig)
+            if fault.again_us:
+                self._again_us[name] = now + fault.again_us
+        self._plan()
+
+    def stop(self, name: str) -> None:
+        """End a fault; one that does not last is left alone."""
+        fault = self._find(name)
+        if name not in self._ends_us:
+            return
+        del self._ends_us[name]
+        self._again_us.pop(name, None)
+        self._plant.log.append((self._plant.now_us, "fault", f"{name} stops"))
+        fault.stop(self._rig)
+        for other in self._ends_us:  # two faults may have bent the same thing; those that last are laid on again
+            if not TABLE[other].again_us and TABLE[other].stop is not _nothing:
+                TABLE[other].start(self._rig)
+        self._plan()
+
+    def step(self, now_us: int) -> None:
+        """Do what is due at `now_us`."""
+        for name in [name for name, ends in self._ends_us.items() if ends <= now_us]:
+            self.stop(name)
+        for name in [name for name, due in self._again_us.items() if due <= now_us]:
+            TABLE[name].start(self._rig)
+            self._again_us[name] = now_us + TABLE[name].again_us
+        self._plan()
+
+    def _plan(self) -> None:
+        self.next_us = min((*self._ends_us.values(), *self._again_us.values()), default=NEVER_US)
+
+    def _find(self, name: str) -> Fault:
+        fault = TABLE.get(name)
+        if fault is None:
+            raise ValueError(f"no fault is called {name!r}; known: {', '.join(TABLE)}")
+        return fault

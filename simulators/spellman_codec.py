@@ -1,0 +1,59 @@
+"""Spellman's comma protocol on a serial wire: framing, checksum and strict reading of one frame, written from the manuals' facts.
+It knows no command's meaning; a frame that does not hold is dropped without an answer, as the supply does."""
+
+from __future__ import annotations
+
+STX = 0x02
+ETX = 0x03
+LONGEST_B = 96
+
+
+def checksum(body: bytes) -> int:
+    """The check character of `body` (command up to and including the last comma): 0x40 to 0x7F."""
+    return (-sum(body) & 0x7F) | 0x40
+
+
+def frame(*fields: object) -> bytes:
+    """One frame: STX, fields each closed by a comma, check character, ETX."""
+    body = "".join(f"{field}," for field in fields).encode("ascii")
+    return bytes((STX, *body, checksum(body), ETX))
+
+
+def parse(content: bytes) -> tuple[str, ...] | None:
+    """The fields between STX and ETX, or None when checksum or shape do not hold."""
+    if len(content) < 4 or content[-2] != 0x2C:
+        return None
+    body = content[:-1]
+    if checksum(body) != content[-1] or not body.isascii():
+        return None
+    return tuple(body[:-1].decode("ascii").split(","))
+
+
+class Deframer:
+    """Collects bytes into frames; noise before STX, a second STX and an endless frame all start it afresh."""
+
+    __slots__ = ("_content", "_inside")
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+        self._inside = False
+
+    def feed(self, data: bytes) -> list[tuple[str, ...]]:
+        """The good frames completed by `data`, as fields; bad ones are dropped."""
+        frames = []
+        for byte in data:
+            if byte == STX:
+                self._content.clear()
+                self._inside = True
+            elif not self._inside:
+                continue
+            elif byte == ETX:
+                self._inside = False
+                fields = parse(bytes(self._content))
+                if fields is not None:
+                    frames.append(fields)
+            else:
+                self._content.append(byte)
+                if len(self._content) > LONGEST_B:
+                    self._inside = False
+        return frames

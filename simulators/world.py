@@ -1,0 +1,84 @@
+"""One simulated rig: the plant, the safety unit's firmware with its Modbus faces, and the lines between them and a host, in 1 ms steps of one clock.
+It knows how they are wired together; the host is whoever writes to the lines, and a killed host is one that no longer does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from simulators.faults import Faults
+from simulators.line import SerialLine
+from simulators.modbus_face import ModbusRtuFace, ModbusTcpFace
+from simulators.plant import STEP_US, Plant, Truth
+from simulators.profile import DEFAULT, Profile
+from simulators.room import Room
+from simulators.seam import UnitOutputs
+from simulators.unit_firmware import UnitFirmware
+from simulators.unit_memory import UnitConfig, UnitMemory
+
+
+class World:
+    """The whole rig under one seed: the same seed and the same host bytes at the same times give the same world."""
+
+    __slots__ = (
+        "_out",
+        "_rtu",
+        "_rtu_used",
+        "faults",
+        "generator_line",
+        "log",
+        "now_us",
+        "plant",
+        "room",
+        "unit",
+        "unit_line",
+        "unit_tcp",
+    )
+
+    def __init__(
+        self,
+        profile: Profile = DEFAULT,
+        seed: int = 1,
+        unit_config: UnitConfig | None = None,
+        unit_memory: UnitMemory | None = None,
+    ) -> None:
+        self.now_us = 0
+        self.plant = Plant(profile, seed)
+        self.log = self.plant.log
+        self.room: Room = self.plant.room
+        self.generator_line = self.plant.generator_line
+        config = unit_config or UnitConfig(site_key=profile.unit_site_key)
+        self.unit = UnitFirmware(replace(config, seed=seed), unit_memory or UnitMemory())
+        self.unit_tcp = ModbusTcpFace(self.unit)
+        self._rtu = ModbusRtuFace(self.unit, unit_id=1)
+        self.unit_line = SerialLine(profile.unit_baud)
+        self._rtu_used = False
+        self._out = UnitOutputs()
+        self.faults = Faults(self.plant, self.unit)
+
+    def advance(self, to_us: int) -> None:
+        """Step 1 ms at a time until the next step would pass `to_us` (us of the world's clock)."""
+        plant, unit, out = self.plant, self.unit, self._out
+        pins, faults = plant.pins, self.faults
+        step, scan, to_unit = plant.step, unit.scan, self.unit_line.to_device
+        now = self.now_us
+        while now + STEP_US <= to_us:
+            self.now_us = now = now + STEP_US
+            if now >= faults.next_us:
+                faults.step(now)
+            step(out)
+            scan(now, pins, out)
+            if self._rtu_used or to_unit.busy():
+                self._serve_rtu(now)
+
+    def _serve_rtu(self, now_us: int) -> None:
+        self._rtu_used = True
+        data = self.unit_line.device_take(now_us)
+        if data:
+            self._rtu.receive(data, now_us)
+        answer = self._rtu.transmit(now_us)
+        if answer:
+            self.unit_line.device_put(answer, now_us)
+
+    def truth(self) -> Truth:
+        """What is true now; nothing of it reaches a wire but through counts, read-backs and pins."""
+        return self.plant.truth()
