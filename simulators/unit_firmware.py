@@ -29,7 +29,7 @@ DISAGREE_WINDOWS: Final = 50
 DISAGREE_FLOOR_COUNTS: Final = 100
 CHALLENGES_KEPT: Final = 32
 CHALLENGE_MS: Final = 10
-SLOW_TIMER_DROPS_EVERY: Final = 8
+SLOW_TIMER_DROPS_EVERY: Final = 33
 FAULTS: Final = ("silent", "garbled", "timer-slow", "scan-frozen", "mirror-lies")
 
 _B = {cause: 1 << cause for cause in m.Cause}
@@ -281,7 +281,8 @@ class UnitFirmware:
             self._alive_1_ms = self._run_ms
         if live_2:
             self._alive_2_ms = self._run_ms
-        if self._too_fast(c1, c2, limits, inputs):
+        limit = limits.rate_limit_10ms
+        if limit and (c1 > limit or c2 > limit or inputs.saturated_1 or inputs.saturated_2):
             self._over += 1
             if self._over >= 2:
                 self._window_bits |= B_RATE
@@ -293,28 +294,17 @@ class UnitFirmware:
             self._window_bits |= B_NO_DOSE
         self._disagree(limits)
 
-    def _too_fast(self, c1: int, c2: int, limits: CommittedSet, inputs: UnitInputs) -> bool:
-        """Whether either channel counted more in 10 ms than committed; channel 2 is scaled by the ratio of the two committed count limits."""
-        limit = limits.rate_limit_10ms
-        if not limit:
-            return False
-        if c1 > limit or inputs.saturated_1 or inputs.saturated_2:
-            return True
-        p1, l2 = limits.count_preset_1, limits.count_limit_2
-        return c2 * p1 > limit * l2 if p1 and l2 else c2 > limit
-
     def _disagree(self, limits: CommittedSet) -> None:
-        """Coarse comparison of the channels over half a second, each scaled by its own committed count limit."""
+        """Coarse comparison of the two channels' counts over each half second; the converters are built to one scale."""
         windows, c1, c2 = self._disagree_from
         if windows + 1 < DISAGREE_WINDOWS:
             self._disagree_from = (windows + 1, c1, c2)
             return
-        nv, p1, l2 = self.nv, limits.count_preset_1, limits.count_limit_2
+        nv = self.nv
         d1, d2 = (nv.counts_1 - c1) & MASK32, (nv.counts_2 - c2) & MASK32
         self._disagree_from = (0, nv.counts_1, nv.counts_2)
-        if not (limits.disagree_permille and p1 and l2) or max(d1, d2) < DISAGREE_FLOOR_COUNTS:
-            return
-        if abs(d1 * l2 - d2 * p1) * 1000 > limits.disagree_permille * max(d1 * l2, d2 * p1):
+        larger = max(d1, d2)
+        if larger >= DISAGREE_FLOOR_COUNTS and abs(d1 - d2) * 1000 > limits.disagree_permille * larger > 0:
             self._window_bits |= B_DISAGREE
 
     def _watch_pairs(self, differ: int) -> None:
@@ -430,9 +420,10 @@ class UnitFirmware:
         run_ms = self._run_ms = self._run_ms + 1
         nv.k1_ms += 1
         if self._timing:
-            if self.faults and "timer-slow" in self.faults:
-                self._slow_drop = (self._slow_drop + 1) % SLOW_TIMER_DROPS_EVERY
-            if not self._slow_drop:
+            self._slow_drop = self._slow_drop + 1 if self.faults and "timer-slow" in self.faults else 0
+            if self._slow_drop == SLOW_TIMER_DROPS_EVERY:
+                self._slow_drop = 0
+            else:
                 nv.beam_ms += 1
         elif hv if limits.timer_start == m.TIMER_FROM_HV else not inputs.k1_mirror_open:
             self._timing = True
