@@ -51,7 +51,6 @@ class Facts(msgspec.Struct, frozen=True):
     reset_read_back: bool
     off_since_s: float | None
     generator_power_cycled: bool
-    tick_s: float
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -299,7 +298,7 @@ def _edit(_q: Request, stage: Stage, _r: Readings, _v: Verdict, _f: Facts) -> Ru
     return Ruling(Event.EDIT)
 
 
-def _close(_q: Request, stage: Stage, r: Readings, _v: Verdict, facts: Facts) -> Ruling:
+def _close(_q: Request, stage: Stage, _r: Readings, _v: Verdict, facts: Facts) -> Ruling:
     if stage.state is State.STANDBY:
         has_open = facts.statement is not None and bool(facts.statement.opens)
         return Ruling(Event.CLOSE) if has_open else Ruling(refused="no fraction is open")

@@ -124,9 +124,9 @@ class Desk:
         self._heard_at: float | None = None
         self._shown_at = -1.0
 
-    def take(self, now: Seconds) -> Asked:
-        """STOP first, then everything that came; a STOP throws away whatever would start, continue or resume."""
-        stop = self._wire.stopped()
+    def take(self, now: Seconds, stopping: bool = False) -> Asked:
+        """STOP first, then everything that came; a STOP throws away whatever would start, continue or resume. `stopping`: a signal asks for it."""
+        stop = self._wire.stopped() or stopping
         for client, packet in self._wire.receive():
             stop = self._hear(client, packet, now) or stop
         for client in self._wire.gone():

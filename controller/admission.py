@@ -1,0 +1,86 @@
+"""From "load this" to settings or a refusal: asks the records whether the fraction may be delivered, then works out the settings. One request at a time.
+It opens no file and moves no state; a request that is no longer asked is forgotten."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import msgspec
+
+from controller.entries import Query, Statement
+from controller.prescribed import Certificate, Clearance
+from controller.requests import Load, Request, Resume
+from controller.settings import Settings, Site, fraction_tag, make_settings, plan_tag
+from hal.readings import Readings
+
+ANSWER_S: Final = 3.0
+"""How long the recorder may take to answer a query."""
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """The pending request and what came of it: `query_seq` 0 = not yet asked; then settings, or words of refusal."""
+
+    request: Request | None = None
+    query_seq: int = 0
+    asked_at_s: float = -math.inf
+    settings: Settings | None = None
+    refused: str = ""
+    wall_s: float = 0.0
+    wall_at_s: float = 0.0
+
+
+def query_for(request: Load | Resume, seq: int, certificate: Certificate, software_version: str) -> Query:
+    """The question to the records; its number is the sequence number that the entry will have been given before."""
+    resume = isinstance(request, Resume)
+    return Query(
+        query_seq=seq,
+        fraction_tag=fraction_tag(request.prescribed),
+        plan_tag=plan_tag(request.prescribed),
+        resume=resume,
+        physicist=isinstance(request, Resume) and request.physicist,
+        reason=request.reason if isinstance(request, Resume) else "",
+        prescribed=request.prescribed,
+        certificate_sha256=certificate.sha256,
+        software_version=software_version,
+    )
+
+
+def judge_clearance(
+    pending: Admission, statement: Statement | None, readings: Readings, certificate: Certificate, site: Site
+) -> Admission:
+    """Take the recorder's answer if it is to this query; settings or a refusal come of it, or a refusal when it is overdue."""
+    if pending.settings is not None or pending.refused or not pending.query_seq:
+        return pending
+    clearance = statement.clearance if statement is not None else None
+    if clearance is None or clearance.query_seq != pending.query_seq:
+        if readings.now_s - pending.asked_at_s > ANSWER_S:
+            return _refuse(
+                pending, f"the recorder did not answer within {ANSWER_S:.0f} s: is it running? (kerma status)"
+            )
+        return pending
+    return _settle(pending, clearance, readings, certificate, site)
+
+
+def _settle(
+    pending: Admission, clearance: Clearance, readings: Readings, certificate: Certificate, site: Site
+) -> Admission:
+    if clearance.refused:
+        return _refuse(pending, clearance.refused)
+    request = pending.request
+    if not isinstance(request, Load | Resume) or readings.unit is None or readings.slow is None:
+        return _refuse(pending, "the safety unit has not been read; wait for it and ask again")
+    if isinstance(request, Load) and clearance.open:
+        return _refuse(
+            pending, "this fraction was begun and is still open: resume it (kerma treat --resume) or close it"
+        )
+    if isinstance(request, Resume) and not clearance.open:
+        return _refuse(pending, "there is nothing to resume: this fraction is not open")
+    result = make_settings(request.prescribed, certificate, clearance, site, readings)
+    if not isinstance(result, Settings):
+        return _refuse(pending, "; ".join(result))
+    return msgspec.structs.replace(pending, settings=result, wall_s=clearance.wall_s, wall_at_s=readings.now_s)
+
+
+def _refuse(pending: Admission, words: str) -> Admission:
+    return msgspec.structs.replace(pending, refused=words)

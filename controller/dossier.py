@@ -1,0 +1,365 @@
+"""The exposure in hand: its case, admission, latches and self-test, kept up to date before a decision and after a transition.
+It sends no command and decides no event; what must outlive the process goes into the ring from here."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from controller import requests
+from controller.admission import Admission, judge_clearance, query_for
+from controller.case import Case
+from controller.decide import Facts
+from controller.dose import Dose, Meter
+from controller.entries import EntryType, LatchCleared, LatchSet, Outcome, ResetDone, Start
+from controller.entries import Event as EventEntry
+from controller.exposure import Decided, Stage
+from controller.ledger import Ledger
+from controller.off import Evidence, evidence
+from controller.prescribed import Certificate
+from controller.requests import Ended, Request
+from controller.self_test import Phase, Tests, begin, step
+from controller.settings import Site
+from controller.shown import dose_shown, ended_shown
+from controller.states import BEAM, Event, State
+from controller.written import found_entry, start_entry, terminal_entry, void_is_proved
+from hal.machine import Capabilities
+from hal.readings import Readings, UnitState
+from hal.rig import read_back
+from hal.units import Seconds
+from interlocks.latch import cleared, latched
+from interlocks.words import Clears, Latch, Sent, Trip, Verdict
+
+CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
+"""Words of the entry that closes a fraction; the recorder finds the fraction by its tag."""
+
+_LATCH_OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
+    Event.TIME_END: (Trip.TIME_END, Clears.BY_PHYSICIST),
+    Event.TRIP_FAULT: (Trip.TRIP_FAULT, Clears.BY_PHYSICIST),
+    Event.UNIT_REBOOT: (Trip.UNIT_REBOOT, Clears.BY_OPERATOR),
+    Event.OFF_UNVERIFIED: (Trip.HV_UNCOMMANDED, Clears.BY_SERVICE),
+}
+"""Latches for ends that no rule of the interlocks reports, because the safety unit did."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who is running: for entries and snapshots."""
+
+    rig: str
+    simulated: bool
+    instance: str
+    software_version: str
+    pid: int
+
+
+class Dossier:
+    """Everything that is known of the exposure in hand. A new Dossier on the same machine and records knows nothing of the old one."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        meter: Meter,
+        certificate: Certificate,
+        site: Site,
+        identity: Identity,
+        machine: Capabilities,
+        now: Seconds,
+        wall_s: float,
+    ) -> None:
+        self._ledger, self._meter, self._certificate = ledger, meter, certificate
+        self._site, self._identity, self._machine = site, identity, machine
+        self.case = Case()
+        self.tests: Tests = begin(now)
+        self.admission = Admission()
+        self.latches: tuple[Latch, ...] = ()
+        self.ended: Ended | None = None
+        self.unlatching = False
+        self._start: Start | None = None
+        self._anchor = (wall_s, float(now))
+        self._opened = False
+        self._off_since: float | None = None
+        self._cycle = (False, False)
+        self._resetting = (0, 0)
+
+    def wall_s(self, now: float) -> float:
+        """Wall time by the monotonic clock from the start's anchor; it cannot step."""
+        return self._anchor[0] + (now - self._anchor[1])
+
+    def facts(self, stage: Stage, readings: Readings, dose: Dose, sent: Sent, kernel_sound: bool) -> Facts:
+        """Bring everything up to this snapshot and say what decide needs of it."""
+        self._open_statement()
+        off = evidence(readings, self._machine, dose.counted)
+        self._off_since = (self._off_since if self._off_since is not None else readings.now_s) if off.verified else None
+        if stage.state is State.SELF_TEST:
+            self._self_test(readings, off, kernel_sound)
+        self._follow_reset(readings)
+        self._follow_case(stage, readings)
+        self._follow_generator(stage, readings)
+        return Facts(
+            machine=self._machine,
+            sent=sent,
+            case=self.case,
+            tests=self.tests,
+            off=off,
+            latches=self.latches,
+            statement=self._ledger.statement,
+            admitted=self.admission.settings,
+            refused=self.admission.refused,
+            terminal_durable=not self.case.terminal_seq or self._ledger.durable(self.case.terminal_seq),
+            reset_read_back=readings.unit is not None and readings.unit.token == 0 and not self._resetting[0],
+            off_since_s=self._off_since,
+            generator_power_cycled=self._cycle[1],
+        )
+
+    def admit(self, request: Request | None, stage: Stage, readings: Readings, number: int) -> None:
+        """Ask the records about a fraction, once for each request, and take their answer. `number` names the query."""
+        if not isinstance(request, requests.Load | requests.Resume):
+            self.admission = Admission()
+            return
+        if self.admission.request is not request:
+            self.admission = Admission(request=request)
+        ended = not self.case.terminal_seq or self._ledger.durable(self.case.terminal_seq)
+        if (
+            not self.admission.query_seq
+            and ended
+            and stage.state in (State.STANDBY, State.INTERRUPTED)
+            and not self.latches
+        ):
+            query = query_for(request, number, self._certificate, self._identity.software_version)
+            self._ledger.put(EntryType.QUERY, query, Seconds(readings.now_s))
+            self.admission = msgspec.structs.replace(self.admission, query_seq=number, asked_at_s=readings.now_s)
+        self.admission = judge_clearance(
+            self.admission, self._ledger.statement, readings, self._certificate, self._site
+        )
+
+    def moved(
+        self,
+        before: Stage,
+        stage: Stage,
+        decided: Decided,
+        readings: Readings,
+        verdict: Verdict,
+        request: Request | None,
+        sent: Sent,
+        off: Evidence,
+    ) -> None:
+        """After the table was stepped: latches, and what a transition leaves behind."""
+        now = Seconds(readings.now_s)
+        self._latch(stage, decided, verdict, now)
+        if not stage.entered:
+            return
+        entry = EventEntry(before.state.value, decided.event.name, stage.state.value, decided.rule, decided.words)
+        self._ledger.put(EntryType.EVENT, entry, now)
+        if before.state in (State.ARMING, State.READY) and stage.state not in (State.READY, State.STARTING):
+            self._void(stage, readings, sent)
+        if before.state is State.STOPPING:
+            self._terminate(stage, readings, sent, off)
+        if decided.event is Event.RESET:
+            self._clear(request, verdict, now)
+        if decided.event is Event.CLOSE:
+            self._close(before, request, now)
+        enter = _ENTERED.get(stage.state)
+        if enter is not None:
+            enter(self, before, decided, readings, request)
+
+    def waiting_reset(self, request: Request | None, stage: Stage, refused: str, readings: Readings) -> None:
+        """A reset that waits for the unit's own latch asks for it to be cleared; any other tick does not."""
+        latched_unit = readings.unit is not None and readings.unit.state == UnitState.LATCHED
+        self.unlatching = (
+            isinstance(request, requests.Reset)
+            and not refused
+            and latched_unit
+            and stage.state in (State.FAULT, State.STUCK_ON)
+        )
+
+    def refresh_ended(self) -> None:
+        """Once the end is on the disk, say so."""
+        if self.ended is not None and not self.ended.durable and self._ledger.durable(self.case.terminal_seq):
+            self.ended = msgspec.structs.replace(self.ended, durable=True)
+
+    def _open_statement(self) -> None:
+        """The recorder's opening statement hands back the latches that outlived the last process."""
+        statement = self._ledger.statement
+        if statement is None or self._opened:
+            return
+        self._opened = True
+        self.latches = tuple(
+            Latch(rule=s.rule, trip=s.trip, clears=s.clears, at_s=self._anchor[1], words=s.words)
+            for s in statement.latches
+        )
+
+    def _self_test(self, readings: Readings, off: Evidence, kernel_sound: bool) -> None:
+        self.tests = step(self.tests, readings, off, self._ledger.statement, kernel_sound)
+        if self.tests.phase is Phase.RECONCILE and not self.tests.found_seq:
+            seq, _ = self._ledger.put(EntryType.FOUND, found_entry(readings), Seconds(readings.now_s))
+            self.tests = msgspec.structs.replace(self.tests, found_seq=seq)
+
+    def _follow_reset(self, readings: Readings) -> None:
+        """Note the reset of a retained exposure once the unit's token reads back as 0."""
+        unit, statement = readings.unit, self._ledger.statement
+        if unit is None or readings.unit_link.lost:
+            return
+        if self._resetting[0] and unit.token == 0:
+            self._ledger.put(EntryType.RESET_DONE, ResetDone(*self._resetting), Seconds(readings.now_s))
+            self._resetting = (0, 0)
+        elif unit.token and statement is not None and statement.reset_due_token == unit.token:
+            tag = readings.slow.fraction_tag if readings.slow is not None else 0
+            self._resetting = (unit.token, tag)
+
+    def _follow_generator(self, stage: Stage, readings: Readings) -> None:
+        """Has the generator been away and come back since STUCK_ON began?"""
+        if stage.state is not State.STUCK_ON:
+            self._cycle = (False, False)
+            return
+        lost = readings.generator_link.lost
+        self._cycle = (self._cycle[0] or lost, self._cycle[1] or (self._cycle[0] and not lost))
+
+    def _follow_case(self, stage: Stage, readings: Readings) -> None:
+        """Take the token when the START is durable, make an offer when the devices read back as planned, end a forced re-commit."""
+        case, settings, unit, now = self.case, self.case.settings, readings.unit, readings.now_s
+        if settings is None or unit is None:
+            return
+        if stage.state is State.ARMING and not case.token:
+            token = self._ledger.token_of(case.start_seq, case.start_crc)
+            self.case = msgspec.structs.replace(case, token=token) if token else case
+        elif stage.state is State.PREPARATORY and case.recommit:
+            if unit.state in (UnitState.IDLE, UnitState.ENDED):
+                self.case = msgspec.structs.replace(case, recommit=False)
+        elif stage.state is State.PREPARATORY:
+            same = read_back(readings) == settings.plan and unit.state == UnitState.COMMITTED
+            if same and not case.on_offer(now):
+                self.case = msgspec.structs.replace(case, offer_id=case.offer_id + 1, offer_at_s=now)
+            elif not same and case.offer_at_s is not None:
+                self.case = msgspec.structs.replace(case, offer_at_s=None)
+
+    def _latch(self, stage: Stage, decided: Decided, verdict: Verdict, now: Seconds) -> None:
+        """Latches of the verdict while an exposure is under way, and of ends that only the unit reports; new ones go into the record."""
+        before = self.latches
+        self.latches = latched(before, verdict, stage.state in (*BEAM, State.STOPPING))
+        of_unit = _LATCH_OF_UNIT.get(decided.event)
+        has = {latch.rule for latch in self.latches}
+        if stage.entered and of_unit is not None and decided.rule and decided.rule not in has:
+            trip, clears = of_unit
+            self.latches = (*self.latches, Latch(decided.rule, trip, clears, now, decided.words))
+        known = {latch.rule for latch in before}
+        for latch in self.latches:
+            if latch.rule not in known and latch.clears is not Clears.BY_ITSELF:
+                entry = LatchSet(latch.rule, latch.trip, latch.clears, latch.words, self.wall_s(now))
+                self._ledger.put(EntryType.LATCH_SET, entry, now)
+
+    def _clear(self, request: Request | None, verdict: Verdict, now: Seconds) -> None:
+        if not isinstance(request, requests.Reset):
+            return
+        self.latches, gone, _ = cleared(self.latches, request.role, verdict)
+        for latch in gone:
+            entry = LatchCleared(latch.rule, request.role, request.who, request.reason, self.wall_s(now))
+            self._ledger.put(EntryType.LATCH_CLEARED, entry, now)
+
+    def _close(self, before: Stage, request: Request | None, now: Seconds) -> None:
+        """A person closes the fraction: the record is told, and the unit's retained exposure will be due for reset."""
+        if before.state is State.TERMINATED:
+            return
+        statement, settings = self._ledger.statement, self.case.settings
+        tag = settings.fraction_tag if settings is not None else 0
+        if not tag and statement is not None and statement.opens:
+            tag = statement.opens[0].fraction_tag
+        reason = request.reason if isinstance(request, requests.Close) and request.reason else "by the operator"
+        words = CLOSED_WORDS.format(tag=tag, reason=reason)
+        self._ledger.put(
+            EntryType.EVENT, EventEntry(before.state.value, "CLOSE", State.TERMINATED.value, "", words), now
+        )
+
+    def _void(self, stage: Stage, readings: Readings, sent: Sent) -> None:
+        """An exposure that was never pressed is VOID if the unit itself proves it; otherwise the next self-test settles it from what the unit retains."""
+        settings, start = self.case.settings, self._start
+        if settings is None or start is None or not void_is_proved(start, readings):
+            return
+        now = Seconds(readings.now_s)
+        dose = self._meter.settled(readings)
+        terminal = terminal_entry(stage, self.case, settings, dose, readings, sent, Outcome.VOID, self.wall_s(now))
+        seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
+        self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
+        self._start = None
+
+    def _terminate(self, stage: Stage, readings: Readings, sent: Sent, off: Evidence) -> None:
+        """The one end of the exposure, with its settled dose; beam found at a start belongs to no exposure and has none."""
+        settings = self.case.settings
+        if settings is None or self._start is None:
+            return
+        now = Seconds(readings.now_s)
+        dose = self._meter.settled(readings)
+        outcome = {
+            State.TERMINATED: Outcome.TERMINATED,
+            State.INTERRUPTED: Outcome.INTERRUPTED,
+            State.STUCK_ON: Outcome.STUCK_ON,
+        }.get(stage.state, Outcome.FAULT)
+        if off.verified:
+            self.case = msgspec.structs.replace(self.case, off_verified_at_s=now)
+        terminal = terminal_entry(stage, self.case, settings, dose, readings, sent, outcome, self.wall_s(now))
+        seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
+        self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
+        self.ended = ended_shown(stage, terminal, dose_shown(settings, dose), sent, durable=False)
+        self._start = None
+
+    def enter_self_test(self, _b: Stage, _d: Decided, readings: Readings, _q: Request | None) -> None:
+        self.tests = begin(readings.now_s)
+        self.case = Case()
+        self._start = None
+
+    def enter_standby(self, _b: Stage, _d: Decided, _r: Readings, _q: Request | None) -> None:
+        self.case = Case()
+
+    def enter_preparatory(self, before: Stage, _d: Decided, _r: Readings, request: Request | None) -> None:
+        """A fresh case for LOAD and RESUME; back from ARMING or READY, or on a stop event, the same settings with a new commit and offer."""
+        admitted = self.admission.settings
+        if before.state in (State.STANDBY, State.INTERRUPTED) and admitted is not None:
+            operator = request.operator if isinstance(request, requests.Load | requests.Resume) else ""
+            self.case = Case(settings=admitted, operator=operator, resume=isinstance(request, requests.Resume))
+            self.ended = None
+            return
+        old = self.case
+        self.case = Case(
+            settings=old.settings,
+            operator=old.operator,
+            resume=old.resume,
+            offer_id=old.offer_id,
+            recommit=True,
+            terminal_seq=old.terminal_seq,
+        )
+
+    def enter_arming(self, _b: Stage, _d: Decided, readings: Readings, _q: Request | None) -> None:
+        """Confirmed: START goes into the ring, and the meter begins from the unit's counters as they stand."""
+        settings, now = self.case.settings, Seconds(readings.now_s)
+        if settings is None:
+            return
+        identity = self._identity
+        start = start_entry(
+            settings, self.case, readings, self.wall_s(now), identity.software_version, identity.simulated
+        )
+        if start is None:
+            return
+        seq, packed = self._ledger.put(EntryType.START, start, now)
+        self._start = start
+        self.case = msgspec.structs.replace(
+            self.case, start_seq=seq, start_crc=zlib.crc32(packed), confirmed_at_s=now, offer_at_s=None, terminal_seq=0
+        )
+        self._meter.begin(settings, readings, now)
+
+    def enter_terminated(self, before: Stage, _d: Decided, _r: Readings, _q: Request | None) -> None:
+        """Beam ended as it should: the fraction is closed by the CLOSE that follows; a partial closed by a person already is."""
+        if before.state in (State.STANDBY, State.INTERRUPTED):
+            self.case = msgspec.structs.replace(self.case, closing=True)
+
+
+_Entering = Callable[[Dossier, Stage, Decided, Readings, Request | None], None]
+
+_ENTERED: Final[dict[State, _Entering]] = {
+    State.SELF_TEST: Dossier.enter_self_test,
+    State.STANDBY: Dossier.enter_standby,
+    State.PREPARATORY: Dossier.enter_preparatory,
+    State.ARMING: Dossier.enter_arming,
+    State.TERMINATED: Dossier.enter_terminated,
+}

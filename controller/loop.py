@@ -1,0 +1,213 @@
+"""READ THIS FIRST. The whole program is one sentence, repeated every tick: read one snapshot, judge it, add the dose, step a table,
+work out one command, a gate with the last word, write. It reads no clock, opens no file and waits only in pace."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from controller.decide import Facts, Ruling, decide
+from controller.desk import Desk
+from controller.dose import Dose, Meter
+from controller.dossier import Dossier, Identity
+from controller.drive import drive
+from controller.entries import Open
+from controller.exposure import Decided, Exposure, Stage
+from controller.ledger import Ledger
+from controller.pace import Pace
+from controller.requests import RuleShown, Snapshot
+from controller.shown import beam_word, dose_shown, link_word, offer_shown, unit_word
+from controller.states import BEAM, Event, State
+from hal.readings import Readings, Relay
+from hal.units import Seconds
+from interlocks.gate import Gate
+from interlocks.judge import shown
+from interlocks.words import House, Sent, Verdict, Wanted
+
+_STATE_NUMBER: Final = {state: number for number, state in enumerate(State)}
+_COMMANDS: Final = ("off", "watch", "set_up", "arm", "hold", "on", "reset", "unlatch", "test", "clear_faults")
+_COMMAND_NUMBER: Final = {tag: number for number, tag in enumerate(_COMMANDS)}
+
+
+def _opens(opens: tuple[Open, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"{o.patient_id} lesion {o.lesion_id} fraction {o.fraction}: {o.delivered_mgy:.0f} of {o.d0_mgy:.0f} mGy D0, {o.quality.value}"
+        for o in opens
+    )
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Everything about one tick, as it is recorded and shown."""
+
+    now: float
+    readings: Readings
+    verdict: Verdict
+    dose: Dose
+    decided: Decided
+    stage: Stage
+    wanted: Wanted
+    sent: Sent
+
+
+class Loop:
+    """One machine, one exposure at a time."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        pace: Pace,
+        desk: Desk,
+        ledger: Ledger,
+        meter: Meter,
+        dossier: Dossier,
+        identity: Identity,
+        kernel_sound: bool,
+        now: Seconds,
+    ) -> None:
+        self.gate, self.pace, self.desk, self.ledger = gate, pace, desk, ledger
+        self.meter, self.dossier, self.identity = meter, dossier, identity
+        self.exposure = Exposure(now)
+        self.stop_requested = False
+        self.notices: tuple[str, ...] = ()
+        self._kernel_sound = kernel_sound
+        self._before: float | None = None
+        self._number = 0
+
+    def tick(self, now: Seconds) -> Tick:
+        """One turn of the sentence."""
+        gap_s = now - self._before if self._before is not None else 0.0
+        self._before = now
+        self._number += 1
+        self.gate.ask(now)
+        now = self.pace.slot(self.gate.fds)
+        self.ledger.poll()
+        readings, verdict = self.gate.look(now, self._house(now, gap_s))
+        dose = self.meter.add(readings, now)
+        asked = self.desk.take(now, self.stop_requested)
+        before = self.exposure.stage
+        self.dossier.admit(asked.request, before, readings, self._number)
+        facts = self.dossier.facts(before, readings, dose, self.gate.sent, self._kernel_sound)
+        decided, ruling = decide(before, asked, readings, verdict, dose, facts)
+        self.exposure.step(decided, now)
+        stage = self.exposure.stage
+        self.dossier.moved(before, stage, decided, readings, verdict, asked.request, self.gate.sent, facts.off)
+        self.dossier.waiting_reset(asked.request, stage, ruling.refused, readings)
+        facts = msgspec.structs.replace(facts, case=self.dossier.case, tests=self.dossier.tests)
+        wanted = drive(stage, self.dossier.case, readings, facts, self.dossier.unlatching)
+        sent = self.gate.pass_on(wanted, verdict)
+        self._settle(ruling, decided, now)
+        return self._tell(Tick(now, readings, verdict, dose, decided, stage, wanted, sent), facts)
+
+    @property
+    def may_end(self) -> bool:
+        """True when the process may go: beam neither wanted nor on its way off."""
+        return self.exposure.stage.state not in (*BEAM, State.STOPPING)
+
+    def _house(self, now: Seconds, gap_s: float) -> House:
+        return House(
+            recorder_lag_s=self.ledger.lag_s(now),
+            desk_age_s=self.desk.age_s(now),
+            late_ticks=self.pace.late,
+            wall_s=self.dossier.wall_s(now),
+            tick_gap_s=gap_s,
+            kernel_ok=self._kernel_sound,
+            dose=self.meter.dose.figures(),
+        )
+
+    def _settle(self, ruling: Ruling, decided: Decided, now: Seconds) -> None:
+        """Answer the request that was ruled on; one that a worse event overtook is refused with that event's words."""
+        taken = ruling.event is not Event.NONE and ruling.event is decided.event
+        if ruling.event is not Event.NONE and not taken:
+            ruling = Ruling(refused=f"{decided.event.name} came first: {decided.words or decided.rule}")
+        self.desk.settle(ruling, taken, now)
+
+    def _tell(self, tick: Tick, facts: Facts) -> Tick:
+        """The tick into the ring; a snapshot to whoever waits for one."""
+        self._record(tick)
+        self.dossier.refresh_ended()
+        if self.desk.due(Seconds(tick.now)):
+            self.desk.publish(self._snapshot(tick, facts), Seconds(tick.now))
+        return tick
+
+    def _record(self, tick: Tick) -> None:
+        r, unit, monitor, dose = tick.readings, tick.readings.unit, tick.readings.monitor, tick.dose
+        not_true = 0
+        for index, truth in enumerate(tick.verdict.truths):
+            if truth in (1, 2, 3):
+                not_true |= 1 << index
+        seq = self.ledger.ring.put_tick(
+            mono_ns=int(tick.now * 1e9),
+            state=_STATE_NUMBER[tick.stage.state],
+            event=int(tick.decided.event),
+            command=_COMMAND_NUMBER.get(tick.sent.command, 0),
+            not_true=not_true,
+            kv=monitor.kv if monitor is not None else -1.0,
+            ma=monitor.ma if monitor is not None else -1.0,
+            d1_mgy=dose.d1_mgy,
+            d2_mgy=dose.d2_mgy,
+            dm_mgy=dose.dm_mgy,
+            delivered_mgy=dose.delivered_mgy,
+            beam_ms=unit.beam_ms if unit is not None else 0,
+            counts_1=unit.counts_1 if unit is not None else 0,
+            counts_2=unit.counts_2 if unit is not None else 0,
+            unit_state=unit.state if unit is not None else 0,
+            first_cause=unit.first_cause if unit is not None else 0,
+            contacts_a=unit.contacts_a if unit is not None else 0,
+            contacts_b=unit.contacts_b if unit is not None else 0,
+            relays=unit.relays if unit is not None else 0,
+            late=self.pace.late,
+            lateness_us=self.pace.lateness_us()[2],
+            unit_age_ms=(r.now_s - unit.asked_at_s) * 1e3 if unit is not None else -1.0,
+            generator_age_ms=(r.now_s - monitor.asked_at_s) * 1e3 if monitor is not None else -1.0,
+            token=self.dossier.case.token,
+        )
+        self.ledger.note(seq, Seconds(tick.now))
+
+    def _snapshot(self, tick: Tick, facts: Facts) -> Snapshot:
+        r, case, machine, dossier = tick.readings, self.dossier.case, facts.machine, self.dossier
+        unit, monitor, settings = r.unit, r.monitor, case.settings
+        rules = tuple(
+            RuleShown(id=rule, truth=truth.name, age_s=age, words=words)
+            for rule, truth, age, words in shown(tick.verdict, r)
+        )
+        first = tick.verdict.findings[0].words if tick.verdict.findings else ""
+        if tick.stage.state is State.SELF_TEST:
+            first = dossier.tests.words
+        statement = self.ledger.statement
+        return Snapshot(
+            simulated=self.identity.simulated,
+            rig=self.identity.rig,
+            instance=self.identity.instance,
+            pid=self.identity.pid,
+            tick=self._number,
+            at_s=tick.now,
+            wall_s=dossier.wall_s(tick.now),
+            state=tick.stage.state.value,
+            since_s=tick.now - tick.stage.since_s,
+            beam=beam_word(tick.stage, facts.off),
+            kv_set=settings.terms.kv if settings is not None else None,
+            kv=monitor.kv if monitor is not None else None,
+            ma_set=settings.terms.ma if settings is not None else None,
+            ma=monitor.ma if monitor is not None else None,
+            unit_state=unit_word(r),
+            k1_open=bool(unit.relays & Relay.K1_MIRROR_OPEN) if unit is not None else None,
+            k2_open=bool(unit.relays & Relay.K2_MIRROR_OPEN) if unit is not None else None,
+            rules=rules,
+            first_to_fix=first,
+            latches=tuple(latch.words for latch in dossier.latches),
+            offer=offer_shown(case, r, (machine.full_scale_kv, machine.full_scale_ma, machine.counts_full_scale)),
+            dose=dose_shown(settings, tick.dose) if settings is not None else None,
+            ended=dossier.ended,
+            open_fractions=_opens(statement.opens if statement is not None else ()),
+            recorder_lag_s=self.ledger.lag_s(Seconds(tick.now)),
+            desk_age_s=self.desk.age_s(Seconds(tick.now)),
+            late_ticks=self.pace.late,
+            skipped_ticks=self.pace.skipped,
+            lateness_us=self.pace.lateness_us(),
+            links=(
+                link_word("unit", r.unit_link, tick.now),
+                link_word("generator", r.generator_link, tick.now),
+            ),
+            notice="; ".join((*self.notices, tick.stage.words)) if tick.stage.words else "; ".join(self.notices),
+        )

@@ -1,0 +1,108 @@
+"""The snapshot that people and programs are shown, made of one tick; it computes nothing that the tick did not already decide.
+It knows no screen: console/screen.py draws it."""
+
+from __future__ import annotations
+
+from controller.case import Case
+from controller.dose import Dose
+from controller.entries import Outcome, Terminal
+from controller.exposure import Stage
+from controller.off import Evidence
+from controller.requests import DoseShown, Ended, Offer
+from controller.settings import Settings
+from controller.states import State
+from hal.readings import Link, Readings, UnitState
+from interlocks.words import Sent
+
+
+def beam_word(stage: Stage, off: Evidence) -> str:
+    """ "off" only on evidence; "MAY BE ON" whenever there is none."""
+    if stage.state is State.STUCK_ON:
+        return "MAY BE ON"
+    if stage.state in (State.STARTING, State.IRRADIATING):
+        return "on"
+    return "off" if off.verified else "MAY BE ON"
+
+
+def unit_word(readings: Readings) -> str:
+    """The safety unit's state by name; an unknown code is shown as it is."""
+    if readings.unit is None:
+        return "unknown"
+    state = readings.unit.state
+    return UnitState(state).name if state in UnitState._value2member_map_ else f"0x{state:04X}"
+
+
+def link_word(name: str, link: Link, now_s: float) -> str:
+    """One line about a wire."""
+    age = "never" if link.last_good_s is None else f"{(now_s - link.last_good_s) * 1000:.0f} ms"
+    state = "LOST" if link.lost else "up"
+    last = f", last trouble: {link.last_trouble}" if link.last_trouble else ""
+    return f"{name} {state}, last good {age}, {link.good}/{link.sent} good{last}"
+
+
+def offer_shown(case: Case, readings: Readings, scale: tuple[float, float, int]) -> Offer | None:
+    """The offer as it may be confirmed: device integers read back, and what they mean. `scale`: full scale in kV and mA, counts."""
+    settings = case.settings
+    if settings is None or case.offer_at_s is None or readings.set_points is None:
+        return None
+    points, (kv_full, ma_full, counts_full) = readings.set_points, scale
+    return Offer(
+        id=case.offer_id,
+        digest=settings.digest,
+        kv=points.kv_counts * kv_full / counts_full,
+        ma=points.ma_counts * ma_full / counts_full,
+        kv_counts=points.kv_counts,
+        ma_counts=points.ma_counts,
+        applicator_id=settings.combination.applicator_id,
+        filter_id=settings.combination.filter_id,
+        purpose=settings.prescribed.purpose,
+        termination=settings.terms.termination.name.lower(),
+        rx_mgy=settings.prescribed.rx_mgy,
+        skin_mgy=settings.skin_mgy,
+        d0_mgy=settings.d0_mgy,
+        rest_mgy=settings.rest_mgy,
+        set_time_s=settings.terms.set_time_s,
+        count_preset=settings.count_preset_1,
+        timer_preset_ms=settings.preset_ms,
+        segment=settings.segment,
+    )
+
+
+def dose_shown(settings: Settings, dose: Dose) -> DoseShown:
+    """Dose of the fraction so far."""
+    return DoseShown(
+        d1_mgy=dose.d1_mgy,
+        d2_mgy=dose.d2_mgy,
+        dt_mgy=dose.dt_mgy,
+        dm_mgy=dose.dm_mgy,
+        delivered_mgy=dose.fraction_delivered_mgy,
+        low_mgy=dose.fraction_low_mgy,
+        high_mgy=dose.fraction_high_mgy,
+        quality=dose.quality.value,
+        d0_mgy=settings.d0_mgy,
+        rx_factor=settings.rx_factor,
+        beam_s=dose.beam_s,
+        set_time_s=settings.terms.set_time_s,
+        rate_mgy_per_s=dose.rate_1_mgy_per_s,
+    )
+
+
+def ended_shown(stage: Stage, terminal: Terminal, dose: DoseShown, sent: Sent, durable: bool) -> Ended:
+    """How the exposure ended; `reaction_s` is from the decision to end it to the off bytes."""
+    reaction = None
+    if stage.stopped_at_s is not None and sent.off_at_s is not None:
+        reaction = max(0.0, sent.off_at_s - stage.stopped_at_s)
+    return Ended(
+        token=terminal.token,
+        fraction_tag=terminal.fraction_tag,
+        segment=terminal.segment,
+        outcome=Outcome(terminal.outcome).name,
+        event=terminal.event,
+        rule=terminal.rule,
+        words=terminal.words,
+        void=terminal.void,
+        dose=dose,
+        rest_mgy=terminal.rest_mgy,
+        durable=durable,
+        reaction_s=reaction,
+    )

@@ -1,0 +1,139 @@
+"""The entries of one exposure, made of settings, readings and dose: START, TERMINAL, FOUND, and whether an end may be called VOID.
+Pure; controller/dossier.py says when one is due, controller/ledger.py writes it."""
+
+from __future__ import annotations
+
+from controller.case import Case
+from controller.dose import Dose
+from controller.entries import Found, Outcome, Start, Terminal
+from controller.exposure import Stage
+from controller.prescribed import Quality
+from controller.settings import Settings
+from hal.readings import Readings, UnitState
+from interlocks.words import Sent
+
+
+def start_entry(
+    settings: Settings, case: Case, readings: Readings, wall_s: float, version: str, simulated: bool
+) -> Start | None:
+    """START over the unit's counters as they stand; None while the unit has not been read whole."""
+    unit, slow = readings.unit, readings.slow
+    if unit is None or slow is None:
+        return None
+    return Start(
+        digest=settings.digest,
+        fraction_tag=settings.fraction_tag,
+        plan_tag=settings.plan_tag,
+        segment=settings.segment,
+        resume=case.resume,
+        prescribed=settings.prescribed,
+        certificate_id=settings.certificate_id,
+        certificate_sha256=settings.certificate_sha256,
+        combination=settings.combination,
+        d0_mgy=settings.d0_mgy,
+        rx_factor=settings.rx_factor,
+        delivered_mgy=settings.delivered_before_mgy,
+        low_mgy=settings.low_before_mgy,
+        high_mgy=settings.high_before_mgy,
+        set_time_s=settings.terms.set_time_s,
+        k_tp=settings.terms.k_tp,
+        unit_boot_count=unit.boot_count,
+        unit_counts_1=unit.counts_1,
+        unit_counts_2=unit.counts_2,
+        unit_beam_ms=unit.beam_ms,
+        unit_run_count=slow.run_count,
+        unit_last_token=slow.last_token,
+        lease_s=settings.terms.lease_ms / 1000.0,
+        software_version=version,
+        simulated=simulated,
+        operator=case.operator,
+        wall_s=wall_s,
+    )
+
+
+def void_is_proved(start: Start, readings: Readings) -> bool:
+    """True when the unit itself shows that the exposure never had beam: same boot, beam time and both counters as at START."""
+    unit = readings.unit
+    return (
+        unit is not None
+        and not readings.unit_link.lost
+        and unit.boot_count == start.unit_boot_count
+        and (unit.beam_ms, unit.counts_1, unit.counts_2)
+        == (start.unit_beam_ms, start.unit_counts_1, start.unit_counts_2)
+    )
+
+
+def terminal_entry(
+    stage: Stage,
+    case: Case,
+    settings: Settings,
+    dose: Dose,
+    readings: Readings,
+    sent: Sent,
+    outcome: Outcome,
+    wall_s: float,
+) -> Terminal:
+    """The end of an exposure with its settled dose; VOID carries none."""
+    unit, void = readings.unit, outcome is Outcome.VOID
+    before = (settings.delivered_before_mgy, settings.low_before_mgy, settings.high_before_mgy)
+    delivered, low, high = (
+        before if void else (dose.fraction_delivered_mgy, dose.fraction_low_mgy, dose.fraction_high_mgy)
+    )
+    return Terminal(
+        token=case.token,
+        start_seq=case.start_seq,
+        fraction_tag=settings.fraction_tag,
+        segment=settings.segment,
+        outcome=outcome,
+        void=void,
+        event=stage.event.name,
+        rule=stage.rule,
+        words=stage.words,
+        unit_cause=unit.first_cause if unit is not None else 0,
+        d1_mgy=0.0 if void else dose.d1_mgy,
+        d2_mgy=0.0 if void else dose.d2_mgy,
+        dt_mgy=0.0 if void else dose.dt_mgy,
+        dm_mgy=0.0 if void else dose.dm_mgy,
+        delivered_mgy=0.0 if void else dose.delivered_mgy,
+        low_mgy=0.0 if void else dose.low_mgy,
+        high_mgy=0.0 if void else dose.high_mgy,
+        fraction_delivered_mgy=delivered,
+        fraction_low_mgy=low,
+        fraction_high_mgy=high,
+        rest_mgy=max(0.0, settings.d0_mgy - delivered),
+        quality=Quality.GOOD if void else dose.quality,
+        beam_ms=unit.beam_ms if unit is not None else 0,
+        counts_1=unit.counts_1 if unit is not None else 0,
+        counts_2=unit.counts_2 if unit is not None else 0,
+        unknown_s=0.0 if void else dose.unknown_s,
+        kv_mean=dose.kv_mean,
+        kv_min=dose.kv_min,
+        kv_max=dose.kv_max,
+        ma_mean=dose.ma_mean,
+        ma_min=dose.ma_min,
+        ma_max=dose.ma_max,
+        on_at_s=sent.on_at_s,
+        off_at_s=sent.off_at_s,
+        off_verified_s=case.off_verified_at_s,
+        wall_s=wall_s,
+    )
+
+
+def found_entry(readings: Readings) -> Found:
+    """What the unit retains, as found after off was verified; `sound` is false while any of it could not be read."""
+    unit, slow = readings.unit, readings.slow
+    if unit is None or slow is None:
+        return Found(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sound=False)
+    return Found(
+        token=unit.token,
+        fraction_tag=slow.fraction_tag,
+        boot_count=unit.boot_count,
+        beam_ms=unit.beam_ms,
+        k1_ms=slow.k1_ms,
+        counts_1=unit.counts_1,
+        counts_2=unit.counts_2,
+        run_count=slow.run_count,
+        last_token=slow.last_token,
+        cause=unit.first_cause,
+        sound=unit.state in (UnitState.IDLE, UnitState.COMMITTED, UnitState.ENDED, UnitState.LATCHED),
+    )
