@@ -150,6 +150,7 @@ TABLE: dict[str, Fault] = dict(
         _unit("unit-garbled", "garbled", "the unit's answers are garbled"),
         _unit("unit-timer-slow", "timer-slow", "the unit's exposure timer runs 3 % slow"),
         _unit("unit-scan-frozen", "scan-frozen", "the unit answers from a scan that stands still"),
+        _unit("unit-mirror-lies", "mirror-lies", "the unit reports its contactors' mirrors inverted"),
         ("unit-rebooted", Fault("the unit browns out and restarts", lambda rig: rig.unit.reboot(rig.plant.now_us), _nothing)),
         ("pressure-drift", Fault("the room's pressure falls 0.1 kPa each second", lambda rig: _drift(rig, -0.1), lambda rig: _drift(rig, 0.0))),
     )

@@ -58,7 +58,7 @@ class World:
     def advance(self, to_us: int) -> None:
         """Step 1 ms at a time until the next step would pass `to_us` (us of the world's clock)."""
         plant, unit, out = self.plant, self.unit, self._out
-        pins, faults = plant.pins, self.faults
+        pins, faults, notes = plant.pins, self.faults, unit.notes
         step, scan, to_unit = plant.step, unit.scan, self.unit_line.to_device
         now = self.now_us
         while now + STEP_US <= to_us:
@@ -67,8 +67,16 @@ class World:
                 faults.step(now)
             step(out)
             scan(now, pins, out)
+            if notes:
+                self._note()
             if self._rtu_used or to_unit.busy():
                 self._serve_rtu(now)
+
+    def _note(self) -> None:
+        notes = self.unit.notes
+        while notes:
+            at_us, words = notes.popleft()
+            self.log.append((at_us, "unit", words))
 
     def _serve_rtu(self, now_us: int) -> None:
         self._rtu_used = True
