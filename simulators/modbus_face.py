@@ -43,6 +43,11 @@ class TcpConnection:
             self._closed = True
         return self._closed
 
+    @property
+    def pending(self) -> bool:
+        """Whether an answer waits to be read."""
+        return bool(self._out)
+
     def host_write(self, data: bytes) -> int:
         """Bytes from the host, answered at once; returns how many were taken (0 when closed)."""
         if self.closed:
