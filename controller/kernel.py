@@ -129,7 +129,7 @@ def model_block(rows: Floats, table: Floats, scale: float, state: Floats) -> Non
 class Kernels(NamedTuple):
     """The two kernels, compiled by `prepare` or, in a test, as plain Python."""
 
-    count: Callable[[Ints, Floats, Ints], Any]
+    counters: Callable[[Ints, Floats, Ints], Any]
     model: Callable[[Floats, Floats, float, Floats], Any]
 
 
@@ -182,7 +182,7 @@ def kernel_sound(kernels: Kernels) -> bool:
         dtype=np.int64,
     )
     integers = np.zeros(COUNT_STATE, dtype=np.int64)
-    kernels.count(counts, np.array([0.008, 0.008, 5.0]), integers)
+    kernels.counters(counts, np.array([0.008, 0.008, 5.0]), integers)
     expected = (1, 70_000, 10_500, 70_000, 60_000, 140, 70_000, 150, 0, 260, 60_000, 160, 899_740, 5)
     nan, big = float("nan"), 2.0**53
     model = np.array(

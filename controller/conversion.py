@@ -1,0 +1,78 @@
+"""From the dose prescribed at depth to D0 and the skin: PDD, stand-off and cut-out, each once.
+It interpolates inside measured tables only and refuses everything outside them; it knows no rate and no time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from controller.prescribed import Combination, Prescribed
+
+GAP_LEAST_MM: Final = -5.0
+GAP_MOST_MM: Final = 20.0
+"""Beyond these the inverse square over the effective distance has not been measured for an open applicator."""
+CUTOUT_LEAST: Final = 0.5
+CUTOUT_MOST: Final = 1.1
+
+
+class Converted(msgspec.Struct, frozen=True):
+    """Prescription in D0."""
+
+    rx_factor: float
+    d0_mgy: float
+    skin_mgy: float
+
+
+def interpolated(table: tuple[tuple[float, float], ...], x: float) -> float | None:
+    """Linear in the table, None outside it."""
+    for (x0, y0), (x1, y1) in pairwise(table):
+        if x0 <= x <= x1:
+            return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return table[0][1] if len(table) == 1 and table[0][0] == x else None
+
+
+def converted(p: Prescribed, c: Combination) -> Converted | tuple[str, ...]:
+    """D0 = D_Rx / F with F = PDD/100 x gap x cut-out, and the dose at the skin."""
+    words = []
+    pdd = interpolated(c.pdd, p.depth_mm)
+    if pdd is None or pdd <= 0.0:
+        words.append(
+            f"depth {p.depth_mm:g} mm is outside the PDD table, {_ends(c.pdd)} mm (certificate); prescribe within it"
+        )
+    if not CUTOUT_LEAST <= p.cutout_factor <= CUTOUT_MOST:
+        words.append(
+            f"cut-out factor {p.cutout_factor:g} is outside {CUTOUT_LEAST:g} to {CUTOUT_MOST:g} (controller/conversion.py)"
+        )
+    if not p.rx_mgy > 0.0:
+        words.append(f"prescribed dose {p.rx_mgy:g} mGy is not above 0; correct the prescription")
+    gap = _gap(p, c)
+    if isinstance(gap, str):
+        words.append(gap)
+    if words or isinstance(gap, str) or pdd is None:
+        return tuple(words)
+    at_depth, at_skin = gap
+    factor = pdd / 100.0 * at_depth * p.cutout_factor
+    d0 = p.rx_mgy / factor
+    return Converted(factor, d0, d0 * at_skin * p.cutout_factor)
+
+
+def _gap(p: Prescribed, c: Combination) -> tuple[float, float] | str:
+    """The stand-off's factor at depth and at the skin. A closed end leaves the inverse square, so it needs a measured table."""
+    g, f, z = p.gap_mm, c.effective_ssd_mm, p.depth_mm
+    if c.closed_end:
+        if g == 0.0:
+            return 1.0, 1.0
+        factor = interpolated(c.gap_table, g)
+        if factor is None:
+            table = f"its measured table, {_ends(c.gap_table)} mm" if c.gap_table else "0: no table was measured"
+            return f"gap {g:g} mm is outside {table} (certificate, closed applicator {c.applicator_id}); use no gap"
+        return factor, factor
+    if not GAP_LEAST_MM <= g <= GAP_MOST_MM:
+        return f"gap {g:g} mm is outside {GAP_LEAST_MM:g} to {GAP_MOST_MM:g} mm (controller/conversion.py); re-position"
+    return ((f + z) / (f + g + z)) ** 2, (f / (f + g)) ** 2
+
+
+def _ends(table: tuple[tuple[float, float], ...]) -> str:
+    return f"{table[0][0]:g} to {table[-1][0]:g}" if table else "empty"

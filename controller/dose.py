@@ -1,0 +1,394 @@
+"""The dose of the segment that is being delivered: what each channel says, low, high and quality, and whether the unit let the end go by.
+It feeds the kernel with each reading once and judges nothing; the rules that compare the figures are in interlocks, the arithmetic in channels.py."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from controller import kernel
+from controller.channels import RATE_MAX_OVER_R0, Weighed, counted, past_ramp, timed, weigh, worse
+from controller.kernel import Kernels
+from controller.prescribed import Quality
+from controller.settings import Settings
+from hal.readings import GeneratorMonitor, Health, Readings, Relay, Termination, TimerStart, UnitState, UnitStatus
+from interlocks.words import DoseFigures
+
+JUMP_OVER_R0: Final = 3.0
+JUMP_SLACK_COUNTS: Final = 5.0
+"""A counter that runs faster than this is a bad sample; the slack is for single counts in a short time."""
+RATE_WINDOW_US: Final = 100_000
+"""27 counts a tick: anything shorter is counting noise (docs/dose.md)."""
+BAD_WINDOW_S: Final = 1.0
+DEAD_PART: Final = 0.1
+ALIVE_PART: Final = 0.5
+"""A channel below the first part of R0 while the other is above the second has died; its counts are no dose any more."""
+CUT_S: Final = 0.07
+"""From the end of the lease until the contactor has opened: 20 ms of the unit and 50 ms of the contactor."""
+OVERDUE_TICKS: Final = 1.5
+OVERDUE_S: Final = 0.02
+"""How far past its end the host lets the unit go before it ends the beam itself (TIME_END)."""
+GAP_TICKS: Final = 3.0
+"""A status younger than this many ticks is not a gap."""
+
+
+class Dose(msgspec.Struct, frozen=True):
+    """One tick's dose, D0 mGy, of this segment, and of the fraction where the name says so.
+
+    `delivered_mgy` is what has been given so far; `settled` true: the end, its tail with it. kV and mA statistics are over steady beam, 0 when
+    there was none. `counted` is true when both chambers counted in this segment; `unknown_mgy` what low and high were widened by.
+    """
+
+    d1_mgy: float = 0.0
+    d2_mgy: float = 0.0
+    dt_mgy: float = 0.0
+    dm_mgy: float = 0.0
+    delivered_mgy: float = 0.0
+    low_mgy: float = 0.0
+    high_mgy: float = 0.0
+    quality: Quality = Quality.GOOD
+    fraction_delivered_mgy: float = 0.0
+    fraction_low_mgy: float = 0.0
+    fraction_high_mgy: float = 0.0
+    fraction_quality: Quality = Quality.GOOD
+    rest_mgy: float = 0.0
+    rate_1_mgy_per_s: float = 0.0
+    rate_2_mgy_per_s: float = 0.0
+    beam_s: float = 0.0
+    unit_beam_s: float | None = None
+    host_beam_s: float | None = None
+    beam_ms: int = 0
+    counts_1: int = 0
+    counts_2: int = 0
+    unknown_mgy: float = 0.0
+    unknown_s: float = 0.0
+    bad_samples: int = 0
+    overdue: bool = False
+    counted: bool = False
+    settled: bool = False
+    kv_mean: float = 0.0
+    kv_min: float = 0.0
+    kv_max: float = 0.0
+    ma_mean: float = 0.0
+    ma_min: float = 0.0
+    ma_max: float = 0.0
+
+    def figures(self) -> DoseFigures:
+        """The same for the interlocks."""
+        return DoseFigures(
+            self.d1_mgy,
+            self.d2_mgy,
+            self.dm_mgy,
+            self.dt_mgy,
+            self.rate_1_mgy_per_s,
+            self.rate_2_mgy_per_s,
+            self.beam_s,
+            self.unit_beam_s,
+            self.host_beam_s,
+            self.bad_samples,
+            self.overdue,
+        )
+
+
+class Steady:
+    """Mean, least and greatest kV and mA of steady beam."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._kv = (0.0, 0.0, 0.0)
+        self._ma = (0.0, 0.0, 0.0)
+
+    def take(self, kv: float, ma: float) -> None:
+        """One sample known to be of steady beam; one that is not finite is not taken."""
+        if not (abs(kv) < float("inf") and abs(ma) < float("inf")):
+            return
+        if self._n == 0:
+            self._kv, self._ma = (kv, kv, kv), (ma, ma, ma)
+        else:
+            self._kv = (self._kv[0] + kv, min(self._kv[1], kv), max(self._kv[2], kv))
+            self._ma = (self._ma[0] + ma, min(self._ma[1], ma), max(self._ma[2], ma))
+        self._n += 1
+
+    def figures(self) -> tuple[float, float, float, float, float, float]:
+        """kV mean, least, greatest; mA mean, least, greatest."""
+        n = max(1, self._n)
+        return self._kv[0] / n, self._kv[1], self._kv[2], self._ma[0] / n, self._ma[1], self._ma[2]
+
+
+class Meter:
+    """Integrates one segment at a time. Before the first `begin`, and from `settled` until the next, it only repeats what it last said."""
+
+    def __init__(self, kernels: Kernels, tick_s: float) -> None:
+        self._kernels = kernels
+        self._tick_s = tick_s
+        self._segment: _Segment | None = None
+        self._dose = Dose()
+
+    @property
+    def dose(self) -> Dose:
+        """What was last said."""
+        return self._dose
+
+    def begin(self, settings: Settings, readings: Readings, now: float) -> None:
+        """Start a segment from the unit's retained counters as they stand; ValueError when the unit has not been read."""
+        if readings.unit is None:
+            raise ValueError("a segment cannot begin before the safety unit has been read")
+        self._segment = _Segment(self._kernels, self._tick_s, settings, readings.unit, readings.monitor)
+        self._dose = self._segment.dose(now)
+
+    def add(self, readings: Readings, now: float) -> Dose:
+        """Take what is new in this tick's readings and say the dose so far."""
+        segment = self._segment
+        if segment is not None:
+            segment.take(readings, now)
+            self._dose = segment.dose(now)
+        return self._dose
+
+    def settled(self, readings: Readings) -> Dose:
+        """The segment's last word, after off was verified: tail as counted, DT where it holds, and what nobody saw charged to the bounds."""
+        segment = self._segment
+        if segment is not None:
+            segment.take(readings, readings.now_s)
+            self._dose = segment.final(readings.now_s, readings.on_sent_at_s is not None)
+            self._segment = None
+        return self._dose
+
+
+class _Segment:
+    """One segment under integration; all that lasts from tick to tick stands here and in the kernels' state."""
+
+    def __init__(
+        self, kernels: Kernels, tick_s: float, settings: Settings, unit: UnitStatus, monitor: GeneratorMonitor | None
+    ) -> None:
+        c = settings.combination
+        self._kernels, self._tick_s, self._settings = kernels, tick_s, settings
+        per_us = JUMP_OVER_R0 * c.r0_mgy_per_s * 1e-6
+        k = settings.k_tp
+        self._limits = np.array(
+            [per_us / c.n1_mgy_per_count, per_us / (c.n2_mgy_per_count * min(k, 1.0)), JUMP_SLACK_COUNTS]
+        )
+        self._counts = np.zeros(kernel.COUNT_STATE, dtype=np.int64)
+        self._count_row = np.zeros((1, kernel.COUNT_COLUMNS), dtype=np.int64)
+        self._table = np.array(c.g_kv, dtype=np.float64)
+        self._scale = c.r0_mgy_per_s / (c.ma * _relative_output(c.g_kv, c.kv))
+        self._model = np.zeros(kernel.MODEL_STATE)
+        self._model_row = np.zeros((1, kernel.MODEL_COLUMNS))
+        self._origin_s = unit.asked_at_s
+        self._unit_at_s = float("-inf")
+        self._unit = unit
+        self._base = (unit.beam_ms, unit.counts_1, unit.counts_2)
+        self._beam_ms = 0
+        self._ran = False
+        self._ended_at_s: float | None = None
+        self._started_at_s: float | None = None
+        self._host_beam_s: float | None = None
+        self._lost_1 = self._lost_2 = False
+        self._window: deque[tuple[int, int, int]] = deque()
+        self._rates = (0.0, 0.0)
+        self._bad: deque[float] = deque()
+        self._bad_seen = 0
+        self._live = False
+        self._monitor_at_s = float("-inf")
+        self._steady = Steady()
+        self._waiting: deque[GeneratorMonitor] = deque()
+        self._take_unit(unit)
+        if monitor is not None:
+            self._take_monitor(monitor)
+
+    def take(self, readings: Readings, now: float) -> None:
+        """Feed what is newer than the last of its kind."""
+        unit, monitor = readings.unit, readings.monitor
+        self._live = (
+            self._live or readings.on_sent_at_s is not None or (readings.flags is not None and readings.flags.hv_on)
+        )
+        if unit is not None and unit.asked_at_s > self._unit_at_s:
+            self._take_unit(unit)
+        if monitor is not None and monitor.asked_at_s > self._monitor_at_s:
+            self._take_monitor(monitor)
+        bad = int(self._counts[kernel.BAD_COUNTS]) + int(self._model[kernel.M_BAD])
+        self._bad.extend([now] * (bad - self._bad_seen))
+        self._bad_seen = bad
+        while self._bad and now - self._bad[0] > BAD_WINDOW_S:
+            self._bad.popleft()
+
+    def _take_unit(self, unit: UnitStatus) -> None:
+        before = self._unit
+        running = unit.state == UnitState.RUN
+        between_s = 0.5 * (max(self._unit_at_s, self._origin_s) + unit.asked_at_s)
+        if running:
+            self._ran, self._ended_at_s = True, None
+        elif self._ran and self._ended_at_s is None:
+            self._ended_at_s = between_s
+        discharging = self._ended_at_s is not None and unit.asked_at_s - self._ended_at_s < self._settings.terms.t2d_s
+        health, flags = unit.health, 0
+        if running or before.state == UnitState.RUN or discharging:
+            flags = kernel.COUNTING
+            self._lost_1 = self._lost_1 or not health & Health.HT1 or bool(health & (Health.STUCK1 | Health.SATURATED1))
+            self._lost_2 = self._lost_2 or not health & Health.HT2 or bool(health & (Health.STUCK2 | Health.SATURATED2))
+        flags |= kernel.SATURATED_1 if health & Health.SATURATED1 else 0
+        flags |= kernel.SATURATED_2 if health & Health.SATURATED2 else 0
+        flags |= kernel.REBASED if unit.boot_count != before.boot_count else 0
+        row = self._count_row
+        row[0] = (round(unit.asked_at_s * 1e6), unit.sample_us, unit.counts_1, unit.counts_2, flags)
+        self._kernels.counters(row, self._limits, self._counts)
+        beam_ms = unit.beam_ms - self._base[0]
+        if beam_ms >= self._beam_ms:
+            self._beam_ms = beam_ms
+        self._live = self._live or bool(unit.relays & Relay.HV_SEEN)
+        self._host_clock(unit, between_s)
+        self._unit, self._unit_at_s = unit, unit.asked_at_s
+        self._rate(running)
+        self._confirm_steady(running)
+
+    def _host_clock(self, unit: UnitStatus, between_s: float) -> None:
+        """The host's own measure of beam time: from the start event to the end, each known to half the time between two statuses."""
+        if self._started_at_s is None:
+            from_k1 = self._settings.terms.timer_start is TimerStart.K1_CLOSED
+            begun = not unit.relays & Relay.K1_MIRROR_OPEN if from_k1 else bool(unit.relays & Relay.HV_SEEN)
+            if not (begun and unit.state == UnitState.RUN):
+                return
+            self._started_at_s = between_s
+        until_s = self._ended_at_s if self._ended_at_s is not None else unit.asked_at_s
+        self._host_beam_s = max(0.0, until_s - self._started_at_s)
+
+    def _rate(self, running: bool) -> None:
+        """Both channels' rates over the last 100 ms of the device's clock; which of them has died."""
+        counts, window, s = self._counts, self._window, self._settings
+        clock_us = int(counts[kernel.CLOCK_US])
+        if window and clock_us <= window[-1][0]:
+            return
+        window.append((clock_us, int(counts[kernel.SUM_1]), int(counts[kernel.SUM_2])))
+        while len(window) > 2 and clock_us - window[1][0] >= RATE_WINDOW_US:
+            window.popleft()
+        us, sum_1, sum_2 = window[0]
+        if clock_us - us < RATE_WINDOW_US:
+            return
+        c, seconds = s.combination, (clock_us - us) * 1e-6
+        rate_1 = counted(window[-1][1] - sum_1, seconds, c.n1_mgy_per_count, c.leak1_cps, 1.0) / seconds
+        rate_2 = counted(window[-1][2] - sum_2, seconds, c.n2_mgy_per_count, c.leak2_cps, s.k_tp) / seconds
+        self._rates = (rate_1, rate_2)
+        if running:
+            dead, alive = DEAD_PART * c.r0_mgy_per_s, ALIVE_PART * c.r0_mgy_per_s
+            self._lost_1 = self._lost_1 or (rate_1 < dead and rate_2 > alive)
+            self._lost_2 = self._lost_2 or (rate_2 < dead and rate_1 > alive)
+
+    def _take_monitor(self, monitor: GeneratorMonitor) -> None:
+        row = self._model_row
+        row[0] = (monitor.asked_at_s - self._origin_s, monitor.kv, monitor.ma, 1.0 if self._live else 0.0)
+        self._kernels.model(row, self._table, self._scale, self._model)
+        self._monitor_at_s = monitor.asked_at_s
+        if self._started_at_s is not None and self._ended_at_s is None:
+            self._waiting.append(monitor)
+
+    def _confirm_steady(self, running: bool) -> None:
+        """A sample counts as steady once a later status still says RUN and the ramp was over when it was taken."""
+        while self._waiting and self._waiting[0].asked_at_s < self._unit_at_s:
+            monitor = self._waiting.popleft()
+            steady_from_s = (self._started_at_s or 0.0) + self._settings.terms.ramp_s
+            if running and self._started_at_s is not None and monitor.asked_at_s >= steady_from_s:
+                self._steady.take(monitor.kv, monitor.ma)
+
+    def dose(self, now: float) -> Dose:
+        """The dose so far; a unit that has been silent for some ticks of beam widens high."""
+        s = self._settings
+        gap_s = now - self._unit_at_s
+        silent = self._ran and self._ended_at_s is None and gap_s > GAP_TICKS * self._tick_s
+        unknown_s = min(gap_s, self._longest_s()) if silent else 0.0
+        return self._said(unknown_s, 0.0, settled=False, tail_mgy=0.0 if self._ended_at_s is not None else s.tail_mgy)
+
+    def final(self, now: float, on_sent: bool) -> Dose:
+        """The dose of the finished segment. Counters that were last read before the cable had emptied, or before the unit's end was seen, leave
+        unknown dose; so does an ON whose RUN was never seen."""
+        s = self._settings
+        unknown_s, open_mgy = 0.0, 0.0
+        if self._ended_at_s is not None:
+            if self._unit_at_s < self._ended_at_s + s.discharge_s:
+                open_mgy = s.tail_mgy
+        elif self._ran or (on_sent and now - self._unit_at_s > GAP_TICKS * self._tick_s):
+            unknown_s, open_mgy = min(max(0.0, now - self._unit_at_s), self._longest_s()), s.tail_mgy
+        return self._said(unknown_s, open_mgy, settled=True, tail_mgy=0.0)
+
+    def _longest_s(self) -> float:
+        """Longest beam that a silent unit can have given: its lease, its contactor, two ticks of ours."""
+        return self._settings.lease_ms / 1000.0 + CUT_S + 2.0 * self._tick_s
+
+    def _said(self, unknown_s: float, open_mgy: float, settled: bool, tail_mgy: float) -> Dose:
+        """Weigh the channels; `tail_mgy` is what the timer's dose holds that has not come yet."""
+        s, c, counts = self._settings, self._settings.combination, self._counts
+        counting_s = int(counts[kernel.COUNTING_US]) * 1e-6
+        sum_1, sum_2 = int(counts[kernel.SUM_1]), int(counts[kernel.SUM_2])
+        beam_s = self._beam_ms / 1000.0
+        d1 = counted(sum_1, counting_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
+        d2 = counted(sum_2, counting_s, c.n2_mgy_per_count, c.leak2_cps, s.k_tp)
+        dm = max(0.0, float(self._model[kernel.M_SUM]) + float(self._model[kernel.M_COMPENSATION]))
+        holds = past_ramp(beam_s, s.terms.ramp_s, s.press_to_hv_s, s.terms.timer_start)
+        dt = max(0.0, timed(c.r0_mgy_per_s, beam_s, c.dt_s) - tail_mgy) if holds else None
+        rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s
+        unseen_1 = int(counts[kernel.PENDING_1]) * c.n1_mgy_per_count
+        unseen_2 = int(counts[kernel.PENDING_2]) * c.n2_mgy_per_count * s.k_tp
+        unknown = rate_max * unknown_s + open_mgy + max(unseen_1, unseen_2)
+        valid_1, valid_2 = None if self._lost_1 else d1, None if self._lost_2 else d2
+        by_timer = s.terms.termination is Termination.TIME and holds
+        weighed = _weighed(dt if by_timer else valid_1, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)
+        overdue = (
+            self._unit.state == UnitState.RUN
+            and not settled
+            and weighed.delivered_mgy + s.tail_mgy
+            > s.rest_mgy + (OVERDUE_TICKS * self._tick_s + OVERDUE_S) * c.r0_mgy_per_s
+        )
+        started = self._started_at_s is not None
+        fraction = s.delivered_before_mgy + weighed.delivered_mgy
+        return Dose(
+            d1,
+            d2,
+            dt if dt is not None else dm,
+            dm,
+            weighed.delivered_mgy,
+            weighed.low_mgy,
+            weighed.high_mgy,
+            weighed.quality,
+            fraction,
+            s.low_before_mgy + weighed.low_mgy,
+            s.high_before_mgy + weighed.high_mgy,
+            worse(s.quality_before, weighed.quality),
+            s.d0_mgy - fraction,
+            *self._rates,
+            beam_s,
+            beam_s if started else None,
+            self._host_beam_s,
+            self._beam_ms,
+            (self._unit.counts_1 - self._base[1]) & kernel.MASK32,
+            (self._unit.counts_2 - self._base[2]) & kernel.MASK32,
+            unknown,
+            unknown_s,
+            len(self._bad),
+            overdue,
+            sum_1 > 0 and sum_2 > 0 and self._ran,
+            settled,
+            *self._steady.figures(),
+        )
+
+
+def _weighed(
+    primary: float | None,
+    d1: float | None,
+    d2: float | None,
+    dt: float | None,
+    by_timer: bool,
+    ceiling_mgy: float,
+    unknown_mgy: float,
+) -> Weighed:
+    """The channels beside the primary; a timer that does not hold yet is not a lost channel, so it is left out."""
+    others = (d1, d2) if by_timer else ((d2,) if dt is None else (d2, dt))
+    return weigh(primary, others, ceiling_mgy, unknown_mgy)
+
+
+def _relative_output(table: tuple[tuple[float, float], ...], kv: float) -> float:
+    """g at the combination's own kV, by the kernel's law: linear, and on along the last two points above the table."""
+    k = min(max(1, bisect_left(table, (kv, 0.0))), len(table) - 1)
+    (kv_0, g_0), (kv_1, g_1) = table[k - 1], table[k]
+    return g_0 + (kv - kv_0) / (kv_1 - kv_0) * (g_1 - g_0)
