@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from simulators.generator_xrv import UNDER_VOLTAGE, XrvFirmware
 from simulators.plant import Plant
+from simulators.supply import UNDER_VOLTAGE, Supply
 
 NEVER_US = 1 << 62
 ARC_EVERY_US = 700_000
@@ -58,11 +58,12 @@ def _unit(name: str, flag: str, words: str) -> tuple[str, Fault]:
 
 
 def _generator(name: str, words: str, **changes: tuple[float, float]) -> tuple[str, Fault]:
-    """`changes`: attribute = (value while it lasts, value after)."""
+    """`changes`: attribute of the supply, or else of its serial face = (value while it lasts, value after)."""
 
     def put(rig: Rig, which: int) -> None:
         for attribute, values in changes.items():
-            setattr(rig.plant.generator, attribute, values[which])
+            part = rig.plant.supply if attribute in Supply.__slots__ else rig.plant.generator
+            setattr(part, attribute, values[which])
 
     return name, Fault(words, lambda rig: put(rig, 0), lambda rig: put(rig, 1))
 
@@ -77,8 +78,8 @@ def _chambers(name: str, which: tuple[int, ...], words: str, **changes: tuple[fl
     return name, Fault(words, lambda rig: put(rig, 0), lambda rig: put(rig, 1))
 
 
-def _supply(act: Callable[[XrvFirmware], None]) -> Act:
-    return lambda rig: act(rig.plant.generator)
+def _supply(act: Callable[[Supply], None]) -> Act:
+    return lambda rig: act(rig.plant.supply)
 
 
 def _weld(rig: Rig, which: str, welded: bool) -> None:

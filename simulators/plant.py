@@ -12,6 +12,7 @@ from simulators.line import SerialLine
 from simulators.profile import Profile
 from simulators.room import Room
 from simulators.seam import UnitInputs, UnitOutputs
+from simulators.supply import Supply
 from simulators.tube import Tube
 
 STEP_US = 1000
@@ -75,6 +76,7 @@ class Plant:
         "pressure_drift_kpa_s",
         "pressure_kpa",
         "room",
+        "supply",
         "temperature_c",
         "tube",
     )
@@ -86,7 +88,8 @@ class Plant:
         self.room = Room(p)
         self.tube = Tube(p, seed * 16 + 1)
         self.generator_line = SerialLine(p.generator_baud)
-        self.generator = XrvFirmware(p, self.tube, self.generator_line, seed * 16 + 2)
+        self.supply = Supply(p, self.tube, seed * 16 + 2)
+        self.generator = XrvFirmware(p, self.supply, self.generator_line, seed * 16 + 3)
         self.k1 = Contactor(p.contactor_close_ms, p.k1_open_ms)
         self.k2 = Contactor(p.contactor_close_ms, p.k2_open_ms)
         self.chamber_1 = Chamber(p.mgy_per_count_1, p.leak_1_cps, p.chamber_noise, p.converter_max_cps, seed * 16 + 4)
@@ -131,7 +134,7 @@ class Plant:
         self.now_us = now = self.now_us + STEP_US
         if self.room.changed:
             self._rewire()
-        k1, k2, generator, tube = self.k1, self.k2, self.generator, self.tube
+        k1, k2, supply, tube = self.k1, self.k2, self.supply, self.tube
         chain = self._chain
         if k1.step(out.k1_close and chain, now):
             self.log.append((now, "K1", "closed" if k1.closed else "opened"))
@@ -141,11 +144,11 @@ class Plant:
         if waiting.busy():
             data = waiting.take(now)
             if data:
-                generator.receive(data, now)
-        generator.step(now, k1.closed, k2.closed)
-        if generator.notes:
-            self.log += [(now, "generator", words) for words in generator.notes]
-            generator.notes.clear()
+                self.generator.receive(data, now)
+        supply.step(now, k1.closed, k2.closed)
+        if supply.notes:
+            self.log += [(now, "generator", words) for words in supply.notes]
+            supply.notes.clear()
         head = tube.output_s * self._filter_output
         if head:
             self._step_mgy = mgy = head * self._app_output
@@ -189,7 +192,7 @@ class Plant:
         self._k1_coil, self._k2_coil = out.k1_close, out.k2_close
 
     def _slow_step(self, now_us: int) -> None:
-        self.generator.slow_step(now_us)
+        self.supply.slow_step(now_us)
         self.tube.slow_step(SLOW_MS)
         self.chamber_1.slow_step(SLOW_MS)
         self.chamber_2.slow_step(SLOW_MS)
@@ -212,8 +215,8 @@ class Plant:
             k1_coil=self._k1_coil,
             k2_coil=self._k2_coil,
             chain_closed=self._chain,
-            generator_hv_on=self.generator.hv_on,
-            supply_ready=self.generator.ready,
+            generator_hv_on=self.supply.hv_on,
+            supply_ready=self.supply.ready,
             applicator=self.room.applicator_now(),
             filter=self.room.filter_now(),
             pulses_1=self.chamber_1.pulses,

@@ -55,7 +55,6 @@ class Profile:
     dsp_version: str = "1.07"
     fpga_part: str = "SWM0216-001"
     fpga_version: str = "1.03"
-    generator_serial: str = "SIM-XRV-0001"
     generator_baud: int = 115200
     turnaround_us: int = 1500
     error_style: str = "bare"  # "bare": CMD,n,   "bang": CMD,!,n,

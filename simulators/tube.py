@@ -80,7 +80,9 @@ class Tube:
         return self._emission_ma_k2 * kelvin * kelvin * exp(-WORK_FUNCTION_K / kelvin)
 
     def arc(self) -> None:
-        """The gap breaks down: kV collapses at once and the inverter is held off for the quench time."""
+        """The gap breaks down, if there is a voltage: kV collapses at once and the inverter is held off for the quench time."""
+        if self.kv == 0.0:
+            return
         self.kv = 0.0
         self.quench_ms = self._p.quench_ms
         self.arcs += 1

@@ -73,7 +73,7 @@ class Bench:
     def power_up(self) -> None:
         """Close K2 and wait for the inverter's charge."""
         self.out.k2_close = True
-        while not self.plant.generator.ready:
+        while not self.plant.supply.ready:
             self.run(1)
 
     def beam_on(self) -> tuple[int, int, int]:
@@ -104,7 +104,7 @@ class Bench:
         before = plant.dose_mgy
         self.power_up()
         pressed, closed, seen = self.beam_on()
-        top = plant.generator.kv_counts * self.profile.full_scale_kv / self.profile.counts_full_scale
+        top = plant.supply.kv_counts * self.profile.full_scale_kv / self.profile.counts_full_scale
         full_at = 0
         while plant.now_us < seen + timed_ms * 1000:
             self.run(1)
@@ -236,6 +236,10 @@ def certify(
     r0 = (sum(e.dose_mgy for e in long) - sum(e.dose_mgy for e in short)) / (
         sum(e.hv_seen_s for e in long) - sum(e.hv_seen_s for e in short)
     )
+    if r0 <= 0.0:
+        raise ValueError(
+            f"applicator {applicator:#04x}, filter {filter_code:#04x}: no dose rate at {kv} kV, {ma} mA; nothing to certify"
+        )
     exposures = (*short, *long)
 
     def end_effect(field: str) -> float:

@@ -186,12 +186,12 @@ def test_reaction_is_logged_in_true_time():
 
 def controls(world: World) -> tuple[object, ...]:
     """Everything that a fault may bend and must let go of."""
-    plant, supply = world.plant, world.plant.generator
+    plant, supply, face = world.plant, world.plant.supply, world.plant.generator
     chambers = [(c.gain, c.drift_per_s, c.extra_leak_ms, c.jammed, c.ht) for c in (plant.chamber_1, plant.chamber_2)]
     return (
         frozenset(plant.room.broken), plant.k1.welded, plant.k2.welded, tuple(chambers), plant.pressure_drift_kpa_s,
-        supply.deaf_to_off, supply.deaf_to_interlock, supply.spontaneous, supply.power_bypassed, supply.silent, supply.garbled,
-        supply.late_us, supply.set_points_stick, supply.kv_gain, supply.ma_gain, supply._frozen, frozenset(world.unit.faults),
+        supply.deaf_to_off, supply.deaf_to_interlock, supply.spontaneous, supply.power_bypassed, face.silent, face.garbled,
+        face.late_us, face.set_points_stick, supply.kv_gain, supply.ma_gain, supply._frozen, frozenset(world.unit.faults),
     )  # fmt: skip
 
 
@@ -254,9 +254,9 @@ def test_two_faults_on_one_part_undo_in_any_order():
     world.faults.start("off-ignored")
     world.faults.start("off-command-ignored", for_us=5_000)
     world.advance(10_000)
-    assert world.plant.generator.deaf_to_off and world.plant.generator.deaf_to_interlock
+    assert world.plant.supply.deaf_to_off and world.plant.supply.deaf_to_interlock
     world.faults.stop("off-ignored")
-    assert not world.plant.generator.deaf_to_off
+    assert not world.plant.supply.deaf_to_off
 
 
 def test_starting_twice_moves_the_end_and_lasts_once():
@@ -264,7 +264,9 @@ def test_starting_twice_moves_the_end_and_lasts_once():
     world.faults.start("arc", for_us=10_000)
     world.faults.start("arc", for_us=50_000)
     world.advance(40_000)
-    assert world.faults.active() == ["arc"] and world.plant.tube.arcs == 1
+    assert world.faults.active() == ["arc"]
+    assert [words for _, who, words in world.log if who == "fault"] == ["arc starts"]
+    assert world.plant.tube.arcs == 0, "no arc without a voltage"
     world.advance(60_000)
     assert world.faults.active() == []
 
@@ -394,9 +396,9 @@ def test_noise_on_the_supplys_wire_never_brings_hv_on():
             data = bytes(bent)
         plant.generator.receive(data + b"\x00", plant.now_us)  # the byte keeps one trial from completing the next
         plant.generator_line.to_host.clear()
-        assert not plant.generator.hv_on
+        assert not plant.supply.hv_on
     plant.generator.receive(good, plant.now_us)
-    assert plant.generator.hv_on
+    assert plant.supply.hv_on
 
 
 def test_speed_of_the_whole_rig_is_told(capsys: pytest.CaptureFixture[str]):

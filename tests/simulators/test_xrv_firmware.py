@@ -129,13 +129,13 @@ def test_hv_on_is_refused_for_each_reason_by_itself():
     assert host.ask("98", 1) == ("98", "2")
     assert host.said("HV ON refused: local mode")
     assert host.ask("99", 1) == ("99", "$")
-    host.plant.generator.trip(2, "over-voltage")
+    host.plant.supply.trip(2, "over-voltage")
     assert host.flags()[4] == 1
     assert host.ask("98", 1) == ("98", "2")
     assert host.said("HV ON refused: fault")
     assert host.ask("31") == ("31", "$")
     assert host.ask("98", 2) == ("98", "1")
-    assert not host.plant.generator.hv_on
+    assert not host.plant.supply.hv_on
     assert host.ask("98", 1) == ("98", "$")
     assert host.ask("98", 1) == ("98", "$")
     assert host.flags()[0] == 1
@@ -181,7 +181,7 @@ def test_hv_drops_at_once_when_a_contactor_opens(coil: str, opens_ms: int, latch
     host.on()
     released = host.plant.now_us
     setattr(host.out, coil, False)
-    while host.plant.generator.hv_on:
+    while host.plant.supply.hv_on:
         host.run(1)
     assert host.plant.now_us - released == (opens_ms + 1) * 1000
     host.run(60)
@@ -189,7 +189,7 @@ def test_hv_drops_at_once_when_a_contactor_opens(coil: str, opens_ms: int, latch
     assert (sum(host.faults()) == 1) is latched
     setattr(host.out, coil, True)
     host.run(1000)
-    assert not host.plant.generator.hv_on, "HV never comes back by itself"
+    assert not host.plant.supply.hv_on, "HV never comes back by itself"
 
 
 def test_interlock_opening_latches_only_where_the_profile_says_so():
@@ -215,7 +215,7 @@ def test_watchdog_is_off_by_default_and_trips_when_set():
     quiet = Host()
     quiet.on()
     quiet.run(15_000)
-    assert quiet.plant.generator.hv_on
+    assert quiet.plant.supply.hv_on
     guarded = Host(replace(DEFAULT, watchdog_ms=1000))
     guarded.ready()
     assert guarded.ask("98", 1) == ("98", "$")
@@ -224,7 +224,7 @@ def test_watchdog_is_off_by_default_and_trips_when_set():
     guarded.run(900)
     assert guarded.flags()[0] == 1, "any good frame feeds it"
     guarded.run(1100)
-    assert not guarded.plant.generator.hv_on
+    assert not guarded.plant.supply.hv_on
     assert guarded.faults()[21] == 1
 
 
@@ -239,13 +239,13 @@ def test_over_power_under_current_and_anode_heat_trip():
     cold.ask("12", 1000)
     assert cold.ask("98", 1) == ("98", "$")
     cold.run(2000)
-    assert cold.faults()[5] == 1 and not cold.plant.generator.hv_on
+    assert cold.faults()[5] == 1 and not cold.plant.supply.hv_on
     hot = Host(replace(DEFAULT, anode_limit_j=400.0, anode_warning_j=200.0))
     hot.on()
     hot.run(1200)
-    assert hot.faults()[1] == 1 and hot.plant.generator.hv_on
+    assert hot.faults()[1] == 1 and hot.plant.supply.hv_on
     hot.run(4000)
-    assert hot.faults()[6] == 1 and not hot.plant.generator.hv_on
+    assert hot.faults()[6] == 1 and not hot.plant.supply.hv_on
 
 
 def test_repeated_arcs_trip_one_does_not():
@@ -253,11 +253,11 @@ def test_repeated_arcs_trip_one_does_not():
     host.on()
     host.plant.tube.arc()
     host.run(1500)
-    assert host.plant.generator.hv_on
+    assert host.plant.supply.hv_on
     for _ in range(DEFAULT.arc_limit - 1):
         host.plant.tube.arc()
         host.run(500)
-    assert not host.plant.generator.hv_on
+    assert not host.plant.supply.hv_on
     assert host.faults()[12] == 1
 
 
@@ -265,7 +265,7 @@ def test_reboot_loses_set_points_and_is_deaf_meanwhile():
     host = Host()
     host.on()
     host.plant.generator.reboot(host.plant.now_us)
-    assert not host.plant.generator.hv_on
+    assert not host.plant.supply.hv_on
     assert host.ask("14") is None
     host.run(DEFAULT.boot_ms)
     assert host.ask("14") == ("14", "0")
