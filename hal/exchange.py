@@ -1,0 +1,284 @@
+"""One wire's conversation, without the wire: one request outstanding, its deadline, and after a time-out silence, then a fence: no late reply is believed.
+It knows no protocol (that is a Dialect) and no device; the age of an answer counts from the time its request was sent."""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+from typing import Final, Generic, Protocol, TypeVar
+
+import msgspec
+
+from hal.errors import Trouble, TroubleKind
+from hal.transport import Gone, Pipe
+from hal.units import Seconds
+
+LONGEST_B: Final = 600
+"""More unread bytes than any two frames of any dialect: a peer that sends more is not talking to us."""
+LOG_FRAMES: Final = 64
+OFF_WAITS_S: Final = 0.020
+"""Where an off may not cut in (half duplex), the longest that it waits for the running reply."""
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+Q_co = TypeVar("Q_co", covariant=True)
+A_co = TypeVar("A_co", covariant=True)
+
+
+class Heard(Enum):
+    """Something was taken from the buffer that is not the answer: the reply of an abandoned request, or nobody's."""
+
+    ABANDONED = "the reply of an abandoned request"
+    STRAY = "a reply that nobody waits for"
+
+
+class Dialect(Protocol[Q, A_co]):
+    """A protocol's rules of framing and matching; no bytes are kept between calls, `buf` is the exchange's.
+
+    `off_preempts`: an off may follow an unanswered request at once. `resync`: after a time-out or a bad frame the next reply could be
+    an older one, so silence and a fence are needed (false where replies carry the number of their request).
+    `take` eats what it used and gives the answer, a Trouble (FRAME_BAD to start afresh, GONE to hang up), what else it heard, or None for "more bytes".
+    """
+
+    @property
+    def off_preempts(self) -> bool: ...
+
+    @property
+    def resync(self) -> bool: ...
+
+    def encode(self, q: Q) -> bytes: ...
+
+    def take(self, buf: bytearray, q: Q, abandoned: Q | None) -> A_co | Trouble | Heard | None: ...
+
+    def fence(self, k: int) -> Q: ...
+
+    def name(self, q: Q) -> str: ...
+
+
+class Stage(Enum):
+    IDLE = "idle"
+    WAITING = "waiting for a reply"
+    DRAINING = "waiting for silence"
+    FENCING = "waiting for the fence's reply"
+    GONE = "closed"
+
+
+class Answer(msgspec.Struct, Generic[Q_co, A_co], frozen=True, gc=False):
+    """A request, what came of it, and when it was sent; `fence` marks the exchange's own requests."""
+
+    q: Q_co
+    value: A_co | Trouble
+    asked_at: Seconds
+    fence: bool = False
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """A piece of the wire log: bytes sent or taken."""
+
+    at_s: Seconds
+    sent: bool
+    data: bytes
+
+
+class Exchange(Generic[Q, A]):
+    """IDLE -> WAITING -> IDLE | DRAINING -> FENCING -> IDLE | GONE. Give it `poll` at least once a tick; it never waits.
+
+    `deadline_s` is how long a reply may take, `drain_s` how long the line must be silent after a time-out.
+    """
+
+    __slots__ = (
+        "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_ended", "_fences", "_forced", "_out", "_pipe", "_q",
+        "_quiet_since", "log", "sent", "stage", "strays",
+    )  # fmt: skip
+
+    def __init__(self, pipe: Pipe, dialect: Dialect[Q, A], deadline_s: float, drain_s: float) -> None:
+        self._pipe = pipe
+        self._dialect = dialect
+        self._deadline_s = deadline_s
+        self._drain_s = drain_s
+        self._buf = bytearray()
+        self._out = b""
+        self._begun = False
+        self._ended = ""
+        self._q: Q | None = None
+        self._abandoned: Q | None = None
+        self._asked_at = Seconds(0.0)
+        self._quiet_since = Seconds(0.0)
+        self._fences = 0
+        self._forced = False
+        self.stage = Stage.IDLE
+        self.strays = 0
+        self.sent = 0
+        self.log: deque[Frame] = deque(maxlen=LOG_FRAMES)
+
+    @property
+    def idle(self) -> bool:
+        return self.stage is Stage.IDLE
+
+    @property
+    def flushed(self) -> bool:
+        """True when every byte given to `ask` or `preempt` has left."""
+        return not self._out and not self._ended and self.stage is not Stage.GONE
+
+    @property
+    def asked_at(self) -> Seconds:
+        """When the outstanding (or last) request was sent."""
+        return self._asked_at
+
+    def ask(self, q: Q, now: Seconds) -> bool:
+        """Sends one request. False: busy, nothing was sent and nothing is queued."""
+        if self.stage is not Stage.IDLE:
+            return False
+        self._abandoned = None
+        self._buf.clear()
+        self._start(q, now, Stage.WAITING)
+        return True
+
+    def preempt(self, q: Q, now: Seconds) -> bool:
+        """Sends an off behind whatever is outstanding and waits for its reply instead; the abandoned request is remembered. False: closed."""
+        if self.stage is Stage.GONE:
+            return False
+        self._abandoned = None if self.stage in (Stage.IDLE, Stage.DRAINING) else self._q
+        self._forced = self.stage is not Stage.IDLE
+        self._start(q, now, Stage.WAITING)
+        return True
+
+    def off(self, q: Q, now: Seconds) -> bool:
+        """An off as soon as this wire allows: at once, or after the running reply but no later than OFF_WAITS_S. False: not yet, ask again."""
+        if self.stage is Stage.IDLE:
+            return self.ask(q, now)
+        runs = self.stage in (Stage.WAITING, Stage.FENCING) and now - self._asked_at < OFF_WAITS_S
+        if runs and not self._dialect.off_preempts:
+            return False
+        return self.preempt(q, now)
+
+    def purge(self, now: Seconds) -> None:
+        """Withdraws what has not left yet; a frame cut short is followed by silence and a fence, or the end of a connection that cannot start afresh."""
+        if not self._out:
+            return
+        if not self._drop_unsent():
+            self.close()
+        elif self.stage in (Stage.WAITING, Stage.FENCING):
+            self._start_afresh(now)
+
+    def poll(self, now: Seconds) -> Answer[Q, A] | None:
+        """What came of the outstanding request, once; None while it is still open."""
+        if self.stage is Stage.GONE:
+            return None
+        if self._ended:
+            return self._hang_up(self._ended)
+        try:
+            self._flush(now)
+            came = self._pipe.take()
+        except Gone as why:
+            return self._hang_up(str(why))
+        if came:
+            self._buf += came
+            self._quiet_since = now
+            self.log.append(Frame(now, False, came))
+        if self.stage is Stage.WAITING or self.stage is Stage.FENCING:
+            return self._listen(now)
+        if self._buf:
+            self.strays += 1
+            self._start_afresh(now)
+        if self.stage is Stage.DRAINING and now - self._quiet_since >= self._drain_s:
+            self._fences += 1
+            self._start(self._dialect.fence(self._fences), now, Stage.FENCING)
+        return None
+
+    def close(self) -> None:
+        self.stage = Stage.GONE
+        self._out = b""
+        self._pipe.close()
+
+    def _start(self, q: Q, now: Seconds, stage: Stage) -> None:
+        data = self._dialect.encode(q)
+        self._q = q
+        self._asked_at = now
+        self.stage = stage
+        self.sent += 1
+        self._out += data
+        try:
+            self._flush(now)
+        except Gone as why:
+            self._ended = str(why)
+
+    def _flush(self, now: Seconds) -> None:
+        if self._out:
+            taken = self._pipe.send(self._out)
+            if taken:
+                self.log.append(Frame(now, True, self._out[:taken]))
+                self._out = self._out[taken:]
+                self._begun = bool(self._out)
+
+    def _drop_unsent(self) -> bool:
+        """False: a frame was cut short on a stream whose other end would never find its step again."""
+        cut, self._out, self._begun = self._begun, b"", False
+        return self._dialect.resync or not cut
+
+    def _listen(self, now: Seconds) -> Answer[Q, A] | None:
+        q = self._q
+        assert q is not None
+        while self._buf:
+            heard = self._dialect.take(self._buf, q, self._abandoned)
+            if heard is None:
+                break
+            if isinstance(heard, Heard):
+                self._note(heard)
+                continue
+            if isinstance(heard, Trouble):
+                return self._troubled(heard, now)
+            if self._dialect.resync and self._buf:
+                return self._troubled(
+                    Trouble(TroubleKind.FRAME_BAD, self._dialect.name(q), "more bytes follow the reply"), now
+                )
+            return self._answered(heard, now)
+        if len(self._buf) > LONGEST_B:
+            return self._troubled(Trouble(TroubleKind.FRAME_BAD, self._dialect.name(q), "endless frame"), now)
+        if now - self._asked_at > self._deadline_s:
+            return self._troubled(Trouble(TroubleKind.LINK_SILENT, self._dialect.name(q)), now)
+        return None
+
+    def _note(self, heard: Heard) -> None:
+        if heard is Heard.ABANDONED:
+            self._abandoned = None
+            self._forced = False
+        else:
+            self.strays += 1
+
+    def _answered(self, value: A, now: Seconds) -> Answer[Q, A] | None:
+        fence, q = self.stage is Stage.FENCING, self._q
+        assert q is not None
+        if self._forced and self._dialect.resync:
+            # The reply of what the off overtook is still out there.
+            self._start_afresh(now)
+        else:
+            self.stage = Stage.IDLE
+        return None if fence else Answer(q, value, self._asked_at)
+
+    def _troubled(self, trouble: Trouble, now: Seconds) -> Answer[Q, A]:
+        fence, q = self.stage is Stage.FENCING, self._q
+        assert q is not None
+        if trouble.kind is TroubleKind.GONE or not self._drop_unsent():
+            self.close()
+        elif trouble.kind in (TroubleKind.FRAME_BAD, TroubleKind.LINK_SILENT) or self._forced:
+            self._start_afresh(now)
+        else:
+            self.stage = Stage.IDLE
+        return Answer(q, trouble, self._asked_at, fence)
+
+    def _start_afresh(self, now: Seconds) -> None:
+        self._forced = False
+        self._abandoned = None
+        self.stage = Stage.IDLE
+        if self._dialect.resync:
+            self._buf.clear()
+            self._quiet_since = now
+            self.stage = Stage.DRAINING
+
+    def _hang_up(self, why: str) -> Answer[Q, A] | None:
+        q, open_request = self._q, self.stage in (Stage.WAITING, Stage.FENCING)
+        self.close()
+        if q is None or not open_request:
+            return None
+        return Answer(q, Trouble(TroubleKind.GONE, self._dialect.name(q), why), self._asked_at)

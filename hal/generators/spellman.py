@@ -1,0 +1,186 @@
+"""Spellman's comma protocol: framing, checksum, strict digits, and the matching of a reply to its command by a dialect's table.
+It knows no dialect: what a command number means, and how many values its reply has, stand in the tables of the spellman_* files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from hal.errors import Trouble, TroubleKind
+from hal.exchange import Heard
+
+STX: Final = 0x02
+ETX: Final = 0x03
+COMMA: Final = 0x2C
+LONGEST_FRAME_B: Final = 160
+ANY_COUNT: Final = -1
+
+_DECIMAL: Final = re.compile(rb"[0-9]{1,6}(\.[0-9]{1,6})?")
+_TEXT: Final = re.compile(rb"[ -+\--~]{0,40}")
+
+
+class Shape(Enum):
+    """What the arguments of a reply are."""
+
+    ACK = "$"
+    WHOLE = "whole numbers, digits only"
+    DECIMAL = "numbers that may have a decimal point"
+    TEXT = "printable text"
+
+
+@dataclass(frozen=True)
+class CommaCommand:
+    """One row of a dialect: number, name, shape of the reply, how many values it has, and the largest that a whole number may be."""
+
+    number: int
+    name: str
+    shape: Shape
+    count: int = 0
+    most: int = 0
+
+
+@dataclass(frozen=True)
+class CommaBook:
+    """One dialect: words for its error codes, replies that it sends unasked, whether an off may follow an unanswered command, and its fences.
+
+    `fences` are queries that no poll uses, at least two, so that a fence's late reply is never the next fence's.
+    """
+
+    name: str
+    errors: Mapping[int, str]
+    unsolicited: frozenset[int]
+    off_preempts: bool
+    fences: tuple[CommaCommand, ...]
+
+
+class Order(msgspec.Struct, frozen=True, gc=False):
+    """A command and its arguments, whole numbers."""
+
+    command: CommaCommand
+    args: tuple[int, ...] = ()
+
+
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """A reply's values: `numbers` for WHOLE and DECIMAL, `text` for TEXT, neither for ACK."""
+
+    numbers: tuple[float, ...] = ()
+    text: tuple[str, ...] = ()
+
+
+def checksum(body: bytes) -> int:
+    """The check character of a body (from the command number up to and including the last comma): two's complement of the sum, & 0x7F, | 0x40."""
+    return (-sum(body) & 0x7F) | 0x40
+
+
+def frame(number: int, args: tuple[int, ...], packets: bool) -> bytes:
+    """STX, number and arguments each closed by a comma, check character (on serial lines only), ETX."""
+    body = b"%02d," % number + b"".join(b"%d," % arg for arg in args)
+    return bytes((STX, *body, ETX)) if packets else bytes((STX, *body, checksum(body), ETX))
+
+
+def whole(field: bytes, most: int) -> int | None:
+    """A number of one to ten ASCII digits, at most `most`; None for anything else (signs, spaces, points, letters: a flipped bit passes the sum)."""
+    if not field.isdigit() or len(field) > 10:
+        return None
+    value = int(field)
+    return value if value <= most else None
+
+
+class CommaDialect:
+    """The comma protocol over one table; a reply is believed only with its own number, its own count of values, and nothing but digits in them."""
+
+    resync = True
+
+    def __init__(self, book: CommaBook, packets: bool) -> None:
+        self._book = book
+        self._packets = packets
+        self._request = b""
+        self.off_preempts = book.off_preempts
+
+    def encode(self, q: Order) -> bytes:
+        self._request = frame(q.command.number, q.args, self._packets)
+        return self._request
+
+    def take(self, buf: bytearray, q: Order, abandoned: Order | None) -> Said | Trouble | Heard | None:
+        if buf[0] != STX:
+            return _bad(q, "bytes before the frame")
+        end = buf.find(ETX)
+        if end < 0:
+            return _bad(q, "endless frame") if len(buf) > LONGEST_FRAME_B else None
+        got = bytes(buf[: end + 1])
+        del buf[: end + 1]
+        if got == self._request:
+            return Heard.STRAY
+        body = self._body(got)
+        if body is None:
+            return _bad(q, "checksum or framing")
+        fields = body[:-1].split(b",")
+        if fields[0].startswith(b"E#"):
+            return self._refused(q, fields[0][2:])
+        if len(fields[0]) != 2 or not fields[0].isdigit():
+            return _bad(q, "no command number")
+        number = int(fields[0])
+        if number != q.command.number:
+            return self._other(number, q, abandoned)
+        return self._said(fields[1:], q)
+
+    def fence(self, k: int) -> Order:
+        return Order(self._book.fences[k % len(self._book.fences)])
+
+    def name(self, q: Order) -> str:
+        return q.command.name
+
+    def _body(self, got: bytes) -> bytes | None:
+        body = got[1:-1] if self._packets else got[1:-2]
+        if not body or body[-1] != COMMA or STX in body:
+            return None
+        return body if self._packets or checksum(body) == got[-2] else None
+
+    def _other(self, number: int, q: Order, abandoned: Order | None) -> Trouble | Heard:
+        if abandoned is not None and number == abandoned.command.number:
+            return Heard.ABANDONED
+        if number in self._book.unsolicited:
+            return Heard.STRAY
+        return _bad(q, f"reply to command {number}")
+
+    def _said(self, args: list[bytes], q: Order) -> Said | Trouble:
+        row = q.command
+        if row.shape is Shape.ACK and args == [b"$"]:
+            return Said()
+        if args and args[0] == b"!":
+            return self._refused(q, args[1] if len(args) == 2 else b"")
+        if len(args) == 1 and row.count != 1 and row.shape is not Shape.TEXT and args[0].isdigit():
+            return self._refused(q, args[0])
+        if row.shape is Shape.ACK or (row.count != ANY_COUNT and len(args) != row.count):
+            return _bad(q, f"{len(args)} values instead of {row.count}")
+        if row.shape is Shape.WHOLE:
+            numbers = [whole(arg, row.most) for arg in args]
+            return (
+                _bad(q, "not digits, or out of range")
+                if None in numbers
+                else Said(numbers=tuple(n for n in numbers if n is not None))
+            )
+        if row.shape is Shape.DECIMAL:
+            if not all(_DECIMAL.fullmatch(arg) for arg in args):
+                return _bad(q, "not a number")
+            return Said(numbers=tuple(float(arg) for arg in args))
+        if not all(_TEXT.fullmatch(arg) for arg in args):
+            return _bad(q, "not printable")
+        return Said(text=tuple(arg.decode("ascii") for arg in args))
+
+    def _refused(self, q: Order, code: bytes) -> Trouble:
+        number = whole(code, 99)
+        if number is None:
+            return _bad(q, "error without a code")
+        return Trouble(
+            TroubleKind.REFUSED, q.command.name, f"error {number}: {self._book.errors.get(number, 'unknown')}"
+        )
+
+
+def _bad(q: Order, detail: str) -> Trouble:
+    return Trouble(TroubleKind.FRAME_BAD, q.command.name, detail)

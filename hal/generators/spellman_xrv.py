@@ -1,0 +1,450 @@
+"""The Spellman XRV: its command table, who it must say it is before 98 may be sent, its round of polls, and its set-points written and read back.
+It knows no rule about the beam: ON goes out once when it is told so, OFF at once and as often as it is told so."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from hal import poll_plan
+from hal.commands import ClearFaults, Command, Plan, SetUp
+from hal.errors import Trouble, TroubleKind
+from hal.exchange import Answer
+from hal.generators.spellman import ANY_COUNT, CommaBook, CommaCommand, CommaDialect, Order, Said, Shape
+from hal.poll_plan import Poll
+from hal.readings import GeneratorFlags, GeneratorIdentity, GeneratorMonitor, GeneratorSetPoints, Link, Refusal
+from hal.registry import GeneratorDriver, GeneratorSetting, OpenPipe
+from hal.scaling import COUNTS_FULL_SCALE, from_counts, from_monitor, scale_mismatch
+from hal.transport import parse_link
+from hal.units import Seconds
+from hal.wire import Wire
+
+FILAMENT_FULL_SCALE_A: Final = 5.0
+"""Filament current at 4095 counts of CMD 19's third value."""
+MODELS: Final = "XRV"
+"""How the model string (CMD 26) of every unit of this dialect begins."""
+ON_VOID_S: Final = 0.050
+OFF_REPEAT_S: Final = 0.100
+SET_POINTS_EVERY_S: Final = 1.0
+FAULTS_EVERY_S: Final = 1.0
+RETRY_S: Final = 0.200
+ASK_AGAIN_S: Final = 1.0
+STALE_LINK_S: Final = 1.0
+DEADLINE_MARGIN_S: Final = 0.030
+DRAIN_LEAST_S: Final = 0.020
+LONGEST_REPLY_B: Final = 70
+"""CMD 68: number, 27 flags, checksum and frame, with some room."""
+OFF_B: Final = 7
+
+_W, _D, _T, _A = Shape.WHOLE, Shape.DECIMAL, Shape.TEXT, Shape.ACK
+MODEL: Final = CommaCommand(26, "model", _T, ANY_COUNT)
+DSP: Final = CommaCommand(23, "dsp", _T, 2)
+SCALING: Final = CommaCommand(28, "scaling", _D, 3)
+FLAG_COUNT: Final = CommaCommand(22, "flag count", _W, ANY_COUNT, 1)
+FLAGS: Final = CommaCommand(22, "flags", _W, 17, 1)
+MONITOR: Final = CommaCommand(19, "monitor", _W, 8, COUNTS_FULL_SCALE)
+FAULTS: Final = CommaCommand(68, "faults", _W, 27, 1)
+FPGA: Final = CommaCommand(43, "fpga", _T, 2)
+RUN_HOURS: Final = CommaCommand(21, "hours", _D, 1)
+READ_BACK: Final = (
+    CommaCommand(14, "kv set-point", _W, 1, COUNTS_FULL_SCALE),
+    CommaCommand(15, "ma set-point", _W, 1, COUNTS_FULL_SCALE),
+    CommaCommand(16, "filament limit", _W, 1, COUNTS_FULL_SCALE),
+    CommaCommand(17, "filament preheat", _W, 1, COUNTS_FULL_SCALE),
+)
+WRITES: Final = (
+    CommaCommand(10, "set kv", _A),
+    CommaCommand(11, "set ma", _A),
+    CommaCommand(12, "set filament limit", _A),
+    CommaCommand(13, "set filament preheat", _A),
+)
+CLEAR: Final = Order(CommaCommand(31, "clear faults", _A))
+ON: Final = Order(CommaCommand(98, "on", _A), (1,))
+OFF: Final = Order(CommaCommand(98, "off", _A), (0,))
+IDENTIFY: Final = (MODEL, DSP, SCALING, FLAG_COUNT)
+BOOK: Final = CommaBook(
+    name="spellman-xrv",
+    errors={
+        1: "bad format",
+        2: "bad command",
+        3: "out of range, or interlock open",
+        4: "packet overrun",
+        5: "memory",
+        7: "bootloader",
+    },
+    unsolicited=frozenset(),
+    off_preempts=True,
+    fences=(RUN_HOURS, FPGA),
+)
+FAULT_NAMES: Final = (
+    "filament select", "over-temperature approaching", "over-voltage", "under-voltage", "over-current", "under-current",
+    "anode over-temperature", "cathode over-temperature", "anode inverter", "cathode inverter", "filament feedback", "anode arc", "cathode arc",
+    "anode cable", "cathode cable", "anode AC line", "cathode AC line", "anode DC rail", "cathode DC rail", "-15 V supply", "+15 V supply",
+    "watchdog", "board over-temperature", "over-power", "kV difference", "mA difference", "inverter not ready",
+)  # fmt: skip
+_ORDERS: Final = {row.name: Order(row) for row in (*IDENTIFY, FLAGS, MONITOR, FAULTS, *READ_BACK)}
+
+
+def _polls(setting: GeneratorSetting) -> tuple[Poll, ...]:
+    """The round when idle: 19 and 22 in turn, 14 to 17 once a second, 68 once a second while a fault is reported."""
+    turnaround_s = setting.turnaround_s
+    return (
+        Poll(MONITOR.name, 5, 45, turnaround_s),
+        Poll(FLAGS.name, 5, 39, turnaround_s),
+        *(Poll(row.name, 5, 10, turnaround_s, SET_POINTS_EVERY_S) for row in READ_BACK),
+        Poll(FAULTS.name, 5, 59, turnaround_s, FAULTS_EVERY_S),
+    )
+
+
+def _worst_age_s(setting: GeneratorSetting) -> dict[str, float]:
+    off = Poll("off", OFF_B, 6, setting.turnaround_s, OFF_REPEAT_S)
+    ages = poll_plan.plan(setting.baud, (*_polls(setting), off), setting.tick_s)
+    # The four set-points are one reading, published when the last has come and as old as the first: three more polls, each behind another.
+    behind = (
+        2 * (len(READ_BACK) - 1) * math.ceil(_polls(setting)[0].takes_s(setting.baud) / setting.tick_s) * setting.tick_s
+    )
+    return {
+        "monitor": ages[MONITOR.name],
+        "flags": ages[FLAGS.name],
+        "set_points": max(ages[row.name] for row in READ_BACK) + behind,
+    }
+
+
+def _off_s(setting: GeneratorSetting) -> float:
+    """An off waits for no reply, only for the bytes of a request that is leaving."""
+    return 2 * OFF_B * poll_plan.BITS_A_CHARACTER / setting.baud if setting.baud else setting.turnaround_s
+
+
+class SpellmanXrv:
+    """One XRV on a serial line (or its Ethernet port); see `hal.registry.Generator` for the verbs."""
+
+    def __init__(self, setting: GeneratorSetting, open_pipe: OpenPipe) -> None:
+        packets = parse_link(setting.link).packets
+        longest_s = poll_plan.BITS_A_CHARACTER * 2 * LONGEST_REPLY_B / setting.baud if setting.baud else 0.0
+        self._setting = setting
+        self._wire: Wire[Order, Said] = Wire(
+            lambda: open_pipe(setting.link, setting.baud),
+            lambda: CommaDialect(BOOK, packets),
+            longest_s + 2.0 * setting.turnaround_s + DEADLINE_MARGIN_S,
+            max(DRAIN_LEAST_S, 2.0 * setting.turnaround_s),
+        )
+        every = _polls(setting)
+        self._rounds = {True: every[:2], False: every[:-1]}
+        self._faulty_rounds = {True: (*every[:2], every[-1]), False: every}
+        self._take: dict[str, Callable[[Said, Seconds], None]] = {
+            MONITOR.name: self._on_monitor,
+            FLAGS.name: self._on_flags,
+            FAULTS.name: self._on_faults,
+            **{row.name: self._on_set_point for row in READ_BACK},
+        }
+        self.identity: GeneratorIdentity | None = None
+        self.monitor: GeneratorMonitor | None = None
+        self.flags: GeneratorFlags | None = None
+        self.set_points: GeneratorSetPoints | None = None
+        self.on_sent_at_s: float | None = None
+        self.refusal: Refusal | None = None
+        self._command: Command | None = None
+        self._cleared: Command | None = None
+        self._clear_at_s = -math.inf
+        self._on_due_s: float | None = None
+        self._on_leaving = False
+        self._off_at_s = -math.inf
+        self._from_scratch()
+
+    def _from_scratch(self) -> None:
+        """After an opening nothing is known of the device: it may be another one."""
+        self._opened = self._wire.opened
+        self.identity = None
+        self._who: dict[str, Said] = {}
+        self._who_from_s = 0.0
+        self._asked: dict[str, float] = {}
+        self._pieces: dict[str, tuple[float, int]] = {}
+        self._fault_names: tuple[str, ...] = ()
+        self._to_write: deque[Order] = deque()
+        self._wrote_at_s = -math.inf
+        self._write_again_s = -math.inf
+        self._extra = False
+        self._silenced = False
+
+    @property
+    def identified(self) -> bool:
+        return self.identity is not None and not self.identity.mismatch
+
+    @property
+    def silenced(self) -> bool:
+        """An off was sent since it was identified."""
+        return self._silenced
+
+    @property
+    def on_waits(self) -> bool:
+        """An ON is queued and has not wholly left."""
+        return self._on_due_s is not None
+
+    def link(self, now: Seconds) -> Link:
+        last = self._wire.last_good_s
+        return self._wire.link(not self._wire.up or last is None or now - last > STALE_LINK_S)
+
+    def ask(self, now: Seconds, may_open: bool, quiet: bool, in_use: bool) -> None:
+        """One request if the wire is free. `quiet`: none but ON (a press is pending). `in_use`: an ON stands, so no set-point is asked or written."""
+        self._wire.serve(now, may_open)
+        if self._wire.opened != self._opened:
+            self._from_scratch()
+        self.take(now)
+        self._send_on(now)
+        exchange = self._wire.exchange
+        if exchange is None or not exchange.idle or quiet or self.on_waits:
+            return
+        order = self._next(now, in_use)
+        if order is not None:
+            self._asked[order.command.name] = now
+            exchange.ask(order, now)
+
+    def take(self, now: Seconds) -> None:
+        while (answer := self._wire.poll(now)) is not None:
+            self._heard(answer, now)
+        self._watch_on(now)
+
+    def want(self, command: Command | None, now: Seconds) -> None:  # noqa: ARG002 - what is due goes out with the next ask
+        """What to work towards from now on; None, or a command of no concern here, stops what was going on."""
+        if command != self._command:
+            self._command = command
+            self._to_write.clear()
+            self._cleared = None
+
+    def on(self, now: Seconds) -> None:
+        """High voltage on, once. It goes now, or when the running reply is in, or within ON_VOID_S not at all."""
+        if not self.identified:
+            self._refuse(now, "on", "the generator is not identified")
+            return
+        self._on_due_s = now
+        self._send_on(now)
+
+    def forget_on(self, now: Seconds) -> None:
+        """Withdraws an ON that has not wholly left."""
+        exchange = self._wire.exchange
+        if self._on_leaving and exchange is not None:
+            exchange.purge(now)
+        self._on_due_s, self._on_leaving = None, False
+
+    def off(self, now: Seconds, at_once: bool) -> bool:
+        """High voltage off, behind nothing, again each OFF_REPEAT_S (`at_once`: even if the last is younger). True when its bytes have left."""
+        self.forget_on(now)
+        self._to_write.clear()
+        self._command = None
+        exchange = self._wire.exchange
+        if exchange is None or not self.identified or self._wire.opened != self._opened:
+            return False
+        if at_once or now - self._off_at_s >= OFF_REPEAT_S:
+            self._off_at_s = now
+            exchange.purge(now)
+            self._silenced = exchange.off(OFF, now) or self._silenced
+            self._extra = True
+        elif not exchange.flushed:
+            self.take(now)
+        return exchange.flushed
+
+    def _send_on(self, now: Seconds) -> None:
+        exchange = self._wire.exchange
+        if self._on_due_s is None or self._on_leaving or exchange is None:
+            return
+        self.take(now)
+        if self._on_due_s is not None and exchange.ask(ON, now):
+            self._on_leaving = True
+            self._watch_on(now)
+
+    def _watch_on(self, now: Seconds) -> None:
+        """An ON has left when its last byte has; one that has not within ON_VOID_S is void, for nobody waits at the switch any more."""
+        if self._on_due_s is None:
+            return
+        exchange = self._wire.exchange
+        if self._on_leaving and exchange is not None and exchange.flushed:
+            self.on_sent_at_s = now
+            self._on_due_s, self._on_leaving = None, False
+        elif now - self._on_due_s > ON_VOID_S or exchange is None:
+            self.forget_on(now)
+            self._refuse(
+                now,
+                "on",
+                f"void: its bytes had not left within {ON_VOID_S * 1000:.0f} ms; release the switch and arm again",
+            )
+
+    def _next(self, now: Seconds, in_use: bool) -> Order | None:
+        if not self.identified:
+            return self._identify(now)
+        if not self._extra and not in_use:
+            order = self._due_work(now)
+            if order is not None:
+                self._extra = True
+                return order
+        rounds = self._faulty_rounds if self.flags is not None and self.flags.fault else self._rounds
+        poll = poll_plan.due(rounds[in_use], self._asked, now, self._extra)
+        if poll is None:
+            return None
+        self._extra = bool(poll.every_s)
+        return _ORDERS[poll.name]
+
+    def _identify(self, now: Seconds) -> Order | None:
+        if self.identity is not None:
+            if now - self.identity.asked_at_s < ASK_AGAIN_S:
+                return None
+            self.identity = None
+            self._who = {}
+        for row in IDENTIFY:
+            if row.name not in self._who:
+                return _ORDERS[row.name]
+        return None
+
+    def _due_work(self, now: Seconds) -> Order | None:
+        if isinstance(self._command, SetUp):
+            return self._set_up(self._command.plan, now)
+        if (
+            isinstance(self._command, ClearFaults)
+            and self._cleared != self._command
+            and now - self._clear_at_s >= RETRY_S
+        ):
+            self._clear_at_s = now
+            return CLEAR
+        return None
+
+    def _set_up(self, plan: Plan, now: Seconds) -> Order | None:
+        """Writes what differs, then reads all four back, until they are the plan's."""
+        wanted = (plan.kv_counts, plan.ma_counts, plan.filament_limit_counts, plan.filament_preheat_counts)
+        if not all(0 <= counts <= COUNTS_FULL_SCALE for counts in wanted):
+            self._refuse_once(
+                now,
+                "set-points",
+                f"{wanted} are not all within 0 to {COUNTS_FULL_SCALE} counts (full scale); load again",
+            )
+            return None
+        if self._to_write:
+            self._wrote_at_s = now
+            return self._to_write.popleft()
+        for row in READ_BACK:
+            if row.name not in self._pieces or self._pieces[row.name][0] <= self._wrote_at_s:
+                return _ORDERS[row.name]
+        if now < self._write_again_s:
+            return None
+        held = tuple(self._pieces[row.name][1] for row in READ_BACK)
+        pairs = zip(WRITES, wanted, held, strict=True)
+        self._to_write.extend(Order(row, (want,)) for row, want, has in pairs if want != has)
+        if not self._to_write:
+            return None
+        if self.flags is None or self.flags.hv_on:
+            self._to_write.clear()
+            self._refuse_once(now, "set-points", "not written while high voltage is on or unknown; send off first")
+            return None
+        self._write_again_s = now + RETRY_S
+        self._wrote_at_s = now
+        return self._to_write.popleft()
+
+    def _heard(self, answer: Answer[Order, Said], now: Seconds) -> None:
+        name, value = answer.q.command.name, answer.value
+        try:
+            if isinstance(value, Trouble):
+                self._troubled(answer.q, value, now)
+            elif name in self._take:
+                if name in READ_BACK_NAMES:
+                    self._pieces[name] = (answer.asked_at, int(value.numbers[0]))
+                self._take[name](value, answer.asked_at)
+            elif answer.q.command in IDENTIFY:
+                self._who[name] = value
+                self._judge_identity(answer.asked_at)
+            elif answer.q == CLEAR:
+                self._cleared = self._command
+        except Exception as why:  # a decoder's fault must not stop the tick
+            self._wire.trouble(Trouble(TroubleKind.FRAME_BAD, name, repr(why)))
+
+    def _troubled(self, q: Order, trouble: Trouble, now: Seconds) -> None:
+        if trouble.kind not in (TroubleKind.REFUSED, TroubleKind.BUSY):
+            return
+        if q.command in IDENTIFY:
+            self._mismatched(now, f"{q.command.name}: {trouble.detail}")
+        elif q in (CLEAR, ON, OFF) or q.command in WRITES:
+            self._cleared = self._command if q == CLEAR else self._cleared
+            self._refuse(now, q.command.name, trouble.detail)
+
+    def _judge_identity(self, asked_at: Seconds) -> None:
+        if MODEL.name in self._who:
+            self._who_from_s = asked_at if len(self._who) == 1 else self._who_from_s
+            model = " ".join(self._who[MODEL.name].text)
+            if model != self._setting.model or not model.startswith(MODELS):
+                self._mismatched(
+                    asked_at, f"model is {model!r}, the configuration says {self._setting.model!r} (dialect {MODELS})"
+                )
+                return
+        if len(self._who) < len(IDENTIFY):
+            return
+        kv, ma, _polarity = self._who[SCALING.name].numbers
+        flags = self._who[FLAG_COUNT.name].numbers
+        words = (
+            scale_mismatch(kv, self._setting.full_scale_kv, "kV"),
+            scale_mismatch(ma, self._setting.full_scale_ma, "mA"),
+            ""
+            if len(flags) == FLAGS.count
+            else f"command 22 answers with {len(flags)} values, an XRV with {FLAGS.count}",
+        )
+        self._identified("; ".join(word for word in words if word), kv, ma)
+
+    def _mismatched(self, asked_at: float, words: str) -> None:
+        self._who_from_s = asked_at
+        self._identified(words, 0.0, 0.0)
+
+    def _identified(self, mismatch: str, kv: float, ma: float) -> None:
+        said = {name: " ".join(value.text) for name, value in self._who.items()}
+        self.identity = GeneratorIdentity(
+            self._who_from_s, said.get(MODEL.name, ""), said.get(DSP.name, ""), kv, ma, mismatch
+        )
+        if not mismatch:
+            self._wire.content()
+
+    def _on_monitor(self, said: Said, asked_at: Seconds) -> None:
+        kv, ma, filament, kv_set, ma_set = (int(n) for n in said.numbers[:5])
+        self.monitor = GeneratorMonitor(
+            asked_at,
+            from_monitor(kv, self._setting.full_scale_kv),
+            from_monitor(ma, self._setting.full_scale_ma),
+            from_counts(filament, FILAMENT_FULL_SCALE_A),
+            kv_set,
+            ma_set,
+        )
+
+    def _on_flags(self, said: Said, asked_at: Seconds) -> None:
+        flag = said.numbers
+        fault = flag[4] == 1
+        closed = flag[1] == 1 and flag[2] == 1 and flag[16] == 1
+        if not fault:
+            self._fault_names = ()
+        names = (self._fault_names or ("fault, not yet named",)) if fault else ()
+        self.flags = GeneratorFlags(asked_at, flag[0] == 1, closed, flag[15] == 1, flag[5] == 0, fault, names)
+
+    def _on_faults(self, said: Said, asked_at: Seconds) -> None:  # noqa: ARG002 - shown with the flags, whose age counts
+        self._fault_names = tuple(name for name, flag in zip(FAULT_NAMES, said.numbers, strict=True) if flag)
+
+    def _on_set_point(self, said: Said, asked_at: Seconds) -> None:  # noqa: ARG002 - kept with its time in _pieces
+        if len(self._pieces) == len(READ_BACK):
+            ages = [self._pieces[row.name] for row in READ_BACK]
+            self.set_points = GeneratorSetPoints(min(age for age, _ in ages), *(counts for _, counts in ages))
+
+    def _refuse(self, now: float, what: str, words: str) -> None:
+        self.refusal = Refusal(now, what, words)
+
+    def _refuse_once(self, now: float, what: str, words: str) -> None:
+        if self.refusal is None or (self.refusal.what, self.refusal.words) != (what, words):
+            self._refuse(now, what, words)
+
+
+READ_BACK_NAMES: Final = frozenset(row.name for row in READ_BACK)
+
+DRIVER: Final = GeneratorDriver(
+    name="spellman-xrv",
+    words="Spellman XRV (comma protocol, RS-232 or Ethernet 50001): kV, mA and filament in counts of 4095; no exposure timer, no usable watchdog",
+    make=SpellmanXrv,
+    polls=_polls,
+    worst_age_s=_worst_age_s,
+    off_s=_off_s,
+    counts_full_scale=COUNTS_FULL_SCALE,
+    set_point_read_back=True,
+    wire_watchdog_s=None,
+)

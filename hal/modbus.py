@@ -1,0 +1,243 @@
+"""Modbus over TCP and RTU as two dialects: pymodbus's framers and PDUs build and undo the frames, every field of a reply is compared with its request.
+It is the product's only import of pymodbus, and knows neither registers nor devices."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from typing import Final
+
+import msgspec
+from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FramerRTU, FramerSocket
+from pymodbus.pdu import DecodePDU, ExceptionResponse
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    WriteMultipleRegistersRequest,
+    WriteMultipleRegistersResponse,
+    WriteSingleRegisterRequest,
+    WriteSingleRegisterResponse,
+)
+
+from hal.errors import Trouble, TroubleKind
+from hal.exchange import Heard
+
+# pymodbus logs what a peer did wrong to stderr, in the middle of a tick.
+logging.getLogger("pymodbus.logging").setLevel(100)
+
+READ: Final = 3
+WRITE_ONE: Final = 6
+WRITE: Final = 16
+READ_WRITE: Final = 23
+TCP_HEADER_B: Final = 7
+TCP_LONGEST: Final = 254
+"""Unit, function and data: the largest length field of a Modbus TCP header."""
+FENCE_MOST: Final = 26
+
+EXCEPTIONS: Final = {
+    1: "function not supported",
+    2: "no such register",
+    3: "value refused",
+    4: "device failure",
+    5: "accepted, still working",
+    6: "device busy",
+    8: "memory parity error",
+    10: "gateway path not available",
+    11: "gateway target silent",
+}
+_BUSY: Final = (5, 6)
+_HEAD_23: Final = struct.Struct(">BHHHHB")
+_HEADER: Final = struct.Struct(">HHHB")
+
+
+class Question(msgspec.Struct, frozen=True, gc=False):
+    """One request: the function, what it reads (`read_at`, `count` registers) and what it writes (`write_at`, the registers' bytes, high byte first)."""
+
+    function: int
+    name: str
+    read_at: int = 0
+    count: int = 0
+    write_at: int = 0
+    data: bytes = b""
+
+
+class Registers(msgspec.Struct, frozen=True, gc=False):
+    """The answer: the registers' bytes as they came, high byte first; empty for a write."""
+
+    data: bytes
+
+
+def read(name: str, at: int, count: int) -> Question:
+    return Question(READ, name, read_at=at, count=count)
+
+
+def write_one(name: str, at: int, value: int) -> Question:
+    return Question(WRITE_ONE, name, write_at=at, data=value.to_bytes(2, "big"))
+
+
+def write(name: str, at: int, data: bytes) -> Question:
+    return Question(WRITE, name, write_at=at, data=data)
+
+
+def read_write(name: str, write_at: int, data: bytes, read_at: int, count: int) -> Question:
+    """FC23: the write is done first, then the read, in one transaction."""
+    return Question(READ_WRITE, name, read_at=read_at, count=count, write_at=write_at, data=data)
+
+
+def pdu_bytes(q: Question) -> bytes:
+    """The request's function code and data. The one that is sent each tick is packed here, the others by pymodbus's classes."""
+    if q.function == READ_WRITE:
+        return _HEAD_23.pack(READ_WRITE, q.read_at, q.count, q.write_at, len(q.data) // 2, len(q.data)) + q.data
+    if q.function == READ:
+        return bytes((READ,)) + ReadHoldingRegistersRequest(address=q.read_at, count=q.count).encode()
+    words = struct.unpack(f">{len(q.data) // 2}H", q.data)
+    if q.function == WRITE_ONE:
+        return bytes((WRITE_ONE,)) + WriteSingleRegisterRequest(address=q.write_at, registers=words).encode()
+    return bytes((WRITE,)) + WriteMultipleRegistersRequest(address=q.write_at, registers=words).encode()
+
+
+def answer_of(pdu: bytes, q: Question) -> Registers | Trouble:
+    """What a reply's function code and data say to this request; FRAME_BAD unless function, byte count, address and count are the request's."""
+    if not pdu:
+        return _bad(q, "empty reply")
+    if pdu[0] == q.function | 0x80:
+        return _refused(pdu, q)
+    if pdu[0] != q.function:
+        return _bad(q, f"function {pdu[0]} instead of {q.function}")
+    if q.function in (READ, READ_WRITE):
+        if len(pdu) != 2 + 2 * q.count or pdu[1] != 2 * q.count:
+            return _bad(q, f"{len(pdu) - 2} bytes instead of {2 * q.count}")
+        return Registers(pdu[2:])
+    return _written(pdu, q)
+
+
+def _refused(pdu: bytes, q: Question) -> Trouble:
+    if len(pdu) != 2:
+        return _bad(q, "exception of a wrong length")
+    told = ExceptionResponse(q.function)
+    told.decode(pdu[1:])
+    code = told.exception_code
+    kind = TroubleKind.BUSY if code in _BUSY else TroubleKind.REFUSED
+    return Trouble(kind, q.name, f"exception {code}: {EXCEPTIONS.get(code, 'unknown')}")
+
+
+def _written(pdu: bytes, q: Question) -> Registers | Trouble:
+    if len(pdu) != 5:
+        return _bad(q, "write acknowledged with a wrong length")
+    try:
+        if q.function == WRITE_ONE:
+            one = WriteSingleRegisterResponse()
+            one.decode(pdu[1:])
+            same = one.address == q.write_at and list(one.registers) == [int.from_bytes(q.data, "big")]
+        else:
+            many = WriteMultipleRegistersResponse()
+            many.decode(pdu[1:])
+            same = many.address == q.write_at and many.count == len(q.data) // 2
+    except (ModbusException, struct.error) as why:
+        return _bad(q, str(why))
+    return Registers(b"") if same else _bad(q, "another write is acknowledged")
+
+
+def _bad(q: Question, detail: str) -> Trouble:
+    return Trouble(TroubleKind.FRAME_BAD, q.name, detail)
+
+
+class TcpDialect:
+    """Modbus TCP. Replies carry the number of their request, so late ones are known and dropped; a header that makes no sense ends the connection."""
+
+    off_preempts = True
+    resync = False
+
+    def __init__(self, unit: int) -> None:
+        self._unit = unit
+        self._framer = FramerSocket(DecodePDU(False))
+        self._tid = 0
+
+    def encode(self, q: Question) -> bytes:
+        # 0 is never used: pymodbus, and servers built on it, take it for "any".
+        self._tid = self._tid % 0xFFFF + 1
+        return self._framer.encode(pdu_bytes(q), self._unit, self._tid)
+
+    def take(self, buf: bytearray, q: Question, abandoned: Question | None) -> Registers | Trouble | Heard | None:  # noqa: ARG002
+        if len(buf) < TCP_HEADER_B:
+            return None
+        tid, protocol, length, unit = _HEADER.unpack_from(buf)
+        if protocol != 0 or not 2 < length <= TCP_LONGEST:
+            return Trouble(TroubleKind.GONE, q.name, f"out of step: protocol {protocol}, length {length}")
+        if len(buf) < 6 + length:
+            return None
+        frame = bytes(buf[: 6 + length])
+        del buf[: 6 + length]
+        if tid != self._tid:
+            return Heard.STRAY
+        if unit != self._unit:
+            return _bad(q, f"unit {unit} instead of {self._unit}")
+        return answer_of(self._framer.decode(frame)[3], q)
+
+    def fence(self, k: int) -> Question:
+        return read("fence", 0, 2 + k % FENCE_MOST)
+
+    def name(self, q: Question) -> str:
+        return q.name
+
+
+class RtuDialect:
+    """Modbus RTU. Replies say nothing of their request, so exactly the bytes that the request fixes are taken, and anything more is not believed."""
+
+    off_preempts = False
+    resync = True
+
+    def __init__(self, unit: int) -> None:
+        self._unit = unit
+        self._framer = FramerRTU(DecodePDU(False))
+        self._request = b""
+
+    def encode(self, q: Question) -> bytes:
+        self._request = self._framer.encode(pdu_bytes(q), self._unit, 0)
+        return self._request
+
+    def take(self, buf: bytearray, q: Question, abandoned: Question | None) -> Registers | Trouble | Heard | None:  # noqa: ARG002
+        # A half-duplex line may give the request back; that of FC6 cannot be told from its reply and is taken for it.
+        if q.function != WRITE_ONE and buf.startswith(self._request):
+            del buf[: len(self._request)]
+            return Heard.STRAY
+        if len(buf) < 2:
+            return None
+        if buf[0] != self._unit:
+            return _bad(q, f"unit {buf[0]} instead of {self._unit}")
+        if q.function != WRITE_ONE and self._request.startswith(buf):
+            return None
+        need = self._length(buf[1], q)
+        if need is None:
+            return _bad(q, f"function {buf[1]} instead of {q.function}")
+        if len(buf) < need:
+            return None
+        frame = bytes(buf[:need])
+        del buf[:need]
+        pdu = self._framer.decode(frame)[3]
+        return answer_of(pdu, q) if pdu and len(pdu) == need - 3 else _bad(q, "wrong checksum")
+
+    def fence(self, k: int) -> Question:
+        return read("fence", 0, 2 + k % FENCE_MOST)
+
+    def name(self, q: Question) -> str:
+        return q.name
+
+    @staticmethod
+    def _length(function: int, q: Question) -> int | None:
+        if function == q.function | 0x80:
+            return 5
+        if function != q.function:
+            return None
+        return 5 + 2 * q.count if function in (READ, READ_WRITE) else 8
+
+
+def request_bytes(q: Question, packets: bool) -> int:
+    """Length of the request on the wire, for the poll plan."""
+    return len(pdu_bytes(q)) + (TCP_HEADER_B if packets else 3)
+
+
+def reply_bytes(q: Question, packets: bool) -> int:
+    """Length of its good reply on the wire, for the poll plan."""
+    body = 2 + 2 * q.count if q.function in (READ, READ_WRITE) else 5
+    return body + (TCP_HEADER_B if packets else 3)

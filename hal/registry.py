@@ -1,0 +1,189 @@
+"""Drivers by name, through entry points, and what a driver must offer; a new device is one file and one line in pyproject.toml.
+It imports no driver itself, so that no room above sees one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final, Protocol
+
+import msgspec
+
+from hal.commands import Command
+from hal.errors import ConfigurationError
+from hal.machine import Renewal
+from hal.poll_plan import Poll
+from hal.readings import (
+    Exposed,
+    GeneratorFlags,
+    GeneratorIdentity,
+    GeneratorMonitor,
+    GeneratorSetPoints,
+    Link,
+    Refusal,
+    UnitActive,
+    UnitIdentity,
+    UnitSlow,
+    UnitStatus,
+)
+from hal.transport import Pipe
+from hal.units import Seconds
+
+GENERATORS: Final = "kerma.generators"
+SAFETY_UNITS: Final = "kerma.safety_units"
+
+OpenPipe = Callable[[str, int], Pipe]
+
+
+class GeneratorSetting(msgspec.Struct, frozen=True):
+    """What a generator's driver is made with: its wire, and what it must say it is."""
+
+    link: str
+    baud: int
+    model: str
+    full_scale_kv: float
+    full_scale_ma: float
+    turnaround_s: float
+    tick_s: float
+    simulated: bool
+
+
+class SafetyUnitSetting(msgspec.Struct, frozen=True):
+    """What a safety unit's driver is made with. `unit_id` is its Modbus address; `site_key` signs ARM and RESET."""
+
+    link: str
+    baud: int
+    unit_id: int
+    serial: str
+    simulated: bool
+    site_key: bytes
+    turnaround_s: float
+    tick_s: float
+
+
+class Generator(Protocol):
+    """A generator at the end of a wire. `ask` sends at most one request; `take` takes what came; readings are the latest good ones."""
+
+    identity: GeneratorIdentity | None
+    monitor: GeneratorMonitor | None
+    flags: GeneratorFlags | None
+    set_points: GeneratorSetPoints | None
+    on_sent_at_s: float | None
+    refusal: Refusal | None
+
+    @property
+    def identified(self) -> bool: ...
+
+    @property
+    def silenced(self) -> bool: ...
+
+    @property
+    def on_waits(self) -> bool: ...
+
+    def ask(self, now: Seconds, may_open: bool, quiet: bool, in_use: bool) -> None: ...
+
+    def take(self, now: Seconds) -> None: ...
+
+    def want(self, command: Command | None, now: Seconds) -> None: ...
+
+    def on(self, now: Seconds) -> None: ...
+
+    def forget_on(self, now: Seconds) -> None: ...
+
+    def off(self, now: Seconds, at_once: bool) -> bool: ...
+
+    def link(self, now: Seconds) -> Link: ...
+
+
+class SafetyUnit(Protocol):
+    """A safety unit at the end of its wires. `ask` sends one status request, with the renewal if one is given; `off` is its DISARM."""
+
+    identity: UnitIdentity | None
+    status: UnitStatus | None
+    slow: UnitSlow | None
+    active: UnitActive | None
+    history: tuple[Exposed, ...] | None
+    refusal: Refusal | None
+    disarmed: bool
+
+    @property
+    def scan_true(self) -> bool: ...
+
+    @property
+    def identified(self) -> bool: ...
+
+    @property
+    def absent(self) -> bool: ...
+
+    @property
+    def fds(self) -> tuple[int, ...]: ...
+
+    def ask(self, renew: Renewal | None, now: Seconds, may_open: bool) -> None: ...
+
+    def take(self, now: Seconds) -> None: ...
+
+    def want(self, command: Command | None, now: Seconds) -> None: ...
+
+    def off(self, now: Seconds, at_once: bool) -> bool: ...
+
+    def link(self, now: Seconds) -> Link: ...
+
+
+@dataclass(frozen=True)
+class GeneratorDriver:
+    """One generator dialect: how it is made, its poll plan, the oldest that its values get, and what a person should know."""
+
+    name: str
+    words: str
+    make: Callable[[GeneratorSetting, OpenPipe], Generator]
+    polls: Callable[[GeneratorSetting], tuple[Poll, ...]]
+    worst_age_s: Callable[[GeneratorSetting], dict[str, float]]
+    off_s: Callable[[GeneratorSetting], float]
+    counts_full_scale: int
+    set_point_read_back: bool
+    wire_watchdog_s: float | None
+
+
+@dataclass(frozen=True)
+class SafetyUnitDriver:
+    """One safety unit: how it is made, its poll plan, and which of the walls it can hold by itself."""
+
+    name: str
+    words: str
+    make: Callable[[SafetyUnitSetting, OpenPipe], SafetyUnit]
+    polls: Callable[[SafetyUnitSetting], tuple[Poll, ...]]
+    worst_age_s: Callable[[SafetyUnitSetting], dict[str, float]]
+    off_s: Callable[[SafetyUnitSetting], float]
+    hardware_timer: bool
+    lease: bool
+    second_contactor: bool
+    count_limits: bool
+
+
+def names(group: str) -> tuple[str, ...]:
+    """The drivers installed in a group (GENERATORS or SAFETY_UNITS), sorted."""
+    return tuple(sorted(point.name for point in entry_points(group=group)))
+
+
+def generator(name: str) -> GeneratorDriver:
+    """The generator driver of this name; ConfigurationError names those there are."""
+    driver = _point(GENERATORS, name).load()
+    if not isinstance(driver, GeneratorDriver):
+        raise ConfigurationError(f"generator driver {name!r}: its entry point is no GeneratorDriver; reinstall it")
+    return driver
+
+
+def safety_unit(name: str) -> SafetyUnitDriver:
+    """The safety-unit driver of this name; ConfigurationError names those there are."""
+    driver = _point(SAFETY_UNITS, name).load()
+    if not isinstance(driver, SafetyUnitDriver):
+        raise ConfigurationError(f"safety-unit driver {name!r}: its entry point is no SafetyUnitDriver; reinstall it")
+    return driver
+
+
+def _point(group: str, name: str) -> EntryPoint:
+    for point in entry_points(group=group):
+        if point.name == name:
+            return point
+    raise ConfigurationError(f"driver {name!r} is not installed; {group} has: {', '.join(names(group)) or 'none'}")

@@ -1,0 +1,263 @@
+"""A generator and a safety unit joined as one Machine: who is asked first, who is switched off first, and one snapshot of both.
+It knows no driver (they come by name) and no rule; ON passes through it once for a token, OFF as often as it is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from hal import registry, transport
+from hal.commands import Command, Hold, Off, On, Plan, Watch
+from hal.errors import ConfigurationError
+from hal.machine import Capabilities, Renewal
+from hal.readings import Readings, Refusal, UnitCapability, UnitState
+from hal.registry import Generator, GeneratorSetting, OpenPipe, SafetyUnit, SafetyUnitSetting
+from hal.units import Seconds
+
+SITE_KEY_LEAST_B: Final = 16
+PRESS_HOLDS_POLLS_S: Final = 0.3
+"""After a press the generator's wire is kept free for ON, but no longer than this: a press that gets no ON must not make its readings old."""
+UNIT_TURNAROUND_S: Final = 0.002
+"""Within it the safety unit answers (docs/safety-unit.md)."""
+BAUDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+
+
+class RigConfig(msgspec.Struct, frozen=True):
+    """One rig as configured. Links are pty:PATH, tty:PATH, tcp:HOST:PORT or socket:HOST:PORT; a baud is ignored on a network.
+
+    `generator_model` and `unit_serial` are what the devices must say they are; `simulated` must agree with what the unit says of itself.
+    `turnaround_s` is the generator's, measured: from the end of a command to the start of its reply.
+    """
+
+    name: str
+    simulated: bool
+    generator_driver: str
+    generator_link: str
+    generator_baud: int
+    generator_model: str
+    full_scale_kv: float
+    full_scale_ma: float
+    turnaround_s: float
+    safety_unit_driver: str
+    safety_unit_link: str
+    safety_unit_baud: int
+    unit_serial: str
+    unit_id: int = 1
+    tick_s: float = 0.01
+
+
+def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = None) -> Rig:
+    """The rig of this configuration, nothing opened yet: the first `ask` does that. ConfigurationError names key, value and bound.
+
+    `open_pipe(link, baud)` gives the pipes (default: real ones). A unit on tcp: is opened twice, the second time for DISARM.
+    """
+    _refuse(config, site_key)
+    generator = registry.generator(config.generator_driver)
+    unit = registry.safety_unit(config.safety_unit_driver)
+    generator_setting = GeneratorSetting(
+        config.generator_link,
+        0 if transport.parse_link(config.generator_link).packets else config.generator_baud,
+        config.generator_model,
+        config.full_scale_kv,
+        config.full_scale_ma,
+        config.turnaround_s,
+        config.tick_s,
+        config.simulated,
+    )
+    unit_setting = SafetyUnitSetting(
+        config.safety_unit_link,
+        config.safety_unit_baud,
+        config.unit_id,
+        config.unit_serial,
+        config.simulated,
+        site_key,
+        UNIT_TURNAROUND_S,
+        config.tick_s,
+    )
+    capabilities = Capabilities(
+        simulated=config.simulated,
+        generator=generator.name,
+        safety_unit=unit.name,
+        full_scale_kv=config.full_scale_kv,
+        full_scale_ma=config.full_scale_ma,
+        counts_full_scale=generator.counts_full_scale,
+        hardware_timer=unit.hardware_timer,
+        lease=unit.lease,
+        second_contactor=unit.second_contactor,
+        count_limits=unit.count_limits,
+        set_point_read_back=generator.set_point_read_back,
+        wire_watchdog_s=generator.wire_watchdog_s,
+        worst_age_s={**unit.worst_age_s(unit_setting), **generator.worst_age_s(generator_setting)},
+        off_s=max(unit.off_s(unit_setting), generator.off_s(generator_setting)),
+    )
+    opener = open_pipe or transport.open_pipe
+    return Rig(unit.make(unit_setting, opener), generator.make(generator_setting, opener), capabilities)
+
+
+def _refuse(config: RigConfig, site_key: bytes) -> None:
+    """Refuses what no rig can run with; the words name the key, the value and the bound."""
+    bounds: Mapping[str, tuple[float, float, float]] = {
+        "full_scale_kv": (config.full_scale_kv, 1.0, 450.0),
+        "full_scale_ma": (config.full_scale_ma, 0.01, 100.0),
+        "turnaround_s": (config.turnaround_s, 0.0, 0.5),
+        "tick_s": (config.tick_s, 0.001, 0.1),
+        "unit_id": (config.unit_id, 1, 247),
+    }
+    for key, (value, low, high) in bounds.items():
+        if not math.isfinite(value) or not low <= value <= high:
+            raise ConfigurationError(
+                f"rig {config.name!r}: {key} = {value} is outside {low} to {high}; correct it in the rig file"
+            )
+    for key, link, baud in (
+        ("generator_baud", config.generator_link, config.generator_baud),
+        ("safety_unit_baud", config.safety_unit_link, config.safety_unit_baud),
+    ):
+        if not transport.parse_link(link).packets and baud not in BAUDS:
+            raise ConfigurationError(
+                f"rig {config.name!r}: {key} = {baud} is none of {BAUDS}; correct it in the rig file"
+            )
+    if len(site_key) < SITE_KEY_LEAST_B:
+        raise ConfigurationError(
+            f"rig {config.name!r}: site key has {len(site_key)} bytes, at least {SITE_KEY_LEAST_B}; commission it first"
+        )
+
+
+class Rig:
+    """The Machine of hal/machine.py. An ON stands from the moment it may have left until the next off; while it stands nothing is opened again."""
+
+    def __init__(self, unit: SafetyUnit, generator: Generator, capabilities: Capabilities) -> None:
+        self._unit = unit
+        self._generator = generator
+        self._capabilities = capabilities
+        self._on_stands = False
+        self._last_on = -1
+        self._changed = True
+        self._off_due = True
+        self._off_at_s: float | None = None
+        self._press_at_s: float | None = None
+        self._refusal: Refusal | None = None
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        return self._unit.fds
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As the drivers can; a unit that says it has no second contactor fitted has none."""
+        identity = self._unit.identity
+        if identity is None or identity.capabilities & UnitCapability.K2_FITTED:
+            return self._capabilities
+        return msgspec.structs.replace(self._capabilities, second_contactor=False)
+
+    def ask(self, renew: Renewal | None, now: Seconds) -> None:
+        """Sends what is due: to the unit its status request with the renewal, to the generator one poll or write."""
+        may_open = not self._on_stands
+        self._unit.ask(renew, now, may_open)
+        self._generator.ask(now, may_open, self._press_pending(now), self._on_stands)
+        if self._generator.identified and not self._generator.silenced and self._may_write:
+            # A generator newly known gets its off before anything else is written to it, and after the unit's DISARM.
+            self._generator.off(now, at_once=True)
+
+    def read(self, now: Seconds) -> Readings:
+        """The snapshot; every part is the latest good one with the time at which it was asked for. Never raises."""
+        unit, generator = self._unit, self._generator
+        unit.take(now)
+        generator.take(now)
+        return Readings(
+            now,
+            unit.link(now),
+            generator.link(now),
+            unit.status,
+            unit.slow,
+            unit.identity,
+            unit.active,
+            unit.history,
+            generator.identity,
+            generator.monitor,
+            generator.flags,
+            generator.set_points,
+            generator.on_sent_at_s,
+            self._off_at_s,
+            self._latest_refusal(),
+            unit.scan_true,
+        )
+
+    def write(self, command: Command, now: Seconds) -> None:
+        """Starts a command; the same one again changes nothing. ON goes out once for each token, a token no higher than the last is refused."""
+        if isinstance(command, Off):
+            self.beam_off(now)
+            return
+        if not isinstance(command, Watch):
+            self._changed = self._off_due = True
+        if isinstance(command, On):
+            self._on(command, now)
+            return
+        if not isinstance(command, Hold):
+            self._generator.forget_on(now)
+        self._unit.want(command, now)
+        self._generator.want(command, now)
+
+    def beam_off(self, now: Seconds) -> bool:
+        """DISARM and the generator's off, unit first, whatever else is going on. True when the bytes of both have left."""
+        self._press_at_s = None
+        at_once, self._changed = self._changed, False
+        disarmed = self._unit.off(now, at_once)
+        off = self._may_write and self._generator.off(now, at_once)
+        self._generator.forget_on(now)
+        self._on_stands = False
+        if disarmed and off and self._off_due:
+            self._off_at_s, self._off_due = now, False
+        return disarmed and off
+
+    @property
+    def _may_write(self) -> bool:
+        """The first write anywhere is the unit's DISARM; where there is no unit to disarm, the generator's off does not wait for one."""
+        return self._unit.disarmed or self._unit.absent
+
+    def _on(self, command: On, now: Seconds) -> None:
+        if command.token <= self._last_on:
+            if command.token != self._last_on:
+                self._refusal = Refusal(
+                    now, "on", f"token {command.token} is older than {self._last_on}, which was spent"
+                )
+            return
+        self._last_on = command.token
+        self._on_stands = True
+        self._unit.want(command, now)
+        self._generator.want(command, now)
+        self._generator.on(now)
+
+    def _press_pending(self, now: Seconds) -> bool:
+        """The unit runs and no ON stands yet: the generator's wire is kept free for it."""
+        status = self._unit.status
+        if status is None or status.state != UnitState.RUN or self._on_stands:
+            self._press_at_s = None
+            return False
+        if self._press_at_s is None:
+            self._press_at_s = now
+        return now - self._press_at_s < PRESS_HOLDS_POLLS_S
+
+    def _latest_refusal(self) -> Refusal | None:
+        latest = self._refusal
+        for refusal in (self._unit.refusal, self._generator.refusal):
+            if refusal is not None and (latest is None or refusal.at_s > latest.at_s):
+                latest = refusal
+        return latest
+
+
+def read_back(readings: Readings) -> Plan | None:
+    """The plan as the devices hold it: the generator's four set-points and the unit's active set with its CRC. None while either is unknown or damaged."""
+    points, active = readings.set_points, readings.active
+    if points is None or active is None or not active.crc_ok:
+        return None
+    return Plan(
+        points.kv_counts,
+        points.ma_counts,
+        points.filament_limit_counts,
+        points.filament_preheat_counts,
+        active.block,
+        active.active_crc,
+    )

@@ -1,0 +1,512 @@
+"""Kerma's safety unit on Modbus TCP or RTU: identified, disarmed, then one status transaction a tick and all else in between; DISARM has its own connection.
+It knows the order of asking and writing, not the layout (kerma_map) and no rule: what a state means for the beam is for the interlocks."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import deque
+from typing import Final
+
+from hal import poll_plan
+from hal.commands import STAGING_BYTES, Arm, Command, Plan, Reset, SetUp, Test, Unlatch
+from hal.errors import Trouble, TroubleKind
+from hal.exchange import Answer
+from hal.machine import Renewal
+from hal.modbus import Question, Registers, RtuDialect, TcpDialect, reply_bytes, request_bytes
+from hal.poll_plan import Poll
+from hal.readings import Exposed, Link, Refusal, UnitActive, UnitIdentity, UnitSlow, UnitState, UnitStatus
+from hal.registry import OpenPipe, SafetyUnitDriver, SafetyUnitSetting
+from hal.safety_units import kerma_map as m
+from hal.transport import parse_link
+from hal.units import Seconds
+from hal.wire import Wire
+
+SLOW_EVERY_S: Final = 1.0
+ACTIVE_EVERY_S: Final = 2.0
+STOP_CHECK_EVERY_S: Final = 1.0
+OFF_REPEAT_S: Final = 0.100
+RETRY_S: Final = 0.200
+COMMIT_AGAIN_S: Final = 1.0
+ASK_AGAIN_S: Final = 1.0
+STATUS_OLD_S: Final = 0.100
+TCP_DEADLINE_S: Final = 0.050
+SCAN_WINDOW_S: Final = 0.100
+SCAN_TOLERANCE: Final = 0.10
+SCAN_AHEAD_S: Final = 0.020
+SCAN_LEAST_S: Final = 0.002
+"""Two requests closer than this may meet the same scan."""
+WRITABLE: Final = (UnitState.IDLE, UnitState.COMMITTED, UnitState.ENDED)
+OneShot = Arm | Reset | Unlatch | Test
+_POLL_QUESTION: Final = m.renew_question(0, 0, 0, 0, False)
+
+
+def _frames(q: Question, setting: SafetyUnitSetting, every_s: float = 0.0) -> Poll:
+    packets = parse_link(setting.link).packets
+    return Poll(q.name, request_bytes(q, packets), reply_bytes(q, packets), setting.turnaround_s, every_s)
+
+
+def _baud(setting: SafetyUnitSetting) -> int:
+    return 0 if parse_link(setting.link).packets else setting.baud
+
+
+def _polls(setting: SafetyUnitSetting) -> tuple[Poll, ...]:
+    """The status block whenever the wire is free (each tick on TCP), the slow block once a second, the active set every other second."""
+    return (
+        _frames(_POLL_QUESTION, setting),
+        _frames(m.READ_SLOW, setting, SLOW_EVERY_S),
+        _frames(m.READ_ACTIVE, setting, ACTIVE_EVERY_S),
+    )
+
+
+def _worst_age_s(setting: SafetyUnitSetting) -> dict[str, float]:
+    """On TCP the reply is in within the tick's own slot, and the rest fits behind it; on RTU a second request takes the next place."""
+    if parse_link(setting.link).packets:
+        return {"unit": setting.tick_s + setting.turnaround_s, "slow": SLOW_EVERY_S + 2 * setting.tick_s}
+    ages = poll_plan.plan(_baud(setting), _polls(setting), setting.tick_s)
+    return {"unit": ages["status"], "slow": ages["slow"]}
+
+
+def _off_s(setting: SafetyUnitSetting) -> float:
+    """TCP: at once, on its own connection. RTU: behind the running frame, which is waited for no longer than the exchange allows."""
+    if parse_link(setting.link).packets:
+        return setting.turnaround_s
+    return max(poll.takes_s(_baud(setting)) for poll in _polls(setting))
+
+
+class ScanCheck:
+    """Is the unit's scan advancing as time does? +-10 % over a sliding 100 ms; from one block to the next only forward, and by no more than elapsed + 20 ms."""
+
+    __slots__ = ("_seen", "true")
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+        self.true = True
+
+    def forget(self) -> None:
+        """After a new connection or a reboot there is nothing to compare with."""
+        self._seen.clear()
+
+    def add(self, asked_at_s: float, scan: int, scan_us: int) -> None:
+        """One more block: when it was asked for, its scan counter (modulo 2^32), the length of a scan."""
+        seen = self._seen
+        if seen:
+            last_s, last = seen[-1]
+            elapsed_s = asked_at_s - last_s
+            advanced_s = ((scan - last) % m.WRAP) * scan_us / 1e6
+            steady = (advanced_s > 0.0 or elapsed_s < SCAN_LEAST_S) and advanced_s <= elapsed_s + SCAN_AHEAD_S
+            while len(seen) > 1 and asked_at_s - seen[1][0] >= SCAN_WINDOW_S:
+                seen.popleft()
+            window_s = asked_at_s - seen[0][0]
+            if window_s >= SCAN_WINDOW_S:
+                ran_s = ((scan - seen[0][1]) % m.WRAP) * scan_us / 1e6
+                self.true = steady and abs(ran_s - window_s) <= SCAN_TOLERANCE * window_s
+            elif not steady:
+                self.true = False
+        seen.append((asked_at_s, scan))
+
+
+class KermaUnit:
+    """The unit at the end of its wires; see `hal.registry.SafetyUnit` for the verbs.
+
+    On TCP the status connection carries one request a tick and, once its reply is in, one more; DISARM has a connection of its own and goes
+    on both if that one does not answer. On RTU the two kinds take turns, and DISARM follows the running frame.
+    """
+
+    def __init__(self, setting: SafetyUnitSetting, open_pipe: OpenPipe) -> None:
+        self._setting = setting
+        self._tcp = parse_link(setting.link).packets
+        deadline_s, drain_s = TCP_DEADLINE_S, 0.0
+        if not self._tcp:
+            longest_s = max(
+                poll.takes_s(_baud(setting)) for poll in (*_polls(setting), _frames(m.READ_HISTORY, setting))
+            )
+            deadline_s, drain_s = longest_s + setting.turnaround_s + 0.020, max(0.020, 2.0 * setting.turnaround_s)
+        dialect = TcpDialect if self._tcp else RtuDialect
+
+        def wire() -> Wire[Question, Registers]:
+            return Wire(
+                lambda: open_pipe(setting.link, setting.baud), lambda: dialect(setting.unit_id), deadline_s, drain_s
+            )
+
+        self._wire = wire()
+        self._stop = wire() if self._tcp else self._wire
+        self._status_old_s = max(STATUS_OLD_S, _worst_age_s(setting)["unit"])
+        self._scan = ScanCheck()
+        self._scan_us = m.SCAN_US
+        self.identity: UnitIdentity | None = None
+        self.status: UnitStatus | None = None
+        self.slow: UnitSlow | None = None
+        self.active: UnitActive | None = None
+        self.history: tuple[Exposed, ...] | None = None
+        self.refusal: Refusal | None = None
+        self._command: Command | None = None
+        self._shot_at_s = -math.inf
+        self._shot_over = False
+        self._off_at_s = -math.inf
+        self._off_waits = False
+        self._disarm_answered = True
+        self._from_scratch()
+
+    def _from_scratch(self) -> None:
+        self._opened = self._wire.opened
+        self.identity = None
+        self.disarmed = False
+        self._seq: int | None = None
+        self._asked_seq: int | None = None
+        self._asked: dict[str, float] = {}
+        self._other_turn = False
+        self._staged: bytes | None = None
+        self._wrote_at_s = -math.inf
+        self._commit_again_s = -math.inf
+        self._history_token: int | None = None
+        self._scan.forget()
+
+    @property
+    def identified(self) -> bool:
+        return self.identity is not None and not self.identity.mismatch
+
+    @property
+    def absent(self) -> bool:
+        """Nobody answers, or somebody else does: there is no unit to disarm first."""
+        return self._wire.tried or (self.identity is not None and bool(self.identity.mismatch))
+
+    @property
+    def scan_true(self) -> bool:
+        return self._scan.true
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """The status connection while a reply is under way on it; a serial line's reply does not fit a slot."""
+        exchange = self._wire.exchange
+        if not self._tcp or exchange is None or exchange.idle or not exchange.flushed:
+            return ()
+        fd = self._wire.fd
+        return () if fd is None else (fd,)
+
+    def link(self, now: Seconds) -> Link:
+        status = self.status
+        return self._wire.link(not self._wire.up or status is None or now - status.asked_at_s > self._status_old_s)
+
+    def ask(self, renew: Renewal | None, now: Seconds, may_open: bool) -> None:
+        """One request if the wire is free: the status, with the renewal; what the wire has no room for is not sent later."""
+        self._wire.serve(now, may_open)
+        if self._tcp:
+            self._stop.serve(now, may_open)
+        if self._wire.opened != self._opened:
+            self._from_scratch()
+        self.take(now, more=False)
+        if self._off_waits:
+            self._send_off(now)
+        elif self._tcp:
+            self._check_stop(now)
+        exchange = self._wire.exchange
+        if exchange is None or not exchange.idle:
+            return
+        question = self._opening(now)
+        if question is None and self._seq is not None:
+            question = None if self._tcp or not self._other_turn else self._other(now)
+            self._other_turn = question is None
+            question = question or self._status_question(renew)
+        if question is not None:
+            self._ask(question, now)
+
+    def take(self, now: Seconds, more: bool = True) -> None:
+        """Takes what came. `more`: on TCP the wire is then free until the next tick, so what is due goes out behind the status."""
+        while (answer := self._wire.poll(now)) is not None:
+            self._heard(answer, now)
+        if not self._tcp:
+            return
+        while (answer := self._stop.poll(now)) is not None:
+            self._stop_heard(answer)
+        if more:
+            self._send_other(now)
+
+    def want(self, command: Command | None, now: Seconds) -> None:
+        """What to work towards from now on. A one-shot goes out once; the same again is the same."""
+        if command != self._command:
+            self._command = command
+            self._shot_at_s, self._shot_over = -math.inf, False
+            self._commit_again_s = -math.inf
+        if self._tcp:
+            self._send_other(now)
+
+    def off(self, now: Seconds, at_once: bool) -> bool:
+        """DISARM, again each OFF_REPEAT_S (`at_once`: even if the last is younger). True when its bytes have left; False for an unidentified unit."""
+        self._command = None
+        if not self.identified or self._wire.opened != self._opened:
+            return False
+        if at_once or now - self._off_at_s >= OFF_REPEAT_S or self._off_waits:
+            self._send_off(now)
+        elif not self._off_left():
+            self.take(now, more=False)
+        return not self._off_waits and self._off_left()
+
+    def _send_off(self, now: Seconds) -> None:
+        """On its own connection; if that is down or its last DISARM is unanswered, on the status connection too."""
+        self.take(now, more=False)
+        unanswered = not self._disarm_answered
+        sent = self._disarm_on(self._stop, now)
+        if self._tcp and (unanswered or not sent):
+            sent = self._disarm_on(self._wire, now) or sent
+        self._off_waits = not sent
+        if sent:
+            self._off_at_s, self._disarm_answered = now, False
+            self._staged = None
+
+    def _disarm_on(self, wire: Wire[Question, Registers], now: Seconds) -> bool:
+        exchange = wire.exchange
+        if exchange is None:
+            return False
+        exchange.purge(now)
+        return exchange.off(m.DISARM_NOW, now) and exchange.flushed
+
+    def _off_left(self) -> bool:
+        wires = (self._stop, self._wire) if self._tcp else (self._wire,)
+        return any(wire.exchange is not None and wire.exchange.flushed for wire in wires)
+
+    def _check_stop(self, now: Seconds) -> None:
+        """A connection that is only used in need may be dead unseen: it reads the identity now and then."""
+        exchange = self._stop.exchange
+        if exchange is not None and exchange.idle and now - self._asked.get("stop", -math.inf) >= STOP_CHECK_EVERY_S:
+            self._asked["stop"] = now
+            exchange.ask(m.READ_IDENTITY, now)
+
+    def _opening(self, now: Seconds) -> Question | None:
+        """Identity, DISARM, then one status that only reads, for the host sequence to go on from; None when that is all done."""
+        if self.identity is None or (self.identity.mismatch and now - self.identity.asked_at_s >= ASK_AGAIN_S):
+            return m.READ_IDENTITY
+        if self.identity.mismatch:
+            return None
+        if not self.disarmed:
+            self._send_off(now)
+            self.disarmed = not self._off_waits
+            exchange = self._wire.exchange
+            if exchange is None or not exchange.idle:
+                return None
+        return m.READ_STATUS if self.disarmed and self._seq is None else None
+
+    def _status_question(self, renew: Renewal | None) -> Question:
+        seq = ((self._seq or 0) + 1) % m.WRAP
+        self._seq = self._asked_seq = seq
+        if renew is None or self.status is None:
+            return m.renew_question(seq, 0, 0, 0, False)
+        return m.renew_question(seq, self.status.challenge, renew.token, renew.lease_ms, True)
+
+    def _ask(self, question: Question, now: Seconds) -> None:
+        exchange = self._wire.exchange
+        if exchange is not None and exchange.ask(question, now):
+            self._asked[question.name] = now
+
+    def _send_other(self, now: Seconds) -> None:
+        exchange = self._wire.exchange
+        # Behind this tick's status only: before it, the wire belongs to the renewal.
+        if (
+            exchange is None
+            or not exchange.idle
+            or self._seq is None
+            or self._off_waits
+            or self._asked.get("status") != now_of(self.status)
+        ):
+            return
+        question = self._other(now)
+        if question is not None:
+            self._ask(question, now)
+
+    def _other(self, now: Seconds) -> Question | None:
+        """The most urgent of what is not the status: a command's write, then what changed, then what is due."""
+        status = self.status
+        if status is None:
+            return None
+        work = self._work(status, now)
+        if work is not None:
+            return work
+        if self._history_token != status.token:
+            self._history_token = status.token
+            return m.READ_HISTORY
+        asked = self._asked
+        if self._active_changed(status, now) or now - asked.get(m.ACTIVE.name, -math.inf) >= ACTIVE_EVERY_S:
+            return m.READ_ACTIVE
+        if now - asked.get(m.SLOW.name, -math.inf) >= SLOW_EVERY_S:
+            return m.READ_SLOW
+        return None
+
+    def _active_changed(self, status: UnitStatus, now: Seconds) -> bool:
+        held = self.active
+        return (held is None or held.active_crc != status.active_crc) and now - self._asked.get(
+            m.ACTIVE.name, -math.inf
+        ) >= RETRY_S
+
+    def _work(self, status: UnitStatus, now: Seconds) -> Question | None:
+        command = self._command
+        if isinstance(command, SetUp):
+            return self._set_up(command.plan, status, now)
+        if not isinstance(command, OneShot) or self._shot_over or now - self._shot_at_s < RETRY_S:
+            return None
+        if status.asked_at_s <= self._shot_at_s:
+            return None
+        if self._shot_at_s > -math.inf and _taken(command, status):
+            self._shot_over = True
+            return None
+        self._shot_at_s = now
+        try:
+            return _shot(command, status.challenge, self._setting.site_key)
+        except (OverflowError, ValueError) as why:
+            self._end_shot(now, type(command).__name__.lower(), f"cannot be put on this wire: {why}")
+        return None
+
+    def _set_up(self, plan: Plan, status: UnitStatus, now: Seconds) -> Question | None:
+        """Stage, commit, read back, judged only by a status asked for after the last write."""
+        if len(plan.staging) != STAGING_BYTES or zlib.crc32(plan.staging) != plan.staging_crc:
+            self._refuse_once(now, "set-up", f"staging is not {STAGING_BYTES} bytes with their CRC-32; load again")
+            return None
+        if status.asked_at_s <= self._wrote_at_s:
+            return None
+        if status.state == UnitState.COMMITTED and status.active_crc == plan.staging_crc:
+            active = self.active
+            if active is None or active.asked_at_s <= self._wrote_at_s or active.active_crc != status.active_crc:
+                return m.READ_ACTIVE
+            if active.crc_ok and active.block == plan.staging:
+                return None
+        if status.state not in WRITABLE:
+            return None
+        if self._staged == plan.staging:
+            self._staged = None
+            self._wrote_at_s = now
+            return m.commit_question(plan.staging_crc)
+        if now < self._commit_again_s:
+            return None
+        self._commit_again_s = now + COMMIT_AGAIN_S
+        self._wrote_at_s = now
+        return m.stage_question(plan.staging)
+
+    def _heard(self, answer: Answer[Question, Registers], now: Seconds) -> None:
+        q, value = answer.q, answer.value
+        try:
+            if answer.fence:
+                return
+            if isinstance(value, Trouble):
+                self._troubled(q, value, now)
+                return
+            trouble = self._took(q, value.data, answer.asked_at)
+        except Exception as why:  # a decoder's fault must not stop the tick
+            trouble = Trouble(TroubleKind.FRAME_BAD, q.name, repr(why))
+        if trouble is not None:
+            self._wire.trouble(trouble)
+
+    def _took(self, q: Question, data: bytes, asked_at: Seconds) -> Trouble | None:
+        """Puts a good reply where it belongs; the trouble if its block does not hold."""
+        if q.read_at == m.STATUS.at and q.count == m.STATUS.registers:
+            return self._took_status(q, data, asked_at)
+        if q == m.READ_IDENTITY:
+            self.identity, self._scan_us = m.identity_of(data, asked_at, self._setting.serial, self._setting.simulated)
+        elif q == m.READ_SLOW:
+            slow = m.slow_of(data, asked_at)
+            if isinstance(slow, Trouble):
+                return slow
+            self.slow = slow
+        elif q == m.READ_ACTIVE:
+            self.active = m.active_of(data, asked_at)
+        elif q == m.READ_HISTORY:
+            self.history = m.history_of(data)
+        elif q.name == m.STAGING.name:
+            self._staged = q.data
+        elif q.name == m.DISARM.name:
+            self._disarm_answered = True
+        elif q.name in (m.TEST.name, m.UNLATCH.name):
+            self._shot_over = True
+        return None
+
+    def _took_status(self, q: Question, data: bytes, asked_at: Seconds) -> Trouble | None:
+        read_only = q == m.READ_STATUS
+        status = m.status_of(data, asked_at, None if read_only else self._asked_seq)
+        if isinstance(status, Trouble):
+            return status
+        if self.status is not None and status.boot_count != self.status.boot_count:
+            # A reboot, or another unit: who it is, its sequence and its history are read again; it is disarmed by having rebooted.
+            self._scan.forget()
+            self.identity, self._seq, self._history_token = None, None, None
+        elif read_only:
+            self._seq = status.host_seq_echo
+        self._scan.add(asked_at, status.scan, self._scan_us)
+        self.status = status
+        self._wire.content()
+        return None
+
+    def _troubled(self, q: Question, trouble: Trouble, now: Seconds) -> None:
+        if trouble.kind not in (TroubleKind.REFUSED, TroubleKind.BUSY):
+            return
+        if q.name == "status":
+            # Another master has moved the sequence, or the renewal is out of its bounds: find the place again.
+            self._seq = None
+        elif q.name == m.DISARM.name:
+            self._disarm_answered = True
+        elif q.name in (m.STAGING.name, m.COMMIT.name):
+            self._staged = None
+            self._refuse(now, q.name, trouble.detail)
+        elif q.name in (m.ARM.name, m.RESET.name, m.TEST.name, m.UNLATCH.name):
+            self._end_shot(now, q.name, trouble.detail)
+
+    def _stop_heard(self, answer: Answer[Question, Registers]) -> None:
+        value = answer.value
+        if answer.q.name == m.DISARM.name:
+            self._disarm_answered = not isinstance(value, Trouble)
+        elif isinstance(value, Registers) and self.identity is not None:
+            other, _ = m.identity_of(value.data, answer.asked_at, self.identity.serial, self._setting.simulated)
+            if other.mismatch:
+                self._wire.trouble(Trouble(TroubleKind.WRONG_DEVICE, "disarm connection", other.mismatch))
+                self._stop.close(answer.asked_at)
+            else:
+                self._stop.content()
+
+    def _end_shot(self, now: Seconds, what: str, words: str) -> None:
+        self._shot_over = True
+        self._refuse(now, what, words)
+
+    def _refuse(self, now: Seconds, what: str, words: str) -> None:
+        self.refusal = Refusal(now, what, words)
+
+    def _refuse_once(self, now: Seconds, what: str, words: str) -> None:
+        if self.refusal is None or (self.refusal.what, self.refusal.words) != (what, words):
+            self._refuse(now, what, words)
+
+
+def now_of(status: UnitStatus | None) -> float | None:
+    """When the latest status was asked for."""
+    return None if status is None else status.asked_at_s
+
+
+def _taken(command: OneShot, status: UnitStatus) -> bool:
+    """Does a status asked for after the command show that it took?"""
+    if isinstance(command, Arm):
+        return status.token == command.token and status.state in (UnitState.ARMED, UnitState.RUN, UnitState.ENDED)
+    if isinstance(command, Reset):
+        return status.token != command.token
+    if isinstance(command, Unlatch):
+        return status.state != UnitState.LATCHED
+    return status.state == UnitState.TEST
+
+
+def _shot(command: OneShot, challenge: int, site_key: bytes) -> Question:
+    """The write of a one-shot command, with the newest challenge."""
+    if isinstance(command, Arm):
+        return m.arm_question(command.token, command.active_crc, challenge, site_key)
+    if isinstance(command, Reset):
+        return m.reset_question(command.token, challenge, site_key)
+    if isinstance(command, Unlatch):
+        return m.unlatch_question(command.latch_code)
+    return m.test_question(command.number)
+
+
+DRIVER: Final = SafetyUnitDriver(
+    name="kerma-unit",
+    words="Kerma's published safety unit (docs/safety-unit.md), Modbus TCP or RTU: timer, count presets, lease, two contactors, contacts in two channels",
+    make=KermaUnit,
+    polls=_polls,
+    worst_age_s=_worst_age_s,
+    off_s=_off_s,
+    hardware_timer=True,
+    lease=True,
+    second_contactor=True,
+    count_limits=True,
+)
