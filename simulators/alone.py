@@ -1,0 +1,44 @@
+"""One simulated generator by itself on a bench, with its interlock line and its inverter power closed for good.
+It knows no safety unit; for that reason it is for trying a driver, never for an exposure."""
+
+from __future__ import annotations
+
+from simulators.faults import Faults
+from simulators.plant import STEP_US, Plant, Truth
+from simulators.profile import Profile
+from simulators.seam import UnitOutputs
+
+
+class NoUnit:
+    """Stands where the faults of a safety unit would act: nothing is there."""
+
+    def __init__(self) -> None:
+        self.faults: set[str] = set()
+
+    def reboot(self, now_us: int) -> None:
+        """Nothing reboots."""
+
+
+class GeneratorAlone:
+    """A world of one supply and its tube."""
+
+    def __init__(self, profile: Profile, seed: int) -> None:
+        self.plant = Plant(profile, seed)
+        self.now_us = 0
+        self.log = self.plant.log
+        self.room = self.plant.room
+        self.generator_line = self.plant.generator_line
+        self.faults = Faults(self.plant, NoUnit())
+        self._out = UnitOutputs(k1_close=True, k2_close=True)
+
+    def advance(self, to_us: int) -> None:
+        """Step 1 ms at a time until the next step would pass `to_us`."""
+        while self.now_us + STEP_US <= to_us:
+            self.now_us += STEP_US
+            if self.now_us >= self.faults.next_us:
+                self.faults.step(self.now_us)
+            self.plant.step(self._out)
+
+    def truth(self) -> Truth:
+        """What is true now."""
+        return self.plant.truth()

@@ -1,0 +1,142 @@
+"""What the simulators need of a rig file, read strictly on their own: which devices, on which links, with which seed, key and memory.
+It knows nothing of the other tables of that file, which belong to other rooms, and opens nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+GENERATOR: Final = "spellman-xrv"
+UNIT: Final = "kerma-unit"
+DEVICES: Final = (GENERATOR, UNIT)
+BAUD_MAX: Final = 4_000_000
+_MISSING: Final = object()
+_SIMULATED_KEYS: Final = frozenset({"control", "seed", "site_key_hex", "unit_memory"})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a device is served: a path for a pseudo-terminal, or host and port."""
+
+    kind: str
+    path: Path
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class RigSheet:
+    """A simulated rig as its file tells it; baud 0 = not paced."""
+
+    name: str
+    generator: Link
+    generator_baud: int
+    unit: Link
+    unit_baud: int
+    control: Path | None
+    seed: int
+    site_key: bytes
+    unit_memory: Path | None
+
+
+def parse_link(text: str, folder: Path) -> Link:
+    """`pty:PATH` (relative to `folder`) or `tcp:HOST:PORT`; ValueError says what is wrong and what to write."""
+    kind, _, rest = text.partition(":")
+    if kind == "pty" and rest:
+        return Link("pty", folder / rest, "", 0)
+    if kind == "tcp":
+        host, _, port = rest.rpartition(":")
+        host = host.strip("[]")
+        if host and port.isascii() and port.isdigit() and int(port) <= 65535:
+            return Link("tcp", folder, "127.0.0.1" if host == "localhost" else host, int(port))
+    raise ValueError(f"{text!r} is not a link that a simulator can serve; write pty:PATH or tcp:HOST:PORT")
+
+
+class _Table:
+    """One table of the file; every complaint names file, table, key, value and what to write."""
+
+    def __init__(self, path: Path, name: str, content: Any) -> None:
+        self._where = f"{path}: [{name}]"
+        if not isinstance(content, dict):
+            raise ValueError(f"{self._where} is missing; a simulated rig needs it")
+        self._content = content
+
+    def keys(self) -> set[str]:
+        return set(self._content)
+
+    def get(self, key: str, kind: type, want: str, default: Any = _MISSING) -> Any:
+        value = self._content.get(key, default)
+        if value is _MISSING:
+            raise ValueError(f"{self._where} {key} is missing; write {want}")
+        if value is not default and type(value) is not kind:
+            raise ValueError(f"{self._where} {key} = {value!r} will not do; write {want}")
+        return value
+
+    def whole(self, key: str, low: int, high: int, default: int) -> int:
+        value: int = self.get(key, int, f"a whole number {low} .. {high}", default)
+        if not low <= value <= high:
+            raise ValueError(f"{self._where} {key} = {value} is outside {low} .. {high}")
+        return value
+
+    def one_of(self, key: str, known: tuple[str, ...]) -> str:
+        value: str = self.get(key, str, " or ".join(known))
+        if value not in known:
+            raise ValueError(f"{self._where} {key} = {value!r} has no simulator; known: {', '.join(known)}")
+        return value
+
+    def link(self, folder: Path) -> Link:
+        text = self.get("link", str, "pty:PATH or tcp:HOST:PORT")
+        try:
+            return parse_link(text, folder)
+        except ValueError as error:
+            raise ValueError(f"{self._where} link: {error}") from None
+
+    def hex_bytes(self, key: str) -> bytes:
+        text: str = self.get(key, str, "at least 16 bytes in hex")
+        try:
+            value = bytes.fromhex(text)
+        except ValueError:
+            value = b""
+        if len(value) < 16:
+            raise ValueError(f"{self._where} {key} must be at least 16 bytes in hex")
+        return value
+
+
+def read(path: Path) -> RigSheet:
+    """Reads a rig file. ValueError (words for the user) if it is not a whole sheet of a simulated rig; OSError if it cannot be read."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not TOML: {error}") from None
+    folder = path.parent
+    rig = _Table(path, "rig", content.get("rig"))
+    if rig.get("simulated", bool, "true or false") is not True:
+        raise ValueError(f"{path}: [rig] simulated is false: a real rig is never served by simulators")
+    generator = _Table(path, "generator", content.get("generator"))
+    unit = _Table(path, "safety_unit", content.get("safety_unit"))
+    simulated = _Table(path, "simulated", content.get("simulated"))
+    unknown = simulated.keys() - _SIMULATED_KEYS
+    if unknown:
+        raise ValueError(
+            f"{path}: [simulated] {sorted(unknown)[0]!r} is not known; known: {', '.join(sorted(_SIMULATED_KEYS))}"
+        )
+    generator.one_of("driver", (GENERATOR,))
+    unit.one_of("driver", (UNIT,))
+    supply = generator.link(folder)
+    if supply.kind != "pty":
+        raise ValueError(f"{path}: [generator] link: the simulated {GENERATOR} has a serial line; write pty:PATH")
+    memory = simulated.get("unit_memory", str, "a path", None)
+    control = simulated.get("control", str, "the path of a socket", None)
+    return RigSheet(
+        name=rig.get("name", str, "the rig's name"),
+        generator=supply,
+        generator_baud=generator.whole("baud", 0, BAUD_MAX, 115200),
+        unit=unit.link(folder),
+        unit_baud=unit.whole("baud", 0, BAUD_MAX, 115200),
+        control=folder / control if control else None,
+        seed=simulated.whole("seed", 0, 2**32 - 1, 1),
+        site_key=simulated.hex_bytes("site_key_hex"),
+        unit_memory=folder / memory if memory else None,
+    )
