@@ -41,6 +41,10 @@ class Pace(Protocol):
         """Wait at most one slot for a reply on one of these descriptors; returns the time then."""
         ...
 
+    def now(self) -> Seconds:
+        """The time, for what must be stamped outside a tick."""
+        ...
+
     def lateness_us(self) -> tuple[float, float, float]:
         """Median, 99th percentile (upper bin edges) and worst lateness since the start, in microseconds."""
         ...
@@ -104,6 +108,13 @@ class KernelPace:
             with contextlib.suppress(OSError, ValueError):
                 select.select(fds, (), (), self._slot_s)
         return self._clock.monotonic()
+
+    def now(self) -> Seconds:
+        return self._clock.monotonic()
+
+    def restart(self) -> None:
+        """The first deadline is a tick from now: what came before was start-up."""
+        self._deadline = self._clock.monotonic() + self._tick_s
 
     def lateness_us(self) -> tuple[float, float, float]:
         hist = self._lateness

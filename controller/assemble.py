@@ -1,0 +1,62 @@
+"""Joins the parts into one Loop: the only place where they meet, used alike by the process and by the virtual world.
+It starts nothing and reads no clock but the one that it is given."""
+
+from __future__ import annotations
+
+import os
+
+from controller.admission import Site
+from controller.blob import Blob
+from controller.desk import Desk, Wire
+from controller.dose import Meter
+from controller.dossier import Dossier, Identity
+from controller.entries import EntryType, Opening
+from controller.kernel import Kernels, kernel_sound
+from controller.ledger import Ledger
+from controller.loop import Loop
+from controller.pace import Pace
+from controller.ring import AckFile, Ring, StatementFile
+from controller.settings import RigSide
+from hal.clock import Clock
+from hal.machine import Machine
+from hal.readings import SwitchMode
+from interlocks.gate import Gate
+
+RING_S = 120.0
+"""How much history the ring holds at the configured rate."""
+
+
+def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire, kernels: Kernels) -> Loop:
+    """One run's Loop over this machine; creates the ring of the blob's instance, and writes the OPENING entry."""
+    now, wall_s = clock.monotonic(), clock.wall()
+    tick_s = 1.0 / blob.tick_hz
+    identity = Identity(blob.rig.name, blob.rig.simulated, blob.instance, blob.software_version, os.getpid())
+    ring = Ring.create(blob.paths.shm, blob.tick_hz)
+    ledger = Ledger(ring, AckFile(blob.paths.shm), StatementFile(blob.paths.shm))
+    gate = Gate(machine, blob.limits, clock, tick_s)
+    meter = Meter(kernels, tick_s)
+    capabilities = machine.capabilities
+    side = RigSide(
+        full_scale_kv=capabilities.full_scale_kv,
+        full_scale_ma=capabilities.full_scale_ma,
+        counts_full_scale=capabilities.counts_full_scale,
+        lease_ms=blob.lease_ms,
+        t2_s=T2_S,
+        switch_mode=SwitchMode.ONCE,
+    )
+    dossier = Dossier(ledger, meter, blob.certificate, Site(blob.limits, side), identity, capabilities, now, wall_s)
+    opening = Opening(
+        instance=blob.instance,
+        software_version=blob.software_version,
+        rig=blob.rig.name,
+        simulated=blob.rig.simulated,
+        configuration_sha256=blob.configuration_sha256,
+        tick_s=tick_s,
+        wall_s=wall_s,
+    )
+    ledger.put(EntryType.OPENING, opening, now)
+    return Loop(gate, pace, Desk(wire), ledger, meter, dossier, identity, kernel_sound(kernels), now)
+
+
+T2_S = 0.5
+"""From off to verified off before the second contactor opens; a profile may narrow it (safety design C2)."""

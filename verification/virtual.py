@@ -1,0 +1,293 @@
+"""The shipped loop and recorder in virtual time against one simulated world: same code, no process, no socket, no sleep; one seed decides everything.
+It copies nothing of the loop: a killed host is a Loop object that is dropped, a restarted one is a new Loop on the same world and records."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from controller.assemble import assemble
+from controller.blob import Blob, Paths
+from controller.kernel import Kernels
+from controller.loop import Loop
+from controller.requests import Alive, Answer, Reply, Request, Snapshot, Watch
+from hal.rig import make_rig
+from hal.units import Seconds
+from records.fractions import list_fractions, show
+from records.recorder import Recorder, RecorderConfig
+from simulators.world import World
+from verification.hands import Stuck
+from verification.pipes import Plugs
+
+EPOCH_S = 1000.0
+"""Monotonic time at which a virtual world begins; nothing may depend on it."""
+WALL_S = 1_795_000_000.0
+"""Wall time at which a virtual world begins."""
+CLIENT = 1
+ALIVE_EVERY_S = 0.5
+SLOT_STEP_US = 500
+PRESS_S = 0.3
+
+
+class VirtualClock:
+    """The world's microseconds as the product's clock."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def monotonic(self) -> Seconds:
+        return Seconds(EPOCH_S + self._world.now_us * 1e-6)
+
+    def wall(self) -> Seconds:
+        return Seconds(WALL_S + self._world.now_us * 1e-6)
+
+    def sleep_until(self, deadline: Seconds) -> None:
+        self._world.advance(round((deadline - EPOCH_S) * 1e6))
+
+
+class VirtualPace:
+    """The loop's waits, kept by turning the world. A frozen host is a deadline that moves on without it."""
+
+    def __init__(self, world: World, clock: VirtualClock, tick_s: float, plugs: Plugs) -> None:
+        self._world, self._clock, self._plugs = world, clock, plugs
+        self._tick_us = round(tick_s * 1e6)
+        self._deadline_us = world.now_us
+        self._slot_us = round(min(2000.0, 0.2 * self._tick_us))
+        self.late = 0
+        self.skipped = 0
+        self.stolen_s = 0.0
+
+    def next(self) -> Seconds:
+        self._deadline_us += self._tick_us
+        if self._world.now_us > self._deadline_us:
+            missed = (self._world.now_us - self._deadline_us) // self._tick_us
+            self.skipped += missed
+            self._deadline_us += missed * self._tick_us
+            self.late += 1
+        else:
+            self.late = 0
+            self._world.advance(self._deadline_us)
+        return self._clock.monotonic()
+
+    def slot(self, _fds: tuple[int, ...]) -> Seconds:
+        until = self._world.now_us + self._slot_us
+        while self._world.now_us < until and not any(pipe.waiting() for pipe in self._plugs.connections):
+            self._world.advance(self._world.now_us + 1000)
+        return self._clock.monotonic()
+
+    def now(self) -> Seconds:
+        return self._clock.monotonic()
+
+    def lateness_us(self) -> tuple[float, float, float]:
+        return 0.0, 0.0, 0.0
+
+
+class MemoryWire:
+    """The desk's packets as lists; one client, and STOPs without one."""
+
+    def __init__(self) -> None:
+        self.inbox: deque[tuple[int, bytes]] = deque()
+        self.outbox: deque[Reply] = deque()
+        self.stops = 0
+        self.left: list[int] = []
+        self._decode = msgspec.msgpack.Decoder(Reply)
+
+    def stopped(self) -> bool:
+        came, self.stops = self.stops > 0, max(0, self.stops - 64)
+        return came
+
+    def receive(self) -> list[tuple[int, bytes]]:
+        packets = list(self.inbox)
+        self.inbox.clear()
+        return packets
+
+    def send(self, client: int, packet: bytes) -> None:
+        if client == CLIENT:
+            self.outbox.append(self._decode.decode(packet))
+
+    def gone(self) -> list[int]:
+        gone, self.left = self.left, []
+        return gone
+
+
+class VirtualRig:
+    """Hands over a rig in virtual time. `folder` holds what would be tmpfs and disk; `tick_hook` sees every tick."""
+
+    def __init__(self, blob: Blob, recorder: RecorderConfig, kernels: Kernels, folder: Path, world: World) -> None:
+        self._blob, self._recorder_config, self._kernels, self._folder = blob, recorder, kernels, folder
+        self.world = world
+        self.clock = VirtualClock(world)
+        self.plugs = Plugs(world, blob.rig.generator_link)
+        self.loop: Loop | None = None
+        self.pace: VirtualPace | None = None
+        self.recorder: Recorder | None = None
+        self.wire = MemoryWire()
+        self.ticks = 0
+        self.tick_hook: Callable[[Any], None] | None = None
+        self._encode = msgspec.msgpack.Encoder()
+        self._answers: deque[Answer] = deque()
+        self._snapshot: Snapshot | None = None
+        self._release_us: int | None = None
+        self._at_desk = True
+        self._alive_at = -math.inf
+        self._hosts = 0
+        self._frozen = False
+        self._start_recorder()
+        self.start_host()
+
+    def now_s(self) -> float:
+        return self.clock.monotonic()
+
+    def snapshot(self) -> Snapshot | None:
+        return self._snapshot
+
+    def ask(self, request: Request) -> Answer:
+        """Send one request and turn the rig until it is answered."""
+        self._at_desk = True
+        self._send(request)
+        until = self.now_s() + 10.0
+        self._answers.clear()
+        while not self._answers:
+            if self.now_s() > until:
+                raise Stuck(f"no answer to {type(request).__name__} within 10 s")
+            self.turn()
+        return self._answers.popleft()
+
+    def until(self, condition: Callable[[Snapshot], bool], within_s: float, what: str) -> Snapshot:
+        until = self.now_s() + within_s
+        while True:
+            if self._snapshot is not None and condition(self._snapshot):
+                return self._snapshot
+            if self.now_s() > until:
+                seen = self._snapshot
+                state = f"{seen.state}, {seen.first_to_fix or seen.notice}" if seen is not None else "no snapshot"
+                raise Stuck(f"{what} did not come within {within_s:.1f} s; the rig shows {state}")
+            self.turn()
+
+    def wait(self, seconds: float) -> None:
+        until = self.now_s() + seconds
+        while self.now_s() < until:
+            self.turn()
+
+    def turn(self) -> None:
+        """One tick of host, recorder and hands; without a running host the world goes on by 10 ms."""
+        self._hands()
+        if self.loop is not None and self.pace is not None and not self._frozen:
+            tick = self.loop.tick(self.pace.next())
+            self.ticks += 1
+            if self.tick_hook is not None:
+                self.tick_hook(tick)
+        else:
+            self.world.advance(self.world.now_us + 10_000)
+        if self.recorder is not None:
+            self.recorder.step(self.clock.monotonic(), self.clock.wall())
+        while self.wire.outbox:
+            reply = self.wire.outbox.popleft()
+            if isinstance(reply, Answer):
+                self._answers.append(reply)
+            else:
+                self._snapshot = reply
+
+    def press(self) -> None:
+        self.world.room.press()
+        self._release_us = self.world.now_us + round(PRESS_S * 1e6)
+
+    def stop(self) -> None:
+        self.wire.stops += 1
+
+    def flood_stop(self, datagrams: int) -> int:
+        self.wire.stops += datagrams
+        return datagrams
+
+    def fault(self, name: str, for_s: float | None = None) -> None:
+        self.world.faults.start(name, None if for_s is None else round(for_s * 1e6))
+
+    def mend(self, name: str) -> None:
+        self.world.faults.stop(name)
+
+    def truth(self) -> dict[str, Any]:
+        return asdict(self.world.truth())
+
+    def log(self) -> list[tuple[float, str, str]]:
+        return [(EPOCH_S + at_us * 1e-6, who, what) for at_us, who, what in self.world.log]
+
+    def leave_desk(self) -> None:
+        self._at_desk = False
+        self.wire.left.append(CLIENT)
+
+    def kill_host(self) -> None:
+        """kill -9: the loop is dropped between two ticks, its sockets close, nothing of it runs again."""
+        self.plugs.close()
+        self.loop = self.pace = None
+        self.wire = MemoryWire()
+        self._snapshot = None
+
+    def freeze_host(self) -> None:
+        self._frozen = True
+
+    def thaw_host(self) -> None:
+        self._frozen = False
+
+    def start_host(self) -> None:
+        """A new process: everything of the old one is gone but the world, the ring on tmpfs and the records."""
+        self._hosts += 1
+        instance = f"{self._blob.instance}{self._hosts}"
+        shm = self._folder / "shm" / instance
+        paths = Paths(shm=str(shm), desk="", stop="")
+        blob = msgspec.structs.replace(self._blob, instance=instance, paths=paths)
+        self.plugs = Plugs(self.world, blob.rig.generator_link)
+        machine = make_rig(blob.rig, blob.site_key, self.plugs.open)
+        self.pace = VirtualPace(self.world, self.clock, 1.0 / blob.tick_hz, self.plugs)
+        self.wire = MemoryWire()
+        self.loop = assemble(blob, machine, self.clock, self.pace, self.wire, self._kernels)
+        self._frozen = False
+        self._alive_at = -math.inf
+        self._send(Watch())
+
+    def kill_recorder(self) -> None:
+        """kill -9: what it had not synced is as the file system left it; its lock is gone with it."""
+        if self.recorder is not None:
+            self.recorder.abandon()
+        self.recorder = None
+
+    def start_recorder(self) -> None:
+        """A new recorder on the same files."""
+        self._start_recorder()
+
+    def records(self) -> list[dict[str, Any]]:
+        return [show(self._recorder_config.database, row["id"]) for row in list_fractions(self._recorder_config.database)]
+
+    def stolen_s(self) -> float:
+        return 0.0
+
+    def close(self) -> None:
+        """Let go of files; the folder is the caller's."""
+        if self.recorder is not None:
+            self.recorder.close()
+            self.recorder = None
+        with contextlib.suppress(OSError):
+            shutil.rmtree(self._folder / "shm")
+
+    def _hands(self) -> None:
+        if self._release_us is not None and self.world.now_us >= self._release_us:
+            self.world.room.release()
+            self._release_us = None
+        if self._at_desk and self.now_s() - self._alive_at >= ALIVE_EVERY_S:
+            self._alive_at = self.now_s()
+            self._send(Alive())
+
+    def _send(self, request: Request) -> None:
+        self.wire.inbox.append((CLIENT, self._encode.encode(request)))
+
+    def _start_recorder(self) -> None:
+        self.recorder = Recorder(self._recorder_config)
+
+
