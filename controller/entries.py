@@ -8,6 +8,7 @@ from enum import IntEnum
 import msgspec
 
 from controller.prescribed import Clearance, Combination, Prescribed, Quality
+from hal.readings import Termination, TimerStart
 from interlocks.words import Clears, Trip
 
 
@@ -64,7 +65,10 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Start(msgspec.Struct, frozen=True, array_like=True):
-    """The opening of an exposure; no token exists before this entry is durable. `delivered_mgy` is what earlier segments gave (D0)."""
+    """The opening of an exposure; no token exists before this entry is durable. `delivered_mgy` is what earlier segments gave (D0).
+
+    The last four are what the dose rule needs after a crash (controller/channels.py), from the certificate.
+    """
 
     digest: bytes
     fraction_tag: int
@@ -93,6 +97,10 @@ class Start(msgspec.Struct, frozen=True, array_like=True):
     simulated: bool
     operator: str
     wall_s: float
+    termination: Termination = Termination.MONITOR
+    timer_start: TimerStart = TimerStart.HV_SEEN
+    ramp_s: float = 3.0
+    press_to_hv_s: float = 0.0
 
 
 class Terminal(msgspec.Struct, frozen=True, array_like=True):

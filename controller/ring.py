@@ -1,0 +1,394 @@
+"""The shared memory between the real-time process and the recorder: a ring of 256-byte records one way, an acknowledgement and a statement the other way.
+It knows bytes, sequence numbers and checksums; what an entry means is in controller/entries.py, and no disk is touched here (the folder lies on tmpfs)."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import stat
+import struct
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from controller.entries import Ack, EntryType, Statement
+
+SLOT_BYTES = 256
+PAYLOAD_BYTES = 228
+MAX_PARTS = 255
+KEEP_S = 120.0
+"""The recorder may be dead for this long before ticks are overwritten."""
+SPARE_SLOTS = 1024
+"""Room for what is not a tick within KEEP_S."""
+RING, ACK, STATEMENT = "ring", "ack", "statement"
+
+_HEAD = struct.Struct("<QQHBBHH")
+_CRC = struct.Struct("<I")
+_CRC_AT = SLOT_BYTES - _CRC.size
+_TICK = struct.Struct("<BBBBQffddddIIIHBBBBHfffI")
+_TICK_RECORD = struct.Struct(_HEAD.format + _TICK.format[1:])
+_ACK = struct.Struct("<QQQIII24x")
+
+
+class RingError(Exception):
+    """The folder or the files in it cannot be used; the words name what was found and what is needed."""
+
+
+class TickRow(msgspec.Struct, frozen=True, array_like=True):
+    """One tick as the ring keeps it. Codes are the controller's own; doses D0 mGy of this segment; `beam_ms` and counts are the unit's registers.
+
+    A missing value is below 0 or NaN; with such a `unit_age_ms` there was no unit status and the unit's integers mean nothing.
+    `late` counts modulo 65536. `token` is that of the exposure in hand, 0 for none.
+    """
+
+    state: int
+    event: int
+    command: int
+    not_true: int
+    kv: float
+    ma: float
+    d1_mgy: float
+    d2_mgy: float
+    dm_mgy: float
+    delivered_mgy: float
+    beam_ms: int
+    counts_1: int
+    counts_2: int
+    unit_state: int
+    first_cause: int
+    contacts_a: int
+    contacts_b: int
+    relays: int
+    late: int
+    lateness_us: float
+    unit_age_ms: float
+    generator_age_ms: float
+    token: int
+
+
+TICK_BYTES = _TICK.size
+
+
+def unpack_tick(payload: bytes) -> TickRow:
+    """The tick of `TICK_BYTES` bytes."""
+    state, event, command, _, *rest = _TICK.unpack(payload)
+    return TickRow(state, event, command, *rest)
+
+
+def slots_for(tick_hz: float) -> int:
+    """Slots, a power of two, that hold KEEP_S seconds of ticks and what comes between them."""
+    return 1 << (int(KEEP_S * tick_hz) + SPARE_SLOTS - 1).bit_length()
+
+
+def make_folder(path: str) -> None:
+    """Make the instance's folder (0700), or accept one that is ours, private and no link; raises RingError (a squatted folder is refused)."""
+    with suppress(FileExistsError):
+        os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+        os.mkdir(path, 0o700)
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise RingError(
+            f"{path}: mode {found.st_mode:o}, owner {found.st_uid}; a folder of mode 700 owned by {os.geteuid()} is needed: remove it first"
+        )
+
+
+class Ring:
+    """The real-time side: writes records, reads nothing back, holds an exclusive flock on the file for as long as it lives (so its death is seen)."""
+
+    def __init__(self, folder: str, slots: int) -> None:
+        if slots < 2 or slots & (slots - 1):
+            raise RingError(f"ring of {slots} slots: a power of two is needed (slots_for)")
+        make_folder(folder)
+        self._map = _new_map(os.path.join(folder, RING), slots * SLOT_BYTES)
+        self._view = memoryview(self._map)
+        self._mask = slots - 1
+        self.seq = 0
+
+    @classmethod
+    def create(cls, folder: str, tick_hz: float) -> Ring:
+        """A fresh ring for this tick rate in the instance's folder. Raises RingError, or OSError when tmpfs is full or a ring is there already."""
+        return cls(folder, slots_for(tick_hz))
+
+    def put(self, kind: EntryType, payload: bytes, mono_ns: int) -> int:
+        """Write one entry, cut into parts of one type; gives the sequence number of its last part. Raises RingError if it is too long."""
+        parts = max(1, -(-len(payload) // PAYLOAD_BYTES))
+        if parts > MAX_PARTS:
+            raise RingError(
+                f"entry {kind.name} of {len(payload)} bytes: at most {MAX_PARTS * PAYLOAD_BYTES} fit the ring's parts"
+            )
+        for part in range(parts):
+            piece = payload[part * PAYLOAD_BYTES : (part + 1) * PAYLOAD_BYTES]
+            seq = self.seq + 1
+            at = (seq & self._mask) * SLOT_BYTES
+            _HEAD.pack_into(self._map, at, seq, mono_ns, kind, part, parts, len(piece), 0)
+            start = at + _HEAD.size
+            self._map[start : start + PAYLOAD_BYTES] = piece.ljust(PAYLOAD_BYTES, b"\0")
+            _CRC.pack_into(self._map, at + _CRC_AT, zlib.crc32(self._view[at : at + _CRC_AT]))
+            self.seq = seq
+        return self.seq
+
+    def put_tick(
+        self,
+        mono_ns: int,
+        state: int,
+        event: int,
+        command: int,
+        not_true: int,
+        kv: float,
+        ma: float,
+        d1_mgy: float,
+        d2_mgy: float,
+        dm_mgy: float,
+        delivered_mgy: float,
+        beam_ms: int,
+        counts_1: int,
+        counts_2: int,
+        unit_state: int,
+        first_cause: int,
+        contacts_a: int,
+        contacts_b: int,
+        relays: int,
+        late: int,
+        lateness_us: float,
+        unit_age_ms: float,
+        generator_age_ms: float,
+        token: int,
+    ) -> int:
+        """Write one tick (fields as TickRow) in its fixed layout; gives its sequence number. Stale bytes past the layout are covered by the CRC."""
+        seq = self.seq + 1
+        at = (seq & self._mask) * SLOT_BYTES
+        _TICK_RECORD.pack_into(
+            self._map,
+            at,
+            seq,
+            mono_ns,
+            1,
+            0,
+            1,
+            TICK_BYTES,
+            0,
+            state,
+            event,
+            command,
+            0,
+            not_true,
+            kv,
+            ma,
+            d1_mgy,
+            d2_mgy,
+            dm_mgy,
+            delivered_mgy,
+            beam_ms,
+            counts_1,
+            counts_2,
+            unit_state,
+            first_cause,
+            contacts_a,
+            contacts_b,
+            relays,
+            late & 0xFFFF,
+            lateness_us,
+            unit_age_ms,
+            generator_age_ms,
+            token,
+        )
+        _CRC.pack_into(self._map, at + _CRC_AT, zlib.crc32(self._view[at : at + _CRC_AT]))
+        self.seq = seq
+        return seq
+
+    def close(self) -> None:
+        """Let go of the memory and of the lock; what was written stays for the recorder. The kernel does the same when the process is killed."""
+        self._view.release()
+        self._map.close()
+
+
+def _new_map(path: str, size: int) -> mmap.mmap:
+    """A fresh file of `size` bytes, its blocks taken now (a hole on a full tmpfs is SIGBUS later), locked before it gets its name.
+
+    Only the mapping keeps the file open, and with it the lock: dropping the object is what a kill is.
+    """
+    raw = path + ".new"
+    fd = os.open(raw, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.posix_fallocate(fd, 0, size)
+        mapped = mmap.mmap(fd, size, mmap.MAP_SHARED)
+        os.link(raw, path)
+        return mapped
+    finally:
+        os.unlink(raw)
+        os.close(fd)
+
+
+class RingEntry(msgspec.Struct, frozen=True):
+    """One whole entry: `seq` is that of its last part, `first_seq` of its first."""
+
+    seq: int
+    first_seq: int
+    mono_ns: int
+    kind: int
+    payload: bytes
+
+
+class RingGap(msgspec.Struct, frozen=True):
+    """Records `first` to `last` that can no longer be read: overwritten before they were drained, or damaged."""
+
+    first: int
+    last: int
+
+
+class RingReader:
+    """The recorder's side: reads whole entries in order from `next_seq`; a record counts only if its CRC and its sequence number fit its slot."""
+
+    def __init__(self, folder: str, next_seq: int = 1) -> None:
+        path = os.path.join(folder, RING)
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        size = os.fstat(self._fd).st_size
+        self._map = mmap.mmap(self._fd, size, mmap.MAP_SHARED, mmap.PROT_READ)
+        self._slots = size // SLOT_BYTES
+        self._next = next_seq
+        self._parts: list[bytes] = []
+        self._suspect = 0
+
+    def writer_is_dead(self) -> bool:
+        """True once no process holds the ring's lock; ask before the last read, never after it."""
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+        return True
+
+    def read(self, limit: int) -> list[RingEntry | RingGap]:
+        """Up to about `limit` records' worth of entries; an empty list says that there is nothing new (or only half an entry)."""
+        found: list[RingEntry | RingGap] = []
+        for _ in range(limit):
+            record = self._slot(self._next)
+            if record is None or record[0] < self._next:
+                gap = self._damaged(record is None)
+            elif record[0] > self._next:
+                gap = self._overrun()
+            else:
+                self._take(record, found)
+                continue
+            if gap is None:
+                break
+            self._parts.clear()
+            found.append(gap)
+        return found
+
+    @property
+    def half_read(self) -> bool:
+        """True while the first parts of an entry are here and its last is not."""
+        return bool(self._parts)
+
+    def close(self) -> None:
+        self._map.close()
+        os.close(self._fd)
+
+    def _slot(self, seq: int) -> tuple[int, int, int, int, int, bytes] | None:
+        at = (seq & (self._slots - 1)) * SLOT_BYTES
+        raw = self._map[at : at + SLOT_BYTES]
+        if zlib.crc32(raw[:_CRC_AT]) != _CRC.unpack_from(raw, _CRC_AT)[0]:
+            return None
+        seq, mono_ns, kind, part, parts, length, _ = _HEAD.unpack_from(raw)
+        return seq, mono_ns, kind, part, parts, raw[_HEAD.size : _HEAD.size + length]
+
+    def _take(self, record: tuple[int, int, int, int, int, bytes], found: list[RingEntry | RingGap]) -> None:
+        seq, mono_ns, kind, part, parts, payload = record
+        self._next = seq + 1
+        if part == 0:
+            self._parts.clear()
+        elif len(self._parts) != part:
+            # the head of this entry fell into a gap that is already told
+            return
+        self._parts.append(payload)
+        if part == parts - 1:
+            found.append(RingEntry(seq, seq - part, mono_ns, kind, b"".join(self._parts)))
+            self._parts.clear()
+
+    def _damaged(self, bad_crc: bool) -> RingGap | None:
+        """A record that still fits nothing at the second look while its successor is whole is lost; else it is only not written yet."""
+        after = self._slot(self._next + 1)
+        if not bad_crc or after is None or after[0] <= self._next:
+            self._suspect = 0
+            return None
+        if self._suspect != self._next:
+            self._suspect = self._next
+            return None
+        self._next += 1
+        return RingGap(self._next - 1, self._next - 1)
+
+    def _overrun(self) -> RingGap:
+        """The writer is a lap ahead: go on an eighth of a lap behind its edge, so that it does not catch up at once."""
+        newest = max(record[0] for slot in range(self._slots) if (record := self._slot(slot)) is not None)
+        first = self._next
+        self._next = newest - self._slots + 1 + self._slots // 8
+        return RingGap(first, self._next - 1)
+
+
+class AckFile:
+    """The 64-byte acknowledgement in the instance's folder: the recorder writes, the real-time process reads once a tick (one pread)."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = os.path.join(folder, ACK)
+        self._fd = -1
+        self._last: Ack | None = None
+        self._raw = b""
+
+    def write(self, ack: Ack) -> None:
+        """Replace the acknowledgement; a reader sees the old or the new one, or for a moment a CRC that does not fit."""
+        if self._fd < 0:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        body = _ACK.pack(ack.recorder, ack.durable_seq, ack.start_seq, ack.start_crc, ack.token, ack.ended_token)
+        os.pwrite(self._fd, body + _CRC.pack(zlib.crc32(body)), 0)
+
+    def read(self) -> Ack | None:
+        """The newest acknowledgement whose CRC fits; None if there never was one. A damaged file keeps the last good one, whose age then grows."""
+        if self._fd < 0:
+            try:
+                self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            except OSError:
+                return None
+        raw = os.pread(self._fd, 64, 0)
+        if raw != self._raw and len(raw) == 64 and zlib.crc32(raw[:60]) == _CRC.unpack_from(raw, 60)[0]:
+            self._raw = raw
+            self._last = Ack(*_ACK.unpack_from(raw))
+        return self._last
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class StatementFile:
+    """The recorder's statement in the instance's folder, replaced whole by rename; its modification time is its version, so one stat tells news."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = Path(folder) / STATEMENT
+        self._seen: tuple[int, int] | None = None
+        self._last: Statement | None = None
+        self._decoder = msgspec.msgpack.Decoder(Statement)
+
+    def write(self, statement: Statement) -> None:
+        """Replace the statement; `statement.version` must be higher than the one there (clocks are too coarse to tell two writes apart)."""
+        raw = self._path.with_suffix(".new")
+        raw.write_bytes(msgspec.msgpack.encode(statement))
+        os.utime(raw, ns=(statement.version, statement.version))
+        os.replace(raw, self._path)
+
+    def read(self) -> Statement | None:
+        """The newest statement, decoded only when it changed; None if there never was one. One that cannot be decoded leaves the last good one."""
+        try:
+            found = os.stat(self._path)
+            seen = (found.st_ino, found.st_mtime_ns)
+            if seen != self._seen:
+                self._last = self._decoder.decode(self._path.read_bytes())
+                self._seen = seen
+        except (OSError, msgspec.DecodeError):
+            return self._last
+        return self._last
