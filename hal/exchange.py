@@ -121,9 +121,9 @@ class Exchange(Generic[Q, A]):
         return not self._out and not self._ended and self.stage is not Stage.GONE
 
     @property
-    def asked_at(self) -> Seconds:
-        """When the outstanding (or last) request was sent."""
-        return self._asked_at
+    def asking(self) -> Q | None:
+        """The request whose reply is awaited; None when there is none."""
+        return self._q if self.stage is Stage.WAITING else None
 
     def ask(self, q: Q, now: Seconds) -> bool:
         """Sends one request. False: busy, nothing was sent and nothing is queued."""

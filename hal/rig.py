@@ -156,10 +156,7 @@ class Rig:
         """Sends what is due: to the unit its status request with the renewal, to the generator one poll or write."""
         may_open = not self._on_stands
         self._unit.ask(renew, now, may_open)
-        self._generator.ask(now, may_open, self._press_pending(now), self._on_stands)
-        if self._generator.identified and not self._generator.silenced and self._may_write:
-            # A generator newly known gets its off before anything else is written to it, and after the unit's DISARM.
-            self._generator.off(now, at_once=True)
+        self._generator.ask(now, may_open, may_open and self._may_write, self._press_pending(now))
 
     def read(self, now: Seconds) -> Readings:
         """The snapshot; every part is the latest good one with the time at which it was asked for. Never raises."""

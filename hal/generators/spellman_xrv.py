@@ -88,7 +88,7 @@ _ORDERS: Final = {row.name: Order(row) for row in (*IDENTIFY, FLAGS, MONITOR, FA
 
 
 def _polls(setting: GeneratorSetting) -> tuple[Poll, ...]:
-    """The round when idle: 19 and 22 in turn, 14 to 17 once a second, 68 once a second while a fault is reported."""
+    """The round: 19 and 22 in turn, 14 to 17 once a second, 68 once a second while a fault is reported."""
     turnaround_s = setting.turnaround_s
     return (
         Poll(MONITOR.name, 5, 45, turnaround_s),
@@ -130,9 +130,8 @@ class SpellmanXrv:
             longest_s + 2.0 * setting.turnaround_s + DEADLINE_MARGIN_S,
             max(DRAIN_LEAST_S, 2.0 * setting.turnaround_s),
         )
-        every = _polls(setting)
-        self._rounds = {True: every[:2], False: every[:-1]}
-        self._faulty_rounds = {True: (*every[:2], every[-1]), False: every}
+        self._faulty_round = _polls(setting)
+        self._round = self._faulty_round[:-1]
         self._take: dict[str, Callable[[Said, Seconds], None]] = {
             MONITOR.name: self._on_monitor,
             FLAGS.name: self._on_flags,
@@ -173,11 +172,6 @@ class SpellmanXrv:
         return self.identity is not None and not self.identity.mismatch
 
     @property
-    def silenced(self) -> bool:
-        """An off was sent since it was identified."""
-        return self._silenced
-
-    @property
     def on_waits(self) -> bool:
         """An ON is queued and has not wholly left."""
         return self._on_due_s is not None
@@ -186,17 +180,20 @@ class SpellmanXrv:
         last = self._wire.last_good_s
         return self._wire.link(not self._wire.up or last is None or now - last > STALE_LINK_S)
 
-    def ask(self, now: Seconds, may_open: bool, quiet: bool, in_use: bool) -> None:
-        """One request if the wire is free. `quiet`: none but ON (a press is pending). `in_use`: an ON stands, so no set-point is asked or written."""
+    def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool) -> None:
+        """One request if the wire is free. `may_write`: no ON stands and the unit is disarmed; `quiet`: nothing but ON (a press is pending)."""
         self._wire.serve(now, may_open)
         if self._wire.opened != self._opened:
             self._from_scratch()
         self.take(now)
+        if self.identified and not self._silenced and may_write:
+            # Newly known: its off goes out before anything else is asked or written.
+            self.off(now, at_once=True)
         self._send_on(now)
         exchange = self._wire.exchange
         if exchange is None or not exchange.idle or quiet or self.on_waits:
             return
-        order = self._next(now, in_use)
+        order = self._next(now, may_write)
         if order is not None:
             self._asked[order.command.name] = now
             exchange.ask(order, now)
@@ -239,6 +236,9 @@ class SpellmanXrv:
         if at_once or now - self._off_at_s >= OFF_REPEAT_S:
             self._off_at_s = now
             exchange.purge(now)
+            overtaken = exchange.asking
+            if overtaken is not None:
+                self._asked.pop(overtaken.command.name, None)
             self._silenced = exchange.off(OFF, now) or self._silenced
             self._extra = True
         elif not exchange.flushed:
@@ -270,16 +270,16 @@ class SpellmanXrv:
                 f"void: its bytes had not left within {ON_VOID_S * 1000:.0f} ms; release the switch and arm again",
             )
 
-    def _next(self, now: Seconds, in_use: bool) -> Order | None:
+    def _next(self, now: Seconds, may_write: bool) -> Order | None:
         if not self.identified:
             return self._identify(now)
-        if not self._extra and not in_use:
+        if may_write and not self._extra:
             order = self._due_work(now)
             if order is not None:
                 self._extra = True
                 return order
-        rounds = self._faulty_rounds if self.flags is not None and self.flags.fault else self._rounds
-        poll = poll_plan.due(rounds[in_use], self._asked, now, self._extra)
+        polls = self._faulty_round if self.flags is not None and self.flags.fault else self._round
+        poll = poll_plan.due(polls, self._asked, now, self._extra)
         if poll is None:
             return None
         self._extra = bool(poll.every_s)
@@ -357,6 +357,7 @@ class SpellmanXrv:
             self._wire.trouble(Trouble(TroubleKind.FRAME_BAD, name, repr(why)))
 
     def _troubled(self, q: Order, trouble: Trouble, now: Seconds) -> None:
+        self._asked.pop(q.command.name, None)
         if trouble.kind not in (TroubleKind.REFUSED, TroubleKind.BUSY):
             return
         if q.command in IDENTIFY:
@@ -401,10 +402,15 @@ class SpellmanXrv:
 
     def _on_monitor(self, said: Said, asked_at: Seconds) -> None:
         kv, ma, filament, kv_set, ma_set = (int(n) for n in said.numbers[:5])
+        if self.flags is None or self.flags.remote:
+            # In remote mode places 4 and 5 are the idle panel's; what it holds then is what 14 and 15 said.
+            kv_set = self._pieces.get(READ_BACK[0].name, (0.0, kv_set))[1]
+            ma_set = self._pieces.get(READ_BACK[1].name, (0.0, ma_set))[1]
+        setting = self._setting
         self.monitor = GeneratorMonitor(
             asked_at,
-            from_monitor(kv, self._setting.full_scale_kv),
-            from_monitor(ma, self._setting.full_scale_ma),
+            from_monitor(kv, setting.full_scale_kv),
+            from_monitor(ma, setting.full_scale_ma),
             from_counts(filament, FILAMENT_FULL_SCALE_A),
             kv_set,
             ma_set,
