@@ -6,19 +6,18 @@ from __future__ import annotations
 import errno
 import select
 import socket
-from collections import deque
 from pathlib import Path
 
 import msgspec
 
-from controller.requests import Answer, Reply, Request, Snapshot
+from controller.requests import Reply, Request, Snapshot, Status
 from hal.clock import Clock
 
 PACKET_MAX_BYTES = 1 << 18
 """A snapshot has a few kilobytes; a longer packet would be cut by the kernel and is refused."""
 
 
-class DeskGone(Exception):
+class DeskGoneError(Exception):
     """Nobody is at the other end: the socket is missing, refused or closed. The words say which and what to do first."""
 
 
@@ -31,7 +30,6 @@ class Desk:
         self._clock = clock
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
-        self._kept: deque[Snapshot] = deque(maxlen=1)
 
     def __enter__(self) -> Desk:
         return self
@@ -47,7 +45,7 @@ class Desk:
         return self._sock.fileno()
 
     def send(self, request: Request, timeout_s: float = 0.5) -> None:
-        """Send one request. Raises DeskGone where the other end is gone or has not taken it within `timeout_s`."""
+        """Send one request. Raises DeskGoneError where the other end is gone or has not taken it within `timeout_s`."""
         data = self._encoder.encode(request)
         until = self._clock.monotonic() + timeout_s
         while True:
@@ -57,15 +55,13 @@ class Desk:
             except BlockingIOError:
                 left = until - self._clock.monotonic()
                 if left <= 0:
-                    raise DeskGone(f"the desk took no request for {timeout_s} s; {FIRST}") from None
+                    raise DeskGoneError(f"the desk took no request for {timeout_s} s; {FIRST}") from None
                 select.select([], [self._sock], [], left)
             except OSError as error:
-                raise DeskGone(f"the desk is gone ({error.strerror}); {FIRST}") from error
+                raise DeskGoneError(f"the desk is gone ({error.strerror}); {FIRST}") from error
 
     def receive(self, timeout_s: float) -> Reply | None:
-        """The next reply, or None after `timeout_s`. Raises DeskGone when the other end has closed or does not speak our words."""
-        if self._kept:
-            return self._kept.popleft()
+        """The next reply, or None after `timeout_s`. Raises DeskGoneError when the other end has closed or does not speak our words."""
         until = self._clock.monotonic() + timeout_s
         while True:
             try:
@@ -76,50 +72,34 @@ class Desk:
                     return None
                 continue
             except OSError as error:
-                raise DeskGone(f"the desk is gone ({error.strerror}); {FIRST}") from error
+                raise DeskGoneError(f"the desk is gone ({error.strerror}); {FIRST}") from error
             if not data:
-                raise DeskGone(f"the desk has closed the connection; {FIRST}")
+                raise DeskGoneError(f"the desk has closed the connection; {FIRST}")
             try:
                 if flags & socket.MSG_TRUNC:
                     raise ValueError("longer than a packet may be")
                 return self._decoder.decode(data)
             except (msgspec.DecodeError, ValueError) as error:
-                raise DeskGone(f"the desk speaks other words ({error}); first: see that both are of one version") from error
-
-    def ask(self, request: Request, timeout_s: float = 2.0) -> Answer | None:
-        """Send a request and wait for its answer; the newest snapshot that comes between is kept for `receive`. None when no answer came."""
-        self.send(request, timeout_s)
-        until = self._clock.monotonic() + timeout_s
-        newest: Snapshot | None = None
-        answer: Answer | None = None
-        while answer is None and (left := until - self._clock.monotonic()) > 0:
-            reply = self.receive(left)
-            if isinstance(reply, Answer):
-                answer = reply
-            elif reply is not None:
-                newest = reply
-        if newest is not None:
-            self._kept.append(newest)
-        return answer
+                raise DeskGoneError(
+                    f"the desk speaks other words ({error}); first: see that both are of one version"
+                ) from error
 
     def snapshot(self, timeout_s: float) -> Snapshot | None:
-        """The newest snapshot there is, waiting at most `timeout_s` for one; answers to what nobody waits for any more are dropped."""
-        newest: Snapshot | None = None
+        """One snapshot, asked for now, or None when none came in time; answers to other requests are dropped."""
         until = self._clock.monotonic() + timeout_s
-        while True:
-            left = 0.0 if newest is not None else max(0.0, until - self._clock.monotonic())
+        self.send(Status(), timeout_s)
+        while (left := until - self._clock.monotonic()) > 0:
             reply = self.receive(left)
             if isinstance(reply, Snapshot):
-                newest = reply
-            elif reply is None and (newest is not None or self._clock.monotonic() >= until):
-                return newest
+                return reply
+        return None
 
 
 FIRST = "first: look at the lamp; if in doubt press the emergency stop; then see whether kerma run still runs"
 
 
 def connect(path: Path, clock: Clock, timeout_s: float = 1.0) -> Desk:
-    """Connect to a desk socket. Raises DeskGone where there is none, or none that listens."""
+    """Connect to a desk socket. Raises DeskGoneError where there is none, or none that listens."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sock.settimeout(timeout_s)
     try:
@@ -127,7 +107,7 @@ def connect(path: Path, clock: Clock, timeout_s: float = 1.0) -> Desk:
     except OSError as error:
         sock.close()
         why = error.strerror or "timed out"
-        raise DeskGone(f"nobody answers at {path} ({why}); first: start kerma run --config RIG.toml") from error
+        raise DeskGoneError(f"nobody answers at {path} ({why}); first: start kerma run --config RIG.toml") from error
     return Desk(sock, clock)
 
 

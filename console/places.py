@@ -41,21 +41,34 @@ def default(rig: str, uid: int, shm: Path = SHM) -> Places:
 
 def running(shm: Path = SHM, rig: str = "*") -> tuple[Places, ...]:
     """Every rig on this machine that has a stop socket in a default place, of any user."""
-    return tuple(Places(stop.parent, stop.parent / "desk.sock", stop) for stop in sorted(shm.glob(f"kerma-*/{rig}/stop.sock")))
+    return tuple(
+        Places(stop.parent, stop.parent / "desk.sock", stop) for stop in sorted(shm.glob(f"kerma-*/{rig}/stop.sock"))
+    )
 
 
 def own(folder: Path, uid: int, mode: int) -> None:
-    """Make a folder, or see that it is ours: no link, our user's, not writable by others. Raises ConfigurationError (it may have been put there by another)."""
-    try:
-        folder.mkdir(mode=mode, parents=True, exist_ok=True)
-        found = folder.lstat()
-    except OSError as error:
-        raise ConfigurationError(f"{folder}: cannot be made ({error.strerror}); first: set [paths] to a folder that may be written") from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or found.st_mode & 0o022:
-        raise ConfigurationError(
-            f"{folder}: is a link, belongs to user {found.st_uid} or may be written by others (mode {stat.S_IMODE(found.st_mode):o}), "
-            f"wanted a folder of user {uid} that only {uid} may write; first: remove it, or set [paths]"
-        )
+    """Make a folder, or see that it is ours: no link, our user's, not writable by others, and so the way to it; anybody may write to /dev/shm.
+
+    Raises ConfigurationError.
+    """
+    way = (*reversed(Path(os.path.abspath(folder)).parents), Path(os.path.abspath(folder)))
+    for step in way:
+        try:
+            if not step.exists():
+                step.mkdir(mode=mode)
+            found = step.lstat() if step == way[-1] else step.stat()
+        except OSError as error:
+            words = (
+                f"cannot be made ({error.strerror}); first: set [paths] and [records] to folders that may be written"
+            )
+            raise ConfigurationError(f"{step}: {words}") from error
+        guarded = bool(found.st_mode & stat.S_ISVTX) and step != way[-1]
+        foreign = found.st_uid != uid and (step == way[-1] or found.st_uid != 0)
+        if not stat.S_ISDIR(found.st_mode) or foreign or (found.st_mode & 0o022 and not guarded):
+            raise ConfigurationError(
+                f"{step}: is a link, belongs to user {found.st_uid} or may be written by others (mode {stat.S_IMODE(found.st_mode):o}), "
+                f"wanted a folder of user {uid} that only {uid} may write; first: mend that, or set [paths] and [records] elsewhere"
+            )
 
 
 def filesystem(path: Path, mounts: str) -> str:

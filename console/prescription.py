@@ -20,8 +20,12 @@ class OrderTable(Strict):
 
     id: Name = Field(description="write the prescription's own number")
     version: int = Field(ge=1, le=10_000, description="write the version of the prescription, from 1")
-    purpose: Literal["treat", "daily", "warmup", "calibrate", "dry_run"] = Field(description='write "treat" for a patient')
-    approved_by: list[Name] = Field(min_length=1, max_length=8, description='write who approved it: ["physician", "physicist"]')
+    purpose: Literal["treat", "daily", "warmup", "calibrate", "dry_run"] = Field(
+        description='write "treat" for a patient'
+    )
+    approved_by: list[Name] = Field(
+        min_length=1, max_length=8, description='write who approved it: ["physician", "physicist"]'
+    )
 
 
 class PatientTable(Strict):
@@ -37,13 +41,17 @@ class CourseTable(Strict):
     id: Name = Field(description="write the course's number")
     lesion_id: Name = Field(description="write the lesion's number")
     site: Name = Field(description="write where the lesion is, in words")
-    laterality: Literal["left", "right", "midline", "none"] = Field(description='write "left", "right", "midline" or "none"')
+    laterality: Literal["left", "right", "midline", "none"] = Field(
+        description='write "left", "right", "midline" or "none"'
+    )
 
 
 class DoseTable(Strict):
     """[dose]: absorbed dose to water at depth for each fraction; which fraction this file orders."""
 
-    rx_mgy_per_fraction: float = Field(gt=0, le=20_000, description="write the dose of one fraction at depth, in mGy (7 Gy = 7000.0)")
+    rx_mgy_per_fraction: float = Field(
+        gt=0, le=20_000, description="write the dose of one fraction at depth, in mGy (7 Gy = 7000.0)"
+    )
     depth_mm: float = Field(ge=0, le=30, description="write the depth of the prescription in mm")
     fraction: int = Field(ge=1, le=60, description="write the number of this fraction, from 1")
     fractions: int = Field(ge=1, le=60, description="write how many fractions the course has")
@@ -57,8 +65,12 @@ class BeamTable(Strict):
     ma: float = Field(gt=0, le=100, description="write the tube current in mA, as on the certificate")
     filter: Name = Field(description="write the filter, as on the certificate")
     applicator: Name = Field(description="write the applicator, as on the certificate")
-    gap_mm: float = Field(ge=-5, le=20, description="write the gap between applicator and skin in mm (more than 0: away from it)")
-    cutout_factor: float = Field(gt=0, le=1.5, description="write the measured factor of the cut-out, 1.0 without one")
+    gap_mm: float = Field(
+        ge=-5, le=20, description="write the gap between applicator and skin in mm (more than 0: away from it)"
+    )
+    cutout_factor: float = Field(
+        ge=0.5, le=1.1, description="write the measured factor of the cut-out, 1.0 without one"
+    )
 
 
 class PrescriptionFile(Strict):

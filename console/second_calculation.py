@@ -4,14 +4,17 @@ It shares no code with controller/settings.py, and it checks arithmetic only: bo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from controller.prescribed import Certificate, Combination, Prescribed
 from controller.requests import Offer
-from hal.readings import Termination
+from hal.readings import Purpose, Termination
 
 AGREE = 0.005
 AGREE_S = 0.2
 """An arithmetic check stops at 0.5 % or 0.2 s, whichever allows more (docs/dose.md)."""
+ENDS_ON_TIME = (Purpose.WARMUP, Purpose.CALIBRATE, Purpose.DRY_RUN)
+"""Purposes that end on time whatever the certificate says."""
 EQUAL_KV = 0.1
 EQUAL_MA = 0.01
 """A set-point read back as device integers lies within a few steps of 1/4095 of full scale."""
@@ -47,13 +50,13 @@ def combination(certificate: Certificate, prescribed: Prescribed) -> Combination
 
 def on_line(points: tuple[tuple[float, float], ...], x: float) -> float | None:
     """Linear between neighbouring points (x ascending); None outside them: nothing is extrapolated."""
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if x0 <= x <= x1:
             return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
     return next((y for at, y in points if at == x), None)
 
 
-def calculate(prescribed: Prescribed, used: Combination, certificate: Certificate, given_d0_mgy: float) -> Second | str:
+def calculate(prescribed: Prescribed, used: Combination, given_d0_mgy: float) -> Second | str:
     """The second calculation with `given_d0_mgy` already delivered, or the words why there is none."""
     pdd = on_line(used.pdd, prescribed.depth_mm)
     if pdd is None:
@@ -74,7 +77,9 @@ def calculate(prescribed: Prescribed, used: Combination, certificate: Certificat
     return Second(factor, d0, d0 * surface * prescribed.cutout_factor, rest, time_s, counts)
 
 
-def compare(offer: Offer, second: Second, prescribed: Prescribed, termination: Termination, resumed: bool) -> tuple[Compared, ...]:
+def compare(
+    offer: Offer, second: Second, prescribed: Prescribed, termination: Termination, resumed: bool
+) -> tuple[Compared, ...]:
     """Offer beside second calculation, line by line; the offer may be confirmed only if every line agrees.
 
     The count preset runs on over the segments of a fraction, so a resumed one is compared by its dose and time.
@@ -95,6 +100,28 @@ def compare(offer: Offer, second: Second, prescribed: Prescribed, termination: T
     if termination is Termination.MONITOR and not resumed:
         lines.append(_number("count preset", "counts", offer.count_preset, second.counts, 2.0))
     return tuple(lines)
+
+
+def checked(
+    prescribed: Prescribed, certificate: Certificate, offer: Offer, given_d0_mgy: float | None, resumed: bool
+) -> tuple[Compared, ...] | str:
+    """The second calculation beside the offer, or the words why there is none.
+
+    `given_d0_mgy` is what the records say was delivered before; where they say nothing (None) a resumed offer's own figure is taken.
+    """
+    used = combination(certificate, prescribed)
+    if used is None:
+        order = prescribed
+        named = f"{order.kv} kV, {order.ma} mA, filter {order.filter_id}, applicator {order.applicator_id}"
+        return f"certificate {certificate.id} has no combination {named}"
+    given = 0.0
+    if resumed:
+        given = offer.d0_mgy - offer.rest_mgy if given_d0_mgy is None else given_d0_mgy
+    result = calculate(prescribed, used, given)
+    if isinstance(result, str):
+        return result
+    termination = Termination.TIME if prescribed.purpose in ENDS_ON_TIME else certificate.termination
+    return compare(offer, result, prescribed, termination, resumed)
 
 
 def _number(name: str, unit: str, offered: float, calculated: float, floor: float) -> Compared:

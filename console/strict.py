@@ -50,7 +50,9 @@ def read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(FILE_MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); first: give the path of an existing file") from error
+        raise ConfigurationError(
+            f"{path}: cannot be read ({error.strerror}); first: give the path of an existing file"
+        ) from error
     if len(data) > FILE_MAX_BYTES:
         raise ConfigurationError(f"{path}: is larger than {FILE_MAX_BYTES} bytes; first: see that it is the right file")
     return data
@@ -127,23 +129,19 @@ WORDS: dict[str, str] = {
 def _line(path: Path, model: type[Strict], problem: dict[str, Any]) -> str:
     kind = str(problem["type"])
     where = tuple(problem["loc"])
-    key = ".".join(str(part) for part in where) or "(the file)"
-    context = {name: value for name, value in (problem.get("ctx") or {}).items() if name != "error"}
+    key = ".".join(str(part) for part in where)
+    value = "(not shown)" if where and "key" in str(where[-1]) else problem["input"]
+    context = dict(problem.get("ctx") or {})
     if kind == "missing":
         return f"{path}: {key} is missing; first: {_advice(model, where)}"
     if kind == "extra_forbidden":
-        return refusal(path, key, problem["input"], "is not a key that is known here", _nearest(model, where))
+        return refusal(path, key, value, "is not a key that is known here", _nearest(model, where))
     if kind == "value_error":
-        wrong, _, first = str(problem["ctx"]["error"]).partition("; first: ")
-        secret = "hex" in key or "key" in key.rsplit(".", 1)[-1]
-        value = "(not shown)" if secret else problem["input"]
-        return (
-            f"{path}: {key}: {wrong}; first: {first}"
-            if isinstance(value, dict)
-            else refusal(path, key, value, wrong, first or _advice(model, where))
-        )
+        wrong, _, first = str(context["error"]).partition("; first: ")
+        first = first or _advice(model, where)
+        return refusal(path, key, value, wrong, first) if where else f"{path}: {wrong}; first: {first}"
     wrong = WORDS[kind].format(**context) if kind in WORDS else str(problem["msg"])
-    return refusal(path, key, problem["input"], wrong, _advice(model, where))
+    return refusal(path, key, value, wrong, _advice(model, where))
 
 
 def _fields(model: type[BaseModel], where: tuple[int | str, ...]) -> tuple[dict[str, FieldInfo], FieldInfo | None]:
@@ -177,7 +175,9 @@ def _nearest(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
     fields, _ = _fields(model, where)
     wrong = str(where[-1])
     stem = wrong.rsplit("_", 1)[0]
-    units = [name for name in fields if name.rsplit("_", 1)[0] in (stem, wrong) or name.startswith((stem + "_", wrong + "_"))]
+    units = [
+        name for name in fields if name.rsplit("_", 1)[0] in (stem, wrong) or name.startswith((stem + "_", wrong + "_"))
+    ]
     if units:
         return f"write {units[0]}: the unit is part of the key's name"
     close = difflib.get_close_matches(wrong, fields, n=1)

@@ -1,0 +1,238 @@
+"""The command line: names, options and help texts, and nothing else; what a command does is loaded when it is called.
+Commands of other rooms join by the entry point group kerma.commands, so that this room imports none of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint, entry_points, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from console.exit_codes import Exit, table
+from hal.errors import ConfigurationError
+
+GROUP = "kerma.commands"
+
+Config = Annotated[Path, typer.Option("--config", help="The rig file.", metavar="RIG.toml")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The application; commands of other rooms are loaded only where the arguments may need them, so that STOP never waits for them."""
+    app = typer.Typer(
+        name="kerma",
+        help="Control program of a portable X-ray generator. Not a certified medical device.",
+        epilog="Exit codes:\n\n" + table().replace("\n", "\n\n"),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    own: dict[str, Callable[..., None]] = {
+        "run": run,
+        "treat": treat,
+        "stop": stop,
+        "status": status,
+        "reset": reset,
+        "close": close,
+        "doctor": doctor,
+    }
+    for name, command in own.items():
+        app.command(name)(command)
+    app.add_typer(_records(), name="records")
+    app.add_typer(_drivers(), name="drivers")
+    first = next((word for word in arguments if not word.startswith("-")), "")
+    if first not in (*own, "records", "drivers"):
+        for point in entry_points(group=GROUP):
+            if first in ("", point.name):
+                app.command(point.name)(_joined(point))
+    return app
+
+
+def _joined(point: EntryPoint) -> Callable[..., Any]:
+    """A command of another room; one that cannot be loaded says why, and breaks no other."""
+    try:
+        command: Callable[..., Any] = point.load()
+    except Exception as error:
+        why = f"kerma {point.name}: {point.value} cannot be loaded ({error})"
+
+        def broken() -> None:
+            print(why, file=sys.stderr)
+            raise typer.Exit(int(Exit.USAGE))
+
+        broken.__doc__ = f"Not available: {error}"
+        return broken
+    return command
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"kerma {version('kerma')}")
+        raise typer.Exit
+
+
+def _root(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+def run(
+    config: Config,
+    check: Annotated[bool, typer.Option("--check", help="Check everything, start nothing.")] = False,
+) -> None:
+    """Start the real-time process of a rig and its recorder; it sits in STANDBY until asked through the desk."""
+    from console import run as room
+
+    _end(lambda: room.run(config, check))
+
+
+def treat(
+    prescription: Annotated[
+        Path, typer.Argument(help="The prescription of one fraction.", metavar="PRESCRIPTION.toml")
+    ],
+    config: Config,
+    resume: Annotated[bool, typer.Option("--resume", help="Deliver the rest of the open fraction.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why it was interrupted, with --resume.")] = "",
+    operator: Annotated[str, typer.Option("--operator", help="Who is at the desk; the login name if left out.")] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Confirm, and press the simulated switch; simulated rigs only.")
+    ] = False,
+    physicist: Annotated[bool, typer.Option("--physicist", help="A physicist stands by, with --resume.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Deliver one fraction: load, read back, confirm, arm, wait for the press, watch, end. Ctrl-C is STOP."""
+    from console import terminal
+    from hal.clock import SystemClock
+
+    asked = terminal.Asked(prescription, config, resume, reason, operator, yes, physicist, as_json)
+    _end(lambda: terminal.run(asked, SystemClock()))
+
+
+def stop(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The rig file; every rig of this machine if left out.")
+    ] = None,
+) -> None:
+    """STOP. Ends with 0 only when a snapshot has shown beam off within 500 ms; otherwise with 2: press the emergency stop."""
+    from console import stop as room
+    from hal.clock import SystemClock
+
+    raise typer.Exit(room.stop_all(room.where(config), SystemClock()))
+
+
+def status(config: Config, as_json: AsJson = False) -> None:
+    """Show one snapshot: state, every interlock with its age, set and measured values, dose."""
+    from console import status as room
+    from hal.clock import SystemClock
+
+    _end(lambda: room.status(room.places_of(config), SystemClock(), as_json))
+
+
+def reset(
+    config: Config,
+    role: Annotated[str, typer.Option("--role", help="operator, physicist or service.")],
+    who: Annotated[str, typer.Option("--who", help="Your name; two names to leave STUCK_ON.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why the latch may be cleared.")],
+) -> None:
+    """Clear the latches that this role may clear; the cause must be gone."""
+    from console import status as room
+    from controller.requests import Reset
+    from hal.clock import SystemClock
+
+    _end(lambda: room.ask(room.places_of(config), SystemClock(), Reset(role, who, reason)))
+
+
+def close(
+    config: Config,
+    reason: Annotated[str, typer.Option("--reason", help="Why a partial fraction is closed.")],
+) -> None:
+    """Close the ended fraction; a partial one stays partial, and is not resumed any more."""
+    from console import status as room
+    from controller.requests import Close
+    from hal.clock import SystemClock
+
+    _end(lambda: room.ask(room.places_of(config), SystemClock(), Close(reason)))
+
+
+def doctor(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The rig file, to look at its lines and folders too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Is this machine fit: lines, real-time scheduling, memory, clock, disk, compiled kernels, versions."""
+    import os
+
+    from console import configuration
+    from console import doctor as room
+    from hal.clock import SystemClock
+
+    _end(lambda: room.run(configuration.load(config, os.getuid()) if config else None, SystemClock(), as_json))
+
+
+def _records() -> typer.Typer:
+    app = typer.Typer(help="Fractions kept.", no_args_is_help=True)
+
+    @app.command("list")
+    def listed(config: Config, as_json: AsJson = False) -> None:
+        """List the fractions."""
+        from console import records as room
+
+        _end(lambda: room.listed(config, as_json))
+
+    @app.command("show")
+    def show(
+        name: Annotated[str, typer.Argument(metavar="ID", help="As kerma records list shows it.")],
+        config: Config,
+        as_json: AsJson = False,
+    ) -> None:
+        """Show one fraction with its segments."""
+        from console import records as room
+
+        _end(lambda: room.show(config, name, as_json))
+
+    return app
+
+
+def _drivers() -> typer.Typer:
+    app = typer.Typer(help="Drivers and their capabilities.", invoke_without_command=True)
+
+    @app.callback()
+    def table_of(context: typer.Context, as_json: AsJson = False) -> None:
+        """List the drivers and what each can do by itself."""
+        if context.invoked_subcommand is None:
+            from console import drivers as room
+
+            _end(lambda: room.table(as_json))
+
+    @app.command("show")
+    def show(
+        name: Annotated[str, typer.Argument(help="The driver's name.")],
+        baud: Annotated[int, typer.Option("--baud", min=0, help="Line speed; 0 is a network.")] = 115200,
+        as_json: AsJson = False,
+    ) -> None:
+        """Show the poll plan of one driver: how old each value may get on a line of this speed."""
+        from console import drivers as room
+
+        _end(lambda: room.show(name, baud, as_json))
+
+    return app
+
+
+def _end(command: Callable[[], Exit | None]) -> None:
+    """Turn what a command gives into an exit code; a refused configuration is words and USAGE, not a traceback."""
+    try:
+        code = command()
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        code = Exit.USAGE
+    raise typer.Exit(int(code or Exit.AS_INTENDED))
+
+
+def main() -> None:
+    """The `kerma` command."""
+    build(sys.argv[1:])()

@@ -1,0 +1,211 @@
+"""`kerma run`: checks everything beforehand, hands it over as one document, starts the recorder, and then becomes the real-time process.
+After that moment nothing of this room is left in the process; before it nothing has been opened that could make beam."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from console import configuration, places, screen, sources
+from console.certificate import certificate_of
+from console.configuration import Rig
+from console.exit_codes import Exit
+from console.limits import narrowed, reaction
+from controller.blob import Blob, Paths, Scheduling
+from hal.clock import Clock, SystemClock
+from hal.errors import ConfigurationError
+from hal.rig import RigConfig, make_rig
+
+PTS = Path("/dev/pts")
+RECORDER_FIRST_LOOK_S = 0.5
+"""A recorder that cannot start says so at once; later than this it is the real-time process that waits for it."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Everything that a run needs, checked; `notes` are what a person should know."""
+
+    rig: Rig
+    blob: Blob
+    notes: tuple[str, ...]
+
+
+def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
+    """Check a rig against its drivers, limits and certificate. Raises ConfigurationError; opens no device."""
+    lines_of_this_kind(rig)
+    key = configuration.site_key(rig)
+    config = rig_config(rig)
+    capabilities = make_rig(config, key).capabilities
+    limits = narrowed(rig)
+    certificate = certificate_of(rig, clock.wall())
+    slow = reaction(capabilities, config.tick_s)
+    lacking = (*(f"the rig lacks {name}" for name in capabilities.clinical()), *slow)
+    if rig.file.rig.clinical and lacking:
+        raise ConfigurationError(
+            f"{rig.path}: rig.clinical = true: {'; '.join(lacking)}; first: use a faster line or a fuller safety unit, or set rig.clinical = false"
+        )
+    file = rig.file
+    blob = Blob(
+        rig=config,
+        site_key=key,
+        tick_hz=float(file.rig.tick_hz),
+        lease_ms=file.rig.lease_ms,
+        limits=limits,
+        certificate=certificate,
+        paths=Paths(str(rig.places.shm / instance), str(rig.places.desk), str(rig.places.stop)),
+        instance=instance,
+        software_version=sources.software_version(),
+        configuration_sha256=rig.sha256,
+        clinical=file.rig.clinical,
+        scheduling=Scheduling(file.scheduling.fifo_priority, file.scheduling.cpu, file.scheduling.lock_memory),
+    )
+    return Start(rig, blob, tuple(f"not for clinical use: {words}" for words in lacking))
+
+
+def rig_config(rig: Rig) -> RigConfig:
+    """The rig in the words of hal."""
+    generator, unit = rig.file.generator, rig.file.safety_unit
+    return RigConfig(
+        name=rig.name,
+        simulated=rig.simulated,
+        generator_driver=generator.driver,
+        generator_link=rig.generator.words(),
+        generator_baud=generator.baud,
+        generator_model=generator.model,
+        full_scale_kv=float(generator.full_scale_kv),
+        full_scale_ma=float(generator.full_scale_ma),
+        turnaround_s=generator.turnaround_ms / 1000,
+        safety_unit_driver=unit.driver,
+        safety_unit_link=rig.safety_unit.words(),
+        safety_unit_baud=unit.baud,
+        unit_serial=unit.serial,
+        unit_id=unit.unit_id,
+        tick_s=1.0 / rig.file.rig.tick_hz,
+    )
+
+
+def lines_of_this_kind(rig: Rig) -> None:
+    """A simulated rig's lines end in a pseudo-terminal, a real rig's never do. Raises ConfigurationError."""
+    for key, link in (("generator.link", rig.generator), ("safety_unit.link", rig.safety_unit)):
+        if link.path is None:
+            continue
+        pseudo = PTS in link.path.resolve().parents
+        if not link.path.exists():
+            first = (
+                "start kerma sim with this file"
+                if rig.simulated
+                else "plug the device in, and see ls -l /dev/serial/by-id"
+            )
+            raise ConfigurationError(f'{rig.path}: {key} = "{link.words()}": is not there; first: {first}')
+        if pseudo is not rig.simulated:
+            kind = "a pseudo-terminal" if pseudo else "no pseudo-terminal"
+            raise ConfigurationError(
+                f'{rig.path}: {key} = "{link.words()}": leads to {link.path.resolve()}, {kind}, although rig.simulated = '
+                f"{screen.yes(rig.simulated)}; first: correct the link"
+            )
+
+
+def take_lock(where: places.Places) -> int:
+    """Hold this rig for one process; the descriptor lives on through execve, and the kernel lets go when the process ends.
+
+    Raises ConfigurationError where another process holds it.
+    """
+    fd = os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
+        os.close(fd)
+        raise ConfigurationError(
+            f"{where.lock}: this rig is run already by process {holder or 'unknown'}; first: end that one (kill {holder or 'PID'}, beam off)"
+        ) from error
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    os.set_inheritable(fd, True)
+    return fd
+
+
+def lay_out(start: Start, uid: int) -> Path:
+    """Make the instance's folder (0700, never one that was there) and write the document into it (0600). Returns the document's path."""
+    where, blob = start.rig.places, start.blob
+    folder = Path(blob.paths.shm)
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder}: cannot be made ({error.strerror}); first: set paths.shm to a folder that may be written"
+        ) from error
+    document = folder / "blob"
+    with os.fdopen(os.open(document, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(msgspec.msgpack.encode(blob))
+    fresh = where.instance.with_name(f"{where.instance.name}.{blob.instance}")
+    fresh.write_text(f"{blob.instance}\n", encoding="ascii")
+    fresh.replace(where.instance)
+    places.own(folder, uid, 0o700)
+    return document
+
+
+def recorder_command(rig: Rig, instance_folder: Path) -> tuple[str, ...]:
+    """The recorder of one instance; -P keeps the current folder off the module path."""
+    return (sys.executable, "-P", "-m", "records", str(instance_folder), str(rig.records))
+
+
+def start_recorder(command: tuple[str, ...], log: Path) -> int:
+    """Start the recorder in a session of its own, so that Ctrl-C here does not reach it. Raises ConfigurationError where it ends at once."""
+    with log.open("ab") as words:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, start_new_session=True, close_fds=True
+        )
+    try:
+        code = process.wait(RECORDER_FIRST_LOOK_S)
+    except subprocess.TimeoutExpired:
+        return process.pid
+    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+    raise ConfigurationError(
+        f"the recorder ended at once (code {code}): {' '.join(said) or 'without a word'}; first: mend that, see {log}"
+    )
+
+
+def environment(cache: Path) -> dict[str, str]:
+    """What the real-time process is started with: one thread, and compiled kernels of exactly these sources."""
+    return dict(os.environ) | {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "NUMBA_CACHE_DIR": str(cache)}
+
+
+def run(config: Path, check_only: bool) -> Exit:
+    """Check; then start, unless only the check was asked for. Raises ConfigurationError."""
+    uid = os.getuid()
+    rig = configuration.load(config, uid)
+    start = prepared(rig, SystemClock(), secrets.token_hex(8))
+    print(screen.banner(rig.simulated, rig.name))
+    for note in start.notes:
+        print(note)
+    if not check_only:
+        become(start, uid)
+    print("checked; nothing was started")
+    return Exit.AS_INTENDED
+
+
+def become(start: Start, uid: int) -> NoReturn:
+    """Take the rig's lock, lay out the instance, start the recorder, and become the real-time process. Raises ConfigurationError, never returns."""
+    rig = start.rig
+    for folder in (rig.places.desk.parent, rig.places.stop.parent, rig.places.shm):
+        places.own(folder, uid, 0o755)
+    places.own(rig.records, uid, 0o700)
+    take_lock(rig.places)
+    cache = sources.own_kernel_cache(Path.home(), uid)
+    document = lay_out(start, uid)
+    recorder = start_recorder(recorder_command(rig, document.parent), document.parent / "recorder.log")
+    print(
+        f"instance {start.blob.instance}, pid {os.getpid()}, recorder {recorder}, version {start.blob.software_version}"
+    )
+    print(f"desk {rig.places.desk}\nstop {rig.places.stop}", flush=True)
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "controller", str(document)], environment(cache))

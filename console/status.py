@@ -1,0 +1,69 @@
+"""`kerma status`, `kerma reset` and `kerma close`: one question to the desk and its answer.
+It holds no lease longer than the question and starts nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from console import configuration, screen
+from console.desk_client import DeskGoneError, connect
+from console.exit_codes import Exit
+from console.places import Places
+from console.session import Session
+from controller.requests import Close, Reset
+from hal.clock import Clock
+
+WITHIN_S = 2.0
+
+
+def places_of(config: Path) -> Places:
+    """Where the rig of this file meets. Raises ConfigurationError."""
+    return configuration.load(config, os.getuid()).places
+
+
+def status(where: Places, clock: Clock, as_json: bool) -> Exit:
+    """Print one snapshot. NO_ANSWER when nobody gives one within two seconds."""
+    try:
+        with connect(where.desk, clock) as desk:
+            shown = desk.snapshot(WITHIN_S)
+    except DeskGoneError as error:
+        return no_answer(str(error), as_json)
+    if shown is None:
+        return no_answer(
+            f"{where.desk}: connected, but no snapshot within {WITHIN_S} s: the real-time process does not turn",
+            as_json,
+        )
+    if as_json:
+        print(json.dumps(screen.values(shown)))
+    else:
+        Console().print(screen.status(shown))
+    return Exit.AS_INTENDED
+
+
+def no_answer(words: str, as_json: bool) -> Exit:
+    """Say that nobody answers: what is not seen is not known to be off."""
+    if as_json:
+        print(json.dumps({"answer": None, "words": words, "exit": int(Exit.NO_ANSWER)}))
+    print(f"NO ANSWER: {words}", file=sys.stderr)
+    return Exit.NO_ANSWER
+
+
+def ask(where: Places, clock: Clock, request: Reset | Close) -> Exit:
+    """Put one request to the desk and print its answer."""
+    try:
+        with connect(where.desk, clock) as desk:
+            session = Session(desk, where.stop, clock)
+            answer = session.ask(request)
+            session.turn(0.3)
+    except DeskGoneError as error:
+        return no_answer(str(error), False)
+    shown = session.snapshot
+    if shown is not None:
+        print(f"{screen.banner(shown.simulated, shown.rig)}; {screen.state_words(shown)}")
+    print(("taken: " if answer.ok else "REFUSED: ") + answer.words, file=sys.stdout if answer.ok else sys.stderr)
+    return Exit.AS_INTENDED if answer.ok else Exit.REFUSED
