@@ -105,6 +105,14 @@ class Sockets:
         gone, self._gone = self._gone, []
         return gone
 
+    def close(self) -> None:
+        """Let go of both sockets and every client."""
+        for client in self._clients.values():
+            client.close()
+        self._clients = {}
+        self._desk.close()
+        self._stop.close()
+
     def _drop(self, number: int) -> None:
         self._clients.pop(number).close()
         self._gone.append(number)

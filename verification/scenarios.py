@@ -281,7 +281,7 @@ def _hv_on_at_start(h: Hands, _p: Prescribed, told: Told) -> None:
     told.check(shown.beam == "MAY BE ON", f"the desk shows beam {shown.beam}")
     h.mend("hv-on-at-start")
     h.wait(2.0)
-    shown = h.until(lambda s: True, 1.0, "a snapshot")
+    shown = h.until(in_state("STUCK_ON"), 1.0, "a snapshot")
     told.check(shown.state == "STUCK_ON", f"left STUCK_ON for {shown.state} by itself")
     answer = h.ask(Reset("operator", OPERATOR, "it looks off now"))
     told.check(not answer.ok, "an operator could reset STUCK_ON")

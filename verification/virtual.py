@@ -263,7 +263,9 @@ class VirtualRig:
         self._start_recorder()
 
     def records(self) -> list[dict[str, Any]]:
-        return [show(self._recorder_config.database, row["id"]) for row in list_fractions(self._recorder_config.database)]
+        return [
+            show(self._recorder_config.database, row["id"]) for row in list_fractions(self._recorder_config.database)
+        ]
 
     def stolen_s(self) -> float:
         return 0.0
@@ -289,5 +291,3 @@ class VirtualRig:
 
     def _start_recorder(self) -> None:
         self.recorder = Recorder(self._recorder_config)
-
-
