@@ -114,9 +114,13 @@ def test_slow_block_values() -> None:
     assert bench.u32(0x0132) == 1
 
 
-@pytest.mark.parametrize(
-    ("address", "words"), [(0x001E, 1), (0x001D, 2), (0x0140, 1), (0x0200, 8), (0x0210, 1), (0x031C, 2), (0x0320, 8), (0x035E, 1), (0x0490, 1), (0x048F, 2), (0x00FF, 2), (0xFFFF, 1)]
-)  # fmt: skip
+HOLES = [
+    (0x001E, 1), (0x001D, 2), (0x0140, 1), (0x0200, 8), (0x0210, 1), (0x031C, 2), (0x0320, 8), (0x035E, 1), (0x0490, 1),
+    (0x048F, 2), (0x00FF, 2), (0xFFFF, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("address", "words"), HOLES)
 def test_unreadable_addresses(address: int, words: int) -> None:
     assert unit_registers.read(Bench().unit, address, words) is None
 
