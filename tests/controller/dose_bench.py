@@ -230,7 +230,9 @@ def identity(**changes: Any) -> UnitIdentity:
 LINK = Link(last_good_s=0.0, lost=False)
 
 
-def readings(at_s: float, unit: UnitStatus | None = None, monitor: GeneratorMonitor | None = None, **changes: Any) -> Readings:
+def readings(
+    at_s: float, unit: UnitStatus | None = None, monitor: GeneratorMonitor | None = None, **changes: Any
+) -> Readings:
     """A snapshot with the unit and, where given, one monitor sample."""
     return Readings(now_s=at_s, unit_link=LINK, generator_link=LINK, unit=unit, monitor=monitor, **changes)
 
@@ -257,7 +259,9 @@ def made(p: Prescribed | None = None, cert: Certificate | None = None, **changes
     return result
 
 
-def retained(p: Prescribed, first: Settings, at_s: float, token: int, beam_ms: int, counts_1: int, counts_2: int, k1_ms: int = 0) -> Readings:
+def retained(
+    p: Prescribed, first: Settings, at_s: float, token: int, beam_ms: int, counts_1: int, counts_2: int, k1_ms: int = 0
+) -> Readings:
     """The unit with one exposure retained and the limits of `first` active."""
     unit = status(at_s, state=UnitState.ENDED, token=token, beam_ms=beam_ms, counts_1=counts_1, counts_2=counts_2)
     return at_rest(

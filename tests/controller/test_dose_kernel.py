@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -196,7 +197,7 @@ def test_model_against_exact_rationals(kernels: Kernels) -> None:
     state = np.zeros(MODEL_STATE)
     kernels.model(rows, np.array([[4.0, 0.5], [8.0, 1.0]]), 1.0, state)
     exact = Fraction(0)
-    for a, b in zip(rows, rows[1:], strict=False):
+    for a, b in pairwise(rows):
         exact += (Fraction(float(a[2])) + Fraction(float(b[2]))) / 2 * (Fraction(float(b[0])) - Fraction(float(a[0])))
     got = Fraction(float(state[M_SUM])) + Fraction(float(state[M_COMPENSATION]))
     assert abs(got - exact) / exact < Fraction(1, 10**15)
@@ -208,7 +209,7 @@ def test_cache_key_follows_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     first = cache_key()
     assert first == cache_key()
     assert len(first) == 32
-    monkeypatch.setattr(kernel, "version", lambda name: "0")
+    monkeypatch.setattr(kernel, "version", lambda _name: "0")
     assert cache_key() != first
 
 
