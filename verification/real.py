@@ -45,6 +45,7 @@ class RealRig:
         self._at_desk = True
         self._stolen_s = 0.0
         self._world_offset: float | None = None
+        self.watcher: Callable[[Snapshot], None] | None = None
 
     def start(self, fault: str = "") -> None:
         """Serve the simulated rig, lay the fault that is there from the start, and start the real-time process."""
@@ -257,6 +258,8 @@ class RealRig:
         elif isinstance(reply, Snapshot):
             self._snapshot = reply
             self._stolen_s = max(self._stolen_s, reply.lateness_us[2] * 1e-6)
+            if self.watcher is not None:
+                self.watcher(reply)
 
     def _send(self, request: Request) -> None:
         if self._desk is None:

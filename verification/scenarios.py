@@ -43,6 +43,7 @@ class Told:
     d0_mgy: float | None = None
     quality: str = ""
     presses: int = 0
+    last: Snapshot | None = None
     wrong: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -145,7 +146,7 @@ def _until_end(h: Hands, p: Prescribed, told: Told) -> None:
 
 
 def _take(told: Told, shown: Snapshot) -> None:
-    told.state = shown.state
+    told.state, told.last = shown.state, shown
     if shown.ended is not None:
         told.event, told.rule, told.words = shown.ended.event, shown.ended.rule, shown.ended.words
         told.delivered_mgy, told.d0_mgy = shown.ended.dose.delivered_mgy, shown.ended.dose.d0_mgy

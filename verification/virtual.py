@@ -132,6 +132,8 @@ class VirtualRig:
         self.wire = MemoryWire()
         self.ticks = 0
         self.tick_hook: Callable[[Any], None] | None = None
+        self.watcher: Callable[[Snapshot], None] | None = None
+        self.throttle: Callable[[float], None] | None = None
         self._encode = msgspec.msgpack.Encoder()
         self._answers: deque[Answer] = deque()
         self._snapshot: Snapshot | None = None
@@ -195,6 +197,10 @@ class VirtualRig:
                 self._answers.append(reply)
             else:
                 self._snapshot = reply
+                if self.watcher is not None:
+                    self.watcher(reply)
+        if self.throttle is not None:
+            self.throttle(self.now_s())
 
     def press(self) -> None:
         self.world.room.press()

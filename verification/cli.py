@@ -1,0 +1,213 @@
+"""`kerma demo`: one scenario, or all of them, on the simulated rig, shown as it happens and judged at the end.
+It knows how to show and to say; what a scenario is stands in verification/scenarios.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from console import screen
+from console.exit_codes import Exit, of_end
+from controller.kernel import Kernels, prepare
+from controller.prescribed import Prescribed
+from controller.requests import Snapshot
+from hal.clock import SystemClock
+from hal.units import Seconds
+from verification import setting
+from verification.hands import Stuck
+from verification.real import RealRig
+from verification.scenarios import SCENARIOS, Scenario, Told, find, play
+from verification.virtual import VirtualRig
+
+NOT_AS_IT_SHOULD: Final = 1
+STOLEN_S: Final = 0.015
+"""A wake-up later than this was the machine's doing; a scenario that went wrong beside one proves nothing."""
+TRIES: Final = 2
+PLAIN_EVERY_S: Final = 1.0
+
+
+def demo(
+    scenario: Annotated[str, typer.Option(help="name of a scenario, or 'all'; --list names them")] = "normal",
+    speed: Annotated[
+        float,
+        typer.Option(help="1: real processes in real time; above: virtual time, at most this many times real time"),
+    ] = 1.0,
+    list_: Annotated[bool, typer.Option("--list", help="name every scenario and end")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="print one JSON document instead of pictures")] = False,
+    seed: Annotated[int, typer.Option(help="seed of the simulated world")] = 1,
+) -> None:
+    """Deliver a fraction on the SIMULATED rig, or break it in a named way; exit 0 when it ended as it should, 1 when not, 75 inconclusive."""
+    out = Console(stderr=json_)
+    if list_:
+        _list(out, json_)
+        raise typer.Exit(0)
+    if not 1.0 <= speed <= 10_000.0:
+        out.print(f"--speed {speed:g} is outside 1 to 10000")
+        raise typer.Exit(int(Exit.USAGE))
+    try:
+        chosen = SCENARIOS if scenario == "all" else (find(scenario),)
+    except ValueError as error:
+        out.print(str(error))
+        raise typer.Exit(int(Exit.USAGE)) from error
+    kernels = prepare() if speed > 1.0 else None
+    results = [_tried(one, speed, seed, kernels, out, quiet=json_) for one in chosen]
+    if json_:
+        documents = [_document(told, verdict) for told, verdict in results]
+        typer.echo(json.dumps(documents if len(documents) > 1 else documents[0]))
+    elif len(results) > 1:
+        out.print(_table(results))
+    verdicts = {verdict for _, verdict in results}
+    code = NOT_AS_IT_SHOULD if "wrong" in verdicts else int(Exit.INCONCLUSIVE) if "inconclusive" in verdicts else 0
+    raise typer.Exit(code)
+
+
+def _document(told: Told, verdict: str) -> dict[str, Any]:
+    """What was told, without the last screen."""
+    return asdict(replace(told, last=None)) | {"verdict": verdict, "simulated": True}
+
+
+def _list(out: Console, json_: bool) -> None:
+    if json_:
+        typer.echo(json.dumps({s.name: s.words for s in SCENARIOS}))
+        return
+    table = Table("scenario", "what happens", "how it must end")
+    for s in SCENARIOS:
+        table.add_row(s.name, s.words, f"{'/'.join(s.expected.states)} by {'/'.join(s.expected.events)}")
+    out.print(table)
+
+
+def _tried(
+    scenario: Scenario, speed: float, seed: int, kernels: Kernels | None, out: Console, quiet: bool
+) -> tuple[Told, str]:
+    """Play it; if it went wrong while the machine was taken away, once more; then it is inconclusive."""
+    told = Told(scenario.name)
+    for attempt in range(TRIES):
+        told, stolen_s = _once(scenario, speed, seed, kernels, out, quiet)
+        if told.ok:
+            return told, "as it should"
+        if stolen_s < STOLEN_S:
+            return told, "wrong"
+        out.print(
+            f"the machine was taken away for {stolen_s * 1000:.0f} ms; {'once more' if attempt + 1 < TRIES else 'inconclusive'}"
+        )
+    return told, "inconclusive"
+
+
+def _once(
+    scenario: Scenario, speed: float, seed: int, kernels: Kernels | None, out: Console, quiet: bool
+) -> tuple[Told, float]:
+    """One play in a fresh folder; the records stay, everything else goes."""
+    folder = Path(tempfile.mkdtemp(prefix="kerma-"))
+    records = _records_folder(folder)
+    laid = setting.lay_out(folder, records, scenario.termination, setting.free_port(), seed)
+    prescribed = setting.short_prescription()
+    out.print(f"SIMULATED  scenario {scenario.name}: {scenario.words}")
+    rig: RealRig | VirtualRig | None = None
+    told = Told(scenario.name)
+    try:
+        if kernels is not None:
+            rig = setting.virtual_rig(laid, kernels, seed, scenario.fault_at_start)
+            rig.throttle = _throttle(speed)
+        else:
+            rig = setting.real_rig(laid)
+            rig.start(scenario.fault_at_start)
+        live = Live(console=out, refresh_per_second=8, transient=True) if out.is_terminal and not quiet else None
+        with live if live is not None else nullcontext():
+            rig.watcher = _watcher(out, live, quiet)
+            told = play(scenario, rig, prescribed)
+        stolen_s = rig.stolen_s()
+        if not quiet:
+            _say(out, told, rig.snapshot(), prescribed, records)
+    except Stuck as stuck:
+        told.wrong.append(str(stuck))
+        stolen_s = rig.stolen_s() if rig is not None else 0.0
+        out.print(f"[bold red]{stuck}[/]")
+    finally:
+        if rig is not None:
+            rig.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(Path("/dev/shm") / f"kerma-{os.getuid()}" / folder.name, ignore_errors=True)
+    return told, stolen_s
+
+
+def _records_folder(folder: Path) -> Path:
+    """Where the records of this run stay: var/demo here, or beside the temporary folder when nothing may be written here."""
+    here = Path.cwd() / "var" / "demo" / folder.name.removeprefix("kerma-")
+    try:
+        here.mkdir(parents=True, mode=0o700)
+    except OSError:
+        here = folder.with_name(f"{folder.name}-records")
+        here.mkdir(mode=0o700)
+    return here
+
+
+def _throttle(speed: float) -> Callable[[float], None]:
+    """Sleep so that virtual time runs at most `speed` times as fast as real time."""
+    clock = SystemClock()
+    begun: list[float] = []
+
+    def hold(virtual_s: float) -> None:
+        if not begun:
+            begun.extend((clock.monotonic(), virtual_s))
+        clock.sleep_until(Seconds(begun[0] + (virtual_s - begun[1]) / speed))
+
+    return hold
+
+
+def _watcher(out: Console, live: Live | None, quiet: bool) -> Callable[[Snapshot], None]:
+    shown_at = [float("-inf"), ""]
+
+    def watch(snapshot: Snapshot) -> None:
+        if live is not None:
+            live.update(screen.progress(snapshot))
+        elif not quiet and (snapshot.at_s - float(shown_at[0]) >= PLAIN_EVERY_S or snapshot.state != shown_at[1]):
+            shown_at[:] = [snapshot.at_s, snapshot.state]
+            out.print(screen.plain(snapshot), highlight=False, soft_wrap=True)
+
+    return watch
+
+
+def _say(out: Console, told: Told, snapshot: Snapshot | None, prescribed: Prescribed, records: Path) -> None:
+    """The end as the operator sees it, then what truly happened and how fast."""
+    if told.last is not None and told.last.ended is not None:
+        ended = told.last.ended
+        out.print(screen.end(prescribed, ended, of_end(ended), str(records), simulated=True))
+    elif snapshot is not None:
+        out.print(screen.plain(snapshot), highlight=False, soft_wrap=True)
+    for words in told.said:
+        out.print(f"  {words}", highlight=False)
+    if told.beam_off_s is not None and told.budget_s is not None:
+        out.print(
+            f"  beam off {told.beam_off_s * 1000:.0f} ms after the event, budget {told.budget_s * 1000:.0f} ms",
+            highlight=False,
+        )
+    if told.true_mgy:
+        out.print(f"  true dose of the simulated world {told.true_mgy:.1f} mGy (D0)", highlight=False)
+    for words in told.wrong:
+        out.print(f"  [bold red]wrong:[/] {words}", highlight=False)
+    verdict = "[bold green]ended as it should[/]" if told.ok else "[bold red]did not end as it should[/]"
+    out.print(f"SIMULATED  {told.name}: {verdict}: {told.state} by {told.event}; records in {records}", highlight=False)
+
+
+def _table(results: list[tuple[Told, str]]) -> Table:
+    table = Table(
+        "scenario", "verdict", "state", "event", "beam off", "budget", "true dose", "recorded", title="SIMULATED"
+    )
+    for told, verdict in results:
+        off = f"{told.beam_off_s * 1000:.0f} ms" if told.beam_off_s is not None and told.budget_s is not None else "-"
+        budget = f"{told.budget_s * 1000:.0f} ms" if told.budget_s is not None else "-"
+        recorded = f"{told.delivered_mgy:.1f}" if told.delivered_mgy is not None else "-"
+        table.add_row(told.name, verdict, told.state, told.event, off, budget, f"{told.true_mgy:.1f}", recorded)
+    return table

@@ -1,0 +1,128 @@
+"""The simulated rig of the examples in a folder of its own: fresh paths, a free port, its own records; and the same rig as a Blob for virtual time.
+It changes where things meet and lie, and nothing of what they are."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from calibration.certificate import load_certificate
+from console import configuration, prescription, sources
+from console.limits import narrowed
+from console.run import rig_config
+from controller.blob import Blob, Paths
+from controller.kernel import Kernels
+from controller.prescribed import Prescribed
+from records.recorder import RecorderConfig
+from simulators.profile import DEFAULT
+from simulators.unit_memory import UnitConfig
+from simulators.world import World
+from verification.real import RealRig
+from verification.virtual import WALL_S, VirtualRig
+
+EXAMPLES: Final = Path(configuration.__file__).parent / "examples"
+CERTIFICATES: Final = {"monitor": "certificate.toml", "time": "certificate-time.toml"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A rig file in a folder of its own, and where its processes meet. `records` is the folder that outlives the run."""
+
+    rig_file: Path
+    folder: Path
+    records: Path
+    control: Path
+    desk: Path
+    stop: Path
+
+    @property
+    def database(self) -> Path:
+        return self.records / "records.sqlite"
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def lay_out(folder: Path, records: Path, termination: str, port: int, seed: int = 1) -> Setting:
+    """Write the examples' rig file anew, with every path in `folder` and the records in `records`; the certificate ends by `termination`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (*CERTIFICATES.values(), "physicist.pub"):
+        shutil.copy(EXAMPLES / name, folder / name)
+    setting = Setting(
+        folder / "rig.toml", folder, records, folder / "control.sock", folder / "desk.sock", folder / "stop.sock"
+    )
+    text = (EXAMPLES / "rig.toml").read_text(encoding="utf-8")
+    changes = (
+        (r"(?m)^link = \"pty:.*$", f'link = "pty:{folder / "generator"}"'),
+        (r"(?m)^link = \"tcp:.*$", f'link = "tcp:127.0.0.1:{port}"'),
+        (r"(?m)^control = .*$", f'control = "{setting.control}"'),
+        (r"(?m)^seed = .*$", f"seed = {seed}"),
+        (r"(?m)^unit_memory = .*$", f'unit_memory = "{folder / "unit-memory.json"}"'),
+        (r"(?m)^file = .*$", f'file = "{CERTIFICATES[termination]}"'),
+        (r"(?m)^dir = .*$", f'dir = "{records}"'),
+    )
+    for pattern, line in changes:
+        text, number = re.subn(pattern, line.replace("\\", "\\\\"), text)
+        if number != 1:
+            raise ValueError(f"the example rig file has {number} lines that match {pattern}, wanted 1")
+    shm = Path("/dev/shm") / f"kerma-{os.getuid()}" / folder.name
+    text += f'\n[paths]\nshm = "{shm}"\ndesk = "{setting.desk}"\nstop = "{setting.stop}"\n'
+    setting.rig_file.write_text(text, encoding="utf-8")
+    return setting
+
+
+def real_rig(setting: Setting) -> RealRig:
+    """Hands on real processes; nothing is started yet."""
+    return RealRig(setting.rig_file, setting.folder, setting.control, setting.desk, setting.stop, setting.database)
+
+
+def virtual_rig(setting: Setting, kernels: Kernels, seed: int = 1, fault: str = "") -> VirtualRig:
+    """Hands in virtual time on the same rig file; a fault named here is there from the start."""
+    rig = configuration.load(setting.rig_file, os.getuid())
+    key = configuration.site_key(rig)
+    blob = Blob(
+        rig=rig_config(rig),
+        site_key=key,
+        tick_hz=float(rig.file.rig.tick_hz),
+        lease_ms=rig.file.rig.lease_ms,
+        limits=narrowed(rig),
+        certificate=load_certificate(rig.certificate, rig.signer_public_key, WALL_S),
+        paths=Paths(shm="", desk="", stop=""),
+        instance="v",
+        software_version=sources.software_version(),
+        configuration_sha256=rig.sha256,
+        clinical=False,
+    )
+    recorder = RecorderConfig(
+        journal_dir=str(setting.records / "journal"),
+        database=str(setting.database),
+        shm_root=str(setting.folder / "shm"),
+        instance="v",
+        simulated=True,
+        day_check_waived_simulated=True,
+    )
+    world = World(DEFAULT, seed, UnitConfig(site_key=key))
+    if fault:
+        world.faults.start(fault)
+    return VirtualRig(blob, recorder, kernels, setting.folder, world)
+
+
+def short_prescription() -> Prescribed:
+    """The demonstration's prescription: about 20 s of beam."""
+    return prescription.load(EXAMPLES / "short.toml")
+
+
+def with_dose(prescribed: Prescribed, rx_mgy: float) -> Prescribed:
+    """The same order with another dose; its hash is another, as an edited file's would be."""
+    return msgspec.structs.replace(prescribed, rx_mgy=rx_mgy, sha256=bytes(reversed(prescribed.sha256)))
