@@ -281,8 +281,7 @@ class UnitFirmware:
             self._alive_1_ms = self._run_ms
         if live_2:
             self._alive_2_ms = self._run_ms
-        limit = limits.rate_limit_10ms
-        if limit and (c1 > limit or c2 > limit or inputs.saturated_1 or inputs.saturated_2):
+        if self._too_fast(c1, c2, limits, inputs):
             self._over += 1
             if self._over >= 2:
                 self._window_bits |= B_RATE
@@ -294,17 +293,28 @@ class UnitFirmware:
             self._window_bits |= B_NO_DOSE
         self._disagree(limits)
 
+    def _too_fast(self, c1: int, c2: int, limits: CommittedSet, inputs: UnitInputs) -> bool:
+        """Whether a channel counted more in 10 ms than committed. The limit is channel 1's; for channel 2 it is scaled by the two committed count limits."""
+        limit = limits.rate_limit_10ms
+        if not limit:
+            return False
+        if c1 > limit or inputs.saturated_1 or inputs.saturated_2:
+            return True
+        p1, l2 = limits.count_preset_1, limits.count_limit_2
+        return c2 * p1 > limit * l2 if p1 and l2 else c2 > limit
+
     def _disagree(self, limits: CommittedSet) -> None:
-        """Coarse comparison of the two channels' counts over each half second; the converters are built to one scale."""
+        """Coarse comparison over each half second, each channel as a part of its own committed count limit, so that the converters' scales may differ."""
         windows, c1, c2 = self._disagree_from
         if windows + 1 < DISAGREE_WINDOWS:
             self._disagree_from = (windows + 1, c1, c2)
             return
-        nv = self.nv
+        nv, p1, l2 = self.nv, limits.count_preset_1, limits.count_limit_2
         d1, d2 = (nv.counts_1 - c1) & MASK32, (nv.counts_2 - c2) & MASK32
         self._disagree_from = (0, nv.counts_1, nv.counts_2)
-        larger = max(d1, d2)
-        if larger >= DISAGREE_FLOOR_COUNTS and abs(d1 - d2) * 1000 > limits.disagree_permille * larger > 0:
+        if not (limits.disagree_permille and p1 and l2) or max(d1, d2) < DISAGREE_FLOOR_COUNTS:
+            return
+        if abs(d1 * l2 - d2 * p1) * 1000 > limits.disagree_permille * max(d1 * l2, d2 * p1):
             self._window_bits |= B_DISAGREE
 
     def _watch_pairs(self, differ: int) -> None:

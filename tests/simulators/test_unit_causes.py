@@ -80,8 +80,8 @@ def test_beam_ends_by_itself(
 @pytest.mark.parametrize(
     ("changes", "cause", "took_ms"),
     [
-        ({"count_preset_1": 2000}, Cause.COUNT_PRESET, 1000),
-        ({"count_preset_1": 2000, "count_limit_2": 1000}, Cause.COUNT2, 500),
+        ({"count_preset_1": 2000, "count_limit_2": 2080}, Cause.COUNT_PRESET, 1000),
+        ({"count_limit_2": 1000, "count_preset_1": 1010}, Cause.COUNT2, 500),
         ({"preset_ms": 700}, Cause.TIME_PRESET, 700),
         ({"k1_limit_ms": 800}, Cause.K1_LIMIT, 800),
         ({"k1_limit_ms": 1_200_000, "preset_ms": 1_200_000}, None, 0),
@@ -103,9 +103,7 @@ def test_limits_end_exactly(changes: dict[str, int], cause: Cause | None, took_m
         Cause.TIME_PRESET: nv.beam_ms,
         Cause.K1_LIMIT: nv.k1_ms,
     }[cause]
-    assert figure == next(
-        iter({k: v for k, v in changes.items() if k != "count_preset_1" or cause == Cause.COUNT_PRESET}.values())
-    )
+    assert figure == next(iter(changes.values()))
 
 
 def test_timer_ends_time_mode_exactly() -> None:
@@ -119,6 +117,18 @@ def test_timer_ends_time_mode_exactly() -> None:
     assert bench.nv.beam_ms == 1500
     closed_ms = (bench.k1_open_us[0] - bench.k1_close_us[0]) // 1000
     assert closed_ms == bench.nv.k1_ms == 1500 + bench.contactor_ms
+
+
+def test_channels_of_different_scale_agree_and_are_limited_by_their_own_scale() -> None:
+    """Channel 2 counts twice as much a dose: committed so, it agrees; half again as much is disagreement, and then RATE by its own scale."""
+    bench = Bench()
+    bench.counts_per_ms_2 = 4
+    bench.to_beam(count_preset_1=500_000, count_limit_2=1_000_000)
+    bench.run_ms(3000)
+    assert bench.unit.state == RUN
+    bench.counts_per_ms_2 = 7
+    bench.until(ENDED, 30)
+    assert bench.first_cause == Cause.RATE
 
 
 def test_hard_cap_outranks_everything() -> None:
