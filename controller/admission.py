@@ -11,11 +11,19 @@ import msgspec
 from controller.entries import Query, Statement
 from controller.prescribed import Certificate, Clearance
 from controller.requests import Load, Request, Resume
-from controller.settings import Settings, Site, fraction_tag, make_settings, plan_tag
+from controller.settings import RigSide, Settings, fraction_tag, make_settings, plan_tag
 from hal.readings import Readings
+from interlocks.words import Limits
 
 ANSWER_S: Final = 3.0
 """How long the recorder may take to answer a query."""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What the configuration brings to a fraction: the narrowed limits, and the rig's own figures."""
+
+    limits: Limits
+    rig: RigSide
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -26,8 +34,6 @@ class Admission(msgspec.Struct, frozen=True):
     asked_at_s: float = -math.inf
     settings: Settings | None = None
     refused: str = ""
-    wall_s: float = 0.0
-    wall_at_s: float = 0.0
 
 
 def query_for(request: Load | Resume, seq: int, certificate: Certificate, software_version: str) -> Query:
@@ -76,10 +82,12 @@ def _settle(
         )
     if isinstance(request, Resume) and not clearance.open:
         return _refuse(pending, "there is nothing to resume: this fraction is not open")
-    result = make_settings(request.prescribed, certificate, clearance, site, readings)
+    result = make_settings(
+        request.prescribed, certificate, clearance, site.limits, readings, site.rig, clearance.wall_s
+    )
     if not isinstance(result, Settings):
         return _refuse(pending, "; ".join(result))
-    return msgspec.structs.replace(pending, settings=result, wall_s=clearance.wall_s, wall_at_s=readings.now_s)
+    return msgspec.structs.replace(pending, settings=result)
 
 
 def _refuse(pending: Admission, words: str) -> Admission:

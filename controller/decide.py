@@ -18,14 +18,19 @@ from controller.prescribed import Quality
 from controller.requests import Request
 from controller.self_test import Phase, Tests
 from controller.settings import Settings, smallest_rest_mgy
-from controller.states import EXPIRES_S, TRANSITIONS, Event, State
+from controller.states import BEAM, EXPIRES_S, TRANSITIONS, Event, State
 from hal.machine import Capabilities
 from hal.readings import Cause, Contact, Readings, Relay, Termination, UnitState
 from hal.rig import read_back
+from interlocks.rules import TABLE
 from interlocks.words import Clears, Finding, Latch, Sent, Trip, Verdict
 
 STUCK_OFF_S: Final = 60.0
 """How long everything must have been off before STUCK_ON may be left."""
+
+
+WHILE_BEAM: Final = frozenset(row.id for row in TABLE if row.while_beam)
+"""Rules that may end a beam; the others only forbid its start."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -85,7 +90,10 @@ def decide(
     stage: Stage, asked: Asked, readings: Readings, verdict: Verdict, dose: Dose, facts: Facts
 ) -> tuple[Decided, Ruling]:
     """The tick's event, and the ruling on the request that was asked (WAIT when none was)."""
-    heard: list[tuple[Event, str, str]] = [(_event_of(f, stage), f.rule, f.words) for f in verdict.findings]
+    in_beam = stage.state in BEAM
+    heard: list[tuple[Event, str, str]] = [
+        (_event_of(f, stage), f.rule, f.words) for f in verdict.findings if not in_beam or f.rule in WHILE_BEAM
+    ]
     if asked.stop:
         heard.append((Event.STOP, "stop", "STOP was pressed"))
     heard.extend(_by_state(stage, readings, verdict, dose, facts))
@@ -200,8 +208,8 @@ def _stopping(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) 
     if facts.off.verified and facts.off_since_s is not None and r.now_s - facts.off_since_s >= SETTLE_S:
         return [(settled_event(stage, dose, facts), "", "")]
     lost = r.unit_link.lost or r.generator_link.lost
-    deadline = max(t2_s, t2d_s) + (grace if lost else 0.0) + SETTLE_S
-    if since > deadline:
+    deadline = max(t2_s, t2d_s) + (grace if lost else 0.0)
+    if since > deadline and not facts.off.verified:
         why = facts.off.stuck or f"no evidence from {facts.off.missing or 'the devices'}"
         words = f"off is not verified {since:.1f} s after it was sent (bound {deadline:.1f} s): {why}"
         return [(Event.OFF_UNVERIFIED, "stuck_on", words)]
@@ -215,7 +223,7 @@ SETTLE_S: Final = 0.2
 def settled_event(stage: Stage, dose: Dose, facts: Facts) -> Event:
     """The end by the worst outcome seen and by the settled dose: a stop with nothing left to give is TERMINATED, an end that fell short is not."""
     outcome, settings = stage.outcome, facts.case.settings
-    if settings is not None and dose.quality is not Quality.UNKNOWN:
+    if settings is not None and dose.fraction_quality is not Quality.UNKNOWN:
         rest = settings.d0_mgy - dose.fraction_delivered_mgy
         short = rest > smallest_rest_mgy(settings.d0_mgy)
         if outcome is Outcome.INTERRUPTED and not short:

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from controller import requests
-from controller.admission import Admission, judge_clearance, query_for
+from controller.admission import Admission, Site, judge_clearance, query_for
 from controller.case import Case
 from controller.decide import Facts
 from controller.dose import Dose, Meter
@@ -22,7 +22,6 @@ from controller.off import Evidence, evidence
 from controller.prescribed import Certificate
 from controller.requests import Ended, Request
 from controller.self_test import Phase, Tests, begin, step
-from controller.settings import Site
 from controller.shown import dose_shown, ended_shown
 from controller.states import BEAM, Event, State
 from controller.written import found_entry, start_entry, terminal_entry, void_is_proved

@@ -63,7 +63,7 @@ def offer_shown(case: Case, readings: Readings, scale: tuple[float, float, int])
         rest_mgy=settings.rest_mgy,
         set_time_s=settings.terms.set_time_s,
         count_preset=settings.count_preset_1,
-        timer_preset_ms=settings.preset_ms,
+        timer_preset_ms=settings.timer_preset_ms,
         segment=settings.segment,
     )
 
