@@ -168,7 +168,8 @@ class Exchange(Generic[Q, A]):
         if self._ended:
             return self._hang_up(self._ended)
         try:
-            self._flush(now)
+            if self._out:
+                self._flush(now)
             came = self._pipe.take()
         except Gone as why:
             return self._hang_up(str(why))
@@ -204,12 +205,11 @@ class Exchange(Generic[Q, A]):
             self._ended = str(why)
 
     def _flush(self, now: Seconds) -> None:
-        if self._out:
-            taken = self._pipe.send(self._out)
-            if taken:
-                self.log.append(Frame(now, True, self._out[:taken]))
-                self._out = self._out[taken:]
-                self._begun = bool(self._out)
+        taken = self._pipe.send(self._out)
+        if taken:
+            self.log.append(Frame(now, True, self._out[:taken]))
+            self._out = self._out[taken:]
+            self._begun = bool(self._out)
 
     def _drop_unsent(self) -> bool:
         """False: a frame was cut short on a stream whose other end would never find its step again."""

@@ -73,7 +73,7 @@ def parse_link(link: str) -> LinkAddress:
         raise ConfigurationError(
             f"link {link!r}: host {host!r} is not a numeric address; names are not looked up"
         ) from None
-    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+    if not port.isascii() or not port.isdigit() or len(port) > 5 or not 1 <= int(port) <= 65535:
         raise ConfigurationError(f"link {link!r}: port {port!r} is not a number from 1 to 65535")
     return LinkAddress(kind, host=host, port=int(port))
 

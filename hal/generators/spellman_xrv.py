@@ -199,7 +199,8 @@ class SpellmanXrv:
             exchange.ask(order, now)
 
     def take(self, now: Seconds) -> None:
-        while (answer := self._wire.poll(now)) is not None:
+        answer = self._wire.poll(now)
+        if answer is not None:
             self._heard(answer, now)
         self._watch_on(now)
 

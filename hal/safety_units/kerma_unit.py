@@ -213,11 +213,13 @@ class KermaUnit:
 
     def take(self, now: Seconds, more: bool = True) -> None:
         """Takes what came. `more`: on TCP the wire is then free until the next tick, so what is due goes out behind the status."""
-        while (answer := self._wire.poll(now)) is not None:
+        answer = self._wire.poll(now)
+        if answer is not None:
             self._heard(answer, now)
         if not self._tcp:
             return
-        while (answer := self._stop.poll(now)) is not None:
+        answer = self._stop.poll(now)
+        if answer is not None:
             self._stop_heard(answer)
         if more:
             self._send_other(now)
