@@ -48,7 +48,7 @@ class MemoryKeeper:
         self._at_us = 0
 
     def look(self, now_us: int) -> None:
-        """Write if something that matters has changed, or a second has passed."""
+        """Write if something that matters has changed, or a second has passed. OSError if the file cannot be written."""
         nv = self._memory
         key = (nv.boot_count, nv.last_token, nv.retained_token, nv.run_open, nv.latch_code, nv.active)
         if key != self._key or now_us - self._at_us >= KEEP_EVERY_US:
@@ -94,6 +94,7 @@ class Server:
         self._unit, self._keeper, self._clock = unit, keeper, clock
         self._behind_us = clock() - world.now_us
         self._stopping = False
+        self._kept = True
 
     def stop(self) -> None:
         """End the loop at its next turn."""
@@ -105,10 +106,9 @@ class Server:
             while not self._stopping:
                 self.turn(wait=True)
         finally:
-            if self._keeper is not None:
-                self._keeper.write()
             for endpoint in self._endpoints:
                 endpoint.close()
+            self._keep(last=True)
 
     def turn(self, wait: bool) -> None:
         """Wait for bytes or the next millisecond, bring the world up to now in slices of 5 ms, serve all wires after each slice."""
@@ -140,5 +140,19 @@ class Server:
             while self._unit.notes:
                 at_us, words = self._unit.notes.popleft()
                 self._world.log.append((at_us, "unit", words))
-        if self._keeper is not None:
-            self._keeper.look(self._world.now_us)
+        self._keep(last=False)
+
+    def _keep(self, last: bool) -> None:
+        """A full disk is said once and served on: the wires must not fall because a file does."""
+        if self._keeper is None:
+            return
+        try:
+            if last:
+                self._keeper.write()
+            else:
+                self._keeper.look(self._world.now_us)
+            self._kept = True
+        except OSError as error:
+            if self._kept:
+                self._say(f"SIMULATED: the unit's memory is not being kept ({error})")
+            self._kept = False

@@ -29,6 +29,7 @@ DISAGREE_WINDOWS: Final = 50
 DISAGREE_FLOOR_COUNTS: Final = 100
 CHALLENGES_KEPT: Final = 32
 CHALLENGE_MS: Final = 10
+RELEASED_MS: Final = 20
 SLOW_TIMER_DROPS_EVERY: Final = 33
 FAULTS: Final = ("silent", "garbled", "timer-slow", "scan-frozen", "mirror-lies")
 
@@ -62,7 +63,7 @@ class UnitFirmware:
         "_alive_1_ms", "_alive_2_ms", "_armed_guard", "_bucket_1", "_bucket_2", "_chamber_hv", "_decade", "_disagree_from",
         "_fresh", "_hv_at_ms", "_hv_lasting", "_mirror_1_ms", "_mirror_2_ms", "_no_pulse_ms", "_over", "_pair_ms", "_pairs",
         "_pulses_1", "_pulses_2", "_random", "_ring_1", "_ring_2", "_ring_at", "_run_guard", "_run_ms", "_slow_drop",
-        "_switch_released", "_timing", "_window_bits", "arm_left_ms", "armed_token", "bad_renewals", "boot_left_ms",
+        "_switch_open_ms", "_switch_released", "_timing", "_window_bits", "arm_left_ms", "armed_token", "bad_renewals", "boot_left_ms",
         "causes_all", "challenges", "config", "contacts_a", "contacts_b", "counting", "faults", "first_cause",
         "frozen_scan", "host_seq", "hv_per_100ms", "hv_seen", "inputs", "k1", "k1_open_ms", "k2", "lease_left_ms",
         "limits", "mirror_fault", "notes", "now_us", "nv", "pair_fault", "press_count", "rate_1", "rate_2", "sample_us",
@@ -114,7 +115,9 @@ class UnitFirmware:
         self._pulses_1 = self._pulses_2 = 0
         self._ring_1, self._ring_2 = [0] * 10, [0] * 10
         self._chamber_hv = self._hv_lasting = self._switch_released = self._timing = False
-        self._mirror_1_ms = self._mirror_2_ms = self._no_pulse_ms = self._run_ms = self._over = self._slow_drop = 0
+        self._mirror_1_ms = self._mirror_2_ms = self._no_pulse_ms = self._run_ms = self._over = self._slow_drop = (
+            self._switch_open_ms
+        ) = 0
         self._pair_ms, self._pairs = [0] * 6, False
         self._alive_1_ms = self._alive_2_ms = self._window_bits = 0
         self._hv_at_ms = -1
@@ -128,11 +131,15 @@ class UnitFirmware:
         self.use_active()
         self._refresh_history()
         if nv.run_open:
+            self.counting = True
             self._write_exposure(int(m.Cause.REBOOT))
             self.first_cause, self.causes_all = int(m.Cause.REBOOT), 1 << m.Cause.REBOOT
         elif nv.retained_token and nv.history and nv.history[0].token == nv.retained_token:
             self.first_cause = nv.history[0].cause
             self.causes_all = 1 << self.first_cause
+        if nv.latch_code:
+            self.first_cause = self.first_cause or int(m.Cause.SPONTANEOUS)
+            self.causes_all |= 1 << m.Cause.SPONTANEOUS
         self.state = LATCHED if nv.latch_code else self.resting_state()
 
     def resting_state(self) -> int:
@@ -140,13 +147,17 @@ class UnitFirmware:
         return ENDED if self.nv.retained_token else IDLE
 
     def use_active(self) -> None:
-        """Take t2, t2d and the hv_seen threshold from ACTIVE, or those the unit was built with when there is none."""
+        """Take t2, t2d and the hv_seen threshold from ACTIVE, or those the unit was built with. While a tail runs a commit may not loosen them."""
         config = self.config
-        self.t2_ms, self.t2d_ms, self.hv_per_100ms = config.idle_t2_ms, config.idle_t2d_ms, config.idle_hv_per_100ms
+        t2_ms, t2d_ms, hv_per_100ms = config.idle_t2_ms, config.idle_t2d_ms, config.idle_hv_per_100ms
+        self.limits = None
         if self.nv.active:
-            s = decode(self.nv.active)
-            self.limits = s
-            self.t2_ms, self.t2d_ms, self.hv_per_100ms = s.t2_ms, s.t2d_ms, s.hv_per_100ms
+            s = self.limits = decode(self.nv.active)
+            t2_ms, t2d_ms, hv_per_100ms = s.t2_ms, s.t2d_ms, s.hv_per_100ms
+        if self.counting:
+            self.hv_per_100ms = min(self.hv_per_100ms, hv_per_100ms)
+        else:
+            self.t2_ms, self.t2d_ms, self.hv_per_100ms = t2_ms, t2d_ms, hv_per_100ms
 
     def new_challenge(self) -> None:
         """xorshift64*: stands in for the hardware random number generator that a real unit must have."""
@@ -232,8 +243,11 @@ class UnitFirmware:
         if a & b & 0x20:
             if self._switch_released:
                 self._press()
-        elif not (a | b) & 0x20:
-            self._switch_released = True
+        elif (a | b) & 0x20:
+            self._switch_open_ms = 0
+        elif not self._switch_released:
+            self._switch_open_ms += 1
+            self._switch_released = self._switch_open_ms >= RELEASED_MS
 
         if not self.k1:
             self.k1_open_ms += 1
@@ -376,6 +390,8 @@ class UnitFirmware:
         self.nv.last_token = token
         self.armed_token = token
         self.first_cause = self.causes_all = 0
+        self.settle()
+        self.use_active()
         self._armed_guard = self.guards(self.limits)
         required, forbidden = self._armed_guard
         hold = m.IN_SWITCH if self.limits.switch == m.SWITCH_HOLD else 0
@@ -405,6 +421,7 @@ class UnitFirmware:
     def _press(self) -> None:
         """A new press of both switch channels, after both were seen released: counted always, closes K1 only from ARMED."""
         self._switch_released = False
+        self._switch_open_ms = 0
         self.press_count = (self.press_count + 1) & 0xFFFF
         if self.state != ARMED:
             return
@@ -534,7 +551,6 @@ class UnitFirmware:
         nv = self.nv
         nv.retained_token = nv.beam_ms = nv.k1_ms = nv.counts_1 = nv.counts_2 = 0
         nv.active = nv.ran = b""
-        self.limits = None
         self.use_active()
         self.first_cause = self.causes_all = 0
         self.state = IDLE
