@@ -1,4 +1,4 @@
-"""What a rig may be set to, and whether it reacts fast enough for clinical use: the file's narrowing and the drivers' poll plans against the program's own bounds.
+"""What a rig may be set to, and whether it reacts fast enough for clinical use: the file's narrowing and the drivers' poll plans against fixed bounds.
 It opens nothing; the bounds themselves are interlocks/limits.py and the safety design's T1."""
 
 from __future__ import annotations
@@ -9,12 +9,8 @@ from console.configuration import Rig
 from hal.errors import ConfigurationError
 from hal.machine import Capabilities
 from interlocks.limits import ABSOLUTE, narrow
+from interlocks.rules import T1_S, level, reaction_s
 from interlocks.words import Limits
-
-T1_S = 0.100
-"""From an event at the device to the off bytes sent, for everything that is judged while the beam is on."""
-JUDGED_IN_BEAM = ("unit", "monitor", "flags")
-"""Readings that end a beam; set-points are read in beam from the monitor's own reply, the slow block ends none within T1."""
 
 
 def narrowed(rig: Rig) -> Limits:
@@ -32,13 +28,7 @@ def narrowed(rig: Rig) -> Limits:
 
 
 def reaction(capabilities: Capabilities, tick_s: float) -> tuple[str, ...]:
-    """What is slower than T1 by the poll plan, in words; empty when nothing is. Reaction = oldest reading + one tick + the off's wait for its wire."""
-    slow = []
-    for name in JUDGED_IN_BEAM:
-        age_s = capabilities.worst_age_s.get(name)
-        if age_s is None:
-            slow.append(f"nothing is known of the age of {name}")
-        elif age_s + tick_s + capabilities.off_s > T1_S:
-            worst_ms = 1000 * (age_s + tick_s + capabilities.off_s)
-            slow.append(f"{name}: worst reaction {worst_ms:.0f} ms, bound {T1_S * 1000:.0f} ms (T1)")
-    return tuple(slow)
+    """The rules that react slower than T1 by the poll plan, in words, the slowest first; empty when none does."""
+    worst = reaction_s(level(capabilities, tick_s), capabilities, tick_s)
+    slow = sorted(((at_s, rule) for rule, at_s in worst.items() if at_s > T1_S), reverse=True)
+    return tuple(f"{rule}: worst reaction {at_s * 1000:.0f} ms, bound {T1_S * 1000:.0f} ms" for at_s, rule in slow)

@@ -105,6 +105,12 @@ class GeneratorTable(Strict):
         return usual_baud(baud)
 
 
+class TubeTable(Strict):
+    """[tube]: the tube that is fitted; a certificate holds for one tube only."""
+
+    serial: Text = Field(description="write the serial number of the tube that is fitted")
+
+
 class SafetyUnitTable(Strict):
     """[safety_unit]: driver by name, wire, serial number, and where the site key lies."""
 
@@ -206,6 +212,7 @@ class RigFile(Strict):
 
     rig: RigTable
     generator: GeneratorTable
+    tube: TubeTable
     safety_unit: SafetyUnitTable
     certificate: CertificateTable
     records: RecordsTable
