@@ -43,7 +43,7 @@ def converted(p: Prescribed, c: Combination) -> Converted | tuple[str, ...]:
         )
     if not CUTOUT_LEAST <= p.cutout_factor <= CUTOUT_MOST:
         words.append(
-            f"cut-out factor {p.cutout_factor:g} is outside {CUTOUT_LEAST:g} to {CUTOUT_MOST:g} (controller/conversion.py)"
+            f"cut-out factor {p.cutout_factor:g} is outside {CUTOUT_LEAST:g} to {CUTOUT_MOST:g} (controller/conversion.py); check it"
         )
     if not p.rx_mgy > 0.0:
         words.append(f"prescribed dose {p.rx_mgy:g} mGy is not above 0; correct the prescription")

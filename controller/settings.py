@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from controller.channels import air_factor
+from controller.channels import BAND_MGY, BAND_PART, air_factor, counted
 from controller.conversion import Converted, converted
 from controller.prescribed import Certificate, Clearance, Combination, Prescribed, Quality
 from controller.presets import (
@@ -186,7 +186,7 @@ def make_settings(
     refused = (
         *(conversion if isinstance(conversion, tuple) else ()),
         *((k_tp,) if isinstance(k_tp, str) else ()),
-        *_retained(prescribed, clearance, unit),
+        *(() if isinstance(k_tp, str) else _retained(prescribed, combination, clearance, unit, k_tp)),
         *_machine(prescribed, combination, limits, rig, unit),
     )
     if refused or isinstance(conversion, tuple) or isinstance(k_tp, str):
@@ -306,30 +306,47 @@ def _k_tp(certificate: Certificate, unit: _Unit, now_s: float) -> float | str:
     )
 
 
-def _retained(p: Prescribed, clearance: Clearance, unit: _Unit) -> Iterator[str]:
-    """Whether what the unit retains is what the records say: nothing for a new fraction, this very fraction for a resume."""
+def _retained(p: Prescribed, c: Combination, clearance: Clearance, unit: _Unit, k_tp: float) -> Iterator[str]:
+    """Whether what the unit retains is what the records say: nothing for a new fraction, this very fraction and its dose for a resume.
+
+    The token itself may be a later one than the records' last: that of a press that gave no beam.
+    """
     status, slow = unit.status, unit.slow
-    if status.token != clearance.token:
-        yield (
-            f"the safety unit retains exposure {status.token}, the records hold {clearance.token}; "
-            "close or reconcile the open fraction first (physicist)"
-        )
-        return
     if not status.token:
-        if status.beam_ms or status.counts_1 or status.counts_2:
+        if clearance.token or clearance.segments:
             yield (
-                f"the safety unit's counters are not at 0 ({status.beam_ms} ms, {status.counts_1}, {status.counts_2} counts) "
-                "though no exposure is retained; service"
+                f"the records hold exposure {clearance.token} open, the safety unit retains none; close the fraction (physicist)"
+            )
+        elif status.beam_ms or status.counts_1 or status.counts_2:
+            yield (
+                f"the safety unit's counters are not at 0 ({status.beam_ms} ms, {status.counts_1} and {status.counts_2} counts) "
+                "though it retains no exposure; service"
             )
         return
     if not clearance.open:
         yield f"the safety unit still retains exposure {status.token}; close that fraction first"
-    if slow.fraction_tag != fraction_tag(p):
-        yield "the safety unit retains an exposure of another fraction; close that fraction first"
+    elif slow.fraction_tag != fraction_tag(p):
+        yield f"the safety unit retains exposure {status.token} of another fraction; close that fraction first"
     elif slow.plan_tag != plan_tag(p):
         yield "the prescription file is not the one that this fraction was started with; resume with the unchanged file"
-    if unit.active is None or not unit.active.crc_ok:
+    elif unit.active is None or not unit.active.crc_ok:
         yield "the limits of the retained exposure have not been read back; wait"
+    else:
+        yield from _same_dose(c, clearance, status, k_tp)
+
+
+def _same_dose(c: Combination, clearance: Clearance, status: UnitStatus, k_tp: float) -> Iterator[str]:
+    """Records that are behind the unit's counters would let the rest be given twice."""
+    beam_s = status.beam_ms / 1000.0
+    d1 = counted(status.counts_1, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
+    d2 = counted(status.counts_2, beam_s, c.n2_mgy_per_count, c.leak2_cps, k_tp)
+    most = max(d1, d2)
+    band = max(BAND_PART * most, BAND_MGY)
+    if not clearance.low_mgy - band <= most <= clearance.high_mgy + band:
+        yield (
+            f"the safety unit counted {most:.1f} mGy in this fraction, the records hold {clearance.low_mgy:.1f} to "
+            f"{clearance.high_mgy:.1f} mGy (bound: max of 3 % and 2 cGy apart); reconcile first (physicist)"
+        )
 
 
 def _machine(p: Prescribed, c: Combination, limits: Limits, rig: RigSide, unit: _Unit) -> Iterator[str]:
@@ -400,8 +417,6 @@ def _bounds(
     ):
         if not 0 <= counts <= COUNTS_FULL_SCALE:
             yield f"{name} {counts} counts is outside 0 to {COUNTS_FULL_SCALE} (certificate); have it corrected and signed again"
-    if p.depth_mm < 0.0:
-        yield f"depth {p.depth_mm:g} mm is below 0; correct the prescription"
 
 
 def _plan(p: Prescribed, certificate: Certificate, c: Combination, rig: RigSide, end: Termination, n: Presets) -> Plan:
