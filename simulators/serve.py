@@ -47,13 +47,15 @@ class MemoryKeeper:
         self._text = ""
         self._at_us = 0
 
-    def look(self, now_us: int) -> None:
-        """Write if something that matters has changed, or a second has passed. OSError if the file cannot be written."""
+    def look(self, now_us: int) -> bool:
+        """Write if something that matters has changed, or a second has passed; True if so. OSError if the file cannot be written."""
         nv = self._memory
         key = (nv.boot_count, nv.last_token, nv.retained_token, nv.run_open, nv.latch_code, nv.active)
         if key != self._key or now_us - self._at_us >= KEEP_EVERY_US:
             self._key, self._at_us = key, now_us
             self.write()
+            return True
+        return False
 
     def write(self) -> None:
         """Replace the file as a whole, so that a kill leaves the old or the new one."""
@@ -149,9 +151,8 @@ class Server:
         try:
             if last:
                 self._keeper.write()
-            else:
-                self._keeper.look(self._world.now_us)
-            self._kept = True
+            elif self._keeper.look(self._world.now_us):
+                self._kept = True
         except OSError as error:
             if self._kept:
                 self._say(f"SIMULATED: the unit's memory is not being kept ({error})")

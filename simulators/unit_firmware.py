@@ -8,8 +8,10 @@ from typing import Final
 
 from simulators import unit_map as m
 from simulators.seam import UnitInputs, UnitOutputs
+from simulators.unit_chambers import Chambers
 from simulators.unit_limits import CommittedSet, decode
 from simulators.unit_memory import HISTORY_ENTRIES, Exposure, UnitConfig, UnitMemory
+from simulators.unit_pins import PinWatch, guards
 from simulators.unit_selftest import SelfTest
 
 IDLE: Final = int(m.State.IDLE)
@@ -21,32 +23,20 @@ LATCHED: Final = int(m.State.LATCHED)
 TEST: Final = int(m.State.TEST)
 
 MASK32: Final = 0xFFFFFFFF
-PAIR_MS: Final = 100
-TEST_PULSE_MS: Final = 10
 MIN_OFF_MS: Final = 1000
 WELD_MS: Final = 100
-DISAGREE_WINDOWS: Final = 50
-DISAGREE_FLOOR_COUNTS: Final = 100
 CHALLENGES_KEPT: Final = 32
 CHALLENGE_MS: Final = 10
-RELEASED_MS: Final = 20
 SLOW_TIMER_DROPS_EVERY: Final = 33
 FAULTS: Final = ("silent", "garbled", "timer-slow", "scan-frozen", "mirror-lies")
 
 _B = {cause: 1 << cause for cause in m.Cause}
 B_COUNT_PRESET, B_TIME_PRESET, B_COUNT2 = _B[m.Cause.COUNT_PRESET], _B[m.Cause.TIME_PRESET], _B[m.Cause.COUNT2]
 B_LEASE, B_K1_LIMIT, B_HARD_CAP = _B[m.Cause.LEASE], _B[m.Cause.K1_LIMIT], _B[m.Cause.HARD_CAP]
-B_RATE, B_NO_DOSE, B_DISAGREE = _B[m.Cause.RATE], _B[m.Cause.NO_DOSE], _B[m.Cause.DISAGREE]
 B_START_WINDOW, B_ARM_WINDOW = _B[m.Cause.START_WINDOW], _B[m.Cause.ARM_WINDOW]
-B_PAIR, B_MIRROR, B_TEST_PULSE = _B[m.Cause.PAIR], _B[m.Cause.MIRROR], _B[m.Cause.TEST_PULSE]
-CONTACT_BITS = (
-    (m.IN_ESTOP, _B[m.Cause.ESTOP]),
-    (m.IN_DOOR, _B[m.Cause.DOOR]),
-    (m.IN_KEY_TREAT, _B[m.Cause.KEY]),
-    (m.IN_KEY_SERVICE, _B[m.Cause.KEY]),
-    (m.IN_CONTACT, _B[m.Cause.CONTACT]),
-    (m.IN_SWITCH, _B[m.Cause.SWITCH]),
-)
+
+
+B_PAIR, B_MIRROR = _B[m.Cause.PAIR], _B[m.Cause.MIRROR]
 
 
 def first_of(bits: int) -> int:
@@ -60,15 +50,12 @@ class UnitFirmware:
     """The unit: scan() once a millisecond, requests (unit_requests) between scans. faults holds names out of FAULTS, for injection only."""
 
     __slots__ = (
-        "_alive_1_ms", "_alive_2_ms", "_armed_guard", "_bucket_1", "_bucket_2", "_chamber_hv", "_decade", "_disagree_from",
-        "_fresh", "_hv_at_ms", "_hv_lasting", "_mirror_1_ms", "_mirror_2_ms", "_no_pulse_ms", "_over", "_pair_ms", "_pairs",
-        "_pulses_1", "_pulses_2", "_random", "_ring_1", "_ring_2", "_ring_at", "_run_guard", "_run_ms", "_slow_drop",
-        "_switch_open_ms", "_switch_released", "_timing", "_window_bits", "arm_left_ms", "armed_token", "bad_renewals", "boot_left_ms",
-        "causes_all", "challenges", "config", "contacts_a", "contacts_b", "counting", "faults", "first_cause",
-        "frozen_scan", "host_seq", "hv_per_100ms", "hv_seen", "inputs", "k1", "k1_open_ms", "k2", "lease_left_ms",
-        "limits", "mirror_fault", "notes", "now_us", "nv", "pair_fault", "press_count", "rate_1", "rate_2", "sample_us",
-        "scan_count", "selftest", "since_challenge_ms", "staging", "state", "state_before_test", "t2_ms", "t2d_ms",
-        "tests_passed", "uptime_ms",
+        "_armed_guard", "_decade", "_fresh", "_hv_at_ms", "_hv_lasting", "_pulses_1", "_pulses_2", "_random", "_run_guard",
+        "_run_ms", "_slow_drop", "_timing", "arm_left_ms", "armed_token", "bad_renewals", "boot_left_ms", "causes_all",
+        "challenges", "chambers", "config", "contacts_a", "contacts_b", "counting", "faults", "first_cause", "frozen_scan",
+        "host_seq", "hv_per_100ms", "hv_seen", "inputs", "k1", "k1_open_ms", "k2", "lease_left_ms", "limits", "notes",
+        "now_us", "nv", "pins", "press_count", "sample_us", "scan_count", "selftest", "since_challenge_ms", "staging",
+        "state", "state_before_test", "t2_ms", "t2d_ms", "tests_passed", "uptime_ms",
     )  # fmt: skip
 
     def __init__(self, config: UnitConfig, nv: UnitMemory) -> None:
@@ -109,19 +96,12 @@ class UnitFirmware:
         self.contacts_a = self.contacts_b = self.press_count = self.armed_token = 0
         self.tests_passed = self.bad_renewals = self.first_cause = self.causes_all = 0
         self.frozen_scan = -1
-        self.k1 = self.k2 = self.counting = self.hv_seen = self.pair_fault = self.mirror_fault = False
-        self.k1_open_ms = self.rate_1 = self.rate_2 = 0
-        self._decade = self._bucket_1 = self._bucket_2 = self._ring_at = 0
-        self._pulses_1 = self._pulses_2 = 0
-        self._ring_1, self._ring_2 = [0] * 10, [0] * 10
-        self._chamber_hv = self._hv_lasting = self._switch_released = self._timing = False
-        self._mirror_1_ms = self._mirror_2_ms = self._no_pulse_ms = self._run_ms = self._over = self._slow_drop = (
-            self._switch_open_ms
-        ) = 0
-        self._pair_ms, self._pairs = [0] * 6, False
-        self._alive_1_ms = self._alive_2_ms = self._window_bits = 0
+        self.chambers = Chambers()
+        self.pins = PinWatch(self.config.mirror_ms, self.config.k2_fitted)
+        self.k1 = self.k2 = self.counting = self.hv_seen = self._hv_lasting = self._timing = False
+        self.t2_ms = self.t2d_ms = self.hv_per_100ms = 0
+        self.k1_open_ms = self._decade = self._pulses_1 = self._pulses_2 = self._run_ms = self._slow_drop = 0
         self._hv_at_ms = -1
-        self._disagree_from = (0, 0, 0)
         self._armed_guard = self._run_guard = (0, 0)
         self._random = (
             self.config.seed * 0x9E3779B97F4A7C15 + nv.boot_count * 0xD1B54A32D192ED03 + 1
@@ -203,35 +183,28 @@ class UnitFirmware:
         if pulses != self._pulses_1:
             fresh = (pulses - self._pulses_1) & MASK32
             self._pulses_1 = pulses
-            self._bucket_1 += fresh
+            self.chambers.bucket_1 += fresh
             if self.counting:
                 self.nv.counts_1 = (self.nv.counts_1 + fresh) & MASK32
         pulses = inputs.pulses_2
         if pulses != self._pulses_2:
             fresh = (pulses - self._pulses_2) & MASK32
             self._pulses_2 = pulses
-            self._bucket_2 += fresh
+            self.chambers.bucket_2 += fresh
             if self.counting:
                 self.nv.counts_2 = (self.nv.counts_2 + fresh) & MASK32
         self._decade += 1
         if self._decade == 10:
             self._window(inputs)
 
-        hv = self._chamber_hv or (inputs.kv_centi > 500 and inputs.kv_centi != 0xFFFF and self.config.monitor_fitted)
+        hv = self.chambers.hv or (inputs.kv_centi > 500 and inputs.kv_centi != 0xFFFF and self.config.monitor_fitted)
         self.hv_seen = hv
-        if (a ^ b) & 0x3F or self._pairs:
-            self._watch_pairs(a ^ b)
-        if not pulse_bit:
-            self._no_pulse_ms += 1
-        elif self._no_pulse_ms:
-            self._no_pulse_ms = 0
-        if (
-            inputs.k1_mirror_open == self.k1
-            or inputs.k2_mirror_open == self.k2
-            or self._mirror_1_ms
-            or self._mirror_2_ms
-        ):
-            self._watch_mirrors(inputs)
+        pins = self.pins
+        if (a ^ b) & 0x3F or pins.timing_pairs:
+            self._pairs_differ(a ^ b)
+        pins.no_pulse_ms = 0 if pulse_bit else pins.no_pulse_ms + 1
+        if inputs.k1_mirror_open == self.k1 or inputs.k2_mirror_open == self.k2 or pins.timing_mirrors:
+            self._mirrors_differ(inputs)
 
         state = self.state
         if state == RUN:
@@ -240,14 +213,8 @@ class UnitFirmware:
             self._armed(a, b, hv, inputs)
         elif state == TEST:
             self._test(now_us, inputs)
-        if a & b & 0x20:
-            if self._switch_released:
-                self._press()
-        elif (a | b) & 0x20:
-            self._switch_open_ms = 0
-        elif not self._switch_released:
-            self._switch_open_ms += 1
-            self._switch_released = self._switch_open_ms >= RELEASED_MS
+        if ((a | b) & 0x20 or not pins.released) and pins.step_switch(a, b):
+            self._press()
 
         if not self.k1:
             self.k1_open_ms += 1
@@ -276,113 +243,25 @@ class UnitFirmware:
         outputs.sounder = state == LATCHED or (self.hv_seen and not k1 and self.k1_open_ms > self.t2_ms)
 
     def _window(self, inputs: UnitInputs) -> None:
-        """Every 10 ms: a new challenge, chamber rates over the last 100 ms, and in RUN the rules that live on rates."""
+        """Every 10 ms: a new challenge, chamber rates, and in RUN the rules that live on them."""
         self._decade = 0
         self.new_challenge()
-        c1, c2, at = self._bucket_1, self._bucket_2, self._ring_at
-        self._bucket_1 = self._bucket_2 = 0
-        self._ring_at = at + 1 if at < 9 else 0
-        rate_1 = self.rate_1 = self.rate_1 + c1 - self._ring_1[at]
-        rate_2 = self.rate_2 = self.rate_2 + c2 - self._ring_2[at]
-        self._ring_1[at], self._ring_2[at] = c1, c2
-        threshold = self.hv_per_100ms
-        live_1, live_2 = rate_1 > threshold or inputs.saturated_1, rate_2 > threshold or inputs.saturated_2
-        self._chamber_hv = live_1 or live_2
-        if self.state != RUN or self.limits is None:
-            return
-        limits = self.limits
-        if live_1:
-            self._alive_1_ms = self._run_ms
-        if live_2:
-            self._alive_2_ms = self._run_ms
-        if self._too_fast(c1, c2, limits, inputs):
-            self._over += 1
-            if self._over >= 2:
-                self._window_bits |= B_RATE
-        else:
-            self._over = 0
-        if self._hv_at_ms < 0:
-            return
-        if limits.no_dose_ms and self._run_ms - min(self._alive_1_ms, self._alive_2_ms) > limits.no_dose_ms:
-            self._window_bits |= B_NO_DOSE
-        self._disagree(limits)
+        c1, c2 = self.chambers.window(self.hv_per_100ms, inputs)
+        if self.state == RUN and self.limits is not None:
+            counts = self.nv.counts_1, self.nv.counts_2
+            self.chambers.judge(c1, c2, self._run_ms, self._hv_at_ms >= 0, counts, self.limits, inputs)
 
-    def _too_fast(self, c1: int, c2: int, limits: CommittedSet, inputs: UnitInputs) -> bool:
-        """Whether a channel counted more in 10 ms than committed. The limit is channel 1's; for channel 2 it is scaled by the two committed count limits."""
-        limit = limits.rate_limit_10ms
-        if not limit:
-            return False
-        if c1 > limit or inputs.saturated_1 or inputs.saturated_2:
-            return True
-        p1, l2 = limits.count_preset_1, limits.count_limit_2
-        return c2 * p1 > limit * l2 if p1 and l2 else c2 > limit
-
-    def _disagree(self, limits: CommittedSet) -> None:
-        """Coarse comparison over each half second, each channel as a part of its own committed count limit, so that the converters' scales may differ."""
-        windows, c1, c2 = self._disagree_from
-        if windows + 1 < DISAGREE_WINDOWS:
-            self._disagree_from = (windows + 1, c1, c2)
-            return
-        nv, p1, l2 = self.nv, limits.count_preset_1, limits.count_limit_2
-        d1, d2 = (nv.counts_1 - c1) & MASK32, (nv.counts_2 - c2) & MASK32
-        self._disagree_from = (0, nv.counts_1, nv.counts_2)
-        if not (limits.disagree_permille and p1 and l2) or max(d1, d2) < DISAGREE_FLOOR_COUNTS:
-            return
-        if abs(d1 * l2 - d2 * p1) * 1000 > limits.disagree_permille * max(d1 * l2, d2 * p1):
-            self._window_bits |= B_DISAGREE
-
-    def _watch_pairs(self, differ: int) -> None:
-        """Time how long the two channels of each contact have told different things."""
-        ms = self._pair_ms
-        for n in range(6):
-            ms[n] = ms[n] + 1 if differ & 1 << n else 0
-        self._pairs = any(ms)
-        fault = any(value > PAIR_MS for value in ms)
-        if fault and not self.pair_fault:
+    def _pairs_differ(self, differ: int) -> None:
+        if self.pins.step_pairs(differ):
             self.causes_all |= B_PAIR
             self.note("PAIR: two channels of a contact disagree")
-        self.pair_fault = fault
 
-    def _watch_mirrors(self, inputs: UnitInputs) -> None:
-        """Time how long a mirror contact has contradicted its coil's command."""
-        self._mirror_1_ms = self._mirror_1_ms + 1 if inputs.k1_mirror_open == self.k1 else 0
-        wrong_2 = inputs.k2_mirror_open == self.k2 and self.config.k2_fitted
-        self._mirror_2_ms = self._mirror_2_ms + 1 if wrong_2 else 0
-        fault = self._mirror_1_ms > self.config.mirror_ms or self._mirror_2_ms > self.config.mirror_ms
-        if fault and not self.mirror_fault:
+    def _mirrors_differ(self, inputs: UnitInputs) -> None:
+        if self.pins.step_mirrors(self.k1, self.k2, inputs):
             self.causes_all |= B_MIRROR
             self.note("MIRROR: a contactor does not follow its coil")
-        self.mirror_fault = fault
 
     # -- armed and run ----------------------------------------------------------------------------------------------
-
-    def demands(self, a: int, b: int, required: int, forbidden: int, inputs: UnitInputs, limits: CommittedSet) -> int:
-        """Cause bits of everything on the pins that forbids beam now; 0 if all is well."""
-        bits = 0
-        wrong = required & ~(a & b) | forbidden & (a | b)
-        if wrong:
-            for mask, cause in CONTACT_BITS:
-                if wrong & mask:
-                    bits |= cause
-        if inputs.applicator_a != limits.applicator or inputs.applicator_b != limits.applicator:
-            bits |= 1 << m.Cause.APPL
-        if inputs.filter_a != limits.filter_code or inputs.filter_b != limits.filter_code:
-            bits |= 1 << m.Cause.FILTER
-        if self.pair_fault:
-            bits |= B_PAIR
-        if self.mirror_fault:
-            bits |= B_MIRROR
-        if self._no_pulse_ms >= TEST_PULSE_MS:
-            bits |= B_TEST_PULSE
-        if not (inputs.beam_lamp_ok and inputs.ready_lamp_ok):
-            bits |= 1 << m.Cause.LAMP
-        return bits
-
-    def guards(self, limits: CommittedSet) -> tuple[int, int]:
-        """(contacts that must be closed, contacts that must be open) for this set's purpose."""
-        treat = limits.purpose in m.KEY_TREAT_PURPOSES
-        required = m.IN_ESTOP | m.IN_DOOR | m.IN_CONTACT | (m.IN_KEY_TREAT if treat else m.IN_KEY_SERVICE)
-        return required, m.IN_KEY_SERVICE if treat else m.IN_KEY_TREAT
 
     def arm(self, token: int) -> None:
         """COMMITTED to ARMED, after unit_requests found nothing against it: K2 closes, lease and arm window run, K1 stays open."""
@@ -392,7 +271,7 @@ class UnitFirmware:
         self.first_cause = self.causes_all = 0
         self.settle()
         self.use_active()
-        self._armed_guard = self.guards(self.limits)
+        self._armed_guard = guards(self.limits)
         required, forbidden = self._armed_guard
         hold = m.IN_SWITCH if self.limits.switch == m.SWITCH_HOLD else 0
         self._run_guard = (required | hold, forbidden)
@@ -408,7 +287,7 @@ class UnitFirmware:
         if hv:
             self._latch(int(m.Cause.SPONTANEOUS))
             return
-        bits = self.demands(a, b, *self._armed_guard, inputs, limits)
+        bits = self.pins.demands(a, b, *self._armed_guard, inputs, limits)
         self.lease_left_ms -= 1
         self.arm_left_ms -= 1
         if self.lease_left_ms <= 0:
@@ -420,8 +299,6 @@ class UnitFirmware:
 
     def _press(self) -> None:
         """A new press of both switch channels, after both were seen released: counted always, closes K1 only from ARMED."""
-        self._switch_released = False
-        self._switch_open_ms = 0
         self.press_count = (self.press_count + 1) & 0xFFFF
         if self.state != ARMED:
             return
@@ -434,11 +311,10 @@ class UnitFirmware:
         self.k1 = self.counting = True
         self.k1_open_ms = 0
         self.arm_left_ms = 0
-        self._run_ms = self._over = self._window_bits = 0
-        self._alive_1_ms = self._alive_2_ms = 0
+        self._run_ms = 0
+        self.chambers.start_run(nv.counts_1, nv.counts_2)
         self._hv_at_ms = -1
         self._timing = False
-        self._disagree_from = (0, nv.counts_1, nv.counts_2)
         self.note("RUN: K1 told to close")
 
     def _run(self, a: int, b: int, hv: bool, inputs: UnitInputs) -> None:
@@ -454,11 +330,11 @@ class UnitFirmware:
                 nv.beam_ms += 1
         elif hv if limits.timer_start == m.TIMER_FROM_HV else not inputs.k1_mirror_open:
             self._timing = True
-        bits = self._window_bits
+        bits = self.chambers.bits
         if self._hv_at_ms < 0:
             if hv:
-                self._hv_at_ms = self._alive_1_ms = self._alive_2_ms = run_ms
-                self._disagree_from = (0, nv.counts_1, nv.counts_2)
+                self._hv_at_ms = run_ms
+                self.chambers.start_beam(run_ms, nv.counts_1, nv.counts_2)
             elif limits.start_window_ms and run_ms >= limits.start_window_ms:
                 bits |= B_START_WINDOW
         self.lease_left_ms -= 1
@@ -475,7 +351,7 @@ class UnitFirmware:
         cap_ms, cap_counts = self.config.hard_cap_s * 1000, self.config.hard_cap_counts
         if nv.beam_ms >= cap_ms or nv.k1_ms >= cap_ms or nv.counts_1 >= cap_counts or nv.counts_2 >= cap_counts:
             bits |= B_HARD_CAP
-        bits |= self.demands(a, b, *self._run_guard, inputs, limits)
+        bits |= self.pins.demands(a, b, *self._run_guard, inputs, limits)
         if bits:
             self.end(bits)
 

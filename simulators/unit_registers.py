@@ -90,8 +90,8 @@ def slow(unit: UnitFirmware) -> bytes:
     i, nv, limits = unit.inputs, unit.nv, unit.limits
     return _sealed(
         _SLOW.pack(
-            _scan_reported(unit), nv.k1_ms & MASK32, nv.run_count, unit.causes_all, nv.last_token, _clip16(unit.rate_1),
-            _clip16(unit.rate_2), _clip16(i.pressure_10pa), max(-32768, min(32767, i.temperature_centi_c)),
+            _scan_reported(unit), nv.k1_ms & MASK32, nv.run_count, unit.causes_all, nv.last_token, _clip16(unit.chambers.rate_1),
+            _clip16(unit.chambers.rate_2), _clip16(i.pressure_10pa), max(-32768, min(32767, i.temperature_centi_c)),
             _clip16(i.lamp_ma), _clip16(i.kv_centi), _clip16(i.ma_centi), unit.bad_renewals << 8 | unit.tests_passed,
             unit.uptime_ms // 1000 & MASK32, limits.fraction_tag if limits else 0, limits.plan_tag if limits else 0,
             nv.latch_code, (max(unit.arm_left_ms, 0) + 999) // 1000,

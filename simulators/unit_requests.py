@@ -13,6 +13,7 @@ from typing import Final
 from simulators import unit_map as m
 from simulators.unit_firmware import ARMED, COMMITTED, ENDED, IDLE, LATCHED, MASK32, MIN_OFF_MS, RUN, TEST, UnitFirmware
 from simulators.unit_limits import refusal
+from simulators.unit_pins import guards
 
 _STAGING_STATES: Final = frozenset({IDLE, COMMITTED, ENDED})
 _RESTING_STATES: Final = frozenset({IDLE, ENDED})
@@ -113,7 +114,7 @@ def _arm(unit: UnitFirmware, data: bytes) -> str:
         return why
     if (unit.contacts_a | unit.contacts_b) & m.IN_SWITCH:
         return "the beam-on switch is pressed"
-    bits = unit.demands(unit.contacts_a, unit.contacts_b, *unit.guards(limits), unit.inputs, limits)
+    bits = unit.pins.demands(unit.contacts_a, unit.contacts_b, *guards(limits), unit.inputs, limits)
     if bits:
         return "not ready: " + ", ".join(cause.name for cause in m.Cause if bits >> cause & 1)
     unit.arm(token)

@@ -311,3 +311,14 @@ def test_memory_file_survives_the_simulator(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nv\.json"):
         read_memory(path)
     assert read_memory(tmp_path / "other.json") == UnitMemory()
+
+
+def test_a_full_disk_is_said_once_and_drops_no_wire(tmp_path: Path) -> None:
+    """The memory file's folder is gone: the loop goes on, and says so once."""
+    world, clock, said = World(), Clock(), list[str]()
+    keeper = MemoryKeeper(world.unit.nv, tmp_path / "gone" / "nv.json")
+    server = Server(world, [], None, said.append, world.unit, keeper, clock)
+    turn(server, clock, 3000)
+    assert world.now_us == 3_000_000
+    assert len(said) == 1
+    assert "not being kept" in said[0]

@@ -517,3 +517,42 @@ def test_hv_in_a_selftest_latches() -> None:
     bench.run_ms(2)
     assert bench.unit.state == LATCHED
     assert not bench.outputs.k1_close
+
+
+def test_a_commit_during_the_tail_loosens_nothing() -> None:
+    """t2, t2d and the threshold of the RUN hold until its tail is over, whoever commits what meanwhile."""
+    bench = Bench()
+    bench.to_beam(count_preset_1=4000, t2=10, t2d=4)
+    bench.write(0x0210, b"\0\0")
+    bench.weld_1 = True
+    assert bench.commit(count_preset_1=4000, t2=50, t2d=40, hv=60_000) == 0
+    bench.run_ms(105)
+    assert not bench.outputs.k2_close
+
+
+def test_tail_is_counted_through_a_reboot() -> None:
+    """K1 welded and a brown-out in beam: what the chambers see after the boot is counted, the history follows, and t2d after the boot it latches."""
+    bench = Bench()
+    bench.to_beam()
+    bench.run_ms(100)
+    bench.weld_1 = bench.weld_2 = True
+    bench.unit.reboot(bench.now_us)
+    before = bench.nv.counts_1
+    bench.run_ms(600)
+    assert bench.nv.counts_1 >= before + 2 * 390
+    assert bench.unit.history()[0].counts_1 == bench.nv.counts_1
+    bench.run_ms(500)
+    assert bench.unit.state == LATCHED
+    assert bench.first_cause == Cause.REBOOT or bench.first_cause == Cause.SPONTANEOUS
+
+
+def test_a_bouncing_switch_is_one_press() -> None:
+    """Contacts that chatter for a few ms on closing are counted once."""
+    bench = bench_in(ARMED)
+    presses = bench.u16(0x011C)
+    for closed in (True, False, True, False, True):
+        bench.inputs.switch_a = bench.inputs.switch_b = closed
+        bench.run_ms(2)
+    bench.run_ms(20)
+    assert bench.u16(0x011C) == presses + 1
+    assert bench.nv.run_count == 1
