@@ -120,7 +120,9 @@ class Sent(msgspec.Struct, frozen=True):
     """What the gate last let through. `command` is the tag of the last command; times are monotonic seconds, None = not since the last OFF.
 
     `terms` are those of the last set-up that was passed on (None: nothing is set up); `armed_at_s` the first HOLD or ARM of this permission,
-    `on_at_s` the ON of this exposure, `off_at_s` the last OFF; `press_count` and `boot_count` those of the unit when ARM was passed on.
+    `on_at_s` the ON of this exposure, `off_at_s` the OFF that ended the last permission (its repetitions do not move it); `press_count` and
+    `boot_count` those of the unit when ARM was passed on. `token` is that of this permission, `set_up_at_s` the first SET UP of these terms
+    since the last OFF. `refused` says in words why what was wanted this tick was not let through (empty: it was).
     """
 
     tick: int = 0
@@ -131,6 +133,9 @@ class Sent(msgspec.Struct, frozen=True):
     off_at_s: float | None = None
     press_count: int | None = None
     boot_count: int | None = None
+    token: int | None = None
+    set_up_at_s: float | None = None
+    refused: str = ""
 
 
 class Wanted(msgspec.Struct, frozen=True):

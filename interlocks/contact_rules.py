@@ -1,0 +1,187 @@
+"""Rules about the room and the head: emergency stop, door, key, applicator, filter, beam-on switch, test pulse; all read by the safety unit.
+They report only: emergency stop, door and key are wired in series with both contactors' coils and act without any program."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hal.readings import Contact, Purpose
+from interlocks.look import UNIT, Look, When
+from interlocks.rule import Rule
+from interlocks.words import Clears, Trip
+
+ESTOP: Final = Contact.ESTOP.value
+DOOR: Final = Contact.DOOR.value
+TREAT: Final = Contact.KEY_TREAT.value
+SERVICE: Final = Contact.KEY_SERVICE.value
+APPLICATOR: Final = Contact.APPLICATOR.value
+SWITCH: Final = Contact.SWITCH.value
+PULSE: Final = Contact.TEST_PULSE.value
+KEYS: Final = TREAT | SERVICE
+PAIRED: Final = ESTOP | DOOR | KEYS | APPLICATOR | SWITCH
+
+KEY_OF: Final[dict[Purpose, int]] = {
+    Purpose.TREAT: TREAT,
+    Purpose.DAILY: TREAT,
+    Purpose.WARMUP: TREAT,
+    Purpose.CALIBRATE: SERVICE,
+    Purpose.DRY_RUN: SERVICE,
+}
+"""Where the key must stand for each purpose; the safety unit holds the same table."""
+
+RELEASED_WITHIN_S: Final = 5.0
+PAIR_S: Final = 0.1
+
+
+def _both(look: Look, bit: int) -> str:
+    """What the two channels say of one contact."""
+    a, b = look.unit.contacts_a & bit, look.unit.contacts_b & bit
+    return f"channel A {'closed' if a else 'open'}, channel B {'closed' if b else 'open'}"
+
+
+def _key(look: Look) -> bool:
+    either = (look.unit.contacts_a | look.unit.contacts_b) & KEYS
+    both = look.closed & KEYS
+    if look.sent.set_up_at_s is None:
+        return either == both and both in (TREAT, SERVICE)
+    return either == both == KEY_OF[look.terms.purpose]
+
+
+def _key_words(look: Look) -> str:
+    wanted = "TREAT or SERVICE"
+    if look.sent.set_up_at_s is not None:
+        wanted = f"{'TREAT' if KEY_OF[look.terms.purpose] == TREAT else 'SERVICE'} for {look.terms.purpose.name}"
+    return f"the key is not in {wanted}: TREAT {_both(look, TREAT)}; SERVICE {_both(look, SERVICE)}"
+
+
+def _applicator(look: Look) -> bool:
+    return look.unit.applicator_a == look.unit.applicator_b == look.terms.applicator_code
+
+
+def _filter(look: Look) -> bool:
+    return look.unit.filter_a == look.unit.filter_b == look.terms.filter_code
+
+
+def _agree(look: Look) -> bool:
+    return not (look.unit.contacts_a ^ look.unit.contacts_b) & PAIRED
+
+
+def _agree_words(look: Look) -> str:
+    names = [bit.name or "?" for bit in Contact if (look.unit.contacts_a ^ look.unit.contacts_b) & bit.value & PAIRED]
+    return f"the two channels of {', '.join(names)} disagree for longer than {PAIR_S * 1000:.0f} ms"
+
+
+def _released(look: Look) -> bool:
+    return look.now_s - look.memory.released_at_s <= RELEASED_WITHIN_S
+
+
+CONTACT_RULES: Final = (
+    Rule(
+        id="emergency_stop",
+        hazards=("I9", "G30"),
+        when=When.ALWAYS,
+        needs=UNIT,
+        question=lambda look: look.closed & ESTOP == ESTOP,
+        wrong=lambda look: f"the emergency stop is pressed ({_both(look, ESTOP)})",
+        first="find out why, then pull the button out",
+    ),
+    Rule(
+        id="door",
+        hazards=("I1", "G31"),
+        when=When.ALWAYS,
+        needs=UNIT,
+        question=lambda look: look.closed & DOOR == DOOR,
+        wrong=lambda look: f"the door is open ({_both(look, DOOR)})",
+        first="close the door",
+    ),
+    Rule(
+        id="key",
+        hazards=("I10", "D14"),
+        when=When.ALWAYS,
+        needs=UNIT,
+        question=_key,
+        wrong=_key_words,
+        first="turn the key to its place",
+        trip=Trip.KEY_OFF,
+        clears=Clears.BY_ITSELF,
+    ),
+    Rule(
+        id="applicator_contact",
+        hazards=("A9", "G32"),
+        when=When.ALWAYS,
+        needs=UNIT,
+        question=lambda look: look.closed & APPLICATOR == APPLICATOR,
+        wrong=lambda look: f"the applicator is not seated ({_both(look, APPLICATOR)})",
+        first="seat the applicator until it clicks",
+    ),
+    Rule(
+        id="applicator_code",
+        hazards=("G9", "I8", "T7"),
+        when=When.SET_UP,
+        needs=UNIT,
+        question=_applicator,
+        wrong=lambda look: (
+            f"applicator code reads {look.unit.applicator_a:#04x} and {look.unit.applicator_b:#04x}, "
+            f"confirmed is {look.terms.applicator_code:#04x}"
+        ),
+        first="fit the applicator of the prescription",
+    ),
+    Rule(
+        id="filter_code",
+        hazards=("G8", "T7"),
+        when=When.SET_UP,
+        needs=UNIT,
+        question=_filter,
+        wrong=lambda look: (
+            f"filter code reads {look.unit.filter_a:#04x} and {look.unit.filter_b:#04x}, confirmed is {look.terms.filter_code:#04x}"
+        ),
+        first="fit the filter of the prescription",
+    ),
+    Rule(
+        id="switch_released",
+        hazards=("A11", "A7"),
+        when=When.NOT_ARMED,
+        needs=UNIT,
+        question=_released,
+        wrong=lambda look: (
+            f"the beam-on switch was last seen released {look.now_s - look.memory.released_at_s:.1f} s ago "
+            f"(bound {RELEASED_WITHIN_S:.0f} s)"
+        ),
+        first="let go of the beam-on switch; if nobody holds it, it is stuck: service",
+        while_beam=False,
+        clears=Clears.BY_ITSELF,
+    ),
+    Rule(
+        id="switch_held",
+        hazards=("A11",),
+        when=When.HELD_DOWN,
+        needs=UNIT,
+        question=lambda look: look.closed & SWITCH == SWITCH,
+        wrong=lambda look: f"the beam-on switch was let go ({_both(look, SWITCH)})",
+        first="resume with a new press, and hold the switch until the end",
+    ),
+    Rule(
+        id="contacts_agree",
+        hazards=("I5", "A10"),
+        when=When.ALWAYS,
+        needs=UNIT,
+        question=_agree,
+        wrong=_agree_words,
+        first="call service: one channel of the contact is broken",
+        persists_for_s=PAIR_S,
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_SERVICE,
+    ),
+    Rule(
+        id="test_pulse",
+        hazards=("I6",),
+        when=When.ALWAYS,
+        needs=UNIT,
+        question=lambda look: look.closed & PULSE == PULSE,
+        wrong=lambda look: f"the contacts' test pulse does not come back ({_both(look, PULSE)})",
+        first="call service: a contact's wire is shorted or broken",
+        persists_for_s=PAIR_S,
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_SERVICE,
+    ),
+)

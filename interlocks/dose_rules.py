@@ -1,0 +1,308 @@
+"""Rules about dose: chamber supply, saturation, rates, channels against each other and the model, time limits, air, leakage.
+They compare figures that the controller worked out (the last tick's) and counters as read; they correct nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from hal.readings import Health, Termination
+from interlocks.backup_timer import bound_s, longest_s
+from interlocks.generator_rules import seen_counts
+from interlocks.look import SLOW, UNIT, Look, When, air_over_pressure
+from interlocks.rule import Rule
+from interlocks.words import Clears, Trip
+
+HT: Final = Health.HT1.value | Health.HT2.value
+STUCK: Final = Health.STUCK1.value | Health.STUCK2.value
+SATURATED: Final = Health.SATURATED1.value | Health.SATURATED2.value
+AIR_OK: Final = Health.PRESSURE_OK.value | Health.TEMPERATURE_OK.value
+RATE_HIGH: Final = 1.5
+RATE_LOW: Final = 0.5
+RATE_FOR_S: Final = 0.02
+"""The rates are over 100 ms already; two ticks more keep one damaged status from being a trip."""
+CHANNELS: Final = 0.03
+CHANNELS_MGY: Final = 10.0
+MODEL_MONITOR: Final = 0.05
+MODEL_TIME: Final = 0.03
+MODEL_MGY: Final = 20.0
+"""Dose design section 2: channels 3 % (floor 1 cGy); primary against model or timer 5 % in monitor, 3 % in time (floor 2 cGy)."""
+BAD_SAMPLES: Final = 3
+DRIFT: Final = 0.005
+PRESSURE_KPA: Final = (60.0, 110.0)
+TEMPERATURE_C: Final = (10.0, 40.0)
+LEAK_OF_R0: Final = 0.005
+LEAK_FACTOR: Final = 3.0
+LEAK_FOR_S: Final = 1.5
+"""Longer than the slow block's period: two measurements must say so."""
+
+
+def _supply(look: Look) -> bool:
+    return look.unit.health & (HT | STUCK) == HT
+
+
+def _supply_words(look: Look) -> str:
+    health = look.unit.health
+    return "; ".join(
+        f"chamber {n} has no high tension"
+        if not health & ht
+        else f"chamber {n} is stuck"
+        if health & stuck
+        else f"chamber {n} is sound"
+        for n, ht, stuck in ((1, Health.HT1, Health.STUCK1), (2, Health.HT2, Health.STUCK2))
+    )
+
+
+def _rate_words(look: Look, bound: str) -> str:
+    d, r0 = look.dose, look.terms.r0_mgy_per_s
+    return f"dose rates {d.rate_1_mgy_per_s:.2f} and {d.rate_2_mgy_per_s:.2f} mGy/s, certified {r0:.2f} mGy/s ({bound})"
+
+
+def _high(look: Look) -> bool:
+    bound = RATE_HIGH * look.terms.r0_mgy_per_s
+    return look.dose.rate_1_mgy_per_s <= bound and look.dose.rate_2_mgy_per_s <= bound
+
+
+def _low(look: Look) -> bool:
+    bound = RATE_LOW * look.terms.r0_mgy_per_s
+    return look.dose.rate_1_mgy_per_s >= bound and look.dose.rate_2_mgy_per_s >= bound
+
+
+def _signal(look: Look) -> bool | None:
+    if math.isnan(look.cps_1) or math.isnan(look.cps_2):
+        return None
+    return look.cps_1 > 0.0 and look.cps_2 > 0.0
+
+
+def _dosed(look: Look) -> bool | None:
+    if math.isnan(look.cps_1) or math.isnan(look.cps_2):
+        return None
+    bound_1, bound_2 = seen_counts(look)
+    return look.cps_1 > 10.0 * bound_1 and look.cps_2 > 10.0 * bound_2
+
+
+def _count_words(look: Look) -> str:
+    return f"chambers count {look.cps_1:.0f} and {look.cps_2:.0f} in 1 s with high voltage on"
+
+
+def _near(a: float, b: float, part: float, floor: float) -> bool:
+    larger = a if a > b else b
+    return abs(a - b) <= (part * larger if part * larger > floor else floor)
+
+
+def _channels(look: Look) -> bool:
+    return _near(look.dose.d1_mgy, look.dose.d2_mgy, CHANNELS, CHANNELS_MGY)
+
+
+def _model(look: Look) -> bool:
+    d = look.dose
+    if look.terms.termination is Termination.TIME:
+        return _near(d.dt_mgy, d.dm_mgy, MODEL_TIME, MODEL_MGY)
+    return _near(d.d1_mgy, d.dm_mgy, MODEL_MONITOR, MODEL_MGY) and _near(d.d1_mgy, d.dt_mgy, MODEL_MONITOR, MODEL_MGY)
+
+
+def _model_words(look: Look) -> str:
+    d = look.dose
+    if look.terms.termination is Termination.TIME:
+        return f"timer {d.dt_mgy:.1f} mGy, kV-mA model {d.dm_mgy:.1f} mGy (bound {100 * MODEL_TIME:.0f} % or {MODEL_MGY:.0f} mGy)"
+    return (
+        f"channel 1 {d.d1_mgy:.1f} mGy, kV-mA model {d.dm_mgy:.1f}, timer {d.dt_mgy:.1f} mGy "
+        f"(bound {100 * MODEL_MONITOR:.0f} % or {MODEL_MGY:.0f} mGy)"
+    )
+
+
+def _backup(look: Look) -> bool:
+    return longest_s(look.memory.beam_time, look.unit.beam_ms) <= bound_s(look.terms.timer_limit_s)
+
+
+def _backup_words(look: Look) -> str:
+    used = longest_s(look.memory.beam_time, look.unit.beam_ms)
+    return (
+        f"{used:.2f} s of beam in this fraction, the backup timer's bound is {bound_s(look.terms.timer_limit_s):.2f} s"
+    )
+
+
+def _air(look: Look) -> bool:
+    slow = look.slow
+    in_range = (
+        PRESSURE_KPA[0] <= slow.pressure_kpa <= PRESSURE_KPA[1]
+        and TEMPERATURE_C[0] <= slow.temperature_c <= TEMPERATURE_C[1]
+    )
+    return in_range and look.unit.health & AIR_OK == AIR_OK
+
+
+def drift(look: Look) -> float:
+    """By what part k_TP has changed since the set-up; NaN when either is not known."""
+    return air_over_pressure(look.slow) / look.memory.climate - 1.0 if look.memory.climate > 0.0 else math.nan
+
+
+def _leak_bounds(look: Look) -> tuple[float, float]:
+    """Counts in 100 ms: 0.5 % of R0 or three times the certified leakage, and one count for the counting."""
+    t = look.terms
+    return (
+        1.0 + 0.1 * max(LEAK_OF_R0 * t.r0_mgy_per_s / t.n1_mgy_per_count, LEAK_FACTOR * t.leak1_cps),
+        1.0 + 0.1 * max(LEAK_OF_R0 * t.r0_mgy_per_s / t.n2_mgy_per_count, LEAK_FACTOR * t.leak2_cps),
+    )
+
+
+def _leakage(look: Look) -> bool:
+    bound_1, bound_2 = _leak_bounds(look)
+    return look.slow.rate_1 <= bound_1 and look.slow.rate_2 <= bound_2
+
+
+def _leak_words(look: Look) -> str:
+    bound_1, bound_2 = _leak_bounds(look)
+    return f"without beam the chambers count {look.slow.rate_1} and {look.slow.rate_2} in 100 ms (bounds {bound_1:.1f} and {bound_2:.1f})"
+
+
+DOSE_RULES: Final = (
+    Rule(
+        id="chamber_supply",
+        hazards=("G17", "D1"),
+        when=When.ALWAYS,
+        needs=UNIT,
+        question=_supply,
+        wrong=_supply_words,
+        first="check the chambers' supply: service",
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_PHYSICIST,
+    ),
+    Rule(
+        id="chamber_saturation",
+        hazards=("T6", "D4"),
+        when=When.ALWAYS,
+        needs=UNIT,
+        question=lambda look: not look.unit.health & SATURATED,
+        wrong=lambda look: f"a chamber is saturated: its dose is high, not low (health bits {look.unit.health:#04x})",
+        first="do not go on; the physicist decides on the dose",
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_PHYSICIST,
+    ),
+    Rule(
+        id="dose_rate_high",
+        hazards=("T6", "G8", "D4"),
+        when=When.DOSED,
+        question=_high,
+        wrong=lambda look: _rate_words(look, f"bound {100 * RATE_HIGH:.0f} %"),
+        first="do not go on: check filter and applicator; the physicist decides on the dose",
+        persists_for_s=RATE_FOR_S,
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_PHYSICIST,
+    ),
+    Rule(
+        id="dose_rate_low",
+        hazards=("T6", "D1"),
+        when=When.RATED,
+        question=_low,
+        wrong=lambda look: _rate_words(look, f"bound {100 * RATE_LOW:.0f} %"),
+        first="look at kV, mA and the chambers before resuming",
+        persists_for_s=RATE_FOR_S,
+    ),
+    Rule(
+        id="no_signal",
+        hazards=("A6", "D1"),
+        when=When.SIGNAL,
+        needs=UNIT,
+        question=_signal,
+        wrong=_count_words,
+        first="a chamber is dead: call the physicist",
+    ),
+    Rule(
+        id="no_dose",
+        hazards=("G10", "D1"),
+        when=When.DOSE,
+        needs=UNIT,
+        question=_dosed,
+        wrong=_count_words,
+        first="look at kV, mA and the chambers before resuming",
+    ),
+    Rule(
+        id="dose_channels",
+        hazards=("A8", "D2"),
+        when=When.DOSED,
+        question=_channels,
+        wrong=lambda look: (
+            f"channel 1 {look.dose.d1_mgy:.1f} mGy, channel 2 {look.dose.d2_mgy:.1f} mGy "
+            f"(bound {100 * CHANNELS:.0f} % or {CHANNELS_MGY:.0f} mGy)"
+        ),
+        first="do not go on; the physicist decides on the dose",
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_PHYSICIST,
+    ),
+    Rule(
+        id="dose_model",
+        hazards=("D3", "L10"),
+        when=When.DOSED,
+        question=_model,
+        wrong=_model_words,
+        first="do not go on; the physicist decides on the dose",
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_PHYSICIST,
+    ),
+    Rule(
+        id="bad_samples",
+        hazards=("L3", "D8"),
+        when=When.BEAM,
+        question=lambda look: look.dose.bad_samples < BAD_SAMPLES,
+        wrong=lambda look: f"{look.dose.bad_samples} dose samples refused within 1 s (bound {BAD_SAMPLES})",
+        first="look at the links and the chambers before resuming",
+    ),
+    Rule(
+        id="backup_timer",
+        hazards=("G2", "G26", "A5"),
+        when=When.CONFIRMED,
+        needs=UNIT,
+        question=_backup,
+        wrong=_backup_words,
+        first="do not go on; the physicist decides on the dose",
+        trip=Trip.TIME_END,
+        clears=Clears.BY_PHYSICIST,
+    ),
+    Rule(
+        id="overdue",
+        hazards=("A5", "A8"),
+        when=When.BEAM,
+        question=lambda look: not look.dose.overdue,
+        wrong=lambda _look: "the safety unit let its preset go by; this computer ended the beam",
+        first="do not go on; the physicist decides on the dose, service looks at the safety unit",
+        trip=Trip.TIME_END,
+        clears=Clears.BY_PHYSICIST,
+    ),
+    Rule(
+        id="air",
+        hazards=("G18",),
+        when=When.VENTED,
+        needs=UNIT | SLOW,
+        question=_air,
+        wrong=lambda look: (
+            f"pressure {look.slow.pressure_kpa:.2f} kPa (bounds {PRESSURE_KPA[0]:.0f} to {PRESSURE_KPA[1]:.0f}), temperature "
+            f"{look.slow.temperature_c:.1f} C (bounds {TEMPERATURE_C[0]:.0f} to {TEMPERATURE_C[1]:.0f}), health bits {look.unit.health:#04x}"
+        ),
+        first="check barometer and thermometer",
+        clears=Clears.BY_ITSELF,
+    ),
+    Rule(
+        id="k_tp_drift",
+        hazards=("G18", "D7"),
+        when=When.CONFIRMED_VENTED,
+        needs=SLOW,
+        question=lambda look: abs(drift(look)) <= DRIFT,
+        wrong=lambda look: (
+            f"k_TP has drifted by {100 * drift(look):+.2f} % since the set-up (bound {100 * DRIFT:.1f} %)"
+        ),
+        first="let the head's temperature settle, then load or resume",
+        clears=Clears.BY_ITSELF,
+    ),
+    Rule(
+        id="leakage",
+        hazards=("D6", "G17"),
+        when=When.LEAKAGE,
+        needs=SLOW,
+        question=_leakage,
+        wrong=_leak_words,
+        first="let the chambers settle; if it stays, service",
+        persists_for_s=LEAK_FOR_S,
+        while_beam=False,
+        clears=Clears.BY_ITSELF,
+    ),
+)

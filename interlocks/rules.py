@@ -1,0 +1,78 @@
+"""The whole table, in the order in which it is shown, and the ages that its readings may reach, levelled to the rig's poll plan.
+It judges nothing; one row is one question of interlocks/judge.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hal.machine import Capabilities
+from interlocks.contact_rules import CONTACT_RULES
+from interlocks.dose_rules import DOSE_RULES
+from interlocks.generator_rules import GENERATOR_RULES
+from interlocks.house_rules import HOUSE_RULES
+from interlocks.look import FLAGS, MONITOR, SLOW, UNIT
+from interlocks.rule import Rule
+from interlocks.unit_rules import UNIT_RULES
+
+T1_S: Final = 0.1
+"""From an event at a device to off-bytes sent."""
+LEAST_S: Final = 0.05
+POLLS: Final = 2.0
+"""One lost reply is borne, two are not (G10)."""
+SLOW_LEAST_S: Final = 2.5
+
+SOURCES: Final = ((UNIT, "unit"), (SLOW, "slow"), (MONITOR, "monitor"), (FLAGS, "flags"))
+"""The bits of `Rule.needs` by their names in Capabilities.worst_age_s, in the order of `Rules.stale_after_s`."""
+SOURCE_WORDS: Final = {
+    UNIT: "the safety unit's status",
+    SLOW: "the safety unit's slow block",
+    MONITOR: "the generator's kV and mA",
+    FLAGS: "the generator's flags",
+}
+
+TABLE: Final[tuple[Rule, ...]] = (*CONTACT_RULES, *GENERATOR_RULES, *UNIT_RULES, *DOSE_RULES, *HOUSE_RULES)
+
+if len({row.id for row in TABLE}) != len(TABLE):
+    raise ValueError("two rules have the same id")
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """The table with what the rig adds: the oldest that each source may be (order of SOURCES), full scale, tick."""
+
+    rows: tuple[Rule, ...]
+    stale_after_s: tuple[float, ...]
+    full_scale_kv: float
+
+    def stale_after(self, rule: Rule) -> float | None:
+        """The oldest evidence that this rule takes, s; None for a rule that stands on no polled reading."""
+        bounds = [age for (bit, _), age in zip(SOURCES, self.stale_after_s, strict=True) if rule.needs & bit]
+        return min(bounds, default=None)
+
+
+def level(capabilities: Capabilities, tick_s: float, table: tuple[Rule, ...] = TABLE) -> Rules:
+    """The table for this rig. What trips within T1 may be two polls old at most, but never so young that a sound wire could not keep up."""
+    ages = []
+    for _, name in SOURCES:
+        worst = capabilities.worst_age_s.get(name, 0.0)
+        if name == "slow":
+            ages.append(max(SLOW_LEAST_S, POLLS * worst + tick_s))
+            continue
+        wished = max(LEAST_S, POLLS * (worst + tick_s))
+        ages.append(max(min(T1_S - tick_s, wished), worst + 2.0 * tick_s))
+    return Rules(table, tuple(ages), capabilities.full_scale_kv)
+
+
+def reaction_s(rules: Rules, capabilities: Capabilities) -> dict[str, float]:
+    """The worst time from the event at the device to off-bytes sent of every rule with while_beam on a polled reading; persistence, and
+    the wait for the unit's later word, apart.
+
+    Above T1_S the rig is not clinical. A rule on the slow block guards a drift, not an event, and has none.
+    """
+    worst = {}
+    for rule in rules.rows:
+        polled = [capabilities.worst_age_s.get(name, 0.0) for bit, name in SOURCES if rule.needs & bit]
+        if rule.while_beam and polled and not rule.needs & SLOW:
+            worst[rule.id] = max(polled) + capabilities.off_s
+    return worst
