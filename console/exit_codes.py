@@ -22,6 +22,7 @@ class Exit(IntEnum):
     NOT_CONFIRMED = 9
     BACKUP_END = 10
     UNFIT = 11
+    NOT_RECORDED = 12
     INCONCLUSIVE = 75
 
 
@@ -40,6 +41,7 @@ WORDS: dict[Exit, str] = {
     Exit.NOT_CONFIRMED: "the person did not confirm; nothing was delivered",
     Exit.BACKUP_END: "a backup ended the beam; a physicist must look before anything else",
     Exit.UNFIT: "kerma doctor: this machine is not fit",
+    Exit.NOT_RECORDED: "it ended, but its record was not on the disk in time",
     Exit.INCONCLUSIVE: "the machine took the processor away; repeat it",
 }
 

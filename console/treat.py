@@ -252,9 +252,13 @@ class Steps:
         while not ended.durable and self._session.now() < until:
             shown = self._turn()
             ended = (self._new_end(shown) if shown is not None else None) or ended
-        code = of_end(ended)
+        code, words = of_end(ended), ""
+        if code is Exit.AS_INTENDED and not ended.durable:
+            code, words = (
+                Exit.NOT_RECORDED,
+                "the record is not on the disk yet; first: look at kerma status and the recorder",
+            )
         shown = self._session.snapshot
-        words = ""
         if shown is not None and shown.state == "TERMINATED" and ended.durable:
             answer = self._session.ask(Close("complete"))
             words = "" if answer.ok else f"not closed: {answer.words}"
