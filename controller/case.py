@@ -28,6 +28,7 @@ class Case(msgspec.Struct, frozen=True):
     start_crc: int = 0
     token: int = 0
     confirmed_at_s: float | None = None
+    on_at_s: float | None = None
     off_verified_at_s: float | None = None
     terminal_seq: int = 0
     terminal: Terminal | None = None

@@ -304,13 +304,13 @@ class _Segment:
         """The dose of the finished segment. Counters that were last read before the cable had emptied, or before the unit's end was seen, leave
         unknown dose; so does an ON whose RUN was never seen."""
         s = self._settings
-        unknown_s, open_mgy = 0.0, 0.0
         if self._ended_at_s is not None:
-            if self._unit_at_s < self._ended_at_s + s.discharge_s:
-                open_mgy = s.tail_mgy
-        elif self._ran or (on_sent and now - self._unit_at_s > GAP_TICKS * self._tick_s):
-            unknown_s, open_mgy = min(max(0.0, now - self._unit_at_s), self._longest_s()), s.tail_mgy
-        return self._said(unknown_s, open_mgy, settled=True, tail_mgy=0.0)
+            emptied = self._unit_at_s >= self._ended_at_s + s.discharge_s
+            return self._said(0.0, 0.0 if emptied else s.tail_mgy, settled=True, tail_mgy=0.0)
+        if self._ran or (on_sent and now - self._unit_at_s > GAP_TICKS * self._tick_s):
+            unknown_s = min(max(0.0, now - self._unit_at_s), self._longest_s())
+            return self._said(unknown_s, s.tail_mgy, settled=True, tail_mgy=s.tail_mgy)
+        return self._said(0.0, 0.0, settled=True, tail_mgy=0.0)
 
     def _longest_s(self) -> float:
         """Longest beam that a silent unit can have given: its lease, its contactor, two ticks of ours."""

@@ -82,6 +82,7 @@ class Dossier:
         self._off_since: float | None = None
         self._cycle = (False, False)
         self._resetting = (0, 0)
+        self._noted: EventEntry | None = None
 
     def wall_s(self, now: float) -> float:
         """Wall time by the monotonic clock from the start's anchor; it cannot step."""
@@ -95,6 +96,8 @@ class Dossier:
         if stage.state is State.SELF_TEST:
             self._self_test(readings, off, kernel_sound)
         self._follow_reset(readings)
+        if sent.on_at_s is not None and sent.on_at_s != self.case.on_at_s:
+            self.case = msgspec.structs.replace(self.case, on_at_s=sent.on_at_s)
         self._follow_case(stage, readings)
         self._follow_generator(stage, readings)
         return Facts(
@@ -150,8 +153,7 @@ class Dossier:
         self._latch(stage, decided, verdict, now)
         if not stage.entered:
             return
-        entry = EventEntry(before.state.value, decided.event.name, stage.state.value, decided.rule, decided.words)
-        self._ledger.put(EntryType.EVENT, entry, now)
+        self._note(EventEntry(before.state.value, decided.event.name, stage.state.value, decided.rule, decided.words), now)
         if before.state in (State.ARMING, State.READY) and stage.state not in (State.READY, State.STARTING):
             self._void(stage, readings, sent)
         if before.state is State.STOPPING:
@@ -164,8 +166,18 @@ class Dossier:
         if enter is not None:
             enter(self, before, decided, readings, request)
 
-    def waiting_reset(self, request: Request | None, stage: Stage, refused: str, readings: Readings) -> None:
-        """A reset that waits for the unit's own latch asks for it to be cleared; any other tick does not."""
+    def _note(self, entry: EventEntry, now: Seconds) -> None:
+        """Into the journal, but a self-test that begins again for the same reason is one event and not a hundred a second."""
+        if entry == self._noted and entry.state == entry.to:
+            return
+        self._noted = entry
+        self._ledger.put(EntryType.EVENT, entry, now)
+
+    def waiting(self, request: Request | None, stage: Stage, refused: str, readings: Readings) -> None:
+        """A request that waits for the unit: a reset for its latch to be cleared, a close for its retained exposure to be reset."""
+        durable = not self.case.terminal_seq or self._ledger.durable(self.case.terminal_seq)
+        if isinstance(request, requests.Close) and stage.state is State.TERMINATED and durable and not self.case.closing:
+            self.case = msgspec.structs.replace(self.case, closing=True)
         latched_unit = readings.unit is not None and readings.unit.state == UnitState.LATCHED
         self.unlatching = (
             isinstance(request, requests.Reset)

@@ -92,7 +92,7 @@ class Loop:
         self.exposure.step(decided, now)
         stage = self.exposure.stage
         self.dossier.moved(before, stage, decided, readings, verdict, asked.request, self.gate.sent, facts.off)
-        self.dossier.waiting_reset(asked.request, stage, ruling.refused, readings)
+        self.dossier.waiting(asked.request, stage, ruling.refused, readings)
         facts = msgspec.structs.replace(facts, case=self.dossier.case, tests=self.dossier.tests)
         wanted = drive(stage, self.dossier.case, readings, facts, self.dossier.unlatching)
         sent = self.gate.pass_on(wanted, verdict)

@@ -193,7 +193,7 @@ def make_settings(
         return refused
     task = _task(prescribed, certificate, clearance, unit, rig, conversion, k_tp)
     numbers = presets(task, certificate, combination)
-    refused = tuple(_bounds(prescribed, certificate, combination, limits, unit, conversion, task, numbers))
+    refused = tuple(_bounds(certificate, combination, limits, unit, conversion, task, numbers))
     if refused:
         return refused
     return _settings(prescribed, certificate, combination, clearance, unit, rig, conversion, task, numbers)
@@ -375,7 +375,6 @@ def _machine(p: Prescribed, c: Combination, limits: Limits, rig: RigSide, unit: 
 
 
 def _bounds(
-    p: Prescribed,
     certificate: Certificate,
     c: Combination,
     limits: Limits,

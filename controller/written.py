@@ -112,7 +112,7 @@ def terminal_entry(
         ma_mean=dose.ma_mean,
         ma_min=dose.ma_min,
         ma_max=dose.ma_max,
-        on_at_s=sent.on_at_s,
+        on_at_s=case.on_at_s,
         off_at_s=sent.off_at_s,
         off_verified_s=case.off_verified_at_s,
         wall_s=wall_s,
