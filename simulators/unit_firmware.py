@@ -25,6 +25,8 @@ TEST: Final = int(m.State.TEST)
 MASK32: Final = 0xFFFFFFFF
 MIN_OFF_MS: Final = 1000
 WELD_MS: Final = 100
+HV_KV_CENTI: Final = m.HV_SEEN_KV_CENTI
+NOT_FITTED: Final = m.NOT_FITTED
 CHALLENGES_KEPT: Final = 32
 CHALLENGE_MS: Final = 10
 SLOW_TIMER_DROPS_EVERY: Final = 33
@@ -197,7 +199,7 @@ class UnitFirmware:
         if self._decade == 10:
             self._window(inputs)
 
-        hv = self.chambers.hv or (inputs.kv_centi > 500 and inputs.kv_centi != 0xFFFF and self.config.monitor_fitted)
+        hv = self.chambers.hv or (HV_KV_CENTI < inputs.kv_centi != NOT_FITTED and self.config.monitor_fitted)
         self.hv_seen = hv
         pins = self.pins
         if (a ^ b) & 0x3F or pins.timing_pairs:
