@@ -32,6 +32,8 @@ CUT_S: Final = 0.07
 OVERDUE_TICKS: Final = 1.5
 OVERDUE_S: Final = 0.02
 """How far past its end the host lets the unit go before it ends the beam itself (TIME_END)."""
+REPEAT_S: Final = 0.002
+"""Two statuses of one scan this close together are one sample asked for twice, not a clock that stands."""
 GAP_TICKS: Final = 3.0
 """A status younger than this many ticks is not a gap."""
 
@@ -217,6 +219,8 @@ class _Segment:
 
     def _take_unit(self, unit: UnitStatus) -> None:
         before = self._unit
+        if unit.scan == before.scan and 0.0 < unit.asked_at_s - before.asked_at_s < REPEAT_S:
+            return
         running = unit.state == UnitState.RUN
         between_s = 0.5 * (max(self._unit_at_s, self._origin_s) + unit.asked_at_s)
         if running:
@@ -304,13 +308,17 @@ class _Segment:
         """The dose of the finished segment. Counters that were last read before the cable had emptied, or before the unit's end was seen, leave
         unknown dose; so does an ON whose RUN was never seen."""
         s = self._settings
+        gap_s = max(0.0, now - self._unit_at_s)
+        silent = gap_s > GAP_TICKS * self._tick_s
         if self._ended_at_s is not None:
             emptied = self._unit_at_s >= self._ended_at_s + s.discharge_s
-            return self._said(0.0, 0.0 if emptied else s.tail_mgy, settled=True, tail_mgy=0.0)
-        if self._ran or (on_sent and now - self._unit_at_s > GAP_TICKS * self._tick_s):
-            unknown_s = min(max(0.0, now - self._unit_at_s), self._longest_s())
-            return self._said(unknown_s, s.tail_mgy, settled=True, tail_mgy=s.tail_mgy)
-        return self._said(0.0, 0.0, settled=True, tail_mgy=0.0)
+            said = self._said(0.0, 0.0 if emptied else s.tail_mgy, settled=True, tail_mgy=0.0)
+        elif self._ran or (on_sent and silent):
+            said = self._said(min(gap_s, self._longest_s()), s.tail_mgy, settled=True, tail_mgy=s.tail_mgy)
+        else:
+            said = self._said(0.0, 0.0, settled=True, tail_mgy=0.0)
+        goes_on = bool(self._unit.relays & Relay.HV_SEEN) or self._unit.state == UnitState.RUN
+        return _not_over(said, s) if goes_on and not silent else said
 
     def _longest_s(self) -> float:
         """Longest beam that a silent unit can have given: its lease, its contactor, two ticks of ours."""
@@ -337,7 +345,7 @@ class _Segment:
         overdue = (
             self._unit.state == UnitState.RUN
             and not settled
-            and weighed.delivered_mgy + s.tail_mgy
+            and (dt if by_timer and dt is not None else d1) + s.tail_mgy
             > s.rest_mgy + (OVERDUE_TICKS * self._tick_s + OVERDUE_S) * c.r0_mgy_per_s
         )
         started = self._started_at_s is not None
@@ -385,6 +393,18 @@ def _weighed(
     """The channels beside the primary; a timer that does not hold yet is not a lost channel, so it is left out."""
     others = (d1, d2) if by_timer else ((d2,) if dt is None else (d2, dt))
     return weigh(primary, others, ceiling_mgy, unknown_mgy)
+
+
+def _not_over(said: Dose, s: Settings) -> Dose:
+    """Settled although the unit still sees high voltage (beam may be on): what comes after is not in it, so the dose is UNKNOWN."""
+    return msgspec.structs.replace(
+        said,
+        delivered_mgy=said.high_mgy,
+        quality=Quality.UNKNOWN,
+        fraction_delivered_mgy=s.delivered_before_mgy + said.high_mgy,
+        fraction_quality=Quality.UNKNOWN,
+        rest_mgy=s.d0_mgy - s.delivered_before_mgy - said.high_mgy,
+    )
 
 
 def _relative_output(table: tuple[tuple[float, float], ...], kv: float) -> float:

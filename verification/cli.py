@@ -112,7 +112,7 @@ def _once(
     folder = Path(tempfile.mkdtemp(prefix="kerma-"))
     records = _records_folder(folder)
     laid = setting.lay_out(folder, records, scenario.termination, setting.free_port(), seed)
-    prescribed = setting.short_prescription()
+    prescribed = setting.prescribed(scenario.rx_mgy)
     out.print(f"SIMULATED  scenario {scenario.name}: {scenario.words}")
     rig: RealRig | VirtualRig | None = None
     told = Told(scenario.name)
@@ -167,13 +167,14 @@ def _throttle(speed: float) -> Callable[[float], None]:
 
 
 def _watcher(out: Console, live: Live | None, quiet: bool) -> Callable[[Snapshot], None]:
-    shown_at = [float("-inf"), ""]
+    shown_at, shown_state = float("-inf"), ""
 
     def watch(snapshot: Snapshot) -> None:
+        nonlocal shown_at, shown_state
         if live is not None:
             live.update(screen.progress(snapshot))
-        elif not quiet and (snapshot.at_s - float(shown_at[0]) >= PLAIN_EVERY_S or snapshot.state != shown_at[1]):
-            shown_at[:] = [snapshot.at_s, snapshot.state]
+        elif not quiet and (snapshot.at_s - shown_at >= PLAIN_EVERY_S or snapshot.state != shown_state):
+            shown_at, shown_state = snapshot.at_s, snapshot.state
             out.print(screen.plain(snapshot), highlight=False, soft_wrap=True)
 
     return watch

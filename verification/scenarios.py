@@ -73,7 +73,7 @@ Story = Callable[[Hands, Prescribed, Told], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A story with its name and words; `termination` names the certificate that it needs."""
+    """A story with its name and words; `termination` names the certificate that it needs, `rx_mgy` a dose other than the demonstration's."""
 
     name: str
     words: str
@@ -81,6 +81,7 @@ class Scenario:
     expected: Expected
     termination: str = "monitor"
     fault_at_start: str = ""
+    rx_mgy: float | None = None
 
 
 def in_state(*states: str) -> Callable[[Snapshot], bool]:
@@ -423,6 +424,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         _until_end,
         Expected(("TERMINATED",), ("TIME_END",), over_part=0.08),
         fault_at_start="chambers-low",
+        rx_mgy=1400.0,
     ),
     Scenario(
         "beam-lost",

@@ -3,6 +3,7 @@ It changes where things meet and lie, and nothing of what they are."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -118,11 +119,9 @@ def virtual_rig(setting: Setting, kernels: Kernels, seed: int = 1, fault: str = 
     return VirtualRig(blob, recorder, kernels, setting.folder, world)
 
 
-def short_prescription() -> Prescribed:
-    """The demonstration's prescription: about 20 s of beam."""
-    return prescription.load(EXAMPLES / "short.toml")
-
-
-def with_dose(prescribed: Prescribed, rx_mgy: float) -> Prescribed:
-    """The same order with another dose; its hash is another, as an edited file's would be."""
-    return msgspec.structs.replace(prescribed, rx_mgy=rx_mgy, sha256=bytes(reversed(prescribed.sha256)))
+def prescribed(rx_mgy: float | None = None) -> Prescribed:
+    """The demonstration's prescription, about 20 s of beam, or the same order with another dose, whose hash is another as an edited file's would be."""
+    short = prescription.load(EXAMPLES / "short.toml")
+    if rx_mgy is None:
+        return short
+    return msgspec.structs.replace(short, rx_mgy=rx_mgy, sha256=hashlib.sha256(f"{rx_mgy}".encode()).digest())

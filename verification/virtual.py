@@ -4,6 +4,7 @@ It copies nothing of the loop: a killed host is a Loop object that is dropped, a
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import shutil
 from collections import deque
@@ -23,6 +24,7 @@ from hal.rig import make_rig
 from hal.units import Seconds
 from records.fractions import list_fractions, show
 from records.recorder import Recorder, RecorderConfig
+from simulators.control import Control
 from simulators.world import World
 from verification.hands import Stuck
 from verification.pipes import Plugs
@@ -32,6 +34,8 @@ EPOCH_S = 1000.0
 WALL_S = 1_795_000_000.0
 """Wall time at which a virtual world begins."""
 CLIENT = 1
+OBSERVER = 2
+"""The operator's program, and one that only watches: it goes on seeing what happens when the first has died."""
 ALIVE_EVERY_S = 0.5
 SLOT_STEP_US = 500
 PRESS_S = 0.3
@@ -110,7 +114,7 @@ class MemoryWire:
         return packets
 
     def send(self, client: int, packet: bytes) -> None:
-        if client == CLIENT:
+        if client in (CLIENT, OBSERVER):
             self.outbox.append(self._decode.decode(packet))
 
     def gone(self) -> list[int]:
@@ -219,6 +223,11 @@ class VirtualRig:
     def mend(self, name: str) -> None:
         self.world.faults.stop(name)
 
+    def room(self, **settings: object) -> None:
+        said = json.loads(Control(self.world).answer(json.dumps({"do": "room", "set": settings}).encode()))
+        if not said["ok"]:
+            raise Stuck(f"the room did not do {settings}: {said['error']}")
+
     def truth(self) -> dict[str, Any]:
         return asdict(self.world.truth())
 
@@ -256,7 +265,7 @@ class VirtualRig:
         self.loop = assemble(blob, machine, self.clock, self.pace, self.wire, self._kernels)
         self._frozen = False
         self._alive_at = -math.inf
-        self._send(Watch())
+        self.wire.inbox.append((OBSERVER, self._encode.encode(Watch())))
 
     def kill_recorder(self) -> None:
         """kill -9: what it had not synced is as the file system left it; its lock is gone with it."""

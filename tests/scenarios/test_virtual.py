@@ -6,7 +6,7 @@ import pytest
 
 from controller.kernel import Kernels, prepare
 from verification.scenarios import SCENARIOS, Scenario, play
-from verification.setting import lay_out, short_prescription, virtual_rig
+from verification.setting import lay_out, prescribed, virtual_rig
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def test_scenario_ends_as_it_should(scenario: Scenario, tmp_path: Path, kernels:
     setting = lay_out(tmp_path / "rig", tmp_path / "records", scenario.termination, 15020)
     rig = virtual_rig(setting, kernels, fault=scenario.fault_at_start)
     try:
-        told = play(scenario, rig, short_prescription())
+        told = play(scenario, rig, prescribed(scenario.rx_mgy))
     finally:
         rig.close()
     assert told.wrong == []
