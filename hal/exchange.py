@@ -87,7 +87,7 @@ class Exchange(Generic[Q, A]):
     """
 
     __slots__ = (
-        "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_ended", "_fences", "_forced", "_out", "_pipe", "_q",
+        "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_dropped", "_ended", "_fences", "_forced", "_out", "_pipe", "_q",
         "_quiet_since", "log", "sent", "stage", "strays",
     )  # fmt: skip
 
@@ -99,6 +99,7 @@ class Exchange(Generic[Q, A]):
         self._buf = bytearray()
         self._out = b""
         self._begun = False
+        self._dropped = False
         self._ended = ""
         self._q: Q | None = None
         self._abandoned: Q | None = None
@@ -117,8 +118,8 @@ class Exchange(Generic[Q, A]):
 
     @property
     def flushed(self) -> bool:
-        """True when every byte given to `ask` or `preempt` has left."""
-        return not self._out and not self._ended and self.stage is not Stage.GONE
+        """True when every byte given to the last `ask` or `preempt` has left; dropped bytes have not."""
+        return not self._out and not self._dropped and not self._ended and self.stage is not Stage.GONE
 
     @property
     def asking(self) -> Q | None:
@@ -199,6 +200,7 @@ class Exchange(Generic[Q, A]):
         self.stage = stage
         self.sent += 1
         self._out += data
+        self._dropped = False
         try:
             self._flush(now)
         except Gone as why:
@@ -213,6 +215,7 @@ class Exchange(Generic[Q, A]):
 
     def _drop_unsent(self) -> bool:
         """False: a frame was cut short on a stream whose other end would never find its step again."""
+        self._dropped = self._dropped or bool(self._out)
         cut, self._out, self._begun = self._begun, b"", False
         return self._dialect.resync or not cut
 

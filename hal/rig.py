@@ -134,6 +134,7 @@ class Rig:
         self._capabilities = capabilities
         self._on_stands = False
         self._last_on = -1
+        self._begun = False
         self._changed = True
         self._off_due = True
         self._off_at_s: float | None = None
@@ -156,7 +157,7 @@ class Rig:
         """Sends what is due: to the unit its status request with the renewal, to the generator one poll or write."""
         may_open = not self._on_stands
         self._unit.ask(renew, now, may_open)
-        self._generator.ask(now, may_open, may_open and self._may_write, self._press_pending(now))
+        self._generator.ask(now, may_open, may_open and self._may_write(), self._press_pending(now))
 
     def read(self, now: Seconds) -> Readings:
         """The snapshot; every part is the latest good one with the time at which it was asked for. Never raises."""
@@ -202,17 +203,17 @@ class Rig:
         self._press_at_s = None
         at_once, self._changed = self._changed, False
         disarmed = self._unit.off(now, at_once)
-        off = self._may_write and self._generator.off(now, at_once)
+        off = self._may_write() and self._generator.off(now, at_once)
         self._generator.forget_on(now)
         self._on_stands = False
         if disarmed and off and self._off_due:
             self._off_at_s, self._off_due = now, False
         return disarmed and off
 
-    @property
     def _may_write(self) -> bool:
-        """The first write anywhere is the unit's DISARM; where there is no unit to disarm, the generator's off does not wait for one."""
-        return self._unit.disarmed or self._unit.absent
+        """The first write anywhere is the unit's DISARM; once that is done, or there was no unit to disarm, the generator's off waits for nothing."""
+        self._begun = self._begun or self._unit.disarmed or self._unit.absent
+        return self._begun
 
     def _on(self, command: On, now: Seconds) -> None:
         if command.token <= self._last_on:

@@ -42,7 +42,7 @@ _W, _D, _T, _A = Shape.WHOLE, Shape.DECIMAL, Shape.TEXT, Shape.ACK
 MODEL: Final = CommaCommand(26, "model", _T, ANY_COUNT)
 DSP: Final = CommaCommand(23, "dsp", _T, 2)
 SCALING: Final = CommaCommand(28, "scaling", _D, 3)
-FLAG_COUNT: Final = CommaCommand(22, "flag count", _W, ANY_COUNT, 1)
+FLAG_COUNT: Final = CommaCommand(22, "count of 22", _W, ANY_COUNT, 1)
 FLAGS: Final = CommaCommand(22, "flags", _W, 17, 1)
 MONITOR: Final = CommaCommand(19, "monitor", _W, 8, COUNTS_FULL_SCALE)
 FAULTS: Final = CommaCommand(68, "faults", _W, 27, 1)
@@ -67,12 +67,11 @@ IDENTIFY: Final = (MODEL, DSP, SCALING, FLAG_COUNT)
 BOOK: Final = CommaBook(
     name="spellman-xrv",
     errors={
-        1: "bad format",
-        2: "bad command",
-        3: "out of range, or interlock open",
+        1: "out of range or bad format",
+        2: "interlock open or bad command",
+        3: "out of range",
         4: "packet overrun",
         5: "memory",
-        7: "bootloader",
     },
     unsolicited=frozenset(),
     off_preempts=True,
@@ -157,6 +156,7 @@ class SpellmanXrv:
         self._opened = self._wire.opened
         self.identity = None
         self._who: dict[str, Said] = {}
+        self._identifying = True
         self._who_from_s = 0.0
         self._asked: dict[str, float] = {}
         self._pieces: dict[str, tuple[float, int]] = {}
@@ -178,7 +178,8 @@ class SpellmanXrv:
 
     def link(self, now: Seconds) -> Link:
         last = self._wire.last_good_s
-        return self._wire.link(not self._wire.up or last is None or now - last > STALE_LINK_S)
+        lost = not self._wire.up or self.identity is None or last is None or now - last > STALE_LINK_S
+        return self._wire.link(lost)
 
     def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool) -> None:
         """One request if the wire is free. `may_write`: no ON stands and the unit is disarmed; `quiet`: nothing but ON (a press is pending)."""
@@ -287,10 +288,10 @@ class SpellmanXrv:
         return _ORDERS[poll.name]
 
     def _identify(self, now: Seconds) -> Order | None:
-        if self.identity is not None:
+        if self.identity is not None and not self._identifying:
             if now - self.identity.asked_at_s < ASK_AGAIN_S:
                 return None
-            self.identity = None
+            self._identifying = True
             self._who = {}
         for row in IDENTIFY:
             if row.name not in self._who:
@@ -398,6 +399,7 @@ class SpellmanXrv:
         self.identity = GeneratorIdentity(
             self._who_from_s, said.get(MODEL.name, ""), said.get(DSP.name, ""), kv, ma, mismatch
         )
+        self._identifying = False
         if not mismatch:
             self._wire.content()
 

@@ -4,6 +4,7 @@ It knows the order of asking and writing, not the layout (kerma_map) and no rule
 from __future__ import annotations
 
 import math
+import struct
 import zlib
 from collections import deque
 from typing import Final
@@ -207,7 +208,7 @@ class KermaUnit:
         if question is None and self._seq is not None:
             question = None if self._tcp or not self._other_turn else self._other(now)
             self._other_turn = question is None
-            question = question or self._status_question(renew)
+            question = question or self._status_question(renew, now)
         if question is not None:
             self._ask(question, now)
 
@@ -288,12 +289,15 @@ class KermaUnit:
                 return None
         return m.READ_STATUS if self.disarmed and self._seq is None else None
 
-    def _status_question(self, renew: Renewal | None) -> Question:
+    def _status_question(self, renew: Renewal | None, now: Seconds) -> Question:
         seq = ((self._seq or 0) + 1) % m.WRAP
         self._seq = self._asked_seq = seq
-        if renew is None or self.status is None:
-            return m.renew_question(seq, 0, 0, 0, False)
-        return m.renew_question(seq, self.status.challenge, renew.token, renew.lease_ms, True)
+        if renew is not None and self.status is not None:
+            try:
+                return m.renew_question(seq, self.status.challenge, renew.token, renew.lease_ms, True)
+            except struct.error as why:
+                self._refuse_once(now, "renew", f"{renew} cannot be put on this wire: {why}")
+        return m.renew_question(seq, 0, 0, 0, False)
 
     def _ask(self, question: Question, now: Seconds) -> None:
         exchange = self._wire.exchange
@@ -353,7 +357,7 @@ class KermaUnit:
         self._shot_at_s = now
         try:
             return _shot(command, status.challenge, self._setting.site_key)
-        except (OverflowError, ValueError) as why:
+        except (OverflowError, ValueError, struct.error) as why:
             self._end_shot(now, type(command).__name__.lower(), f"cannot be put on this wire: {why}")
         return None
 

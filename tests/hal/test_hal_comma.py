@@ -40,10 +40,14 @@ def test_frames_are_the_published_ones(number: int, args: tuple[int, ...], expec
 def test_ethernet_frames_have_no_check_character_but_keep_the_comma() -> None:
     assert frame(98, (1,), packets=True) == b"\x0298,1,\x03"
     order = Order(xrv.FLAGS)
-    assert dialect(order, packets=True).take(bytearray(b"\x0222" + b",0" * 17 + b",\x03"), order, None) == Said(numbers=(0,) * 17)
+    assert dialect(order, packets=True).take(bytearray(b"\x0222" + b",0" * 17 + b",\x03"), order, None) == Said(
+        numbers=(0,) * 17
+    )
 
 
-@pytest.mark.parametrize(("body", "check"), [(b"10,$,", 0x63), (b"22,1,0,0,", 0x5B), (b"28,160,30,0,", ord("|")), (b"14,1280,", ord("x"))])
+@pytest.mark.parametrize(
+    ("body", "check"), [(b"10,$,", 0x63), (b"22,1,0,0,", 0x5B), (b"28,160,30,0,", ord("|")), (b"14,1280,", ord("x"))]
+)
 def test_checksums_of_replies_are_the_published_ones(body: bytes, check: int) -> None:
     assert checksum(body) == check
 
@@ -61,7 +65,10 @@ def test_a_reply_is_taken_whole_at_every_split_and_never_from_a_part() -> None:
         assert not buf
 
 
-@pytest.mark.parametrize("field", [b"", b"+1", b"-1", b" 1", b"1 ", b"0x1", b"1.0", b"\xb21", b"4096", b"99999999999", b"1_0", "\u0661".encode()])
+@pytest.mark.parametrize(
+    "field",
+    [b"", b"+1", b"-1", b" 1", b"1 ", b"0x1", b"1.0", b"\xb21", b"4096", b"99999999999", b"1_0", "\u0661".encode()],
+)
 def test_only_digits_within_range_are_a_number(field: bytes) -> None:
     assert whole(field, 4095) is None
 

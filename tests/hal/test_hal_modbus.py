@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import struct
 
@@ -50,7 +51,9 @@ def test_requests_are_the_specifications_bytes() -> None:
     made = TcpDialect(1)
     assert made.encode(FEW) == bytes.fromhex("0001 0000 0006 01 03 0000 0004")
     assert made.encode(write_one("disarm", 0x210, 1)) == bytes.fromhex("0002 0000 0006 01 06 0210 0001")
-    assert made.encode(write("commit", 0x31C, b"\xde\xad\xbe\xef")) == bytes.fromhex("0003 0000 000B 01 10 031C 0002 04 DEADBEEF")
+    assert made.encode(write("commit", 0x31C, b"\xde\xad\xbe\xef")) == bytes.fromhex(
+        "0003 0000 000B 01 10 031C 0002 04 DEADBEEF"
+    )
     assert made.encode(STATUS) == bytes.fromhex("0004 0000 001B 01 17 0100 0004 0200 0008 10") + bytes(16)
     assert RtuDialect(1).encode(read("one", 0, 10)) == bytes.fromhex("01 03 0000 000A C5 CD")
 
@@ -89,7 +92,16 @@ def test_a_reply_is_taken_at_every_split() -> None:
         bytes.fromhex("0003ff"),
         rtu("01 63 08 0001 0002 0003 0004"),
     ],
-    ids=["unit", "function", "fewer registers", "odd byte count", "checksum", "noise before", "noise", "unknown function"],
+    ids=[
+        "unit",
+        "function",
+        "fewer registers",
+        "odd byte count",
+        "checksum",
+        "noise before",
+        "noise",
+        "unknown function",
+    ],
 )
 def test_rtu_damage_is_a_bad_frame(data: bytes) -> None:
     assert bad(hear_rtu(data))
@@ -135,7 +147,15 @@ def test_tcp_out_of_step_hangs_up() -> None:
     assert bad(hear_tcp(struct.pack(">HHHB", 1, 0, 1, 1)), TroubleKind.GONE)
 
 
-@pytest.mark.parametrize("body", ["02 03 08 0001 0002 0003 0004", "01 04 08 0001 0002 0003 0004", "01 03 0A 0001 0002 0003 0004", "01 03 06 0001 0002 0003"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "02 03 08 0001 0002 0003 0004",
+        "01 04 08 0001 0002 0003 0004",
+        "01 03 0A 0001 0002 0003 0004",
+        "01 03 06 0001 0002 0003",
+    ],
+)
 def test_tcp_checks_unit_function_and_byte_count(body: str) -> None:
     assert bad(hear_tcp(tcp(1, body)))
 
@@ -159,7 +179,7 @@ def test_fences_have_lengths_that_no_poll_has_and_change_each_time() -> None:
     for dialect in (RtuDialect(1), TcpDialect(1)):
         counts = [dialect.fence(k).count for k in range(60)]
         assert set(counts) == set(range(2, 28))
-        assert all(one != other for one, other in zip(counts, counts[1:], strict=False))
+        assert all(one != other for one, other in itertools.pairwise(counts))
         assert all(dialect.fence(k).read_at == 0 for k in range(60))
 
 
@@ -173,7 +193,10 @@ def test_pymodbus_is_mute(capfd: pytest.CaptureFixture[str]) -> None:
     assert captured.out == captured.err == ""
 
 
-@given(st.binary(min_size=1, max_size=300), st.sampled_from([FEW, STATUS, write_one("w", 0x210, 1), write("c", 0x31C, bytes(4))]))
+@given(
+    st.binary(min_size=1, max_size=300),
+    st.sampled_from([FEW, STATUS, write_one("w", 0x210, 1), write("c", 0x31C, bytes(4))]),
+)
 def test_no_bytes_make_the_decoders_raise(data: bytes, q: Question) -> None:
     for made in (TcpDialect(1), RtuDialect(1)):
         made.encode(q)

@@ -182,7 +182,18 @@ def test_a_memory_pair_is_a_wire_with_room() -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["", "pty:", "usb:/dev/x", "tcp:host.example:502", "tcp:127.0.0.1", "tcp:127.0.0.1:0", "tcp:127.0.0.1:65536", "tcp:1:x", "socket::5"]
+    "link",
+    [
+        "",
+        "pty:",
+        "usb:/dev/x",
+        "tcp:host.example:502",
+        "tcp:127.0.0.1",
+        "tcp:127.0.0.1:0",
+        "tcp:127.0.0.1:65536",
+        "tcp:1:x",
+        "socket::5",
+    ],
 )
 def test_a_wrong_link_is_refused_with_words(link: str) -> None:
     with pytest.raises(ConfigurationError, match="link"):
@@ -206,12 +217,18 @@ def test_serial_write_is_never_used() -> None:
         imported += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
         if any(name.split(".")[0] == "serial" for name in imported):
             importers.append(path.name)
-            called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
+            called = {
+                node.func.attr
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            }
             assert "Serial" in called
             on_port = {
                 node.func.attr
                 for node in ast.walk(tree)
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "self._port"
+                if isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and ast.unparse(node.func.value) == "self._port"
             }
             assert on_port == {"fileno", "close"}
     assert importers == ["transport.py"]
