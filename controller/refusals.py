@@ -1,0 +1,218 @@
+"""Every reason why a fraction may not be delivered as asked: paper, machine, what the safety unit retains, bounds of dose and time.
+It works out no setting; each reason names the value, the bound and its source, and what to do first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from controller.channels import BAND_MGY, BAND_PART, counted
+from controller.conversion import Converted
+from controller.prescribed import Certificate, Clearance, Combination, Prescribed
+from controller.presets import Presets, Task, beyond_retained, outside
+from controller.tags import fraction_tag, plan_tag
+from hal.readings import Purpose, Readings, SwitchMode, UnitActive, UnitIdentity, UnitSlow, UnitStatus
+from hal.scaling import COUNTS_FULL_SCALE
+from interlocks.words import Limits
+
+SHORTEST_S: Final = 3.0
+SHORTEST_RAMPS: Final = 10.0
+"""Below 3 s or ten ramps a beam is mostly ramp."""
+T2_MOST_S: Final = 0.5
+REST_PART: Final = 0.01
+REST_MGY: Final = 20.0
+
+Refusal = tuple[str, ...]
+"""Every reason at once, in words for people."""
+
+
+class RigSide(msgspec.Struct, frozen=True):
+    """What the configuration of the rig brings: full scales, the lease, t2 (from off to verified off, s), how the beam-on switch works."""
+
+    full_scale_kv: float
+    full_scale_ma: float
+    counts_full_scale: int
+    lease_ms: int
+    t2_s: float
+    switch_mode: SwitchMode
+
+
+class UnitSide(msgspec.Struct, frozen=True):
+    """The safety unit's readings, all there."""
+
+    status: UnitStatus
+    slow: UnitSlow
+    identity: UnitIdentity
+    active: UnitActive | None
+
+
+def smallest_rest_mgy(d0_mgy: float) -> float:
+    """A rest at or below this is closed, not resumed: max(1 %, 2 cGy)."""
+    return max(REST_PART * d0_mgy, REST_MGY)
+
+
+def not_finite(name: str, value: object) -> Iterator[str]:
+    """Every number under `value` that is NaN or infinite, by its path."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            yield f"{name} is {value}, not a number; correct the file that it comes from"
+    elif isinstance(value, msgspec.Struct):
+        for field in value.__struct_fields__:
+            yield from not_finite(f"{name}.{field}", getattr(value, field))
+    elif isinstance(value, tuple):
+        for i, item in enumerate(value):
+            yield from not_finite(f"{name}[{i}]", item)
+
+
+def paper(prescribed: Prescribed, certificate: Certificate, clearance: Clearance, wall_s: float) -> Iterator[str]:
+    """Records, approval and the certificate's dates."""
+    if clearance.refused:
+        yield clearance.refused
+    if len(prescribed.sha256) != 32:
+        yield "the prescription carries no SHA-256 of its file; load it from a file"
+    if clearance.fraction_tag != fraction_tag(prescribed):
+        yield "the records answered for another fraction; load the prescription again"
+    if not prescribed.approved_by and prescribed.purpose is Purpose.TREAT:
+        yield "the prescription names no approver; have it approved first"
+    if wall_s < certificate.effective_wall_s:
+        yield (
+            f"certificate {certificate.id} takes effect {certificate.effective_wall_s - wall_s:.0f} s from now; "
+            "check the clock, or use the certificate in force"
+        )
+    if wall_s >= certificate.expires_wall_s:
+        yield (
+            f"certificate {certificate.id} expired {wall_s - certificate.expires_wall_s:.0f} s ago; "
+            "calibrate, and sign a new certificate first"
+        )
+
+
+def unit_side(readings: Readings) -> UnitSide | Refusal:
+    """The unit's three readings together, or what is missing."""
+    missing = [
+        name
+        for name, part in (
+            ("status", readings.unit),
+            ("slow readings", readings.slow),
+            ("identity", readings.unit_identity),
+        )
+        if part is None
+    ]
+    if missing or readings.unit is None or readings.slow is None or readings.unit_identity is None:
+        return (f"the safety unit's {', '.join(missing)} has not been read; wait until it answers",)
+    return UnitSide(readings.unit, readings.slow, readings.unit_identity, readings.active)
+
+
+def retained(p: Prescribed, c: Combination, clearance: Clearance, unit: UnitSide, k_tp: float) -> Iterator[str]:
+    """Whether what the unit retains is what the records say: nothing for a new fraction, this very fraction and its dose for a resume.
+
+    The token itself may be a later one than the records' last: that of a press that gave no beam.
+    """
+    status, slow = unit.status, unit.slow
+    if not status.token:
+        if clearance.token or clearance.segments:
+            yield (
+                f"the records hold exposure {clearance.token} open, the safety unit retains none; close the fraction (physicist)"
+            )
+        elif status.beam_ms or status.counts_1 or status.counts_2:
+            yield (
+                f"the safety unit's counters are not at 0 ({status.beam_ms} ms, {status.counts_1} and {status.counts_2} counts) "
+                "though it retains no exposure; service"
+            )
+        return
+    if not clearance.open:
+        yield f"the safety unit still retains exposure {status.token}; close that fraction first"
+    elif slow.fraction_tag != fraction_tag(p):
+        yield f"the safety unit retains exposure {status.token} of another fraction; close that fraction first"
+    elif slow.plan_tag != plan_tag(p):
+        yield "the prescription file is not the one that this fraction was started with; resume with the unchanged file"
+    elif unit.active is None or not unit.active.crc_ok:
+        yield "the limits of the retained exposure have not been read back; wait"
+    else:
+        yield from _same_dose(c, clearance, status, k_tp)
+
+
+def _same_dose(c: Combination, clearance: Clearance, status: UnitStatus, k_tp: float) -> Iterator[str]:
+    """Records that are behind the unit's counters would let the rest be given twice."""
+    beam_s = status.beam_ms / 1000.0
+    d1 = counted(status.counts_1, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
+    d2 = counted(status.counts_2, beam_s, c.n2_mgy_per_count, c.leak2_cps, k_tp)
+    most = max(d1, d2)
+    band = max(BAND_PART * most, BAND_MGY)
+    if not clearance.low_mgy - band <= most <= clearance.high_mgy + band:
+        yield (
+            f"the safety unit counted {most:.1f} mGy in this fraction, the records hold {clearance.low_mgy:.1f} to "
+            f"{clearance.high_mgy:.1f} mGy (bound: max of 3 % and 2 cGy apart); reconcile first (physicist)"
+        )
+
+
+def machine(p: Prescribed, c: Combination, limits: Limits, rig: RigSide, unit: UnitSide) -> Iterator[str]:
+    """What limits, generator and certificate say of the combination and the dose."""
+    for name, value, low, high, source in (
+        ("kV", p.kv, limits.kv_min, limits.kv_max, "limits"),
+        ("mA", p.ma, limits.ma_min, limits.ma_max, "limits"),
+        ("kV", p.kv, 0.0, rig.full_scale_kv, "the generator's full scale"),
+        ("mA", p.ma, 0.0, rig.full_scale_ma, "the generator's full scale"),
+        ("power (W)", p.kv * p.ma, 0.0, limits.power_max_w, "limits"),
+        ("prescribed dose (mGy)", p.rx_mgy, 0.0, limits.rx_max_mgy, "limits"),
+        ("lease (ms)", rig.lease_ms, unit.identity.lease_min_ms, unit.identity.lease_max_ms, "the safety unit"),
+        ("t2 (s)", rig.t2_s, 0.01, T2_MOST_S, "controller/settings.py"),
+    ):
+        if not low <= value <= high:
+            yield f"{name} {value:g} is outside {low:g} to {high:g} ({source}); prescribe or configure within it"
+    if rig.counts_full_scale != COUNTS_FULL_SCALE:
+        yield f"the generator counts to {rig.counts_full_scale}, the scaling to {COUNTS_FULL_SCALE}; correct its profile"
+    for name, value in (
+        ("r0_mgy_per_s", c.r0_mgy_per_s),
+        ("n1_mgy_per_count", c.n1_mgy_per_count),
+        ("n2_mgy_per_count", c.n2_mgy_per_count),
+        ("effective_ssd_mm", c.effective_ssd_mm),
+    ):
+        if value <= 0.0:
+            yield f"{name} {value:g} is not above 0 (certificate); have it corrected and signed again"
+
+
+def bounds(
+    certificate: Certificate,
+    c: Combination,
+    limits: Limits,
+    unit: UnitSide,
+    converted: Converted,
+    task: Task,
+    n: Presets,
+) -> Iterator[str]:
+    """Every bound on dose, time and registers."""
+    whole_s = converted.d0_mgy / c.r0_mgy_per_s - c.dt_s
+    least_s = max(SHORTEST_S, SHORTEST_RAMPS * certificate.ramp_s, limits.time_min_s)
+    for name, value, bound, source in (
+        ("skin dose (mGy)", converted.skin_mgy, limits.skin_max_mgy, "limits"),
+        ("skin dose (mGy)", converted.skin_mgy, c.max_skin_mgy, f"applicator {c.applicator_id}"),
+        ("beam time (s)", whole_s, limits.time_max_s, "limits"),
+        ("beam time (s)", whole_s, c.max_time_s, f"applicator {c.applicator_id}"),
+    ):
+        if value > bound:
+            yield f"{name} {value:.1f} is above {bound:g} ({source}); prescribe less, or another combination"
+    if task.starts > 1 and task.rest_mgy <= smallest_rest_mgy(task.d0_mgy):
+        yield (
+            f"the rest, {task.rest_mgy:.1f} mGy, is not above {smallest_rest_mgy(task.d0_mgy):.1f} mGy (max of 1 % and 2 cGy); "
+            "close the fraction"
+        )
+    elif n.set_ms < 1000.0 * least_s:
+        yield (
+            f"set time {n.set_ms / 1000.0:.2f} s is below {least_s:.2f} s (3 s, ten ramps, limits); "
+            + ("close the fraction" if task.starts > 1 else "choose a combination with a lower rate")
+        )
+    yield from outside(n, task, certificate.press_to_hv_s, unit.identity.hard_cap_s, unit.identity.hard_cap_counts)
+    if unit.status.token and unit.active is not None:
+        yield from beyond_retained(n, unit.active.block)
+    for name, code in (("applicator", c.applicator_code), ("filter", c.filter_code)):
+        if not 0 < code < 0xFF:
+            yield f"{name} code {code} is outside 1 to 254 (certificate); have it corrected and signed again"
+    for name, counts in (
+        ("filament limit", certificate.filament_limit_counts),
+        ("filament preheat", certificate.filament_preheat_counts),
+    ):
+        if not 0 <= counts <= COUNTS_FULL_SCALE:
+            yield f"{name} {counts} counts is outside 0 to {COUNTS_FULL_SCALE} (certificate); have it corrected and signed again"
