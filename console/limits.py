@@ -29,6 +29,6 @@ def narrowed(rig: Rig) -> Limits:
 
 def reaction(capabilities: Capabilities, tick_s: float) -> tuple[str, ...]:
     """The rules that react slower than T1 by the poll plan, in words, the slowest first; empty when none does."""
-    worst = reaction_s(level(capabilities, tick_s), capabilities, tick_s)
+    worst = reaction_s(level(capabilities, tick_s), capabilities)
     slow = sorted(((at_s, rule) for rule, at_s in worst.items() if at_s > T1_S), reverse=True)
     return tuple(f"{rule}: worst reaction {at_s * 1000:.0f} ms, bound {T1_S * 1000:.0f} ms" for at_s, rule in slow)

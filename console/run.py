@@ -22,6 +22,7 @@ from console.limits import narrowed, reaction
 from controller.blob import Blob, Paths, Scheduling
 from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
+from hal.machine import Capabilities
 from hal.rig import RigConfig, make_rig
 
 PTS = Path("/dev/pts")
@@ -43,7 +44,7 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
     lines_of_this_kind(rig)
     key = configuration.site_key(rig)
     config = rig_config(rig)
-    capabilities = make_rig(config, key).capabilities
+    capabilities = capabilities_of(rig, config, key)
     limits = narrowed(rig)
     certificate = certificate_of(rig, clock.wall())
     slow = reaction(capabilities, config.tick_s)
@@ -68,6 +69,16 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
         scheduling=Scheduling(file.scheduling.fifo_priority, file.scheduling.cpu, file.scheduling.lock_memory),
     )
     return Start(rig, blob, tuple(f"not for clinical use: {words}" for words in lacking))
+
+
+def capabilities_of(rig: Rig, config: RigConfig, key: bytes) -> Capabilities:
+    """What the rig's drivers can do; makes them, and opens nothing. Raises ConfigurationError."""
+    try:
+        return make_rig(config, key).capabilities
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{rig.path}: {error}; first: correct it; kerma drivers names what is installed"
+        ) from error
 
 
 def rig_config(rig: Rig) -> RigConfig:
@@ -158,7 +169,7 @@ def recorder_command(rig: Rig, instance_folder: Path) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "records", str(instance_folder), str(rig.records))
 
 
-def start_recorder(command: tuple[str, ...], log: Path) -> int:
+def start_recorder(command: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
     """Start the recorder in a session of its own, so that Ctrl-C here does not reach it. Raises ConfigurationError where it ends at once."""
     with log.open("ab") as words:
         process = subprocess.Popen(
@@ -167,7 +178,7 @@ def start_recorder(command: tuple[str, ...], log: Path) -> int:
     try:
         code = process.wait(RECORDER_FIRST_LOOK_S)
     except subprocess.TimeoutExpired:
-        return process.pid
+        return process
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
     raise ConfigurationError(
         f"the recorder ended at once (code {code}): {' '.join(said) or 'without a word'}; first: mend that, see {log}"
@@ -204,7 +215,7 @@ def become(start: Start, uid: int) -> NoReturn:
     document = lay_out(start, uid)
     recorder = start_recorder(recorder_command(rig, document.parent), document.parent / "recorder.log")
     print(
-        f"instance {start.blob.instance}, pid {os.getpid()}, recorder {recorder}, version {start.blob.software_version}"
+        f"instance {start.blob.instance}, pid {os.getpid()}, recorder {recorder.pid}, version {start.blob.software_version}"
     )
     print(f"desk {rig.places.desk}\nstop {rig.places.stop}", flush=True)
     sys.stderr.flush()

@@ -1,0 +1,174 @@
+"""`kerma records`: the fractions kept, as a list and one by one; read only, from the recorder's database.
+It changes nothing and decides nothing; what may be resumed is for the records themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from console import configuration, screen
+from console.configuration import Rig
+from console.exit_codes import Exit
+from controller.prescribed import Prescribed
+from controller.requests import Ended
+from hal.errors import ConfigurationError
+
+DATABASE = "records.sqlite"
+SEGMENT_COLUMNS = (
+    "segment",
+    "token",
+    "outcome",
+    "event",
+    "rule",
+    "delivered_mgy",
+    "low_mgy",
+    "high_mgy",
+    "quality",
+    "beam_s",
+    "recovered",
+)
+COURSE = ("patient_id", "course_id", "lesion_id", "prescription_id", "fraction")
+
+
+def database(rig: Rig) -> Path:
+    """Where the recorder keeps what people look at."""
+    return rig.records / DATABASE
+
+
+def rows(rig: Rig) -> list[dict[str, Any]]:
+    """Every fraction kept, the newest first. Raises ConfigurationError where there is no database that can be read."""
+    from records.fractions import list_fractions
+    from records.store import StoreError
+
+    if not database(rig).exists():
+        raise ConfigurationError(
+            f"{database(rig)}: there is none yet; first: deliver a fraction, or see records.dir in {rig.path}"
+        )
+    try:
+        return list(list_fractions(database(rig)))
+    except StoreError as error:
+        raise ConfigurationError(f"{error}; first: see that kerma run and this program are of one version") from error
+
+
+def listed(config: Path, as_json: bool) -> Exit:
+    """Print all fractions."""
+    rig = configuration.load(config, os.getuid())
+    found = rows(rig)
+    if as_json:
+        print(json.dumps({"simulated": rig.simulated, "fractions": found}, default=str))
+        return Exit.AS_INTENDED
+    console = Console()
+    console.print(screen.banner(rig.simulated, rig.name), markup=False)
+    table = Table(show_edge=False)
+    for name in (
+        "id",
+        "started",
+        "patient",
+        "lesion",
+        "fraction",
+        "dose at depth",
+        "of",
+        "status",
+        "quality",
+        "segments",
+        "",
+    ):
+        table.add_column(name)
+    for row in found:
+        table.add_row(*_listed(row))
+    console.print(table)
+    return Exit.AS_INTENDED
+
+
+def _listed(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        str(row["id"]),
+        stamp(row["started_wall_s"]),
+        str(row["patient_id"]),
+        str(row["lesion_id"]),
+        f"{row['fraction']}/{row['fractions']}",
+        f"{row['delivered_mgy'] * row['rx_factor'] / 1000:.3f} Gy",
+        f"{row['rx_mgy'] / 1000:.3f} Gy",
+        str(row["status"]),
+        str(row["quality"]),
+        str(row["segments"]),
+        "SIMULATED" if row["simulated"] else "",
+    )
+
+
+def show(config: Path, name: str, as_json: bool) -> Exit:
+    """Print one fraction with its segments."""
+    rig = configuration.load(config, os.getuid())
+    kept = [str(row["id"]) for row in rows(rig)]
+    named = [one for one in kept if one == name] or [one for one in kept if one.startswith(name)]
+    if len(named) != 1:
+        wrong = "names no fraction" if not named else f"names {len(named)} fractions"
+        raise ConfigurationError(f"{name}: {wrong}; first: take an id from kerma records list")
+    from records import fractions
+
+    found: dict[str, Any] = fractions.show(database(rig), named[0])
+    if as_json:
+        print(json.dumps(found, default=str))
+        return Exit.AS_INTENDED
+    console = Console()
+    console.print(screen.banner(bool(found.get("simulated", rig.simulated)), rig.name), markup=False)
+    facts = Table(show_header=False, show_edge=False)
+    for key, value in found.items():
+        if not isinstance(value, list | dict):
+            facts.add_row(key, stamp(value) if key.endswith("_wall_s") else words(value))
+    console.print(facts)
+    segments = found.get("segments_list") or found.get("segments")
+    if isinstance(segments, list):
+        table = Table(title="segments (doses in D0)", title_justify="left")
+        for column in SEGMENT_COLUMNS:
+            table.add_column(column)
+        for segment in segments:
+            table.add_row(*(words(segment.get(column)) for column in SEGMENT_COLUMNS))
+        console.print(table)
+    return Exit.AS_INTENDED
+
+
+def words(value: object) -> str:
+    """A value of a record for people; what is not known is a dash."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def stamp(wall_s: object) -> str:
+    """Wall time for people, UTC."""
+    return (
+        datetime.fromtimestamp(float(wall_s), UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        if isinstance(wall_s, int | float)
+        else "-"
+    )
+
+
+def record_words(rig: Rig, ended: Ended | None) -> str:
+    """Where the record of this end lies."""
+    if ended is None:
+        return f"{rig.records}"
+    return f"kerma records show {ended.fraction_tag:016x} --config {rig.path} ({database(rig)})"
+
+
+def given_d0_mgy(rig: Rig, prescribed: Prescribed) -> float | None:
+    """What the records say was given of this open fraction (D0): delivered while it is GOOD, else the high bound; None where they say nothing."""
+    if not database(rig).exists():
+        return None
+    wanted = (
+        prescribed.patient_id,
+        prescribed.course_id,
+        prescribed.lesion_id,
+        prescribed.prescription_id,
+        prescribed.fraction,
+    )
+    found = [row for row in rows(rig) if not row["closed"] and tuple(row[name] for name in COURSE) == wanted]
+    if len(found) != 1:
+        return None
+    return float(found[0]["delivered_mgy"] if found[0]["quality"] == "GOOD" else found[0]["high_mgy"])

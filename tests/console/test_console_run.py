@@ -1,0 +1,257 @@
+"""What `kerma run` checks and lays out before it becomes the real-time process, and that one rig is run once.
+No device is opened and no process but a stand-in recorder is started."""
+
+from __future__ import annotations
+
+import copy
+import fcntl
+import os
+import pty
+import stat
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from desk_by_hand import EXAMPLES, dumped
+
+from console import configuration, places, run, sources
+from console.certificate import certificate_of
+from console.configuration import Rig
+from console.limits import narrowed, reaction
+from controller.blob import Blob
+from hal.clock import SystemClock
+from hal.errors import ConfigurationError
+from hal.rig import make_rig
+
+CLOCK = SystemClock()
+UID = os.getuid()
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """The example's rig with every path in a folder of its own and a pseudo-terminal for its generator."""
+    master, slave = pty.openpty()
+    (tmp_path / "generator").symlink_to(os.ttyname(slave))
+    rig = copy.deepcopy(tomllib.loads((EXAMPLES / "rig.toml").read_text()))
+    for key in ("file", "signer_public_key"):
+        rig["certificate"][key] = str(EXAMPLES / rig["certificate"][key])
+    rig["generator"]["link"] = "pty:generator"
+    rig["records"]["dir"] = "records"
+    rig["paths"] = {"shm": "shm", "desk": "meet/desk.sock", "stop": "meet/stop.sock"}
+    yield rig
+    os.close(master)
+    os.close(slave)
+
+
+def loaded(tmp_path: Path, document: dict[str, Any]) -> Rig:
+    path = tmp_path / "rig.toml"
+    path.write_text(dumped(document))
+    return configuration.load(path, UID)
+
+
+def refused(tmp_path: Path, document: dict[str, Any]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        run.prepared(loaded(tmp_path, document), CLOCK, "i1")
+    words = str(caught.value)
+    assert "first: " in words, words
+    return words
+
+
+def test_everything_is_handed_over_as_one_document(tmp_path: Path, document: dict[str, Any]) -> None:
+    rig = loaded(tmp_path, document)
+    start = run.prepared(rig, CLOCK, "abc123")
+    for folder in (rig.places.desk.parent, rig.places.shm):
+        places.own(folder, UID, 0o755)
+    path = run.lay_out(start, UID)
+    blob = msgspec.msgpack.decode(path.read_bytes(), type=Blob)
+    assert blob == start.blob
+    assert (blob.tick_hz, blob.lease_ms, blob.rig.name, blob.rig.simulated, blob.instance) == (
+        100.0,
+        200,
+        "demo",
+        True,
+        "abc123",
+    )
+    assert blob.configuration_sha256 == rig.sha256 and blob.certificate.id == "SIM-2025-01"
+    assert blob.rig.generator_link == f"pty:{tmp_path / 'generator'}" and blob.rig.turnaround_s == pytest.approx(0.002)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert rig.places.instance.read_text() == "abc123\n"
+    with pytest.raises(ConfigurationError, match="cannot be made"):
+        run.lay_out(start, UID)
+
+
+def test_one_rig_is_run_once(tmp_path: Path, document: dict[str, Any]) -> None:
+    rig = loaded(tmp_path, document)
+    places.own(rig.places.desk.parent, UID, 0o755)
+    held = run.take_lock(rig.places)
+    assert os.get_inheritable(held), "the lock lives on through execve"
+    with pytest.raises(ConfigurationError, match=f"run already by process {os.getpid()}"):
+        run.take_lock(rig.places)
+    os.close(held)
+    os.close(run.take_lock(rig.places))
+
+
+def test_the_lock_outlives_execve(tmp_path: Path, document: dict[str, Any]) -> None:
+    """The very thing that the real-time process stands on: an exec'd image still holds it, its end lets go."""
+    rig = loaded(tmp_path, document)
+    places.own(rig.places.desk.parent, UID, 0o755)
+    ready, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        run.take_lock(rig.places)
+        os.set_inheritable(told, True)
+        os.execv(
+            sys.executable,
+            [sys.executable, "-c", f"import os, sys; os.write({told}, b'x'); sys.stdin.readline(); os.close({told})"],
+        )
+    try:
+        assert os.read(ready, 1) == b"x"
+        with pytest.raises(ConfigurationError, match=f"process {child}"):
+            run.take_lock(rig.places)
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(told)
+    os.close(run.take_lock(rig.places))
+
+
+def test_a_line_that_is_not_there_and_a_line_that_is_no_pseudo_terminal_are_refused(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    link = tmp_path / "generator"
+    link.unlink()
+    assert "start kerma sim" in refused(tmp_path, document)
+    link.symlink_to("/dev/null")
+    assert "no pseudo-terminal, although rig.simulated = true" in refused(tmp_path, document)
+
+
+def test_a_real_rig_whose_line_is_a_pseudo_terminal_is_refused(tmp_path: Path, document: dict[str, Any]) -> None:
+    """However the simulator's line was named: where it leads decides."""
+    del document["simulated"]
+    document["rig"]["simulated"] = False
+    document["generator"]["link"] = "tty:generator"
+    document["safety_unit"] |= {"link": "tcp:192.168.1.5:502", "site_key_file": "site.key"}
+    assert "a pseudo-terminal, although rig.simulated = false" in refused(tmp_path, document)
+
+
+def test_a_certificate_of_a_simulated_tube_serves_no_real_rig(tmp_path: Path, document: dict[str, Any]) -> None:
+    del document["simulated"]
+    document["rig"]["simulated"] = False
+    document["generator"]["link"] = "tty:/dev/null"
+    document["safety_unit"] |= {"link": "tcp:192.168.1.5:502", "site_key_file": "site.key"}
+    rig = loaded(tmp_path, document)
+    with pytest.raises(ConfigurationError, match=r"simulated = true: does not fit rig\.simulated = false"):
+        certificate_of(rig, CLOCK.wall())
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "says"),
+    [
+        ("generator", "driver", "spellman-xrw", "is not installed"),
+        ("safety_unit", "driver", "none", "is not installed"),
+        ("tube", "serial", "OTHER-TUBE", "tube_serial"),
+        ("safety_unit", "serial", "KU-OTHER", "machine_serial"),
+        ("certificate", "file", "none.toml", "none.toml"),
+        ("certificate", "signer_public_key", "none.pub", "none.pub"),
+        ("limits", "kv_max", 101.0, "widens"),
+        ("limits", "time_min_s", 1.0, "widens"),
+        ("limits", "kv_min", 99.9, ""),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_starts(
+    tmp_path: Path, document: dict[str, Any], table: str, key: str, value: Any, says: str
+) -> None:
+    document.setdefault(table, {})[key] = value
+    if says:
+        assert says in refused(tmp_path, document)
+    else:
+        assert run.prepared(loaded(tmp_path, document), CLOCK, "i").blob.limits.kv_min == value
+
+
+def test_a_slow_line_may_be_run_but_not_in_clinical_mode(tmp_path: Path, document: dict[str, Any]) -> None:
+    """An XRV at 9600 baud reacts slower than T1 (wire arithmetic), so it is bench only, and says which rule is too slow."""
+    document["generator"]["baud"] = 9600
+    start = run.prepared(loaded(tmp_path, document), CLOCK, "i")
+    assert start.notes and all("bound 100 ms" in note for note in start.notes)
+    document["rig"]["clinical"] = True
+    assert "worst reaction" in refused(tmp_path, document)
+    document["generator"]["baud"] = 115200
+    assert run.prepared(loaded(tmp_path, document), CLOCK, "i").notes == ()
+
+
+def test_a_rig_without_a_wall_is_not_clinical(tmp_path: Path, document: dict[str, Any]) -> None:
+    rig = loaded(tmp_path, document)
+    capabilities = make_rig(run.rig_config(rig), configuration.site_key(rig)).capabilities
+    assert capabilities.clinical() == () and reaction(capabilities, 0.01) == ()
+    assert reaction(msgspec.structs.replace(capabilities, off_s=0.09), 0.01)
+
+
+def test_limits_are_narrowed_by_full_scale_and_file(tmp_path: Path, document: dict[str, Any]) -> None:
+    document["limits"] = {"kv_max": 70.0, "rx_max_mgy": 8000}
+    limits = narrowed(loaded(tmp_path, document))
+    assert (limits.kv_max, limits.ma_max, limits.rx_max_mgy) == (70.0, 5.0, 8000.0)
+
+
+def test_a_folder_that_another_may_write_is_not_ours(tmp_path: Path) -> None:
+    """/dev/shm is open to everybody: a folder or a link that was put there beforehand is refused."""
+    folder = tmp_path / "squatted"
+    folder.mkdir()
+    folder.chmod(0o777)
+    for taken in (folder, folder / "below"):
+        with pytest.raises(ConfigurationError, match="may be written by others"):
+            places.own(taken, UID, 0o755)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path)
+    with pytest.raises(ConfigurationError, match="is a link"):
+        places.own(link, UID, 0o755)
+    with pytest.raises(ConfigurationError, match="belongs to user"):
+        places.own(tmp_path / "new", UID + 1, 0o755)
+
+
+def test_a_recorder_that_ends_at_once_is_said_and_one_that_lives_is_in_a_session_of_its_own(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with pytest.raises(ConfigurationError, match="journal is locked"):
+        run.start_recorder((sys.executable, "-c", "import sys; sys.exit('the journal is locked by 77')"), log)
+    program = "import threading; threading.Event().wait(20)"
+    recorder = run.start_recorder((sys.executable, "-c", program), log)
+    try:
+        assert os.getsid(recorder.pid) == recorder.pid != os.getsid(0)
+    finally:
+        recorder.kill()
+        recorder.wait(5)
+
+
+def test_the_sources_hash_changes_with_the_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names = [name for name, _ in sources.files()]
+    assert (
+        "hal/rig.py" in names
+        and "controller/loop.py" in names
+        and not [name for name in names if name.startswith(("simulators", "tests"))]
+    )
+    first = sources.digest()
+    assert sources.digest() == first and first[:12] in sources.software_version()
+    extra = tmp_path / "x.py"
+    extra.write_text("1")
+    kept = sources.files()
+    monkeypatch.setattr(sources, "files", lambda: (*kept, ("x.py", extra)))
+    assert sources.digest() != first
+
+
+def test_the_environment_has_one_thread_and_a_cache_of_these_sources(tmp_path: Path) -> None:
+    made = run.environment(tmp_path)
+    assert (made["OPENBLAS_NUM_THREADS"], made["NUMBA_CACHE_DIR"]) == ("1", str(tmp_path))
+
+
+def test_an_flock_is_what_the_lock_is(tmp_path: Path, document: dict[str, Any]) -> None:
+    """A lock file left over by a dead process holds nothing."""
+    rig = loaded(tmp_path, document)
+    places.own(rig.places.desk.parent, UID, 0o755)
+    rig.places.lock.write_text("99999\n")
+    fd = run.take_lock(rig.places)
+    assert fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC == 0
+    os.close(fd)
