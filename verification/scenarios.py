@@ -352,13 +352,13 @@ def _judge_record(scenario: Scenario, h: Hands, told: Told) -> None:
     record = _last(h, told)
     if not record:
         return
-    high = record.get("high_mgy", 0.0)
+    high = record["high_mgy"]
     told.check(
         high >= told.true_mgy - 1.0,
         f"the record's upper bound {high:.1f} mGy is below the true {told.true_mgy:.1f} mGy",
     )
     told.check(bool(record.get("simulated")), "the record does not say SIMULATED")
-    segments = [s for s in record.get("segments", []) if not s.get("void")]
+    segments = [s for s in record["segments_shown"] if not s["void"]]
     if scenario.name != "recorder-killed":
         told.check(len(segments) == told.presses, f"{len(segments)} recorded segments for {told.presses} presses")
 

@@ -241,6 +241,8 @@ class VirtualRig:
     def kill_host(self) -> None:
         """kill -9: the loop is dropped between two ticks, its sockets close, nothing of it runs again."""
         self.plugs.close()
+        if self.loop is not None:
+            self.loop.ledger.ring.close()
         self.loop = self.pace = None
         self.wire = MemoryWire()
         self._snapshot = None
