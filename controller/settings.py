@@ -43,7 +43,7 @@ from interlocks.words import Limits, Terms
 __all__ = ["Refusal", "RigSide", "Settings", "fraction_tag", "make_settings", "plan_tag", "smallest_rest_mgy"]
 
 PRESSURE_KPA: Final = (60.0, 110.0)
-TEMPERATURE_C: Final = (0.0, 60.0)
+TEMPERATURE_C: Final = (10.0, 40.0)
 SLOW_FRESH_S: Final = 5.0
 
 PRIMARY_END: Final = MappingProxyType(
