@@ -18,14 +18,19 @@ from console.exit_codes import Exit
 from controller.prescribed import Prescribed
 from controller.requests import Ended
 from hal.errors import ConfigurationError
+from records import fractions
+from records.store import StoreError
 
-DATABASE = "records.sqlite"
-SEGMENT_COLUMNS = (
+EXPOSURE_COLUMNS = (
     "segment",
     "token",
     "outcome",
     "event",
     "rule",
+    "cause",
+    "d1_mgy",
+    "d2_mgy",
+    "dt_mgy",
     "delivered_mgy",
     "low_mgy",
     "high_mgy",
@@ -38,22 +43,15 @@ COURSE = ("patient_id", "course_id", "lesion_id", "prescription_id", "fraction")
 
 def database(rig: Rig) -> Path:
     """Where the recorder keeps what people look at."""
-    return rig.records / DATABASE
+    return rig.records / fractions.DATABASE_NAME
 
 
 def rows(rig: Rig) -> list[dict[str, Any]]:
-    """Every fraction kept, the newest first. Raises ConfigurationError where there is no database that can be read."""
-    from records.fractions import list_fractions
-    from records.store import StoreError
-
-    if not database(rig).exists():
-        raise ConfigurationError(
-            f"{database(rig)}: there is none yet; first: deliver a fraction, or see records.dir in {rig.path}"
-        )
+    """Every fraction kept, the newest first. Raises ConfigurationError where the database cannot be read."""
     try:
-        return list(list_fractions(database(rig)))
+        return fractions.list_fractions(database(rig))
     except StoreError as error:
-        raise ConfigurationError(f"{error}; first: see that kerma run and this program are of one version") from error
+        raise ConfigurationError(f"{error}; first: look with the program that wrote it") from error
 
 
 def listed(config: Path, as_json: bool) -> Exit:
@@ -61,7 +59,7 @@ def listed(config: Path, as_json: bool) -> Exit:
     rig = configuration.load(config, os.getuid())
     found = rows(rig)
     if as_json:
-        print(json.dumps({"simulated": rig.simulated, "fractions": found}, default=str))
+        print(json.dumps({"simulated": rig.simulated, "rig": rig.name, "fractions": found}))
         return Exit.AS_INTENDED
     console = Console()
     console.print(screen.banner(rig.simulated, rig.name), markup=False)
@@ -82,55 +80,56 @@ def listed(config: Path, as_json: bool) -> Exit:
         table.add_column(name)
     for row in found:
         table.add_row(*_listed(row))
-    console.print(table)
+    console.print(table if found else f"no fraction is kept in {database(rig)}")
     return Exit.AS_INTENDED
 
 
 def _listed(row: dict[str, Any]) -> tuple[str, ...]:
     return (
-        str(row["id"]),
+        row["id"],
         stamp(row["started_wall_s"]),
-        str(row["patient_id"]),
-        str(row["lesion_id"]),
+        row["patient_id"],
+        row["lesion_id"],
         f"{row['fraction']}/{row['fractions']}",
-        f"{row['delivered_mgy'] * row['rx_factor'] / 1000:.3f} Gy",
+        f"{row['delivered_rx_mgy'] / 1000:.3f} Gy",
         f"{row['rx_mgy'] / 1000:.3f} Gy",
-        str(row["status"]),
-        str(row["quality"]),
+        row["status"] + (" flagged" if row["flagged"] else ""),
+        row["quality"],
         str(row["segments"]),
         "SIMULATED" if row["simulated"] else "",
     )
 
 
 def show(config: Path, name: str, as_json: bool) -> Exit:
-    """Print one fraction with its segments."""
+    """Print one fraction with every exposure that was started for it, and whether the journal behind it is whole."""
     rig = configuration.load(config, os.getuid())
-    kept = [str(row["id"]) for row in rows(rig)]
-    named = [one for one in kept if one == name] or [one for one in kept if one.startswith(name)]
-    if len(named) != 1:
-        wrong = "names no fraction" if not named else f"names {len(named)} fractions"
-        raise ConfigurationError(f"{name}: {wrong}; first: take an id from kerma records list")
-    from records import fractions
-
-    found: dict[str, Any] = fractions.show(database(rig), named[0])
+    try:
+        found = fractions.show(database(rig), name, rig.records / fractions.JOURNAL_NAME)
+    except StoreError as error:
+        raise ConfigurationError(f"{error}; first: take an id from kerma records list") from error
     if as_json:
-        print(json.dumps(found, default=str))
+        print(json.dumps(found))
         return Exit.AS_INTENDED
     console = Console()
-    console.print(screen.banner(bool(found.get("simulated", rig.simulated)), rig.name), markup=False)
+    console.print(screen.banner(bool(found["simulated"]), rig.name), markup=False)
     facts = Table(show_header=False, show_edge=False)
     for key, value in found.items():
         if not isinstance(value, list | dict):
             facts.add_row(key, stamp(value) if key.endswith("_wall_s") else words(value))
+    journal = found["journal"]
+    facts.add_row(
+        "journal", f"{journal['records']} records, whole" if journal["whole"] else f"NOT WHOLE: {journal['words']}"
+    )
     console.print(facts)
-    segments = found.get("segments_list") or found.get("segments")
-    if isinstance(segments, list):
-        table = Table(title="segments (doses in D0)", title_justify="left")
-        for column in SEGMENT_COLUMNS:
-            table.add_column(column)
-        for segment in segments:
-            table.add_row(*(words(segment.get(column)) for column in SEGMENT_COLUMNS))
-        console.print(table)
+    table = Table(title="exposures (doses in D0)", title_justify="left")
+    for column in EXPOSURE_COLUMNS:
+        table.add_column(column.removesuffix("_mgy"))
+    for exposure in found["exposures"]:
+        table.add_row(*(words(exposure[column]) for column in EXPOSURE_COLUMNS))
+    console.print(table)
+    for exposure in found["exposures"]:
+        if exposure["words"]:
+            console.print(f"exposure {exposure['token']}: {exposure['words']}", markup=False, highlight=False)
     return Exit.AS_INTENDED
 
 
@@ -159,8 +158,6 @@ def record_words(rig: Rig, ended: Ended | None) -> str:
 
 def given_d0_mgy(rig: Rig, prescribed: Prescribed) -> float | None:
     """What the records say was given of this open fraction (D0): delivered while it is GOOD, else the high bound; None where they say nothing."""
-    if not database(rig).exists():
-        return None
     wanted = (
         prescribed.patient_id,
         prescribed.course_id,

@@ -213,7 +213,8 @@ def become(start: Start, uid: int) -> NoReturn:
     take_lock(rig.places)
     cache = sources.own_kernel_cache(Path.home(), uid)
     document = lay_out(start, uid)
-    recorder = start_recorder(recorder_command(rig, document.parent), document.parent / "recorder.log")
+    recorder = start_recorder(recorder_command(rig, document.parent), rig.records / "recorder.log")
+    (rig.records / "recorder.pid").write_text(f"{recorder.pid}\n", encoding="ascii")
     print(
         f"instance {start.blob.instance}, pid {os.getpid()}, recorder {recorder.pid}, version {start.blob.software_version}"
     )
