@@ -101,8 +101,10 @@ class SafetyUnit(Protocol):
     slow: UnitSlow | None
     active: UnitActive | None
     history: tuple[Exposed, ...] | None
-    refusal: Refusal | None
     disarmed: bool
+
+    @property
+    def refusal(self) -> Refusal | None: ...
 
     @property
     def scan_true(self) -> bool: ...

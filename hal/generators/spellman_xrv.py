@@ -1,4 +1,4 @@
-"""The Spellman XRV: its command table, who it must say it is before 98 may be sent, its round of polls, and its set-points written and read back.
+"""The Spellman XRV: who it must say it is before 98 may be sent, its round of polls, and its set-points written and read back.
 It knows no rule about the beam: ON goes out once when it is told so, OFF at once and as often as it is told so."""
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from hal import poll_plan
 from hal.commands import ClearFaults, Command, Plan, SetUp
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Answer
-from hal.generators.spellman import ANY_COUNT, CommaBook, CommaCommand, CommaDialect, Order, Said, Shape
-from hal.poll_plan import Poll
+from hal.generators import spellman_xrv_table as t
+from hal.generators.spellman import CommaDialect, Order, Said
 from hal.readings import GeneratorFlags, GeneratorIdentity, GeneratorMonitor, GeneratorSetPoints, Link, Refusal
 from hal.registry import GeneratorDriver, GeneratorSetting, OpenPipe
 from hal.scaling import COUNTS_FULL_SCALE, from_counts, from_monitor, scale_mismatch
@@ -21,99 +21,12 @@ from hal.transport import parse_link
 from hal.units import Seconds
 from hal.wire import Wire
 
-FILAMENT_FULL_SCALE_A: Final = 5.0
-"""Filament current at 4095 counts of CMD 19's third value."""
-MODELS: Final = "XRV"
-"""How the model string (CMD 26) of every unit of this dialect begins."""
 ON_VOID_S: Final = 0.050
-OFF_REPEAT_S: Final = 0.100
-SET_POINTS_EVERY_S: Final = 1.0
-FAULTS_EVERY_S: Final = 1.0
 RETRY_S: Final = 0.200
 ASK_AGAIN_S: Final = 1.0
 STALE_LINK_S: Final = 1.0
 DEADLINE_MARGIN_S: Final = 0.030
 DRAIN_LEAST_S: Final = 0.020
-LONGEST_REPLY_B: Final = 70
-"""CMD 68: number, 27 flags, checksum and frame, with some room."""
-OFF_B: Final = 7
-
-_W, _D, _T, _A = Shape.WHOLE, Shape.DECIMAL, Shape.TEXT, Shape.ACK
-MODEL: Final = CommaCommand(26, "model", _T, ANY_COUNT)
-DSP: Final = CommaCommand(23, "dsp", _T, 2)
-SCALING: Final = CommaCommand(28, "scaling", _D, 3)
-FLAG_COUNT: Final = CommaCommand(22, "count of 22", _W, ANY_COUNT, 1)
-FLAGS: Final = CommaCommand(22, "flags", _W, 17, 1)
-MONITOR: Final = CommaCommand(19, "monitor", _W, 8, COUNTS_FULL_SCALE)
-FAULTS: Final = CommaCommand(68, "faults", _W, 27, 1)
-FPGA: Final = CommaCommand(43, "fpga", _T, 2)
-RUN_HOURS: Final = CommaCommand(21, "hours", _D, 1)
-READ_BACK: Final = (
-    CommaCommand(14, "kv set-point", _W, 1, COUNTS_FULL_SCALE),
-    CommaCommand(15, "ma set-point", _W, 1, COUNTS_FULL_SCALE),
-    CommaCommand(16, "filament limit", _W, 1, COUNTS_FULL_SCALE),
-    CommaCommand(17, "filament preheat", _W, 1, COUNTS_FULL_SCALE),
-)
-WRITES: Final = (
-    CommaCommand(10, "set kv", _A),
-    CommaCommand(11, "set ma", _A),
-    CommaCommand(12, "set filament limit", _A),
-    CommaCommand(13, "set filament preheat", _A),
-)
-CLEAR: Final = Order(CommaCommand(31, "clear faults", _A))
-ON: Final = Order(CommaCommand(98, "on", _A), (1,))
-OFF: Final = Order(CommaCommand(98, "off", _A), (0,))
-IDENTIFY: Final = (MODEL, DSP, SCALING, FLAG_COUNT)
-BOOK: Final = CommaBook(
-    name="spellman-xrv",
-    errors={
-        1: "out of range or bad format",
-        2: "interlock open or bad command",
-        3: "out of range",
-        4: "packet overrun",
-        5: "memory",
-    },
-    unsolicited=frozenset(),
-    off_preempts=True,
-    fences=(RUN_HOURS, FPGA),
-)
-FAULT_NAMES: Final = (
-    "filament select", "over-temperature approaching", "over-voltage", "under-voltage", "over-current", "under-current",
-    "anode over-temperature", "cathode over-temperature", "anode inverter", "cathode inverter", "filament feedback", "anode arc", "cathode arc",
-    "anode cable", "cathode cable", "anode AC line", "cathode AC line", "anode DC rail", "cathode DC rail", "-15 V supply", "+15 V supply",
-    "watchdog", "board over-temperature", "over-power", "kV difference", "mA difference", "inverter not ready",
-)  # fmt: skip
-_ORDERS: Final = {row.name: Order(row) for row in (*IDENTIFY, FLAGS, MONITOR, FAULTS, *READ_BACK)}
-
-
-def _polls(setting: GeneratorSetting) -> tuple[Poll, ...]:
-    """The round: 19 and 22 in turn, 14 to 17 once a second, 68 once a second while a fault is reported."""
-    turnaround_s = setting.turnaround_s
-    return (
-        Poll(MONITOR.name, 5, 45, turnaround_s),
-        Poll(FLAGS.name, 5, 39, turnaround_s),
-        *(Poll(row.name, 5, 10, turnaround_s, SET_POINTS_EVERY_S) for row in READ_BACK),
-        Poll(FAULTS.name, 5, 59, turnaround_s, FAULTS_EVERY_S),
-    )
-
-
-def _worst_age_s(setting: GeneratorSetting) -> dict[str, float]:
-    off = Poll("off", OFF_B, 6, setting.turnaround_s, OFF_REPEAT_S)
-    ages = poll_plan.plan(setting.baud, (*_polls(setting), off), setting.tick_s)
-    # The four set-points are one reading, published when the last has come and as old as the first: three more polls, each behind another.
-    behind = (
-        2 * (len(READ_BACK) - 1) * math.ceil(_polls(setting)[0].takes_s(setting.baud) / setting.tick_s) * setting.tick_s
-    )
-    return {
-        "monitor": ages[MONITOR.name],
-        "flags": ages[FLAGS.name],
-        "set_points": max(ages[row.name] for row in READ_BACK) + behind,
-    }
-
-
-def _off_s(setting: GeneratorSetting) -> float:
-    """An off waits for no reply, only for the bytes of a request that is leaving."""
-    return 2 * OFF_B * poll_plan.BITS_A_CHARACTER / setting.baud if setting.baud else setting.turnaround_s
 
 
 class SpellmanXrv:
@@ -121,21 +34,21 @@ class SpellmanXrv:
 
     def __init__(self, setting: GeneratorSetting, open_pipe: OpenPipe) -> None:
         packets = parse_link(setting.link).packets
-        longest_s = poll_plan.BITS_A_CHARACTER * 2 * LONGEST_REPLY_B / setting.baud if setting.baud else 0.0
+        longest_s = poll_plan.BITS_A_CHARACTER * 2 * t.LONGEST_REPLY_B / setting.baud if setting.baud else 0.0
         self._setting = setting
         self._wire: Wire[Order, Said] = Wire(
             lambda: open_pipe(setting.link, setting.baud),
-            lambda: CommaDialect(BOOK, packets),
+            lambda: CommaDialect(t.BOOK, packets),
             longest_s + 2.0 * setting.turnaround_s + DEADLINE_MARGIN_S,
             max(DRAIN_LEAST_S, 2.0 * setting.turnaround_s),
         )
-        self._faulty_round = _polls(setting)
+        self._faulty_round = t.polls(setting)
         self._round = self._faulty_round[:-1]
         self._take: dict[str, Callable[[Said, Seconds], None]] = {
-            MONITOR.name: self._on_monitor,
-            FLAGS.name: self._on_flags,
-            FAULTS.name: self._on_faults,
-            **{row.name: self._on_set_point for row in READ_BACK},
+            t.MONITOR.name: self._on_monitor,
+            t.FLAGS.name: self._on_flags,
+            t.FAULTS.name: self._on_faults,
+            **{row.name: self._on_set_point for row in t.READ_BACK},
         }
         self.identity: GeneratorIdentity | None = None
         self.monitor: GeneratorMonitor | None = None
@@ -235,13 +148,13 @@ class SpellmanXrv:
         exchange = self._wire.exchange
         if exchange is None or not self.identified or self._wire.opened != self._opened:
             return False
-        if at_once or now - self._off_at_s >= OFF_REPEAT_S:
+        if at_once or now - self._off_at_s >= t.OFF_REPEAT_S:
             self._off_at_s = now
             exchange.purge(now)
             overtaken = exchange.asking
             if overtaken is not None:
                 self._asked.pop(overtaken.command.name, None)
-            self._silenced = exchange.off(OFF, now) or self._silenced
+            self._silenced = exchange.off(t.OFF, now) or self._silenced
             self._extra = True
         elif not exchange.flushed:
             self.take(now)
@@ -252,7 +165,7 @@ class SpellmanXrv:
         if self._on_due_s is None or self._on_leaving or exchange is None:
             return
         self.take(now)
-        if self._on_due_s is not None and exchange.ask(ON, now):
+        if self._on_due_s is not None and exchange.ask(t.ON, now):
             self._on_leaving = True
             self._watch_on(now)
 
@@ -285,7 +198,7 @@ class SpellmanXrv:
         if poll is None:
             return None
         self._extra = bool(poll.every_s)
-        return _ORDERS[poll.name]
+        return t.ORDERS[poll.name]
 
     def _identify(self, now: Seconds) -> Order | None:
         if self.identity is not None and not self._identifying:
@@ -293,9 +206,9 @@ class SpellmanXrv:
                 return None
             self._identifying = True
             self._who = {}
-        for row in IDENTIFY:
+        for row in t.IDENTIFY:
             if row.name not in self._who:
-                return _ORDERS[row.name]
+                return t.ORDERS[row.name]
         return None
 
     def _due_work(self, now: Seconds) -> Order | None:
@@ -307,7 +220,7 @@ class SpellmanXrv:
             and now - self._clear_at_s >= RETRY_S
         ):
             self._clear_at_s = now
-            return CLEAR
+            return t.CLEAR
         return None
 
     def _set_up(self, plan: Plan, now: Seconds) -> Order | None:
@@ -323,13 +236,13 @@ class SpellmanXrv:
         if self._to_write:
             self._wrote_at_s = now
             return self._to_write.popleft()
-        for row in READ_BACK:
+        for row in t.READ_BACK:
             if row.name not in self._pieces or self._pieces[row.name][0] <= self._wrote_at_s:
-                return _ORDERS[row.name]
+                return t.ORDERS[row.name]
         if now < self._write_again_s:
             return None
-        held = tuple(self._pieces[row.name][1] for row in READ_BACK)
-        pairs = zip(WRITES, wanted, held, strict=True)
+        held = tuple(self._pieces[row.name][1] for row in t.READ_BACK)
+        pairs = zip(t.WRITES, wanted, held, strict=True)
         self._to_write.extend(Order(row, (want,)) for row, want, has in pairs if want != has)
         if not self._to_write:
             return None
@@ -347,13 +260,13 @@ class SpellmanXrv:
             if isinstance(value, Trouble):
                 self._troubled(answer.q, value, now)
             elif name in self._take:
-                if name in READ_BACK_NAMES:
+                if name in t.READ_BACK_NAMES:
                     self._pieces[name] = (answer.asked_at, int(value.numbers[0]))
                 self._take[name](value, answer.asked_at)
-            elif answer.q.command in IDENTIFY:
+            elif answer.q.command in t.IDENTIFY:
                 self._who[name] = value
                 self._judge_identity(answer.asked_at)
-            elif answer.q == CLEAR:
+            elif answer.q == t.CLEAR:
                 self._cleared = self._command
         except Exception as why:  # a decoder's fault must not stop the tick
             self._wire.trouble(Trouble(TroubleKind.FRAME_BAD, name, repr(why)))
@@ -362,31 +275,31 @@ class SpellmanXrv:
         self._asked.pop(q.command.name, None)
         if trouble.kind not in (TroubleKind.REFUSED, TroubleKind.BUSY):
             return
-        if q.command in IDENTIFY:
+        if q.command in t.IDENTIFY:
             self._mismatched(now, f"{q.command.name}: {trouble.detail}")
-        elif q in (CLEAR, ON, OFF) or q.command in WRITES:
-            self._cleared = self._command if q == CLEAR else self._cleared
+        elif q in (t.CLEAR, t.ON, t.OFF) or q.command in t.WRITES:
+            self._cleared = self._command if q == t.CLEAR else self._cleared
             self._refuse(now, q.command.name, trouble.detail)
 
     def _judge_identity(self, asked_at: Seconds) -> None:
-        if MODEL.name in self._who:
+        if t.MODEL.name in self._who:
             self._who_from_s = asked_at if len(self._who) == 1 else self._who_from_s
-            model = " ".join(self._who[MODEL.name].text)
-            if model != self._setting.model or not model.startswith(MODELS):
+            model = " ".join(self._who[t.MODEL.name].text)
+            if model != self._setting.model or not model.startswith(t.MODELS):
                 self._mismatched(
-                    asked_at, f"model is {model!r}, the configuration says {self._setting.model!r} (dialect {MODELS})"
+                    asked_at, f"model is {model!r}, the configuration says {self._setting.model!r} (dialect {t.MODELS})"
                 )
                 return
-        if len(self._who) < len(IDENTIFY):
+        if len(self._who) < len(t.IDENTIFY):
             return
-        kv, ma, _polarity = self._who[SCALING.name].numbers
-        flags = self._who[FLAG_COUNT.name].numbers
+        kv, ma, _polarity = self._who[t.SCALING.name].numbers
+        flags = self._who[t.FLAG_COUNT.name].numbers
         words = (
             scale_mismatch(kv, self._setting.full_scale_kv, "kV"),
             scale_mismatch(ma, self._setting.full_scale_ma, "mA"),
             ""
-            if len(flags) == FLAGS.count
-            else f"command 22 answers with {len(flags)} values, an XRV with {FLAGS.count}",
+            if len(flags) == t.FLAGS.count
+            else f"command 22 answers with {len(flags)} values, an XRV with {t.FLAGS.count}",
         )
         self._identified("; ".join(word for word in words if word), kv, ma)
 
@@ -397,7 +310,7 @@ class SpellmanXrv:
     def _identified(self, mismatch: str, kv: float, ma: float) -> None:
         said = {name: " ".join(value.text) for name, value in self._who.items()}
         self.identity = GeneratorIdentity(
-            self._who_from_s, said.get(MODEL.name, ""), said.get(DSP.name, ""), kv, ma, mismatch
+            self._who_from_s, said.get(t.MODEL.name, ""), said.get(t.DSP.name, ""), kv, ma, mismatch
         )
         self._identifying = False
         if not mismatch:
@@ -407,14 +320,14 @@ class SpellmanXrv:
         kv, ma, filament, kv_set, ma_set = (int(n) for n in said.numbers[:5])
         if self.flags is None or self.flags.remote:
             # In remote mode places 4 and 5 are the idle panel's; what it holds then is what 14 and 15 said.
-            kv_set = self._pieces.get(READ_BACK[0].name, (0.0, kv_set))[1]
-            ma_set = self._pieces.get(READ_BACK[1].name, (0.0, ma_set))[1]
+            kv_set = self._pieces.get(t.READ_BACK[0].name, (0.0, kv_set))[1]
+            ma_set = self._pieces.get(t.READ_BACK[1].name, (0.0, ma_set))[1]
         setting = self._setting
         self.monitor = GeneratorMonitor(
             asked_at,
             from_monitor(kv, setting.full_scale_kv),
             from_monitor(ma, setting.full_scale_ma),
-            from_counts(filament, FILAMENT_FULL_SCALE_A),
+            from_counts(filament, t.FILAMENT_FULL_SCALE_A),
             kv_set,
             ma_set,
         )
@@ -429,11 +342,11 @@ class SpellmanXrv:
         self.flags = GeneratorFlags(asked_at, flag[0] == 1, closed, flag[15] == 1, flag[5] == 0, fault, names)
 
     def _on_faults(self, said: Said, asked_at: Seconds) -> None:  # noqa: ARG002 - shown with the flags, whose age counts
-        self._fault_names = tuple(name for name, flag in zip(FAULT_NAMES, said.numbers, strict=True) if flag)
+        self._fault_names = tuple(name for name, flag in zip(t.FAULT_NAMES, said.numbers, strict=True) if flag)
 
     def _on_set_point(self, said: Said, asked_at: Seconds) -> None:  # noqa: ARG002 - kept with its time in _pieces
-        if len(self._pieces) == len(READ_BACK):
-            ages = [self._pieces[row.name] for row in READ_BACK]
+        if len(self._pieces) == len(t.READ_BACK):
+            ages = [self._pieces[row.name] for row in t.READ_BACK]
             self.set_points = GeneratorSetPoints(min(age for age, _ in ages), *(counts for _, counts in ages))
 
     def _refuse(self, now: float, what: str, words: str) -> None:
@@ -444,15 +357,13 @@ class SpellmanXrv:
             self._refuse(now, what, words)
 
 
-READ_BACK_NAMES: Final = frozenset(row.name for row in READ_BACK)
-
 DRIVER: Final = GeneratorDriver(
     name="spellman-xrv",
     words="Spellman XRV (comma protocol, RS-232 or Ethernet 50001): kV, mA and filament in counts of 4095; no exposure timer, no usable watchdog",
     make=SpellmanXrv,
-    polls=_polls,
-    worst_age_s=_worst_age_s,
-    off_s=_off_s,
+    polls=t.polls,
+    worst_age_s=t.worst_age_s,
+    off_s=t.off_s,
     counts_full_scale=COUNTS_FULL_SCALE,
     set_point_read_back=True,
     wire_watchdog_s=None,

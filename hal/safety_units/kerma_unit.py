@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import math
 import struct
-import zlib
-from collections import deque
 from typing import Final
 
 from hal import poll_plan
-from hal.commands import STAGING_BYTES, Arm, Command, Plan, Reset, SetUp, Test, Unlatch
+from hal.commands import Command
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Answer
 from hal.machine import Renewal
@@ -19,6 +17,8 @@ from hal.poll_plan import Poll
 from hal.readings import Exposed, Link, Refusal, UnitActive, UnitIdentity, UnitSlow, UnitState, UnitStatus
 from hal.registry import OpenPipe, SafetyUnitDriver, SafetyUnitSetting
 from hal.safety_units import kerma_map as m
+from hal.safety_units.scan_check import ScanCheck
+from hal.safety_units.work import RETRY_S, Work
 from hal.transport import parse_link
 from hal.units import Seconds
 from hal.wire import Wire
@@ -27,18 +27,9 @@ SLOW_EVERY_S: Final = 1.0
 ACTIVE_EVERY_S: Final = 2.0
 STOP_CHECK_EVERY_S: Final = 1.0
 OFF_REPEAT_S: Final = 0.100
-RETRY_S: Final = 0.200
-COMMIT_AGAIN_S: Final = 1.0
 ASK_AGAIN_S: Final = 1.0
 STATUS_OLD_S: Final = 0.100
 TCP_DEADLINE_S: Final = 0.050
-SCAN_WINDOW_S: Final = 0.100
-SCAN_TOLERANCE: Final = 0.10
-SCAN_AHEAD_S: Final = 0.020
-SCAN_LEAST_S: Final = 0.002
-"""Two requests closer than this may meet the same scan."""
-WRITABLE: Final = (UnitState.IDLE, UnitState.COMMITTED, UnitState.ENDED)
-OneShot = Arm | Reset | Unlatch | Test
 _POLL_QUESTION: Final = m.renew_question(0, 0, 0, 0, False)
 
 
@@ -75,38 +66,6 @@ def _off_s(setting: SafetyUnitSetting) -> float:
     return max(poll.takes_s(_baud(setting)) for poll in _polls(setting))
 
 
-class ScanCheck:
-    """Is the unit's scan advancing as time does? +-10 % over a sliding 100 ms; from one block to the next only forward, and by no more than elapsed + 20 ms."""
-
-    __slots__ = ("_seen", "true")
-
-    def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()
-        self.true = True
-
-    def forget(self) -> None:
-        """After a new connection or a reboot there is nothing to compare with."""
-        self._seen.clear()
-
-    def add(self, asked_at_s: float, scan: int, scan_us: int) -> None:
-        """One more block: when it was asked for, its scan counter (modulo 2^32), the length of a scan."""
-        seen = self._seen
-        if seen:
-            last_s, last = seen[-1]
-            elapsed_s = asked_at_s - last_s
-            advanced_s = ((scan - last) % m.WRAP) * scan_us / 1e6
-            steady = (advanced_s > 0.0 or elapsed_s < SCAN_LEAST_S) and advanced_s <= elapsed_s + SCAN_AHEAD_S
-            while len(seen) > 1 and asked_at_s - seen[1][0] >= SCAN_WINDOW_S:
-                seen.popleft()
-            window_s = asked_at_s - seen[0][0]
-            if window_s >= SCAN_WINDOW_S:
-                ran_s = ((scan - seen[0][1]) % m.WRAP) * scan_us / 1e6
-                self.true = steady and abs(ran_s - window_s) <= SCAN_TOLERANCE * window_s
-            elif not steady:
-                self.true = False
-        seen.append((asked_at_s, scan))
-
-
 class KermaUnit:
     """The unit at the end of its wires; see `hal.registry.SafetyUnit` for the verbs.
 
@@ -140,10 +99,7 @@ class KermaUnit:
         self.slow: UnitSlow | None = None
         self.active: UnitActive | None = None
         self.history: tuple[Exposed, ...] | None = None
-        self.refusal: Refusal | None = None
-        self._command: Command | None = None
-        self._shot_at_s = -math.inf
-        self._shot_over = False
+        self._work = Work(setting.site_key)
         self._off_at_s = -math.inf
         self._off_waits = False
         self._disarm_answered = True
@@ -157,10 +113,9 @@ class KermaUnit:
         self._asked_seq: int | None = None
         self._asked: dict[str, float] = {}
         self._other_turn = False
-        self._staged: bytes | None = None
-        self._wrote_at_s = -math.inf
-        self._commit_again_s = -math.inf
+        self._work.from_scratch()
         self._history_token: int | None = None
+        self._history_for = 0
         self._scan.forget()
 
     @property
@@ -171,6 +126,10 @@ class KermaUnit:
     def absent(self) -> bool:
         """Nobody answers, or somebody else does: there is no unit to disarm first."""
         return self._wire.tried or (self.identity is not None and bool(self.identity.mismatch))
+
+    @property
+    def refusal(self) -> Refusal | None:
+        return self._work.refusal
 
     @property
     def scan_true(self) -> bool:
@@ -227,16 +186,14 @@ class KermaUnit:
 
     def want(self, command: Command | None, now: Seconds) -> None:
         """What to work towards from now on. A one-shot goes out once; the same again is the same."""
-        if command != self._command:
-            self._command = command
-            self._shot_at_s, self._shot_over = -math.inf, False
-            self._commit_again_s = -math.inf
+        if command != self._work.command:
+            self._work.want(command)
         if self._tcp:
             self._send_other(now)
 
     def off(self, now: Seconds, at_once: bool) -> bool:
         """DISARM, again each OFF_REPEAT_S (`at_once`: even if the last is younger). True when its bytes have left; False for an unidentified unit."""
-        self._command = None
+        self._work.want(None)
         if not self.identified or self._wire.opened != self._opened:
             return False
         if at_once or now - self._off_at_s >= OFF_REPEAT_S or self._off_waits:
@@ -255,7 +212,7 @@ class KermaUnit:
         self._off_waits = not sent
         if sent:
             self._off_at_s, self._disarm_answered = now, False
-            self._staged = None
+            self._work.from_scratch()
 
     def _disarm_on(self, wire: Wire[Question, Registers], now: Seconds) -> bool:
         exchange = wire.exchange
@@ -271,7 +228,7 @@ class KermaUnit:
     def _check_stop(self, now: Seconds) -> None:
         """A connection that is only used in need may be dead unseen: it reads the identity now and then."""
         exchange = self._stop.exchange
-        if exchange is not None and exchange.idle and now - self._asked.get("stop", -math.inf) >= STOP_CHECK_EVERY_S:
+        if exchange is not None and exchange.idle and self._waited("stop", now) >= STOP_CHECK_EVERY_S:
             self._asked["stop"] = now
             exchange.ask(m.READ_IDENTITY, now)
 
@@ -296,7 +253,7 @@ class KermaUnit:
             try:
                 return m.renew_question(seq, self.status.challenge, renew.token, renew.lease_ms, True)
             except struct.error as why:
-                self._refuse_once(now, "renew", f"{renew} cannot be put on this wire: {why}")
+                self._work.refuse("renew", f"{renew} cannot be put on this wire: {why}", now)
         return m.renew_question(seq, 0, 0, 0, False)
 
     def _ask(self, question: Question, now: Seconds) -> None:
@@ -324,67 +281,23 @@ class KermaUnit:
         status = self.status
         if status is None:
             return None
-        work = self._work(status, now)
+        work = self._work.next(status, self.active, now)
         if work is not None:
             return work
-        if self._history_token != status.token:
-            self._history_token = status.token
+        resting = status.state not in (UnitState.ARMED, UnitState.RUN)
+        if resting and self._history_token != status.token and self._waited(m.HISTORY.name, now) >= RETRY_S:
+            self._history_for = status.token
             return m.READ_HISTORY
-        asked = self._asked
-        if self._active_changed(status, now) or now - asked.get(m.ACTIVE.name, -math.inf) >= ACTIVE_EVERY_S:
+        changed = self.active is None or self.active.active_crc != status.active_crc
+        if self._waited(m.ACTIVE.name, now) >= (RETRY_S if changed else ACTIVE_EVERY_S):
             return m.READ_ACTIVE
-        if now - asked.get(m.SLOW.name, -math.inf) >= SLOW_EVERY_S:
+        if self._waited(m.SLOW.name, now) >= SLOW_EVERY_S:
             return m.READ_SLOW
         return None
 
-    def _active_changed(self, status: UnitStatus, now: Seconds) -> bool:
-        held = self.active
-        return (held is None or held.active_crc != status.active_crc) and now - self._asked.get(
-            m.ACTIVE.name, -math.inf
-        ) >= RETRY_S
-
-    def _work(self, status: UnitStatus, now: Seconds) -> Question | None:
-        command = self._command
-        if isinstance(command, SetUp):
-            return self._set_up(command.plan, status, now)
-        if not isinstance(command, OneShot) or self._shot_over or now - self._shot_at_s < RETRY_S:
-            return None
-        if status.asked_at_s <= self._shot_at_s:
-            return None
-        if self._shot_at_s > -math.inf and _taken(command, status):
-            self._shot_over = True
-            return None
-        self._shot_at_s = now
-        try:
-            return _shot(command, status.challenge, self._setting.site_key)
-        except (OverflowError, ValueError, struct.error) as why:
-            self._end_shot(now, type(command).__name__.lower(), f"cannot be put on this wire: {why}")
-        return None
-
-    def _set_up(self, plan: Plan, status: UnitStatus, now: Seconds) -> Question | None:
-        """Stage, commit, read back, judged only by a status asked for after the last write."""
-        if len(plan.staging) != STAGING_BYTES or zlib.crc32(plan.staging) != plan.staging_crc:
-            self._refuse_once(now, "set-up", f"staging is not {STAGING_BYTES} bytes with their CRC-32; load again")
-            return None
-        if status.asked_at_s <= self._wrote_at_s:
-            return None
-        if status.state == UnitState.COMMITTED and status.active_crc == plan.staging_crc:
-            active = self.active
-            if active is None or active.asked_at_s <= self._wrote_at_s or active.active_crc != status.active_crc:
-                return m.READ_ACTIVE
-            if active.crc_ok and active.block == plan.staging:
-                return None
-        if status.state not in WRITABLE:
-            return None
-        if self._staged == plan.staging:
-            self._staged = None
-            self._wrote_at_s = now
-            return m.commit_question(plan.staging_crc)
-        if now < self._commit_again_s:
-            return None
-        self._commit_again_s = now + COMMIT_AGAIN_S
-        self._wrote_at_s = now
-        return m.stage_question(plan.staging)
+    def _waited(self, name: str, now: Seconds) -> float:
+        """How long ago this was asked."""
+        return now - self._asked.get(name, -math.inf)
 
     def _heard(self, answer: Answer[Question, Registers], now: Seconds) -> None:
         q, value = answer.q, answer.value
@@ -414,13 +327,11 @@ class KermaUnit:
         elif q == m.READ_ACTIVE:
             self.active = m.active_of(data, asked_at)
         elif q == m.READ_HISTORY:
-            self.history = m.history_of(data)
-        elif q.name == m.STAGING.name:
-            self._staged = q.data
+            self.history, self._history_token = m.history_of(data), self._history_for
         elif q.name == m.DISARM.name:
             self._disarm_answered = True
-        elif q.name in (m.TEST.name, m.UNLATCH.name):
-            self._shot_over = True
+        else:
+            self._work.acknowledged(q)
         return None
 
     def _took_status(self, q: Question, data: bytes, asked_at: Seconds) -> Trouble | None:
@@ -447,11 +358,8 @@ class KermaUnit:
             self._seq = None
         elif q.name == m.DISARM.name:
             self._disarm_answered = True
-        elif q.name in (m.STAGING.name, m.COMMIT.name):
-            self._staged = None
-            self._refuse(now, q.name, trouble.detail)
-        elif q.name in (m.ARM.name, m.RESET.name, m.TEST.name, m.UNLATCH.name):
-            self._end_shot(now, q.name, trouble.detail)
+        elif q.write_at:
+            self._work.refused(q, trouble.detail, now)
 
     def _stop_heard(self, answer: Answer[Question, Registers]) -> None:
         value = answer.value
@@ -465,43 +373,10 @@ class KermaUnit:
             else:
                 self._stop.content()
 
-    def _end_shot(self, now: Seconds, what: str, words: str) -> None:
-        self._shot_over = True
-        self._refuse(now, what, words)
-
-    def _refuse(self, now: Seconds, what: str, words: str) -> None:
-        self.refusal = Refusal(now, what, words)
-
-    def _refuse_once(self, now: Seconds, what: str, words: str) -> None:
-        if self.refusal is None or (self.refusal.what, self.refusal.words) != (what, words):
-            self._refuse(now, what, words)
-
 
 def now_of(status: UnitStatus | None) -> float | None:
     """When the latest status was asked for."""
     return None if status is None else status.asked_at_s
-
-
-def _taken(command: OneShot, status: UnitStatus) -> bool:
-    """Does a status asked for after the command show that it took?"""
-    if isinstance(command, Arm):
-        return status.token == command.token and status.state in (UnitState.ARMED, UnitState.RUN, UnitState.ENDED)
-    if isinstance(command, Reset):
-        return status.token != command.token
-    if isinstance(command, Unlatch):
-        return status.state != UnitState.LATCHED
-    return status.state == UnitState.TEST
-
-
-def _shot(command: OneShot, challenge: int, site_key: bytes) -> Question:
-    """The write of a one-shot command, with the newest challenge."""
-    if isinstance(command, Arm):
-        return m.arm_question(command.token, command.active_crc, challenge, site_key)
-    if isinstance(command, Reset):
-        return m.reset_question(command.token, challenge, site_key)
-    if isinstance(command, Unlatch):
-        return m.unlatch_question(command.latch_code)
-    return m.test_question(command.number)
 
 
 DRIVER: Final = SafetyUnitDriver(

@@ -12,7 +12,7 @@ from hal.commands import Arm, Hold, Plan, Reset, SetUp, Test, Unlatch, Watch
 from hal.machine import Renewal
 from hal.readings import UnitState
 from hal.rig import read_back
-from hal.safety_units.kerma_unit import ScanCheck
+from hal.safety_units.scan_check import ScanCheck
 
 Test.__test__ = False  # type: ignore[attr-defined]
 STAGING = bytes(range(56))
