@@ -1,0 +1,629 @@
+"""The journal read as a story: exposures with their one end, fractions with their sums, latches, day checks; a pure fold over records.
+It opens no file and decides nothing; records/clearance.py judges by it, records/store.py copies it for people."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+import msgspec
+
+from controller.channels import Weighed, worse
+from controller.entries import (
+    Crash,
+    EntryType,
+    Event,
+    Found,
+    LatchCleared,
+    LatchSet,
+    Open,
+    Opening,
+    Outcome,
+    Query,
+    ResetDone,
+    Start,
+    Terminal,
+)
+from controller.prescribed import Clearance, Quality
+from controller.ring import TICK_BYTES, TickRow, unpack_tick
+from hal.readings import Purpose, UnitState
+from records.journal import Cut, Kind, Record
+from records.recovery import Evidence, Figures, provisional
+
+STEADY_MS = 1000
+"""kV and mA of a recovered exposure are taken from ticks after this much beam, past every ramp."""
+CLOSE, DAY_CHECK_PASSED, DAY_CHECK_VOID = "CLOSE", "DAY_CHECK_PASSED", "DAY_CHECK_VOID"
+"""Names of events with a meaning of their own: CLOSE carries the fraction's tag as 16 hex digits somewhere in its words,
+DAY_CHECK_PASSED the wall time until which the check holds as the first number of its words."""
+_TAG = re.compile(r"\b[0-9a-f]{16}\b")
+_ROW = struct.Struct("<QQ")
+ROW_BYTES = _ROW.size + TICK_BYTES
+
+
+class Opened(msgspec.Struct, frozen=True, array_like=True):
+    """A recorder began to write."""
+
+    recorder: int
+    instance: str
+    simulated: bool
+
+
+class Noted(msgspec.Struct, frozen=True, array_like=True):
+    """One entry of a ring as the journal keeps it: its own bytes, and what the records made of it at that moment, in one record, so that neither is
+    durable without the other. `token` is that given to a START (0: refused, `words` say why); `ends` are the ends that this entry brought."""
+
+    instance: str
+    seq: int
+    mono_ns: int
+    type: int
+    entry: bytes
+    token: int = 0
+    words: str = ""
+    ends: tuple[Terminal, ...] = ()
+    resets: tuple[int, ...] = ()
+    clearance: Clearance | None = None
+
+
+class Ticks(msgspec.Struct, frozen=True, array_like=True):
+    """Ticks of one process, in order: rows of sequence number, mono_ns (both u64, little endian) and the tick's own layout."""
+
+    instance: str
+    rows: bytes
+
+
+class Gap(msgspec.Struct, frozen=True, array_like=True):
+    """Ring records that were lost."""
+
+    instance: str
+    first: int
+    last: int
+
+
+class Drained(msgspec.Struct, frozen=True, array_like=True):
+    """The ring of a dead process was read to its end."""
+
+    instance: str
+    last_seq: int
+
+
+def pack_row(seq: int, mono_ns: int, tick: bytes) -> bytes:
+    """One row of `Ticks`."""
+    return _ROW.pack(seq, mono_ns) + tick
+
+
+def unpack_rows(rows: bytes) -> list[tuple[int, int, TickRow]]:
+    """The rows of `Ticks`: sequence number, mono_ns, tick."""
+    return [
+        (*_ROW.unpack_from(rows, at), unpack_tick(rows[at + _ROW.size : at + ROW_BYTES]))
+        for at in range(0, len(rows), ROW_BYTES)
+    ]
+
+
+class Status(Enum):
+    """How a fraction stands against its prescription (safety design, section 5); NONE: no beam yet, RUNNING: an exposure has no end yet."""
+
+    NONE = "NONE"
+    RUNNING = "RUNNING"
+    PARTIAL = "PARTIAL"
+    COMPLETE = "COMPLETE"
+    OVER = "OVER"
+    UNKNOWN = "UNKNOWN"
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """One START that got a token, and its end when it has one. `index` and `end_index` are the journal's."""
+
+    token: int
+    instance: str
+    seq: int
+    index: int
+    fraction: str
+    start: Start
+    start_crc: int
+    seen: Evidence
+    end: Terminal | None = None
+    end_index: int = 0
+    end_wall_s: float = 0.0
+    reset: bool = False
+
+    @property
+    def void(self) -> bool:
+        return self.end is not None and self.end.void
+
+
+class Fraction(msgspec.Struct, frozen=True):
+    """One fraction: the exposures that were started for it, in order. `id` is its tag in hex; a check that is run again gets -2, -3."""
+
+    id: str
+    tag: int
+    tokens: tuple[int, ...] = ()
+    closed: bool = False
+    closed_words: str = ""
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """A fraction summed up, D0 mGy; an exposure without an end counts with its provisional dose. `charge_mgy` is what a resume must take as given:
+    delivered while the quality is GOOD, else high."""
+
+    status: Status
+    flagged: bool
+    segments: int
+    resumes: int
+    trips: int
+    delivered_mgy: float
+    low_mgy: float
+    high_mgy: float
+    quality: Quality
+    beam_s: float
+    rest_mgy: float
+    last_end_wall_s: float
+    running: int
+    first: Start | None
+    last: Start | None
+
+    @property
+    def charge_mgy(self) -> float:
+        return self.delivered_mgy if self.quality is Quality.GOOD else self.high_mgy
+
+
+@dataclass
+class Changes:
+    """What the database has not been told yet: ids, and rows that are only ever added."""
+
+    fractions: set[str] = field(default_factory=set)
+    latches: list[tuple[int, LatchSet | LatchCleared]] = field(default_factory=list)
+    events: list[tuple[int, float, Noted, str, tuple[str, str, str, str, str]]] = field(default_factory=list)
+    openings: list[tuple[int, Opening]] = field(default_factory=list)
+    day_checks: list[tuple[int, float, float]] = field(default_factory=list)
+
+
+@dataclass
+class Book:
+    """The state of the records after the last folded record."""
+
+    exposures: dict[int, Exposure] = field(default_factory=dict)
+    fractions: dict[str, Fraction] = field(default_factory=dict)
+    latest: dict[int, str] = field(default_factory=dict)
+    latches: dict[str, LatchSet] = field(default_factory=dict)
+    openings: dict[str, Opening] = field(default_factory=dict)
+    seqs: dict[str, int] = field(default_factory=dict)
+    found: dict[str, int] = field(default_factory=dict)
+    clearances: dict[str, Clearance] = field(default_factory=dict)
+    drained: set[str] = field(default_factory=set)
+    running: set[int] = field(default_factory=set)
+    by_start: dict[tuple[str, int], int] = field(default_factory=dict)
+    last_start: dict[str, int] = field(default_factory=dict)
+    last_ended: dict[str, int] = field(default_factory=dict)
+    retained: int = 0
+    last_token: int = 0
+    last_wall_s: float = 0.0
+    day_check_until_s: float = 0.0
+    changes: Changes = field(default_factory=Changes)
+
+    def fold(self, record: Record) -> None:
+        """Take one journal record in. Raises msgspec.DecodeError or ValueError for one that this version cannot read."""
+        self.last_wall_s = max(self.last_wall_s, record.wall_s)
+        _KINDS[Kind(record.kind)](self, record)
+
+    def fraction_of(self, tag: int) -> Fraction | None:
+        """The newest fraction of this tag."""
+        found = self.latest.get(tag)
+        return self.fractions[found] if found is not None else None
+
+    def figures(self, exposure: Exposure) -> Figures:
+        """The provisional dose of an exposure that has no end."""
+        return provisional(exposure.start, exposure.seen, self.tick_s(exposure.instance))
+
+    def tick_s(self, instance: str) -> float:
+        """Tick length of a process; 50 ms (20 Hz, the slowest) when its opening is lost."""
+        opening = self.openings.get(instance)
+        return opening.tick_s if opening is not None else 0.05
+
+    def tally(self, fraction: Fraction) -> Tally:
+        """The fraction summed up."""
+        return _tally(self, fraction)
+
+    def is_open(self, fraction: Fraction) -> bool:
+        """True for a fraction that had beam, or may have it now, and is not closed."""
+        return not fraction.closed and any(not self.exposures[token].void for token in fraction.tokens)
+
+    def opens(self) -> tuple[Open, ...]:
+        """Every open fraction, oldest first; `token` is the one that the unit retains of it."""
+        return tuple(self._open(f) for f in self.fractions.values() if self.is_open(f))
+
+    def retained_of(self, fraction: Fraction) -> int:
+        """The token of this fraction that the unit retains; 0 for none."""
+        return self.retained if self.retained in fraction.tokens else 0
+
+    @property
+    def reset_due(self) -> int:
+        """The token that the unit retains and that nothing needs any more: its end is written and its fraction closed, or never had beam."""
+        exposure = self.exposures.get(self.retained)
+        if exposure is None or exposure.end is None or exposure.reset:
+            return 0
+        return 0 if self.is_open(self.fractions[exposure.fraction]) else self.retained
+
+    def _open(self, fraction: Fraction) -> Open:
+        tally = self.tally(fraction)
+        start = self.exposures[fraction.tokens[-1]].start
+        return Open(
+            fraction_tag=fraction.tag,
+            token=self.retained_of(fraction) or fraction.tokens[-1],
+            patient_id=start.prescribed.patient_id,
+            lesion_id=start.prescribed.lesion_id,
+            fraction=start.prescribed.fraction,
+            delivered_mgy=tally.delivered_mgy,
+            low_mgy=tally.low_mgy,
+            high_mgy=tally.high_mgy,
+            d0_mgy=start.d0_mgy,
+            quality=tally.quality,
+        )
+
+
+def tolerances_mgy(rx_mgy: float) -> tuple[float, float, float]:
+    """How far below D_Rx is still COMPLETE, above which it is flagged, and above which OVER: max(1 %, 2 cGy), the same, max(3 %, 5 cGy)."""
+    return max(0.01 * rx_mgy, 20.0), max(0.01 * rx_mgy, 20.0), max(0.03 * rx_mgy, 50.0)
+
+
+def summed(book: Book, fraction: Fraction, end: Terminal) -> Terminal:
+    """The end with the sums over its fraction as the records hold them, so that parts and rest always add up to D0."""
+    others = [book.exposures[token] for token in fraction.tokens if token != end.token]
+    ends = [e.end for e in others if e.end is not None and not e.end.void]
+    ends += [] if end.void else [end]
+    delivered = math.fsum(e.delivered_mgy for e in ends)
+    return msgspec.structs.replace(
+        end,
+        fraction_delivered_mgy=delivered,
+        fraction_low_mgy=math.fsum(e.low_mgy for e in ends),
+        fraction_high_mgy=math.fsum(e.high_mgy for e in ends),
+        rest_mgy=book.exposures[end.token].start.d0_mgy - delivered,
+    )
+
+
+def _tally(book: Book, fraction: Fraction) -> Tally:
+    exposures = [book.exposures[token] for token in fraction.tokens]
+    beams = [e for e in exposures if not e.void]
+    running = [e for e in beams if e.end is None]
+    doses: list[Terminal | Weighed] = [e.end if e.end is not None else book.figures(e).weighed for e in beams]
+    quality = Quality.GOOD
+    for dose in doses:
+        quality = worse(quality, dose.quality)
+    delivered = math.fsum(dose.delivered_mgy for dose in doses)
+    low, high = math.fsum(dose.low_mgy for dose in doses), math.fsum(dose.high_mgy for dose in doses)
+    last = exposures[-1].start if exposures else None
+    status, flagged = _status(last, beams, bool(running), delivered, quality)
+    return Tally(
+        status=status,
+        flagged=flagged,
+        segments=len(beams),
+        resumes=max(0, len(beams) - 1),
+        trips=sum(1 for e in beams if e.end is not None and _tripped(e.end)),
+        delivered_mgy=delivered,
+        low_mgy=low,
+        high_mgy=high,
+        quality=quality,
+        beam_s=math.fsum(_beam_s(e) for e in beams),
+        rest_mgy=(last.d0_mgy if last is not None else 0.0) - delivered,
+        last_end_wall_s=max((e.end_wall_s for e in beams if e.end is not None), default=0.0),
+        running=running[-1].token if running else 0,
+        first=exposures[0].start if exposures else None,
+        last=last,
+    )
+
+
+def _status(
+    start: Start | None, beams: list[Exposure], running: bool, delivered_mgy: float, quality: Quality
+) -> tuple[Status, bool]:
+    if start is None or not beams:
+        return Status.NONE, False
+    if running:
+        return Status.RUNNING, False
+    if start.prescribed.purpose is not Purpose.TREAT:
+        last = beams[-1].end
+        whole = last is not None and last.outcome is Outcome.TERMINATED
+        return (Status.COMPLETE if whole else Status.PARTIAL), False
+    if quality is Quality.UNKNOWN:
+        return Status.UNKNOWN, False
+    below, flag, over = tolerances_mgy(start.prescribed.rx_mgy)
+    excess = delivered_mgy * start.rx_factor - start.prescribed.rx_mgy
+    if excess < -below:
+        return Status.PARTIAL, False
+    return (Status.COMPLETE, excess > flag) if excess <= over else (Status.OVER, True)
+
+
+def _tripped(end: Terminal) -> bool:
+    """An end that was nobody's wish: three of them in a fraction are for the physicist."""
+    return end.outcome in (Outcome.INTERRUPTED, Outcome.FAULT, Outcome.STUCK_ON) and end.event != "STOP"
+
+
+def _beam_s(exposure: Exposure) -> float:
+    now_ms = exposure.end.beam_ms if exposure.end is not None else exposure.seen.beam_ms
+    return max(0, now_ms - exposure.start.unit_beam_ms) / 1000.0
+
+
+def _opened(_book: Book, record: Record) -> None:
+    msgspec.msgpack.decode(record.payload, type=Opened)
+
+
+def _cut(_book: Book, record: Record) -> None:
+    msgspec.msgpack.decode(record.payload, type=Cut)
+
+
+def _ticks(book: Book, record: Record) -> None:
+    ticks = msgspec.msgpack.decode(record.payload, type=Ticks)
+    for seq, mono_ns, row in unpack_rows(ticks.rows):
+        book.seqs[ticks.instance] = max(seq, book.seqs.get(ticks.instance, 0))
+        exposure = book.exposures.get(row.token)
+        if exposure is not None and exposure.end is None and exposure.instance == ticks.instance:
+            seen = _look(exposure, mono_ns, record.wall_s, row)
+            book.exposures[row.token] = msgspec.structs.replace(exposure, seen=seen)
+
+
+def _look(exposure: Exposure, mono_ns: int, wall_s: float, row: TickRow) -> Evidence:
+    """The evidence after one more tick; a tick without a fresh status makes the old one older."""
+    seen = exposure.seen
+    if not row.unit_age_ms >= 0.0:
+        age_s = seen.unit_age_s + (mono_ns - seen.mono_ns) * 1e-9
+        return msgspec.structs.replace(seen, mono_ns=mono_ns, wall_s=wall_s, unit_age_s=age_s)
+    running = row.unit_state == UnitState.RUN
+    samples, kv, ma = seen.samples, seen.kv, seen.ma
+    if running and row.kv >= 0.0 and row.ma >= 0.0 and row.beam_ms - exposure.start.unit_beam_ms >= STEADY_MS:
+        samples += 1
+        kv, ma = _average(kv, row.kv, samples), _average(ma, row.ma, samples)
+    return Evidence(
+        mono_ns=mono_ns,
+        wall_s=wall_s,
+        beam_ms=row.beam_ms,
+        counts_1=row.counts_1,
+        counts_2=row.counts_2,
+        unit_age_s=row.unit_age_ms / 1e3,
+        ran=seen.ran or running,
+        samples=samples,
+        kv=kv,
+        ma=ma,
+    )
+
+
+def _average(before: tuple[float, float, float], value: float, samples: int) -> tuple[float, float, float]:
+    if samples == 1:
+        return value, value, value
+    mean, least, most = before
+    return mean + (value - mean) / samples, min(least, value), max(most, value)
+
+
+def _gap(book: Book, record: Record) -> None:
+    gap = msgspec.msgpack.decode(record.payload, type=Gap)
+    book.seqs[gap.instance] = max(gap.last, book.seqs.get(gap.instance, 0))
+    _mark(book, gap.instance, gapped=True)
+
+
+def _drained(book: Book, record: Record) -> None:
+    drained = msgspec.msgpack.decode(record.payload, type=Drained)
+    book.drained.add(drained.instance)
+    _mark(book, drained.instance, gapped=False)
+
+
+def _mark(book: Book, instance: str, *, gapped: bool) -> None:
+    """Say of a process's running exposures that ticks were lost, or that nothing more can come."""
+    for token in book.running:
+        exposure = book.exposures[token]
+        if exposure.instance == instance:
+            seen = exposure.seen
+            changed = (
+                msgspec.structs.replace(seen, gapped=True)
+                if gapped
+                else msgspec.structs.replace(seen, whole=not seen.gapped)
+            )
+            book.exposures[token] = msgspec.structs.replace(exposure, seen=changed)
+            book.changes.fractions.add(exposure.fraction)
+
+
+def _entry(book: Book, record: Record) -> None:
+    noted = msgspec.msgpack.decode(record.payload, type=Noted)
+    if noted.seq <= book.seqs.get(noted.instance, 0):
+        raise ValueError(f"entry {noted.seq} of {noted.instance} is in the journal twice (index {record.index})")
+    book.seqs[noted.instance] = noted.seq
+    _ENTRIES[EntryType(noted.type)](book, record, noted)
+    for end in noted.ends:
+        _end(book, record, noted, end)
+    for token in noted.resets:
+        _reset(book, token)
+
+
+def _start(book: Book, record: Record, noted: Noted) -> None:
+    start = msgspec.msgpack.decode(noted.entry, type=Start)
+    if not noted.token:
+        _event(book, record, noted, "START_REFUSED", ("", "START_REFUSED", "", "", noted.words))
+        return
+    fraction = book.fraction_of(start.fraction_tag)
+    if fraction is None or fraction.closed:
+        fraction = _new_fraction(book, start.fraction_tag, fraction)
+    book.fractions[fraction.id] = msgspec.structs.replace(fraction, tokens=(*fraction.tokens, noted.token))
+    seen = Evidence(noted.mono_ns, record.wall_s, start.unit_beam_ms, start.unit_counts_1, start.unit_counts_2)
+    book.exposures[noted.token] = Exposure(
+        noted.token, noted.instance, noted.seq, record.index, fraction.id, start, zlib.crc32(noted.entry), seen
+    )
+    book.last_token = max(book.last_token, noted.token)
+    book.running.add(noted.token)
+    book.by_start[noted.instance, noted.seq] = noted.token
+    book.last_start[noted.instance] = noted.token
+    book.changes.fractions.add(fraction.id)
+
+
+def _new_fraction(book: Book, tag: int, before: Fraction | None) -> Fraction:
+    number = 1 if before is None else int(before.id.partition("-")[2] or 1) + 1
+    fraction = Fraction(f"{tag:016x}" if number == 1 else f"{tag:016x}-{number}", tag)
+    book.fractions[fraction.id] = fraction
+    book.latest[tag] = fraction.id
+    return fraction
+
+
+def _end(book: Book, record: Record, noted: Noted, end: Terminal) -> None:
+    """The one end of an exposure; a second one is a fault of whoever wrote it.
+
+    What the real-time process calls TERMINATED is over whatever the dose says (a backup that ended it leaves no rest to resume, D5).
+    """
+    exposure = book.exposures[end.token]
+    if exposure.end is not None:
+        raise ValueError(f"exposure {end.token} is ended twice (index {record.index})")
+    recovered = end.event == "RECOVERED"
+    ended = msgspec.structs.replace(
+        exposure,
+        end=end,
+        end_index=record.index,
+        end_wall_s=exposure.seen.wall_s if recovered else end.wall_s,
+    )
+    book.exposures[end.token] = ended
+    book.running.discard(end.token)
+    book.last_ended[exposure.instance] = end.token
+    # a VOID may have been RUN unseen: the reset that is then due harms nothing where the unit retains nothing
+    if noted.type != EntryType.FOUND and (not end.void or exposure.seen.ran or not book.retained):
+        book.retained = end.token
+    fraction = book.fractions[exposure.fraction]
+    tally = book.tally(fraction)
+    treat = exposure.start.prescribed.purpose is Purpose.TREAT
+    over = end.outcome is Outcome.TERMINATED or tally.status in (Status.COMPLETE, Status.OVER) or not treat
+    if not end.void and over:
+        book.fractions[fraction.id] = msgspec.structs.replace(fraction, closed=True, closed_words="delivered")
+    book.changes.fractions.add(fraction.id)
+    words = end.words if not noted.words else f"{end.words}; {noted.words}"
+    _event(book, record, noted, "TERMINAL", (end.outcome.name, end.event, "VOID" if end.void else "", end.rule, words))
+
+
+def _reset(book: Book, token: int) -> None:
+    exposure = book.exposures.get(token)
+    if exposure is not None and exposure.end is not None:
+        book.exposures[token] = msgspec.structs.replace(exposure, reset=True)
+        book.changes.fractions.add(exposure.fraction)
+    if book.retained == token:
+        book.retained = 0
+
+
+def _opening(book: Book, record: Record, noted: Noted) -> None:
+    opening = msgspec.msgpack.decode(noted.entry, type=Opening)
+    book.openings[noted.instance] = opening
+    book.changes.openings.append((record.index, opening))
+
+
+def _query(book: Book, record: Record, noted: Noted) -> None:
+    if noted.clearance is not None:
+        book.clearances[noted.instance] = noted.clearance
+        words = noted.clearance.refused or "cleared"
+        _event(book, record, noted, "QUERY", ("", "QUERY", "", "", words))
+
+
+def _terminal(book: Book, record: Record, noted: Noted) -> None:
+    if not noted.ends:
+        _event(book, record, noted, "TERMINAL_IGNORED", ("", "TERMINAL", "", "", noted.words))
+
+
+def _latch_set(book: Book, record: Record, noted: Noted) -> None:
+    latch = msgspec.msgpack.decode(noted.entry, type=LatchSet)
+    before = book.latches.get(latch.rule)
+    if before is None or before.clears < latch.clears:
+        book.latches[latch.rule] = latch
+    book.changes.latches.append((record.index, latch))
+
+
+def _latch_cleared(book: Book, record: Record, noted: Noted) -> None:
+    gone = msgspec.msgpack.decode(noted.entry, type=LatchCleared)
+    book.latches.pop(gone.rule, None)
+    book.changes.latches.append((record.index, gone))
+
+
+def _reset_done(book: Book, record: Record, noted: Noted) -> None:
+    done = msgspec.msgpack.decode(noted.entry, type=ResetDone)
+    _reset(book, done.token)
+    _event(book, record, noted, "RESET_DONE", ("", "RESET_DONE", "", "", f"token {done.token}"))
+
+
+def _found(book: Book, record: Record, noted: Noted) -> None:
+    found = msgspec.msgpack.decode(noted.entry, type=Found)
+    book.found[noted.instance] = noted.seq
+    if found.sound:
+        book.retained = found.token
+    words = f"the unit retains token {found.token}, {found.beam_ms} ms, {found.counts_1} and {found.counts_2} counts"
+    _event(book, record, noted, "FOUND", ("", "FOUND", "", "", f"{words}; {noted.words}" if noted.words else words))
+
+
+def _told(book: Book, record: Record, noted: Noted) -> None:
+    event = msgspec.msgpack.decode(noted.entry, type=Event)
+    _event(book, record, noted, "EVENT", (event.state, event.event, event.to, event.rule, event.words))
+    if event.event == CLOSE:
+        _close(book, event.words)
+    elif event.event == DAY_CHECK_PASSED:
+        book.day_check_until_s = _number(event.words)
+        book.changes.day_checks.append((record.index, record.wall_s, book.day_check_until_s))
+    elif event.event == DAY_CHECK_VOID:
+        book.day_check_until_s = 0.0
+        book.changes.day_checks.append((record.index, record.wall_s, 0.0))
+
+
+def _number(words: str) -> float:
+    found = re.search(r"\d+(\.\d+)?", words)
+    return float(found.group()) if found is not None else 0.0
+
+
+def _close(book: Book, words: str) -> None:
+    """A person closes a fraction; one whose exposure has no end yet stays open."""
+    found = _TAG.search(words)
+    fraction = book.fraction_of(int(found.group(), 16)) if found is not None else None
+    if fraction is None or fraction.closed or any(token in book.running for token in fraction.tokens):
+        return
+    book.fractions[fraction.id] = msgspec.structs.replace(fraction, closed=True, closed_words=words)
+    book.changes.fractions.add(fraction.id)
+
+
+def _crash(book: Book, record: Record, noted: Noted) -> None:
+    crash = msgspec.msgpack.decode(noted.entry, type=Crash)
+    _event(book, record, noted, "CRASH", ("", "CRASH", "", "", crash.words))
+
+
+def _tick(_book: Book, record: Record, _noted: Noted) -> None:
+    raise ValueError(f"a tick stands alone in the journal (index {record.index})")
+
+
+def _event(book: Book, record: Record, noted: Noted, kind: str, words: tuple[str, str, str, str, str]) -> None:
+    book.changes.events.append((record.index, record.wall_s, noted, kind, words))
+
+
+ENTRY_WORDS: dict[EntryType, type[msgspec.Struct]] = {
+    EntryType.OPENING: Opening,
+    EntryType.QUERY: Query,
+    EntryType.START: Start,
+    EntryType.TERMINAL: Terminal,
+    EntryType.LATCH_SET: LatchSet,
+    EntryType.LATCH_CLEARED: LatchCleared,
+    EntryType.RESET_DONE: ResetDone,
+    EntryType.FOUND: Found,
+    EntryType.EVENT: Event,
+    EntryType.CRASH: Crash,
+}
+"""The struct of every entry that stands alone; ticks have a layout of their own."""
+
+_KINDS: dict[Kind, Callable[[Book, Record], None]] = {
+    Kind.OPENED: _opened,
+    Kind.ENTRY: _entry,
+    Kind.TICKS: _ticks,
+    Kind.GAP: _gap,
+    Kind.DRAINED: _drained,
+    Kind.CUT: _cut,
+}
+_ENTRIES: dict[EntryType, Callable[[Book, Record, Noted], None]] = {
+    EntryType.TICK: _tick,
+    EntryType.OPENING: _opening,
+    EntryType.QUERY: _query,
+    EntryType.START: _start,
+    EntryType.TERMINAL: _terminal,
+    EntryType.LATCH_SET: _latch_set,
+    EntryType.LATCH_CLEARED: _latch_cleared,
+    EntryType.RESET_DONE: _reset_done,
+    EntryType.FOUND: _found,
+    EntryType.EVENT: _told,
+    EntryType.CRASH: _crash,
+}

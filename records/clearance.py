@@ -1,0 +1,235 @@
+"""May this fraction be delivered, or its rest? The records' answer to a QUERY, and their last look before a START gets its token.
+Pure: what was delivered comes from records/book.py, and whether the certificate has expired is the controller's business."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from controller.entries import Query, Start
+from controller.prescribed import Clearance, Quality
+from hal.readings import Purpose
+from records.book import Book, Fraction, Tally
+
+TRIPS_MAX = 3
+RESUMES_MAX = 2
+GAP_MAX_S = 30 * 60.0
+REST_PART, REST_MGY = 0.01, 20.0
+"""Beyond any of these a resume needs a physicist; a rest at or below max(1 %, 2 cGy) of D0 is closed, not resumed (safety design, section 5)."""
+WAIVED_UNTIL_S = 4_102_444_800.0
+"""2100-01-01: a simulated rig whose configuration waives the daily check."""
+TOKEN_MAX = 0xFFFF_FFFF
+
+
+def judge(book: Book, query: Query, wall_s: float, day_check_until_s: float) -> Clearance:
+    """Answer a query at this wall time; every reason against it is named, the first to mend first."""
+    fraction = book.fraction_of(query.fraction_tag)
+    if fraction is not None and fraction.closed and query.prescribed.purpose is not Purpose.TREAT:
+        fraction = None
+    tally = book.tally(fraction) if fraction is not None else None
+    is_open = fraction is not None and book.is_open(fraction)
+    refused = [*_house(book, query, wall_s, day_check_until_s)]
+    if fraction is not None and tally is not None and is_open:
+        refused += [*_open(query, tally)]
+        if query.resume and not refused:
+            refused += [*_resume(query, tally, wall_s)]
+    elif fraction is not None and fraction.closed:
+        refused.append(_delivered(query, fraction, tally))
+    elif query.resume:
+        refused.append("there is nothing to resume: no beam was recorded for this fraction; load it instead")
+    if not is_open:
+        refused += [*_interval(book, query, wall_s)]
+    return Clearance(
+        query_seq=query.query_seq,
+        fraction_tag=query.fraction_tag,
+        refused="; ".join(refused),
+        open=is_open,
+        token=book.retained_of(fraction) if fraction is not None and is_open else 0,
+        segments=tally.segments if tally is not None else 0,
+        resumes=tally.resumes if tally is not None else 0,
+        trips=tally.trips if tally is not None else 0,
+        delivered_mgy=tally.charge_mgy if tally is not None else 0.0,
+        low_mgy=tally.low_mgy if tally is not None else 0.0,
+        high_mgy=tally.high_mgy if tally is not None else 0.0,
+        beam_s=tally.beam_s if tally is not None else 0.0,
+        quality=tally.quality if tally is not None else Quality.GOOD,
+        last_end_wall_s=tally.last_end_wall_s if tally is not None else 0.0,
+        same_day=tally is None or not tally.segments or _same_day(tally.last_end_wall_s, wall_s),
+        day_check_until_wall_s=day_check_until_s,
+        wall_s=wall_s,
+    )
+
+
+def start_refused(book: Book, start: Start, simulated: bool) -> str:
+    """Why this START gets no token; empty when it does. Only what nobody may overrule."""
+    wrong = _not_finite("START", start)
+    if wrong:
+        return f"{wrong} is no number; load the fraction again"
+    if start.simulated is not simulated:
+        kind = "simulated" if simulated else "real"
+        return f"these records are of a {kind} rig and the exposure is not; use the rig's own records"
+    if book.running:
+        return f"exposure {min(book.running)} has no end yet; restart the real-time process, which settles it"
+    if not 0 <= start.unit_last_token < TOKEN_MAX:
+        return f"the unit's last token is {start.unit_last_token}, at most {TOKEN_MAX - 1} can be followed; service"
+    fraction = book.fraction_of(start.fraction_tag)
+    others = [f for f in book.fractions.values() if f is not fraction and book.is_open(f)]
+    if others:
+        return f"fraction {others[0].id} is still open; resume or close it first"
+    treat = start.prescribed.purpose is Purpose.TREAT
+    if fraction is None or (fraction.closed and not treat):
+        return (
+            "" if start.segment == 1 else f"segment {start.segment} of a fraction that was never begun; load it again"
+        )
+    if fraction.closed:
+        return f"fraction {fraction.id} is closed; it is not delivered twice"
+    tally = book.tally(fraction)
+    if start.segment != tally.segments + 1:
+        return f"segment {start.segment} where the records expect {tally.segments + 1}; load or resume again"
+    if tally.segments and _plan(start.plan_tag, tally):
+        return _plan(start.plan_tag, tally)
+    if start.delivered_mgy < tally.charge_mgy * (1.0 - 1e-9):
+        return f"it counts {start.delivered_mgy:.1f} mGy as delivered, the records {tally.charge_mgy:.1f}; resume again"
+    return ""
+
+
+def _house(book: Book, query: Query, wall_s: float, day_check_until_s: float) -> Iterator[str]:
+    """What stands against any fraction."""
+    wrong = _not_finite("the prescription", query.prescribed)
+    if wrong:
+        yield f"{wrong} is no number; correct the file"
+    if wall_s < book.last_wall_s:
+        yield (
+            f"the clock shows {_stamp(wall_s)}, which is before the last record ({_stamp(book.last_wall_s)}): set the clock first"
+        )
+    for token in sorted(book.running):
+        yield f"exposure {token} has no end yet; restart the real-time process (kerma run), which settles it"
+    for fraction in book.fractions.values():
+        if fraction.tag != query.fraction_tag and book.is_open(fraction):
+            last = book.exposures[fraction.tokens[-1]].start.prescribed
+            yield (
+                f"patient {last.patient_id}, lesion {last.lesion_id}, fraction {last.fraction} is still open ({fraction.id}): "
+                "resume it or close it first"
+            )
+    if query.prescribed.purpose is Purpose.TREAT and wall_s >= day_check_until_s:
+        known = f"held until {_stamp(day_check_until_s)}" if day_check_until_s else "has not been made"
+        yield f"the daily check {known}; make it first"
+
+
+def _open(query: Query, tally: Tally) -> Iterator[str]:
+    """What stands against a fraction that was begun."""
+    edited = _plan(query.plan_tag, tally)
+    if edited:
+        yield edited
+    if not query.resume:
+        yield (
+            f"this fraction was begun and is open ({tally.delivered_mgy / 10:.1f} cGy D0 delivered, {tally.quality.value}): "
+            "resume it, or close it"
+        )
+
+
+def _plan(plan_tag: int, tally: Tally) -> str:
+    first = tally.first
+    if first is None or first.plan_tag == plan_tag:
+        return ""
+    return (
+        f"the prescription was changed after this fraction was begun (file {plan_tag:016x}, begun with {first.plan_tag:016x}): "
+        "use the unchanged file, or close the fraction"
+    )
+
+
+def _delivered(query: Query, fraction: Fraction, tally: Tally | None) -> str:
+    p = query.prescribed
+    given = f"{tally.delivered_mgy / 10:.1f} cGy D0, {tally.status.value}" if tally is not None else ""
+    return (
+        f"fraction {p.fraction} of patient {p.patient_id}, lesion {p.lesion_id} is closed ({given}; {fraction.closed_words}): "
+        "it is not delivered again"
+    )
+
+
+def _resume(query: Query, tally: Tally, wall_s: float) -> Iterator[str]:
+    """What stands against delivering the rest: identity first, which nobody may overrule, then what a physicist may."""
+    first, last = tally.first, tally.last
+    if first is None or last is None:
+        return
+    yield from _identity(query, first)
+    rest_mgy, least_mgy = last.d0_mgy - tally.charge_mgy, max(REST_PART * last.d0_mgy, REST_MGY)
+    if not rest_mgy > least_mgy:
+        yield f"the rest is {rest_mgy / 10:.2f} cGy D0, at or below max(1 %, 2 cGy) = {least_mgy / 10:.2f}: close the fraction"
+    physicist = [*_for_physicist(tally, wall_s)]
+    if physicist and not query.physicist:
+        yield f"a physicist is needed: {', '.join(physicist)}"
+    elif physicist and not query.reason.strip():
+        yield f"the physicist's reason is needed: {', '.join(physicist)}"
+
+
+def _identity(query: Query, first: Start) -> Iterator[str]:
+    p, begun = query.prescribed, first.prescribed
+    pairs = (
+        ("patient", p.patient_id, begun.patient_id),
+        ("second patient id", p.patient_id_2, begun.patient_id_2),
+        ("lesion", p.lesion_id, begun.lesion_id),
+        ("fraction", str(p.fraction), str(begun.fraction)),
+        ("applicator", p.applicator_id, begun.applicator_id),
+        ("certificate", query.certificate_sha256.hex()[:16], first.certificate_sha256.hex()[:16]),
+        ("software", query.software_version, first.software_version),
+    )
+    for what, now, then in pairs:
+        if now != then:
+            yield f"the {what} is {now or 'empty'}, this fraction was begun with {then or 'empty'}: a resume needs the same"
+
+
+def _for_physicist(tally: Tally, wall_s: float) -> Iterator[str]:
+    gap_s = wall_s - tally.last_end_wall_s
+    if tally.trips >= TRIPS_MAX:
+        yield f"{tally.trips} trips (fewer than {TRIPS_MAX})"
+    if tally.resumes >= RESUMES_MAX:
+        yield f"{tally.resumes} resumes (fewer than {RESUMES_MAX})"
+    if not gap_s <= GAP_MAX_S:
+        yield f"{gap_s / 60:.0f} min since the last beam (at most {GAP_MAX_S / 60:.0f})"
+    if not _same_day(tally.last_end_wall_s, wall_s):
+        yield "another day"
+    if tally.quality is Quality.UNKNOWN:
+        yield f"the dose is not known ({tally.low_mgy / 10:.1f} to {tally.high_mgy / 10:.1f} cGy D0)"
+
+
+def _interval(book: Book, query: Query, wall_s: float) -> Iterator[str]:
+    """Least time since the last fraction of the same patient and lesion."""
+    p = query.prescribed
+    if p.purpose is not Purpose.TREAT:
+        return
+    ends = []
+    for fraction in book.fractions.values():
+        first = book.exposures[fraction.tokens[0]].start.prescribed if fraction.tokens else None
+        if first is None or fraction.tag == query.fraction_tag or first.purpose is not Purpose.TREAT:
+            continue
+        if (first.patient_id, first.lesion_id) == (p.patient_id, p.lesion_id):
+            ends.append(book.tally(fraction).last_end_wall_s)
+    since_h = (wall_s - max(ends)) / 3600.0 if ends else math.inf
+    if not since_h >= p.min_interval_h:
+        yield f"{since_h:.1f} h since the last fraction of this lesion, at least {p.min_interval_h:g} (prescription min_interval_h): wait"
+
+
+def _same_day(first_s: float, second_s: float) -> bool:
+    """The same calendar day where the machine stands."""
+    return datetime.fromtimestamp(first_s).date() == datetime.fromtimestamp(second_s).date()
+
+
+def _stamp(wall_s: float) -> str:
+    return datetime.fromtimestamp(wall_s).isoformat(" ", "seconds")
+
+
+def _not_finite(name: str, value: object) -> str:
+    """Path of the first number that is NaN or infinite; empty when there is none."""
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else name
+    if isinstance(value, msgspec.Struct):
+        parts = ((f"{name}.{one}", getattr(value, one)) for one in value.__struct_fields__)
+    elif isinstance(value, tuple):
+        parts = ((f"{name}[{i}]", one) for i, one in enumerate(value))
+    else:
+        return ""
+    return next((wrong for wrong in (_not_finite(*part) for part in parts) if wrong), "")

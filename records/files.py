@@ -1,0 +1,107 @@
+"""The few verbs of a file system that the journal needs, behind a protocol so that a test can let any of them fail, tear or lie.
+It knows paths and bytes; what they mean is in records/journal.py."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Protocol
+
+
+class FileSystem(Protocol):
+    """Every verb raises OSError as the kernel does; a descriptor belongs to whoever opened it."""
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder (0700) with its parents; one that is there is accepted."""
+        ...
+
+    def names(self, path: Path) -> list[str]:
+        """Sorted names in a folder."""
+        ...
+
+    def read(self, path: Path) -> bytes:
+        """The whole file."""
+        ...
+
+    def create(self, path: Path, size: int) -> int:
+        """A new file (0600, never one that is there) with `size` bytes of blocks allocated and zero; gives its descriptor."""
+        ...
+
+    def open(self, path: Path) -> int:
+        """Open for reading and writing; gives its descriptor."""
+        ...
+
+    def write(self, fd: int, data: bytes, at: int) -> None:
+        """All of `data` at this place."""
+        ...
+
+    def sync(self, fd: int) -> None:
+        """fdatasync."""
+        ...
+
+    def sync_folder(self, path: Path) -> None:
+        """Make the names in a folder durable."""
+        ...
+
+    def lock(self, path: Path) -> int | None:
+        """Hold an exclusive lock on this file (made when missing) until the descriptor is closed; None if another holds it."""
+        ...
+
+    def close(self, fd: int) -> None: ...
+
+
+class PosixFiles:
+    """The kernel's own."""
+
+    def make_folder(self, path: Path) -> None:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def names(self, path: Path) -> list[str]:
+        return sorted(os.listdir(path))
+
+    def read(self, path: Path) -> bytes:
+        return path.read_bytes()
+
+    def create(self, path: Path, size: int) -> int:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, size)
+        except OSError:
+            os.close(fd)
+            os.unlink(path)
+            raise
+        return fd
+
+    def open(self, path: Path) -> int:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def write(self, fd: int, data: bytes, at: int) -> None:
+        left = memoryview(data)
+        while left:
+            done = os.pwrite(fd, left, at)
+            left, at = left[done:], at + done
+
+    def sync(self, fd: int) -> None:
+        os.fdatasync(fd)
+
+    def sync_folder(self, path: Path) -> None:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def lock(self, path: Path) -> int | None:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return None
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        return fd
+
+    def close(self, fd: int) -> None:
+        os.close(fd)

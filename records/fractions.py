@@ -1,0 +1,103 @@
+"""The records as people read them: every fraction with its prescription, dose by channel, times and reasons, straight from the database.
+It writes nothing and judges nothing; a database that is not there yet is an empty list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from hal.readings import Cause
+from records.files import PosixFiles
+from records.journal import verify
+from records.store import EventRow, FractionRow, LatchRow, SegmentRow, StoreError, engine_for, schema_of
+
+DATABASE_NAME = "records.sqlite"
+JOURNAL_NAME = "journal"
+"""Names within a rig's folder of records."""
+
+
+def list_fractions(database: str | Path) -> list[dict[str, Any]]:
+    """Every fraction, newest first: the columns of the fractions table with `delivered_rx_mgy`. Raises StoreError (newer schema, unreadable)."""
+    with _reading(database) as session:
+        if session is None:
+            return []
+        rows = session.scalars(select(FractionRow).order_by(FractionRow.started_wall_s.desc(), FractionRow.id.desc()))
+        return [_fraction(row) for row in rows]
+
+
+def show(database: str | Path, fraction_id: str, journal_dir: str | Path | None = None) -> dict[str, Any]:
+    """One fraction by its id, or the start of it if only one begins so: `exposures` (every START with its end), `events`, and with a journal
+    folder `journal` {records, whole, words}. Doses D0 mGy, `*_rx_mgy` at the prescription's depth. Raises StoreError."""
+    with _reading(database) as session:
+        if session is None:
+            raise StoreError(f"{database}: there are no records yet")
+        rows = session.scalars(select(FractionRow).where(FractionRow.id.startswith(fraction_id, autoescape=True))).all()
+        exact = [row for row in rows if row.id == fraction_id] or list(rows)
+        if len(exact) != 1:
+            raise StoreError(f"{fraction_id}: {len(exact)} fractions begin so; kerma records list shows them")
+        shown = _fraction(exact[0])
+        segments = session.scalars(
+            select(SegmentRow).where(SegmentRow.fraction_id == exact[0].id).order_by(SegmentRow.start_index)
+        ).all()
+        shown["exposures"] = [_segment(row, exact[0].rx_factor) for row in segments]
+        shown["events"] = _events(session, list(segments))
+        shown["latches"] = [_columns(row) for row in session.scalars(select(LatchRow).order_by(LatchRow.index))]
+    if journal_dir is not None:
+        found = verify(PosixFiles(), Path(journal_dir))
+        shown["journal"] = {"records": found.records, "whole": not found.words, "words": found.words}
+    return shown
+
+
+@contextmanager
+def _reading(database: str | Path) -> Iterator[Session | None]:
+    """A read-only session; None when there is no database yet."""
+    path = Path(database)
+    if not path.exists():
+        yield None
+        return
+    engine = engine_for(path, read_only=True)
+    try:
+        with Session(engine) as session:
+            yield session if schema_of(session.connection(), path) else None
+    except SQLAlchemyError as error:
+        raise StoreError(f"{path}: cannot be read ({getattr(error, 'orig', None) or error})") from error
+    finally:
+        engine.dispose()
+
+
+def _columns(row: DeclarativeBase) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}
+
+
+def _fraction(row: FractionRow) -> dict[str, Any]:
+    return _columns(row) | {
+        "delivered_rx_mgy": row.delivered_mgy * row.rx_factor,
+        "low_rx_mgy": row.low_mgy * row.rx_factor,
+        "high_rx_mgy": row.high_mgy * row.rx_factor,
+    }
+
+
+def _segment(row: SegmentRow, rx_factor: float) -> dict[str, Any]:
+    causes = {cause.value: cause.name for cause in Cause}
+    return _columns(row) | {
+        "cause": causes.get(row.unit_cause, str(row.unit_cause)),
+        "provisional": row.outcome is None,
+        "delivered_rx_mgy": row.delivered_mgy * rx_factor,
+    }
+
+
+def _events(session: Session, segments: list[SegmentRow]) -> list[dict[str, Any]]:
+    """What happened from each START to its end."""
+    events: list[dict[str, Any]] = []
+    for segment in segments:
+        query = select(EventRow).where(EventRow.index >= segment.start_index).order_by(EventRow.index, EventRow.number)
+        if segment.end_index is not None:
+            query = query.where(EventRow.index <= segment.end_index)
+        events += [_columns(row) for row in session.scalars(query)]
+    return events

@@ -1,0 +1,456 @@
+"""The recorder: drains rings into the journal, then the database, and only then says so; gives tokens, answers queries, ends what nobody ended.
+It reads no clock, knows no device and decides nothing about beam; records/process.py turns it, and so does the virtual world."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+import msgspec
+
+from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
+from controller.ring import RING, AckFile, RingEntry, RingGap, RingReader, StatementFile, unpack_tick
+from records.book import ENTRY_WORDS, Book, Changes, Drained, Exposure, Gap, Noted, Opened, Ticks, pack_row, summed
+from records.clearance import TOKEN_MAX, WAIVED_UNTIL_S, judge, start_refused
+from records.files import FileSystem, PosixFiles
+from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
+from records.recovery import never_ran, recovered, terminal, unbelievable
+from records.sieve import Sieve
+from records.store import Store, StoreError
+
+GROUP_S = 0.08
+"""What is not urgent is synced after this long: with steps of 20 ms that is within 100 ms."""
+LOOK_S = 0.1
+"""How often the folder of instances is looked at."""
+AT_ONCE = 4096
+"""Ring records taken from one process in one step; more come in the next."""
+ROOM_BYTES = 4 * 1024 * 1024
+"""Journal room that must be there before an exposure gets its token."""
+_LAZY = (EntryType.TICK, EntryType.EVENT)
+
+
+class RecorderError(Exception):
+    """The recorder stops for good; the words say why and what to do first. A new one on the same files takes over."""
+
+
+class RecorderConfig(msgspec.Struct, frozen=True):
+    """Where things are. `shm_root` is the folder of all instances' folders; `instance` the one that this recorder was started for ("" for none).
+
+    `day_check_waived_simulated` counts only where `simulated` is true too.
+    """
+
+    journal_dir: str
+    database: str
+    shm_root: str
+    instance: str = ""
+    simulated: bool = False
+    day_check_waived_simulated: bool = False
+    segment_bytes: int = SEGMENT_BYTES
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """What one step did: entries taken, whether anything was synced, words for the log, processes whose rings are done with."""
+
+    entries: int
+    synced: bool
+    words: tuple[str, ...]
+    drained: tuple[str, ...]
+
+
+class _Source:
+    """One process's folder: its ring, what was handled of it, and the two files that answer it."""
+
+    def __init__(self, folder: Path, book: Book) -> None:
+        self.name = folder.name
+        self.folder = folder
+        self.reader = RingReader(str(folder), book.seqs.get(folder.name, 0) + 1)
+        self.ack = AckFile(str(folder))
+        self.statement = StatementFile(str(folder))
+        before = self.statement.read()
+        self.version = before.version if before is not None else 0
+        self.said: Statement | None = None
+        self.handled = book.seqs.get(folder.name, 0)
+        self.sieve = Sieve()
+        self.rows = bytearray()
+        self.done = False
+
+    def close(self) -> None:
+        self.reader.close()
+        self.ack.close()
+
+
+class Recorder:
+    """Opens journal and database (raises RecorderError when another recorder holds them, or they are not whole), then is turned by `step`."""
+
+    def __init__(self, config: RecorderConfig, files: FileSystem | None = None) -> None:
+        self._config = config
+        self._number = secrets.randbits(63)
+        self._sources: dict[str, _Source] = {}
+        self._looked_at_s: float | None = None
+        self._dirty_since_s: float | None = None
+        self._urgent = True
+        self._failed = ""
+        self._words: list[str] = []
+        self._journal = Journal(
+            files if files is not None else PosixFiles(), Path(config.journal_dir), config.segment_bytes
+        )
+        self._store: Store | None = None
+        self.book = Book()
+        try:
+            self._open()
+        except (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError) as error:
+            self.abandon()
+            raise RecorderError(str(error)) from error
+
+    def step(self, now_s: float, wall_s: float, at_once: bool = False) -> Progress:
+        """Drain, journal, sync if due (or `at_once`), answer. `now_s` is monotonic. Raises RecorderError once and ever after: there is no retry."""
+        if self._failed:
+            raise RecorderError(self._failed)
+        try:
+            return self._step(now_s, wall_s, at_once)
+        except (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError) as error:
+            self._failed = str(error)
+            raise RecorderError(self._failed) from error
+
+    def close(self) -> None:
+        """Let go of everything; what was drained but not synced is drained again by the next recorder."""
+        self.abandon()
+
+    def abandon(self) -> None:
+        """What the kernel does when the process is killed: descriptors and locks go, nothing is written."""
+        self._failed = self._failed or "closed"
+        for source in self._sources.values():
+            source.close()
+        self._sources.clear()
+        self._journal.close()
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def finished(self, instance: str) -> bool:
+        """True when this process is dead and its ring was drained to its end."""
+        return instance in self.book.drained
+
+    def serves(self, instance: str) -> bool:
+        """True while this process's ring is being drained."""
+        return instance in self._sources
+
+    def _open(self) -> None:
+        config = self._config
+        before = None
+        for record in self._journal.open():
+            if before is None:
+                before = self._open_store()
+            self.book.fold(record)
+            if record.index <= before[0]:
+                self.book.changes = Changes()
+            if record.index == before[0] and record.digest != before[1]:
+                raise JournalError(
+                    f"{config.journal_dir}: record {record.index} is not the one that {config.database} knows; call service"
+                )
+        applied, _ = before if before is not None else self._open_store()
+        if applied >= self._journal.next_index:
+            raise JournalError(
+                f"{config.journal_dir}: ends at record {self._journal.next_index - 1}, but {config.database} knows {applied}: "
+                "records were lost; keep both as they are and call service"
+            )
+        if self.book.changes != Changes():
+            self._project()
+
+    def _open_store(self) -> tuple[int, bytes]:
+        self._store = Store(Path(self._config.database))
+        return self._store.applied, self._store.digest
+
+    def _step(self, now_s: float, wall_s: float, at_once: bool) -> Progress:
+        if self._urgent and self._looked_at_s is None:
+            self._began(wall_s)
+        if self._looked_at_s is None or now_s - self._looked_at_s >= LOOK_S:
+            self._look()
+            self._looked_at_s = now_s
+        entries = self._drain_all(wall_s)
+        if self._dirty_since_s is None and (entries or self._journal.dirty):
+            self._dirty_since_s = now_s
+        due = self._dirty_since_s is not None and now_s - self._dirty_since_s >= GROUP_S
+        synced = self._urgent or due or (at_once and self._dirty_since_s is not None)
+        if synced:
+            self._flush(wall_s)
+        drained = tuple(name for name, source in self._sources.items() if source.done)
+        for name in drained:
+            self._leave(self._sources.pop(name))
+        words, self._words = tuple(self._words), []
+        return Progress(entries, synced, words, drained)
+
+    def _began(self, wall_s: float) -> None:
+        if self._journal.cut is not None:
+            cut = self._journal.cut
+            self._words.append(f"a torn tail of {cut.dropped_bytes} bytes was cut from journal segment {cut.segment}")
+            self._append(Kind.CUT, cut, wall_s)
+        self._append(Kind.OPENED, Opened(self._number, self._config.instance, self._config.simulated), wall_s)
+
+    def _look(self) -> None:
+        """Take up the ring of every folder that is ours and has one; remove what is left of those that are done with."""
+        root = Path(self._config.shm_root)
+        if not root.is_dir():
+            return
+        for name in sorted(os.listdir(root)):
+            folder = root / name
+            if name in self._sources or not _is_ours(folder):
+                continue
+            if name in self.book.drained:
+                if name != self._config.instance:
+                    _remove(folder)
+            elif (folder / RING).exists():
+                self._sources[name] = _Source(folder, self.book)
+                self._urgent = True
+
+    def _drain_all(self, wall_s: float) -> int:
+        """Dead processes first and to their end, then those with an exposure that has no end: what they wrote must be known before another process
+        says what the unit retained."""
+        waiting = {self.book.exposures[token].instance for token in self.book.running}
+        order = sorted(
+            (not source.reader.writer_is_dead(), source.name not in waiting, source.name)
+            for source in self._sources.values()
+        )
+        entries = 0
+        for alive, _, name in order:
+            source = self._sources[name]
+            came = self._drain(source, wall_s)
+            entries += came
+            while came and not alive:
+                came = self._drain(source, wall_s)
+                entries += came
+            if not alive:
+                self._end_of(source, wall_s)
+        return entries
+
+    def _drain(self, source: _Source, wall_s: float) -> int:
+        found = source.reader.read(AT_ONCE)
+        for item in found:
+            if isinstance(item, RingGap):
+                self._gap(source, item, wall_s)
+            elif item.kind == EntryType.TICK:
+                self._tick(source, item)
+            else:
+                self._entry(source, item, wall_s)
+        return len(found)
+
+    def _end_of(self, source: _Source, wall_s: float) -> None:
+        self._pour(source, wall_s)
+        self._append(Kind.DRAINED, Drained(source.name, source.handled), wall_s)
+        source.done = self._urgent = True
+        half = ", with half an entry at its end" if source.reader.half_read else ""
+        self._words.append(f"process {source.name} is dead; its ring is drained up to {source.handled}{half}")
+
+    def _gap(self, source: _Source, gap: RingGap, wall_s: float) -> None:
+        self._pour(source, wall_s)
+        self._append(Kind.GAP, Gap(source.name, gap.first, gap.last), wall_s)
+        source.handled = gap.last
+        self._urgent = True
+        self._words.append(
+            f"ring records {gap.first} to {gap.last} of {source.name} were overwritten before they were read"
+        )
+
+    def _tick(self, source: _Source, item: RingEntry) -> None:
+        source.handled = item.seq
+        if source.sieve.keeps(unpack_tick(item.payload), item.mono_ns):
+            source.rows += pack_row(item.seq, item.mono_ns, item.payload)
+
+    def _entry(self, source: _Source, item: RingEntry, wall_s: float) -> None:
+        self._pour(source, wall_s)
+        noted = self._understood(_readable(Noted(source.name, item.seq, item.mono_ns, item.kind, item.payload)), wall_s)
+        kind = EntryType(noted.type)
+        self._append(Kind.ENTRY, noted, wall_s)
+        source.handled = item.seq
+        self._urgent = self._urgent or kind not in _LAZY or bool(self.book.changes.fractions)
+        if noted.words:
+            self._words.append(f"{kind.name} {item.seq} of {source.name}: {noted.words}")
+
+    def _understood(self, noted: Noted, wall_s: float) -> Noted:
+        """What the records make of an entry, worked out once and kept with it."""
+        if noted.type == EntryType.START:
+            return self._started(noted)
+        if noted.type == EntryType.TERMINAL:
+            return self._terminated(noted, wall_s)
+        if noted.type == EntryType.FOUND:
+            return self._reconciled(noted, wall_s)
+        return self._answered(noted, wall_s) if noted.type == EntryType.QUERY else noted
+
+    def _started(self, noted: Noted) -> Noted:
+        start = msgspec.msgpack.decode(noted.entry, type=Start)
+        words = start_refused(self.book, start, self._config.simulated)
+        self._journal.make_room(ROOM_BYTES)
+        token = max(self._journal.next_index, start.unit_last_token + 1, self.book.last_token + 1)
+        if not words and token > TOKEN_MAX:
+            words = f"token {token} does not fit 32 bits; service"
+        return msgspec.structs.replace(noted, token=0 if words else token, words=words)
+
+    def _terminated(self, noted: Noted, wall_s: float) -> Noted:
+        """Take the end that the real-time process wrote; one whose dose is no number is worked out anew from the unit's registers in it."""
+        end = msgspec.msgpack.decode(noted.entry, type=Terminal)
+        token = self.book.by_start.get((noted.instance, end.start_seq), 0)
+        exposure = self.book.exposures.get(token)
+        if exposure is None or (end.token and end.token != token):
+            return msgspec.structs.replace(
+                noted, words=f"an end of START {end.start_seq}, token {end.token}, that has no token here"
+            )
+        if exposure.end is not None:
+            return msgspec.structs.replace(
+                noted, words=f"exposure {token} has its end already: {exposure.end.outcome.name}"
+            )
+        end = msgspec.structs.replace(end, token=token)
+        wrong = unbelievable(end)
+        if wrong:
+            end = self._worked_out(exposure, end, noted, wall_s)
+        end = summed(self.book, self.book.fractions[exposure.fraction], end)
+        return msgspec.structs.replace(noted, ends=(end,), words=f"{wrong}: dose worked out anew" if wrong else "")
+
+    def _worked_out(self, exposure: Exposure, end: Terminal, noted: Noted, wall_s: float) -> Terminal:
+        start = exposure.start
+        found = Found(
+            token=exposure.token,
+            fraction_tag=start.fraction_tag,
+            boot_count=start.unit_boot_count,
+            beam_ms=end.beam_ms,
+            k1_ms=0,
+            counts_1=end.counts_1,
+            counts_2=end.counts_2,
+            run_count=0,
+            last_token=exposure.token,
+            cause=end.unit_cause,
+            sound=True,
+        )
+        tick_s = self.book.tick_s(exposure.instance)
+        figures = recovered(start, exposure.token, found, noted.mono_ns, wall_s, exposure.seen, tick_s)
+        return terminal(start, exposure.token, exposure.seq, found, figures, exposure.seen, wall_s)
+
+    def _reconciled(self, noted: Noted, wall_s: float) -> Noted:
+        """What the unit retained ends every exposure that has no end, and shows which resets were done."""
+        found = msgspec.msgpack.decode(noted.entry, type=Found)
+        ends = []
+        for token in sorted(self.book.running):
+            exposure = self.book.exposures[token]
+            seen = exposure.seen
+            if exposure.instance == noted.instance:
+                seen = msgspec.structs.replace(seen, whole=not seen.gapped)
+            start, tick_s = exposure.start, self.book.tick_s(exposure.instance)
+            if never_ran(start, token, found, seen):
+                figures = None
+            else:
+                figures = recovered(start, token, found, noted.mono_ns, wall_s, seen, tick_s)
+            end = terminal(start, token, exposure.seq, found, figures, seen, wall_s)
+            ends.append(summed(self.book, self.book.fractions[exposure.fraction], end))
+        retained = self.book.retained
+        held = self.book.exposures.get(retained)
+        gone = found.sound and found.token != retained and held is not None and held.end is not None
+        words = "; ".join(f"exposure {end.token}: {end.outcome.name}, {end.words}" for end in ends)
+        if found.sound and found.token and found.token not in self.book.exposures:
+            words = f"exposure {found.token} is not in these records{'; ' if words else ''}{words}"
+        return msgspec.structs.replace(noted, ends=tuple(ends), resets=(retained,) if gone else (), words=words)
+
+    def _answered(self, noted: Noted, wall_s: float) -> Noted:
+        query = msgspec.msgpack.decode(noted.entry, type=Query)
+        return msgspec.structs.replace(noted, clearance=judge(self.book, query, wall_s, self._day_check_until_s))
+
+    @property
+    def _day_check_until_s(self) -> float:
+        waived = self._config.simulated and self._config.day_check_waived_simulated
+        return WAIVED_UNTIL_S if waived else self.book.day_check_until_s
+
+    def _pour(self, source: _Source, wall_s: float) -> None:
+        """Ticks that were gathered, as one record, before anything that came after them."""
+        if source.rows:
+            rows = bytes(source.rows)
+            source.rows.clear()
+            self._append(Kind.TICKS, Ticks(source.name, rows), wall_s)
+
+    def _append(self, kind: Kind, payload: msgspec.Struct, wall_s: float) -> Record:
+        record = self._journal.append(kind, msgspec.msgpack.encode(payload), wall_s)
+        self.book.fold(record)
+        return record
+
+    def _flush(self, wall_s: float) -> None:
+        """The order that everything stands on: journal on the disk, then the database, then the acknowledgement and the statement."""
+        for source in self._sources.values():
+            self._pour(source, wall_s)
+        self._journal.sync()
+        told = self.book.changes != Changes()
+        if told:
+            self._project()
+        for source in self._sources.values():
+            self._acknowledge(source)
+            if told or source.said is None:
+                self._state(source)
+        self._dirty_since_s, self._urgent = None, False
+
+    def _project(self) -> None:
+        if self._store is not None:
+            self._store.project(self.book, self.book.changes, self._journal.next_index - 1, self._journal.last_digest)
+        self.book.changes = Changes()
+
+    def _acknowledge(self, source: _Source) -> None:
+        exposure = self.book.exposures.get(self.book.last_start.get(source.name, 0))
+        source.ack.write(
+            Ack(
+                recorder=self._number,
+                durable_seq=source.handled,
+                start_seq=exposure.seq if exposure is not None else 0,
+                start_crc=exposure.start_crc if exposure is not None else 0,
+                token=exposure.token if exposure is not None else 0,
+                ended_token=self.book.last_ended.get(source.name, 0),
+            )
+        )
+
+    def _state(self, source: _Source) -> None:
+        book = self.book
+        statement = Statement(
+            version=0,
+            recorder=f"{self._number:016x}",
+            last_token=book.last_token,
+            last_wall_s=0.0,
+            day_check_until_wall_s=self._day_check_until_s,
+            latches=tuple(book.latches.values()),
+            opens=book.opens(),
+            reconciled_found_seq=book.found.get(source.name, 0),
+            reset_due_token=book.reset_due,
+            clearance=book.clearances.get(source.name),
+        )
+        if statement == source.said:
+            return
+        source.said = statement
+        source.version += 1
+        source.statement.write(msgspec.structs.replace(statement, version=source.version, last_wall_s=book.last_wall_s))
+
+    def _leave(self, source: _Source) -> None:
+        source.close()
+        if source.name != self._config.instance:
+            _remove(source.folder)
+
+
+def _readable(noted: Noted) -> Noted:
+    """The entry, or an EVENT that keeps its bytes as words when this version cannot read it: a journal must never hold what stops its own replay."""
+    try:
+        msgspec.msgpack.decode(noted.entry, type=ENTRY_WORDS[EntryType(noted.type)])
+    except (msgspec.DecodeError, KeyError, ValueError) as error:
+        words = f"entry of type {noted.type} cannot be read ({error}): {noted.entry.hex()}"
+        told = msgspec.msgpack.encode(Event("", "UNREADABLE", "", "", words))
+        return msgspec.structs.replace(noted, type=EntryType.EVENT, entry=told, words=words[:200])
+    return noted
+
+
+def _is_ours(folder: Path) -> bool:
+    """A private folder of our own user and no link: anything else is somebody's trap or not an instance."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+def _remove(folder: Path) -> None:
+    """Remove the files of a drained process, the ring last so that a kill half-way is seen, and then the folder."""
+    names = sorted(os.listdir(folder), key=lambda name: (name == RING, name))
+    for name in names:
+        (folder / name).unlink()
+    folder.rmdir()

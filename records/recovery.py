@@ -1,0 +1,242 @@
+"""The dose of an exposure whose end nobody wrote: from what the safety unit retained of it, else from the last durable tick and a charge for the time unseen.
+Pure: it reads no file and ends nothing; records/recorder.py asks, records/book.py keeps the answer."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from controller.channels import RATE_MAX_OVER_R0, Weighed, counted, past_ramp, timed, weigh
+from controller.entries import Found, Outcome, Start, Terminal
+from controller.prescribed import Quality
+from hal.readings import Cause, Termination
+
+CUT_S = 0.07
+"""T_cut: the unit's 20 ms and the contactor's 50 ms (safety design, section 5)."""
+LAG_S = 0.5
+"""What may be lost of the journal in beam: the durable lag at which the real-time process ends the beam."""
+SETTLED_S = 5.0
+"""After this long the cable is discharged (t2d is at most 4 s) and the counters hold the tail."""
+_WRAP = 1 << 32
+_ENDED_BY_PRESET = {Termination.MONITOR: Cause.COUNT_PRESET, Termination.TIME: Cause.TIME_PRESET}
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """The last that the journal saw of an exposure: the unit's registers with their age, when, and whether more may be missing.
+
+    `mono_ns` and `wall_s` are of the last tick that carried this token (START's when there was none), `unit_age_s` the status's age then.
+    `gapped`: ticks after that are lost; `whole`: the ring was read to its end. kV and mA (mean, least, most) are of ticks in RUN past
+    their first second; 0 samples: not known.
+    """
+
+    mono_ns: int
+    wall_s: float
+    beam_ms: int
+    counts_1: int
+    counts_2: int
+    unit_age_s: float = 0.0
+    ran: bool = False
+    gapped: bool = False
+    whole: bool = False
+    samples: int = 0
+    kv: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    ma: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """A segment's dose in D0 mGy with the beam time and the channels that it came from; `charged_s` is time that no channel saw."""
+
+    weighed: Weighed
+    beam_s: float
+    d1_mgy: float
+    d2_mgy: float
+    dt_mgy: float
+    charged_s: float
+    words: str
+
+
+def provisional(start: Start, seen: Evidence, tick_s: float) -> Figures:
+    """Dose so far by the journal alone, with the longest beam that can have followed charged at rate_max; never GOOD, delivered = high."""
+    unseen_s = start.lease_s + CUT_S + 2.0 * tick_s + seen.unit_age_s + (0.0 if seen.whole else LAG_S)
+    figures = _weigh(start, seen.beam_ms, seen.counts_1, seen.counts_2, unseen_s, tail=True)
+    high = figures.weighed.high_mgy
+    weighed = Weighed(high, figures.weighed.low_mgy, high, Quality.UNKNOWN)
+    return msgspec.structs.replace(
+        figures, weighed=weighed, words=f"by the journal, {unseen_s:.2f} s charged at {RATE_MAX_OVER_R0:g} x R0"
+    )
+
+
+def never_ran(start: Start, token: int, found: Found, seen: Evidence) -> bool:
+    """True when the unit proves that this exposure never had beam: its timer and counters stand as at START, and it kept its memory.
+
+    The unit stores a token before it arms, so a last token below START's means another unit or a lost memory. A RUN that left no retained token
+    was reset by somebody: that proves nothing. A reboot is allowed only where no RUN began.
+    """
+    unchanged = (found.beam_ms, found.counts_1, found.counts_2) == (
+        start.unit_beam_ms,
+        start.unit_counts_1,
+        start.unit_counts_2,
+    )
+    not_seen = (seen.beam_ms, seen.counts_1, seen.counts_2) == (
+        start.unit_beam_ms,
+        start.unit_counts_1,
+        start.unit_counts_2,
+    )
+    no_run = found.run_count == start.unit_run_count
+    kept = start.unit_last_token <= found.last_token <= token
+    same_boot = found.boot_count == start.unit_boot_count
+    return found.sound and unchanged and not_seen and kept and (no_run or (same_boot and found.token == token))
+
+
+def implausible(start: Start, token: int, found: Found, seen: Evidence, gap_s: float) -> str:
+    """Why what the unit retains is no evidence for this exposure; empty when it is. `gap_s` is the time between START and FOUND."""
+    beam_s = (found.beam_ms - start.unit_beam_ms) / 1000.0
+    if not found.sound:
+        return "the unit could not be read whole"
+    if found.token != token:
+        return f"the unit retains exposure {found.token}"
+    if found.fraction_tag != start.fraction_tag:
+        return f"the unit retains fraction {found.fraction_tag:016x}"
+    if beam_s < 0 or beam_s > gap_s * 1.01 + 0.1:
+        return f"its timer shows {beam_s:.2f} s of beam within {gap_s:.2f} s"
+    if found.beam_ms < seen.beam_ms or _behind(found, seen):
+        return "its timer or counters are below those of the last tick"
+    return ""
+
+
+def recovered(
+    start: Start, token: int, found: Found, found_mono_ns: int, found_wall_s: float, seen: Evidence, tick_s: float
+) -> Figures:
+    """Dose by what the unit retained where that is evidence, else the provisional one; after a reboot of the unit high is the higher of both."""
+    mono_s = (found_mono_ns - seen.mono_ns) * 1e-9
+    wall_s = found_wall_s - seen.wall_s
+    gap_s = max(found_wall_s - start.wall_s, 0.0)
+    by_journal = provisional(start, seen, tick_s)
+    wrong = implausible(start, token, found, seen, gap_s)
+    if wrong:
+        return msgspec.structs.replace(by_journal, words=f"{by_journal.words}; {wrong}")
+    settled = min(wall_s, mono_s if mono_s > 0 else wall_s) >= SETTLED_S
+    by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, 0.0, tail=not settled)
+    if found.boot_count == start.unit_boot_count:
+        return by_unit
+    # the unit went down with the beam on: its memory may miss the last of it
+    bound = by_journal.weighed.high_mgy
+    high = max(by_unit.weighed.high_mgy, bound)
+    low = by_unit.weighed.low_mgy
+    sure = (
+        by_unit.weighed.quality is not Quality.UNKNOWN and weigh(high, (low,), 0.0, 0.0).quality is not Quality.UNKNOWN
+    )
+    weighed = (
+        Weighed(by_unit.weighed.delivered_mgy, low, high, Quality.DEGRADED)
+        if sure
+        else Weighed(high, low, high, Quality.UNKNOWN)
+    )
+    return msgspec.structs.replace(
+        by_unit, weighed=weighed, charged_s=by_journal.charged_s, words="by the unit, which has rebooted since"
+    )
+
+
+def terminal(
+    start: Start,
+    token: int,
+    start_seq: int,
+    found: Found | None,
+    figures: Figures | None,
+    seen: Evidence,
+    wall_s: float,
+) -> Terminal:
+    """The end that the records write themselves; `figures` None is VOID. Sums over the fraction are the book's to fill in."""
+    weighed = figures.weighed if figures is not None else Weighed(0.0, 0.0, 0.0, Quality.GOOD)
+    preset = found is not None and found.cause == _ENDED_BY_PRESET[start.termination]
+    by_preset = figures is not None and preset and weighed.quality is not Quality.UNKNOWN
+    outcome = Outcome.VOID if figures is None else Outcome.TERMINATED if by_preset else Outcome.INTERRUPTED
+    words = figures.words if figures is not None else "the unit's timer and counters stand as at START"
+    return Terminal(
+        token=token,
+        start_seq=start_seq,
+        fraction_tag=start.fraction_tag,
+        segment=start.segment,
+        outcome=outcome,
+        void=figures is None,
+        event="RECOVERED",
+        rule="",
+        words=words,
+        unit_cause=found.cause if found is not None else 0,
+        d1_mgy=figures.d1_mgy if figures is not None else 0.0,
+        d2_mgy=figures.d2_mgy if figures is not None else 0.0,
+        dt_mgy=figures.dt_mgy if figures is not None else 0.0,
+        dm_mgy=0.0,
+        delivered_mgy=weighed.delivered_mgy,
+        low_mgy=weighed.low_mgy,
+        high_mgy=weighed.high_mgy,
+        fraction_delivered_mgy=0.0,
+        fraction_low_mgy=0.0,
+        fraction_high_mgy=0.0,
+        rest_mgy=0.0,
+        quality=weighed.quality,
+        beam_ms=start.unit_beam_ms + (round(figures.beam_s * 1000) if figures is not None else 0),
+        counts_1=found.counts_1 if found is not None else seen.counts_1,
+        counts_2=found.counts_2 if found is not None else seen.counts_2,
+        unknown_s=figures.charged_s if figures is not None else 0.0,
+        kv_mean=seen.kv[0],
+        kv_min=seen.kv[1],
+        kv_max=seen.kv[2],
+        ma_mean=seen.ma[0],
+        ma_min=seen.ma[1],
+        ma_max=seen.ma[2],
+        on_at_s=None,
+        off_at_s=None,
+        off_verified_s=None,
+        wall_s=wall_s,
+    )
+
+
+def unbelievable(end: Terminal) -> str:
+    """Why a TERMINAL cannot be taken as it is: a dose that is no number, or bounds in disorder; empty when it can."""
+    doses = {
+        name: getattr(end, name)
+        for name in ("d1_mgy", "d2_mgy", "dt_mgy", "dm_mgy", "delivered_mgy", "low_mgy", "high_mgy")
+    }
+    for name, value in doses.items():
+        if not math.isfinite(value):
+            return f"{name} is {value}"
+    if not 0.0 <= end.low_mgy <= end.high_mgy or end.delivered_mgy < 0.0:
+        return f"low {end.low_mgy:g}, high {end.high_mgy:g}, delivered {end.delivered_mgy:g} mGy are in disorder"
+    if end.void and end.high_mgy:
+        return f"VOID with {end.high_mgy:g} mGy"
+    return ""
+
+
+def _behind(found: Found, seen: Evidence) -> bool:
+    """Whether a counter of the unit is below what a tick already saw of it, modulo 2^32."""
+    return any(
+        (now - then) % _WRAP > _WRAP // 2
+        for now, then in ((found.counts_1, seen.counts_1), (found.counts_2, seen.counts_2))
+    )
+
+
+def _weigh(start: Start, beam_ms: int, counts_1: int, counts_2: int, unseen_s: float, *, tail: bool) -> Figures:
+    """Weigh the channels of one segment by the unit's registers; a tail that may still be missing widens high by itself."""
+    c = start.combination
+    beam_s = max(0.0, (beam_ms - start.unit_beam_ms) / 1000.0)
+    d1 = counted((counts_1 - start.unit_counts_1) % _WRAP, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
+    d2 = counted((counts_2 - start.unit_counts_2) % _WRAP, beam_s, c.n2_mgy_per_count, c.leak2_cps, start.k_tp)
+    dt = timed(c.r0_mgy_per_s, beam_s, c.dt_s)
+    valid_1 = d1 if c.n1_mgy_per_count > 0 else None
+    valid_2 = d2 if c.n2_mgy_per_count > 0 else None
+    valid_t = dt if past_ramp(beam_s, start.ramp_s, start.press_to_hv_s, start.timer_start) else None
+    primary: float | None
+    others: tuple[float | None, ...]
+    if start.termination is Termination.TIME and valid_t is not None:
+        primary, others = valid_t, (valid_1, valid_2)
+    else:
+        primary, others = valid_1, (valid_2, valid_t) if valid_t is not None else (valid_2,)
+    rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s
+    unknown = rate_max * unseen_s + (c.tail_mgy if tail else 0.0)
+    weighed = weigh(primary, others, rate_max * beam_s, unknown)
+    if tail and weighed.quality is not Quality.UNKNOWN:
+        weighed = msgspec.structs.replace(
+            weighed, delivered_mgy=min(weighed.delivered_mgy + c.tail_mgy, weighed.high_mgy)
+        )
+    return Figures(weighed, beam_s, d1, d2, dt, unseen_s, "by the unit's retained timer and counters")

@@ -1,0 +1,32 @@
+"""Which ticks the journal keeps: every one around an exposure and every change, one a second of an idle machine.
+It reads nothing but the tick; what it drops is acknowledged all the same, because nothing in it is news."""
+
+from __future__ import annotations
+
+from controller.ring import TickRow
+from hal.readings import UnitState
+
+IDLE_S = 1.0
+AFTER_S = 5.0
+"""Every tick is kept for this long after the unit last permitted anything: the tail of the exposure."""
+_BUSY = (UnitState.ARMED, UnitState.RUN, UnitState.TEST)
+
+
+class Sieve:
+    """One process's ticks, in order."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, ...] = ()
+        self._kept_ns = 0
+        self._busy_ns: int | None = None
+
+    def keeps(self, row: TickRow, mono_ns: int) -> bool:
+        """Whether this tick goes into the journal."""
+        if row.unit_state in _BUSY:
+            self._busy_ns = mono_ns
+        news = (row.state, row.event, row.command, row.not_true, row.unit_state, row.first_cause, row.token)
+        busy = self._busy_ns is not None and mono_ns - self._busy_ns <= AFTER_S * 1e9
+        if not busy and news == self._last and mono_ns - self._kept_ns < IDLE_S * 1e9:
+            return False
+        self._last, self._kept_ns = news, mono_ns
+        return True

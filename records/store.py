@@ -1,0 +1,434 @@
+"""The database that people's pages read: a copy of the book in SQLite through SQLAlchemy, written after the journal and rebuilt from it at will.
+It decides nothing; whatever it holds can be thrown away, except its anchor, which tells a journal that lost its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from controller.entries import LatchSet, Terminal
+from records.book import Book, Changes, Exposure, Fraction, Noted
+
+SCHEMA_VERSION = 1
+
+
+class StoreError(Exception):
+    """The database cannot be used; the words name the file, what was found and what to do first."""
+
+
+class Base(DeclarativeBase):
+    """All tables. Doses D0 mGy unless the name says rx; tags and hashes in hex; wall times seconds since 1970 UTC."""
+
+
+class MetaRow(Base):
+    __tablename__ = "meta"
+    key: Mapped[str] = mapped_column(String, primary_key=True)
+    value: Mapped[str] = mapped_column(String)
+
+
+class FractionRow(Base):
+    __tablename__ = "fractions"
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    tag: Mapped[str] = mapped_column(String)
+    plan_tag: Mapped[str] = mapped_column(String)
+    prescription_id: Mapped[str] = mapped_column(String)
+    prescription_version: Mapped[int] = mapped_column(Integer)
+    prescription_sha256: Mapped[str] = mapped_column(String)
+    patient_id: Mapped[str] = mapped_column(String, index=True)
+    patient_id_2: Mapped[str] = mapped_column(String)
+    course_id: Mapped[str] = mapped_column(String)
+    lesion_id: Mapped[str] = mapped_column(String)
+    site: Mapped[str] = mapped_column(String)
+    laterality: Mapped[str] = mapped_column(String)
+    purpose: Mapped[str] = mapped_column(String)
+    fraction: Mapped[int] = mapped_column(Integer)
+    fractions: Mapped[int] = mapped_column(Integer)
+    kv: Mapped[float] = mapped_column(Float)
+    ma: Mapped[float] = mapped_column(Float)
+    filter_id: Mapped[str] = mapped_column(String)
+    applicator_id: Mapped[str] = mapped_column(String)
+    depth_mm: Mapped[float] = mapped_column(Float)
+    rx_mgy: Mapped[float] = mapped_column(Float)
+    d0_mgy: Mapped[float] = mapped_column(Float)
+    rx_factor: Mapped[float] = mapped_column(Float)
+    status: Mapped[str] = mapped_column(String)
+    flagged: Mapped[bool] = mapped_column(Boolean)
+    closed: Mapped[bool] = mapped_column(Boolean)
+    closed_words: Mapped[str] = mapped_column(String)
+    quality: Mapped[str] = mapped_column(String)
+    delivered_mgy: Mapped[float] = mapped_column(Float)
+    low_mgy: Mapped[float] = mapped_column(Float)
+    high_mgy: Mapped[float] = mapped_column(Float)
+    rest_mgy: Mapped[float] = mapped_column(Float)
+    beam_s: Mapped[float] = mapped_column(Float)
+    segments: Mapped[int] = mapped_column(Integer)
+    resumes: Mapped[int] = mapped_column(Integer)
+    trips: Mapped[int] = mapped_column(Integer)
+    started_wall_s: Mapped[float] = mapped_column(Float)
+    ended_wall_s: Mapped[float | None] = mapped_column(Float, nullable=True)
+    certificate_id: Mapped[str] = mapped_column(String)
+    certificate_sha256: Mapped[str] = mapped_column(String)
+    software_version: Mapped[str] = mapped_column(String)
+    simulated: Mapped[bool] = mapped_column(Boolean)
+
+
+class SegmentRow(Base):
+    __tablename__ = "segments"
+    token: Mapped[int] = mapped_column(Integer, primary_key=True)
+    fraction_id: Mapped[str] = mapped_column(ForeignKey("fractions.id"))
+    segment: Mapped[int] = mapped_column(Integer)
+    void: Mapped[bool] = mapped_column(Boolean)
+    start_index: Mapped[int] = mapped_column(Integer)
+    end_index: Mapped[int | None] = mapped_column(Integer, nullable=True)
+    instance: Mapped[str] = mapped_column(String)
+    operator: Mapped[str] = mapped_column(String)
+    digest: Mapped[str] = mapped_column(String)
+    resume: Mapped[bool] = mapped_column(Boolean)
+    set_time_s: Mapped[float] = mapped_column(Float)
+    k_tp: Mapped[float] = mapped_column(Float)
+    started_wall_s: Mapped[float] = mapped_column(Float)
+    ended_wall_s: Mapped[float | None] = mapped_column(Float, nullable=True)
+    outcome: Mapped[str | None] = mapped_column(String, nullable=True)
+    recovered: Mapped[bool] = mapped_column(Boolean)
+    event: Mapped[str] = mapped_column(String)
+    rule: Mapped[str] = mapped_column(String)
+    words: Mapped[str] = mapped_column(String)
+    unit_cause: Mapped[int] = mapped_column(Integer)
+    d1_mgy: Mapped[float] = mapped_column(Float)
+    d2_mgy: Mapped[float] = mapped_column(Float)
+    dt_mgy: Mapped[float] = mapped_column(Float)
+    dm_mgy: Mapped[float | None] = mapped_column(Float, nullable=True)
+    delivered_mgy: Mapped[float] = mapped_column(Float)
+    low_mgy: Mapped[float] = mapped_column(Float)
+    high_mgy: Mapped[float] = mapped_column(Float)
+    quality: Mapped[str] = mapped_column(String)
+    beam_s: Mapped[float] = mapped_column(Float)
+    counts_1: Mapped[int] = mapped_column(Integer)
+    counts_2: Mapped[int] = mapped_column(Integer)
+    unknown_s: Mapped[float] = mapped_column(Float)
+    kv_mean: Mapped[float | None] = mapped_column(Float, nullable=True)
+    kv_min: Mapped[float | None] = mapped_column(Float, nullable=True)
+    kv_max: Mapped[float | None] = mapped_column(Float, nullable=True)
+    ma_mean: Mapped[float | None] = mapped_column(Float, nullable=True)
+    ma_min: Mapped[float | None] = mapped_column(Float, nullable=True)
+    ma_max: Mapped[float | None] = mapped_column(Float, nullable=True)
+    on_at_s: Mapped[float | None] = mapped_column(Float, nullable=True)
+    off_at_s: Mapped[float | None] = mapped_column(Float, nullable=True)
+    off_verified_s: Mapped[float | None] = mapped_column(Float, nullable=True)
+    reset: Mapped[bool] = mapped_column(Boolean)
+    # a START that never had beam leaves its number to the next one
+    __table_args__ = (
+        Index("one_segment_of_a_number", "fraction_id", "segment", unique=True, sqlite_where=text("void = 0")),
+    )
+
+
+class LatchRow(Base):
+    __tablename__ = "latches"
+    index: Mapped[int] = mapped_column(Integer, primary_key=True)
+    rule: Mapped[str] = mapped_column(String, index=True)
+    set: Mapped[bool] = mapped_column(Boolean)
+    wall_s: Mapped[float] = mapped_column(Float)
+    trip: Mapped[str] = mapped_column(String)
+    clears: Mapped[str] = mapped_column(String)
+    words: Mapped[str] = mapped_column(String)
+    role: Mapped[str] = mapped_column(String)
+    who: Mapped[str] = mapped_column(String)
+
+
+class EventRow(Base):
+    __tablename__ = "events"
+    index: Mapped[int] = mapped_column(Integer, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String)
+    instance: Mapped[str] = mapped_column(String)
+    seq: Mapped[int] = mapped_column(Integer)
+    wall_s: Mapped[float] = mapped_column(Float)
+    state: Mapped[str] = mapped_column(String)
+    event: Mapped[str] = mapped_column(String)
+    to: Mapped[str] = mapped_column(String)
+    rule: Mapped[str] = mapped_column(String)
+    words: Mapped[str] = mapped_column(String)
+
+
+class DayCheckRow(Base):
+    __tablename__ = "day_checks"
+    index: Mapped[int] = mapped_column(Integer, primary_key=True)
+    wall_s: Mapped[float] = mapped_column(Float)
+    valid_until_wall_s: Mapped[float] = mapped_column(Float)
+
+
+class OpeningRow(Base):
+    __tablename__ = "openings"
+    index: Mapped[int] = mapped_column(Integer, primary_key=True)
+    instance: Mapped[str] = mapped_column(String)
+    software_version: Mapped[str] = mapped_column(String)
+    rig: Mapped[str] = mapped_column(String)
+    simulated: Mapped[bool] = mapped_column(Boolean)
+    configuration_sha256: Mapped[str] = mapped_column(String)
+    tick_s: Mapped[float] = mapped_column(Float)
+    wall_s: Mapped[float] = mapped_column(Float)
+
+
+def engine_for(database: Path, *, read_only: bool = False) -> Engine:
+    """SQLite in WAL with synchronous=FULL (NORMAL loses committed rows at a power cut); every transaction is begun by us, data definition included."""
+    place = f"file:{database}?mode=ro&uri=true" if read_only else str(database)
+    engine = create_engine(f"sqlite:///{place}", connect_args={"timeout": 5.0})
+
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        if not read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def schema_of(connection: Connection, database: Path) -> int:
+    """Version of the schema in the file, 0 for an empty one. Raises StoreError for a newer one, or one that is not ours."""
+    tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE type = 'table'").scalar_one()
+    if not tables:
+        return 0
+    try:
+        found = int(connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'schema'").scalar_one())
+    except SQLAlchemyError as error:
+        raise StoreError(f"{database}: no database of this program; move it away first") from error
+    if found > SCHEMA_VERSION:
+        raise StoreError(
+            f"{database}: schema {found}, this program knows up to {SCHEMA_VERSION}; use the newer program, or the copy from before it"
+        )
+    return found
+
+
+class Store:
+    """The writer's side. `applied` is the journal index up to which the rows are, `digest` that record's."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._engine = engine_for(database)
+        try:
+            with self._engine.begin() as connection:
+                if schema_of(connection, database) == 0:
+                    Base.metadata.create_all(connection)
+                    _put_meta(connection, {"schema": str(SCHEMA_VERSION), "applied": "0", "digest": ""})
+                found = connection.exec_driver_sql("SELECT key, value FROM meta").all()
+                rows = {str(row[0]): str(row[1]) for row in found}
+        except BaseException as error:
+            self._engine.dispose()
+            raise self._refused(error) if isinstance(error, SQLAlchemyError) else error from None
+        self.applied = int(rows["applied"])
+        self.digest = bytes.fromhex(rows["digest"])
+
+    def project(self, book: Book, changes: Changes, index: int, digest: bytes) -> None:
+        """Bring the rows up to this journal index, in one transaction; what is there already is written over with the same. Raises StoreError."""
+        try:
+            with Session(self._engine) as session, session.begin():
+                for name in sorted(changes.fractions):
+                    fraction = book.fractions[name]
+                    session.merge(_fraction(book, fraction))
+                    for token in fraction.tokens:
+                        session.merge(_segment(book, book.exposures[token]))
+                        # in order: a number that a VOID gives free may be taken by the next in the same step
+                        session.flush()
+                for row in _added(changes):
+                    session.merge(row)
+                session.flush()
+                _put_meta(session.connection(), {"applied": str(index), "digest": digest.hex()})
+        except SQLAlchemyError as error:
+            raise self._refused(error) from error
+        self.applied, self.digest = index, digest
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _refused(self, error: BaseException) -> StoreError:
+        cause = getattr(error, "orig", None) or error
+        return StoreError(f"{self._database}: {cause}; see to the disk, then start the recorder again")
+
+
+def _put_meta(connection: Connection, values: dict[str, str]) -> None:
+    for key, value in values.items():
+        connection.exec_driver_sql(
+            "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, value),
+        )
+
+
+def _added(changes: Changes) -> list[Base]:
+    rows: list[Base] = []
+    for index, latch in changes.latches:
+        set_ = isinstance(latch, LatchSet)
+        rows.append(
+            LatchRow(
+                index=index,
+                rule=latch.rule,
+                set=set_,
+                wall_s=latch.wall_s,
+                trip=latch.trip.name if isinstance(latch, LatchSet) else "",
+                clears=latch.clears.name if isinstance(latch, LatchSet) else "",
+                words=latch.words if isinstance(latch, LatchSet) else latch.reason,
+                role="" if isinstance(latch, LatchSet) else latch.role,
+                who="" if isinstance(latch, LatchSet) else latch.who,
+            )
+        )
+    last, number = 0, 0
+    for index, wall_s, noted, kind, words in changes.events:
+        number = number + 1 if index == last else 0
+        last = index
+        rows.append(_event(index, number, wall_s, noted, kind, words))
+    for index, wall_s, until_s in changes.day_checks:
+        rows.append(DayCheckRow(index=index, wall_s=wall_s, valid_until_wall_s=until_s))
+    for index, o in changes.openings:
+        rows.append(
+            OpeningRow(
+                index=index,
+                instance=o.instance,
+                software_version=o.software_version,
+                rig=o.rig,
+                simulated=o.simulated,
+                configuration_sha256=o.configuration_sha256.hex(),
+                tick_s=o.tick_s,
+                wall_s=o.wall_s,
+            )
+        )
+    return rows
+
+
+def _event(
+    index: int, number: int, wall_s: float, noted: Noted, kind: str, words: tuple[str, str, str, str, str]
+) -> EventRow:
+    state, name, to, rule, said = words
+    return EventRow(
+        index=index,
+        number=number,
+        kind=kind,
+        instance=noted.instance,
+        seq=noted.seq,
+        wall_s=wall_s,
+        state=state,
+        event=name,
+        to=to,
+        rule=rule,
+        words=said,
+    )
+
+
+def _fraction(book: Book, fraction: Fraction) -> FractionRow:
+    tally = book.tally(fraction)
+    first = book.exposures[fraction.tokens[0]].start
+    start = book.exposures[fraction.tokens[-1]].start
+    p = start.prescribed
+    return FractionRow(
+        id=fraction.id,
+        tag=f"{fraction.tag:016x}",
+        plan_tag=f"{start.plan_tag:016x}",
+        prescription_id=p.prescription_id,
+        prescription_version=p.version,
+        prescription_sha256=p.sha256.hex(),
+        patient_id=p.patient_id,
+        patient_id_2=p.patient_id_2,
+        course_id=p.course_id,
+        lesion_id=p.lesion_id,
+        site=p.site,
+        laterality=p.laterality,
+        purpose=p.purpose.name,
+        fraction=p.fraction,
+        fractions=p.fractions,
+        kv=p.kv,
+        ma=p.ma,
+        filter_id=p.filter_id,
+        applicator_id=p.applicator_id,
+        depth_mm=p.depth_mm,
+        rx_mgy=p.rx_mgy,
+        d0_mgy=start.d0_mgy,
+        rx_factor=start.rx_factor,
+        status=tally.status.value,
+        flagged=tally.flagged,
+        closed=fraction.closed,
+        closed_words=fraction.closed_words,
+        quality=tally.quality.value,
+        delivered_mgy=tally.delivered_mgy,
+        low_mgy=tally.low_mgy,
+        high_mgy=tally.high_mgy,
+        rest_mgy=tally.rest_mgy,
+        beam_s=tally.beam_s,
+        segments=tally.segments,
+        resumes=tally.resumes,
+        trips=tally.trips,
+        started_wall_s=first.wall_s,
+        ended_wall_s=tally.last_end_wall_s or None,
+        certificate_id=start.certificate_id,
+        certificate_sha256=start.certificate_sha256.hex(),
+        software_version=start.software_version,
+        simulated=start.simulated,
+    )
+
+
+def _segment(book: Book, exposure: Exposure) -> SegmentRow:
+    """One exposure; without an end its provisional dose, with an empty outcome."""
+    start, end = exposure.start, exposure.end
+    row = SegmentRow(
+        token=exposure.token,
+        fraction_id=exposure.fraction,
+        segment=start.segment,
+        void=exposure.void,
+        start_index=exposure.index,
+        instance=exposure.instance,
+        operator=start.operator,
+        digest=start.digest.hex(),
+        resume=start.resume,
+        set_time_s=start.set_time_s,
+        k_tp=start.k_tp,
+        started_wall_s=start.wall_s,
+        reset=exposure.reset,
+    )
+    return _ended(row, exposure, end) if end is not None else _provisional(row, book, exposure)
+
+
+def _provisional(row: SegmentRow, book: Book, exposure: Exposure) -> SegmentRow:
+    figures = book.figures(exposure)
+    row.recovered, row.event, row.rule, row.words, row.unit_cause = True, "", "", figures.words, 0
+    row.d1_mgy, row.d2_mgy, row.dt_mgy, row.dm_mgy = figures.d1_mgy, figures.d2_mgy, figures.dt_mgy, None
+    w = figures.weighed
+    row.delivered_mgy, row.low_mgy, row.high_mgy, row.quality = w.delivered_mgy, w.low_mgy, w.high_mgy, w.quality.value
+    row.beam_s, row.unknown_s = figures.beam_s, figures.charged_s
+    row.counts_1, row.counts_2 = exposure.seen.counts_1, exposure.seen.counts_2
+    return row
+
+
+def _ended(row: SegmentRow, exposure: Exposure, end: Terminal) -> SegmentRow:
+    row.end_index, row.ended_wall_s = exposure.end_index, exposure.end_wall_s
+    row.outcome, row.recovered = end.outcome.name, end.event == "RECOVERED"
+    row.event, row.rule, row.words, row.unit_cause = end.event, end.rule, end.words, end.unit_cause
+    row.d1_mgy, row.d2_mgy, row.dt_mgy = end.d1_mgy, end.d2_mgy, end.dt_mgy
+    row.dm_mgy = None if row.recovered else end.dm_mgy
+    row.delivered_mgy, row.low_mgy, row.high_mgy = end.delivered_mgy, end.low_mgy, end.high_mgy
+    row.quality = end.quality.value
+    row.beam_s = max(0, end.beam_ms - exposure.start.unit_beam_ms) / 1000.0
+    row.counts_1, row.counts_2, row.unknown_s = end.counts_1, end.counts_2, end.unknown_s
+    if end.kv_max > 0.0:
+        row.kv_mean, row.kv_min, row.kv_max = end.kv_mean, end.kv_min, end.kv_max
+        row.ma_mean, row.ma_min, row.ma_max = end.ma_mean, end.ma_min, end.ma_max
+    row.on_at_s, row.off_at_s, row.off_verified_s = end.on_at_s, end.off_at_s, end.off_verified_s
+    return row

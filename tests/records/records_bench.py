@@ -1,0 +1,525 @@
+"""A scripted real-time side over a real ring, with a simulated unit's registers, in virtual time; and file systems that fail as told.
+It judges nothing: the tests do."""
+
+from __future__ import annotations
+
+import os
+import random
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from controller.entries import (
+    Ack,
+    EntryType,
+    Event,
+    Found,
+    Opening,
+    Outcome,
+    Query,
+    ResetDone,
+    Start,
+    Statement,
+    Terminal,
+)
+from controller.prescribed import Combination, Prescribed, Quality
+from controller.ring import AckFile, Ring, StatementFile
+from hal.readings import Cause, Purpose, Termination, UnitState
+from records.files import PosixFiles
+from records.recorder import Recorder, RecorderConfig
+
+WALL = 1_795_000_000.0
+TICK_S = 0.01
+R0 = 56.0
+"""28 counts of either channel in a tick."""
+COMBINATION = Combination(
+    kv=69.5,
+    ma=1.6,
+    filter_id="F1",
+    filter_code=3,
+    applicator_id="A20",
+    applicator_code=5,
+    r0_mgy_per_s=R0,
+    dt_s=0.02,
+    tail_mgy=1.5,
+    n1_mgy_per_count=0.02,
+    n2_mgy_per_count=0.02,
+    leak1_cps=0.0,
+    leak2_cps=0.0,
+    g_kv=((10.0, 0.1), (69.5, 1.0)),
+    pdd=((0.0, 100.0), (3.0, 85.0)),
+    effective_ssd_mm=60.0,
+    max_skin_mgy=20000.0,
+    max_time_s=600.0,
+)
+
+
+def prescribed(**changed: object) -> Prescribed:
+    plain = Prescribed(
+        prescription_id="P1",
+        version=1,
+        sha256=b"p" * 32,
+        patient_id="1234",
+        patient_id_2="Doe",
+        course_id="C1",
+        lesion_id="L1",
+        site="nose",
+        laterality="left",
+        rx_mgy=850.0,
+        depth_mm=3.0,
+        fraction=1,
+        fractions=6,
+        min_interval_h=20.0,
+        kv=69.5,
+        ma=1.6,
+        filter_id="F1",
+        applicator_id="A20",
+        gap_mm=0.0,
+        cutout_factor=1.0,
+        approved_by=("dr",),
+    )
+    return msgspec.structs.replace(plain, **changed)
+
+
+class Power:
+    """A disk that loses what was not synced: every write since a file's last sync may be lost, kept or torn."""
+
+    def __init__(self) -> None:
+        self.synced: dict[Path, bytes] = {}
+        self.pending: dict[Path, list[tuple[int, bytes]]] = {}
+        self.born: set[Path] = set()
+
+    def cut(self, seed: int) -> None:
+        """Put on the disk what a power cut leaves."""
+        dice = random.Random(seed)
+        for path in {*self.synced, *self.pending}:
+            if path in self.born and dice.random() < 0.5:
+                path.unlink()
+                continue
+            raw = bytearray(self.synced.get(path, bytes(path.stat().st_size)))
+            for at, data in self.pending.get(path, []):
+                # blocks of a write reach the disk in any order
+                for block in range(0, len(data), 512):
+                    if dice.random() < 0.5:
+                        raw[at + block : at + block + 512] = data[block : block + 512]
+            path.write_bytes(bytes(raw))
+        self.pending.clear()
+        self.born.clear()
+
+
+class CrashError(Exception):
+    """The process is killed here."""
+
+
+class Files(PosixFiles):
+    """The kernel's file system, counting calls; `strike(n, name)` may raise at any of them, before or after its effect."""
+
+    def __init__(self, strike: Callable[[int, str], None] | None = None, power: Power | None = None) -> None:
+        self.calls = 0
+        self._strike = strike
+        self._power = power
+        self._paths: dict[int, Path] = {}
+
+    def hit(self, name: str) -> None:
+        self.calls += 1
+        if self._strike is not None:
+            self._strike(self.calls, name)
+
+    def make_folder(self, path: Path) -> None:
+        self.hit("make_folder")
+        super().make_folder(path)
+
+    def create(self, path: Path, size: int) -> int:
+        self.hit("create")
+        fd = super().create(path, size)
+        self._paths[fd] = path
+        if self._power is not None:
+            self._power.born.add(path)
+        return fd
+
+    def open(self, path: Path) -> int:
+        self.hit("open")
+        fd = super().open(path)
+        self._paths[fd] = path
+        if self._power is not None:
+            self._power.synced.setdefault(path, path.read_bytes())
+        return fd
+
+    def write(self, fd: int, data: bytes, at: int) -> None:
+        self.hit("write")
+        super().write(fd, data, at)
+        if self._power is not None:
+            self._power.pending.setdefault(self._paths[fd], []).append((at, data))
+        self.hit("written")
+
+    def sync(self, fd: int) -> None:
+        self.hit("sync")
+        super().sync(fd)
+        if self._power is not None:
+            path = self._paths[fd]
+            self._power.synced[path] = path.read_bytes()
+            self._power.pending.pop(path, None)
+        self.hit("synced")
+
+    def sync_folder(self, path: Path) -> None:
+        self.hit("sync_folder")
+        super().sync_folder(path)
+        if self._power is not None:
+            self._power.born.clear()
+
+
+@dataclass
+class Unit:
+    """The safety unit's retained registers. `rate` counts per second of both channels while the beam is on."""
+
+    token: int = 0
+    last_token: int = 0
+    fraction_tag: int = 0
+    boot: int = 7
+    beam_ms: int = 0
+    counts: int = 0
+    runs: int = 0
+    state: int = UnitState.IDLE
+    cause: int = 0
+    rate: float = R0 / 0.02
+
+    def beam(self, seconds: float) -> None:
+        self.beam_ms += round(seconds * 1000)
+        self.counts += round(seconds * self.rate)
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+    wall: float = WALL
+
+    def go(self, seconds: float) -> None:
+        self.now += seconds
+        self.wall += seconds
+
+
+class Host:
+    """The real-time process as far as its ring shows: what it puts there, and what it is told."""
+
+    def __init__(self, shm: Path, name: str, clock: Clock, unit: Unit, slots: int = 4096) -> None:
+        self.clock, self.unit, self.name = clock, unit, name
+        self.folder = str(shm / name)
+        self.ring = Ring(self.folder, slots)
+        self.acks, self.statements = AckFile(self.folder), StatementFile(self.folder)
+        self.token = 0
+        self.start_seq = 0
+        self.start_crc = 0
+        self.start: Start | None = None
+        self.queries = 0
+        self.put(EntryType.OPENING, Opening(name, "1.0", "bench", True, b"c" * 32, TICK_S, clock.wall))
+
+    def put(self, kind: EntryType, entry: msgspec.Struct) -> int:
+        return self.ring.put(kind, msgspec.msgpack.encode(entry), int(self.clock.now * 1e9))
+
+    def ack(self) -> Ack | None:
+        return self.acks.read()
+
+    def statement(self) -> Statement:
+        said = self.statements.read()
+        assert said is not None
+        return said
+
+    def tick(self) -> None:
+        unit = self.unit
+        self.ring.put_tick(
+            mono_ns=int(self.clock.now * 1e9),
+            state=6 if unit.state == UnitState.RUN else 1,
+            event=33,
+            command=4,
+            not_true=0,
+            kv=69.4,
+            ma=1.61,
+            d1_mgy=0.0,
+            d2_mgy=0.0,
+            dm_mgy=0.0,
+            delivered_mgy=0.0,
+            beam_ms=unit.beam_ms,
+            counts_1=unit.counts,
+            counts_2=unit.counts,
+            unit_state=unit.state,
+            first_cause=unit.cause,
+            contacts_a=0,
+            contacts_b=0,
+            relays=0,
+            late=0,
+            lateness_us=10.0,
+            unit_age_ms=2.0,
+            generator_age_ms=20.0,
+            token=self.token,
+        )
+
+    def query(self, order: Prescribed | None = None, **changed: object) -> int:
+        order = order if order is not None else prescribed()
+        self.queries += 1
+        plain = Query(
+            query_seq=self.queries,
+            fraction_tag=1000 + order.fraction,
+            plan_tag=5,
+            resume=False,
+            physicist=False,
+            reason="",
+            prescribed=order,
+            certificate_sha256=b"k" * 32,
+            software_version="1.0",
+        )
+        return self.put(EntryType.QUERY, msgspec.structs.replace(plain, **changed))
+
+    def confirm(self, order: Prescribed | None = None, **changed: object) -> None:
+        """START, as after a confirmation."""
+        order = order if order is not None else prescribed()
+        unit = self.unit
+        plain = Start(
+            digest=b"d" * 32,
+            fraction_tag=1000 + order.fraction,
+            plan_tag=5,
+            segment=1,
+            resume=False,
+            prescribed=order,
+            certificate_id="cert-1",
+            certificate_sha256=b"k" * 32,
+            combination=COMBINATION,
+            d0_mgy=1000.0,
+            rx_factor=0.85,
+            delivered_mgy=0.0,
+            low_mgy=0.0,
+            high_mgy=0.0,
+            set_time_s=18.0,
+            k_tp=1.0,
+            unit_boot_count=unit.boot,
+            unit_counts_1=unit.counts,
+            unit_counts_2=unit.counts,
+            unit_beam_ms=unit.beam_ms,
+            unit_run_count=unit.runs,
+            unit_last_token=unit.last_token,
+            lease_s=0.2,
+            software_version="1.0",
+            simulated=True,
+            operator="op",
+            wall_s=self.clock.wall,
+            termination=Termination.MONITOR,
+            ramp_s=0.3,
+        )
+        self.start = msgspec.structs.replace(plain, **changed)
+        packed = msgspec.msgpack.encode(self.start)
+        self.start_seq = self.ring.put(EntryType.START, packed, int(self.clock.now * 1e9))
+        self.start_crc = zlib.crc32(packed)
+        self.token = 0
+
+    def take_token(self) -> int:
+        """The token of the START in hand, if the records have given one."""
+        ack = self.ack()
+        if ack is not None and (ack.start_seq, ack.start_crc) == (self.start_seq, self.start_crc):
+            self.token = ack.token
+        return self.token
+
+    def arm(self) -> None:
+        unit, start = self.unit, self.start
+        assert self.token > unit.last_token and start is not None
+        unit.last_token, unit.state = self.token, UnitState.ARMED
+
+    def press(self) -> None:
+        unit, start = self.unit, self.start
+        assert start is not None
+        unit.token, unit.fraction_tag, unit.state, unit.runs = (
+            self.token,
+            start.fraction_tag,
+            UnitState.RUN,
+            unit.runs + 1,
+        )
+
+    def terminal(self, outcome: Outcome = Outcome.TERMINATED, **changed: object) -> int:
+        unit, start = self.unit, self.start
+        assert start is not None
+        dose = (unit.counts - start.unit_counts_1) * 0.02
+        void = outcome is Outcome.VOID
+        dose = 0.0 if void else dose
+        plain = Terminal(
+            token=self.token,
+            start_seq=self.start_seq,
+            fraction_tag=start.fraction_tag,
+            segment=start.segment,
+            outcome=outcome,
+            void=void,
+            event="DOSE_END" if outcome is Outcome.TERMINATED else "TRIP_STOP",
+            rule="",
+            words="",
+            unit_cause=unit.cause,
+            d1_mgy=dose,
+            d2_mgy=dose,
+            dt_mgy=dose,
+            dm_mgy=dose,
+            delivered_mgy=dose,
+            low_mgy=dose,
+            high_mgy=dose,
+            fraction_delivered_mgy=dose,
+            fraction_low_mgy=dose,
+            fraction_high_mgy=dose,
+            rest_mgy=start.d0_mgy - dose,
+            quality=Quality.GOOD,
+            beam_ms=unit.beam_ms,
+            counts_1=unit.counts,
+            counts_2=unit.counts,
+            unknown_s=0.0,
+            kv_mean=69.5,
+            kv_min=69.4,
+            kv_max=69.6,
+            ma_mean=1.6,
+            ma_min=1.59,
+            ma_max=1.61,
+            on_at_s=1.0,
+            off_at_s=2.0,
+            off_verified_s=2.1,
+            wall_s=self.clock.wall,
+        )
+        return self.put(EntryType.TERMINAL, msgspec.structs.replace(plain, **changed))
+
+    def found(self, **changed: object) -> int:
+        unit = self.unit
+        plain = Found(
+            token=unit.token,
+            fraction_tag=unit.fraction_tag,
+            boot_count=unit.boot,
+            beam_ms=unit.beam_ms,
+            k1_ms=unit.beam_ms,
+            counts_1=unit.counts,
+            counts_2=unit.counts,
+            run_count=unit.runs,
+            last_token=unit.last_token,
+            cause=unit.cause,
+            sound=True,
+        )
+        return self.put(EntryType.FOUND, msgspec.structs.replace(plain, **changed))
+
+    def close_fraction(self, tag: int) -> None:
+        self.put(EntryType.EVENT, Event("INTERRUPTED", "CLOSE", "TERMINATED", "", f"fraction {tag:016x} closed: done"))
+
+    def reset(self) -> None:
+        """The unit forgets, as asked, and the ring says so."""
+        token, tag = self.unit.token, self.unit.fraction_tag
+        self.unit.token = self.unit.beam_ms = self.unit.counts = self.unit.fraction_tag = 0
+        self.put(EntryType.RESET_DONE, ResetDone(token, tag))
+
+    def kill(self) -> None:
+        self.ring.close()
+        self.acks.close()
+
+
+@dataclass
+class Rig:
+    """Clock, unit, host and recorder over one folder."""
+
+    folder: Path
+    clock: Clock = field(default_factory=Clock)
+    unit: Unit = field(default_factory=Unit)
+    hosts: int = 0
+    segment_bytes: int = 1 << 18
+    waived: bool = True
+    host: Host = field(init=False)
+    recorder: Recorder | None = None
+
+    def __post_init__(self) -> None:
+        (self.folder / "shm").mkdir(exist_ok=True)
+        self.new_host()
+
+    @property
+    def config(self) -> RecorderConfig:
+        return RecorderConfig(
+            journal_dir=str(self.folder / "journal"),
+            database=str(self.folder / "records.sqlite"),
+            shm_root=str(self.folder / "shm"),
+            simulated=True,
+            day_check_waived_simulated=self.waived,
+            segment_bytes=self.segment_bytes,
+        )
+
+    def new_host(self, slots: int = 4096) -> Host:
+        self.hosts += 1
+        self.host = Host(self.folder / "shm", f"host{self.hosts}", self.clock, self.unit, slots)
+        return self.host
+
+    def new_recorder(self, files: Files | None = None) -> Recorder:
+        self.recorder = Recorder(self.config, files if files is not None else PosixFiles())
+        return self.recorder
+
+    def drop_recorder(self) -> None:
+        if self.recorder is not None:
+            self.recorder.abandon()
+            self.recorder = None
+
+    def step(self) -> None:
+        if self.recorder is not None:
+            self.recorder.step(self.clock.now, self.clock.wall)
+
+    def run(self, seconds: float, beam: bool = False) -> None:
+        """Ticks of the host and steps of the recorder."""
+        for n in range(round(seconds / TICK_S)):
+            self.clock.go(TICK_S)
+            if beam:
+                self.unit.beam(TICK_S)
+            self.host.tick()
+            if n % 2 == 1:
+                self.step()
+
+    def to_beam(self, order: Prescribed | None = None, **changed: object) -> None:
+        """START, token, ARM, press."""
+        self.host.confirm(order, **changed)
+        self.run(0.02)
+        assert self.host.take_token()
+        self.host.arm()
+        self.run(0.1)
+        self.host.press()
+
+    def end_beam(self, outcome: Outcome = Outcome.TERMINATED, **changed: object) -> None:
+        self.unit.state = UnitState.ENDED
+        self.unit.cause = Cause.COUNT_PRESET if outcome is Outcome.TERMINATED else Cause.DOOR
+        self.run(0.05)
+        self.host.terminal(outcome, **changed)
+        self.run(0.04)
+
+    def deliver(self, seconds: float, outcome: Outcome, order: Prescribed | None = None, **changed: object) -> None:
+        self.to_beam(order, **changed)
+        self.run(seconds, beam=True)
+        self.end_beam(outcome)
+
+    def restart_host(self, wait_s: float = 1.0) -> Host:
+        """kill -9 of the host and a new one that finds what the unit retains; the lease ran out long ago."""
+        self.host.kill()
+        if self.unit.state in (UnitState.RUN, UnitState.ARMED):
+            self.unit.state = UnitState.ENDED if self.unit.state == UnitState.RUN else UnitState.IDLE
+            self.unit.cause = Cause.LEASE
+        self.clock.go(wait_s)
+        self.new_host()
+        return self.host
+
+    def close(self) -> None:
+        self.drop_recorder()
+        self.host.kill()
+
+
+def journal_files(folder: Path) -> list[Path]:
+    return sorted(p for p in (folder / "journal").iterdir() if p.suffix == ".journal")
+
+
+def flip(path: Path, at: int) -> None:
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte[0] ^ 0x10]))
+
+
+def warmup(**changed: object) -> Prescribed:
+    return prescribed(purpose=Purpose.WARMUP, patient_id="", **changed)
+
+
+def free_bytes(path: Path) -> int:
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
