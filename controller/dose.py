@@ -28,7 +28,7 @@ DEAD_PART: Final = 0.1
 ALIVE_PART: Final = 0.5
 """A channel below the first part of R0 while the other is above the second has died; its counts are no dose any more."""
 CUT_S: Final = 0.07
-"""From the end of the lease until the contactor has opened: 20 ms of the unit and 50 ms of the contactor."""
+"""From the end of the lease, or of the unit's own power, until the contactor has opened: 20 ms of the unit and 50 ms of the contactor."""
 OVERDUE_TICKS: Final = 1.5
 OVERDUE_S: Final = 0.02
 """How far past its end the host lets the unit go before it ends the beam itself (TIME_END)."""
@@ -185,6 +185,7 @@ class _Segment:
         self._base = (unit.beam_ms, unit.counts_1, unit.counts_2)
         self._beam_ms = 0
         self._ran = False
+        self._rebooted = False
         self._ended_at_s: float | None = None
         self._started_at_s: float | None = None
         self._host_beam_s: float | None = None
@@ -228,6 +229,7 @@ class _Segment:
         elif self._ran and self._ended_at_s is None:
             self._ended_at_s = between_s
         discharging = self._ended_at_s is not None and unit.asked_at_s - self._ended_at_s < self._settings.terms.t2d_s
+        self._rebooted = self._rebooted or (self._ran and unit.boot_count != before.boot_count)
         health, flags = unit.health, 0
         if running or before.state == UnitState.RUN or discharging:
             flags = kernel.COUNTING
@@ -338,7 +340,8 @@ class _Segment:
         rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s
         unseen_1 = int(counts[kernel.PENDING_1]) * c.n1_mgy_per_count
         unseen_2 = int(counts[kernel.PENDING_2]) * c.n2_mgy_per_count * s.k_tp
-        unknown = rate_max * unknown_s + open_mgy + max(unseen_1, unseen_2)
+        uncounted = rate_max * CUT_S + s.tail_mgy if self._rebooted else open_mgy
+        unknown = rate_max * unknown_s + uncounted + max(unseen_1, unseen_2)
         valid_1, valid_2 = None if self._lost_1 else d1, None if self._lost_2 else d2
         by_timer = s.terms.termination is Termination.TIME and holds
         weighed = _weighed(dt if by_timer else valid_1, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)

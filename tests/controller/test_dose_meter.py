@@ -371,8 +371,8 @@ def test_run_never_seen_after_on_is_charged() -> None:
     assert end.quality is not Quality.GOOD
 
 
-def test_a_unit_that_reboots_in_beam_loses_nothing() -> None:
-    """Its clock starts anew, its retained counters do not: D1 is whole, the sample is not bad."""
+def test_a_unit_that_reboots_in_beam() -> None:
+    """Its clock starts anew, its retained counters do not: the sample is not bad. What it cannot have counted while it was down is charged."""
 
     def reboot(unit: UnitStatus) -> UnitStatus | None:
         if unit.asked_at_s < 105.0:
@@ -385,6 +385,8 @@ def test_a_unit_that_reboots_in_beam_loses_nothing() -> None:
     _, end = run(beam, until_s=0.8)
     assert end.d1_mgy == pytest.approx(beam.true_mgy(200.0), abs=0.05)
     assert end.bad_samples == 0
+    assert end.unknown_mgy == pytest.approx(1.25 * R0 * 0.07 + TAIL_MGY)
+    assert end.quality is Quality.DEGRADED
 
 
 def test_settled_before_the_cable_is_empty() -> None:
