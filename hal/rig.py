@@ -135,6 +135,7 @@ class Rig:
         self._on_stands = False
         self._last_on = -1
         self._begun = False
+        self._holds = False
         self._changed = True
         self._off_due = True
         self._off_at_s: float | None = None
@@ -190,6 +191,7 @@ class Rig:
             return
         if not isinstance(command, Watch):
             self._changed = self._off_due = True
+        self._holds = isinstance(command, Hold | On)
         if isinstance(command, On):
             self._on(command, now)
             return
@@ -200,7 +202,7 @@ class Rig:
 
     def beam_off(self, now: Seconds) -> bool:
         """DISARM and the generator's off, unit first, whatever else is going on. True when the bytes of both have left."""
-        self._press_at_s = None
+        self._holds = False
         at_once, self._changed = self._changed, False
         disarmed = self._unit.off(now, at_once)
         off = self._may_write() and self._generator.off(now, at_once)
@@ -229,9 +231,9 @@ class Rig:
         self._generator.on(now)
 
     def _press_pending(self, now: Seconds) -> bool:
-        """The unit runs and no ON stands yet: the generator's wire is kept free for it."""
+        """The unit runs under our hold and no ON stands yet: the generator's wire is kept free for it."""
         status = self._unit.status
-        if status is None or status.state != UnitState.RUN or self._on_stands:
+        if status is None or status.state != UnitState.RUN or self._on_stands or not self._holds:
             self._press_at_s = None
             return False
         if self._press_at_s is None:

@@ -109,16 +109,22 @@ class SerialPipe:
     """A serial line, 8N1, held exclusively. pyserial opens and sets it; its write() can spin for ever on a stopped line and is never used."""
 
     def __init__(self, path: str, baud: int) -> None:
+        self._fd: int | None = None
         try:
             self._port = serial.Serial(path, baud, timeout=0, exclusive=True)
-            self._fd: int | None = self._port.fileno()
-            settings = termios.tcgetattr(self._fd)
+        except (OSError, ValueError) as why:
+            raise Gone(f"{path}: {why}") from None
+        try:
+            fd = self._port.fileno()
+            settings = termios.tcgetattr(fd)
             # With VMIN = 0 an empty line and an ended one both read b""; with 1 they differ.
             settings[6][termios.VMIN], settings[6][termios.VTIME] = 1, 0
-            termios.tcsetattr(self._fd, termios.TCSANOW, settings)
-            os.set_blocking(self._fd, False)
-        except (OSError, ValueError, termios.error) as why:
+            termios.tcsetattr(fd, termios.TCSANOW, settings)
+            os.set_blocking(fd, False)
+        except (OSError, termios.error) as why:
+            self._port.close()
             raise Gone(f"{path}: {why}") from None
+        self._fd = fd
 
     @property
     def fd(self) -> int | None:

@@ -103,6 +103,7 @@ class KermaUnit:
         self._off_at_s = -math.inf
         self._off_waits = False
         self._disarm_answered = True
+        self._stop_known = 0
         self._from_scratch()
 
     def _from_scratch(self) -> None:
@@ -194,7 +195,7 @@ class KermaUnit:
     def off(self, now: Seconds, at_once: bool) -> bool:
         """DISARM, again each OFF_REPEAT_S (`at_once`: even if the last is younger). True when its bytes have left; False for an unidentified unit."""
         self._work.want(None)
-        if not self.identified or self._wire.opened != self._opened:
+        if not self._may_disarm():
             return False
         if at_once or now - self._off_at_s >= OFF_REPEAT_S or self._off_waits:
             self._send_off(now)
@@ -202,12 +203,17 @@ class KermaUnit:
             self.take(now, more=False)
         return not self._off_waits and self._off_left()
 
+    def _may_disarm(self) -> bool:
+        """The unit is identified on the status connection; or, while that one is opened again, on the connection kept for this."""
+        status_known = self.identified and self._wire.opened == self._opened
+        return status_known or (self._tcp and self._stop_known == self._stop.opened > 0)
+
     def _send_off(self, now: Seconds) -> None:
         """On its own connection; if that is down or its last DISARM is unanswered, on the status connection too."""
         self.take(now, more=False)
         unanswered = not self._disarm_answered
         sent = self._disarm_on(self._stop, now)
-        if self._tcp and (unanswered or not sent):
+        if self._tcp and (unanswered or not sent) and self.identified:
             sent = self._disarm_on(self._wire, now) or sent
         self._off_waits = not sent
         if sent:
@@ -365,12 +371,14 @@ class KermaUnit:
         value = answer.value
         if answer.q.name == m.DISARM.name:
             self._disarm_answered = not isinstance(value, Trouble)
-        elif isinstance(value, Registers) and self.identity is not None:
-            other, _ = m.identity_of(value.data, answer.asked_at, self.identity.serial, self._setting.simulated)
-            if other.mismatch:
-                self._wire.trouble(Trouble(TroubleKind.WRONG_DEVICE, "disarm connection", other.mismatch))
+        elif isinstance(value, Registers):
+            setting = self._setting
+            who, _ = m.identity_of(value.data, answer.asked_at, setting.serial, setting.simulated)
+            if who.mismatch:
+                self._wire.trouble(Trouble(TroubleKind.WRONG_DEVICE, "disarm connection", who.mismatch))
                 self._stop.close(answer.asked_at)
             else:
+                self._stop_known = self._stop.opened
                 self._stop.content()
 
 

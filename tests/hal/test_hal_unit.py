@@ -191,6 +191,31 @@ def test_disarm_uses_the_first_connection_when_the_second_is_gone() -> None:
     assert {index for index, at, _ in bench.unit.writes[before:] if at == 0x210} == {0}
 
 
+def test_disarm_goes_out_on_the_second_connection_while_the_first_is_down() -> None:
+    bench = Bench().known()
+    bench.unit.refuses_to_open = True
+    bench.unit.ends[0].close()
+    bench.ticks(60, Watch())
+    assert bench.readings.unit_link.lost
+    bench.unit.writes.clear()
+    bench.rig.write(Hold(1), bench.now)  # type: ignore[arg-type]
+    assert bench.rig.beam_off(bench.now)  # type: ignore[arg-type]
+    bench.serve()
+    assert bench.unit.writes == [(1, 0x210, b"\0\1")]
+
+
+def test_a_second_connection_that_leads_elsewhere_is_closed() -> None:
+    class Twofold(ScriptedUnit):
+        def answer(self, index: int, pdu: bytes) -> bytes:
+            if index % 2 and pdu[0] == 3:
+                return bytes([3, 60]) + identity_block(serial="KU-9")
+            return super().answer(index, pdu)
+
+    bench = Bench(unit=Twofold())
+    bench.ticks(10)
+    assert "KU-9" in bench.readings.unit_link.last_trouble
+
+
 def test_a_dead_second_connection_is_noticed_and_opened_again() -> None:
     bench = Bench().known()
     bench.unit.mute = {1}

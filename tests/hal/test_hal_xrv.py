@@ -350,6 +350,18 @@ def test_polls_pause_while_the_unit_runs_and_on_is_awaited_but_not_for_long() ->
     assert "19," in bench.xrv.heard
 
 
+def test_polls_go_on_at_once_after_an_off_even_if_the_unit_was_last_seen_running() -> None:
+    """A11: the read-back that proves off must not wait for a unit that no longer answers."""
+    bench = Bench().known()
+    bench.unit.status["state"] = UnitState.RUN
+    bench.ticks(3, Hold(7))
+    bench.unit.mute = set(range(50))
+    bench.tick(Off())
+    bench.xrv.heard.clear()
+    bench.ticks(10, Off())
+    assert len(bench.xrv.heard) >= 8
+
+
 def test_a_press_without_on_does_not_make_the_readings_old_for_ever() -> None:
     bench = Bench().known()
     bench.unit.status["state"] = UnitState.RUN
