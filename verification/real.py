@@ -31,12 +31,15 @@ PRESS_S: Final = 0.3
 class RealRig:
     """One rig file, its processes and its desk. Every process is started in a session of its own and ended by its own id."""
 
-    def __init__(self, rig_file: Path, folder: Path, control: Path, desk: Path, stop: Path, database: Path) -> None:
-        self._rig_file, self._folder, self._control = rig_file, folder, control
+    def __init__(
+        self, rig_file: Path, folder: Path, control: Path, desk: Path, stop: Path, database: Path, shm: Path
+    ) -> None:
+        self._rig_file, self._folder, self._control, self._shm = rig_file, folder, control, shm
         self._desk_path, self._stop_path, self._database = desk, stop, database
         self._clock = SystemClock()
         self._sim: subprocess.Popen[bytes] | None = None
         self._host: subprocess.Popen[bytes] | None = None
+        self._recorder: subprocess.Popen[bytes] | None = None
         self._desk: Desk | None = None
         self._snapshot: Snapshot | None = None
         self._answers: deque[Answer] = deque()
@@ -169,9 +172,12 @@ class RealRig:
         os.kill(pid, signal.SIGKILL)
 
     def start_recorder(self) -> None:
-        """The recorder is started by `kerma run`; a killed one comes back with it."""
-        self.kill_host()
-        self.start_host()
+        """A recorder of its own for the instance that runs, as a service manager would start it."""
+        name = self._desk_path.with_name(self._desk_path.name + ".instance").read_text().strip()
+        command = [sys.executable, "-P", "-m", "records", str(self._shm / name), str(self._database.parent)]
+        process = self._popen("recorder", command)
+        (self._database.parent / "recorder.pid").write_text(f"{process.pid}\n", encoding="ascii")
+        self._recorder = process
 
     def records(self) -> list[dict[str, Any]]:
         return [show(self._database, row["id"]) for row in list_fractions(self._database)]
@@ -182,7 +188,7 @@ class RealRig:
     def close(self) -> None:
         """End everything that was started, politely first; each wait is bounded."""
         self._close_desk()
-        for process in (self._host, self._sim):
+        for process in (self._host, self._recorder, self._sim):
             if process is None or process.poll() is not None:
                 continue
             process.send_signal(signal.SIGCONT)
@@ -192,15 +198,17 @@ class RealRig:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._host = self._sim = None
+        self._host = self._recorder = self._sim = None
         pid_file = self._database.parent / "recorder.pid"
         with contextlib.suppress(OSError, ValueError):
             os.kill(int(pid_file.read_text()), signal.SIGTERM)
 
     def _spawn(self, name: str, arguments: list[str]) -> subprocess.Popen[bytes]:
-        out = (self._folder / f"{name}.log").open("ab")
-        command = [sys.executable, "-m", "console", *arguments]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+        return self._popen(name, [sys.executable, "-P", "-m", "console", *arguments])
+
+    def _popen(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self._folder / f"{name}.log").open("ab") as out:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
 
     def _tails(self) -> str:
         tails = []

@@ -247,8 +247,10 @@ def _recorder_killed(h: Hands, p: Prescribed, told: Told) -> None:
     to_beam(h, p, told)
     told.event_at_s, told.budget_s = h.now_s(), 0.5 + 0.1 + T1_S + FALL_S
     h.kill_recorder()
-    shown = h.until(in_state("INTERRUPTED", "FAULT", "TERMINATED", "STUCK_ON"), 10.0, "the end of the exposure")
-    _take(told, shown)
+    h.until(in_state("INTERRUPTED", "FAULT", "TERMINATED", "STUCK_ON"), 10.0, "the end of the exposure")
+    h.start_recorder()
+    told.said.append("a new recorder took over")
+    _take(told, ended(h))
 
 
 def _desk_killed(h: Hands, p: Prescribed, told: Told) -> None:
@@ -312,13 +314,13 @@ def play(scenario: Scenario, h: Hands, p: Prescribed) -> Told:
         scenario.story(h, p, told)
         if told.event_at_s is not None and told.beam_off_s is None:
             told.beam_off_s = beam_off_after(h, told.event_at_s)
-        _judge(scenario, h, told, expected)
+        _judge(h, told, expected)
     except Stuck as stuck:
         told.wrong.append(str(stuck))
     return told
 
 
-def _judge(scenario: Scenario, h: Hands, told: Told, expected: Expected) -> None:
+def _judge(h: Hands, told: Told, expected: Expected) -> None:
     ons_before = _ons(h)
     h.wait(NO_RESTART_S)
     truth = h.truth()
@@ -344,10 +346,10 @@ def _judge(scenario: Scenario, h: Hands, told: Told, expected: Expected) -> None
             f"true dose {told.true_mgy:.1f} mGy, expected {told.d0_mgy:.1f} to {most:.1f}",
         )
     if told.presses:
-        _judge_record(scenario, h, told)
+        _judge_record(h, told)
 
 
-def _judge_record(scenario: Scenario, h: Hands, told: Told) -> None:
+def _judge_record(h: Hands, told: Told) -> None:
     """The record must not under-report the true dose, must say SIMULATED, and must hold one end for each press."""
     record = _last(h, told)
     if not record:
@@ -358,9 +360,8 @@ def _judge_record(scenario: Scenario, h: Hands, told: Told) -> None:
         f"the record's upper bound {high:.1f} mGy is below the true {told.true_mgy:.1f} mGy",
     )
     told.check(bool(record.get("simulated")), "the record does not say SIMULATED")
-    segments = [s for s in record["segments_shown"] if not s["void"]]
-    if scenario.name != "recorder-killed":
-        told.check(len(segments) == told.presses, f"{len(segments)} recorded segments for {told.presses} presses")
+    segments = [s for s in record["exposures"] if not s["void"]]
+    told.check(len(segments) == told.presses, f"{len(segments)} recorded segments for {told.presses} presses")
 
 
 def _ons(h: Hands) -> int:

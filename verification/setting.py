@@ -42,6 +42,7 @@ class Setting:
     control: Path
     desk: Path
     stop: Path
+    shm: Path
 
     @property
     def database(self) -> Path:
@@ -60,8 +61,9 @@ def lay_out(folder: Path, records: Path, termination: str, port: int, seed: int 
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*CERTIFICATES.values(), "physicist.pub"):
         shutil.copy(EXAMPLES / name, folder / name)
+    shm = Path("/dev/shm") / f"kerma-{os.getuid()}" / folder.name
     setting = Setting(
-        folder / "rig.toml", folder, records, folder / "control.sock", folder / "desk.sock", folder / "stop.sock"
+        folder / "rig.toml", folder, records, folder / "control.sock", folder / "desk.sock", folder / "stop.sock", shm
     )
     text = (EXAMPLES / "rig.toml").read_text(encoding="utf-8")
     changes = (
@@ -77,7 +79,6 @@ def lay_out(folder: Path, records: Path, termination: str, port: int, seed: int 
         text, number = re.subn(pattern, line.replace("\\", "\\\\"), text)
         if number != 1:
             raise ValueError(f"the example rig file has {number} lines that match {pattern}, wanted 1")
-    shm = Path("/dev/shm") / f"kerma-{os.getuid()}" / folder.name
     text += f'\n[paths]\nshm = "{shm}"\ndesk = "{setting.desk}"\nstop = "{setting.stop}"\n'
     setting.rig_file.write_text(text, encoding="utf-8")
     return setting
@@ -85,7 +86,9 @@ def lay_out(folder: Path, records: Path, termination: str, port: int, seed: int 
 
 def real_rig(setting: Setting) -> RealRig:
     """Hands on real processes; nothing is started yet."""
-    return RealRig(setting.rig_file, setting.folder, setting.control, setting.desk, setting.stop, setting.database)
+    return RealRig(
+        setting.rig_file, setting.folder, setting.control, setting.desk, setting.stop, setting.database, setting.shm
+    )
 
 
 def virtual_rig(setting: Setting, kernels: Kernels, seed: int = 1, fault: str = "") -> VirtualRig:
