@@ -1,5 +1,5 @@
 """The rule for delivered dose: what each channel says, how far low and high lie apart, and which of them is delivered; all in D0 mGy.
-It reads no device and keeps nothing; controller/dose.py feeds it each tick, the records feed it what a unit retained after a crash."""
+It reads no device and keeps nothing; controller/dose.py feeds it each tick, the records apply it to what a unit retained after a crash."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from controller.prescribed import Combination, Quality
-from hal.readings import Termination, TimerStart
+from controller.prescribed import Quality
+from hal.readings import TimerStart
 
 RATE_MAX_OVER_R0: Final = 1.25
 """Highest rate that unknown time is charged with, over the certified one, while the last readings were good (docs/dose.md)."""
@@ -63,34 +63,6 @@ def weigh(
     whole = primary_mgy is not None and None not in others_mgy and unknown_mgy == 0.0
     delivered = primary_mgy if primary_mgy is not None else high
     return Weighed(delivered, low, high, Quality.GOOD if whole else Quality.DEGRADED)
-
-
-def retained(
-    combination: Combination,
-    termination: Termination,
-    timer_start: TimerStart,
-    ramp_s: float,
-    press_to_hv_s: float,
-    k_tp: float,
-    beam_s: float,
-    counts_1: int,
-    counts_2: int,
-    sound: bool,
-) -> Weighed:
-    """Dose of one segment from what the safety unit retained of it: differences of timer and counters since its START.
-
-    `sound`: token and CRC match and the figures are plausible. Otherwise nothing is known but that the timer cannot have run longer than it says.
-    """
-    c = combination
-    d1 = counted(counts_1, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
-    d2 = counted(counts_2, beam_s, c.n2_mgy_per_count, c.leak2_cps, k_tp)
-    if not sound:
-        high = max(RATE_MAX_OVER_R0 * c.r0_mgy_per_s * beam_s, d1, d2)
-        return Weighed(high, 0.0, high, Quality.UNKNOWN)
-    if not past_ramp(beam_s, ramp_s, press_to_hv_s, timer_start):
-        return weigh(d1, (d2,), 0.0, 0.0)
-    dt = timed(c.r0_mgy_per_s, beam_s, c.dt_s)
-    return weigh(d1, (d2, dt), 0.0, 0.0) if termination is Termination.MONITOR else weigh(dt, (d1, d2), 0.0, 0.0)
 
 
 def worse(first: Quality, second: Quality) -> Quality:

@@ -24,7 +24,6 @@ from dose_bench import (
     status,
 )
 
-from controller.channels import retained as retained_dose
 from controller.channels import weigh
 from controller.dose import Dose, Meter
 from controller.kernel import PLAIN, prepare
@@ -472,22 +471,6 @@ def test_one_tick_is_cheap() -> None:
     meter.begin(s, ticks[0], ticks[0].now_s)
     each = [timeit.timeit(partial(meter.add, r, r.now_s), number=1) for r in ticks[1:]]
     assert sorted(each)[len(each) // 10] < 100e-6
-
-
-def test_retained_after_a_crash() -> None:
-    """From timer and counters alone: sound ones give the segment, unsound ones only bounds, the ramp goes by counts."""
-    c = combination(dt_s=DT_S)
-    given = {"combination": c, "termination": Termination.MONITOR, "timer_start": settings().terms.timer_start}
-    times = {"ramp_s": 0.25, "press_to_hv_s": 0.06, "k_tp": 1.0}
-    true = R0 * (10.0 + DT_S)
-    sound = retained_dose(
-        **given, **times, beam_s=10.0, counts_1=round(true / 0.02), counts_2=round(true / 0.0196), sound=True
-    )
-    assert (sound.delivered_mgy, sound.quality) == (pytest.approx(true, abs=0.02), Quality.GOOD)
-    unsound = retained_dose(**given, **times, beam_s=10.0, counts_1=0, counts_2=0, sound=False)
-    assert (unsound.delivered_mgy, unsound.low_mgy, unsound.quality) == (1.25 * R0 * 10.0, 0.0, Quality.UNKNOWN)
-    ramp = retained_dose(**given, **times, beam_s=0.1, counts_1=55, counts_2=56, sound=True)
-    assert ramp.delivered_mgy == pytest.approx(1.1)
 
 
 def test_weigh_never_reports_less_than_a_valid_channel_when_unsure() -> None:
