@@ -91,6 +91,14 @@ def whole(field: bytes, most: int) -> int | None:
     return value if value <= most else None
 
 
+def wholes(fields: list[bytes], most: int) -> tuple[int, ...] | None:
+    """All fields as numbers, under the same strictness as `whole`; None if any is not one."""
+    if not fields or b"" in fields or not b"".join(fields).isdigit() or max(map(len, fields)) > 10:
+        return None
+    numbers = tuple(map(int, fields))
+    return numbers if max(numbers) <= most else None
+
+
 class CommaDialect:
     """The comma protocol over one table; a reply is believed only with its own number, its own count of values, and nothing but digits in them."""
 
@@ -159,12 +167,8 @@ class CommaDialect:
         if row.shape is Shape.ACK or (row.count != ANY_COUNT and len(args) != row.count):
             return _bad(q, f"{len(args)} values instead of {row.count}")
         if row.shape is Shape.WHOLE:
-            numbers = [whole(arg, row.most) for arg in args]
-            return (
-                _bad(q, "not digits, or out of range")
-                if None in numbers
-                else Said(numbers=tuple(n for n in numbers if n is not None))
-            )
+            numbers = wholes(args, row.most)
+            return _bad(q, "not digits, or out of range") if numbers is None else Said(numbers=numbers)
         if row.shape is Shape.DECIMAL:
             if not all(_DECIMAL.fullmatch(arg) for arg in args):
                 return _bad(q, "not a number")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Heard
 from hal.generators import spellman_xrv_table as xrv
-from hal.generators.spellman import CommaDialect, Order, Said, checksum, frame, whole
+from hal.generators.spellman import CommaDialect, Order, Said, checksum, frame, whole, wholes
 
 VECTORS = (
     (10, (4095,), "02 31 30 2C 34 30 39 35 2C 75 03"),
@@ -71,10 +71,13 @@ def test_a_reply_is_taken_whole_at_every_split_and_never_from_a_part() -> None:
 )
 def test_only_digits_within_range_are_a_number(field: bytes) -> None:
     assert whole(field, 4095) is None
+    assert wholes([b"1", field, b"2"], 4095) is None
 
 
 def test_leading_zeros_are_allowed() -> None:
     assert whole(b"042", 4095) == 42
+    assert wholes([b"042", b"4095"], 4095) == (42, 4095)
+    assert wholes([], 4095) is None
 
 
 def test_flipped_bits_that_pass_the_sum_are_caught_by_the_digits() -> None:
