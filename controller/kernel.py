@@ -3,12 +3,7 @@ It knows no device, no limit of its own and no unit beyond its columns; every li
 
 from __future__ import annotations
 
-import hashlib
-import platform
-import sys
 from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -140,7 +135,7 @@ PLAIN: Final = Kernels(count_block, model_block)
 def prepare() -> Kernels:
     """Compile both kernels (1 s cold, 0.1 s from numba's cache) and call each once; for the real-time process, before its loop.
 
-    NUMBA_CACHE_DIR must be set beforehand to a folder named by `cache_key`, since numba's own cache does not see other files change.
+    Whoever starts the process sets NUMBA_CACHE_DIR to a folder that belongs to these sources alone: numba's own cache does not see other files change.
     """
     from numba import njit
 
@@ -150,19 +145,6 @@ def prepare() -> Kernels:
     )
     kernel_sound(kernels)
     return kernels
-
-
-def cache_key() -> str:
-    """A name for numba's cache folder: a hash over the product's sources and the versions of what compiles them."""
-    sums = hashlib.sha256()
-    for name in ("numba", "llvmlite", "numpy"):
-        sums.update(f"{name} {version(name)}\n".encode())
-    sums.update(f"{sys.version} {platform.machine()}\n".encode())
-    root = Path(__file__).resolve().parent.parent
-    for room in ("hal", "interlocks", "controller"):
-        for source in sorted((root / room).rglob("*.py")):
-            sums.update(f"{source.relative_to(root)}\n".encode() + source.read_bytes())
-    return sums.hexdigest()[:32]
 
 
 def kernel_sound(kernels: Kernels) -> bool:

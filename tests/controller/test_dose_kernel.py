@@ -29,7 +29,6 @@ from controller.kernel import (
     Floats,
     Ints,
     Kernels,
-    cache_key,
     kernel_sound,
     prepare,
 )
@@ -202,15 +201,6 @@ def test_model_against_exact_rationals(kernels: Kernels) -> None:
     got = Fraction(float(state[M_SUM])) + Fraction(float(state[M_COMPENSATION]))
     assert abs(got - exact) / exact < Fraction(1, 10**15)
     assert state[M_BAD] == 0
-
-
-def test_cache_key_follows_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cache folder's name is stable, and another numba gives another name."""
-    first = cache_key()
-    assert first == cache_key()
-    assert len(first) == 32
-    monkeypatch.setattr(kernel, "version", lambda _name: "0")
-    assert cache_key() != first
 
 
 def test_importing_the_meter_does_not_import_numba() -> None:
