@@ -81,7 +81,7 @@ def test_leading_zeros_are_allowed() -> None:
 
 
 def test_flipped_bits_that_pass_the_sum_are_caught_by_the_digits() -> None:
-    """Bits 6 and 7 do not change the check character (wire-protocols 1.1); no digit survives such a flip."""
+    """Bits 6 and 7 do not change the check character; no digit survives such a flip."""
     caught = 0
     for at in range(1, len(MONITOR_REPLY) - 1):
         for bit in range(8):

@@ -191,7 +191,7 @@ def test_capabilities_say_what_the_drivers_can_and_what_the_unit_lacks() -> None
 
 @pytest.mark.parametrize(("baud", "most_s", "least_s"), [(115200, 0.06, 0.02), (9600, 0.3, 0.1)])
 def test_the_worst_age_follows_the_wires_speed(baud: int, most_s: float, least_s: float) -> None:
-    """Safety-design C2: at 115200 a generator value fits T1 = 100 ms, at 9600 none does."""
+    """At 115200 a generator value fits T1 = 100 ms, at 9600 none does."""
     rig = make_rig(config(generator_baud=baud), SITE_KEY, lambda _link, _baud: memory_pair()[0])
     assert least_s <= rig.capabilities.worst_age_s["monitor"] <= most_s
     assert least_s <= rig.capabilities.worst_age_s["flags"] <= most_s

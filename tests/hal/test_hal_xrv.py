@@ -45,7 +45,7 @@ def test_it_is_identified_by_queries_and_switched_off_before_anything_else() -> 
     ],
 )
 def test_another_model_scale_or_dialect_never_hears_a_command(table: dict[str, str], words: str) -> None:
-    """Wire-protocols 1.2: 98 is status on one family and ON on another. Not even an off goes to what is not known."""
+    """98 is status on one family and ON on another. Not even an off goes to what is not known."""
     bench = Bench(xrv=ScriptedXrv(table=table))
     for _ in range(400):
         bench.tick(SetUp(PLAN))
