@@ -1,0 +1,39 @@
+"""The backup timer counts whole gaps, never backwards, and bounds the larger of two counts."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interlocks.backup_timer import NO_BEAM_TIME, begin, bound_s, counted, longest_s
+
+
+def test_margins_are_two_percent_or_half_a_second() -> None:
+    """Dose design 1.15."""
+    assert bound_s(10.0) == 10.5
+    assert bound_s(25.0) == 25.5
+    assert bound_s(100.0) == 102.0
+
+
+def test_a_gap_counts_whole_when_either_end_saw_beam() -> None:
+    """A host that was away for 3 s charges 3 s."""
+    time = counted(begin(2000), True, 1.0)
+    assert time.host_s == 0.0
+    time = counted(time, False, 4.0)
+    assert time.host_s == 3.0
+    time = counted(time, False, 9.0)
+    assert time.host_s == 3.0
+    time = counted(time, True, 10.0)
+    assert time.host_s == 4.0
+    assert longest_s(time, 0) == 6.0 and longest_s(time, 7000) == 7.0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(-10.0, 10.0)), max_size=30))
+def test_the_count_never_falls(steps: list[tuple[bool, float]]) -> None:
+    """Not even with a clock that steps back."""
+    time, now, before = NO_BEAM_TIME, 100.0, 0.0
+    for beam, step in steps:
+        now += step
+        time = counted(time, beam, now)
+        assert time.host_s >= before
+        before = time.host_s

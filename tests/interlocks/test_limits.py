@@ -1,0 +1,121 @@
+"""Limits only narrow, refuse in words, and never move a value; NaN and infinity are refused at every boundary."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from interlock_bench import LIMITS, TERMS, terms
+
+from hal.errors import ConfigurationError
+from interlocks.limits import ABSOLUTE, BOUNDS, LARGEST, SMALLEST, check, check_terms, narrow
+from interlocks.words import Limits
+
+FIELDS = Limits.__struct_fields__
+
+
+def test_every_limit_is_a_largest_or_a_smallest() -> None:
+    """No field of Limits is without a direction, and every bound of `check` exists."""
+    assert sorted((*LARGEST, *SMALLEST)) == sorted(FIELDS)
+    assert {bound for pair in BOUNDS.values() for bound in pair if bound} == set(FIELDS)
+
+
+def test_nothing_else_leaves_the_absolute_limits_and_the_most_restrictive_wins() -> None:
+    """Machine, applicator and purpose each narrow; the order does not matter."""
+    assert narrow(ABSOLUTE) == ABSOLUTE
+    assert narrow(ABSOLUTE, ABSOLUTE) == ABSOLUTE
+    machine = msgspec.structs.replace(ABSOLUTE, kv_max=80.0, kv_min=50.0)
+    applicator = msgspec.structs.replace(ABSOLUTE, kv_max=70.0, skin_max_mgy=9000.0)
+    both = narrow(ABSOLUTE, machine, applicator)
+    assert (both.kv_min, both.kv_max, both.skin_max_mgy) == (50.0, 70.0, 9000.0)
+    assert narrow(ABSOLUTE, applicator, machine) == both
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_configuration_that_widens_is_refused_in_words(name: str) -> None:
+    """One step beyond the absolute bound: refused, with the value, the bound and where it stands."""
+    bound = getattr(ABSOLUTE, name)
+    wider = math.nextafter(bound, math.inf if name in LARGEST else -math.inf)
+    with pytest.raises(ConfigurationError, match=f"{name} = .* widens the absolute limit"):
+        narrow(ABSOLUTE, msgspec.structs.replace(ABSOLUTE, **{name: wider}))
+
+
+@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_limit_that_is_no_number_is_refused(name: str, value: float) -> None:
+    """In a configuration and in the absolute limits alike."""
+    odd = msgspec.structs.replace(ABSOLUTE, **{name: value})
+    for limits in ((ABSOLUTE, odd), (odd,)):
+        with pytest.raises(ConfigurationError, match=name):
+            narrow(*limits)
+
+
+def test_limits_that_leave_nothing_are_refused() -> None:
+    """A smallest above its largest."""
+    with pytest.raises(ConfigurationError, match=r"kv_min = 90\.0 lies above kv_max = 60\.0"):
+        narrow(ABSOLUTE, msgspec.structs.replace(ABSOLUTE, kv_min=90.0), msgspec.structs.replace(ABSOLUTE, kv_max=60.0))
+
+
+@given(st.lists(st.tuples(*(st.floats(0.0, 1.0) for _ in FIELDS)), max_size=4))
+def test_narrowing_never_widens(parts: list[tuple[float, ...]]) -> None:
+    """Whatever lies inside the absolute limits: the result lies inside every one of them."""
+    others = [
+        Limits(
+            *(
+                getattr(ABSOLUTE, name) * (1.0 - 0.4 * x if name in LARGEST else 1.0 + 0.4 * x)
+                for name, x in zip(FIELDS, part, strict=True)
+            )
+        )
+        for part in parts
+    ]
+    narrowed = narrow(ABSOLUTE, *others)
+    for other in (ABSOLUTE, *others):
+        for name in FIELDS:
+            ours, theirs = getattr(narrowed, name), getattr(other, name)
+            assert ours <= theirs if name in LARGEST else ours >= theirs
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_value_at_its_bound_passes_and_one_step_beyond_does_not(name: str) -> None:
+    """Dense at the bound; the words name value, bound and source."""
+    low, high = BOUNDS[name]
+    for bound_name, away in ((low, -math.inf), (high, math.inf)):
+        if bound_name is None:
+            continue
+        bound = getattr(LIMITS, bound_name)
+        assert check(LIMITS, {name: bound}) == ()
+        (words,) = check(LIMITS, {name: math.nextafter(bound, away)}, "rig.toml")
+        assert name in words and bound_name in words and "rig.toml" in words and f"{bound:g}" in words
+
+
+def test_a_value_that_is_no_number_or_has_no_bound_is_refused() -> None:
+    """NaN, infinities and unknown names."""
+    for value in (math.nan, math.inf, -math.inf):
+        assert len(check(LIMITS, {"kv": value})) == 1
+    assert check(LIMITS, {"dose": 1.0})
+
+
+@pytest.mark.parametrize("name", [n for n in TERMS.__struct_fields__ if isinstance(getattr(TERMS, n), float)])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_terms_with_a_number_that_is_none_are_refused(name: str, value: float) -> None:
+    """Whatever float of the terms it is."""
+    assert any(name in words for words in check_terms(LIMITS, terms(**{name: value})))
+
+
+def test_sound_terms_pass_and_the_timers_limit_may_lie_above_the_longest_time_by_its_margin() -> None:
+    """Backup margin max(4 %, 1 s) above time_max_s, not more."""
+    assert check_terms(LIMITS, TERMS) == ()
+    assert check_terms(LIMITS, terms(timer_limit_s=936.0)) == ()
+    assert check_terms(LIMITS, terms(timer_limit_s=936.1))
+
+
+@pytest.mark.parametrize(
+    "name", ["r0_mgy_per_s", "n1_mgy_per_count", "n2_mgy_per_count", "k_tp", "timer_limit_s", "k1_limit_s"]
+)
+def test_what_is_divided_by_or_waited_for_is_above_zero(name: str) -> None:
+    """0 and below are refused before a rule can divide by them."""
+    for value in (0.0, -1.0):
+        assert check_terms(LIMITS, terms(**{name: value}))
