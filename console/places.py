@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,21 @@ def default(rig: str, uid: int, shm: Path = SHM) -> Places:
     """No environment variable decides where STOP goes, so that every terminal of one machine finds the same sockets."""
     home = shm / f"kerma-{uid}" / rig
     return Places(home, home / "desk.sock", home / "stop.sock")
+
+
+def of_file(path: Path, uid: int, shm: Path = SHM) -> Places | None:
+    """Where the rig of this file meets, read as leniently as can be: only what STOP needs. None where even that is not there."""
+    try:
+        document = tomllib.loads(path.read_bytes().decode("utf-8", "replace"))
+        usual = default(str(document["rig"]["name"]), uid, shm)
+        paths = document.get("paths", {})
+        folder = Path(os.path.abspath(path)).parent
+        found = [
+            Path(os.path.abspath(folder / paths[name])) if name in paths else kept for name, kept in vars(usual).items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return Places(*found)
 
 
 def running(shm: Path = SHM, rig: str = "*") -> tuple[Places, ...]:

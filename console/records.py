@@ -21,23 +21,11 @@ from hal.errors import ConfigurationError
 from records import fractions
 from records.store import StoreError
 
-EXPOSURE_COLUMNS = (
-    "segment",
-    "token",
-    "outcome",
-    "event",
-    "rule",
-    "cause",
-    "d1_mgy",
-    "d2_mgy",
-    "dt_mgy",
-    "delivered_mgy",
-    "low_mgy",
-    "high_mgy",
-    "quality",
-    "beam_s",
-    "recovered",
-)
+EXPOSURE_ROWS = (
+    "segment", "outcome", "event", "rule", "cause", "d1_mgy", "d2_mgy", "dt_mgy", "dm_mgy", "delivered_mgy",
+    "low_mgy", "high_mgy", "quality", "beam_s", "counts_1", "counts_2", "kv_mean", "ma_mean", "recovered", "operator",
+)  # fmt: skip
+"""What is shown of each exposure, one row each: a fraction has few exposures."""
 COURSE = ("patient_id", "course_id", "lesion_id", "prescription_id", "fraction")
 
 
@@ -64,20 +52,8 @@ def listed(config: Path, as_json: bool) -> Exit:
     console = Console()
     console.print(screen.banner(rig.simulated, rig.name), markup=False)
     table = Table(show_edge=False)
-    for name in (
-        "id",
-        "started",
-        "patient",
-        "lesion",
-        "fraction",
-        "dose at depth",
-        "of",
-        "status",
-        "quality",
-        "segments",
-        "",
-    ):
-        table.add_column(name)
+    for name in ("id", "started", "fraction", "at depth", "status"):
+        table.add_column(name, no_wrap=name in ("id", "started"))
     for row in found:
         table.add_row(*_listed(row))
     console.print(table if found else f"no fraction is kept in {database(rig)}")
@@ -85,18 +61,14 @@ def listed(config: Path, as_json: bool) -> Exit:
 
 
 def _listed(row: dict[str, Any]) -> tuple[str, ...]:
+    """Few columns, so that an id stands whole in 80 characters; the rest is for kerma records show."""
+    mark = "SIMULATED " if row["simulated"] else ""
     return (
         row["id"],
-        stamp(row["started_wall_s"]),
-        row["patient_id"],
-        row["lesion_id"],
-        f"{row['fraction']}/{row['fractions']}",
-        f"{row['delivered_rx_mgy'] / 1000:.3f} Gy",
-        f"{row['rx_mgy'] / 1000:.3f} Gy",
-        row["status"] + (" flagged" if row["flagged"] else ""),
-        row["quality"],
-        str(row["segments"]),
-        "SIMULATED" if row["simulated"] else "",
+        stamp(row["started_wall_s"])[:16],
+        f"{row['patient_id']} {row['lesion_id']} {row['fraction']}/{row['fractions']}",
+        f"{row['delivered_rx_mgy'] / 1000:.3f} of {row['rx_mgy'] / 1000:.3f} Gy",
+        f"{mark}{row['status']}{' flagged' if row['flagged'] else ''}, {row['quality']}",
     )
 
 
@@ -121,11 +93,12 @@ def show(config: Path, name: str, as_json: bool) -> Exit:
         "journal", f"{journal['records']} records, whole" if journal["whole"] else f"NOT WHOLE: {journal['words']}"
     )
     console.print(facts)
-    table = Table(title="exposures (doses in D0)", title_justify="left")
-    for column in EXPOSURE_COLUMNS:
-        table.add_column(column.removesuffix("_mgy"))
+    table = Table(title="exposures, doses in D0", title_justify="left")
+    table.add_column("token")
     for exposure in found["exposures"]:
-        table.add_row(*(words(exposure[column]) for column in EXPOSURE_COLUMNS))
+        table.add_column(words(exposure["token"]), justify="right")
+    for name in EXPOSURE_ROWS:
+        table.add_row(name, *(words(exposure[name]) for exposure in found["exposures"]))
     console.print(table)
     for exposure in found["exposures"]:
         if exposure["words"]:

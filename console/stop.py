@@ -14,7 +14,6 @@ from console.exit_codes import STOP_NOT_SEEN, Exit
 from console.places import Places
 from controller.requests import Snapshot
 from hal.clock import Clock
-from hal.errors import ConfigurationError
 
 WITHIN_S = 0.5
 """How soon a snapshot must show no beam (D11)."""
@@ -68,17 +67,15 @@ def where(config: Path | None) -> tuple[Places, ...]:
 
     A bad file does not keep STOP from going out.
     """
-    if config is None:
+    named = None if config is None else places.of_file(config, os.getuid())
+    if named is None:
+        if config is not None:
+            print(f"{config}: is no rig file that can be read; STOP goes to every rig of this machine", file=sys.stderr)
         return places.running()
-    try:
-        from console.configuration import load
-
-        rig = load(config, os.getuid())
-    except ConfigurationError as error:
-        print(error, file=sys.stderr)
-        return places.running()
-    others = tuple(found for found in places.running(rig=rig.name) if found.stop != rig.places.stop)
-    return (rig.places, *others) if rig.places.stop.exists() or not others else others
+    if named.stop.parent != named.shm:
+        return (named,)
+    others = tuple(found for found in places.running(rig=named.shm.name) if found.stop != named.stop)
+    return (named, *others) if named.stop.exists() or not others else others
 
 
 def stop_all(found: tuple[Places, ...], clock: Clock) -> int:

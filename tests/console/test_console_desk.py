@@ -82,11 +82,38 @@ def test_a_full_stop_socket_is_a_stop_that_lies_there_already(tmp_path: Path) ->
 
 def test_a_bad_rig_file_does_not_keep_stop_from_going_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = tmp_path / "rig.toml"
-    bad.write_text("not toml at all")
     found = (Places(tmp_path, tmp_path / "d", tmp_path / "s"),)
     monkeypatch.setattr(places, "running", lambda: found)
-    assert stop.where(bad) == found
+    for content in (
+        "not toml at all",
+        "",
+        "rig = 3",
+        "[rig]\nname = 'a'\n[paths]\ndesk = 3\n",
+        "[rig]\nname = 'a'\npaths = 3",
+    ):
+        bad.write_text(content)
+        assert stop.where(bad) == found or content.endswith("paths = 3")
+    assert stop.where(tmp_path / "none.toml") == found
     assert stop.where(None) == found
+
+
+def test_stop_reads_no_more_of_a_rig_file_than_it_needs(tmp_path: Path) -> None:
+    """A mistake anywhere else in the file is no reason not to stop."""
+    file = tmp_path / "rig.toml"
+    file.write_text("[rig]\nname = 'lab'\nnonsense = 1\n[paths]\nshm = 'm/shm'\ndesk = 'm/d.sock'\nstop = 'm/s.sock'\n")
+    assert stop.where(file) == (Places(tmp_path / "m/shm", tmp_path / "m/d.sock", tmp_path / "m/s.sock"),)
+
+
+def test_a_rig_is_found_under_every_user(tmp_path: Path) -> None:
+    """STOP by another user of the machine, or by root, reaches the rig."""
+    for user in ("kerma-0", "kerma-1000"):
+        (tmp_path / user / "lab").mkdir(parents=True)
+        (tmp_path / user / "lab" / "stop.sock").touch()
+    assert [found.stop.parts[-3] for found in places.running(tmp_path, "lab")] == ["kerma-0", "kerma-1000"]
+    assert places.running(tmp_path, "other") == ()
+    file = tmp_path / "rig.toml"
+    file.write_text("[rig]\nname = 'lab'\n")
+    assert places.of_file(file, 7, tmp_path) == places.default("lab", 7, tmp_path)
 
 
 def test_status_prints_one_document(scripted: Make, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,7 +65,7 @@ def test_the_list_says_simulated(
     kept({})
     records.listed(rig.path, False)
     out = capsys.readouterr().out
-    for word in ("00000000000000ab", "0.425 Gy", "0.950 Gy", "PARTIAL", "1/6", "2027-01-15"):
+    for word in ("00000000000000ab", "0.425 of 0.950 Gy", "PARTIAL", "1/6", "2027-01-15"):
         assert word in out, word
     assert out.count("SIMULATED") == 2
 
