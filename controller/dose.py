@@ -190,6 +190,7 @@ class _Segment:
         self._started_at_s: float | None = None
         self._host_beam_s: float | None = None
         self._lost_1 = self._lost_2 = False
+        self._dark_s = 0.0
         self._window: deque[tuple[int, int, int]] = deque()
         self._rates = (0.0, 0.0)
         self._bad: deque[float] = deque()
@@ -230,6 +231,8 @@ class _Segment:
             self._ended_at_s = between_s
         discharging = self._ended_at_s is not None and unit.asked_at_s - self._ended_at_s < self._settings.terms.t2d_s
         self._rebooted = self._rebooted or (self._ran and unit.boot_count != before.boot_count)
+        if unit.relays & Relay.HV_SEEN and self._ended_at_s is not None and not discharging:
+            self._dark_s += max(0.0, unit.asked_at_s - before.asked_at_s)
         health, flags = unit.health, 0
         if running or before.state == UnitState.RUN or discharging:
             flags = kernel.COUNTING
@@ -327,7 +330,9 @@ class _Segment:
         return self._settings.lease_ms / 1000.0 + CUT_S + 2.0 * self._tick_s
 
     def _said(self, unknown_s: float, open_mgy: float, settled: bool, tail_mgy: float) -> Dose:
-        """Weigh the channels; `tail_mgy` is what the timer's dose holds that has not come yet."""
+        """Weigh the channels; `tail_mgy` is what the timer's dose holds that has not come yet. High voltage after the unit has stopped counting is
+        time that no channel saw."""
+        unknown_s += self._dark_s
         s, c, counts = self._settings, self._settings.combination, self._counts
         counting_s = int(counts[kernel.COUNTING_US]) * 1e-6
         sum_1, sum_2 = int(counts[kernel.SUM_1]), int(counts[kernel.SUM_2])

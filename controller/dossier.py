@@ -12,7 +12,7 @@ import msgspec
 from controller import requests
 from controller.admission import Admission, Site, judge_clearance, query_for
 from controller.case import Case
-from controller.decide import Facts
+from controller.decide import SETTLE_S, Facts
 from controller.dose import Dose, Meter
 from controller.entries import EntryType, LatchCleared, LatchSet, Outcome, ResetDone, Start
 from controller.entries import Event as EventEntry
@@ -80,6 +80,7 @@ class Dossier:
         self._anchor = (wall_s, float(now))
         self._opened = False
         self._off_since: float | None = None
+        self._gone_since: float | None = None
         self._cycle = (False, False)
         self._resetting = (0, 0)
         self._noted: EventEntry | None = None
@@ -92,7 +93,8 @@ class Dossier:
         """Bring everything up to this snapshot and say what decide needs of it."""
         self._open_statement()
         off = evidence(readings, self._machine, dose.counted)
-        self._off_since = (self._off_since if self._off_since is not None else readings.now_s) if off.verified else None
+        self._off_since = _since(self._off_since, off.verified, readings.now_s)
+        self._gone_since = _since(self._gone_since, off.gone, readings.now_s)
         if stage.state is State.SELF_TEST:
             self._self_test(readings, off, kernel_sound)
         self._follow_reset(readings)
@@ -151,12 +153,14 @@ class Dossier:
         """After the table was stepped: latches, and what a transition leaves behind."""
         now = Seconds(readings.now_s)
         self._latch(stage, decided, verdict, now)
+        if stage.state is State.STUCK_ON and self._gone_since is not None and now - self._gone_since >= SETTLE_S:
+            self._terminate(stage, readings, sent, off)
         if not stage.entered:
             return
         self._note(EventEntry(before.state.value, decided.event.name, stage.state.value, decided.rule, decided.words), now)
         if before.state in (State.ARMING, State.READY) and stage.state not in (State.READY, State.STARTING):
             self._void(stage, readings, sent)
-        if before.state is State.STOPPING:
+        if before.state is State.STOPPING and stage.state is not State.STUCK_ON:
             self._terminate(stage, readings, sent, off)
         if decided.event is Event.RESET:
             self._clear(request, verdict, now)
@@ -296,7 +300,8 @@ class Dossier:
         self._start = None
 
     def _terminate(self, stage: Stage, readings: Readings, sent: Sent, off: Evidence) -> None:
-        """The one end of the exposure, with its settled dose; beam found at a start belongs to no exposure and has none."""
+        """The one end of the exposure, with its settled dose; beam found at a start belongs to no exposure and has none. An exposure whose beam could
+        not be proved off ends when high voltage is gone; until then its dose goes on."""
         settings = self.case.settings
         if settings is None or self._start is None:
             return
@@ -363,6 +368,11 @@ class Dossier:
         """Beam ended as it should: the fraction is closed by the CLOSE that follows; a partial closed by a person already is."""
         if before.state in (State.STANDBY, State.INTERRUPTED):
             self.case = msgspec.structs.replace(self.case, closing=True)
+
+
+def _since(since_s: float | None, holds: bool, now_s: float) -> float | None:
+    """Since when it has held without a break."""
+    return (since_s if since_s is not None else now_s) if holds else None
 
 
 _Entering = Callable[[Dossier, Stage, Decided, Readings, Request | None], None]

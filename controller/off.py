@@ -19,10 +19,12 @@ KV_OFF_PART: Final = 0.05
 
 class Evidence(msgspec.Struct, frozen=True):
     """`verified`: off is proved by a fresh K1 mirror, nothing that speaks against it, and one positive sign. `strict` asks for both kV and
-    chambers, as SELF_TEST does. `stuck` names what says that high voltage is still there; `missing` what is not known."""
+    chambers, as SELF_TEST does. `gone`: no high voltage by kV and chambers, whatever the contactors say. `stuck` names what says that it
+    is still there; `missing` what is not known."""
 
     verified: bool
     strict: bool
+    gone: bool
     stuck: str
     missing: str
 
@@ -61,4 +63,4 @@ def evidence(readings: Readings, machine: Capabilities, counted: bool) -> Eviden
     slow = readings.slow
     chambers_known = slow is not None and now - slow.asked_at_s <= SLOW_FRESH_S
     strict = verified and unit_fresh and kv_fresh and kv_gone and chambers_known
-    return Evidence(verified, strict, "; ".join(stuck), ", ".join(missing))
+    return Evidence(verified, strict, kv_gone and quiet, "; ".join(stuck), ", ".join(missing))

@@ -124,7 +124,7 @@ def ended(h: Hands, within_s: float = 30.0) -> Snapshot:
     """Wait for the end of the exposure and for its record to be durable."""
     done = ("INTERRUPTED", "TERMINATED", "FAULT", "STUCK_ON")
     return h.until(
-        lambda s: s.state in done and (s.ended is None or s.ended.durable),
+        lambda s: s.state in done and s.ended is not None and s.ended.durable,
         within_s,
         "the end of the exposure, on the disk",
     )
