@@ -3,6 +3,8 @@ Commands of other rooms join by the entry point group kerma.commands, so that th
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points, version
@@ -47,9 +49,22 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     first = next((word for word in arguments if not word.startswith("-")), "")
     if first not in (*own, "records", "drivers"):
         for point in entry_points(group=GROUP):
-            if first in ("", point.name):
+            if not first:
+                app.command(point.name, help=_told(point))(_root)
+            elif first == point.name:
                 app.command(point.name)(_joined(point))
     return app
+
+
+def _told(point: EntryPoint) -> str:
+    """The help text of a command of another room, read from its source: the list of commands loads none of them."""
+    try:
+        spec = importlib.util.find_spec(point.module)
+        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8")) if spec and spec.origin else ast.Module([], [])
+    except (ImportError, OSError, SyntaxError, ValueError) as error:
+        return f"Not available: {error}"
+    named = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == point.attr)
+    return next((ast.get_docstring(node) or "" for node in named), f"See kerma {point.name} --help.")
 
 
 def _joined(point: EntryPoint) -> Callable[..., Any]:

@@ -84,15 +84,9 @@ def test_a_bad_rig_file_does_not_keep_stop_from_going_out(tmp_path: Path, monkey
     bad = tmp_path / "rig.toml"
     found = (Places(tmp_path, tmp_path / "d", tmp_path / "s"),)
     monkeypatch.setattr(places, "running", lambda: found)
-    for content in (
-        "not toml at all",
-        "",
-        "rig = 3",
-        "[rig]\nname = 'a'\n[paths]\ndesk = 3\n",
-        "[rig]\nname = 'a'\npaths = 3",
-    ):
+    for content in ("not toml at all", "", "rig = 3", "[rig]\nname = 'a'\n[paths]\ndesk = 3\n"):
         bad.write_text(content)
-        assert stop.where(bad) == found or content.endswith("paths = 3")
+        assert stop.where(bad) == found
     assert stop.where(tmp_path / "none.toml") == found
     assert stop.where(None) == found
 

@@ -106,7 +106,7 @@ def test_the_lock_outlives_execve(tmp_path: Path, document: dict[str, Any]) -> N
         os.set_inheritable(told, True)
         os.execv(
             sys.executable,
-            [sys.executable, "-c", f"import os, sys; os.write({told}, b'x'); sys.stdin.readline(); os.close({told})"],
+            [sys.executable, "-c", f"import os, signal; os.write({told}, b'x'); signal.pause()"],
         )
     try:
         assert os.read(ready, 1) == b"x"
