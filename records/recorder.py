@@ -28,6 +28,8 @@ AT_ONCE = 4096
 """Ring records taken from one process in one step; more come in the next."""
 ROOM_BYTES = 4 * 1024 * 1024
 """Journal room that must be there before an exposure gets its token."""
+_STORAGE = (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError)
+"""What ends a recorder for good with words; anything else is a fault of this program and goes its own way."""
 _LAZY = (EntryType.TICK, EntryType.EVENT)
 
 
@@ -100,9 +102,11 @@ class Recorder:
         self.book = Book()
         try:
             self._open()
-        except (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError) as error:
+        except BaseException as error:
             self.abandon()
-            raise RecorderError(str(error)) from error
+            if isinstance(error, _STORAGE):
+                raise RecorderError(str(error)) from error
+            raise
 
     def step(self, now_s: float, wall_s: float, at_once: bool = False) -> Progress:
         """Drain, journal, sync if due (or `at_once`), answer. `now_s` is monotonic. Raises RecorderError once and ever after: there is no retry."""
@@ -110,7 +114,7 @@ class Recorder:
             raise RecorderError(self._failed)
         try:
             return self._step(now_s, wall_s, at_once)
-        except (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError) as error:
+        except _STORAGE as error:
             self._failed = str(error)
             raise RecorderError(self._failed) from error
 

@@ -1,0 +1,663 @@
+"""Every crash point of the recorder and of the real-time process ends with exactly one terminal per START, and with no dose under-reported.
+The recorder is killed at every call that it makes to the file system and to the database, one after another; so is the power."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from records_bench import R0, TICK_S, CrashError, Files, Power, Rig, flip, journal_files
+from sqlalchemy import event
+
+import records.store
+from controller.channels import RATE_MAX_OVER_R0
+from controller.entries import Outcome
+from hal.readings import UnitState
+from records.files import PosixFiles
+from records.fractions import list_fractions, show
+from records.journal import verify
+from records.recorder import Recorder, RecorderError
+from records.recovery import CUT_S, LAG_S
+
+RATE_MAX = RATE_MAX_OVER_R0 * R0
+LEASE_S = 0.2
+STORY_S = 0.6
+"""Beam of the short story that is killed at every call."""
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder on tmpfs, where a sync costs nothing: what is proved there is the order of calls, hundreds of times."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path)
+    yield made
+    made.close()
+
+
+def true_mgy(rig: Rig) -> float:
+    return rig.unit.beam_ms / 1000.0 * R0
+
+
+def shown(rig: Rig) -> dict[str, Any]:
+    rows = list_fractions(rig.config.database)
+    assert len(rows) == 1
+    return show(rig.config.database, rows[0]["id"], rig.config.journal_dir)
+
+
+def ends(rig: Rig) -> list[dict[str, Any]]:
+    """The exposures of the one fraction; each has exactly one end."""
+    row = shown(rig)
+    assert row["journal"]["whole"], row["journal"]["words"]
+    assert all(e["outcome"] is not None for e in row["exposures"]), "a START without an end"
+    return list(row["exposures"])
+
+
+def find_and_settle(rig: Rig, wait_s: float = 6.0) -> None:
+    """A new host looks at the unit, and the recorder takes it in."""
+    seq = rig.restart_host(wait_s).found()
+    rig.run(0.1)
+    assert rig.host.statement().reconciled_found_seq == seq
+
+
+# the table of the safety design, section 4
+
+
+def test_rt_dies_before_start_is_durable(rig: Rig) -> None:
+    """The recorder was away: START is drained from the dead ring, nothing was armed, the unit proves it: VOID."""
+    rig.host.confirm()
+    rig.host.kill()
+    rig.new_host()
+    rig.new_recorder()
+    rig.run(0.04)
+    seq = rig.host.found()
+    rig.run(0.1)
+    assert rig.host.statement().reconciled_found_seq == seq
+    (end,) = ends(rig)
+    assert end["void"] and end["delivered_mgy"] == 0.0
+    assert not (rig.folder / "shm" / "host1").exists(), "a drained folder of a dead process is removed"
+
+
+@pytest.mark.parametrize("armed", [False, True])
+def test_rt_dies_after_start_before_press(rig: Rig, armed: bool) -> None:
+    rig.new_recorder()
+    rig.host.confirm()
+    rig.run(0.02)
+    rig.host.take_token()
+    if armed:
+        rig.host.arm()
+        rig.run(0.2)
+    find_and_settle(rig)
+    (end,) = ends(rig)
+    assert end["void"] and rig.host.statement().opens == ()
+
+
+def test_press_without_on_is_void_and_due_for_reset(rig: Rig) -> None:
+    """RUN without beam: timer and counters unchanged, the unit retains the token, which is then to be reset."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(0.2)
+    find_and_settle(rig)
+    (end,) = ends(rig)
+    assert end["void"] and rig.host.statement().reset_due_token == rig.unit.token != 0
+
+
+def test_rt_killed_in_beam_is_provisional_then_by_the_units_counters(rig: Rig) -> None:
+    """Ring drained: provisional covers what the lease can have given; the unit's counters replace it, and nothing is charged."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(6.0, beam=True)
+    rig.host.kill()
+    rig.unit.beam(LEASE_S)
+    rig.unit.state = UnitState.ENDED
+    for _ in range(5):
+        rig.clock.go(0.02)
+        rig.step()
+    row = shown(rig)
+    (segment,) = row["exposures"]
+    assert row["status"] == "RUNNING" and segment["provisional"] and segment["quality"] == "UNKNOWN"
+    bound = true_mgy(rig) + RATE_MAX * (LEASE_S + CUT_S + 2 * TICK_S) + 5.0
+    assert true_mgy(rig) <= segment["high_mgy"] <= bound and segment["delivered_mgy"] == segment["high_mgy"]
+    rig.host.acks.close()
+    rig.clock.go(6.0)
+    rig.new_host()
+    rig.run(0.04)
+    seq = rig.host.found()
+    rig.run(0.1)
+    assert rig.host.statement().reconciled_found_seq == seq
+    (end,) = ends(rig)
+    assert end["recovered"] and end["quality"] == "GOOD" and end["outcome"] == "INTERRUPTED"
+    assert end["delivered_mgy"] == pytest.approx(true_mgy(rig), abs=1.0)
+    assert end["kv_mean"] == pytest.approx(69.4, abs=0.01)
+    (opened,) = rig.host.statement().opens
+    assert opened.token == rig.unit.token and shown(rig)["status"] == "PARTIAL"
+
+
+def test_found_before_the_tail_is_over_adds_the_tail(rig: Rig) -> None:
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(6.0, beam=True)
+    find_and_settle(rig, wait_s=1.0)
+    (end,) = ends(rig)
+    assert end["quality"] == "DEGRADED"
+    assert end["delivered_mgy"] == pytest.approx(true_mgy(rig) + 1.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"sound": False}, "could not be read whole"),
+        ({"token": 0, "last_token": 0}, "retains exposure 0"),
+        ({"beam_ms": 100}, "below those of the last tick"),
+        ({"beam_ms": 10_000_000}, "of beam within"),
+        ({"counts_1": 5}, "below those of the last tick"),
+        ({"fraction_tag": 3}, "retains fraction"),
+    ],
+)
+def test_without_the_units_evidence_the_dose_is_unknown_and_charged(rig: Rig, changed: dict[str, object], words: str) -> None:
+    """Never zero for missing: delivered is the high bound, and a physicist is needed."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(6.0, beam=True)
+    rig.host.kill()
+    rig.unit.beam(LEASE_S)
+    rig.clock.go(6.0)
+    rig.new_host()
+    rig.host.found(**changed)
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["quality"] == "UNKNOWN" and words in end["words"]
+    assert true_mgy(rig) <= end["delivered_mgy"] <= true_mgy(rig) + RATE_MAX * (LEASE_S + CUT_S + 2 * TICK_S) + 5.0
+    rig.host.query(resume=True)
+    rig.run(0.02)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and "the dose is not known" in clearance.refused
+
+
+def test_reboot_of_the_unit_takes_the_higher_of_both(rig: Rig) -> None:
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(6.0, beam=True)
+    rig.unit.boot += 1
+    find_and_settle(rig)
+    (end,) = ends(rig)
+    assert end["high_mgy"] >= true_mgy(rig) + RATE_MAX * LEASE_S and end["quality"] == "UNKNOWN"
+    assert end["low_mgy"] <= true_mgy(rig) + 0.1 and end["delivered_mgy"] == end["high_mgy"]
+
+
+def test_reboot_of_the_unit_before_any_run_is_void(rig: Rig) -> None:
+    rig.new_recorder()
+    rig.host.confirm()
+    rig.run(0.02)
+    rig.host.take_token()
+    rig.host.arm()
+    rig.unit.boot += 1
+    find_and_settle(rig)
+    assert ends(rig)[0]["void"]
+
+
+def test_a_reset_that_nobody_may_have_made_is_no_proof_of_void(rig: Rig) -> None:
+    """The unit's registers are 0 as at START, but a RUN began since: not VOID."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.host.kill()
+    rig.unit.token = rig.unit.beam_ms = rig.unit.counts = rig.unit.fraction_tag = 0
+    rig.clock.go(6.0)
+    rig.new_host()
+    rig.host.found()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert not end["void"] and end["quality"] == "UNKNOWN" and end["delivered_mgy"] > 0.0
+
+
+def test_recorder_dies_in_beam_and_the_next_goes_on_from_the_ring(rig: Rig) -> None:
+    """Journal tail to durable_seq, the rest from the ring, the same START acknowledged again, no entry twice."""
+    rig.new_recorder()
+    rig.to_beam()
+    token = rig.host.token
+    rig.run(3.0, beam=True)
+    before = rig.host.ack()
+    rig.drop_recorder()
+    rig.run(2.0, beam=True)
+    rig.new_recorder()
+    rig.run(0.1, beam=True)
+    after = rig.host.ack()
+    assert before is not None and after is not None
+    assert (after.token, after.start_seq, after.start_crc) == (token, before.start_seq, before.start_crc)
+    assert after.recorder != before.recorder and after.durable_seq > before.durable_seq
+    rig.end_beam(Outcome.INTERRUPTED)
+    (end,) = ends(rig)
+    assert not end["recovered"] and end["delivered_mgy"] == pytest.approx(true_mgy(rig), abs=0.5)
+
+
+def test_ring_overrun_leaves_a_gap_and_the_unit_tells_the_dose(rig: Rig) -> None:
+    """A recorder dead for longer than the ring: GAP in the journal, TERMINAL lost, the exposure is ended by what the unit retains."""
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(1.0, beam=True)
+    rig.drop_recorder()
+    rig.run(0.5, beam=True)
+    rig.unit.state = UnitState.ENDED
+    rig.host.terminal(Outcome.INTERRUPTED)
+    rig.host.token = 0
+    rig.run(5.0)
+    rig.new_recorder()
+    rig.run(0.04)
+    assert shown(rig)["status"] == "RUNNING"
+    rig.host.confirm()
+    rig.run(0.06)
+    assert rig.host.take_token() == 0, "a second exposure while the first has no end"
+    rig.clock.go(6.0)
+    rig.host.found()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["delivered_mgy"] == pytest.approx(true_mgy(rig), abs=1.5)
+
+
+def test_overrun_while_idle_goes_on(rig: Rig) -> None:
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+    rig.run(1.0)
+    rig.drop_recorder()
+    rig.run(20.0)
+    rig.new_recorder()
+    rig.run(0.2)
+    rig.deliver(17.9, Outcome.TERMINATED)
+    assert shown(rig)["status"] == "COMPLETE"
+
+
+def test_terminal_in_the_ring_not_durable(rig: Rig) -> None:
+    """Host and recorder die with the TERMINAL in the ring: it is drained, and what the unit says later adds none."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(6.0, beam=True)
+    rig.drop_recorder()
+    rig.unit.state = UnitState.ENDED
+    rig.host.terminal(Outcome.INTERRUPTED)
+    rig.new_recorder()
+    find_and_settle(rig)
+    (end,) = ends(rig)
+    assert not end["recovered"]
+
+
+def test_terminal_durable_reset_not_done_is_still_due(rig: Rig) -> None:
+    rig.new_recorder()
+    rig.deliver(17.9, Outcome.TERMINATED)
+    rig.drop_recorder()
+    rig.new_recorder()
+    find_and_settle(rig)
+    assert rig.host.statement().reset_due_token == rig.unit.token != 0
+    rig.host.reset()
+    rig.run(0.04)
+    assert rig.host.statement().reset_due_token == 0
+
+
+def test_reset_done_but_its_entry_lost(rig: Rig) -> None:
+    """The unit was reset, the ring is gone: FOUND without a retained token is taken as the reset."""
+    rig.new_recorder()
+    rig.deliver(17.9, Outcome.TERMINATED)
+    rig.unit.token = rig.unit.beam_ms = rig.unit.counts = rig.unit.fraction_tag = 0
+    find_and_settle(rig)
+    (end,) = ends(rig)
+    assert end["reset"] and rig.host.statement().reset_due_token == 0
+
+
+def test_everything_lost_but_the_journal(rig: Rig) -> None:
+    """Ring and unit memory gone: the journal with 0.5 s more charged, UNKNOWN."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(6.0, beam=True)
+    rig.drop_recorder()
+    rig.host.kill()
+    for path in (rig.folder / "shm" / "host1").iterdir():
+        path.unlink()
+    (rig.folder / "shm" / "host1").rmdir()
+    rig.unit.beam(LEASE_S)
+    rig.new_recorder()
+    rig.clock.go(10.0)
+    rig.new_host()
+    rig.host.found(token=0, last_token=0, beam_ms=0, counts_1=0, counts_2=0, fraction_tag=0, boot_count=1)
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["quality"] == "UNKNOWN" and end["unknown_s"] >= LAG_S + LEASE_S
+    assert true_mgy(rig) <= end["delivered_mgy"] <= true_mgy(rig) + RATE_MAX * (LAG_S + LEASE_S + CUT_S + 0.1) + 5.0
+
+
+def test_a_second_end_from_the_host_is_kept_as_words_only(rig: Rig) -> None:
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(6.0, beam=True)
+    rig.end_beam(Outcome.INTERRUPTED)
+    rig.host.terminal(Outcome.TERMINATED)
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["outcome"] == "INTERRUPTED"
+
+
+# killed at every call
+
+
+def story(rig: Rig, recorder: Callable[[], Recorder], *, both: bool) -> None:
+    """One interrupted exposure; a recorder that dies is followed by another at once (both: the host dies and is restarted with it)."""
+    died = False
+
+    def step() -> None:
+        nonlocal died
+        try:
+            if rig.recorder is None:
+                rig.recorder = recorder()
+            rig.recorder.step(rig.clock.now, rig.clock.wall)
+        except (CrashError, RecorderError):
+            died = True
+            rig.drop_recorder()
+
+    rig.step = step  # type: ignore[method-assign]
+    step()
+    rig.host.confirm()
+    for _ in range(50):
+        rig.run(0.02)
+        if rig.host.take_token() or (died and both):
+            break
+    if rig.host.token and not (died and both):
+        rig.host.arm()
+        rig.run(0.06)
+        rig.host.press()
+        for _ in range(round(STORY_S / 0.1)):
+            rig.run(0.1, beam=True)
+            if died and both:
+                break
+        if not (died and both):
+            rig.end_beam(Outcome.INTERRUPTED)
+    for _ in range(3):
+        rig.run(0.04)
+    if both:
+        rig.unit.beam(LEASE_S if rig.unit.state == UnitState.RUN else 0.0)
+        rig.restart_host(6.0)
+    rig.host.found()
+    rig.run(0.2)
+    rig.run(0.2)
+
+
+def check(rig: Rig, killed_at: int) -> None:
+    """One START, one end, the true dose, a whole journal, nothing left open but the fraction itself."""
+    assert rig.recorder is not None, f"no recorder after a kill at call {killed_at}"
+    (end,) = ends(rig)
+    assert end["outcome"] is not None
+    assert end["high_mgy"] >= true_mgy(rig) - 1.0, f"under-reported when killed at call {killed_at}"
+    assert end["delivered_mgy"] == pytest.approx(true_mgy(rig), abs=2.0)
+    assert end["void"] is (rig.unit.beam_ms == 0)
+    assert rig.host.statement().reconciled_found_seq > 0
+    assert rig.unit.beam_ms == 0 or rig.host.token in (0, end["token"])
+
+
+def listened(monkeypatch: pytest.MonkeyPatch, hit: Callable[[str], None]) -> None:
+    """Let every statement and every commit of the database call `hit`."""
+    real = records.store.engine_for
+
+    def engine_for(database: Path, *, read_only: bool = False) -> Any:
+        engine = real(database, read_only=read_only)
+        event.listen(engine, "before_cursor_execute", lambda *_: hit("statement"))
+        event.listen(engine, "commit", lambda *_: hit("commit"))
+        return engine
+
+    monkeypatch.setattr(records.store, "engine_for", engine_for)
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["recorder", "recorder-and-host"])
+def test_killed_at_every_call(memory: Path, monkeypatch: pytest.MonkeyPatch, both: bool) -> None:
+    """For every k: the process dies at the k-th call of file system or database; one terminal, the true dose."""
+    at, calls = 0, 0
+
+    def hit(_number: int, _name: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise CrashError
+
+    listened(monkeypatch, lambda name: hit(0, name))
+    reached = True
+    while reached:
+        at, calls = at + 1, 0
+        folder = memory / f"k{at}"
+        folder.mkdir()
+        rig = Rig(folder)
+        story(rig, lambda rig=rig: rig.new_recorder(Files(hit)), both=both)  # type: ignore[misc]
+        reached = calls >= at
+        monkeypatch.undo()
+        check(rig, at)
+        listened(monkeypatch, lambda name: hit(0, name))
+        rig.close()
+    assert at > 60, "the story made fewer calls than expected"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_power_cut_at_every_call(memory: Path, seed: int) -> None:
+    """For every k the power goes at the k-th call: unsynced blocks are lost, kept or torn in any order, the ring and the beam are gone at once."""
+    at, reached = 0, True
+    while reached:
+        at += 1
+        folder = memory / f"k{at}"
+        folder.mkdir()
+        rig, power = Rig(folder, segment_bytes=1 << 15), Power()
+        calls = 0
+
+        def hit(_number: int, _name: str, at: int = at) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == at:
+                raise CrashError
+
+        try:
+            rig.new_recorder(Files(hit, power))
+            rig.host.confirm()
+            rig.run(0.04)
+            assert rig.host.take_token()
+            rig.host.arm()
+            rig.run(0.06)
+            rig.host.press()
+            rig.run(STORY_S, beam=True)
+            rig.end_beam(Outcome.INTERRUPTED)
+            rig.run(0.2)
+        except CrashError:
+            pass
+        reached = calls >= at
+        rig.drop_recorder()
+        power.cut(seed * 1000 + at)
+        started = rig.unit.last_token
+        rig.host.kill()
+        for name in ("ring", "ack", "statement"):
+            (folder / "shm" / "host1" / name).unlink(missing_ok=True)
+        (folder / "shm" / "host1").rmdir()
+        rig.unit.state = UnitState.IDLE
+        rig.clock.go(60.0)
+        rig.new_recorder()
+        rig.step()
+        rig.new_host().found()
+        rig.run(0.3)
+        rows = list_fractions(rig.config.database)
+        if started:
+            assert rows, f"a token was given and its START is lost (call {at})"
+        if rows:
+            (end,) = ends(rig)
+            assert end["token"] >= started
+            assert end["high_mgy"] >= true_mgy(rig) - 1.0, f"under-reported when the power went at call {at}"
+            assert end["delivered_mgy"] <= true_mgy(rig) + RATE_MAX * (LAG_S + LEASE_S) + 5.0
+        rig.close()
+    assert at > 30
+
+
+# storage that fails
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_write_or_sync_error_ends_the_recorder_for_good(memory: Path, number: int) -> None:
+    """For every k: the error is never retried, no token stands on it, and a new recorder on the healed disk goes on."""
+    k, reached = 0, True
+    while reached:
+        k += 1
+        folder = memory / f"k{k}"
+        folder.mkdir()
+        one = Rig(folder)
+        failed_at: list[int] = []
+
+        def strike(call: int, _name: str, k: int = k, failed: list[int] = failed_at) -> None:
+            if call == k:
+                failed.append(call)
+                raise OSError(number, "injected")
+
+        files = Files(strike)
+        try:
+            one.new_recorder(files)
+            one.deliver(0.5, Outcome.INTERRUPTED)
+        except RecorderError as error:
+            assert "injected" in str(error)
+            after = files.calls
+            if one.recorder is not None:
+                for _ in range(3):
+                    with pytest.raises(RecorderError):
+                        one.recorder.step(one.clock.now, one.clock.wall)
+                assert files.calls == after, "the recorder touched the disk after its error"
+        except AssertionError:
+            assert failed_at
+        reached = bool(failed_at)
+        one.drop_recorder()
+        one.new_recorder()
+        one.restart_host(6.0).found()
+        one.run(0.2)
+        if list_fractions(one.config.database):
+            (end,) = ends(one)
+            assert end["high_mgy"] >= true_mgy(one) - 1.0
+        one.close()
+    assert k > 15
+
+
+def test_full_disk_is_found_before_the_exposure(rig: Rig) -> None:
+    """A segment that is nearly full is left before a token is given; no room for the next one means no token."""
+    full = False
+
+    def strike(_call: int, name: str) -> None:
+        if full and name == "create":
+            raise OSError(errno.ENOSPC, "no space left")
+
+    rig.segment_bytes = 1 << 16
+    rig.new_recorder(Files(strike))
+    while rig.recorder is not None and rig.recorder._journal._scan.at < (1 << 15):
+        rig.host.query()
+        rig.run(0.02)
+    full = True
+    rig.host.confirm()
+    with pytest.raises(RecorderError, match="no space left"):
+        rig.run(0.04)
+    assert rig.host.take_token() == 0
+
+
+def test_torn_tail_is_cut_and_told(rig: Rig) -> None:
+    rig.new_recorder()
+    rig.run(0.5)
+    rig.drop_recorder()
+    path = journal_files(rig.folder)[-1]
+    raw = path.read_bytes().rstrip(b"\0")
+    path.write_bytes((raw + raw[-40:] + b"torn").ljust(rig.segment_bytes, b"\0"))
+    assert "fit no record" in verify(PosixFiles(), rig.folder / "journal").words
+    recorder = rig.new_recorder()
+    progress = recorder.step(rig.clock.now, rig.clock.wall)
+    assert any("torn tail" in words for words in progress.words)
+    rig.deliver(1.0, Outcome.INTERRUPTED)
+    ends(rig)
+
+
+@pytest.mark.parametrize("where", ["first", "middle", "header"])
+def test_tampering_is_found_by_verify_and_refused(rig: Rig, where: str) -> None:
+    """A flipped bit before the last record that the database knows: verify names it and no recorder starts on it."""
+    rig.new_recorder()
+    rig.deliver(2.0, Outcome.INTERRUPTED)
+    rig.drop_recorder()
+    (path, *_) = journal_files(rig.folder)
+    length = len(path.read_bytes().rstrip(b"\0"))
+    flip(path, {"first": 130, "middle": length // 2, "header": 20}[where])
+    assert verify(PosixFiles(), rig.folder / "journal").words
+    with pytest.raises(RecorderError, match="service"):
+        rig.new_recorder()
+
+
+def test_truncated_journal_is_refused(rig: Rig) -> None:
+    """S8: the end of the journal is cut off cleanly; the database knows better."""
+    rig.new_recorder()
+    rig.deliver(2.0, Outcome.INTERRUPTED)
+    rig.drop_recorder()
+    (path,) = journal_files(rig.folder)
+    raw = path.read_bytes().rstrip(b"\0")
+    path.write_bytes(raw[: len(raw) // 2].ljust(rig.segment_bytes, b"\0"))
+    with pytest.raises(RecorderError, match="records were lost"):
+        rig.new_recorder()
+
+
+def test_missing_segment_is_refused(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, segment_bytes=1 << 15)
+    rig.new_recorder()
+    rig.deliver(8.0, Outcome.INTERRUPTED)
+    rig.drop_recorder()
+    paths = journal_files(rig.folder)
+    assert len(paths) > 2
+    paths[1].unlink()
+    with pytest.raises(RecorderError, match="service"):
+        rig.new_recorder()
+    rig.close()
+
+
+def test_lost_database_is_rebuilt_from_the_journal(rig: Rig) -> None:
+    rig.new_recorder()
+    rig.deliver(6.0, Outcome.INTERRUPTED)
+    rig.host.close_fraction(1001)
+    rig.run(0.1)
+    before = shown(rig)
+    rig.drop_recorder()
+    for path in rig.folder.glob("records.sqlite*"):
+        path.unlink()
+    rig.new_recorder()
+    rig.run(0.04)
+    assert shown(rig) | {"journal": 0} == before | {"journal": 0}
+
+
+def test_newer_schema_is_refused(rig: Rig) -> None:
+    rig.new_recorder()
+    rig.run(0.1)
+    rig.drop_recorder()
+    engine = records.store.engine_for(Path(rig.config.database))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE meta SET value = '99' WHERE key = 'schema'")
+    engine.dispose()
+    with pytest.raises(RecorderError, match="schema 99"):
+        rig.new_recorder()
+
+
+def test_two_recorders_never_write_together(rig: Rig) -> None:
+    rig.new_recorder()
+    with pytest.raises(RecorderError, match="another recorder"):
+        Recorder(msgspec.structs.replace(rig.config, database=str(rig.folder / "other.sqlite")))
+    rig.deliver(1.0, Outcome.INTERRUPTED)
+    ends(rig)
+
+
+def test_a_squatted_or_open_folder_is_left_alone(rig: Rig) -> None:
+    """A folder that others may write is no instance, and a link is followed nowhere."""
+    trap = rig.folder / "shm" / "trap"
+    trap.mkdir(mode=0o777)
+    trap.chmod(0o777)
+    (trap / "ring").write_bytes(b"x" * 4096)
+    (rig.folder / "shm" / "link").symlink_to(rig.folder / "shm" / "host1")
+    rig.new_recorder()
+    rig.run(0.3)
+    assert trap.exists() and not (trap / "ack").exists()
