@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 from hal.readings import Relay
-from interlocks.look import FLAGS, KV_HALF, KV_SOME, MONITOR, SLOW, UNIT, Look, When
+from interlocks.look import FLAGS, KV_HALF, KV_SOME, MONITOR, RATE_WINDOW_S, SLOW, UNIT, Look, When
 from interlocks.rule import Rule
 from interlocks.words import Clears, Trip
 
@@ -108,13 +108,14 @@ def seen_counts(look: Look) -> tuple[float, float]:
 def _uncommanded(look: Look) -> tuple[str, ...]:
     """Every sign of high voltage in a reading that is fresh and later than the cable's discharge."""
     quiet, stale, signs = look.quiet_from_s, look.stale, []
+    counted = quiet + RATE_WINDOW_S
     if not stale & FLAGS and look.flags.asked_at_s >= quiet and look.flags.hv_on:
         signs.append("the generator says high voltage on")
     if not stale & MONITOR and look.monitor.asked_at_s >= quiet and look.monitor.kv > KV_SOME * look.full_scale_kv:
         signs.append(f"{look.monitor.kv:.1f} kV (bound {KV_SOME * look.full_scale_kv:.1f} kV)")
-    if not stale & UNIT and look.unit.asked_at_s >= quiet and look.unit.relays & HV_SEEN:
+    if not stale & UNIT and look.unit.asked_at_s >= counted and look.unit.relays & HV_SEEN:
         signs.append("the safety unit sees high voltage")
-    if not stale & SLOW and look.slow.asked_at_s >= quiet:
+    if not stale & SLOW and look.slow.asked_at_s >= counted:
         bound_1, bound_2 = seen_counts(look)
         if look.slow.rate_1 > bound_1:
             signs.append(f"chamber 1 counts {look.slow.rate_1} in 100 ms (bound {bound_1:.1f})")

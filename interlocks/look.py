@@ -48,6 +48,8 @@ KV_HALF: Final = 0.5
 KV_SOME: Final = 0.1
 NO_SIGNAL_S: Final = 0.1
 NO_DOSE_S: Final = 1.0
+RATE_WINDOW_S: Final = 0.2
+"""The safety unit's rates are over 100 ms that ended up to 100 ms ago: only a status later by this holds none of the time before."""
 RATE_SETTLE_S: Final = 0.2
 """After the ramp until a rate over 100 ms holds none of it."""
 
@@ -364,7 +366,7 @@ def take(
             memory.armed_seen and not ended,
             running and terms.switch_mode is SwitchMode.HOLD,
             no_beam,
-            no_beam and set_up and slow.asked_at_s >= quiet_from,
+            no_beam and set_up and slow.asked_at_s >= quiet_from + RATE_WINDOW_S,
             beam,
             steady,
             timed,
