@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -213,7 +214,11 @@ def become(start: Start, uid: int) -> NoReturn:
     take_lock(rig.places)
     cache = sources.own_kernel_cache(Path.home(), uid)
     document = lay_out(start, uid)
-    recorder = start_recorder(recorder_command(rig, document.parent), rig.records / "recorder.log")
+    try:
+        recorder = start_recorder(recorder_command(rig, document.parent), rig.records / "recorder.log")
+    except ConfigurationError:
+        shutil.rmtree(document.parent, ignore_errors=True)
+        raise
     (rig.records / "recorder.pid").write_text(f"{recorder.pid}\n", encoding="ascii")
     print(
         f"instance {start.blob.instance}, pid {os.getpid()}, recorder {recorder.pid}, version {start.blob.software_version}"

@@ -213,12 +213,12 @@ def end_lines(prescribed: Prescribed | None, ended: Ended, code: Exit, record: s
             "delivered (D0)",
             f"{dose.delivered_mgy:.1f} mGy, low {dose.low_mgy:.1f}, high {dose.high_mgy:.1f}, quality {dose.quality}",
         ),
-        ("channel 1", f"{dose.d1_mgy:.1f} mGy"),
-        ("channel 2", f"{dose.d2_mgy:.1f} mGy"),
-        ("timer", f"{dose.dt_mgy:.1f} mGy"),
+        ("channel 1, this segment", f"{dose.d1_mgy:.1f} mGy"),
+        ("channel 2, this segment", f"{dose.d2_mgy:.1f} mGy"),
+        ("timer, this segment", f"{dose.dt_mgy:.1f} mGy"),
         ("model of kV and mA", f"{dose.dm_mgy:.1f} mGy"),
         ("rest (D0)", f"{ended.rest_mgy:.1f} mGy"),
-        ("beam time", f"{dose.beam_s:.2f} s of {dose.set_time_s:.2f} s"),
+        ("beam time, this segment", f"{dose.beam_s:.2f} s of {dose.set_time_s:.2f} s"),
         ("reason", reason_words(ended)),
     ]
     if ended.reaction_s is not None:

@@ -78,7 +78,7 @@ def treat(session: Session, wanted: Wanted, face: Face) -> Result:
         try:
             result = steps.standby() or steps.load() or steps.offered() or steps.confirmed() or steps.watched()
         except DeskGoneError as error:
-            result = Result(Exit.NO_ANSWER, f"{silence(session.silent_s())} ({error})")
+            result = Result(Exit.NO_ANSWER, f"{silence(session.silent_s())}\n{error}")
     return replace(result, snapshot=session.snapshot, trail=tuple(steps.trail))
 
 
@@ -312,7 +312,7 @@ class Steps:
 def silence(silent_s: float) -> str:
     """What a person must know when nobody answers any more."""
     return (
-        f"NO ANSWER for {silent_s:.0f} s: the safety unit ends the beam by its lease; look at the lamp, "
+        f"NO ANSWER, last snapshot {silent_s:.1f} s ago: the safety unit ends the beam by its lease; look at the lamp, "
         "press the emergency stop if in doubt, then start kerma run again and look at kerma records list"
     )
 

@@ -144,6 +144,23 @@ def test_reset_and_close_print_the_answer(scripted: Make, capsys: pytest.Capture
     assert "door open" in err and "taken" in out and "SIMULATED" in out
 
 
+def test_a_partial_fraction_is_closed_in_one_go(scripted: Make) -> None:
+    """INTERRUPTED to TERMINATED to STANDBY: two requests, one command."""
+    states = ["TERMINATED", "STANDBY"]
+    now = {"state": "INTERRUPTED"}
+
+    def heard(request: Request) -> list[Reply]:
+        if isinstance(request, Close):
+            now["state"] = states.pop(0)
+            return [OK, snapshot(**now)]
+        return shows(**now)(request)
+
+    desk = scripted(heard)
+    assert status.ask(desk.places, CLOCK, Close("too late to go on")) is Exit.AS_INTENDED
+    assert [request.reason for request in desk.requests if isinstance(request, Close)] == ["too late to go on"] * 2
+    assert now["state"] == "STANDBY"
+
+
 def test_the_client_says_when_the_other_end_closes_or_speaks_other_words(scripted: Make) -> None:
     desk = scripted(lambda _: [])
     with connect(desk.places.desk, CLOCK) as client:
