@@ -169,7 +169,7 @@ def _ready(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> 
     if not pressed_once:
         words = f"the unit runs, but its press count went from {sent.press_count} to {unit.press_count}, not up by one"
         return [(Event.TRIP_FAULT, "press", words)]
-    if unit.relays & Relay.K1_MIRROR_OPEN or verdict.forbids_beam:
+    if unit.relays & Relay.K1_MIRROR_OPEN or verdict.forbids_beam or verdict.blocks_start:
         return []
     return [(Event.PRESS, "", "")]
 
