@@ -14,6 +14,8 @@ import msgspec
 from records.files import FileSystem
 
 SEGMENT_BYTES = 16 * 1024 * 1024
+SEGMENT_LEAST_BYTES = 64 * 1024
+"""The longest entry of a ring (255 parts of 228 bytes) fits with its envelope."""
 _SUFFIX = ".journal"
 _MAGIC = b"KERMAJ1\n"
 _FIRST = struct.Struct("<8sQQ32s")
@@ -109,13 +111,18 @@ def read_all(files: FileSystem, folder: Path) -> Iterator[Record]:
                 return
             raise _damage(folder, segment, scan, "it does not continue the segment before it")
         yield from _records(raw, scan)
-        if not last and any(raw[scan.at :]):
+        if not last and _has_bytes(raw, scan.at):
             raise _damage(folder, segment, scan, f"the record at byte {scan.at} does not fit the chain")
+
+
+def _has_bytes(raw: bytes, at: int) -> bool:
+    """Whether anything but zeros follows."""
+    return raw.count(0, at) != max(0, len(raw) - at)
 
 
 def _unborn(raw: bytes) -> bool:
     """A segment whose header never became durable: power was lost while it was made."""
-    return not any(raw[_FIRST_BYTES:])
+    return not _has_bytes(raw, _FIRST_BYTES)
 
 
 def _damage(folder: Path, segment: int, scan: _Scan, what: str) -> JournalError:
@@ -158,7 +165,7 @@ def _tail(files: FileSystem, folder: Path, count: int, digest: bytes) -> str:
         _, _, scan.index, scan.digest = _FIRST.unpack_from(raw)
     for _ in _records(raw, scan):
         pass
-    if (scan.digest, scan.index) == (digest, count + 1) and not any(raw[scan.at :]):
+    if (scan.digest, scan.index) == (digest, count + 1) and not _has_bytes(raw, scan.at):
         return ""
     return f"{folder / _name(numbers[-1])}: bytes after record {count} (byte {scan.at}) fit no record: torn, or changed"
 
@@ -170,6 +177,10 @@ class Journal:
     """
 
     def __init__(self, files: FileSystem, folder: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
+        if segment_bytes < SEGMENT_LEAST_BYTES:
+            raise JournalError(
+                f"segment_bytes is {segment_bytes}, at least {SEGMENT_LEAST_BYTES}: the longest entry must fit"
+            )
         self._files = files
         self._folder = folder
         self._segment_bytes = segment_bytes
@@ -307,7 +318,7 @@ class Journal:
             kept = self._find_end(raw)
             tail = raw[kept:]
             whole = raw[:kept] if kept else self._first_of(segment)
-            if any(tail):
+            if _has_bytes(tail, 0):
                 self._cut = Cut(segment, kept, len(tail.rstrip(b"\0")), hashlib.sha256(tail).digest())
             self._fd = self._files.open(path)
             self._files.write(self._fd, whole + bytes(max(self._segment_bytes, len(raw)) - len(whole)), 0)

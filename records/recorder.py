@@ -95,11 +95,14 @@ class Recorder:
         self._urgent = True
         self._failed = ""
         self._words: list[str] = []
-        self._journal = Journal(
-            files if files is not None else PosixFiles(), Path(config.journal_dir), config.segment_bytes
-        )
+        self._refused: set[str] = set()
         self._store: Store | None = None
         self.book = Book()
+        try:
+            real = files if files is not None else PosixFiles()
+            self._journal = Journal(real, Path(config.journal_dir), config.segment_bytes)
+        except JournalError as error:
+            raise RecorderError(str(error)) from error
         try:
             self._open()
         except BaseException as error:
@@ -200,14 +203,33 @@ class Recorder:
             return
         for name in sorted(os.listdir(root)):
             folder = root / name
-            if name in self._sources or not _is_ours(folder):
+            if name in self._sources or name in self._refused or not _is_ours(folder):
                 continue
             if name in self.book.drained:
                 if name != self._config.instance:
-                    _remove(folder)
+                    self._remove(folder)
             elif (folder / RING).exists():
-                self._sources[name] = _Source(folder, self.book)
-                self._urgent = True
+                self._take_up(name, folder)
+
+    def _take_up(self, name: str, folder: Path) -> None:
+        try:
+            self._sources[name] = _Source(folder, self.book)
+        except (OSError, ValueError) as error:
+            # one folder that cannot be read must not take the records from the others
+            self._refused.add(name)
+            self._words.append(f"{folder}: its ring cannot be read ({error}); it is left alone")
+            return
+        self._urgent = True
+
+    def _remove(self, folder: Path) -> None:
+        """Remove the files of a drained process, the ring last so that a kill half-way is seen, and then the folder."""
+        try:
+            for name in sorted(os.listdir(folder), key=lambda name: (name == RING, name)):
+                (folder / name).unlink()
+            folder.rmdir()
+        except OSError as error:
+            self._refused.add(folder.name)
+            self._words.append(f"{folder}: cannot be removed ({error}); remove it by hand")
 
     def _drain_all(self, wall_s: float) -> int:
         """Dead processes first and to their end, then those with an exposure that has no end: what they wrote must be known before another process
@@ -429,7 +451,7 @@ class Recorder:
     def _leave(self, source: _Source) -> None:
         source.close()
         if source.name != self._config.instance:
-            _remove(source.folder)
+            self._remove(source.folder)
 
 
 def _readable(noted: Noted) -> Noted:
@@ -450,11 +472,3 @@ def _is_ours(folder: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-
-
-def _remove(folder: Path) -> None:
-    """Remove the files of a drained process, the ring last so that a kill half-way is seen, and then the folder."""
-    names = sorted(os.listdir(folder), key=lambda name: (name == RING, name))
-    for name in names:
-        (folder / name).unlink()
-    folder.rmdir()

@@ -1,4 +1,4 @@
-"""Which ticks the journal keeps: every one around an exposure and every change, one a second of an idle machine.
+"""Which ticks the journal keeps: every one around an exposure and every change, one in ten seconds of an idle machine.
 It reads nothing but the tick; what it drops is acknowledged all the same, because nothing in it is news."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 from controller.ring import TickRow
 from hal.readings import UnitState
 
-IDLE_S = 1.0
+IDLE_S = 10.0
 AFTER_S = 5.0
 """Every tick is kept for this long after the unit last permitted anything: the tail of the exposure."""
 _BUSY = (UnitState.ARMED, UnitState.RUN, UnitState.TEST)
