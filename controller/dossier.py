@@ -26,7 +26,7 @@ from controller.shown import dose_shown, ended_shown
 from controller.states import BEAM, Event, State
 from controller.written import found_entry, start_entry, terminal_entry, void_is_proved
 from hal.machine import Capabilities
-from hal.readings import Readings, UnitState
+from hal.readings import Readings, Relay, UnitState
 from hal.rig import read_back
 from hal.units import Seconds
 from interlocks.latch import cleared, latched
@@ -34,6 +34,9 @@ from interlocks.words import Clears, Latch, Sent, Trip, Verdict
 
 CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
 """Words of the entry that closes a fraction; the recorder finds the fraction by its tag."""
+
+K1_OFF_S: Final = 1.0
+"""The safety unit does not arm within this time after K1 was closed; nothing is offered before."""
 
 _LATCH_OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
     Event.TIME_END: (Trip.TIME_END, Clears.BY_PHYSICIST),
@@ -81,6 +84,7 @@ class Dossier:
         self._opened = False
         self._off_since: float | None = None
         self._gone_since: float | None = None
+        self._k1_open_since: float | None = None
         self._cycle = (False, False)
         self._resetting = (0, 0)
         self._noted: EventEntry | None = None
@@ -98,6 +102,8 @@ class Dossier:
         if stage.state is State.SELF_TEST:
             self._self_test(readings, off, kernel_sound)
         self._follow_reset(readings)
+        k1_open = readings.unit is not None and bool(readings.unit.relays & Relay.K1_MIRROR_OPEN)
+        self._k1_open_since = _since(self._k1_open_since, k1_open, readings.now_s)
         if sent.on_at_s is not None and sent.on_at_s != self.case.on_at_s:
             self.case = msgspec.structs.replace(self.case, on_at_s=sent.on_at_s)
         self._follow_case(stage, readings)
@@ -157,7 +163,9 @@ class Dossier:
             self._terminate(stage, readings, sent, off)
         if not stage.entered:
             return
-        self._note(EventEntry(before.state.value, decided.event.name, stage.state.value, decided.rule, decided.words), now)
+        self._note(
+            EventEntry(before.state.value, decided.event.name, stage.state.value, decided.rule, decided.words), now
+        )
         if before.state in (State.ARMING, State.READY) and stage.state not in (State.READY, State.STARTING):
             self._void(stage, readings, sent)
         if before.state is State.STOPPING and stage.state is not State.STUCK_ON:
@@ -180,7 +188,12 @@ class Dossier:
     def waiting(self, request: Request | None, stage: Stage, refused: str, readings: Readings) -> None:
         """A request that waits for the unit: a reset for its latch to be cleared, a close for its retained exposure to be reset."""
         durable = not self.case.terminal_seq or self._ledger.durable(self.case.terminal_seq)
-        if isinstance(request, requests.Close) and stage.state is State.TERMINATED and durable and not self.case.closing:
+        if (
+            isinstance(request, requests.Close)
+            and stage.state is State.TERMINATED
+            and durable
+            and not self.case.closing
+        ):
             self.case = msgspec.structs.replace(self.case, closing=True)
         latched_unit = readings.unit is not None and readings.unit.state == UnitState.LATCHED
         self.unlatching = (
@@ -245,7 +258,8 @@ class Dossier:
                 self.case = msgspec.structs.replace(case, recommit=False)
         elif stage.state is State.PREPARATORY:
             same = read_back(readings) == settings.plan and unit.state == UnitState.COMMITTED
-            if same and not case.on_offer(now):
+            rested = self._k1_open_since is not None and now - self._k1_open_since > K1_OFF_S
+            if same and rested and not case.on_offer(now):
                 self.case = msgspec.structs.replace(case, offer_id=case.offer_id + 1, offer_at_s=now)
             elif not same and case.offer_at_s is not None:
                 self.case = msgspec.structs.replace(case, offer_at_s=None)

@@ -9,7 +9,7 @@ from typing import Final
 from controller.case import Case
 from controller.decide import Facts
 from controller.exposure import Stage
-from controller.self_test import Phase, next_unit_test
+from controller.self_test import Phase
 from controller.states import State
 from hal.commands import Arm, ClearFaults, Command, Hold, Off, On, Reset, SetUp, Test, Unlatch, Watch
 from hal.readings import Readings, Relay, UnitState
@@ -48,8 +48,7 @@ def _self_test(_s: Stage, _c: Case, r: Readings, facts: Facts, _u: bool) -> Comm
             return ClearFaults()
         return _reset_if_due(r, facts) or WATCH
     if tests.phase is Phase.UNIT_TESTS:
-        number = next_unit_test(r)
-        return Test(number) if number else WATCH
+        return Test(tests.number) if tests.begun_s is None else WATCH
     return WATCH if tests.phase in (Phase.PASSED, Phase.LATCHED) else OFF
 
 

@@ -24,6 +24,9 @@ from hal.units import Seconds
 from hal.wire import Wire
 
 SLOW_EVERY_S: Final = 1.0
+TESTED_EVERY_S: Final = 0.1
+AFTER_TEST_S: Final = 1.0
+"""While the unit tests itself, and shortly after, the slow block with the results is read this often."""
 ACTIVE_EVERY_S: Final = 2.0
 STOP_CHECK_EVERY_S: Final = 1.0
 OFF_REPEAT_S: Final = 0.100
@@ -97,6 +100,7 @@ class KermaUnit:
         self.identity: UnitIdentity | None = None
         self.status: UnitStatus | None = None
         self.slow: UnitSlow | None = None
+        self._tested_at = -math.inf
         self.active: UnitActive | None = None
         self.history: tuple[Exposed, ...] | None = None
         self._work = Work(setting.site_key)
@@ -297,7 +301,10 @@ class KermaUnit:
         changed = self.active is None or self.active.active_crc != status.active_crc
         if self._waited(m.ACTIVE.name, now) >= (RETRY_S if changed else ACTIVE_EVERY_S):
             return m.READ_ACTIVE
-        if self._waited(m.SLOW.name, now) >= SLOW_EVERY_S:
+        if status.state == UnitState.TEST:
+            self._tested_at = now
+        tested = now - self._tested_at < AFTER_TEST_S
+        if self._waited(m.SLOW.name, now) >= (TESTED_EVERY_S if tested else SLOW_EVERY_S):
             return m.READ_SLOW
         return None
 
