@@ -4,8 +4,6 @@ It knows how to show and to say; what a scenario is stands in verification/scena
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -137,8 +135,7 @@ def _once(
     finally:
         if rig is not None:
             rig.close()
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(Path("/dev/shm") / f"kerma-{os.getuid()}" / folder.name, ignore_errors=True)
+        setting.clear(folder)
     return told, stolen_s
 
 

@@ -128,3 +128,9 @@ def prescribed(rx_mgy: float | None = None) -> Prescribed:
     if rx_mgy is None:
         return short
     return msgspec.structs.replace(short, rx_mgy=rx_mgy, sha256=hashlib.sha256(f"{rx_mgy}".encode()).digest())
+
+
+def clear(folder: Path) -> None:
+    """Remove a setting's folder and what its processes left on tmpfs; records that lie elsewhere stay."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(Path("/dev/shm") / f"kerma-{os.getuid()}" / folder.name, ignore_errors=True)
