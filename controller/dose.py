@@ -231,7 +231,7 @@ class _Segment:
             self._ended_at_s = between_s
         discharging = self._ended_at_s is not None and unit.asked_at_s - self._ended_at_s < self._settings.terms.t2d_s
         self._rebooted = self._rebooted or (self._ran and unit.boot_count != before.boot_count)
-        if unit.relays & Relay.HV_SEEN and self._ended_at_s is not None and not discharging:
+        if unit.relays & Relay.HV_SEEN and not running and not discharging:
             self._dark_s += max(0.0, unit.asked_at_s - before.asked_at_s)
         health, flags = unit.health, 0
         if running or before.state == UnitState.RUN or discharging:
@@ -330,8 +330,8 @@ class _Segment:
         return self._settings.lease_ms / 1000.0 + CUT_S + 2.0 * self._tick_s
 
     def _said(self, unknown_s: float, open_mgy: float, settled: bool, tail_mgy: float) -> Dose:
-        """Weigh the channels; `tail_mgy` is what the timer's dose holds that has not come yet. High voltage after the unit has stopped counting is
-        time that no channel saw."""
+        """Weigh the channels; `tail_mgy` is what the timer's dose holds that has not come yet. High voltage while the unit does not count, before its RUN
+        or after its tail, is time that no channel saw."""
         unknown_s += self._dark_s
         s, c, counts = self._settings, self._settings.combination, self._counts
         counting_s = int(counts[kernel.COUNTING_US]) * 1e-6

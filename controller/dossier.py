@@ -38,6 +38,9 @@ CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
 K1_OFF_S: Final = 1.0
 """The safety unit does not arm within this time after K1 was closed; nothing is offered before."""
 
+_MAY_HAVE_BEAM: Final = (State.READY, State.STARTING, State.STUCK_ON)
+"""After ARMING or READY, states in which an exposure is not VOID: it goes on, or high voltage came that nobody asked for."""
+
 _LATCH_OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
     Event.TIME_END: (Trip.TIME_END, Clears.BY_PHYSICIST),
     Event.TRIP_FAULT: (Trip.TRIP_FAULT, Clears.BY_PHYSICIST),
@@ -159,14 +162,14 @@ class Dossier:
         """After the table was stepped: latches, and what a transition leaves behind."""
         now = Seconds(readings.now_s)
         self._latch(stage, decided, verdict, now)
-        if stage.state is State.STUCK_ON and self._gone_since is not None and now - self._gone_since >= SETTLE_S:
+        if stage.state is State.STUCK_ON and self._gone_for_s(stage, now) >= SETTLE_S:
             self._terminate(stage, readings, sent, off)
         if not stage.entered:
             return
         self._note(
             EventEntry(before.state.value, decided.event.name, stage.state.value, decided.rule, decided.words), now
         )
-        if before.state in (State.ARMING, State.READY) and stage.state not in (State.READY, State.STARTING):
+        if before.state in (State.ARMING, State.READY) and stage.state not in _MAY_HAVE_BEAM:
             self._void(stage, readings, sent)
         if before.state is State.STOPPING and stage.state is not State.STUCK_ON:
             self._terminate(stage, readings, sent, off)
@@ -177,6 +180,10 @@ class Dossier:
         enter = _ENTERED.get(stage.state)
         if enter is not None:
             enter(self, before, decided, readings, request)
+
+    def _gone_for_s(self, stage: Stage, now: Seconds) -> float:
+        """How long high voltage has been gone in this state: what was so before the state began proves nothing of what began it."""
+        return now - max(self._gone_since, stage.since_s) if self._gone_since is not None else 0.0
 
     def _note(self, entry: EventEntry, now: Seconds) -> None:
         """Into the journal, but a self-test that begins again for the same reason is one event and not a hundred a second."""
