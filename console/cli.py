@@ -19,6 +19,10 @@ from hal.errors import ConfigurationError
 GROUP = "kerma.commands"
 
 Config = Annotated[Path, typer.Option("--config", help="The rig file.", metavar="RIG.toml")]
+Which = Annotated[
+    Path | None,
+    typer.Option("--config", help="The rig file; the only rig of this machine if left out.", metavar="RIG.toml"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 
@@ -139,7 +143,7 @@ def stop(
     raise typer.Exit(room.stop_all(room.where(config), SystemClock()))
 
 
-def status(config: Config, as_json: AsJson = False) -> None:
+def status(config: Which = None, as_json: AsJson = False) -> None:
     """Show one snapshot: state, every interlock with its age, set and measured values, dose."""
     from console import status as room
     from hal.clock import SystemClock
@@ -148,10 +152,10 @@ def status(config: Config, as_json: AsJson = False) -> None:
 
 
 def reset(
-    config: Config,
     role: Annotated[str, typer.Option("--role", help="operator, physicist or service.")],
     who: Annotated[str, typer.Option("--who", help="Your name; two names to leave STUCK_ON.")],
     reason: Annotated[str, typer.Option("--reason", help="Why the latch may be cleared.")],
+    config: Which = None,
 ) -> None:
     """Clear the latches that this role may clear; the cause must be gone."""
     from console import status as room
@@ -162,8 +166,8 @@ def reset(
 
 
 def close(
-    config: Config,
     reason: Annotated[str, typer.Option("--reason", help="Why a partial fraction is closed.")],
+    config: Which = None,
 ) -> None:
     """Close the ended fraction; a partial one stays partial, and is not resumed any more."""
     from console import status as room
@@ -193,7 +197,7 @@ def _records() -> typer.Typer:
     app = typer.Typer(help="Fractions kept.", no_args_is_help=True)
 
     @app.command("list")
-    def listed(config: Config, as_json: AsJson = False) -> None:
+    def listed(config: Which = None, as_json: AsJson = False) -> None:
         """List the fractions."""
         from console import records as room
 
@@ -202,7 +206,7 @@ def _records() -> typer.Typer:
     @app.command("show")
     def show(
         name: Annotated[str, typer.Argument(metavar="ID", help="As kerma records list shows it.")],
-        config: Config,
+        config: Which = None,
         as_json: AsJson = False,
     ) -> None:
         """Show one fraction with its segments."""

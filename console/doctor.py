@@ -16,7 +16,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from console import places, sources
 from console.configuration import Rig
@@ -262,12 +261,15 @@ def run(rig: Rig | None, clock: Clock, as_json: bool) -> Exit:
     if as_json:
         print(json.dumps({"fit": code is Exit.AS_INTENDED, "lines": [asdict(line) for line in found]}))
         return code
-    shown = Table(show_edge=False)
-    for name in ("", "looked at", "found", "first"):
-        shown.add_column(name)
+    console = Console()
     for line in found:
-        shown.add_row(
-            line.level, line.what, line.found, line.first, style=STYLES[line.level] if line.level != "ok" else ""
+        console.print(
+            f"{line.level:<5} {line.what:<22} {line.found}",
+            style=STYLES[line.level],
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
-    Console().print(shown)
+        if line.first:
+            console.print(f"{'':<29}first: {line.first}", markup=False, highlight=False, soft_wrap=True)
     return code

@@ -56,14 +56,14 @@ def table(as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows))
         return
-    shown = Table(title="drivers", title_justify="left")
-    for name in ("kind", "name", "can", "cannot", "what it is"):
-        shown.add_column(name)
+    console = Console()
     for row in rows:
-        can = [name for name, has in row["capabilities"].items() if has]
-        cannot = [name for name, has in row["capabilities"].items() if not has]
-        shown.add_row(row["kind"], row["name"], ", ".join(can) or "-", ", ".join(cannot) or "-", row["words"])
-    Console().print(shown)
+        console.print(f"{row['name']}  ({row['kind']})", style="bold", highlight=False)
+        console.print(f"    {row['words']}", markup=False, highlight=False)
+        for word, wanted in (("can", True), ("cannot", False)):
+            names = [name for name, has in row["capabilities"].items() if has is wanted]
+            if names:
+                console.print(f"    {word}: {', '.join(names)}", markup=False, highlight=False)
 
 
 def plan(name: str, baud: int, tick_s: float = TICK_S, turnaround_s: float = TURNAROUND_S) -> dict[str, Any]:

@@ -71,5 +71,5 @@ def of_state(snapshot: Snapshot) -> Exit:
 
 
 def table() -> str:
-    """The whole table as text, one line each."""
+    """The whole table as text, one line each; docs/command-line.md holds the same lines, and a test compares them."""
     return "\n".join(f"{int(code):>3}  {code.name:<14} {WORDS[code]}" for code in Exit)

@@ -3,6 +3,8 @@ It opens no socket; finding a rig that runs is a look at names only."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import stat
 import tomllib
@@ -33,6 +35,26 @@ class Places:
         """A file that names the instance that was started last."""
         return self.desk.with_name(self.desk.name + ".instance")
 
+    @property
+    def rig_file(self) -> Path:
+        """A file that names the rig file of that instance."""
+        return self.desk.with_name(self.desk.name + ".rig")
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process holds the rig's lock now; a lock that cannot be looked at counts as held."""
+        try:
+            fd = os.open(self.lock, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            return error.errno != errno.ENOENT
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
 
 def default(rig: str, uid: int, shm: Path = SHM) -> Places:
     """No environment variable decides where STOP goes, so that every terminal of one machine finds the same sockets."""
@@ -44,7 +66,10 @@ def of_file(path: Path, uid: int, shm: Path = SHM) -> Places | None:
     """Where the rig of this file meets, read as leniently as can be: only what STOP needs. None where even that is not there."""
     try:
         document = tomllib.loads(path.read_bytes().decode("utf-8", "replace"))
-        usual = default(str(document["rig"]["name"]), uid, shm)
+        name = document["rig"]["name"]
+        if not isinstance(name, str):
+            return None
+        usual = default(name, uid, shm)
         paths = document.get("paths", {})
         folder = Path(os.path.abspath(path)).parent
         found = [
@@ -60,6 +85,19 @@ def running(shm: Path = SHM, rig: str = "*") -> tuple[Places, ...]:
     return tuple(
         Places(stop.parent, stop.parent / "desk.sock", stop) for stop in sorted(shm.glob(f"kerma-*/{rig}/stop.sock"))
     )
+
+
+def the_one(shm: Path = SHM) -> Places:
+    """The rig of this machine, where a command was given no file: the only one that runs, or else the only one that ever did.
+
+    Raises ConfigurationError where there is none, or more than one.
+    """
+    found = running(shm)
+    chosen = tuple(one for one in found if one.alive) or found
+    if len(chosen) == 1:
+        return chosen[0]
+    which = f"{len(chosen)} rigs: " + ", ".join(str(one.shm) for one in chosen) if chosen else f"no rig under {shm}"
+    raise ConfigurationError(f"this machine has {which}; first: say which with --config RIG.toml")
 
 
 def own(folder: Path, uid: int, mode: int) -> None:

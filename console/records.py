@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from console import configuration, screen
+from console import configuration, places, screen
 from console.configuration import Rig
 from console.exit_codes import Exit
 from controller.prescribed import Prescribed
@@ -34,6 +34,19 @@ def database(rig: Rig) -> Path:
     return rig.records / fractions.DATABASE_NAME
 
 
+def rig_of(config: Path | None) -> Rig:
+    """The rig of this file, or the only rig of this machine by the file that it was started with. Raises ConfigurationError."""
+    if config is None:
+        named = places.the_one().rig_file
+        try:
+            config = Path(named.read_text(encoding="utf-8").strip())
+        except OSError as error:
+            raise ConfigurationError(
+                f"{named}: cannot be read ({error.strerror}); first: say which rig with --config RIG.toml"
+            ) from error
+    return configuration.load(config, os.getuid())
+
+
 def rows(rig: Rig) -> list[dict[str, Any]]:
     """Every fraction kept, the newest first. Raises ConfigurationError where the database cannot be read."""
     try:
@@ -42,9 +55,9 @@ def rows(rig: Rig) -> list[dict[str, Any]]:
         raise ConfigurationError(f"{error}; first: look with the program that wrote it") from error
 
 
-def listed(config: Path, as_json: bool) -> Exit:
+def listed(config: Path | None, as_json: bool) -> Exit:
     """Print all fractions."""
-    rig = configuration.load(config, os.getuid())
+    rig = rig_of(config)
     found = rows(rig)
     if as_json:
         print(json.dumps({"simulated": rig.simulated, "rig": rig.name, "fractions": found}))
@@ -72,9 +85,9 @@ def _listed(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def show(config: Path, name: str, as_json: bool) -> Exit:
+def show(config: Path | None, name: str, as_json: bool) -> Exit:
     """Print one fraction with every exposure that was started for it, and whether the journal behind it is whole."""
-    rig = configuration.load(config, os.getuid())
+    rig = rig_of(config)
     try:
         found = fractions.show(database(rig), name, rig.records / fractions.JOURNAL_NAME)
     except StoreError as error:

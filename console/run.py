@@ -158,9 +158,10 @@ def lay_out(start: Start, uid: int) -> Path:
     document = folder / "blob"
     with os.fdopen(os.open(document, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(msgspec.msgpack.encode(blob))
-    fresh = where.instance.with_name(f"{where.instance.name}.{blob.instance}")
-    fresh.write_text(f"{blob.instance}\n", encoding="ascii")
-    fresh.replace(where.instance)
+    for path, said in ((where.instance, blob.instance), (where.rig_file, str(start.rig.path))):
+        fresh = path.with_name(f"{path.name}.{blob.instance}")
+        fresh.write_text(f"{said}\n", encoding="utf-8")
+        fresh.replace(path)
     places.own(folder, uid, 0o700)
     return document
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from console import configuration, screen
+from console import places, screen
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
 from console.places import Places
@@ -23,9 +23,16 @@ SETTLED_S = 0.25
 """Snapshots come ten a second; within this one is there that was taken after the answer."""
 
 
-def places_of(config: Path) -> Places:
-    """Where the rig of this file meets. Raises ConfigurationError."""
-    return configuration.load(config, os.getuid()).places
+def places_of(config: Path | None) -> Places:
+    """Where the rig of this file meets, or the only rig of this machine. Raises ConfigurationError."""
+    if config is None:
+        return places.the_one()
+    found = places.of_file(config, os.getuid())
+    if found is None:
+        from console import configuration
+
+        return configuration.load(config, os.getuid()).places
+    return found
 
 
 def status(where: Places, clock: Clock, as_json: bool) -> Exit:

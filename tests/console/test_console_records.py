@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from desk_by_hand import EXAMPLES, dumped, ended
 
-from console import configuration, records
+from console import configuration, places, records
 from console.configuration import Rig
 from console.exit_codes import Exit
 from controller.prescribed import Prescribed
@@ -49,6 +49,17 @@ def test_no_database_yet_is_an_empty_list_and_nothing_to_show(rig: Rig, capsys: 
     assert json.loads(capsys.readouterr().out)["fractions"] == []
     with pytest.raises(ConfigurationError, match="first: take an id"):
         records.show(rig.path, "ab", False)
+
+
+def test_without_a_file_the_rig_that_was_started_is_meant(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meet = places.Places(tmp_path, tmp_path / "desk.sock", tmp_path / "stop.sock")
+    monkeypatch.setattr(places, "the_one", lambda: meet)
+    with pytest.raises(ConfigurationError, match="say which rig"):
+        records.rig_of(None)
+    meet.rig_file.write_text(f"{rig.path}\n")
+    assert records.rig_of(None).path == rig.path
 
 
 def test_what_is_no_database_is_words(rig: Rig) -> None:

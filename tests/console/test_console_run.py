@@ -79,7 +79,7 @@ def test_everything_is_handed_over_as_one_document(tmp_path: Path, document: dic
     assert blob.configuration_sha256 == rig.sha256 and blob.certificate.id == "SIM-2025-01"
     assert blob.rig.generator_link == f"pty:{tmp_path / 'generator'}" and blob.rig.turnaround_s == pytest.approx(0.002)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert rig.places.instance.read_text() == "abc123\n"
+    assert rig.places.instance.read_text() == "abc123\n" and rig.places.rig_file.read_text() == f"{rig.path}\n"
     with pytest.raises(ConfigurationError, match="cannot be made"):
         run.lay_out(start, UID)
 
@@ -93,6 +93,22 @@ def test_one_rig_is_run_once(tmp_path: Path, document: dict[str, Any]) -> None:
         run.take_lock(rig.places)
     os.close(held)
     os.close(run.take_lock(rig.places))
+
+
+def test_without_a_file_the_one_rig_that_runs_is_meant(tmp_path: Path) -> None:
+    """Of several only the one that runs; none, or two, are refused by name."""
+    with pytest.raises(ConfigurationError, match="no rig under"):
+        places.the_one(tmp_path)
+    rigs = [places.default(name, 1000, tmp_path) for name in ("lab", "room")]
+    for rig in rigs:
+        rig.stop.parent.mkdir(parents=True)
+        rig.stop.touch()
+    with pytest.raises(ConfigurationError, match=r"2 rigs: .*lab.*room.*first: "):
+        places.the_one(tmp_path)
+    held = run.take_lock(rigs[1])
+    assert rigs[1].alive and not rigs[0].alive and places.the_one(tmp_path) == rigs[1]
+    os.close(held)
+    assert not rigs[1].alive
 
 
 def test_the_lock_outlives_execve(tmp_path: Path, document: dict[str, Any]) -> None:
