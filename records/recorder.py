@@ -12,6 +12,7 @@ import msgspec
 
 from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
 from controller.ring import RING, AckFile, RingEntry, RingGap, RingReader, StatementFile, unpack_tick
+from interlocks.words import Trip
 from records.book import ENTRY_WORDS, Book, Changes, Drained, Exposure, Gap, Noted, Opened, Ticks, pack_row, summed
 from records.clearance import TOKEN_MAX, WAIVED_UNTIL_S, judge, start_refused
 from records.files import FileSystem, PosixFiles
@@ -361,7 +362,9 @@ class Recorder:
             if exposure.instance == noted.instance:
                 seen = msgspec.structs.replace(seen, whole=not seen.gapped)
             start, tick_s = exposure.start, self.book.tick_s(exposure.instance)
-            if never_ran(start, token, found, seen):
+            # high voltage that nobody asked for may come with K1 open, where the unit counts nothing
+            uncommanded = any(latch.trip is Trip.HV_UNCOMMANDED for latch in self.book.latches.values())
+            if not uncommanded and never_ran(start, token, found, seen):
                 figures = None
             else:
                 figures = recovered(start, token, found, noted.mono_ns, wall_s, seen, tick_s)

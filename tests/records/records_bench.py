@@ -3,7 +3,6 @@ It judges nothing: the tests do."""
 
 from __future__ import annotations
 
-import os
 import random
 import zlib
 from collections.abc import Callable
@@ -518,8 +517,3 @@ def flip(path: Path, at: int) -> None:
 
 def warmup(**changed: object) -> Prescribed:
     return prescribed(purpose=Purpose.WARMUP, patient_id="", **changed)
-
-
-def free_bytes(path: Path) -> int:
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize

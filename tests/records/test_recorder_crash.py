@@ -16,8 +16,10 @@ from sqlalchemy import event
 
 import records.store
 from controller.channels import RATE_MAX_OVER_R0
-from controller.entries import Outcome
+from controller.entries import Ack, EntryType, LatchSet, Outcome
+from controller.ring import AckFile
 from hal.readings import UnitState
+from interlocks.words import Clears, Trip
 from records.files import PosixFiles
 from records.fractions import list_fractions, show
 from records.journal import verify
@@ -219,6 +221,57 @@ def test_a_reset_that_nobody_may_have_made_is_no_proof_of_void(rig: Rig) -> None
     rig.run(0.1)
     (end,) = ends(rig)
     assert not end["void"] and end["quality"] == "UNKNOWN" and end["delivered_mgy"] > 0.0
+
+
+def test_uncommanded_high_voltage_is_never_void(rig: Rig) -> None:
+    """With K1 open the unit counts nothing: its unchanged registers prove nothing once a latch says that high voltage came by itself."""
+    rig.new_recorder()
+    rig.host.confirm()
+    rig.run(0.02)
+    rig.host.take_token()
+    latch = LatchSet("stuck_on", Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, "kV 60", rig.clock.wall)
+    rig.host.put(EntryType.LATCH_SET, latch)
+    rig.run(0.1)
+    find_and_settle(rig)
+    (end,) = ends(rig)
+    assert not end["void"] and end["quality"] == "UNKNOWN" and end["high_mgy"] > 0.0
+
+
+def test_void_before_the_token_came_ends_the_right_start(rig: Rig) -> None:
+    """ARMING expires while the recorder is away: START and VOID are drained together, the VOID names no token."""
+    rig.host.confirm()
+    rig.run(0.1)
+    rig.host.terminal(Outcome.VOID)
+    rig.new_recorder()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["void"] and not end["recovered"]
+    rig.deliver(17.9, Outcome.TERMINATED)
+    assert shown(rig)["status"] == "COMPLETE"
+
+
+def test_disk_then_database_then_word(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invariant 12: the token leaves only after the journal's fdatasync and the database's commit, in that order."""
+    order: list[str] = []
+    listened(monkeypatch, order.append)
+    real = AckFile.write
+
+    def write(self: AckFile, ack: Ack) -> None:
+        order.append(f"ack {ack.token}")
+        real(self, ack)
+
+    monkeypatch.setattr(AckFile, "write", write)
+    rig.new_recorder(Files(lambda _n, name: order.append(name)))
+    rig.run(0.04)
+    order.clear()
+    rig.host.confirm()
+    rig.run(0.02)
+    token = rig.host.take_token()
+    assert token and [what for what in order if what in ("synced", "commit", f"ack {token}")][:3] == [
+        "synced",
+        "commit",
+        f"ack {token}",
+    ]
 
 
 def test_recorder_dies_in_beam_and_the_next_goes_on_from_the_ring(rig: Rig) -> None:
