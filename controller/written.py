@@ -48,6 +48,10 @@ def start_entry(
         simulated=simulated,
         operator=case.operator,
         wall_s=wall_s,
+        termination=settings.terms.termination,
+        timer_start=settings.terms.timer_start,
+        ramp_s=settings.terms.ramp_s,
+        press_to_hv_s=settings.press_to_hv_s,
     )
 
 
