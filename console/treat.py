@@ -84,6 +84,9 @@ def treat(session: Session, wanted: Wanted, face: Face) -> Result:
 
 @contextlib.contextmanager
 def _switch_let_go(wanted: Wanted) -> Iterator[None]:
+    """Before: an operator's program that was killed may have left the simulated switch pressed. After: nobody holds it any more."""
+    if wanted.release is not None:
+        wanted.release()
     try:
         yield
     finally:
