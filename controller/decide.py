@@ -13,7 +13,7 @@ from controller.case import Case
 from controller.dose import Dose
 from controller.entries import Outcome, Statement
 from controller.exposure import Decided, Stage, worse
-from controller.off import Evidence
+from controller.off import SLOW_FRESH_S, Evidence
 from controller.prescribed import Quality
 from controller.requests import Request
 from controller.self_test import Phase, Tests
@@ -25,6 +25,8 @@ from hal.rig import read_back
 from interlocks.rules import TABLE
 from interlocks.words import Clears, Finding, Latch, Sent, Trip, Verdict
 
+RATE_WINDOW_S: Final = 0.1
+"""Chamber rates are over this long."""
 STUCK_OFF_S: Final = 60.0
 """How long everything must have been off before STUCK_ON may be left."""
 
@@ -206,7 +208,8 @@ def _stopping(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) 
     t2_s, t2d_s = (settings.terms.t2_s, settings.terms.t2d_s) if settings is not None else (0.5, 4.0)
     grace = settings.terms.lease_ms / 1000.0 if settings is not None else 0.2
     if facts.off.verified and facts.off_since_s is not None and r.now_s - facts.off_since_s >= SETTLE_S:
-        return [(settled_event(stage, dose, facts), "", "")]
+        own = settings is not None
+        return [(settled_event(stage, dose, facts), "", "")] if own or _rates_are_later(r, facts.off_since_s) else []
     lost = r.unit_link.lost or r.generator_link.lost
     deadline = max(t2_s, t2d_s) + (grace if lost else 0.0)
     if since > deadline and not facts.off.verified:
@@ -214,6 +217,13 @@ def _stopping(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) 
         words = f"off is not verified {since:.1f} s after it was sent (bound {deadline:.1f} s): {why}"
         return [(Event.OFF_UNVERIFIED, "stuck_on", words)]
     return []
+
+
+def _rates_are_later(r: Readings, off_since_s: float) -> bool:
+    """Beam that was found at a start is over when the chambers' rates were read since, or are too old to be judged by: those from before would call
+    it uncommanded once more."""
+    read = r.slow is not None and r.slow.asked_at_s >= off_since_s + RATE_WINDOW_S
+    return read or r.now_s - off_since_s >= SLOW_FRESH_S
 
 
 SETTLE_S: Final = 0.2

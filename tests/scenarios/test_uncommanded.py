@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from refusal_bench import BRING, MakeRig, exposures, state
+from refusal_bench import BRING, MakeRig, exposures, settle, state, to_ready, turn_until, wrong
 
 from controller.states import State
 
@@ -25,3 +25,24 @@ def test_beam_before_on_is_in_the_record(make_rig: MakeRig, at: State) -> None:
     assert exposure["outcome"] == "STUCK_ON"
     assert exposure["high_mgy"] >= truly - 1.0
     assert exposure["quality"] == "UNKNOWN"
+
+
+@pytest.mark.parametrize("ticks", [2, 40, 150])
+def test_beam_of_a_dead_host_found_by_the_next_one_is_a_fault(make_rig: MakeRig, ticks: int) -> None:
+    """A host that comes up while the lease of the dead one still runs finds high voltage: off, verified, FAULT; and STUCK_ON is only what stays on.
+    After a service reset the exposure has its one end."""
+    rig = make_rig()
+    to_ready(rig)
+    rig.press()
+    turn_until(rig, State.STARTING)
+    for _ in range(ticks):
+        rig.turn()
+    rig.kill_host()
+    rig.wait(0.05)
+    rig.start_host()
+    turn_until(rig, State.STOPPING, State.FAULT)
+    rig.wait(3.0)
+    assert state(rig) is State.FAULT
+    assert settle(rig) is State.STANDBY
+    assert wrong(rig, presses=1) == []
+    assert len(exposures(rig)) == 1
