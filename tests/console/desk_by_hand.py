@@ -132,7 +132,7 @@ class ScriptedDesk:
         self._desk = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._desk.bind(str(self.places.desk))
         self._desk.listen(4)
-        self._desk.settimeout(0.02)
+        self._desk.settimeout(0.002)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 

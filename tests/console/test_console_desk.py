@@ -22,6 +22,15 @@ from controller.requests import Alive, Answer, Close, Reply, Request, Reset, Sta
 from hal.clock import SystemClock
 
 CLOCK = SystemClock()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patience shortened where only what follows is tested."""
+    monkeypatch.setattr(status, "WITHIN_S", 0.4)
+    monkeypatch.setattr(status, "SETTLED_S", 0.05)
+
+
 Make = Callable[[Callable[[Request], list[Reply]]], ScriptedDesk]
 
 

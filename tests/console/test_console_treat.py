@@ -127,8 +127,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The room's patience, shortened: what is tested is what follows, not how long it takes."""
     monkeypatch.setattr(room, "END_SHOWN_WITHIN_S", 0.6)
     monkeypatch.setattr(room, "GONE_AFTER_S", 1.0)
-    monkeypatch.setattr(room, "OFFER_WITHIN_S", 1.0)
-    monkeypatch.setattr(room, "STANDBY_WITHIN_S", 1.0)
+    monkeypatch.setattr(room, "OFFER_WITHIN_S", 0.6)
+    monkeypatch.setattr(room, "STANDBY_WITHIN_S", 0.6)
     monkeypatch.setattr("console.session.ALIVE_EVERY_S", 0.02)
 
 
