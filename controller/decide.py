@@ -235,7 +235,7 @@ def settled_event(stage: Stage, dose: Dose, facts: Facts) -> Event:
     outcome, settings = stage.outcome, facts.case.settings
     if settings is not None and dose.fraction_quality is not Quality.UNKNOWN:
         rest = settings.d0_mgy - dose.fraction_delivered_mgy
-        short = rest > smallest_rest_mgy(settings.d0_mgy)
+        short = not rest <= smallest_rest_mgy(settings.d0_mgy)
         if outcome is Outcome.INTERRUPTED and not short:
             outcome = Outcome.TERMINATED
         elif outcome is Outcome.TERMINATED and short:

@@ -1,0 +1,299 @@
+"""Beam on and on its way off: what each end by the safety unit means, when beam counts as steady, by what evidence STOPPING is left, and what it is called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from decide_bench import (
+    DOOR,
+    LOST,
+    NOW,
+    OFF_BAD,
+    OFF_GOOD,
+    QUIET,
+    RATES,
+    SENT_ON,
+    SETTINGS,
+    TOKEN,
+    TOKENED,
+    beaming,
+    decided,
+    event_of,
+    facts,
+    finding,
+    pressed,
+    readings,
+    stage,
+    verdict,
+)
+
+from controller.case import Case
+from controller.decide import SETTLE_S, WHILE_BEAM, cause_event, settled_event
+from controller.dose import Dose
+from controller.entries import Outcome
+from controller.off import SLOW_FRESH_S
+from controller.prescribed import Quality
+from controller.settings import smallest_rest_mgy
+from controller.states import BEAM, Event, State
+from hal.readings import Cause, Termination, UnitState
+from interlocks.words import Trip
+
+IRRADIATING = stage(State.IRRADIATING)
+STARTING = stage(State.STARTING)
+BEAM_FACTS = facts(TOKENED, sent=SENT_ON)
+
+EVENTS = {
+    Cause.NONE: "TRIP_STOP",
+    Cause.LEASE: "TRIP_STOP",
+    Cause.K1_LIMIT: "TIME_END",
+    Cause.COUNT2: "TIME_END",
+    Cause.RATE: "TRIP_FAULT",
+    Cause.NO_DOSE: "TRIP_STOP",
+    Cause.DISAGREE: "TRIP_FAULT",
+    Cause.ESTOP: "TRIP_STOP",
+    Cause.DOOR: "TRIP_STOP",
+    Cause.KEY: "KEY_OFF",
+    Cause.CONTACT: "TRIP_STOP",
+    Cause.SWITCH: "TRIP_STOP",
+    Cause.APPL: "TRIP_STOP",
+    Cause.FILTER: "TRIP_STOP",
+    Cause.PAIR: "TRIP_FAULT",
+    Cause.MIRROR: "TRIP_FAULT",
+    Cause.DISARM: "TRIP_STOP",
+    Cause.LAMP: "TRIP_STOP",
+    Cause.REBOOT: "UNIT_REBOOT",
+    Cause.SPONTANEOUS: "TRIP_FAULT",
+    Cause.HARD_CAP: "TIME_END",
+    Cause.START_WINDOW: "TRIP_STOP",
+    Cause.ARM_WINDOW: "TRIP_STOP",
+    Cause.TEST_PULSE: "TRIP_FAULT",
+}
+"""What the presets do not decide; written out once more, so that the table in the code is held against a second one."""
+ENDS = {
+    (Cause.COUNT_PRESET, Termination.MONITOR): "DOSE_END",
+    (Cause.COUNT_PRESET, Termination.TIME): "TIME_END",
+    (Cause.TIME_PRESET, Termination.MONITOR): "TIME_END",
+    (Cause.TIME_PRESET, Termination.TIME): "DOSE_END",
+}
+
+
+@pytest.mark.parametrize("termination", list(Termination))
+def test_every_cause_register_has_an_event_that_stops(termination: Termination) -> None:
+    """All 256 causes, and far beyond, in both terminations: the table's event, an unknown cause a fault; nothing is ignored and nothing goes on."""
+    for number in [*range(256), 0xFFFF, -1]:
+        known = Cause(number) if number in Cause._value2member_map_ else None
+        if known is None:
+            wanted = "TRIP_FAULT"
+        else:
+            wanted = ENDS.get((known, termination)) or EVENTS[known]
+        assert cause_event(number, termination).name == wanted
+
+
+def test_only_the_primary_preset_is_a_normal_end() -> None:
+    """DOSE_END comes of exactly one cause in each termination."""
+    for termination in Termination:
+        ends = [n for n in range(256) if cause_event(n, termination) is Event.DOSE_END]
+        assert ends == [Cause.COUNT_PRESET if termination is Termination.MONITOR else Cause.TIME_PRESET]
+
+
+@pytest.mark.parametrize("at", [STARTING, IRRADIATING], ids=["STARTING", "IRRADIATING"])
+@pytest.mark.parametrize("cause", [*Cause, 99])
+def test_an_end_by_the_unit_is_heard_in_both_beam_states(at: Any, cause: int) -> None:
+    """ENDED or LATCHED with our token: the cause's event and its name; short fractions end in STARTING."""
+    for unit in (UnitState.ENDED, UnitState.LATCHED):
+        told, _ = decided(at, beaming(unit_state=int(unit), unit_first_cause=int(cause)), BEAM_FACTS)
+        assert told.event is cause_event(cause, SETTINGS.terms.termination)
+        assert told.rule.startswith("unit:")
+
+
+def test_an_end_of_another_token_is_not_ours() -> None:
+    """ENDED of a token that is not the exposure's says nothing about it; the lease rule speaks then."""
+    r = beaming(unit_state=int(UnitState.ENDED), unit_token=TOKEN - 1, unit_first_cause=int(Cause.COUNT_PRESET))
+    assert event_of(IRRADIATING, r, BEAM_FACTS) is Event.NONE
+
+
+@pytest.mark.parametrize("unit", [UnitState.IDLE, UnitState.COMMITTED])
+def test_a_unit_that_left_run_without_an_end_stops_the_beam(unit: UnitState) -> None:
+    """IDLE in beam: stop."""
+    assert event_of(IRRADIATING, beaming(unit_state=int(unit)), BEAM_FACTS) is Event.TRIP_STOP
+
+
+def test_a_trip_beats_an_end_and_stop_beats_the_door() -> None:
+    """In one tick the worst is taken: fault, STOP, door, end by time, end by dose."""
+    ended = beaming(unit_state=int(UnitState.ENDED), unit_first_cause=int(Cause.COUNT_PRESET))
+    assert event_of(IRRADIATING, ended, BEAM_FACTS) is Event.DOSE_END
+    assert event_of(IRRADIATING, ended, BEAM_FACTS, verdict(DOOR)) is Event.TRIP_STOP
+    assert event_of(IRRADIATING, ended, BEAM_FACTS, verdict(DOOR), stop=True) is Event.STOP
+    fault = finding("kv_high", Trip.TRIP_FAULT)
+    assert event_of(IRRADIATING, ended, BEAM_FACTS, verdict(DOOR, fault), stop=True) is Event.TRIP_FAULT
+
+
+def test_a_rule_that_only_forbids_a_start_ends_no_beam() -> None:
+    """The certificate that expires, the switch that is held: heard before beam, not in it."""
+    for rule in ("calibration_valid", "switch_released", "leakage", "generator_clear"):
+        assert rule not in WHILE_BEAM
+        one = verdict(finding(rule, Trip.TRIP_STOP), forbids=False)
+        assert event_of(IRRADIATING, beaming(), BEAM_FACTS, one) is Event.NONE
+
+
+@pytest.mark.parametrize("trip", list(Trip))
+def test_every_trip_has_an_event_that_moves_beam(trip: Trip) -> None:
+    """Each trip of a rule that is asked in beam ends it, except high voltage that nobody asked for, which in beam everybody did."""
+    event = event_of(IRRADIATING, beaming(), BEAM_FACTS, verdict(finding("door", trip)))
+    assert event is (Event.NONE if trip is Trip.HV_UNCOMMANDED else Event[trip.name])
+
+
+def test_steady_beam_is_beam_ok() -> None:
+    """The guard can be true."""
+    assert event_of(STARTING, beaming(), BEAM_FACTS) is Event.BEAM_OK
+    assert event_of(IRRADIATING, beaming(), BEAM_FACTS) is Event.NONE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"monitor": None},
+        {"monitor_asked_at_s": NOW - 1.001},
+        {"monitor_kv": SETTINGS.terms.kv - 1.6},
+        {"monitor_kv": SETTINGS.terms.kv + 1.6},
+        {"monitor_kv": float("nan")},
+        {"monitor_ma": 0.94 * SETTINGS.terms.ma},
+        {"monitor_ma": 1.06 * SETTINGS.terms.ma},
+        {"monitor_ma": float("nan")},
+    ],
+    ids=str,
+)
+def test_beam_is_not_ok_outside_its_windows(changes: dict[str, Any]) -> None:
+    """kV or mA out of its window, no number, or a sample from before ON."""
+    assert event_of(STARTING, beaming(**changes), BEAM_FACTS) is Event.NONE
+
+
+@pytest.mark.parametrize(("rate_1", "rate_2"), [(0.0, 50.0), (50.0, 0.0), (0.0, 0.0), (float("nan"), 50.0)])
+def test_both_chambers_must_count(rate_1: float, rate_2: float) -> None:
+    """One silent chamber is no beam."""
+    dose = msgspec.structs.replace(RATES, rate_1_mgy_per_s=rate_1, rate_2_mgy_per_s=rate_2)
+    assert event_of(STARTING, beaming(), BEAM_FACTS, dose=dose) is Event.NONE
+
+
+def test_an_on_that_was_never_sent_is_no_beam() -> None:
+    """Refused by the gate: on_at_s is None, and STARTING runs out after 2 s."""
+    refused = facts(TOKENED, sent=msgspec.structs.replace(SENT_ON, on_at_s=None))
+    assert event_of(STARTING, beaming(), refused) is Event.NONE
+    assert event_of(stage(State.STARTING, NOW - 2.01), pressed(), refused) is Event.EXPIRED
+    assert event_of(stage(State.IRRADIATING, NOW - 1e5), beaming(), BEAM_FACTS) is Event.NONE
+
+
+# STOPPING
+
+
+def dose(delivered_mgy: float, quality: Quality = Quality.GOOD) -> Dose:
+    """A settled dose of the fraction."""
+    return Dose(fraction_delivered_mgy=delivered_mgy, fraction_quality=quality)
+
+
+WHOLE = dose(SETTINGS.d0_mgy)
+TOLERANCE = smallest_rest_mgy(SETTINGS.d0_mgy)
+PART = dose(0.5 * SETTINGS.d0_mgy)
+
+
+def stopping(outcome: Outcome, since_s: float = NOW - 0.3) -> Any:
+    """On the way off."""
+    return stage(State.STOPPING, since_s, outcome=outcome, stopped_at_s=since_s)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "given", "event"),
+    [
+        (Outcome.TERMINATED, WHOLE, "TERMINATED"),
+        (Outcome.TERMINATED, dose(SETTINGS.d0_mgy - TOLERANCE + 1e-6), "TERMINATED"),
+        (Outcome.TERMINATED, dose(SETTINGS.d0_mgy - TOLERANCE - 0.1), "INTERRUPTED"),
+        (Outcome.TERMINATED, PART, "INTERRUPTED"),
+        (Outcome.TERMINATED, dose(0.0), "INTERRUPTED"),
+        (Outcome.INTERRUPTED, PART, "INTERRUPTED"),
+        (Outcome.INTERRUPTED, dose(SETTINGS.d0_mgy - TOLERANCE + 0.1), "TERMINATED"),
+        (Outcome.INTERRUPTED, WHOLE, "TERMINATED"),
+        (Outcome.INTERRUPTED, dose(2 * SETTINGS.d0_mgy), "TERMINATED"),
+        (Outcome.INTERRUPTED, dose(2 * SETTINGS.d0_mgy, Quality.UNKNOWN), "INTERRUPTED"),
+        (Outcome.TERMINATED, dose(0.0, Quality.UNKNOWN), "TERMINATED"),
+        (Outcome.INTERRUPTED, dose(float("nan")), "INTERRUPTED"),
+        (Outcome.TERMINATED, dose(float("nan")), "INTERRUPTED"),
+        (Outcome.FAULT, WHOLE, "FAULT"),
+        (Outcome.FAULT, PART, "FAULT"),
+        (Outcome.STUCK_ON, WHOLE, "FAULT"),
+        (Outcome.VOID, WHOLE, "FAULT"),
+    ],
+)
+def test_the_end_is_named_by_outcome_and_settled_dose(outcome: Outcome, given: Dose, event: str) -> None:
+    """A stop with nothing left to give is TERMINATED, an end that fell short is not, a fault stays one; an unknown dose decides nothing."""
+    assert settled_event(stopping(outcome), given, facts(TOKENED)) is Event[f"OFF_VERIFIED_{event}"]
+    assert event_of(stopping(outcome), readings(), facts(TOKENED), dose=given) is Event[f"OFF_VERIFIED_{event}"]
+
+
+@pytest.mark.parametrize(
+    ("held_s", "ends"), [(0.0, False), (SETTLE_S - 0.01, False), (SETTLE_S + 1e-6, True), (50.0, True)]
+)
+def test_off_must_hold_before_the_dose_is_settled(held_s: float, ends: bool) -> None:
+    """The tail is counted first."""
+    f = facts(TOKENED, off_since_s=NOW - held_s)
+    event = event_of(stopping(Outcome.INTERRUPTED), readings(), f, dose=PART)
+    assert event is (Event.OFF_VERIFIED_INTERRUPTED if ends else Event.NONE)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_off_that_is_not_verified_in_time_is_stuck_on(lost: bool) -> None:
+    """t2d, and the lease more when a link is lost; not a tick earlier, and not while off is verified."""
+    t = SETTINGS.terms
+    deadline_s = max(t.t2_s, t.t2d_s) + (t.lease_ms / 1000.0 if lost else 0.0)
+    r = readings(unit_link=LOST) if lost else readings()
+    bad = facts(TOKENED, off=OFF_BAD, off_since_s=None)
+    assert event_of(stopping(Outcome.FAULT, NOW - deadline_s + 0.005), r, bad) is Event.NONE
+    assert event_of(stopping(Outcome.FAULT, NOW - deadline_s - 0.005), r, bad) is Event.OFF_UNVERIFIED
+    settling = facts(TOKENED, off=OFF_GOOD, off_since_s=NOW - 0.01)
+    assert event_of(stopping(Outcome.FAULT, NOW - deadline_s - 9.0), r, settling) is Event.NONE
+
+
+def test_without_settings_the_longest_deadline_holds() -> None:
+    """Beam found at a start: 4 s."""
+    bad = facts(Case(), off=OFF_BAD, off_since_s=None)
+    assert event_of(stopping(Outcome.FAULT, NOW - 3.99), readings(), bad) is Event.NONE
+    assert event_of(stopping(Outcome.FAULT, NOW - 4.01), readings(), bad) is Event.OFF_UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    ("rates_at_s", "held_s", "ends"),
+    [(NOW - 0.4, 0.45, False), (NOW - 0.4, 0.6, True), (None, 1.0, False), (None, SLOW_FRESH_S, True)],
+)
+def test_beam_found_at_a_start_ends_by_later_rates(rates_at_s: float | None, held_s: float, ends: bool) -> None:
+    """Rates whose window reaches back before the off would say high voltage once more."""
+    r = readings(slow=None) if rates_at_s is None else readings(slow_asked_at_s=rates_at_s)
+    event = event_of(stopping(Outcome.FAULT), r, facts(Case(), off_since_s=NOW - held_s))
+    assert event is (Event.OFF_VERIFIED_FAULT if ends else Event.NONE)
+
+
+@pytest.mark.parametrize("trip", list(Trip))
+def test_nothing_but_evidence_moves_stopping(trip: Trip) -> None:
+    """Each trip is heard, to raise the outcome, and moves nothing; STOP likewise."""
+    bad = facts(TOKENED, off=OFF_BAD, off_since_s=None)
+    told, _ = decided(stopping(Outcome.INTERRUPTED, NOW - 0.05), beaming(), bad, verdict(finding("x", trip)), stop=True)
+    assert told.event is Event.NONE
+    assert told.heard is min(Event[trip.name], Event.STOP)
+
+
+def test_a_trip_in_the_tick_of_the_evidence_does_not_keep_stopping() -> None:
+    """Levels that outrank OFF_VERIFIED must not hold the exposure in STOPPING for ever."""
+    told, _ = decided(
+        stopping(Outcome.INTERRUPTED), readings(), facts(TOKENED), verdict(finding("g", Trip.GEN_LOST)), dose=PART
+    )
+    assert told.event is Event.OFF_VERIFIED_INTERRUPTED
+    assert told.heard is Event.GEN_LOST
+
+
+def test_the_quiet_tick_is_none() -> None:
+    """No event in any state when nothing happened and the tests are not over."""
+    for state in State:
+        if state in (State.SELF_TEST, State.STOPPING):
+            continue
+        r = beaming() if state in BEAM else readings()
+        assert event_of(stage(state), r, facts(TOKENED), QUIET, dose=Dose()) is Event.NONE
