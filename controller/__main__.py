@@ -52,7 +52,8 @@ def main(arguments: list[str]) -> int:
     kernels = prepare()
     machine = make_rig(blob.rig, blob.site_key)
     pace = KernelPace(clock, 1.0 / blob.tick_hz)
-    loop = assemble(blob, machine, clock, pace, Sockets(blob.paths.desk, blob.paths.stop), kernels)
+    sockets = Sockets(blob.paths.desk, blob.paths.stop)
+    loop = assemble(blob, machine, clock, pace, sockets, kernels)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         loop.stop_requested = True
@@ -64,10 +65,14 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("kerma: clinical mode needs real-time scheduling: " + "; ".join(lacking) + "\n")
         return EXIT_NOT_CLINICAL
     loop.notices = lacking
-    sys.stdout.write(f"kerma: ready, pid {os.getpid()}, {'SIMULATED ' if blob.rig.simulated else ''}rig {blob.rig.name}\n")
+    sys.stdout.write(
+        f"kerma: ready, pid {os.getpid()}, {'SIMULATED ' if blob.rig.simulated else ''}rig {blob.rig.name}\n"
+    )
     sys.stdout.flush()
     pace.restart()
-    return run(loop)
+    code = run(loop)
+    sockets.close()
+    return code
 
 
 if __name__ == "__main__":

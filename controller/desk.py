@@ -43,6 +43,7 @@ class Sockets:
         for path in (desk_path, stop_path):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+        self._paths = (desk_path, stop_path)
         self._stop = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._stop.bind(stop_path)
         os.chmod(stop_path, 0o666)
@@ -106,7 +107,10 @@ class Sockets:
         return gone
 
     def close(self) -> None:
-        """Let go of both sockets and every client."""
+        """Let go of both sockets and every client; a STOP that finds no socket knows that nobody answers."""
+        for path in self._paths:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         for client in self._clients.values():
             client.close()
         self._clients = {}

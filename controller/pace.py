@@ -23,6 +23,9 @@ STOLEN_S: Final = 0.015
 """A wake-up this late was not the program's doing at any load it makes itself: the machine was taken away."""
 BINS_US: Final = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 1000000)
 
+RTTIME_US: Final = 200_000
+"""A real-time process that computes this long without waiting is ended by the kernel; the safety unit's lease then ends the beam."""
+
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
@@ -133,6 +136,7 @@ def ask_kernel(scheduling: Scheduling) -> tuple[str, ...]:
         except OSError as error:
             lacking.append(f"CPU {scheduling.cpu}: {error.strerror}")
     if scheduling.fifo_priority:
+        resource.setrlimit(resource.RLIMIT_RTTIME, (RTTIME_US, RTTIME_US))
         try:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(scheduling.fifo_priority))
         except OSError as error:

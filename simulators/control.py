@@ -55,17 +55,19 @@ class Controlled(Protocol):
 
 
 class Control:
-    """Answers requests; faults with at_s wait in `due` until due_now() is called at their time."""
+    """Answers requests; faults with at_s wait in `due` until due_now() is called at their time. `held_up_us` is the worst that this machine ever
+    kept the served world waiting: real devices are never held up, so what happened beside it proves nothing."""
 
     def __init__(self, world: Controlled) -> None:
         self._world = world
         self.due: list[tuple[int, str, int | None]] = []
+        self.held_up_us = 0
         self._verbs: dict[str, Callable[[Answer], Answer]] = {
             "fault": self._fault,
             "stop": self._stop,
             "press": lambda _: self._hand("press"),
             "release": lambda _: self._hand("release"),
-            "truth": lambda _: {"truth": asdict(self._world.truth()), "now_us": self._world.now_us},
+            "truth": lambda _: self._truth(),
             "log": self._log,
             "list": lambda _: self._list(),
             "room": self._room,
@@ -127,6 +129,9 @@ class Control:
         self.due = [entry for entry in self.due if entry[1] != name]
         self._world.faults.stop(name)
         return {"name": name}
+
+    def _truth(self) -> Answer:
+        return {"truth": asdict(self._world.truth()), "now_us": self._world.now_us, "held_up_us": self.held_up_us}
 
     def _hand(self, what: str) -> Answer:
         room = self._world.room

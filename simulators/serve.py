@@ -120,6 +120,8 @@ class Server:
             select.select(fds, [], [], max(until_us, 0) / 1e6)
         target_us = self._clock() - self._behind_us
         lost_us = target_us - self._world.now_us
+        if self._control is not None:
+            self._control.held_up_us = max(self._control.held_up_us, lost_us - STEP_US)
         if lost_us > STOPPED_US:
             self._say(
                 f"SIMULATED: this process stood still for {lost_us / 1e6:.1f} s; the simulated world goes on from now"

@@ -183,7 +183,10 @@ class RealRig:
         return [show(self._database, row["id"]) for row in list_fractions(self._database)]
 
     def stolen_s(self) -> float:
-        return self._stolen_s
+        """The worst that this machine kept the real-time process or the simulated devices waiting."""
+        said = self._controlled({"do": "truth"})
+        held_up_s = said.get("held_up_us", 0) * 1e-6 if said is not None else 0.0
+        return max(self._stolen_s, held_up_s)
 
     def close(self) -> None:
         """End everything that was started, politely first; each wait is bounded."""
