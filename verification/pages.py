@@ -1,0 +1,416 @@
+"""`python -m verification.pages [--check]`: writes the parts of docs/ that are made from code, between their markers, or says which are out of date.
+It knows where each part stands and which table it comes from; the words beside the tables are verification/rule_words.py."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+import annotated_types
+import msgspec
+import typer.main
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from console import configuration, screen
+from console.cli import GROUP, build
+from console.exit_codes import WORDS, Exit
+from console.prescription import PrescriptionFile
+from console.rig_file import RigFile
+from console.run import capabilities_of, rig_config
+from controller.states import BEAM, EXPIRES_S, TRANSITIONS, Event, State
+from interlocks.contact_rules import CONTACT_RULES
+from interlocks.dose_rules import DOSE_RULES
+from interlocks.generator_rules import GENERATOR_RULES
+from interlocks.house_rules import HOUSE_RULES
+from interlocks.limits import ABSOLUTE
+from interlocks.rule import Rule
+from interlocks.rules import SOURCES, TABLE, Rules, level, reaction_s
+from interlocks.unit_rules import UNIT_RULES
+from interlocks.words import Trip
+from simulators import faults
+from verification import rule_words, scenarios
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+DOCS: Final = ROOT / "docs"
+EXAMPLE: Final = ROOT / "examples" / "rig.toml"
+BLOCK: Final = re.compile(r"<!-- made from code: ([a-z-]+) -->\n.*?<!-- end of \1 -->\n", re.DOTALL)
+
+Rows = list[tuple[str, ...]]
+
+
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A Markdown table; a bar in a cell is escaped."""
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def events_in(row: dict[Event, State | None]) -> dict[State, list[Event]]:
+    """Where a state's events lead, without those that are ignored."""
+    leads: dict[State, list[Event]] = {}
+    for event in Event:
+        to = row.get(event)
+        if to is not None:
+            leads.setdefault(to, []).append(event)
+    return leads
+
+
+GROUPS: Final[tuple[tuple[str, tuple[Event, ...]], ...]] = (
+    ("links", (Event.UNIT_LOST, Event.UNIT_REBOOT, Event.GEN_LOST)),
+    ("faults", (Event.INTERNAL, Event.TRIP_FAULT)),
+    ("ends", (Event.TIME_END, Event.DOSE_END)),
+    ("unloads", (Event.STOP, Event.KEY_OFF, Event.DESK_LOST, Event.EDIT)),
+)
+"""Events that nearly always lead to the same place, so that the picture stays readable; the table below it names each."""
+
+
+def grouped(events: list[Event]) -> str:
+    """The events of one arrow in words."""
+    left, words = list(events), []
+    for name, members in GROUPS:
+        if all(member in left for member in members):
+            words.append(name)
+            left = [event for event in left if event not in members]
+    return ", ".join([*(event.name for event in left), *words])
+
+
+def states_picture() -> str:
+    """The table as a diagram; beam states are marked, and what leads to STUCK_ON from every state at rest is one note."""
+    lines = ["```mermaid", "stateDiagram-v2", "    direction TB", "    [*] --> SELF_TEST"]
+    for state in State:
+        for to, events in events_in(TRANSITIONS[state]).items():
+            shown = [event for event in events if event is not Event.HV_UNCOMMANDED or state is State.SELF_TEST]
+            if shown and not (to is state and set(shown) <= set(GROUPS[0][1]) | {Event.RECORDER_LOST}):
+                lines.append(f"    {state.name} --> {to.name}: {grouped(shown)}")
+    lines.append("    classDef beam fill:#ffd500,color:#000000")
+    lines.extend(f"    class {state.name} beam" for state in State if state in BEAM)
+    return "\n".join([*lines, "```"]) + "\n\n" + "".join(_legend())
+
+
+def _legend() -> Iterator[str]:
+    for name, members in GROUPS:
+        yield f"- *{name}*: {', '.join(member.name for member in members)}\n"
+    away = [state.name for state in State if TRANSITIONS[state][Event.HV_UNCOMMANDED] is State.STUCK_ON]
+    yield f"- not drawn: HV_UNCOMMANDED leads to STUCK_ON from {', '.join(away)}; events that keep a state where it is\n"
+
+
+def states_table() -> str:
+    """State by state: what it is, what is wanted of the machine, how long it may last."""
+    rows: Rows = []
+    for state in State:
+        what, wanted = rule_words.STATES[state]
+        lasts = f"{EXPIRES_S[state]:g} s" if state in EXPIRES_S else ""
+        rows.append((state.name, what, screen.STATES[state.value][0], wanted, lasts))
+    return table(("state", "what it is", "on the screen", "wanted of the machine", "lasts at most"), rows)
+
+
+def transitions_table() -> str:
+    """Every state times every event; an empty cell is IGNORE, written out in the code."""
+    rows: Rows = []
+    for event in Event:
+        if event is Event.NONE:
+            continue
+        cells = (TRANSITIONS[state][event] for state in State)
+        rows.append((f"{event.value}", f"**{event.name}**", *(to.name if to is not None else "" for to in cells)))
+    return table(("", "event", *(f"in {state.name}" for state in State)), rows)
+
+
+def events_table() -> str:
+    """Each event in words."""
+    return table(
+        ("", "event", "what it means"),
+        [(str(event.value), event.name, rule_words.EVENTS[event]) for event in Event if event is not Event.NONE],
+    )
+
+
+def example_rules() -> tuple[Rules, dict[str, float]]:
+    """The rules levelled to the poll plan of examples/rig.toml, and their worst reactions in s."""
+    rig = configuration.load(EXAMPLE, os.getuid())
+    config = rig_config(rig)
+    capabilities = capabilities_of(rig, config, configuration.site_key(rig))
+    rules = level(capabilities, config.tick_s)
+    return rules, reaction_s(rules, capabilities)
+
+
+RULE_HEADS: Final = (
+    "rule, hazards",
+    "it asks, and what to do first when it is not true",
+    "asked",
+    "stands on",
+    "not true for",
+    "not true means",
+    "cleared by",
+    "reaction",
+)
+
+
+def rules_table(rows: tuple[Rule, ...]) -> str:
+    """One theme's rules."""
+    rules, worst = example_rules()
+    return table(RULE_HEADS, [_rule(row, rules, worst) for row in rows])
+
+
+def _rule(row: Rule, rules: Rules, worst: dict[str, float]) -> tuple[str, ...]:
+    needs = [name for bit, name in SOURCES if row.needs & bit]
+    bound = rules.stale_after(row)
+    stands = f"{', '.join(needs)}; {1000 * bound:.0f} ms" if bound is not None else "-"
+    lasts = f"{1000 * row.persists_for_s:.0f} ms" if row.persists_for_s else "at once"
+    waits = [name for bit, name in SOURCES if row.waits_for & bit]
+    if waits:
+        lasts += f"; in beam once {' and '.join(waits)} came later"
+    does = [words for holds, words in ((row.blocks_start, "no start"), (row.while_beam, "beam off")) if holds]
+    means = f"{' and '.join(does)}: {row.trip.name}"
+    if row.needs and row.stale_trip is not row.trip:
+        means += f"; too old: {row.stale_trip.name}"
+    at_s = worst.get(row.id)
+    return (
+        f"`{row.id}`<br>{', '.join(row.hazards)}",
+        f"{rule_words.QUESTIONS[row.id]}<br>*First:* {row.first}",
+        rule_words.WHEN[row.when],
+        stands,
+        lasts,
+        means,
+        rule_words.CLEARED_BY[row.clears],
+        f"{1000 * at_s:.0f} ms" if at_s is not None else "-",
+    )
+
+
+def trips_table() -> str:
+    """What each trip makes of an exposure, by the table of states."""
+    rows: Rows = []
+    for trip in Trip:
+        event = Event[trip.name]
+        beam = TRANSITIONS[State.IRRADIATING][event]
+        ready = TRANSITIONS[State.READY][event]
+        rules = ", ".join(
+            f"`{row.id}`" for row in TABLE if trip in (row.trip, row.stale_trip) and (row.needs or row.trip is trip)
+        )
+        if trip is Trip.TRIP_STOP:
+            rules = "the rest, and every reading that is too old and is no link's own"
+        rows.append((trip.name, rule_words.EVENTS[event], _to(ready), _to(beam), rules))
+    return table(("trip", "what it means", "in READY leads to", "in beam leads to", "rules"), rows)
+
+
+def _to(state: State | None) -> str:
+    return state.name if state is not None else "ignored"
+
+
+def hazards_table() -> str:
+    """What can go wrong, and which rules ask about it."""
+    asked: dict[str, list[str]] = {}
+    for row in TABLE:
+        for hazard in row.hazards:
+            asked.setdefault(hazard, []).append(f"`{row.id}`")
+    elsewhere = {"A12": "the gate: ON within 20 ms of its look", "D11": "the stop socket"}
+    return table(
+        ("id", "what can go wrong", "asked by"),
+        [
+            (name, words, ", ".join(asked.get(name, [])) or elsewhere[name])
+            for name, words in rule_words.HAZARDS.items()
+        ],
+    )
+
+
+def limits_table() -> str:
+    """The bounds that no file widens."""
+    return table(("limit", "value"), [(name, f"{value:g}") for name, value in msgspec.structs.asdict(ABSOLUTE).items()])
+
+
+def exit_codes() -> str:
+    return table(("code", "name", "what it says"), [(str(int(code)), code.name, WORDS[code]) for code in Exit])
+
+
+def commands() -> str:
+    """Every command with its arguments and options, as the command line itself knows them."""
+    parts = []
+    for name, command in _commands():
+        usage = " ".join(["kerma", name, *(_usage(param) for param in command.params)]).rstrip()
+        parts.append(f"### `kerma {name}`\n\n{_line(command.help)}\n\n```\n{usage}\n```\n")
+        options = [
+            (f"`{', '.join(param.opts)}`" if _is_option(param) else f"`{param.metavar or param.name.upper()}`", _line(param.help), _default(param))
+            for param in command.params
+        ]  # fmt: skip
+        if options:
+            parts.append(table(("", "", "if left out"), options))
+    return "\n".join(parts)
+
+
+def _commands() -> Iterator[tuple[str, Any]]:
+    """Each command with its click form; those of other rooms are built one by one, as the command line does."""
+    top: Any = typer.main.get_command(build([GROUP]))
+    names = list(getattr(typer.main.get_command(build(["--help"])), "commands", {}))
+    for name in names:
+        command = top.commands.get(name)
+        if command is None:
+            command = _other(name)
+        inner = getattr(command, "commands", None)
+        if inner is None or command.params:
+            yield name, command
+        for sub, subcommand in (inner or {}).items():
+            yield f"{name} {sub}", subcommand
+
+
+def _other(name: str) -> Any:
+    built: Any = typer.main.get_command(build([name]))
+    return built.commands[name]
+
+
+def _is_option(param: Any) -> bool:
+    return bool(param.opts[0].startswith("-"))
+
+
+def _usage(param: Any) -> str:
+    word = param.metavar or param.name.rstrip("_").upper()
+    if _is_option(param):
+        word = param.opts[0] if getattr(param, "is_flag", False) else f"{param.opts[0]} {word}"
+    return word if param.required else f"[{word}]"
+
+
+def _default(param: Any) -> str:
+    if param.required:
+        return "needed"
+    if param.default in (None, "", False):
+        return ""
+    return f"{param.default}"
+
+
+def _line(words: str | None) -> str:
+    return " ".join((words or "").split())
+
+
+def keys(model: type[BaseModel]) -> str:
+    """Every table of a file of people: key, type, bounds, what to write; the unit stands in the key's name."""
+    parts = []
+    for name, field in model.model_fields.items():
+        inner = _model_of(field)
+        needed = "" if field.is_required() else " (may be left out)"
+        parts.append(f"**[{name}]**{needed}: {_line((inner.__doc__ or '').partition(': ')[2])}\n")
+        parts.append(
+            table(
+                ("key", "form", "bounds", "if left out", "what to write"),
+                [_key(*pair) for pair in inner.model_fields.items()],
+            )
+        )
+    return "\n".join(parts)
+
+
+def _model_of(field: FieldInfo) -> type[BaseModel]:
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
+def _key(name: str, field: FieldInfo) -> tuple[str, ...]:
+    default = "needed" if field.is_required() else "-" if field.default is None else f"`{_toml(field.default)}`"
+    return (
+        f"`{name}`",
+        _form(field.annotation),
+        _bounds(field),
+        default,
+        (field.description or "").removeprefix("write "),
+    )
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _form(kind: Any) -> str:
+    names = {float: "number", int: "whole number", str: "text", bool: "true or false"}
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(f'"{choice}"' for choice in get_args(kind))
+    if get_origin(kind) is list:
+        return "list of texts"
+    if get_origin(kind) is types.UnionType:
+        kind = next(part for part in get_args(kind) if part is not type(None))
+    return names.get(kind, "text")
+
+
+def _bounds(field: FieldInfo) -> str:
+    words = []
+    for rule in field.metadata:
+        match rule:
+            case annotated_types.Ge(ge=bound):
+                words.append(f"at least {bound}")
+            case annotated_types.Gt(gt=bound):
+                words.append(f"more than {bound}")
+            case annotated_types.Le(le=bound):
+                words.append(f"at most {bound}")
+            case annotated_types.MinLen(min_length=bound):
+                words.append(f"at least {bound} long")
+            case annotated_types.MaxLen(max_length=bound):
+                words.append(f"at most {bound} long")
+            case _ if getattr(rule, "pattern", None):
+                words.append(f"`{rule.pattern}`")
+    return ", ".join(words) or "-"
+
+
+def fault_names() -> str:
+    return table(("fault", "what it does"), [(f"`{name}`", fault.words) for name, fault in faults.TABLE.items()])
+
+
+def scenario_names() -> str:
+    return table(
+        ("scenario", "what happens", "how it must end"),
+        [
+            (f"`{s.name}`", s.words, f"{' or '.join(s.expected.states)}, by {' or '.join(s.expected.events)}")
+            for s in scenarios.SCENARIOS
+        ],
+    )
+
+
+MADE: Final[dict[str, Callable[[], str]]] = {
+    "states-picture": states_picture,
+    "states-table": states_table,
+    "transitions-table": transitions_table,
+    "events-table": events_table,
+    "trips-table": trips_table,
+    "contact-rules": lambda: rules_table(CONTACT_RULES),
+    "generator-rules": lambda: rules_table(GENERATOR_RULES),
+    "unit-rules": lambda: rules_table(UNIT_RULES),
+    "dose-rules": lambda: rules_table(DOSE_RULES),
+    "house-rules": lambda: rules_table(HOUSE_RULES),
+    "hazards-table": hazards_table,
+    "limits-table": limits_table,
+    "exit-codes": exit_codes,
+    "commands": commands,
+    "rig-keys": lambda: keys(RigFile),
+    "prescription-keys": lambda: keys(PrescriptionFile),
+    "faults-table": fault_names,
+    "scenarios-table": scenario_names,
+}
+"""Every part that is made from code, by the name in its markers."""
+
+
+def made(text: str) -> str:
+    """The page with each of its parts made anew; KeyError names a part that nobody makes."""
+    return BLOCK.sub(
+        lambda block: f"<!-- made from code: {block[1]} -->\n{MADE[block[1]]()}<!-- end of {block[1]} -->\n", text
+    )
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """The names of a page's parts."""
+    return tuple(block[1] for block in BLOCK.finditer(text))
+
+
+def main(arguments: list[str]) -> int:
+    """Write every page anew, or with --check only say which differ (exit 1)."""
+    check, differ = "--check" in arguments, []
+    for page in sorted(DOCS.rglob("*.md")):
+        before = page.read_text(encoding="utf-8")
+        after = made(before)
+        if after != before:
+            differ.append(str(page.relative_to(ROOT)))
+            if not check:
+                page.write_text(after, encoding="utf-8")
+    sys.stdout.write("".join(f"{name}: {'out of date' if check else 'written'}\n" for name in differ))
+    return int(check and bool(differ))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
