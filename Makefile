@@ -22,8 +22,9 @@ setup: $(STAMP) ## make .venv from the hash-locked requirements
 run: $(STAMP)   ## deliver one demonstration fraction on the simulated rig
 	$(BIN)/kerma demo
 
-test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## run the tests: virtual time on both cores, then the real processes one after another
+	$(BIN)/python -m pytest -n 2 -m "not realtime"
+	$(BIN)/python -m pytest -m realtime
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
