@@ -1,0 +1,56 @@
+"""What the pages say of tables in the code is what the code holds: parts made anew are equal, and every rule, event and state has its words."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.states import Event, State
+from interlocks.look import When
+from interlocks.rules import TABLE
+from interlocks.words import Clears
+from verification import pages, picture, rule_words
+
+PAGES = sorted(pages.DOCS.rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_is_what_its_code_makes_of_it(page: Path) -> None:
+    """`python -m verification.pages` would change nothing in it."""
+    text = page.read_text(encoding="utf-8")
+    assert pages.made(text) == text, f"{page.name}: first: python -m verification.pages"
+
+
+def test_every_part_stands_on_one_page() -> None:
+    """Nothing is made for no page, and nothing twice."""
+    standing = [name for page in PAGES for name in pages.parts_of(page.read_text(encoding="utf-8"))]
+    assert sorted(standing) == sorted(pages.MADE)
+
+
+def test_a_changed_table_is_noticed(tmp_path: Path) -> None:
+    """The comparison can fail: a page with another word in a made part is made anew."""
+    text = (pages.DOCS / "states.md").read_text(encoding="utf-8")
+    spoilt = text.replace("| **PRESS** |", "| **PUSH** |")
+    assert spoilt != text
+    assert pages.made(spoilt) == text
+    with pytest.raises(KeyError):
+        pages.made("<!-- made from code: nothing -->\n<!-- end of nothing -->\n")
+
+
+def test_every_rule_has_its_question_and_every_hazard_its_words() -> None:
+    assert set(rule_words.QUESTIONS) == {row.id for row in TABLE}
+    assert {hazard for row in TABLE for hazard in row.hazards} <= set(rule_words.HAZARDS)
+
+
+def test_every_state_event_and_moment_has_its_words() -> None:
+    assert set(rule_words.STATES) == set(State)
+    assert set(rule_words.EVENTS) == set(Event) - {Event.NONE}
+    assert set(rule_words.WHEN) == set(When)
+    assert set(rule_words.CLEARED_BY) == set(Clears)
+
+
+def test_the_picture_says_simulated_and_loads_nothing() -> None:
+    """A capture of a simulated rig is marked as one wherever it is shown, and asks no other host for a font."""
+    svg = picture.PICTURE.read_text(encoding="utf-8")
+    assert svg.count("SIMULATED") >= 3
+    assert "url(http" not in svg
+    assert picture.PICTURE == pages.DOCS / "pictures" / "demo.svg"
