@@ -363,7 +363,9 @@ def test_shut_stops_trying_once_the_bytes_left_and_needs_no_clock() -> None:
     """One attempt if it works, three if the bytes do not leave; a broken clock keeps nothing from going out."""
     bench = Bench().to_beam()
     bench.gate.shut()
-    assert len(bench.machine.offs) == 1 and bench.gate.sent.on_at_s is None
+    assert bench.machine.offs == [bench.clock.now] and bench.gate.sent.on_at_s is None
+    bench.gate.shut(Seconds(5.0))
+    assert bench.machine.offs[1:] == [5.0]
     bench = Bench().to_beam()
     bench.machine.off_leaves = False
 
@@ -575,6 +577,21 @@ def test_hold_before_arm_was_read_back_is_refused() -> None:
     bench.tick(ARM, committed)
     assert bench.tick(HOLD, committed).command == "off"
     assert set(bench.machine.renewals) == {None}
+
+
+def test_hold_with_a_shut_gate_and_a_forbidding_verdict_is_refused() -> None:
+    """Between ARM and the first HOLD the reflex has no open gate to shut: the HOLD itself is refused, and so is ARM for what only blocks a start."""
+    bench = Bench().to_set_up()
+    bench.tick(ARM, committed)
+    sent = bench.tick(HOLD, armed, unit_contacts_a=CONTACTS & ~2)
+    assert sent.command == "off" and "door" in sent.refused and not bench.gate.open
+    bench = Bench().to_set_up()
+    bench.tick(ARM, committed)
+    for _ in range(600):
+        pressed_early = bench.tick(ARM, committed, unit_contacts_a=CONTACTS | SWITCH, unit_contacts_b=CONTACTS | SWITCH)
+        if pressed_early.command != "arm":
+            break
+    assert pressed_early.command == "off" and "switch" in pressed_early.refused
 
 
 def test_a_window_that_is_left_for_less_than_its_persistence_goes_on_being_renewed() -> None:

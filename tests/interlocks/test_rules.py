@@ -826,3 +826,17 @@ def test_words_of_a_bound_name_value_and_bound() -> None:
         case = next(case for case in CASES if case.rule == rule)
         found = finding_of(run(case.base, case.bad, sound(case.base), 0.3)[-1], rule)
         assert found is not None and "bound" in found.words and sum(ch.isdigit() for ch in found.words) >= 2
+
+
+def test_a_chamber_may_be_silent_until_the_ramp_is_over() -> None:
+    """High voltage seen for longer than 100 ms, kilovolts still rising and nothing counted yet: no signal is asked for before the ramp is over."""
+    sent = msgspec.structs.replace(with_terms(SENT_ON, ramp_s=0.5), on_at_s=T0)
+    memory = remembered(pressed, SENT_ARMED)
+    truths = {}
+    for n in range(1, 70):
+        now = T0 + n * TICK_S
+        r = beaming(now, unit_counts_1=0, unit_counts_2=0, on_sent_at_s=T0, unit_beam_ms=10 * n)
+        verdict, memory = judge(r, QUIET, sent, memory, RULES)
+        truths[n] = truth_of(verdict, "no_signal")
+    assert {truths[n] for n in range(1, 51)} == {Truth.NOT_ASKED}
+    assert truths[53] is Truth.FALSE
