@@ -22,6 +22,7 @@ from controller.states import BEAM, EXPIRES_S, TRANSITIONS, Event, State
 from hal.machine import Capabilities
 from hal.readings import Cause, Contact, Readings, Relay, Termination, UnitState
 from hal.rig import read_back
+from interlocks.contact_rules import KEY_OF, KEYS
 from interlocks.rules import TABLE
 from interlocks.words import Clears, Finding, Latch, Sent, Trip, Verdict
 
@@ -268,25 +269,31 @@ def _no_row(stage: Stage, what: str, where: str) -> Ruling:
     return Ruling(refused=f"{what} is not possible in {stage.state.value}; it needs {where}")
 
 
-def _load(_q: Request, stage: Stage, _r: Readings, _v: Verdict, facts: Facts) -> Ruling:
+def _load(request: Request, stage: Stage, r: Readings, _v: Verdict, facts: Facts) -> Ruling:
+    assert isinstance(request, requests.Load)
     if stage.state is not State.STANDBY:
         return _no_row(stage, "loading a fraction", "STANDBY")
     if facts.latches:
         return Ruling(refused=f"latched: {facts.latches[0].words}; clear it first (kerma reset)")
-    return _admitted(facts, Event.LOAD)
+    return _admitted(request, r, facts, Event.LOAD)
 
 
-def _resume(_q: Request, stage: Stage, _r: Readings, _v: Verdict, facts: Facts) -> Ruling:
+def _resume(request: Request, stage: Stage, r: Readings, _v: Verdict, facts: Facts) -> Ruling:
+    assert isinstance(request, requests.Resume)
     if stage.state not in (State.STANDBY, State.INTERRUPTED):
         return _no_row(stage, "resuming", "STANDBY or INTERRUPTED")
     if facts.latches:
         return Ruling(refused=f"latched: {facts.latches[0].words}; clear it first (kerma reset)")
     if stage.state is State.INTERRUPTED and not facts.terminal_durable:
         return WAIT
-    return _admitted(facts, Event.RESUME)
+    return _admitted(request, r, facts, Event.RESUME)
 
 
-def _admitted(facts: Facts, event: Event) -> Ruling:
+def _admitted(request: requests.Load | requests.Resume, r: Readings, facts: Facts, event: Event) -> Ruling:
+    purpose = request.prescribed.purpose
+    if r.unit is None or r.unit.contacts_a & r.unit.contacts_b & KEYS != KEY_OF[purpose]:
+        place = "SERVICE" if KEY_OF[purpose] == Contact.KEY_SERVICE else "TREAT"
+        return Ruling(refused=f"the key is not in {place}, which {purpose.name} needs; turn it there first")
     if facts.refused:
         return Ruling(refused=facts.refused)
     return Ruling(event) if facts.admitted is not None else WAIT

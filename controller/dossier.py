@@ -90,6 +90,7 @@ class Dossier:
         self._k1_open_since: float | None = None
         self._cycle = (False, False)
         self._resetting = (0, 0)
+        self._offers = 0
         self._noted: EventEntry | None = None
 
     def wall_s(self, now: float) -> float:
@@ -267,7 +268,8 @@ class Dossier:
             same = read_back(readings) == settings.plan and unit.state == UnitState.COMMITTED
             rested = self._k1_open_since is not None and now - self._k1_open_since > K1_OFF_S
             if same and rested and not case.on_offer(now):
-                self.case = msgspec.structs.replace(case, offer_id=case.offer_id + 1, offer_at_s=now)
+                self._offers += 1
+                self.case = msgspec.structs.replace(case, offer_id=self._offers, offer_at_s=now)
             elif not same and case.offer_at_s is not None:
                 self.case = msgspec.structs.replace(case, offer_at_s=None)
 
@@ -354,7 +356,8 @@ class Dossier:
         admitted = self.admission.settings
         if before.state in (State.STANDBY, State.INTERRUPTED) and admitted is not None:
             operator = request.operator if isinstance(request, requests.Load | requests.Resume) else ""
-            self.case = Case(settings=admitted, operator=operator, resume=isinstance(request, requests.Resume))
+            resume = isinstance(request, requests.Resume)
+            self.case = Case(settings=admitted, operator=operator, resume=resume, offer_id=self._offers)
             self.ended = None
             return
         old = self.case
