@@ -18,7 +18,7 @@ from controller.ledger import Ledger
 from controller.pace import Pace
 from controller.requests import RuleShown, Snapshot
 from controller.shown import beam_word, dose_shown, link_word, offer_shown, unit_word
-from controller.states import BEAM, Event, State
+from controller.states import AT_REST, Event, State
 from hal.readings import Readings, Relay
 from hal.units import Seconds
 from interlocks.gate import Gate
@@ -101,8 +101,8 @@ class Loop:
 
     @property
     def may_end(self) -> bool:
-        """True when the process may go: beam neither wanted nor on its way off."""
-        return self.exposure.stage.state not in (*BEAM, State.STOPPING)
+        """True when the process may go: nothing is set up, armed or on its way off, so that what was begun has its end in the ring."""
+        return self.exposure.stage.state in AT_REST
 
     def _house(self, now: Seconds, gap_s: float) -> House:
         return House(

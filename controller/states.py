@@ -413,5 +413,9 @@ EXPIRES_S: Final[dict[State, float]] = {
 }
 """How long a state may wait before EXPIRED, in seconds."""
 
+AT_REST: Final = frozenset(
+    (State.SELF_TEST, State.STANDBY, State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
+)
+"""States in which nothing is set up or under way; a process may end in them."""
 BEAM: Final = frozenset((State.STARTING, State.IRRADIATING))
 """States in which beam may be commanded; STOPPING is on its way out of them."""

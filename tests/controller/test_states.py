@@ -4,7 +4,7 @@ import pytest
 
 from controller.entries import Outcome
 from controller.exposure import OUTCOME_OF, Decided, Exposure, build
-from controller.states import BEAM, TRANSITIONS, Event, State, _row
+from controller.states import AT_REST, BEAM, TRANSITIONS, Event, State, _row
 from hal.units import Seconds
 
 REAL_EVENTS = [event for event in Event if event is not Event.NONE]
@@ -159,3 +159,10 @@ def test_every_event_that_stops_beam_has_an_outcome() -> None:
         for event, to in TRANSITIONS[state].items():
             if to is State.STOPPING:
                 assert event in OUTCOME_OF
+
+
+def test_a_process_asked_to_end_leaves_no_state_in_which_something_is_under_way() -> None:
+    """STOP moves every state that is not at rest, so a signal always comes to an end."""
+    for state in State:
+        if state not in AT_REST and state is not State.STOPPING:
+            assert TRANSITIONS[state][Event.STOP] is not None
