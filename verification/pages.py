@@ -79,13 +79,24 @@ def grouped(events: list[Event]) -> str:
     return ", ".join([*(event.name for event in left), *words])
 
 
+AT_REST: Final = (
+    *((event, State.FAULT) for event in (Event.INTERNAL, Event.TRIP_FAULT)),
+    *((event, State.SELF_TEST) for event in (Event.UNIT_LOST, Event.UNIT_REBOOT, Event.GEN_LOST, Event.RECORDER_LOST)),
+    (Event.HV_UNCOMMANDED, State.STUCK_ON),
+)
+"""Arrows that most states without beam have in common: told once beside the picture instead of drawn from each."""
+
+
 def states_picture() -> str:
-    """The table as a diagram; beam states are marked, and what leads to STUCK_ON from every state at rest is one note."""
+    """The table as a diagram, without loops and without AT_REST; states with beam are marked."""
     lines = ["```mermaid", "stateDiagram-v2", "    direction TB", "    [*] --> SELF_TEST"]
-    for state in State:
-        for to, events in events_in(TRANSITIONS[state]).items():
-            shown = [event for event in events if event is not Event.HV_UNCOMMANDED or state is State.SELF_TEST]
-            if shown and not (to is state and set(shown) <= set(GROUPS[0][1]) | {Event.RECORDER_LOST}):
+    order = list(State)
+    for place, state in enumerate(order):
+        # the way forward first: that is how the drawing program lays the main path from top to bottom
+        leads = sorted(events_in(TRANSITIONS[state]).items(), key=lambda lead: order.index(lead[0]) != place + 1)
+        for to, events in leads:
+            shown = [event for event in events if (event, to) not in AT_REST]
+            if shown and to is not state:
                 lines.append(f"    {state.name} --> {to.name}: {grouped(shown)}")
     lines.append("    classDef beam fill:#ffd500,color:#000000")
     lines.extend(f"    class {state.name} beam" for state in State if state in BEAM)
@@ -95,8 +106,12 @@ def states_picture() -> str:
 def _legend() -> Iterator[str]:
     for name, members in GROUPS:
         yield f"- *{name}*: {', '.join(member.name for member in members)}\n"
-    away = [state.name for state in State if TRANSITIONS[state][Event.HV_UNCOMMANDED] is State.STUCK_ON]
-    yield f"- not drawn: HV_UNCOMMANDED leads to STUCK_ON from {', '.join(away)}; events that keep a state where it is\n"
+    same: dict[tuple[State, tuple[str, ...]], list[str]] = {}
+    for event, to in AT_REST:
+        away = tuple(state.name for state in State if TRANSITIONS[state][event] is to and state is not to)
+        same.setdefault((to, away), []).append(event.name)
+    for (to, away), events in same.items():
+        yield f"- not drawn: {', '.join(events)} to {to.name} from {', '.join(away)}\n"
 
 
 def states_table() -> str:
