@@ -38,6 +38,9 @@ CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
 K1_OFF_S: Final = 1.0
 """The safety unit does not arm within this time after K1 was closed; nothing is offered before."""
 
+_AT_REST: Final = (State.STANDBY, State.INTERRUPTED, State.TERMINATED)
+STRANGE_S: Final = 1.5
+"""How long a retained token must have been unknown to the records: longer than an end takes to the disk, and the slow block to be read."""
 _MAY_HAVE_BEAM: Final = (State.READY, State.STARTING, State.STUCK_ON)
 """After ARMING or READY, states in which an exposure is not VOID: it goes on, or high voltage came that nobody asked for."""
 
@@ -90,7 +93,8 @@ class Dossier:
         self._k1_open_since: float | None = None
         self._cycle = (False, False)
         self._resetting = (0, 0)
-        self._offers = 0
+        self._offers = self._told = 0
+        self._strange_since: float | None = None
         self._noted: EventEntry | None = None
 
     def wall_s(self, now: float) -> float:
@@ -106,6 +110,7 @@ class Dossier:
         if stage.state is State.SELF_TEST:
             self._self_test(readings, off, kernel_sound)
         self._follow_reset(readings)
+        self._follow_retained(stage, readings)
         k1_open = readings.unit is not None and bool(readings.unit.relays & Relay.K1_MIRROR_OPEN)
         self._k1_open_since = _since(self._k1_open_since, k1_open, readings.now_s)
         if sent.on_at_s is not None and sent.on_at_s != self.case.on_at_s:
@@ -244,6 +249,25 @@ class Dossier:
         elif unit.token and statement is not None and statement.reset_due_token == unit.token:
             tag = readings.slow.fraction_tag if readings.slow is not None else 0
             self._resetting = (unit.token, tag)
+
+    def _follow_retained(self, stage: Stage, readings: Readings) -> None:
+        """At rest, what the unit retains and the records take for another is told to them as at a start: a press in the tick of an unload runs
+        without ON, unseen; and so is an exposure that could not be proved VOID."""
+        unit, statement, now = readings.unit, self._ledger.statement, readings.now_s
+        if unit is None or statement is None:
+            return
+        known = {0, self._told, statement.reset_due_token, *(open_.token for open_ in statement.opens)}
+        unended = stage.state is State.STANDBY and self._start is not None
+        strange = (
+            stage.state in _AT_REST
+            and unit.state in (UnitState.IDLE, UnitState.ENDED)
+            and not readings.unit_link.lost
+            and (unended or unit.token not in known)
+        )
+        self._strange_since = _since(self._strange_since, strange, now)
+        if self._strange_since is not None and now - self._strange_since >= STRANGE_S:
+            self._ledger.put(EntryType.FOUND, found_entry(readings), Seconds(now))
+            self._told, self._start, self._strange_since = unit.token, None, None
 
     def _follow_generator(self, stage: Stage, readings: Readings) -> None:
         """Has the generator been away and come back since STUCK_ON began?"""

@@ -194,6 +194,6 @@ class OnWatch:
             self.wanted.append((tick.stage.state, command.token, tick.wanted.terms.digest))
 
 
-def edited(**changes: Any) -> Any:
-    """The order with something changed and the hash of the unchanged file: a lie that only the numbers can betray."""
-    return msgspec.structs.replace(SHORT, **changes)
+def patient(number: int, rx_mgy: float = 400.0) -> Any:
+    """The same order for somebody else."""
+    return msgspec.structs.replace(prescribed(rx_mgy), patient_id=f"P{number}")

@@ -15,6 +15,7 @@ from refusal_bench import (
     exposures,
     load,
     ons,
+    patient,
     send,
     settle,
     state,
@@ -40,23 +41,8 @@ from controller.requests import (
 )
 from controller.states import State
 from verification.setting import prescribed
-from verification.virtual import VirtualRig
 
 OTHER_CLIENT = 7
-
-
-def whole(rig: VirtualRig) -> None:
-    """One fraction from load to close."""
-    to_beam(rig, 0.0)
-    turn_until(rig, State.TERMINATED)
-    rig.until(lambda s: s.ended is not None and s.ended.durable, 2.0, "a durable end")
-    assert rig.ask(Close("done")).ok
-    turn_until(rig, State.STANDBY)
-
-
-def patient(number: int, rx_mgy: float = 400.0) -> Any:
-    """The same order for somebody else."""
-    return msgspec.structs.replace(prescribed(rx_mgy), patient_id=f"P{number}")
 
 
 def test_a_fraction_is_not_delivered_twice(make_rig: MakeRig) -> None:
