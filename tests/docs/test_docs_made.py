@@ -1,5 +1,6 @@
 """What the pages say of tables in the code is what the code holds: parts made anew are equal, and every rule, event and state has its words."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from interlocks.look import When
 from interlocks.rules import TABLE
 from interlocks.words import Clears
 from verification import pages, picture, rule_words
+from verification.scenarios import SCENARIOS, find
 
 PAGES = sorted(pages.DOCS.rglob("*.md"))
 
@@ -54,3 +56,13 @@ def test_the_picture_says_simulated_and_loads_nothing() -> None:
     assert svg.count("SIMULATED") >= 3
     assert "url(http" not in svg
     assert picture.PICTURE == pages.DOCS / "pictures" / "demo.svg"
+
+
+def test_numbers_in_words() -> None:
+    """README counts rules and scenarios as the code does."""
+    readme = " ".join((pages.ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"{len(TABLE)} interlock rules" in readme
+    assert f"{len(TABLE)} rules judge" in readme
+    assert len(SCENARIOS) == 20 and "names twenty scenarios" in readme
+    for scenario in re.findall(r"\| `([a-z-]+)`", readme):
+        assert find(scenario).name == scenario
