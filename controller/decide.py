@@ -23,11 +23,11 @@ from hal.machine import Capabilities
 from hal.readings import Cause, Contact, Readings, Relay, Termination, UnitState
 from hal.rig import read_back
 from interlocks.contact_rules import KEY_OF, KEYS
+from interlocks.latch import MAY_CLEAR
+from interlocks.look import RATE_WINDOW_S
 from interlocks.rules import TABLE
-from interlocks.words import Clears, Finding, Latch, Sent, Trip, Verdict
+from interlocks.words import Finding, Latch, Sent, Trip, Verdict
 
-RATE_WINDOW_S: Final = 0.1
-"""Chamber rates are over this long."""
 STUCK_OFF_S: Final = 60.0
 """How long everything must have been off before STUCK_ON may be left."""
 
@@ -336,14 +336,11 @@ def _close(_q: Request, stage: Stage, _r: Readings, _v: Verdict, facts: Facts) -
     return WAIT
 
 
-_MAY_CLEAR: Final = {"operator": Clears.BY_OPERATOR, "physicist": Clears.BY_PHYSICIST, "service": Clears.BY_SERVICE}
-
-
 def _reset(request: Request, stage: Stage, r: Readings, verdict: Verdict, facts: Facts) -> Ruling:
     assert isinstance(request, requests.Reset)
     if TRANSITIONS[stage.state][Event.RESET] is None:
         return _no_row(stage, "a reset", "STANDBY, INTERRUPTED, TERMINATED, FAULT or STUCK_ON")
-    may = _MAY_CLEAR.get(request.role)
+    may = MAY_CLEAR.get(request.role)
     if may is None or not request.who.strip() or not request.reason.strip():
         return Ruling(refused="a reset needs a role (operator, physicist, service), a name and a reason")
     if stage.state is State.STUCK_ON:

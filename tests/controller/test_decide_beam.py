@@ -263,7 +263,7 @@ def test_without_settings_the_longest_deadline_holds() -> None:
 
 @pytest.mark.parametrize(
     ("rates_at_s", "held_s", "ends"),
-    [(NOW - 0.4, 0.45, False), (NOW - 0.4, 0.6, True), (None, 1.0, False), (None, SLOW_FRESH_S, True)],
+    [(NOW - 0.4, 0.55, False), (NOW - 0.4, 0.65, True), (None, 1.0, False), (None, SLOW_FRESH_S, True)],
 )
 def test_beam_found_at_a_start_ends_by_later_rates(rates_at_s: float | None, held_s: float, ends: bool) -> None:
     """Rates whose window reaches back before the off would say high voltage once more."""
