@@ -160,6 +160,17 @@ def settle(rig: VirtualRig) -> State:
     return state(rig)
 
 
+def cleared(rig: VirtualRig) -> None:
+    """Settled in STANDBY, and nothing retained by the unit any more."""
+    if settle(rig) is not State.STANDBY:
+        raise Stuck(f"not settled but {state(rig).value}")
+    for _ in range(400):
+        if not rig.world.unit.nv.retained_token:
+            return
+        rig.turn()
+    raise Stuck(f"the unit still retains {rig.world.unit.nv.retained_token}")
+
+
 def wrong(rig: VirtualRig, presses: int) -> list[str]:
     """What may never be, once everything has settled: beam, beam without a press, an exposure without exactly one end, dose said lower than given."""
     found = []
