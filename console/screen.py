@@ -27,7 +27,7 @@ STATES: dict[str, tuple[str, str]] = {
     "STANDBY": ("off, nothing loaded", "white"),
     "PREPARATORY": ("setting up, beam off", "blue"),
     "ARMING": ("arming, beam off", "blue"),
-    "READY": ("READY: the next press starts the beam", "bold green"),
+    "READY": ("the next press starts the beam", "bold green"),
     "STARTING": ("BEAM COMING ON", "bold black on yellow"),
     "IRRADIATING": ("BEAM ON", "bold black on yellow"),
     "STOPPING": ("stopping, off not yet verified", "bold black on yellow"),
