@@ -382,6 +382,7 @@ def _reset_stuck(request: requests.Reset, r: Readings, facts: Facts) -> Ruling:
         "the record on the disk": facts.terminal_durable,
     }
     lacking = [name for name, has in needs.items() if not has]
+    lacking += [f"{latch.words}: nobody may clear it" for latch in facts.latches if latch.clears is Clears.NEVER]
     if lacking:
         return Ruling(refused="the beam may be on; to leave this state: " + "; ".join(lacking))
     if unit is not None and unit.state == UnitState.LATCHED:
