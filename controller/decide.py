@@ -26,7 +26,7 @@ from interlocks.contact_rules import KEY_OF, KEYS
 from interlocks.latch import MAY_CLEAR
 from interlocks.look import RATE_WINDOW_S
 from interlocks.rules import TABLE
-from interlocks.words import Finding, Latch, Sent, Trip, Verdict
+from interlocks.words import Clears, Finding, Latch, Sent, Trip, Verdict
 
 STUCK_OFF_S: Final = 60.0
 """How long everything must have been off before STUCK_ON may be left."""
