@@ -14,9 +14,8 @@ import pytest
 from desk_by_hand import EXAMPLES, dumped
 from typer.testing import CliRunner, Result
 
-from console import cli, prescription, rig_file, simulated_hand
-from console.exit_codes import WORDS, Exit
-from console.strict import Strict
+from console import cli, simulated_hand
+from console.exit_codes import Exit
 
 
 def kerma(*arguments: str) -> Result:
@@ -145,19 +144,3 @@ def test_stop_loads_no_file_reader_no_driver_no_kernel_and_no_other_room() -> No
 def test_a_simulated_hand_says_what_went_wrong(tmp_path: Path) -> None:
     words = simulated_hand.act(tmp_path / "none.sock", "press", 0.2)
     assert "does not do 'press'" in words and "kerma sim" in words
-
-
-def test_the_documented_exit_codes_and_keys_are_those_of_the_program() -> None:
-    """docs/command-line.md is the one table for people; it may not fall behind."""
-    text = (EXAMPLES.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
-    for code in Exit:
-        assert f"| {int(code)} | {code.name} | {WORDS[code]} |" in text, code
-    tables = [
-        kind
-        for room in (rig_file, prescription)
-        for kind in vars(room).values()
-        if isinstance(kind, type) and issubclass(kind, Strict)
-    ]
-    for table in tables:
-        for name, field in table.model_fields.items() if table.__name__.endswith("Table") else ():
-            assert f"| `{name}` |" in text and str(field.description) in text, (table.__name__, name)
