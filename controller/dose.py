@@ -32,8 +32,11 @@ CUT_S: Final = 0.07
 OVERDUE_TICKS: Final = 1.5
 OVERDUE_S: Final = 0.02
 """How far past its end the host lets the unit go before it ends the beam itself (TIME_END)."""
+SATURATED_OVER_R0: Final = 64.0
+"""Highest rate that time with no chamber below its ceiling is charged with: that of a beam without its filter (hazard T6)."""
 REPEAT_S: Final = 0.002
 """Two statuses of one scan this close together are one sample asked for twice, not a clock that stands."""
+SATURATED: Final = Health.SATURATED1 | Health.SATURATED2
 GAP_TICKS: Final = 3.0
 """A status younger than this many ticks is not a gap."""
 
@@ -191,6 +194,7 @@ class _Segment:
         self._host_beam_s: float | None = None
         self._lost_1 = self._lost_2 = False
         self._dark_s = 0.0
+        self._saturated_s = 0.0
         self._window: deque[tuple[int, int, int]] = deque()
         self._rates = (0.0, 0.0)
         self._bad: deque[float] = deque()
@@ -238,6 +242,8 @@ class _Segment:
             flags = kernel.COUNTING
             self._lost_1 = self._lost_1 or not health & Health.HT1 or bool(health & (Health.STUCK1 | Health.SATURATED1))
             self._lost_2 = self._lost_2 or not health & Health.HT2 or bool(health & (Health.STUCK2 | Health.SATURATED2))
+            if self._lost_1 and self._lost_2 and (health | before.health) & SATURATED:
+                self._saturated_s += max(0.0, unit.asked_at_s - before.asked_at_s)
         flags |= kernel.SATURATED_1 if health & Health.SATURATED1 else 0
         flags |= kernel.SATURATED_2 if health & Health.SATURATED2 else 0
         flags |= kernel.REBASED if unit.boot_count != before.boot_count else 0
@@ -346,7 +352,8 @@ class _Segment:
         unseen_1 = int(counts[kernel.PENDING_1]) * c.n1_mgy_per_count
         unseen_2 = int(counts[kernel.PENDING_2]) * c.n2_mgy_per_count * s.k_tp
         uncounted = rate_max * CUT_S + s.tail_mgy if self._rebooted else open_mgy
-        unknown = rate_max * unknown_s + uncounted + max(unseen_1, unseen_2)
+        saturated = SATURATED_OVER_R0 * c.r0_mgy_per_s * self._saturated_s
+        unknown = rate_max * unknown_s + uncounted + saturated + max(unseen_1, unseen_2)
         valid_1, valid_2 = None if self._lost_1 else d1, None if self._lost_2 else d2
         by_timer = s.terms.termination is Termination.TIME and holds
         weighed = _weighed(dt if by_timer else valid_1, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)

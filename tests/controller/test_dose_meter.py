@@ -290,6 +290,19 @@ def test_both_dead_goes_by_the_timer() -> None:
     assert end.delivered_mgy == end.dt_mgy == pytest.approx(beam.true_mgy(200.0), abs=0.1)
 
 
+@pytest.mark.parametrize("other", [Health.SATURATED2, Health.STUCK2])
+def test_no_chamber_below_its_ceiling_is_unknown_and_high(other: Health) -> None:
+    """Without its filter the beam is 64 times as strong and both converters stand at their ceiling: the timer knows nothing of it, so high is charged
+    with that rate from the last status before to the first after, and nothing is DEGRADED with a low figure."""
+    health = int(SOUND | Health.SATURATED1 | other)
+    beam = Beam(spoil=lambda u: msgspec.structs.replace(u, health=health) if 103 < u.asked_at_s < 103.035 else u)
+    _, end = run(beam)
+    assert end.quality is Quality.UNKNOWN
+    assert end.delivered_mgy == end.high_mgy
+    assert end.high_mgy >= beam.true_mgy(200.0) + 0.03 * 64.0 * R0
+    assert end.high_mgy <= beam.true_mgy(200.0) + 0.06 * 64.0 * R0
+
+
 def test_both_dead_in_the_ramp_is_unknown() -> None:
     """No channel and no timer that holds: bounds 0 to rate_max times time, delivered the upper one."""
     _, end = run(Beam(off_s=100.6, spoil=lambda u: msgspec.structs.replace(u, health=0)))
