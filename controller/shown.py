@@ -9,10 +9,11 @@ from controller.entries import Outcome, Terminal
 from controller.exposure import Stage
 from controller.off import Evidence
 from controller.requests import DoseShown, Ended, Offer
+from controller.self_test import Tests
 from controller.settings import Settings
 from controller.states import State
 from hal.readings import Link, Readings, UnitState
-from interlocks.words import Sent
+from interlocks.words import Sent, Trip, Verdict
 
 
 def beam_word(stage: Stage, off: Evidence) -> str:
@@ -22,6 +23,17 @@ def beam_word(stage: Stage, off: Evidence) -> str:
     if stage.state in (State.STARTING, State.IRRADIATING):
         return "on"
     return "off" if off.verified else "MAY BE ON"
+
+
+def first_to_fix(stage: Stage, verdict: Verdict, tests: Tests) -> str:
+    """What a person mends first. In SELF_TEST that is how the tests stand, or the recorder, without which they begin again each tick and know not why;
+    a fault whose cause no rule finds any more says what it was."""
+    if stage.state is State.SELF_TEST:
+        lost = (f.words for f in verdict.findings if f.trip is Trip.RECORDER_LOST)
+        return next(lost, tests.words)
+    if verdict.findings:
+        return verdict.findings[0].words
+    return stage.words if stage.state in (State.FAULT, State.STUCK_ON) else ""
 
 
 def unit_word(readings: Readings) -> str:
