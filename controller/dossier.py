@@ -21,7 +21,7 @@ from controller.ledger import Ledger
 from controller.off import Evidence, evidence
 from controller.prescribed import Certificate
 from controller.requests import Ended, Request
-from controller.self_test import Phase, Tests, begin, step
+from controller.self_test import STUCK_RULE, Phase, Tests, begin, step
 from controller.shown import dose_shown, ended_shown
 from controller.states import BEAM, Event, State
 from controller.written import found_entry, start_entry, terminal_entry, void_is_proved
@@ -306,6 +306,9 @@ class Dossier:
         if stage.entered and of_unit is not None and decided.rule and decided.rule not in has:
             trip, clears = of_unit
             self.latches = (*self.latches, Latch(decided.rule, trip, clears, now, decided.words))
+        if stage.entered and stage.state is State.STUCK_ON and all(latch.rule != STUCK_RULE for latch in self.latches):
+            stuck = Latch(STUCK_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, now, decided.words or "beam may be on")
+            self.latches = (*self.latches, stuck)
         known = {latch.rule for latch in before}
         for latch in self.latches:
             if latch.rule not in known and latch.clears is not Clears.BY_ITSELF:

@@ -18,6 +18,8 @@ TEST_S: Final = 4.0
 """Longest that one test of the unit, a fault clearing or a reset may take."""
 TEST_SEEN_S: Final = 0.3
 """A slow block at most this much older than the status tells of a test that the status shows to be over."""
+STUCK_RULE: Final = "stuck_on"
+"""The latch of STUCK_ON, however it was entered; a start that finds it is STUCK_ON again."""
 UNIT_TESTS: Final = ("timer", "lease", "K1", "K2", "count limit", "lamp")
 """The unit's self-tests by number, 1 first; the unit never closes K1 and K2 together in them."""
 
@@ -107,7 +109,7 @@ def _verify_off(tests: Tests, r: Readings, off: Evidence, _s: Statement | None, 
 def _reconcile(tests: Tests, r: Readings, _o: Evidence, statement: Statement | None, _k: bool) -> Tests:
     if statement is None or tests.found_seq == 0 or statement.reconciled_found_seq < tests.found_seq:
         return tests
-    if any(latch.rule == "stuck_on" for latch in statement.latches):
+    if any(latch.rule == STUCK_RULE for latch in statement.latches):
         return _to(tests, Phase.STUCK, r.now_s, "a record says that the beam could not be proved off")
     if r.unit is not None and r.unit.state == UnitState.LATCHED:
         code = r.slow.latch_code if r.slow is not None else 0

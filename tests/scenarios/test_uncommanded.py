@@ -46,3 +46,20 @@ def test_beam_of_a_dead_host_found_by_the_next_one_is_a_fault(make_rig: MakeRig,
     assert settle(rig) is State.STANDBY
     assert wrong(rig, presses=1) == []
     assert len(exposures(rig)) == 1
+
+
+@pytest.mark.parametrize("at", [State.STANDBY, State.READY])
+def test_stuck_on_survives_a_restart_however_it_came(make_rig: MakeRig, at: State) -> None:
+    """High voltage out of nothing, gone again: a new process does not make a FAULT of it that one person may reset."""
+    rig = make_rig()
+    BRING[at](rig)
+    rig.fault("hv-on-at-start")
+    turn_until(rig, State.STUCK_ON)
+    rig.mend("hv-on-at-start")
+    rig.wait(1.0)
+    rig.kill_host()
+    rig.wait(1.0)
+    rig.start_host()
+    turn_until(rig, State.STUCK_ON, State.FAULT, State.STANDBY)
+    rig.wait(0.5)
+    assert state(rig) is State.STUCK_ON
