@@ -113,5 +113,8 @@ def _taken_over(config: RecorderConfig, clock: Clock, asked: Callable[[], bool])
 
 
 def _is_over(recorder: Recorder, instance: str, grown: bool) -> bool:
-    """Whether the process that this recorder was started for is done with: dead and drained, or never born."""
-    return bool(instance) and (recorder.finished(instance) or (grown and not recorder.serves(instance)))
+    """Whether the process that this recorder was started for is done with: dead and drained, or never born.
+
+    Where it was never born, the next one may be living on this recorder, for its own gave up waiting for the records.
+    """
+    return bool(instance) and (recorder.finished(instance) or (grown and not recorder.serving))

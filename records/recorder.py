@@ -141,9 +141,10 @@ class Recorder:
         """True when this process is dead and its ring was drained to its end."""
         return instance in self.book.drained
 
-    def serves(self, instance: str) -> bool:
-        """True while this process's ring is being drained."""
-        return instance in self._sources
+    @property
+    def serving(self) -> bool:
+        """True while any process's ring is being drained."""
+        return bool(self._sources)
 
     def _open(self) -> None:
         config = self._config

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from records_bench import Clock, Host, Rig, Unit
+import structlog
+from records_bench import WALL, Clock, Host, Rig, Unit
 
 from hal.clock import SystemClock
 from hal.units import Seconds
 from records.fractions import list_fractions
-from records.process import EXIT_STORAGE, config_for
+from records.process import BIRTH_S, EXIT_STORAGE, config_for, run
 from records.recorder import RecorderConfig
 
 pytestmark = pytest.mark.realtime
@@ -113,6 +114,35 @@ def test_killed_recorder_leaves_what_it_acknowledged(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0
     host.kill()
+
+
+class Hurried:
+    """A clock on which each wait lasts a second at least; at a given time the host is killed."""
+
+    def __init__(self, host: Host, dies_s: float) -> None:
+        self.now, self._host, self._dies_s = 0.0, host, dies_s
+
+    def monotonic(self) -> Seconds:
+        return Seconds(self.now)
+
+    def wall(self) -> Seconds:
+        return Seconds(WALL + self.now)
+
+    def sleep_until(self, deadline: Seconds) -> None:
+        self.now = max(self.now + 1.0, deadline)
+        if self._dies_s <= self.now < self._dies_s + 1.0:
+            self._host.kill()
+
+
+def test_a_recorder_whose_own_host_was_never_born_keeps_the_next_ones(tmp_path: Path) -> None:
+    """A run that fails after its recorder started leaves that one with the records' lock; the run after it must not lose it in the middle of a beam."""
+    living, config = host_in(tmp_path, "two")
+    clock = Hurried(living, dies_s=3.0 * BIRTH_S)
+    unborn = msgspec.structs.replace(config, instance="one")
+    with (tmp_path / "log").open("w") as log:
+        lines = structlog.wrap_logger(structlog.PrintLogger(log))
+        assert run(unborn, clock, lambda: clock.now > 9.0 * BIRTH_S, lines) == 0
+    assert 3.0 * BIRTH_S <= clock.now < 4.0 * BIRTH_S
 
 
 def test_storage_that_cannot_be_used_is_said_at_once(tmp_path: Path) -> None:
