@@ -135,12 +135,13 @@ def stop(
     config: Annotated[
         Path | None, typer.Option("--config", help="The rig file; every rig of this machine if left out.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """STOP. Ends with 0 only when a snapshot has shown beam off within 500 ms; otherwise with 2: press the emergency stop."""
     from console import stop as room
     from hal.clock import SystemClock
 
-    raise typer.Exit(room.stop_all(room.where(config), SystemClock()))
+    raise typer.Exit(room.stop_all(room.where(config), SystemClock(), as_json))
 
 
 def status(config: Which = None, as_json: AsJson = False) -> None:
@@ -156,25 +157,27 @@ def reset(
     who: Annotated[str, typer.Option("--who", help="Your name; two names to leave STUCK_ON.")],
     reason: Annotated[str, typer.Option("--reason", help="Why the latch may be cleared.")],
     config: Which = None,
+    as_json: AsJson = False,
 ) -> None:
     """Clear the latches that this role may clear; the cause must be gone."""
     from console import status as room
     from controller.requests import Reset
     from hal.clock import SystemClock
 
-    _end(lambda: room.ask(room.places_of(config), SystemClock(), Reset(role, who, reason)))
+    _end(lambda: room.ask(room.places_of(config), SystemClock(), Reset(role, who, reason), as_json))
 
 
 def close(
     reason: Annotated[str, typer.Option("--reason", help="Why a partial fraction is closed.")],
     config: Which = None,
+    as_json: AsJson = False,
 ) -> None:
     """Close the ended fraction; a partial one stays partial, and is not resumed any more."""
     from console import status as room
     from controller.requests import Close
     from hal.clock import SystemClock
 
-    _end(lambda: room.ask(room.places_of(config), SystemClock(), Close(reason)))
+    _end(lambda: room.ask(room.places_of(config), SystemClock(), Close(reason), as_json))
 
 
 def doctor(

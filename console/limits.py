@@ -1,5 +1,5 @@
 """What a rig may be set to, and whether it reacts fast enough for clinical use: the file's narrowing and the drivers' poll plans against fixed bounds.
-It opens nothing; the bounds themselves are interlocks/limits.py and the safety design's T1."""
+It opens nothing; the bounds themselves are interlocks/limits.py and docs/safety.md's T1."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -121,6 +121,10 @@ class SafetyUnitTable(Strict):
     )
     unit_id: int = Field(default=1, ge=1, le=247, description="write the unit's Modbus address, 1 to 247")
     serial: str = Field(pattern=r"^[!-~]{1,16}$", description="write the unit's serial number, as on its plate")
+    switch: Literal["once", "hold"] = Field(
+        default="once",
+        description='write "once" where the beam-on switch is pressed once, "hold" where it is held for the whole exposure',
+    )
     site_key_file: Text | None = Field(
         default=None, description="write the path of the file (mode 0600) that holds the site key in hex"
     )

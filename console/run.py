@@ -24,6 +24,7 @@ from controller.blob import Blob, Paths, Scheduling
 from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
 from hal.machine import Capabilities
+from hal.readings import SwitchMode
 from hal.rig import RigConfig, make_rig
 
 PTS = Path("/dev/pts")
@@ -67,6 +68,7 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
         software_version=sources.software_version(),
         configuration_sha256=rig.sha256,
         clinical=file.rig.clinical,
+        switch_mode=SwitchMode[file.safety_unit.switch.upper()],
         scheduling=Scheduling(file.scheduling.fifo_priority, file.scheduling.cpu, file.scheduling.lock_memory),
     )
     return Start(rig, blob, tuple(f"not for clinical use: {words}" for words in lacking))

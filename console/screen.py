@@ -222,7 +222,7 @@ def end_lines(prescribed: Prescribed | None, ended: Ended, code: Exit, record: s
         ("reason", reason_words(ended)),
     ]
     if ended.reaction_s is not None:
-        lines.append(("event to off", f"{ended.reaction_s * 1000:.1f} ms"))
+        lines.append(("decision to off", f"{ended.reaction_s * 1000:.1f} ms"))
     lines += [
         ("record", f"{record}{'' if ended.durable else ' (NOT YET DURABLE)'}"),
         ("result", f"{WORDS[code]} (exit {int(code)})"),

@@ -62,7 +62,7 @@ def no_answer(words: str, as_json: bool) -> Exit:
     return Exit.NO_ANSWER
 
 
-def ask(where: Places, clock: Clock, request: Reset | Close) -> Exit:
+def ask(where: Places, clock: Clock, request: Reset | Close, as_json: bool = False) -> Exit:
     """Put one request to the desk and print its answer. A partial fraction is closed in two steps, the second of which needs no new decision."""
     try:
         with connect(where.desk, clock) as desk:
@@ -76,9 +76,14 @@ def ask(where: Places, clock: Clock, request: Reset | Close) -> Exit:
                 session.turn(SETTLED_S)
                 session.turn(SETTLED_S)
     except DeskGoneError as error:
-        return no_answer(str(error), False)
+        return no_answer(str(error), as_json)
     shown = session.snapshot
+    code = Exit.AS_INTENDED if answer.ok else Exit.REFUSED
+    if as_json:
+        state = shown.state if shown is not None else None
+        print(json.dumps({"taken": answer.ok, "words": answer.words, "state": state, "exit": int(code)}))
+        return code
     if shown is not None:
         print(f"{screen.banner(shown.simulated, shown.rig)}; {screen.state_words(shown)}")
     print(("taken: " if answer.ok else "REFUSED: ") + answer.words, file=sys.stdout if answer.ok else sys.stderr)
-    return Exit.AS_INTENDED if answer.ok else Exit.REFUSED
+    return code

@@ -3,6 +3,7 @@ It waits for nothing longer than half a second, and what it has not seen it does
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -78,14 +79,21 @@ def where(config: Path | None) -> tuple[Places, ...]:
     return (named, *others) if named.stop.exists() or not others else others
 
 
-def stop_all(found: tuple[Places, ...], clock: Clock) -> int:
+def stop_all(found: tuple[Places, ...], clock: Clock, as_json: bool = False) -> int:
     """STOP to every place; 0 only when each of them has shown no beam. The words go to standard output, the bad ones to standard error too."""
     if not found:
+        if as_json:
+            print(json.dumps({"stopped": [], "off": False}))
         print(f"{NO_ANSWER} (no real-time process has a stop socket under {places.SHM})", file=sys.stderr)
         return STOP_NOT_SEEN
     for where in found:
         send_stop(where.stop)
     seen = [stop(where, clock) for where in found]
+    off = all(one.off for one in seen)
+    if as_json:
+        stopped = [{"stop": str(one.where), "sent": one.sent, "off": one.off, "words": one.words()} for one in seen]
+        print(json.dumps({"stopped": stopped, "off": off}))
     for one in seen:
-        print(one.words(), file=sys.stdout if one.off else sys.stderr)
-    return int(Exit.AS_INTENDED) if all(one.off for one in seen) else STOP_NOT_SEEN
+        if not (as_json and one.off):
+            print(one.words(), file=sys.stdout if one.off else sys.stderr)
+    return int(Exit.AS_INTENDED) if off else STOP_NOT_SEEN

@@ -19,11 +19,7 @@ from controller.ring import AckFile, Ring, StatementFile
 from controller.settings import RigSide
 from hal.clock import Clock
 from hal.machine import Machine
-from hal.readings import SwitchMode
 from interlocks.gate import Gate
-
-RING_S = 120.0
-"""How much history the ring holds at the configured rate."""
 
 
 def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire, kernels: Kernels) -> Loop:
@@ -42,7 +38,7 @@ def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire,
         counts_full_scale=capabilities.counts_full_scale,
         lease_ms=blob.lease_ms,
         t2_s=T2_S,
-        switch_mode=SwitchMode.ONCE,
+        switch_mode=blob.switch_mode,
     )
     dossier = Dossier(ledger, meter, blob.certificate, Site(blob.limits, side), identity, capabilities, now, wall_s)
     opening = Opening(
@@ -59,4 +55,4 @@ def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire,
 
 
 T2_S = 0.5
-"""From off to verified off before the second contactor opens; a profile may narrow it (safety design C2)."""
+"""From off to verified off before the second contactor opens; a profile may narrow it (docs/safety.md)."""

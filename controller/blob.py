@@ -6,6 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from controller.prescribed import Certificate
+from hal.readings import SwitchMode
 from hal.rig import RigConfig
 from interlocks.words import Limits
 
@@ -40,4 +41,5 @@ class Blob(msgspec.Struct, frozen=True):
     software_version: str
     configuration_sha256: bytes
     clinical: bool
+    switch_mode: SwitchMode = SwitchMode.ONCE
     scheduling: Scheduling = Scheduling()

@@ -365,7 +365,7 @@ def _reset(request: Request, stage: Stage, r: Readings, verdict: Verdict, facts:
 
 
 def _reset_stuck(request: requests.Reset, r: Readings, facts: Facts) -> Ruling:
-    """The only way out of STUCK_ON (safety design section 2): service, two persons, everything off for 60 s, the generator power-cycled."""
+    """The only way out of STUCK_ON (docs/states.md): service, two persons, everything off for 60 s, the generator power-cycled."""
     unit = r.unit
     people = {name.strip().lower() for name in request.who.replace("+", ",").split(",") if name.strip()}
     key = unit is not None and bool(unit.contacts_a & unit.contacts_b & Contact.KEY_SERVICE)

@@ -14,7 +14,7 @@ FRESH_S: Final = 0.25
 """Oldest status, flag or monitor reading that counts as evidence of off; the slow block has its own bound."""
 SLOW_FRESH_S: Final = 2.5
 KV_OFF_PART: Final = 0.05
-"""High voltage below this part of full scale counts as gone (safety design A11)."""
+"""High voltage below this part of full scale counts as gone (docs/safety.md)."""
 
 
 class Evidence(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 MARGIN_PART: Final = 0.02
 MARGIN_S: Final = 0.5
-"""Above the timer's limit by max(2 %, 0.5 s) (dose design 1.15), so that the unit's presets always come first."""
+"""Above the timer's limit by max(2 %, 0.5 s) (docs/dose.md), so that the unit's presets always come first."""
 
 
 class BeamTime(msgspec.Struct, frozen=True, gc=False):

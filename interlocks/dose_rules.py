@@ -26,7 +26,7 @@ CHANNELS_MGY: Final = 10.0
 MODEL_MONITOR: Final = 0.05
 MODEL_TIME: Final = 0.03
 MODEL_MGY: Final = 20.0
-"""Dose design section 2: channels 3 % (floor 1 cGy); primary against model or timer 5 % in monitor, 3 % in time (floor 2 cGy)."""
+"""docs/dose.md: channels 3 % (floor 1 cGy); primary against model or timer 5 % in monitor, 3 % in time (floor 2 cGy)."""
 BAD_SAMPLES: Final = 3
 DRIFT: Final = 0.005
 PRESSURE_KPA: Final = (60.0, 110.0)

@@ -24,7 +24,7 @@ ABSOLUTE: Final = Limits(
     power_max_w=1000.0,
 )
 """Bounds that no configuration widens: the generator class is 50-100 kV (lower only for conditioning), 20 Gy the largest fraction, 3 s the shortest
-set time for which R(t + dt) holds (dose design 1.19)."""
+set time for which R(t + dt) holds (docs/dose.md)."""
 
 LARGEST: Final = ("kv_max", "ma_max", "rx_max_mgy", "skin_max_mgy", "time_max_s", "power_max_w")
 SMALLEST: Final = ("kv_min", "ma_min", "time_min_s")
@@ -44,7 +44,7 @@ NOT_NEGATIVE: Final = ("leak1_cps", "leak2_cps", "d0_mgy", "ramp_s", "t2_s", "t2
 
 BACKUP_OVER_TIME: Final = 1.04
 BACKUP_OVER_TIME_S: Final = 1.0
-"""By how much a backup timer may lie above the longest set time (dose design 1.15)."""
+"""By how much a backup timer may lie above the longest set time (docs/dose.md)."""
 
 
 def narrow(absolute: Limits, *others: Limits) -> Limits:

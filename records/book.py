@@ -105,7 +105,7 @@ def unpack_rows(rows: bytes) -> list[tuple[int, int, TickRow]]:
 
 
 class Status(Enum):
-    """How a fraction stands against its prescription (safety design, section 5); NONE: no beam yet, RUNNING: an exposure has no end yet."""
+    """How a fraction stands against its prescription (docs/dose.md); NONE: no beam yet, RUNNING: an exposure has no end yet."""
 
     NONE = "NONE"
     RUNNING = "RUNNING"

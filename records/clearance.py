@@ -18,7 +18,7 @@ TRIPS_MAX = 3
 RESUMES_MAX = 2
 GAP_MAX_S = 30 * 60.0
 REST_PART, REST_MGY = 0.01, 20.0
-"""Beyond any of these a resume needs a physicist; a rest at or below max(1 %, 2 cGy) of D0 is closed, not resumed (safety design, section 5)."""
+"""Beyond any of these a resume needs a physicist; a rest at or below max(1 %, 2 cGy) of D0 is closed, not resumed (docs/records.md)."""
 WAIVED_UNTIL_S = 4_102_444_800.0
 """2100-01-01: a simulated rig whose configuration waives the daily check."""
 TOKEN_MAX = 0xFFFF_FFFF

@@ -315,11 +315,12 @@ class Recorder:
         return msgspec.structs.replace(noted, token=0 if words else token, words=words)
 
     def _terminated(self, noted: Noted, wall_s: float) -> Noted:
-        """Take the end that the real-time process wrote; one whose dose is no number is worked out anew from the unit's registers in it."""
+        """Take the end that the real-time process wrote, by its START: a journal that was lost gives that another token, and the dose is no less given.
+        One whose dose is no number is worked out anew from the unit's registers in it."""
         end = msgspec.msgpack.decode(noted.entry, type=Terminal)
         token = self.book.by_start.get((noted.instance, end.start_seq), 0)
         exposure = self.book.exposures.get(token)
-        if exposure is None or (end.token and end.token != token):
+        if exposure is None:
             return msgspec.structs.replace(
                 noted, words=f"an end of START {end.start_seq}, token {end.token}, that has no token here"
             )
@@ -327,12 +328,15 @@ class Recorder:
             return msgspec.structs.replace(
                 noted, words=f"exposure {token} has its end already: {exposure.end.outcome.name}"
             )
+        known_as = f"the unit knew it as token {end.token}" if end.token not in (0, token) else ""
         end = msgspec.structs.replace(end, token=token)
         wrong = unbelievable(end)
         if wrong:
             end = self._worked_out(exposure, end, noted, wall_s)
         end = summed(self.book, self.book.fractions[exposure.fraction], end)
-        return msgspec.structs.replace(noted, ends=(end,), words=f"{wrong}: dose worked out anew" if wrong else "")
+        return msgspec.structs.replace(
+            noted, ends=(end,), words=f"{wrong}: dose worked out anew" if wrong else known_as
+        )
 
     def _worked_out(self, exposure: Exposure, end: Terminal, noted: Noted, wall_s: float) -> Terminal:
         start = exposure.start

@@ -13,7 +13,7 @@ from controller.prescribed import Quality
 from hal.readings import Cause, Termination
 
 CUT_S = 0.07
-"""T_cut: the unit's 20 ms and the contactor's 50 ms (safety design, section 5)."""
+"""T_cut: the unit's 20 ms and the contactor's 50 ms (docs/safety.md)."""
 LAG_S = 0.5
 """What may be lost of the journal in beam: the durable lag at which the real-time process ends the beam."""
 SETTLED_S = 5.0
@@ -228,14 +228,16 @@ def _weigh(start: Start, beam_ms: int, counts_1: int, counts_2: int, unseen_s: f
     valid_t = dt if past_ramp(beam_s, start.ramp_s, start.press_to_hv_s, start.timer_start) else None
     primary: float | None
     others: tuple[float | None, ...]
-    if start.termination is Termination.TIME and valid_t is not None:
+    by_timer = start.termination is Termination.TIME and valid_t is not None
+    if by_timer:
         primary, others = valid_t, (valid_1, valid_2)
     else:
         primary, others = valid_1, (valid_2, valid_t) if valid_t is not None else (valid_2,)
     rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s
     unknown = rate_max * unseen_s + (c.tail_mgy if tail else 0.0)
     weighed = weigh(primary, others, rate_max * beam_s, unknown)
-    if tail and weighed.quality is not Quality.UNKNOWN:
+    # the timer's dose holds its tail already (dt is a net time), the counters' does not yet
+    if tail and not by_timer and weighed.quality is not Quality.UNKNOWN:
         weighed = msgspec.structs.replace(
             weighed, delivered_mgy=min(weighed.delivered_mgy + c.tail_mgy, weighed.high_mgy)
         )

@@ -26,6 +26,8 @@ from simulators.serve import MemoryKeeper, Server, read_memory
 from simulators.unit_memory import UnitConfig, UnitMemory
 from simulators.world import World
 
+HANDS: Final = {"press": "the beam-on switch is pressed and held", "release": "the beam-on switch is let go"}
+"""What a hand in the simulated room does, beside what breaks in it."""
 PRIORITY: Final = 60
 """Below the real-time process's usual 80: on one CPU the host goes first."""
 BAD_INPUT: Final = 2
@@ -158,7 +160,12 @@ def ask(control: Path, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def inject(
-    fault: Annotated[str | None, typer.Argument(help="name of the fault (see --list)", show_default=False)] = None,
+    fault: Annotated[
+        str | None,
+        typer.Argument(
+            help="name of the fault (see --list), or press / release for the beam-on switch", show_default=False
+        ),
+    ] = None,
     at: Annotated[float, typer.Option(help="start it this many seconds from now")] = 0.0,
     for_: Annotated[float | None, typer.Option("--for", help="end it after this many seconds")] = None,
     control: Annotated[Path | None, typer.Option(help="control socket of the served rig")] = None,
@@ -178,7 +185,9 @@ def inject(
             BAD_INPUT,
         )
     request: dict[str, Any] = {"do": "stop", "name": fault}
-    if not stop:
+    if fault in HANDS:
+        request = {"do": fault}
+    elif not stop:
         request = {"do": "fault", "name": fault, "at_s": at} | ({} if for_ is None else {"for_s": for_})
     try:
         answer = ask(control, request)
@@ -189,4 +198,8 @@ def inject(
     if answer.get("ok") is not True:
         _fail(str(answer.get("error", answer)), BAD_INPUT)
     if not json_:
-        typer.echo(f"SIMULATED: {fault} {'stops' if stop else f'in {at:g} s: ' + str(answer.get('words', ''))}")
+        typer.echo(
+            f"SIMULATED: {HANDS[fault]}"
+            if fault in HANDS
+            else f"SIMULATED: {fault} {'stops' if stop else f'in {at:g} s: ' + str(answer.get('words', ''))}"
+        )

@@ -21,6 +21,7 @@ from console.run import rig_config
 from controller.blob import Blob, Paths
 from controller.kernel import Kernels
 from controller.prescribed import Prescribed
+from hal.readings import SwitchMode
 from records.recorder import RecorderConfig
 from simulators.profile import DEFAULT
 from simulators.unit_memory import UnitConfig
@@ -107,6 +108,7 @@ def virtual_rig(setting: Setting, kernels: Kernels, seed: int = 1, fault: str = 
         software_version=sources.software_version(),
         configuration_sha256=rig.sha256,
         clinical=False,
+        switch_mode=SwitchMode[rig.file.safety_unit.switch.upper()],
     )
     recorder = RecorderConfig(
         journal_dir=str(setting.records / "journal"),

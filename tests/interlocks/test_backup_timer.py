@@ -9,7 +9,7 @@ from interlocks.backup_timer import NO_BEAM_TIME, begin, bound_s, counted, longe
 
 
 def test_margins_are_two_percent_or_half_a_second() -> None:
-    """Dose design 1.15."""
+    """Above the timer's limit by max(2 %, 0.5 s), so that the unit's presets come first."""
     assert bound_s(10.0) == 10.5
     assert bound_s(25.0) == 25.5
     assert bound_s(100.0) == 102.0

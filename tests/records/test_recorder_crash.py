@@ -71,7 +71,7 @@ def find_and_settle(rig: Rig, wait_s: float = 6.0) -> None:
     assert rig.host.statement().reconciled_found_seq == seq
 
 
-# the table of the safety design, section 4
+# the table of docs/records.md
 
 
 def test_rt_dies_before_start_is_durable(rig: Rig) -> None:
