@@ -150,6 +150,12 @@ def test_every_rule_must_be_true_at_the_press() -> None:
     assert press(BLOCKED) is Event.TRIP_STOP
 
 
+def test_a_rule_that_sends_off_at_the_press_says_why() -> None:
+    """The gate's off has forgotten the press count in that tick: the event is the rule's, not a fault of the unit's."""
+    off = msgspec.structs.replace(SENT_ARMED, armed_at_s=None, press_count=None, command="off")
+    assert press(verdict(finding("recorder_fresh", Trip.RECORDER_LOST)), off) is Event.RECORDER_LOST
+
+
 def test_worse_events_beat_the_press() -> None:
     """STOP, key and expiry in the tick of the press."""
     at, r, f = READY, pressed(), facts(TOKENED, sent=SENT_ARMED)
