@@ -70,6 +70,10 @@ class Ruling(msgspec.Struct, frozen=True):
 
 WAIT: Final = Ruling()
 
+_LINK_LOST = (Event.UNIT_LOST, Event.GEN_LOST)
+_NOTHING_TESTED = (Phase.IDENTIFY, Phase.FAILED)
+"""A device that is silent, or whose values are not asked for because it is a wrong one, takes no test back here; beginning again each tick would
+only take away the words that say so."""
 _ENDS_BY_BACKUP = (Cause.K1_LIMIT, Cause.COUNT2, Cause.HARD_CAP)
 _UNIT_FAULTS = (Cause.RATE, Cause.DISAGREE, Cause.PAIR, Cause.MIRROR, Cause.TEST_PULSE, Cause.SPONTANEOUS)
 
@@ -95,7 +99,9 @@ def decide(
     """The tick's event, and the ruling on the request that was asked (WAIT when none was)."""
     in_beam = stage.state in BEAM
     heard: list[tuple[Event, str, str]] = [
-        (_event_of(f, stage), f.rule, f.words) for f in verdict.findings if not in_beam or f.rule in WHILE_BEAM
+        (_event_of(f, stage, facts.tests), f.rule, f.words)
+        for f in verdict.findings
+        if not in_beam or f.rule in WHILE_BEAM
     ]
     if asked.stop:
         heard.append((Event.STOP, "stop", "STOP was pressed"))
@@ -115,8 +121,10 @@ def decide(
     return Decided(with_row[0], worst[0], with_row[1], with_row[2]), ruling
 
 
-def _event_of(finding: Finding, stage: Stage) -> Event:
+def _event_of(finding: Finding, stage: Stage, tests: Tests) -> Event:
     event = Event[finding.trip.name]
+    if event in _LINK_LOST and stage.state is State.SELF_TEST and tests.phase in _NOTHING_TESTED:
+        return Event.NONE
     if event is Event.UNIT_REBOOT and stage.state is State.SELF_TEST:
         return Event.NONE
     if finding.rule == "unit_latched" and stage.state is State.SELF_TEST:
@@ -168,11 +176,14 @@ def _ready(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> 
     unit, case, sent = r.unit, facts.case, facts.sent
     if unit is None or unit.state != UnitState.RUN or unit.token != case.token:
         return []
+    if verdict.forbids_beam:
+        # the gate has sent off and forgotten the press; the rule that made it do so says why
+        return []
     pressed_once = sent.press_count is not None and (unit.press_count - sent.press_count) & 0xFFFF == 1
     if not pressed_once:
         words = f"the unit runs, but its press count went from {sent.press_count} to {unit.press_count}, not up by one"
         return [(Event.TRIP_FAULT, "press", words)]
-    if unit.relays & Relay.K1_MIRROR_OPEN or verdict.forbids_beam or verdict.blocks_start:
+    if unit.relays & Relay.K1_MIRROR_OPEN or verdict.blocks_start:
         return []
     return [(Event.PRESS, "", "")]
 

@@ -27,13 +27,15 @@ def beam_word(stage: Stage, off: Evidence) -> str:
 
 def first_to_fix(stage: Stage, verdict: Verdict, tests: Tests) -> str:
     """What a person mends first. In SELF_TEST that is how the tests stand, or the recorder, without which they begin again each tick and know not why;
-    a fault whose cause no rule finds any more says what it was."""
+    a fault names its own cause before what else is found, and what it was when no rule finds anything any more."""
     if stage.state is State.SELF_TEST:
         lost = (f.words for f in verdict.findings if f.trip is Trip.RECORDER_LOST)
         return next(lost, tests.words)
-    if verdict.findings:
-        return verdict.findings[0].words
-    return stage.words if stage.state in (State.FAULT, State.STUCK_ON) else ""
+    latched = stage.state in (State.FAULT, State.STUCK_ON)
+    if not verdict.findings:
+        return stage.words if latched else ""
+    cause = (f.words for f in verdict.findings if latched and f.rule == stage.rule)
+    return next(cause, verdict.findings[0].words)
 
 
 def unit_word(readings: Readings) -> str:

@@ -173,6 +173,20 @@ def test_the_self_test_speaks_in_its_own_state_only(phase: Phase, event: str) ->
             assert not heard.name.startswith(("TESTS", "LATCH", "STUCK"))
 
 
+@pytest.mark.parametrize("phase", list(Phase))
+@pytest.mark.parametrize("trip", [Trip.UNIT_LOST, Trip.GEN_LOST])
+def test_a_silent_device_begins_no_test_again_that_has_not_begun(trip: Trip, phase: Phase) -> None:
+    """Beginning again each tick would take away the words that say who is silent, or that it is a wrong device."""
+    silent, testing = verdict(finding("link", trip)), facts(tests=Progress(phase, NOW))
+    own = {
+        Phase.IDENTIFY: Event.NONE,
+        Phase.FAILED: Event.TESTS_FAILED,
+        Phase.LATCHED: Event.LATCH_FOUND,
+        Phase.STUCK: Event.STUCK_FOUND,
+    }
+    assert event_of(stage(State.SELF_TEST), GOOD, testing, silent) is own.get(phase, Event[trip.name])
+
+
 def test_a_reboot_or_a_latched_unit_is_the_self_tests_own_business() -> None:
     """In SELF_TEST they are dealt with by its steps; elsewhere they are events."""
     reboot = verdict(finding("boot_count", Trip.UNIT_REBOOT))

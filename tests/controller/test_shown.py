@@ -37,3 +37,11 @@ def test_a_fault_that_no_rule_finds_says_what_it_was(state: State) -> None:
     """Nothing to fix would be read as nothing wrong."""
     why = msgspec.structs.replace(stage(state), words="the unit retains exposure 34")
     assert first_to_fix(why, QUIET, TESTS) == "the unit retains exposure 34"
+
+
+def test_a_fault_names_its_own_cause_first() -> None:
+    """A wrong generator is not asked for its values: their age must not hide that it is a wrong one."""
+    stale, wrong = finding("generator_link", Trip.GEN_LOST), finding("generator_identity", Trip.TRIP_FAULT)
+    why = stage(State.FAULT, rule="generator_identity", words="the generator is not the configured one")
+    assert first_to_fix(why, verdict(stale, wrong), TESTS) == wrong.words
+    assert first_to_fix(why, verdict(stale), TESTS) == stale.words
