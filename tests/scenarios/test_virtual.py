@@ -4,15 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.kernel import Kernels, prepare
+from controller.kernel import Kernels
 from verification.scenarios import SCENARIOS, Scenario, play
 from verification.setting import lay_out, prescribed, virtual_rig
-
-
-@pytest.fixture(scope="session")
-def kernels() -> Kernels:
-    """Compiled once for all scenarios."""
-    return prepare()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
