@@ -3,6 +3,7 @@ They report only: emergency stop, door and key are wired in series with both con
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from hal.readings import Contact, Purpose
@@ -75,6 +76,12 @@ def _released(look: Look) -> bool:
     return look.now_s - look.memory.released_at_s <= RELEASED_WITHIN_S
 
 
+def _released_words(look: Look) -> str:
+    ago_s = look.now_s - look.memory.released_at_s
+    seen = "has not been seen released yet" if math.isinf(ago_s) else f"was last seen released {ago_s:.1f} s ago"
+    return f"the beam-on switch {seen} (bound {RELEASED_WITHIN_S:.0f} s)"
+
+
 CONTACT_RULES: Final = (
     Rule(
         id="emergency_stop",
@@ -143,10 +150,7 @@ CONTACT_RULES: Final = (
         when=When.NOT_ARMED,
         needs=UNIT,
         question=_released,
-        wrong=lambda look: (
-            f"the beam-on switch was last seen released {look.now_s - look.memory.released_at_s:.1f} s ago "
-            f"(bound {RELEASED_WITHIN_S:.0f} s)"
-        ),
+        wrong=_released_words,
         first="let go of the beam-on switch; if nobody holds it, it is stuck: service",
         while_beam=False,
         clears=Clears.BY_ITSELF,

@@ -3,6 +3,7 @@ No device can tell these; they come as ages and counts in the House."""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from interlocks.look import Look, When
@@ -20,15 +21,27 @@ def _recorder_bound(look: Look) -> float:
     return RECORDER_BEAM_S if look.running else RECORDER_S
 
 
+def _recorder_words(look: Look) -> str:
+    lag_s = look.house.recorder_lag_s
+    if math.isinf(lag_s):
+        return "the recorder has acknowledged nothing yet"
+    return f"nothing has reached the disk for {lag_s:.2f} s (bound {_recorder_bound(look):.1f} s)"
+
+
+def _desk_words(look: Look) -> str:
+    age_s = look.house.desk_age_s
+    if math.isinf(age_s):
+        return "nobody holds the desk: the operator's program has closed its connection"
+    return f"the desk has not been heard for {age_s:.2f} s (bound {DESK_S:.1f} s)"
+
+
 HOUSE_RULES: Final = (
     Rule(
         id="recorder_fresh",
         hazards=("S1", "G13", "D6"),
         when=When.ALWAYS,
-        question=lambda look: look.house.recorder_lag_s <= (RECORDER_BEAM_S if look.running else RECORDER_S),
-        wrong=lambda look: (
-            f"nothing has reached the disk for {look.house.recorder_lag_s:.2f} s (bound {_recorder_bound(look):.1f} s)"
-        ),
+        question=lambda look: look.house.recorder_lag_s <= _recorder_bound(look),
+        wrong=_recorder_words,
         first="see whether the recorder runs and the disk has room (kerma doctor)",
         trip=Trip.RECORDER_LOST,
     ),
@@ -37,7 +50,7 @@ HOUSE_RULES: Final = (
         hazards=("O7", "D12"),
         when=When.SET_UP,
         question=lambda look: look.house.desk_age_s <= DESK_S,
-        wrong=lambda look: f"the desk has not been heard for {look.house.desk_age_s:.2f} s (bound {DESK_S:.1f} s)",
+        wrong=_desk_words,
         first="see whether the operator's terminal runs, then load or resume",
         trip=Trip.DESK_LOST,
         clears=Clears.BY_ITSELF,

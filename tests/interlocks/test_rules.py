@@ -648,6 +648,17 @@ def test_the_switch_must_have_been_seen_released_within_5_s() -> None:
     assert truth_of(verdict, "switch_released") is Truth.TRUE
 
 
+def test_what_has_never_been_is_said_in_words() -> None:
+    """No reading, no recorder, no desk: an infinite age is no number that a person can read."""
+    house = msgspec.structs.replace(QUIET, recorder_lag_s=math.inf, desk_age_s=math.inf)
+    nothing = readings(T0, unit=None, slow=None, monitor=None, flags=None, set_points=None, active=None)
+    switch = committed(T0, **both(CONTACTS | SWITCH))
+    for r in (nothing, switch):
+        verdict, _ = judge(r, house, SENT_SET_UP, Memory(), RULES)
+        assert {"recorder_fresh", "desk_lease"} <= {finding.rule for finding in verdict.findings}
+        assert not [finding.words for finding in verdict.findings if " inf " in finding.words]
+
+
 def test_one_channel_of_the_switch_pressed_is_not_released() -> None:
     """Released means both channels open."""
     memory = Memory()
