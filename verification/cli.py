@@ -4,11 +4,13 @@ It knows how to show and to say; what a scenario is stands in verification/scena
 from __future__ import annotations
 
 import json
+import signal
 import tempfile
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, Final
 
 import typer
@@ -34,6 +36,7 @@ STOLEN_S: Final = 0.015
 """A wake-up later than this was the machine's doing; a scenario that went wrong beside one proves nothing."""
 TRIES: Final = 2
 PLAIN_EVERY_S: Final = 1.0
+ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def demo(
@@ -60,7 +63,8 @@ def demo(
         out.print(str(error))
         raise typer.Exit(int(Exit.USAGE)) from error
     kernels = prepare() if speed > 1.0 else None
-    results = [_tried(one, speed, seed, kernels, out, quiet=json_) for one in chosen]
+    with _leaving_nothing():
+        results = [_tried(one, speed, seed, kernels, out, quiet=json_) for one in chosen]
     if json_:
         documents = [_document(told, verdict) for told, verdict in results]
         typer.echo(json.dumps(documents if len(documents) > 1 else documents[0]))
@@ -69,6 +73,23 @@ def demo(
     verdicts = {verdict for _, verdict in results}
     code = NOT_AS_IT_SHOULD if "wrong" in verdicts else int(Exit.INCONCLUSIVE) if "inconclusive" in verdicts else 0
     raise typer.Exit(code)
+
+
+@contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    """Ctrl-C, a closed terminal and a polite kill end a play by way of its clean-up, which a second one does not cut short."""
+
+    def heard(number: int, _frame: FrameType | None) -> None:
+        for ending in ENDINGS:
+            signal.signal(ending, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    kept = {ending: signal.signal(ending, heard) for ending in ENDINGS}
+    try:
+        yield
+    finally:
+        for ending, handler in kept.items():
+            signal.signal(ending, handler)
 
 
 def _document(told: Told, verdict: str) -> dict[str, Any]:
