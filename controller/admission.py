@@ -16,7 +16,8 @@ from hal.readings import Readings
 from interlocks.words import Limits
 
 ANSWER_S: Final = 3.0
-"""How long the recorder may take to answer a query."""
+"""How long the recorder may take to answer a query, and the safety unit to be read anew."""
+SLOW_WORDS: Final = "the safety unit's slow block has not been read"
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -65,6 +66,12 @@ def judge_clearance(
                 pending, f"the recorder did not answer within {ANSWER_S:.0f} s: is it running? (kerma status)"
             )
         return pending
+    if readings.slow is not None and readings.slow.asked_at_s < pending.asked_at_s:
+        # what it says of the contactor's time may still be of the fraction before, which was reset in between
+        overdue = readings.now_s - pending.asked_at_s > ANSWER_S
+        return (
+            _refuse(pending, f"{SLOW_WORDS} for {ANSWER_S:.0f} s; see its link (kerma status)") if overdue else pending
+        )
     return _settle(pending, clearance, readings, certificate, site)
 
 

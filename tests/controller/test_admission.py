@@ -53,6 +53,17 @@ def test_only_the_answer_to_this_query_counts() -> None:
     assert judge_clearance(ASKED, None, at_rest(NOW), certificate(), SITE) == ASKED
 
 
+def test_the_units_slow_block_must_be_later_than_the_request() -> None:
+    """What it says of the contactor's time may be of the fraction before, which was reset since; one that never comes is a refusal after 3 s."""
+    r = at_rest(NOW)
+    assert r.slow is not None
+    old = msgspec.structs.replace(r, slow=msgspec.structs.replace(r.slow, asked_at_s=NOW - 1.01))
+    assert answered(answer=clearance(P, query_seq=17), readings=old) == ASKED
+    overdue = msgspec.structs.replace(ASKED, asked_at_s=NOW - ANSWER_S - 0.01)
+    older = msgspec.structs.replace(r, slow=msgspec.structs.replace(r.slow, asked_at_s=NOW - 9.0))
+    assert "slow block" in answered(overdue, clearance(P, query_seq=17), readings=older).refused
+
+
 def test_before_the_query_nothing_is_judged() -> None:
     """An answer that lies about from before is not taken."""
     fresh = Admission(request=LOAD)
