@@ -130,9 +130,12 @@ def lines_of_this_kind(rig: Rig) -> None:
 def take_lock(where: places.Places) -> int:
     """Hold this rig for one process; the descriptor lives on through execve, and the kernel lets go when the process ends.
 
-    Raises ConfigurationError where another process holds it.
+    Raises ConfigurationError where another process holds it, or what lies there is no file of its own.
     """
-    fd = os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        fd = os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ConfigurationError(f"{where.lock}: cannot be opened ({error.strerror}); first: remove it") from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

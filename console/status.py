@@ -44,7 +44,7 @@ def status(where: Places, clock: Clock, as_json: bool) -> Exit:
         return no_answer(str(error), as_json)
     if shown is None:
         return no_answer(
-            f"{where.desk}: connected, but no snapshot within {WITHIN_S} s: the real-time process does not turn",
+            f"{where.desk}: connected, but no snapshot within {WITHIN_S} s: the real-time process does not turn, or its desk is full",
             as_json,
         )
     if as_json:

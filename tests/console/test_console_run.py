@@ -111,6 +111,17 @@ def test_without_a_file_the_one_rig_that_runs_is_meant(tmp_path: Path) -> None:
     assert not rigs[1].alive
 
 
+def test_a_link_in_the_locks_place_is_refused_in_words(tmp_path: Path, document: dict[str, Any]) -> None:
+    """Anybody's trap or a mistake: no traceback, and nothing at the link's other end is touched."""
+    rig = loaded(tmp_path, document)
+    places.own(rig.places.desk.parent, UID, 0o755)
+    other = tmp_path / "other"
+    rig.places.lock.symlink_to(other)
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        run.take_lock(rig.places)
+    assert not other.exists()
+
+
 def test_the_lock_outlives_execve(tmp_path: Path, document: dict[str, Any]) -> None:
     """The very thing that the real-time process stands on: an exec'd image still holds it, its end lets go."""
     rig = loaded(tmp_path, document)
