@@ -14,8 +14,6 @@ class TroubleKind(Enum):
     REFUSED = "the device understood the request and refused it"
     BUSY = "the device is busy (retryable)"
     WRONG_DEVICE = "the device is not the one that the configuration names"
-    WRONG_SCALE = "the device's full scale is not its profile's"
-    BAD_REQUEST = "the request cannot be put on this wire"
     GONE = "the line or connection is closed"
 
 

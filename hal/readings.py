@@ -302,4 +302,3 @@ class Readings(msgspec.Struct, frozen=True, gc=False):
     off_sent_at_s: float | None = None
     refusal: Refusal | None = None
     scan_true: bool = True
-    emulated: tuple[str, ...] = ()

@@ -8,12 +8,12 @@ from typing import Final
 import msgspec
 
 from hal.clock import Clock
-from hal.commands import Arm, ClearFaults, Command, Hold, Off, On, Reset, SetUp, Test, Unlatch, Watch
+from hal.commands import Arm, Command, Hold, Off, On, SetUp, Watch
 from hal.machine import Capabilities, Machine, Renewal
 from hal.readings import Readings
 from hal.units import Seconds
 from interlocks import gate_law
-from interlocks.gate_law import Passage
+from interlocks.gate_law import Passage, Service
 from interlocks.judge import judge
 from interlocks.look import Memory
 from interlocks.rules import Rules, level
@@ -235,7 +235,7 @@ class Gate:
         self._machine.write(command, now)
         return self._say("arm")
 
-    def _rest(self, p: Passage, command: SetUp | Reset | Unlatch | Test | ClearFaults) -> Sent:
+    def _rest(self, p: Passage, command: Service) -> Sent:
         """Commands to a machine at rest: refused without OFF when nothing is out, so that a lost reply does not undo a set-up."""
         refused = gate_law.set_up(p, command) if isinstance(command, SetUp) else gate_law.rest(p, command)
         now = Seconds(p.now_s)

@@ -15,7 +15,6 @@ from hal.readings import (
     GeneratorFlags,
     GeneratorMonitor,
     GeneratorSetPoints,
-    Link,
     Purpose,
     Readings,
     Relay,
@@ -122,7 +121,6 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
 
 
 _NAN: Final = math.nan
-NO_LINK: Final = Link()
 NO_UNIT: Final = UnitStatus(-math.inf, *(0,) * 22)
 NO_SLOW: Final = UnitSlow(-math.inf, *(0,) * 7, _NAN, _NAN, 0, None, None, *(0,) * 7)
 NO_MONITOR: Final = GeneratorMonitor(-math.inf, _NAN, _NAN, _NAN, -1, -1)

@@ -186,11 +186,6 @@ REGISTERS: Final = (
     *_laid_out(0x035C, "R", (("active_set_crc", 2),)),
 )  # fmt: skip
 
-HISTORY_FIELDS: Final = _laid_out(0, "R", (
-    ("token", 2), ("fraction_tag", 4), ("beam_ms", 2), ("k1_ms", 2), ("counts_1", 2), ("counts_2", 2), ("cause", 1),
-    ("zero", 1), ("crc", 2),
-))  # fmt: skip
-
 
 def within(blocks: tuple[Block, ...], first: int, words: int) -> Block | None:
     """The block that holds registers first .. first + words - 1 entirely, or None."""

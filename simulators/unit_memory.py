@@ -8,7 +8,6 @@ import zlib
 from dataclasses import asdict, dataclass, field
 
 SITE_KEY_MIN_BYTES = 16
-SET_BYTES = 56
 HISTORY_ENTRIES = 8
 
 

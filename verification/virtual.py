@@ -37,7 +37,6 @@ CLIENT = 1
 OBSERVER = 2
 """The operator's program, and one that only watches: it goes on seeing what happens when the first has died."""
 ALIVE_EVERY_S = 0.5
-SLOT_STEP_US = 500
 PRESS_S = 0.3
 
 
