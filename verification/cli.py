@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Annotated, Any, Final
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -36,6 +37,7 @@ STOLEN_S: Final = 0.015
 """A wake-up later than this was the machine's doing; a scenario that went wrong beside one proves nothing."""
 TRIES: Final = 2
 PLAIN_EVERY_S: Final = 1.0
+SHORT: Final = {"as it should": "ok", "inconclusive": "INCONCL."}
 ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -221,12 +223,24 @@ def _say(out: Console, told: Told, snapshot: Snapshot | None, prescribed: Prescr
 
 
 def _table(results: list[tuple[Told, str]]) -> Table:
+    """All of them, one line each, within 80 columns."""
     table = Table(
-        "scenario", "verdict", "state", "event", "beam off", "budget", "true dose", "recorded", title="SIMULATED"
+        "scenario",
+        "ended in",
+        "by",
+        "beam off",
+        "true",
+        "kept",
+        "verdict",
+        title="SIMULATED",
+        box=SIMPLE,
+        padding=(0, 1),
     )
+    for column in table.columns:
+        column.no_wrap = True
     for told, verdict in results:
-        off = f"{told.beam_off_s * 1000:.0f} ms" if told.beam_off_s is not None and told.budget_s is not None else "-"
-        budget = f"{told.budget_s * 1000:.0f} ms" if told.budget_s is not None else "-"
-        recorded = f"{told.delivered_mgy:.1f}" if told.delivered_mgy is not None else "-"
-        table.add_row(told.name, verdict, told.state, told.event, off, budget, f"{told.true_mgy:.1f}", recorded)
+        timed = told.beam_off_s is not None and told.budget_s is not None
+        off = f"{(told.beam_off_s or 0) * 1000:.0f} of {(told.budget_s or 0) * 1000:.0f} ms" if timed else "-"
+        kept = f"{told.delivered_mgy:.1f}" if told.delivered_mgy is not None else "-"
+        table.add_row(told.name, told.state, told.event, off, f"{told.true_mgy:.1f}", kept, SHORT.get(verdict, verdict))
     return table
