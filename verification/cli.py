@@ -14,7 +14,6 @@ from types import FrameType
 from typing import Annotated, Any, Final
 
 import typer
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -224,18 +223,8 @@ def _say(out: Console, told: Told, snapshot: Snapshot | None, prescribed: Prescr
 
 def _table(results: list[tuple[Told, str]]) -> Table:
     """All of them, one line each, within 80 columns."""
-    table = Table(
-        "scenario",
-        "ended in",
-        "by",
-        "beam off",
-        "true",
-        "kept",
-        "verdict",
-        title="SIMULATED",
-        box=SIMPLE,
-        padding=(0, 1),
-    )
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_row("SIMULATED", "ended in", "by", "beam off", "true", "kept", "", style="bold")
     for column in table.columns:
         column.no_wrap = True
     for told, verdict in results:
