@@ -15,6 +15,10 @@ RATE_MAX_OVER_R0: Final = 1.25
 BAND_PART: Final = 0.03
 BAND_MGY: Final = 20.0
 """low and high within max(3 %, 2 cGy) of each other: the dose can be relied on."""
+REST_PART: Final = 0.01
+REST_MGY: Final = 20.0
+CUT_S: Final = 0.07
+"""From the end of the lease, or of the unit's own power, until the contactor has opened: 20 ms of the unit and 50 ms of it (docs/safety.md)."""
 ZERO_CELSIUS_K: Final = 273.15
 
 
@@ -25,6 +29,11 @@ class Weighed(msgspec.Struct, frozen=True):
     low_mgy: float
     high_mgy: float
     quality: Quality
+
+
+def smallest_rest_mgy(d0_mgy: float) -> float:
+    """A rest at or below this is closed, not resumed: max(1 %, 2 cGy)."""
+    return max(REST_PART * d0_mgy, REST_MGY)
 
 
 def air_factor(pressure_kpa: float, temperature_c: float, ref_pressure_kpa: float, ref_temperature_c: float) -> float:

@@ -10,6 +10,7 @@ import msgspec
 
 from controller import requests
 from controller.case import Case
+from controller.channels import smallest_rest_mgy
 from controller.dose import Dose
 from controller.entries import Outcome, Statement
 from controller.exposure import Decided, Stage, worse
@@ -17,12 +18,13 @@ from controller.off import SLOW_FRESH_S, Evidence
 from controller.prescribed import Quality
 from controller.requests import Request
 from controller.self_test import Phase, Tests
-from controller.settings import Settings, smallest_rest_mgy
+from controller.settings import Settings
 from controller.states import BEAM, EXPIRES_S, TRANSITIONS, Event, State
 from hal.machine import Capabilities
 from hal.readings import Cause, Contact, Readings, Relay, Termination, UnitState
 from hal.rig import read_back
 from interlocks.contact_rules import KEY_OF, KEYS
+from interlocks.generator_rules import KV_STEADY, KV_STEADY_KV, MA_STEADY
 from interlocks.latch import MAY_CLEAR
 from interlocks.look import RATE_WINDOW_S
 from interlocks.rules import TABLE
@@ -209,8 +211,8 @@ def _beam_ok(r: Readings, dose: Dose, facts: Facts) -> bool:
     settings, monitor, on_at = facts.case.settings, r.monitor, facts.sent.on_at_s
     if settings is None or monitor is None or on_at is None or monitor.asked_at_s < on_at:
         return False
-    kv_ok = abs(monitor.kv - settings.terms.kv) <= max(1.0, 0.02 * settings.terms.kv)
-    ma_ok = abs(monitor.ma - settings.terms.ma) <= 0.05 * settings.terms.ma
+    kv_ok = abs(monitor.kv - settings.terms.kv) <= max(KV_STEADY_KV, KV_STEADY * settings.terms.kv)
+    ma_ok = abs(monitor.ma - settings.terms.ma) <= MA_STEADY * settings.terms.ma
     return kv_ok and ma_ok and dose.rate_1_mgy_per_s > 0.0 and dose.rate_2_mgy_per_s > 0.0
 
 

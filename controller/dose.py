@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from controller import kernel
-from controller.channels import RATE_MAX_OVER_R0, Weighed, counted, past_ramp, timed, weigh, worse
+from controller.channels import CUT_S, RATE_MAX_OVER_R0, Weighed, counted, past_ramp, timed, weigh, worse
 from controller.kernel import Kernels
 from controller.prescribed import Quality
 from controller.settings import Settings
@@ -27,8 +27,6 @@ BAD_WINDOW_S: Final = 1.0
 DEAD_PART: Final = 0.1
 ALIVE_PART: Final = 0.5
 """A channel below the first part of R0 while the other is above the second has died; its counts are no dose any more."""
-CUT_S: Final = 0.07
-"""From the end of the lease, or of the unit's own power, until the contactor has opened: 20 ms of the unit and 50 ms of the contactor."""
 OVERDUE_TICKS: Final = 1.5
 OVERDUE_S: Final = 0.02
 """How far past its end the host lets the unit go before it ends the beam itself (TIME_END)."""

@@ -13,6 +13,7 @@ import msgspec
 from controller.prescribed import Certificate, Combination
 from hal.commands import STAGING_BYTES
 from hal.readings import Termination
+from interlocks.look import T2D_MOST_S
 
 LAYOUT: Final = struct.Struct(">IIIIHHBBBBHHHHQQBBHHH")
 """The safety unit's staging registers 0300-031B, in their order (docs/safety-unit.md)."""
@@ -36,7 +37,6 @@ RESUME_COUNTS_PART: Final = 0.01
 """What the safety unit lets a resume add to the retained limits: one end effect."""
 T2D_S: Final = 0.3
 T2D_DISCHARGES: Final = 1.5
-T2D_MOST_S: Final = 4.0
 ROUNDING: Final = 1e-9
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from controller.channels import BAND_MGY, BAND_PART, counted
+from controller.channels import BAND_MGY, BAND_PART, counted, smallest_rest_mgy
 from controller.conversion import Converted
 from controller.prescribed import Certificate, Clearance, Combination, Prescribed
 from controller.presets import Presets, Task, beyond_retained, outside
@@ -22,8 +22,6 @@ SHORTEST_S: Final = 3.0
 SHORTEST_RAMPS: Final = 10.0
 """Below 3 s or ten ramps a beam is mostly ramp."""
 T2_MOST_S: Final = 0.5
-REST_PART: Final = 0.01
-REST_MGY: Final = 20.0
 
 Refusal = tuple[str, ...]
 """Every reason at once, in words for people."""
@@ -47,11 +45,6 @@ class UnitSide(msgspec.Struct, frozen=True):
     slow: UnitSlow
     identity: UnitIdentity
     active: UnitActive | None
-
-
-def smallest_rest_mgy(d0_mgy: float) -> float:
-    """A rest at or below this is closed, not resumed: max(1 %, 2 cGy)."""
-    return max(REST_PART * d0_mgy, REST_MGY)
 
 
 def not_finite(name: str, value: object) -> Iterator[str]:

@@ -31,19 +31,17 @@ from controller.refusals import (
     not_finite,
     paper,
     retained,
-    smallest_rest_mgy,
     unit_side,
 )
 from controller.tags import fraction_tag, plan_tag
 from hal.commands import Plan
 from hal.readings import Health, Purpose, Readings, Termination
 from hal.scaling import from_counts, to_counts
+from interlocks.dose_rules import PRESSURE_KPA, TEMPERATURE_C
 from interlocks.words import Limits, Terms
 
-__all__ = ["Refusal", "RigSide", "Settings", "fraction_tag", "make_settings", "plan_tag", "smallest_rest_mgy"]
+__all__ = ["Refusal", "RigSide", "Settings", "fraction_tag", "make_settings", "plan_tag"]
 
-PRESSURE_KPA: Final = (60.0, 110.0)
-TEMPERATURE_C: Final = (10.0, 40.0)
 SLOW_FRESH_S: Final = 5.0
 
 PRIMARY_END: Final = MappingProxyType(

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from controller.channels import smallest_rest_mgy
 from controller.entries import Query, Start
 from controller.prescribed import Clearance, Quality
 from hal.readings import Purpose
@@ -17,8 +18,7 @@ from records.book import Book, Fraction, Tally
 TRIPS_MAX = 3
 RESUMES_MAX = 2
 GAP_MAX_S = 30 * 60.0
-REST_PART, REST_MGY = 0.01, 20.0
-"""Beyond any of these a resume needs a physicist; a rest at or below max(1 %, 2 cGy) of D0 is closed, not resumed (docs/records.md)."""
+"""Beyond any of these a resume needs a physicist (docs/records.md)."""
 WAIVED_UNTIL_S = 4_102_444_800.0
 """2100-01-01: a simulated rig whose configuration waives the daily check."""
 TOKEN_MAX = 0xFFFF_FFFF
@@ -156,7 +156,7 @@ def _resume(query: Query, tally: Tally, wall_s: float) -> Iterator[str]:
     if first is None or last is None:
         return
     yield from _identity(query, first)
-    rest_mgy, least_mgy = last.d0_mgy - tally.charge_mgy, max(REST_PART * last.d0_mgy, REST_MGY)
+    rest_mgy, least_mgy = last.d0_mgy - tally.charge_mgy, smallest_rest_mgy(last.d0_mgy)
     if not rest_mgy > least_mgy:
         yield f"the rest is {rest_mgy / 10:.2f} cGy D0, at or below max(1 %, 2 cGy) = {least_mgy / 10:.2f}: close the fraction"
     physicist = [*_for_physicist(tally, wall_s)]

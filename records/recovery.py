@@ -7,13 +7,11 @@ import math
 
 import msgspec
 
-from controller.channels import RATE_MAX_OVER_R0, Weighed, counted, past_ramp, timed, weigh
+from controller.channels import CUT_S, RATE_MAX_OVER_R0, Weighed, counted, past_ramp, timed, weigh
 from controller.entries import Found, Outcome, Start, Terminal
 from controller.prescribed import Quality
 from hal.readings import Cause, Termination
 
-CUT_S = 0.07
-"""T_cut: the unit's 20 ms and the contactor's 50 ms (docs/safety.md)."""
 LAG_S = 0.5
 """What may be lost of the journal in beam: the durable lag at which the real-time process ends the beam."""
 SETTLED_S = 5.0

@@ -30,12 +30,12 @@ from decide_bench import (
 )
 
 from controller.case import Case
+from controller.channels import smallest_rest_mgy
 from controller.decide import SETTLE_S, WHILE_BEAM, cause_event, settled_event
 from controller.dose import Dose
 from controller.entries import Outcome
 from controller.off import SLOW_FRESH_S
 from controller.prescribed import Quality
-from controller.settings import smallest_rest_mgy
 from controller.states import BEAM, Event, State
 from hal.readings import Cause, Termination, UnitState
 from interlocks.words import Trip

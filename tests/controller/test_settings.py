@@ -27,8 +27,9 @@ from dose_bench import (
     status,
 )
 
+from controller.channels import smallest_rest_mgy
 from controller.prescribed import Quality
-from controller.settings import Settings, fraction_tag, make_settings, plan_tag, smallest_rest_mgy
+from controller.settings import Settings, fraction_tag, make_settings, plan_tag
 from hal.readings import Health, Purpose, SwitchMode, Termination, TimerStart
 
 TIME = Termination.TIME

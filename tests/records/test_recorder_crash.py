@@ -15,7 +15,7 @@ from records_bench import R0, TICK_S, CrashError, Files, Power, Rig, flip, journ
 from sqlalchemy import event
 
 import records.store
-from controller.channels import RATE_MAX_OVER_R0
+from controller.channels import CUT_S, RATE_MAX_OVER_R0
 from controller.entries import Ack, EntryType, LatchSet, Outcome
 from controller.ring import AckFile
 from hal.readings import UnitState
@@ -24,7 +24,7 @@ from records.files import PosixFiles
 from records.fractions import list_fractions, show
 from records.journal import verify
 from records.recorder import Recorder, RecorderError
-from records.recovery import CUT_S, LAG_S
+from records.recovery import LAG_S
 
 RATE_MAX = RATE_MAX_OVER_R0 * R0
 LEASE_S = 0.2
