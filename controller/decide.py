@@ -199,12 +199,20 @@ def _beam(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) -> l
             name = (
                 Cause(unit.first_cause).name if unit.first_cause in Cause._value2member_map_ else str(unit.first_cause)
             )
-            heard.append((event, f"unit:{name}", f"the safety unit ended the beam: {name}"))
+            by = _disarmed_by(facts.sent) if unit.first_cause == Cause.DISARM else ""
+            heard.append((event, f"unit:{name}", f"the safety unit ended the beam: {name}{by}"))
         elif unit.state in (UnitState.IDLE, UnitState.COMMITTED):
             heard.append((Event.TRIP_STOP, "unit:IDLE", "the safety unit left RUN without an end of its own"))
     if stage.state is State.STARTING and _beam_ok(r, dose, facts):
         heard.append((Event.BEAM_OK, "", ""))
     return heard
+
+
+def _disarmed_by(sent: Sent) -> str:
+    """Anybody may disarm: where this program's permission was still out, it was somebody else."""
+    return (
+        ", sent by another Modbus master" if sent.armed_at_s is not None else f", sent by this program {sent.refused}"
+    )
 
 
 def _beam_ok(r: Readings, dose: Dose, facts: Facts) -> bool:

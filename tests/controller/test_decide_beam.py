@@ -38,7 +38,7 @@ from controller.off import SLOW_FRESH_S
 from controller.prescribed import Quality
 from controller.states import BEAM, Event, State
 from hal.readings import Cause, Termination, UnitState
-from interlocks.words import Trip
+from interlocks.words import Sent, Trip
 
 IRRADIATING = stage(State.IRRADIATING)
 STARTING = stage(State.STARTING)
@@ -259,6 +259,24 @@ def test_without_settings_the_longest_deadline_holds() -> None:
     bad = facts(Case(), off=OFF_BAD, off_since_s=None)
     assert event_of(stopping(Outcome.FAULT, NOW - 3.99), readings(), bad) is Event.NONE
     assert event_of(stopping(Outcome.FAULT, NOW - 4.01), readings(), bad) is Event.OFF_UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    ("sent", "who"),
+    [
+        (SENT_ON, "another Modbus master"),
+        (
+            msgspec.structs.replace(SENT_ON, armed_at_s=None, on_at_s=None, command="off", refused="HOLD refused: x"),
+            "x",
+        ),
+    ],
+)
+def test_a_disarm_says_whose_it_was(sent: Sent, who: str) -> None:
+    """Anybody may disarm: while this program's permission is out, the words send nobody to look for the cause in here."""
+    ended = beaming(unit_state=int(UnitState.ENDED), unit_first_cause=int(Cause.DISARM))
+    told, _ = decided(IRRADIATING, ended, msgspec.structs.replace(BEAM_FACTS, sent=sent))
+    assert told.event is Event.TRIP_STOP
+    assert told.words.endswith(who)
 
 
 @pytest.mark.parametrize(
