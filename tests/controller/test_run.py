@@ -1,0 +1,82 @@
+"""The end of the real-time process: by a signal it goes when nothing is under way, by anything that escapes a tick at once, and both shut the gate first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from controller.__main__ import EXIT_CRASH, run
+from controller.loop import Loop
+
+
+def fake(tick: Callable[[Any], None], told: Callable[[str], None], put: Callable[[], None] = lambda: None) -> Loop:
+    """As much of a loop as `run` touches; `told` hears what was done, in order."""
+
+    def entry(*_: object) -> None:
+        told("crash record ")
+        put()
+
+    loop = SimpleNamespace(
+        stop_requested=False,
+        may_end=False,
+        pace=SimpleNamespace(next=lambda: 1.0, now=lambda: 1.0),
+        gate=SimpleNamespace(shut=lambda: told("shut ")),
+        ledger=SimpleNamespace(put=entry),
+    )
+    loop.tick = lambda _now: tick(loop)
+    return cast(Loop, loop)
+
+
+def ended(tick: Callable[[Any], None], put: Callable[[], None] = lambda: None) -> tuple[int, str]:
+    """Exit code of a process that runs this, and what it did before its end."""
+    ear, mouth = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os._exit(run(fake(tick, lambda what: cast(None, os.write(mouth, what.encode())), put)))
+    os.close(mouth)
+    _, status = os.waitpid(child, 0)
+    did = os.read(ear, 4096).decode()
+    os.close(ear)
+    return os.waitstatus_to_exitcode(status), did
+
+
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError, KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_whatever_escapes_a_tick_shuts_the_gate_and_ends_the_process(error: type[BaseException]) -> None:
+    """There is no next tick on half-changed state (A15): off first, then the record, then the end, with a code of its own."""
+
+    def tick(_loop: Any) -> None:
+        raise error("half-way")
+
+    assert ended(tick) == (EXIT_CRASH, "shut crash record ")
+
+
+def test_a_ring_that_fails_too_does_not_keep_the_process() -> None:
+    """The crash record is for people; the end is not made to wait for it."""
+
+    def broken() -> None:
+        raise OSError("no ring")
+
+    def tick(_loop: Any) -> None:
+        raise ValueError("half-way")
+
+    assert ended(tick, broken) == (EXIT_CRASH, "shut crash record ")
+
+
+def test_a_signal_ends_it_when_nothing_is_under_way_and_the_gate_is_shut_then() -> None:
+    """Asked to end in beam it ticks on until it may."""
+    ticks = 0
+    heard: list[str] = []
+
+    def tick(loop: Any) -> None:
+        nonlocal ticks
+        ticks += 1
+        loop.stop_requested = ticks >= 2
+        loop.may_end = ticks >= 5
+
+    assert run(fake(tick, heard.append)) == 0
+    assert (ticks, heard) == (5, ["shut "])
