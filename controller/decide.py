@@ -366,10 +366,11 @@ def _reset(request: Request, stage: Stage, r: Readings, verdict: Verdict, facts:
         return Ruling(refused="a reset needs a role (operator, physicist, service), a name and a reason")
     if stage.state is State.STUCK_ON:
         return _reset_stuck(request, r, facts)
-    above = [latch for latch in facts.latches if latch.clears > may]
-    if above:
-        return Ruling(refused=f"{above[0].words}: only {above[0].clears.name.lower()} may clear it")
-    still = {f.rule for f in verdict.findings} & {latch.rule for latch in facts.latches}
+    own = {latch.rule for latch in facts.latches if latch.clears in may}
+    if facts.latches and not own:
+        first = facts.latches[0]
+        return Ruling(refused=f"{first.words}: not for the {request.role} to clear ({first.clears.name.lower()})")
+    still = {f.rule for f in verdict.findings} & own
     if still:
         words = next(f.words for f in verdict.findings if f.rule in still)
         return Ruling(refused=f"the cause is still there: {words}")

@@ -35,6 +35,7 @@ from interlocks.words import Clears, Latch, Sent, Trip, Verdict
 CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
 """Words of the entry that closes a fraction; the recorder finds the fraction by its tag."""
 
+STRAY_RULE: Final = "stray_beam"
 K1_OFF_S: Final = 1.0
 """The safety unit does not arm within this time after K1 was closed; nothing is offered before."""
 
@@ -309,6 +310,10 @@ class Dossier:
         if stage.entered and stage.state is State.STUCK_ON and all(latch.rule != STUCK_RULE for latch in self.latches):
             stuck = Latch(STUCK_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, now, decided.words or "beam may be on")
             self.latches = (*self.latches, stuck)
+        if stage.entered and decided.event is Event.HV_UNCOMMANDED:
+            words = "high voltage was on that belongs to no exposure: no dose of it is recorded; the physicist decides on what is open"
+            stray = Latch(STRAY_RULE, Trip.HV_UNCOMMANDED, Clears.BY_PHYSICIST, now, words)
+            self.latches = (*(latch for latch in self.latches if latch.rule != STRAY_RULE), stray)
         known = {latch.rule for latch in before}
         for latch in self.latches:
             if latch.rule not in known and latch.clears is not Clears.BY_ITSELF:

@@ -17,7 +17,7 @@ from controller.exposure import Decided, Exposure, Stage
 from controller.ledger import Ledger
 from controller.pace import Pace
 from controller.requests import RuleShown, Snapshot
-from controller.shown import beam_word, dose_shown, first_to_fix, link_word, offer_shown, unit_word
+from controller.shown import beam_word, dose_shown, first_to_fix, link_word, offer_shown, set_up_words, unit_word
 from controller.states import AT_REST, Event, State
 from hal.readings import Readings, Relay
 from hal.units import Seconds
@@ -191,7 +191,8 @@ class Loop:
             k1_open=bool(unit.relays & Relay.K1_MIRROR_OPEN) if unit is not None else None,
             k2_open=bool(unit.relays & Relay.K2_MIRROR_OPEN) if unit is not None else None,
             rules=rules,
-            first_to_fix=first_to_fix(tick.stage, tick.verdict, dossier.tests),
+            first_to_fix=first_to_fix(tick.stage, tick.verdict, dossier.tests)
+            or (set_up_words(case, r) if tick.stage.state is State.PREPARATORY else ""),
             latches=tuple(latch.words for latch in dossier.latches),
             offer=offer_shown(case, r, (machine.full_scale_kv, machine.full_scale_ma, machine.counts_full_scale)),
             dose=dose_shown(settings, tick.dose) if settings is not None else None,

@@ -46,6 +46,28 @@ def unit_word(readings: Readings) -> str:
     return UnitState(state).name if state in UnitState._value2member_map_ else f"0x{state:04X}"
 
 
+def set_up_words(case: Case, readings: Readings) -> str:
+    """What of the set-up does not read back yet, by value; empty when all of it does, or nothing is being set up."""
+    settings, points, unit = case.settings, readings.set_points, readings.unit
+    if settings is None or unit is None:
+        return ""
+    if points is None:
+        return "the generator's set-points have not been read back yet"
+    plan = settings.plan
+    pairs = {
+        "kV": (points.kv_counts, plan.kv_counts),
+        "mA": (points.ma_counts, plan.ma_counts),
+        "filament limit": (points.filament_limit_counts, plan.filament_limit_counts),
+        "filament preheat": (points.filament_preheat_counts, plan.filament_preheat_counts),
+    }
+    wrong = [
+        f"{name} reads back {read} counts, set {wanted}" for name, (read, wanted) in pairs.items() if read != wanted
+    ]
+    if unit.state != UnitState.COMMITTED or unit.active_crc != plan.staging_crc:
+        wrong.append(f"the safety unit is {unit_word(readings)} and has not committed the set")
+    return "; ".join(wrong)
+
+
 def link_word(name: str, link: Link, now_s: float) -> str:
     """One line about a wire."""
     age = "never" if link.last_good_s is None else f"{(now_s - link.last_good_s) * 1000:.0f} ms"

@@ -11,11 +11,11 @@ ALWAYS: Final = frozenset({Trip.HV_UNCOMMANDED, Trip.INTERNAL, Trip.TRIP_FAULT})
 """These latch in any state, the rest only in an exposure."""
 
 MAY_CLEAR: Final = {
-    "operator": Clears.BY_OPERATOR,
-    "physicist": Clears.BY_PHYSICIST,
-    "service": Clears.BY_SERVICE,
+    "operator": frozenset({Clears.BY_ITSELF, Clears.BY_OPERATOR}),
+    "physicist": frozenset({Clears.BY_ITSELF, Clears.BY_OPERATOR, Clears.BY_PHYSICIST}),
+    "service": frozenset({Clears.BY_ITSELF, Clears.BY_OPERATOR, Clears.BY_SERVICE}),
 }
-"""The severest class that each role clears; nobody clears NEVER."""
+"""What each role clears: a dose is for the physicist and not for service, a machine for service and not for the physicist; nobody clears NEVER."""
 
 
 def latched(latches: tuple[Latch, ...], verdict: Verdict, in_exposure: bool) -> tuple[Latch, ...]:
@@ -41,7 +41,7 @@ def cleared(
     findings = {finding.rule: finding.words for finding in verdict.findings}
     stay, gone, refused = [], [], []
     for latch in latches:
-        if latch.clears > may:
+        if latch.clears not in may:
             stay.append(latch)
             refused.append(f"{latch.rule}: {latch.clears.name.lower()} only, not {role} ({latch.words})")
         elif latch.rule in findings:

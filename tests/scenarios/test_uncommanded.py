@@ -63,3 +63,16 @@ def test_stuck_on_survives_a_restart_however_it_came(make_rig: MakeRig, at: Stat
     turn_until(rig, State.STUCK_ON, State.FAULT, State.STANDBY)
     rig.wait(0.5)
     assert state(rig) is State.STUCK_ON
+
+
+def test_beam_after_an_interruption_needs_the_physicist(make_rig: MakeRig) -> None:
+    """High voltage out of nothing while a partial is open: no record holds that dose, so neither operator nor service may go on with the fraction."""
+    rig = make_rig()
+    BRING[State.INTERRUPTED](rig)
+    rig.fault("hv-on-at-start")
+    turn_until(rig, State.STUCK_ON)
+    rig.mend("hv-on-at-start")
+    rig.wait(1.0)
+    shown = rig.snapshot()
+    assert shown is not None
+    assert any("the physicist decides" in words for words in shown.latches)
