@@ -21,6 +21,7 @@ LEASE_S: Final = 2.0
 SNAPSHOT_EVERY_S: Final = 0.1
 PACKET_BYTES: Final = 65536
 CLIENTS_AT_MOST: Final = 16
+"""One more takes the place of the one that has been silent longest, so that nobody is shut out by clients that only hold a connection."""
 STOPS_A_TICK: Final = 64
 PACKETS_A_TICK: Final = 4
 ANSWER_WITHIN_S: Final = 8.0
@@ -68,12 +69,13 @@ class Sockets:
 
     def receive(self) -> list[tuple[int, bytes]]:
         """What has come since the last call, as (client, packet), a bounded number from each client."""
-        if len(self._clients) < CLIENTS_AT_MOST:
-            with contextlib.suppress(OSError):
-                client, _ = self._desk.accept()
-                client.setblocking(False)
-                self._serial += 1
-                self._clients[self._serial] = client
+        with contextlib.suppress(OSError):
+            client, _ = self._desk.accept()
+            client.setblocking(False)
+            if len(self._clients) >= CLIENTS_AT_MOST:
+                self._drop(next(iter(self._clients)))
+            self._serial += 1
+            self._clients[self._serial] = client
         packets: list[tuple[int, bytes]] = []
         for number, client in list(self._clients.items()):
             for _ in range(PACKETS_A_TICK):
@@ -87,6 +89,7 @@ class Sockets:
                     self._drop(number)
                     break
                 packets.append((number, packet))
+                self._clients[number] = self._clients.pop(number)
         return packets
 
     def send(self, client: int, packet: bytes) -> None:

@@ -154,3 +154,26 @@ def test_a_client_that_never_reads_loses_snapshots_and_nothing_else(tmp_path: Pa
     assert sockets.receive() == []
     assert sockets.gone() == [1]
     sockets.close()
+
+
+def test_clients_that_say_nothing_shut_nobody_out(tmp_path: Path) -> None:
+    """Forty connections that never speak: the client that is heard keeps its place, and a new one is served."""
+    sockets = Sockets(str(tmp_path / "desk"), str(tmp_path / "stop"))
+    speaker = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    speaker.connect(str(tmp_path / "desk"))
+    silent = []
+    for _ in range(40):
+        speaker.send(msgspec.msgpack.encode(Alive()))
+        sockets.receive()
+        dumb = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        dumb.connect(str(tmp_path / "desk"))
+        silent.append(dumb)
+        sockets.receive()
+    assert 1 not in sockets.gone()
+    late = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    late.connect(str(tmp_path / "desk"))
+    late.send(msgspec.msgpack.encode(Status()))
+    assert [packet for _, packet in sockets.receive()] == [msgspec.msgpack.encode(Status())]
+    for client in (speaker, late, *silent):
+        client.close()
+    sockets.close()
