@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from controller import requests
-from controller.decide import Asked, Ruling
+from controller.facts import Asked, Ruling
 from controller.requests import Answer, Reply, Request, Snapshot
 from hal.units import Seconds
 

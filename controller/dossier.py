@@ -12,11 +12,12 @@ import msgspec
 from controller import requests
 from controller.admission import Admission, Site, judge_clearance, query_for
 from controller.case import Case
-from controller.decide import SETTLE_S, Facts
+from controller.decide import SETTLE_S
 from controller.dose import Dose, Meter
 from controller.entries import EntryType, LatchCleared, LatchSet, Outcome, ResetDone, Start
 from controller.entries import Event as EventEntry
 from controller.exposure import Decided, Stage
+from controller.facts import Facts
 from controller.ledger import Ledger
 from controller.off import Evidence, evidence
 from controller.prescribed import Certificate

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from controller.case import Case
-from controller.decide import Facts
 from controller.exposure import Stage
+from controller.facts import Facts
 from controller.self_test import Phase
 from controller.states import State
 from hal.commands import Arm, ClearFaults, Command, Hold, Off, On, Reset, SetUp, Test, Unlatch, Watch

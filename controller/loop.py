@@ -7,13 +7,14 @@ from typing import Final
 
 import msgspec
 
-from controller.decide import Facts, Ruling, decide
+from controller.decide import decide
 from controller.desk import Desk
 from controller.dose import Dose, Meter
 from controller.dossier import Dossier, Identity
 from controller.drive import drive
 from controller.entries import Open
 from controller.exposure import Decided, Exposure, Stage
+from controller.facts import Facts, Ruling
 from controller.ledger import Ledger
 from controller.pace import Pace
 from controller.requests import RuleShown, Snapshot

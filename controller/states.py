@@ -3,7 +3,7 @@
 Law of this file:
  1. Everything that moves the state stands in TRANSITIONS and nowhere else; a pair that changes nothing says IGNORE, written out.
  2. READY x PRESS is the only way into STARTING; STARTING and IRRADIATING are left only through STOPPING, which verifies off.
- 3. An event that needs a guard is only made by controller/decide.py when its guard holds; no guard is checked here.
+ 3. An event that needs a guard is only made by controller/decide.py or guards.py when its guard holds; no guard is checked here.
  4. Where several events come in one tick, the worst one that has a row here is taken; Event is ordered worst first.
 """
 

@@ -9,10 +9,11 @@ import msgspec
 from dose_bench import identity, made, slow, status
 
 from controller.case import Case
-from controller.decide import Asked, Facts, Ruling, decide
+from controller.decide import decide
 from controller.dose import Dose
 from controller.entries import Open, Outcome, Statement
 from controller.exposure import Decided, Stage
+from controller.facts import Asked, Facts, Ruling
 from controller.off import Evidence
 from controller.prescribed import Quality
 from controller.requests import Request

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from controller.decide import Ruling
 from controller.desk import LEASE_S, Desk, Sockets
+from controller.facts import Ruling
 from controller.requests import Alive, Answer, Close, Confirm, Reply, Request, Retest, Status, Stop
 from controller.states import Event
 from hal.units import Seconds
