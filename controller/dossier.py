@@ -14,29 +14,28 @@ from controller.admission import Admission, Site, judge_clearance, query_for
 from controller.case import Case
 from controller.decide import SETTLE_S
 from controller.dose import Dose, Meter
-from controller.entries import EntryType, LatchCleared, LatchSet, Outcome, ResetDone, Start
+from controller.entries import EntryType, Outcome, ResetDone, Start
 from controller.entries import Event as EventEntry
 from controller.exposure import Decided, Stage
 from controller.facts import Facts
+from controller.latches import Latches
 from controller.ledger import Ledger
 from controller.off import Evidence, evidence
 from controller.prescribed import Certificate
 from controller.requests import Ended, Request
-from controller.self_test import STUCK_RULE, Phase, Tests, begin, step
+from controller.self_test import Phase, Tests, begin, step
 from controller.shown import dose_shown, ended_shown
-from controller.states import BEAM, Event, State
+from controller.states import Event, State
 from controller.written import found_entry, start_entry, terminal_entry, void_is_proved
 from hal.machine import Capabilities
 from hal.readings import Readings, Relay, UnitState
 from hal.rig import read_back
 from hal.units import Seconds
-from interlocks.latch import cleared, latched
-from interlocks.words import Clears, Latch, Sent, Trip, Verdict
+from interlocks.words import Latch, Sent, Verdict
 
 CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
 """Words of the entry that closes a fraction; the recorder finds the fraction by its tag."""
 
-STRAY_RULE: Final = "stray_beam"
 K1_OFF_S: Final = 1.0
 """The safety unit does not arm within this time after K1 was closed; nothing is offered before."""
 
@@ -45,14 +44,6 @@ STRANGE_S: Final = 1.5
 """How long a retained token must have been unknown to the records: longer than an end takes to the disk, and the slow block to be read."""
 _MAY_HAVE_BEAM: Final = (State.READY, State.STARTING, State.STUCK_ON)
 """After ARMING or READY, states in which an exposure is not VOID: it goes on, or high voltage came that nobody asked for."""
-
-_LATCH_OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
-    Event.TIME_END: (Trip.TIME_END, Clears.BY_PHYSICIST),
-    Event.TRIP_FAULT: (Trip.TRIP_FAULT, Clears.BY_PHYSICIST),
-    Event.UNIT_REBOOT: (Trip.UNIT_REBOOT, Clears.BY_OPERATOR),
-    Event.OFF_UNVERIFIED: (Trip.HV_UNCOMMANDED, Clears.BY_SERVICE),
-}
-"""Latches for ends that no rule of the interlocks reports, because the safety unit did."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -84,12 +75,11 @@ class Dossier:
         self.case = Case()
         self.tests: Tests = begin(now)
         self.admission = Admission()
-        self.latches: tuple[Latch, ...] = ()
+        self._latches = Latches(ledger)
         self.ended: Ended | None = None
         self.unlatching = False
         self._start: Start | None = None
         self._anchor = (wall_s, float(now))
-        self._opened = False
         self._off_since: float | None = None
         self._gone_since: float | None = None
         self._k1_open_since: float | None = None
@@ -99,13 +89,18 @@ class Dossier:
         self._strange_since: float | None = None
         self._noted: EventEntry | None = None
 
+    @property
+    def latches(self) -> tuple[Latch, ...]:
+        """What is latched now."""
+        return self._latches.held
+
     def wall_s(self, now: float) -> float:
         """Wall time by the monotonic clock from the start's anchor; it cannot step."""
         return self._anchor[0] + (now - self._anchor[1])
 
     def facts(self, stage: Stage, readings: Readings, dose: Dose, sent: Sent, kernel_sound: bool) -> Facts:
         """Bring everything up to this snapshot and say what decide needs of it."""
-        self._open_statement()
+        self._latches.open(self._ledger.statement, self._anchor[1])
         off = evidence(readings, self._machine, dose.counted)
         self._off_since = _since(self._off_since, off.verified, readings.now_s)
         self._gone_since = _since(self._gone_since, off.gone, readings.now_s)
@@ -169,7 +164,7 @@ class Dossier:
     ) -> None:
         """After the table was stepped: latches, and what a transition leaves behind."""
         now = Seconds(readings.now_s)
-        self._latch(stage, decided, verdict, now)
+        self._latches.follow(stage, decided, verdict, now, self.wall_s(now))
         if stage.state is State.STUCK_ON and self._gone_for_s(stage, now) >= SETTLE_S:
             self._terminate(stage, readings, sent, off)
         if not stage.entered:
@@ -182,7 +177,7 @@ class Dossier:
         if before.state is State.STOPPING and stage.state is not State.STUCK_ON:
             self._terminate(stage, readings, sent, off)
         if decided.event is Event.RESET:
-            self._clear(request, verdict, now)
+            self._latches.clear(request, verdict, now, self.wall_s(now))
         if decided.event is Event.CLOSE:
             self._close(before, request, now)
         enter = _ENTERED.get(stage.state)
@@ -222,17 +217,6 @@ class Dossier:
         """Once the end is on the disk, say so."""
         if self.ended is not None and not self.ended.durable and self._ledger.durable(self.case.terminal_seq):
             self.ended = msgspec.structs.replace(self.ended, durable=True)
-
-    def _open_statement(self) -> None:
-        """The recorder's opening statement hands back the latches that outlived the last process."""
-        statement = self._ledger.statement
-        if statement is None or self._opened:
-            return
-        self._opened = True
-        self.latches = tuple(
-            Latch(rule=s.rule, trip=s.trip, clears=s.clears, at_s=self._anchor[1], words=s.words)
-            for s in statement.latches
-        )
 
     def _self_test(self, readings: Readings, off: Evidence, kernel_sound: bool) -> None:
         self.tests = step(self.tests, readings, off, self._ledger.statement, kernel_sound)
@@ -298,36 +282,6 @@ class Dossier:
                 self.case = msgspec.structs.replace(case, offer_id=self._offers, offer_at_s=now)
             elif not same and case.offer_at_s is not None:
                 self.case = msgspec.structs.replace(case, offer_at_s=None)
-
-    def _latch(self, stage: Stage, decided: Decided, verdict: Verdict, now: Seconds) -> None:
-        """Latches of the verdict while an exposure is under way, and of ends that only the unit reports; new ones go into the record."""
-        before = self.latches
-        self.latches = latched(before, verdict, stage.state in (*BEAM, State.STOPPING))
-        of_unit = _LATCH_OF_UNIT.get(decided.event)
-        has = {latch.rule for latch in self.latches}
-        if stage.entered and of_unit is not None and decided.rule and decided.rule not in has:
-            trip, clears = of_unit
-            self.latches = (*self.latches, Latch(decided.rule, trip, clears, now, decided.words))
-        if stage.entered and stage.state is State.STUCK_ON and all(latch.rule != STUCK_RULE for latch in self.latches):
-            stuck = Latch(STUCK_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, now, decided.words or "beam may be on")
-            self.latches = (*self.latches, stuck)
-        if stage.entered and decided.event is Event.HV_UNCOMMANDED:
-            words = "high voltage was on that belongs to no exposure: no dose of it is recorded; the physicist decides on what is open"
-            stray = Latch(STRAY_RULE, Trip.HV_UNCOMMANDED, Clears.BY_PHYSICIST, now, words)
-            self.latches = (*(latch for latch in self.latches if latch.rule != STRAY_RULE), stray)
-        known = {latch.rule for latch in before}
-        for latch in self.latches:
-            if latch.rule not in known and latch.clears is not Clears.BY_ITSELF:
-                entry = LatchSet(latch.rule, latch.trip, latch.clears, latch.words, self.wall_s(now))
-                self._ledger.put(EntryType.LATCH_SET, entry, now)
-
-    def _clear(self, request: Request | None, verdict: Verdict, now: Seconds) -> None:
-        if not isinstance(request, requests.Reset):
-            return
-        self.latches, gone, _ = cleared(self.latches, request.role, verdict)
-        for latch in gone:
-            entry = LatchCleared(latch.rule, request.role, request.who, request.reason, self.wall_s(now))
-            self._ledger.put(EntryType.LATCH_CLEARED, entry, now)
 
     def _close(self, before: Stage, request: Request | None, now: Seconds) -> None:
         """A person closes the fraction: the record is told, and the unit's retained exposure will be due for reset."""

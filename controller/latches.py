@@ -1,0 +1,83 @@
+"""The latches in hand: taken over from the records at a start, set by verdicts and by ends that only the unit reports, cleared by a person of the right role.
+How a latch clears stands in interlocks/latch.py; every change is written into the ring from here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from controller import requests
+from controller.entries import EntryType, LatchCleared, LatchSet, Statement
+from controller.exposure import Decided, Stage
+from controller.ledger import Ledger
+from controller.requests import Request
+from controller.self_test import STUCK_RULE
+from controller.states import BEAM, Event, State
+from hal.units import Seconds
+from interlocks.latch import cleared, latched
+from interlocks.rules import TABLE
+from interlocks.words import Clears, Latch, Trip, Verdict
+
+_RULES: Final = frozenset(row.id for row in TABLE)
+"""These leave latches of their own, by their own class, or on purpose none."""
+STRAY_RULE: Final = "stray_beam"
+STRAY_WORDS: Final = (
+    "high voltage was on that belongs to no exposure: no dose of it is recorded; the physicist decides on what is open"
+)
+
+_OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
+    Event.TIME_END: (Trip.TIME_END, Clears.BY_PHYSICIST),
+    Event.TRIP_FAULT: (Trip.TRIP_FAULT, Clears.BY_PHYSICIST),
+    Event.UNIT_REBOOT: (Trip.UNIT_REBOOT, Clears.BY_OPERATOR),
+    Event.OFF_UNVERIFIED: (Trip.HV_UNCOMMANDED, Clears.BY_SERVICE),
+}
+"""Latches for ends that no rule of the interlocks reports, because the safety unit did."""
+
+
+class Latches:
+    """`held` is what is latched now; it only grows by `follow` and only shrinks by `clear`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._opened = False
+        self.held: tuple[Latch, ...] = ()
+
+    def open(self, statement: Statement | None, at_s: float) -> None:
+        """The recorder's opening statement hands back, once, the latches that outlived the last process."""
+        if statement is None or self._opened:
+            return
+        self._opened = True
+        self.held = tuple(Latch(s.rule, s.trip, s.clears, at_s, s.words) for s in statement.latches)
+
+    def follow(self, stage: Stage, decided: Decided, verdict: Verdict, now: Seconds, wall_s: float) -> None:
+        """Latches of the verdict while an exposure is under way, of ends that only the unit reports, of STUCK_ON and of beam that nobody asked for."""
+        before = {latch.rule for latch in self.held}
+        held = latched(self.held, verdict, stage.state in (*BEAM, State.STOPPING))
+        if stage.entered:
+            has = {latch.rule for latch in held}
+            held += tuple(latch for latch in _entered(stage, decided, now) if latch.rule not in has)
+        self.held = held
+        for latch in held:
+            if latch.rule not in before and latch.clears is not Clears.BY_ITSELF:
+                entry = LatchSet(latch.rule, latch.trip, latch.clears, latch.words, wall_s)
+                self._ledger.put(EntryType.LATCH_SET, entry, now)
+
+    def clear(self, request: Request | None, verdict: Verdict, now: Seconds, wall_s: float) -> None:
+        """What this reset's role may clear, and who did it, and why."""
+        if not isinstance(request, requests.Reset):
+            return
+        self.held, gone, _ = cleared(self.held, request.role, verdict)
+        for latch in gone:
+            entry = LatchCleared(latch.rule, request.role, request.who, request.reason, wall_s)
+            self._ledger.put(EntryType.LATCH_CLEARED, entry, now)
+
+
+def _entered(stage: Stage, decided: Decided, now: Seconds) -> tuple[Latch, ...]:
+    """What a transition itself latches, whatever the rules say."""
+    new = []
+    if decided.event in _OF_UNIT and decided.rule and decided.rule not in _RULES:
+        new.append(Latch(decided.rule, *_OF_UNIT[decided.event], now, decided.words))
+    if stage.state is State.STUCK_ON and decided.rule != STUCK_RULE:
+        new.append(Latch(STUCK_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, now, decided.words or "beam may be on"))
+    if decided.event is Event.HV_UNCOMMANDED:
+        new.append(Latch(STRAY_RULE, Trip.HV_UNCOMMANDED, Clears.BY_PHYSICIST, now, STRAY_WORDS))
+    return tuple(new)
