@@ -11,7 +11,17 @@ import msgspec
 import numpy as np
 
 from controller import kernel
-from controller.channels import CUT_S, RATE_MAX_OVER_R0, Weighed, counted, past_ramp, timed, weigh, worse
+from controller.channels import (
+    CUT_S,
+    RATE_MAX_OVER_R0,
+    SATURATED_OVER_R0,
+    Weighed,
+    counted,
+    past_ramp,
+    timed,
+    weigh,
+    worse,
+)
 from controller.kernel import Kernels
 from controller.prescribed import Quality
 from controller.settings import Settings
@@ -30,8 +40,6 @@ ALIVE_PART: Final = 0.5
 OVERDUE_TICKS: Final = 1.5
 OVERDUE_S: Final = 0.02
 """How far past its end the host lets the unit go before it ends the beam itself (TIME_END)."""
-SATURATED_OVER_R0: Final = 64.0
-"""Highest rate that time with no chamber below its ceiling is charged with: that of a beam without its filter (hazard T6)."""
 REPEAT_S: Final = 0.002
 """Two statuses of one scan this close together are one sample asked for twice, not a clock that stands."""
 SATURATED: Final = Health.SATURATED1 | Health.SATURATED2

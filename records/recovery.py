@@ -7,7 +7,7 @@ import math
 
 import msgspec
 
-from controller.channels import CUT_S, RATE_MAX_OVER_R0, Weighed, counted, past_ramp, timed, weigh
+from controller.channels import CUT_S, RATE_MAX_OVER_R0, SATURATED_OVER_R0, Weighed, counted, past_ramp, timed, weigh
 from controller.entries import Found, Outcome, Start, Terminal
 from controller.prescribed import Quality
 from hal.readings import Cause, Termination
@@ -17,6 +17,8 @@ LAG_S = 0.5
 SETTLED_S = 5.0
 """After this long the cable is discharged (t2d is at most 4 s) and the counters hold the tail."""
 _WRAP = 1 << 32
+_OPEN_BEAM = frozenset((Cause.RATE, Cause.FILTER))
+"""Ends after which the retained counters may stand at their ceiling: the beam had no filter until the contactor was open."""
 _ENDED_BY_PRESET = {Termination.MONITOR: Cause.COUNT_PRESET, Termination.TIME: Cause.TIME_PRESET}
 
 
@@ -115,7 +117,8 @@ def recovered(
     if wrong:
         return msgspec.structs.replace(by_journal, words=f"{by_journal.words}; {wrong}")
     settled = min(wall_s, mono_s if mono_s > 0 else wall_s) >= SETTLED_S
-    by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, 0.0, tail=not settled)
+    open_s = CUT_S if found.cause in _OPEN_BEAM else 0.0
+    by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, 0.0, tail=not settled, open_s=open_s)
     if found.boot_count == start.unit_boot_count:
         return by_unit
     # the unit went down with the beam on: its memory may miss the last of it
@@ -214,8 +217,11 @@ def _behind(found: Found, seen: Evidence) -> bool:
     )
 
 
-def _weigh(start: Start, beam_ms: int, counts_1: int, counts_2: int, unseen_s: float, *, tail: bool) -> Figures:
-    """Weigh the channels of one segment by the unit's registers; a tail that may still be missing widens high by itself."""
+def _weigh(
+    start: Start, beam_ms: int, counts_1: int, counts_2: int, unseen_s: float, *, tail: bool, open_s: float = 0.0
+) -> Figures:
+    """Weigh the channels of one segment by the unit's registers; a tail that may still be missing widens high by itself, and so does beam that may
+    have been stronger than any channel counts (`open_s`)."""
     c = start.combination
     beam_s = max(0.0, (beam_ms - start.unit_beam_ms) / 1000.0)
     d1 = counted((counts_1 - start.unit_counts_1) % _WRAP, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
@@ -232,11 +238,12 @@ def _weigh(start: Start, beam_ms: int, counts_1: int, counts_2: int, unseen_s: f
     else:
         primary, others = valid_1, (valid_2, valid_t) if valid_t is not None else (valid_2,)
     rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s
-    unknown = rate_max * unseen_s + (c.tail_mgy if tail else 0.0)
+    saturated = SATURATED_OVER_R0 * c.r0_mgy_per_s * open_s
+    unknown = rate_max * unseen_s + saturated + (c.tail_mgy if tail else 0.0)
     weighed = weigh(primary, others, rate_max * beam_s, unknown)
     # the timer's dose holds its tail already (dt is a net time), the counters' does not yet
     if tail and not by_timer and weighed.quality is not Quality.UNKNOWN:
         weighed = msgspec.structs.replace(
             weighed, delivered_mgy=min(weighed.delivered_mgy + c.tail_mgy, weighed.high_mgy)
         )
-    return Figures(weighed, beam_s, d1, d2, dt, unseen_s, "by the unit's retained timer and counters")
+    return Figures(weighed, beam_s, d1, d2, dt, unseen_s + open_s, "by the unit's retained timer and counters")
