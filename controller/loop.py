@@ -195,7 +195,7 @@ class Loop:
             first_to_fix=first_to_fix(tick.stage, tick.verdict, dossier.tests)
             or (set_up_words(case, r) if tick.stage.state is State.PREPARATORY else ""),
             latches=tuple(latch.words for latch in dossier.latches),
-            offer=offer_shown(case, r, (machine.full_scale_kv, machine.full_scale_ma, machine.counts_full_scale)),
+            offer=offer_shown(case, r, machine),
             dose=dose_shown(settings, tick.dose) if settings is not None else None,
             ended=dossier.ended,
             open_fractions=_opens(statement.opens if statement is not None else ()),

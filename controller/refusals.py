@@ -15,13 +15,15 @@ from controller.prescribed import Certificate, Clearance, Combination, Prescribe
 from controller.presets import Presets, Task, beyond_retained, outside
 from controller.tags import fraction_tag, plan_tag
 from hal.readings import Purpose, Readings, SwitchMode, UnitActive, UnitIdentity, UnitSlow, UnitStatus
-from hal.scaling import COUNTS_FULL_SCALE
+from hal.scaling import COUNTS_FULL_SCALE, from_counts, to_counts
 from interlocks.words import Limits
 
 SHORTEST_S: Final = 3.0
 SHORTEST_RAMPS: Final = 10.0
 """Below 3 s or ten ramps a beam is mostly ramp."""
 T2_MOST_S: Final = 0.5
+QUANTISED_PART: Final = 0.005
+"""A device's step may move a set-point by this part of it at most; output goes with about the square of kV."""
 
 Refusal = tuple[str, ...]
 """Every reason at once, in words for people."""
@@ -32,7 +34,8 @@ class RigSide(msgspec.Struct, frozen=True):
 
     full_scale_kv: float
     full_scale_ma: float
-    counts_full_scale: int
+    kv_counts_full_scale: int
+    ma_counts_full_scale: int
     lease_ms: int
     t2_s: float
     switch_mode: SwitchMode
@@ -155,8 +158,17 @@ def machine(p: Prescribed, c: Combination, limits: Limits, rig: RigSide, unit: U
     ):
         if not low <= value <= high:
             yield f"{name} {value:g} is outside {low:g} to {high:g} ({source}); prescribe or configure within it"
-    if rig.counts_full_scale != COUNTS_FULL_SCALE:
-        yield f"the generator counts to {rig.counts_full_scale}, the scaling to {COUNTS_FULL_SCALE}; correct its profile"
+    for name, value, full_scale, counts_full_scale in (
+        ("kV", p.kv, rig.full_scale_kv, rig.kv_counts_full_scale),
+        ("mA", p.ma, rig.full_scale_ma, rig.ma_counts_full_scale),
+    ):
+        if 0.0 <= value <= full_scale:
+            nearest = from_counts(to_counts(value, full_scale, name, counts_full_scale), full_scale, counts_full_scale)
+            if abs(nearest - value) > QUANTISED_PART * value:
+                yield (
+                    f"{name} {value:g} cannot be set on this generator, its nearest is {nearest:g} "
+                    f"(bound {100.0 * QUANTISED_PART:g} %); prescribe what it can be set to"
+                )
     for name, value in (
         ("r0_mgy_per_s", c.r0_mgy_per_s),
         ("n1_mgy_per_count", c.n1_mgy_per_count),

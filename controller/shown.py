@@ -12,7 +12,9 @@ from controller.requests import DoseShown, Ended, Offer
 from controller.self_test import Tests
 from controller.settings import Settings
 from controller.states import State
+from hal.machine import Capabilities
 from hal.readings import Link, Readings, UnitState
+from hal.scaling import from_counts
 from interlocks.words import Sent, Trip, Verdict
 
 
@@ -76,17 +78,17 @@ def link_word(name: str, link: Link, now_s: float) -> str:
     return f"{name} {state}, last good {age}, {link.good}/{link.sent} good{last}"
 
 
-def offer_shown(case: Case, readings: Readings, scale: tuple[float, float, int]) -> Offer | None:
-    """The offer as it may be confirmed: device integers read back, and what they mean. `scale`: full scale in kV and mA, counts."""
+def offer_shown(case: Case, readings: Readings, machine: Capabilities) -> Offer | None:
+    """The offer as it may be confirmed: device integers read back, and what they mean."""
     settings = case.settings
     if settings is None or case.offer_at_s is None or readings.set_points is None:
         return None
-    points, (kv_full, ma_full, counts_full) = readings.set_points, scale
+    points = readings.set_points
     return Offer(
         id=case.offer_id,
         digest=settings.digest,
-        kv=points.kv_counts * kv_full / counts_full,
-        ma=points.ma_counts * ma_full / counts_full,
+        kv=from_counts(points.kv_counts, machine.full_scale_kv, machine.kv_counts_full_scale),
+        ma=from_counts(points.ma_counts, machine.full_scale_ma, machine.ma_counts_full_scale),
         kv_counts=points.kv_counts,
         ma_counts=points.ma_counts,
         applicator_id=settings.combination.applicator_id,

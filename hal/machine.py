@@ -31,7 +31,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     safety_unit: str
     full_scale_kv: float
     full_scale_ma: float
-    counts_full_scale: int
+    kv_counts_full_scale: int
+    ma_counts_full_scale: int
     hardware_timer: bool
     lease: bool
     second_contactor: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final, Protocol
 
@@ -129,9 +130,31 @@ class SafetyUnit(Protocol):
     def link(self, now: Seconds) -> Link: ...
 
 
+class Checksum(Enum):
+    """What guards a frame of a wire."""
+
+    NONE = "none"
+    SIX_BIT_SUM = "six-bit sum: unseen are swapped digits and a quarter of single flips"
+    CRC16 = "CRC-16"
+    TCP = "the network's own"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How many counts a set-point has at the generator's full scale; counts and volts are proportional."""
+
+    kv_counts_full_scale: int
+    ma_counts_full_scale: int
+
+
 @dataclass(frozen=True)
 class GeneratorDriver:
-    """One generator dialect: how it is made, its poll plan, the oldest that its values get, and what a person should know."""
+    """One generator dialect: how it is made, its poll plan, the oldest that its values get, and what a person should know.
+
+    `wires` are the kinds of link it speaks on; `wire_watchdog_s` the silence after which the device itself ends HV, as this driver sets it (None: never),
+    `wire_watchdog_least_s` the shortest that it could be set to. `unsolicited` says in words what it sends unasked; each value of `faults` is words
+    for a fault; `decode(sent, data)` puts bytes of the wire log into words and never raises.
+    """
 
     name: str
     words: str
@@ -139,9 +162,16 @@ class GeneratorDriver:
     polls: Callable[[GeneratorSetting], tuple[Poll, ...]]
     worst_age_s: Callable[[GeneratorSetting], dict[str, float]]
     off_s: Callable[[GeneratorSetting], float]
-    counts_full_scale: int
+    wires: tuple[str, ...]
+    scale: Callable[[GeneratorSetting], Scale]
     set_point_read_back: bool
+    exposure_timer: bool
     wire_watchdog_s: float | None
+    wire_watchdog_least_s: float | None
+    unsolicited: tuple[str, ...]
+    checksum: Checksum
+    faults: type[Enum]
+    decode: Callable[[bool, bytes], str]
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,11 @@ def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = No
     _refuse(config, site_key)
     generator = registry.generator(config.generator_driver)
     unit = registry.safety_unit(config.safety_unit_driver)
+    kind = transport.parse_link(config.generator_link).kind
+    if kind not in generator.wires:
+        raise ConfigurationError(
+            f"rig {config.name!r}: generator_link {config.generator_link!r}: {generator.name} speaks on {', '.join(generator.wires)} only; correct it"
+        )
     generator_setting = GeneratorSetting(
         config.generator_link,
         0 if transport.parse_link(config.generator_link).packets else config.generator_baud,
@@ -77,13 +82,15 @@ def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = No
         UNIT_TURNAROUND_S,
         config.tick_s,
     )
+    scale = generator.scale(generator_setting)
     capabilities = Capabilities(
         simulated=config.simulated,
         generator=generator.name,
         safety_unit=unit.name,
         full_scale_kv=config.full_scale_kv,
         full_scale_ma=config.full_scale_ma,
-        counts_full_scale=generator.counts_full_scale,
+        kv_counts_full_scale=scale.kv_counts_full_scale,
+        ma_counts_full_scale=scale.ma_counts_full_scale,
         hardware_timer=unit.hardware_timer,
         lease=unit.lease,
         second_contactor=unit.second_contactor,

@@ -186,5 +186,24 @@ class CommaDialect:
         )
 
 
+def decode(names: Mapping[int, str], sent: bool, data: bytes) -> str:
+    """A piece of the wire log in words: each frame's command by name, its values, and whether its checksum holds (none on a network). Never raises."""
+    words = [_frame_words(names, sent, part) for part in data.split(bytes((ETX,))) if part]
+    return "; ".join(words)
+
+
+def _frame_words(names: Mapping[int, str], sent: bool, part: bytes) -> str:
+    start = part.find(bytes((STX,)))
+    body, comma, check = part[start + 1 :].rpartition(b",")
+    if start < 0 or not comma or len(check) > 1:
+        return f"part of a frame {part!r}"
+    fields = body.decode("ascii", "replace").split(",")
+    number = whole(fields[0].encode("ascii", "replace"), 99)
+    name = names.get(-1 if number is None else number, "unknown command")
+    sound = not check or checksum(body + comma) == check[0]
+    asks = "" if sent or fields[1:] else " (empty)"
+    return f"{fields[0]} {name} {' '.join(fields[1:])}".rstrip() + asks + ("" if sound else " BAD CHECKSUM")
+
+
 def _bad(q: Order, detail: str) -> Trouble:
     return Trouble(TroubleKind.FRAME_BAD, q.command.name, detail)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Heard
-from hal.generators import spellman_xrv_table as xrv
+from hal.generators import spellman_xrv as xrv
 from hal.generators.spellman import CommaDialect, Order, Said, checksum, frame, whole, wholes
 
 VECTORS = (

@@ -10,7 +10,7 @@ from hal_scripted import comma, crc16
 
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import OFF_WAITS_S, Answer, Exchange, Stage
-from hal.generators import spellman_xrv_table as xrv
+from hal.generators import spellman_xrv as xrv
 from hal.generators.spellman import CommaDialect, Order, Said
 from hal.modbus import Question, Registers, RtuDialect, TcpDialect, read, write_one
 from hal.transport import MemoryPipe, memory_pair

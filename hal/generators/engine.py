@@ -1,0 +1,431 @@
+"""One generator on one wire, whatever its dialect: identified, off, prepared, set up until it reads back equal, polled in turn, ON once, OFF ahead of all.
+It knows the order of things and no command of any device: those stand in the sheet of its dialect (hal/generators/sheet.py)."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Final, Generic, TypeVar
+
+from hal import poll_plan
+from hal.commands import ClearFaults, Command, Plan, SetUp
+from hal.errors import Trouble, TroubleKind
+from hal.exchange import Answer
+from hal.generators.sheet import OFF_REPEAT_S, Later, Piece, SetPoint, Sheet, Who
+from hal.readings import GeneratorFlags, GeneratorIdentity, GeneratorMonitor, GeneratorSetPoints, Link, Refusal
+from hal.registry import GeneratorSetting, OpenPipe
+from hal.transport import parse_link
+from hal.units import Seconds
+from hal.wire import Wire
+
+ON_VOID_S: Final = 0.050
+RETRY_S: Final = 0.200
+ASK_AGAIN_S: Final = 1.0
+STALE_LINK_S: Final = 1.0
+DEADLINE_MARGIN_S: Final = 0.030
+DRAIN_LEAST_S: Final = 0.020
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class GeneratorEngine(Generic[Q, A]):
+    """See `hal.registry.Generator` for the verbs."""
+
+    def __init__(self, sheet: Sheet[Q, A], setting: GeneratorSetting, open_pipe: OpenPipe) -> None:
+        packets = parse_link(setting.link).packets
+        longest_s = poll_plan.BITS_A_CHARACTER * 2 * sheet.longest_reply_b / setting.baud if setting.baud else 0.0
+        self._sheet = sheet
+        self._setting = setting
+        self._wire: Wire[Q, A] = Wire(
+            lambda: open_pipe(setting.link, setting.baud),
+            lambda: sheet.dialect(packets),
+            longest_s + 2.0 * setting.turnaround_s + DEADLINE_MARGIN_S,
+            max(DRAIN_LEAST_S, 2.0 * setting.turnaround_s),
+        )
+        self._name = sheet.dialect(packets).name
+        self._faulty_round = sheet.polls(setting)
+        self._round = tuple(poll for poll in self._faulty_round if poll.name not in sheet.fault_polls)
+        self._identify_names = tuple(self._name(q) for q in sheet.identify)
+        self._points = {_held_by(self._name, point): point for point in sheet.set_points if point is not None}
+        self._echoed = {point.name for point in self._points.values() if point.read is None}
+        self.identity: GeneratorIdentity | None = None
+        self.monitor: GeneratorMonitor | None = None
+        self.flags: GeneratorFlags | None = None
+        self.set_points: GeneratorSetPoints | None = None
+        self.on_sent_at_s: float | None = None
+        self.refusal: Refusal | None = None
+        self._command: Command | None = None
+        self._cleared: Command | None = None
+        self._clear_at_s = -math.inf
+        self._on_due_s: float | None = None
+        self._on_leaving = False
+        self._off_at_s = -math.inf
+        self._from_scratch()
+
+    def _from_scratch(self) -> None:
+        """After an opening nothing is known of the device: it may be another one."""
+        self._opened = self._wire.opened
+        self.identity = None
+        self._who: dict[str, A] = {}
+        self._identifying = True
+        self._who_from_s = 0.0
+        self._asked: dict[str, float] = {}
+        self._pieces: dict[str, Piece[A]] = {}
+        self._prepared = 0
+        self._prepare_wrote = False
+        self._prepare_again_s = -math.inf
+        self._to_write: deque[tuple[str, Q]] = deque()
+        self._writing: dict[str, Q] = {}
+        self._wrote_at_s = -math.inf
+        self._write_again_s = -math.inf
+        self._later: list[tuple[float, Q]] = []
+        self._extra = False
+        self._silenced = False
+
+    @property
+    def identified(self) -> bool:
+        return self.identity is not None and not self.identity.mismatch
+
+    @property
+    def prepared(self) -> bool:
+        """Everything that must hold before a set-point is written has been seen to hold."""
+        return self._prepared == len(self._sheet.preparations)
+
+    @property
+    def on_waits(self) -> bool:
+        """An ON is queued and has not wholly left."""
+        return self._on_due_s is not None
+
+    def link(self, now: Seconds) -> Link:
+        last = self._wire.last_good_s
+        lost = not self._wire.up or self.identity is None or last is None or now - last > STALE_LINK_S
+        return self._wire.link(lost)
+
+    def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool) -> None:
+        """One request if the wire is free. `may_write`: no ON stands and the unit is disarmed; `quiet`: nothing but ON (a press is pending)."""
+        self._wire.serve(now, may_open)
+        if self._wire.opened != self._opened:
+            self._from_scratch()
+        self.take(now)
+        if self.identified and not self._silenced and may_write:
+            # Newly known: its off goes out before anything else is asked or written.
+            self.off(now, at_once=True)
+        self._send_on(now)
+        exchange = self._wire.exchange
+        if exchange is None or not exchange.idle or self.on_waits:
+            return
+        request = self._due_later(now)
+        if request is None and not quiet:
+            request = self._next(now, may_write)
+        if request is not None:
+            self._asked[self._name(request)] = now
+            exchange.ask(request, now)
+
+    def take(self, now: Seconds) -> None:
+        answer = self._wire.poll(now)
+        if answer is not None:
+            self._heard(answer, now)
+        self._watch_on(now)
+
+    def want(self, command: Command | None, now: Seconds) -> None:  # noqa: ARG002 - what is due goes out with the next ask
+        """What to work towards from now on; None, or a command of no concern here, stops what was going on."""
+        if command != self._command:
+            self._command = command
+            self._to_write.clear()
+            self._cleared = None
+
+    def on(self, now: Seconds) -> None:
+        """High voltage on, once. It goes now, or when the running reply is in, or within ON_VOID_S not at all."""
+        if not self.identified or not self.prepared:
+            self._refuse(now, "on", "the generator is not identified and prepared")
+            return
+        self._on_due_s = now
+        self._send_on(now)
+
+    def forget_on(self, now: Seconds) -> None:
+        """Withdraws an ON that has not wholly left."""
+        exchange = self._wire.exchange
+        if self._on_leaving and exchange is not None:
+            exchange.purge(now)
+        self._on_due_s, self._on_leaving = None, False
+
+    def off(self, now: Seconds, at_once: bool) -> bool:
+        """High voltage off, behind nothing, again each OFF_REPEAT_S (`at_once`: even if the last is younger). True when its bytes have left."""
+        self.forget_on(now)
+        self._to_write.clear()
+        self._command = None
+        exchange = self._wire.exchange
+        if exchange is None or not self.identified or self._wire.opened != self._opened:
+            return False
+        if at_once or now - self._off_at_s >= OFF_REPEAT_S:
+            self._off_at_s = now
+            self._later = _timed(self._sheet.off_then, now)
+            exchange.purge(now)
+            overtaken = exchange.asking
+            if overtaken is not None:
+                self._asked.pop(self._name(overtaken), None)
+            self._silenced = exchange.off(self._sheet.off, now) or self._silenced
+            self._extra = True
+        elif not exchange.flushed:
+            self.take(now)
+        return exchange.flushed
+
+    def _send_on(self, now: Seconds) -> None:
+        exchange = self._wire.exchange
+        if self._on_due_s is None or self._on_leaving or exchange is None:
+            return
+        self.take(now)
+        if self._on_due_s is not None and exchange.ask(self._sheet.on, now):
+            self._on_leaving = True
+            self._watch_on(now)
+
+    def _watch_on(self, now: Seconds) -> None:
+        """An ON has left when its last byte has; one that has not within ON_VOID_S is void, for nobody waits at the switch any more."""
+        if self._on_due_s is None:
+            return
+        exchange = self._wire.exchange
+        if self._on_leaving and exchange is not None and exchange.flushed:
+            self.on_sent_at_s = now
+            self._later = _timed(self._sheet.on_then, now)
+            self._on_due_s, self._on_leaving = None, False
+        elif now - self._on_due_s > ON_VOID_S or exchange is None:
+            self.forget_on(now)
+            self._refuse(
+                now,
+                "on",
+                f"void: its bytes had not left within {ON_VOID_S * 1000:.0f} ms; release the switch and arm again",
+            )
+
+    def _due_later(self, now: Seconds) -> Q | None:
+        """What follows an ON or an OFF, in its order, once its time has come."""
+        if not self._later or now < self._later[0][0]:
+            return None
+        return self._later.pop(0)[1]
+
+    def _next(self, now: Seconds, may_write: bool) -> Q | None:
+        if not self.identified:
+            return self._identify(now)
+        if may_write and not self._extra:
+            request = self._due_work(now)
+            if request is not None:
+                self._extra = True
+                return request
+        polls = self._faulty_round if self.flags is not None and self.flags.fault else self._round
+        poll = poll_plan.due(polls, self._asked, now, self._extra)
+        if poll is None:
+            return None
+        self._extra = bool(poll.every_s)
+        return self._sheet.requests[poll.name]
+
+    def _identify(self, now: Seconds) -> Q | None:
+        if self.identity is not None and not self._identifying:
+            if now - self.identity.asked_at_s < ASK_AGAIN_S:
+                return None
+            self._identifying = True
+            self._who = {}
+        for name, request in zip(self._identify_names, self._sheet.identify, strict=True):
+            if name not in self._who:
+                return request
+        return None
+
+    def _due_work(self, now: Seconds) -> Q | None:
+        if not self.prepared:
+            return self._prepare(now)
+        if isinstance(self._command, SetUp):
+            return self._set_up(self._command.plan, now)
+        clears = isinstance(self._command, ClearFaults) and self._cleared != self._command
+        if clears and now - self._clear_at_s >= RETRY_S:
+            self._clear_at_s = now
+            return self._sheet.clear
+        return None
+
+    def _prepare(self, now: Seconds) -> Q | None:
+        """The next preparation's write, then its read; again after a while if it does not hold."""
+        step = self._sheet.preparations[self._prepared]
+        if self._prepare_wrote and step.read is not None:
+            return step.read
+        if now < self._prepare_again_s:
+            return None
+        self._prepare_again_s = now + RETRY_S
+        return step.write
+
+    def _set_up(self, plan: Plan, now: Seconds) -> Q | None:
+        """Writes what differs, then reads all back, until they are the plan's."""
+        wanted = (plan.kv_counts, plan.ma_counts, plan.filament_limit_counts, plan.filament_preheat_counts)
+        unfit = _unfit(self._sheet, wanted)
+        if unfit:
+            self._refuse_once(now, "set-points", unfit)
+            return None
+        if self._to_write:
+            return self._write(now)
+        for name, point in self._points.items():
+            piece = self._pieces.get(name)
+            if point.read is not None and (piece is None or piece.asked_at_s <= self._wrote_at_s):
+                return point.read
+        if now < self._write_again_s:
+            return None
+        for each, want in zip(self._sheet.set_points, wanted, strict=True):
+            has = None if each is None else self._held(each)
+            if each is None or has == want:
+                continue
+            if each.write is None:
+                self._to_write.clear()
+                self._refuse_once(
+                    now, "set-points", f"{each.name} is the device's own, {has} counts, not {want}; order what it has"
+                )
+                return None
+            self._to_write.append((each.name, each.write(want)))
+        if not self._to_write:
+            return None
+        if self.flags is None or self.flags.hv_on:
+            self._to_write.clear()
+            self._refuse_once(now, "set-points", "not written while high voltage is on or unknown; send off first")
+            return None
+        self._write_again_s = now + RETRY_S
+        return self._write(now)
+
+    def _write(self, now: Seconds) -> Q:
+        self._wrote_at_s = now
+        name, request = self._to_write.popleft()
+        self._writing[name] = request
+        return request
+
+    def _held(self, point: SetPoint[Q, A]) -> int | None:
+        piece = self._pieces.get(_held_by(self._name, point))
+        return None if piece is None else point.counts(piece.value)
+
+    def _heard(self, answer: Answer[Q, A], now: Seconds) -> None:
+        name, value = self._name(answer.q), answer.value
+        try:
+            if isinstance(value, Trouble):
+                self._troubled(answer.q, value, now)
+            else:
+                self._took(answer.q, name, Piece(answer.asked_at, value), now)
+        except Exception as why:  # a decoder's fault must not stop the tick
+            self._wire.trouble(Trouble(TroubleKind.FRAME_BAD, name, repr(why)))
+
+    def _took(self, q: Q, name: str, piece: Piece[A], now: Seconds) -> None:
+        """Puts a good answer where it belongs; one answer may belong to several readings."""
+        sheet = self._sheet
+        if not self.identified:
+            if name in self._identify_names and self._identifying:
+                self._who_from_s = piece.asked_at_s if not self._who else self._who_from_s
+                self._who[name] = piece.value
+                self._judge_identity()
+            return
+        self._check_prepared(q, piece.value, now)
+        if q == sheet.clear:
+            self._cleared = self._command
+        self._pieces[name] = piece
+        for point_name, written in self._writing.items():
+            if point_name in self._echoed and q == written:
+                self._pieces[point_name] = piece
+        if name in sheet.flags_from:
+            self.flags = sheet.flags(self._setting, self._pieces) or self.flags
+        if name in sheet.monitor_from:
+            self.monitor = sheet.monitor(self._setting, self._pieces) or self.monitor
+        if name in self._points or self._echoed:
+            self._publish_set_points()
+
+    def _judge_identity(self) -> None:
+        who = self._sheet.who(self._setting, self._who)
+        if who.mismatch or who.complete:
+            self._identified(who)
+
+    def _identified(self, who: Who) -> None:
+        self.identity = GeneratorIdentity(
+            self._who_from_s, who.model, who.firmware, who.full_scale_kv, who.full_scale_ma, who.mismatch
+        )
+        self._identifying = False
+        if not who.mismatch:
+            self._wire.content()
+
+    def _check_prepared(self, q: Q, value: A, now: Seconds) -> None:
+        """A preparation's answer: it holds, or is done again; one that held and no longer does takes the set-points' word away."""
+        for at, step in enumerate(self._sheet.preparations[: self._prepared + 1]):
+            proof = step.write if step.read is None else step.read
+            if q == step.write and at == self._prepared:
+                self._prepare_wrote = True
+            if q != proof:
+                continue
+            wrong = step.wrong(value)
+            if wrong:
+                self._prepared, self._prepare_wrote = at, False
+                self.set_points = None
+                self._refuse_once(now, self._name(q), wrong)
+            elif at == self._prepared:
+                self._prepared, self._prepare_wrote = at + 1, False
+                self._prepare_again_s = -math.inf
+            return
+
+    def _publish_set_points(self) -> None:
+        """All four as one reading, as old as the oldest; an echo holds for as long as the device goes on answering."""
+        flags = self.flags
+        if not self.prepared or (self._echoed and flags is None):
+            return
+        counts, ages = [], []
+        for point in self._sheet.set_points:
+            piece = None if point is None else self._pieces.get(_held_by(self._name, point))
+            if point is None:
+                counts.append(0)
+                continue
+            if piece is None:
+                return
+            counts.append(point.counts(piece.value))
+            held_at_s = piece.asked_at_s
+            if point.read is None and flags is not None:
+                held_at_s = max(held_at_s, flags.asked_at_s)
+            ages.append(held_at_s)
+        self.set_points = GeneratorSetPoints(min(ages, default=-math.inf), *counts)
+
+    def _troubled(self, q: Q, trouble: Trouble, now: Seconds) -> None:
+        name, sheet = self._name(q), self._sheet
+        self._asked.pop(name, None)
+        if trouble.kind not in (TroubleKind.REFUSED, TroubleKind.BUSY):
+            return
+        if not self.identified:
+            if name in self._identify_names and trouble.kind is TroubleKind.REFUSED:
+                self._identified(replace(sheet.who(self._setting, self._who), mismatch=f"{name}: {trouble.detail}"))
+            return
+        if q == sheet.clear:
+            self._cleared = self._command
+        polled = {poll.name for poll in self._faulty_round}
+        if name not in polled:
+            self._refuse(now, name, trouble.detail)
+
+    def _refuse(self, now: float, what: str, words: str) -> None:
+        self.refusal = Refusal(now, what, words)
+
+    def _refuse_once(self, now: float, what: str, words: str) -> None:
+        if self.refusal is None or (self.refusal.what, self.refusal.words) != (what, words):
+            self._refuse(now, what, words)
+
+
+def make(sheet: Sheet[Q, A]) -> partial[GeneratorEngine[Q, A]]:
+    """What a driver's `make` is: the engine, given its sheet."""
+    return partial(GeneratorEngine, sheet)
+
+
+def _held_by(name: Callable[[Q], str], point: SetPoint[Q, A]) -> str:
+    """The name of the answer that holds a set-point: its read's, or its own where the echo is all there is."""
+    return point.name if point.read is None else name(point.read)
+
+
+def _timed(later: tuple[Later[Q], ...], now: float) -> list[tuple[float, Q]]:
+    return [(now + entry.after_s, entry.request) for entry in later]
+
+
+def _unfit(sheet: Sheet[Q, A], wanted: tuple[int, ...]) -> str:
+    """Why these counts cannot be set on this device; empty if they can."""
+    for point, counts, place in zip(
+        sheet.set_points, wanted, ("kV", "mA", "filament limit", "filament preheat"), strict=True
+    ):
+        if point is None and counts:
+            return f"{place} {counts} counts, but this device has no such set-point (0); correct the certificate"
+        if point is not None and not 0 <= counts <= point.most:
+            return f"{place} {counts} is outside 0 to {point.most} counts (full scale of {point.name}); load again"
+    return ""
