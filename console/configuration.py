@@ -61,7 +61,7 @@ def load(path: Path, uid: int) -> Rig:
         path=Path(os.path.abspath(path)),
         sha256=taken.sha256,
         file=file,
-        generator=link(file.generator.link, ("pty", "tty", "socket"), folder),
+        generator=link(file.generator.link, ("pty", "tty", "socket", "tcp"), folder),
         safety_unit=link(file.safety_unit.link, ("tcp", "pty", "tty"), folder),
         certificate=folder / file.certificate.file,
         signer_public_key=folder / file.certificate.signer_public_key,

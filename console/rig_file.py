@@ -84,8 +84,15 @@ class GeneratorTable(Strict):
     """[generator]: driver by name, wire, and what the device must say it is."""
 
     driver: Text = Field(description="write the name of a driver; kerma drivers names them")
-    link: str = Field(description='write "tty:PATH", "pty:PATH" or "socket:HOST:PORT"')
-    baud: int = Field(ge=1200, le=115200, description="write the line speed that the generator is set to, in baud")
+    link: str = Field(
+        description='write "tty:PATH", "pty:PATH", "socket:HOST:PORT" (a terminal server) or "tcp:HOST:PORT" (the device\'s own network port)'
+    )
+    baud: int = Field(
+        default=9600,
+        ge=1200,
+        le=115200,
+        description="write the line speed that the generator is set to, in baud; a network has none",
+    )
     model: Text = Field(description="write the model as the generator itself says it")
     full_scale_kv: float = Field(ge=1, le=450, description="write the generator's full scale in kV, as on its plate")
     full_scale_ma: float = Field(ge=0.01, le=100, description="write the generator's full scale in mA, as on its plate")
@@ -96,7 +103,7 @@ class GeneratorTable(Strict):
     @field_validator("link")
     @classmethod
     def _link(cls, words: str) -> str:
-        link(words, ("pty", "tty", "socket"), Path("/"))
+        link(words, ("pty", "tty", "socket", "tcp"), Path("/"))
         return words
 
     @field_validator("baud")

@@ -54,7 +54,7 @@ def changed(document: dict[str, Any], table: str, key: str, value: Any) -> dict[
     return made
 
 
-OPTIONAL = {("rig", "clinical"), ("rig", "lease_ms"), ("simulated", "unit_memory")}
+OPTIONAL = {("rig", "clinical"), ("rig", "lease_ms"), ("generator", "baud"), ("simulated", "unit_memory")}
 
 
 @pytest.mark.parametrize(("table", "key"), [pair for pair in keys(RIG) if pair not in OPTIONAL])
@@ -223,7 +223,7 @@ def test_an_unknown_table_and_every_mistake_at_once(tmp_path: Path) -> None:
         ("generator", "link", "tty:/dev/ttyUSB0", "real line although rig.simulated = true"),
         ("safety_unit", "link", "tcp:192.168.1.5:502", "leaves this machine"),
         ("generator", "link", "socket:10.0.0.2:4001", "leaves this machine"),
-        ("generator", "link", "tcp:127.0.0.1:1", "no link of this device"),
+        ("generator", "link", "tcp:10.0.0.2:50001", "leaves this machine"),
         ("safety_unit", "link", "tcp:127.0.0.1:0", "port"),
         ("safety_unit", "link", "tcp:unit.local:502", "numeric address"),
         ("safety_unit", "link", "tcp::502", "numeric address"),
