@@ -153,7 +153,7 @@ class GeneratorDriver:
 
     `wires` are the kinds of link it speaks on; `wire_watchdog_s` the silence after which the device itself ends HV, as this driver sets it (None: never),
     `wire_watchdog_least_s` the shortest that it could be set to. `unsolicited` says in words what it sends unasked; each value of `faults` is words
-    for a fault; `decode(sent, data)` puts bytes of the wire log into words and never raises.
+    for a fault; `decode(sent, data)` puts bytes of the wire log into words and never raises. Without `filament_set_points` a certificate must say 0 for both.
     """
 
     name: str
@@ -172,6 +172,7 @@ class GeneratorDriver:
     checksum: Checksum
     faults: type[Enum]
     decode: Callable[[bool, bytes], str]
+    filament_set_points: bool = True
 
 
 @dataclass(frozen=True)
