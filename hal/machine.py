@@ -41,6 +41,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     wire_watchdog_s: float | None
     worst_age_s: dict[str, float]
     off_s: float
+    identifies: bool = True
 
     def clinical(self) -> tuple[str, ...]:
         """What keeps this rig from clinical use; empty when nothing does."""
@@ -50,6 +51,7 @@ class Capabilities(msgspec.Struct, frozen=True):
             "a second contactor": self.second_contactor,
             "count limits": self.count_limits,
             "set-point read-back": self.set_point_read_back,
+            "a generator that says what it is": self.identifies,
         }
         return tuple(name for name, has in needs.items() if not has)
 

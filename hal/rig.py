@@ -99,6 +99,7 @@ def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = No
         wire_watchdog_s=generator.wire_watchdog_s,
         worst_age_s={**unit.worst_age_s(unit_setting), **generator.worst_age_s(generator_setting)},
         off_s=max(unit.off_s(unit_setting), generator.off_s(generator_setting)),
+        identifies=generator.identifies,
     )
     opener = open_pipe or transport.open_pipe
     return Rig(unit.make(unit_setting, opener), generator.make(generator_setting, opener), capabilities)
