@@ -141,7 +141,9 @@ class GeneratorEngine(Generic[Q, A]):
     def on(self, now: Seconds) -> None:
         """High voltage on, once. It goes now, or when the running reply is in, or within ON_VOID_S not at all."""
         if not self.identified or not self.prepared or self.set_points is None:
-            self._refuse(now, "on", "the generator is not identified and prepared, or its set-points are not known; load again")
+            self._refuse(
+                now, "on", "the generator is not identified and prepared, or its set-points are not known; load again"
+            )
             return
         self._on_due_s = now
         self._send_on(now)
