@@ -4,6 +4,7 @@ It knows no safety unit; for that reason it is for trying a driver, never for an
 from __future__ import annotations
 
 from simulators.faults import Faults
+from simulators.generator_face import GeneratorTcpFace
 from simulators.plant import STEP_US, Plant, Truth
 from simulators.profile import Profile
 from simulators.seam import UnitOutputs
@@ -28,6 +29,7 @@ class GeneratorAlone:
         self.log = self.plant.log
         self.room = self.plant.room
         self.generator_line = self.plant.generator_line
+        self.generator_tcp = GeneratorTcpFace(self.generator_line, lambda: self.plant.now_us)
         self.faults = Faults(self.plant, NoUnit())
         self._out = UnitOutputs(k1_close=True, k2_close=True)
 

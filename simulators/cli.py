@@ -19,9 +19,11 @@ from simulators.clock import be_punctual
 from simulators.control import Control, ControlEndpoint
 from simulators.endpoints import Endpoint, Line, PtyEndpoint, TcpEndpoint
 from simulators.faults import TABLE
+from simulators.generator_face import GeneratorTcpFace
+from simulators.generators import FIRMWARES, PROFILES
 from simulators.modbus_face import ModbusTcpFace
-from simulators.profile import DEFAULT
-from simulators.rig_sheet import DEVICES, GENERATOR, Link, RigSheet, parse_link, read
+from simulators.profile import DEFAULT, Profile
+from simulators.rig_sheet import DEVICES, Link, RigSheet, parse_link, read
 from simulators.serve import MemoryKeeper, Server, read_memory
 from simulators.unit_memory import UnitConfig, UnitMemory
 from simulators.world import World
@@ -45,6 +47,15 @@ def _fail(words: str, code: int) -> NoReturn:
 
 def _open_unit(link: Link, line: Line, face: ModbusTcpFace) -> Endpoint:
     return PtyEndpoint(link.path, line) if link.kind == "pty" else TcpEndpoint(link.host, link.port, face)
+
+
+def _open_generator(link: Link, line: Line, face: GeneratorTcpFace) -> Endpoint:
+    return PtyEndpoint(link.path, line) if link.kind == "pty" else TcpEndpoint(link.host, link.port, face)
+
+
+def _wired(profile: Profile, link: Link, baud: int) -> Profile:
+    """The generator's data sheet with the wire that it is served on; a network has no speed of its own, a terminal server the line's."""
+    return replace(profile, generator_packets=link.packets, generator_baud=0 if link.packets else baud)
 
 
 def _serve(server: Server, opened: list[Endpoint]) -> None:
@@ -83,11 +94,12 @@ def _serve_rig(sheet: RigSheet, control_path: Path | None) -> None:
             memory = read_memory(sheet.unit_memory)
         except (ValueError, OSError) as error:
             _fail(str(error), BAD_INPUT)
-    profile = replace(DEFAULT, generator_baud=sheet.generator_baud, unit_baud=sheet.unit_baud)
+    profile = _wired(PROFILES[sheet.device], sheet.generator, sheet.generator_baud)
+    profile = replace(profile, unit_baud=sheet.unit_baud)
     world = World(profile, sheet.seed, unit_config=UnitConfig(site_key=sheet.site_key), unit_memory=memory)
     control = Control(world)
     openers: list[Opener] = [
-        lambda: PtyEndpoint(sheet.generator.path, world.generator_line),
+        lambda: _open_generator(sheet.generator, world.generator_line, world.generator_tcp),
         lambda: _open_unit(sheet.unit, world.unit_line, world.unit_tcp),
     ]
     if control_path is not None:
@@ -107,12 +119,11 @@ def _serve_device(name: str, listen: str, control_path: Path | None) -> None:
         _fail(f"--listen: {error}", BAD_INPUT)
     world: World | GeneratorAlone
     wire: Opener
-    if name == GENERATOR:
-        if link.kind != "pty":
-            _fail(f"--listen {listen}: {GENERATOR} has a serial line; write pty:PATH", BAD_INPUT)
-        alone = world = GeneratorAlone(DEFAULT, 1)
+    if name in FIRMWARES:
+        profile = PROFILES[name]
+        alone = world = GeneratorAlone(_wired(profile, link, profile.generator_baud), 1)
         unit = None
-        wire = lambda: PtyEndpoint(link.path, alone.generator_line)  # noqa: E731 - one of two openers
+        wire = lambda: _open_generator(link, alone.generator_line, alone.generator_tcp)  # noqa: E731 - one of two openers
     else:
         whole = world = World(DEFAULT, 1)
         unit = whole.unit
@@ -130,7 +141,9 @@ def sim(
     rig: Annotated[Path | None, typer.Argument(help="RIG.toml of a simulated rig", show_default=False)] = None,
     control: Annotated[Path | None, typer.Option(help="control socket; else the rig file's")] = None,
     device: Annotated[str | None, typer.Option(help=f"one device by itself: {', '.join(DEVICES)}")] = None,
-    listen: Annotated[str | None, typer.Option(help="with --device: pty:PATH or tcp:HOST:PORT")] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="with --device: pty:PATH, tcp:HOST:PORT or socket:HOST:PORT")
+    ] = None,
 ) -> None:
     """Serve a simulated rig, or one simulated device by itself, until a signal ends it."""
     if device is not None or listen is not None:

@@ -20,6 +20,8 @@ Answer = tuple[object, ...]
 class XrvFirmware:
     """Commands in by `receive`. Its logic is fed apart from the inverter: it answers with K2 open. Public flags are where faults act."""
 
+    shutter_open = True
+
     __slots__ = (
         "_deframer",
         "_gets",
@@ -39,7 +41,7 @@ class XrvFirmware:
         self._supply = supply
         self._line = line
         self._stream = random.Random(seed)
-        self._deframer = Deframer()
+        self._deframer = Deframer(profile.generator_packets)
         self._gets = self._reads()
         self._sets = self._writes()
         self.silent = self.garbled = self.set_points_stick = False
@@ -63,12 +65,15 @@ class XrvFirmware:
                 answer = answer[:spot] + bytes((self._stream.randrange(0x20, 0x7F),)) + answer[spot + 1 :]
             self._line.device_put(answer, now_us + self._p.turnaround_us + self.late_us)
 
+    def step(self, now_us: int) -> None:
+        """Nothing here runs by time."""
+
     def answer(self, fields: tuple[str, ...], now_us: int) -> bytes:
         """Act on one command and return the reply frame."""
         command, args = fields[0], fields[1:]
         get = self._gets.get(command)
         if get is not None:
-            return self._error(command, ERROR_RANGE) if args else frame(command, *get())
+            return self._error(command, ERROR_RANGE) if args else self._frame(command, *get())
         setting = self._sets.get(command)
         if setting is None:
             return self._error(command, ERROR_REFUSED)
@@ -80,10 +85,13 @@ class XrvFirmware:
             or any(v > top for v, top in zip(values, tops, strict=True))
         ):
             return self._error(command, ERROR_RANGE)
-        return frame(command, "$") if act(now_us, *values) else self._error(command, ERROR_REFUSED)
+        return self._frame(command, "$") if act(now_us, *values) else self._error(command, ERROR_REFUSED)
 
     def _error(self, command: str, code: int) -> bytes:
-        return frame(command, "!", code) if self._p.error_style == "bang" else frame(command, code)
+        return self._frame(command, "!", code) if self._p.error_style == "bang" else self._frame(command, code)
+
+    def _frame(self, *fields: object) -> bytes:
+        return frame(*fields, packets=self._p.generator_packets)
 
     def _reads(self) -> dict[str, Callable[[], Answer]]:
         """Commands without arguments that only tell."""

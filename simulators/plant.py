@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simulators.chamber import Chamber
 from simulators.contactors import Contactor
-from simulators.generator_xrv import XrvFirmware
+from simulators.generators import firmware
 from simulators.line import SerialLine
 from simulators.profile import Profile
 from simulators.room import Room
@@ -89,7 +89,7 @@ class Plant:
         self.tube = Tube(p, seed * 16 + 1)
         self.generator_line = SerialLine(p.generator_baud)
         self.supply = Supply(p, self.tube, seed * 16 + 2)
-        self.generator = XrvFirmware(p, self.supply, self.generator_line, seed * 16 + 3)
+        self.generator = firmware(p, self.supply, self.generator_line, seed * 16 + 3)
         self.k1 = Contactor(p.contactor_close_ms, p.k1_open_ms)
         self.k2 = Contactor(p.contactor_close_ms, p.k2_open_ms)
         self.chamber_1 = Chamber(p.mgy_per_count_1, p.leak_1_cps, p.chamber_noise, p.converter_max_cps, seed * 16 + 4)
@@ -145,17 +145,18 @@ class Plant:
             data = waiting.take(now)
             if data:
                 self.generator.receive(data, now)
+        self.generator.step(now)
         supply.step(now, k1.closed, k2.closed)
         if supply.notes:
             self.log += [(now, "generator", words) for words in supply.notes]
             supply.notes.clear()
         head = tube.output_s * self._filter_output
-        if head:
+        if head and self.generator.shutter_open:
             self._step_mgy = mgy = head * self._app_output
             self.dose_mgy += mgy
             head *= self._head_per_mgy
         else:
-            self._step_mgy = 0.0
+            head = self._step_mgy = 0.0
         self.chamber_1.step(head)
         self.chamber_2.step(head)
         self._show(out)

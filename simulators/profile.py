@@ -45,9 +45,13 @@ FILTERS = (
 class Profile:
     """The simulated rig: an XRV-class 100 kV 5 mA supply, a 69.5 kV 1.6 mA skin tube, two contactors, two monitor chambers."""
 
-    # supply
+    # supply: whose wire it speaks (a name of simulators/generators.py), as packets of its own network port or on a line
+    generator: str = "spellman-xrv"
+    generator_packets: bool = False
     full_scale_kv: float = 100.0
     full_scale_ma: float = 5.0
+    kv_set_counts: int = 4095
+    ma_set_counts: int = 4095
     counts_full_scale: int = 4095
     adc_overrange: float = 1.2
     model: str = "XRV100N500"

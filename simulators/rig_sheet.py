@@ -8,29 +8,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-GENERATOR: Final = "spellman-xrv"
+from simulators.generators import FIRMWARES
+
 UNIT: Final = "kerma-unit"
-DEVICES: Final = (GENERATOR, UNIT)
+DEVICES: Final = (*FIRMWARES, UNIT)
 BAUD_MAX: Final = 4_000_000
+SERVED: Final = ("pty", "tcp", "socket")
 _MISSING: Final = object()
 _SIMULATED_KEYS: Final = frozenset({"control", "seed", "site_key_hex", "unit_memory"})
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a device is served: a path for a pseudo-terminal, or host and port."""
+    """Where a device is served: a path for a pseudo-terminal, or host and port; `packets`: the device's own network port, not a terminal server's."""
 
     kind: str
     path: Path
     host: str
     port: int
 
+    @property
+    def packets(self) -> bool:
+        return self.kind == "tcp"
+
 
 @dataclass(frozen=True, slots=True)
 class RigSheet:
-    """A simulated rig as its file tells it; baud 0 = not paced."""
+    """A simulated rig as its file tells it; `device` names the generator; baud 0 = not paced."""
 
     name: str
+    device: str
     generator: Link
     generator_baud: int
     unit: Link
@@ -42,16 +49,18 @@ class RigSheet:
 
 
 def parse_link(text: str, folder: Path) -> Link:
-    """`pty:PATH` (relative to `folder`) or `tcp:HOST:PORT`; ValueError says what is wrong and what to write."""
+    """`pty:PATH` (relative to `folder`), `tcp:HOST:PORT` or `socket:HOST:PORT`; ValueError says what is wrong and what to write."""
     kind, _, rest = text.partition(":")
     if kind == "pty" and rest:
         return Link("pty", folder / rest, "", 0)
-    if kind == "tcp":
+    if kind in ("tcp", "socket"):
         host, _, port = rest.rpartition(":")
         host = host.strip("[]")
         if host and port.isascii() and port.isdigit() and int(port) <= 65535:
-            return Link("tcp", folder, "127.0.0.1" if host == "localhost" else host, int(port))
-    raise ValueError(f"{text!r} is not a link that a simulator can serve; write pty:PATH or tcp:HOST:PORT")
+            return Link(kind, folder, "127.0.0.1" if host == "localhost" else host, int(port))
+    raise ValueError(
+        f"{text!r} is not a link that a simulator can serve; write pty:PATH, tcp:HOST:PORT or socket:HOST:PORT"
+    )
 
 
 class _Table:
@@ -87,7 +96,7 @@ class _Table:
         return value
 
     def link(self, folder: Path) -> Link:
-        text = self.get("link", str, "pty:PATH or tcp:HOST:PORT")
+        text = self.get("link", str, "pty:PATH, tcp:HOST:PORT or socket:HOST:PORT")
         try:
             return parse_link(text, folder)
         except ValueError as error:
@@ -122,18 +131,22 @@ def read(path: Path) -> RigSheet:
         raise ValueError(
             f"{path}: [simulated] {sorted(unknown)[0]!r} is not known; known: {', '.join(sorted(_SIMULATED_KEYS))}"
         )
-    generator.one_of("driver", (GENERATOR,))
+    device = generator.one_of("driver", tuple(FIRMWARES))
     unit.one_of("driver", (UNIT,))
     supply = generator.link(folder)
-    if supply.kind != "pty":
-        raise ValueError(f"{path}: [generator] link: the simulated {GENERATOR} has a serial line; write pty:PATH")
+    unit_link = unit.link(folder)
+    if unit_link.kind == "socket":
+        raise ValueError(
+            f"{path}: [safety_unit] link: the simulated {UNIT} is on no terminal server; write tcp:HOST:PORT or pty:PATH"
+        )
     memory = simulated.get("unit_memory", str, "a path", None)
     control = simulated.get("control", str, "the path of a socket", None)
     return RigSheet(
         name=rig.get("name", str, "the rig's name"),
+        device=device,
         generator=supply,
         generator_baud=generator.whole("baud", 0, BAUD_MAX, 115200),
-        unit=unit.link(folder),
+        unit=unit_link,
         unit_baud=unit.whole("baud", 0, BAUD_MAX, 115200),
         control=folder / control if control else None,
         seed=simulated.whole("seed", 0, 2**32 - 1, 1),

@@ -13,18 +13,18 @@ def checksum(body: bytes) -> int:
     return (-sum(body) & 0x7F) | 0x40
 
 
-def frame(*fields: object) -> bytes:
-    """One frame: STX, fields each closed by a comma, check character, ETX."""
+def frame(*fields: object, packets: bool = False) -> bytes:
+    """One frame: STX, fields each closed by a comma, check character (none on the Ethernet port), ETX."""
     body = "".join(f"{field}," for field in fields).encode("ascii")
-    return bytes((STX, *body, checksum(body), ETX))
+    return bytes((STX, *body, ETX)) if packets else bytes((STX, *body, checksum(body), ETX))
 
 
-def parse(content: bytes) -> tuple[str, ...] | None:
+def parse(content: bytes, packets: bool = False) -> tuple[str, ...] | None:
     """The fields between STX and ETX, or None when checksum or shape do not hold."""
-    if len(content) < 4 or content[-2] != 0x2C:
+    body = content if packets else content[:-1]
+    if len(body) < 3 or body[-1] != 0x2C or not body.isascii():
         return None
-    body = content[:-1]
-    if checksum(body) != content[-1] or not body.isascii():
+    if not packets and checksum(body) != content[-1]:
         return None
     return tuple(body[:-1].decode("ascii").split(","))
 
@@ -32,9 +32,10 @@ def parse(content: bytes) -> tuple[str, ...] | None:
 class Deframer:
     """Collects bytes into frames; noise before STX, a second STX and an endless frame all start it afresh."""
 
-    __slots__ = ("_content", "_inside")
+    __slots__ = ("_content", "_inside", "_packets")
 
-    def __init__(self) -> None:
+    def __init__(self, packets: bool = False) -> None:
+        self._packets = packets
         self._content = bytearray()
         self._inside = False
 
@@ -49,7 +50,7 @@ class Deframer:
                 continue
             elif byte == ETX:
                 self._inside = False
-                fields = parse(bytes(self._content))
+                fields = parse(bytes(self._content), self._packets)
                 if fields is not None:
                     frames.append(fields)
             else:

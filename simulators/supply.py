@@ -19,16 +19,52 @@ class Supply:
     """Drives the tube. `notes` are words for the log of what really happened; attributes from `deaf_to_off` on are where faults act."""
 
     __slots__ = (
-        "_adc", "_arc_times_us", "_arcs_seen", "_charged_at_us", "_frozen", "_noise", "_on_since_us", "_p", "_rising_at_us", "_tube",
-        "booted_at_us", "deaf_to_interlock", "deaf_to_off", "faults", "filament_on", "heard_us", "hv_ms", "hv_on", "interlock_closed",
-        "interlock_fault", "kv_counts", "kv_gain", "large_filament", "limit_counts", "local", "ma_counts", "ma_gain", "notes",
-        "power_bypassed", "power_large_w", "power_small_w", "powered", "preheat_counts", "ready", "spontaneous",
+        "_adc",
+        "_arc_times_us",
+        "_arcs_seen",
+        "_charged_at_us",
+        "_frozen",
+        "_kv_per_count",
+        "_ma_per_count",
+        "_noise",
+        "_on_since_us",
+        "_p",
+        "_rising_at_us",
+        "_tube",
+        "booted_at_us",
+        "deaf_to_interlock",
+        "deaf_to_off",
+        "faults",
+        "filament_on",
+        "heard_us",
+        "hv_ms",
+        "hv_on",
+        "interlock_closed",
+        "interlock_fault",
+        "kv_counts",
+        "kv_gain",
+        "large_filament",
+        "limit_counts",
+        "local",
+        "ma_counts",
+        "ma_gain",
+        "notes",
+        "power_bypassed",
+        "power_large_w",
+        "power_small_w",
+        "powered",
+        "preheat_counts",
+        "ready",
+        "spontaneous",
+        "watchdog_ms",
     )  # fmt: skip
 
     def __init__(self, profile: Profile, tube: Tube, seed: int) -> None:
         self._p = profile
         self._tube = tube
         self._noise = random.Random(seed)
+        self._kv_per_count = profile.full_scale_kv / profile.kv_set_counts
+        self._ma_per_count = profile.full_scale_ma / profile.ma_set_counts
         self.notes: list[str] = []
         self.hv_ms = 0
         self.powered = self.interlock_closed = False
@@ -51,6 +87,7 @@ class Supply:
         self._charged_at_us = self.booted_at_us + p.charge_ms * 1000
         self._on_since_us = self._rising_at_us = 0
         self.heard_us = now_us
+        self.watchdog_ms = p.watchdog_ms
         self._arcs_seen = self._tube.arcs
         self._arc_times_us: list[int] = []
         self._adc = (0, 0, 0)
@@ -59,6 +96,31 @@ class Supply:
     def analog(self) -> tuple[int, int, int]:
         """kV, mA and filament current as converted, counts; those of the moment a fault froze them, while it lasts."""
         return self._frozen or self._adc
+
+    @property
+    def set_kv(self) -> float:
+        """What the kV set-point stands for."""
+        return self.kv_counts * self._kv_per_count
+
+    @property
+    def set_ma(self) -> float:
+        """What the mA set-point stands for."""
+        return self.ma_counts * self._ma_per_count
+
+    @property
+    def read_kv(self) -> float:
+        """kV as converted, for faces that do not speak of converter counts."""
+        return self.analog[0] * self._p.adc_overrange * self._p.full_scale_kv / self._p.counts_full_scale
+
+    @property
+    def read_ma(self) -> float:
+        """mA as converted."""
+        return self.analog[1] * self._p.adc_overrange * self._p.full_scale_ma / self._p.counts_full_scale
+
+    @property
+    def read_filament_a(self) -> float:
+        """Filament current as converted, A."""
+        return self.analog[2] * self._p.filament_full_scale_a / self._p.counts_full_scale
 
     @property
     def regulating(self) -> bool:
@@ -133,9 +195,7 @@ class Supply:
         self._frozen = (self._frozen or self._adc) if frozen else None
 
     def _set_power_w(self) -> float:
-        p = self._p
-        scale = p.full_scale_kv * p.full_scale_ma / p.counts_full_scale**2
-        return self.kv_counts * self.ma_counts * scale
+        return self.set_kv * self.set_ma
 
     def _turn_on(self, now_us: int) -> None:
         self.hv_on = True
@@ -161,10 +221,10 @@ class Supply:
             self.hv_ms += 1
             kv_counts, ma_counts = self.kv_counts, self.ma_counts
             if self.spontaneous:  # with nothing set, it runs at a little over half scale
-                kv_counts, ma_counts = kv_counts or 2457, ma_counts or 819
+                kv_counts, ma_counts = kv_counts or p.kv_set_counts * 3 // 5, ma_counts or p.ma_set_counts // 5
             full = p.counts_full_scale
-            kv = kv_counts * p.full_scale_kv / full * self.kv_gain
-            ma = ma_counts * p.full_scale_ma / full * self.ma_gain if self.filament_on else 0.0
+            kv = kv_counts * self._kv_per_count * self.kv_gain
+            ma = ma_counts * self._ma_per_count * self.ma_gain if self.filament_on else 0.0
             self._tube.step(
                 True, kv, ma, 0.0, self.limit_counts * p.filament_full_scale_a / full if self.filament_on else 0.0
             )
@@ -201,7 +261,7 @@ class Supply:
             min(top, max(0, round(ma * ma_scale * (1.0 + gauss(0.0, p.adc_noise))))),
             min(top, round(tube.heater_a / p.filament_full_scale_a * top)),
         )
-        if p.watchdog_ms and self.hv_on and now_us - self.heard_us > p.watchdog_ms * 1000:
+        if self.watchdog_ms and self.hv_on and now_us - self.heard_us > self.watchdog_ms * 1000:
             self.trip(WATCHDOG, "watchdog")
         if tube.arcs != self._arcs_seen:
             self._count_arcs(now_us)
@@ -221,8 +281,7 @@ class Supply:
 
     def _compare(self, now_us: int) -> None:
         p, tube = self._p, self._tube
-        kv_set = self.kv_counts * p.full_scale_kv / p.counts_full_scale
-        ma_set = self.ma_counts * p.full_scale_ma / p.counts_full_scale
+        kv_set, ma_set = self.set_kv, self.set_ma
         if tube.kv > p.full_scale_kv * p.over_voltage_pct / 100:
             self.trip(OVER_VOLTAGE, "over-voltage")
         elif tube.ma > p.full_scale_ma * 1.1:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simulators.faults import Faults
+from simulators.generator_face import GeneratorTcpFace
 from simulators.line import SerialLine
 from simulators.modbus_face import ModbusRtuFace, ModbusTcpFace
 from simulators.plant import STEP_US, Plant, Truth
@@ -25,6 +26,7 @@ class World:
         "_rtu_used",
         "faults",
         "generator_line",
+        "generator_tcp",
         "log",
         "now_us",
         "plant",
@@ -46,6 +48,7 @@ class World:
         self.log = self.plant.log
         self.room: Room = self.plant.room
         self.generator_line = self.plant.generator_line
+        self.generator_tcp = GeneratorTcpFace(self.generator_line, lambda: self.now_us)
         config = unit_config or UnitConfig(site_key=profile.unit_site_key)
         self.unit = UnitFirmware(replace(config, seed=seed), unit_memory or UnitMemory())
         self.unit_tcp = ModbusTcpFace(self.unit)

@@ -28,6 +28,7 @@ from hal.units import Seconds
 from verification import setting
 from verification.hands import Stuck
 from verification.real import RealRig
+from verification.rigs import BEAMS, USUAL, Choice
 from verification.scenarios import SCENARIOS, Scenario, Told, find, play
 from verification.virtual import VirtualRig
 
@@ -49,6 +50,15 @@ def demo(
     list_: Annotated[bool, typer.Option("--list", help="name every scenario and end")] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document instead of pictures")] = False,
     seed: Annotated[int, typer.Option(help="seed of the simulated world")] = 1,
+    generator: Annotated[str, typer.Option(help=f"the generator: {', '.join(BEAMS)}, or 'all'")] = USUAL,
+    generator_wire: Annotated[
+        str,
+        typer.Option(
+            help="pty, tcp (its own network port) or socket (a terminal server); default: what is natural to it"
+        ),
+    ] = "",
+    unit: Annotated[str, typer.Option(help="the safety unit, by its driver's name")] = "kerma-unit",
+    unit_wire: Annotated[str, typer.Option(help="the safety unit's wire: tcp or rtu")] = "tcp",
 ) -> None:
     """Deliver a fraction on the SIMULATED rig, or break it in a named way; exit 0 when it ended as it should, 1 when not, 75 inconclusive."""
     out = Console(stderr=json_)
@@ -60,12 +70,15 @@ def demo(
         raise typer.Exit(int(Exit.USAGE))
     try:
         chosen = SCENARIOS if scenario == "all" else (find(scenario),)
+        rigs = tuple(
+            Choice(name, generator_wire, unit, unit_wire) for name in (BEAMS if generator == "all" else (generator,))
+        )
     except ValueError as error:
         out.print(str(error))
         raise typer.Exit(int(Exit.USAGE)) from error
     kernels = prepare() if speed > 1.0 else None
     with _leaving_nothing():
-        results = [_tried(one, speed, seed, kernels, out, quiet=json_) for one in chosen]
+        results = [_tried(one, rig, speed, seed, kernels, out, quiet=json_) for rig in rigs for one in chosen]
     if json_:
         documents = [_document(told, verdict) for told, verdict in results]
         typer.echo(json.dumps(documents if len(documents) > 1 else documents[0]))
@@ -109,12 +122,12 @@ def _list(out: Console, json_: bool) -> None:
 
 
 def _tried(
-    scenario: Scenario, speed: float, seed: int, kernels: Kernels | None, out: Console, quiet: bool
+    scenario: Scenario, rig: Choice, speed: float, seed: int, kernels: Kernels | None, out: Console, quiet: bool
 ) -> tuple[Told, str]:
     """Play it; if it went wrong while the machine was taken away, once more; then it is inconclusive."""
     told = Told(scenario.name)
     for attempt in range(TRIES):
-        told, stolen_s = _once(scenario, speed, seed, kernels, out, quiet)
+        told, stolen_s = _once(scenario, rig, speed, seed, kernels, out, quiet)
         if told.ok:
             return told, "as it should"
         if stolen_s < STOLEN_S:
@@ -126,14 +139,14 @@ def _tried(
 
 
 def _once(
-    scenario: Scenario, speed: float, seed: int, kernels: Kernels | None, out: Console, quiet: bool
+    scenario: Scenario, choice: Choice, speed: float, seed: int, kernels: Kernels | None, out: Console, quiet: bool
 ) -> tuple[Told, float]:
     """One play in a fresh folder; the records stay, everything else goes."""
     folder = Path(tempfile.mkdtemp(prefix="kerma-"))
     records = _records_folder(folder)
-    laid = setting.lay_out(folder, records, scenario.termination, setting.free_port(), seed)
-    prescribed = setting.prescribed(scenario.rx_mgy)
-    out.print(f"SIMULATED  scenario {scenario.name}: {scenario.words}")
+    laid = setting.lay_out(folder, records, scenario.termination, setting.free_port(), seed, choice)
+    prescribed = setting.prescribed(scenario.rx_mgy, choice)
+    out.print(f"SIMULATED  {choice.words}, scenario {scenario.name}: {scenario.words}")
     rig: RealRig | VirtualRig | None = None
     told = Told(scenario.name)
     try:

@@ -3,6 +3,8 @@ They know no frame and no device beyond the line that they are plugged into."""
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from hal.transport import Gone, Pipe, parse_link
 from simulators.line import SerialLine
 from simulators.world import World
@@ -26,26 +28,48 @@ class LinePipe:
         """A cable has no end of its own."""
 
 
-class TcpLinkPipe:
-    """One connection to the safety unit; a connection that the unit refuses or drops is Gone."""
+class Connection(Protocol):
+    """One connection of a simulated device, from the host's side."""
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def pending(self) -> bool: ...
+
+    def host_write(self, data: bytes) -> int: ...
+
+    def host_read(self) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class Face(Protocol):
+    """A simulated device's port; None = refused."""
+
+    def connect(self) -> Connection | None: ...
+
+
+class FacePipe:
+    """One connection to a device's port; a connection that the device refuses or drops is Gone."""
 
     fd = None
 
-    def __init__(self, world: World) -> None:
-        connection = world.unit_tcp.connect()
+    def __init__(self, face: Face) -> None:
+        connection = face.connect()
         if connection is None:
-            raise Gone("the safety unit refuses the connection")
+            raise Gone("the device refuses the connection")
         self._connection = connection
 
     def take(self) -> bytes:
         data = self._connection.host_read()
         if not data and self._connection.closed:
-            raise Gone("the safety unit has hung up")
+            raise Gone("the device has hung up")
         return data
 
     def send(self, data: bytes) -> int:
         if self._connection.closed:
-            raise Gone("the safety unit has hung up")
+            raise Gone("the device has hung up")
         return self._connection.host_write(data)
 
     def close(self) -> None:
@@ -61,20 +85,24 @@ class Plugs:
 
     def __init__(self, world: World, generator_link: str) -> None:
         self._world, self._generator_link = world, generator_link
-        self.connections: list[TcpLinkPipe] = []
+        self.connections: list[FacePipe] = []
+        self._generator: FacePipe | None = None
 
     def open(self, link: str, _baud: int) -> Pipe:
-        """The pipe for a link: the generator's line by its name, the unit by TCP or by its own serial line."""
+        """The pipe for a link: the generator by its name, on its line or its port; the unit by TCP or by its own serial line."""
         if link == self._generator_link:
-            return LinePipe(self._world, self._world.generator_line)
+            if parse_link(link).kind not in ("tcp", "socket"):
+                return LinePipe(self._world, self._world.generator_line)
+            self._generator = FacePipe(self._world.generator_tcp)
+            return self._generator
         if parse_link(link).packets:
-            pipe = TcpLinkPipe(self._world)
+            pipe = FacePipe(self._world.unit_tcp)
             self.connections = [*self.connections[-3:], pipe]
             return pipe
         return LinePipe(self._world, self._world.unit_line)
 
     def close(self) -> None:
         """The host's process ends: the kernel closes its sockets."""
-        for pipe in self.connections:
+        for pipe in (*self.connections, *([] if self._generator is None else [self._generator])):
             pipe.close()
-        self.connections = []
+        self.connections, self._generator = [], None

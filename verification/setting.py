@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import socket
 from dataclasses import dataclass
@@ -23,10 +22,10 @@ from controller.kernel import Kernels
 from controller.prescribed import Prescribed
 from hal.readings import SwitchMode
 from records.recorder import RecorderConfig
-from simulators.profile import DEFAULT
 from simulators.unit_memory import UnitConfig
 from simulators.world import World
 from verification.real import RealRig
+from verification.rigs import Choice, with_values
 from verification.virtual import WALL_S, VirtualRig
 
 EXAMPLES: Final = Path(configuration.__file__).parent / "examples"
@@ -44,6 +43,7 @@ class Setting:
     desk: Path
     stop: Path
     shm: Path
+    choice: Choice
 
     @property
     def database(self) -> Path:
@@ -57,29 +57,42 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def lay_out(folder: Path, records: Path, termination: str, port: int, seed: int = 1) -> Setting:
-    """Write the examples' rig file anew, with every path in `folder` and the records in `records`; the certificate ends by `termination`."""
+def lay_out(
+    folder: Path, records: Path, termination: str, port: int, seed: int = 1, choice: Choice | None = None
+) -> Setting:
+    """Write the examples' rig file anew, with every path in `folder` and the records in `records`; the certificate ends by `termination`.
+
+    `port` is the safety unit's; a generator on a network gets a free one of its own.
+    """
+    choice = choice or Choice()
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*CERTIFICATES.values(), "physicist.pub"):
         shutil.copy(EXAMPLES / name, folder / name)
     shm = Path("/dev/shm") / f"kerma-{os.getuid()}" / folder.name
     setting = Setting(
-        folder / "rig.toml", folder, records, folder / "control.sock", folder / "desk.sock", folder / "stop.sock", shm
+        folder / "rig.toml",
+        folder,
+        records,
+        folder / "control.sock",
+        folder / "desk.sock",
+        folder / "stop.sock",
+        shm,
+        choice,
     )
+    certificate = CERTIFICATES[termination]
+    measured = choice.certificate(termination)
+    if measured is not None:
+        shutil.copy(measured, folder / certificate)
     text = (EXAMPLES / "rig.toml").read_text(encoding="utf-8")
-    changes = (
-        (r"(?m)^link = \"pty:.*$", f'link = "pty:{folder / "generator"}"'),
-        (r"(?m)^link = \"tcp:.*$", f'link = "tcp:127.0.0.1:{port}"'),
-        (r"(?m)^control = .*$", f'control = "{setting.control}"'),
-        (r"(?m)^seed = .*$", f"seed = {seed}"),
-        (r"(?m)^unit_memory = .*$", f'unit_memory = "{folder / "unit-memory.json"}"'),
-        (r"(?m)^file = .*$", f'file = "{CERTIFICATES[termination]}"'),
-        (r"(?m)^dir = .*$", f'dir = "{records}"'),
-    )
-    for pattern, line in changes:
-        text, number = re.subn(pattern, line.replace("\\", "\\\\"), text)
-        if number != 1:
-            raise ValueError(f"the example rig file has {number} lines that match {pattern}, wanted 1")
+    changes = choice.tables(folder, (free_port(), port))
+    changes["simulated"] = {
+        "control": f'"{setting.control}"',
+        "seed": str(seed),
+        "unit_memory": f'"{folder / "unit-memory.json"}"',
+    }
+    changes["certificate"] = {"file": f'"{certificate}"'}
+    changes["records"] = {"dir": f'"{records}"'}
+    text = with_values(text, changes)
     text += f'\n[paths]\nshm = "{shm}"\ndesk = "{setting.desk}"\nstop = "{setting.stop}"\n'
     setting.rig_file.write_text(text, encoding="utf-8")
     return setting
@@ -118,18 +131,21 @@ def virtual_rig(setting: Setting, kernels: Kernels, seed: int = 1, fault: str = 
         simulated=True,
         day_check_waived_simulated=True,
     )
-    world = World(DEFAULT, seed, UnitConfig(site_key=key))
+    world = World(setting.choice.profile, seed, UnitConfig(site_key=key))
     if fault:
         world.faults.start(fault)
     return VirtualRig(blob, recorder, kernels, setting.folder, world)
 
 
-def prescribed(rx_mgy: float | None = None) -> Prescribed:
-    """The demonstration's prescription, about 20 s of beam, or the same order with another dose, whose hash is another as an edited file's would be."""
+def prescribed(rx_mgy: float | None = None, choice: Choice | None = None) -> Prescribed:
+    """The demonstration's prescription, about 20 s of beam, or the same order with another dose or beam, whose hash is another as an edited file's would be."""
     short = prescription.load(EXAMPLES / "short.toml")
-    if rx_mgy is None:
+    beam = (choice or Choice()).beam
+    if rx_mgy is None and (beam.kv, beam.ma) == (short.kv, short.ma):
         return short
-    return msgspec.structs.replace(short, rx_mgy=rx_mgy, sha256=hashlib.sha256(f"{rx_mgy}".encode()).digest())
+    rx_mgy = short.rx_mgy if rx_mgy is None else rx_mgy
+    digest = hashlib.sha256(f"{rx_mgy} {beam.kv} {beam.ma}".encode()).digest()
+    return msgspec.structs.replace(short, rx_mgy=rx_mgy, kv=beam.kv, ma=beam.ma, sha256=digest)
 
 
 def clear(folder: Path) -> None:

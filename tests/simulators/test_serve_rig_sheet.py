@@ -61,7 +61,7 @@ def test_the_example_rig_is_a_good_sheet() -> None:
         ("000102030405060708090a0b0c0d0e0f", "0001", "16 bytes"),
         ("000102030405060708090a0b0c0d0e0f", "zz", "16 bytes"),
         ("pty:../var/generator", "tty:/dev/ttyS0", "simulator can serve"),
-        ("pty:../var/generator", "tcp:127.0.0.1:1", "serial"),
+        ("tcp:127.0.0.1:15020", "socket:127.0.0.1:15020", "terminal server"),
         ("tcp:127.0.0.1:15020", "tcp:127.0.0.1:99999", "simulator can serve"),
         ("tcp:127.0.0.1:15020", "tcp:127.0.0.1", "simulator can serve"),
         ('driver = "kerma-unit"', 'driver = "wago-750"', "no simulator"),
@@ -78,7 +78,7 @@ def test_a_bad_sheet_is_refused_by_name(tmp_path: Path, old: str, new: str, said
     assert str(path) in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["", "pty:", "pty", "tcp:", "tcp::1", "tcp:h:x", "tty:/dev/x", "socket:1.2.3.4:5"])
+@pytest.mark.parametrize("text", ["", "pty:", "pty", "tcp:", "tcp::1", "tcp:h:x", "tty:/dev/x", "udp:1.2.3.4:5"])
 def test_links_that_no_simulator_serves(text: str) -> None:
     with pytest.raises(ValueError, match="simulator can serve"):
         parse_link(text, Path())

@@ -1,0 +1,96 @@
+"""How the frames of three wires are put together: the comma protocol, Modbus RTU and Modbus TCP, each opened and sealed again with a right checksum.
+It knows where a frame keeps its address, its number and its values, so that a fault may change one of them; what they mean it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulators import modbus_codec
+from simulators.spellman_codec import ETX, STX, checksum
+
+COMMA = b","
+WRITE_ONE, WRITE, READ_WRITE = 6, 16, 23
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """`fits` tells one whole frame by its look; `inner` is what the checksum is made over, `sealed` a frame like another one around a changed inner part."""
+
+    name: str
+    fits: Callable[[bytes], bool]
+    inner: Callable[[bytes], bytes]
+    sealed: Callable[[bytes, bytes], bytes]
+    key: Callable[[bytes], bytes]
+
+
+def _comma_fits(frame: bytes) -> bool:
+    return len(frame) >= 5 and frame[0] == STX and frame[-1] == ETX and COMMA in frame[-3:]
+
+
+def _comma_inner(frame: bytes) -> bytes:
+    # The check character is 0x40 or more, so a comma at its place says that there is none.
+    return frame[1:-1] if frame[-2:-1] == COMMA else frame[1:-2]
+
+
+def _comma_sealed(inner: bytes, like: bytes) -> bytes:
+    check = b"" if like[-2:-1] == COMMA else bytes((checksum(inner),))
+    return bytes((STX,)) + inner + check + bytes((ETX,))
+
+
+def _tcp_fits(frame: bytes) -> bool:
+    return len(frame) >= 8 and frame[2:4] == b"\0\0" and int.from_bytes(frame[4:6], "big") == len(frame) - 6
+
+
+def _tcp_sealed(inner: bytes, like: bytes) -> bytes:
+    return like[:4] + len(inner).to_bytes(2, "big") + inner
+
+
+def _rtu_sealed(inner: bytes, _like: bytes) -> bytes:
+    return inner + modbus_codec.crc16(inner).to_bytes(2, "little")
+
+
+FRAMINGS = (
+    Framing("comma", _comma_fits, _comma_inner, _comma_sealed, lambda inner: inner.split(COMMA)[0]),
+    Framing("tcp", _tcp_fits, lambda frame: frame[6:], _tcp_sealed, lambda inner: inner[1:6]),
+    Framing("rtu", modbus_codec.rtu_whole, lambda frame: frame[:-2], _rtu_sealed, lambda inner: inner[1:6]),
+)
+
+
+def framing_of(frame: bytes) -> Framing | None:
+    """Whose frame this is by its look; None for a part of a frame, several, or a protocol that is not known here."""
+    for framing in FRAMINGS:
+        if framing.fits(frame):
+            return framing
+    return None
+
+
+def request_key(request: bytes) -> bytes:
+    """What tells one question from another: the command's number, or function and address; the whole request where neither is known."""
+    framing = framing_of(request)
+    return request if framing is None else framing.key(framing.inner(request))
+
+
+def acknowledged(request: bytes) -> bytes | None:
+    """What a device would say to this write; None if it is no write that can be told from a read."""
+    framing = framing_of(request)
+    if framing is None:
+        return None
+    inner = framing.inner(request)
+    if framing.name == "comma":
+        number, *args = inner.split(COMMA)[:-1]
+        return framing.sealed(number + b",$,", request) if args else None
+    if inner[1] == WRITE_ONE:
+        return request
+    return framing.sealed(inner[:6], request) if inner[1] == WRITE else None
+
+
+def with_other_value(request: bytes) -> bytes | None:
+    """The same write with another value in its last place, sealed; None for a read."""
+    framing = framing_of(request)
+    if framing is None or acknowledged(request) is None:
+        return None
+    inner = bytearray(framing.inner(request))
+    place = -2 if framing.name == "comma" else -1
+    inner[place] ^= 1
+    return framing.sealed(bytes(inner), request)

@@ -1,0 +1,56 @@
+"""The network port of a simulated generator: one host at a time, whose bytes go to the same face as a line's would.
+It knows no frame; a second host is hung up on, as small devices do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulators.line import SerialLine
+
+
+class GeneratorConnection:
+    """One accepted connection, seen from the host."""
+
+    __slots__ = ("_clock", "_line", "closed")
+
+    def __init__(self, line: SerialLine, clock: Callable[[], int]) -> None:
+        self._line, self._clock = line, clock
+        self.closed = False
+
+    @property
+    def pending(self) -> bool:
+        """Whether an answer waits to be read."""
+        due_us = self._line.to_host.next_us()
+        return due_us is not None and due_us <= self._clock()
+
+    def host_write(self, data: bytes) -> int:
+        """Bytes from the host; returns how many were taken (0 when closed)."""
+        return 0 if self.closed else self._line.host_write(data, self._clock())
+
+    def host_read(self) -> bytes:
+        """Everything that the device has answered by now."""
+        return b"" if self.closed else self._line.host_read(self._clock())
+
+    def close(self) -> None:
+        """Hang up; what was under way is lost."""
+        if not self.closed:
+            self.closed = True
+            self._line.to_device.clear()
+            self._line.to_host.clear()
+
+
+class GeneratorTcpFace:
+    """The port. `clock` gives the world's time in us."""
+
+    __slots__ = ("_clock", "_line", "_open")
+
+    def __init__(self, line: SerialLine, clock: Callable[[], int]) -> None:
+        self._line, self._clock = line, clock
+        self._open: GeneratorConnection | None = None
+
+    def connect(self) -> GeneratorConnection | None:
+        """A connection, or None while another host holds the port."""
+        if self._open is not None and not self._open.closed:
+            return None
+        self._open = GeneratorConnection(self._line, self._clock)
+        return self._open

@@ -1,0 +1,50 @@
+"""Every simulated generator by its driver's name: the data sheet of its rig, and the face that it shows to its wire.
+It knows no command; each face is a file of its own, written from that device's published facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from simulators import generator_xrv
+from simulators.line import SerialLine
+from simulators.profile import DEFAULT, Profile
+from simulators.supply import Supply
+
+
+class Firmware(Protocol):
+    """A generator's face: bytes in by `receive`, answers out on its line, its own timers by `step` each ms.
+
+    `silent` hears and answers nothing, `garbled` changes a byte of each answer, `late_us` delays it, `set_points_stick` acknowledges set-points
+    without taking them; `shutter_open` is true where there is no shutter.
+    """
+
+    silent: bool
+    garbled: bool
+    late_us: int
+    set_points_stick: bool
+
+    @property
+    def shutter_open(self) -> bool: ...
+
+    def receive(self, data: bytes, now_us: int) -> None: ...
+
+    def step(self, now_us: int) -> None: ...
+
+    def reboot(self, now_us: int) -> None: ...
+
+
+FIRMWARES: Final[dict[str, Callable[[Profile, Supply, SerialLine, int], Firmware]]] = {
+    "spellman-xrv": generator_xrv.XrvFirmware,
+}
+PROFILES: Final[dict[str, Profile]] = {
+    "spellman-xrv": DEFAULT,
+}
+
+
+def firmware(profile: Profile, supply: Supply, line: SerialLine, seed: int) -> Firmware:
+    """The face that this profile names. ValueError names those there are."""
+    make = FIRMWARES.get(profile.generator)
+    if make is None:
+        raise ValueError(f"generator {profile.generator!r} has no simulator; known: {', '.join(FIRMWARES)}")
+    return make(profile, supply, line, seed)
