@@ -35,7 +35,7 @@ class Firmware(Protocol):
 
 
 FIRMWARES: Final[dict[str, Callable[[Profile, Supply, SerialLine, int], Firmware]]] = {
-    "spellman-xrv": generator_xrv.XrvFirmware,
+    "spellman-xrv": generator_xrv.firmware,
 }
 PROFILES: Final[dict[str, Profile]] = {
     "spellman-xrv": DEFAULT,
