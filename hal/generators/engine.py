@@ -242,6 +242,7 @@ class GeneratorEngine(Generic[Q, A]):
         clears = isinstance(self._command, ClearFaults) and self._cleared != self._command
         if clears and now - self._clear_at_s >= RETRY_S:
             self._clear_at_s = now
+            self._later = _timed(self._sheet.clear_then, now)
             return self._sheet.clear
         return None
 
@@ -358,6 +359,8 @@ class GeneratorEngine(Generic[Q, A]):
             if wrong:
                 self._prepared, self._prepare_wrote = at, False
                 self.set_points = None
+                for echoed in self._echoed:  # what was only echoed may not be held any more
+                    self._pieces.pop(echoed, None)
                 self._refuse_once(now, self._name(q), wrong)
             elif at == self._prepared:
                 self._prepared, self._prepare_wrote = at + 1, False

@@ -75,7 +75,7 @@ class SetPoint(Generic[Q, A]):
 
 @dataclass(frozen=True)
 class Later(Generic[Q]):
-    """A request that follows an ON or an OFF after a while; an OFF drops what follows an ON."""
+    """A request that follows an ON, an OFF or a clearing after a while; an OFF drops what follows the others."""
 
     after_s: float
     request: Q
@@ -108,6 +108,7 @@ class Sheet(Generic[Q, A]):
     off_b: int
     longest_reply_b: int
     clear: Q | None = None
+    clear_then: tuple[Later[Q], ...] = ()
     on_then: tuple[Later[Q], ...] = ()
     off_then: tuple[Later[Q], ...] = ()
     preparations: tuple[Preparation[Q, A], ...] = ()
