@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import socket
+import struct
 import termios
 import tty
 from pathlib import Path
@@ -14,10 +15,21 @@ from typing import Final, Protocol
 
 CHUNK_B: Final = 4096
 BACKLOG_B: Final = 65536
+RESET: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER of 0 s: closing throws away what waits and sends the other side a reset instead of an end."""
 
 
 class Line(Protocol):
-    """The host's side of a serial line in the world."""
+    """The host's side of a serial line in the world. `gone`: its port is not there; `breaks`: how often it was closed; `stalled`: nobody reads it."""
+
+    @property
+    def gone(self) -> bool: ...
+
+    @property
+    def breaks(self) -> int: ...
+
+    @property
+    def stalled(self) -> bool: ...
 
     def host_write(self, data: bytes, now_us: int) -> int: ...
 
@@ -25,10 +37,16 @@ class Line(Protocol):
 
 
 class Connection(Protocol):
-    """One Modbus TCP connection of the world."""
+    """One TCP connection of the world. `reset`: it was torn, not closed; `stalled`: its device's end neither reads, nor writes, nor hears of its end."""
 
     @property
     def closed(self) -> bool: ...
+
+    @property
+    def reset(self) -> bool: ...
+
+    @property
+    def stalled(self) -> bool: ...
 
     def host_write(self, data: bytes) -> int: ...
 
@@ -91,26 +109,57 @@ class PtyEndpoint:
                 f"{path} is there and is not a link that a simulator made; move it away or choose another path"
             )
         self._lock = hold_lock(str(path))
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._slave)
-        settings = termios.tcgetattr(self._slave)
+        self._breaks = line.breaks
+        self._terminal: tuple[int, int] | None = None
+        self._make()
+
+    @property
+    def words(self) -> str:
+        """Where it is."""
+        return f"pty:{self._path}" + (
+            f" ({os.ttyname(self._terminal[1])})" if self._terminal is not None else " (pulled)"
+        )
+
+    def _make(self) -> None:
+        master, slave = pty.openpty()
+        self._terminal = master, slave
+        tty.setraw(slave)
+        settings = termios.tcgetattr(slave)
         settings[2] = settings[2] & ~(termios.CSIZE | termios.PARENB | termios.CSTOPB) | termios.CS8 | termios.CLOCAL
-        termios.tcsetattr(self._slave, termios.TCSANOW, settings)
-        os.set_blocking(self._master, False)
-        name = os.ttyname(self._slave)
-        fresh = path.with_name(path.name + ".new")
+        termios.tcsetattr(slave, termios.TCSANOW, settings)
+        os.set_blocking(master, False)
+        fresh = self._path.with_name(self._path.name + ".new")
         fresh.unlink(missing_ok=True)
-        fresh.symlink_to(name)
-        fresh.replace(path)
-        self.words = f"pty:{path} ({name})"
+        fresh.symlink_to(os.ttyname(slave))
+        fresh.replace(self._path)
+
+    def _pull(self) -> None:
+        """The plug is out: the name is gone, and whoever has the terminal open is told that it has ended."""
+        self._path.unlink(missing_ok=True)
+        for descriptor in self._terminal or ():
+            os.close(descriptor)
+        self._terminal = None
+
+    def _wired(self) -> int | None:
+        """The terminal's descriptor; None while the port is not there."""
+        line = self._line
+        if self._terminal is not None and (line.gone or line.breaks != self._breaks):
+            self._pull()
+        elif self._terminal is None and not line.gone:
+            self._breaks = line.breaks
+            self._make()
+        return None if self._terminal is None else self._terminal[0]
 
     def fds(self) -> list[int]:
-        return [self._master]
+        return [] if self._terminal is None or self._line.stalled else [self._terminal[0]]
 
     def serve(self, now_us: int) -> None:
         """Bytes the host has sent go in, bytes the device has sent by now come out; what a full terminal does not take is lost, as on a wire."""
+        master = self._wired()
+        if master is None or self._line.stalled:
+            return
         try:
-            data = os.read(self._master, CHUNK_B)
+            data = os.read(master, CHUNK_B)
         except OSError:
             data = b""
         if data:
@@ -118,7 +167,7 @@ class PtyEndpoint:
         answer = self._line.host_read(now_us)
         if answer:
             try:
-                os.write(self._master, answer)
+                os.write(master, answer)
             except OSError:
                 return
 
@@ -126,8 +175,7 @@ class PtyEndpoint:
         """Remove the link, then the lock, then the terminal."""
         self._path.unlink(missing_ok=True)
         drop_lock(str(self._path), self._lock)
-        os.close(self._slave)
-        os.close(self._master)
+        self._pull()
 
 
 class TcpEndpoint:
@@ -151,13 +199,15 @@ class TcpEndpoint:
         self._open: list[tuple[socket.socket, Connection, bytearray]] = []
 
     def fds(self) -> list[int]:
-        return [self._socket.fileno(), *(sock.fileno() for sock, _, _ in self._open)]
+        return [self._socket.fileno(), *(sock.fileno() for sock, connection, _ in self._open if not connection.stalled)]
 
     def serve(self, now_us: int) -> None:  # noqa: ARG002 - a TCP request is answered when it is read
         """Accept, read, answer, write; a connection that either side has ended is forgotten."""
         self._accept()
-        ended = [entry for entry in self._open if not self._pump(*entry)]
+        ended = [entry for entry in self._open if not entry[1].stalled and not self._pump(*entry)]
         for entry in ended:
+            if entry[1].reset:
+                entry[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             entry[1].close()
             entry[0].close()
             self._open.remove(entry)
@@ -181,6 +231,8 @@ class TcpEndpoint:
 
     def _pump(self, sock: socket.socket, connection: Connection, waiting: bytearray) -> bool:
         """Move bytes both ways; False when the connection is over."""
+        if connection.reset:
+            return False
         try:
             data = sock.recv(CHUNK_B)
             if not data:

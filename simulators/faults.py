@@ -1,4 +1,4 @@
-"""The table of named faults: what each says in words, and what it does to the plant or the unit when it starts and stops.
+"""The table of named faults: what each says in words, and what it does to the plant, the unit or a wire when it starts and stops.
 It knows where every device can break; not what anyone should do about it."""
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Protocol
 
 from simulators.plant import Plant
 from simulators.supply import UNDER_VOLTAGE, Supply
+from simulators.wire_faults import MODBUS, TAMPERINGS, TCP, Link, Tampering
 
 NEVER_US = 1 << 62
 ARC_EVERY_US = 700_000
@@ -24,12 +25,19 @@ class Breakable(Protocol):
         """Brown-out: relays open, boot count up, retained memory kept."""
 
 
+class Tamperable(Protocol):
+    """A wire, or a port whose connections are wires, into which a link's tampers can be put."""
+
+    def tampered(self, link: Link) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rig:
     """What faults act on."""
 
     plant: Plant
     unit: Breakable
+    links: dict[str, Link]
 
 
 Act = Callable[[Rig], None]
@@ -80,6 +88,18 @@ def _chambers(name: str, which: tuple[int, ...], words: str, **changes: tuple[fl
 
 def _supply(act: Callable[[Supply], None]) -> Act:
     return lambda rig: act(rig.plant.supply)
+
+
+def _wire(link: str, row: Tampering) -> tuple[str, Fault]:
+    """A tampering on the generator's or the unit's link, or both connections of the unit."""
+    only = " (Modbus TCP)" if row.on == TCP else " (Modbus)" if row.on == MODBUS else ""
+    again_us = NEVER_US if row.reset else row.again_us
+    return f"{link}-wire-{row.name}", Fault(
+        f"on the {link}'s wire {row.words}{only}",
+        lambda rig: rig.links[link].lay(row.name),
+        lambda rig: rig.links[link].lift(row.name),
+        again_us,
+    )
 
 
 def _weld(rig: Rig, which: str, welded: bool) -> None:
@@ -154,6 +174,7 @@ TABLE: dict[str, Fault] = dict(
         _unit("unit-mirror-lies", "mirror-lies", "the unit reports its contactors' mirrors inverted"),
         ("unit-rebooted", Fault("the unit browns out and restarts", lambda rig: rig.unit.reboot(rig.plant.now_us), _nothing)),
         ("pressure-drift", Fault("the room's pressure falls 0.1 kPa each second", lambda rig: _drift(rig, -0.1), lambda rig: _drift(rig, 0.0))),
+        *(_wire(link, row) for link in ("generator", "unit") for row in TAMPERINGS.values()),
     )
 )  # fmt: skip
 
@@ -163,8 +184,14 @@ class Faults:
 
     __slots__ = ("_again_us", "_ends_us", "_plant", "_rig", "next_us")
 
-    def __init__(self, plant: Plant, unit: Breakable) -> None:
-        self._rig = Rig(plant, unit)
+    def __init__(self, plant: Plant, unit: Breakable, unit_wires: tuple[Tamperable, ...] = (), seed: int = 1) -> None:
+        links = {
+            name: Link(lambda: plant.now_us, seed * 16 + place) for place, name in enumerate(("generator", "unit"))
+        }
+        plant.generator_line.tampered(links["generator"])
+        for wire in unit_wires:
+            wire.tampered(links["unit"])
+        self._rig = Rig(plant, unit, links)
         self._plant = plant
         self._ends_us: dict[str, int] = {}
         self._again_us: dict[str, int] = {}

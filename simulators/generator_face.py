@@ -11,16 +11,32 @@ from simulators.line import SerialLine
 class GeneratorConnection:
     """One accepted connection, seen from the host."""
 
-    __slots__ = ("_clock", "_line", "closed")
+    __slots__ = ("_breaks", "_clock", "_ended", "_line")
 
     def __init__(self, line: SerialLine, clock: Callable[[], int]) -> None:
         self._line, self._clock = line, clock
-        self.closed = False
+        self._breaks = line.breaks
+        self._ended = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether either side has hung up, or the wire has ended."""
+        return self._ended or self.reset
+
+    @property
+    def reset(self) -> bool:
+        """Whether the connection was torn rather than closed."""
+        return self._line.breaks != self._breaks
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the device's end neither reads nor writes any more."""
+        return self._line.stalled
 
     @property
     def pending(self) -> bool:
         """Whether an answer waits to be read."""
-        due_us = self._line.to_host.next_us()
+        due_us = self._line.host_next_us()
         return due_us is not None and due_us <= self._clock()
 
     def host_write(self, data: bytes) -> int:
@@ -34,7 +50,7 @@ class GeneratorConnection:
     def close(self) -> None:
         """Hang up; what was under way is lost."""
         if not self.closed:
-            self.closed = True
+            self._ended = True
             self._line.to_device.clear()
             self._line.to_host.clear()
 
@@ -49,8 +65,8 @@ class GeneratorTcpFace:
         self._open: GeneratorConnection | None = None
 
     def connect(self) -> GeneratorConnection | None:
-        """A connection, or None while another host holds the port."""
-        if self._open is not None and not self._open.closed:
+        """A connection, or None while another host holds the port or the wire is gone."""
+        if self._line.gone or (self._open is not None and not self._open.closed):
             return None
         self._open = GeneratorConnection(self._line, self._clock)
         return self._open

@@ -1,9 +1,11 @@
 """A serial line in memory that carries each character in its own time, both ways, as a UART at a given baud does.
-It knows no frame and no fault; what is garbled or lost is decided at its ends."""
+It knows no frame; what is garbled or lost on the way is decided at its ends, or by a tamper that was put into it."""
 
 from __future__ import annotations
 
 from collections import deque
+
+from simulators.wire_faults import Link, Sent, Tamper
 
 CHARACTER_BITS_US = 10_000_000  # 10 bits a character, in millionths of a bit time
 BUFFER_B = 4096
@@ -65,6 +67,24 @@ class Direction:
         _, start, taken = self._chunks[0]
         return start + (-(-(taken + 1) * CHARACTER_BITS_US // self._baud) if self._baud else 0)
 
+    def withdraw(self, now_us: int) -> Sent:
+        """Take back what has not arrived by `now_us`, with the times at which it would have begun to; what has arrived stays to be taken."""
+        back: Sent = []
+        kept: deque[tuple[bytes, int, int]] = deque()
+        for data, start, taken in self._chunks:
+            ready = (
+                max(0, now_us - start) * self._baud // CHARACTER_BITS_US
+                if self._baud
+                else len(data) * (now_us >= start)
+            )
+            if ready > taken:
+                kept.append((data[:ready], start, taken))
+            if ready < len(data):
+                back.append((max(start, now_us), data[ready:]))
+        self._chunks = kept
+        self._free_at_us = min(self._free_at_us, now_us)
+        return back
+
     def clear(self) -> None:
         """Lose what is under way, as when a plug is pulled."""
         self._chunks.clear()
@@ -72,24 +92,57 @@ class Direction:
 
 
 class SerialLine:
-    """A full-duplex line between a host and a device; `baud` 0 = not paced. All times are the world's, in us."""
+    """A full-duplex line between a host and a device; `baud` 0 = not paced. All times are the world's, in us. `breaks` counts how often its port was closed."""
 
-    __slots__ = ("baud", "to_device", "to_host")
+    __slots__ = ("_tamper", "baud", "breaks", "to_device", "to_host")
 
     def __init__(self, baud: int) -> None:
         if baud < 0:
             raise ValueError(f"baud {baud}: a line needs 0 (not paced) or more")
         self.baud = baud
+        self.breaks = 0
         self.to_device = Direction(baud)
         self.to_host = Direction(baud)
+        self._tamper: Tamper | None = None
+
+    def tampered(self, link: Link) -> None:
+        """From now on what passes here may be tampered with."""
+        self._tamper = link.join(self)
+
+    @property
+    def gone(self) -> bool:
+        """The port is not there."""
+        return self._tamper is not None and self._tamper.gone
+
+    @property
+    def stalled(self) -> bool:
+        """Whoever serves the device's end of this line reads nothing off it."""
+        return self._tamper is not None and (self._tamper.blocked or self._tamper.hole)
 
     def host_write(self, data: bytes, now_us: int) -> int:
         """The host sends; returns how many bytes its buffer took."""
-        return self.to_device.put(data, now_us)
+        tamper = self._tamper
+        if tamper is None:
+            return self.to_device.put(data, now_us)
+        if self.gone or tamper.blocked:
+            return 0
+        tamper.asked(data)
+        if not tamper.acts:
+            return self.to_device.put(data, now_us)
+        for piece in tamper.to_device(data, now_us):
+            self.to_device.put(piece, now_us)
+        return len(data)
 
     def host_read(self, now_us: int) -> bytes:
         """What the host has received and not yet read; b"" = nothing."""
+        self._release(now_us)
         return self.to_host.take(now_us)
+
+    def host_next_us(self) -> int | None:
+        """When the host's next byte will be whole, or None when nothing is under way."""
+        kept = self._tamper.next_us() if self._tamper is not None else None
+        sent = self.to_host.next_us()
+        return kept if sent is None else sent if kept is None else min(sent, kept)
 
     def device_take(self, now_us: int) -> bytes:
         """What the device has received and not yet taken; b"" = nothing."""
@@ -97,4 +150,30 @@ class SerialLine:
 
     def device_put(self, data: bytes, now_us: int) -> int:
         """The device starts to answer at `now_us`, which may lie ahead (its turnaround)."""
-        return self.to_host.put(data, now_us)
+        tamper = self._tamper
+        if tamper is None:
+            return self.to_host.put(data, now_us)
+        tamper.answered(data)
+        if not tamper.acts:
+            return self.to_host.put(data, now_us)
+        tamper.from_device(data, now_us)
+        return len(data)
+
+    def withdraw(self, now_us: int) -> Sent:
+        """What has not arrived at the host yet."""
+        return self.to_host.withdraw(now_us)
+
+    def foreign(self, data: bytes, now_us: int) -> None:
+        """Another master writes on this line."""
+        self.to_device.put(data, now_us)
+
+    def hang_up(self) -> None:
+        """The port is closed; what was under way is lost."""
+        self.breaks += 1
+        self.to_device.clear()
+        self.to_host.clear()
+
+    def _release(self, now_us: int) -> None:
+        if self._tamper is not None and self._tamper.acts:
+            for at_us, piece in self._tamper.due(now_us):
+                self.to_host.put(piece, at_us)

@@ -8,6 +8,7 @@ from typing import Final
 from simulators import modbus_codec as codec
 from simulators import unit_registers, unit_requests
 from simulators.unit_firmware import UnitFirmware
+from simulators.wire_faults import Link, Sent, Tamper
 
 CONNECTIONS: Final = 3
 BACKLOG_BYTES: Final = 65536
@@ -26,10 +27,13 @@ def _answer(unit: UnitFirmware, pdu: bytes) -> bytes:
 class TcpConnection:
     """One accepted connection, seen from the host; closed when either side closes it, the stream is out of step, or the unit reboots."""
 
-    __slots__ = ("_boot", "_closed", "_in", "_out", "_unit")
+    __slots__ = ("_boot", "_closed", "_in", "_link", "_out", "_tamper", "_unit", "reset")
 
-    def __init__(self, unit: UnitFirmware) -> None:
+    def __init__(self, unit: UnitFirmware, link: Link | None = None) -> None:
         self._unit = unit
+        self._link = link
+        self._tamper: Tamper | None = None if link is None else link.join(self)
+        self.reset = False
         self._boot = unit.nv.boot_count
         self._closed = False
         self._in = bytearray()
@@ -46,12 +50,29 @@ class TcpConnection:
     @property
     def pending(self) -> bool:
         """Whether an answer waits to be read."""
+        self._release()
         return bool(self._out)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the unit's end of this connection neither reads nor writes any more."""
+        return self._tamper is not None and (self._tamper.blocked or self._tamper.hole)
 
     def host_write(self, data: bytes) -> int:
         """Bytes from the host, answered at once; returns how many were taken (0 when closed)."""
         if self.closed:
             return 0
+        tamper, link = self._tamper, self._link
+        if tamper is None or link is None:
+            return self._serve(data)
+        if tamper.blocked:
+            return 0
+        tamper.asked(data)
+        for piece in tamper.to_device(data, link.now_us) if tamper.acts else (data,):
+            self._serve(piece)
+        return len(data)
+
+    def _serve(self, data: bytes) -> int:
         if self._unit.mute:
             return len(data)
         self._in += data
@@ -63,13 +84,14 @@ class TcpConnection:
                 break
             else:
                 header, pdu = frame
-                self._out += codec.tcp_frame(header, _answer(self._unit, pdu))
+                self._reply(codec.tcp_frame(header, _answer(self._unit, pdu)))
                 if len(self._out) > BACKLOG_BYTES:
                     self.close()
         return len(data)
 
     def host_read(self) -> bytes:
         """Everything the unit has answered since the last call."""
+        self._release()
         if self.closed and not self._out:
             return b""
         data = bytes(self._out)
@@ -80,23 +102,64 @@ class TcpConnection:
         """Hang up."""
         self._closed = True
         self._in.clear()
+        if self._link is not None and self._tamper is not None:
+            self._link.part(self._tamper)
+
+    def hang_up(self) -> None:
+        """The connection is torn, not closed: what the unit had answered is lost, and the host's kernel is told so by a reset."""
+        self.reset = True
+        self._out.clear()
+        self.close()
+
+    def withdraw(self, now_us: int) -> Sent:
+        """What the host has not read yet."""
+        data = bytes(self._out)
+        self._out.clear()
+        return [(now_us, data)] if data else []
+
+    def foreign(self, data: bytes, _now_us: int) -> None:
+        """Another master's request, on a connection of its own: the unit does what it says, the answer goes elsewhere."""
+        frame = codec.take_tcp(bytearray(data))
+        if isinstance(frame, tuple) and not self._unit.mute:
+            _answer(self._unit, frame[1])
+
+    def _reply(self, frame: bytes) -> None:
+        tamper, link = self._tamper, self._link
+        if tamper is not None and link is not None:
+            tamper.answered(frame)
+            if tamper.acts:
+                tamper.from_device(frame, link.now_us)
+                return
+        self._out += frame
+
+    def _release(self) -> None:
+        if self._tamper is not None and self._link is not None and self._tamper.acts:
+            for _, piece in self._tamper.due(self._link.now_us):
+                self._out += piece
 
 
 class ModbusTcpFace:
     """The unit's TCP port: at most three connections, a fourth is refused while they are open."""
 
-    __slots__ = ("_connections", "_unit")
+    __slots__ = ("_connections", "_link", "_unit")
 
     def __init__(self, unit: UnitFirmware) -> None:
         self._unit = unit
+        self._link: Link | None = None
         self._connections: list[TcpConnection] = []
 
+    def tampered(self, link: Link) -> None:
+        """From now on what passes on new connections may be tampered with."""
+        self._link = link
+
     def connect(self) -> TcpConnection | None:
-        """A new connection, or None if three are open or the unit is booting."""
+        """A new connection, or None if three are open, the unit is booting or the wire is gone."""
+        if self._link is not None and self._link.gone:
+            return None
         self._connections = [connection for connection in self._connections if not connection.closed]
         if len(self._connections) >= CONNECTIONS or self._unit.boot_left_ms:
             return None
-        connection = TcpConnection(self._unit)
+        connection = TcpConnection(self._unit, self._link)
         self._connections.append(connection)
         return connection
 

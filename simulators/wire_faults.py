@@ -4,7 +4,6 @@ It knows bytes, time and where a frame keeps its parts; not what a part means, w
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -60,7 +59,7 @@ def _passed(_seen: Seen, request: bytes, _now_us: int) -> tuple[list[bytes], Sen
 
 @dataclass(frozen=True, slots=True)
 class Tampering:
-    """One way a wire can lie. `ids`: of the fault list; `on`: whose frames it can be done to (on others bytes pass unchanged); `times`: 0 = as long as it lasts.
+    """One way a wire can lie. `ids`: of the fault list; `on`: whose frames it can be done to (others pass unchanged); `times`: 0 = as long as it lasts.
 
     `unasked` gives bytes that come by themselves, again each `again_us`; `foreign` sends the device another master's write as often.
     `gone`: the wire is not there; `reset`: it ends once, roughly, and can be opened again; `hole`: nothing passes and nobody says so; `blocked`: the
@@ -165,13 +164,23 @@ def _words(data: bytes) -> list[bytes]:
     return [data[at : at + 2] for at in range(0, len(data), 2)]
 
 
+def _bytes_swapped(data: bytes) -> bytes:
+    return b"".join(word[::-1] for word in _words(data))
+
+
+def _words_swapped(data: bytes) -> bytes:
+    return b"".join(data[at + 2 : at + 4] + data[at : at + 2] for at in range(0, len(data), 4))
+
+
 def _tenfold(_seen: Seen, inner: bytes, name: str) -> bytes:
     if name != "comma":
         at = COUNT_AT + 1
         tens = (int.from_bytes(word, "big") * 10 % 65536 for word in _words(inner[at:]))
         return inner[:at] + b"".join(value.to_bytes(2, "big") for value in tens) if len(inner) % 2 else inner
     number, *args = inner.split(b",")[:-1]
-    return b"".join(arg + b"," for arg in (number, *(arg + b"0" if arg.isdigit() and arg != b"0" else arg for arg in args)))
+    return b"".join(
+        arg + b"," for arg in (number, *(arg + b"0" if arg.isdigit() and arg != b"0" else arg for arg in args))
+    )
 
 
 def _as_now(reply: bytes, like: bytes) -> bytes:
@@ -305,9 +314,8 @@ TAMPERINGS: Final = {
         Tampering("tid-reused", "M5", "each reply carries the number of the one before", _tid(_reused), on=TCP),
         Tampering("not-applied", "M6", "each write is acknowledged and never arrives", request=_not_applied),
         Tampering("shifted", "M7", "each read answers from one register further", _inner(_registers(lambda data: data[2:] + b"\0\0")), on=MODBUS),
-        Tampering("byte-swapped", "M7", "the bytes of each register are swapped", _inner(_registers(lambda data: b"".join(word[::-1] for word in _words(data)))), on=MODBUS),
-        Tampering("word-swapped", "M7", "each two registers are swapped", _inner(_registers(
-            lambda data: b"".join(data[at + 2 : at + 4] + data[at : at + 2] for at in range(0, len(data), 4)))), on=MODBUS),
+        Tampering("byte-swapped", "M7", "the bytes of each register are swapped", _inner(_registers(_bytes_swapped)), on=MODBUS),
+        Tampering("word-swapped", "M7", "each two registers are swapped", _inner(_registers(_words_swapped)), on=MODBUS),
         Tampering("tenfold", "M7", "each value is ten times as large", _inner(_tenfold)),
         Tampering("foreign-master", "M8", "another master repeats the host's longest write with another value, each 100 ms", again_us=AGAIN_US, foreign=True),
     )
@@ -327,7 +335,7 @@ class Tampered(Protocol):
 class Tamper:
     """Stands in one wire. Bytes pass untouched, and are remembered, while no tampering is laid on its link."""
 
-    __slots__ = ("_due", "_left", "_link", "_order", "_seen", "_states", "wire")
+    __slots__ = ("_due", "_link", "_order", "_seen", "_states", "wire")
 
     def __init__(self, link: Link, wire: Tampered, seed: int) -> None:
         self._link = link
@@ -336,7 +344,6 @@ class Tamper:
         self._states: dict[str, Seen] = {}
         self._due: list[tuple[int, int, bytes]] = []
         self._order = 0
-        self._left: deque[bytes] = deque()
 
     @property
     def acts(self) -> bool:
@@ -367,7 +374,7 @@ class Tamper:
             self.wire.hang_up()
             return
         for at_us, data in self.wire.withdraw(now_us):
-            self.from_device(data, at_us, known=True)
+            self.from_device(data, at_us)
 
     def again(self, row: Tampering, now_us: int) -> None:
         """What comes by itself, or from another master, comes now."""
@@ -381,15 +388,25 @@ class Tamper:
             self.wire.foreign(other, now_us)
 
     def lifted(self, name: str, now_us: int) -> None:
-        """A tampering ends; a reply that it kept back never comes."""
+        """A tampering ends; what it kept back, or would have brought later than LATE_US from now, never comes."""
         self._states.pop(name, None)
+        self._due = [entry for entry in self._due if entry[0] - now_us <= LATE_US]
 
-    def to_device(self, data: bytes, now_us: int) -> list[bytes]:
-        """A request, as sent: what of it arrives at the device."""
+    def asked(self, data: bytes) -> None:
+        """Remember a request as sent."""
         seen = self._seen
         seen.request, seen.key = data, request_key(data)
         if len(data) > len(seen.longest_write) and acknowledged(data) is not None:
             seen.longest_write = data
+
+    def answered(self, data: bytes) -> None:
+        """Remember a reply as the device sent it."""
+        seen = self._seen
+        seen.replies.pop(seen.key, None)
+        seen.replies[seen.key] = data
+
+    def to_device(self, data: bytes, now_us: int) -> list[bytes]:
+        """A request, as sent: what of it arrives at the device."""
         passing = [data]
         for row in self._link.laid.values():
             state = self._state(row)
@@ -405,12 +422,9 @@ class Tamper:
             passing = out
         return passing
 
-    def from_device(self, data: bytes, at_us: int, known: bool = False) -> None:
-        """A reply that the device begins to send at `at_us`; it comes to the host when `due` says so."""
+    def from_device(self, data: bytes, at_us: int) -> None:
+        """A reply, or the rest of one, that the device begins to send at `at_us`; it comes to the host when `due` says so."""
         seen = self._seen
-        if not known:
-            seen.replies.pop(seen.key, None)
-            seen.replies[seen.key] = data
         pieces: Sent = [(at_us, data)]
         for row in self._link.laid.values():
             state = self._state(row)

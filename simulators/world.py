@@ -56,7 +56,7 @@ class World:
         self.unit_line = SerialLine(profile.unit_baud)
         self._rtu_used = False
         self._out = UnitOutputs()
-        self.faults = Faults(self.plant, self.unit)
+        self.faults = Faults(self.plant, self.unit, (self.unit_line, self.unit_tcp), seed)
 
     def advance(self, to_us: int) -> None:
         """Step 1 ms at a time until the next step would pass `to_us` (us of the world's clock)."""

@@ -11,18 +11,26 @@ from simulators.world import World
 
 
 class LinePipe:
-    """One end of a paced serial line."""
+    """One end of a paced serial line; Gone when its port is pulled, then and ever after."""
 
     fd = None
 
     def __init__(self, world: World, line: SerialLine) -> None:
         self._world, self._line = world, line
+        self._breaks = line.breaks
+        self._see()
 
     def take(self) -> bytes:
+        self._see()
         return self._line.host_read(self._world.now_us)
 
     def send(self, data: bytes) -> int:
+        self._see()
         return self._line.host_write(data, self._world.now_us)
+
+    def _see(self) -> None:
+        if self._line.gone or self._line.breaks != self._breaks:
+            raise Gone("the port is not there")
 
     def close(self) -> None:
         """A cable has no end of its own."""
