@@ -1,17 +1,21 @@
-"""Measures the simulated tube's certificate constants on the bare plant, by a scripted host of its own that speaks the supply's wire and drives the coils.
-It knows the plant's truth as a reference dosimeter would show it, and no code of the product; nothing is copied from the profile but names and scales."""
+"""Measures the simulated tube's certificate constants on the bare plant, by a host of its own that speaks the supply's wire and drives the coils.
+It knows the plant's truth as a reference dosimeter would show it; the XRV it speaks to by itself, other generators through verification/driver_voice.py."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
 
 from simulators.plant import STEP_US, Plant
 from simulators.profile import DEFAULT, Profile
 from simulators.seam import UnitOutputs
 from simulators.spellman_codec import Deframer, frame
+from verification.driver_voice import DriverVoice
 
+OWN_VOICE: Final = "spellman-xrv"
 HV_SEEN_KV_CENTI = 500
 G_POINTS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PREHEAT_MS = 4000
@@ -39,6 +43,7 @@ class Bench:
         self.plant = Plant(profile, seed)
         self.out = UnitOutputs()
         self.deframer = Deframer()
+        self.voice = None if profile.generator == OWN_VOICE else DriverVoice(profile, self.plant)
         self.plant.room.fit_applicator(applicator)
         self.plant.room.fit_filter(filter_code)
 
@@ -46,6 +51,8 @@ class Bench:
         """Let time pass."""
         for _ in range(ms):
             self.plant.step(self.out)
+            if self.voice is not None:
+                self.voice.step()
 
     def command(self, *fields: object) -> tuple[str, ...]:
         """Send one command and step until its reply is whole; RuntimeError when it is not what was asked."""
@@ -67,8 +74,12 @@ class Bench:
 
     def set_points(self, kv_counts: int, ma_counts: int) -> None:
         """Write both and let the filament come to its standby heat."""
-        self.order("10", kv_counts)
-        self.order("11", ma_counts)
+        if self.voice is None:
+            self.order("10", kv_counts)
+            self.order("11", ma_counts)
+            return
+        self.voice.want(kv_counts, ma_counts)
+        self._until(self.voice.holds, "the set-points read back")
 
     def power_up(self) -> None:
         """Close K2 and wait for the inverter's charge."""
@@ -84,7 +95,7 @@ class Bench:
         while not plant.k1.closed:
             self.run(1)
         closed = plant.now_us
-        self.order("98", 1)
+        self.say_on()
         while plant.pins.kv_centi <= HV_SEEN_KV_CENTI:
             self.run(1)
         return pressed, closed, plant.now_us
@@ -93,10 +104,31 @@ class Bench:
         """Release K1, then tell the supply, then release K2; wait until nothing is left."""
         self.out.k1_close = False
         self.run(40)
-        self.order("98", 0)
+        self.say_off()
         self.run(300)
         self.out.k2_close = False
         self.run(REST_MS)
+
+    def say_on(self) -> None:
+        """High voltage on, by wire."""
+        if self.voice is None:
+            self.order("98", 1)
+        else:
+            self.voice.on()
+
+    def say_off(self) -> None:
+        """High voltage off, by wire."""
+        if self.voice is None:
+            self.order("98", 0)
+        else:
+            self.voice.off()
+
+    def _until(self, reached: Callable[[], bool], what: str) -> None:
+        for _ in range(20_000):
+            if reached():
+                return
+            self.run(1)
+        raise RuntimeError(f"{what} did not come within 20 s")
 
     def expose(self, timed_ms: int) -> Exposure:
         """One exposure of `timed_ms` from hv_seen to the coil's release."""
@@ -104,7 +136,7 @@ class Bench:
         before = plant.dose_mgy
         self.power_up()
         pressed, closed, seen = self.beam_on()
-        top = plant.supply.kv_counts * self.profile.full_scale_kv / self.profile.counts_full_scale
+        top = plant.supply.set_kv
         full_at = 0
         while plant.now_us < seen + timed_ms * 1000:
             self.run(1)
@@ -140,7 +172,7 @@ def _wire_off_tail(bench: Bench) -> float:
     bench.beam_on()
     bench.run(SETTLE_MS)
     before = bench.plant.dose_mgy
-    bench.order("98", 0)
+    bench.say_off()
     bench.run(300)
     tail = bench.plant.dose_mgy - before
     bench.beam_off()
@@ -165,9 +197,20 @@ def _g_table(bench: Bench, kv_counts: int, ma_counts: int, r0: float) -> list[di
         bench.order("98", 1)
         bench.run(SETTLE_MS)
         rel = bench.steady_rate(1) / r0
-        table.append({"kv": round(counts * p.full_scale_kv / p.counts_full_scale, 4), "rel": round(rel, 6)})
+        table.append({"kv": round(counts * p.full_scale_kv / p.kv_set_counts, 4), "rel": round(rel, 6)})
         bench.beam_off()
     return table
+
+
+def _steady(bench: Bench, kv_counts: int, ma_counts: int) -> float:
+    """Dose rate at these set-points, settled, mGy/s."""
+    bench.set_points(kv_counts, ma_counts)
+    bench.power_up()
+    bench.beam_on()
+    bench.run(SETTLE_MS)
+    rate = bench.steady_rate(1)
+    bench.beam_off()
+    return rate
 
 
 def _ma_offsets(bench: Bench, kv_counts: int, samples: int = 60) -> list[dict[str, float]]:
@@ -214,8 +257,8 @@ def certify(
     p = profile
     applicator = p.applicator_code if applicator is None else applicator
     filter_code = p.filter_code if filter_code is None else filter_code
-    kv_counts = round(kv / p.full_scale_kv * p.counts_full_scale)
-    ma_counts = round(ma / p.full_scale_ma * p.counts_full_scale)
+    kv_counts = round(kv / p.full_scale_kv * p.kv_set_counts)
+    ma_counts = round(ma / p.full_scale_ma * p.ma_set_counts)
     bench = Bench(p, seed, applicator, filter_code)
     bench.run(PREHEAT_MS)
     leak_1, leak_2 = _leakage(bench, 100)
@@ -241,6 +284,24 @@ def certify(
             f"applicator {applicator:#04x}, filter {filter_code:#04x}: no dose rate at {kv} kV, {ma} mA; nothing to certify"
         )
     exposures = (*short, *long)
+    # Output against kV, and the bleeder's current, are the tube's and the supply's own: with another face they are measured through the XRV's.
+    plain, plain_counts, plain_r0 = bench, (kv_counts, ma_counts), r0
+    if p.generator != OWN_VOICE:
+        xrv = replace(
+            p,
+            generator=OWN_VOICE,
+            generator_packets=False,
+            generator_baud=115200,
+            kv_set_counts=p.counts_full_scale,
+            ma_set_counts=p.counts_full_scale,
+        )
+        plain = Bench(xrv, seed, applicator, filter_code)
+        plain_counts = (
+            round(kv / p.full_scale_kv * p.counts_full_scale),
+            round(ma / p.full_scale_ma * p.counts_full_scale),
+        )
+        plain.run(PREHEAT_MS)
+        plain_r0 = _steady(plain, *plain_counts)
 
     def end_effect(field: str) -> float:
         return sum(e.dose_mgy / r0 - float(getattr(e, field)) for e in exposures) / len(exposures)
@@ -279,10 +340,10 @@ def certify(
         "chamber_2_vented": True,
         "reference_kpa": p.reference_kpa,
         "reference_c": p.reference_c,
-        "g_kv": _g_table(bench, kv_counts, ma_counts, r0),
+        "g_kv": _g_table(plain, *plain_counts, plain_r0),
         "press_to_hv_seen_s": round(mean("press_to_hv_seen_s"), 4),
         "ramp_s": round(mean("ramp_s"), 4),
-        "ma_offset_at_kv": _ma_offsets(bench, kv_counts),
+        "ma_offset_at_kv": _ma_offsets(plain, plain_counts[0]),
         "seed": seed,
         "step_us": STEP_US,
         "simulated": True,

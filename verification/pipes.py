@@ -10,12 +10,19 @@ from simulators.line import SerialLine
 from simulators.world import World
 
 
+class Timed(Protocol):
+    """A world, or a part of one, that knows its time."""
+
+    @property
+    def now_us(self) -> int: ...
+
+
 class LinePipe:
     """One end of a paced serial line; Gone when its port is pulled, then and ever after."""
 
     fd = None
 
-    def __init__(self, world: World, line: SerialLine) -> None:
+    def __init__(self, world: Timed, line: SerialLine) -> None:
         self._world, self._line = world, line
         self._breaks = line.breaks
         self._see()

@@ -4,7 +4,7 @@ It knows no device: what each of them says of itself stands in the simulators' p
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -59,8 +59,12 @@ class Choice:
     @property
     def words(self) -> str:
         """The rig in a few words."""
-        wire = self.generator_wire or self.beam.wire
-        return f"{self.generator} on {wire}, {self.unit} on {self.unit_wire}"
+        return f"{self.generator} on {self.wire}, {self.unit} on {self.unit_wire}"
+
+    @property
+    def wire(self) -> str:
+        """The generator's wire."""
+        return self.generator_wire or self.beam.wire
 
     @property
     def beam(self) -> Beam:
@@ -68,8 +72,10 @@ class Choice:
 
     @property
     def profile(self) -> Profile:
-        """The simulated rig's data sheet."""
-        return PROFILES[self.generator]
+        """The simulated rig's data sheet, with the wire that it is on; a network has no speed."""
+        sheet = PROFILES[self.generator]
+        packets = self.wire == "tcp"
+        return replace(sheet, generator_packets=packets, generator_baud=0 if packets else sheet.generator_baud)
 
     def certificate(self, termination: str) -> Path | None:
         """The certificate that was measured for this generator's tube; None: the examples' own."""
@@ -78,8 +84,7 @@ class Choice:
     def tables(self, folder: Path, ports: tuple[int, int]) -> dict[str, dict[str, str]]:
         """What the tables of a rig file say of this rig, as TOML values; links lie in `folder` or on these ports of loopback (generator, unit)."""
         profile = self.profile
-        wire = self.generator_wire or self.beam.wire
-        at = f"pty:{folder / 'generator'}" if wire == "pty" else f"{wire}:127.0.0.1:{ports[0]}"
+        at = f"pty:{folder / 'generator'}" if self.wire == "pty" else f"{self.wire}:127.0.0.1:{ports[0]}"
         unit_at = f"tcp:127.0.0.1:{ports[1]}" if self.unit_wire == "tcp" else f"pty:{folder / 'unit'}"
         generator = {
             "driver": f'"{self.generator}"',
