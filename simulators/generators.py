@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from simulators import generator_xrv
+from simulators import generator_technix, generator_xrb80, generator_xrv
 from simulators.line import SerialLine
 from simulators.profile import DEFAULT, Profile
 from simulators.supply import Supply
@@ -35,9 +35,13 @@ class Firmware(Protocol):
 
 
 FIRMWARES: Final[dict[str, Callable[[Profile, Supply, SerialLine, int], Firmware]]] = {
+    "spellman-xrb80": generator_xrb80.Xrb80Firmware,
+    "technix": generator_technix.TechnixFirmware,
     "spellman-xrv": generator_xrv.firmware,
 }
 PROFILES: Final[dict[str, Profile]] = {
+    "spellman-xrb80": generator_xrb80.PROFILE,
+    "technix": generator_technix.PROFILE,
     "spellman-xrv": DEFAULT,
 }
 
