@@ -67,13 +67,15 @@ OFF: Final = Order("off", b"P6", 1)
 OFF_ENDS: Final = Order("off pulse ends", b"P6", 0)
 REMOTE: Final = Order("remote", b"P7", 0)
 ENDS: Final = (Later(PULSE_S, ON_ENDS), Later(PULSE_S, OFF_ENDS))
+"""Both relays, after either pulse: what an ON overtook, or an OFF, is still to be opened."""
 
 
 class EchoDialect:
     """A reply begins with its command, whole; there is no checksum, so a number is one to four digits within its bound or nothing.
 
-    The fence is `P5,0`, which no poll sends and which asks for nothing but the open relay that is due anyhow; a device that has answered nothing
-    yet gets a question instead. Full duplex by its protocol: an off follows an unanswered request at once.
+    The fence is `P5,0`, which no poll sends and which asks for nothing but the open relay that is due anyhow; behind a lost `P6,0` it is this
+    one again, or the off relay would stay closed. It is never sent behind `P6,1`, whose pulse it would cut short. A device that has answered
+    nothing yet gets questions only. Full duplex by its protocol: an off follows an unanswered request at once.
     """
 
     resync = True
@@ -81,8 +83,10 @@ class EchoDialect:
 
     def __init__(self, packets: bool) -> None:  # noqa: ARG002 - the text is the same on its network port
         self._answered = False
+        self._last: Order | None = None
 
     def encode(self, q: Order) -> bytes:
+        self._last = q
         return q.text + CR
 
     def take(self, buf: bytearray, q: Order, abandoned: Order | None) -> Echo | Trouble | Heard | None:
@@ -102,7 +106,9 @@ class EchoDialect:
         return _bad(q, f"reply {got!r}")
 
     def fence(self, k: int) -> Order:
-        return ON_ENDS if self._answered else (KV, MA)[k % 2]
+        if not self._answered:
+            return (KV, MA)[k % 2]
+        return OFF_ENDS if self._last == OFF_ENDS else ON_ENDS
 
     def name(self, q: Order) -> str:
         return q.name
@@ -227,7 +233,7 @@ SHEET: Final[Sheet[Order, Echo]] = Sheet(
     clear=OFF,
     clear_then=ENDS,
     on=ON,
-    on_then=ENDS[:1],
+    on_then=ENDS,
     off=OFF,
     off_then=ENDS,
     preparations=(Preparation(REMOTE, STATUS, still_local),),

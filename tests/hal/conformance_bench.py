@@ -177,6 +177,7 @@ class Bench:
         self.want_set_up()
         self.until(8.0, "the plan read back", self.set_up)
         self.until(8.0, "a supply that is ready", lambda: self.world.truth().supply_ready and self.generator.monitor)
+        self.until(8.0, "flags that say ready", lambda: self.generator.flags and self.generator.flags.supply_ready)
         return self
 
     def want_set_up(self) -> None:
