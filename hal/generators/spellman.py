@@ -13,6 +13,7 @@ import msgspec
 
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Heard
+from hal.generators.sheet import SetPoint
 
 STX: Final = 0x02
 ETX: Final = 0x03
@@ -35,13 +36,17 @@ class Shape(Enum):
 
 @dataclass(frozen=True)
 class CommaCommand:
-    """One row of a dialect: number, name, shape of the reply, how many values it has, and the largest that a whole number may be."""
+    """One row of a dialect: number, name, shape of the reply, how many values it has, and the largest that a whole number may be.
+
+    `replies_as` is the number that heads its reply where that is another (0: its own).
+    """
 
     number: int
     name: str
     shape: Shape
     count: int = 0
     most: int = 0
+    replies_as: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,9 +138,13 @@ class CommaDialect:
         if len(fields[0]) != 2 or not fields[0].isdigit():
             return _bad(q, "no command number")
         number = int(fields[0])
-        if number != q.command.number:
+        if number != (q.command.replies_as or q.command.number):
             return self._other(number, q, abandoned)
-        return self._said(fields[1:], q)
+        said = self._said(fields[1:], q)
+        if isinstance(said, Trouble) and said.kind is TroubleKind.FRAME_BAD and number in self._book.unsolicited:
+            # Of the same number, but not of the shape that was asked for: the device spoke by itself.
+            return Heard.STRAY
+        return said
 
     def fence(self, k: int) -> Order:
         return Order(self._book.fences[k % len(self._book.fences)])
@@ -150,7 +159,7 @@ class CommaDialect:
         return body if self._packets or checksum(body) == got[-2] else None
 
     def _other(self, number: int, q: Order, abandoned: Order | None) -> Trouble | Heard:
-        if abandoned is not None and number == abandoned.command.number:
+        if abandoned is not None and number == (abandoned.command.replies_as or abandoned.command.number):
             return Heard.ABANDONED
         if number in self._book.unsolicited:
             return Heard.STRAY
@@ -184,6 +193,23 @@ class CommaDialect:
         return Trouble(
             TroubleKind.REFUSED, q.command.name, f"error {number}: {self._book.errors.get(number, 'unknown')}"
         )
+
+
+def set_point(write: CommaCommand, read: CommaCommand) -> SetPoint[Order, Said]:
+    """A set-point of one number, written by one command and read back by another."""
+    return SetPoint(
+        read.name, lambda counts: Order(write, (counts,)), Order(read), lambda said: int(said.numbers[0]), read.most
+    )
+
+
+def names(*rows: CommaCommand) -> dict[int, str]:
+    """The rows' names by number, for the wire log."""
+    return {row.number: row.name for row in rows}
+
+
+def model_of(said: Mapping[str, Said], row: CommaCommand) -> str:
+    """What the device calls itself, or "" while it has not been asked."""
+    return " ".join(said[row.name].text) if row.name in said else ""
 
 
 def decode(names: Mapping[int, str], sent: bool, data: bytes) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from hal.generators import engine, sheet, spellman
-from hal.generators.sheet import Pieces, SetPoint, Sheet, Who
+from hal.generators.sheet import Pieces, Sheet, Who
 from hal.generators.spellman import ANY_COUNT, CommaBook, CommaCommand, CommaDialect, Order, Said, Shape
 from hal.poll_plan import Poll
 from hal.readings import GeneratorFlags, GeneratorMonitor
@@ -112,8 +112,7 @@ def polls(setting: GeneratorSetting) -> tuple[Poll, ...]:
 
 def who(setting: GeneratorSetting, said: Mapping[str, Said]) -> Who:
     """Model string, full scale and the number of flags must all be those of this profile; model first, for another device's 28 sets its watchdog."""
-    model = " ".join(said[MODEL.name].text) if MODEL.name in said else ""
-    firmware = " ".join(said[DSP.name].text) if DSP.name in said else ""
+    model, firmware = spellman.model_of(said, MODEL), spellman.model_of(said, DSP)
     if MODEL.name in said and (model != setting.model or not model.startswith(MODELS)):
         words = f"model is {model!r}, the configuration says {setting.model!r} (dialect {MODELS})"
         return Who(model, firmware, mismatch=words)
@@ -164,13 +163,7 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | 
     return GeneratorFlags(came.asked_at_s, flag[0] == 1, closed, flag[15] == 1, flag[5] == 0, fault, names)
 
 
-def _set_point(write: CommaCommand, read: CommaCommand) -> SetPoint[Order, Said]:
-    return SetPoint(
-        read.name, lambda counts: Order(write, (counts,)), Order(read), lambda said: int(said.numbers[0]), read.most
-    )
-
-
-_KV, _MA, _LIMIT, _PREHEAT = (_set_point(write, read) for write, read in zip(WRITES, READ_BACK, strict=True))
+_KV, _MA, _LIMIT, _PREHEAT = (spellman.set_point(write, read) for write, read in zip(WRITES, READ_BACK, strict=True))
 
 SHEET: Final[Sheet[Order, Said]] = Sheet(
     dialect=partial(CommaDialect, BOOK),
@@ -210,7 +203,7 @@ DRIVER: Final = GeneratorDriver(
     faults=Fault,
     decode=partial(
         spellman.decode,
-        {row.number: row.name for row in (*IDENTIFY[:3], FLAGS, MONITOR, FAULTS, FPGA, RUN_HOURS, *READ_BACK, *WRITES)}
-        | {CLEAR.command.number: CLEAR.command.name, ON.command.number: "high voltage"},
+        spellman.names(*IDENTIFY[:3], FLAGS, MONITOR, FAULTS, FPGA, RUN_HOURS, *READ_BACK, *WRITES, CLEAR.command)
+        | {ON.command.number: "high voltage"},
     ),
 )
