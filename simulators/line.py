@@ -170,6 +170,8 @@ class SerialLine:
     def hang_up(self) -> None:
         """The port is closed; what was under way is lost."""
         self.breaks += 1
+        if self._tamper is not None:
+            self._tamper.forget()
         self.to_device.clear()
         self.to_host.clear()
 

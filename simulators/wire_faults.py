@@ -63,7 +63,7 @@ class Tampering:
 
     `unasked` gives bytes that come by themselves, again each `again_us`; `foreign` sends the device another master's write as often.
     `gone`: the wire is not there; `reset`: it ends once, roughly, and can be opened again; `hole`: nothing passes and nobody says so; `blocked`: the
-    device does not read.
+    device does not read. What is late makes all that follows late, for a wire keeps its order, unless the row `overtakes`.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Tampering:
     reset: bool = False
     hole: bool = False
     blocked: bool = False
+    overtakes: bool = False
 
 
 def _nothing(_seen: Seen, _reply: bytes, _at_us: int) -> Sent:
@@ -286,7 +287,7 @@ TAMPERINGS: Final = {
         Tampering("duplicated", "L5", "each reply comes twice", lambda _, reply, at: [(at, reply), (at + SPLIT_US, reply)]),
         Tampering("late", "L6", "each reply is 250 ms late", lambda _, reply, at: [(at + LATE_US, reply)]),
         Tampering("late-once", "L6", "one reply is 250 ms late", lambda _, reply, at: [(at + LATE_US, reply)], times=1),
-        Tampering("swapped", "L7", "every other reply comes after the next one", _swapped),
+        Tampering("swapped", "L7", "every other reply comes after the next one", _swapped, overtakes=True),
         Tampering("another-reply", "L7", "each reply is what was last said to another question, under a right checksum", _changed(_others)),
         Tampering("stuck", "L8", "each reply is the first one again, byte for byte", _changed(_stuck)),
         Tampering("wrong-unit", "L9", "each reply names another device", _inner(_other_unit), on=MODBUS),
@@ -335,7 +336,7 @@ class Tampered(Protocol):
 class Tamper:
     """Stands in one wire. Bytes pass untouched, and are remembered, while no tampering is laid on its link."""
 
-    __slots__ = ("_due", "_link", "_order", "_seen", "_states", "wire")
+    __slots__ = ("_due", "_free_at_us", "_link", "_order", "_seen", "_states", "wire")
 
     def __init__(self, link: Link, wire: Tampered, seed: int) -> None:
         self._link = link
@@ -344,6 +345,7 @@ class Tamper:
         self._states: dict[str, Seen] = {}
         self._due: list[tuple[int, int, bytes]] = []
         self._order = 0
+        self._free_at_us = 0
 
     @property
     def acts(self) -> bool:
@@ -370,7 +372,7 @@ class Tamper:
         seen = self._seen
         self._states[row.name] = Seen(random.Random(seen.random.random()), before=dict(seen.replies))
         if row.gone or row.reset:
-            self._due.clear()
+            self.forget()
             self.wire.hang_up()
             return
         for at_us, data in self.wire.withdraw(now_us):
@@ -391,6 +393,7 @@ class Tamper:
         """A tampering ends; what it kept back, or would have brought later than LATE_US from now, never comes."""
         self._states.pop(name, None)
         self._due = [entry for entry in self._due if entry[0] - now_us <= LATE_US]
+        self._free_at_us = max((entry[0] for entry in self._due), default=now_us)
 
     def asked(self, data: bytes) -> None:
         """Remember a request as sent."""
@@ -436,8 +439,10 @@ class Tamper:
             state.key, state.replies = seen.key, seen.replies
             pieces = [piece for at, reply in pieces for piece in row.reply(state, reply, at)]
             state.times += 1
+        overtakes = any(row.overtakes for row in self._link.laid.values())
         for at, piece in pieces:
-            self._put(at, piece)
+            self._free_at_us = at if overtakes else max(at, self._free_at_us)
+            self._put(self._free_at_us, piece)
 
     def due(self, now_us: int) -> Sent:
         """What has begun to arrive by now, in the order of its times."""
@@ -453,6 +458,7 @@ class Tamper:
     def forget(self) -> None:
         """What is on its way is lost."""
         self._due.clear()
+        self._free_at_us = 0
 
     def _put(self, at_us: int, data: bytes) -> None:
         if data:
