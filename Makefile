@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ok
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test lint clean lock
+.PHONY: help setup run test lint fuzz clean lock
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ lint: $(STAMP)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: $(STAMP)  ## fuzz every decoder for SECONDS (60); a find is left in var/fuzz/
+	$(BIN)/python -m verification.fuzz --seconds $(or $(SECONDS),60)
 
 lock:           ## compile requirements.in into hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt

@@ -38,6 +38,12 @@ def _comma_sealed(inner: bytes, like: bytes) -> bytes:
     return bytes((STX,)) + inner + check + bytes((ETX,))
 
 
+def six_bit_sum_holds(frame: bytes) -> bool:
+    """Whether the character before the frame's end (ETX, or CR LF) is the check character of what stands between it and STX."""
+    content = frame[1:].removesuffix(bytes((ETX,))).removesuffix(b"\r\n")
+    return frame[:1] == bytes((STX,)) and len(content) > 1 and checksum(content[:-1]) == content[-1]
+
+
 def _tcp_fits(frame: bytes) -> bool:
     return len(frame) >= 8 and frame[2:4] == b"\0\0" and int.from_bytes(frame[4:6], "big") == len(frame) - 6
 

@@ -205,7 +205,10 @@ KINDS = {
 
 
 class Bench:
-    """The host asks its questions in turn whenever its exchange is idle, and opens anew after three silences as hal.wire does; `mispaired` holds every answer that was not its own request's."""
+    """The host asks its questions in turn whenever its exchange is idle, and opens anew after three silences as hal.wire does.
+
+    `mispaired` holds every answer that was not its own request's.
+    """
 
     def __init__(self, kind: Kind, seed: int = 1) -> None:
         self.kind = kind
