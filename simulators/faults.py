@@ -14,6 +14,7 @@ from simulators.wire_faults import MODBUS, TAMPERINGS, TCP, Link, Tampering
 NEVER_US = 1 << 62
 ARC_EVERY_US = 700_000
 LATE_US = 250_000
+NOTHING_READ = (0, 0, 0)
 
 
 class Breakable(Protocol):
@@ -84,6 +85,16 @@ def _chambers(name: str, which: tuple[int, ...], words: str, **changes: tuple[fl
                 setattr(chamber, attribute, values[place])
 
     return name, Fault(words, lambda rig: put(rig, 0), lambda rig: put(rig, 1))
+
+
+def _timer(name: str, words: str, gain: float) -> tuple[str, Fault]:
+    """A face with an exposure timer has `timer_gain`, 1.0 when all is well; on others this changes nothing."""
+
+    def put(rig: Rig, value: float) -> None:
+        if hasattr(rig.plant.generator, "timer_gain"):
+            rig.plant.generator.timer_gain = value
+
+    return name, Fault(words, lambda rig: put(rig, gain), lambda rig: put(rig, 1.0))
 
 
 def _supply(act: Callable[[Supply], None]) -> Act:
@@ -167,6 +178,19 @@ TABLE: dict[str, Fault] = dict(
             "readback-frozen",
             Fault("the supply's analog read-backs stand still", _supply(lambda g: g.freeze(True)), _supply(lambda g: g.freeze(False))),
         ),
+        (
+            "readback-off",
+            Fault(
+                "the supply's analog read-backs show nothing, whatever it does",
+                _supply(lambda g: g.freeze(True, NOTHING_READ)), _supply(lambda g: g.freeze(False)),
+            ),
+        ),
+        _generator("kv-overshoot", "kV stands 15 % too high (for a short time: --for)", kv_gain=(1.15, 1.0)),
+        _generator("kv-undershoot", "kV stands 15 % too low (for a short time: --for)", kv_gain=(0.85, 1.0)),
+        _generator("hv-never-rises", "the supply takes ON, says so, and makes no kV", kv_gain=(0.0, 1.0)),
+        _timer("generator-timer-early", "the generator's own exposure timer, if it has one, runs twice too fast", 2.0),
+        _timer("generator-timer-late", "the generator's own exposure timer, if it has one, runs at half its speed", 0.5),
+        _timer("generator-timer-never", "the generator's own exposure timer, if it has one, stands still", 0.0),
         _unit("unit-silent", "silent", "the unit swallows every request"),
         _unit("unit-garbled", "garbled", "the unit's answers are garbled"),
         _unit("unit-timer-slow", "timer-slow", "the unit's exposure timer runs 3 % slow"),

@@ -190,9 +190,9 @@ class Supply:
             self.notes.append(f"fault: {words}")
         self.drop(words)
 
-    def freeze(self, frozen: bool) -> None:
-        """Analog read-backs stand still, or live again (a named fault)."""
-        self._frozen = (self._frozen or self._adc) if frozen else None
+    def freeze(self, frozen: bool, at: tuple[int, int, int] | None = None) -> None:
+        """Analog read-backs stand still, as they are or `at` these counts, or live again (a named fault)."""
+        self._frozen = (at or self._frozen or self._adc) if frozen else None
 
     def _set_power_w(self) -> float:
         return self.set_kv * self.set_ma
