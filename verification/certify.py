@@ -291,6 +291,7 @@ def certify(
             p,
             generator=OWN_VOICE,
             generator_packets=False,
+            boots_local=False,
             generator_baud=115200,
             kv_set_counts=p.counts_full_scale,
             ma_set_counts=p.counts_full_scale,
