@@ -28,7 +28,6 @@ KV_SCALE: Final = 100.0
 MA_SCALE: Final = 1000.0
 WATCHDOG_S: Final = 10.0
 """The device's own: WDTE has no argument for it."""
-TICKLE_EVERY_S: Final = 2.0
 ENABLE_EVERY_S: Final = 5.0
 SLOW_EVERY_S: Final = 1.0
 LONGEST_REPLY_B: Final = 37
@@ -93,17 +92,20 @@ NO_FAULTS: Final = frozenset({Fault.INTERLOCK, Fault.TEMPERATURE_WARNING, Fault.
 
 
 def polls(setting: GeneratorSetting) -> tuple[Poll, ...]:
-    """The round. Neighbours have unlike shapes, so that a reply said twice is not taken for the next one's: replies name nothing."""
+    """The round. Replies name nothing, so neighbours have unlike shapes: a reply said twice is not the next one's, and a 0 of FLT or STAT never a kV.
+
+    For that the tickle, whose reply is no number, stands between FLT and VMON; once in 10 s would do for the watchdog.
+    """
     turnaround_s = setting.turnaround_s
     return (
         Poll(KV.name, 9, 9, turnaround_s),
         Poll(ON_STATE.name, 9, 6, turnaround_s),
         Poll(MA.name, 9, 9, turnaround_s),
         Poll(FAULTS.name, 8, 14, turnaround_s),
+        Poll(TICKLE.command.name, 9, 5, turnaround_s),
         Poll(KV_SET.name, 9, 9, turnaround_s, SLOW_EVERY_S),
         Poll(MA_SET.name, 9, 10, turnaround_s, SLOW_EVERY_S),
         Poll(FILAMENT.name, 9, 9, turnaround_s, SLOW_EVERY_S),
-        Poll(TICKLE.command.name, 9, 5, turnaround_s, TICKLE_EVERY_S),
         # Whether it is enabled cannot be asked: a unit that restarted by itself would stand unwatched.
         Poll(WATCHDOG_ON.command.name, 11, 5, turnaround_s, ENABLE_EVERY_S),
     )

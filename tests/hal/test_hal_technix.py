@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conformance_bench import Bench
+from conformance_bench import EPOCH_S, Bench
 
 from hal.commands import ClearFaults
 from hal.errors import Trouble
@@ -319,6 +320,36 @@ def test_a_looped_cable_is_never_identified(bench: Bench, monkeypatch: pytest.Mo
     bench.generator.on(bench.now)
     assert not bench.generator.identified and not bench.generator.off(bench.now, at_once=True)
     assert set(sent(bench)) <= {b"E\r", b"a1\r", b"a2\r"}
+
+
+def test_late_replies_on_a_wire_kept_open_are_never_another_answer_nor_an_older_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L6, L7: a tenth of the replies come 40 to 400 ms late for a minute; kV and mA carry the time when the device read them, each in its own range."""
+    bench.ready()
+    device, rng = bench.world.plant.generator, random.Random(3)
+    seen: set[tuple[str, float]] = set()
+    answer = type(device).answer  # type: ignore[attr-defined]
+
+    def dated(self: object, text: str, now_us: int) -> str | None:
+        base = {"a1": 0, "a2": 2000}.get(text)
+        return answer(self, text, now_us) if base is None else f"{text}{base + now_us // 10_000 % 2000}"  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(type(device), "answer", dated)
+    bench.ticks(0.5)
+    began = bench.now
+    for _ in range(6000):
+        device.late_us = 0 if rng.random() < 0.9 else rng.choice([40_000, 80_000, 150_000, 250_000, 400_000])
+        bench.tick(may_open=False, may_write=False)
+        for name, base in (("kv", 0), ("ma", 2000)):
+            piece = bench.generator._pieces[name]  # type: ignore[attr-defined]
+            if piece.asked_at_s > began and (name, piece.asked_at_s) not in seen:
+                seen.add((name, piece.asked_at_s))
+                read_s = 0.01 * (piece.value.value - base)
+                assert 0.0 <= read_s < 20.0, "another question's answer"
+                late_s = (read_s - (piece.asked_at_s - EPOCH_S) + 10.0) % 20.0 - 10.0
+                assert -0.011 < late_s < 0.5, "read before it was asked for"
+    assert len(seen) > 300
 
 
 def test_the_wire_log_in_words() -> None:

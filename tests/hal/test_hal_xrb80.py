@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conformance_bench import Bench
+from conformance_bench import EPOCH_S, Bench
 
 from hal.commands import SetUp
 from hal.errors import Trouble
@@ -126,14 +127,13 @@ def test_a_fences_reply_has_a_shape_that_nothing_else_has() -> None:
 
 
 def test_neighbours_of_the_round_do_not_take_each_others_reply() -> None:
-    """L5: a reply said twice in a beam (kV and mA in hundreds of counts, STAT 1, FLT 0) is refused by the next question, or reads as no beam."""
-    in_beam = {"kv": "3200", "ma": "2950", "x-rays on": "1", "fault code": "0"}
+    """L5: a reply said twice is refused by the next question, or reads as no mA; in a beam (counts above 99) never as kV, state or fault."""
+    replies = {"kv": "3200", "ma": "2950", "x-rays on": "1", "fault code": "0", "tickle watchdog": ""}
     free = [poll.name for poll in xrb80.polls(SETTING) if not poll.every_s]
+    assert set(free) == set(replies)
     for first, second in pairwise([*free, free[0]]):
-        value = told(xrb80.SHEET.requests[second].command, in_beam[first])
-        assert value is None or value.number in (0, 1)
-        if second == "x-rays on":
-            assert value is None, "kV or mA never reads as a state"
+        value = told(xrb80.SHEET.requests[second].command, replies[first])
+        assert value is None or (second == "ma" and value.number <= 1)
 
 
 def test_an_off_may_overtake_and_the_overtaken_reply_is_known() -> None:
@@ -280,15 +280,15 @@ def replace_plan(bench: Bench, kv_counts: int, ma_ua: int):
 
 
 def test_the_watchdog_is_tickled_as_long_as_the_host_polls(bench: Bench) -> None:
-    """Fifteen seconds of beam: nothing but WDTT feeds it, so that it is sent."""
+    """Fifteen seconds of beam: nothing but WDTT feeds it, so that it is sent in every round."""
     bench.beam()
     bench.ticks(15.0, may_open=False, may_write=False)
     assert bench.hv_on
-    assert 6 <= [chunk for _, chunk in bench.sent.chunks].count(b"\x02WDTT;B\r\n") <= 12
+    assert [chunk for _, chunk in bench.sent.chunks].count(b"\x02WDTT;B\r\n") >= 15 * 10
 
 
 def test_the_device_ends_hv_ten_seconds_after_the_host_falls_silent(bench: Bench) -> None:
-    """The capability's number: killed in beam, HV is off between 8 s (the last tickle was up to 2 s old) and 10 s later, with fault 7."""
+    """The capability's number: killed in beam, HV is off 10 s after the last tickle, which was younger than 0.2 s, with fault 7."""
     assert DRIVER.wire_watchdog_s == 10.0
     bench.beam()
     bench.ticks(1.0, may_open=False, may_write=False)
@@ -297,7 +297,7 @@ def test_the_device_ends_hv_ten_seconds_after_the_host_falls_silent(bench: Bench
         bench.pass_ms(10)
         ms += 10
         assert ms <= 10_100
-    assert ms >= 7_900
+    assert ms >= 9_800
     assert bench.world.plant.supply.faults[WATCHDOG]
     bench.until(
         3.0, "flags", lambda: bench.generator.flags and bench.generator.flags.fault, may_open=False, may_write=False
@@ -347,6 +347,30 @@ def test_an_open_interlock_is_open_and_no_fault(bench: Bench) -> None:
     assert bench.generator.flags is not None and not bench.generator.flags.fault
     bench.world._out.k1_close = True
     bench.until(1.0, "closed", lambda: bench.generator.flags and bench.generator.flags.interlock_closed)
+
+
+def test_late_replies_on_a_wire_kept_open_are_never_another_answer_nor_an_older_one(bench: Bench) -> None:
+    """L6, L7: a tenth of the replies come 40 to 400 ms late for a minute; kV and mA carry the time when the device read them, each in its own range."""
+    bench.ready()
+    device, rng = bench.world.plant.generator, random.Random(3)
+    seen: set[tuple[str, float]] = set()
+    tells = device._tells  # type: ignore[attr-defined]
+    tells["VMON"] = lambda: str(bench.world.now_us // 10_000 % 2000)
+    tells["IMON"] = lambda: str(2000 + bench.world.now_us // 10_000 % 2000)
+    bench.ticks(0.5)
+    began = bench.now
+    for _ in range(6000):
+        device.late_us = 0 if rng.random() < 0.9 else rng.choice([40_000, 80_000, 150_000, 250_000, 400_000])
+        bench.tick(may_open=False, may_write=False)
+        for name, base in (("kv", 0), ("ma", 2000)):
+            piece = bench.generator._pieces[name]  # type: ignore[attr-defined]
+            if piece.asked_at_s > began and (name, piece.asked_at_s) not in seen:
+                seen.add((name, piece.asked_at_s))
+                read_s = 0.01 * (piece.value.number - base)
+                assert 0.0 <= read_s < 20.0, "another question's answer"
+                late_s = (read_s - (piece.asked_at_s - EPOCH_S) + 10.0) % 20.0 - 10.0
+                assert -0.011 < late_s < 0.5, "read before it was asked for"
+    assert len(seen) > 300
 
 
 def test_older_firmware_is_read_too(bench: Bench) -> None:
