@@ -476,6 +476,24 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Expected(("STUCK_ON",), ("HV_UNCOMMANDED",)),
         fault_at_start="hv-on-at-start",
     ),
+    Scenario(
+        "port-pulled",
+        "the generator's port is closed in beam, as when a USB plug is pulled",
+        _trip("generator-wire-vanished", 2 * T1_S + FALL_S),
+        Expected(("FAULT",), ("GEN_LOST",)),
+    ),
+    Scenario(
+        "connection-reset",
+        "the safety unit's connections are reset in beam",
+        _trip("unit-wire-reset", 2 * T1_S + FALL_S),
+        Expected(("FAULT",), ("UNIT_LOST",)),
+    ),
+    Scenario(
+        "black-hole",
+        "the safety unit's network swallows every byte in beam, both ways",
+        _trip("unit-wire-half-open", 2 * T1_S + FALL_S),
+        Expected(("FAULT",), ("UNIT_LOST",)),
+    ),
     Scenario("stop-flooded", "two thousand STOPs at once", _stop_flooded, Expected(("INTERRUPTED",), ("STOP",))),
 )
 """Every scenario of `kerma demo`, in the order in which `--list` shows them."""

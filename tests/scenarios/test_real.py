@@ -22,6 +22,7 @@ NAMES = (
     "host-frozen",
     "recorder-killed",
     "desk-killed",
+    "port-pulled",
     "stop-flooded",
 )
 

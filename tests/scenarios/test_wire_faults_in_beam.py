@@ -4,7 +4,7 @@ no ON goes out that nobody pressed for, and the record never says less than was 
 from __future__ import annotations
 
 import pytest
-from refusal_bench import BRING, MakeRig, exposures, ons, send, settle, state, to_beam, to_ready, turn_until, wrong
+from refusal_bench import BRING, ENDS, MakeRig, exposures, ons, send, settle, state, to_beam, to_ready, turn_until, wrong
 
 from controller.requests import Edit
 from controller.states import State
@@ -86,9 +86,13 @@ def test_a_lying_wire_in_beam(make_rig: MakeRig, name: str) -> None:
     assert (off_s is None) is (name in SURVIVED), off_s
     before = ons(rig)
     rig.mend(name)
-    rig.wait(0.3)
+    rig.wait(0.2)
     assert ons(rig) == before == 1, "beam came back with the wire"
-    ended_well(rig, 1)
+    rig.stop()
+    turn_until(rig, *ENDS)
+    rig.until(lambda shown: shown.ended is not None and shown.ended.durable, 3.0, "the record")
+    assert state(rig) is not State.STUCK_ON
+    assert wrong(rig, 1) == []
 
 
 @pytest.mark.parametrize(("name", "for_s"), [("silent", 0.01), ("late", 0.01), ("garbled", 0.06), ("half-open", 0.06)])
