@@ -34,6 +34,7 @@ from interlocks.rules import SOURCES, TABLE, Rules, level, reaction_s
 from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
 from simulators import faults
+from simulators import wire_faults as wire_tamperings
 from verification import rule_words, scenarios
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -368,6 +369,19 @@ def fault_names() -> str:
     return table(("fault", "what it does"), [(f"`{name}`", fault.words) for name, fault in faults.TABLE.items()])
 
 
+def wire_faults() -> str:
+    """The tamperings: fault id, name behind generator-wire- and unit-wire-, words, and the frames they can be done to."""
+    frames = {
+        frozenset({"rtu", "tcp"}): "Modbus",
+        frozenset({"comma", "rtu"}): "with a checksum",
+        frozenset({"tcp"}): "Modbus TCP",
+    }
+    rows = [
+        (row.ids, f"`{row.name}`", row.words, frames.get(row.on, "any")) for row in wire_tamperings.TAMPERINGS.values()
+    ]
+    return table(("id", "name", "what happens", "frames"), rows)
+
+
 def scenario_names() -> str:
     return table(
         ("scenario", "what happens", "how it must end"),
@@ -396,6 +410,7 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "rig-keys": lambda: keys(RigFile),
     "prescription-keys": lambda: keys(PrescriptionFile),
     "faults-table": fault_names,
+    "wire-faults-table": wire_faults,
     "scenarios-table": scenario_names,
 }
 """Every part that is made from code, by the name in its markers."""

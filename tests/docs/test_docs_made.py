@@ -63,6 +63,6 @@ def test_numbers_in_words() -> None:
     readme = " ".join((pages.ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"{len(TABLE)} interlock rules" in readme
     assert f"{len(TABLE)} rules judge" in readme
-    assert len(SCENARIOS) == 20 and "names twenty scenarios" in readme
+    assert len(SCENARIOS) == 23 and "names twenty-three scenarios" in readme
     for scenario in re.findall(r"\| `([a-z-]+)`", readme):
         assert find(scenario).name == scenario
