@@ -8,7 +8,12 @@ import itertools
 import pytest
 from wire_bench import KINDS, PHASES, Bench, Kind
 
+from hal.errors import Trouble
+from hal.modbus import Question, TcpDialect
+from hal.readings import UnitSlow
+from hal.safety_units import kerma_map as m
 from simulators.wire_faults import TAMPERINGS, Tampering
+from simulators.world import World
 
 BACK_US = 800_000
 """The latest reply of a fault (250 ms), then time-out, drain and fence (160 ms), and once more if the fence met it."""
@@ -125,3 +130,32 @@ def test_the_numbers_of_tcp_requests_go_round_under_late_replies() -> None:
     assert bench.exchange._dialect._tid < 100
     assert bench.good > good + 20
     assert bench.mispaired == []
+
+
+def test_a_block_is_never_taken_for_another() -> None:
+    """L7: the unit's blocks of one function and one length, which RTU cannot tell apart, give themselves away by what is in them."""
+    world = World()
+    world.advance(3_000_000)
+    connection = world.unit_tcp.connect()
+    assert connection is not None
+
+    def told(question: Question) -> bytes:
+        dialect = TcpDialect(1)
+        connection.host_write(dialect.encode(question))
+        return dialect.take(bytearray(connection.host_read()), question, None).data  # type: ignore[union-attr]
+
+    alike = {
+        question.count: [
+            other
+            for other in (m.READ_IDENTITY, m.READ_STATUS, m.READ_SLOW, m.READ_ACTIVE)
+            if other.count == question.count
+        ]
+        for question in (m.READ_IDENTITY, m.READ_STATUS)
+    }
+    assert alike == {30: [m.READ_IDENTITY, m.READ_ACTIVE], 32: [m.READ_STATUS, m.READ_SLOW]}
+    identity, status, slow, active = map(told, (m.READ_IDENTITY, m.READ_STATUS, m.READ_SLOW, m.READ_ACTIVE))
+    assert isinstance(m.slow_of(slow, 0.0), UnitSlow)
+    assert isinstance(m.status_of(slow, 0.0, None), Trouble)
+    assert isinstance(m.slow_of(status, 0.0), Trouble)
+    assert m.identity_of(active, 0.0, "KU-SIM-0001", True)[0].mismatch
+    assert m.active_of(identity, 0.0).active_crc != m.active_of(active, 0.0).active_crc
