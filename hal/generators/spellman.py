@@ -122,7 +122,7 @@ class CommaDialect:
     def take(self, buf: bytearray, q: Order, abandoned: Order | None) -> Said | Trouble | Heard | None:
         if buf[0] != STX:
             return _bad(q, "bytes before the frame")
-        end = buf.find(ETX)
+        end = buf.find(ETX, 0, LONGEST_FRAME_B + 1)
         if end < 0:
             return _bad(q, "endless frame") if len(buf) > LONGEST_FRAME_B else None
         got = bytes(buf[: end + 1])

@@ -111,3 +111,11 @@ def test_the_fuzzer_finds_a_checksum_that_nobody_looks_at(monkeypatch: pytest.Mo
     corpus = fuzz.fresh_seeds(all_rows)
     with pytest.raises(AssertionError, match="wrong checksum"):
         fuzz.blind(lambda data: fuzz.one_input(decoders, all_rows, data), corpus, 5.0, 1)
+
+
+def test_a_comma_frame_is_endless_at_the_same_length_however_it_comes() -> None:
+    """Found by the fuzzer: over-long with its end in the same read, it was somebody's reply; in pieces it was damage."""
+    row = ROWS["spellman-xrv, port"]
+    for length in range(155, 168):
+        data = b"\x0222," + b"0" * (length - 6) + b",\x03"
+        try_row(row, 1, data, (80, 159, 160, 161), 3)
