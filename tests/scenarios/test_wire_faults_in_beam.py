@@ -4,12 +4,25 @@ no ON goes out that nobody pressed for, and the record never says less than was 
 from __future__ import annotations
 
 import pytest
-from refusal_bench import BRING, ENDS, MakeRig, exposures, ons, send, settle, state, to_beam, to_ready, turn_until, wrong
+from refusal_bench import (
+    BRING,
+    ENDS,
+    MakeRig,
+    exposures,
+    ons,
+    send,
+    settle,
+    state,
+    to_beam,
+    to_ready,
+    turn_until,
+    wrong,
+)
 
 from controller.requests import Edit
 from controller.states import State
 from simulators.faults import TABLE
-from simulators.wire_faults import TAMPERINGS
+from simulators.wire_faults import TAMPERINGS, Tamper
 from verification.hands import Stuck
 from verification.rigs import Choice
 from verification.virtual import VirtualRig
@@ -138,6 +151,29 @@ def test_a_lying_wire_around_the_beam(make_rig: MakeRig, link: str, name: str, a
         send(rig, Edit())
     ended_well(rig, int(pressed), unproved=pressed and link == "generator")
     assert len(exposures(rig)) == (at is not State.PREPARATORY)
+
+
+@pytest.mark.parametrize("ticks", [0, 3])
+@pytest.mark.parametrize("name", ["dropped", "late-once", "garbled", "duplicated", "echo", "reset"])
+def test_an_on_leaves_once_whatever_becomes_of_its_answer(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, name: str, ticks: int
+) -> None:
+    """L1: from a press on, at several ticks around the ON, its frames are counted as they leave, not as the supply takes them."""
+    left: list[bytes] = []
+    asked = Tamper.asked
+    monkeypatch.setattr(Tamper, "asked", lambda tamper, data: (left.append(data), asked(tamper, data))[1])
+    rig = make_rig()
+    to_ready(rig)
+    rig.press()
+    turn_until(rig, State.STARTING)
+    for _ in range(ticks):
+        rig.turn()
+    rig.fault(f"generator-wire-{name}")
+    rig.wait(1.0)
+    rig.mend(f"generator-wire-{name}")
+    rig.wait(0.5)
+    assert sum(data.count(b"\x0298,1,") for data in left) == 1
+    assert sum(data.count(b"\x0298,0,") for data in left) >= 1
 
 
 def test_set_points_that_are_acknowledged_and_not_applied_never_lead_to_beam(make_rig: MakeRig) -> None:
