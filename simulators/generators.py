@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from simulators import generator_technix, generator_xrb80, generator_xrv
+from simulators import generator_dxm, generator_technix, generator_ux, generator_xrb011, generator_xrb80, generator_xrv
 from simulators.line import SerialLine
 from simulators.profile import DEFAULT, Profile
 from simulators.supply import Supply
@@ -37,11 +37,17 @@ class Firmware(Protocol):
 FIRMWARES: Final[dict[str, Callable[[Profile, Supply, SerialLine, int], Firmware]]] = {
     "spellman-xrb80": generator_xrb80.Xrb80Firmware,
     "technix": generator_technix.TechnixFirmware,
+    "spellman-dxm": generator_dxm.firmware,
+    "spellman-ux": generator_ux.firmware,
+    "spellman-xrb011": generator_xrb011.firmware,
     "spellman-xrv": generator_xrv.firmware,
 }
 PROFILES: Final[dict[str, Profile]] = {
     "spellman-xrb80": generator_xrb80.PROFILE,
     "technix": generator_technix.PROFILE,
+    "spellman-dxm": generator_dxm.PROFILE,
+    "spellman-ux": generator_ux.PROFILE,
+    "spellman-xrb011": generator_xrb011.PROFILE,
     "spellman-xrv": DEFAULT,
 }
 

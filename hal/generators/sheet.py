@@ -6,7 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from enum import Enum
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -18,6 +19,16 @@ from hal.registry import GeneratorSetting
 
 OFF_REPEAT_S: Final = 0.100
 """While an off is wanted it goes out again this often."""
+
+UNNAMED: Final = "fault, not yet named"
+
+
+class Numbered(Protocol):
+    """An answer of whole or decimal numbers."""
+
+    @property
+    def numbers(self) -> tuple[float, ...]: ...
+
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -114,6 +125,24 @@ class Sheet(Generic[Q, A]):
     preparations: tuple[Preparation[Q, A], ...] = ()
     fault_polls: frozenset[str] = frozenset()
     set_point_polls: frozenset[str] = frozenset()
+
+
+def fault_names(
+    pieces: Mapping[str, Piece[Numbered]],
+    name: str,
+    flags_at_s: float,
+    faults: type[Enum],
+    fault: bool,
+    fresh_s: float,
+    skip: int = 0,
+) -> tuple[str, ...]:
+    """The words of the flags that an answer called `name` sets, in the Enum's order from its value `skip` on; one not named yet is a fault all the same."""
+    if not fault:
+        return ()
+    named = pieces.get(name)
+    if named is None or flags_at_s - named.asked_at_s >= fresh_s:
+        return (UNNAMED,)
+    return tuple(one.value for one, up in zip(faults, named.value.numbers[skip:], strict=True) if up) or (UNNAMED,)
 
 
 def worst_age_s(sheet: Sheet[Q, A], setting: GeneratorSetting) -> dict[str, float]:

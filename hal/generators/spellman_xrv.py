@@ -151,15 +151,11 @@ def monitor(setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorMonitor
 
 def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | None:
     """CMD 22, with the names that 68 gave if it was asked since this fault can have been reported."""
-    came, named = pieces[FLAGS.name], pieces.get(FAULTS.name)
+    came = pieces[FLAGS.name]
     flag = came.value.numbers
     fault = flag[4] == 1
     closed = flag[1] == 1 and flag[2] == 1 and flag[16] == 1
-    names: tuple[str, ...] = ()
-    if fault and named is not None and came.asked_at_s - named.asked_at_s < 2.0 * FAULTS_EVERY_S:
-        names = tuple(name.value for name, up in zip(Fault, named.value.numbers, strict=True) if up)
-    if fault and not names:
-        names = ("fault, not yet named",)
+    names = sheet.fault_names(pieces, FAULTS.name, came.asked_at_s, Fault, fault, 2.0 * FAULTS_EVERY_S)
     return GeneratorFlags(came.asked_at_s, flag[0] == 1, closed, flag[15] == 1, flag[5] == 0, fault, names)
 
 
