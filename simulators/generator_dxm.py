@@ -27,6 +27,7 @@ PROFILE = replace(
     dsp_part="SWM9732-003",
     dsp_version="2.04",
     boots_local=True,
+    charge_ms=20,
     generator_baud=115200,
 )
 FAULT_ORDER = (ARC_CATHODE, OVER_TEMP_ANODE, OVER_VOLTAGE, UNDER_VOLTAGE, OVER_CURRENT, UNDER_CURRENT)

@@ -23,6 +23,7 @@ PROFILE = replace(
     dsp_version="1.22",
     interlock_latches=True,
     over_voltage_pct=106,
+    charge_ms=20,
     generator_baud=115200,
 )
 

@@ -33,6 +33,7 @@ PROFILE = replace(
     dsp_part="SWM0201-001",
     dsp_version="1.03",
     watchdog_ms=5000,
+    charge_ms=20,
     generator_baud=115200,
 )
 FAULT_ORDER = (ARC_CATHODE, OVER_TEMP_ANODE, OVER_VOLTAGE, UNDER_VOLTAGE, OVER_CURRENT, UNDER_CURRENT, WATCHDOG)

@@ -292,6 +292,8 @@ def certify(
             generator=OWN_VOICE,
             generator_packets=False,
             boots_local=False,
+            interlock_latches=False,
+            watchdog_ms=0,
             generator_baud=115200,
             kv_set_counts=p.counts_full_scale,
             ma_set_counts=p.counts_full_scale,
