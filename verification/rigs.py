@@ -29,7 +29,7 @@ class Beam:
 BEAMS: Final = {
     "spellman-xrv": Beam(69.5, 1.6),
     "spellman-dxm": Beam(69.5, 1.6),
-    "spellman-ux": Beam(69.5, 0.8),
+    "spellman-ux": Beam(69.5, 1.0),
     "spellman-xrb011": Beam(69.5, 1.0),
     "spellman-xrb80": Beam(69.5, 1.0),
     "seifert-3003": Beam(69.5, 1.6),
