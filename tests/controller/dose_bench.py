@@ -43,7 +43,13 @@ LIMITS = Limits(
     power_max_w=500.0,
 )
 RIG = RigSide(
-    full_scale_kv=100.0, full_scale_ma=5.0, kv_counts_full_scale=4095, ma_counts_full_scale=4095, lease_ms=200, t2_s=0.35, switch_mode=SwitchMode.ONCE
+    full_scale_kv=100.0,
+    full_scale_ma=5.0,
+    kv_counts_full_scale=4095,
+    ma_counts_full_scale=4095,
+    lease_ms=200,
+    t2_s=0.35,
+    switch_mode=SwitchMode.ONCE,
 )
 
 
