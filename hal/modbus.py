@@ -11,6 +11,7 @@ import msgspec
 from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU, ExceptionResponse
+from pymodbus.pdu.bit_message import ReadCoilsRequest, WriteSingleCoilRequest
 from pymodbus.pdu.register_message import (
     ReadHoldingRegistersRequest,
     WriteMultipleRegistersRequest,
@@ -25,7 +26,9 @@ from hal.exchange import Heard
 # pymodbus logs what a peer did wrong to stderr, in the middle of a tick.
 logging.getLogger("pymodbus.logging").setLevel(100)
 
+READ_COILS: Final = 1
 READ: Final = 3
+WRITE_COIL: Final = 5
 WRITE_ONE: Final = 6
 WRITE: Final = 16
 READ_WRITE: Final = 23
@@ -48,10 +51,13 @@ EXCEPTIONS: Final = {
 _BUSY: Final = (5, 6)
 _HEAD_23: Final = struct.Struct(">BHHHHB")
 _HEADER: Final = struct.Struct(">HHHB")
+_ECHOED: Final = (WRITE_COIL, WRITE_ONE)
+"""Writes whose good reply is the request again, byte for byte."""
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
-    """One request: the function, what it reads (`read_at`, `count` registers) and what it writes (`write_at`, the registers' bytes, high byte first)."""
+    """One request: the function, what it reads (`read_at`, `count` registers or coils) and what it writes (`write_at`, the registers' bytes, high byte first;
+    of a coil FF00 or 0000)."""
 
     function: int
     name: str
@@ -62,13 +68,21 @@ class Question(msgspec.Struct, frozen=True, gc=False):
 
 
 class Registers(msgspec.Struct, frozen=True, gc=False):
-    """The answer: the registers' bytes as they came, high byte first; empty for a write."""
+    """The answer: the bytes as they came, of registers high byte first, of coils eight to a byte from bit 0 on; empty for a write."""
 
     data: bytes
 
 
 def read(name: str, at: int, count: int) -> Question:
     return Question(READ, name, read_at=at, count=count)
+
+
+def read_coils(name: str, at: int, count: int) -> Question:
+    return Question(READ_COILS, name, read_at=at, count=count)
+
+
+def write_coil(name: str, at: int, up: bool) -> Question:
+    return Question(WRITE_COIL, name, write_at=at, data=b"\xff\0" if up else b"\0\0")
 
 
 def write_one(name: str, at: int, value: int) -> Question:
@@ -90,6 +104,10 @@ def pdu_bytes(q: Question) -> bytes:
         return _HEAD_23.pack(READ_WRITE, q.read_at, q.count, q.write_at, len(q.data) // 2, len(q.data)) + q.data
     if q.function == READ:
         return bytes((READ,)) + ReadHoldingRegistersRequest(address=q.read_at, count=q.count).encode()
+    if q.function == READ_COILS:
+        return bytes((READ_COILS,)) + ReadCoilsRequest(address=q.read_at, count=q.count).encode()
+    if q.function == WRITE_COIL:
+        return bytes((WRITE_COIL,)) + WriteSingleCoilRequest(address=q.write_at, bits=[any(q.data)]).encode()
     words = struct.unpack(f">{len(q.data) // 2}H", q.data)
     if q.function == WRITE_ONE:
         return bytes((WRITE_ONE,)) + WriteSingleRegisterRequest(address=q.write_at, registers=words).encode()
@@ -104,11 +122,22 @@ def answer_of(pdu: bytes, q: Question) -> Registers | Trouble:
         return _refused(pdu, q)
     if pdu[0] != q.function:
         return _bad(q, f"function {pdu[0]} instead of {q.function}")
-    if q.function in (READ, READ_WRITE):
-        if len(pdu) != 2 + 2 * q.count or pdu[1] != 2 * q.count:
-            return _bad(q, f"{len(pdu) - 2} bytes instead of {2 * q.count}")
+    if q.function in (READ, READ_WRITE, READ_COILS):
+        size = _data_bytes(q)
+        if len(pdu) != 2 + size or pdu[1] != size:
+            return _bad(q, f"{len(pdu) - 2} bytes instead of {size}")
+        if q.function == READ_COILS and int.from_bytes(pdu[2:], "little") >> q.count:
+            return _bad(q, f"more than {q.count} coils are up")
         return Registers(pdu[2:])
+    if q.function == WRITE_COIL:
+        # pymodbus takes any value but 0 for "up"; only the request's own bytes acknowledge it.
+        return Registers(b"") if pdu == pdu_bytes(q) else _bad(q, "another write is acknowledged")
     return _written(pdu, q)
+
+
+def _data_bytes(q: Question) -> int:
+    """How many bytes of data a read's good reply has."""
+    return (q.count + 7) // 8 if q.function == READ_COILS else 2 * q.count
 
 
 def _refused(pdu: bytes, q: Question) -> Trouble:
@@ -197,15 +226,15 @@ class RtuDialect:
         return self._request
 
     def take(self, buf: bytearray, q: Question, abandoned: Question | None) -> Registers | Trouble | Heard | None:  # noqa: ARG002
-        # A half-duplex line may give the request back; that of FC6 cannot be told from its reply and is taken for it.
-        if q.function != WRITE_ONE and buf.startswith(self._request):
+        # A half-duplex line may give the request back; that of FC5 and FC6 cannot be told from its reply and is taken for it.
+        if q.function not in _ECHOED and buf.startswith(self._request):
             del buf[: len(self._request)]
             return Heard.STRAY
         if len(buf) < 2:
             return None
         if buf[0] != self._unit:
             return _bad(q, f"unit {buf[0]} instead of {self._unit}")
-        if q.function != WRITE_ONE and self._request.startswith(buf):
+        if q.function not in _ECHOED and self._request.startswith(buf):
             return None
         need = self._length(buf[1], q)
         if need is None:
@@ -229,7 +258,7 @@ class RtuDialect:
             return 5
         if function != q.function:
             return None
-        return 5 + 2 * q.count if function in (READ, READ_WRITE) else 8
+        return 5 + _data_bytes(q) if function in (READ, READ_WRITE, READ_COILS) else 8
 
 
 def request_bytes(q: Question, packets: bool) -> int:
@@ -239,5 +268,5 @@ def request_bytes(q: Question, packets: bool) -> int:
 
 def reply_bytes(q: Question, packets: bool) -> int:
     """Length of its good reply on the wire, for the poll plan."""
-    body = 2 + 2 * q.count if q.function in (READ, READ_WRITE) else 5
+    body = 2 + _data_bytes(q) if q.function in (READ, READ_WRITE, READ_COILS) else 5
     return body + (TCP_HEADER_B if packets else 3)

@@ -214,3 +214,66 @@ def test_no_reply_with_a_good_checksum_makes_the_decoders_raise(body: bytes, fun
     for q in (FEW, STATUS, write_one("w", 0x210, 1), write("c", 0x31C, bytes(4))):
         hear_rtu(b"\x01" + pdu + crc16(b"\x01" + pdu), q)
         hear_tcp(struct.pack(">HHHB", 1, 0, len(pdu) + 1, 1) + pdu, q)
+
+
+COILS = modbus.read_coils("coils", 0xD2, 30)
+UP = modbus.write_coil("up", 0xFB, True)
+DOWN = modbus.write_coil("down", 0xFB, False)
+
+
+def test_coil_requests_are_the_specifications_bytes() -> None:
+    """MODBUS Application Protocol 1.1b3, 6.1 and 6.5: a coil is FF00 up and 0000 down, and nothing else."""
+    made = TcpDialect(1)
+    assert made.encode(COILS) == bytes.fromhex("0001 0000 0006 01 01 00D2 001E")
+    assert made.encode(UP) == bytes.fromhex("0002 0000 0006 01 05 00FB FF00")
+    assert made.encode(DOWN) == bytes.fromhex("0003 0000 0006 01 05 00FB 0000")
+    assert RtuDialect(1).encode(UP) == rtu("01 05 00FB FF00")
+    for q, packets, sends, answers in ((COILS, True, 12, 13), (COILS, False, 8, 9), (UP, True, 12, 12)):
+        assert (modbus.request_bytes(q, packets), modbus.reply_bytes(q, packets)) == (sends, answers)
+
+
+def test_coils_come_as_many_bytes_as_were_asked_and_no_coil_more() -> None:
+    """30 coils are four bytes; bits 30 and 31 belong to nobody and are 0."""
+    for hear, frame in ((hear_tcp, lambda body: tcp(1, body)), (hear_rtu, rtu)):
+        assert hear(frame("01 01 04 01020304"), COILS) == Registers(bytes.fromhex("01020304"))
+        assert hear(frame("01 01 04 0102033F"), COILS) == Registers(bytes.fromhex("0102033F"))
+        for body in (
+            "01 01 04 01020340",
+            "01 01 04 01020380",
+            "01 01 03 01020304",
+            "01 01 05 0102030405",
+            "01 02 04 01020304",
+        ):
+            assert not isinstance(hear(frame(body), COILS), Registers), body
+        assert bad(hear(frame("01 81 02"), COILS), TroubleKind.REFUSED)
+    assert bad(hear_tcp(tcp(1, "01 01 03 010203"), COILS)) and bad(hear_tcp(tcp(1, "02 01 04 01020304"), COILS))
+
+
+@pytest.mark.parametrize("q", [UP, DOWN])
+def test_a_coils_write_is_acknowledged_by_itself_alone(q: Question) -> None:
+    """Address and value must both come back; a value that is neither FF00 nor 0000 is no acknowledgement of either."""
+    own = "01 05 00FB " + q.data.hex()
+    for hear, frame in ((hear_tcp, lambda body: tcp(1, body)), (hear_rtu, rtu)):
+        assert hear(frame(own), q) == Registers(b"")
+        for body in ("01 05 00FA FF00", "01 05 00FB 0001", "01 05 00FB 00FF", "01 05 00FB FF01", "01 05 01FB FF00"):
+            assert bad(hear(frame(body), q)), body
+        other = DOWN if q is UP else UP
+        assert bad(hear(frame("01 05 00FB " + other.data.hex()), q)), "the other value is acknowledged"
+        assert bad(hear(frame("01 85 06"), q), TroubleKind.BUSY)
+    for bit in range(48, 96):
+        flipped = bytearray(tcp(1, own))
+        flipped[bit // 8] ^= 1 << bit % 8
+        assert not isinstance(hear_tcp(bytes(flipped), q), Registers)
+
+
+def test_coil_replies_are_taken_at_every_split() -> None:
+    for body, q, want in (("01 01 04 01020304", COILS, bytes.fromhex("01020304")), ("01 05 00FB FF00", UP, b"")):
+        for data, dialect in ((rtu(body), RtuDialect(1)), (tcp(1, body), TcpDialect(1))):
+            for cut in range(1, len(data)):
+                made = type(dialect)(1)
+                made.encode(q)
+                buf = bytearray(data[:cut])
+                assert made.take(buf, q, None) is None, cut
+                buf += data[cut:]
+                assert made.take(buf, q, None) == Registers(want)
+                assert not buf
