@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from console.driver_commands import drivers
 from console.exit_codes import Exit, table
 from hal.errors import ConfigurationError
 
@@ -49,7 +50,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     for name, command in own.items():
         app.command(name)(command)
     app.add_typer(_records(), name="records")
-    app.add_typer(_drivers(), name="drivers")
+    app.add_typer(drivers(_end), name="drivers")
     first = next((word for word in arguments if not word.startswith("-")), "")
     if first not in (*own, "records", "drivers"):
         for point in entry_points(group=GROUP):
@@ -216,31 +217,6 @@ def _records() -> typer.Typer:
         from console import records as room
 
         _end(lambda: room.show(config, name, as_json))
-
-    return app
-
-
-def _drivers() -> typer.Typer:
-    app = typer.Typer(help="Drivers and their capabilities.", invoke_without_command=True)
-
-    @app.callback()
-    def table_of(context: typer.Context, as_json: AsJson = False) -> None:
-        """List the drivers and what each can do by itself."""
-        if context.invoked_subcommand is None:
-            from console import drivers as room
-
-            _end(lambda: room.table(as_json))
-
-    @app.command("show")
-    def show(
-        name: Annotated[str, typer.Argument(help="The driver's name.")],
-        baud: Annotated[int, typer.Option("--baud", min=0, help="Line speed; 0 is a network.")] = 115200,
-        as_json: AsJson = False,
-    ) -> None:
-        """Show the poll plan of one driver: how old each value may get on a line of this speed."""
-        from console import drivers as room
-
-        _end(lambda: room.show(name, baud, as_json))
 
     return app
 

@@ -1,111 +1,194 @@
-"""`kerma drivers`: the devices that this installation can drive, what each can do by itself, and how old its values may get on a given line.
-It opens no device."""
+"""`kerma drivers`: the devices that this installation can drive, and what each can and cannot do by itself, as its driver says.
+It opens no device and makes no plan; one driver that cannot be loaded is a line of words, and breaks no other."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 
+from console import driver_plan
 from hal import registry
-from hal.registry import GeneratorDriver, GeneratorSetting, SafetyUnitDriver, SafetyUnitSetting
+from hal.registry import Checksum, GeneratorDriver, SafetyUnitDriver
 
-TICK_S = 0.01
-TURNAROUND_S = 0.002
+HV_STAYS: Final = "none: HV stays on if the host dies, the safety unit ends it"
+CHECKS: Final = {Checksum.NONE: "none", Checksum.SIX_BIT_SUM: "6 bit", Checksum.CRC16: "CRC-16", Checksum.TCP: "TCP"}
+NAME_WIDTH: Final = 17
+GENERATOR, UNIT = "generator", "safety unit"
 
 
-def listed() -> tuple[dict[str, Any], ...]:
-    """Every driver as plain values: kind, name, words, capabilities."""
-    rows: list[dict[str, Any]] = []
-    for name in registry.names(registry.GENERATORS):
-        generator = registry.generator(name)
-        rows.append(
-            {
-                "kind": "generator",
-                "name": name,
-                "words": generator.words,
-                "capabilities": {
-                    "set-point read-back": generator.set_point_read_back,
-                    "wire watchdog": generator.wire_watchdog_s is not None,
-                },
-            }
-        )
-    for name in registry.names(registry.SAFETY_UNITS):
-        unit = registry.safety_unit(name)
-        rows.append(
-            {
-                "kind": "safety unit",
-                "name": name,
-                "words": unit.words,
-                "capabilities": {
-                    "exposure timer": unit.hardware_timer,
-                    "lease": unit.lease,
-                    "second contactor": unit.second_contactor,
-                    "count limits": unit.count_limits,
-                },
-            }
-        )
-    return tuple(rows)
+@dataclass(frozen=True)
+class Listed:
+    """One installed driver. `bench_only_because` is empty for one that a clinical rig may have; `broken` says why it cannot be loaded."""
+
+    kind: str
+    name: str
+    words: str
+    capabilities: dict[str, Any] = field(default_factory=dict)
+    bench_only_because: tuple[str, ...] = ()
+    broken: str = ""
+
+
+def listed() -> tuple[Listed, ...]:
+    """Every driver of every group, by its entry point."""
+    kinds: tuple[tuple[str, str, Callable[[str], Listed]], ...] = (
+        (GENERATOR, registry.GENERATORS, _generator),
+        (UNIT, registry.SAFETY_UNITS, _unit),
+    )
+    return tuple(_one(kind, name, look) for kind, group, look in kinds for name in registry.names(group))
+
+
+def _one(kind: str, name: str, look: Callable[[str], Listed]) -> Listed:
+    try:
+        return look(name)
+    except Exception as error:  # another's package may be broken in any way
+        return Listed(kind, name, "", broken=f"cannot be loaded ({error}); first: reinstall its package, or remove it")
+
+
+def _generator(name: str) -> Listed:
+    driver = registry.generator(name)
+    facts = {
+        "exposure_timer": driver.exposure_timer,
+        "wire_watchdog_s": driver.wire_watchdog_s,
+        "wire_watchdog_least_s": driver.wire_watchdog_least_s,
+        "wire_watchdog": watchdog_words(driver),
+        "set_point_read_back": driver.set_point_read_back,
+        "filament_set_points": driver.filament_set_points,
+        "identifies": driver.identifies,
+        "unsolicited": list(driver.unsolicited),
+        "checksum": CHECKS[driver.checksum],
+        "checksum_words": driver.checksum.value,
+        "wires": list(driver.wires),
+        "faults": len(driver.faults),
+        "fault_words": [fault.value for fault in driver.faults],
+    }
+    return Listed(GENERATOR, name, driver.words, facts, driver_plan.plan(name).capabilities.clinical())
+
+
+def wires_of(kind: str, name: str) -> tuple[str, ...]:
+    """The kinds of link that a driver speaks on."""
+    return registry.generator(name).wires if kind == GENERATOR else driver_plan.UNIT_WIRES
+
+
+def watchdog_words(driver: GeneratorDriver) -> str:
+    """What the device itself does about a host that has gone silent."""
+    if driver.wire_watchdog_s is None:
+        return HV_STAYS
+    least_s = driver.wire_watchdog_least_s
+    least = "" if least_s is None or least_s == driver.wire_watchdog_s else f", could be {least_s:g} s"
+    return f"ends HV after {driver.wire_watchdog_s:g} s of silence{least}"
+
+
+def _unit(name: str) -> Listed:
+    driver: SafetyUnitDriver = registry.safety_unit(name)
+    facts = {
+        "exposure_timer": driver.hardware_timer,
+        "lease": driver.lease,
+        "second_contactor": driver.second_contactor,
+        "count_limits": driver.count_limits,
+    }
+    return Listed(UNIT, name, driver.words, facts, driver_plan.plan(name).capabilities.clinical())
 
 
 def table(as_json: bool) -> None:
     """Print all drivers."""
     rows = listed()
     if as_json:
-        print(json.dumps(rows))
+        print(json.dumps([asdict(row) | {"clinical": not row.broken and not row.bench_only_because} for row in rows]))
         return
     console = Console()
+    for kind, columns in COLUMNS.items():
+        these = [row for row in rows if row.kind == kind and not row.broken]
+        if these:
+            console.print(f"{kind}s, {len(these)}:", highlight=False)
+            for line in _lines(these, columns):
+                console.print(line, markup=False, highlight=False)
+            console.print()
+    for line in notes(rows):
+        console.print(line, markup=False, highlight=False)
+
+
+def notes(rows: tuple[Listed, ...]) -> Iterator[str]:
+    """What the table has no room for, in words."""
+    facts = [row.capabilities for row in rows if row.kind == GENERATOR and not row.broken]
+    if any(fact["wire_watchdog_s"] is None for fact in facts):
+        yield f"watchdog {HV_STAYS}."
+    for check, words in sorted({(fact["checksum"], fact["checksum_words"]) for fact in facts}):
+        if words not in (check, "none"):
+            yield f"checksum {check}: {words}."
     for row in rows:
-        console.print(f"{row['name']}  ({row['kind']})", style="bold", highlight=False)
-        console.print(f"    {row['words']}", markup=False, highlight=False)
-        for word, wanted in (("can", True), ("cannot", False)):
-            names = [name for name, has in row["capabilities"].items() if has is wanted]
-            if names:
-                console.print(f"    {word}: {', '.join(names)}", markup=False, highlight=False)
+        yield from (f"{row.name} says by itself: {words}." for words in row.capabilities.get("unsolicited", ()))
+    for row in rows:
+        if row.bench_only_because:
+            yield f"{row.name} is for the bench only: it lacks {', '.join(row.bench_only_because)}."
+        if row.broken:
+            yield f"{row.name} ({row.kind}) {row.broken}."
+    if facts:
+        yield "wires: line is tty, pty or socket (a terminal server); net is tcp, the device's own network port."
+    yield "kerma drivers show NAME: what it reads how often, and whether T1 is kept."
 
 
-def plan(name: str, baud: int, tick_s: float = TICK_S, turnaround_s: float = TURNAROUND_S) -> dict[str, Any]:
-    """The poll plan of one driver on a line of this speed: what is read how often, and how old each value may get. ConfigurationError if there is none."""
-    if name in registry.names(registry.SAFETY_UNITS):
-        link = "tcp:127.0.0.1:502" if baud == 0 else "tty:/dev/null"
-        unit: SafetyUnitDriver = registry.safety_unit(name)
-        asked = SafetyUnitSetting(link, baud, 1, "-", False, b"", turnaround_s, tick_s)
-        return _plan(name, baud, unit.polls(asked), unit.worst_age_s(asked), unit.off_s(asked))
-    driver: GeneratorDriver = registry.generator(name)
-    setting = GeneratorSetting("tty:/dev/null", baud, "-", 1.0, 1.0, turnaround_s, tick_s, False)
-    return _plan(name, baud, driver.polls(setting), driver.worst_age_s(setting), driver.off_s(setting))
+def _lines(rows: list[Listed], columns: dict[str, Callable[[Listed], str]]) -> Iterator[str]:
+    """A table whose head may have two lines; a name that is too long has a line of its own, so that the rest stays within 80 columns."""
+    cells = [[look(row) for look in columns.values()] for row in rows]
+    heads = [[*([""] * (2 - len(head.split()))), *head.split()] for head in columns]
+    named = [cell[0] for cell in cells if len(cell[0]) <= NAME_WIDTH]
+    widths = [
+        max(map(len, (*head, *(named if at == 0 else [cell[at] for cell in cells])))) for at, head in enumerate(heads)
+    ]
+    for words in (*zip(*heads, strict=True), *cells):
+        if len(words[0]) > widths[0]:
+            yield words[0]
+            words = ("", *words[1:])
+        yield " ".join(word.ljust(width) for word, width in zip(words, widths, strict=True)).rstrip()
 
 
-def _plan(name: str, baud: int, polls: Any, worst: dict[str, float], off_s: float) -> dict[str, Any]:
-    return {
-        "name": name,
-        "baud": baud,
-        "polls": [{"name": poll.name, "every_s": poll.every_s} for poll in polls],
-        "worst_age_s": dict(worst),
-        "off_s": off_s,
-    }
+def _fact(name: str) -> Callable[[Listed], str]:
+    return lambda row: _short(row.capabilities[name])
 
 
-def show(name: str, baud: int, as_json: bool) -> None:
-    """Print the poll plan of one driver."""
-    rows = plan(name, baud)
-    if as_json:
-        print(json.dumps(rows))
-        return
-    shown = Table(
-        title=f"{name} at {baud or 'network'}{' baud' if baud else ''}, {1 / TICK_S:.0f} Hz", title_justify="left"
-    )
-    for column in ("value", "oldest it may get"):
-        shown.add_column(column)
-    for value, age_s in rows["worst_age_s"].items():
-        shown.add_row(value, f"{age_s * 1000:.0f} ms")
-    shown.add_row("an off waits at most", f"{rows['off_s'] * 1000:.0f} ms")
-    console = Console()
-    console.print(shown)
-    console.print("asks: " + ", ".join(f"{poll['name']} {_every(poll['every_s'])}" for poll in rows["polls"]))
+def _short(value: object) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
-def _every(every_s: float) -> str:
-    return f"every {every_s * 1000:.0f} ms" if every_s else "in turn, whenever the line is free"
+def _wires(row: Listed) -> str:
+    wires = row.capabilities["wires"]
+    return " ".join((["line"] if set(wires) - {"tcp"} else []) + (["net"] if "tcp" in wires else []))
+
+
+def _watchdog(row: Listed) -> str:
+    after_s, least_s = row.capabilities["wire_watchdog_s"], row.capabilities["wire_watchdog_least_s"]
+    if after_s is None:
+        return "none"
+    return f"{after_s:g} s" + ("" if least_s in (None, after_s) else f", least {least_s:g} s")
+
+
+def _use(row: Listed) -> str:
+    return "bench" if row.bench_only_because else "clinical"
+
+
+COLUMNS: Final[dict[str, dict[str, Callable[[Listed], str]]]] = {
+    GENERATOR: {
+        "name": lambda row: row.name,
+        "timer": _fact("exposure_timer"),
+        "watch- dog": _watchdog,
+        "read back": _fact("set_point_read_back"),
+        "tells who": _fact("identifies"),
+        "by itself": lambda row: "yes" if row.capabilities["unsolicited"] else "no",
+        "check- sum": _fact("checksum"),
+        "wires": _wires,
+        "faults": _fact("faults"),
+        "for": _use,
+    },
+    UNIT: {
+        "name": lambda row: row.name,
+        "timer": _fact("exposure_timer"),
+        "lease": _fact("lease"),
+        "second contactor": _fact("second_contactor"),
+        "count limits": _fact("count_limits"),
+        "for": _use,
+    },
+}
