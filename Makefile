@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ok
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test lint fuzz clean lock
+.PHONY: help setup run test lint fuzz bench-tools bench-wire clean lock
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,6 +34,12 @@ lint: $(STAMP)  ## ruff, mypy --strict, import contracts
 
 fuzz: $(STAMP)  ## fuzz every decoder for SECONDS (60); a find is left in var/fuzz/
 	$(BIN)/python -m verification.fuzz --seconds $(or $(SECONDS),60)
+
+bench-tools:    ## install what the benchmarks are measured against: gcc and libmodbus, by apt-get as root
+	benchmarks/tools.sh
+
+bench-wire: $(STAMP) bench-tools ## time one transaction against C libmodbus and pymodbus's clients; writes docs/performance.md
+	$(BIN)/python -m benchmarks.wire --page $(if $(JSON),--json $(JSON))
 
 lock:           ## compile requirements.in into hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt

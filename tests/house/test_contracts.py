@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("hal", "interlocks", "controller", "calibration", "records", "console", "simulators", "verification")
+ROOMS = (
+    "hal",
+    "interlocks",
+    "controller",
+    "calibration",
+    "records",
+    "console",
+    "simulators",
+    "verification",
+    "benchmarks",
+)
 BIN = Path(sys.executable).parent
 
 PLANTED = (
