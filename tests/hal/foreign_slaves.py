@@ -8,7 +8,7 @@ import os
 import select
 import struct
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import serial
 from modbus_tk import defines, modbus, modbus_rtu, modbus_tcp
@@ -16,7 +16,7 @@ from pyModbusTCP.server import DataHandler, ModbusServer
 
 READY_MOST_S = 10.0
 COILS, INPUTS, HOLDING, INPUT_REGISTERS = 1, 2, 3, 4
-WRITE_COIL, WRITE_COILS, WRITE_REGISTERS = 5, 15, 16
+WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
 
 Answer = Callable[[bytes], bytes]
 """A simulated device: a request PDU in, its reply PDU out."""
@@ -42,14 +42,17 @@ def read_bits(device: Answer, function: int, at: int, count: int) -> list[int]:
     return [reply[2 + place // 8] >> place % 8 & 1 for place in range(count)]
 
 
-def write_words(device: Answer, at: int, words: list[int]) -> None:
-    """Registers, whole."""
-    _said(device, struct.pack(f">BHHB{len(words)}H", WRITE_REGISTERS, at, len(words), 2 * len(words), *words))
+def write_words(device: Answer, at: int, words: list[int], single: bool) -> None:
+    """One register by function 6, a block by 16, as it was asked."""
+    if single:
+        _said(device, struct.pack(">BHH", WRITE_REGISTER, at, *words))
+    else:
+        _said(device, struct.pack(f">BHHB{len(words)}H", WRITE_REGISTERS, at, len(words), 2 * len(words), *words))
 
 
-def write_bits(device: Answer, at: int, bits: list[int]) -> None:
-    """One coil by function 5, several by 15."""
-    if len(bits) == 1:
+def write_bits(device: Answer, at: int, bits: list[int], single: bool) -> None:
+    """One coil by function 5, several by 15, as it was asked."""
+    if single:
         _said(device, struct.pack(">BHH", WRITE_COIL, at, 0xFF00 * bool(bits[0])))
         return
     packed = sum(bool(bit) << place for place, bit in enumerate(bits)).to_bytes((len(bits) + 7) // 8, "little")
@@ -96,11 +99,11 @@ class _Handler(DataHandler):  # type: ignore[misc]
     def read_i_regs(self, address: int, count: int, srv_info: object) -> DataHandler.Return:  # noqa: ARG002
         return self._do(read_words, INPUT_REGISTERS, address, count)
 
-    def write_coils(self, address: int, bits_l: list[int], srv_info: object) -> DataHandler.Return:  # noqa: ARG002
-        return self._do(write_bits, address, bits_l)
+    def write_coils(self, address: int, bits_l: list[int], srv_info: Any) -> DataHandler.Return:
+        return self._do(write_bits, address, bits_l, srv_info.recv_frame.pdu.func_code == WRITE_COIL)
 
-    def write_h_regs(self, address: int, words_l: list[int], srv_info: object) -> DataHandler.Return:  # noqa: ARG002
-        return self._do(write_words, address, words_l)
+    def write_h_regs(self, address: int, words_l: list[int], srv_info: Any) -> DataHandler.Return:
+        return self._do(write_words, address, words_l, srv_info.recv_frame.pdu.func_code == WRITE_REGISTER)
 
 
 class PyModbusTcp:
@@ -118,8 +121,8 @@ class PyModbusTcp:
 class _Block:
     """What one request of modbus_tk reads or writes: read as a slice, written register by register and passed on when whole."""
 
-    def __init__(self, device: Answer, kind: int, at: int, length: int) -> None:
-        self._device, self._kind, self._at, self._length = device, kind, at, length
+    def __init__(self, device: Answer, kind: int, at: int, length: int, single: bool) -> None:
+        self._device, self._kind, self._at, self._length, self._single = device, kind, at, length, single
         self._written: list[int] = []
 
     def __getitem__(self, part: slice) -> list[int]:
@@ -129,7 +132,7 @@ class _Block:
     def __setitem__(self, place: int, value: int) -> None:
         self._written.append(value)
         if len(self._written) == self._length:
-            self._do(write_bits if self._kind == COILS else write_words, self._at, self._written)
+            self._do(write_bits if self._kind == COILS else write_words, self._at, self._written, self._single)
 
     def _do(self, call: Callable[..., list[int] | None], *arguments: object) -> list[int]:
         try:
@@ -146,9 +149,15 @@ class _TkSlave(modbus.Slave):  # type: ignore[misc]
     def __init__(self, device: Answer, unit_id: int) -> None:
         super().__init__(unit_id)
         self._device = device
+        self._single = False
+
+    def handle_request(self, request_pdu: bytes, broadcast: bool = False) -> bytes:
+        self._single = request_pdu[0] in (WRITE_COIL, WRITE_REGISTER)
+        said: bytes = super().handle_request(request_pdu, broadcast)
+        return said
 
     def _get_block_and_offset(self, block_type: int, address: int, length: int) -> tuple[_Block, int]:
-        return _Block(self._device, self.FUNCTIONS[block_type], address, length), 0
+        return _Block(self._device, self.FUNCTIONS[block_type], address, length, self._single), 0
 
     def _read_write_multiple_registers(self, request_pdu: bytes) -> bytes:
         self._write_multiple_registers(request_pdu[:1] + request_pdu[5:])

@@ -256,6 +256,7 @@ QUESTIONS: tuple[Question, ...] = (
     read_write("poll", 0x0200, struct.pack(">IIIHH", 7, 0, 0, 0, 0), 0x0100, 32),
     read_write("an old sequence", 0x0200, struct.pack(">IIIHH", 7, 0, 0, 0, 0), 0x0100, 32),
     read_write("no verb", 0x0200, struct.pack(">IIIHH", 8, 0, 0, 0, 9), 0x0100, 32),
+    write_one("function 6 elsewhere", 0x0330, 1),
     write_one("disarm", 0x0210, 1),
     read("status", 0x0100, 32),
 )
