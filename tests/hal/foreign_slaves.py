@@ -14,6 +14,12 @@ import serial
 from modbus_tk import defines, modbus, modbus_rtu, modbus_tcp
 from pyModbusTCP.server import DataHandler, ModbusServer
 
+from hal.errors import Trouble
+from hal.exchange import Exchange
+from hal.modbus import Question, Registers
+from hal.transport import Pipe
+from hal.units import Seconds
+
 READY_MOST_S = 10.0
 COILS, INPUTS, HOLDING, INPUT_REGISTERS = 1, 2, 3, 4
 WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
@@ -231,3 +237,17 @@ def await_bytes(fds: Iterable[int]) -> None:
     """Wait until each of these descriptors has something to read: real time, bounded."""
     for fd in fds:
         select.select([fd], [], [], READY_MOST_S)
+
+
+def ask(exchange: Exchange[Question, Registers], pipe: Pipe, question: Question) -> Registers | Trouble:
+    """One transaction of our own link layer, whose clock stands still; bytes are waited for in real time, bounded."""
+    assert exchange.ask(question, Seconds(0.0))
+    for _ in range(200):
+        answer = exchange.poll(Seconds(0.0))
+        if answer is not None:
+            return answer.value
+        if pipe.fd is not None:
+            select.select(
+                [pipe.fd] if exchange.flushed else [], [] if exchange.flushed else [pipe.fd], [], READY_MOST_S
+            )
+    raise AssertionError(f"no answer to {question}")

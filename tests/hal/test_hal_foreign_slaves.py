@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from foreign_slaves import STACKS, Answer, ModbusTkTcp, ReadsFirst, Slave, await_bytes
+from foreign_slaves import STACKS, Answer, ModbusTkTcp, ReadsFirst, Slave, ask, await_bytes
 
 from hal import registry
 from hal.commands import Arm, Command, Plan, SetUp
@@ -274,10 +274,10 @@ def test_same_registers_and_same_exceptions_while_time_stands_still(stack: str) 
     dialect = TcpDialect if parse_link(slave.link).packets else RtuDialect
     kinds = set()
     try:
-        over_theirs = Exchange(theirs, dialect(1), 1e6, 0.0)
-        over_ours = Exchange(ours, TcpDialect(1), 1e6, 0.0)
+        over_theirs = (Exchange(theirs, dialect(1), 1e6, 0.0), theirs)
+        over_ours = (Exchange(ours, TcpDialect(1), 1e6, 0.0), ours)
         for question in QUESTIONS:
-            own, foreign = ask(over_ours, question), ask(over_theirs, question, theirs.fd)
+            own, foreign = ask(*over_ours, question), ask(*over_theirs, question)
             assert foreign == own, question
             kinds.add(own.detail if isinstance(own, Trouble) else type(own))
     finally:
@@ -285,20 +285,6 @@ def test_same_registers_and_same_exceptions_while_time_stands_still(stack: str) 
         slave.close()
     refusals = ("exception 1: function not supported", "exception 2: no such register", "exception 3: value refused")
     assert kinds == {Registers, *refusals}
-
-
-def ask(exchange: Exchange[Question, Registers], question: Question, fd: int | None = None) -> Registers | Trouble:
-    """One transaction; the exchange's clock stands still."""
-    assert exchange.ask(question, Seconds(0.0))
-    for _ in range(200):
-        if fd is not None:
-            while not exchange.flushed:
-                exchange.poll(Seconds(0.0))
-            await_bytes((fd,))
-        answer = exchange.poll(Seconds(0.0))
-        if answer is not None:
-            return answer.value
-    raise AssertionError(f"no answer to {question}")
 
 
 @pytest.fixture
