@@ -221,10 +221,10 @@ def _records() -> typer.Typer:
     return app
 
 
-def _end(command: Callable[[], Exit | None]) -> None:
+def _end(command: Callable[[], int | None]) -> None:
     """Turn what a command gives into an exit code; a refused configuration is words and USAGE, not a traceback."""
     try:
-        code = command()
+        code: int | None = command()
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         code = Exit.USAGE

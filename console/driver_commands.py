@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from console.exit_codes import Exit
-
-End = Callable[[Callable[[], Exit | None]], None]
+End = Callable[[Callable[[], int | None]], None]
 Name = Annotated[str, typer.Argument(help="The driver's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
@@ -43,5 +41,47 @@ def drivers(end: End) -> typer.Typer:
         from console import driver_plan as room
 
         end(lambda: room.show(name, baud, tick_hz, turnaround_ms, as_json))
+
+    @app.command("check")
+    def check(
+        name: Name,
+        link: Annotated[
+            str,
+            typer.Option(
+                "--link", help="Where the device is.", metavar="tty:PATH|pty:PATH|socket:HOST:PORT|tcp:HOST:PORT"
+            ),
+        ],
+        baud: Annotated[int | None, typer.Option("--baud", help="Line speed; 115200 if left out.")] = None,
+        model: Annotated[str, typer.Option("--model", help="Generator: the model as it says it itself.")] = "",
+        full_scale_kv: Annotated[
+            float | None, typer.Option("--full-scale-kv", help="Generator: full scale in kV, as on its plate.")
+        ] = None,
+        full_scale_ma: Annotated[
+            float | None, typer.Option("--full-scale-ma", help="Generator: full scale in mA, as on its plate.")
+        ] = None,
+        serial: Annotated[str, typer.Option("--serial", help="Safety unit: its serial number.")] = "",
+        unit_id: Annotated[int, typer.Option("--unit-id", help="Safety unit: its Modbus address.")] = 1,
+        turnaround_ms: Annotated[
+            float, typer.Option("--turnaround-ms", help="How long the device takes to answer, as the rig file says.")
+        ] = 2.0,
+        tick_hz: Annotated[float, typer.Option("--tick-hz", help="The loop's rate.")] = 100.0,
+        seconds: Annotated[float, typer.Option("--seconds", help="How long it is read in peace.")] = 5.0,
+        set_points: Annotated[
+            bool, typer.Option("--set-points", help="Generator: write small set-points, then 0, and read them back.")
+        ] = False,
+        simulated: Annotated[
+            bool, typer.Option("--simulated", help="The device is a program; a pty: always is.")
+        ] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Try a driver on the device at a link, without HV: identity, off first, readings, ages, a dead and a pulled link."""
+        from console import driver_check as room
+        from hal.clock import SystemClock
+
+        asked = room.Asked(
+            name, link, baud, model, full_scale_kv, full_scale_ma, serial, unit_id,
+            turnaround_ms, tick_hz, seconds, set_points, simulated,
+        )  # fmt: skip
+        end(lambda: room.run(asked, SystemClock(), as_json))
 
     return app

@@ -129,6 +129,7 @@ def notes(rows: tuple[Listed, ...]) -> Iterator[str]:
     if facts:
         yield "wires: line is tty, pty or socket (a terminal server); net is tcp, the device's own network port."
     yield "kerma drivers show NAME: what it reads how often, and whether T1 is kept."
+    yield "kerma drivers check NAME --link LINK: try it on a device, without HV."
 
 
 def _lines(rows: list[Listed], columns: dict[str, Callable[[Listed], str]]) -> Iterator[str]:

@@ -26,6 +26,8 @@ class Exit(IntEnum):
     INCONCLUSIVE = 75
 
 
+DRIVER_CHECK_FAILED = 1
+"""`kerma drivers check` where something failed; the number is part of its contract."""
 STOP_NOT_SEEN = 2
 """`kerma stop` without a snapshot that shows no beam; the number is part of its contract."""
 

@@ -1,0 +1,293 @@
+"""What `kerma drivers check` does with each kind of device: which readings it looks at, which off it sends, and the words for what the device says.
+A generator hears set-points only where they are asked for; a safety unit hears DISARM and nothing else."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable
+from enum import IntEnum
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from console.driver_steps import CHANGED, Check, Expected, Outcome, Row, Step
+from hal.clock import Clock
+from hal.commands import STAGING_BYTES, Plan, SetUp
+from hal.readings import (
+    Cause,
+    Contact,
+    Link,
+    UnitState,
+)
+from hal.registry import (
+    Generator,
+    GeneratorDriver,
+    GeneratorSetting,
+    OpenPipe,
+    SafetyUnit,
+    SafetyUnitDriver,
+    SafetyUnitSetting,
+)
+from hal.transport import parse_link
+from hal.units import Seconds
+
+SMALL: Final = 0.01
+"""The part of full scale that a set-point is tried with; HV is off, and it ends at 0."""
+WRITTEN_S: Final = 8.0
+PREPARED_S: Final = 4.0
+SERIAL_MOST: Final = 16
+NO_STAGING: Final = bytes(STAGING_BYTES)
+ALLOWED: Final = (UnitState.ARMED, UnitState.RUN)
+
+
+class GeneratorSubject:
+    """A generator's driver; `may_write` only while set-points are tried. There is no way to its `on` from here."""
+
+    def __init__(self, driver: Generator) -> None:
+        self.driver = driver
+        self.may_write = False
+
+    @property
+    def identified(self) -> bool:
+        return self.driver.identified
+
+    @property
+    def mismatch(self) -> str | None:
+        return None if self.driver.identity is None else self.driver.identity.mismatch
+
+    def ask(self, now: Seconds, may_open: bool) -> None:
+        self.driver.ask(now, may_open, self.may_write, quiet=False)
+
+    def take(self, now: Seconds) -> None:
+        self.driver.take(now)
+
+    def off(self, now: Seconds, at_once: bool) -> bool:
+        return self.driver.off(now, at_once)
+
+    def link(self, now: Seconds) -> Link:
+        return self.driver.link(now)
+
+    def asked_at_s(self, reading: str) -> float | None:
+        found = {"monitor": self.driver.monitor, "flags": self.driver.flags, "set_points": self.driver.set_points}
+        value = found.get(reading)
+        return None if value is None else value.asked_at_s
+
+
+class UnitSubject:
+    """A safety unit's driver. It is never told what to work towards, so it arms, resets and tests nothing."""
+
+    def __init__(self, driver: SafetyUnit) -> None:
+        self.driver = driver
+
+    @property
+    def identified(self) -> bool:
+        return self.driver.identified
+
+    @property
+    def mismatch(self) -> str | None:
+        return None if self.driver.identity is None else self.driver.identity.mismatch
+
+    def ask(self, now: Seconds, may_open: bool) -> None:
+        self.driver.ask(None, now, may_open)
+
+    def take(self, now: Seconds) -> None:
+        self.driver.take(now)
+
+    def off(self, now: Seconds, at_once: bool) -> bool:
+        return self.driver.off(now, at_once)
+
+    def link(self, now: Seconds) -> Link:
+        return self.driver.link(now)
+
+    def asked_at_s(self, reading: str) -> float | None:
+        value = {"unit": self.driver.status, "slow": self.driver.slow}.get(reading)
+        return None if value is None else value.asked_at_s
+
+
+class GeneratorCheck(Check[GeneratorSubject]):
+    """Off first, kV, mA, flags, ages; set-points at a hundredth of full scale and at 0 where they are asked for."""
+
+    def __init__(
+        self, driver: GeneratorDriver, setting: GeneratorSetting, open_pipe: OpenPipe, clock: Clock, seconds: float, set_points: bool
+    ) -> None:  # fmt: skip
+        self._driver, self._setting, self._set_points = driver, setting, set_points
+        other = msgspec.structs.replace(setting, model=setting.model + CHANGED)
+        expected = Expected(driver.polls(setting), dict(driver.worst_age_s(setting)), setting.tick_s, setting.baud)
+
+        def made(with_setting: GeneratorSetting) -> Callable[[OpenPipe], GeneratorSubject]:
+            return lambda opener: GeneratorSubject(driver.make(with_setting, opener))
+
+        super().__init__(made(setting), made(other), expected, open_pipe, clock, seconds)
+
+    @property
+    def _generator(self) -> Generator:
+        return self.bench.subject.driver
+
+    def steps(self) -> tuple[tuple[str, Step], ...]:
+        off_s = self._driver.off_s(self._setting)
+        mute = "" if self._driver.identifies else "this device cannot say what it is: any other passes; label the cable"
+        ages = tuple((f"age of {name}", partial(self.age, name)) for name in self.expected.worst_age_s)
+        return (
+            ("opens", self.opens),
+            ("says who it is", self.known),
+            ("off first", partial(self.off_first, "off first", off_s, self._is_off)),
+            ("set-points", self._points),
+            ("is read", self.reads),
+            ("says how it is", self._state),
+            ("answers in time", self.turnaround),
+            *ages,
+            ("half-open link", self.half_open),
+            ("closed link", self.unplugged),
+            ("another model", partial(self.refuses, "another model", mute)),
+            ("opened again", self.reopened),
+            ("off at the end", partial(self.off_last, "off at the end")),
+        )
+
+    def question(self, sent: bytes) -> str:
+        return self._driver.decode(True, sent)
+
+    def identity_words(self) -> str:
+        who = self._generator.identity
+        assert who is not None
+        return f"{who.model}, firmware {who.firmware}, {who.full_scale_kv:g} kV, {who.full_scale_ma:g} mA"
+
+    def never_came(self, reading: str) -> tuple[Outcome, str]:
+        if reading == "set_points" and not self._set_points:
+            return Outcome.NOT_TRIED, "not known before the device is prepared; --set-points tries it"
+        return super().never_came(reading)
+
+    def _is_off(self, since: float) -> bool | None:
+        flags = self._generator.flags
+        return None if flags is None or flags.asked_at_s < since else not flags.hv_on
+
+    def _state(self) -> Row:
+        """Interlock, readiness and faults in words, kV and mA as numbers; a fault without a name of the driver's own is a defect of the driver."""
+        what, flags, monitor = "says how it is", self._generator.flags, self._generator.monitor
+        if flags is None or monitor is None:
+            return Row(what, Outcome.FAIL, "flags or kV and mA were never read")
+        words = (
+            f"HV {'ON' if flags.hv_on else 'off'}, interlock {'closed' if flags.interlock_closed else 'open'}, "
+            f"{'ready' if flags.supply_ready else 'not ready'}, {'remote' if flags.remote else 'local'}, "
+            f"{monitor.kv:.2f} kV, {monitor.ma:.3f} mA, "
+            f"faults: {', '.join(flags.faults) if flags.fault else 'none'}"
+        )
+        known = {fault.value for fault in self._driver.faults}
+        nameless = flags.fault and not set(flags.faults) <= known
+        outside = not (
+            math.isfinite(monitor.kv)
+            and math.isfinite(monitor.ma)
+            and -0.05 * self._setting.full_scale_kv <= monitor.kv
+        )
+        return Row(what, Outcome.FAIL if flags.hv_on or nameless or outside else Outcome.PASS, words)
+
+    def _points(self) -> Row:
+        """A small value, read back to the count, then 0, read back; what the filament holds is left as it is."""
+        what = "set-points"
+        if not self._set_points:
+            return Row(what, Outcome.NOT_TRIED, "not asked for; --set-points writes a hundredth of full scale, then 0")
+        self.bench.subject.may_write = True
+        self.bench.until(PREPARED_S, lambda: self._generator.set_points is not None)
+        scale = self._driver.scale(self._setting)
+        small = (_part(scale.kv_counts_full_scale), _part(scale.ma_counts_full_scale))
+        for kv, ma in (small, (0, 0)):
+            plan = self._plan(kv, ma)
+            self._generator.want(SetUp(plan), self.bench.now)
+            held = self.bench.until(WRITTEN_S, partial(self._holds, plan))
+            self._generator.want(None, self.bench.now)
+            if not held:
+                refusal = self._generator.refusal
+                why = f"{refusal.what}: {refusal.words}" if refusal else f"it holds {self._generator.set_points}"
+                return Row(what, Outcome.FAIL, f"{kv} and {ma} counts not read back within {WRITTEN_S:g} s; {why}")
+        return Row(what, Outcome.PASS, f"{small[0]} and {small[1]} counts, then 0 and 0, each read back to the count")
+
+    def _plan(self, kv: int, ma: int) -> Plan:
+        points = self._generator.set_points
+        limit, preheat = (0, 0) if points is None else (points.filament_limit_counts, points.filament_preheat_counts)
+        return Plan(kv, ma, limit, preheat, NO_STAGING, zlib.crc32(NO_STAGING))
+
+    def _holds(self, plan: Plan) -> bool:
+        points = self._generator.set_points
+        return points is not None and (points.kv_counts, points.ma_counts) == (plan.kv_counts, plan.ma_counts)
+
+
+class UnitCheck(Check[UnitSubject]):
+    """DISARM first, the status and its age, the unit's own clock; nothing is armed, reset or tested."""
+
+    def __init__(
+        self, driver: SafetyUnitDriver, setting: SafetyUnitSetting, open_pipe: OpenPipe, clock: Clock, seconds: float
+    ) -> None:
+        self._driver, self._setting = driver, setting
+        self._packets = parse_link(setting.link).packets
+        other = msgspec.structs.replace(setting, serial=setting.serial[: SERIAL_MOST - len(CHANGED)] + CHANGED)
+        expected = Expected(driver.polls(setting), dict(driver.worst_age_s(setting)), setting.tick_s, 0 if self._packets else setting.baud)  # fmt: skip
+
+        def made(with_setting: SafetyUnitSetting) -> Callable[[OpenPipe], UnitSubject]:
+            return lambda opener: UnitSubject(driver.make(with_setting, opener))
+
+        super().__init__(made(setting), made(other), expected, open_pipe, clock, seconds)
+
+    @property
+    def _unit(self) -> SafetyUnit:
+        return self.bench.subject.driver
+
+    def steps(self) -> tuple[tuple[str, Step], ...]:
+        off_s = self._driver.off_s(self._setting)
+        return (
+            ("opens", self.opens),
+            ("says who it is", self.known),
+            ("DISARM first", partial(self.off_first, "DISARM first", off_s, self._is_off)),
+            ("is read", self.reads),
+            ("says how it is", self._state),
+            ("its clock", self._scan),
+            ("answers in time", self.turnaround),
+            *((f"age of {name}", partial(self.age, name)) for name in self.expected.worst_age_s),
+            ("half-open link", self.half_open),
+            ("closed link", self.unplugged),
+            ("another serial number", partial(self.refuses, "another serial number")),
+            ("opened again", self.reopened),
+            ("DISARM at the end", partial(self.off_last, "DISARM at the end")),
+        )
+
+    def question(self, sent: bytes) -> str:
+        # A TCP frame begins with its own number.
+        return (sent[2:] if self._packets else sent).hex(" ")
+
+    def identity_words(self) -> str:
+        who = self._unit.identity
+        assert who is not None
+        return (
+            f"{who.serial}, firmware {who.firmware}, hard cap {who.hard_cap_s} s and {who.hard_cap_counts} counts, "
+            f"lease {who.lease_min_ms} to {who.lease_max_ms} ms"
+        )
+
+    def _is_off(self, since: float) -> bool | None:
+        status = self._unit.status
+        return None if status is None or status.asked_at_s < since else status.state not in ALLOWED
+
+    def _state(self) -> Row:
+        what, status = "says how it is", self._unit.status
+        if status is None:
+            return Row(what, Outcome.FAIL, "its status was never read")
+        unequal = status.contacts_a ^ status.contacts_b
+        closed = [bit.name or "" for bit in Contact if status.contacts_a & status.contacts_b & bit]
+        apart = [bit.name or "" for bit in Contact if unequal & bit]
+        words = (
+            f"{_name(UnitState, status.state)}, last ended by {_name(Cause, status.first_cause)}, closed: {', '.join(closed) or 'nothing'}"
+            + (f"; CHANNELS DIFFER: {', '.join(apart)}" if apart else "")
+        )
+        return Row(what, Outcome.FAIL if apart or status.state in ALLOWED else Outcome.PASS, words)
+
+    def _scan(self) -> Row:
+        true = self._unit.scan_true
+        words = "its scan counter runs as this computer's clock does" if true else "its scan counter runs untrue"
+        return Row("its clock", Outcome.PASS if true else Outcome.FAIL, words)
+
+
+def _part(counts_full_scale: int) -> int:
+    return max(1, round(SMALL * counts_full_scale))
+
+
+def _name(words: type[IntEnum], value: int) -> str:
+    return words(value).name if value in words._value2member_map_ else f"unknown {value:#x}"

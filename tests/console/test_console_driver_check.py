@@ -1,0 +1,300 @@
+"""`kerma drivers check` on every simulated device, in virtual time: it finds what is there, refuses who is another, and says neither ON nor ARM.
+What was said is proved by the device's own list of what it heard, not by the check's word."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from driver_check_bench import Device
+from msgspec import structs
+from typer.testing import CliRunner
+
+from console import cli, driver_check, places
+from console.driver_bench import Bench
+from console.driver_kinds import GeneratorSubject
+from console.driver_steps import Outcome
+from console.exit_codes import DRIVER_CHECK_FAILED, Exit
+from hal import registry
+from hal.errors import ConfigurationError
+from simulators.unit_map import State
+
+PASS, FAIL, NOT_TRIED = Outcome.PASS, Outcome.FAIL, Outcome.NOT_TRIED
+GENERATORS = registry.names(registry.GENERATORS)
+CASES = [
+    (name, network)
+    for name in GENERATORS
+    for network in (False, True)
+    if any((wire == "tcp") is network for wire in registry.generator(name).wires)
+]
+OFFS = {
+    ("98", "0"), ("99", "0"), ("ENBL", "0"), ("P6", "1"), ("P6", "0"), ("P5", "0"),
+    # The XRB80's own watchdog is fed and kept alive by its round.
+    ("WDTE", "1"),
+}  # fmt: skip
+"""Every command with an argument that is no set-point and no ON, by the devices' manuals."""
+DISARM_AT, RENEW_AT = 0x0210, 0x0200
+
+
+@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{'tcp' if case[1] else 'line'}")
+def device(request: pytest.FixtureRequest) -> Device:
+    return Device(*request.param)
+
+
+def test_every_generator_passes_and_hears_neither_on_nor_a_set_point(device: Device) -> None:
+    """All that can be tried without HV holds; the device heard questions and OFF, held no set-point at any millisecond, and was on at none."""
+    rows = device.check()
+    told = {what: row for what, row in rows.items() if row.outcome is not PASS}
+    driver = registry.generator(device.name)
+    untried = {"set-points"} | (set() if driver.identifies else {"another model"})
+    assert {what for what, row in told.items() if row.outcome is NOT_TRIED} - {"age of set_points"} == untried, told
+    assert not [row for row in told.values() if row.outcome is FAIL], told
+    assert not [words for words in device.log if words.startswith("HV ON")]
+    assert device.clock.most_counts == 0
+    assert {said for said in device.heard() if len(said) > 1} <= OFFS
+    assert [words for words in device.log if words.startswith("HV OFF")], "it did hear an off"
+
+
+def test_set_points_are_written_only_when_asked_for_and_end_at_zero(device: Device) -> None:
+    rows = device.check(set_points=True)
+    assert rows["set-points"].outcome is PASS, rows["set-points"]
+    supply, profile = device.world.plant.supply, device.profile
+    assert 0 < device.clock.most_counts <= 0.011 * max(profile.kv_set_counts, profile.ma_set_counts)
+    assert (supply.kv_counts, supply.ma_counts) == (0, 0)
+    assert not [words for words in device.log if words.startswith("HV ON")]
+    assert not [row for row in rows.values() if row.outcome is FAIL], rows
+
+
+def test_a_wrong_model_is_refused_and_asked_nothing_but_questions(device: Device) -> None:
+    """The plate and the order differ: one row fails in words, nothing else is tried, and not even an OFF is heard."""
+    if not registry.generator(device.name).identifies:
+        return
+    rows = device.check(model="OTHER-1", set_points=True)
+    assert rows["opens"].outcome is PASS and rows["says who it is"].outcome is FAIL
+    assert "OTHER-1" in rows["says who it is"].words
+    assert {row.outcome for what, row in rows.items() if what not in ("opens", "says who it is")} == {NOT_TRIED}
+    assert not [words for words in device.log if words.startswith("HV")] and device.clock.most_counts == 0
+    assert not [said for said in device.heard() if len(said) > 1]
+
+
+@pytest.mark.parametrize(("name", "there"), [("spellman-ux", "spellman-xrv"), ("spellman-xrv", "spellman-ux")])
+def test_another_dialect_s_device_is_refused_and_asked_nothing_but_questions(name: str, there: str) -> None:
+    """99 is HV on one and another thing on the other: neither is said."""
+    device = Device(there)
+    rows = device.check(name=name)
+    assert rows["says who it is"].outcome is FAIL
+    assert not [said for said in device.heard() if len(said) > 1 or said[0] in ("98", "99")]
+
+
+def test_a_device_that_says_nothing_fails_in_words() -> None:
+    device = Device("spellman-xrv")
+    device.world.plant.generator.silent = True
+    rows = device.check()
+    assert rows["says who it is"].outcome is FAIL and "no answer within 12 s" in rows["says who it is"].words
+    assert rows["off first"].outcome is NOT_TRIED
+
+
+def test_a_slow_device_fails_with_the_figure_to_write() -> None:
+    """It takes 6 ms longer than the rig file says: the turnaround is measured, and what to write is named."""
+    device = Device("spellman-xrv")
+    device.world.plant.generator.late_us = 6_000
+    row = device.check()["answers in time"]
+    assert row.outcome is FAIL and "said 2.0 ms" in row.words and "write turnaround_ms = 8." in row.words
+    honest = Device("spellman-xrv")
+    honest.world.plant.generator.late_us = 6_000
+    assert honest.check(turnaround_ms=8.0)["answers in time"].outcome is PASS
+
+
+def at_read_tick(monkeypatch: pytest.MonkeyPatch, acts: dict[int, Callable[[], object]]) -> None:
+    """Do something before the given ticks of the reading phase."""
+    usual, ticks = Bench.tick, 0
+
+    def tick(self: Bench[GeneratorSubject], may_open: bool = True) -> None:
+        nonlocal ticks
+        if self.watched:
+            ticks += 1
+            acts.get(ticks, int)()
+        usual(self, may_open)
+
+    monkeypatch.setattr(Bench, "tick", tick)
+
+
+def test_a_device_that_garbles_fails_with_its_troubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device("spellman-xrv")
+    assert device.check()["is read"].words == "200 good replies in 2 s, 0 troubles"
+    device = Device("spellman-xrv")
+    faults, name = device.world.faults, "generator-wire-bad-checksum"
+    at_read_tick(monkeypatch, {40: lambda: faults.start(name), 60: lambda: faults.stop(name)})
+    row = device.check()["is read"]
+    assert row.outcome is FAIL and "the last: " in row.words and "checksum" in row.words
+
+
+def test_set_points_that_do_not_stick_fail() -> None:
+    """M6: acknowledged and not taken."""
+    device = Device("spellman-xrv")
+    device.world.plant.generator.set_points_stick = True
+    row = device.check(set_points=True)["set-points"]
+    assert row.outcome is FAIL and "41 and 41 counts not read back within 8 s" in row.words
+
+
+def test_a_device_that_stays_on_says_so_and_ends_the_check() -> None:
+    """High voltage was on before we came, and off is not obeyed: nothing else is tried."""
+    device = Device("spellman-xrv")
+    supply = device.world.plant.supply
+    device.world.advance(2_000_000)
+    supply.kv_counts = supply.ma_counts = 400
+    supply.switch(device.world.now_us, 1)
+    supply.deaf_to_off = True
+    rows = device.check(set_points=True)
+    assert rows["off first"].outcome is FAIL and "PRESS THE EMERGENCY STOP" in rows["off first"].words
+    assert rows["set-points"].outcome is NOT_TRIED and supply.kv_counts == 400
+
+
+def test_a_driver_that_commands_before_it_knows_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check is of the driver too: an off that leaves before identity fails it."""
+    monkeypatch.setattr(GeneratorSubject, "off", lambda *_asked, **_how: True)
+    row = Device("spellman-xrv").check()["says who it is"]
+    assert row.outcome is FAIL and "before it knew the device" in row.words
+
+
+def test_a_driver_that_takes_any_model_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver whose identity says yes to every name fails where another model is tried."""
+    usual = registry.generator("spellman-xrv")
+    device = Device("spellman-xrv")
+    true = device.profile.model
+    anybody = replace(usual, make=lambda asked, opener: usual.make(structs.replace(asked, model=true), opener))
+    monkeypatch.setattr(registry, "generator", {"spellman-xrv": anybody}.get)
+    row = device.check()["another model"]
+    assert row.outcome is FAIL and "TAKEN FOR ANOTHER DEVICE" in row.words
+
+
+def test_a_late_computer_is_no_failure_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine stood still for 0.3 s while it was read: an age over the plan is then not tried, in words."""
+    device = Device("spellman-xrv")
+    at_read_tick(monkeypatch, {40: lambda: device.clock.skips_s.append(0.3)})
+    row = device.check()["age of monitor"]
+    assert row.outcome is NOT_TRIED and "this computer was late" in row.words
+
+
+@pytest.mark.parametrize("network", [False, True], ids=["rtu", "tcp"])
+def test_a_safety_unit_hears_disarm_and_nothing_else(network: bool) -> None:
+    """Every request that writes is DISARM, or the status with a renewal of no token; the unit was never armed, tested, reset or unlatched."""
+    device = Device("kerma-unit", network)
+    rows = device.check()
+    assert not [row for row in rows.values() if row.outcome is not PASS], rows
+    assert device.clock.unit_states <= {State.IDLE} and (3 if network else 2) <= device.opened
+    assert not [
+        words for words in device.log if words.startswith(("ARMED", "RESET", "TEST", "COMMITTED", "UNLATCH", "RUN"))
+    ]
+    written = written_at(device.sent, network)
+    assert DISARM_AT in written and set(written) <= {DISARM_AT, RENEW_AT}, written
+
+
+def written_at(sent: bytes, network: bool) -> list[int]:
+    """The first register of each write, cut out of the stream by the lengths of Modbus itself."""
+    found = []
+    while sent:
+        if network:
+            length = 6 + int.from_bytes(sent[4:6], "big")
+            frame, sent = sent[7:length], sent[length:]
+        else:
+            lengths = {3: 8, 6: 8, 16: 9 + sent[6], 23: 13 + sent[10] if len(sent) > 10 else 8}
+            length = lengths[sent[1]]
+            frame, sent = sent[1:length], sent[length:]
+        if frame[0] in (6, 16):
+            found.append(int.from_bytes(frame[1:3], "big"))
+        elif frame[0] == 23:
+            found.append(int.from_bytes(frame[5:7], "big"))
+    return found
+
+
+@pytest.mark.parametrize("network", [False, True], ids=["rtu", "tcp"])
+def test_a_safety_unit_with_another_serial_number_hears_no_write(network: bool) -> None:
+    device = Device("kerma-unit", network)
+    rows = device.check(serial="KU-SIM-0002")
+    assert rows["says who it is"].outcome is FAIL and "KU-SIM-0001" in rows["says who it is"].words
+    assert {row.outcome for what, row in rows.items() if what not in ("opens", "says who it is")} == {NOT_TRIED}
+    assert not written_at(device.sent, network)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"model": ""}, "--model"),
+        ({"full_scale_kv": None}, "--full-scale-kv"),
+        ({"full_scale_ma": 0.0}, "--full-scale-ma 0 is outside"),
+        ({"link": "tcp:127.0.0.1:0"}, "port"),
+        ({"baud": 9601}, "none of 1200"),
+        ({"seconds": 0.0}, "--seconds 0 is outside"),
+        ({"name": "nobody"}, "not installed"),
+        ({"name": "kerma-unit"}, "--serial"),
+        ({"name": "kerma-unit", "serial": "X", "set_points": True}, "--set-points"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused_before_anything_is_opened(changes: dict[str, object], says: str) -> None:
+    device = Device("spellman-xrv")
+    with pytest.raises(ConfigurationError, match=says):
+        device.check(**changes)
+    assert not device.opened
+
+
+def test_a_link_that_a_rig_runs_on_is_refused(tmp_path: Path) -> None:
+    """Its off would end a treatment: while the rig's process holds its lock neither of its links is touched, by whatever name."""
+    (tmp_path / "device").touch()
+    (tmp_path / "alias").symlink_to("device")
+    rig = tmp_path / "rig.toml"
+    rig.write_text('[generator]\nlink = "tty:device"\n[safety_unit]\nlink = "tcp:192.168.1.5:502"\n')
+
+    class Running(places.Places):
+        alive = True  # type: ignore[assignment]
+
+    place = Running(tmp_path, tmp_path / "desk", tmp_path / "stop")
+    place.rig_file.write_text(f"{rig}\n")
+    for link in (f"tty:{tmp_path / 'alias'}", "tcp:192.168.1.5:502"):
+        with pytest.raises(ConfigurationError, match="is running on it"):
+            driver_check.refuse_running(link, lambda: (place,))
+    driver_check.refuse_running("tcp:192.168.1.6:502", lambda: (place,))
+    driver_check.refuse_running(f"tty:{tmp_path / 'alias'}", lambda: (places.Places(*vars(place).values()),))
+
+
+@pytest.mark.realtime
+def test_a_served_device_is_checked_by_the_command_itself(tmp_path: Path) -> None:
+    """Real processes, a real pty, this machine's clock: exit 0 with a table, 1 for another model, 2 for a wrong link."""
+    link = f"pty:{tmp_path / 'device'}"
+    kerma = str(Path(sys.executable).with_name("kerma"))
+    served = subprocess.Popen(
+        [kerma, "sim", "--device", "spellman-xrv", "--listen", link], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert served.stdout is not None
+        while "ready" not in (line := served.stdout.readline()):
+            assert line, "the simulator ended"
+        plate = ["--model", "XRV100N500", "--full-scale-kv", "100", "--full-scale-ma", "5"]
+        asked = [kerma, "drivers", "check", "spellman-xrv", "--link", link, "--seconds", "1", "--turnaround-ms", "20"]
+        said = subprocess.run([*asked, *plate], capture_output=True, text=True, timeout=50, check=False)
+        assert said.returncode == 0, said.stdout + said.stderr
+        assert said.stdout.startswith("SIMULATED") and "passed: " in said.stdout and "off first" in said.stdout
+        plate[1] = "XRV160N"
+        said = subprocess.run([*asked, *plate, "--json"], capture_output=True, text=True, timeout=50, check=False)
+        assert said.returncode == DRIVER_CHECK_FAILED
+        shown = json.loads(said.stdout)
+        assert shown["passed"] is False and shown["simulated"] is True and shown["rows"][1]["outcome"] == "FAIL"
+    finally:
+        os.kill(served.pid, signal.SIGTERM)
+        served.communicate(timeout=10)
+
+
+def test_the_command_says_what_is_missing() -> None:
+    arguments = ("drivers", "check", "spellman-xrv", "--link", "tty:/dev/null")
+    said = CliRunner().invoke(cli.build(arguments), list(arguments))
+    assert said.exit_code == Exit.USAGE and "--model" in said.stderr
+    arguments = ("drivers", "check", "spellman-xrv", "--link", "nowhere")
+    said = CliRunner().invoke(cli.build(arguments), list(arguments))
+    assert said.exit_code == Exit.USAGE and "nowhere" in said.stderr
