@@ -7,7 +7,7 @@ import ctypes
 import os
 import select
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import serial
@@ -17,7 +17,7 @@ from pyModbusTCP.server import DataHandler, ModbusServer
 from hal.errors import Trouble
 from hal.exchange import Exchange
 from hal.modbus import Question, Registers
-from hal.transport import Pipe
+from hal.transport import Gone, Pipe
 from hal.units import Seconds
 
 READY_MOST_S = 10.0
@@ -233,10 +233,52 @@ STACKS: dict[str, Callable[[Answer, int], Slave]] = {
 }
 
 
-def await_bytes(fds: Iterable[int]) -> None:
-    """Wait until each of these descriptors has something to read: real time, bounded."""
-    for fd in fds:
-        select.select([fd], [], [], READY_MOST_S)
+class Patient:
+    """A pipe that can be waited on until every request that left has its reply: real time, bounded. Frames are counted on TCP; on RTU any byte is the reply."""
+
+    def __init__(self, pipe: Pipe, packets: bool) -> None:
+        self._pipe = pipe
+        self._packets = packets
+        self._held = self._part = b""
+        self._open = 0
+
+    @property
+    def fd(self) -> int | None:
+        return self._pipe.fd
+
+    def take(self) -> bytes:
+        held, self._held = self._held, b""
+        return held or self._read()
+
+    def send(self, data: bytes) -> int:
+        taken = self._pipe.send(data)
+        self._open += taken > 0
+        return taken
+
+    def close(self) -> None:
+        self._open = 0
+        self._pipe.close()
+
+    def wait(self) -> None:
+        """Until nothing is open; what came is held for `take`."""
+        while self._open and self.fd is not None:
+            try:
+                if not select.select([self.fd], [], [], READY_MOST_S)[0]:
+                    return
+                self._held += self._read()
+            except Gone:  # the next take says so
+                return
+
+    def _read(self) -> bytes:
+        data = self._pipe.take()
+        if not self._packets:
+            self._open = 0 if data else self._open
+            return data
+        self._part += data
+        while len(self._part) >= 6 and len(self._part) >= (end := 6 + int.from_bytes(self._part[4:6], "big")):
+            self._part = self._part[end:]
+            self._open -= 1
+        return data
 
 
 def ask(exchange: Exchange[Question, Registers], pipe: Pipe, question: Question) -> Registers | Trouble:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from foreign_slaves import STACKS, Answer, ModbusTkTcp, ReadsFirst, Slave, ask, await_bytes
+from foreign_slaves import STACKS, Answer, ModbusTkTcp, Patient, ReadsFirst, Slave, ask
 
 from hal import registry
 from hal.commands import Arm, Command, Plan, SetUp
@@ -64,32 +64,6 @@ def unit_of(world: World) -> Answer:
     )
 
 
-class Spy:
-    """A pipe that knows whether something was sent on it and nothing taken since."""
-
-    def __init__(self, pipe: Pipe) -> None:
-        self.pipe = pipe
-        self.asked = False
-
-    @property
-    def fd(self) -> int | None:
-        return self.pipe.fd
-
-    def take(self) -> bytes:
-        data = self.pipe.take()
-        self.asked = self.asked and not data
-        return data
-
-    def send(self, data: bytes) -> int:
-        taken = self.pipe.send(data)
-        self.asked = self.asked or taken > 0
-        return taken
-
-    def close(self) -> None:
-        self.asked = False
-        self.pipe.close()
-
-
 class Bench:
     """kerma-unit's driver and the simulated unit, over our own face in memory (stack tcp or rtu) or over a foreign stack's threads and a real wire."""
 
@@ -97,7 +71,7 @@ class Bench:
         self.world = World(DEFAULT, 1, UnitConfig(site_key=KEY))
         self.world.advance(1_500_000)
         self.slave: Slave | None = STACKS[stack](unit_of(self.world), 1) if stack in STACKS else None
-        self.pipes: list[Spy] = []
+        self.pipes: list[Pipe] = []
         link = OWN[stack] if self.slave is None else self.slave.link
         self.packets = parse_link(link).packets
         setting = SafetyUnitSetting(link, DEFAULT.unit_baud, 1, SERIAL, True, KEY, 0.002, 0.01)
@@ -106,18 +80,20 @@ class Bench:
     def _open(self, link: str, baud: int) -> Pipe:
         pipe: Pipe
         if self.slave is not None:
-            pipe = open_pipe(link, baud)
+            pipe = Patient(open_pipe(link, baud), self.packets)
         else:
             pipe = FacePipe(self.world.unit_tcp) if self.packets else LinePipe(self.world, self.world.unit_line)
-        self.pipes.append(Spy(pipe))
-        return self.pipes[-1]
+        self.pipes.append(pipe)
+        return pipe
 
     @property
     def now(self) -> Seconds:
         return Seconds(EPOCH_S + self.world.now_us * 1e-6)
 
     def _wait(self) -> None:
-        await_bytes(spy.fd for spy in self.pipes if spy.asked and spy.fd is not None)
+        for pipe in self.pipes:
+            if isinstance(pipe, Patient):
+                pipe.wait()
 
     def tick(self, renew: Renewal | None = None) -> None:
         """10 ms of the unit's life; every reply of a foreign stack is in before the next step, however long its threads take."""
@@ -144,8 +120,8 @@ class Bench:
         return None if self.unit.status is None else self.unit.status.state
 
     def close(self) -> None:
-        for spy in self.pipes:
-            spy.close()
+        for pipe in self.pipes:
+            pipe.close()
         if self.slave is not None:
             self.slave.close()
 

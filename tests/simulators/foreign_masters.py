@@ -192,10 +192,11 @@ MASTERS: dict[str, Callable[[str], Master]] = {
 
 
 class Served:
-    """An endpoint of a simulated device, served by a thread; the device's own time stands still, only the wire's goes on."""
+    """An endpoint of a simulated device, served by a thread. Only the wire's time goes on; the device's stands still unless `advance` moves it."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, advance: Callable[[], None] | None = None) -> None:
         self._endpoint = endpoint
+        self._advance = advance
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -203,8 +204,10 @@ class Served:
     def _serve(self) -> None:
         now_us = 1_000_000
         while not self._ended.is_set():
-            select.select(self._endpoint.fds(), [], [], 0.02)
+            select.select(self._endpoint.fds(), [], [], 0.02 if self._advance is None else 0.001)
             now_us += 1000
+            if self._advance is not None:
+                self._advance()
             self._endpoint.serve(now_us)
 
     def close(self) -> None:
