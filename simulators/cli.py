@@ -14,9 +14,10 @@ from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
-from simulators.alone import GeneratorAlone
+from simulators.alone import ElectrometerAlone, GeneratorAlone
 from simulators.clock import be_punctual
 from simulators.control import Control, ControlEndpoint
+from simulators.electrometers import BAUDS, METERS, Electrometer
 from simulators.endpoints import Endpoint, Line, PtyEndpoint, TcpEndpoint
 from simulators.faults import TABLE
 from simulators.generator_face import GeneratorTcpFace
@@ -102,6 +103,12 @@ def _serve_rig(sheet: RigSheet, control_path: Path | None) -> None:
         lambda: _open_generator(sheet.generator, world.generator_line, world.generator_tcp),
         lambda: _open_unit(sheet.unit, world.unit_line, world.unit_tcp),
     ]
+    if sheet.electrometer is not None:
+        wired = sheet.electrometer
+        baud = 0 if wired.link.packets else wired.baud
+        meter = Electrometer(wired.device, sheet.seed, baud, lambda: world.now_us)
+        world.fit(meter)
+        openers.append(lambda: _open_generator(wired.link, meter.line, meter.tcp))
     if control_path is not None:
         openers.append(lambda: ControlEndpoint(control_path, control))
     typer.echo(f"SIMULATED rig {sheet.name!r}: every device here is a program, and nothing makes X-rays")
@@ -117,17 +124,22 @@ def _serve_device(name: str, listen: str, control_path: Path | None) -> None:
         link = parse_link(listen, Path())
     except ValueError as error:
         _fail(f"--listen: {error}", BAD_INPUT)
-    world: World | GeneratorAlone
+    world: World | GeneratorAlone | ElectrometerAlone
     wire: Opener
     if name in FIRMWARES:
         profile = PROFILES[name]
         alone = world = GeneratorAlone(_wired(profile, link, profile.generator_baud), 1)
         unit = None
-        wire = lambda: _open_generator(link, alone.generator_line, alone.generator_tcp)  # noqa: E731 - one of two openers
+        wire = lambda: _open_generator(link, alone.generator_line, alone.generator_tcp)  # noqa: E731 - one of three openers
+    elif name in METERS:
+        bench = world = ElectrometerAlone(name, 1, 0 if link.packets else BAUDS[name])
+        unit = None
+        meter = bench.electrometer
+        wire = lambda: _open_generator(link, meter.line, meter.tcp)  # noqa: E731 - one of three openers
     else:
         whole = world = World(DEFAULT, 1)
         unit = whole.unit
-        wire = lambda: _open_unit(link, whole.unit_line, whole.unit_tcp)  # noqa: E731 - one of two openers
+        wire = lambda: _open_unit(link, whole.unit_line, whole.unit_tcp)  # noqa: E731 - one of three openers
     control = Control(world)
     openers: list[Opener] = [wire]
     if control_path is not None:

@@ -15,6 +15,7 @@ NEVER_US = 1 << 62
 ARC_EVERY_US = 700_000
 LATE_US = 250_000
 NOTHING_READ = (0, 0, 0)
+LINKS = ("generator", "unit", "electrometer")
 
 
 class Breakable(Protocol):
@@ -102,7 +103,7 @@ def _supply(act: Callable[[Supply], None]) -> Act:
 
 
 def _wire(link: str, row: Tampering) -> tuple[str, Fault]:
-    """A tampering on the generator's or the unit's link, or both connections of the unit."""
+    """A tampering on the generator's, the unit's (both its connections) or the electrometer's link."""
     only = " (Modbus TCP)" if row.on == TCP else " (Modbus)" if row.on == MODBUS else ""
     again_us = NEVER_US if row.reset else row.again_us
     return f"{link}-wire-{row.name}", Fault(
@@ -198,7 +199,7 @@ TABLE: dict[str, Fault] = dict(
         _unit("unit-mirror-lies", "mirror-lies", "the unit reports its contactors' mirrors inverted"),
         ("unit-rebooted", Fault("the unit browns out and restarts", lambda rig: rig.unit.reboot(rig.plant.now_us), _nothing)),
         ("pressure-drift", Fault("the room's pressure falls 0.1 kPa each second", lambda rig: _drift(rig, -0.1), lambda rig: _drift(rig, 0.0))),
-        *(_wire(link, row) for link in ("generator", "unit") for row in TAMPERINGS.values()),
+        *(_wire(link, row) for link in LINKS for row in TAMPERINGS.values()),
     )
 )  # fmt: skip
 
@@ -209,9 +210,7 @@ class Faults:
     __slots__ = ("_again_us", "_ends_us", "_plant", "_rig", "next_us")
 
     def __init__(self, plant: Plant, unit: Breakable, unit_wires: tuple[Tamperable, ...] = (), seed: int = 1) -> None:
-        links = {
-            name: Link(lambda: plant.now_us, seed * 16 + place) for place, name in enumerate(("generator", "unit"))
-        }
+        links = {name: Link(lambda: plant.now_us, seed * 16 + place) for place, name in enumerate(LINKS)}
         plant.generator_line.tampered(links["generator"])
         for wire in unit_wires:
             wire.tampered(links["unit"])
@@ -220,6 +219,10 @@ class Faults:
         self._ends_us: dict[str, int] = {}
         self._again_us: dict[str, int] = {}
         self.next_us = NEVER_US
+
+    def plug(self, link: str, wire: Tamperable) -> None:
+        """One more wire of a link, for a device that not every world has."""
+        wire.tampered(self._rig.links[link])
 
     def names(self) -> list[str]:
         """Every fault there is, in the table's order."""

@@ -1,4 +1,4 @@
-"""How the frames of three wires are put together: the comma protocol, Modbus RTU and Modbus TCP, each opened and sealed again with a right checksum.
+"""How the frames of four wires are put together: the comma protocol, lines of text, Modbus RTU and TCP, each opened and sealed again with a right checksum.
 It knows where a frame keeps its address, its number and its values, so that a fault may change one of them; what they mean it does not know."""
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from simulators import modbus_codec
 from simulators.spellman_codec import ETX, STX, checksum
 
 COMMA = b","
+SEMICOLON = b";"
+CRLF = b"\r\n"
+TEXT_ACTS = frozenset({b"STA", b"HLD", b"RES", b"INT", b"NUL"})
+"""What acts without a parameter on the wire whose lines of text are known here."""
 WRITE_ONE, WRITE, READ_WRITE = 6, 16, 23
 
 
@@ -44,6 +48,12 @@ def six_bit_sum_holds(frame: bytes) -> bool:
     return frame[:1] == bytes((STX,)) and len(content) > 1 and checksum(content[:-1]) == content[-1]
 
 
+def _text_fits(frame: bytes) -> bool:
+    """A word of capitals, fields behind semicolons, CR LF; no checksum."""
+    word = frame.removesuffix(CRLF).split(SEMICOLON)[0]
+    return frame.endswith(CRLF) and frame.count(CRLF) == 1 and word.isalnum() and word.isupper() and word.isascii()
+
+
 def _tcp_fits(frame: bytes) -> bool:
     return len(frame) >= 8 and frame[2:4] == b"\0\0" and int.from_bytes(frame[4:6], "big") == len(frame) - 6
 
@@ -60,6 +70,13 @@ FRAMINGS = (
     Framing("comma", _comma_fits, _comma_inner, _comma_sealed, lambda inner: inner.split(COMMA)[0]),
     Framing("tcp", _tcp_fits, lambda frame: frame[6:], _tcp_sealed, lambda inner: inner[1:6]),
     Framing("rtu", modbus_codec.rtu_whole, lambda frame: frame[:-2], _rtu_sealed, lambda inner: inner[1:6]),
+    Framing(
+        "text",
+        _text_fits,
+        lambda frame: frame[:-2],
+        lambda inner, _like: inner + CRLF,
+        lambda inner: inner.split(SEMICOLON)[0],
+    ),
 )
 
 
@@ -86,6 +103,8 @@ def acknowledged(request: bytes) -> bytes | None:
     if framing.name == "comma":
         number, *args = inner.split(COMMA)[:-1]
         return framing.sealed(number + b",$,", request) if args else None
+    if framing.name == "text":
+        return request if SEMICOLON in inner or inner in TEXT_ACTS else None
     if inner[1] == WRITE_ONE:
         return request
     return framing.sealed(inner[:6], request) if inner[1] == WRITE else None
@@ -94,7 +113,7 @@ def acknowledged(request: bytes) -> bytes | None:
 def with_other_value(request: bytes) -> bytes | None:
     """The same write with another value in its last place, sealed; None for a read."""
     framing = framing_of(request)
-    if framing is None or acknowledged(request) is None:
+    if framing is None or acknowledged(request) is None or framing.inner(request) in TEXT_ACTS:
         return None
     inner = bytearray(framing.inner(request))
     place = -2 if framing.name == "comma" else -1

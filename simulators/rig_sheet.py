@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from simulators.electrometers import BAUDS, METERS
 from simulators.generators import FIRMWARES
 
 UNIT: Final = "kerma-unit"
-DEVICES: Final = (*FIRMWARES, UNIT)
+DEVICES: Final = (*FIRMWARES, UNIT, *METERS)
 BAUD_MAX: Final = 4_000_000
 SERVED: Final = ("pty", "tcp", "socket")
 _MISSING: Final = object()
@@ -33,6 +34,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterSheet:
+    """The reference electrometer of a simulated rig, if it has one; baud 0 = not paced."""
+
+    device: str
+    link: Link
+    baud: int
+
+
+@dataclass(frozen=True, slots=True)
 class RigSheet:
     """A simulated rig as its file tells it; `device` names the generator; baud 0 = not paced."""
 
@@ -46,6 +56,7 @@ class RigSheet:
     seed: int
     site_key: bytes
     unit_memory: Path | None
+    electrometer: MeterSheet | None = None
 
 
 def parse_link(text: str, folder: Path) -> Link:
@@ -152,4 +163,16 @@ def read(path: Path) -> RigSheet:
         seed=simulated.whole("seed", 0, 2**32 - 1, 1),
         site_key=simulated.hex_bytes("site_key_hex"),
         unit_memory=folder / memory if memory else None,
+        electrometer=_electrometer(path, content),
     )
+
+
+def _electrometer(path: Path, content: dict[str, Any]) -> MeterSheet | None:
+    """The electrometer to serve; None where it has no link, for then its readings are typed in by a person."""
+    if "electrometer" not in content:
+        return None
+    table = _Table(path, "electrometer", content["electrometer"])
+    if not table.keys() & {"link"}:
+        return None
+    device = table.one_of("driver", tuple(METERS))
+    return MeterSheet(device, table.link(path.parent), table.whole("baud", 0, BAUD_MAX, BAUDS[device]))

@@ -22,7 +22,7 @@ FILLER_B: Final = 700
 """More than any two frames of any protocol here."""
 MODBUS: Final = frozenset({"rtu", "tcp"})
 SEALED: Final = frozenset({"comma", "rtu"})
-ANY: Final = frozenset({"comma", "rtu", "tcp"})
+ANY: Final = frozenset({"comma", "text", "rtu", "tcp"})
 TCP: Final = frozenset({"tcp"})
 COUNT_AT: Final = 2
 """Place of a register reply's byte count in its inner part; the registers follow."""
@@ -139,6 +139,8 @@ def _other_unit(_seen: Seen, inner: bytes, name: str) -> bytes:
 
 
 def _other_function(_seen: Seen, inner: bytes, name: str) -> bytes:
+    if name == "text":
+        return (b"S" if inner[:1] != b"S" else b"T") + inner[1:]
     if name == "comma":
         return b"%02d" % ((int(inner[:2]) + 7) % 100) + inner[2:] if inner[:2].isdigit() else inner
     return inner[:1] + bytes((4 if inner[1] != 4 else 3,)) + inner[2:]
@@ -174,6 +176,9 @@ def _words_swapped(data: bytes) -> bytes:
 
 
 def _tenfold(_seen: Seen, inner: bytes, name: str) -> bytes:
+    if name == "text":
+        word, *fields = inner.split(b";")
+        return b";".join((word, *map(_ten_times, fields)))
     if name != "comma":
         at = COUNT_AT + 1
         tens = (int.from_bytes(word, "big") * 10 % 65536 for word in _words(inner[at:]))
@@ -182,6 +187,14 @@ def _tenfold(_seen: Seen, inner: bytes, name: str) -> bytes:
     return b"".join(
         arg + b"," for arg in (number, *(arg + b"0" if arg.isdigit() and arg != b"0" else arg for arg in args))
     )
+
+
+def _ten_times(field: bytes) -> bytes:
+    """A decimal number with its point one place further; anything else as it is."""
+    whole, point, rest = field.partition(b".")
+    if not whole.removeprefix(b"-").isdigit() or (point and not rest.isdigit()):
+        return field
+    return whole + rest[:1] + point + (rest[1:] or b"0") if point else whole + b"0"
 
 
 def _as_now(reply: bytes, like: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from simulators.electrometers import Electrometer
 from simulators.faults import Faults
 from simulators.generator_face import GeneratorTcpFace
 from simulators.line import SerialLine
@@ -24,6 +25,7 @@ class World:
         "_out",
         "_rtu",
         "_rtu_used",
+        "electrometer",
         "faults",
         "generator_line",
         "generator_tcp",
@@ -57,12 +59,19 @@ class World:
         self._rtu_used = False
         self._out = UnitOutputs()
         self.faults = Faults(self.plant, self.unit, (self.unit_line, self.unit_tcp), seed)
+        self.electrometer: Electrometer | None = None
+
+    def fit(self, electrometer: Electrometer) -> None:
+        """Put a reference chamber into the beam, with its electrometer."""
+        self.electrometer = electrometer
+        self.faults.plug("electrometer", electrometer.line)
 
     def advance(self, to_us: int) -> None:
         """Step 1 ms at a time until the next step would pass `to_us` (us of the world's clock)."""
         plant, unit, out = self.plant, self.unit, self._out
         pins, faults, notes = plant.pins, self.faults, unit.notes
         step, scan, to_unit = plant.step, unit.scan, self.unit_line.to_device
+        electrometer = self.electrometer
         now = self.now_us
         while now + STEP_US <= to_us:
             self.now_us = now = now + STEP_US
@@ -70,6 +79,8 @@ class World:
                 faults.step(now)
             step(out)
             scan(now, pins, out)
+            if electrometer is not None:
+                electrometer.step(now, plant.dose_mgy, plant.chamber_2.air)
             if notes:
                 self._note()
             if self._rtu_used or to_unit.busy():

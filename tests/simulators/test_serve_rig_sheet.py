@@ -78,6 +78,38 @@ def test_a_bad_sheet_is_refused_by_name(tmp_path: Path, old: str, new: str, said
     assert str(path) in str(error.value)
 
 
+METER = """
+[electrometer]
+driver = "ptw-unidos"
+link = "pty:../var/meter"
+model = "UNIDOS Tango"
+"""
+
+
+def test_a_sheet_may_have_an_electrometer(tmp_path: Path) -> None:
+    """At its usual 9600 baud if none is written; one without a link is read by a person, and there is nothing to serve."""
+    path = tmp_path / "rig.toml"
+    path.write_text(GOOD)
+    assert read(path).electrometer is None
+    path.write_text(GOOD + METER)
+    meter = read(path).electrometer
+    assert meter is not None and (meter.device, meter.baud) == ("ptw-unidos", 9600)
+    assert meter.link.path == tmp_path / "../var/meter"
+    path.write_text(GOOD + METER.replace('link = "pty:../var/meter"\n', "baud = 19200\n"))
+    assert read(path).electrometer is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("ptw-unidos", "keithley", "no simulator"), ("pty:../var", "tty:/dev", "simulator can serve"), ("", "", "")],
+)
+def test_a_bad_electrometer_is_refused_by_name(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_text(GOOD + METER.replace(old, new) if said else "electrometer = 3\n" + GOOD)
+    with pytest.raises(ValueError, match=r"\[electrometer\].*" + said):
+        read(path)
+
+
 @pytest.mark.parametrize("text", ["", "pty:", "pty", "tcp:", "tcp::1", "tcp:h:x", "tty:/dev/x", "udp:1.2.3.4:5"])
 def test_links_that_no_simulator_serves(text: str) -> None:
     with pytest.raises(ValueError, match="simulator can serve"):

@@ -6,12 +6,14 @@ from __future__ import annotations
 import pytest
 
 from simulators import modbus_codec
+from simulators.electrometers import Electrometer
 from simulators.line import SerialLine
 from simulators.spellman_codec import frame
 from simulators.wire_faults import ANY, LATE_US, TAMPERINGS, Link
 from simulators.world import World
 
 ASK_US = 50_000
+WIRES = ("comma", "text", "rtu", "tcp")
 FROM_US, TO_US, END_US = 1_000_000, 2_000_000, 3_500_000
 
 COMMA = [frame(*fields) for fields in (("19",), ("22",), ("10", 2846), ("14",), ("26",))]
@@ -19,6 +21,7 @@ PDUS = [
     bytes.fromhex(text)
     for text in ("03 0000 001e", "03 0100 0020", "03 0120 0020", "10 0300 0001 02 0001", "03 0400 0002")
 ]
+TEXT = [b"MV\r\n", b"IT\r\n", b"IT;50\r\n", b"MVM\r\n", b"NUS\r\n", b"TOK\r\n"]
 RTU = [modbus_codec.rtu_frame(1, pdu) for pdu in PDUS]
 
 
@@ -27,6 +30,8 @@ class Host:
 
     def __init__(self, wire: str) -> None:
         self.world, self.wire = World(), wire
+        if wire == "text":
+            self.world.fit(Electrometer("ptw-unidos", 1, 115200, lambda: self.world.now_us))
         self.tid = 0
         self.refused = 0
         self.connection = self.world.unit_tcp.connect() if wire == "tcp" else None
@@ -34,6 +39,8 @@ class Host:
 
     @property
     def line(self) -> SerialLine:
+        if self.world.electrometer is not None:
+            return self.world.electrometer.line
         return self.world.generator_line if self.wire == "comma" else self.world.unit_line
 
     def turn(self, place: int) -> None:
@@ -48,7 +55,7 @@ class Host:
                 data = self.tid.to_bytes(2, "big") + b"\0\0" + (len(pdu) + 1).to_bytes(2, "big") + b"\1" + pdu
                 self.refused += self.connection.host_write(data) == 0
         else:
-            requests = COMMA if self.wire == "comma" else RTU
+            requests = {"comma": COMMA, "text": TEXT, "rtu": RTU}[self.wire]
             self.refused += self.line.host_write(requests[place % len(requests)], now) == 0
         for _ in range(ASK_US // 2_000):
             self.world.advance(self.world.now_us + 2_000)
@@ -78,14 +85,14 @@ class Host:
 
 @pytest.fixture(scope="module")
 def clean() -> dict[str, Host]:
-    return {wire: Host(wire).play() for wire in ("comma", "rtu", "tcp")}
+    return {wire: Host(wire).play() for wire in WIRES}
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
-@pytest.mark.parametrize("wire", ["comma", "rtu", "tcp"])
+@pytest.mark.parametrize("wire", WIRES)
 def test_a_tampering_does_what_it_can_and_leaves_nothing(wire: str, name: str, clean: dict[str, Host]) -> None:
     """Shapes and sizes are compared, for the world's own noise goes on differently once a set-point has not arrived."""
-    link = "generator" if wire == "comma" else "unit"
+    link = {"comma": "generator", "text": "electrometer"}.get(wire, "unit")
     host = Host(wire).play(f"{link}-wire-{name}")
     assert host.during(0, FROM_US) == clean[wire].during(0, FROM_US)
     same = (
