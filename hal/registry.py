@@ -12,6 +12,16 @@ from typing import Final, Protocol
 import msgspec
 
 from hal.commands import Command
+from hal.electrometer import (
+    MeterDone,
+    MeterIdentity,
+    MeterInterval,
+    MeterOrder,
+    MeterRange,
+    MeterReading,
+    MeterZero,
+    Unit,
+)
 from hal.errors import ConfigurationError
 from hal.machine import Renewal
 from hal.poll_plan import Poll
@@ -33,6 +43,7 @@ from hal.units import Seconds
 
 GENERATORS: Final = "kerma.generators"
 SAFETY_UNITS: Final = "kerma.safety_units"
+ELECTROMETERS: Final = "kerma.electrometers"
 
 OpenPipe = Callable[[str, int], Pipe]
 
@@ -61,6 +72,18 @@ class SafetyUnitSetting(msgspec.Struct, frozen=True):
     site_key: bytes
     turnaround_s: float
     tick_s: float
+
+
+class ElectrometerSetting(msgspec.Struct, frozen=True):
+    """What an electrometer's driver is made with: its wire, and what it must say it is. Its calibration factor holds for one serial number only."""
+
+    link: str
+    baud: int
+    model: str
+    serial: str
+    turnaround_s: float
+    tick_s: float
+    simulated: bool
 
 
 class Generator(Protocol):
@@ -130,6 +153,36 @@ class SafetyUnit(Protocol):
     def link(self, now: Seconds) -> Link: ...
 
 
+class Electrometer(Protocol):
+    """A reference electrometer; it is never in the beam's path, and nothing here ends or permits a beam. Each reading is the latest good one, or None.
+
+    `want` takes one order, to be carried out by the next `ask`s, each act sent once and proven by a reading; False, with `refusal` in words, if it cannot be.
+    `pending` is the order under way; `done` is set when it is proven, `refusal` when it is not. A Hold or a Reset takes the place of a pending order.
+    """
+
+    identity: MeterIdentity | None
+    reading: MeterReading | None
+    range: MeterRange | None
+    interval: MeterInterval | None
+    zero: MeterZero | None
+    done: MeterDone | None
+    refusal: Refusal | None
+
+    @property
+    def identified(self) -> bool: ...
+
+    @property
+    def pending(self) -> MeterOrder | None: ...
+
+    def want(self, order: MeterOrder, now: Seconds) -> bool: ...
+
+    def ask(self, now: Seconds, may_open: bool) -> None: ...
+
+    def take(self, now: Seconds) -> None: ...
+
+    def link(self, now: Seconds) -> Link: ...
+
+
 class Checksum(Enum):
     """What guards a frame of a wire."""
 
@@ -193,8 +246,34 @@ class SafetyUnitDriver:
     count_limits: bool
 
 
+@dataclass(frozen=True)
+class ElectrometerDriver:
+    """One electrometer: how it is made, its poll plan, the oldest that its values get, and what it can do by itself.
+
+    `wires` are the kinds of link it speaks on; none: a person types its readings in (hal/electrometers/manual.py). `units` are those that it may read in,
+    `ranges` its own names for its ranges, `interval_most_s` the longest Interval (0: it keeps no time), `zeroes` whether it measures its zero on request;
+    `needs_permission`: somebody at its panel may have to let a host act. `overload` says how it shows that a value is too large to be shown.
+    """
+
+    name: str
+    words: str
+    make: Callable[[ElectrometerSetting, OpenPipe], Electrometer]
+    polls: Callable[[ElectrometerSetting], tuple[Poll, ...]]
+    worst_age_s: Callable[[ElectrometerSetting], dict[str, float]]
+    wires: tuple[str, ...]
+    units: tuple[Unit, ...]
+    ranges: tuple[str, ...]
+    interval_most_s: int
+    zeroes: bool
+    needs_permission: bool
+    overload: str
+    checksum: Checksum
+    faults: type[Enum]
+    decode: Callable[[bool, bytes], str]
+
+
 def names(group: str) -> tuple[str, ...]:
-    """The drivers installed in a group (GENERATORS or SAFETY_UNITS), sorted."""
+    """The drivers installed in a group (GENERATORS, SAFETY_UNITS or ELECTROMETERS), sorted."""
     return tuple(sorted(point.name for point in entry_points(group=group)))
 
 
@@ -211,6 +290,16 @@ def safety_unit(name: str) -> SafetyUnitDriver:
     driver = _point(SAFETY_UNITS, name).load()
     if not isinstance(driver, SafetyUnitDriver):
         raise ConfigurationError(f"safety-unit driver {name!r}: its entry point is no SafetyUnitDriver; reinstall it")
+    return driver
+
+
+def electrometer(name: str) -> ElectrometerDriver:
+    """The electrometer driver of this name; ConfigurationError names those there are."""
+    driver = _point(ELECTROMETERS, name).load()
+    if not isinstance(driver, ElectrometerDriver):
+        raise ConfigurationError(
+            f"electrometer driver {name!r}: its entry point is no ElectrometerDriver; reinstall it"
+        )
     return driver
 
 
