@@ -11,13 +11,15 @@ from importlib.metadata import entry_points
 from typing import Any, Final
 
 from hal.commands import STAGING_BYTES
+from hal.electrometer import Hold, Interval, Reset, SetRange, Start, Zero
+from hal.electrometers import ptw_unidos
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Heard
 from hal.modbus import Question, RtuDialect, TcpDialect
 from hal.registry import Checksum
 from hal.safety_units import kerma_map as m
 from simulators import frames, modbus_codec
-from simulators.alone import GeneratorAlone
+from simulators.alone import ElectrometerAlone, GeneratorAlone
 from simulators.generators import PROFILES
 from simulators.line import SerialLine
 from simulators.world import World
@@ -111,6 +113,21 @@ def generator_rows() -> Iterator[Row]:
             )
 
 
+def _unidos_questions() -> tuple[Any, ...]:
+    """Everything that the driver may ever send, orders with what no device refuses."""
+    sheet = ptw_unidos.SHEET
+    orders = (Start(), Hold(), Reset(), Interval(60), SetRange("LOW"), Zero())
+    asked = (step.q for order in orders for step in sheet.steps(order))
+    return tuple(dict.fromkeys((*sheet.identify, *sheet.requests.values(), *asked)))
+
+
+def _unidos_replies() -> tuple[bytes, ...]:
+    world = ElectrometerAlone(ptw_unidos.DRIVER.name, 1)
+    world.advance(4_000_000)
+    dialect = ptw_unidos.SHEET.dialect()
+    return tuple(_told(world, world.electrometer.line, dialect.encode(q)) for q in _unidos_questions())
+
+
 def _tcp_replies() -> tuple[bytes, ...]:
     connection = World().unit_tcp.connect()
     assert connection is not None
@@ -130,6 +147,13 @@ def rows() -> tuple[Row, ...]:
     """All decoders. A generator's driver is here by its entry point; another dialect is one row more."""
     return (
         *generator_rows(),
+        Row(
+            "ptw-unidos",
+            ptw_unidos.SHEET.dialect,
+            _unidos_questions(),
+            SOUND[ptw_unidos.DRIVER.checksum],
+            _unidos_replies,
+        ),
         Row("modbus, tcp", lambda: TcpDialect(1), UNIT_QUESTIONS, SOUND[Checksum.TCP], _tcp_replies),
         Row("modbus, rtu", lambda: RtuDialect(1), UNIT_QUESTIONS, SOUND[Checksum.CRC16], _rtu_replies),
     )

@@ -1,4 +1,4 @@
-"""Every way a wire can lie, at every phase of a transaction, on three wires: a reply is taken for its own request's or not at all,
+"""Every way a wire can lie, at every phase of a transaction, on four wires: a reply is taken for its own request's or not at all,
 an ON leaves once, nothing is sent twice, and after the fault the exchange is back within a bounded time or says that it is gone."""
 
 from __future__ import annotations
@@ -36,12 +36,19 @@ STREAM = {
 """Bytes changed, lost or added within a TCP stream, which TCP's own checksum and sequence rule out; Modbus TCP has none of its own."""
 BY_CONTENT = {
     "comma": VALUES | {"stuck"},
+    "text": VALUES | {"stuck", "garbled"},
     "rtu": VALUES | {"stuck"},
     "tcp": VALUES | STREAM | {"another-reply"},
 }
 """What no exchange can see: it is for the blocks' checksums, sequences and echoes, and for the interlocks (test_wire_faults_in_beam). Nor can it tell
-two RTU replies of one function and one length; see test_a_block_is_never_taken_for_another."""
-HARMLESS = {"comma": {"split", "echo"}, "rtu": {"split", "echo"}, "tcp": {"split", "duplicated", "bad-checksum"}}
+two RTU replies of one function and one length; see test_a_block_is_never_taken_for_another. Lines of text have no checksum: a digit that has turned into
+another is one, and a held value settles when it was said twice."""
+HARMLESS = {
+    "comma": {"split", "echo"},
+    "text": {"split", "echo"},
+    "rtu": {"split", "echo"},
+    "tcp": {"split", "duplicated", "bad-checksum"},
+}
 """What a wire may do all the time while answers still come."""
 
 

@@ -1,5 +1,5 @@
 """One exchange against a small device over a tampered line, in virtual time: each reply carries the number of its request, so that a wrong pairing shows.
-It plays three wires (Spellman's comma protocol, Modbus RTU, Modbus TCP) and knows no driver."""
+It plays four wires (Spellman's comma protocol, the UNIDOS's lines of text, Modbus RTU, Modbus TCP) and knows no driver."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hal.electrometers import ptw_unidos
+from hal.electrometers.ptw_unidos_wire import Question, UnidosDialect
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Answer, Exchange, Stage
 from hal.generators import spellman_xrv
@@ -32,6 +34,7 @@ _QUERIES = tuple(
     CommaCommand(number, f"query {number}", Shape.WHOLE, count, SERIALS)
     for number, count in ((14, 2), (15, 2), (19, 8))
 )
+_TEXT_WORDS = (b"QMA", b"QXB", b"QZCC")
 _BOOK = CommaBook("bench", {}, frozenset(), True, spellman_xrv.BOOK.fences)
 _READS = (read("one", 0x100, 30), read("two", 0x140, 31), read("three", 0x120, 32))
 """Of different lengths, all longer than any fence."""
@@ -103,6 +106,27 @@ class CommaDevice(Device):
                 out.append(frame(number, self.number(number.encode(), now_us), *[int(number)] * (count - 1)))
             elif number in ("21", "43"):
                 out.append(frame(number, "12.5") if number == "21" else frame(number, "A", 1))
+        return out
+
+
+class TextDevice(Device):
+    """Each question gives the request's number and then its own word; a start is acknowledged by its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._in = b""
+
+    def replies(self, data: bytes, now_us: int) -> list[bytes]:
+        out = []
+        *lines, self._in = (self._in + data).split(b"\r\n")
+        for line in lines:
+            if line == b"STA":
+                self.ons += 1
+                out.append(b"STA\r\n")
+            elif line in (b"PTW", b"SER"):
+                out.append(b"PTW;UNIDOS Tango;TM10052;1.2.4;A16\r\n" if line == b"PTW" else b"SER;123456\r\n")
+            elif line in _TEXT_WORDS:
+                out.append(b"%b;%d;%b\r\n" % (line, self.number(line, now_us), line))
         return out
 
 
@@ -180,6 +204,10 @@ def _comma_said(q: Any, value: Any) -> tuple[int, bool]:
     return number, set(rest) == {q.command.number}
 
 
+def _text_said(q: Any, value: Any) -> tuple[int, bool]:
+    return int(value.fields[0]), value.fields[1] == q.text
+
+
 def _modbus_said(q: Any, value: Any) -> tuple[int, bool]:
     words = [int.from_bytes(value.data[at : at + 2], "big") for at in range(0, len(value.data), 2)]
     return words[0], words[1:] == [q.read_at + place for place in range(1, q.count)]
@@ -197,6 +225,11 @@ KINDS = {
         Kind(
             "comma", lambda: CommaDialect(_BOOK, False), CommaDevice, tuple(Order(row) for row in _QUERIES),
             spellman_xrv.ON, _comma_said,
+        ),
+        Kind(
+            "text", lambda: UnidosDialect(ptw_unidos.IDENTIFY), TextDevice,
+            tuple(Question(word.decode(), word.decode(), (r"[0-9]{1,6}", word.decode())) for word in _TEXT_WORDS),
+            ptw_unidos.START, _text_said,
         ),
         _modbus("rtu", lambda: RtuDialect(1), False),
         _modbus("tcp", lambda: TcpDialect(1), True),
