@@ -38,8 +38,10 @@ def drivers(end: End) -> typer.Typer:
         as_json: AsJson = False,
     ) -> None:
         """Show one driver's plan: what is read how often, how old each value may get, and whether each rule keeps T1."""
-        from console import driver_plan as room
+        from console import driver_plan, meter_plan
+        from hal import registry
 
+        room = meter_plan if name in registry.names(registry.ELECTROMETERS) else driver_plan
         end(lambda: room.show(name, baud, tick_hz, turnaround_ms, as_json))
 
     @app.command("check")

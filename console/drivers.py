@@ -12,12 +12,12 @@ from rich.console import Console
 
 from console import driver_plan
 from hal import registry
-from hal.registry import Checksum, GeneratorDriver, SafetyUnitDriver
+from hal.registry import Checksum, ElectrometerDriver, GeneratorDriver, SafetyUnitDriver
 
 HV_STAYS: Final = "none: HV stays on if the host dies, the safety unit ends it"
 CHECKS: Final = {Checksum.NONE: "none", Checksum.SIX_BIT_SUM: "6 bit", Checksum.CRC16: "CRC-16", Checksum.TCP: "TCP"}
 NAME_WIDTH: Final = 17
-GENERATOR, UNIT = "generator", "safety unit"
+GENERATOR, UNIT, METER = "generator", "safety unit", "electrometer"
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def listed() -> tuple[Listed, ...]:
     kinds: tuple[tuple[str, str, Callable[[str], Listed]], ...] = (
         (GENERATOR, registry.GENERATORS, _generator),
         (UNIT, registry.SAFETY_UNITS, _unit),
+        (METER, registry.ELECTROMETERS, _meter),
     )
     return tuple(_one(kind, name, look) for kind, group, look in kinds for name in registry.names(group))
 
@@ -70,6 +71,8 @@ def _generator(name: str) -> Listed:
 
 def wires_of(kind: str, name: str) -> tuple[str, ...]:
     """The kinds of link that a driver speaks on."""
+    if kind == METER:
+        return registry.electrometer(name).wires
     return registry.generator(name).wires if kind == GENERATOR else driver_plan.UNIT_WIRES
 
 
@@ -91,6 +94,25 @@ def _unit(name: str) -> Listed:
         "count_limits": driver.count_limits,
     }
     return Listed(UNIT, name, driver.words, facts, driver_plan.plan(name).capabilities.clinical())
+
+
+def _meter(name: str) -> Listed:
+    """An electrometer is for calibration only: never in a beam's path, so that nothing makes it a thing of the bench."""
+    driver: ElectrometerDriver = registry.electrometer(name)
+    facts = {
+        "units": [unit.value for unit in driver.units],
+        "ranges": list(driver.ranges),
+        "interval_most_s": driver.interval_most_s,
+        "zeroes": driver.zeroes,
+        "needs_permission": driver.needs_permission,
+        "overload": driver.overload,
+        "checksum": CHECKS[driver.checksum],
+        "checksum_words": driver.checksum.value,
+        "wires": list(driver.wires),
+        "faults": len(driver.faults),
+        "fault_words": [fault.value for fault in driver.faults],
+    }
+    return Listed(METER, name, driver.words, facts)
 
 
 def table(as_json: bool) -> None:
@@ -191,5 +213,16 @@ COLUMNS: Final[dict[str, dict[str, Callable[[Listed], str]]]] = {
         "second contactor": _fact("second_contactor"),
         "count limits": _fact("count_limits"),
         "for": _use,
+    },
+    METER: {
+        "name": lambda row: row.name,
+        "ranges": lambda row: str(len(row.capabilities["ranges"])),
+        "own timer": lambda row: "yes" if row.capabilities["interval_most_s"] else "no",
+        "finds zero": _fact("zeroes"),
+        "asks leave": _fact("needs_permission"),
+        "check- sum": _fact("checksum"),
+        "wires": lambda row: _wires(row) or "typed in",
+        "flags": _fact("faults"),
+        "for": lambda _row: "calibration",
     },
 }

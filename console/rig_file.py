@@ -148,6 +148,36 @@ class SafetyUnitTable(Strict):
         return usual_baud(baud)
 
 
+class ElectrometerTable(Strict):
+    """[electrometer]: the reference electrometer of a calibration, if there is one; what gives beam never opens it."""
+
+    driver: Text = Field(description="write the name of a driver; kerma drivers names them")
+    link: str | None = Field(
+        default=None,
+        description='write "tty:PATH", "pty:PATH", "socket:HOST:PORT" or "tcp:HOST:PORT", or leave it out where readings are typed in',
+    )
+    baud: int = Field(
+        default=9600,
+        ge=1200,
+        le=115200,
+        description="write the line speed that the electrometer is set to, in baud; a network has none",
+    )
+    model: Text = Field(description="write the model as the electrometer itself says it")
+    serial: Text = Field(description="write its serial number; its calibration factor holds for this one only")
+
+    @field_validator("link")
+    @classmethod
+    def _link(cls, words: str | None) -> str | None:
+        if words is not None:
+            link(words, ("pty", "tty", "socket", "tcp"), Path("/"))
+        return words
+
+    @field_validator("baud")
+    @classmethod
+    def _baud(cls, baud: int) -> int:
+        return usual_baud(baud)
+
+
 class SimulatedTable(Strict):
     """[simulated]: what only a simulated rig has."""
 
@@ -227,6 +257,7 @@ class RigFile(Strict):
     safety_unit: SafetyUnitTable
     certificate: CertificateTable
     records: RecordsTable
+    electrometer: ElectrometerTable | None = None
     simulated: SimulatedTable | None = None
     limits: LimitsTable = LimitsTable()
     paths: PathsTable = PathsTable()
@@ -252,7 +283,10 @@ class RigFile(Strict):
             raise ValueError(
                 "safety_unit.site_key_file is missing; first: write the path of the file (mode 0600) that holds the site key in hex"
             )
-        for key, words in (("generator.link", self.generator.link), ("safety_unit.link", self.safety_unit.link)):
+        links = [("generator.link", self.generator.link), ("safety_unit.link", self.safety_unit.link)]
+        if self.electrometer is not None and self.electrometer.link is not None:
+            links.append(("electrometer.link", self.electrometer.link))
+        for key, words in links:
             wrong = _foreign(words, self.rig.simulated)
             if wrong:
                 raise ValueError(f'{key} = "{words}" {wrong}')

@@ -119,6 +119,23 @@ def test_what_is_not_finite_is_refused_in_the_rig_file(tmp_path: Path, table: st
     assert f"{table}.{key} = {value!r}" in words and "not a finite number" in words
 
 
+METER = {"driver": "ptw-unidos", "link": "pty:meter", "model": "UNIDOS Tango", "serial": "123456"}
+
+
+def test_a_rig_may_name_its_electrometer(tmp_path: Path) -> None:
+    """With a wire, or without one where readings are typed in; a real line has no place on a simulated rig, and a key that is missing is named."""
+    path = tmp_path / "rig.toml"
+    for meter in (METER, {key: value for key, value in METER.items() if key != "link"}):
+        path.write_text(dumped(RIG | {"electrometer": meter}))
+        rig_file.RigFile.model_validate(tomllib.loads(path.read_text()))
+    for key in ("driver", "model", "serial"):
+        short = {name: value for name, value in METER.items() if name != key}
+        assert f"electrometer.{key} is missing" in refused_rig(tmp_path, RIG | {"electrometer": short})
+    assert "is a real line" in refused_rig(tmp_path, RIG | {"electrometer": METER | {"link": "tty:/dev/meter"}})
+    assert "no link of this device" in refused_rig(tmp_path, RIG | {"electrometer": METER | {"link": "meter"}})
+    assert "usual line speed" in refused_rig(tmp_path, RIG | {"electrometer": METER | {"baud": 9601}})
+
+
 RIG_BOUNDS = [
     ("rig", "tick_hz", 19.9, "at least 20"),
     ("rig", "tick_hz", 1000.1, "at most 1000"),

@@ -27,12 +27,17 @@ from interlocks.rules import T1_S, TABLE
 
 ALL = [
     (kind, name)
-    for kind, group in (("generator", registry.GENERATORS), ("safety unit", registry.SAFETY_UNITS))
+    for kind, group in (
+        ("generator", registry.GENERATORS),
+        ("safety unit", registry.SAFETY_UNITS),
+        ("electrometer", registry.ELECTROMETERS),
+    )
     for name in registry.names(group)
 ]
 SHOWN = [
     (name, baud)
     for kind, name in ALL
+    if kind != "electrometer"
     for baud in (0, 9600, 115200)
     if any((wire == "tcp") is (baud == 0) for wire in drivers.wires_of(kind, name))
 ]
@@ -66,6 +71,11 @@ def test_every_installed_driver_is_listed_with_every_capability() -> None:
                 unit.second_contactor,
                 unit.count_limits,
             ]
+        if row["kind"] == "electrometer":
+            meter = registry.electrometer(row["name"])
+            assert (facts["interval_most_s"], facts["zeroes"]) == (meter.interval_most_s, meter.zeroes)
+            assert (tuple(facts["ranges"]), tuple(facts["wires"])) == (meter.ranges, meter.wires)
+            assert facts["overload"] and facts["units"] == [unit.value for unit in meter.units]
         assert row["clinical"] is not bool(row["bench_only_because"]) and not row["broken"]
 
 
@@ -109,6 +119,22 @@ def test_a_driver_that_cannot_be_loaded_is_words_and_breaks_no_other(monkeypatch
     assert "broken-hv (generator) cannot be loaded (No module named 'no_such_room')" in flat and "first:" in flat
     row = {row["name"]: row for row in json.loads(kerma("drivers", "--json").output)}["broken-hv"]
     assert row["broken"] and row["clinical"] is False
+
+
+@pytest.mark.parametrize("baud", [0, 9600, 115200])
+def test_an_electrometer_is_shown_with_its_plan_and_stands_under_no_rule(baud: int) -> None:
+    said = kerma("drivers", "show", "ptw-unidos", "--baud", str(baud))
+    assert said.exit_code == 0 and max(map(len, said.output.splitlines())) <= 80
+    assert "no rule of a beam stands on it" in said.output
+    shown = json.loads(kerma("drivers", "show", "ptw-unidos", "--baud", str(baud), "--json").output)
+    assert shown["baud"] == baud and set(shown["worst_age_s"]) == {"reading", "range", "interval", "zero"}
+    value = next(poll for poll in shown["polls"] if poll["name"] == "value")
+    assert value["takes_s"] == pytest.approx(0.002 + (84 * 10 / baud if baud else 0.0))
+
+
+def test_readings_that_are_typed_in_have_no_plan() -> None:
+    said = kerma("drivers", "show", "manual")
+    assert said.exit_code == Exit.USAGE and "typed in" in said.output
 
 
 @pytest.mark.parametrize(("name", "baud"), SHOWN, ids=[f"{name}-{baud}" for name, baud in SHOWN])
