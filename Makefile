@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ok
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test lint fuzz bench-tools bench-wire clean lock
+.PHONY: help setup run test grid lint fuzz bench-tools bench-wire clean lock
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -23,8 +23,11 @@ run: $(STAMP)   ## deliver one demonstration fraction on the simulated rig
 	$(BIN)/kerma demo
 
 test: $(STAMP)  ## run the tests: virtual time on both cores, then the real processes one after another
-	$(BIN)/python -m pytest -n 2 -m "not realtime"
-	$(BIN)/python -m pytest -m realtime
+	$(BIN)/python -m pytest -n 2 -m "not realtime and not grid"
+	$(BIN)/python -m pytest -m "realtime and not grid"
+
+grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each wire fault in beam, each thing taken away in each state
+	$(BIN)/python -m pytest -n 2 -m "grid and not realtime"
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

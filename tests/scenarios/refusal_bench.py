@@ -3,10 +3,11 @@ It looks into the loop for its state only; what it judges by is the world's own 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
+import pytest
 
 from controller.requests import Close, Confirm, Edit, Load, Request, Reset, Resume
 from controller.states import State
@@ -22,6 +23,15 @@ SHORT: Final = prescribed(400.0)
 """About 8 s of beam."""
 ENDS: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
 LEAST_MGY: Final = 1.0
+
+
+def slice_of(cases: Iterable[Any], kept: Callable[[Any], bool]) -> list[Any]:
+    """The cases of a table as parameters: `make test` plays those that are `kept`, `make grid` all the others too.
+    A tuple is many parameters."""
+    marks = {True: (), False: (pytest.mark.grid,)}
+    return [
+        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=marks[bool(kept(case))]) for case in cases
+    ]
 
 
 def state(rig: VirtualRig) -> State:

@@ -12,6 +12,7 @@ from refusal_bench import (
     ons,
     send,
     settle,
+    slice_of,
     state,
     to_beam,
     to_ready,
@@ -68,6 +69,39 @@ def names() -> list[str]:
     ]
 
 
+SLICE = {
+    "generator": (
+        "silent",
+        "late",
+        "another-reply",
+        "stuck",
+        "stale",
+        "vanished",
+        "split",
+        "not-applied",
+        "foreign-master",
+    ),
+    "unit": (
+        "garbled",
+        "duplicated",
+        "late",
+        "stuck",
+        "reset",
+        "half-open",
+        "tid-mismatch",
+        "split",
+        "not-applied",
+        "exception-4",
+    ),
+}
+"""One of each kind of lie; tests/hal tries every one on every wire at every phase of a transaction."""
+
+
+def in_slice(name: str) -> bool:
+    link, _, lie = name.partition("-wire-")
+    return lie in SLICE[link]
+
+
 def off_after(rig: VirtualRig, within_s: float) -> float | None:
     """How long from now the high voltage is on; None if it still is after `within_s`."""
     began_s = rig.now_s()
@@ -89,7 +123,7 @@ def ended_well(rig: VirtualRig, presses: int, unproved: bool = False) -> None:
     assert wrong(rig, presses) == []
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", slice_of(names(), in_slice))
 def test_a_lying_wire_in_beam(make_rig: MakeRig, name: str) -> None:
     """Until mended: the beam ends within T1 of what can be known and of the fall, or it goes on with everything that matters known."""
     rig = make_rig()
@@ -136,7 +170,9 @@ AROUND = [
 """One row of each kind for the states around the beam."""
 
 
-@pytest.mark.parametrize(("link", "name", "at"), AROUND)
+@pytest.mark.parametrize(
+    ("link", "name", "at"), slice_of(AROUND, lambda case: case[2] is not State.STARTING or case[1] in ("late", "stuck"))
+)
 def test_a_lying_wire_around_the_beam(make_rig: MakeRig, link: str, name: str, at: State) -> None:
     """For 1.2 s: no beam without a press, one end for each START, nothing that starts again, and afterwards the rig is usable."""
     rig = make_rig()
