@@ -7,7 +7,7 @@ import json
 import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,15 +15,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console import places, rig_file
+from console import meter_plan, places, rig_file
 from console.driver_kinds import GeneratorCheck, UnitCheck
 from console.driver_plan import UNIT_WIRES, USUAL_BAUD
 from console.driver_steps import Outcome, Row
 from console.exit_codes import DRIVER_CHECK_FAILED, Exit
+from console.meter_check import MeterCheck
 from hal import registry, transport
 from hal.clock import Clock
 from hal.errors import ConfigurationError
-from hal.registry import GeneratorSetting, OpenPipe, SafetyUnitSetting
+from hal.registry import ElectrometerSetting, GeneratorSetting, OpenPipe, SafetyUnitSetting
 from hal.rig import BAUDS
 
 SECONDS: Final = (1.0, 3600.0)
@@ -58,6 +59,8 @@ def check(asked: Asked, clock: Clock, open_pipe: OpenPipe = transport.open_pipe)
     _within("--turnaround-ms", asked.turnaround_ms, 0.0, 500.0)
     if asked.name in registry.names(registry.SAFETY_UNITS):
         return _unit(asked, clock, open_pipe)
+    if asked.name in registry.names(registry.ELECTROMETERS):
+        return _meter(asked, clock, open_pipe)
     return _generator(asked, clock, open_pipe)
 
 
@@ -89,6 +92,23 @@ def _unit(asked: Asked, clock: Clock, open_pipe: OpenPipe) -> tuple[Row, ...]:
         asked.link, baud, asked.unit_id, asked.serial, _simulated(asked), NO_KEY, asked.turnaround_ms / 1000.0, 1.0 / asked.tick_hz
     )  # fmt: skip
     return UnitCheck(driver, setting, open_pipe, clock, asked.seconds).run()
+
+
+def _meter(asked: Asked, clock: Clock, open_pipe: OpenPipe) -> tuple[Row, ...]:
+    driver = registry.electrometer(asked.name)
+    if not driver.wires:
+        raise ConfigurationError(f"{asked.name} has no wire: its readings are typed in; first: name another driver")
+    baud = _baud(replace(asked, baud=meter_plan.USUAL_BAUD) if asked.baud is None else asked, driver.wires)
+    if not asked.model or not asked.serial:
+        raise ConfigurationError(
+            "an electrometer must say that it is the one on the plate; first: give --model and --serial"
+        )
+    if asked.set_points:
+        raise ConfigurationError("--set-points: an electrometer has none, nothing is set; first: leave it out")
+    setting = ElectrometerSetting(
+        asked.link, baud, asked.model, asked.serial, asked.turnaround_ms / 1000.0, 1.0 / asked.tick_hz, _simulated(asked)
+    )  # fmt: skip
+    return MeterCheck(driver, setting, open_pipe, clock, asked.seconds).run()
 
 
 def _simulated(asked: Asked) -> bool:

@@ -53,15 +53,19 @@ def drivers(end: End) -> typer.Typer:
                 "--link", help="Where the device is.", metavar="tty:PATH|pty:PATH|socket:HOST:PORT|tcp:HOST:PORT"
             ),
         ],
-        baud: Annotated[int | None, typer.Option("--baud", help="Line speed; 115200 if left out.")] = None,
-        model: Annotated[str, typer.Option("--model", help="Generator: the model as it says it itself.")] = "",
+        baud: Annotated[
+            int | None, typer.Option("--baud", help="Line speed; 115200 if left out, an electrometer's 9600.")
+        ] = None,
+        model: Annotated[
+            str, typer.Option("--model", help="Generator, electrometer: the model as it says it itself.")
+        ] = "",
         full_scale_kv: Annotated[
             float | None, typer.Option("--full-scale-kv", help="Generator: full scale in kV, as on its plate.")
         ] = None,
         full_scale_ma: Annotated[
             float | None, typer.Option("--full-scale-ma", help="Generator: full scale in mA, as on its plate.")
         ] = None,
-        serial: Annotated[str, typer.Option("--serial", help="Safety unit: its serial number.")] = "",
+        serial: Annotated[str, typer.Option("--serial", help="Safety unit, electrometer: its serial number.")] = "",
         unit_id: Annotated[int, typer.Option("--unit-id", help="Safety unit: its Modbus address.")] = 1,
         turnaround_ms: Annotated[
             float, typer.Option("--turnaround-ms", help="How long the device takes to answer, as the rig file says.")

@@ -11,7 +11,7 @@ from console.driver_steps import Row
 from hal import registry
 from hal.transport import Gone, Pipe
 from hal.units import Seconds
-from simulators.alone import GeneratorAlone
+from simulators.alone import ElectrometerAlone, GeneratorAlone
 from simulators.generators import PROFILES
 from simulators.world import World
 from verification.pipes import FacePipe, LinePipe
@@ -23,7 +23,7 @@ EPOCH_S = 300.0
 class WorldClock:
     """Time that passes only in sleep, 1 ms of the world at a time."""
 
-    world: GeneratorAlone | World
+    world: GeneratorAlone | ElectrometerAlone | World
     skips_s: list[float] = field(default_factory=list)
     most_counts: int = 0
     unit_states: set[int] = field(default_factory=set)
@@ -102,7 +102,7 @@ class Device:
 class Heard:
     """A pipe that keeps what was sent through it, and says nothing else."""
 
-    def __init__(self, pipe: Pipe, device: Device) -> None:
+    def __init__(self, pipe: Pipe, device: Device | Meter) -> None:
         self._pipe, self._device = pipe, device
         self._closed = False
 
@@ -125,3 +125,26 @@ class Heard:
     def close(self) -> None:
         self._closed = True
         self._pipe.close()
+
+
+class Meter:
+    """One simulated electrometer on its line or its network port, and one check of it."""
+
+    def __init__(self, network: bool = False) -> None:
+        self.network = network
+        self.world = ElectrometerAlone("ptw-unidos", 1, 0 if network else None)
+        self.device = self.world.electrometer.device
+        self.device.heard = deque()
+        self.clock = WorldClock(self.world)
+        self.sent = b""
+        self.opened = 0
+
+    def open(self, _link: str, _baud: int) -> Pipe:
+        self.opened += 1
+        meter = self.world.electrometer
+        return Heard(FacePipe(meter.tcp) if self.network else LinePipe(self.world, meter.line), self)
+
+    def check(self, **changes: object) -> dict[str, Row]:
+        link = "tcp:127.0.0.1:8123" if self.network else "pty:device"
+        asked = Asked("ptw-unidos", link, None, "UNIDOS Tango", None, None, "123456", 1, 10.0, 100.0, 6.0, False, True)
+        return {row.what: row for row in check(replace(asked, **changes), self.clock, self.open)}  # type: ignore[arg-type]

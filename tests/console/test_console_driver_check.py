@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from driver_check_bench import Device
+from driver_check_bench import Device, Meter
 from msgspec import structs
 from typer.testing import CliRunner
 
@@ -222,6 +222,41 @@ def test_a_safety_unit_with_another_serial_number_hears_no_write(network: bool) 
     assert rows["says who it is"].outcome is FAIL and "KU-SIM-0001" in rows["says who it is"].words
     assert {row.outcome for what, row in rows.items() if what not in ("opens", "says who it is")} == {NOT_TRIED}
     assert not written_at(device.sent, network)
+
+
+@pytest.mark.parametrize("network", [False, True], ids=["line", "tcp"])
+def test_an_electrometer_is_asked_questions_and_nothing_else(network: bool) -> None:
+    """Everything passes, and the device heard no word that acts: nobody even asked for the right to write."""
+    meter = Meter(network)
+    rows = meter.check()
+    assert not [row for row in rows.values() if row.outcome is not PASS], rows
+    assert "UNIDOS Tango, serial number 123456" in rows["says who it is"].words
+    assert "reset, nothing integrated" in rows["says how it is"].words and "range LOW" in rows["says how it is"].words
+    assert set(meter.device.heard) == {"PTW", "SER", "MV", "MVM", "IT", "NUS"} and not meter.device.token
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"), [({"serial": "9"}, "123456"), ({"model": "UNIDOS Romeo"}, "UNIDOS Tango")]
+)
+def test_another_electrometer_is_refused(changes: dict[str, object], says: str) -> None:
+    meter = Meter()
+    rows = meter.check(**changes)
+    assert rows["says who it is"].outcome is FAIL and says in rows["says who it is"].words
+    assert {row.outcome for what, row in rows.items() if what not in ("opens", "says who it is")} == {NOT_TRIED}
+    assert set(meter.device.heard) <= {"PTW", "SER"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({"serial": ""}, "--serial"), ({"model": ""}, "--model"), ({"set_points": True}, "--set-points"), ({"name": "manual"}, "typed in")],
+)  # fmt: skip
+def test_what_cannot_be_asked_of_an_electrometer_is_refused_before_anything_is_opened(
+    changes: dict[str, object], says: str
+) -> None:
+    meter = Meter()
+    with pytest.raises(ConfigurationError, match=says):
+        meter.check(**changes)
+    assert not meter.opened
 
 
 @pytest.mark.parametrize(
