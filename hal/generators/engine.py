@@ -75,6 +75,7 @@ class GeneratorEngine(Generic[Q, A]):
         self._who_from_s = 0.0
         self._asked: dict[str, float] = {}
         self._pieces: dict[str, Piece[A]] = {}
+        self._before: dict[str, Piece[A]] = {}
         self._prepared = 0
         self._prepare_wrote = False
         self._prepare_again_s = -math.inf
@@ -232,7 +233,7 @@ class GeneratorEngine(Generic[Q, A]):
         for name, request in zip(self._identify_names, self._sheet.identify, strict=True):
             if name not in self._who:
                 return request
-        return None
+        return self._sheet.watch if self._identifying else None
 
     def _due_work(self, now: Seconds) -> Q | None:
         if not self.prepared:
@@ -314,6 +315,7 @@ class GeneratorEngine(Generic[Q, A]):
     def _took(self, q: Q, name: str, piece: Piece[A], now: Seconds) -> None:
         """Puts a good answer where it belongs; one answer may belong to several readings."""
         sheet = self._sheet
+        piece = self._folded(name, piece)
         if not self.identified:
             if name in self._identify_names and self._identifying:
                 self._who_from_s = piece.asked_at_s if not self._who else self._who_from_s
@@ -334,6 +336,14 @@ class GeneratorEngine(Generic[Q, A]):
         if name in self._points or self._echoed:
             self._publish_set_points()
 
+    def _folded(self, name: str, piece: Piece[A]) -> Piece[A]:
+        """The answer with what it shows together with those of its name before it."""
+        if self._sheet.fold is None:
+            return piece
+        kept = Piece(piece.asked_at_s, self._sheet.fold(name, self._before.get(name), piece))
+        self._before[name] = kept
+        return kept
+
     def _judge_identity(self) -> None:
         who = self._sheet.who(self._setting, self._who)
         if who.mismatch or who.complete:
@@ -349,8 +359,10 @@ class GeneratorEngine(Generic[Q, A]):
 
     def _check_prepared(self, q: Q, value: A, now: Seconds) -> None:
         """A preparation's answer: it holds, or is done again; one that held and no longer does takes the set-points' word away."""
-        for at, step in enumerate(self._sheet.preparations[: self._prepared + 1]):
+        for at, step in enumerate(self._sheet.preparations):
             proof = step.write if step.read is None else step.read
+            if at > self._prepared:
+                return
             if q == step.write and at == self._prepared:
                 self._prepare_wrote = True
             if q != proof:
@@ -362,10 +374,10 @@ class GeneratorEngine(Generic[Q, A]):
                 for echoed in self._echoed:  # what was only echoed may not be held any more
                     self._pieces.pop(echoed, None)
                 self._refuse_once(now, self._name(q), wrong)
-            elif at == self._prepared:
+                return
+            if at == self._prepared:
                 self._prepared, self._prepare_wrote = at + 1, False
                 self._prepare_again_s = -math.inf
-            return
 
     def _publish_set_points(self) -> None:
         """All four as one reading, as old as the oldest; an echo holds for as long as the device goes on answering."""

@@ -101,7 +101,9 @@ class Sheet(Generic[Q, A]):
     """One dialect. Readings are composed of `pieces` by `monitor` and `flags`; a reading is as old as the oldest piece that counts.
 
     `monitor_from` and `flags_from` name the answers whose coming makes a new reading; `fault_polls` the polls of `polls` that are asked only
-    while the flags report a fault. `off_b` and `longest_reply_b` are the bytes of an off and of the longest answer.
+    while the flags report a fault. `off_b` and `longest_reply_b` are the bytes of an off and of the longest answer. For what only a row of answers
+    shows (a heartbeat, a blink) `fold` makes of an answer and the one of its name before it what is kept, and `watch` is asked again, once all of
+    `identify` has answered, until `who` says complete or mismatch.
     """
 
     dialect: Callable[[bool], Dialect[Q, A]]
@@ -125,6 +127,8 @@ class Sheet(Generic[Q, A]):
     preparations: tuple[Preparation[Q, A], ...] = ()
     fault_polls: frozenset[str] = frozenset()
     set_point_polls: frozenset[str] = frozenset()
+    fold: Callable[[str, Piece[A] | None, Piece[A]], A] | None = None
+    watch: Q | None = None
 
 
 def fault_names(
