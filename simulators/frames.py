@@ -14,7 +14,7 @@ SEMICOLON = b";"
 CRLF = b"\r\n"
 TEXT_ACTS = frozenset({b"STA", b"HLD", b"RES", b"INT", b"NUL"})
 """What acts without a parameter on the wire whose lines of text are known here."""
-WRITE_ONE, WRITE, READ_WRITE = 6, 16, 23
+WRITE_COIL, WRITE_ONE, WRITE, READ_WRITE = 5, 6, 16, 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def acknowledged(request: bytes) -> bytes | None:
         return framing.sealed(number + b",$,", request) if args else None
     if framing.name == "text":
         return request if SEMICOLON in inner or inner in TEXT_ACTS else None
-    if inner[1] == WRITE_ONE:
+    if inner[1] in (WRITE_COIL, WRITE_ONE):
         return request
     return framing.sealed(inner[:6], request) if inner[1] == WRITE else None
 
@@ -116,6 +116,8 @@ def with_other_value(request: bytes) -> bytes | None:
     if framing is None or acknowledged(request) is None or framing.inner(request) in TEXT_ACTS:
         return None
     inner = bytearray(framing.inner(request))
-    place = -2 if framing.name == "comma" else -1
-    inner[place] ^= 1
+    if framing.name in ("rtu", "tcp") and inner[1] == WRITE_COIL:
+        inner[-2] ^= 0xFF  # a coil knows two values only
+    else:
+        inner[-2 if framing.name == "comma" else -1] ^= 1
     return framing.sealed(bytes(inner), request)

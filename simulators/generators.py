@@ -6,7 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from simulators import generator_dxm, generator_technix, generator_ux, generator_xrb011, generator_xrb80, generator_xrv
+from simulators import (
+    generator_dxm,
+    generator_genix3d,
+    generator_technix,
+    generator_ux,
+    generator_xrb011,
+    generator_xrb80,
+    generator_xrv,
+)
 from simulators.line import SerialLine
 from simulators.profile import DEFAULT, Profile
 from simulators.supply import Supply
@@ -37,6 +45,7 @@ class Firmware(Protocol):
 FIRMWARES: Final[dict[str, Callable[[Profile, Supply, SerialLine, int], Firmware]]] = {
     "spellman-xrb80": generator_xrb80.Xrb80Firmware,
     "technix": generator_technix.TechnixFirmware,
+    "genix3d": generator_genix3d.Genix3dFirmware,
     "spellman-dxm": generator_dxm.firmware,
     "spellman-ux": generator_ux.firmware,
     "spellman-xrb011": generator_xrb011.firmware,
@@ -45,6 +54,7 @@ FIRMWARES: Final[dict[str, Callable[[Profile, Supply, SerialLine, int], Firmware
 PROFILES: Final[dict[str, Profile]] = {
     "spellman-xrb80": generator_xrb80.PROFILE,
     "technix": generator_technix.PROFILE,
+    "genix3d": generator_genix3d.PROFILE,
     "spellman-dxm": generator_dxm.PROFILE,
     "spellman-ux": generator_ux.PROFILE,
     "spellman-xrb011": generator_xrb011.PROFILE,

@@ -1,4 +1,4 @@
-"""Modbus as the safety unit speaks it: PDUs FC3, FC6, FC16 and FC23 of docs/safety-unit.md, their exceptions, CRC-16, and the frames of TCP and RTU.
+"""Modbus as simulated devices speak it: the safety unit's FC3, FC6, FC16 and FC23 (docs/safety-unit.md), coils, exceptions, CRC-16, frames of TCP and RTU.
 It knows bytes only: no socket, no clock, no register's meaning; every length is capped and nothing here raises on any input."""
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ FC23_READ: Final = (0x0100, 32)
 
 Read = Callable[[int, int], bytes | None]
 Write = Callable[[int, bytes], int]
+ReadBits = Callable[[int, int], list[bool] | None]
+WriteBit = Callable[[int, bool], int]
+
+BITS_MAX: Final = 2000
+UP, DOWN = 0xFF00, 0x0000
 
 
 def _crc_table() -> tuple[int, ...]:
@@ -54,7 +59,7 @@ def answer(pdu: bytes, read: Read, write: Write) -> bytes:
     """The reply PDU to a request PDU of 1 .. 253 bytes. read(address, words) gives bytes or None; write(address, bytes) gives 0 or an exception code."""
     function = pdu[0]
     if function == 3:
-        return _read_registers(pdu, read)
+        return read_registers(pdu, read)
     if function == 6:
         return _write_single(pdu, write)
     if function == 16:
@@ -64,7 +69,8 @@ def answer(pdu: bytes, read: Read, write: Write) -> bytes:
     return exception(function & 0x7F, ILLEGAL_FUNCTION)
 
 
-def _read_registers(pdu: bytes, read: Read) -> bytes:
+def read_registers(pdu: bytes, read: Read) -> bytes:
+    """FC3: read(address, words) gives bytes or None."""
     if len(pdu) != 5:
         return exception(3, ILLEGAL_VALUE)
     address, words = struct.unpack_from(">HH", pdu, 1)
@@ -72,6 +78,34 @@ def _read_registers(pdu: bytes, read: Read) -> bytes:
         return exception(3, ILLEGAL_VALUE)
     data = read(address, words)
     return exception(3, ILLEGAL_ADDRESS) if data is None else bytes((3, len(data))) + data
+
+
+def read_bits(pdu: bytes, read: ReadBits) -> bytes:
+    """FC1 and FC2: read(address, count) gives the bits or None; the first is bit 0 of the first byte, spare bits are 0."""
+    function = pdu[0]
+    if len(pdu) != 5:
+        return exception(function, ILLEGAL_VALUE)
+    address, count = struct.unpack_from(">HH", pdu, 1)
+    if not 1 <= count <= BITS_MAX:
+        return exception(function, ILLEGAL_VALUE)
+    bits = read(address, count)
+    if bits is None:
+        return exception(function, ILLEGAL_ADDRESS)
+    data = bytearray((count + 7) // 8)
+    for place, up in enumerate(bits):
+        data[place // 8] |= up << place % 8
+    return bytes((function, len(data))) + data
+
+
+def write_bit(pdu: bytes, write: WriteBit) -> bytes:
+    """FC5: FF00 is up, 0000 down, nothing else is a value; write(address, up) gives 0 or an exception code."""
+    if len(pdu) != 5:
+        return exception(5, ILLEGAL_VALUE)
+    address, value = struct.unpack_from(">HH", pdu, 1)
+    if value not in (UP, DOWN):
+        return exception(5, ILLEGAL_VALUE)
+    code = write(address, value == UP)
+    return exception(5, code) if code else pdu
 
 
 def _write_single(pdu: bytes, write: Write) -> bytes:

@@ -202,6 +202,10 @@ class Supply:
         self._on_since_us = now_us
         self._rising_at_us = now_us + self._p.hv_on_delay_ms * 1000
 
+    def moved(self, now_us: int) -> None:
+        """The set-points move while HV is on: regulation is judged again only when there was time for it."""
+        self._on_since_us = now_us
+
     def step(self, now_us: int, interlock_closed: bool, powered: bool) -> None:
         """One ms: the interlock line and the inverter's power come from the contactors; drives the tube."""
         if powered is not self.powered or interlock_closed is not self.interlock_closed:
