@@ -207,7 +207,8 @@ class GeneratorDriver:
     `wires` are the kinds of link it speaks on; `wire_watchdog_s` the silence after which the device itself ends HV, as this driver sets it (None: never),
     `wire_watchdog_least_s` the shortest that it could be set to. `unsolicited` says in words what it sends unasked; each value of `faults` is words
     for a fault; `decode(sent, data)` puts bytes of the wire log into words and never raises. Without `filament_set_points` a certificate must say 0 for both;
-    a device that `identifies` not (no request makes it say what it is) is for the bench only.
+    a device that `identifies` not (no request makes it say what it is) is for the bench only. One with `own_set_points` goes to kV and mA of its own,
+    which nothing can change: a plan that differs is refused.
     """
 
     name: str
@@ -228,6 +229,7 @@ class GeneratorDriver:
     decode: Callable[[bool, bytes], str]
     filament_set_points: bool = True
     identifies: bool = True
+    own_set_points: bool = False
 
 
 @dataclass(frozen=True)
