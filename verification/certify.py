@@ -20,6 +20,7 @@ HV_SEEN_KV_CENTI = 500
 G_POINTS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PREHEAT_MS = 4000
 REST_MS = 3000
+MA_RISEN = 0.96
 SETTLE_MS = 2500
 
 
@@ -44,6 +45,7 @@ class Bench:
         self.out = UnitOutputs()
         self.deframer = Deframer()
         self.voice = None if profile.generator == OWN_VOICE else DriverVoice(profile, self.plant)
+        self.kv = self.ma = 0.0
         self.plant.room.fit_applicator(applicator)
         self.plant.room.fit_filter(filter_code)
 
@@ -74,6 +76,8 @@ class Bench:
 
     def set_points(self, kv_counts: int, ma_counts: int) -> None:
         """Write both and let the filament come to its standby heat."""
+        self.kv = kv_counts * self.profile.full_scale_kv / self.profile.kv_set_counts
+        self.ma = ma_counts * self.profile.full_scale_ma / self.profile.ma_set_counts
         if self.voice is None:
             self.order("10", kv_counts)
             self.order("11", ma_counts)
@@ -136,11 +140,10 @@ class Bench:
         before = plant.dose_mgy
         self.power_up()
         pressed, closed, seen = self.beam_on()
-        top = plant.supply.set_kv
         full_at = 0
         while plant.now_us < seen + timed_ms * 1000:
             self.run(1)
-            if not full_at and plant.tube.kv >= 0.999 * top:
+            if not full_at and plant.tube.kv >= 0.999 * self.kv and plant.tube.ma >= MA_RISEN * self.ma:
                 full_at = plant.now_us
         released, at_release = plant.now_us, plant.dose_mgy
         self.beam_off()
