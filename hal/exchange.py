@@ -3,7 +3,6 @@ It knows no protocol (that is a Dialect) and no device; the age of an answer cou
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -12,10 +11,10 @@ import msgspec
 from hal.errors import Trouble, TroubleKind
 from hal.transport import Gone, Pipe
 from hal.units import Seconds
+from hal.wire_log import FrameLog
 
 LONGEST_B: Final = 600
 """More unread bytes than any two frames of any dialect: a peer that sends more is not talking to us."""
-LOG_FRAMES: Final = 64
 OFF_WAITS_S: Final = 0.020
 """Where an off may not cut in (half duplex), the longest that it waits for the running reply."""
 
@@ -72,26 +71,20 @@ class Answer(msgspec.Struct, Generic[Q_co, A_co], frozen=True, gc=False):
     fence: bool = False
 
 
-class Frame(msgspec.Struct, frozen=True, gc=False):
-    """A piece of the wire log: bytes sent or taken."""
-
-    at_s: Seconds
-    sent: bool
-    data: bytes
-
-
 class Exchange(Generic[Q, A]):
     """IDLE -> WAITING -> IDLE | DRAINING -> FENCING -> IDLE | GONE. Give it `poll` at least once a tick; it never waits.
 
-    `deadline_s` is how long a reply may take, `drain_s` how long the line must be silent after a time-out.
+    `deadline_s` is how long a reply may take, `drain_s` how long the line must be silent after a time-out; `log` gets every frame.
     """
 
     __slots__ = (
         "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_dropped", "_ended", "_fences", "_forced", "_out", "_pipe", "_q",
-        "_quiet_since", "log", "sent", "stage", "strays",
+        "_quiet_since", "log", "resyncs", "sent", "stage", "strays",
     )  # fmt: skip
 
-    def __init__(self, pipe: Pipe, dialect: Dialect[Q, A], deadline_s: float, drain_s: float) -> None:
+    def __init__(
+        self, pipe: Pipe, dialect: Dialect[Q, A], deadline_s: float, drain_s: float, log: FrameLog | None = None
+    ) -> None:
         self._pipe = pipe
         self._dialect = dialect
         self._deadline_s = deadline_s
@@ -110,7 +103,8 @@ class Exchange(Generic[Q, A]):
         self.stage = Stage.IDLE
         self.strays = 0
         self.sent = 0
-        self.log: deque[Frame] = deque(maxlen=LOG_FRAMES)
+        self.resyncs = 0
+        self.log = log if log is not None else FrameLog()
 
     @property
     def idle(self) -> bool:
@@ -131,7 +125,7 @@ class Exchange(Generic[Q, A]):
         if self.stage is not Stage.IDLE:
             return False
         self._abandoned = None
-        self._buf.clear()
+        self._forget()
         self._start(q, now, Stage.WAITING)
         return True
 
@@ -177,11 +171,10 @@ class Exchange(Generic[Q, A]):
         if came:
             self._buf += came
             self._quiet_since = now
-            self.log.append(Frame(now, False, came))
         if self.stage is Stage.WAITING or self.stage is Stage.FENCING:
             return self._listen(now)
         if self._buf:
-            self.strays += 1
+            self.strays += bool(came)
             self._start_afresh(now)
         if self.stage is Stage.DRAINING and now - self._quiet_since >= self._drain_s:
             self._fences += 1
@@ -189,6 +182,7 @@ class Exchange(Generic[Q, A]):
         return None
 
     def close(self) -> None:
+        self._forget()
         self.stage = Stage.GONE
         self._out = b""
         self._pipe.close()
@@ -209,7 +203,7 @@ class Exchange(Generic[Q, A]):
     def _flush(self, now: Seconds) -> None:
         taken = self._pipe.send(self._out)
         if taken:
-            self.log.append(Frame(now, True, self._out[:taken]))
+            self.log.add(now, True, self._out[:taken])
             self._out = self._out[taken:]
             self._begun = bool(self._out)
 
@@ -223,9 +217,12 @@ class Exchange(Generic[Q, A]):
         q = self._q
         assert q is not None
         while self._buf:
+            held = bytes(self._buf)
             heard = self._dialect.take(self._buf, q, self._abandoned)
             if heard is None:
                 break
+            if len(self._buf) < len(held):
+                self.log.add(self._quiet_since, False, held[: len(held) - len(self._buf)])
             if isinstance(heard, Heard):
                 self._note(heard)
                 continue
@@ -242,6 +239,12 @@ class Exchange(Generic[Q, A]):
             return self._troubled(Trouble(TroubleKind.LINK_SILENT, self._dialect.name(q)), now)
         return None
 
+    def _forget(self) -> None:
+        """What was heard and is no answer leaves the buffer, and is in the log as of its last byte."""
+        if self._buf:
+            self.log.add(self._quiet_since, False, bytes(self._buf))
+            self._buf.clear()
+
     def _note(self, heard: Heard) -> None:
         if heard is Heard.ABANDONED:
             self._abandoned = None
@@ -257,6 +260,7 @@ class Exchange(Generic[Q, A]):
             self._start_afresh(now)
         else:
             self.stage = Stage.IDLE
+            self.strays += bool(self._buf)
         return None if fence else Answer(q, value, self._asked_at)
 
     def _troubled(self, trouble: Trouble, now: Seconds) -> Answer[Q, A]:
@@ -273,11 +277,13 @@ class Exchange(Generic[Q, A]):
     def _start_afresh(self, now: Seconds) -> None:
         self._forced = False
         self._abandoned = None
-        self.stage = Stage.IDLE
-        if self._dialect.resync:
-            self._buf.clear()
-            self._quiet_since = now
-            self.stage = Stage.DRAINING
+        if not self._dialect.resync:
+            self.stage = Stage.IDLE
+            return
+        self._forget()
+        self._quiet_since = now
+        self.resyncs += self.stage is not Stage.DRAINING
+        self.stage = Stage.DRAINING
 
     def _hang_up(self, why: str) -> Answer[Q, A] | None:
         q, open_request = self._q, self.stage in (Stage.WAITING, Stage.FENCING)

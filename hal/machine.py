@@ -3,13 +3,15 @@ It knows no rule: the gate is its only holder."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from hal.commands import Command
+from hal.figures import LinkFigures
 from hal.readings import Readings
 from hal.units import Seconds
+from hal.wire_log import FrameLog
 
 
 class Renewal(msgspec.Struct, frozen=True):
@@ -17,6 +19,10 @@ class Renewal(msgspec.Struct, frozen=True):
 
     token: int
     lease_ms: int
+
+
+LINKS: Final = ("generator", "unit", "unit stop")
+"""The wires of a rig by name; the last is the connection that a unit may have for DISARM alone."""
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -61,7 +67,8 @@ class Machine(Protocol):
 
     `fds` are the descriptors of the links whose reply fits the slot. `ask` sends what is due and spends a renewal; `read` takes what has come
     and returns the snapshot; `write` starts a command (level: repeating it is harmless, except ON, which the gate lets out once);
-    `beam_off` is True when the off bytes have left for both devices, callers repeat it until then.
+    `beam_off` is True when the off bytes have left for both devices, callers repeat it until then. `logs` hold what passed on each wire until it is
+    taken, `figures` say how each has fared; both are by the names of LINKS.
     """
 
     @property
@@ -69,6 +76,11 @@ class Machine(Protocol):
 
     @property
     def capabilities(self) -> Capabilities: ...
+
+    @property
+    def logs(self) -> dict[str, FrameLog]: ...
+
+    def figures(self) -> dict[str, LinkFigures]: ...
 
     def ask(self, renew: Renewal | None, now: Seconds) -> None: ...
 

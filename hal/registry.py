@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -40,6 +40,7 @@ from hal.readings import (
 )
 from hal.transport import Pipe
 from hal.units import Seconds
+from hal.wire import Wire
 
 GENERATORS: Final = "kerma.generators"
 SAFETY_UNITS: Final = "kerma.safety_units"
@@ -97,6 +98,9 @@ class Generator(Protocol):
     refusal: Refusal | None
 
     @property
+    def wires(self) -> tuple[Wire[Any, Any], ...]: ...
+
+    @property
     def identified(self) -> bool: ...
 
     @property
@@ -118,7 +122,10 @@ class Generator(Protocol):
 
 
 class SafetyUnit(Protocol):
-    """A safety unit at the end of its wires. `ask` sends one status request, with the renewal if one is given; `off` is its DISARM."""
+    """A safety unit at the end of its wires. `ask` sends one status request, with the renewal if one is given; `off` is its DISARM.
+
+    `wires`: the one that carries status, and one of its own for DISARM where there is one.
+    """
 
     identity: UnitIdentity | None
     status: UnitStatus | None
@@ -126,6 +133,9 @@ class SafetyUnit(Protocol):
     active: UnitActive | None
     history: tuple[Exposed, ...] | None
     disarmed: bool
+
+    @property
+    def wires(self) -> tuple[Wire[Any, Any], ...]: ...
 
     @property
     def refusal(self) -> Refusal | None: ...
@@ -232,9 +242,14 @@ class GeneratorDriver:
     own_set_points: bool = False
 
 
+def undecoded(sent: bool, data: bytes) -> str:
+    """For a driver that says nothing of its frames: how many bytes there were."""
+    return f"{len(data)} bytes {'sent' if sent else 'heard'}"
+
+
 @dataclass(frozen=True)
 class SafetyUnitDriver:
-    """One safety unit: how it is made, its poll plan, and which of the walls it can hold by itself."""
+    """One safety unit: how it is made, its poll plan, which of the walls it can hold by itself, and a frame of its wire in words (`decode`, never raises)."""
 
     name: str
     words: str
@@ -246,6 +261,7 @@ class SafetyUnitDriver:
     lease: bool
     second_contactor: bool
     count_limits: bool
+    decode: Callable[[bool, bytes], str] = undecoded
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ import msgspec
 from hal import registry, transport
 from hal.commands import Command, Hold, Off, On, Plan, Watch
 from hal.errors import ConfigurationError
-from hal.machine import Capabilities, Renewal
+from hal.figures import LinkFigures
+from hal.machine import LINKS, Capabilities, Renewal
 from hal.readings import Readings, Refusal, UnitCapability, UnitState
 from hal.registry import Generator, GeneratorSetting, OpenPipe, SafetyUnit, SafetyUnitSetting
 from hal.units import Seconds
+from hal.wire_log import FrameLog
 
 SITE_KEY_LEAST_B: Final = 16
 PRESS_HOLDS_POLLS_S: Final = 0.3
@@ -140,6 +142,8 @@ class Rig:
         self._unit = unit
         self._generator = generator
         self._capabilities = capabilities
+        self._wires = dict(zip(LINKS, (*generator.wires, *unit.wires), strict=False))
+        self.logs: dict[str, FrameLog] = {name: wire.log for name, wire in self._wires.items()}
         self._on_stands = False
         self._last_on = -1
         self._begun = False
@@ -161,6 +165,10 @@ class Rig:
         if identity is None or identity.capabilities & UnitCapability.K2_FITTED:
             return self._capabilities
         return msgspec.structs.replace(self._capabilities, second_contactor=False)
+
+    def figures(self) -> dict[str, LinkFigures]:
+        """How each wire has fared, by its name."""
+        return {name: wire.figures() for name, wire in self._wires.items()}
 
     def ask(self, renew: Renewal | None, now: Seconds) -> None:
         """Sends what is due: to the unit its status request with the renewal, to the generator one poll or write."""

@@ -8,9 +8,11 @@ from typing import Final, Generic, TypeVar
 
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Answer, Dialect, Exchange, Stage
+from hal.figures import Histogram, LinkFigures
 from hal.readings import Link
 from hal.transport import Gone, Pipe
 from hal.units import Seconds
+from hal.wire_log import FrameLog
 
 SILENT_MOST: Final = 3
 PAUSE_S: Final = 0.2
@@ -21,11 +23,14 @@ A = TypeVar("A")
 
 
 class Wire(Generic[Q, A]):
-    """`serve` once a tick keeps it open; `exchange` is None while it is closed. `opened` counts openings: a driver that sees it change starts from scratch."""
+    """`serve` once a tick keeps it open; `exchange` is None while it is closed. `opened` counts openings: a driver that sees it change starts from scratch.
+
+    `log` has every frame of every connection, until somebody takes them.
+    """
 
     __slots__ = (
-        "_deadline_s", "_drain_s", "_make", "_open", "_pause_s", "_pipe", "_retry_at", "_silent", "_troubles", "_words",
-        "exchange", "good", "last_good_s", "opened", "sent",
+        "_ages", "_deadline_s", "_drain_s", "_kinds", "_make", "_open", "_pause_s", "_pipe", "_replies", "_resyncs", "_retry_at", "_silent", "_strays",
+        "_troubles", "_words", "exchange", "good", "last_good_s", "log", "opened", "sent",
     )  # fmt: skip
 
     def __init__(
@@ -40,7 +45,13 @@ class Wire(Generic[Q, A]):
         self._silent = 0
         self._troubles = 0
         self._words = ""
+        self._kinds = dict.fromkeys(TroubleKind, 0)
+        self._strays = 0
+        self._resyncs = 0
+        self._replies = Histogram()
+        self._ages = Histogram()
         self._pipe: Pipe | None = None
+        self.log = FrameLog()
         self.exchange: Exchange[Q, A] | None = None
         self.opened = 0
         self.sent = 0
@@ -73,6 +84,8 @@ class Wire(Generic[Q, A]):
         """Closes; the next opening is a pause away, and each pause is twice the last until a good reply comes."""
         if self.exchange is not None:
             self.sent += self.exchange.sent
+            self._strays += self.exchange.strays
+            self._resyncs += self.exchange.resyncs
             self.exchange.close()
         self.exchange = None
         self._pipe = None
@@ -91,12 +104,14 @@ class Wire(Generic[Q, A]):
             self._silent = 0
             self.good += 1
             self.last_good_s = answer.asked_at
+            self._replies.add(now - answer.asked_at)
             return answer
         self.trouble(value)
         if value.kind in (TroubleKind.REFUSED, TroubleKind.BUSY):
             # Refusing is answering: the wire is well.
             self._silent = 0
             self.last_good_s = answer.asked_at
+            self._replies.add(now - answer.asked_at)
         elif value.kind is TroubleKind.LINK_SILENT:
             self._silent += 1
         return answer
@@ -104,15 +119,35 @@ class Wire(Generic[Q, A]):
     def trouble(self, trouble: Trouble) -> None:
         """Counts a trouble found in what the exchange took for good."""
         self._troubles += 1
+        self._kinds[trouble.kind] += 1
         self._words = trouble.words()
 
     def content(self) -> None:
         """The device is known again: the next pause begins small."""
         self._pause_s = PAUSE_S
 
-    def link(self, lost: bool) -> Link:
+    def link(self, now: Seconds, lost: bool) -> Link:
+        """The wire as it is read, once a tick; the age of its newest good reply is counted."""
+        if self.last_good_s is not None:
+            self._ages.add(now - self.last_good_s)
         sent = self.sent + (self.exchange.sent if self.exchange is not None else 0)
         return Link(self.last_good_s, lost, sent, self.good, self._troubles, self._words)
+
+    def figures(self) -> LinkFigures:
+        """How it has fared since this process began."""
+        exchange, kinds = self.exchange, self._kinds
+        return LinkFigures(
+            sent=self.sent + (exchange.sent if exchange is not None else 0),
+            good=self.good,
+            late=kinds[TroubleKind.LINK_SILENT],
+            bad=kinds[TroubleKind.FRAME_BAD] + self._strays + (exchange.strays if exchange is not None else 0),
+            refused=kinds[TroubleKind.REFUSED] + kinds[TroubleKind.BUSY],
+            resyncs=self._resyncs + (exchange.resyncs if exchange is not None else 0),
+            opened=self.opened,
+            replies=self._replies.counts(),
+            ages=self._ages.counts(),
+            last_trouble=self._words,
+        )
 
     def _reopen(self, now: Seconds) -> None:
         self._silent = 0
@@ -124,5 +159,5 @@ class Wire(Generic[Q, A]):
             self._pause_s = min(2.0 * self._pause_s, PAUSE_MOST_S)
             return
         self._pipe = pipe
-        self.exchange = Exchange(pipe, self._make(), self._deadline_s, self._drain_s)
+        self.exchange = Exchange(pipe, self._make(), self._deadline_s, self._drain_s, self.log)
         self.opened += 1

@@ -9,9 +9,11 @@ import msgspec
 
 from hal.clock import Clock
 from hal.commands import Arm, Command, Hold, Off, On, SetUp, Watch
+from hal.figures import LinkFigures
 from hal.machine import Capabilities, Machine, Renewal
 from hal.readings import Readings
 from hal.units import Seconds
+from hal.wire_log import FrameLog
 from interlocks import gate_law
 from interlocks.gate_law import Passage, Service
 from interlocks.judge import judge
@@ -80,6 +82,15 @@ class Gate:
     @property
     def capabilities(self) -> Capabilities:
         return self._machine.capabilities
+
+    @property
+    def logs(self) -> dict[str, FrameLog]:
+        """What passed on each wire, to be taken."""
+        return self._machine.logs
+
+    def figures(self) -> dict[str, LinkFigures]:
+        """How each wire has fared."""
+        return self._machine.figures()
 
     def ask(self, now: Seconds) -> None:
         """Send what is due, with the last permit as the lease's renewal if it is not void."""

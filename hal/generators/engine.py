@@ -88,6 +88,10 @@ class GeneratorEngine(Generic[Q, A]):
         self._silenced = False
 
     @property
+    def wires(self) -> tuple[Wire[Q, A], ...]:
+        return (self._wire,)
+
+    @property
     def identified(self) -> bool:
         return self.identity is not None and not self.identity.mismatch
 
@@ -104,7 +108,7 @@ class GeneratorEngine(Generic[Q, A]):
     def link(self, now: Seconds) -> Link:
         last = self._wire.last_good_s
         lost = not self._wire.up or self.identity is None or last is None or now - last > STALE_LINK_S
-        return self._wire.link(lost)
+        return self._wire.link(now, lost)
 
     def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool) -> None:
         """One request if the wire is free. `may_write`: no ON stands and the unit is disarmed; `quiet`: nothing but ON (a press is pending)."""

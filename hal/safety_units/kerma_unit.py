@@ -124,6 +124,10 @@ class KermaUnit:
         self._scan.forget()
 
     @property
+    def wires(self) -> tuple[Wire[Question, Registers], ...]:
+        return (self._wire, self._stop) if self._tcp else (self._wire,)
+
+    @property
     def identified(self) -> bool:
         return self.identity is not None and not self.identity.mismatch
 
@@ -151,7 +155,7 @@ class KermaUnit:
 
     def link(self, now: Seconds) -> Link:
         status = self.status
-        return self._wire.link(not self._wire.up or status is None or now - status.asked_at_s > self._status_old_s)
+        return self._wire.link(now, not self._wire.up or status is None or now - status.asked_at_s > self._status_old_s)
 
     def ask(self, renew: Renewal | None, now: Seconds, may_open: bool) -> None:
         """One request if the wire is free: the status, with the renewal; what the wire has no room for is not sent later."""

@@ -14,6 +14,7 @@ from hal.generators import spellman_xrv as xrv
 from hal.generators.spellman import CommaDialect, Order, Said
 from hal.modbus import Question, Registers, RtuDialect, TcpDialect, read, write_one
 from hal.transport import MemoryPipe, memory_pair
+from hal.wire_log import LOG_FRAMES, FrameLog
 
 MONITOR, FLAGS = Order(xrv.MONITOR), Order(xrv.FLAGS)
 KV, MA = Order(xrv.READ_BACK[0]), Order(xrv.READ_BACK[1])
@@ -227,14 +228,49 @@ def test_purged_bytes_never_leave() -> None:
     assert exchange.stage is Stage.DRAINING
 
 
+def frames(log: FrameLog) -> list[tuple[bool, bytes]]:
+    """What a log has to give, in order; it is empty afterwards."""
+    found = []
+    while (frame := log.take()) is not None:
+        found.append((frame.sent, frame.data))
+    return found
+
+
 def test_the_log_keeps_both_directions_and_only_the_last() -> None:
     exchange, device = comma_line()
     for n in range(200):
         exchange.ask(KV, 1.0 + n)  # type: ignore[arg-type]
         device.send(comma("14,1,"))
         assert exchange.poll(1.0 + n) is not None  # type: ignore[arg-type]
-    assert len(exchange.log) == 64
-    assert [(f.sent, f.data) for f in list(exchange.log)[-2:]] == [(True, comma("14,")), (False, comma("14,1,"))]
+    assert len(exchange.log) == LOG_FRAMES
+    assert exchange.log.lost == 400 - LOG_FRAMES
+    assert frames(exchange.log)[-2:] == [(True, comma("14,")), (False, comma("14,1,"))]
+    assert len(exchange.log) == 0
+
+
+def test_a_reply_in_pieces_is_one_frame_of_the_log_at_the_time_of_its_last_byte() -> None:
+    exchange, device = comma_line()
+    exchange.ask(KV, 1.0)  # type: ignore[arg-type]
+    reply = comma("14,1234,")
+    device.send(reply[:3])
+    assert exchange.poll(1.01) is None  # type: ignore[arg-type]
+    device.send(reply[3:])
+    assert exchange.poll(1.02) is not None  # type: ignore[arg-type]
+    sent, heard = exchange.log.take(), exchange.log.take()
+    assert sent is not None and heard is not None and exchange.log.take() is None
+    assert (sent.at_s, sent.sent, sent.data) == (1.0, True, comma("14,"))
+    assert (heard.at_s, heard.sent, heard.data) == (1.02, False, reply)
+
+
+def test_what_is_thrown_away_is_in_the_log_too() -> None:
+    exchange, device = comma_line()
+    exchange.ask(KV, 1.0)  # type: ignore[arg-type]
+    device.send(b"\x0214,12")
+    exchange.poll(1.01)  # type: ignore[arg-type]
+    run(exchange, 1.5, 1.01)
+    heard = [data for sent, data in frames(exchange.log) if not sent]
+    assert heard == [b"\x0214,12"]
+    assert exchange.resyncs >= 1
 
 
 class LateRtu:

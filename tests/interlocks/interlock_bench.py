@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from hal.commands import Command, Plan
+from hal.figures import LinkFigures
 from hal.machine import Capabilities, Renewal
 from hal.readings import (
     GeneratorFlags,
@@ -31,6 +32,7 @@ from hal.readings import (
     UnitStatus,
 )
 from hal.units import Seconds
+from hal.wire_log import FrameLog
 from interlocks.judge import judge
 from interlocks.look import Memory
 from interlocks.rules import TABLE, Rules, level
@@ -290,6 +292,10 @@ class FakeMachine:
         self.breaks: BaseException | None = None
         self.fds: tuple[int, ...] = ()
         self.capabilities = CAPABILITIES
+        self.logs: dict[str, FrameLog] = {}
+
+    def figures(self) -> dict[str, LinkFigures]:
+        return {}
 
     def ask(self, renew: Renewal | None, _now: Seconds) -> None:
         self.renewals.append(renew)
