@@ -37,11 +37,13 @@ def run(loop: Loop) -> int:
         words = "".join(traceback.format_exception_only(error)).strip()[:400]
         try:
             loop.ledger.put(EntryType.CRASH, Crash(words), loop.pace.now())
+            loop.links.keep(loop.pace.now())
             sys.stderr.write(f"kerma: an error escaped the tick; the gate is shut, the process ends: {words}\n")
             traceback.print_exc()
         finally:
             os._exit(EXIT_CRASH)
     loop.gate.shut()
+    loop.links.keep(loop.pace.now())
     return 0
 
 

@@ -13,17 +13,19 @@ from controller.dossier import Dossier, Identity
 from controller.entries import EntryType, Opening
 from controller.kernel import Kernels, kernel_sound
 from controller.ledger import Ledger
+from controller.links import Links
 from controller.loop import Loop
 from controller.pace import Pace
 from controller.ring import AckFile, Ring, StatementFile
 from controller.settings import RigSide
+from controller.wire_ring import WireRing
 from hal.clock import Clock
 from hal.machine import Machine
 from interlocks.gate import Gate
 
 
 def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire, kernels: Kernels) -> Loop:
-    """One run's Loop over this machine; creates the ring of the blob's instance, and writes the OPENING entry."""
+    """One run's Loop over this machine; creates the rings of the blob's instance, and writes the OPENING entry."""
     now, wall_s = clock.monotonic(), clock.wall()
     tick_s = 1.0 / blob.tick_hz
     identity = Identity(blob.rig.name, blob.rig.simulated, blob.instance, blob.software_version, os.getpid())
@@ -50,9 +52,12 @@ def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire,
         configuration_sha256=blob.configuration_sha256,
         tick_s=tick_s,
         wall_s=wall_s,
+        generator_driver=blob.rig.generator_driver,
+        safety_unit_driver=blob.rig.safety_unit_driver,
     )
+    links = Links(WireRing.create(blob.paths.shm, blob.tick_hz), gate, ledger)
     ledger.put(EntryType.OPENING, opening, now)
-    return Loop(gate, pace, Desk(wire), ledger, meter, dossier, identity, kernel_sound(kernels), now)
+    return Loop(gate, pace, Desk(wire), ledger, meter, dossier, links, identity, kernel_sound(kernels), now)
 
 
 T2_S = 0.5

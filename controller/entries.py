@@ -8,6 +8,7 @@ from enum import IntEnum
 import msgspec
 
 from controller.prescribed import Clearance, Combination, Prescribed, Quality
+from hal.figures import LinkSummary
 from hal.readings import Termination, TimerStart
 from interlocks.words import Clears, Trip
 
@@ -26,6 +27,14 @@ class EntryType(IntEnum):
     FOUND = 9
     EVENT = 10
     CRASH = 11
+    LINKS = 12
+
+
+TRIPS = (
+    "HV_UNCOMMANDED", "STUCK_FOUND", "INTERNAL", "UNIT_LOST", "UNIT_REBOOT", "GEN_LOST", "TRIP_FAULT", "TRIP_STOP", "RECORDER_LOST", "DESK_LOST",
+    "OFF_UNVERIFIED",
+)  # fmt: skip
+"""Events after which somebody will ask what was on the wires; what a person does, and what ends as it should, is none of them."""
 
 
 class Outcome(IntEnum):
@@ -48,6 +57,8 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
     configuration_sha256: bytes
     tick_s: float
     wall_s: float
+    generator_driver: str = ""
+    safety_unit_driver: str = ""
 
 
 class Query(msgspec.Struct, frozen=True, array_like=True):
@@ -199,11 +210,28 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     rule: str
     words: str
 
+    @property
+    def trips(self) -> bool:
+        """Whether something went wrong, and the state changed by it."""
+        return self.event in TRIPS and self.state != self.to
+
 
 class Crash(msgspec.Struct, frozen=True, array_like=True):
     """An exception escaped a tick: the process shut the gate and ended."""
 
     words: str
+
+
+class Links(msgspec.Struct, frozen=True, array_like=True):
+    """How the wires fared: at the end of an exposure (`rule` empty), and at once when something trips (its rule, or the event's name). Since the
+    exposure's START, or since the process began where there is none (token 0)."""
+
+    token: int
+    rule: str
+    links: tuple[LinkSummary, ...]
+
+    def words(self) -> str:
+        return "; ".join(link.words() for link in self.links)
 
 
 class Open(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from controller.entries import Open
 from controller.exposure import Decided, Exposure, Stage
 from controller.facts import Facts, Ruling
 from controller.ledger import Ledger
+from controller.links import Links
 from controller.pace import Pace
 from controller.requests import RuleShown, Snapshot
 from controller.shown import beam_word, dose_shown, first_to_fix, link_word, offer_shown, set_up_words, unit_word
@@ -62,12 +63,13 @@ class Loop:
         ledger: Ledger,
         meter: Meter,
         dossier: Dossier,
+        links: Links,
         identity: Identity,
         kernel_sound: bool,
         now: Seconds,
     ) -> None:
         self.gate, self.pace, self.desk, self.ledger = gate, pace, desk, ledger
-        self.meter, self.dossier, self.identity = meter, dossier, identity
+        self.meter, self.dossier, self.links, self.identity = meter, dossier, links, identity
         self.exposure = Exposure(now)
         self.stop_requested = False
         self.notices: tuple[str, ...] = ()
@@ -93,6 +95,7 @@ class Loop:
         self.exposure.step(decided, now)
         stage = self.exposure.stage
         self.dossier.moved(before, stage, decided, readings, verdict, asked.request, self.gate.sent, facts.off)
+        self.links.follow(before, stage, decided, self.dossier.case, now)
         self.dossier.waiting(asked.request, stage, ruling.refused, readings)
         facts = msgspec.structs.replace(facts, case=self.dossier.case, tests=self.dossier.tests)
         wanted = drive(stage, self.dossier.case, readings, facts, self.dossier.unlatching)
@@ -124,8 +127,9 @@ class Loop:
         self.desk.settle(ruling, taken, now)
 
     def _tell(self, tick: Tick, facts: Facts) -> Tick:
-        """The tick into the ring; a snapshot to whoever waits for one."""
+        """The tick into the ring, the frames of its wires into theirs; a snapshot to whoever waits for one."""
         self._record(tick)
+        self.links.keep(Seconds(tick.now))
         self.dossier.refresh_ended()
         if self.desk.due(Seconds(tick.now)):
             self.desk.publish(self._snapshot(tick, facts), Seconds(tick.now))
@@ -208,5 +212,6 @@ class Loop:
                 link_word("unit", r.unit_link, tick.now),
                 link_word("generator", r.generator_link, tick.now),
             ),
+            wires=self.links.summary(),
             notice="; ".join((*self.notices, tick.stage.words)) if tick.stage.words else "; ".join(self.notices),
         )

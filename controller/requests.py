@@ -6,6 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from controller.prescribed import Prescribed
+from hal.figures import LinkSummary
 from hal.readings import Purpose
 
 
@@ -141,7 +142,10 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
-    """The whole truth that the real-time process shows, at `at_s` (monotonic) and `wall_s`; beam is "on", "off" or "MAY BE ON"."""
+    """The whole truth that the real-time process shows, at `at_s` (monotonic) and `wall_s`; beam is "on", "off" or "MAY BE ON".
+
+    `wires` say how each wire has fared since the process began.
+    """
 
     simulated: bool
     rig: str
@@ -174,6 +178,7 @@ class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
     lateness_us: tuple[float, float, float]
     links: tuple[str, ...]
     notice: str = ""
+    wires: tuple[LinkSummary, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer"):

@@ -26,6 +26,7 @@ SPARE_SLOTS = 1024
 RING, ACK, STATEMENT = "ring", "ack", "statement"
 
 _HEAD = struct.Struct("<QQHBBHH")
+_HEAD_BYTES = _HEAD.size
 _CRC = struct.Struct("<I")
 _CRC_AT = SLOT_BYTES - _CRC.size
 _TICK = struct.Struct("<BBBBQffddddIIIHBBBBHfffI")
@@ -98,11 +99,11 @@ def make_folder(path: str) -> None:
 class Ring:
     """The real-time side: writes records, reads nothing back, holds an exclusive flock on the file for as long as it lives (so its death is seen)."""
 
-    def __init__(self, folder: str, slots: int) -> None:
+    def __init__(self, folder: str, slots: int, name: str = RING) -> None:
         if slots < 2 or slots & (slots - 1):
             raise RingError(f"ring of {slots} slots: a power of two is needed (slots_for)")
         make_folder(folder)
-        self._map = _new_map(os.path.join(folder, RING), slots * SLOT_BYTES)
+        self._map = _new_map(os.path.join(folder, name), slots * SLOT_BYTES)
         self._view = memoryview(self._map)
         self._mask = slots - 1
         self.seq = 0
@@ -112,23 +113,30 @@ class Ring:
         """A fresh ring for this tick rate in the instance's folder. Raises RingError, or OSError when tmpfs is full or a ring is there already."""
         return cls(folder, slots_for(tick_hz))
 
-    def put(self, kind: EntryType, payload: bytes, mono_ns: int) -> int:
+    def put(self, kind: int, payload: bytes, mono_ns: int) -> int:
         """Write one entry, cut into parts of one type; gives the sequence number of its last part. Raises RingError if it is too long."""
-        parts = max(1, -(-len(payload) // PAYLOAD_BYTES))
+        if len(payload) <= PAYLOAD_BYTES:
+            return self._put_part(kind, payload, mono_ns, 0, 1)
+        parts = -(-len(payload) // PAYLOAD_BYTES)
         if parts > MAX_PARTS:
             raise RingError(
-                f"entry {kind.name} of {len(payload)} bytes: at most {MAX_PARTS * PAYLOAD_BYTES} fit the ring's parts"
+                f"entry {EntryType(kind).name} of {len(payload)} bytes: at most {MAX_PARTS * PAYLOAD_BYTES} fit the ring's parts"
             )
         for part in range(parts):
-            piece = payload[part * PAYLOAD_BYTES : (part + 1) * PAYLOAD_BYTES]
-            seq = self.seq + 1
-            at = (seq & self._mask) * SLOT_BYTES
-            _HEAD.pack_into(self._map, at, seq, mono_ns, kind, part, parts, len(piece), 0)
-            start = at + _HEAD.size
-            self._map[start : start + PAYLOAD_BYTES] = piece.ljust(PAYLOAD_BYTES, b"\0")
-            _CRC.pack_into(self._map, at + _CRC_AT, zlib.crc32(self._view[at : at + _CRC_AT]))
-            self.seq = seq
+            self._put_part(kind, payload[part * PAYLOAD_BYTES : (part + 1) * PAYLOAD_BYTES], mono_ns, part, parts)
         return self.seq
+
+    def _put_part(self, kind: int, piece: bytes, mono_ns: int, part: int, parts: int) -> int:
+        """One record. Stale bytes past the piece are covered by the CRC, and by nothing else: its length says where it ends."""
+        seq = self.seq + 1
+        at = (seq & self._mask) * SLOT_BYTES
+        mapped, length = self._map, len(piece)
+        _HEAD.pack_into(mapped, at, seq, mono_ns, kind, part, parts, length, 0)
+        start = at + _HEAD_BYTES
+        mapped[start : start + length] = piece
+        _CRC.pack_into(mapped, at + _CRC_AT, zlib.crc32(self._view[at : at + _CRC_AT]))
+        self.seq = seq
+        return seq
 
     def put_tick(
         self,
@@ -243,8 +251,8 @@ class RingGap(msgspec.Struct, frozen=True):
 class RingReader:
     """The recorder's side: reads whole entries in order from `next_seq`; a record counts only if its CRC and its sequence number fit its slot."""
 
-    def __init__(self, folder: str, next_seq: int = 1) -> None:
-        path = os.path.join(folder, RING)
+    def __init__(self, folder: str, next_seq: int = 1, name: str = RING) -> None:
+        path = os.path.join(folder, name)
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         size = os.fstat(self._fd).st_size
         self._map = mmap.mmap(self._fd, size, mmap.MAP_SHARED, mmap.PROT_READ)
@@ -279,6 +287,15 @@ class RingReader:
             self._parts.clear()
             found.append(gap)
         return found
+
+    def newest(self) -> int:
+        """The highest sequence number that is here, 0 for an empty ring; looks at every slot."""
+        return max((record[0] for slot in range(self._slots) if (record := self._slot(slot)) is not None), default=0)
+
+    def go_back(self) -> None:
+        """To the oldest record that will not be overwritten while it is read: an eighth of a lap behind the writer's edge."""
+        self._next = max(1, self.newest() - self._slots + 1 + self._slots // 8)
+        self._parts.clear()
 
     @property
     def half_read(self) -> bool:
@@ -324,9 +341,8 @@ class RingReader:
 
     def _overrun(self) -> RingGap:
         """The writer is a lap ahead: go on an eighth of a lap behind its edge, so that it does not catch up at once."""
-        newest = max(record[0] for slot in range(self._slots) if (record := self._slot(slot)) is not None)
         first = self._next
-        self._next = newest - self._slots + 1 + self._slots // 8
+        self.go_back()
         return RingGap(first, self._next - 1)
 
 

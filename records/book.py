@@ -21,6 +21,7 @@ from controller.entries import (
     Found,
     LatchCleared,
     LatchSet,
+    Links,
     Open,
     Opening,
     Outcome,
@@ -34,6 +35,7 @@ from controller.ring import TICK_BYTES, TickRow, unpack_tick
 from hal.readings import Purpose, UnitState
 from records.journal import Cut, Kind, Record
 from records.recovery import Evidence, Figures, provisional
+from records.wires import Sealed, WireDue
 
 STEADY_MS = 1000
 """kV and mA of a recovered exposure are taken from ticks after this much beam, past every ramp."""
@@ -195,6 +197,7 @@ class Book:
     found: dict[str, int] = field(default_factory=dict)
     clearances: dict[str, Clearance] = field(default_factory=dict)
     drained: set[str] = field(default_factory=set)
+    wires_due: dict[str, WireDue] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)
     by_start: dict[tuple[str, int], int] = field(default_factory=dict)
     last_start: dict[str, int] = field(default_factory=dict)
@@ -350,6 +353,13 @@ def _opened(_book: Book, record: Record) -> None:
     msgspec.msgpack.decode(record.payload, type=Opened)
 
 
+def _wire(book: Book, record: Record) -> None:
+    sealed = msgspec.msgpack.decode(record.payload, type=Sealed)
+    book.wires_due.pop(sealed.instance, None)
+    said = (sealed.sha256.hex(), str(sealed.token), sealed.name, sealed.rule, sealed.told())
+    _event(book, record, Noted(sealed.instance, sealed.seq, 0, 0, b""), "WIRE", said)
+
+
 def _cut(_book: Book, record: Record) -> None:
     msgspec.msgpack.decode(record.payload, type=Cut)
 
@@ -405,6 +415,7 @@ def _gap(book: Book, record: Record) -> None:
 def _drained(book: Book, record: Record) -> None:
     drained = msgspec.msgpack.decode(record.payload, type=Drained)
     book.drained.add(drained.instance)
+    book.wires_due.pop(drained.instance, None)
     _mark(book, drained.instance, gapped=False)
 
 
@@ -554,6 +565,8 @@ def _found(book: Book, record: Record, noted: Noted) -> None:
 def _told(book: Book, record: Record, noted: Noted) -> None:
     event = msgspec.msgpack.decode(noted.entry, type=Event)
     _event(book, record, noted, "EVENT", (event.state, event.event, event.to, event.rule, event.words))
+    if event.trips:
+        _due(book, noted, event.rule or event.event)
     if event.event == CLOSE:
         _close(book, event.words)
     elif event.event == DAY_CHECK_PASSED:
@@ -582,6 +595,19 @@ def _close(book: Book, words: str) -> None:
 def _crash(book: Book, record: Record, noted: Noted) -> None:
     crash = msgspec.msgpack.decode(noted.entry, type=Crash)
     _event(book, record, noted, "CRASH", ("", "CRASH", "", "", crash.words))
+    _due(book, noted, "CRASH")
+
+
+def _due(book: Book, noted: Noted, rule: str) -> None:
+    """What was on the wires is to be kept, once for trips that come together."""
+    token = book.last_start.get(noted.instance, 0)
+    due = WireDue(noted.seq, noted.mono_ns, rule, token if token in book.running else 0)
+    book.wires_due.setdefault(noted.instance, due)
+
+
+def _links(book: Book, record: Record, noted: Noted) -> None:
+    links = msgspec.msgpack.decode(noted.entry, type=Links)
+    _event(book, record, noted, "LINKS", ("", str(links.token), "", links.rule, links.words()))
 
 
 def _tick(_book: Book, record: Record, _noted: Noted) -> None:
@@ -603,6 +629,7 @@ ENTRY_WORDS: dict[EntryType, type[msgspec.Struct]] = {
     EntryType.FOUND: Found,
     EntryType.EVENT: Event,
     EntryType.CRASH: Crash,
+    EntryType.LINKS: Links,
 }
 """The struct of every entry that stands alone; ticks have a layout of their own."""
 
@@ -613,6 +640,7 @@ _KINDS: dict[Kind, Callable[[Book, Record], None]] = {
     Kind.GAP: _gap,
     Kind.DRAINED: _drained,
     Kind.CUT: _cut,
+    Kind.WIRE: _wire,
 }
 _ENTRIES: dict[EntryType, Callable[[Book, Record, Noted], None]] = {
     EntryType.TICK: _tick,
@@ -626,4 +654,5 @@ _ENTRIES: dict[EntryType, Callable[[Book, Record, Noted], None]] = {
     EntryType.FOUND: _found,
     EntryType.EVENT: _told,
     EntryType.CRASH: _crash,
+    EntryType.LINKS: _links,
 }

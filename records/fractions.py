@@ -32,8 +32,9 @@ def list_fractions(database: str | Path) -> list[dict[str, Any]]:
 
 
 def show(database: str | Path, fraction_id: str, journal_dir: str | Path | None = None) -> dict[str, Any]:
-    """One fraction by its id, or the start of it if only one begins so: `exposures` (every START with its end), `events`, and with a journal
-    folder `journal` {records, whole, words}. Doses D0 mGy, `*_rx_mgy` at the prescription's depth. Raises StoreError."""
+    """One fraction by its id, or the start of it if only one begins so. `exposures`: every START with its end; `events`; `links` and `wires`: how its
+    wires fared, and the frames kept of its trips; with a journal folder `journal`: {records, whole, words}. Doses D0 mGy, `*_rx_mgy` at the
+    prescription's depth. Raises StoreError."""
     with _reading(database) as session:
         if session is None:
             raise StoreError(f"{database}: there are no records yet")
@@ -47,11 +48,19 @@ def show(database: str | Path, fraction_id: str, journal_dir: str | Path | None 
         ).all()
         shown["exposures"] = [_segment(row, exact[0].rx_factor) for row in segments]
         shown["events"] = _events(session, list(segments))
+        shown["links"] = [kept for row in segments for kept in _of_token(session, "LINKS", row.token)]
+        shown["wires"] = [kept for row in segments for kept in _of_token(session, "WIRE", row.token)]
         shown["latches"] = [_columns(row) for row in session.scalars(select(LatchRow).order_by(LatchRow.index))]
     if journal_dir is not None:
         found = verify(PosixFiles(), Path(journal_dir))
         shown["journal"] = {"records": found.records, "whole": not found.words, "words": found.words}
     return shown
+
+
+def wires(database: str | Path, token: int) -> list[dict[str, Any]]:
+    """The files of frames that were kept of this exposure's trips, oldest first; token 0: of trips outside exposures. Raises StoreError."""
+    with _reading(database) as session:
+        return [] if session is None else _of_token(session, "WIRE", token)
 
 
 @contextmanager
@@ -90,6 +99,22 @@ def _segment(row: SegmentRow, rx_factor: float) -> dict[str, Any]:
         "provisional": row.outcome is None,
         "delivered_rx_mgy": row.delivered_mgy * rx_factor,
     }
+
+
+def _of_token(session: Session, kind: str, token: int) -> list[dict[str, Any]]:
+    """What was noted of one exposure's wires: `name` and `sha256` of a file of frames are empty for figures."""
+    query = select(EventRow).where(EventRow.kind == kind, EventRow.event == str(token)).order_by(EventRow.index)
+    return [
+        {
+            "token": token,
+            "wall_s": row.wall_s,
+            "rule": row.rule,
+            "words": row.words,
+            "name": row.to,
+            "sha256": row.state,
+        }
+        for row in session.scalars(query)
+    ]
 
 
 def _events(session: Session, segments: list[SegmentRow]) -> list[dict[str, Any]]:

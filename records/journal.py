@@ -35,6 +35,7 @@ class Kind(IntEnum):
     GAP = 4
     DRAINED = 5
     CUT = 6
+    WIRE = 7
 
 
 class JournalError(Exception):

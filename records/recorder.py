@@ -20,6 +20,7 @@ from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
 from records.recovery import never_ran, recovered, terminal, unbelievable
 from records.sieve import Sieve
 from records.store import Store, StoreError
+from records.wires import AFTER_S, FOLDER_NAME, WireDue, keep
 
 GROUP_S = 0.08
 """What is not urgent is synced after this long: with steps of 20 ms that is within 100 ms."""
@@ -31,7 +32,7 @@ ROOM_BYTES = 4 * 1024 * 1024
 """Journal room that must be there before an exposure gets its token."""
 _STORAGE = (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError)
 """What ends a recorder for good with words; anything else is a fault of this program and goes its own way."""
-_LAZY = (EntryType.TICK, EntryType.EVENT)
+_LAZY = (EntryType.TICK, EntryType.EVENT, EntryType.LINKS)
 
 
 class RecorderError(Exception):
@@ -77,6 +78,7 @@ class _Source:
         self.handled = book.seqs.get(folder.name, 0)
         self.sieve = Sieve()
         self.rows = bytearray()
+        self.last_ns = 0
         self.done = False
 
     def close(self) -> None:
@@ -178,7 +180,8 @@ class Recorder:
         if self._looked_at_s is None or now_s - self._looked_at_s >= LOOK_S:
             self._look()
             self._looked_at_s = now_s
-        entries = self._drain_all(wall_s)
+        entries = self._drain_all(now_s, wall_s)
+        self._keep_wires(now_s, wall_s)
         if self._dirty_since_s is None and (entries or self._journal.dirty):
             self._dirty_since_s = now_s
         due = self._dirty_since_s is not None and now_s - self._dirty_since_s >= GROUP_S
@@ -233,7 +236,7 @@ class Recorder:
             self._refused.add(folder.name)
             self._words.append(f"{folder}: cannot be removed ({error}); remove it by hand")
 
-    def _drain_all(self, wall_s: float) -> int:
+    def _drain_all(self, now_s: float, wall_s: float) -> int:
         """Dead processes first and to their end, then those with an exposure that has no end: what they wrote must be known before another process
         says what the unit retained."""
         waiting = {self.book.exposures[token].instance for token in self.book.running}
@@ -250,7 +253,7 @@ class Recorder:
                 came = self._drain(source, wall_s)
                 entries += came
             if not alive:
-                self._end_of(source, wall_s)
+                self._end_of(source, now_s, wall_s)
         return entries
 
     def _drain(self, source: _Source, wall_s: float) -> int:
@@ -264,8 +267,28 @@ class Recorder:
                 self._entry(source, item, wall_s)
         return len(found)
 
-    def _end_of(self, source: _Source, wall_s: float) -> None:
+    def _keep_wires(self, now_s: float, wall_s: float) -> None:
+        """What was on the wires around a trip, once all of it has passed; a later trip has a file of its own."""
+        for name, due in tuple(self.book.wires_due.items()):
+            source = self._sources.get(name)
+            if source is not None and now_s * 1e9 >= due.mono_ns + AFTER_S * 1e9:
+                self._keep_wire(source, due, wall_s - now_s, wall_s)
+
+    def _keep_wire(self, source: _Source, due: WireDue, wall_less_mono_s: float, wall_s: float) -> None:
         self._pour(source, wall_s)
+        folder = Path(self._config.journal_dir).parent / FOLDER_NAME
+        sealed = keep(folder, due, self.book.openings.get(source.name), source.folder, wall_less_mono_s)
+        self._append(Kind.WIRE, sealed, wall_s)
+        self._words.append(f"wires of {source.name} around {due.rule}: {sealed.told()}")
+
+    def _end_of(self, source: _Source, now_s: float, wall_s: float) -> None:
+        self._pour(source, wall_s)
+        due = self.book.wires_due.get(source.name)
+        token = self.book.last_start.get(source.name, 0)
+        if due is None and token in self.book.running:
+            due = WireDue(source.handled, source.last_ns or int(now_s * 1e9), "the process ended in an exposure", token)
+        if due is not None:
+            self._keep_wire(source, due, wall_s - now_s, wall_s)
         self._append(Kind.DRAINED, Drained(source.name, source.handled), wall_s)
         source.done = self._urgent = True
         half = ", with half an entry at its end" if source.reader.half_read else ""
@@ -282,6 +305,7 @@ class Recorder:
 
     def _tick(self, source: _Source, item: RingEntry) -> None:
         source.handled = item.seq
+        source.last_ns = item.mono_ns
         if source.sieve.keeps(unpack_tick(item.payload), item.mono_ns):
             source.rows += pack_row(item.seq, item.mono_ns, item.payload)
 

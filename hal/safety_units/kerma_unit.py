@@ -17,6 +17,7 @@ from hal.poll_plan import Poll
 from hal.readings import Exposed, Link, Refusal, UnitActive, UnitIdentity, UnitSlow, UnitState, UnitStatus
 from hal.registry import OpenPipe, SafetyUnitDriver, SafetyUnitSetting
 from hal.safety_units import kerma_map as m
+from hal.safety_units.kerma_words import decode
 from hal.safety_units.scan_check import ScanCheck
 from hal.safety_units.work import RETRY_S, Work
 from hal.transport import parse_link
@@ -409,4 +410,5 @@ DRIVER: Final = SafetyUnitDriver(
     lease=True,
     second_contactor=True,
     count_limits=True,
+    decode=decode,
 )

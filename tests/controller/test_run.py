@@ -26,6 +26,7 @@ def fake(tick: Callable[[Any], None], told: Callable[[str], None], put: Callable
         pace=SimpleNamespace(next=lambda: 1.0, now=lambda: 1.0),
         gate=SimpleNamespace(shut=lambda: told("shut ")),
         ledger=SimpleNamespace(put=entry),
+        links=SimpleNamespace(keep=lambda _now: None),
     )
     loop.tick = lambda _now: tick(loop)
     return cast(Loop, loop)
