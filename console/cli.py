@@ -46,6 +46,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         "reset": reset,
         "close": close,
         "doctor": doctor,
+        "wire": wire,
     }
     for name, command in own.items():
         app.command(name)(command)
@@ -197,6 +198,27 @@ def doctor(
     _end(lambda: room.run(configuration.load(config, os.getuid()) if config else None, SystemClock(), as_json))
 
 
+def wire(
+    follow: Annotated[bool, typer.Option("--follow", help="Go on, also over a restart, until Ctrl-C.")] = False,
+    link: Annotated[str, typer.Option("--link", help="generator or unit; both if left out.")] = "",
+    last: Annotated[
+        float | None,
+        typer.Option("--last", min=0.0, help="So many seconds back; 5 if left out, 0 with --follow.", metavar="S"),
+    ] = None,
+    config: Which = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line on standard output.")] = False,
+) -> None:
+    """Show every frame on the wires with time, direction, hex and words; disturbs neither loop nor device."""
+    from console import status as places
+    from console import wire as room
+    from hal.clock import SystemClock
+
+    if link not in ("", "generator", "unit"):
+        raise typer.BadParameter(f"{link!r} is no link; first: write generator or unit", param_hint="--link")
+    asked = room.Asked(follow, link, last, as_json)
+    _end(lambda: room.run(places.places_of(config), SystemClock(), asked))
+
+
 def _records() -> typer.Typer:
     app = typer.Typer(help="Fractions kept.", no_args_is_help=True)
 
@@ -217,6 +239,21 @@ def _records() -> typer.Typer:
         from console import records as room
 
         _end(lambda: room.show(config, name, as_json))
+
+    @app.command("wire")
+    def wire_of(
+        token: Annotated[
+            int, typer.Argument(metavar="TOKEN", min=0, help="An exposure's token, 0 for trips outside exposures.")
+        ],
+        config: Which = None,
+        as_json: Annotated[
+            bool, typer.Option("--json", help="Print one JSON document a line on standard output.")
+        ] = False,
+    ) -> None:
+        """Show the frames that were kept around the trips of one exposure."""
+        from console import records as room
+
+        _end(lambda: room.wire(config, token, as_json))
 
     return app
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from console import configuration, places, screen
+from console import wire as room
 from console.configuration import Rig
 from console.exit_codes import Exit
+from controller.entries import LINKS_APART
 from controller.prescribed import Prescribed
 from controller.requests import Ended
 from hal.errors import ConfigurationError
-from records import fractions
+from records import fractions, wires
 from records.store import StoreError
 
 EXPOSURE_ROWS = (
@@ -116,7 +120,50 @@ def show(config: Path | None, name: str, as_json: bool) -> Exit:
     for exposure in found["exposures"]:
         if exposure["words"]:
             console.print(f"exposure {exposure['token']}: {exposure['words']}", markup=False, highlight=False)
+    for line in wire_lines(found):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     return Exit.AS_INTENDED
+
+
+def wire_lines(found: dict[str, Any]) -> list[str]:
+    """How the wires fared in each exposure, and where the frames around its trips are."""
+    told = [
+        f"wires of exposure {one['token']} {'when ' + one['rule'] + ' tripped' if one['rule'] else 'at its end'}: {link}"
+        for one in found["links"]
+        for link in one["words"].split(LINKS_APART)
+    ]
+    for one in found["wires"]:
+        look = f"; kerma records wire {one['token']} shows them" if one["name"] else ""
+        told.append(f"frames around {one['rule']} of exposure {one['token']}: {one['words']}{look}")
+    return told
+
+
+def wire(config: Path | None, token: int, as_json: bool) -> Exit:
+    """Print the frames kept around the trips of one exposure; UNFIT when a file is not the one that the journal sealed, or is gone."""
+    rig = rig_of(config)
+    try:
+        found = fractions.wires(database(rig), token)
+    except StoreError as error:
+        raise ConfigurationError(f"{error}; first: take a token from kerma records show") from error
+    if not found:
+        raise ConfigurationError(f"no frames are kept of token {token}; first: take a token from kerma records show")
+    code = Exit.AS_INTENDED
+    for one in found:
+        path = rig.records / wires.FOLDER_NAME / one["name"]
+        try:
+            kept, changed = wires.read(path, bytes.fromhex(one["sha256"])) if one["name"] else (None, one["words"])
+        except (OSError, msgspec.DecodeError) as error:
+            kept, changed = None, f"{path}: cannot be read ({error})"
+        if changed:
+            print(f"NOT AS IT WAS KEPT: {changed}", file=sys.stderr)
+            code = Exit.UNFIT
+        if kept is not None:
+            asked = room.Asked(False, "", None, as_json)
+            printer = room.Printer(asked, kept.simulated, kept.rig, kept.wall_less_mono_s)
+            at = room.clock_words(kept.trip_ns / 1e9 + kept.wall_less_mono_s)
+            printer.begin(f"token {kept.token}, {kept.rule} at {at} UTC, {one['words']}")
+            printer.frames(kept.frames, room.in_words(kept.generator_driver, kept.safety_unit_driver), kept.instance)
+    return code
 
 
 def words(value: object) -> str:

@@ -4,7 +4,6 @@ It asks nobody anything and keeps nothing; the same snapshot always looks the sa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +16,6 @@ from console.exit_codes import WORDS, Exit
 from console.second_calculation import Compared
 from controller.prescribed import Prescribed
 from controller.requests import DoseShown, Ended, Offer, RuleShown, Snapshot
-from hal.figures import LinkSummary
 from hal.readings import Purpose
 
 OLD_S = 0.3
@@ -279,34 +277,10 @@ def status(snapshot: Snapshot) -> RenderableType:
             rule.id, rule.truth, "-" if rule.age_s is None else f"{rule.age_s * 1000:.0f} ms", rule.words, style=style
         )
     lines.append(rules)
-    if snapshot.wires:
-        lines.append(wires(snapshot.wires))
+    lines += [Text(f"wire {wire.words()}") for wire in snapshot.wires]
     if snapshot.ended is not None:
         lines.append(Text(f"last exposure: {snapshot.ended.outcome}, {reason_words(snapshot.ended)}"))
     return Group(*lines)
-
-
-def wires(found: Sequence[LinkSummary]) -> Table:
-    """How each wire has fared, one row each; times in ms as median/p99/worst."""
-    table = Table(show_edge=False)
-    for name in (
-        "wire",
-        "sent",
-        "good",
-        "late",
-        "bad",
-        "refused",
-        "re-syncs",
-        "reopened",
-        "reply",
-        "reading",
-        "last trouble",
-    ):
-        table.add_column(name, justify="left" if name in ("wire", "last trouble") else "right")
-    for w in found:
-        counts = (w.sent, w.good, w.late, w.bad, w.refused, w.resyncs, w.reopened)
-        table.add_row(w.link, *(str(count) for count in counts), w.reply.words(), w.age.words(), w.last_trouble or "-")
-    return table
 
 
 def _contact(is_open: bool | None) -> str:

@@ -222,6 +222,10 @@ class Crash(msgspec.Struct, frozen=True, array_like=True):
     words: str
 
 
+LINKS_APART = " | "
+"""Between the words of one link and the next."""
+
+
 class Links(msgspec.Struct, frozen=True, array_like=True):
     """How the wires fared: at the end of an exposure (`rule` empty), and at once when something trips (its rule, or the event's name). Since the
     exposure's START, or since the process began where there is none (token 0)."""
@@ -231,7 +235,7 @@ class Links(msgspec.Struct, frozen=True, array_like=True):
     links: tuple[LinkSummary, ...]
 
     def words(self) -> str:
-        return "; ".join(link.words() for link in self.links)
+        return LINKS_APART.join(link.words() for link in self.links)
 
 
 class Open(msgspec.Struct, frozen=True):

@@ -80,6 +80,7 @@ class LinkFigures(msgspec.Struct, frozen=True, gc=False):
     refused: int = 0
     resyncs: int = 0
     opened: int = 0
+    troubles: int = 0
     replies: tuple[int, ...] = (0,) * len(EDGES_MS)
     ages: tuple[int, ...] = (0,) * len(EDGES_MS)
     last_trouble: str = ""
@@ -109,7 +110,7 @@ class LinkSummary(msgspec.Struct, frozen=True):
 
 
 def summary(link: str, now: LinkFigures, before: LinkFigures | None = None) -> LinkSummary:
-    """What happened between two looks, or since the process began; a trouble that was there before is told too."""
+    """What happened between two looks, or since the process began."""
     since = before if before is not None else LinkFigures(opened=min(1, now.opened))
     return LinkSummary(
         link=link,
@@ -122,5 +123,5 @@ def summary(link: str, now: LinkFigures, before: LinkFigures | None = None) -> L
         reopened=now.opened - since.opened,
         reply=spread([a - b for a, b in zip(now.replies, since.replies, strict=True)]),
         age=spread([a - b for a, b in zip(now.ages, since.ages, strict=True)]),
-        last_trouble=now.last_trouble,
+        last_trouble=now.last_trouble if now.troubles > since.troubles else "",
     )

@@ -144,6 +144,7 @@ class Wire(Generic[Q, A]):
             refused=kinds[TroubleKind.REFUSED] + kinds[TroubleKind.BUSY],
             resyncs=self._resyncs + (exchange.resyncs if exchange is not None else 0),
             opened=self.opened,
+            troubles=self._troubles,
             replies=self._replies.counts(),
             ages=self._ages.counts(),
             last_trouble=self._words,

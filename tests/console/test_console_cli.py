@@ -22,7 +22,7 @@ def kerma(*arguments: str) -> Result:
     return CliRunner().invoke(cli.build(arguments), list(arguments))
 
 
-OWN = ("run", "treat", "stop", "status", "reset", "close", "records", "drivers", "doctor")
+OWN = ("run", "treat", "stop", "status", "reset", "close", "records", "drivers", "doctor", "wire")
 
 
 def test_help_names_every_command_and_every_exit_code() -> None:

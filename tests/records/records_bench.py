@@ -26,7 +26,10 @@ from controller.entries import (
 )
 from controller.prescribed import Combination, Prescribed, Quality
 from controller.ring import AckFile, Ring, StatementFile
+from controller.wire_ring import WireRing
 from hal.readings import Cause, Purpose, Termination, UnitState
+from hal.units import Seconds
+from hal.wire_log import FrameLog
 from records.files import PosixFiles
 from records.recorder import Recorder, RecorderConfig
 
@@ -207,6 +210,8 @@ class Host:
         self.clock, self.unit, self.name = clock, unit, name
         self.folder = str(shm / name)
         self.ring = Ring(self.folder, slots)
+        self.wires = WireRing(self.folder, 1024)
+        self.log = FrameLog()
         self.acks, self.statements = AckFile(self.folder), StatementFile(self.folder)
         self.token = 0
         self.start_seq = 0
@@ -225,6 +230,11 @@ class Host:
         said = self.statements.read()
         assert said is not None
         return said
+
+    def pass_by(self, data: bytes) -> None:
+        """One frame of the unit's wire."""
+        self.log.add(Seconds(self.clock.now), True, data)
+        self.wires.put({"unit": self.log}, Seconds(self.clock.now))
 
     def tick(self) -> None:
         unit = self.unit
@@ -408,6 +418,7 @@ class Host:
 
     def kill(self) -> None:
         self.ring.close()
+        self.wires.close()
         self.acks.close()
 
 
