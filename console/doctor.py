@@ -27,7 +27,7 @@ MEMORY_MIB = 512
 """The real-time process is about 150 MiB resident; half a gigabyte may be locked."""
 DISK_BAD_MIB, DISK_WARN_MIB = 200, 2000
 SHM_MIB = 64
-"""A ring of two minutes at 1000 Hz has 31 MiB; an old instance may still be there."""
+"""A ring of two minutes at 1000 Hz and its frames have 47 MiB; an old instance's, at the usual 100 Hz, 6 more."""
 FSYNC_WARN_S, FSYNC_BAD_S = 0.05, 0.3
 """The recorder must be durable within 0.5 s in beam, or the beam ends."""
 WALL_FROM_S = 1_735_689_600.0
