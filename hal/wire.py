@@ -126,9 +126,9 @@ class Wire(Generic[Q, A]):
         """The device is known again: the next pause begins small."""
         self._pause_s = PAUSE_S
 
-    def link(self, now: Seconds, lost: bool) -> Link:
-        """The wire as it is read, once a tick; the age of its newest good reply is counted."""
-        if self.last_good_s is not None:
+    def link(self, lost: bool, now: Seconds | None = None) -> Link:
+        """The wire as it fares. `now`: it is read, once a tick, and the age of its newest good reply is counted."""
+        if now is not None and self.last_good_s is not None:
             self._ages.add(now - self.last_good_s)
         sent = self.sent + (self.exchange.sent if self.exchange is not None else 0)
         return Link(self.last_good_s, lost, sent, self.good, self._troubles, self._words)

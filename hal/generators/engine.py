@@ -108,7 +108,7 @@ class GeneratorEngine(Generic[Q, A]):
     def link(self, now: Seconds) -> Link:
         last = self._wire.last_good_s
         lost = not self._wire.up or self.identity is None or last is None or now - last > STALE_LINK_S
-        return self._wire.link(now, lost)
+        return self._wire.link(lost, now)
 
     def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool) -> None:
         """One request if the wire is free. `may_write`: no ON stands and the unit is disarmed; `quiet`: nothing but ON (a press is pending)."""

@@ -156,7 +156,8 @@ class KermaUnit:
 
     def link(self, now: Seconds) -> Link:
         status = self.status
-        return self._wire.link(now, not self._wire.up or status is None or now - status.asked_at_s > self._status_old_s)
+        lost = not self._wire.up or status is None or now - status.asked_at_s > self._status_old_s
+        return self._wire.link(lost, now)
 
     def ask(self, renew: Renewal | None, now: Seconds, may_open: bool) -> None:
         """One request if the wire is free: the status, with the renewal; what the wire has no room for is not sent later."""

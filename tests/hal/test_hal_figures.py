@@ -112,11 +112,11 @@ def test_a_reopened_wire_loses_neither_figures_nor_frames() -> None:
 def test_the_age_of_a_reading_is_counted_each_time_it_is_read() -> None:
     bench = Bench()
     bench.go(0.01)
-    bench.wire.link(Seconds(bench.now), False)
+    bench.wire.link(False, Seconds(bench.now))
     assert sum(bench.wire.figures().ages) == 0, "nothing read yet has no age"
     bench.ask(comma("14,1234,"), after_s=0.0045)
-    bench.wire.link(Seconds(bench.now), False)
-    bench.wire.link(Seconds(bench.now + 0.06), False)
+    bench.wire.link(False, Seconds(bench.now))
+    bench.wire.link(False, Seconds(bench.now + 0.06))
     found = summary("generator", bench.wire.figures())
     assert found.reply == Spread(5.0, 5.0, 5.0)
     assert found.age == Spread(5.0, 70.0, 70.0)
