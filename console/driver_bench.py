@@ -129,6 +129,8 @@ class Bench(Generic[S]):
         self.tick_s = tick_s
         self.tap = Wiretap(baud)
         self.late_ticks = 0
+        self.questions = 0
+        """How many chunks had been sent when it became known who the device is."""
         self.watched: tuple[str, ...] = ()
         self.ages_s: dict[str, float] = {}
         self._open_pipe = open_pipe
@@ -150,7 +152,12 @@ class Bench(Generic[S]):
 
     def tick(self, may_open: bool = True) -> None:
         """Ask, take within the slot, then watch the wire until the next tick. A tick that comes late is counted, never made up."""
+        unknown, sent = self.subject.mismatch is None, len(self.tap.sent)
         self.subject.ask(self.now, may_open)
+        if self.subject.mismatch is None:
+            sent = len(self.tap.sent)
+        if unknown:
+            self.questions = sent
         self._watch(self.now + min(SLOT_S, self.tick_s / 5.0))
         self.subject.take(self.now)
         self._note_ages()

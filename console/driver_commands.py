@@ -4,6 +4,7 @@ It opens nothing and knows no driver."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -89,5 +90,22 @@ def drivers(end: End) -> typer.Typer:
             turnaround_ms, tick_hz, seconds, set_points, simulated,
         )  # fmt: skip
         end(lambda: room.run(asked, SystemClock(), as_json))
+
+    @app.command("new")
+    def new(
+        name: Annotated[str, typer.Argument(help="Its name: small letters, digits, hyphens.")],
+        kind: Annotated[str, typer.Option("--kind", help="generator, safety-unit or electrometer.")] = "generator",
+        package: Annotated[
+            Path | None,
+            typer.Option("--package", help="Write a package of its own into this folder.", metavar="FOLDER"),
+        ] = None,
+        in_tree: Annotated[
+            bool, typer.Option("--in-tree", help="Write into Kerma's own repository, the current folder.")
+        ] = False,
+    ) -> None:
+        """Write a new driver: its file with its table, its test with a scripted device, and its line; nothing is overwritten."""
+        from console import driver_new as room
+
+        end(lambda: room.run(name, kind, package, in_tree))
 
     return app

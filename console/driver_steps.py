@@ -105,12 +105,12 @@ class Check(Generic[S]):
             nonlocal early
             subject = self.bench.subject
             if subject.mismatch is None and not subject.identified:
-                self._questions = self._asked(self.bench)
                 early = subject.off(self.bench.now, at_once=True) or early
             return subject.mismatch is not None
 
         if not self.bench.until(KNOWN_S, heard):
             return self.stop(what, f"no answer within {KNOWN_S:g} s: {self._trouble()}; first: baud, cable, address")
+        self._questions = self._asked(self.bench.tap.sent[: self.bench.questions])
         if self.bench.subject.mismatch:
             return self.stop(what, f"{self.bench.subject.mismatch}; it was sent questions only")
         if early:
@@ -243,7 +243,7 @@ class Check(Generic[S]):
             return Row(what, Outcome.NOT_TRIED, "it did not answer again in time")
         if not mismatch:
             return self.stop(what, "IT WAS TAKEN FOR ANOTHER DEVICE; first: mend the driver's identity")
-        extra = self._asked(bench) - self._questions
+        extra = self._asked(bench.tap.sent) - self._questions
         if extra and not troubles:
             return self.stop(what, f"refused, but it was sent {min(extra)} beside the questions of its identity")
         return Row(what, Outcome.PASS, "refused, and sent questions only")
@@ -264,8 +264,8 @@ class Check(Generic[S]):
                 return Row(what, Outcome.PASS, "sent")
         return Row(what, Outcome.FAIL, f"its bytes have not left: {self._trouble()}")
 
-    def _asked(self, bench: Bench[S]) -> frozenset[str]:
-        return frozenset(self.question(chunk) for chunk in bench.tap.sent)
+    def _asked(self, sent: list[bytes]) -> frozenset[str]:
+        return frozenset(map(self.question, sent))
 
     def _back(self) -> bool:
         subject = self.bench.subject
