@@ -86,7 +86,7 @@ def refuse_name(name: str) -> None:
             raise ConfigurationError(f"name {name!r}: {group} has a driver of this name; first: choose another")
 
 
-GROUPS: Final = (registry.GENERATORS, registry.SAFETY_UNITS, "kerma.electrometers")
+GROUPS: Final = (registry.GENERATORS, registry.SAFETY_UNITS, registry.ELECTROMETERS)
 
 
 def _module(name: str) -> str:
