@@ -31,6 +31,7 @@ class Kind:
 
 KINDS: Final = {
     "generator": Kind(registry.GENERATORS, "hal/generators", "generator"),
+    "electrometer": Kind(registry.ELECTROMETERS, "hal/electrometers", "electrometer"),
 }
 
 
