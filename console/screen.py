@@ -58,15 +58,16 @@ def state_words(snapshot: Snapshot) -> str:
 
 def not_true(snapshot: Snapshot) -> tuple[RuleShown, ...]:
     """The interlocks that are asked now and are not true."""
-    return tuple(rule for rule in snapshot.rules if rule.truth not in ("TRUE", "NOT_ASKED"))
+    return tuple(rule for rule in snapshot.rules if rule.truth not in ("TRUE", "NOT_ASKED", "NOT_FITTED"))
 
 
 def interlock_words(snapshot: Snapshot) -> str:
     """One line about all interlocks: all true, or how many not and the first thing to fix."""
-    asked = [rule for rule in snapshot.rules if rule.truth != "NOT_ASKED"]
+    asked = [rule for rule in snapshot.rules if rule.truth not in ("NOT_ASKED", "NOT_FITTED")]
     wrong = not_true(snapshot)
+    lacking = sum(1 for rule in snapshot.rules if rule.truth == "NOT_FITTED")
     if not wrong:
-        return f"all {len(asked)} true" if asked else "none asked"
+        return (f"all {len(asked)} true" if asked else "none asked") + (f", {lacking} NOT FITTED" if lacking else "")
     first = snapshot.first_to_fix or wrong[0].words or wrong[0].id
     return f"{len(wrong)} of {len(asked)} not true; first: {first}"
 
@@ -272,7 +273,9 @@ def status(snapshot: Snapshot) -> RenderableType:
     for name in ("interlock", "truth", "age", "words"):
         rules.add_column(name)
     for rule in snapshot.rules:
-        style = "" if rule.truth == "TRUE" else ("dim" if rule.truth == "NOT_ASKED" else "bold dark_orange")
+        style = (
+            "" if rule.truth == "TRUE" else ("dim" if rule.truth in ("NOT_ASKED", "NOT_FITTED") else "bold dark_orange")
+        )
         rules.add_row(
             rule.id, rule.truth, "-" if rule.age_s is None else f"{rule.age_s * 1000:.0f} ms", rule.words, style=style
         )

@@ -20,7 +20,7 @@ from controller.ring import AckFile, Ring, StatementFile
 from controller.settings import RigSide
 from controller.wire_ring import WireRing
 from hal.clock import Clock
-from hal.machine import Machine
+from hal.machine import Fitted, Machine
 from interlocks.gate import Gate
 
 
@@ -32,8 +32,8 @@ def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire,
     ring = Ring.create(blob.paths.shm, blob.tick_hz)
     ledger = Ledger(ring, AckFile(blob.paths.shm), StatementFile(blob.paths.shm))
     gate = Gate(machine, blob.limits, clock, tick_s)
-    meter = Meter(kernels, tick_s)
     capabilities = machine.capabilities
+    meter = Meter(kernels, tick_s, chambers=bool(capabilities.fitted & Fitted.CHAMBERS))
     side = RigSide(
         full_scale_kv=capabilities.full_scale_kv,
         full_scale_ma=capabilities.full_scale_ma,
@@ -42,6 +42,8 @@ def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire,
         lease_ms=blob.lease_ms,
         t2_s=T2_S,
         switch_mode=blob.switch_mode,
+        watchdog_s=capabilities.watchdog_s,
+        fitted=capabilities.fitted,
     )
     dossier = Dossier(ledger, meter, blob.certificate, Site(blob.limits, side), identity, capabilities, now, wall_s)
     opening = Opening(

@@ -16,6 +16,7 @@ from controller.off import SLOW_FRESH_S
 from controller.prescribed import Quality
 from controller.self_test import Phase, Tests
 from controller.states import BEAM, EXPIRES_S, TRANSITIONS, Event, State
+from hal.machine import Fitted
 from hal.readings import Cause, Readings, Relay, Termination, UnitState
 from interlocks.generator_rules import KV_STEADY, KV_STEADY_KV, MA_STEADY
 from interlocks.look import RATE_WINDOW_S
@@ -173,14 +174,15 @@ def _beam_ok(r: Readings, dose: Dose, facts: Facts) -> bool:
         return False
     kv_ok = abs(monitor.kv - settings.terms.kv) <= max(KV_STEADY_KV, KV_STEADY * settings.terms.kv)
     ma_ok = abs(monitor.ma - settings.terms.ma) <= MA_STEADY * settings.terms.ma
-    return kv_ok and ma_ok and dose.rate_1_mgy_per_s > 0.0 and dose.rate_2_mgy_per_s > 0.0
+    counts = dose.rate_1_mgy_per_s > 0.0 and dose.rate_2_mgy_per_s > 0.0
+    return kv_ok and ma_ok and (counts or not facts.machine.fitted & Fitted.CHAMBERS)
 
 
 def _stopping(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
     since = r.now_s - stage.since_s
     settings = facts.case.settings
     t2_s, t2d_s = (settings.terms.t2_s, settings.terms.t2d_s) if settings is not None else (0.5, 4.0)
-    grace = settings.terms.lease_ms / 1000.0 if settings is not None else 0.2
+    grace = settings.silence_s if settings is not None else facts.machine.watchdog_s or 0.2
     if facts.off.verified and facts.off_since_s is not None and r.now_s - facts.off_since_s >= SETTLE_S:
         own = settings is not None
         return [(settled_event(stage, dose, facts), "", "")] if own or _rates_are_later(r, facts.off_since_s) else []

@@ -131,11 +131,15 @@ class Steady:
 
 
 class Meter:
-    """Integrates one segment at a time. Before the first `begin`, and from `settled` until the next, it only repeats what it last said."""
+    """Integrates one segment at a time. Before the first `begin`, and from `settled` until the next, it only repeats what it last said.
 
-    def __init__(self, kernels: Kernels, tick_s: float) -> None:
+    Without `chambers` the timer and the kV-mA model are all there is, and no dose is better than DEGRADED.
+    """
+
+    def __init__(self, kernels: Kernels, tick_s: float, chambers: bool = True) -> None:
         self._kernels = kernels
         self._tick_s = tick_s
+        self._chambers = chambers
         self._segment: _Segment | None = None
         self._dose = Dose()
 
@@ -148,7 +152,7 @@ class Meter:
         """Start a segment from the unit's retained counters as they stand; ValueError when the unit has not been read."""
         if readings.unit is None:
             raise ValueError("a segment cannot begin before the safety unit has been read")
-        self._segment = _Segment(self._kernels, self._tick_s, settings, readings.unit, readings.monitor)
+        self._segment = _Segment(self._kernels, self._tick_s, settings, readings.unit, readings.monitor, self._chambers)
         self._dose = self._segment.dose(now)
 
     def add(self, readings: Readings, now: float) -> Dose:
@@ -173,7 +177,13 @@ class _Segment:
     """One segment under integration; all that lasts from tick to tick stands here and in the kernels' state."""
 
     def __init__(
-        self, kernels: Kernels, tick_s: float, settings: Settings, unit: UnitStatus, monitor: GeneratorMonitor | None
+        self,
+        kernels: Kernels,
+        tick_s: float,
+        settings: Settings,
+        unit: UnitStatus,
+        monitor: GeneratorMonitor | None,
+        chambers: bool,
     ) -> None:
         c = settings.combination
         self._kernels, self._tick_s, self._settings = kernels, tick_s, settings
@@ -198,7 +208,8 @@ class _Segment:
         self._ended_at_s: float | None = None
         self._started_at_s: float | None = None
         self._host_beam_s: float | None = None
-        self._lost_1 = self._lost_2 = False
+        self._chambers = chambers
+        self._lost_1 = self._lost_2 = not chambers
         self._dark_s = 0.0
         self._saturated_s = 0.0
         self._window: deque[tuple[int, int, int]] = deque()
@@ -338,8 +349,8 @@ class _Segment:
         return _not_over(said, s) if goes_on and not silent else said
 
     def _longest_s(self) -> float:
-        """Longest beam that a silent unit can have given: its lease, its contactor, two ticks of ours."""
-        return self._settings.lease_ms / 1000.0 + CUT_S + 2.0 * self._tick_s
+        """Longest beam that a silent unit can have given: its lease or watchdog, its contactor, two ticks of ours."""
+        return self._settings.silence_s + CUT_S + 2.0 * self._tick_s
 
     def _said(self, unknown_s: float, open_mgy: float, settled: bool, tail_mgy: float) -> Dose:
         """Weigh the channels; `tail_mgy` is what the timer's dose holds that has not come yet. High voltage while the unit does not count, before its RUN
@@ -362,7 +373,10 @@ class _Segment:
         unknown = rate_max * unknown_s + uncounted + saturated + max(unseen_1, unseen_2)
         valid_1, valid_2 = None if self._lost_1 else d1, None if self._lost_2 else d2
         by_timer = s.terms.termination is Termination.TIME and holds
-        weighed = _weighed(dt if by_timer else valid_1, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)
+        if self._chambers:
+            weighed = _weighed(dt if by_timer else valid_1, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)
+        else:
+            weighed = weigh(dt, (None, None, dm), rate_max * beam_s, unknown)
         overdue = (
             self._unit.state == UnitState.RUN
             and not settled

@@ -219,7 +219,7 @@ class Dossier:
             self.ended = msgspec.structs.replace(self.ended, durable=True)
 
     def _self_test(self, readings: Readings, off: Evidence, kernel_sound: bool) -> None:
-        self.tests = step(self.tests, readings, off, self._ledger.statement, kernel_sound)
+        self.tests = step(self.tests, readings, off, self._ledger.statement, kernel_sound, self._machine.unit_tests)
         if self.tests.phase is Phase.RECONCILE and not self.tests.found_seq:
             seq, _ = self._ledger.put(EntryType.FOUND, found_entry(readings), Seconds(readings.now_s))
             self.tests = msgspec.structs.replace(self.tests, found_seq=seq)

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from hal.machine import Capabilities
+from hal.machine import Capabilities, Fitted
 from hal.readings import Health, Readings, Relay
 
 FRESH_S: Final = 0.25
@@ -19,8 +19,8 @@ KV_OFF_PART: Final = 0.05
 
 class Evidence(msgspec.Struct, frozen=True):
     """`verified`: off is proved by a fresh K1 mirror, nothing that speaks against it, and one positive sign. `strict` asks for both kV and
-    chambers, as SELF_TEST does. `gone`: no high voltage by kV and chambers, whatever the contactors say. `stuck` names what says that it
-    is still there; `missing` what is not known."""
+    chambers, as SELF_TEST does; a rig without chambers has the contact of its high-voltage monitor instead. `gone`: no high voltage by kV and
+    chambers, whatever the contactors say. `stuck` names what says that it is still there; `missing` what is not known."""
 
     verified: bool
     strict: bool
@@ -62,5 +62,6 @@ def evidence(readings: Readings, machine: Capabilities, counted: bool) -> Eviden
     verified = not stuck and ((unit_fresh and by_unit) or by_generator)
     slow = readings.slow
     chambers_known = slow is not None and now - slow.asked_at_s <= SLOW_FRESH_S
-    strict = verified and unit_fresh and kv_fresh and kv_gone and chambers_known
+    rates_known = chambers_known or not machine.fitted & Fitted.CHAMBERS
+    strict = verified and unit_fresh and kv_fresh and kv_gone and rates_known
     return Evidence(verified, strict, kv_gone and quiet, "; ".join(stuck), ", ".join(missing))

@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 
-from controller.channels import BAND_MGY, BAND_PART, counted, smallest_rest_mgy
+from controller.channels import BAND_MGY, BAND_PART, counted, smallest_rest_mgy, timed
 from controller.conversion import Converted
 from controller.prescribed import Certificate, Clearance, Combination, Prescribed
 from controller.presets import Presets, Task, beyond_retained, outside
 from controller.tags import fraction_tag, plan_tag
-from hal.readings import Purpose, Readings, SwitchMode, UnitActive, UnitIdentity, UnitSlow, UnitStatus
+from hal.machine import ALL_FITTED, Fitted
+from hal.readings import Purpose, Readings, SwitchMode, Termination, UnitActive, UnitIdentity, UnitSlow, UnitStatus
 from hal.scaling import COUNTS_FULL_SCALE, from_counts, to_counts
 from interlocks.words import Limits
 
@@ -30,7 +31,10 @@ Refusal = tuple[str, ...]
 
 
 class RigSide(msgspec.Struct, frozen=True):
-    """What the configuration of the rig brings: full scales, the lease, t2 (from off to verified off, s), how the beam-on switch works."""
+    """What the configuration of the rig brings: full scales, the lease, t2 (from off to verified off, s), how the beam-on switch works.
+
+    `watchdog_s` is the fixed time of silence of a device without a lease (None: it has one), `fitted` what the rig has to ask.
+    """
 
     full_scale_kv: float
     full_scale_ma: float
@@ -39,6 +43,8 @@ class RigSide(msgspec.Struct, frozen=True):
     lease_ms: int
     t2_s: float
     switch_mode: SwitchMode
+    watchdog_s: float | None = None
+    fitted: Fitted = ALL_FITTED
 
 
 class UnitSide(msgspec.Struct, frozen=True):
@@ -101,7 +107,9 @@ def unit_side(readings: Readings) -> UnitSide | Refusal:
     return UnitSide(readings.unit, readings.slow, readings.unit_identity, readings.active)
 
 
-def retained(p: Prescribed, c: Combination, clearance: Clearance, unit: UnitSide, k_tp: float) -> Iterator[str]:
+def retained(
+    p: Prescribed, c: Combination, clearance: Clearance, unit: UnitSide, k_tp: float, fitted: Fitted = ALL_FITTED
+) -> Iterator[str]:
     """Whether what the unit retains is what the records say: nothing for a new fraction, this very fraction and its dose for a resume.
 
     The token itself may be a later one than the records' last: that of a press that gave no beam.
@@ -127,20 +135,34 @@ def retained(p: Prescribed, c: Combination, clearance: Clearance, unit: UnitSide
     elif unit.active is None or not unit.active.crc_ok:
         yield "the limits of the retained exposure have not been read back; wait"
     else:
-        yield from _same_dose(c, clearance, status, k_tp)
+        yield from _same_dose(c, clearance, status, k_tp, fitted)
 
 
-def _same_dose(c: Combination, clearance: Clearance, status: UnitStatus, k_tp: float) -> Iterator[str]:
+def _same_dose(c: Combination, clearance: Clearance, status: UnitStatus, k_tp: float, fitted: Fitted) -> Iterator[str]:
     """Records that are behind the unit's counters would let the rest be given twice."""
     beam_s = status.beam_ms / 1000.0
     d1 = counted(status.counts_1, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
     d2 = counted(status.counts_2, beam_s, c.n2_mgy_per_count, c.leak2_cps, k_tp)
-    most = max(d1, d2)
+    most = max(d1, d2) if fitted & Fitted.CHAMBERS else timed(c.r0_mgy_per_s, beam_s, clearance.segments * c.dt_s)
     band = max(BAND_PART * most, BAND_MGY)
     if not clearance.low_mgy - band <= most <= clearance.high_mgy + band:
         yield (
             f"the safety unit counted {most:.1f} mGy in this fraction, the records hold {clearance.low_mgy:.1f} to "
             f"{clearance.high_mgy:.1f} mGy (bound: max of 3 % and 2 cGy apart); reconcile first (physicist)"
+        )
+
+
+def parts(certificate: Certificate, end: Termination, fitted: Fitted) -> Iterator[str]:
+    """What the certificate stands on and this rig does not have."""
+    if end is Termination.MONITOR and not fitted & Fitted.CHAMBERS:
+        yield (
+            f"certificate {certificate.id} ends the beam by channel 1, and this rig has no chambers; "
+            "use one with termination = time"
+        )
+    if certificate.vented_2 and fitted & Fitted.CHAMBERS and not fitted & Fitted.AIR:
+        yield (
+            f"certificate {certificate.id} has a vented chamber 2, and this rig has no barometer and no thermometer; "
+            "fit a sealed chamber, and certify it"
         )
 
 

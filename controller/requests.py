@@ -75,7 +75,7 @@ Request = Alive | Status | Watch | Load | Resume | Confirm | Edit | Close | Stop
 
 
 class RuleShown(msgspec.Struct, frozen=True):
-    """One interlock as people see it: `truth` TRUE, FALSE, STALE, ERROR or NOT_ASKED; age of its evidence in s (None: none)."""
+    """One interlock as people see it: `truth` TRUE, FALSE, STALE, ERROR, NOT_ASKED or NOT_FITTED; age of its evidence in s (None: none)."""
 
     id: str
     truth: str

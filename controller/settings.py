@@ -30,11 +30,13 @@ from controller.refusals import (
     machine,
     not_finite,
     paper,
+    parts,
     retained,
     unit_side,
 )
 from controller.tags import fraction_tag, plan_tag
 from hal.commands import Plan
+from hal.machine import Fitted
 from hal.readings import Health, Purpose, Readings, Termination
 from hal.scaling import from_counts, to_counts
 from interlocks.dose_rules import PRESSURE_KPA, TEMPERATURE_C
@@ -54,7 +56,8 @@ class Settings(msgspec.Struct, frozen=True):
     """One segment, complete. Doses in D0 mGy; presets and limits are totals over the fraction, as the safety unit keeps them.
 
     `rx_factor` is F = PDD x gap x cut-out; `rest_mgy` what this segment is to give, `set_time_s` its beam time in 10 ms steps, `rounding_mgy` what
-    that step leaves out; `*_before` what earlier segments gave; `retained_*` what the unit held when this was made.
+    that step leaves out; `*_before` what earlier segments gave; `silence_s` how long the beam
+    may outlast this computer's last word, contactor apart; `retained_*` what the unit held when this was made.
     """
 
     prescribed: Prescribed
@@ -91,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True):
     press_to_hv_s: float
     discharge_s: float
     lease_ms: int
+    silence_s: float
     retained_beam_ms: int
     retained_counts_1: int
     retained_counts_2: int
@@ -130,11 +134,13 @@ def make_settings(
     if refused or isinstance(combination, tuple) or isinstance(unit, tuple):
         return refused
     conversion = converted(prescribed, combination)
-    k_tp = _k_tp(certificate, unit, readings.now_s)
+    end = PRIMARY_END.get(prescribed.purpose, certificate.termination)
+    k_tp = _k_tp(certificate, unit, readings.now_s, rig.fitted)
     refused = (
         *(conversion if isinstance(conversion, tuple) else ()),
         *((k_tp,) if isinstance(k_tp, str) else ()),
-        *(() if isinstance(k_tp, str) else retained(prescribed, combination, clearance, unit, k_tp)),
+        *(() if isinstance(k_tp, str) else retained(prescribed, combination, clearance, unit, k_tp, rig.fitted)),
+        *parts(certificate, end, rig.fitted),
         *machine(prescribed, combination, limits, rig, unit),
     )
     if refused or isinstance(conversion, tuple) or isinstance(k_tp, str):
@@ -184,9 +190,9 @@ def _combination(p: Prescribed, certificate: Certificate) -> Combination | Refus
     return (f"{asked} is not in certificate {certificate.id}, which has {has}; prescribe one of these",)
 
 
-def _k_tp(certificate: Certificate, unit: UnitSide, now_s: float) -> float | str:
-    """k_TP of channel 2, frozen here; 1 for a sealed chamber."""
-    if not certificate.vented_2:
+def _k_tp(certificate: Certificate, unit: UnitSide, now_s: float, fitted: Fitted) -> float | str:
+    """k_TP of channel 2, frozen here; 1 for a sealed chamber, and where there is no chamber to correct."""
+    if not certificate.vented_2 or not fitted & Fitted.CHAMBERS or not fitted & Fitted.AIR:
         return 1.0
     slow = unit.slow
     if now_s - slow.asked_at_s > SLOW_FRESH_S:
@@ -325,6 +331,7 @@ def _settings(
         press_to_hv_s=certificate.press_to_hv_s,
         discharge_s=certificate.off_latency_s + discharge_s(certificate, c),
         lease_ms=rig.lease_ms,
+        silence_s=rig.lease_ms / 1000.0 if rig.watchdog_s is None else rig.watchdog_s,
         retained_beam_ms=task.beam_ms,
         retained_counts_1=task.counts_1,
         retained_counts_2=task.counts_2,

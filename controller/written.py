@@ -43,7 +43,7 @@ def start_entry(
         unit_beam_ms=unit.beam_ms,
         unit_run_count=slow.run_count,
         unit_last_token=slow.last_token,
-        lease_s=settings.terms.lease_ms / 1000.0,
+        lease_s=settings.silence_s,
         software_version=version,
         simulated=simulated,
         operator=case.operator,

@@ -3,6 +3,7 @@ It knows no rule: the gate is its only holder."""
 
 from __future__ import annotations
 
+from enum import IntFlag
 from typing import Final, Protocol
 
 import msgspec
@@ -25,11 +26,39 @@ LINKS: Final = ("generator", "unit", "unit stop")
 """The wires of a rig by name; the last is the connection that a unit may have for DISARM alone."""
 
 
+class Fitted(IntFlag):
+    """What a rig has to ask; a rule that stands on a part that is not fitted is NOT FITTED, never TRUE.
+
+    `TIMER`: an exposure timer that is not this computer's; `SCAN`: a sign that the device's own cycle goes on.
+    """
+
+    CHAMBERS = 1
+    CHAMBER_SUPPLY = 2
+    AIR = 4
+    CODES = 8
+    TEST_PULSE = 16
+    LAMPS = 32
+    TIMER = 64
+    SCAN = 128
+    PAIRS = 256
+
+
+ALL_FITTED: Final = Fitted(511)
+NOTHING_FITTED: Final = Fitted(0)
+ALL_PAIRED: Final = 0x3F
+"""Every contact of `hal.readings.Contact` but the test pulse in two channels."""
+ALL_TESTS: Final = (1, 2, 3, 4, 5, 6)
+CUT_S: Final = 0.07
+"""From the end of the lease until the contactor has opened: 20 ms of the unit and 50 ms of it (docs/safety.md)."""
+
+
 class Capabilities(msgspec.Struct, frozen=True):
     """What this rig can do by itself; a rig that lacks timer, lease, second contactor or count limits is bench only.
 
     `worst_age_s` gives for each kind of reading (unit, slow, monitor, flags, set_points) the oldest that it may get by the poll plan;
-    `off_s` the longest that an off command can wait for its wire.
+    `off_s` the longest that an off command can wait for its wire. `watchdog_s` is the device's own fixed time of silence (None: the lease of the rig
+    file), `cut_s` what then passes until the contactor is open. `paired` are the contacts with two channels, `unit_tests` the self-tests that the unit
+    can do, `retains` whether it keeps an exposure when this computer dies, `emulated` what stands in for a safety unit (empty: nothing does).
     """
 
     simulated: bool
@@ -48,6 +77,17 @@ class Capabilities(msgspec.Struct, frozen=True):
     worst_age_s: dict[str, float]
     off_s: float
     identifies: bool = True
+    fitted: Fitted = ALL_FITTED
+    paired: int = ALL_PAIRED
+    unit_tests: tuple[int, ...] = ALL_TESTS
+    watchdog_s: float | None = None
+    cut_s: float = CUT_S
+    retains: bool = True
+    emulated: str = ""
+
+    def silence_off_s(self, lease_s: float) -> float:
+        """The longest beam after this computer's last word, s, with the rig file's lease."""
+        return (lease_s if self.watchdog_s is None else self.watchdog_s) + self.cut_s
 
     def clinical(self) -> tuple[str, ...]:
         """What keeps this rig from clinical use; empty when nothing does."""

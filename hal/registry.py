@@ -23,7 +23,7 @@ from hal.electrometer import (
     Unit,
 )
 from hal.errors import ConfigurationError
-from hal.machine import Renewal
+from hal.machine import ALL_FITTED, ALL_PAIRED, ALL_TESTS, CUT_S, Fitted, Renewal
 from hal.poll_plan import Poll
 from hal.readings import (
     Exposed,
@@ -249,7 +249,10 @@ def undecoded(sent: bool, data: bytes) -> str:
 
 @dataclass(frozen=True)
 class SafetyUnitDriver:
-    """One safety unit: how it is made, its poll plan, which of the walls it can hold by itself, and a frame of its wire in words (`decode`, never raises)."""
+    """One safety unit: how it is made, its poll plan, and which of the walls it can hold by itself, and a frame of its wire in words (`decode`, never raises).
+
+    `wires` are the kinds of link it speaks on. The last seven are explained in `hal.machine.Capabilities`, into which they go as they are.
+    """
 
     name: str
     words: str
@@ -262,6 +265,18 @@ class SafetyUnitDriver:
     second_contactor: bool
     count_limits: bool
     decode: Callable[[bool, bytes], str] = undecoded
+    wires: tuple[str, ...] = ("tcp", "tty", "pty")
+    fitted: Fitted = ALL_FITTED
+    paired: int = ALL_PAIRED
+    unit_tests: tuple[int, ...] = ALL_TESTS
+    watchdog_s: float | None = None
+    cut_s: float = CUT_S
+    retains: bool = True
+    emulated: str = ""
+
+    def silence_off_s(self, lease_s: float) -> float:
+        """The longest beam after this computer's last word, s, with the rig file's lease."""
+        return (lease_s if self.watchdog_s is None else self.watchdog_s) + self.cut_s
 
 
 @dataclass(frozen=True)

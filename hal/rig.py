@@ -64,6 +64,11 @@ def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = No
         raise ConfigurationError(
             f"rig {config.name!r}: generator_link {config.generator_link!r}: {generator.name} speaks on {', '.join(generator.wires)} only; correct it"
         )
+    kind = transport.parse_link(config.safety_unit_link).kind
+    if kind not in unit.wires:
+        raise ConfigurationError(
+            f"rig {config.name!r}: safety_unit_link {config.safety_unit_link!r}: {unit.name} speaks on {', '.join(unit.wires)} only; correct it"
+        )
     generator_setting = GeneratorSetting(
         config.generator_link,
         0 if transport.parse_link(config.generator_link).packets else config.generator_baud,
@@ -102,6 +107,13 @@ def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = No
         worst_age_s={**unit.worst_age_s(unit_setting), **generator.worst_age_s(generator_setting)},
         off_s=max(unit.off_s(unit_setting), generator.off_s(generator_setting)),
         identifies=generator.identifies,
+        fitted=unit.fitted,
+        paired=unit.paired,
+        unit_tests=unit.unit_tests,
+        watchdog_s=unit.watchdog_s,
+        cut_s=unit.cut_s,
+        retains=unit.retains,
+        emulated=unit.emulated,
     )
     opener = open_pipe or transport.open_pipe
     return Rig(unit.make(unit_setting, opener), generator.make(generator_setting, opener), capabilities)

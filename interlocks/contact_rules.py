@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from hal.machine import Fitted
 from hal.readings import Contact, Purpose
 from interlocks.look import UNIT, Look, When
 from interlocks.rule import Rule
@@ -64,7 +65,7 @@ def _filter(look: Look) -> bool:
 
 
 def _agree(look: Look) -> bool:
-    return not (look.unit.contacts_a ^ look.unit.contacts_b) & PAIRED
+    return not (look.unit.contacts_a ^ look.unit.contacts_b) & PAIRED & look.paired
 
 
 def _agree_words(look: Look) -> str:
@@ -124,6 +125,7 @@ CONTACT_RULES: Final = (
     Rule(
         id="applicator_code",
         hazards=("G9", "I8", "T7"),
+        stands_on=Fitted.CODES,
         when=When.SET_UP,
         needs=UNIT,
         question=_applicator,
@@ -136,6 +138,7 @@ CONTACT_RULES: Final = (
     Rule(
         id="filter_code",
         hazards=("G8", "T7"),
+        stands_on=Fitted.CODES,
         when=When.SET_UP,
         needs=UNIT,
         question=_filter,
@@ -167,6 +170,7 @@ CONTACT_RULES: Final = (
     Rule(
         id="contacts_agree",
         hazards=("I5", "A10"),
+        stands_on=Fitted.PAIRS,
         when=When.ALWAYS,
         needs=UNIT,
         question=_agree,
@@ -179,6 +183,7 @@ CONTACT_RULES: Final = (
     Rule(
         id="test_pulse",
         hazards=("I6",),
+        stands_on=Fitted.TEST_PULSE,
         when=When.ALWAYS,
         needs=UNIT,
         question=lambda look: look.closed & PULSE == PULSE,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from hal.machine import Fitted
 from hal.readings import Health, Termination
 from interlocks.backup_timer import bound_s, longest_s
 from interlocks.generator_rules import seen_counts
@@ -159,6 +160,7 @@ DOSE_RULES: Final = (
     Rule(
         id="chamber_supply",
         hazards=("G17", "D1"),
+        stands_on=Fitted.CHAMBER_SUPPLY,
         when=When.ALWAYS,
         needs=UNIT,
         question=_supply,
@@ -170,6 +172,7 @@ DOSE_RULES: Final = (
     Rule(
         id="chamber_saturation",
         hazards=("T6", "D4"),
+        stands_on=Fitted.CHAMBERS,
         when=When.ALWAYS,
         needs=UNIT,
         question=lambda look: not look.unit.health & SATURATED,
@@ -181,6 +184,7 @@ DOSE_RULES: Final = (
     Rule(
         id="dose_rate_high",
         hazards=("T6", "G8", "D4"),
+        stands_on=Fitted.CHAMBERS,
         when=When.DOSED,
         question=_high,
         wrong=lambda look: _rate_words(look, f"bound {100 * RATE_HIGH:.0f} %"),
@@ -192,6 +196,7 @@ DOSE_RULES: Final = (
     Rule(
         id="dose_rate_low",
         hazards=("T6", "D1"),
+        stands_on=Fitted.CHAMBERS,
         when=When.RATED,
         question=_low,
         wrong=lambda look: _rate_words(look, f"bound {100 * RATE_LOW:.0f} %"),
@@ -201,6 +206,7 @@ DOSE_RULES: Final = (
     Rule(
         id="no_signal",
         hazards=("A6", "D1"),
+        stands_on=Fitted.CHAMBERS,
         when=When.SIGNAL,
         needs=UNIT,
         question=_signal,
@@ -210,6 +216,7 @@ DOSE_RULES: Final = (
     Rule(
         id="no_dose",
         hazards=("G10", "D1"),
+        stands_on=Fitted.CHAMBERS,
         when=When.DOSE,
         needs=UNIT,
         question=_dosed,
@@ -219,6 +226,7 @@ DOSE_RULES: Final = (
     Rule(
         id="dose_channels",
         hazards=("A8", "D2"),
+        stands_on=Fitted.CHAMBERS,
         when=When.DOSED,
         question=_channels,
         wrong=lambda look: (
@@ -271,6 +279,7 @@ DOSE_RULES: Final = (
     Rule(
         id="air",
         hazards=("G18",),
+        stands_on=Fitted.AIR,
         when=When.VENTED,
         needs=UNIT | SLOW,
         question=_air,
@@ -284,6 +293,7 @@ DOSE_RULES: Final = (
     Rule(
         id="k_tp_drift",
         hazards=("G18", "D7"),
+        stands_on=Fitted.AIR,
         when=When.CONFIRMED_VENTED,
         needs=SLOW,
         question=lambda look: abs(drift(look)) <= DRIFT,
@@ -296,6 +306,7 @@ DOSE_RULES: Final = (
     Rule(
         id="leakage",
         hazards=("D6", "G17"),
+        stands_on=Fitted.CHAMBERS,
         when=When.LEAKAGE,
         needs=SLOW,
         question=_leakage,

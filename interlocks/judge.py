@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from hal.readings import Readings
-from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Look, Memory, remember, take
+from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Look, Memory, When, remember, take
 from interlocks.rule import Rule
 from interlocks.rules import SOURCE_WORDS, SOURCES, T1_S, TABLE, Rules
 from interlocks.words import Clears, Finding, House, Sent, Trip, Truth, Verdict
@@ -18,6 +18,7 @@ FALSE: Final = int(Truth.FALSE)
 STALE: Final = int(Truth.STALE)
 ERROR: Final = int(Truth.ERROR)
 NOT_ASKED: Final = int(Truth.NOT_ASKED)
+NOT_FITTED: Final = int(Truth.NOT_FITTED)
 
 _Answer = tuple[int, Rule, int, str]
 """Place in the table, the row, its truth, the exception's words (ERROR only)."""
@@ -28,7 +29,7 @@ def judge(
 ) -> tuple[Verdict, Memory]:
     """The verdict on this snapshot, with `tick` for its number, and the memory for the next."""
     memory = remember(readings, sent, memory)
-    look = take(readings, house, sent, memory, rules.stale_after_s, rules.full_scale_kv)
+    look = take(readings, house, sent, memory, rules.stale_after_s, rules.full_scale_kv, rules.paired)
     asked, stale = look.asked, look.stale
     truths = bytearray(len(rules.rows))
     not_true: list[_Answer] = []
@@ -36,7 +37,7 @@ def judge(
     for row in rules.rows:
         place += 1
         if not asked[row.when]:
-            truths[place] = NOT_ASKED
+            truths[place] = NOT_FITTED if row.when is When.NEVER else NOT_ASKED
             continue
         error = ""
         if row.needs & stale:
@@ -125,6 +126,13 @@ def _stale_words(row: Rule, look: Look) -> str:
     return f"{row.id} cannot be told: {' and '.join(old) or 'a reading is missing'}; first: {row.first}"
 
 
+def _quiet_words(row: Rule, truth: int) -> str:
+    """What is said of a rule without a finding."""
+    if truth == NOT_FITTED:
+        return f"this rig has no {', no '.join((part.name or '?').lower().replace('_', ' ') for part in row.stands_on)}"
+    return "" if truth in (0, NOT_ASKED) else "not yet for long enough"
+
+
 def shown(
     verdict: Verdict, readings: Readings, table: tuple[Rule, ...] = TABLE
 ) -> tuple[tuple[str, Truth, float | None, str], ...]:
@@ -137,7 +145,5 @@ def shown(
     for row, truth in zip(table, verdict.truths, strict=True):
         needed = [age for bit, age in ages.items() if row.needs & bit]
         age = max((a for a in needed if a is not None), default=None) if None not in needed else None
-        rows.append(
-            (row.id, Truth(truth), age, words.get(row.id, "" if truth in (0, NOT_ASKED) else "not yet for long enough"))
-        )
+        rows.append((row.id, Truth(truth), age, words.get(row.id, _quiet_words(row, truth))))
     return tuple(rows)

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from hal.commands import Plan
+from hal.machine import ALL_PAIRED
 from hal.readings import (
     GeneratorFlags,
     GeneratorMonitor,
@@ -100,6 +101,8 @@ class When(IntEnum):
     """BEAM, once the flags are later than ON."""
     STANDING = 19
     """From ARM until the unit reads ENDED, or OFF."""
+    NEVER = 20
+    """On this rig there is nothing to ask: `interlocks.rules.level` puts it in the place of a row's own."""
 
 
 class Memory(msgspec.Struct, frozen=True, gc=False):
@@ -187,6 +190,7 @@ class Look(msgspec.Struct, frozen=True, gc=False):
     full_scale_kv: float
     running: bool
     asked: tuple[bool, ...]
+    paired: int = ALL_PAIRED
 
 
 def fresh(now_s: float, asked_at_s: float, bound_s: float) -> bool:
@@ -291,7 +295,13 @@ def _rates(trail: tuple[UnitStatus, ...], unit: UnitStatus) -> tuple[float, floa
 
 
 def take(
-    readings: Readings, house: House, sent: Sent, memory: Memory, stale_after_s: tuple[float, ...], full_scale_kv: float
+    readings: Readings,
+    house: House,
+    sent: Sent,
+    memory: Memory,
+    stale_after_s: tuple[float, ...],
+    full_scale_kv: float,
+    paired: int = ALL_PAIRED,
 ) -> Look:
     """Everything that the rules may look at, worked out once."""
     now = readings.now_s
@@ -375,6 +385,7 @@ def take(
         full_scale_kv,
         running or on_at is not None,
         tuple(asked),
+        paired,
     )
 
 

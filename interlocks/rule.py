@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from hal.machine import NOTHING_FITTED, Fitted
 from interlocks.look import Look, When
 from interlocks.words import Clears, Trip
 
@@ -15,7 +16,8 @@ Question = Callable[[Look], bool | None]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row. `hazards` are ids of docs/safety.md; `needs` the bits of the readings (interlocks/look.py) without which it is STALE.
+    """One row. `hazards` are ids of docs/safety.md; `needs` the bits of the readings (interlocks/look.py) without which it is STALE,
+    `stands_on` the parts of the rig without which it is NOT FITTED.
 
     `persists_for_s` is how long FALSE must last before it counts. `waits_for`: with a beam FALSE counts only once these readings have been
     asked for later, at most T1 later, because an end by the unit or a fallen generator shows first in the generator's values.
@@ -30,6 +32,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     wrong: Callable[[Look], str]
     first: str
     needs: int = 0
+    stands_on: Fitted = NOTHING_FITTED
     persists_for_s: float = 0.0
     waits_for: int = 0
     blocks_start: bool = True

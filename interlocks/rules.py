@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 
-from hal.machine import Capabilities
+from hal.machine import ALL_PAIRED, Capabilities
 from interlocks.contact_rules import CONTACT_RULES
 from interlocks.dose_rules import DOSE_RULES
 from interlocks.generator_rules import GENERATOR_RULES
 from interlocks.house_rules import HOUSE_RULES
-from interlocks.look import FLAGS, MONITOR, SLOW, UNIT
+from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, When
 from interlocks.rule import Rule
 from interlocks.unit_rules import UNIT_RULES
 
@@ -39,11 +39,12 @@ if len({row.id for row in TABLE}) != len(TABLE):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """The table with what the rig adds: the oldest that each source may be (order of SOURCES), full scale, tick."""
+    """The table with what the rig adds: the oldest that each source may be (order of SOURCES), full scale, the contacts with two channels."""
 
     rows: tuple[Rule, ...]
     stale_after_s: tuple[float, ...]
     full_scale_kv: float
+    paired: int = ALL_PAIRED
 
     def stale_after(self, rule: Rule) -> float | None:
         """The oldest evidence that this rule takes, s; None for a rule that stands on no polled reading."""
@@ -52,7 +53,8 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 def level(capabilities: Capabilities, tick_s: float, table: tuple[Rule, ...] = TABLE) -> Rules:
-    """The table for this rig. What trips within T1 may be two polls old at most, but never so young that a sound wire could not keep up."""
+    """The table for this rig. What trips within T1 may be two polls old at most, but never so young that a sound wire could not keep up;
+    a row whose part the rig does not have is asked at no moment, and says so."""
     ages = []
     for _, name in SOURCES:
         worst = capabilities.worst_age_s.get(name, 0.0)
@@ -61,7 +63,10 @@ def level(capabilities: Capabilities, tick_s: float, table: tuple[Rule, ...] = T
             continue
         wished = max(LEAST_S, POLLS * (worst + tick_s))
         ages.append(max(min(T1_S - tick_s, wished), worst + 2.0 * tick_s))
-    return Rules(table, tuple(ages), capabilities.full_scale_kv)
+    rows = tuple(
+        msgspec.structs.replace(row, when=When.NEVER) if row.stands_on & ~capabilities.fitted else row for row in table
+    )
+    return Rules(rows, tuple(ages), capabilities.full_scale_kv, capabilities.paired)
 
 
 def reaction_s(rules: Rules, capabilities: Capabilities) -> dict[str, float]:
@@ -73,6 +78,6 @@ def reaction_s(rules: Rules, capabilities: Capabilities) -> dict[str, float]:
     worst = {}
     for rule in rules.rows:
         polled = [capabilities.worst_age_s.get(name, 0.0) for bit, name in SOURCES if rule.needs & bit]
-        if rule.while_beam and polled and not rule.needs & SLOW:
+        if rule.while_beam and rule.when is not When.NEVER and polled and not rule.needs & SLOW:
             worst[rule.id] = max(polled) + capabilities.off_s
     return worst

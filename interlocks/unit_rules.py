@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hal.machine import Fitted
 from hal.readings import Readings, Relay, UnitCapability, UnitState
 from interlocks.look import MONITOR, NO_ACTIVE, NO_SET_POINTS, UNIT, Look, When, fresh
 from interlocks.rule import Rule
@@ -191,6 +192,7 @@ UNIT_RULES: Final = (
     Rule(
         id="scan_true",
         hazards=("L8", "A13"),
+        stands_on=Fitted.SCAN,
         when=When.ALWAYS,
         needs=UNIT,
         question=lambda look: look.readings.scan_true,
@@ -214,6 +216,7 @@ UNIT_RULES: Final = (
     Rule(
         id="unit_timer",
         hazards=("G11", "B2"),
+        stands_on=Fitted.TIMER,
         when=When.TIMED,
         question=_timer,
         wrong=_timer_words,
@@ -301,6 +304,7 @@ UNIT_RULES: Final = (
     Rule(
         id="lamp",
         hazards=("A15",),
+        stands_on=Fitted.LAMPS,
         when=When.ALWAYS,
         needs=UNIT,
         question=lambda look: look.unit.relays & LAMPS == LAMPS,

@@ -12,13 +12,15 @@ from hal.readings import Purpose, SwitchMode, Termination, TimerStart
 
 
 class Truth(IntEnum):
-    """The answer to one rule's question; only TRUE is true. NOT_ASKED is a rule whose question has no meaning at this moment."""
+    """The answer to one rule's question; only TRUE is true. NOT_ASKED is a rule whose question has no meaning at this moment, NOT_FITTED one
+    that this rig has nothing to ask for, at any moment."""
 
     TRUE = 0
     FALSE = 1
     STALE = 2
     ERROR = 3
     NOT_ASKED = 4
+    NOT_FITTED = 5
 
 
 class Trip(IntEnum):

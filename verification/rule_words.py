@@ -173,6 +173,7 @@ WHEN: Final[dict[When, str]] = {
     When.RATED: "in beam, once the rate holds no ramp",
     When.LINE: "in beam, flags later than ON",
     When.STANDING: "from ARM to the unit's ENDED, or OFF",
+    When.NEVER: "never: the rig does not have what it stands on (NOT_FITTED)",
 }
 """When a question has a meaning; at any other time the rule is NOT_ASKED."""
 
