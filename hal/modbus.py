@@ -27,9 +27,11 @@ from hal.exchange import Heard
 logging.getLogger("pymodbus.logging").setLevel(100)
 
 READ_COILS: Final = 1
+READ_INPUTS: Final = 2
 READ: Final = 3
 WRITE_COIL: Final = 5
 WRITE_ONE: Final = 6
+WRITE_COILS: Final = 15
 WRITE: Final = 16
 READ_WRITE: Final = 23
 TCP_HEADER_B: Final = 7
@@ -49,15 +51,18 @@ EXCEPTIONS: Final = {
     11: "gateway target silent",
 }
 _BUSY: Final = (5, 6)
+_HEAD_BITS: Final = struct.Struct(">BHH")
 _HEAD_23: Final = struct.Struct(">BHHHHB")
 _HEADER: Final = struct.Struct(">HHHB")
+_BITS: Final = (READ_COILS, READ_INPUTS)
+_READS: Final = (READ, READ_WRITE, READ_COILS, READ_INPUTS)
 _ECHOED: Final = (WRITE_COIL, WRITE_ONE)
 """Writes whose good reply is the request again, byte for byte."""
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
-    """One request: the function, what it reads (`read_at`, `count` registers or coils) and what it writes (`write_at`, the registers' bytes, high byte first;
-    of a coil FF00 or 0000)."""
+    """One request: the function, what it reads (`read_at`, `count` registers or bits) and what it writes (`write_at`, the registers' bytes, high byte first;
+    of a coil FF00 or 0000; of `count` coils eight to a byte, the first in the lowest place)."""
 
     function: int
     name: str
@@ -68,7 +73,7 @@ class Question(msgspec.Struct, frozen=True, gc=False):
 
 
 class Registers(msgspec.Struct, frozen=True, gc=False):
-    """The answer: the bytes as they came, of registers high byte first, of coils eight to a byte from bit 0 on; empty for a write."""
+    """The answer: the bytes as they came, of registers high byte first, of bits eight to a byte from bit 0 on; empty for a write."""
 
     data: bytes
 
@@ -79,6 +84,15 @@ def read(name: str, at: int, count: int) -> Question:
 
 def read_coils(name: str, at: int, count: int) -> Question:
     return Question(READ_COILS, name, read_at=at, count=count)
+
+
+def read_inputs(name: str, at: int, count: int) -> Question:
+    return Question(READ_INPUTS, name, read_at=at, count=count)
+
+
+def write_coils(name: str, at: int, bits: int, count: int) -> Question:
+    """FC15: `count` coils from `at` on, the first in the lowest bit of `bits`."""
+    return Question(WRITE_COILS, name, count=count, write_at=at, data=bits.to_bytes((count + 7) // 8, "little"))
 
 
 def write_coil(name: str, at: int, up: bool) -> Question:
@@ -99,9 +113,13 @@ def read_write(name: str, write_at: int, data: bytes, read_at: int, count: int) 
 
 
 def pdu_bytes(q: Question) -> bytes:
-    """The request's function code and data. The one that is sent each tick is packed here, the others by pymodbus's classes."""
+    """The request's function code and data. Those that are sent each tick are packed here, the others by pymodbus's classes."""
     if q.function == READ_WRITE:
         return _HEAD_23.pack(READ_WRITE, q.read_at, q.count, q.write_at, len(q.data) // 2, len(q.data)) + q.data
+    if q.function == READ_INPUTS:
+        return _HEAD_BITS.pack(READ_INPUTS, q.read_at, q.count)
+    if q.function == WRITE_COILS:
+        return _HEAD_BITS.pack(WRITE_COILS, q.write_at, q.count) + bytes((len(q.data),)) + q.data
     if q.function == READ:
         return bytes((READ,)) + ReadHoldingRegistersRequest(address=q.read_at, count=q.count).encode()
     if q.function == READ_COILS:
@@ -122,22 +140,25 @@ def answer_of(pdu: bytes, q: Question) -> Registers | Trouble:
         return _refused(pdu, q)
     if pdu[0] != q.function:
         return _bad(q, f"function {pdu[0]} instead of {q.function}")
-    if q.function in (READ, READ_WRITE, READ_COILS):
+    if q.function in _READS:
         size = _data_bytes(q)
         if len(pdu) != 2 + size or pdu[1] != size:
             return _bad(q, f"{len(pdu) - 2} bytes instead of {size}")
-        if q.function == READ_COILS and int.from_bytes(pdu[2:], "little") >> q.count:
+        if q.function in _BITS and int.from_bytes(pdu[2:], "little") >> q.count:
             return _bad(q, f"more than {q.count} coils are up")
         return Registers(pdu[2:])
     if q.function == WRITE_COIL:
         # pymodbus takes any value but 0 for "up"; only the request's own bytes acknowledge it.
         return Registers(b"") if pdu == pdu_bytes(q) else _bad(q, "another write is acknowledged")
+    if q.function == WRITE_COILS:
+        same = pdu == _HEAD_BITS.pack(WRITE_COILS, q.write_at, q.count)
+        return Registers(b"") if same else _bad(q, "another write is acknowledged")
     return _written(pdu, q)
 
 
 def _data_bytes(q: Question) -> int:
     """How many bytes of data a read's good reply has."""
-    return (q.count + 7) // 8 if q.function == READ_COILS else 2 * q.count
+    return (q.count + 7) // 8 if q.function in _BITS else 2 * q.count
 
 
 def _refused(pdu: bytes, q: Question) -> Trouble:
@@ -258,7 +279,7 @@ class RtuDialect:
             return 5
         if function != q.function:
             return None
-        return 5 + _data_bytes(q) if function in (READ, READ_WRITE, READ_COILS) else 8
+        return 5 + _data_bytes(q) if function in _READS else 8
 
 
 def request_bytes(q: Question, packets: bool) -> int:
@@ -268,5 +289,5 @@ def request_bytes(q: Question, packets: bool) -> int:
 
 def reply_bytes(q: Question, packets: bool) -> int:
     """Length of its good reply on the wire, for the poll plan."""
-    body = 2 + _data_bytes(q) if q.function in (READ, READ_WRITE, READ_COILS) else 5
+    body = 2 + _data_bytes(q) if q.function in _READS else 5
     return body + (TCP_HEADER_B if packets else 3)
