@@ -27,6 +27,7 @@ from simulators.profile import DEFAULT, Profile
 from simulators.rig_sheet import DEVICES, Link, RigSheet, parse_link, read
 from simulators.serve import MemoryKeeper, Server, read_memory
 from simulators.unit_memory import UnitConfig, UnitMemory
+from simulators.units import BENCH_IO, in_place
 from simulators.world import World
 
 HANDS: Final = {"press": "the beam-on switch is pressed and held", "release": "the beam-on switch is let go"}
@@ -96,7 +97,7 @@ def _serve_rig(sheet: RigSheet, control_path: Path | None) -> None:
         except (ValueError, OSError) as error:
             _fail(str(error), BAD_INPUT)
     profile = _wired(PROFILES[sheet.device], sheet.generator, sheet.generator_baud)
-    profile = replace(profile, unit_baud=sheet.unit_baud)
+    profile = in_place(replace(profile, unit_baud=sheet.unit_baud), sheet.unit_device)
     world = World(profile, sheet.seed, unit_config=UnitConfig(site_key=sheet.site_key), unit_memory=memory)
     control = Control(world)
     openers: list[Opener] = [
@@ -124,6 +125,8 @@ def _serve_device(name: str, listen: str, control_path: Path | None) -> None:
         link = parse_link(listen, Path())
     except ValueError as error:
         _fail(f"--listen: {error}", BAD_INPUT)
+    if name in BENCH_IO and not link.packets:
+        _fail(f"--listen {listen}: {name} is on a network only; write tcp:HOST:PORT", BAD_INPUT)
     world: World | GeneratorAlone | ElectrometerAlone
     wire: Opener
     if name in FIRMWARES:
@@ -137,7 +140,7 @@ def _serve_device(name: str, listen: str, control_path: Path | None) -> None:
         meter = bench.electrometer
         wire = lambda: _open_generator(link, meter.line, meter.tcp)  # noqa: E731 - one of three openers
     else:
-        whole = world = World(DEFAULT, 1)
+        whole = world = World(in_place(DEFAULT, name), 1)
         unit = whole.unit
         wire = lambda: _open_unit(link, whole.unit_line, whole.unit_tcp)  # noqa: E731 - one of three openers
     control = Control(world)

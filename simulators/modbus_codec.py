@@ -1,16 +1,18 @@
-"""Modbus as simulated devices speak it: the safety unit's FC3, FC6, FC16 and FC23 (docs/safety-unit.md), coils, exceptions, CRC-16, frames of TCP and RTU.
+"""Modbus as the simulated devices speak it: PDUs of registers and of bits, their exceptions, CRC-16, and the frames of TCP and RTU.
 It knows bytes only: no socket, no clock, no register's meaning; every length is capped and nothing here raises on any input."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 ILLEGAL_FUNCTION: Final = 1
 ILLEGAL_ADDRESS: Final = 2
 ILLEGAL_VALUE: Final = 3
+DEVICE_FAILURE: Final = 4
 
+BITS_WRITE_MAX: Final = 1968
 READ_MAX: Final = 125
 WRITE_MAX: Final = 123
 PDU_MAX: Final = 253
@@ -67,6 +69,79 @@ def answer(pdu: bytes, read: Read, write: Write) -> bytes:
     if function == 23:
         return _read_write(pdu, read, write)
     return exception(function & 0x7F, ILLEGAL_FUNCTION)
+
+
+class Io(Protocol):
+    """Bought I/O by its four tables. Reads give a value or None (no such address), writes 0 or an exception code; bits: the first in the lowest place."""
+
+    def coils(self, address: int, count: int) -> int | None: ...
+
+    def inputs(self, address: int, count: int) -> int | None: ...
+
+    def registers(self, address: int, words: int) -> bytes | None: ...
+
+    def put_coils(self, address: int, count: int, bits: int) -> int: ...
+
+    def put_registers(self, address: int, data: bytes) -> int: ...
+
+
+def io_answer(pdu: bytes, io: Io) -> bytes:
+    """The reply PDU of a device with bits and registers: FC1, 2, 3, 5, 6, 15, 16, 23."""
+    function = pdu[0]
+    if function in (1, 2):
+        return read_bits(pdu, _listed(io.coils if function == 1 else io.inputs))
+    if function == 3:
+        return read_registers(pdu, io.registers)
+    if function == 5:
+        return write_bit(pdu, lambda address, up: io.put_coils(address, 1, int(up)))
+    if function == 6:
+        if len(pdu) != 5:
+            return exception(6, ILLEGAL_VALUE)
+        code = io.put_registers(int.from_bytes(pdu[1:3], "big"), pdu[3:5])
+        return exception(6, code) if code else pdu
+    if function == 15:
+        return _write_bits(pdu, io)
+    if function == 16:
+        return _write_block(pdu, io.put_registers)
+    if function == 23:
+        return _exchange(pdu, io)
+    return exception(function & 0x7F, ILLEGAL_FUNCTION)
+
+
+def _listed(read: Callable[[int, int], int | None]) -> ReadBits:
+    """A table that gives its bits in one number, as a list."""
+
+    def bits_of(address: int, count: int) -> list[bool] | None:
+        bits = read(address, count)
+        return None if bits is None else [bool(bits >> place & 1) for place in range(count)]
+
+    return bits_of
+
+
+def _write_bits(pdu: bytes, io: Io) -> bytes:
+    if len(pdu) < 7:
+        return exception(15, ILLEGAL_VALUE)
+    address, count, size = struct.unpack_from(">HHB", pdu, 1)
+    if not 1 <= count <= BITS_WRITE_MAX or size != (count + 7) // 8 or len(pdu) != 6 + size:
+        return exception(15, ILLEGAL_VALUE)
+    bits = int.from_bytes(pdu[6:], "little") & (1 << count) - 1
+    code = io.put_coils(address, count, bits)
+    return exception(15, code) if code else pdu[:5]
+
+
+def _exchange(pdu: bytes, io: Io) -> bytes:
+    """FC23 anywhere: the write is executed first; a refused write reads nothing."""
+    if len(pdu) < 10:
+        return exception(23, ILLEGAL_VALUE)
+    read_at, read_words, write_at, write_words, size = struct.unpack_from(">HHHHB", pdu, 1)
+    fits = 1 <= read_words <= READ_MAX and 1 <= write_words <= 121 and size == 2 * write_words
+    if not fits or len(pdu) != 10 + size:
+        return exception(23, ILLEGAL_VALUE)
+    code = io.put_registers(write_at, pdu[10:])
+    if code:
+        return exception(23, code)
+    data = io.registers(read_at, read_words)
+    return exception(23, ILLEGAL_ADDRESS) if data is None else bytes((23, len(data))) + data
 
 
 def read_registers(pdu: bytes, read: Read) -> bytes:

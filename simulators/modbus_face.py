@@ -1,4 +1,4 @@
-"""The safety unit's two faces to its masters: Modbus TCP (three connections) and Modbus RTU (one bus address).
+"""A unit's faces to its masters: Modbus TCP (a few connections), and the safety unit's Modbus RTU (one bus address).
 They know bytes and, for RTU, the silence between them; what a register means they leave to the unit."""
 
 from __future__ import annotations
@@ -7,16 +7,26 @@ from typing import Final
 
 from simulators import modbus_codec as codec
 from simulators import unit_registers, unit_requests
+from simulators.seam import BenchIo
 from simulators.unit_firmware import UnitFirmware
 from simulators.wire_faults import Link, Sent, Tamper
 
 CONNECTIONS: Final = 3
+"""Of the safety unit; bought I/O says itself how many it takes."""
 BACKLOG_BYTES: Final = 65536
 FRAME_SILENCE_US: Final = 20_000
 RESYNC_SILENCE_US: Final = 1_750
 
+Unit = UnitFirmware | BenchIo
 
-def _answer(unit: UnitFirmware, pdu: bytes) -> bytes:
+
+def _boots(unit: Unit) -> int:
+    return unit.nv.boot_count if isinstance(unit, UnitFirmware) else unit.boots
+
+
+def _answer(unit: Unit, pdu: bytes) -> bytes:
+    if not isinstance(unit, UnitFirmware):
+        return unit.answer(pdu)
     return codec.answer(
         pdu,
         lambda address, words: unit_registers.read(unit, address, words),
@@ -29,12 +39,12 @@ class TcpConnection:
 
     __slots__ = ("_boot", "_closed", "_in", "_link", "_out", "_tamper", "_unit", "reset")
 
-    def __init__(self, unit: UnitFirmware, link: Link | None = None) -> None:
+    def __init__(self, unit: Unit, link: Link | None = None) -> None:
         self._unit = unit
         self._link = link
         self._tamper: Tamper | None = None if link is None else link.join(self)
         self.reset = False
-        self._boot = unit.nv.boot_count
+        self._boot = _boots(unit)
         self._closed = False
         self._in = bytearray()
         self._out = bytearray()
@@ -42,7 +52,7 @@ class TcpConnection:
     @property
     def closed(self) -> bool:
         """Whether nothing more can be sent; what the unit had already answered may still be read."""
-        if not self._closed and self._boot != self._unit.nv.boot_count:
+        if not self._closed and self._boot != _boots(self._unit):
             self._out.clear()
             self._closed = True
         return self._closed
@@ -139,12 +149,13 @@ class TcpConnection:
 
 
 class ModbusTcpFace:
-    """The unit's TCP port: at most three connections, a fourth is refused while they are open."""
+    """The unit's TCP port: at most three connections (or as many as it is made with), one more is refused while they are open."""
 
-    __slots__ = ("_connections", "_link", "_unit")
+    __slots__ = ("_connections", "_link", "_most", "_unit")
 
-    def __init__(self, unit: UnitFirmware) -> None:
+    def __init__(self, unit: Unit, most: int = CONNECTIONS) -> None:
         self._unit = unit
+        self._most = most
         self._link: Link | None = None
         self._connections: list[TcpConnection] = []
 
@@ -153,11 +164,11 @@ class ModbusTcpFace:
         self._link = link
 
     def connect(self) -> TcpConnection | None:
-        """A new connection, or None if three are open, the unit is booting or the wire is gone."""
+        """A new connection, or None if all are open, the unit is booting or the wire is gone."""
         if self._link is not None and self._link.gone:
             return None
         self._connections = [connection for connection in self._connections if not connection.closed]
-        if len(self._connections) >= CONNECTIONS or self._unit.boot_left_ms:
+        if len(self._connections) >= self._most or self._unit.boot_left_ms:
             return None
         connection = TcpConnection(self._unit, self._link)
         self._connections.append(connection)

@@ -121,11 +121,12 @@ class Plant:
         self._lamp = -1
 
     def _air(self) -> None:
-        """Chamber 2 is vented: it holds the room's air; the unit's sensors read the same."""
+        """Chamber 2, if it is vented, holds the room's air; the unit's sensors read the same."""
         p = self._p
-        self.chamber_2.air = (
-            self.pressure_kpa / p.reference_kpa * (273.15 + p.reference_c) / (273.15 + self.temperature_c)
-        )
+        if p.vented_2:
+            self.chamber_2.air = (
+                self.pressure_kpa / p.reference_kpa * (273.15 + p.reference_c) / (273.15 + self.temperature_c)
+            )
         self.pins.pressure_10pa = round(self.pressure_kpa * 100.0)
         self.pins.temperature_centi_c = round(self.temperature_c * 100.0)
 

@@ -102,11 +102,12 @@ class Profile:
     filters: tuple[Filter, ...] = FILTERS
     applicator_code: int = 0x35
     filter_code: int = 0xF2
-    # chambers: 1 sealed, 2 vented
+    # chambers: 1 sealed, 2 vented (or sealed too)
     mgy_per_count_1: float = 0.0200
     mgy_per_count_2: float = 0.0196
     leak_1_cps: float = 0.5
     leak_2_cps: float = 0.3
+    vented_2: bool = True
     chamber_noise: float = 0.004
     converter_max_cps: float = 60_000.0
     reference_kpa: float = 101.325
@@ -119,7 +120,8 @@ class Profile:
     contactor_close_ms: int = 20
     lamp_ma: int = 120
     lamp_trickle_ma: int = 4
-    # safety unit's wire
+    # which unit stands between room, contactors and host (a name of simulators/units.py), and its wire
+    unit: str = "kerma-unit"
     unit_baud: int = 115200
     unit_site_key: bytes = b"SIMULATED site key of the example rig"
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from simulators.electrometers import BAUDS, METERS
 from simulators.generators import FIRMWARES
+from simulators.units import OWN, UNITS
 
-UNIT: Final = "kerma-unit"
-DEVICES: Final = (*FIRMWARES, UNIT, *METERS)
+DEVICES: Final = (*FIRMWARES, *UNITS, *METERS)
 BAUD_MAX: Final = 4_000_000
 SERVED: Final = ("pty", "tcp", "socket")
 _MISSING: Final = object()
@@ -44,12 +44,13 @@ class MeterSheet:
 
 @dataclass(frozen=True, slots=True)
 class RigSheet:
-    """A simulated rig as its file tells it; `device` names the generator; baud 0 = not paced."""
+    """A simulated rig as its file tells it; `device` names the generator, `unit_device` what is in the safety unit's place; baud 0 = not paced."""
 
     name: str
     device: str
     generator: Link
     generator_baud: int
+    unit_device: str
     unit: Link
     unit_baud: int
     control: Path | None
@@ -143,12 +144,16 @@ def read(path: Path) -> RigSheet:
             f"{path}: [simulated] {sorted(unknown)[0]!r} is not known; known: {', '.join(sorted(_SIMULATED_KEYS))}"
         )
     device = generator.one_of("driver", tuple(FIRMWARES))
-    unit.one_of("driver", (UNIT,))
+    unit_device = unit.one_of("driver", UNITS)
     supply = generator.link(folder)
     unit_link = unit.link(folder)
     if unit_link.kind == "socket":
         raise ValueError(
-            f"{path}: [safety_unit] link: the simulated {UNIT} is on no terminal server; write tcp:HOST:PORT or pty:PATH"
+            f"{path}: [safety_unit] link: the simulated {unit_device} is on no terminal server; write tcp:HOST:PORT"
+        )
+    if unit_device != OWN and not unit_link.packets:
+        raise ValueError(
+            f"{path}: [safety_unit] link: the simulated {unit_device} is on a network only; write tcp:HOST:PORT"
         )
     memory = simulated.get("unit_memory", str, "a path", None)
     control = simulated.get("control", str, "the path of a socket", None)
@@ -157,6 +162,7 @@ def read(path: Path) -> RigSheet:
         device=device,
         generator=supply,
         generator_baud=generator.whole("baud", 0, BAUD_MAX, 115200),
+        unit_device=unit_device,
         unit=unit_link,
         unit_baud=unit.whole("baud", 0, BAUD_MAX, 115200),
         control=folder / control if control else None,

@@ -3,7 +3,9 @@ It knows no register, no protocol and no rule."""
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(slots=True)
@@ -57,3 +59,21 @@ class UnitOutputs:
     beam_lamp: bool = False
     ready_lamp: bool = False
     sounder: bool = False
+
+
+class BenchIo(Protocol):
+    """Bought I/O in the safety unit's place: scanned each ms over the same pins, answering requests between scans."""
+
+    faults: set[str]
+    notes: deque[tuple[int, str]]
+    boots: int
+    boot_left_ms: int
+
+    @property
+    def mute(self) -> bool: ...
+
+    def scan(self, now_us: int, inputs: UnitInputs, outputs: UnitOutputs) -> None: ...
+
+    def answer(self, pdu: bytes) -> bytes: ...
+
+    def reboot(self, now_us: int) -> None: ...

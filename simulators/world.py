@@ -1,4 +1,4 @@
-"""One simulated rig: the plant, the safety unit's firmware with its Modbus faces, and the lines between them and a host, in 1 ms steps of one clock.
+"""One simulated rig: plant, safety unit (or bought I/O in its place) with its Modbus faces, and the lines to a host, in 1 ms steps of one clock.
 It knows how they are wired together; the host is whoever writes to the lines, and a killed host is one that no longer does."""
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from simulators.modbus_face import ModbusRtuFace, ModbusTcpFace
 from simulators.plant import STEP_US, Plant, Truth
 from simulators.profile import DEFAULT, Profile
 from simulators.room import Room
-from simulators.seam import UnitOutputs
+from simulators.seam import BenchIo, UnitOutputs
 from simulators.unit_firmware import UnitFirmware
 from simulators.unit_memory import UnitConfig, UnitMemory
+from simulators.units import BENCH_IO
 
 
 class World:
@@ -51,11 +52,18 @@ class World:
         self.room: Room = self.plant.room
         self.generator_line = self.plant.generator_line
         self.generator_tcp = GeneratorTcpFace(self.generator_line, lambda: self.now_us)
-        config = unit_config or UnitConfig(site_key=profile.unit_site_key)
-        self.unit = UnitFirmware(replace(config, seed=seed), unit_memory or UnitMemory())
-        self.unit_tcp = ModbusTcpFace(self.unit)
-        self._rtu = ModbusRtuFace(self.unit, unit_id=1)
         self.unit_line = SerialLine(profile.unit_baud)
+        self._rtu: ModbusRtuFace | None = None
+        self.unit: UnitFirmware | BenchIo
+        if profile.unit in BENCH_IO:
+            made = BENCH_IO[profile.unit]
+            self.unit = made.make()
+            self.unit_tcp = ModbusTcpFace(self.unit, made.connections)
+        else:
+            config = unit_config or UnitConfig(site_key=profile.unit_site_key)
+            firmware = self.unit = UnitFirmware(replace(config, seed=seed), unit_memory or UnitMemory())
+            self.unit_tcp = ModbusTcpFace(firmware)
+            self._rtu = ModbusRtuFace(firmware, unit_id=1)
         self._rtu_used = False
         self._out = UnitOutputs()
         self.faults = Faults(self.plant, self.unit, (self.unit_line, self.unit_tcp), seed)
@@ -93,6 +101,8 @@ class World:
             self.log.append((at_us, "unit", words))
 
     def _serve_rtu(self, now_us: int) -> None:
+        if self._rtu is None:
+            return
         self._rtu_used = True
         data = self.unit_line.device_take(now_us)
         if data:

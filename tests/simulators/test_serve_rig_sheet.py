@@ -64,7 +64,12 @@ def test_the_example_rig_is_a_good_sheet() -> None:
         ("tcp:127.0.0.1:15020", "socket:127.0.0.1:15020", "terminal server"),
         ("tcp:127.0.0.1:15020", "tcp:127.0.0.1:99999", "simulator can serve"),
         ("tcp:127.0.0.1:15020", "tcp:127.0.0.1", "simulator can serve"),
-        ('driver = "kerma-unit"', 'driver = "wago-750"', "no simulator"),
+        ('driver = "kerma-unit"', 'driver = "pilz-pnoz"', "no simulator"),
+        (
+            'driver = "kerma-unit"\nlink = "tcp:127.0.0.1:15020"',
+            'driver = "wago-750"\nlink = "pty:unit"',
+            "network only",
+        ),
         ('name = "demo"', "name = 3", "name"),
         ("[rig]", "[rig", "TOML"),
     ],

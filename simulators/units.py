@@ -1,0 +1,38 @@
+"""Which simulated device may stand between room, contactors and host, by name: the safety unit itself, or bought I/O of a bench rig.
+It knows how each is made; what they do is in their own files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from simulators.bench_wago_750 import CONNECTIONS as WAGO_CONNECTIONS
+from simulators.bench_wago_750 import SERIAL, Wago750
+from simulators.profile import Profile
+from simulators.seam import BenchIo
+
+OWN: Final = "kerma-unit"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchKind:
+    """How a device is made, how many TCP connections it takes, by what serial number it is known, whether chamber 2 of such a rig is vented."""
+
+    make: Callable[[], BenchIo]
+    connections: int
+    serial: str
+    vented_2: bool = True
+
+
+BENCH_IO: Final[dict[str, BenchKind]] = {
+    "wago-750": BenchKind(Wago750, WAGO_CONNECTIONS, SERIAL),
+}
+UNITS: Final = (OWN, *BENCH_IO)
+
+
+def in_place(profile: Profile, unit: str) -> Profile:
+    """The rig of this profile with that device in the safety unit's place; ValueError names what there is."""
+    if unit not in UNITS:
+        raise ValueError(f"no simulated unit {unit!r}; there are: {', '.join(UNITS)}")
+    return replace(profile, unit=unit, vented_2=unit not in BENCH_IO or BENCH_IO[unit].vented_2)
