@@ -29,7 +29,7 @@ from verification import setting
 from verification.hands import Stuck
 from verification.real import RealRig
 from verification.rigs import BEAMS, USUAL, Choice
-from verification.scenarios import SCENARIOS, Scenario, Told, find, play
+from verification.scenarios import SCENARIOS, Scenario, Told, find, means_of, play
 from verification.virtual import VirtualRig
 
 NOT_AS_IT_SHOULD: Final = 1
@@ -76,6 +76,13 @@ def demo(
     except ValueError as error:
         out.print(str(error))
         raise typer.Exit(int(Exit.USAGE)) from error
+    means = means_of(unit)
+    refused = [words for one in chosen if (words := one.refused(means))]
+    for words in refused:
+        out.print(words)
+    chosen = tuple(one for one in chosen if not one.refused(means))
+    if not chosen:
+        raise typer.Exit(int(Exit.USAGE))
     kernels = prepare() if speed > 1.0 else None
     with _leaving_nothing():
         results = [_tried(one, rig, speed, seed, kernels, out, quiet=json_) for rig in rigs for one in chosen]
@@ -159,7 +166,7 @@ def _once(
         live = Live(console=out, refresh_per_second=8, transient=True) if out.is_terminal and not quiet else None
         with live if live is not None else nullcontext():
             rig.watcher = _watcher(out, live, quiet)
-            told = play(scenario, rig, prescribed)
+            told = play(scenario, rig, prescribed, means_of(choice.unit))
         stolen_s = rig.stolen_s()
         if not quiet:
             _say(out, told, rig.snapshot(), prescribed, records)

@@ -10,10 +10,13 @@ from typing import Final
 
 from simulators.generators import PROFILES
 from simulators.profile import Profile
+from simulators.units import BENCH_IO, OWN, UNITS, in_place
 
 CERTIFICATES: Final = Path(__file__).parent / "certificates"
 USUAL: Final = "spellman-xrv"
 UNIT_WIRES: Final = ("tcp", "rtu")
+TIMED_ONLY: Final = ("wago-750",)
+"""Units without chambers: nothing but time can end a fraction."""
 GENERATOR_WIRES: Final = ("pty", "tcp", "socket")
 
 
@@ -51,7 +54,8 @@ class Choice:
         for what, value, known in (
             ("generator", self.generator, tuple(BEAMS)),
             ("generator's wire", self.generator_wire, ("", *GENERATOR_WIRES)),
-            ("safety unit's wire", self.unit_wire, UNIT_WIRES),
+            ("safety unit", self.unit, UNITS),
+            ("safety unit's wire", self.unit_wire, UNIT_WIRES if self.unit == OWN else UNIT_WIRES[:1]),
         ):
             if value not in known:
                 raise ValueError(f"no {what} {value!r} to demonstrate; there are: {', '.join(filter(None, known))}")
@@ -75,7 +79,18 @@ class Choice:
         """The simulated rig's data sheet, with the wire that it is on; a network has no speed."""
         sheet = PROFILES[self.generator]
         packets = self.wire == "tcp"
-        return replace(sheet, generator_packets=packets, generator_baud=0 if packets else sheet.generator_baud)
+        sheet = replace(sheet, generator_packets=packets, generator_baud=0 if packets else sheet.generator_baud)
+        return in_place(sheet, self.unit)
+
+    @property
+    def bench(self) -> bool:
+        """Bought I/O stands in the safety unit's place."""
+        return self.unit in BENCH_IO
+
+    @property
+    def termination(self) -> str:
+        """What must end a fraction on this rig whatever a scenario asks for; empty: either may."""
+        return "time" if self.unit in TIMED_ONLY else ""
 
     def certificate(self, termination: str) -> Path | None:
         """The certificate that was measured for this generator's tube; None: the examples' own."""
@@ -95,7 +110,10 @@ class Choice:
             "full_scale_ma": str(profile.full_scale_ma),
             "turnaround_ms": str(profile.turnaround_us / 1000.0 + 0.5),
         }
-        return {"generator": generator, "safety_unit": {"driver": f'"{self.unit}"', "link": f'"{unit_at}"'}}
+        unit = {"driver": f'"{self.unit}"', "link": f'"{unit_at}"'}
+        if self.bench:
+            unit["serial"] = f'"{BENCH_IO[self.unit].serial}"'
+        return {"generator": generator, "safety_unit": unit}
 
 
 def with_values(text: str, changes: dict[str, dict[str, str]]) -> str:

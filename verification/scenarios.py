@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from controller.prescribed import Prescribed
 from controller.requests import Close, Confirm, Load, Reset, Resume, Snapshot
+from hal import registry
+from hal.machine import ALL_FITTED, CUT_S, NOTHING_FITTED, Fitted
 from verification.hands import Hands, Stuck
 
 OPERATOR: Final = "demonstration operator"
@@ -18,12 +20,32 @@ T1_S: Final = 0.1
 FALL_S: Final = 0.1
 """What off then takes: the contactor (15 ms), the supply, and the discharge of the cable (44 ms), rounded up."""
 LEASE_S: Final = 0.2
-UNIT_CUT_S: Final = 0.02
+EMPTY_S: Final = 0.05
+"""From the contactor's opening until the cable is empty: 44 ms, rounded up; the contactor's own time is in what a unit states."""
 NO_RESTART_S: Final = 3.0
 """How long after an end the rig is watched for beam that nobody asked for."""
+MOST_MGY_PER_S: Final = 1.25 * 60.0
+"""What unseen time is charged with, on any of the demonstration's rigs."""
+UNSEEN_S: Final = 0.7
+"""Beside the silence: the journal's lag of 0.5 s, two ticks and the tail."""
 WITHIN_PART: Final = 0.005
 WITHIN_MGY: Final = 10.0
 """A fault-free dose against the truth: max(0.5 %, 1 cGy)."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the rig states of itself: the longest beam after the host's last word, whether the unit keeps an exposure when the host dies, what it has to ask."""
+
+    silence_off_s: float = LEASE_S + CUT_S
+    retains: bool = True
+    fitted: Fitted = ALL_FITTED
+
+
+def means_of(unit: str) -> Means:
+    """As the driver of this safety unit says it."""
+    driver = registry.safety_unit(unit)
+    return Means(driver.silence_off_s(LEASE_S), driver.retains, driver.fitted)
 
 
 @dataclass
@@ -44,6 +66,7 @@ class Told:
     quality: str = ""
     presses: int = 0
     last: Snapshot | None = None
+    means: Means = Means()
     wrong: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -82,6 +105,14 @@ class Scenario:
     termination: str = "monitor"
     fault_at_start: str = ""
     rx_mgy: float | None = None
+    stands_on: Fitted = NOTHING_FITTED
+
+    def refused(self, means: Means) -> str:
+        """Why it cannot be played on a rig of these means; empty when it can."""
+        lacking = self.stands_on & ~means.fitted
+        if not lacking:
+            return ""
+        return f"scenario {self.name} needs {', '.join((part.name or '?').lower().replace('_', ' ') for part in lacking)}, which this rig does not have"
 
 
 def in_state(*states: str) -> Callable[[Snapshot], bool]:
@@ -213,7 +244,7 @@ def clear_latches(h: Hands, told: Told, reason: str) -> None:
 
 def _host_killed(h: Hands, p: Prescribed, told: Told) -> None:
     to_beam(h, p, told)
-    told.event_at_s, told.budget_s = h.now_s(), LEASE_S + UNIT_CUT_S + FALL_S
+    told.event_at_s, told.budget_s = h.now_s(), told.means.silence_off_s + EMPTY_S
     h.kill_host()
     h.wait(2.0)
     told.beam_off_s = beam_off_after(h, told.event_at_s)
@@ -226,16 +257,30 @@ def _host_killed(h: Hands, p: Prescribed, told: Told) -> None:
     record = _last(h, told)
     told.event = "RECOVERED"
     told.delivered_mgy = record.get("delivered_mgy")
+    if told.means.retains:
+        told.check(
+            told.delivered_mgy is not None
+            and abs(told.delivered_mgy - true_mgy) <= max(WITHIN_PART * true_mgy, WITHIN_MGY),
+            f"recovered {told.delivered_mgy} mGy, truly {true_mgy:.1f} mGy",
+        )
+    else:
+        _judge_bound(told, record, true_mgy)
+
+
+def _judge_bound(told: Told, record: dict[str, Any], true_mgy: float) -> None:
+    """No unit kept the exposure: the journal's last word with the longest silence charged, UNKNOWN, never below the truth and not far above it."""
+    told.check(record.get("quality") == "UNKNOWN", f"the recovered dose is {record.get('quality')}, not UNKNOWN")
+    kept = told.delivered_mgy
+    rate = MOST_MGY_PER_S * (told.means.silence_off_s + UNSEEN_S)
     told.check(
-        told.delivered_mgy is not None
-        and abs(told.delivered_mgy - true_mgy) <= max(WITHIN_PART * true_mgy, WITHIN_MGY),
-        f"recovered {told.delivered_mgy} mGy, truly {true_mgy:.1f} mGy",
+        kept is not None and true_mgy - 1.0 <= kept <= true_mgy + rate,
+        f"recovered {kept} mGy, truly {true_mgy:.1f} mGy (bounds: not below it, not above by more than {rate:.0f} mGy)",
     )
 
 
 def _host_frozen(h: Hands, p: Prescribed, told: Told) -> None:
     to_beam(h, p, told)
-    told.event_at_s, told.budget_s = h.now_s(), LEASE_S + UNIT_CUT_S + FALL_S
+    told.event_at_s, told.budget_s = h.now_s(), told.means.silence_off_s + EMPTY_S
     h.freeze_host()
     h.wait(2.0)
     told.beam_off_s = beam_off_after(h, told.event_at_s)
@@ -304,9 +349,9 @@ def _last(h: Hands, told: Told) -> dict[str, Any]:
     return records[0] if records else {}
 
 
-def play(scenario: Scenario, h: Hands, p: Prescribed) -> Told:
-    """Play one scenario and judge it; what it waited for in vain is part of what was wrong."""
-    told = Told(scenario.name)
+def play(scenario: Scenario, h: Hands, p: Prescribed, means: Means | None = None) -> Told:
+    """Play one scenario and judge it by what the rig states of itself; what it waited for in vain is part of what was wrong."""
+    told = Told(scenario.name, means=means or Means())
     expected = scenario.expected
     if scenario.fault_at_start:
         h.fault(scenario.fault_at_start)
@@ -418,6 +463,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "dose channel 1 dies in beam",
         _trip("chamber-1-dead", 1.0 + T1_S + FALL_S),
         Expected(("FAULT", "INTERRUPTED"), ("TRIP_FAULT", "TRIP_STOP")),
+        stands_on=Fitted.CHAMBERS,
     ),
     Scenario(
         "channels-low",
@@ -426,6 +472,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         Expected(("TERMINATED",), ("TIME_END",), over_part=0.08),
         fault_at_start="chambers-low",
         rx_mgy=1400.0,
+        stands_on=Fitted.CHAMBERS,
     ),
     Scenario(
         "beam-lost",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import socket
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from typing import Final
 
 import msgspec
 
-from calibration.certificate import load_certificate
+from calibration.certificate import load_certificate, sign_certificate
+from calibration.sign import make_keys
 from console import configuration, prescription, sources
 from console.limits import narrowed
 from console.run import rig_config
@@ -23,6 +25,7 @@ from controller.prescribed import Prescribed
 from hal.readings import SwitchMode
 from records.recorder import RecorderConfig
 from simulators.unit_memory import UnitConfig
+from simulators.units import BENCH_IO
 from simulators.world import World
 from verification.real import RealRig
 from verification.rigs import Choice, with_values
@@ -79,10 +82,13 @@ def lay_out(
         shm,
         choice,
     )
+    termination = choice.termination or termination
     certificate = CERTIFICATES[termination]
     measured = choice.certificate(termination)
     if measured is not None:
         shutil.copy(measured, folder / certificate)
+    if choice.bench:
+        _certify_bench(folder, certificate, choice)
     text = (EXAMPLES / "rig.toml").read_text(encoding="utf-8")
     changes = choice.tables(folder, (free_port(), port))
     changes["simulated"] = {
@@ -96,6 +102,22 @@ def lay_out(
     text += f'\n[paths]\nshm = "{shm}"\ndesk = "{setting.desk}"\nstop = "{setting.stop}"\n'
     setting.rig_file.write_text(text, encoding="utf-8")
     return setting
+
+
+def _certify_bench(folder: Path, certificate: str, choice: Choice) -> None:
+    """The same measured constants for the rig with bought I/O: its own serial number, its own chamber 2, signed with a key of this folder."""
+    kind = BENCH_IO[choice.unit]
+    text = (folder / certificate).read_text(encoding="utf-8").split("\n[[signatures]]")[0] + "\n"
+    for key, value in (("machine_serial", f'"{kind.serial}"'), ("vented_2", str(kind.vented_2).lower())):
+        text, found = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+        if found != 1:
+            raise ValueError(f"{certificate}: {key} stands there {found} times, not once")
+    (folder / certificate).write_text(text, encoding="utf-8")
+    (folder / "physicist.pub").unlink()
+    make_keys(
+        folder / "physicist.pem", folder / "physicist.pub", "SIMULATED: opens nothing but this folder's certificate"
+    )
+    sign_certificate(folder / certificate, folder / "physicist.pem", "M. Example", WALL_S)
 
 
 def real_rig(setting: Setting) -> RealRig:
