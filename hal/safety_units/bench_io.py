@@ -153,7 +153,7 @@ class BenchUnit:
         self._read_back: bytes | None = None
         self._inputs_at_s: float | None = None
         self._written: Outputs | None = None
-        self._renewed = False
+        self._renewed = self._put_turn = False
         self._pulse = self._looped = False
         self._alive_at_s: float | None = None
         self.scan_true = True
@@ -200,7 +200,11 @@ class BenchUnit:
             self._from_scratch()
         self.take(now, more=False)
         unit = self._unit
-        self._renewed = unit is not None and renew is not None and unit.renew(renew.token, renew.lease_ms, now)
+        # A renewal stands on a device that was just heard, as the safety unit's stands on its newest challenge.
+        heard = self._inputs_at_s is not None and now - self._inputs_at_s <= self._status_old_s
+        self._renewed = (
+            unit is not None and renew is not None and heard and unit.renew(renew.token, renew.lease_ms, now)
+        )
         if unit is not None:
             unit.pass_time(now)
         if self._off_waits:
@@ -209,7 +213,8 @@ class BenchUnit:
         if not self.ready:
             self._open_up(now, may_open)
             return
-        self._put_out(now)
+        if self._writer() is not self._wire:
+            self._put_out(now)
         self._ask(self._device.status, now)
 
     def take(self, now: Seconds, more: bool = True) -> None:
@@ -445,8 +450,8 @@ class BenchUnit:
         exchange, device = self._wire.exchange, self._device
         if exchange is None or not exchange.idle or self._inputs_at_s is None:
             return
-        if self._writer() is self._wire and self._asked.get("put", -math.inf) < self._inputs_at_s:
-            self._asked["put"] = now
+        self._put_turn = not self._put_turn
+        if self._put_turn and self._writer() is self._wire:
             self._put_out(now)
             return
         if (
