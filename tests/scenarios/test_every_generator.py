@@ -9,8 +9,9 @@ import pytest
 
 from controller.kernel import Kernels
 from hal import registry
+from simulators.units import BENCH_IO
 from verification.rigs import BEAMS, Choice
-from verification.scenarios import Told, find, play
+from verification.scenarios import Told, find, means_of, play
 from verification.setting import lay_out, prescribed, virtual_rig
 
 SHORT_MGY = 250.0
@@ -30,17 +31,42 @@ def test_fraction_on(generator: str, story: str, tmp_path: Path, kernels: Kernel
     assert told.wrong == []
 
 
+@pytest.mark.parametrize("generator", registry.names(registry.GENERATORS))
+@pytest.mark.parametrize("unit", BENCH_IO)
+def test_a_killed_host_on_a_bench_rig(unit: str, generator: str, tmp_path: Path, kernels: Kernels) -> None:
+    """Off within what the driver states of silence, and not long before: it is the device's watchdog that acts. The dose is UNKNOWN and not below the truth."""
+    told = played(Choice(generator, unit=unit), "host-killed", tmp_path, kernels)
+    assert told.wrong == []
+    watchdog_s = registry.safety_unit(unit).watchdog_s
+    assert watchdog_s is not None and told.beam_off_s is not None and told.beam_off_s >= watchdog_s - 0.02
+
+
+@pytest.mark.parametrize(
+    "story", ["normal", "time-mode", "door-opens", "operator-stop", "connection-reset", "black-hole"]
+)
+@pytest.mark.parametrize("unit", BENCH_IO)
+def test_a_fraction_on_a_bench_rig(unit: str, story: str, tmp_path: Path, kernels: Kernels) -> None:
+    told = played(Choice(unit=unit), story, tmp_path, kernels)
+    assert told.wrong == []
+
+
+@pytest.mark.parametrize("unit", BENCH_IO)
+def test_the_rest_is_given_on_a_bench_rig(unit: str, tmp_path: Path, kernels: Kernels) -> None:
+    """While this computer lives it keeps what was given: a door, and the rest."""
+    assert played(Choice(unit=unit), "resume", tmp_path, kernels, 2 * SHORT_MGY).wrong == []
+
+
 @pytest.mark.parametrize("wire", ["tcp", "socket"])
 def test_fraction_over_a_network(wire: str, tmp_path: Path, kernels: Kernels) -> None:
     """The same generator on its own network port, where frames carry no checksum, and behind a terminal server, where they do."""
     assert played(Choice("spellman-xrv", generator_wire=wire), "normal", tmp_path, kernels).wrong == []
 
 
-def played(choice: Choice, story: str, folder: Path, kernels: Kernels) -> Told:
+def played(choice: Choice, story: str, folder: Path, kernels: Kernels, mgy: float = SHORT_MGY) -> Told:
     scenario = find(story)
     setting = lay_out(folder / "rig", folder / "records", scenario.termination, 15020, choice=choice)
     rig = virtual_rig(setting, kernels, fault=scenario.fault_at_start)
     try:
-        return play(scenario, rig, prescribed(SHORT_MGY, choice))
+        return play(scenario, rig, prescribed(mgy, choice), means_of(choice.unit))
     finally:
         rig.close()
