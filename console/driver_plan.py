@@ -18,9 +18,9 @@ from hal.machine import Capabilities
 from hal.poll_plan import BITS_A_CHARACTER, Poll
 from hal.registry import GeneratorSetting, SafetyUnitSetting
 from hal.rig import BAUDS, RigConfig, make_rig
-from interlocks.look import SLOW
+from interlocks.look import SLOW, When
 from interlocks.rule import Rule
-from interlocks.rules import SOURCES, T1_S, TABLE, level, reaction_s
+from interlocks.rules import SOURCES, T1_S, level, reaction_s
 
 USUAL_GENERATOR: Final = "spellman-xrv"
 USUAL_UNIT: Final = "kerma-unit"
@@ -34,7 +34,6 @@ LINKS: Final = {
     "tcp": "tcp:127.0.0.1:502",
 }
 """A link of each kind, for the arithmetic only; none is opened."""
-UNIT_WIRES: Final = ("tcp", "tty", "pty")
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,9 @@ def plan(name: str, baud: int | None = None, tick_hz: float = 100.0, turnaround_
     _within("--tick-hz", tick_hz, 10.0, 1000.0)
     _within("--turnaround-ms", turnaround_ms, 0.0, 500.0)
     if name in registry.names(registry.SAFETY_UNITS):
-        return unit_plan(name, wire_of(name, UNIT_WIRES, 0 if baud is None else baud, tick_hz, turnaround_ms))
+        return unit_plan(
+            name, wire_of(name, registry.safety_unit(name).wires, 0 if baud is None else baud, tick_hz, turnaround_ms)
+        )
     wires = registry.generator(name).wires
     usual = USUAL_BAUD if any(kind != "tcp" for kind in wires) else 0
     return generator_plan(name, wire_of(name, wires, usual if baud is None else baud, tick_hz, turnaround_ms))
@@ -131,8 +132,9 @@ def unit_plan(name: str, wire: Wire) -> Plan:
 
 def reactions(shown: Plan) -> tuple[Reaction, ...]:
     """Every rule that ends a beam, in the table's order, with its worst reaction on this rig."""
-    worst = reaction_s(level(shown.capabilities, shown.wire.tick_s), shown.capabilities)
-    return tuple(_reaction(row, worst.get(row.id)) for row in TABLE if row.while_beam)
+    rules = level(shown.capabilities, shown.wire.tick_s)
+    worst = reaction_s(rules, shown.capabilities)
+    return tuple(_reaction(row, worst.get(row.id)) for row in rules.rows if row.while_beam)
 
 
 def _reaction(row: Rule, worst_s: float | None) -> Reaction:
@@ -140,7 +142,7 @@ def _reaction(row: Rule, worst_s: float | None) -> Reaction:
     if worst_s is not None:
         kept = worst_s <= T1_S
         return Reaction(row.id, stands_on, worst_s, kept, "kept" if kept else "BROKEN")
-    words = "drift" if row.needs & SLOW else "each tick"
+    words = "NOT FITTED" if row.when is When.NEVER else "drift" if row.needs & SLOW else "each tick"
     return Reaction(row.id, stands_on, None, None, words)
 
 
@@ -195,7 +197,8 @@ def show(name: str, baud: int | None, tick_hz: float, turnaround_ms: float, as_j
 def verdict(shown: Plan) -> tuple[str, ...]:
     """In words: is T1 kept, and what to do first where it is not."""
     told = (
-        "each tick: stands on nothing that is polled. drift: guards a slow change, not an event; T1 is not asked of it."
+        "each tick: stands on nothing that is polled. drift: guards a slow change, not an event; T1 is not asked of it. "
+        "NOT FITTED: a rig with this unit does not have what the rule stands on; it is asked at no moment."
     )
     return (told, *_verdict(shown))
 

@@ -12,10 +12,12 @@ from rich.console import Console
 
 from console import driver_plan
 from hal import registry
+from hal.machine import ALL_FITTED
 from hal.registry import Checksum, ElectrometerDriver, GeneratorDriver, SafetyUnitDriver
 
 HV_STAYS: Final = "none: HV stays on if the host dies, the safety unit ends it"
 CHECKS: Final = {Checksum.NONE: "none", Checksum.SIX_BIT_SUM: "6 bit", Checksum.CRC16: "CRC-16", Checksum.TCP: "TCP"}
+USUAL_LEASE_S: Final = 0.2
 NAME_WIDTH: Final = 17
 GENERATOR, UNIT, METER = "generator", "safety unit", "electrometer"
 
@@ -73,7 +75,7 @@ def wires_of(kind: str, name: str) -> tuple[str, ...]:
     """The kinds of link that a driver speaks on."""
     if kind == METER:
         return registry.electrometer(name).wires
-    return registry.generator(name).wires if kind == GENERATOR else driver_plan.UNIT_WIRES
+    return registry.generator(name).wires if kind == GENERATOR else registry.safety_unit(name).wires
 
 
 def watchdog_words(driver: GeneratorDriver) -> str:
@@ -92,6 +94,11 @@ def _unit(name: str) -> Listed:
         "lease": driver.lease,
         "second_contactor": driver.second_contactor,
         "count_limits": driver.count_limits,
+        "silence_off_s": round(driver.silence_off_s(USUAL_LEASE_S), 3),
+        "retains": driver.retains,
+        "emulated": driver.emulated,
+        "not_fitted": [part.name for part in ALL_FITTED & ~driver.fitted],
+        "wires": list(driver.wires),
     }
     return Listed(UNIT, name, driver.words, facts, driver_plan.plan(name).capabilities.clinical())
 
@@ -146,8 +153,12 @@ def notes(rows: tuple[Listed, ...]) -> Iterator[str]:
     for row in rows:
         if row.bench_only_because:
             yield f"{row.name} is for the bench only: it lacks {', '.join(row.bench_only_because)}."
+        if row.capabilities.get("emulated"):
+            yield f"{row.name} is EMULATED: {row.capabilities['emulated']}."
         if row.broken:
             yield f"{row.name} ({row.kind}) {row.broken}."
+    if any(row.kind == UNIT and not row.broken for row in rows):
+        yield f"silence off: beam after this computer's last word, at most, with a lease of {USUAL_LEASE_S:g} s."
     if facts:
         yield "wires: line is tty, pty or socket (a terminal server); net is tcp, the device's own network port."
     yield "kerma drivers show NAME: what it reads how often, and whether T1 is kept."
@@ -212,6 +223,7 @@ COLUMNS: Final[dict[str, dict[str, Callable[[Listed], str]]]] = {
         "lease": _fact("lease"),
         "second contactor": _fact("second_contactor"),
         "count limits": _fact("count_limits"),
+        "silence off": lambda row: f"{row.capabilities['silence_off_s']:g} s",
         "for": _use,
     },
     METER: {
