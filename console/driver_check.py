@@ -17,7 +17,7 @@ from rich.text import Text
 
 from console import meter_plan, places, rig_file
 from console.driver_kinds import GeneratorCheck, UnitCheck
-from console.driver_plan import UNIT_WIRES, USUAL_BAUD
+from console.driver_plan import USUAL_BAUD
 from console.driver_steps import Outcome, Row
 from console.exit_codes import DRIVER_CHECK_FAILED, Exit
 from console.meter_check import MeterCheck
@@ -82,7 +82,7 @@ def _generator(asked: Asked, clock: Clock, open_pipe: OpenPipe) -> tuple[Row, ..
 
 def _unit(asked: Asked, clock: Clock, open_pipe: OpenPipe) -> tuple[Row, ...]:
     driver = registry.safety_unit(asked.name)
-    baud = _baud(asked, UNIT_WIRES)
+    baud = _baud(asked, driver.wires)
     if not asked.serial:
         raise ConfigurationError("a safety unit must say that it is the one on the plate; first: give --serial")
     _within("--unit-id", asked.unit_id, 1, 247)
