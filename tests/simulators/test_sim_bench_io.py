@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pytest
 
-from simulators import modbus_codec as codec
 from simulators.bench_wago_750 import EXPIRED, OFF, RUNNING, Wago750
 from simulators.profile import DEFAULT
 from simulators.seam import UnitInputs, UnitOutputs
@@ -242,7 +241,3 @@ def _inputs(world: World) -> int:
     said = world.unit.answer(bytes.fromhex("02 0000 0040"))
     assert said[:2] == bytes.fromhex("02 08")
     return int.from_bytes(said[2:], "little")
-
-
-def test_the_codecs_caps() -> None:
-    assert codec.BITS_READ_MAX == 2000 and codec.BITS_WRITE_MAX == 0x7B0
