@@ -161,6 +161,10 @@ class BenchUnit:
     # -- what it is -------------------------------------------------------------------------------------------------
 
     @property
+    def wires(self) -> tuple[Wire[Question, Registers], ...]:
+        return (self._wire, self._stop)
+
+    @property
     def identified(self) -> bool:
         return self.identity is not None and not self.identity.mismatch
 
@@ -188,7 +192,7 @@ class BenchUnit:
     def link(self, now: Seconds) -> Link:
         status = self.status
         old = status is None or now - status.asked_at_s > self._status_old_s
-        return self._wire.link(not self._wire.up or old)
+        return self._wire.link(not self._wire.up or old, now)
 
     # -- the verbs --------------------------------------------------------------------------------------------------
 
