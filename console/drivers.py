@@ -60,6 +60,7 @@ def _generator(name: str) -> Listed:
         "wire_watchdog": watchdog_words(driver),
         "set_point_read_back": driver.set_point_read_back,
         "filament_set_points": driver.filament_set_points,
+        "own_set_points": driver.own_set_points,
         "identifies": driver.identifies,
         "unsolicited": list(driver.unsolicited),
         "checksum": CHECKS[driver.checksum],

@@ -55,7 +55,7 @@ ORDERS = {
 
 class Genix3dFirmware:
     """Frames in by `receive`. Public attributes are where faults act: `switch_open` (one switch of the loop), `loop_broken`, `heart_stopped`, `fault_coils`
-    (addresses 220-228, 231), `warm_up_needed`, `overridden`; `orders` is what the coils from 240 on stand at."""
+    (addresses 220-228, 231), `warm_up_needed`, `overridden`; `orders` is what the coils from 240 on stand at, `heard` what was asked and written."""
 
     __slots__ = (
         "_able", "_in", "_kv_goal", "_line", "_ma_goal", "_now_us", "_p", "_shutter_left_ms", "_stream", "_supply", "_warming_ms", "_was_on",
@@ -69,7 +69,7 @@ class Genix3dFirmware:
         self._line = line
         self._stream = random.Random(seed)
         self._now_us = 0
-        self.heard: deque[tuple[int, int, int]] = deque(maxlen=HEARD)
+        self.heard: deque[tuple[str, ...]] = deque(maxlen=HEARD)
         self.silent = self.garbled = self.set_points_stick = False
         self.switch_open = self.loop_broken = self.heart_stopped = self.warm_up_needed = self.overridden = False
         self.fault_coils: set[int] = set()
@@ -218,7 +218,10 @@ class Genix3dFirmware:
 
     def answer(self, pdu: bytes, now_us: int) -> bytes:
         """The reply to one request."""
-        self.heard.append((pdu[0], int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")))
+        at, number = (str(int.from_bytes(pdu[place : place + 2], "big")) for place in (1, 3))
+        self.heard.append(
+            (at, "0" if number == "0" else "1") if pdu[0] == 5 else (f"function {pdu[0]}: {at}, {number}",)
+        )
         if pdu[0] == 1:
             return codec.read_bits(pdu, self._coils)
         if pdu[0] == 3:
