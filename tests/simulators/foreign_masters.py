@@ -27,7 +27,7 @@ Said = tuple[int, ...] | int
 
 
 class Master(Protocol):
-    """Reads of holding registers and coils, writes by functions 16, 6 and 5, and function 23 where `both` says that the stack has it.
+    """Reads of holding registers, coils and inputs, writes by functions 16, 6, 5 and 15, and function 23 where `both` says that the stack has it.
 
     `refusing`: refusals are expected from now on; a stack that can be told need not wait for more bytes than those.
     """
@@ -39,11 +39,15 @@ class Master(Protocol):
 
     def read_coils(self, at: int, count: int) -> Said: ...
 
+    def read_inputs(self, at: int, count: int) -> Said: ...
+
     def write(self, at: int, words: tuple[int, ...]) -> Said: ...
 
     def write_one(self, at: int, word: int) -> Said: ...
 
     def write_coil(self, at: int, up: bool) -> Said: ...
+
+    def write_coils(self, at: int, bits: tuple[int, ...]) -> Said: ...
 
     def write_read(self, write_at: int, words: tuple[int, ...], read_at: int, count: int) -> Said: ...
 
@@ -73,6 +77,9 @@ class PyModbusTcp:
     def read_coils(self, at: int, count: int) -> Said:
         return self._said(self._client.read_coils(at, count))
 
+    def read_inputs(self, at: int, count: int) -> Said:
+        return self._said(self._client.read_discrete_inputs(at, count))
+
     def write(self, at: int, words: tuple[int, ...]) -> Said:
         return self._said(self._client.write_multiple_registers(at, list(words)))
 
@@ -81,6 +88,9 @@ class PyModbusTcp:
 
     def write_coil(self, at: int, up: bool) -> Said:
         return self._said(self._client.write_single_coil(at, up))
+
+    def write_coils(self, at: int, bits: tuple[int, ...]) -> Said:
+        return self._said(self._client.write_multiple_coils(at, [bool(bit) for bit in bits]))
 
     def write_read(self, write_at: int, words: tuple[int, ...], read_at: int, count: int) -> Said:
         return self._said(self._client.write_read_multiple_registers(write_at, list(words), read_at, count))
@@ -114,6 +124,9 @@ class MinimalModbus:
     def read_coils(self, at: int, count: int) -> Said:
         return self._do(self._instrument.read_bits, at, count, functioncode=1)
 
+    def read_inputs(self, at: int, count: int) -> Said:
+        return self._do(self._instrument.read_bits, at, count, functioncode=2)
+
     def write(self, at: int, words: tuple[int, ...]) -> Said:
         return self._do(self._instrument.write_registers, at, list(words))
 
@@ -122,6 +135,9 @@ class MinimalModbus:
 
     def write_coil(self, at: int, up: bool) -> Said:
         return self._do(self._instrument.write_bit, at, int(up), functioncode=5)
+
+    def write_coils(self, at: int, bits: tuple[int, ...]) -> Said:
+        return self._do(self._instrument.write_bits, at, list(bits))
 
     def write_read(self, write_at: int, words: tuple[int, ...], read_at: int, count: int) -> Said:
         raise AssertionError(f"function 23 of {write_at}, {words}, {read_at}, {count}: minimalmodbus has none")
@@ -161,6 +177,9 @@ class ModbusTk:
     def read_coils(self, at: int, count: int) -> Said:
         return self._do(defines.READ_COILS, at, quantity_of_x=count)
 
+    def read_inputs(self, at: int, count: int) -> Said:
+        return self._do(defines.READ_DISCRETE_INPUTS, at, quantity_of_x=count)
+
     def write(self, at: int, words: tuple[int, ...]) -> Said:
         return self._do(defines.WRITE_MULTIPLE_REGISTERS, at, True, output_value=words)
 
@@ -169,6 +188,9 @@ class ModbusTk:
 
     def write_coil(self, at: int, up: bool) -> Said:
         return self._do(defines.WRITE_SINGLE_COIL, at, True, output_value=int(up))
+
+    def write_coils(self, at: int, bits: tuple[int, ...]) -> Said:
+        return self._do(defines.WRITE_MULTIPLE_COILS, at, True, output_value=bits)
 
     def write_read(self, write_at: int, words: tuple[int, ...], read_at: int, count: int) -> Said:
         return self._do(

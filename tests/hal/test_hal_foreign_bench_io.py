@@ -1,0 +1,158 @@
+"""The drivers of bought I/O on slaves that are not ours and not pymodbus: known, watchdog proved, armed, expired and back as on our own simulated port.
+The device's time is turned by hand and waits for the foreign stack's threads."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from foreign_slaves import STACKS, Answer, Patient, Slave
+
+from hal import registry
+from hal.commands import Arm, Plan, SetUp
+from hal.machine import Renewal
+from hal.readings import Relay, UnitState
+from hal.registry import SafetyUnitSetting
+from hal.transport import Pipe, open_pipe
+from hal.units import Seconds
+from simulators.profile import DEFAULT
+from simulators.units import BENCH_IO, in_place
+from simulators.world import World
+from verification.pipes import FacePipe
+
+pytestmark = [
+    pytest.mark.realtime,
+    # modbus_tk's own loop asks its Event by the old name.
+    pytest.mark.filterwarnings("ignore:isSet:DeprecationWarning"),
+]
+OWN = "own"
+OVER_TCP = tuple(stack for stack in STACKS if stack.endswith("-tcp"))
+EPOCH_S = 900.0
+SETTLED_TICKS = 60
+STAGING = struct.pack(
+    ">IIIIHHBBBBHHHHQQBBHHH",
+    *(60_000, 65_000, 0, 0, 200, 2000, 0x35, 0xF2, 30, 6, 0x1E1E, 60, 0, 0, 1, 2, 0x3C, 0x5A, 0xF00F, 0, 40),
+)  # fmt: skip
+PLAN = Plan(0, 0, 0, 0, STAGING, zlib.crc32(STAGING))
+K2_CLOSED = Relay.K2_COMMAND.value | Relay.K2_MIRROR_OPEN.value
+CLOCKED = (
+    "asked_at_s", "scan", "host_seq_echo", "challenge", "sample_us", "lease_left_ms", "uptime_s", "arm_left_s",
+    "renewals_not_held", "counts_1", "counts_2", "rate_1", "rate_2", "kv_monitor", "ma_monitor",
+)  # fmt: skip
+
+
+def device_of(world: World) -> Answer:
+    """The simulated I/O as a device without a wire."""
+    unit: Any = world.unit
+    answer: Answer = unit.answer
+    return answer
+
+
+class Bench:
+    """A driver and its I/O, over our own face in memory or over a foreign stack's threads and a real socket."""
+
+    def __init__(self, name: str, stack: str) -> None:
+        self.world = World(in_place(DEFAULT, name), 1)
+        self.world.advance(1_500_000)
+        self.slave: Slave | None = None if stack == OWN else STACKS[stack](device_of(self.world), 1)
+        self.pipes: list[Pipe] = []
+        link = "tcp:127.0.0.1:502" if self.slave is None else self.slave.link
+        setting = SafetyUnitSetting(link, 0, 1, BENCH_IO[name].serial, True, b"", 0.002, 0.01)
+        self.unit = registry.safety_unit(name).make(setting, self._open)
+
+    def _open(self, link: str, baud: int) -> Pipe:
+        pipe: Pipe = FacePipe(self.world.unit_tcp)
+        if self.slave is not None:
+            pipe = Patient(open_pipe(link, baud), packets=True)
+        self.pipes.append(pipe)
+        return pipe
+
+    @property
+    def now(self) -> Seconds:
+        return Seconds(EPOCH_S + self.world.now_us * 1e-6)
+
+    def _wait(self) -> None:
+        for pipe in self.pipes:
+            if isinstance(pipe, Patient):
+                pipe.wait()
+
+    def tick(self, renew: Renewal | None = None) -> None:
+        """10 ms of the device's life; every reply of a foreign stack is in before the next step, however long its threads take."""
+        self._wait()
+        self.world.advance(self.world.now_us + 8000)
+        self.unit.ask(renew, self.now, True)
+        self._wait()
+        self.world.advance(self.world.now_us + 2000)
+        self.unit.take(self.now)
+
+    def until(self, what: str, reached: Callable[[], object], renew: Renewal | None = None) -> None:
+        for _ in range(1000):
+            if reached():
+                return
+            self.tick(renew)
+        raise AssertionError(
+            f"{what} did not come: {self.unit.refusal} {self.unit.identity} {self.unit.link(self.now)}"
+        )
+
+    def state(self) -> int | None:
+        return None if self.unit.status is None else self.unit.status.state
+
+    def close(self) -> None:
+        for pipe in self.pipes:
+            pipe.close()
+        if self.slave is not None:
+            self.slave.close()
+
+
+def told(reading: Any) -> dict[str, Any] | None:
+    """A reading without what only time changes."""
+    if reading is None:
+        return None
+    return {key: value for key, value in msgspec.structs.asdict(reading).items() if key not in CLOCKED}
+
+
+def story(name: str, stack: str) -> list[tuple[str, Any]]:
+    """What the driver reads from an unknown port to ARMED, through a watchdog that expires, and back."""
+    bench = Bench(name, stack)
+    unit, seen = bench.unit, []
+
+    def tell(stage: str, renew: Renewal | None = None) -> None:
+        for _ in range(SETTLED_TICKS):
+            bench.tick(renew)
+        link = unit.link(bench.now)
+        seen.append((stage, (told(unit.identity), told(unit.status), told(unit.active), link.lost)))
+
+    try:
+        bench.until("identity and status", lambda: unit.identified and unit.status and not unit.link(bench.now).lost)
+        tell("known")
+        unit.want(SetUp(PLAN), bench.now)
+        bench.until("COMMITTED", lambda: bench.state() == UnitState.COMMITTED)
+        tell("committed")
+        unit.want(Arm(1, PLAN.staging_crc), bench.now)
+        bench.until("ARMED", lambda: bench.state() == UnitState.ARMED, Renewal(1, 200))
+        tell("armed", Renewal(1, 200))
+        # The host stands still for longer than any watchdog: the device has ended everything, and answers so until it is restarted.
+        bench.world.advance(bench.world.now_us + 3_000_000)
+        bench.until("known again", lambda: bench.state() == UnitState.IDLE and not unit.link(bench.now).lost)
+        tell("after a silence")
+        unit.off(bench.now, at_once=True)
+        tell("off")
+    finally:
+        bench.close()
+    return seen
+
+
+@pytest.mark.parametrize("stack", OVER_TCP)
+@pytest.mark.parametrize("name", BENCH_IO)
+def test_the_driver_reads_the_same_on_a_foreign_slave(name: str, stack: str) -> None:
+    foreign, own = story(name, stack), story(name, OWN)
+    for (stage, theirs), (_, ours) in zip(foreign, own, strict=True):
+        assert theirs == ours, stage
+    stages = dict(foreign)
+    assert stages["armed"][1]["state"] == UnitState.ARMED
+    assert stages["armed"][1]["relays"] & K2_CLOSED == Relay.K2_COMMAND.value
+    assert stages["after a silence"][1]["relays"] & K2_CLOSED == Relay.K2_MIRROR_OPEN.value
