@@ -19,6 +19,8 @@ LOST_S: Final = 8.0
 BACK_S: Final = 20.0
 REFUSED_S: Final = 3.0
 OFF_REPEATS_S: Final = 0.3
+OFF_TICKS: Final = 5
+"""Behind the reply that made it known who the device is: that reply may be taken a tick late, and the off may stand in a round."""
 WARM_S: Final = 1.0
 """After the first replies: a value that is read once a second has then been read."""
 CHANGED: Final = "-OTHER"
@@ -128,10 +130,12 @@ class Check(Generic[S]):
         """The first command is an off; repeated it changes nothing. `is_off(since)` tells from a reading asked for after `since`, None while there is none."""
         began = self.bench.now
         left = self.bench.subject.off(began, at_once=True)
-        for now in self.bench.ticks(bound_s + 2.0 * self.expected.tick_s):
+        for now in self.bench.ticks(bound_s + OFF_TICKS * self.expected.tick_s):
             left = left or self.bench.subject.off(now, at_once=False)
         if not left:
-            return self.stop(what, f"its bytes had not left within {_ms(bound_s)} and two ticks: {self._trouble()}")
+            return self.stop(
+                what, f"its bytes had not left within {_ms(bound_s)} and {OFF_TICKS} ticks: {self._trouble()}"
+            )
         sent_at = self.bench.now
         self.bench.until(2.0, lambda: is_off(sent_at) is True)
         if is_off(sent_at) is None:
