@@ -167,7 +167,8 @@ class Electrometer(Protocol):
     """A reference electrometer; it is never in the beam's path, and nothing here ends or permits a beam. Each reading is the latest good one, or None.
 
     `want` takes one order, to be carried out by the next `ask`s, each act sent once and proven by a reading; False, with `refusal` in words, if it cannot be.
-    `pending` is the order under way; `done` is set when it is proven, `refusal` when it is not. A Hold or a Reset takes the place of a pending order.
+    `pending` is the order under way; `done` is set when it is proven, `refusal` when it is not (None again with the next order that is taken). A Hold or a
+    Reset takes the place of a pending order.
     """
 
     identity: MeterIdentity | None

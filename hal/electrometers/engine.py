@@ -149,7 +149,7 @@ class ElectrometerEngine(Generic[Q, A]):
         if wrong:
             self._refuse(now, order, wrong)
             return False
-        self._order = order
+        self._order, self.refusal = order, None
         self._steps = deque(self._sheet.steps(order))
         self._step_at_s = now
         self._acting = None

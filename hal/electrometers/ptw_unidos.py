@@ -38,6 +38,8 @@ from hal.registry import Checksum, ElectrometerDriver, ElectrometerSetting
 MODELS: Final = ("UNIDOS Tango", "UNIDOS Romeo")
 RANGES: Final = ("VERY_LOW", "LOW", "MEDIUM", "HIGH")
 INTERVAL_MOST_S: Final = 3_599_999
+VOLTS_MOST: Final = 400.0
+"""The chamber's voltage can be set no higher, either way: a reply that says more is damaged."""
 SLOW_EVERY_S: Final = 5.0
 PROOF_S: Final = 3.0
 """The longest from an act to the reading that shows it. Assumption: the published client gives a range change one second."""
@@ -144,11 +146,12 @@ def rate_of(number: str, exponent: str, prefix: str, unit: str, base: str) -> tu
 
 
 def reading(told: Told, asked_at_s: float, in_range: MeterRange | None) -> MeterReading | Trouble:
-    """MV as a reading; damaged when its powers of ten, or the units of its two values, do not fit each other."""
+    """MV as a reading; damaged when its powers of ten or the units of its two values do not fit each other, or the voltage is none of this device's."""
     word, number, exponent, prefix, unit, *rate_fields, elapsed_ms, _ms, volts, _v, bits = told.fields
     integral, rate = scaled(number, exponent, prefix), rate_of(*rate_fields)
-    if integral is None or rate is None or (unit == "C") is not (rate[1] is Unit.AMPERE):
-        return Trouble(TroubleKind.FRAME_BAD, VALUE.name, f"scales or units that do not fit: {';'.join(told.fields)}")
+    units_fit = rate is not None and (unit == "C") is (rate[1] is Unit.AMPERE)
+    if integral is None or rate is None or not units_fit or abs(float(volts)) > VOLTS_MOST:
+        return Trouble(TroubleKind.FRAME_BAD, VALUE.name, f"what does not fit together: {';'.join(told.fields)}")
     flags = flags_of(int(bits, 16))
     if in_range is not None and in_range.unit is rate[1] and abs(rate[0]) > in_range.most:
         flags = (*flags, Fault.BEYOND_RANGE)

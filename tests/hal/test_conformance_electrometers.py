@@ -123,7 +123,6 @@ def test_a_loss_in_each_state_is_told_and_everything_comes_back(bench: Bench, st
     said = {"RES": MeterState.RESET, "MEAS": MeterState.MEASURING, "HOLD": MeterState.HELD, "INT": MeterState.INTERVAL}
     bench.ticks(1.0)
     assert bench.state is said[bench.device.state]
-    bench.meter.refusal = None
     assert bench.order(Reset()) and bench.order(Start())
 
 
