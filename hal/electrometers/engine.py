@@ -198,8 +198,7 @@ class ElectrometerEngine(Generic[Q, A]):
         self._poll_turn = not self._poll_turn
         if step is not None and not self._poll_turn and self._name(step.q) != self._last:
             return step.q
-        others = tuple(poll for poll in self._polls if poll.name != self._last)
-        poll = poll_plan.due(others, self._asked, now, self._extra)
+        poll = poll_plan.due(self._polls, self._asked, now, self._extra)
         self._extra = poll is not None and bool(poll.every_s)
         return None if poll is None else self._sheet.requests[poll.name]
 

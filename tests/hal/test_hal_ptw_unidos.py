@@ -279,9 +279,32 @@ def test_its_order_of_work(bench: Bench) -> None:
     bench.ticks(12.0)
     assert bench.texts[:2] == ["PTW", "SER"] and bench.acts == []
     assert {"MV", "MVM", "IT", "NUS"} <= set(bench.texts)
-    assert all(one != other for one, other in itertools.pairwise(bench.texts)), "no question follows itself"
     assert bench.order(Start())
     assert bench.acts == ["TOK", "TOK;1", "STA"]
+
+
+def test_no_question_follows_itself(bench: Bench) -> None:
+    """In peace, with every order at every moment of the round, and over troubles: a reply that comes twice never meets its own question."""
+    bench.known()
+    orders = (Reset(), SetRange("HIGH"), SetRange("HIGH"), Start(), Hold(), Hold(), Reset(), Interval(3), Reset())
+    for turn, order in enumerate(orders * 6):
+        bench.ticks(0.01 * turn)
+        bench.order(order)
+        if turn % 7 == 0:
+            bench.world.faults.start("electrometer-wire-late-once", 1_500_000)
+    assert len(bench.texts) > 500 and bench.acts.count("STA") == 6
+    assert all(one != other for one, other in itertools.pairwise(bench.texts))
+
+
+def test_an_order_is_proven_by_what_was_asked_for_after_it(bench: Bench) -> None:
+    """The value's question is on its way when the order is given: its answer, though it shows what is wanted, is of before."""
+    bench.known()
+    for _ in range(20):
+        bench.until(1.0, "a value asked for", lambda: bench.texts[-1] == "MV")
+        at_s = bench.now
+        assert bench.order(Reset())
+        assert bench.meter.done is not None and bench.meter.done.asked_at_s >= at_s
+        bench.ticks(0.07)
 
 
 @pytest.mark.parametrize(
