@@ -4,7 +4,7 @@ It knows no protocol (that is a Dialect) and no device; the age of an answer cou
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -22,6 +22,7 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 Q_co = TypeVar("Q_co", covariant=True)
 A_co = TypeVar("A_co", covariant=True)
+Q_contra = TypeVar("Q_contra", contravariant=True)
 
 
 class Heard(Enum):
@@ -54,6 +55,24 @@ class Dialect(Protocol[Q, A_co]):
     def name(self, q: Q) -> str: ...
 
 
+@runtime_checkable
+class Tacit(Protocol[Q_contra, A_co]):
+    """What a dialect of text lines adds if some of its commands are never answered.
+
+    `unanswered` gives what stands for the answer of such a command as soon as its bytes have left, None for a request whose reply is awaited.
+    `blank` are the bytes that end a line, of which more may come than were needed; `spoil` makes half a line, left behind by a withdrawn
+    command, into one that means nothing, and ends it.
+    """
+
+    @property
+    def blank(self) -> bytes: ...
+
+    @property
+    def spoil(self) -> bytes: ...
+
+    def unanswered(self, q: Q_contra) -> A_co | None: ...
+
+
 class Stage(Enum):
     IDLE = "idle"
     WAITING = "waiting for a reply"
@@ -63,23 +82,26 @@ class Stage(Enum):
 
 
 class Answer(msgspec.Struct, Generic[Q_co, A_co], frozen=True, gc=False):
-    """A request, what came of it, and when it was sent; `fence` marks the exchange's own requests."""
+    """A request, what came of it, and when it was sent; `fence` marks the exchange's own requests, `silent` what only says that it has left."""
 
     q: Q_co
     value: A_co | Trouble
     asked_at: Seconds
     fence: bool = False
+    silent: bool = False
 
 
 class Exchange(Generic[Q, A]):
     """IDLE -> WAITING -> IDLE | DRAINING -> FENCING -> IDLE | GONE. Give it `poll` at least once a tick; it never waits.
 
     `deadline_s` is how long a reply may take, `drain_s` how long the line must be silent after a time-out; `log` gets every frame.
+    A command without an answer (see Tacit) changes no stage: a reply that is awaited stays awaited, a drain or a fence goes on, and all that is
+    told of it is that it has left.
     """
 
     __slots__ = (
-        "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_dropped", "_ended", "_fences", "_forced", "_out", "_pipe", "_q",
-        "_quiet_since", "log", "resyncs", "sent", "stage", "strays",
+        "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_dropped", "_ended", "_fences", "_forced", "_leaving", "_out",
+        "_pipe", "_q", "_quiet_since", "_tacit", "_torn", "log", "resyncs", "sent", "stage", "strays",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +109,9 @@ class Exchange(Generic[Q, A]):
     ) -> None:
         self._pipe = pipe
         self._dialect = dialect
+        self._tacit: Tacit[Q, A] | None = dialect if isinstance(dialect, Tacit) else None
+        self._leaving: Answer[Q, A] | None = None
+        self._torn = False
         self._deadline_s = deadline_s
         self._drain_s = drain_s
         self._buf = bytearray()
@@ -108,7 +133,8 @@ class Exchange(Generic[Q, A]):
 
     @property
     def idle(self) -> bool:
-        return self.stage is Stage.IDLE
+        """Nothing is awaited, and no command is still to be told of."""
+        return self.stage is Stage.IDLE and self._leaving is None
 
     @property
     def flushed(self) -> bool:
@@ -122,17 +148,20 @@ class Exchange(Generic[Q, A]):
 
     def ask(self, q: Q, now: Seconds) -> bool:
         """Sends one request. False: busy, nothing was sent and nothing is queued."""
-        if self.stage is not Stage.IDLE:
+        if not self.idle:
             return False
         self._abandoned = None
         self._forget()
-        self._start(q, now, Stage.WAITING)
+        if not self._utter(q, now):
+            self._start(q, now, Stage.WAITING)
         return True
 
     def preempt(self, q: Q, now: Seconds) -> bool:
-        """Sends an off behind whatever is outstanding and waits for its reply instead; the abandoned request is remembered. False: closed."""
+        """Sends an off behind whatever is outstanding and waits for its reply instead, if it has one; the abandoned request is remembered. False: closed."""
         if self.stage is Stage.GONE:
             return False
+        if self._utter(q, now):
+            return True
         self._abandoned = None if self.stage in (Stage.IDLE, Stage.DRAINING) else self._q
         self._forced = self.stage is not Stage.IDLE
         self._start(q, now, Stage.WAITING)
@@ -140,7 +169,7 @@ class Exchange(Generic[Q, A]):
 
     def off(self, q: Q, now: Seconds) -> bool:
         """An off as soon as this wire allows: at once, or after the running reply but no later than OFF_WAITS_S. False: not yet, ask again."""
-        if self.stage is Stage.IDLE:
+        if self.idle:
             return self.ask(q, now)
         runs = self.stage in (Stage.WAITING, Stage.FENCING) and now - self._asked_at < OFF_WAITS_S
         if runs and not self._dialect.off_preempts:
@@ -171,28 +200,64 @@ class Exchange(Generic[Q, A]):
         if came:
             self._buf += came
             self._quiet_since = now
+        answer: Answer[Q, A] | None = None
         if self.stage is Stage.WAITING or self.stage is Stage.FENCING:
-            return self._listen(now)
+            answer = self._listen(now)
+        else:
+            self._wait(bool(came), now)
+        return self._left(now) if answer is None else answer
+
+    def _wait(self, came: bool, now: Seconds) -> None:
+        """Nothing is awaited: what comes starts a silence anew, and after a silence the fence goes out."""
+        if self._tacit is not None and not self._buf.strip(self._tacit.blank):
+            self._forget()
         if self._buf:
-            self.strays += bool(came)
+            self.strays += came
             self._start_afresh(now)
         if self.stage is Stage.DRAINING and now - self._quiet_since >= self._drain_s:
             self._fences += 1
             self._start(self._dialect.fence(self._fences), now, Stage.FENCING)
-        return None
 
     def close(self) -> None:
         self._forget()
         self.stage = Stage.GONE
         self._out = b""
+        self._leaving = None
         self._pipe.close()
+
+    def _utter(self, q: Q, now: Seconds) -> bool:
+        """Sends a command that is never answered, whatever the stage. False: this one is, and nothing was sent."""
+        value = None if self._tacit is None else self._tacit.unanswered(q)
+        if value is None:
+            return False
+        self._leaving = Answer(q, value, now, silent=True)
+        self._put(self._dialect.encode(q), now)
+        return True
+
+    def _left(self, now: Seconds) -> Answer[Q, A] | None:
+        """Tells once that a command without an answer has left, or that it could not within the deadline; the stage stays what it is."""
+        leaving = self._leaving
+        if leaving is None or (self._out and now - leaving.asked_at <= self._deadline_s):
+            return None
+        self._leaving = None
+        if not self._out:
+            return leaving
+        self._drop_unsent()
+        trouble = Trouble(TroubleKind.LINK_SILENT, self._dialect.name(leaving.q), "its bytes did not leave")
+        return Answer(leaving.q, trouble, leaving.asked_at)
 
     def _start(self, q: Q, now: Seconds, stage: Stage) -> None:
         data = self._dialect.encode(q)
         self._q = q
         self._asked_at = now
         self.stage = stage
+        self._put(data, now)
+
+    def _put(self, data: bytes, now: Seconds) -> None:
+        """Sends bytes behind those that have not left yet, and behind what ends a line that was cut short."""
         self.sent += 1
+        if self._torn and not self._out and self._tacit is not None:
+            self._out = self._tacit.spoil
         self._out += data
         self._dropped = False
         try:
@@ -206,11 +271,14 @@ class Exchange(Generic[Q, A]):
             self.log.add(now, True, self._out[:taken])
             self._out = self._out[taken:]
             self._begun = bool(self._out)
+            self._torn = False
 
     def _drop_unsent(self) -> bool:
         """False: a frame was cut short on a stream whose other end would never find its step again."""
         self._dropped = self._dropped or bool(self._out)
+        self._leaving = None if self._out else self._leaving
         cut, self._out, self._begun = self._begun, b"", False
+        self._torn = self._torn or cut
         return self._dialect.resync or not cut
 
     def _listen(self, now: Seconds) -> Answer[Q, A] | None:

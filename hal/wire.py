@@ -99,6 +99,9 @@ class Wire(Generic[Q, A]):
         answer = self.exchange.poll(now)
         if answer is None:
             return None
+        if answer.silent:
+            # Bytes that have left prove nothing of the other end.
+            return answer
         value = answer.value
         if not isinstance(value, Trouble):
             self._silent = 0
