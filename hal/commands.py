@@ -25,6 +25,11 @@ class Plan(msgspec.Struct, frozen=True):
     staging: bytes
     staging_crc: int
 
+    @property
+    def k1_limit_ms(self) -> int:
+        """The longest that K1 may be closed for this exposure, as the staging block has it (registers 0302-0303)."""
+        return int.from_bytes(self.staging[4:8], "big")
+
     def as_bytes(self) -> bytes:
         """Canonical bytes: four u16 and the staging block, big endian."""
         points = (self.kv_counts, self.ma_counts, self.filament_limit_counts, self.filament_preheat_counts)

@@ -18,7 +18,8 @@ from verification.pipes import FacePipe, LinePipe
 
 TICK_US: Final = 10_000
 EPOCH_S: Final = 100.0
-NO_STAGING: Final = bytes(56)
+STAGING: Final = bytes(4) + (600_000).to_bytes(4, "big") + bytes(48)
+"""Nothing but a K1 limit, from which a generator with a timer of its own sets it."""
 
 
 class DriverVoice:
@@ -66,7 +67,7 @@ class DriverVoice:
         """Work towards these set-points, with the filament's own where it has any."""
         limit = self._profile.filament_limit_counts if self._filament else 0
         preheat = self._profile.filament_preheat_counts if self._filament else 0
-        self._plan = Plan(kv_counts, ma_counts, limit, preheat, NO_STAGING, zlib.crc32(NO_STAGING))
+        self._plan = Plan(kv_counts, ma_counts, limit, preheat, STAGING, zlib.crc32(STAGING))
         self._generator.want(SetUp(self._plan), self._now)
 
     def holds(self) -> bool:

@@ -14,7 +14,7 @@ from hal import poll_plan
 from hal.commands import ClearFaults, Command, Plan, SetUp
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Answer
-from hal.generators.sheet import OFF_REPEAT_S, Later, Piece, SetPoint, Sheet, Who
+from hal.generators.sheet import OFF_REPEAT_S, Later, Piece, SetPoint, Sheet, Who, backup_s
 from hal.readings import GeneratorFlags, GeneratorIdentity, GeneratorMonitor, GeneratorSetPoints, Link, Refusal
 from hal.registry import GeneratorSetting, OpenPipe
 from hal.transport import parse_link
@@ -50,7 +50,8 @@ class GeneratorEngine(Generic[Q, A]):
         self._faulty_round = sheet.polls(setting)
         self._round = tuple(poll for poll in self._faulty_round if poll.name not in sheet.fault_polls)
         self._identify_names = tuple(self._name(q) for q in sheet.identify)
-        self._points = {_held_by(self._name, point): point for point in sheet.set_points if point is not None}
+        points = (*sheet.set_points, sheet.backup)
+        self._points = {_held_by(self._name, point): point for point in points if point is not None}
         self._echoed = {point.name for point in self._points.values() if point.read is None}
         self.identity: GeneratorIdentity | None = None
         self.monitor: GeneratorMonitor | None = None
@@ -86,6 +87,7 @@ class GeneratorEngine(Generic[Q, A]):
         self._later: list[tuple[float, Q]] = []
         self._extra = False
         self._silenced = False
+        self._backup_s: int | None = None
 
     @property
     def wires(self) -> tuple[Wire[Q, A], ...]:
@@ -142,6 +144,8 @@ class GeneratorEngine(Generic[Q, A]):
             self._command = command
             self._to_write.clear()
             self._cleared = None
+            if isinstance(command, SetUp):
+                self._back_up(command.plan)
 
     def on(self, now: Seconds) -> None:
         """High voltage on, once. It goes now, or when the running reply is in, or within ON_VOID_S not at all."""
@@ -254,6 +258,8 @@ class GeneratorEngine(Generic[Q, A]):
     def _prepare(self, now: Seconds) -> Q | None:
         """The next preparation's write, then its read; again after a while if it does not hold."""
         step = self._sheet.preparations[self._prepared]
+        if step.hv_off and (self.flags is None or self.flags.hv_on):
+            return None
         if self._prepare_wrote and step.read is not None:
             return step.read
         if now < self._prepare_again_s:
@@ -264,7 +270,7 @@ class GeneratorEngine(Generic[Q, A]):
     def _set_up(self, plan: Plan, now: Seconds) -> Q | None:
         """Writes what differs, then reads all back, until they are the plan's."""
         wanted = (plan.kv_counts, plan.ma_counts, plan.filament_limit_counts, plan.filament_preheat_counts)
-        unfit = _unfit(self._sheet, wanted)
+        unfit = _unfit(self._sheet, wanted) or _unlimited(self._sheet, plan)
         if unfit:
             self._refuse_once(now, "set-points", unfit)
             return None
@@ -276,7 +282,12 @@ class GeneratorEngine(Generic[Q, A]):
                 return point.read
         if now < self._write_again_s:
             return None
-        for each, want in zip(self._sheet.set_points, wanted, strict=True):
+        points: list[SetPoint[Q, A] | None] = [*self._sheet.set_points]
+        counts = [*wanted]
+        if self._sheet.backup is not None:
+            points.append(self._sheet.backup)
+            counts.append(self._back_up(plan))
+        for each, want in zip(points, counts, strict=True):
             has = None if each is None else self._held(each)
             if each is None or has == want:
                 continue
@@ -295,6 +306,13 @@ class GeneratorEngine(Generic[Q, A]):
             return None
         self._write_again_s = now + RETRY_S
         return self._write(now)
+
+    def _back_up(self, plan: Plan) -> int:
+        """What the device's own timer is to be set to; until it reads back so, none of the set-points counts as known."""
+        self._backup_s = backup_s(plan.k1_limit_ms)
+        if self._sheet.backup is not None and self._held(self._sheet.backup) != self._backup_s:
+            self.set_points = None
+        return self._backup_s
 
     def _write(self, now: Seconds) -> Q:
         self._wrote_at_s = now
@@ -333,7 +351,7 @@ class GeneratorEngine(Generic[Q, A]):
         for point_name, written in self._writing.items():
             if point_name in self._echoed and q == written:
                 self._pieces[point_name] = piece
-        if name in sheet.flags_from:
+        if name in sheet.flags_from or name in sheet.flags_also:
             self.flags = sheet.flags(self._setting, self._pieces) or self.flags
         if name in sheet.monitor_from:
             self.monitor = sheet.monitor(self._setting, self._pieces) or self.monitor
@@ -385,8 +403,11 @@ class GeneratorEngine(Generic[Q, A]):
 
     def _publish_set_points(self) -> None:
         """All four as one reading, as old as the oldest; an echo holds for as long as the device goes on answering."""
-        flags = self.flags
+        flags, backup = self.flags, self._sheet.backup
         if not self.prepared or (self._echoed and flags is None):
+            return
+        if backup is not None and (self._backup_s is None or self._held(backup) != self._backup_s):
+            self.set_points = None
             return
         counts, ages = [], []
         for point in self._sheet.set_points:
@@ -449,4 +470,18 @@ def _unfit(sheet: Sheet[Q, A], wanted: tuple[int, ...]) -> str:
             return f"{place} {counts} counts, but this device has no such set-point (0); correct the certificate"
         if point is not None and not 0 <= counts <= point.most:
             return f"{place} {counts} is outside 0 to {point.most} counts (full scale of {point.name}); load again"
+        if point is not None and counts % point.step:
+            return f"{place} {counts} counts is no whole number of steps of {point.step}, and this device takes no other; correct the certificate"
+    return ""
+
+
+def _unlimited(sheet: Sheet[Q, A], plan: Plan) -> str:
+    """Why the device's own exposure timer cannot be set from this plan; empty if it can, or there is none."""
+    if sheet.backup is None:
+        return ""
+    if plan.k1_limit_ms <= 0:
+        return "the plan's K1 limit is 0 s, and the generator's own timer is set from it; load again"
+    wanted = backup_s(plan.k1_limit_ms)
+    if wanted > sheet.backup.most:
+        return f"the generator's own timer would be {wanted} s, above the {sheet.backup.most} s that it can be set to; load again"
     return ""

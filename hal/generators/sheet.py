@@ -20,6 +20,9 @@ from hal.registry import GeneratorSetting
 OFF_REPEAT_S: Final = 0.100
 """While an off is wanted it goes out again this often."""
 
+BACKUP_OVER_S: Final = 2
+"""A device that counts whole seconds from its own ON may be a second early; the other is for the unit to be first."""
+
 UNNAMED: Final = "fault, not yet named"
 
 
@@ -62,17 +65,18 @@ class Who:
 class Preparation(Generic[Q, A]):
     """Something that must hold before any set-point is written: sent, asked back, and judged by `wrong` (empty = it holds).
 
-    Without `read` the answer to `write` is all the proof that this wire has.
+    Without `read` the answer to `write` is all the proof that this wire has. `hv_off`: it moves a set-point, and waits until high voltage is known to be off.
     """
 
     write: Q
     read: Q | None
     wrong: Callable[[A], str]
+    hv_off: bool = False
 
 
 @dataclass(frozen=True)
 class SetPoint(Generic[Q, A]):
-    """One set-point in device counts, 0 to `most`: how it is written and how its read-back is read.
+    """One set-point in device counts, 0 to `most` in whole `step`s: how it is written and how its read-back is read.
 
     `read` None: the answer to the write carries it (an echo). `write` None: it is the device's own, and a plan that differs is refused.
     """
@@ -82,6 +86,7 @@ class SetPoint(Generic[Q, A]):
     read: Q | None
     counts: Callable[[A], int]
     most: int
+    step: int = 1
 
 
 @dataclass(frozen=True)
@@ -100,10 +105,13 @@ SetPoints = tuple[SetPoint[Q, A] | None, SetPoint[Q, A] | None, SetPoint[Q, A] |
 class Sheet(Generic[Q, A]):
     """One dialect. Readings are composed of `pieces` by `monitor` and `flags`; a reading is as old as the oldest piece that counts.
 
-    `monitor_from` and `flags_from` name the answers whose coming makes a new reading; `fault_polls` the polls of `polls` that are asked only
-    while the flags report a fault. `off_b` and `longest_reply_b` are the bytes of an off and of the longest answer. For what only a row of answers
-    shows (a heartbeat, a blink) `fold` makes of an answer and the one of its name before it what is kept, and `watch` is asked again, once all of
-    `identify` has answered, until `who` says complete or mismatch.
+    `monitor_from` and `flags_from` name the answers whose coming makes a new reading, `flags_also` those that change the words of the flags and make
+    them no younger; `fault_polls` the polls of `polls` that are asked only while the flags report a fault. `off_b` and `longest_reply_b` are the bytes
+    of an off and of the longest answer. For what only a row of answers shows (a heartbeat, a blink) `fold` makes of an answer and the one of its name
+    before it what is kept, and `watch` is asked again, once all of `identify` has answered, until `who` says complete or mismatch.
+
+    `backup` is the device's own exposure timer in whole seconds: longer than the plan's K1 limit by BACKUP_OVER_S, it is
+    written with the set-points, and while it does not read back so none of them counts as known.
     """
 
     dialect: Callable[[bool], Dialect[Q, A]]
@@ -129,6 +137,13 @@ class Sheet(Generic[Q, A]):
     set_point_polls: frozenset[str] = frozenset()
     fold: Callable[[str, Piece[A] | None, Piece[A]], A] | None = None
     watch: Q | None = None
+    flags_also: frozenset[str] = frozenset()
+    backup: SetPoint[Q, A] | None = None
+
+
+def backup_s(k1_limit_ms: int) -> int:
+    """The backup timer of a plan, whole seconds: above the safety unit's own limit, so that it ends only what nothing else did."""
+    return -(-k1_limit_ms // 1000) + BACKUP_OVER_S
 
 
 def fault_names(

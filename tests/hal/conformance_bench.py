@@ -22,7 +22,9 @@ from verification.rigs import BEAMS
 EPOCH_S = 500.0
 TICK_S = 0.01
 NETWORK = ("tcp", "socket")
-STAGING = bytes(56)
+K1_LIMIT_MS = 120_000
+STAGING = bytes(4) + K1_LIMIT_MS.to_bytes(4, "big") + bytes(48)
+"""Nothing but a K1 limit, from which a generator with a timer of its own sets it."""
 
 
 def wires(driver: GeneratorDriver) -> tuple[str, ...]:
