@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from simulators import (
     generator_dxm,
     generator_genix3d,
+    generator_seifert_3003,
     generator_technix,
     generator_ux,
     generator_xrb011,
@@ -49,6 +50,7 @@ FIRMWARES: Final[dict[str, Callable[[Profile, Supply, SerialLine, int], Firmware
     "spellman-dxm": generator_dxm.firmware,
     "spellman-ux": generator_ux.firmware,
     "spellman-xrb011": generator_xrb011.firmware,
+    "seifert-3003": generator_seifert_3003.Seifert3003Firmware,
     "spellman-xrv": generator_xrv.firmware,
 }
 PROFILES: Final[dict[str, Profile]] = {
@@ -58,6 +60,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "spellman-dxm": generator_dxm.PROFILE,
     "spellman-ux": generator_ux.PROFILE,
     "spellman-xrb011": generator_xrb011.PROFILE,
+    "seifert-3003": generator_seifert_3003.PROFILE,
     "spellman-xrv": DEFAULT,
 }
 
