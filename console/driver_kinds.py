@@ -38,7 +38,8 @@ SMALL: Final = 0.01
 WRITTEN_S: Final = 8.0
 PREPARED_S: Final = 4.0
 SERIAL_MOST: Final = 16
-NO_STAGING: Final = bytes(STAGING_BYTES)
+LIMIT_ONLY: Final = bytes(4) + (60_000).to_bytes(4, "big") + bytes(STAGING_BYTES - 8)
+"""A unit's set with nothing in it but a K1 limit of 60 s, from which a generator with a timer of its own sets it."""
 ALLOWED: Final = (UnitState.ARMED, UnitState.RUN)
 
 
@@ -207,7 +208,7 @@ class GeneratorCheck(Check[GeneratorSubject]):
     def _plan(self, kv: int, ma: int) -> Plan:
         points = self._generator.set_points
         limit, preheat = (0, 0) if points is None else (points.filament_limit_counts, points.filament_preheat_counts)
-        return Plan(kv, ma, limit, preheat, NO_STAGING, zlib.crc32(NO_STAGING))
+        return Plan(kv, ma, limit, preheat, LIMIT_ONLY, zlib.crc32(LIMIT_ONLY))
 
     def _holds(self, plan: Plan) -> bool:
         points = self._generator.set_points

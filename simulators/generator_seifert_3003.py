@@ -109,7 +109,7 @@ class Seifert3003Firmware:
         self._content = bytearray()
         self._tells = self._questions()
         self._acts = self._commands()
-        self.heard: deque[str] = deque(maxlen=HEARD)
+        self.heard: deque[tuple[str, ...]] = deque(maxlen=HEARD)
         self.end = b"\r"
         self.timer_gain = 1.0
         self.late_us = 0
@@ -173,13 +173,13 @@ class Seifert3003Firmware:
         """Act on one line; what a question brings behind the `*`, None for a set command and for what is no command."""
         tell = self._tells.get(text)
         if tell is not None:
-            self.heard.append(text)
+            self.heard.append((text,))
             value = tell()
             return f"{value:010d}" if isinstance(value, int) else value
         for pattern, act in self._acts:
             match = pattern.fullmatch(text)
             if match:
-                self.heard.append(text)
+                self.heard.append((text[:2], text[3:]))
                 act(now_us, *match.groups())
         return None
 

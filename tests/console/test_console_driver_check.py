@@ -40,8 +40,12 @@ OFFS = {
     ("WDTE", "1"),
     # The GeniX3D's X-rays down, its shutter closed, and the ends of its pulses.
     ("251", "0"), ("248", "1"), ("248", "0"), ("247", "0"), ("252", "0"),
+    # The Seifert's OFF closes its shutter and stops its timer too.
+    ("HV", "0"), ("CS", "1"), ("TE", "1"),
 }  # fmt: skip
 """Every command with an argument that is no set-point and no ON, by the devices' manuals."""
+TRIED = {"seifert-3003": 1_100}
+"""Counts that a driver's own preparation writes with HV off: 10 and 11 kV show whether the Seifert's digits are its model's."""
 DISARM_AT, RENEW_AT = 0x0210, 0x0200
 
 
@@ -71,7 +75,8 @@ def test_set_points_are_written_only_when_asked_for_and_end_at_zero(device: Devi
         assert rows["set-points"].outcome is NOT_TRIED and device.clock.most_counts == 0
         return
     assert rows["set-points"].outcome is PASS, rows["set-points"]
-    assert 0 < device.clock.most_counts <= 0.011 * max(profile.kv_set_counts, profile.ma_set_counts)
+    most = max(0.011 * max(profile.kv_set_counts, profile.ma_set_counts), TRIED.get(device.name, 0))
+    assert 0 < device.clock.most_counts <= most
     assert (supply.kv_counts, supply.ma_counts) == (0, 0)
     assert not [words for words in device.log if words.startswith("HV ON")]
     assert not [row for row in rows.values() if row.outcome is FAIL], rows

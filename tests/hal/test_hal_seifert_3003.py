@@ -70,7 +70,7 @@ def device(bench: Bench) -> Seifert3003Firmware:
 
 
 def heard(bench: Bench) -> list[str]:
-    return list(device(bench).heard)
+    return [":".join(filter(None, one)) for one in device(bench).heard]
 
 
 def in_beam(bench: Bench, seconds: float) -> None:
