@@ -24,6 +24,7 @@ from hal.readings import GeneratorFlags
 from hal.registry import GeneratorSetting
 from simulators import modbus_codec, unit_registers, unit_requests
 from simulators.generator_genix3d import Genix3dFirmware
+from simulators.generators import PROFILES
 from simulators.supply import UNDER_VOLTAGE
 from simulators.wire_faults import TAMPERINGS
 from simulators.world import World
@@ -355,6 +356,32 @@ def test_another_modbus_device_is_refused_and_written_nothing(
     identity = bench.generator.identity
     assert identity is not None and identity.mismatch and not bench.generator.identified
     assert len(pdus(bench)) > 10 and {pdu[0] for _, pdu in pdus(bench)} <= {1, 3}
+
+
+OTHERS = sorted(set(PROFILES) - {"genix3d"})
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_generator_on_this_port_and_this_one_under_another_driver_do_nothing(
+    other: str, tmp_path: Path
+) -> None:
+    """No HV, no set-point, no coil: a source of another make hears Modbus questions, this one hears text that is no frame."""
+    for name, there in (("genix3d", other), (other, "genix3d")):
+        bench = Bench(name, "memory", tmp_path, device=there)
+        try:
+            for _ in range(800):
+                bench.want_set_up()
+                bench.tick()
+            bench.generator.on(bench.now)
+            assert not bench.generator.off(bench.now, at_once=True) and not bench.generator.identified
+            bench.ticks(0.5)
+            supply = bench.world.plant.supply
+            assert (supply.kv_counts, supply.ma_counts) == (0, 0)
+            assert not [words for words in bench.words() if words.startswith("HV")]
+            assert name != "genix3d" or {pdu[0] for _, pdu in pdus(bench)} == {1}
+            assert there != "genix3d" or not any(device(bench).orders.values())
+        finally:
+            bench.close()
 
 
 @pytest.mark.parametrize(
