@@ -134,7 +134,7 @@ def test_power_down_takes_current_to_0_before_ht_and_harms_nothing(host: Host) -
     seen = [host.ht() for _ in range(100)]
     first = next(place for place, (kv, _) in enumerate(seen) if kv < 4900)
     assert all(ma <= 2 for _, ma in seen[first:])
-    host.run(1000)
+    host.run(4000)
     assert host.ht()[0] < 50 and 215 not in host.up()
     host.write(251, OFF)
     assert not [words for words in host.words() if "harms" in words]
@@ -219,7 +219,7 @@ def test_without_its_warm_up_it_makes_no_kv(host: Host) -> None:
     assert 216 in host.up()
     host.run(1500)
     assert host.ht()[0] == pytest.approx(3000, abs=40)
-    host.run(4000)
+    host.run(8000)
     assert not {216, 232} & host.up() and host.ht()[0] < 50
 
 
