@@ -31,6 +31,7 @@ class Kind:
 
 KINDS: Final = {
     "generator": Kind(registry.GENERATORS, "hal/generators", "generator"),
+    "safety-unit": Kind(registry.SAFETY_UNITS, "hal/safety_units", "safety_unit"),
     "electrometer": Kind(registry.ELECTROMETERS, "hal/electrometers", "electrometer"),
 }
 

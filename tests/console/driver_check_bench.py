@@ -13,6 +13,7 @@ from hal.transport import Gone, Pipe
 from hal.units import Seconds
 from simulators.alone import ElectrometerAlone, GeneratorAlone
 from simulators.generators import PROFILES
+from simulators.units import BENCH_IO, in_place
 from simulators.world import World
 from verification.pipes import FacePipe, LinePipe
 
@@ -27,6 +28,7 @@ class WorldClock:
     skips_s: list[float] = field(default_factory=list)
     most_counts: int = 0
     unit_states: set[int] = field(default_factory=set)
+    closed: bool = False
 
     def monotonic(self) -> Seconds:
         return Seconds(EPOCH_S + self.world.now_us * 1e-6)
@@ -43,6 +45,7 @@ class WorldClock:
             self.most_counts = max(self.most_counts, supply.kv_counts, supply.ma_counts)
             if isinstance(self.world, World):
                 self.unit_states.add(self.world.unit.state)
+                self.closed = self.closed or not (self.world.plant.pins.k1_mirror_open and self.world.plant.pins.k2_mirror_open)  # fmt: skip
 
 
 class Device:
@@ -53,9 +56,9 @@ class Device:
         self.is_unit = name in registry.names(registry.SAFETY_UNITS)
         self.world: GeneratorAlone | World
         if self.is_unit:
-            self.world = World()
+            self.profile = in_place(PROFILES["spellman-xrv"], name)
+            self.world = World(self.profile)
             self.baud = 0 if network else 115200
-            self.profile = PROFILES["spellman-xrv"]
         else:
             sheet = PROFILES[name]
             self.baud = 0 if network else (baud or sheet.generator_baud)
@@ -65,6 +68,7 @@ class Device:
                 # All of it, not only the newest.
                 self.world.plant.generator.heard = deque()
         self.clock = WorldClock(self.world)
+        self.serial = (BENCH_IO[name].serial if name in BENCH_IO else "KU-SIM-0001") if self.is_unit else ""
         self.sent = b""
         self.opened = 0
 
@@ -82,7 +86,7 @@ class Device:
         link = "tcp:127.0.0.1:502" if self.network else "pty:device"
         asked = Asked(
             self.name, link, self.baud or None, self.profile.model, self.profile.full_scale_kv, self.profile.full_scale_ma,
-            "KU-SIM-0001" if self.is_unit else "", 1, self.profile.turnaround_us / 1000.0 + 0.5, 100.0, 2.0, False, True,
+            self.serial, 1, self.profile.turnaround_us / 1000.0 + 0.5, 100.0, 2.0, False, True,
         )  # fmt: skip
         return replace(asked, **changes)  # type: ignore[arg-type]
 

@@ -25,6 +25,7 @@ from console.exit_codes import DRIVER_CHECK_FAILED, Exit
 from hal import registry
 from hal.errors import ConfigurationError
 from simulators.unit_map import State
+from simulators.units import BENCH_IO
 
 PASS, FAIL, NOT_TRIED = Outcome.PASS, Outcome.FAIL, Outcome.NOT_TRIED
 GENERATORS = registry.names(registry.GENERATORS)
@@ -207,6 +208,18 @@ def test_a_safety_unit_hears_disarm_and_nothing_else(network: bool) -> None:
     assert DISARM_AT in written and set(written) <= {DISARM_AT, RENEW_AT}, written
 
 
+@pytest.mark.parametrize("name", [name for name in BENCH_IO if name in registry.names(registry.SAFETY_UNITS)])
+def test_bought_io_passes_and_no_contactor_ever_closes(name: str) -> None:
+    """Its watchdog is proved with a lamp, everything else stays off; another serial number hears no write at all."""
+    device = Device(name, network=True)
+    rows = device.check()
+    assert not [row for row in rows.values() if row.outcome is FAIL], rows
+    assert rows["DISARM first"].outcome is PASS and not device.clock.closed
+    stranger = Device(name, network=True)
+    assert stranger.check(serial="OTHER-1")["says who it is"].outcome is FAIL
+    assert not written_at(stranger.sent, network=True)
+
+
 def written_at(sent: bytes, network: bool) -> list[int]:
     """The first register of each write, cut out of the stream by the lengths of Modbus itself."""
     found = []
@@ -218,7 +231,7 @@ def written_at(sent: bytes, network: bool) -> list[int]:
             lengths = {3: 8, 6: 8, 16: 9 + sent[6], 23: 13 + sent[10] if len(sent) > 10 else 8}
             length = lengths[sent[1]]
             frame, sent = sent[1:length], sent[length:]
-        if frame[0] in (6, 16):
+        if frame[0] in (5, 6, 15, 16):
             found.append(int.from_bytes(frame[1:3], "big"))
         elif frame[0] == 23:
             found.append(int.from_bytes(frame[5:7], "big"))
