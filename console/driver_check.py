@@ -134,20 +134,22 @@ def refuse_running(link: str, alive: Callable[[], tuple[places.Places, ...]] = p
     """A device that a rig is running on is not to be touched: its off would end a treatment. ConfigurationError names the rig."""
     ours = _resolved(link, Path.cwd())
     for place in alive():
-        if place.alive and ours in _links(place):
+        links = _links(place) if place.alive else ()
+        if links is None or ours in links:
+            which = "may be running on it (its rig file cannot be read)" if links is None else "is running on it"
             raise ConfigurationError(
-                f"--link {link}: the rig of {place.shm} is running on it, and the first command of a check is off; first: end that rig"
+                f"--link {link}: the rig of {place.shm} {which}, and the first command of a check is off; first: end that rig"
             )
 
 
-def _links(place: places.Places) -> tuple[str, ...]:
-    """The links of a running rig, as its rig file names them."""
+def _links(place: places.Places) -> tuple[str, ...] | None:
+    """The links of a running rig, as its rig file names them; None where they cannot be known."""
     try:
         path = Path(place.rig_file.read_text(encoding="utf-8").strip())
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         return tuple(_resolved(document[table]["link"], path.parent) for table in ("generator", "safety_unit"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _resolved(link: str, folder: Path) -> str:

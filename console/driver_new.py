@@ -60,8 +60,13 @@ def new(name: str, kind: str, package: Path | None, in_tree: Path | None) -> tup
             f"{package} is a package already, and nothing is overwritten; first: choose another folder"
         )
     for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be written ({error.strerror}); first: choose another folder"
+            ) from error
     return tuple(files)
 
 

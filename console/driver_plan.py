@@ -211,7 +211,7 @@ def _verdict(shown: Plan) -> tuple[str, ...]:
     worst_s = max(each.worst_s or 0.0 for each in broken)
     return (
         f"T1 = {_ms(T1_S)} is broken by {len(broken)} of {len(rows)} rules, the worst is {_ms(worst_s)}.",
-        "A rig like this is for the bench: clinical = true is refused. First: use a faster line.",
+        "A rig like this is for the bench: clinical = true is refused. First: use a faster line, or a device that answers sooner.",
     )
 
 

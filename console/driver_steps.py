@@ -82,11 +82,17 @@ class Check(Generic[S]):
         rows: list[Row] = []
         try:
             for what, step in self.steps():
-                rows.append(Row(what, Outcome.NOT_TRIED, self._stopped) if self._stopped else step())
+                rows.append(Row(what, Outcome.NOT_TRIED, self._stopped) if self._stopped else self._done(what, step))
         finally:
             self.bench.subject.off(self.bench.now, at_once=True)
             self.bench.close()
         return tuple(rows)
+
+    def _done(self, what: str, step: Step) -> Row:
+        try:
+            return step()
+        except Exception as error:  # another's driver may raise anything
+            return self.stop(what, f"the driver raised {error!r}, and no wire's trouble may; first: mend the driver")
 
     def stop(self, what: str, words: str) -> Row:
         """A failure after which nothing else can be tried."""

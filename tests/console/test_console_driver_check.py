@@ -186,6 +186,33 @@ def test_a_driver_that_takes_any_model_is_found_out(monkeypatch: pytest.MonkeyPa
     assert row.outcome is FAIL and "TAKEN FOR ANOTHER DEVICE" in row.words
 
 
+def test_a_driver_that_raises_fails_and_is_still_told_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever another's driver does, the check says so in words, and its last word is OFF."""
+
+    def broken() -> None:
+        raise ZeroDivisionError("in the driver")
+
+    device = Device("spellman-xrv")
+    at_read_tick(monkeypatch, {40: broken})
+    rows = device.check()
+    assert rows["is read"].outcome is FAIL and "ZeroDivisionError" in rows["is read"].words
+    assert rows["opened again"].outcome is NOT_TRIED
+    assert device.sent[-8:-2] == b"\x0298,0,"
+
+
+def test_an_interrupted_check_leaves_the_device_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C: the bytes of an OFF are the last that leave."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    device = Device("spellman-xrv")
+    at_read_tick(monkeypatch, {40: interrupted})
+    with pytest.raises(KeyboardInterrupt):
+        device.check()
+    assert device.sent[-8:-2] == b"\x0298,0,"
+
+
 def test_a_late_computer_is_no_failure_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine stood still for 0.3 s while it was read: an age over the plan is then not tried, in words."""
     device = Device("spellman-xrv")
@@ -319,6 +346,9 @@ def test_a_link_that_a_rig_runs_on_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="is running on it"):
             driver_check.refuse_running(link, lambda: (place,))
     driver_check.refuse_running("tcp:192.168.1.6:502", lambda: (place,))
+    rig.unlink()
+    with pytest.raises(ConfigurationError, match="may be running on it"):
+        driver_check.refuse_running("tcp:192.168.1.6:502", lambda: (place,))
     driver_check.refuse_running(f"tty:{tmp_path / 'alias'}", lambda: (places.Places(*vars(place).values()),))
 
 
