@@ -13,7 +13,7 @@ from hal.generators import sheet
 from hal.generators.engine import GeneratorEngine
 from hal.generators.seifert_3003_timer import Fault as TimerFault
 from hal.generators.seifert_3003_timer import timer_fault
-from hal.generators.seifert_3003_wire import MARK, LineDialect, Order, Shape, Told, decode, number_asked
+from hal.generators.seifert_3003_wire import MARK, LineDialect, Order, Shape, Told, decode
 from hal.generators.sheet import Later, Pieces, Preparation, SetPoint, SetPoints, Sheet, Who
 from hal.poll_plan import Poll
 from hal.readings import GeneratorFlags, GeneratorMonitor
@@ -35,19 +35,19 @@ LONGEST_REPLY_B: Final = 26
 REPLY_B: Final = 18
 """Letters and digits with both endings each."""
 
-_S = Shape.NOTHING
+_N, _S = Shape.NUMBER, Shape.NOTHING
 MODEL: Final = Order("model", b"ID", Shape.MODEL)
-KV: Final = number_asked("kv", b"VA", SIX_DIGITS_MOST)
-MA: Final = number_asked("ma", b"CA", SIX_DIGITS_MOST)
-KV_SET: Final = number_asked("kv set-point", b"VN", SIX_DIGITS_MOST)
-MA_SET: Final = number_asked("ma set-point", b"CN", SIX_DIGITS_MOST)
-TIMER_SET: Final = number_asked("timer set", b"TN:1", TIMER_MOST_S)
-TIMER: Final = number_asked("timer", b"TA:1", TIMER_MOST_S)
-STATUS: Final = number_asked("status", b"SR:01", STATUS_MOST)
-TIMERS: Final = number_asked("timers", b"SR:02", STATUS_MOST)
-SHUTTERS: Final = number_asked("shutters", b"SR:03", STATUS_MOST)
-WARM_UP: Final = number_asked("warm-up", b"SR:06", STATUS_MOST)
-MESSAGE: Final = number_asked("message", b"SR:12", STATUS_MOST)
+KV: Final = Order("kv", b"VA", _N, SIX_DIGITS_MOST)
+MA: Final = Order("ma", b"CA", _N, SIX_DIGITS_MOST)
+KV_SET: Final = Order("kv set-point", b"VN", _N, SIX_DIGITS_MOST)
+MA_SET: Final = Order("ma set-point", b"CN", _N, SIX_DIGITS_MOST)
+TIMER_SET: Final = Order("timer set", b"TN:1", _N, TIMER_MOST_S)
+TIMER: Final = Order("timer", b"TA:1", _N, TIMER_MOST_S)
+STATUS: Final = Order("status", b"SR:01", _N, STATUS_MOST)
+TIMERS: Final = Order("timers", b"SR:02", _N, STATUS_MOST)
+SHUTTERS: Final = Order("shutters", b"SR:03", _N, STATUS_MOST)
+WARM_UP: Final = Order("warm-up", b"SR:06", _N, STATUS_MOST)
+MESSAGE: Final = Order("message", b"SR:12", _N, STATUS_MOST)
 ON: Final = Order("on", b"TS:1\nOS:1\nHV:1", _S)
 """Timer, shutter, then high voltage: what makes radiation leaves last, and an ON that is cut short makes none."""
 OFF: Final = Order("off", b"HV:0\nCS:1", _S)
@@ -154,9 +154,10 @@ NO_FAULTS: Final = WAITS | (INTERLOCKS - {Fault.EMERGENCY_STOP}) | {Fault.BATTER
 
 
 def polls(setting: GeneratorSetting) -> tuple[Poll, ...]:
-    """kV, status, mA in turn, the others at their periods; each reply is the anode's name and the number."""
+    """kV, status, mA in turn, the others at their periods; each reply is the number and the anode's name."""
     return tuple(
-        Poll(row.name, len(row.text) + 1, REPLY_B, setting.turnaround_s, EVERY_S.get(row.name, 0.0)) for row in ASKED
+        Poll(row.name, len(row.text) + len(MARK) + 2, REPLY_B, setting.turnaround_s, EVERY_S.get(row.name, 0.0))
+        for row in ASKED
     )
 
 
@@ -320,7 +321,7 @@ def probe(digits: Digits, kv: int) -> Preparation[Order, Told]:
             "these are not this device's digits: correct generator.model, or have the device looked at"
         )
 
-    read = Order(name, KV_SET.text, Shape.NUMBER, SIX_DIGITS_MOST)
+    read = Order(name, KV_SET.text, _N, SIX_DIGITS_MOST)
     return Preparation(Order(f"set {name}", digits.text(b"SV", counts), _S), read, wrong, hv_off=True)
 
 
@@ -364,7 +365,7 @@ def make(setting: GeneratorSetting, open_pipe: OpenPipe) -> GeneratorEngine[Orde
 
 
 NAMES: Final = {
-    **{row.text.split(b"\n")[-1].decode(): row.name for row in (*ASKED, MODEL, STOP_TIMER, CLEAR, BY_COMPUTER)},
+    **{row.text.decode(): row.name for row in (*ASKED, MODEL, STOP_TIMER, CLEAR, BY_COMPUTER)},
     MARK.decode(): "anode", "TS:1": "start timer", "OS:1": "open shutter", "HV:1": "on", "HV:0": "off", "CS:1": "close shutter",
     "SV": "set kv", "SC": "set ma", "TP": "set timer",
 }  # fmt: skip

@@ -32,7 +32,7 @@ class Shape(Enum):
     """What comes back. A model is no anode, and neither is ever a number."""
 
     NOTHING = "nothing: the command is never answered"
-    NUMBER = "the anode's name, then * and ten digits"
+    NUMBER = "* and ten digits, with the anode's name at the side where it was asked for"
     MODEL = "* and a name between dashes"
 
 
@@ -55,16 +55,12 @@ class Told(msgspec.Struct, frozen=True, gc=False):
 SENT: Final = Told()
 
 
-def number_asked(name: str, word: bytes, most: int) -> Order:
-    """A question for a number, behind the one for the anode: a number that comes twice, or late, has no letters before it."""
-    return Order(name, MARK + LF + word, Shape.NUMBER, most)
-
-
-def told(q: Order, lines: list[bytes]) -> Told | None:
+def told(q: Order, lines: list[bytes], marked_behind: bool) -> Told | None:
     """The value of a reply's lines in the question's shape and range, or None."""
-    if q.shape is Shape.NUMBER and len(lines) == 2 and _WORD.fullmatch(lines[0]):
-        digits = _NUMBER.fullmatch(lines[1])
-        if digits and int(digits[1]) <= q.most:
+    if q.shape is Shape.NUMBER and len(lines) == 2:
+        number, mark = lines if marked_behind else reversed(lines)
+        digits = _NUMBER.fullmatch(number)
+        if digits and _WORD.fullmatch(mark) and int(digits[1]) <= q.most:
             return Told(digits[1].decode("ascii"), int(digits[1]))
     if q.shape is Shape.MODEL and len(lines) == 1:
         model = _MODEL.fullmatch(lines[0])
@@ -73,8 +69,9 @@ def told(q: Order, lines: list[bytes]) -> Told | None:
 
 
 class LineDialect:
-    """A number names no question and carries no checksum: it is believed behind the anode's name only, in its own range, while one question is out,
-    and after any trouble only behind silence and the fence, whose reply (the model's name) no other question has.
+    """A number names no question and carries no checksum. So the anode is asked with each, before one number and behind the next: a reply that comes
+    twice, whole or in part, has its letters on the wrong side. It is believed in its range while one question is out, and after any trouble only behind
+    silence and the fence, whose reply (the model's name) no other question has.
 
     A set command is told only by the question that follows. None of them ends the wait for a reply, so that an off goes out at any time.
     """
@@ -86,9 +83,10 @@ class LineDialect:
 
     def __init__(self, fence: Order, packets: bool) -> None:  # noqa: ARG002 - the text is the same behind a terminal server
         self._fence = fence
+        self._behind = True
 
     def encode(self, q: Order) -> bytes:
-        return q.text + LF
+        return LF.join(self._asked(q, turn=True)) + LF
 
     def unanswered(self, q: Order) -> Told | None:
         return SENT if q.shape is Shape.NOTHING else None
@@ -106,13 +104,14 @@ class LineDialect:
             line = bytes(buf[start : end.start()])
             used = len(buf) - len(buf[end.start() :].lstrip(ENDS))
             lines.append(line)
-            if q.shape is not Shape.NUMBER or len(lines) == 2 or not _WORD.fullmatch(line):
+            first = _NUMBER if self._behind else _WORD
+            if q.shape is not Shape.NUMBER or len(lines) == 2 or not first.fullmatch(line):
                 break
         del buf[:used]
-        value = told(q, lines)
+        value = told(q, lines, self._behind)
         if value is not None:
             return value
-        if len(lines) == 1 and line in q.text.split(LF):
+        if len(lines) == 1 and line in self._asked(q):
             return Heard.STRAY
         return _bad(q, f"{lines!r} is not {q.shape.value}, or out of range")
 
@@ -121,6 +120,14 @@ class LineDialect:
 
     def name(self, q: Order) -> str:
         return q.name
+
+    def _asked(self, q: Order, turn: bool = False) -> tuple[bytes, ...]:
+        """The lines of a request; `turn`: it is a new one, and the anode changes sides."""
+        if q.shape is not Shape.NUMBER:
+            return (q.text,)
+        if turn:
+            self._behind = not self._behind
+        return (q.text, MARK) if self._behind else (MARK, q.text)
 
 
 def decode(names: Mapping[str, str], sent: bool, data: bytes) -> str:

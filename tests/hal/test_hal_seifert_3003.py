@@ -44,6 +44,8 @@ LINES = {
     "clear": (seifert.CLEAR, b"CL\n"),
 }
 KV_REPLY = b"*Mo\r*0000069500\r"
+"""To a question with the anode before the number, as the first one of a dialect is; MA_BEHIND to the next one."""
+MA_BEHIND = b"*0000001600\r*Mo\r"
 MODEL_REPLY = b"*- ISOVOLT 3003 -\r"
 DEADLINE_S, DRAIN_S = 0.1, 0.02
 
@@ -52,8 +54,12 @@ def dialect() -> LineDialect:
     return LineDialect(seifert.MODEL, False)
 
 
-def take(q: Order, data: bytes) -> object:
-    return dialect().take(bytearray(data), q, None)
+def take(q: Order, data: bytes, asked: int = 1) -> object:
+    """What a reply is to the question; `asked` times, the last of which it answers."""
+    wire = dialect()
+    for _ in range(asked):
+        wire.encode(q)
+    return wire.take(bytearray(data), q, None)
 
 
 @pytest.fixture
@@ -122,6 +128,7 @@ def test_both_endings_and_every_cut_are_the_same_reply(q: Order, line: bytes, va
     frame = line + end
     for cut in range(1, len(line) + 1):
         wire, buf = dialect(), bytearray(frame[:cut])
+        wire.encode(q)
         assert wire.take(buf, q, None) is None and bytes(buf) == frame[:cut]
         buf += frame[cut:]
         assert wire.take(buf, q, None) == value and not buf
@@ -145,19 +152,31 @@ def test_a_status_word_has_eight_bits() -> None:
 
 def test_our_own_echo_is_known_and_noise_is_not() -> None:
     wire, buf = dialect(), bytearray(b"MR\nVA\n" + KV_REPLY)
+    wire.encode(seifert.KV)
     assert [wire.take(buf, seifert.KV, None) for _ in range(3)] == [Heard.STRAY, Heard.STRAY, Told("0000069500", 69500)]
     assert isinstance(take(seifert.KV, b"\x00" + KV_REPLY), Trouble)
     assert isinstance(take(seifert.KV, b"*" + b"0" * 60), Trouble)
 
 
-def test_a_number_alone_letters_alone_and_the_models_name_are_no_number() -> None:
-    """L5, L6: whatever comes twice, late or half, its first line gives it away; and no reply but the model's is the fence's."""
-    for data in (b"*0000069500\r", b"*0000069500\r" + KV_REPLY, MODEL_REPLY + KV_REPLY, b"*Mo\r*Mo\r*0000069500\r"):
-        assert isinstance(take(seifert.KV, data), Trouble)
-    assert take(seifert.KV, b"*Mo\r") is None
-    for data in (b"*0000000000\r", b"*Mo\r", b"*0.15 x 8 mm\r"):
+def test_the_letters_change_sides_with_each_question() -> None:
+    """L5: before one number, behind the next, so that no part of a reply and no whole one passes for the next one's."""
+    wire = dialect()
+    asked = [wire.encode(q) for q in (seifert.KV, seifert.MA, seifert.OFF, seifert.MODEL, seifert.STATUS, seifert.KV)]
+    assert asked == [b"MR\nVA\n", b"CA\nMR\n", b"HV:0\nCS:1\n", b"ID\n", b"MR\nSR:01\n", b"VA\nMR\n"]
+    assert take(seifert.MA, MA_BEHIND, asked=2) == Told("0000001600", 1600)
+    for data in (b"*Mo\r", b"*0000069500\r"):
+        assert isinstance(take(seifert.MA, KV_REPLY, asked=2), Trouble), "the last reply, whole"
+        assert isinstance(take(seifert.MA, data + MA_BEHIND, asked=2), Trouble), "one of its lines before the right one"
+        assert isinstance(take(seifert.KV, data + KV_REPLY, asked=3), Trouble)
+    assert isinstance(take(seifert.KV, MA_BEHIND, asked=3), Trouble)
+
+
+def test_no_reply_but_the_models_is_the_fences() -> None:
+    for data in (MODEL_REPLY + KV_REPLY, MODEL_REPLY + MA_BEHIND):
+        assert isinstance(take(seifert.KV, data), Trouble) and isinstance(take(seifert.KV, data, asked=2), Trouble)
+    for data in (b"*0000000000\r", b"*Mo\r", b"*0.15 x 8 mm\r", b"*-\r"):
         assert isinstance(take(seifert.MODEL, data), Trouble)
-    assert dialect().fence(1) == seifert.MODEL and all(row.text.startswith(b"MR\n") for row in seifert.ASKED)
+    assert dialect().fence(1) == seifert.MODEL
 
 
 # Commands that are never answered, on a line that the test plays.
@@ -244,7 +263,7 @@ def test_a_late_reply_never_answers_the_next_question() -> None:
     end.send(MODEL_REPLY)
     exchange.poll(at(1.22))
     assert exchange.ask(seifert.MA, at(1.22))
-    end.send(b"*Mo\r*0000001600\r")
+    end.send(MA_BEHIND)
     answer = exchange.poll(at(1.23))
     assert answer is not None and answer.value == Told("0000001600", 1600)
 
@@ -253,8 +272,8 @@ def test_a_line_feed_behind_the_carriage_return_is_no_stray_byte() -> None:
     """Both endings, the second of them a tick later, in every stage."""
     exchange, end = line()
     for turn in range(4):
-        exchange.ask(seifert.KV, at(1.0 + turn))
-        end.send(KV_REPLY)
+        exchange.ask(seifert.MA, at(1.0 + turn))
+        end.send(MA_BEHIND if turn % 2 else b"*Mo\r*0000001600\r")
         assert exchange.poll(at(1.01 + turn)) is not None
         end.send(b"\n")
         assert exchange.poll(at(1.02 + turn)) is None

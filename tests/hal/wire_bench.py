@@ -13,7 +13,8 @@ from hal.electrometers import ptw_unidos
 from hal.electrometers.ptw_unidos_wire import Question, UnidosDialect
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Answer, Exchange, Stage
-from hal.generators import spellman_xrv
+from hal.generators import seifert_3003, spellman_xrv
+from hal.generators.seifert_3003_wire import LineDialect
 from hal.generators.spellman import CommaBook, CommaCommand, CommaDialect, Order, Shape
 from hal.modbus import RtuDialect, TcpDialect, read, write_one
 from hal.transport import Gone
@@ -38,6 +39,9 @@ _TEXT_WORDS = (b"QMA", b"QXB", b"QZCC")
 _BOOK = CommaBook("bench", {}, frozenset(), True, spellman_xrv.BOOK.fences)
 _READS = (read("one", 0x100, 30), read("two", 0x140, 31), read("three", 0x120, 32))
 """Of different lengths, all longer than any fence."""
+
+
+_NUMBER_WORDS = (b"VA", b"CA", b"VN")
 
 
 class LinePipe:
@@ -130,6 +134,25 @@ class TextDevice(Device):
         return out
 
 
+class NumberDevice(Device):
+    """Each question gives ten digits: the request's number, and last which question it was; the anode's name is letters, an ON is never answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._in = b""
+
+    def replies(self, data: bytes, now_us: int) -> list[bytes]:
+        out = []
+        *lines, self._in = (self._in + data).split(b"\n")
+        for line in lines:
+            self.ons += line == b"HV:1"
+            if line in (b"MR", b"ID"):
+                out.append(b"*Mo\r" if line == b"MR" else b"*- ISOVOLT 3003 -\r")
+            elif line in _NUMBER_WORDS:
+                out.append(b"*%010d\r" % (10 * self.number(line, now_us) + _NUMBER_WORDS.index(line)))
+        return out
+
+
 class ModbusDevice(Device):
     """Register 0 of each reply is the request's number, register n its own address."""
 
@@ -208,6 +231,10 @@ def _text_said(q: Any, value: Any) -> tuple[int, bool]:
     return int(value.fields[0]), value.fields[1] == q.text
 
 
+def _number_said(q: Any, value: Any) -> tuple[int, bool]:
+    return value.number // 10, value.number % 10 == _NUMBER_WORDS.index(q.text)
+
+
 def _modbus_said(q: Any, value: Any) -> tuple[int, bool]:
     words = [int.from_bytes(value.data[at : at + 2], "big") for at in range(0, len(value.data), 2)]
     return words[0], words[1:] == [q.read_at + place for place in range(1, q.count)]
@@ -230,6 +257,10 @@ KINDS = {
             "text", lambda: UnidosDialect(ptw_unidos.IDENTIFY), TextDevice,
             tuple(Question(word.decode(), word.decode(), (r"[0-9]{1,6}", word.decode())) for word in _TEXT_WORDS),
             ptw_unidos.START, _text_said,
+        ),
+        Kind(
+            "numbers", lambda: LineDialect(seifert_3003.MODEL, False), NumberDevice,
+            (seifert_3003.KV, seifert_3003.MA, seifert_3003.KV_SET), seifert_3003.ON, _number_said,
         ),
         _modbus("rtu", lambda: RtuDialect(1), False),
         _modbus("tcp", lambda: TcpDialect(1), True),
