@@ -7,8 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from simulators.bench_adam_6050 import CONNECTIONS as ADAM_CONNECTIONS
+from simulators.bench_adam_6050 import SERIAL as ADAM_SERIAL
+from simulators.bench_adam_6050 import Adam6050
 from simulators.bench_wago_750 import CONNECTIONS as WAGO_CONNECTIONS
-from simulators.bench_wago_750 import SERIAL, Wago750
+from simulators.bench_wago_750 import SERIAL as WAGO_SERIAL
+from simulators.bench_wago_750 import Wago750
 from simulators.profile import Profile
 from simulators.seam import BenchIo
 
@@ -26,7 +30,8 @@ class BenchKind:
 
 
 BENCH_IO: Final[dict[str, BenchKind]] = {
-    "wago-750": BenchKind(Wago750, WAGO_CONNECTIONS, SERIAL),
+    "adam-6050": BenchKind(Adam6050, ADAM_CONNECTIONS, ADAM_SERIAL, vented_2=False),
+    "wago-750": BenchKind(Wago750, WAGO_CONNECTIONS, WAGO_SERIAL),
 }
 UNITS: Final = (OWN, *BENCH_IO)
 

@@ -13,6 +13,7 @@ from hal.errors import Trouble, TroubleKind
 from hal.exchange import Answer
 from hal.machine import Fitted, Renewal
 from hal.modbus import Question, Registers, TcpDialect, reply_bytes, request_bytes
+from hal.modbus_words import NAMES, Telling, words
 from hal.poll_plan import Poll
 from hal.readings import (
     Exposed,
@@ -39,6 +40,15 @@ STOP_CHECK_EVERY_S: Final = 1.0
 BEGIN_AGAIN_S: Final = 1.0
 ALIVE_S: Final = 0.300
 """Three times the bound of one old status: a device whose looped output stands still for longer repeats itself (L8)."""
+
+
+def _request(function: int, read_at: int, count: int, write_at: int, data: bytes) -> str:
+    if data:
+        return f"{NAMES.get(function, function)} {data.hex()} at {write_at:04x}"
+    return f"{NAMES.get(function, function)} {count} at {read_at:04x}"
+
+
+TELLING: Final = Telling(_request, lambda function, data: f"{NAMES.get(function, function)}: {data.hex()}")
 LEASE_LEAST_MS: Final = 20
 LEASE_MOST_MS: Final = 500
 EXPIRED: Final = "exception 4:"
@@ -87,6 +97,7 @@ class Device:
     pins: Callable[[bytes, bytes, float], Pins]
     looped: Callable[[bytes], bool] | None
     fitted: Fitted
+    counts_most_per_s: float = math.inf
 
     @property
     def off(self) -> Question:
@@ -98,6 +109,10 @@ class Device:
         return tuple(
             Poll(q.name, request_bytes(q, True), reply_bytes(q, True), setting.turnaround_s) for q in questions
         )
+
+    def decode(self, sent: bool, data: bytes) -> str:
+        """A piece of the wire log in words. Never raises."""
+        return words(TELLING, sent, data)
 
     def worst_age_s(self, setting: SafetyUnitSetting) -> dict[str, float]:
         """A reply that misses the slot is taken a tick later."""
@@ -400,7 +415,7 @@ class BenchUnit:
         if wrong:
             self._fail(wrong, now)
         elif self._unit is None:
-            self._unit = EmulatedUnit(self._device.fitted, setting.tick_s, now)
+            self._unit = EmulatedUnit(self._device.fitted, setting.tick_s, now, self._device.counts_most_per_s)
 
     def _fail(self, words: str, now: Seconds) -> None:
         self._fault, self._stepped_at_s = words, now

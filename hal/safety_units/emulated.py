@@ -4,6 +4,7 @@ dead is the device's own watchdog."""
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from collections import deque
@@ -17,6 +18,7 @@ from hal.readings import (
     Cause,
     Contact,
     Exposed,
+    Health,
     Purpose,
     Relay,
     SwitchMode,
@@ -120,11 +122,13 @@ class EmulatedUnit:
     """IDLE -> COMMITTED -> ARMED -> RUN -> ENDED, as the safety unit's map has them. `see` takes each good read, `pass_time` goes on without one.
 
     Nothing is kept when this program ends. So that a lost memory is never taken for one in which nothing ran, boot and run counts begin with the
-    time at which the emulation began (records/recovery.py compares them).
+    time at which the emulation began (records/recovery.py compares them). A channel that counts
+    `counts_most_per_s` or more is saturated: the device cannot count what is beyond.
     """
 
-    def __init__(self, fitted: Fitted, tick_s: float, now: float) -> None:
+    def __init__(self, fitted: Fitted, tick_s: float, now: float, counts_most_per_s: float = math.inf) -> None:
         self._fitted = fitted
+        self._rate_most = RATE_S * counts_most_per_s
         self._lead_s = 0.5 * tick_s
         self._begun_s = now
         self.state = UnitState.IDLE
@@ -538,10 +542,17 @@ class EmulatedUnit:
         return UnitStatus(
             p.asked_at_s, scan, 0, 0, int(self.state), int(self._cause), self.boot_count, p.contacts_a, p.contacts_b,
             p.relays | (HV_SEEN if self._hv else 0), p.applicator_a, p.applicator_b, p.filter_a, p.filter_b,
-            self._ms(self._beam_s), *self._counts, round(p.asked_at_s * 1e6) & MASK32, p.health,
+            self._ms(self._beam_s), *self._counts, round(p.asked_at_s * 1e6) & MASK32, self._health(p.health),
             max(0, round((self._lease_until_s - now) * 1000.0)) if self._armed else 0,
             self._armed or self._retained, self._crc, self._press_count,
         )  # fmt: skip
+
+    def _health(self, health: int) -> int:
+        """With what the device cannot tell itself: that it counts as fast as it can."""
+        for rate, saturated in zip(self._rates, (Health.SATURATED1, Health.SATURATED2), strict=True):
+            if rate >= self._rate_most:
+                health |= saturated
+        return health
 
     def slow(self) -> UnitSlow | None:
         """The slow block, as old as the last read; air that is not measured is not a number."""

@@ -274,6 +274,7 @@ DRIVER: Final = SafetyUnitDriver(
     lease=False,
     second_contactor=True,
     count_limits=False,
+    decode=DEVICE.decode,
     wires=("tcp",),
     fitted=FITTED,
     unit_tests=(3, 4),

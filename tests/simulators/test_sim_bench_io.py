@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulators.bench_adam_6050 import Adam6050
 from simulators.bench_wago_750 import EXPIRED, OFF, RUNNING, Wago750
 from simulators.profile import DEFAULT
 from simulators.seam import UnitInputs, UnitOutputs
@@ -241,3 +242,80 @@ def _inputs(world: World) -> int:
     said = world.unit.answer(bytes.fromhex("02 0000 0040"))
     assert said[:2] == bytes.fromhex("02 08")
     return int.from_bytes(said[2:], "little")
+
+
+class Adam(Wago):
+    """A module by itself."""
+
+    def __init__(self) -> None:
+        self.io = Adam6050()  # type: ignore[assignment]
+        self.inputs, self.outputs = UnitInputs(), UnitOutputs()
+        self.now_us = 0
+        self.ms(1)
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("03 00d2 0004", "03 08 60 50 00 00 53 49 4d 00"),
+        ("03 012c 0003", "03 06 03 d7 00 00 00 00"),
+        ("01 0000 000c", "01 02 d7 03"),
+        ("02 0000 0008", "02 01 d7"),
+        ("0f 0010 0006 01 05", "0f 00 10 00 06"),
+        ("05 0011 ff00", "05 00 11 ff 00"),
+        ("06 012e 0003", "06 01 2e 00 03"),
+        ("10 012e 0001 02 0003", "10 01 2e 00 01"),
+        ("03 0131 0001", "03 02 00 00"),
+    ],
+)
+def test_the_modules_answers_are_the_manuals_bytes(said: str, answer: str) -> None:
+    assert Adam().ask(said) == answer
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("04 0000 0001", 1), ("01 000b 0002", 2), ("0f 0000 0001 01 01", 2), ("0f 0010 0007 01 00", 2), ("03 0018 0001", 2), ("03 012e 0002", 2),
+        ("06 012c 0001", 2), ("06 012e 0040", 3), ("05 0010 0001", 3), ("01 0000 0000", 3),
+    ],
+)  # fmt: skip
+def test_the_module_can_say_no(said: str, code: int) -> None:
+    adam = Adam()
+    assert adam.ask(said) == bytes((int(said[:2], 16) | 0x80, code)).hex(" ", 1)
+    assert adam.io.outputs == 0
+
+
+def test_any_request_feeds_the_idle_time_and_a_later_write_is_taken() -> None:
+    """The trap: after the fail-safe values a late host switches on again with one write."""
+    adam = Adam()
+    adam.ask("0f 0010 0006 01 03")
+    for _ in range(5):
+        adam.ms(900)
+        adam.ask("03 00d2 0004")
+    assert adam.outputs.k1_close
+    adam.ms(1001)
+    assert not adam.outputs.k1_close and not adam.outputs.k2_close
+    assert adam.ask("03 012c 0003") == "03 06 03 d7 00 00 00 00"
+    adam.ask("0f 0010 0006 01 03")
+    adam.ms(1)
+    assert adam.outputs.k1_close
+
+
+def test_a_fail_safe_value_may_be_high() -> None:
+    """The other trap: it is whatever its utility was set to."""
+    adam = Adam()
+    adam.io.fail_safe = 1  # type: ignore[attr-defined]
+    adam.ms(1100)
+    assert adam.outputs.k1_close
+
+
+def test_counters_run_from_power_up_low_word_first_and_no_faster_than_3_a_ms() -> None:
+    adam = Adam()
+    for _ in range(40_000):
+        adam.inputs.pulses_1 += 2
+        adam.inputs.pulses_2 += 9
+        adam.ms(1)
+    assert adam.ask("03 0014 0004") == "03 08 38 80 00 01 d4 c0 00 01"
+    adam.io.reboot(adam.now_us)
+    adam.ms(900)
+    assert adam.ask("03 0014 0004") == "03 08 00 00 00 00 00 00 00 00"
