@@ -38,6 +38,7 @@ class Start:
 
     rig: Rig
     blob: Blob
+    emulated: str
     notes: tuple[str, ...]
 
 
@@ -71,7 +72,7 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
         switch_mode=SwitchMode[file.safety_unit.switch.upper()],
         scheduling=Scheduling(file.scheduling.fifo_priority, file.scheduling.cpu, file.scheduling.lock_memory),
     )
-    return Start(rig, blob, tuple(f"not for clinical use: {words}" for words in lacking))
+    return Start(rig, blob, capabilities.emulated, tuple(f"not for clinical use: {words}" for words in lacking))
 
 
 def capabilities_of(rig: Rig, config: RigConfig, key: bytes) -> Capabilities:
@@ -202,7 +203,7 @@ def run(config: Path, check_only: bool) -> Exit:
     uid = os.getuid()
     rig = configuration.load(config, uid)
     start = prepared(rig, SystemClock(), secrets.token_hex(8))
-    print(screen.banner(rig.simulated, rig.name))
+    print(screen.banner(rig.simulated, rig.name, start.emulated))
     for note in start.notes:
         print(note)
     if not check_only:

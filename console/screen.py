@@ -4,7 +4,7 @@ It asks nobody anything and keeps nothing; the same snapshot always looks the sa
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -41,9 +41,15 @@ STATES: dict[str, tuple[str, str]] = {
 BEAMS: dict[str, str] = {"on": "bold black on yellow", "off": "white", "MAY BE ON": "bold white on red"}
 
 
-def banner(simulated: bool, rig: str) -> str:
+def banner(simulated: bool, rig: str, emulated: str = "") -> str:
     """The first line of everything that is shown."""
-    return f"SIMULATED  rig {rig}: every device is a program, no X-rays" if simulated else f"rig {rig}"
+    said = f"SIMULATED  rig {rig}: every device is a program, no X-rays" if simulated else f"rig {rig}"
+    return said + (f"\n{emulated_words(emulated)}" if emulated else "")
+
+
+def emulated_words(emulated: str) -> str:
+    """Over everything that a bench rig without a safety unit shows."""
+    return f"EMULATED safety unit: {emulated}"
 
 
 def number(value: float | None, unit: str, digits: int = 2) -> str:
@@ -85,7 +91,7 @@ def time_words(dose: DoseShown | None) -> str:
 
 def plain(snapshot: Snapshot) -> str:
     """One line for a screen that is no terminal."""
-    mark = "SIMULATED " if snapshot.simulated else ""
+    mark = ("SIMULATED " if snapshot.simulated else "") + ("EMULATED " if snapshot.emulated else "")
     return (
         f"{mark}{snapshot.state:<12} beam {snapshot.beam:<9} "
         f"kV {_pair(snapshot.kv_set, snapshot.kv, 1)}  mA {_pair(snapshot.ma_set, snapshot.ma, 2)}  "
@@ -103,6 +109,9 @@ def progress(snapshot: Snapshot, silent_s: float = 0.0) -> RenderableType:
     head = Text()
     if snapshot.simulated:
         head.append(" SIMULATED ", style="black on magenta")
+        head.append(" ")
+    if snapshot.emulated:
+        head.append(" EMULATED ", style="black on dark_orange")
         head.append(" ")
     head.append(f" {snapshot.state}: {words} ", style=style)
     head.append("  beam ")
@@ -139,10 +148,16 @@ def progress(snapshot: Snapshot, silent_s: float = 0.0) -> RenderableType:
     return Group(*lines)
 
 
+NO_CHAMBERS: Final = "NOT FITTED"
+
+
 def channel_words(dose: DoseShown) -> str:
     """The four channels of this segment side by side, D0."""
+    channels = (
+        f"channel 1 {dose.d1_mgy:.1f}  channel 2 {dose.d2_mgy:.1f}" if dose.chambers else f"chambers {NO_CHAMBERS}"
+    )
     return (
-        f"channel 1 {dose.d1_mgy:.1f}  channel 2 {dose.d2_mgy:.1f}  timer {dose.dt_mgy:.1f}  model {dose.dm_mgy:.1f} mGy (D0)"
+        f"{channels}  timer {dose.dt_mgy:.1f}  model {dose.dm_mgy:.1f} mGy (D0)"
         f"  low {dose.low_mgy:.1f}  high {dose.high_mgy:.1f}  {dose.quality}"
     )
 
@@ -214,8 +229,8 @@ def end_lines(prescribed: Prescribed | None, ended: Ended, code: Exit, record: s
             "delivered (D0)",
             f"{dose.delivered_mgy:.1f} mGy, low {dose.low_mgy:.1f}, high {dose.high_mgy:.1f}, quality {dose.quality}",
         ),
-        ("channel 1, this segment", f"{dose.d1_mgy:.1f} mGy"),
-        ("channel 2, this segment", f"{dose.d2_mgy:.1f} mGy"),
+        ("channel 1, this segment", f"{dose.d1_mgy:.1f} mGy" if dose.chambers else NO_CHAMBERS),
+        ("channel 2, this segment", f"{dose.d2_mgy:.1f} mGy" if dose.chambers else NO_CHAMBERS),
         ("timer, this segment", f"{dose.dt_mgy:.1f} mGy"),
         ("model of kV and mA", f"{dose.dm_mgy:.1f} mGy"),
         ("rest (D0)", f"{ended.rest_mgy:.1f} mGy"),
@@ -239,7 +254,8 @@ def reason_words(ended: Ended) -> str:
 
 def status(snapshot: Snapshot) -> RenderableType:
     """One snapshot, whole: state, values, every interlock with its age, dose, links, lateness."""
-    head = Text(banner(snapshot.simulated, snapshot.rig), style="black on magenta" if snapshot.simulated else "")
+    said = banner(snapshot.simulated, snapshot.rig, snapshot.emulated)
+    head = Text(said, style="black on magenta" if snapshot.simulated else "")
     facts = Table.grid(padding=(0, 2))
     p50, p99, worst = snapshot.lateness_us
     for name, words in (

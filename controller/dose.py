@@ -87,6 +87,7 @@ class Dose(msgspec.Struct, frozen=True):
     ma_mean: float = 0.0
     ma_min: float = 0.0
     ma_max: float = 0.0
+    chambers: bool = True
 
     def figures(self) -> DoseFigures:
         """The same for the interlocks."""
@@ -413,6 +414,7 @@ class _Segment:
             sum_1 > 0 and sum_2 > 0 and self._ran,
             settled,
             *self._steady.figures(),
+            self._chambers,
         )
 
 

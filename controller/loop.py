@@ -201,6 +201,7 @@ class Loop:
             latches=tuple(latch.words for latch in dossier.latches),
             offer=offer_shown(case, r, machine),
             dose=dose_shown(settings, tick.dose) if settings is not None else None,
+            emulated=machine.emulated,
             ended=dossier.ended,
             open_fractions=_opens(statement.opens if statement is not None else ()),
             recorder_lag_s=self.ledger.lag_s(Seconds(tick.now)),

@@ -107,7 +107,10 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class DoseShown(msgspec.Struct, frozen=True):
-    """Dose of the fraction so far, D0 mGy: by channel for this segment, delivered, low, high and quality for the fraction."""
+    """Dose of the fraction so far, D0 mGy: by channel for this segment, delivered, low, high and quality for the fraction.
+
+    Without `chambers` there is no channel, and what stands for it means nothing.
+    """
 
     d1_mgy: float
     d2_mgy: float
@@ -122,6 +125,7 @@ class DoseShown(msgspec.Struct, frozen=True):
     beam_s: float
     set_time_s: float
     rate_mgy_per_s: float
+    chambers: bool = True
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -144,7 +148,7 @@ class Ended(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
     """The whole truth that the real-time process shows, at `at_s` (monotonic) and `wall_s`; beam is "on", "off" or "MAY BE ON".
 
-    `wires` say how each wire has fared since the process began.
+    `wires` say how each wire has fared since the process began; `emulated` is what stands in for a safety unit (empty: there is one).
     """
 
     simulated: bool
@@ -179,6 +183,7 @@ class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
     links: tuple[str, ...]
     notice: str = ""
     wires: tuple[LinkSummary, ...] = ()
+    emulated: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer"):

@@ -122,6 +122,7 @@ def dose_shown(settings: Settings, dose: Dose) -> DoseShown:
         beam_s=dose.beam_s,
         set_time_s=settings.terms.set_time_s,
         rate_mgy_per_s=dose.rate_1_mgy_per_s,
+        chambers=dose.chambers,
     )
 
 

@@ -24,6 +24,8 @@ from console.prescription import PrescriptionFile
 from console.rig_file import RigFile
 from console.run import capabilities_of, rig_config
 from controller.states import BEAM, EXPIRES_S, TRANSITIONS, Event, State
+from hal import registry
+from hal.machine import ALL_FITTED
 from interlocks.contact_rules import CONTACT_RULES
 from interlocks.dose_rules import DOSE_RULES
 from interlocks.generator_rules import GENERATOR_RULES
@@ -392,6 +394,17 @@ def scenario_names() -> str:
     )
 
 
+def not_fitted() -> str:
+    """Which rules are asked at no moment on a rig with each safety unit that lacks something."""
+    rows = []
+    for name in registry.names(registry.SAFETY_UNITS):
+        driver = registry.safety_unit(name)
+        for part in ALL_FITTED & ~driver.fitted:
+            rules = ", ".join(f"`{row.id}`" for row in TABLE if row.stands_on & part)
+            rows.append((f"`{name}`", (part.name or "?").lower().replace("_", " "), rules))
+    return table(("unit", "not fitted", "rules that are NOT FITTED"), rows)
+
+
 MADE: Final[dict[str, Callable[[], str]]] = {
     "states-picture": states_picture,
     "states-table": states_table,
@@ -412,6 +425,7 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "faults-table": fault_names,
     "wire-faults-table": wire_faults,
     "scenarios-table": scenario_names,
+    "not-fitted": not_fitted,
 }
 """Every part that is made from code, by the name in its markers."""
 
