@@ -10,11 +10,26 @@ from typing import Any
 
 import msgspec
 import pytest
-from foreign_slaves import STACKS, Answer, Patient, Slave
+from foreign_slaves import STACKS, Answer, Patient, Slave, ask
 
 from hal import registry
 from hal.commands import Arm, Plan, SetUp
+from hal.errors import Trouble
+from hal.exchange import Exchange
 from hal.machine import Renewal
+from hal.modbus import (
+    Question,
+    Registers,
+    TcpDialect,
+    answer_of,
+    pdu_bytes,
+    read,
+    read_coils,
+    read_inputs,
+    read_write,
+    write_coils,
+    write_one,
+)
 from hal.readings import Relay, UnitState
 from hal.registry import SafetyUnitSetting
 from hal.transport import Pipe, open_pipe
@@ -156,3 +171,83 @@ def test_the_driver_reads_the_same_on_a_foreign_slave(name: str, stack: str) -> 
     assert stages["armed"][1]["state"] == UnitState.ARMED
     assert stages["armed"][1]["relays"] & K2_CLOSED == Relay.K2_COMMAND.value
     assert stages["after a silence"][1]["relays"] & K2_CLOSED == Relay.K2_MIRROR_OPEN.value
+
+
+PASS = read("three seconds pass", 0, 1)
+"""Not asked: time goes on instead."""
+QUESTIONS: dict[str, tuple[Question, ...]] = {
+    "wago-750": (
+        read_inputs("inputs", 0, 64),
+        read_coils("outputs", 0x0200, 8),
+        read("input words", 0, 4),
+        read("watchdog", 0x1000, 11),
+        read("mac", 0x1031, 3),
+        read("modules", 0x2030, 64),
+        write_coils("put", 0, 0b1010, 8),
+        read_coils("outputs", 0x0200, 8),
+        read("past the watchdog", 0x100A, 2),
+        read_inputs("over the edge", 511, 2),
+        write_coils("past the outputs", 511, 3, 2),
+        write_one("simple stop, wrong word", 0x1008, 1),
+        write_one("stop 1", 0x1005, 0xAAAA),
+        write_one("stop 2", 0x1005, 0x5555),
+        write_one("time", 0x1000, 3),
+        write_one("mask", 0x1001, 1 << 14),
+        write_one("trigger", 0x1003, 1),
+        write_one("time while it runs", 0x1000, 5),
+        read_write("function 23", 0, b"\0\2", 0x0200, 1),
+        read("state", 0x1006, 1),
+        PASS,
+        read("state, expired", 0x1006, 1),
+        write_coils("put, expired", 0, 1, 8),
+        write_one("restart", 0x1007, 1),
+        read_coils("outputs", 0x0200, 8),
+    ),
+    "adam-6050": (
+        read_inputs("inputs", 0, 12),
+        read_coils("outputs", 16, 6),
+        read("counters", 0, 24),
+        read("name", 210, 4),
+        read("points", 300, 3),
+        read("logic", 305, 1),
+        write_coils("put", 16, 0b1010, 6),
+        read("points", 300, 3),
+        read("past the counters", 24, 1),
+        read_inputs("between", 12, 1),
+        write_coils("an input", 0, 1, 1),
+        write_one("an input word", 300, 1),
+        write_one("outputs that it has not", 302, 64),
+        PASS,
+        read("points, after a silence", 300, 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("stack", OVER_TCP)
+@pytest.mark.parametrize("name", BENCH_IO)
+def test_same_tables_and_same_exceptions_while_time_stands_still(name: str, stack: str) -> None:
+    """Every table of the device and every way to be refused: what comes back through the foreign frames is what the device itself says."""
+    worlds = [World(in_place(DEFAULT, name), 1) for _ in range(2)]
+    for world in worlds:
+        world.advance(1_500_000)
+    slave = STACKS[stack](device_of(worlds[0]), 1)
+    pipe = open_pipe(slave.link, 0)
+    exchange, own_device = Exchange(pipe, TcpDialect(1), 1e6, 0.0), device_of(worlds[1])
+    refusals = set()
+    try:
+        for question in QUESTIONS[name]:
+            if question is PASS:
+                for world in worlds:
+                    world.advance(world.now_us + 3_000_000)
+                continue
+            own = answer_of(own_device(pdu_bytes(question)), question)
+            assert ask(exchange, pipe, question) == own, question
+            if isinstance(own, Trouble):
+                refusals.add(own.detail[:12])
+            else:
+                assert isinstance(own, Registers)
+    finally:
+        pipe.close()
+        slave.close()
+    expired = {"exception 4:"} if name == "wago-750" else set()
+    assert refusals == {"exception 2:", "exception 3:"} | expired
