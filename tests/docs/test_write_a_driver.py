@@ -48,7 +48,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "PATH": os.pathsep.join((str(venv / "bin"), str(Path(sys.executable).parent), made["PATH"])),
         "PIP_NO_INDEX": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "MYPY_CACHE_DIR": str(tmp_path / "types"),
+        "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache" / "generated"),
         "COLUMNS": "80",
     }
     install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "-e", str(ROOT)]
