@@ -203,7 +203,8 @@ class GeneratorCheck(Check[GeneratorSubject]):
                 refusal = self._generator.refusal
                 why = f"{refusal.what}: {refusal.words}" if refusal else f"it holds {self._generator.set_points}"
                 return Row(what, Outcome.FAIL, f"{kv} and {ma} counts not read back within {WRITTEN_S:g} s; {why}")
-        return Row(what, Outcome.PASS, f"{small[0]} and {small[1]} counts, then 0 and 0, each read back to the count")
+        how = "read back to the count" if self._driver.set_point_read_back else "echoed; this wire reads none back"
+        return Row(what, Outcome.PASS, f"{small[0]} and {small[1]} counts, then 0 and 0, each {how}")
 
     def _plan(self, kv: int, ma: int) -> Plan:
         points = self._generator.set_points

@@ -73,7 +73,7 @@ def new(name: str, kind: str, package: Path | None, in_tree: Path | None) -> tup
 def run(name: str, kind: str, package: Path | None, in_tree: bool) -> None:
     """Write, and say what was written and what to do next."""
     for path in new(name, kind, package, Path() if in_tree else None):
-        print(f"written: {path}")
+        print(f"{'one line added' if package is None and path.name == 'pyproject.toml' else 'written'}: {path}")
     if package is not None:
         print(f"next: pip install --no-deps --no-build-isolation -e {package}, then python -m pytest {package}")
     else:
