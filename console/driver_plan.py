@@ -4,6 +4,7 @@ It opens no device; the reactions are interlocks/rules.py's own, over a rig of t
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from interlocks.rules import SOURCES, T1_S, level, reaction_s
 USUAL_GENERATOR: Final = "spellman-xrv"
 USUAL_UNIT: Final = "kerma-unit"
 USUAL_BAUD: Final = 115200
+RATES_HZ: Final = (100.0, 125.0, 200.0, 250.0, 500.0, 1000.0)
 NO_KEY: Final = bytes(16)
 """A plan is worked out for no particular unit; nothing is signed with it."""
 LINKS: Final = {
@@ -200,7 +202,9 @@ def verdict(shown: Plan) -> tuple[str, ...]:
         "each tick: stands on nothing that is polled. drift: guards a slow change, not an event; T1 is not asked of it. "
         "NOT FITTED: a rig with this unit does not have what the rule stands on; it is asked at no moment."
     )
-    return (told, *_verdict(shown))
+    lacks = shown.capabilities.clinical()
+    bench = (f"For the bench only, whatever the line: such a rig lacks {', '.join(lacks)}.",) if lacks else ()
+    return (told, *_verdict(shown), *bench)
 
 
 def _verdict(shown: Plan) -> tuple[str, ...]:
@@ -209,10 +213,26 @@ def _verdict(shown: Plan) -> tuple[str, ...]:
     if not broken:
         return (f"T1 = {_ms(T1_S)} is kept by all {len(rows)} rules.",)
     worst_s = max(each.worst_s or 0.0 for each in broken)
+    wire = shown.wire
+    rate = kept_from_hz(shown.name, wire.baud, wire.turnaround_s * 1000.0, 1.0 / wire.tick_s)
+    first = "use a faster line, or a device that answers sooner" if rate is None else f"a loop of {rate:g} Hz keeps it"
     return (
-        f"T1 = {_ms(T1_S)} is broken by {len(broken)} of {len(rows)} rules, the worst is {_ms(worst_s)}.",
-        "A rig like this is for the bench: clinical = true is refused. First: use a faster line, or a device that answers sooner.",
+        f"T1 = {_ms(T1_S)} is broken by {len(broken)} of {len(rows)} rules, the worst is {worst_ms(worst_s)}.",
+        f"A rig like this is for the bench: clinical = true is refused. First: {first}.",
     )
+
+
+def kept_from_hz(name: str, baud: int | None, turnaround_ms: float, above_hz: float = 0.0) -> float | None:
+    """The slowest usual rate of the loop, above this one, at which no rule breaks T1; None if none does."""
+    for rate in RATES_HZ:
+        if rate > above_hz and all(each.kept is not False for each in reactions(plan(name, baud, rate, turnaround_ms))):
+            return rate
+    return None
+
+
+def worst_ms(seconds: float) -> str:
+    """A worst case, rounded up: one that is over its bound never reads as being on it."""
+    return f"{math.ceil(seconds * 1000 - 1e-6)} ms"
 
 
 def _polls(shown: Plan) -> Table:
@@ -240,7 +260,7 @@ def _ages(shown: Plan) -> Table:
     table.add_column("value")
     table.add_column("oldest it may get", justify="right")
     for value, age_s in shown.worst_age_s.items():
-        table.add_row(value, _ms(age_s))
+        table.add_row(value, worst_ms(age_s))
     table.add_row("an off waits at most", _ms(shown.off_s, 1))
     return table
 
@@ -252,7 +272,7 @@ def _rules(shown: Plan) -> Table:
     table.add_column("worst", justify="right", no_wrap=True)
     table.add_column("T1")
     for each in reactions(shown):
-        worst = "-" if each.worst_s is None else _ms(each.worst_s)
+        worst = "-" if each.worst_s is None else worst_ms(each.worst_s)
         stands_on = ", ".join(each.stands_on) or "-"
         table.add_row(each.rule, stands_on, worst, each.words, style="bold red" if each.kept is False else "")
     return table

@@ -11,6 +11,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from console import driver_plan
+from console.driver_plan import USUAL_BAUD
 from hal import registry
 from hal.machine import ALL_FITTED
 from hal.registry import Checksum, ElectrometerDriver, GeneratorDriver, SafetyUnitDriver
@@ -19,12 +20,17 @@ HV_STAYS: Final = "none: HV stays on if the host dies, the safety unit ends it"
 CHECKS: Final = {Checksum.NONE: "none", Checksum.SIX_BIT_SUM: "6 bit", Checksum.CRC16: "CRC-16", Checksum.TCP: "TCP"}
 USUAL_LEASE_S: Final = 0.2
 NAME_WIDTH: Final = 17
+USUAL_HZ: Final = 100.0
+TURNAROUND_MS: Final = 2.0
 GENERATOR, UNIT, METER = "generator", "safety unit", "electrometer"
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One installed driver. `bench_only_because` is empty for one that a clinical rig may have; `broken` says why it cannot be loaded."""
+    """One installed driver. `bench_only_because` is empty for one that a clinical rig may have; `broken` says why it cannot be loaded.
+
+    `t1_kept_from_hz` is the slowest usual rate of the loop at which every rule keeps T1 on its usual wire; None if none does, or where T1 is not asked of it.
+    """
 
     kind: str
     name: str
@@ -32,6 +38,7 @@ class Listed:
     capabilities: dict[str, Any] = field(default_factory=dict)
     bench_only_because: tuple[str, ...] = ()
     broken: str = ""
+    t1_kept_from_hz: float | None = None
 
 
 def listed() -> tuple[Listed, ...]:
@@ -69,7 +76,7 @@ def _generator(name: str) -> Listed:
         "faults": len(driver.faults),
         "fault_words": [fault.value for fault in driver.faults],
     }
-    return Listed(GENERATOR, name, driver.words, facts, driver_plan.plan(name).capabilities.clinical())
+    return _judged(GENERATOR, name, driver.words, facts)
 
 
 def wires_of(kind: str, name: str) -> tuple[str, ...]:
@@ -101,7 +108,14 @@ def _unit(name: str) -> Listed:
         "not_fitted": [part.name for part in ALL_FITTED & ~driver.fitted],
         "wires": list(driver.wires),
     }
-    return Listed(UNIT, name, driver.words, facts, driver_plan.plan(name).capabilities.clinical())
+    return _judged(UNIT, name, driver.words, facts)
+
+
+def _judged(kind: str, name: str, words: str, facts: dict[str, Any]) -> Listed:
+    """With what a clinical rig would want of it."""
+    lacks = driver_plan.plan(name).capabilities.clinical()
+    rate = driver_plan.kept_from_hz(name, None, TURNAROUND_MS)
+    return Listed(kind, name, words, facts, lacks, t1_kept_from_hz=rate)
 
 
 def _meter(name: str) -> Listed:
@@ -154,6 +168,13 @@ def notes(rows: tuple[Listed, ...]) -> Iterator[str]:
     for row in rows:
         if row.bench_only_because:
             yield f"{row.name} is for the bench only: it lacks {', '.join(row.bench_only_because)}."
+        elif row.kind != METER and not row.broken and row.t1_kept_from_hz != USUAL_HZ:
+            rate = (
+                f"only from a loop of {row.t1_kept_from_hz:g} Hz on"
+                if row.t1_kept_from_hz
+                else "at no rate of the loop"
+            )
+            yield f"{row.name} keeps T1 {rate}, at {USUAL_BAUD} baud or on its network and {TURNAROUND_MS:g} ms turnaround."
         if row.capabilities.get("emulated"):
             yield f"{row.name} is EMULATED: {row.capabilities['emulated']}."
         if row.broken:

@@ -3,6 +3,8 @@ It opens nothing; the bounds themselves are interlocks/limits.py and docs/safety
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from console.configuration import Rig
@@ -28,7 +30,9 @@ def narrowed(rig: Rig) -> Limits:
 
 
 def reaction(capabilities: Capabilities, tick_s: float) -> tuple[str, ...]:
-    """The rules that react slower than T1 by the poll plan, in words, the slowest first; empty when none does."""
+    """The rules that react slower than T1 by the poll plan, in words and rounded up, the slowest first; empty when none does."""
     worst = reaction_s(level(capabilities, tick_s), capabilities)
     slow = sorted(((at_s, rule) for rule, at_s in worst.items() if at_s > T1_S), reverse=True)
-    return tuple(f"{rule}: worst reaction {at_s * 1000:.0f} ms, bound {T1_S * 1000:.0f} ms" for at_s, rule in slow)
+    return tuple(
+        f"{rule}: worst reaction {math.ceil(at_s * 1000 - 1e-6)} ms, bound {T1_S * 1000:.0f} ms" for at_s, rule in slow
+    )

@@ -167,6 +167,24 @@ def test_an_xrv_s_plan_at_9600_by_hand() -> None:
     assert "clinical = true is refused" in said
 
 
+def test_the_rate_from_which_t1_is_kept_is_named() -> None:
+    """By the XRB80's plan a rule waits 112 ms at 100 Hz; at 125 Hz T1 is kept, and on a line of 9600 baud at no rate."""
+    plan = driver_plan.plan("spellman-xrb80", 115200)
+    assert "a loop of 125 Hz keeps it" in " ".join(driver_plan.verdict(plan))
+    assert "is kept by all" in " ".join(driver_plan.verdict(driver_plan.plan("spellman-xrb80", 115200, tick_hz=125.0)))
+    flat = " ".join(kerma("drivers").output.split())
+    assert "spellman-xrb80 keeps T1 only from a loop of 125 Hz on" in flat and "spellman-xrv keeps T1" not in flat
+    rows = {row["name"]: row["t1_kept_from_hz"] for row in json.loads(kerma("drivers", "--json").output)}
+    assert (rows["spellman-xrb80"], rows["spellman-xrv"], rows["kerma-unit"]) == (125.0, 100.0, 100.0)
+    assert driver_plan.kept_from_hz("spellman-xrb80", 9600, 2.0) is None
+
+
+def test_what_is_over_its_bound_never_reads_as_being_on_it() -> None:
+    """100.4 ms is shown as 101: a worst case is rounded up, here and where a clinical rig is refused."""
+    assert driver_plan.worst_ms(0.1004) == "101 ms" and driver_plan.worst_ms(0.1) == "100 ms"
+    assert "For the bench only, whatever the line" in " ".join(driver_plan.verdict(driver_plan.plan("technix", 9600)))
+
+
 def test_a_faster_loop_and_a_slower_device_change_the_plan() -> None:
     """Both options reach the arithmetic: shorter ticks make values younger, a slow device older."""
     usual = driver_plan.plan("spellman-xrv", 115200)
