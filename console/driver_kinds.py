@@ -249,7 +249,7 @@ class UnitCheck(Check[UnitSubject]):
             *((f"age of {name}", partial(self.age, name)) for name in self.expected.worst_age_s),
             ("half-open link", self.half_open),
             ("closed link", self.unplugged),
-            ("another serial number", partial(self.refuses, "another serial number")),
+            ("another serial number", self._another),
             ("opened again", self.reopened),
             ("DISARM at the end", partial(self.off_last, "DISARM at the end")),
         )
@@ -282,6 +282,12 @@ class UnitCheck(Check[UnitSubject]):
             + (f"; CHANNELS DIFFER: {', '.join(apart)}" if apart else "")
         )
         return Row(what, Outcome.FAIL if apart or status.state in ALLOWED else Outcome.PASS, words)
+
+    def _another(self) -> Row:
+        who = self._unit.identity
+        told = who is not None and who.serial.upper() == self._setting.serial.upper()
+        mute = "" if told else "this device tells no serial number: any other of its kind passes; label the cable"
+        return self.refuses("another serial number", mute)
 
     def _scan(self) -> Row:
         true = self._unit.scan_true

@@ -13,6 +13,7 @@ from hal.transport import Gone, Pipe
 from hal.units import Seconds
 from simulators.alone import ElectrometerAlone, GeneratorAlone
 from simulators.generators import PROFILES
+from simulators.unit_firmware import UnitFirmware
 from simulators.units import BENCH_IO, in_place
 from simulators.world import World
 from verification.pipes import FacePipe, LinePipe
@@ -44,7 +45,8 @@ class WorldClock:
             supply = self.world.plant.supply
             self.most_counts = max(self.most_counts, supply.kv_counts, supply.ma_counts)
             if isinstance(self.world, World):
-                self.unit_states.add(self.world.unit.state)
+                if isinstance(self.world.unit, UnitFirmware):
+                    self.unit_states.add(self.world.unit.state)
                 self.closed = self.closed or not (self.world.plant.pins.k1_mirror_open and self.world.plant.pins.k2_mirror_open)  # fmt: skip
 
 
