@@ -194,8 +194,8 @@ class Seifert3003Firmware:
             (self.message != 0, self.message),
             (not self.shutters[0].circuit_closed, SHUTTER_SAFETY),
             (self.needs_warm_up, WARM_UP_NEEDED),
-            (not hv.ready, STAND_BY),
             (not hv.interlock_closed or hv.interlock_fault, DOORS),
+            (not hv.ready, STAND_BY),
         )
         return next((code for true, code in lasting if true), 0)
 

@@ -29,6 +29,8 @@ SIX_DIGITS_MOST: Final = 999_999
 STATUS_MOST: Final = 255
 TIMER_MOST_S: Final = 99 * 3600 + 59 * 60 + 59
 PROBES_KV: Final = (10, 11)
+MESSAGE_LASTS_S: Final = 0.8
+"""A message is asked for again after 0.5 s, and the oldest that a reply gets is 0.3 s."""
 MOVES_S: Final = 2.0
 """A shutter that has not reached its place after this long stands still."""
 LONGEST_REPLY_B: Final = 26
@@ -211,8 +213,7 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Told]) -> GeneratorFlags | 
     word = status.value.number
     names = (*message_of(message.value), *word_faults(word), *shutter_faults(pieces), *timer_faults(pieces))
     names = tuple(dict.fromkeys((*names, *warm_up_faults(pieces))))
-    # Only a message younger than the status word, as which the whole reading is dated, may say that the line is open: that is evidence of no beam.
-    heard = message.asked_at_s > status.asked_at_s
+    heard = line_heard(pieces, status.asked_at_s, message.asked_at_s)
     remote = bool(word & REMOTE)
     fault = any(name not in NO_FAULTS for name in names)
     return GeneratorFlags(
@@ -224,6 +225,19 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Told]) -> GeneratorFlags | 
         fault,
         tuple(name.value for name in names),
     )
+
+
+def line_heard(pieces: Pieces[Told], status_s: float, message_s: float) -> bool:
+    """Whether a message may say that the interlock is open in a reading that is dated by its status word. After an ON only a younger one may: the line
+    closed with the press. Without one an older one too, while it is asked for; open is evidence of no beam only beside high voltage off and no kV."""
+    on_s, off_s = last_on_off_s(pieces)
+    return message_s > status_s or (on_s <= off_s and status_s - message_s < MESSAGE_LASTS_S)
+
+
+def last_on_off_s(pieces: Pieces[Told]) -> tuple[float, float]:
+    """When the last ON and the last OFF left; -inf for never."""
+    on, off = (pieces[row.name].asked_at_s if row.name in pieces else float("-inf") for row in (ON, OFF))
+    return on, off
 
 
 def message_of(said: Told) -> tuple[Fault, ...]:
@@ -244,7 +258,7 @@ def shutter_faults(pieces: Pieces[Told]) -> tuple[Fault, ...]:
     found = [
         name for bit, name in ((CIRCUIT_OPEN, Fault.SHUTTER_CIRCUIT), (ABSENT, Fault.SHUTTER_ABSENT)) if word & bit
     ]
-    on, off = (pieces[row.name].asked_at_s if row.name in pieces else float("-inf") for row in (ON, OFF))
+    on, off = last_on_off_s(pieces)
     if said.asked_at_s - max(on, off) > MOVES_S:
         if on > off and not word & OPEN:
             found.append(Fault.SHUTTER_NOT_OPEN)

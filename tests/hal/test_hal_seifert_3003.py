@@ -721,14 +721,29 @@ def test_messages_in_words(code: int, name: Fault, stops: bool, ready: bool, is_
     flags = flags_of(message=code)
     assert flags.faults == (name.value,)
     assert (flags.fault, flags.supply_ready, not flags.interlock_closed) == (stops, ready, is_open)
-    later = flags_of(message=code, message_at_s=0.9)
-    assert later.interlock_closed and later.fault is stops, (
-        "a message older than the status word is no evidence of an open line"
+
+
+def test_a_message_is_evidence_of_an_open_line_only_while_it_may_be() -> None:
+    """Open counts as evidence of no beam: after an ON only a message younger than the status word says so, before it one that is not too old."""
+    door = 63
+    assert not flags_of(message=door, message_at_s=0.9).interlock_closed
+    assert not flags_of(message=door, message_at_s=0.9, on_s=0.1, off_s=0.2).interlock_closed
+    assert flags_of(message=door, message_at_s=0.1).interlock_closed, "too old"
+    assert flags_of(message=door, message_at_s=0.9, on_s=0.8, off_s=0.2).interlock_closed, (
+        "the line closed with the press"
     )
+    assert not flags_of(message=door, message_at_s=1.1, on_s=0.8, off_s=0.2).interlock_closed
 
 
 def flags_of(
-    status: int = 128, message: int = 0, timers: int = 8, shutters: int = 1, warm_up: int = 0, message_at_s: float = 1.1
+    status: int = 128,
+    message: int = 0,
+    timers: int = 8,
+    shutters: int = 1,
+    warm_up: int = 0,
+    message_at_s: float = 1.1,
+    on_s: float | None = None,
+    off_s: float | None = None,
 ):
     words = {
         seifert.STATUS.name: Piece(1.0, Told(number=status)),
@@ -737,6 +752,7 @@ def flags_of(
         seifert.SHUTTERS.name: Piece(0.5, Told(number=shutters)),
         seifert.WARM_UP.name: Piece(0.5, Told(number=warm_up)),
     }
+    words |= {q.name: Piece(at_s, Told()) for q, at_s in ((seifert.ON, on_s), (seifert.OFF, off_s)) if at_s is not None}
     flags = seifert.flags(SETTING, words)
     assert flags is not None and flags.asked_at_s == 1.0
     return flags
