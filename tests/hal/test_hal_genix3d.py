@@ -23,6 +23,8 @@ from hal.modbus import Question
 from hal.readings import GeneratorFlags
 from hal.registry import GeneratorSetting
 from simulators import modbus_codec, unit_registers, unit_requests
+from simulators.bench_adam_6050 import Adam6050
+from simulators.bench_wago_750 import Wago750
 from simulators.generator_genix3d import Genix3dFirmware
 from simulators.generators import PROFILES
 from simulators.supply import UNDER_VOLTAGE
@@ -329,6 +331,8 @@ def answers_of(name: str) -> Callable[[bytes], bytes]:
 
     return {
         "kerma-unit": kerma_unit,
+        "wago-750": Wago750().answer,
+        "adam-6050": Adam6050().answer,
         "an I/O station with 22 coils": io_station(22, 400, 0),
         "a coupler with 512 coils that are all down": io_station(512, 512, 0),
         "a coupler with 512 coils that are all up": io_station(512, 512, 1),
@@ -338,7 +342,8 @@ def answers_of(name: str) -> Callable[[bytes], bytes]:
 @pytest.mark.parametrize(
     "other",
     [
-        "kerma-unit", "an I/O station with 22 coils", "a coupler with 512 coils that are all down", "a coupler with 512 coils that are all up",
+        "kerma-unit", "wago-750", "adam-6050",
+        "an I/O station with 22 coils", "a coupler with 512 coils that are all down", "a coupler with 512 coils that are all up",
     ],
 )  # fmt: skip
 def test_another_modbus_device_is_refused_and_written_nothing(
