@@ -16,11 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from console import meter_plan, places, rig_file
-from console.driver_kinds import GeneratorCheck, UnitCheck
 from console.driver_plan import USUAL_BAUD
 from console.driver_steps import Outcome, Row
 from console.exit_codes import DRIVER_CHECK_FAILED, Exit
+from console.generator_check import GeneratorCheck
 from console.meter_check import MeterCheck
+from console.unit_check import UnitCheck
 from hal import registry, transport
 from hal.clock import Clock
 from hal.errors import ConfigurationError

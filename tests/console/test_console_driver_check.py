@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from console import cli, driver_check, places
 from console.driver_bench import Bench
-from console.driver_kinds import GeneratorSubject
 from console.driver_steps import Outcome
 from console.exit_codes import DRIVER_CHECK_FAILED, Exit
+from console.generator_check import GeneratorSubject
 from hal import registry
 from hal.errors import ConfigurationError
 from simulators.unit_map import State
@@ -198,6 +198,15 @@ def test_a_driver_that_raises_fails_and_is_still_told_off(monkeypatch: pytest.Mo
     assert rows["is read"].outcome is FAIL and "ZeroDivisionError" in rows["is read"].words
     assert rows["opened again"].outcome is NOT_TRIED
     assert device.sent[-8:-2] == b"\x0298,0,"
+
+
+def test_a_driver_whose_off_raises_fails_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_asked: object, **_how: object) -> bool:
+        raise ZeroDivisionError("in its off")
+
+    monkeypatch.setattr(GeneratorSubject, "off", broken)
+    row = Device("spellman-xrv").check()["says who it is"]
+    assert row.outcome is FAIL and "in its off" in row.words
 
 
 def test_an_interrupted_check_leaves_the_device_off(monkeypatch: pytest.MonkeyPatch) -> None:
