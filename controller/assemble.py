@@ -44,6 +44,7 @@ def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire,
         switch_mode=blob.switch_mode,
         watchdog_s=capabilities.watchdog_s,
         fitted=capabilities.fitted,
+        counts_most_per_s=capabilities.counts_most_per_s,
     )
     dossier = Dossier(ledger, meter, blob.certificate, Site(blob.limits, side), identity, capabilities, now, wall_s)
     opening = Opening(

@@ -51,7 +51,8 @@ class Dose(msgspec.Struct, frozen=True):
     """One tick's dose, D0 mGy, of this segment, and of the fraction where the name says so.
 
     `delivered_mgy` is what has been given so far; `settled` true: the end, its tail with it. kV and mA statistics are over steady beam, 0 when
-    there was none. `counted` is true when both chambers counted in this segment; `unknown_mgy` what low and high were widened by.
+    there was none. `counted` is true when both chambers counted in this segment, or where there are none the high-voltage contact was seen closed;
+    `unknown_mgy` is what low and high were widened by.
     """
 
     d1_mgy: float = 0.0
@@ -210,6 +211,7 @@ class _Segment:
         self._started_at_s: float | None = None
         self._host_beam_s: float | None = None
         self._chambers = chambers
+        self._hv_told = False
         self._lost_1 = self._lost_2 = not chambers
         self._dark_s = 0.0
         self._saturated_s = 0.0
@@ -272,6 +274,7 @@ class _Segment:
         if beam_ms >= self._beam_ms:
             self._beam_ms = beam_ms
         self._live = self._live or bool(unit.relays & Relay.HV_SEEN)
+        self._hv_told = self._hv_told or (running and bool(unit.relays & Relay.HV_SEEN))
         self._host_clock(unit, between_s)
         self._unit, self._unit_at_s = unit, unit.asked_at_s
         self._rate(running)
@@ -411,7 +414,7 @@ class _Segment:
             unknown_s,
             len(self._bad),
             overdue,
-            sum_1 > 0 and sum_2 > 0 and self._ran,
+            (sum_1 > 0 and sum_2 > 0 if self._chambers else self._hv_told) and self._ran,
             settled,
             *self._steady.figures(),
             self._chambers,

@@ -30,7 +30,8 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 def evidence(readings: Readings, machine: Capabilities, counted: bool) -> Evidence:
-    """Evidence of off from one snapshot; `counted` says that both chambers counted in this exposure, so that their silence means something."""
+    """Evidence of off from one snapshot; `counted` says that both chambers counted in this exposure (without chambers: that the
+    high-voltage contact closed), so that their silence means something."""
     now = readings.now_s
     unit, monitor, flags = readings.unit, readings.monitor, readings.flags
     unit_fresh = unit is not None and now - unit.asked_at_s <= FRESH_S and not readings.unit_link.lost

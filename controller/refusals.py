@@ -12,7 +12,7 @@ import msgspec
 from controller.channels import BAND_MGY, BAND_PART, counted, smallest_rest_mgy, timed
 from controller.conversion import Converted
 from controller.prescribed import Certificate, Clearance, Combination, Prescribed
-from controller.presets import Presets, Task, beyond_retained, outside
+from controller.presets import RATE_LIMIT_OVER_R0, Presets, Task, beyond_retained, outside
 from controller.tags import fraction_tag, plan_tag
 from hal.machine import ALL_FITTED, Fitted
 from hal.readings import Purpose, Readings, SwitchMode, Termination, UnitActive, UnitIdentity, UnitSlow, UnitStatus
@@ -33,7 +33,8 @@ Refusal = tuple[str, ...]
 class RigSide(msgspec.Struct, frozen=True):
     """What the configuration of the rig brings: full scales, the lease, t2 (from off to verified off, s), how the beam-on switch works.
 
-    `watchdog_s` is the fixed time of silence of a device without a lease (None: it has one), `fitted` what the rig has to ask.
+    `watchdog_s` is the fixed time of silence of a device without a lease (None: it has one), `fitted` what the rig has to ask,
+    `counts_most_per_s` what its counters can take (None: anything).
     """
 
     full_scale_kv: float
@@ -45,6 +46,7 @@ class RigSide(msgspec.Struct, frozen=True):
     switch_mode: SwitchMode
     watchdog_s: float | None = None
     fitted: Fitted = ALL_FITTED
+    counts_most_per_s: float | None = None
 
 
 class UnitSide(msgspec.Struct, frozen=True):
@@ -152,8 +154,15 @@ def _same_dose(c: Combination, clearance: Clearance, status: UnitStatus, k_tp: f
         )
 
 
-def parts(certificate: Certificate, end: Termination, fitted: Fitted) -> Iterator[str]:
+def parts(certificate: Certificate, c: Combination, end: Termination, rig: RigSide) -> Iterator[str]:
     """What the certificate stands on and this rig does not have."""
+    fitted, most = rig.fitted, rig.counts_most_per_s
+    fastest = RATE_LIMIT_OVER_R0 * c.r0_mgy_per_s / min(c.n1_mgy_per_count, c.n2_mgy_per_count)
+    if most is not None and fitted & Fitted.CHAMBERS and fastest > most:
+        yield (
+            f"at {RATE_LIMIT_OVER_R0:g} x R0 a chamber gives {fastest:.0f} counts/s, above {most:.0f}, the most that the safety unit counts; "
+            "set the converters lower, and certify anew"
+        )
     if end is Termination.MONITOR and not fitted & Fitted.CHAMBERS:
         yield (
             f"certificate {certificate.id} ends the beam by channel 1, and this rig has no chambers; "

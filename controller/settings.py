@@ -140,7 +140,7 @@ def make_settings(
         *(conversion if isinstance(conversion, tuple) else ()),
         *((k_tp,) if isinstance(k_tp, str) else ()),
         *(() if isinstance(k_tp, str) else retained(prescribed, combination, clearance, unit, k_tp, rig.fitted)),
-        *parts(certificate, end, rig.fitted),
+        *parts(certificate, combination, end, rig),
         *machine(prescribed, combination, limits, rig, unit),
     )
     if refused or isinstance(conversion, tuple) or isinstance(k_tp, str):

@@ -57,8 +57,9 @@ class Capabilities(msgspec.Struct, frozen=True):
 
     `worst_age_s` gives for each kind of reading (unit, slow, monitor, flags, set_points) the oldest that it may get by the poll plan;
     `off_s` the longest that an off command can wait for its wire. `watchdog_s` is the device's own fixed time of silence (None: the lease of the rig
-    file), `cut_s` what then passes until the contactor is open. `paired` are the contacts with two channels, `unit_tests` the self-tests that the unit
-    can do, `retains` whether it keeps an exposure when this computer dies, `emulated` what stands in for a safety unit (empty: nothing does).
+    file), `cut_s` what then passes until the contactor is open. `paired` are the contacts with two channels, `unit_tests` the self-tests that the
+    unit can do, `retains` whether it keeps an exposure when this computer dies, `emulated` what stands in for a safety unit (empty: nothing does),
+    `counts_most_per_s` the most that its counters can take (None: more than any chamber gives).
     """
 
     simulated: bool
@@ -84,6 +85,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     cut_s: float = CUT_S
     retains: bool = True
     emulated: str = ""
+    counts_most_per_s: float | None = None
 
     def silence_off_s(self, lease_s: float) -> float:
         """The longest beam after this computer's last word, s, with the rig file's lease."""

@@ -252,7 +252,7 @@ def undecoded(sent: bool, data: bytes) -> str:
 class SafetyUnitDriver:
     """One safety unit: how it is made, its poll plan, and which of the walls it can hold by itself, and a frame of its wire in words (`decode`, never raises).
 
-    `wires` are the kinds of link it speaks on. The last seven are explained in `hal.machine.Capabilities`, into which they go as they are.
+    `wires` are the kinds of link it speaks on. The last eight are explained in `hal.machine.Capabilities`, into which they go as they are.
     """
 
     name: str
@@ -274,6 +274,7 @@ class SafetyUnitDriver:
     cut_s: float = CUT_S
     retains: bool = True
     emulated: str = ""
+    counts_most_per_s: float | None = None
 
     def silence_off_s(self, lease_s: float) -> float:
         """The longest beam after this computer's last word, s, with the rig file's lease."""

@@ -114,6 +114,7 @@ def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = No
         cut_s=unit.cut_s,
         retains=unit.retains,
         emulated=unit.emulated,
+        counts_most_per_s=unit.counts_most_per_s,
     )
     opener = open_pipe or transport.open_pipe
     return Rig(unit.make(unit_setting, opener), generator.make(generator_setting, opener), capabilities)

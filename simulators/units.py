@@ -21,17 +21,23 @@ OWN: Final = "kerma-unit"
 
 @dataclass(frozen=True, slots=True)
 class BenchKind:
-    """How a device is made, how many TCP connections it takes, by what serial number it is known, whether chamber 2 of such a rig is vented."""
+    """How a device is made, how many TCP connections it takes, by what serial number it is known.
+
+    `vented_2`: is chamber 2 of such a rig vented; `coarser`: its converters give so many times fewer counts; `later_s`: how much later than the safety
+    unit such a rig takes high voltage for seen, which goes into its certificate's end effect.
+    """
 
     make: Callable[[], BenchIo]
     connections: int
     serial: str
     vented_2: bool = True
+    coarser: float = 1.0
+    later_s: float = 0.0
 
 
 BENCH_IO: Final[dict[str, BenchKind]] = {
-    "adam-6050": BenchKind(Adam6050, ADAM_CONNECTIONS, ADAM_SERIAL, vented_2=False),
-    "wago-750": BenchKind(Wago750, WAGO_CONNECTIONS, WAGO_SERIAL),
+    "adam-6050": BenchKind(Adam6050, ADAM_CONNECTIONS, ADAM_SERIAL, vented_2=False, coarser=2.0, later_s=0.062),
+    "wago-750": BenchKind(Wago750, WAGO_CONNECTIONS, WAGO_SERIAL, later_s=-0.018),
 }
 UNITS: Final = (OWN, *BENCH_IO)
 
@@ -40,4 +46,13 @@ def in_place(profile: Profile, unit: str) -> Profile:
     """The rig of this profile with that device in the safety unit's place; ValueError names what there is."""
     if unit not in UNITS:
         raise ValueError(f"no simulated unit {unit!r}; there are: {', '.join(UNITS)}")
-    return replace(profile, unit=unit, vented_2=unit not in BENCH_IO or BENCH_IO[unit].vented_2)
+    if unit not in BENCH_IO:
+        return replace(profile, unit=unit)
+    kind = BENCH_IO[unit]
+    return replace(
+        profile,
+        unit=unit,
+        vented_2=kind.vented_2,
+        mgy_per_count_1=profile.mgy_per_count_1 * kind.coarser,
+        mgy_per_count_2=profile.mgy_per_count_2 * kind.coarser,
+    )

@@ -105,13 +105,18 @@ def lay_out(
 
 
 def _certify_bench(folder: Path, certificate: str, choice: Choice) -> None:
-    """The same measured constants for the rig with bought I/O: its own serial number, its own chamber 2, signed with a key of this folder."""
+    """The same measured constants for the rig with bought I/O, with its serial number, chambers and end effect, signed with a key of this folder."""
     kind = BENCH_IO[choice.unit]
     text = (folder / certificate).read_text(encoding="utf-8").split("\n[[signatures]]")[0] + "\n"
     for key, value in (("machine_serial", f'"{kind.serial}"'), ("vented_2", str(kind.vented_2).lower())):
         text, found = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
         if found != 1:
             raise ValueError(f"{certificate}: {key} stands there {found} times, not once")
+    for key, times, plus in (("n[12]_mgy_per_count", kind.coarser, 0.0), ("dt_s", 1.0, kind.later_s)):
+        parts = re.split(rf"(?m)^({key}) = (\S+)$", text)
+        for at in range(2, len(parts), 3):
+            parts[at] = f" = {float(parts[at]) * times + plus:.7g}"
+        text = "".join(parts)
     (folder / certificate).write_text(text, encoding="utf-8")
     (folder / "physicist.pub").unlink()
     make_keys(

@@ -94,7 +94,7 @@ class Device:
     supervised: Callable[[bytes], str]
     restart: Question | None
     outputs: Callable[[Outputs, bool], Question]
-    pins: Callable[[bytes, bytes, float], Pins]
+    pins: Callable[[bytes, bytes, float, float], Pins]
     looped: Callable[[bytes], bool] | None
     fitted: Fitted
     counts_most_per_s: float = math.inf
@@ -166,6 +166,7 @@ class BenchUnit:
         self._stepped_at_s = -math.inf
         self._asked: dict[str, float] = {}
         self._read_back: bytes | None = None
+        self._read_back_at_s = -math.inf
         self._inputs_at_s: float | None = None
         self._written: Outputs | None = None
         self._renewed = self._put_turn = False
@@ -506,7 +507,7 @@ class BenchUnit:
     def _took(self, q: Question, data: bytes, asked_at: Seconds, now: Seconds) -> None:
         device, unit = self._device, self._unit
         if q == device.read_back:
-            self._read_back = data
+            self._read_back, self._read_back_at_s = data, asked_at
         elif device.supervise is not None and q == device.supervise:
             wrong = device.supervised(data)
             if wrong and unit is not None:
@@ -518,7 +519,7 @@ class BenchUnit:
             if self._read_back is None:
                 return
             self._beat(data, asked_at)
-            unit.see(device.pins(data, self._read_back, asked_at), now)
+            unit.see(device.pins(data, self._read_back, asked_at, self._read_back_at_s), now)
             self.status = unit.status
             if now - self._asked.get("slow", -math.inf) >= SLOW_EVERY_S or self.slow is None:
                 self._refresh(now)

@@ -68,7 +68,10 @@ STAGEABLE: Final = (UnitState.IDLE, UnitState.COMMITTED, UnitState.ENDED)
 
 class Pins(msgspec.Struct, frozen=True, gc=False):
     """One read of the device: when it was asked for, contacts in two channels, `relays` as `hal.readings.Relay` has them (commands as read back), codes,
-    counters since the device's power-up (modulo 2^32), health bits. What a device does not have is 0, and its driver's `fitted` says so."""
+    counters since the device's power-up (modulo 2^32) and when those were asked for, health bits.
+
+    What a device does not have is 0, and its driver's `fitted` says so.
+    """
 
     asked_at_s: float
     contacts_a: int
@@ -81,6 +84,7 @@ class Pins(msgspec.Struct, frozen=True, gc=False):
     counts_1: int = 0
     counts_2: int = 0
     health: int = 0
+    counted_at_s: float = -math.inf
 
 
 class Outputs(msgspec.Struct, frozen=True, gc=False):
@@ -322,10 +326,13 @@ class EmulatedUnit:
         if self._counting:
             self._counts = ((self._counts[0] + fresh[0]) & MASK32, (self._counts[1] + fresh[1]) & MASK32)
         window = self._window
-        window.append((pins.asked_at_s, now_at[0], now_at[1]))
-        while len(window) > 2 and pins.asked_at_s - window[1][0] >= RATE_S:
+        at_s = pins.counted_at_s if math.isfinite(pins.counted_at_s) else pins.asked_at_s
+        if window and at_s <= window[-1][0]:
+            return
+        window.append((at_s, now_at[0], now_at[1]))
+        while len(window) > 2 and at_s - window[1][0] >= RATE_S:
             window.popleft()
-        span_s = pins.asked_at_s - window[0][0]
+        span_s = at_s - window[0][0]
         if span_s >= RATE_S:
             scale = RATE_S / span_s
             one, two = (now_at[0] - window[0][1]) & MASK32, (now_at[1] - window[0][2]) & MASK32

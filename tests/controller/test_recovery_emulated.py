@@ -89,6 +89,16 @@ def test_a_vented_chamber_is_refused_without_a_barometer() -> None:
     assert any("no barometer" in words for words in refused)
 
 
+def test_counters_that_a_beam_would_outrun_are_refused() -> None:
+    """1.5 x R0 must still be counted, or a beam without its filter reads as the device's limit and looks sound."""
+    p = prescribed()
+    for most, refused in ((3000.0, True), (4500.0, False)):
+        rig = msgspec.structs.replace(RIG, counts_most_per_s=most)
+        result = make_settings(p, certificate(), clearance(p), LIMITS, at_rest(), rig, WALL_S)
+        said = isinstance(result, tuple) and any("set the converters lower" in words for words in result)
+        assert said is refused
+
+
 def make_settings_with(cert: Certificate, fitted: Fitted) -> tuple[str, ...]:
 
     p = prescribed()
@@ -127,7 +137,9 @@ def test_dose_without_chambers_is_the_timers_and_never_good(kernels: Kernels, se
             meter.add(last, end_s)  # type: ignore[arg-type]
         dose = meter.settled(last)
     by_timer = c.r0_mgy_per_s * (5.0 + c.dt_s) - (0.0 if settled else settings.tail_mgy)
-    assert dose.quality is Quality.DEGRADED and not dose.counted
+    assert dose.quality is Quality.DEGRADED and dose.counted, (
+        "the high-voltage contact was seen closed, so that its opening means something"
+    )
     assert dose.delivered_mgy == dose.dt_mgy == pytest.approx(by_timer)
     assert dose.low_mgy <= dose.delivered_mgy <= dose.high_mgy and dose.low_mgy > 0.9 * dose.delivered_mgy
     assert not dose.overdue or not settled

@@ -9,7 +9,7 @@ import pytest
 
 from hal.commands import Arm, Plan, Reset, SetUp, Test, Unlatch
 from hal.machine import Fitted
-from hal.readings import Cause, Contact, Relay, UnitState
+from hal.readings import Cause, Contact, Health, Relay, UnitState
 from hal.safety_units.emulated import EmulatedUnit, Outputs, Pins
 
 Test.__test__ = False  # type: ignore[attr-defined]
@@ -147,6 +147,17 @@ def test_counts_are_never_seen_where_there_are_no_chambers() -> None:
     rig.running(preset_ms=60_000, k1_limit_ms=65_000)
     rig.tick(100)
     assert rig.unit.state is UnitState.RUN and rig.unit.status is not None and rig.unit.status.counts_1 == 0
+
+
+@pytest.mark.parametrize(("cps", "saturated"), [(2900.0, False), (2960.0, True)])
+def test_a_counter_at_the_devices_limit_is_saturated(cps: float, saturated: bool) -> None:
+    rig = Rig(EVERYTHING | Fitted.CHAMBERS)
+    rig.unit = EmulatedUnit(EVERYTHING | Fitted.CHAMBERS, TICK_S, rig.now, 2940.0)
+    rig.cps = (cps, 10.0)
+    rig.running(preset_ms=60_000, k1_limit_ms=65_000, count_preset_1=10**9, count_limit_2=10**9)
+    rig.tick(20)
+    assert rig.unit.status is not None and bool(rig.unit.status.health & Health.SATURATED1) is saturated
+    assert not rig.unit.status.health & Health.SATURATED2
 
 
 def test_counters_that_wrap_go_on() -> None:

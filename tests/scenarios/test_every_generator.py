@@ -42,7 +42,7 @@ def test_a_killed_host_on_a_bench_rig(unit: str, generator: str, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    "story", ["normal", "time-mode", "door-opens", "operator-stop", "connection-reset", "black-hole"]
+    "story", ["normal", "time-mode", "door-opens", "operator-stop", "link-lost", "connection-reset", "black-hole"]
 )
 @pytest.mark.parametrize("unit", BENCH_IO)
 def test_a_fraction_on_a_bench_rig(unit: str, story: str, tmp_path: Path, kernels: Kernels) -> None:
