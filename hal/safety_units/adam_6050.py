@@ -110,7 +110,7 @@ def _who(notes: Notes, setting: SafetyUnitSetting) -> tuple[str, str, str]:
     return "not told", f"ADAM-6050, version {version:08X}, which tells no serial number", wrong
 
 
-def _pins(points: bytes, counters: bytes, asked_at_s: float, counted_at_s: float) -> Pins:
+def _pins(points: bytes, counters: bytes, asked_at_s: float) -> Pins:
     """Input word, a word between, output word; two counters, low word first."""
     inputs, driven = int.from_bytes(points[:2], "big"), int.from_bytes(points[4:6], "big")
     relays = 0
@@ -131,7 +131,6 @@ def _pins(points: bytes, counters: bytes, asked_at_s: float, counted_at_s: float
         counts_1=words[0] | words[1] << 16,
         counts_2=words[2] | words[3] << 16,
         health=SUPPLIES,
-        counted_at_s=counted_at_s,
     )
 
 

@@ -94,7 +94,7 @@ class Device:
     supervised: Callable[[bytes], str]
     restart: Question | None
     outputs: Callable[[Outputs, bool], Question]
-    pins: Callable[[bytes, bytes, float, float], Pins]
+    pins: Callable[[bytes, bytes, float], Pins]
     looped: Callable[[bytes], bool] | None
     fitted: Fitted
     counts_most_per_s: float = math.inf
@@ -519,7 +519,7 @@ class BenchUnit:
             if self._read_back is None:
                 return
             self._beat(data, asked_at)
-            unit.see(device.pins(data, self._read_back, asked_at, self._read_back_at_s), now)
+            unit.see(device.pins(data, self._read_back, asked_at), now, self._read_back_at_s)
             self.status = unit.status
             if now - self._asked.get("slow", -math.inf) >= SLOW_EVERY_S or self.slow is None:
                 self._refresh(now)

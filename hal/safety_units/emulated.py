@@ -68,7 +68,7 @@ STAGEABLE: Final = (UnitState.IDLE, UnitState.COMMITTED, UnitState.ENDED)
 
 class Pins(msgspec.Struct, frozen=True, gc=False):
     """One read of the device: when it was asked for, contacts in two channels, `relays` as `hal.readings.Relay` has them (commands as read back), codes,
-    counters since the device's power-up (modulo 2^32) and when those were asked for, health bits.
+    counters since the device's power-up (modulo 2^32), health bits.
 
     What a device does not have is 0, and its driver's `fitted` says so.
     """
@@ -84,7 +84,6 @@ class Pins(msgspec.Struct, frozen=True, gc=False):
     counts_1: int = 0
     counts_2: int = 0
     health: int = 0
-    counted_at_s: float = -math.inf
 
 
 class Outputs(msgspec.Struct, frozen=True, gc=False):
@@ -288,10 +287,13 @@ class EmulatedUnit:
 
     # -- time and reads ---------------------------------------------------------------------------------------------
 
-    def see(self, pins: Pins, now: float) -> None:
-        """One good read of the device: time and counts are added, causes are judged, a press is a press, and a status is made of it all."""
+    def see(self, pins: Pins, now: float, counted_at_s: float | None = None) -> None:
+        """One good read of the device: time and counts are added, causes are judged, a press is a press, and a status is made of it all.
+
+        `counted_at_s`: when the counters were asked for, where that was another request.
+        """
         before, self.pins = self.pins, pins
-        self._count(pins)
+        self._count(pins, pins.asked_at_s if counted_at_s is None else counted_at_s)
         self._hv = bool(pins.relays & HV_SEEN) or self._counted_hv()
         if before is not None:
             self._time(before, pins)
@@ -315,7 +317,7 @@ class EmulatedUnit:
         if causes:
             self._end(tuple(causes), now)
 
-    def _count(self, pins: Pins) -> None:
+    def _count(self, pins: Pins, at_s: float) -> None:
         """Modular differences of the device's counters; the first read after a gap only says where they stand."""
         now_at, seen = (pins.counts_1, pins.counts_2), self._seen_counts
         self._seen_counts = now_at
@@ -326,7 +328,6 @@ class EmulatedUnit:
         if self._counting:
             self._counts = ((self._counts[0] + fresh[0]) & MASK32, (self._counts[1] + fresh[1]) & MASK32)
         window = self._window
-        at_s = pins.counted_at_s if math.isfinite(pins.counted_at_s) else pins.asked_at_s
         if window and at_s <= window[-1][0]:
             return
         window.append((at_s, now_at[0], now_at[1]))

@@ -201,7 +201,7 @@ def _who(notes: Notes, setting: SafetyUnitSetting) -> tuple[str, str, str]:
     return serial, f"WAGO 750, strip {strip}", wrong
 
 
-def _pins(inputs: bytes, outputs: bytes, asked_at_s: float, _outputs_at_s: float) -> Pins:
+def _pins(inputs: bytes, outputs: bytes, asked_at_s: float) -> Pins:
     """64 inputs and 8 outputs, the first in the lowest bit."""
     bits = int.from_bytes(inputs, "little")
     driven = outputs[0]

@@ -45,7 +45,7 @@ def test_requests_are_the_manuals_bytes(question: Question, said: str) -> None:
 
 def test_counters_are_two_words_the_low_one_first() -> None:
     """0001 0002 is 0x00020001; input bits and the second channel of two contacts beside them."""
-    pins = a.DEVICE.pins(bytes.fromhex("02C3 0000 0003"), bytes.fromhex("0001 0002 FFFF 0000"), 5.0, 4.99)
+    pins = a.DEVICE.pins(bytes.fromhex("02C3 0000 0003"), bytes.fromhex("0001 0002 FFFF 0000"), 5.0)
     assert (pins.counts_1, pins.counts_2) == (0x00020001, 0xFFFF)
     assert pins.contacts_a == Contact.ESTOP | Contact.DOOR and pins.contacts_b == Contact.DOOR
     assert pins.relays == 1 | 2 | 4 | 8
