@@ -42,7 +42,7 @@ bench-tools:    ## install what the benchmarks are measured against: gcc and lib
 	benchmarks/tools.sh
 
 bench-wire: $(STAMP) bench-tools ## time one transaction against C libmodbus and pymodbus's clients; writes docs/performance.md
-	$(BIN)/python -m benchmarks.wire --page $(if $(JSON),--json $(JSON))
+	$(BIN)/python -m benchmarks.wire --page $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(JSON),--json $(JSON))
 
 lock:           ## compile requirements.in into hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
