@@ -265,6 +265,8 @@ class GeneratorEngine(Generic[Q, A]):
         if now < self._prepare_again_s:
             return None
         self._prepare_again_s = now + RETRY_S
+        if step.hv_off:
+            self._moving(now)
         return step.write
 
     def _set_up(self, plan: Plan, now: Seconds) -> Q | None:
@@ -315,10 +317,17 @@ class GeneratorEngine(Generic[Q, A]):
         return self._backup_s
 
     def _write(self, now: Seconds) -> Q:
-        self._wrote_at_s = now
+        self._moving(now)
         name, request = self._to_write.popleft()
         self._writing[name] = request
+        if name in self._echoed:
+            self._pieces.pop(name, None)
         return request
+
+    def _moving(self, now: Seconds) -> None:
+        """A set-point is being written (M6, M8): what was known of them before is no word on what is held, whether or not this one is acknowledged."""
+        self._wrote_at_s = now
+        self.set_points = None
 
     def _held(self, point: SetPoint[Q, A]) -> int | None:
         piece = self._pieces.get(_held_by(self._name, point))
@@ -415,7 +424,7 @@ class GeneratorEngine(Generic[Q, A]):
             if point is None:
                 counts.append(0)
                 continue
-            if piece is None:
+            if piece is None or (point.read is not None and piece.asked_at_s <= self._wrote_at_s):
                 return
             counts.append(point.counts(piece.value))
             held_at_s = piece.asked_at_s

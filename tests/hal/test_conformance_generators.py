@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from conformance_bench import CASES, Bench
+from msgspec.structs import replace
 
 from hal import registry
-from hal.commands import ClearFaults
+from hal.commands import ClearFaults, SetUp
 from hal.registry import Checksum
 from simulators.generators import PROFILES
 
@@ -192,6 +193,36 @@ def test_set_points_that_do_not_stick_are_never_taken_for_set(bench: Bench) -> N
     for _ in range(300):
         bench.tick()
         assert not bench.set_up()
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_what_was_read_back_before_a_write_is_no_word_on_what_is_held_after_it(bench: Bench, overtaken: bool) -> None:
+    """A plan is ordered, then the former one again, in between perhaps an OFF that overtakes the write's acknowledgement: at no tick does the former one
+    count as read back while the device holds another."""
+    if bench.driver.own_set_points:
+        return
+    former = bench.ready().plan
+    other = replace(former, kv_counts=former.kv_counts // 2 // 100 * 100)
+    supply = bench.world.plant.supply
+
+    def tick() -> None:
+        bench.tick()
+        points = bench.generator.set_points
+        assert points is None or points.kv_counts == supply.kv_counts, (points, supply.kv_counts)
+
+    for after in range(8):
+        bench.want(SetUp(other))
+        while supply.kv_counts != other.kv_counts:
+            tick()
+            if overtaken and bench.generator.set_points is None:
+                bench.generator.off(bench.now, at_once=True)
+                break
+        for _ in range(after):
+            tick()
+        for _ in range(120):
+            bench.want(SetUp(former))
+            tick()
+        assert bench.set_up() and supply.kv_counts == former.kv_counts
 
 
 def test_a_rebooted_device_has_lost_its_set_points_and_says_so(bench: Bench) -> None:
