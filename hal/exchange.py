@@ -57,7 +57,7 @@ class Dialect(Protocol[Q, A_co]):
 
 @runtime_checkable
 class Tacit(Protocol[Q_contra, A_co]):
-    """What a dialect of text lines adds if some of its commands are never answered.
+    """What a dialect of text lines adds: how half a line is ended, and which of its commands are never answered.
 
     `unanswered` gives what stands for the answer of such a command as soon as its bytes have left, None for a request whose reply is awaited.
     `blank` are the bytes that end a line, of which more may come than were needed; `spoil` makes half a line, left behind by a withdrawn

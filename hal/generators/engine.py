@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 from hal import poll_plan
 from hal.commands import ClearFaults, Command, Plan, SetUp
 from hal.errors import Trouble, TroubleKind
-from hal.exchange import Answer
+from hal.exchange import Answer, Stage
 from hal.generators.sheet import OFF_REPEAT_S, Later, Piece, SetPoint, Sheet, Who, backup_s
 from hal.readings import GeneratorFlags, GeneratorIdentity, GeneratorMonitor, GeneratorSetPoints, Link, Refusal
 from hal.registry import GeneratorSetting, OpenPipe
@@ -65,6 +65,7 @@ class GeneratorEngine(Generic[Q, A]):
         self._on_due_s: float | None = None
         self._on_leaving = False
         self._off_at_s = -math.inf
+        self._off_waits = False
         self._from_scratch()
 
     def _from_scratch(self) -> None:
@@ -121,9 +122,11 @@ class GeneratorEngine(Generic[Q, A]):
         if self.identified and not self._silenced and may_write:
             # Newly known: its off goes out before anything else is asked or written.
             self.off(now, at_once=True)
+        if self._off_waits:
+            self.off(now, at_once=False)
         self._send_on(now)
         exchange = self._wire.exchange
-        if exchange is None or not exchange.idle or self.on_waits:
+        if exchange is None or not exchange.idle or self.on_waits or self._off_waits:
             return
         request = self._due_later(now)
         if request is None and not quiet:
@@ -154,6 +157,9 @@ class GeneratorEngine(Generic[Q, A]):
                 now, "on", "the generator is not identified and prepared, or its set-points are not known; load again"
             )
             return
+        if self._off_waits:
+            self._refuse(now, "on", "an off has not left yet; release the switch and arm again")
+            return
         self._on_due_s = now
         self._send_on(now)
 
@@ -165,25 +171,32 @@ class GeneratorEngine(Generic[Q, A]):
         self._on_due_s, self._on_leaving = None, False
 
     def off(self, now: Seconds, at_once: bool) -> bool:
-        """High voltage off, behind nothing, again each OFF_REPEAT_S (`at_once`: even if the last is younger). True when its bytes have left."""
+        """High voltage off, behind nothing, again each OFF_REPEAT_S (`at_once`: even if the last is younger). True when its bytes have left.
+
+        On a half-duplex wire it may have to wait for the running reply; nothing else goes out before it.
+        """
         self.forget_on(now)
         self._to_write.clear()
         self._command = None
         exchange = self._wire.exchange
         if exchange is None or not self.identified or self._wire.opened != self._opened:
+            self._off_waits = False
             return False
-        if at_once or now - self._off_at_s >= OFF_REPEAT_S:
+        if at_once or self._off_waits or now - self._off_at_s >= OFF_REPEAT_S:
+            if self._off_waits:
+                self.take(now)
             self._off_at_s = now
             self._later = _timed(self._sheet.off_then, now)
             exchange.purge(now)
             overtaken = exchange.asking
             if overtaken is not None:
                 self._asked.pop(self._name(overtaken), None)
-            self._silenced = exchange.off(self._sheet.off, now) or self._silenced
+            self._off_waits = not exchange.off(self._sheet.off, now) and exchange.stage is not Stage.GONE
+            self._silenced = self._silenced or not self._off_waits
             self._extra = True
         elif not exchange.flushed:
             self.take(now)
-        return exchange.flushed
+        return exchange.flushed and not self._off_waits
 
     def _send_on(self, now: Seconds) -> None:
         exchange = self._wire.exchange

@@ -75,11 +75,14 @@ class EchoDialect:
 
     The fence is `P5,0`, which no poll sends and which asks for nothing but the open relay that is due anyhow; behind a lost `P6,0` it is this
     one again, or the off relay would stay closed. It is never sent behind `P6,1`, whose pulse it would cut short. A device that has answered
-    nothing yet gets questions only. Full duplex by its protocol: an off follows an unanswered request at once.
+    nothing yet gets questions only. Full duplex by its protocol: an off follows an unanswered request at once, and half a line that was
+    withdrawn is made one that means nothing, or it would swallow the off behind it.
     """
 
     resync = True
     off_preempts = True
+    blank = CR
+    spoil = b"?\r"
 
     def __init__(self, packets: bool) -> None:  # noqa: ARG002 - the text is the same on its network port
         self._answered = False
@@ -104,6 +107,9 @@ class EchoDialect:
         if abandoned is not None and echoed(abandoned, got) is not None:
             return Heard.ABANDONED
         return _bad(q, f"reply {got!r}")
+
+    def unanswered(self, q: Order) -> Echo | None:  # noqa: ARG002 - each of its commands has its echo
+        return None
 
     def fence(self, k: int) -> Order:
         if not self._answered:
