@@ -15,6 +15,8 @@ from hal.wire_log import FrameLog
 
 LONGEST_B: Final = 600
 """More unread bytes than any two frames of any dialect: a peer that sends more is not talking to us."""
+STRAYS_MOST: Final = 16
+"""Frames in one tick that are no answer: late replies and echoes are few, and a peer that floods the wire must not make the tick long."""
 OFF_WAITS_S: Final = 0.020
 """Where an off may not cut in (half duplex), the longest that it waits for the running reply."""
 
@@ -284,6 +286,7 @@ class Exchange(Generic[Q, A]):
     def _listen(self, now: Seconds) -> Answer[Q, A] | None:
         q = self._q
         assert q is not None
+        strays = 0
         while self._buf:
             held = bytes(self._buf)
             heard = self._dialect.take(self._buf, q, self._abandoned)
@@ -293,7 +296,11 @@ class Exchange(Generic[Q, A]):
                 self.log.add(self._quiet_since, False, held[: len(held) - len(self._buf)])
             if isinstance(heard, Heard):
                 self._note(heard)
-                continue
+                strays += 1
+                if strays < STRAYS_MOST:
+                    continue
+                kind = TroubleKind.FRAME_BAD if self._dialect.resync else TroubleKind.GONE
+                heard = Trouble(kind, self._dialect.name(q), f"{strays} frames at once that are no answer")
             if isinstance(heard, Trouble):
                 return self._troubled(heard, now)
             if self._dialect.resync and self._buf:

@@ -9,7 +9,7 @@ import pytest
 from hal_scripted import comma, crc16
 
 from hal.errors import Trouble, TroubleKind
-from hal.exchange import OFF_WAITS_S, Answer, Exchange, Stage
+from hal.exchange import OFF_WAITS_S, STRAYS_MOST, Answer, Exchange, Stage
 from hal.generators import spellman_xrv as xrv
 from hal.generators.spellman import CommaDialect, Order, Said
 from hal.modbus import Question, Registers, RtuDialect, TcpDialect, read, write_one
@@ -136,6 +136,40 @@ def test_an_endless_frame_and_a_dribble_end_at_cap_and_deadline() -> None:
         now += 0.01
     assert now < 1.065
     assert isinstance(answers[0].value, Trouble)
+
+
+class Counting(CommaDialect):
+    """How often it was asked what stands in the buffer."""
+
+    takes = 0
+
+    def take(self, buf: bytearray, q: Order, abandoned: Order | None) -> object:  # type: ignore[override]
+        self.takes += 1
+        return super().take(buf, q, abandoned)
+
+
+def test_a_flood_of_frames_that_are_no_answer_does_not_make_a_tick_long() -> None:
+    """L11 at its worst: 4 kB of our own echo in one tick. A few are dropped one by one; then the line is drained, and the flood is gone at once."""
+    ours, theirs = memory_pair(8192)
+    dialect = Counting(xrv.BOOK, False)
+    exchange = Exchange(ours, dialect, DEADLINE_S, DRAIN_S)
+    exchange.ask(MONITOR, 1.0)  # type: ignore[arg-type]
+    theirs.send(comma("19,") * 600)
+    answer = exchange.poll(1.01)  # type: ignore[arg-type]
+    assert answer is not None and isinstance(answer.value, Trouble) and answer.value.kind is TroubleKind.FRAME_BAD
+    assert exchange.stage is Stage.DRAINING and dialect.takes == STRAYS_MOST
+    theirs.send(comma("19,") * 600)
+    assert exchange.poll(1.02) is None and dialect.takes == STRAYS_MOST  # type: ignore[arg-type]
+
+
+def test_a_flood_over_tcp_hangs_up() -> None:
+    ours, theirs = memory_pair(8192)
+    exchange: Exchange[Question, Registers] = Exchange(ours, TcpDialect(1), DEADLINE_S, DRAIN_S)
+    exchange.ask(read("few", 0, 2), 1.0)  # type: ignore[arg-type]
+    theirs.send(bytes.fromhex("7777 0000 0003 01 83 02") * 400)
+    answer = exchange.poll(1.01)  # type: ignore[arg-type]
+    assert answer is not None and isinstance(answer.value, Trouble) and answer.value.kind is TroubleKind.GONE
+    assert exchange.stage is Stage.GONE and exchange.strays == STRAYS_MOST
 
 
 def test_a_full_pipe_does_not_block_and_the_request_is_dropped_at_its_deadline() -> None:
