@@ -288,6 +288,22 @@ def test_a_reply_that_comes_twice_in_one_read_is_not_believed() -> None:
     assert answer is not None and isinstance(answer.value, Trouble) and exchange.stage is Stage.DRAINING
 
 
+@pytest.mark.parametrize("again", [KV_REPLY, b"*Mo\r", b"*0000069500\r"], ids=["whole", "letters", "number"])
+def test_a_reply_that_comes_again_while_the_next_question_is_out_is_not_its_answer(again: bytes) -> None:
+    """L5, after the first was believed: 69.5 kV is never 69.5 mA, whatever of it comes again and whether the right reply follows."""
+    exchange, end = line()
+    exchange.ask(seifert.KV, at(1.0))
+    end.send(KV_REPLY)
+    assert exchange.poll(at(1.01)) is not None
+    assert exchange.ask(seifert.MA, at(1.01))
+    end.send(again)
+    answer = exchange.poll(at(1.02))
+    if answer is None:
+        end.send(MA_BEHIND)
+        answer = exchange.poll(at(1.03))
+    assert answer is not None and isinstance(answer.value, Trouble) and exchange.stage is Stage.DRAINING
+
+
 def test_a_command_that_cannot_leave_is_trouble_and_not_told_of_as_sent() -> None:
     """L13: a full pipe."""
     exchange, _ = line(room=0)
