@@ -66,6 +66,7 @@ class GeneratorEngine(Generic[Q, A]):
         self._on_leaving = False
         self._off_at_s = -math.inf
         self._off_waits = False
+        self._known: tuple[str, str] | None = None
         self._from_scratch()
 
     def _from_scratch(self) -> None:
@@ -394,6 +395,15 @@ class GeneratorEngine(Generic[Q, A]):
             self._identified(who)
 
     def _identified(self, who: Who) -> None:
+        """What it says it is. Whatever comes back after a loss must be what was there before, in model and firmware, until a person starts anew."""
+        said = (who.model, who.firmware)
+        if not who.mismatch and self._known is not None and said != self._known:
+            words = f"it says {_named(said)}, and was {_named(self._known)} before; look at the device, then start kerma run again"
+            who = replace(who, mismatch=words)
+        if who.mismatch:
+            self._wire.trouble(Trouble(TroubleKind.WRONG_DEVICE, "identify", who.mismatch))
+        else:
+            self._known = said
         self.identity = GeneratorIdentity(
             self._who_from_s, who.model, who.firmware, who.full_scale_kv, who.full_scale_ma, who.mismatch
         )
@@ -472,6 +482,11 @@ class GeneratorEngine(Generic[Q, A]):
 def make(sheet: Sheet[Q, A]) -> partial[GeneratorEngine[Q, A]]:
     """What a driver's `make` is: the engine, given its sheet."""
     return partial(GeneratorEngine, sheet)
+
+
+def _named(said: tuple[str, str]) -> str:
+    model, firmware = said
+    return f"model {model!r}, firmware {firmware!r}"
 
 
 def _held_by(name: Callable[[Q], str], point: SetPoint[Q, A]) -> str:

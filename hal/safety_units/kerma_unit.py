@@ -7,6 +7,8 @@ import math
 import struct
 from typing import Final
 
+import msgspec
+
 from hal import poll_plan
 from hal.commands import Command
 from hal.errors import Trouble, TroubleKind
@@ -109,6 +111,7 @@ class KermaUnit:
         self._off_waits = False
         self._disarm_answered = True
         self._stop_known = 0
+        self._firmware = ""
         self._from_scratch()
 
     def _from_scratch(self) -> None:
@@ -338,6 +341,7 @@ class KermaUnit:
             return self._took_status(q, data, asked_at)
         if q == m.READ_IDENTITY:
             self.identity, self._scan_us = m.identity_of(data, asked_at, self._setting.serial, self._setting.simulated)
+            self._recognise()
         elif q == m.READ_SLOW:
             slow = m.slow_of(data, asked_at)
             if isinstance(slow, Trouble):
@@ -352,6 +356,19 @@ class KermaUnit:
         else:
             self._work.acknowledged(q)
         return None
+
+    def _recognise(self) -> None:
+        """The serial is the configured one; a unit that comes back with another program is another unit until a person starts anew."""
+        identity = self.identity
+        if identity is None:
+            return
+        if not identity.mismatch and self._firmware and identity.firmware != self._firmware:
+            words = f"firmware is {identity.firmware}, and was {self._firmware} before; look at the unit, then start kerma run again"
+            identity = self.identity = msgspec.structs.replace(identity, mismatch=words)
+        if identity.mismatch:
+            self._wire.trouble(Trouble(TroubleKind.WRONG_DEVICE, m.IDENTITY.name, identity.mismatch))
+        else:
+            self._firmware = identity.firmware
 
     def _took_status(self, q: Question, data: bytes, asked_at: Seconds) -> Trouble | None:
         read_only = q == m.READ_STATUS
