@@ -21,6 +21,7 @@ from console import places, sources
 from console.configuration import Rig
 from console.exit_codes import Exit
 from hal.clock import Clock
+from hal.transport import numbered
 
 MIB = 1 << 20
 MEMORY_MIB = 512
@@ -71,6 +72,13 @@ def ttys(rig: Rig | None) -> Iterator[Line]:
     for name, link in (("generator", rig.generator), ("safety unit", rig.safety_unit)):
         if link.path is None:
             yield Line("ok", name, f"{link.words()}, over the network")
+        elif numbered(str(link.path)):
+            yield Line(
+                "bad" if rig.file.rig.clinical else "warn",
+                name,
+                f"{link.words()}: after the next plug this name may be another device's",
+                "write its name under /dev/serial/by-id (or by-path), see ls -l /dev/serial/by-id",
+            )
         elif not link.path.exists():
             level, first = ("warn", "start kerma sim with this file") if link.kind == "pty" else ("bad", "plug it in")
             yield Line(level, name, f"{link.words()} is not there", first)

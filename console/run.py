@@ -26,6 +26,7 @@ from hal.errors import ConfigurationError
 from hal.machine import Capabilities
 from hal.readings import SwitchMode
 from hal.rig import RigConfig, make_rig
+from hal.transport import numbered
 
 PTS = Path("/dev/pts")
 RECORDER_FIRST_LOOK_S = 0.5
@@ -108,10 +109,15 @@ def rig_config(rig: Rig) -> RigConfig:
 
 
 def lines_of_this_kind(rig: Rig) -> None:
-    """A simulated rig's lines end in a pseudo-terminal, a real rig's never do. Raises ConfigurationError."""
+    """A simulated rig's lines end in a pseudo-terminal, a real rig's never do; on a clinical rig a line's name stays its own. Raises ConfigurationError."""
     for key, link in (("generator.link", rig.generator), ("safety_unit.link", rig.safety_unit)):
         if link.path is None:
             continue
+        if rig.file.rig.clinical and numbered(str(link.path)):
+            raise ConfigurationError(
+                f'{rig.path}: {key} = "{link.words()}": after the next plug this name may be another device\'s, and rig.clinical = true; '
+                "first: write its name under /dev/serial/by-id (or by-path), see ls -l /dev/serial/by-id"
+            )
         pseudo = PTS in link.path.resolve().parents
         if not link.path.exists():
             first = (

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import ipaddress
 import os
+import re
 import socket
 import termios
 from collections import deque
@@ -19,6 +20,9 @@ from hal.errors import ConfigurationError
 
 TAKE_B: Final = 4096
 KINDS: Final = ("pty", "tty", "tcp", "socket")
+OWN_NAMES: Final = ("/dev/serial/by-id/", "/dev/serial/by-path/")
+"""Names that belong to a device, or to a socket of the machine, whatever number the kernel gives to the line behind them."""
+_NUMBERED: Final = re.compile(r"/dev/tty(USB|ACM)[0-9]+")
 
 
 class Gone(Exception):  # noqa: N818 - a state of the line, named as the exchange names it
@@ -85,7 +89,35 @@ def open_pipe(link: str, baud: int) -> Pipe:
         return TcpPipe(address.host, address.port)
     if address.kind == "pty":
         _refuse_orphan(address.path)
-    return SerialPipe(address.path, baud)
+    return SerialPipe(address.path, baud, alone=address.kind == "tty")
+
+
+def numbered(path: str) -> bool:
+    """Whether a tty's name says no more than in which order things were plugged in: after the next plug it may be another device's."""
+    return _NUMBERED.fullmatch(path) is not None
+
+
+class Lines:
+    """`open_pipe` for the life of one process: a tty's name must lead to the line that it led to at first, unless the name is the device's own.
+
+    Pseudo-terminals are left out: a simulator that starts anew gets another number.
+    """
+
+    def __init__(self) -> None:
+        self._led: dict[str, int] = {}
+
+    def __call__(self, link: str, baud: int) -> Pipe:
+        pipe = open_pipe(link, baud)
+        path = parse_link(link).path
+        if not link.startswith("tty:") or path.startswith(OWN_NAMES) or pipe.fd is None:
+            return pipe
+        number = os.fstat(pipe.fd).st_rdev
+        if self._led.setdefault(path, number) != number:
+            pipe.close()
+            raise Gone(
+                f"{path}: leads to {os.path.realpath(path)}, another line than at first; look at the device, then start kerma run again"
+            )
+        return pipe
 
 
 def _refuse_orphan(path: str) -> None:
@@ -108,7 +140,8 @@ def _refuse_orphan(path: str) -> None:
 class SerialPipe:
     """A serial line, 8N1, held exclusively. pyserial opens and sets it; its write() can spin for ever on a stopped line and is never used."""
 
-    def __init__(self, path: str, baud: int) -> None:
+    def __init__(self, path: str, baud: int, alone: bool = False) -> None:
+        """`alone`: the kernel too refuses to open it again. It would go on doing so on a pseudo-terminal that its maker holds open."""
         self._fd: int | None = None
         try:
             self._port = serial.Serial(path, baud, timeout=0, exclusive=True)
@@ -121,6 +154,8 @@ class SerialPipe:
             settings[6][termios.VMIN], settings[6][termios.VTIME] = 1, 0
             termios.tcsetattr(fd, termios.TCSANOW, settings)
             os.set_blocking(fd, False)
+            if alone:
+                fcntl.ioctl(fd, termios.TIOCEXCL)
         except (OSError, termios.error) as why:
             self._port.close()
             raise Gone(f"{path}: {why}") from None

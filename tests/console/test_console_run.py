@@ -18,7 +18,7 @@ import msgspec
 import pytest
 from desk_by_hand import EXAMPLES, dumped
 
-from console import configuration, places, run, sources
+from console import configuration, doctor, places, run, sources
 from console.certificate import certificate_of
 from console.configuration import Rig
 from console.limits import narrowed, reaction
@@ -282,3 +282,22 @@ def test_an_flock_is_what_the_lock_is(tmp_path: Path, document: dict[str, Any]) 
     fd = run.take_lock(rig.places)
     assert fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC == 0
     os.close(fd)
+
+
+@pytest.mark.parametrize("link", ["tty:/dev/ttyUSB0", "tty:/dev/ttyACM3"])
+def test_a_clinical_rig_names_its_lines_by_names_that_stay_theirs(
+    tmp_path: Path, document: dict[str, Any], link: str
+) -> None:
+    """After the next plug such a name may be another device's: refused before anything is opened; doctor says so too."""
+    del document["simulated"]
+    document["rig"] |= {"simulated": False, "clinical": True}
+    document["generator"]["link"] = link
+    document["safety_unit"] |= {"link": "tcp:192.0.2.1:502", "site_key_file": "key"}
+    words = refused(tmp_path, document)
+    assert link in words and "rig.clinical = true" in words and "/dev/serial/by-id" in words
+    (line,) = (line for line in doctor.ttys(loaded(tmp_path, document)) if line.what == "generator")
+    assert line.level == "bad" and "/dev/serial/by-id" in line.first
+    document["rig"]["clinical"] = False
+    (line,) = (line for line in doctor.ttys(loaded(tmp_path, document)) if line.what == "generator")
+    assert line.level == "warn"
+    assert "is not there" in refused(tmp_path, document)
