@@ -17,6 +17,10 @@ LONGEST_B: Final = 600
 """More unread bytes than any two frames of any dialect: a peer that sends more is not talking to us."""
 STRAYS_MOST: Final = 16
 """Frames in one tick that are no answer: late replies and echoes are few, and a peer that floods the wire must not make the tick long."""
+LATEST_S: Final = 0.45
+"""No device's reply comes later than this after the one before it. Where the kinds of fence are few and one was not answered cleanly, the next good
+reply may be its own, late: the line is then silent for so long, and one more fence tells."""
+FEW_FENCES: Final = 8
 OFF_WAITS_S: Final = 0.020
 """Where an off may not cut in (half duplex), the longest that it waits for the running reply."""
 
@@ -102,8 +106,9 @@ class Exchange(Generic[Q, A]):
     """
 
     __slots__ = (
-        "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_dropped", "_ended", "_fences", "_forced", "_leaving", "_out",
-        "_pipe", "_q", "_quiet_since", "_tacit", "_torn", "log", "resyncs", "sent", "stage", "strays",
+        "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_dropped", "_ended", "_fence_failed", "_fences",
+        "_few_fences", "_forced", "_hold_until", "_leaving", "_out", "_pipe", "_q", "_quiet_since", "_tacit", "_torn", "log", "resyncs", "sent", "stage",
+        "strays",
     )  # fmt: skip
 
     def __init__(
@@ -126,6 +131,9 @@ class Exchange(Generic[Q, A]):
         self._asked_at = Seconds(0.0)
         self._quiet_since = Seconds(0.0)
         self._fences = 0
+        self._fence_failed = False
+        self._hold_until = Seconds(0.0)
+        self._few_fences = any(dialect.fence(1) == dialect.fence(k) for k in range(2, 1 + FEW_FENCES))
         self._forced = False
         self.stage = Stage.IDLE
         self.strays = 0
@@ -166,6 +174,7 @@ class Exchange(Generic[Q, A]):
             return True
         self._abandoned = None if self.stage in (Stage.IDLE, Stage.DRAINING) else self._q
         self._forced = self.stage is not Stage.IDLE
+        self._fence_failed = self._fence_failed or (self._few_fences and self.stage is Stage.FENCING)
         self._start(q, now, Stage.WAITING)
         return True
 
@@ -215,8 +224,9 @@ class Exchange(Generic[Q, A]):
             self._forget()
         if self._buf:
             self.strays += came
+            self._hold_on(now)
             self._start_afresh(now)
-        if self.stage is Stage.DRAINING and now - self._quiet_since >= self._drain_s:
+        if self.stage is Stage.DRAINING and now - self._quiet_since >= self._drain_s and now >= self._hold_until:
             self._fences += 1
             self._start(self._dialect.fence(self._fences), now, Stage.FENCING)
 
@@ -314,6 +324,11 @@ class Exchange(Generic[Q, A]):
             return self._troubled(Trouble(TroubleKind.LINK_SILENT, self._dialect.name(q)), now)
         return None
 
+    def _hold_on(self, now: Seconds) -> None:
+        """Something came that nobody asked for, or did not come, while all that is still out there had its time: it has it anew."""
+        if now < self._hold_until:
+            self._hold_until = Seconds(now + LATEST_S)
+
     def _forget(self) -> None:
         """What was heard and is no answer leaves the buffer, and is in the log as of its last byte."""
         if self._buf:
@@ -330,7 +345,12 @@ class Exchange(Generic[Q, A]):
     def _answered(self, value: A, now: Seconds) -> Answer[Q, A] | None:
         fence, q = self.stage is Stage.FENCING, self._q
         assert q is not None
-        if self._forced and self._dialect.resync:
+        if fence and self._fence_failed:
+            # It may be the reply of the fence before: what is still out there gets its time, and then a last fence tells.
+            self._fence_failed = False
+            self._hold_until = Seconds(now + LATEST_S)
+            self._start_afresh(now)
+        elif self._forced and self._dialect.resync:
             # The reply of what the off overtook is still out there.
             self._start_afresh(now)
         else:
@@ -341,6 +361,8 @@ class Exchange(Generic[Q, A]):
     def _troubled(self, trouble: Trouble, now: Seconds) -> Answer[Q, A]:
         fence, q = self.stage is Stage.FENCING, self._q
         assert q is not None
+        self._fence_failed = self._fence_failed or (self._few_fences and fence)
+        self._hold_on(now)
         if trouble.kind is TroubleKind.GONE or not self._drop_unsent():
             self.close()
         elif trouble.kind in (TroubleKind.FRAME_BAD, TroubleKind.LINK_SILENT) or self._forced:

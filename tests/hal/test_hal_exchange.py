@@ -9,7 +9,7 @@ import pytest
 from hal_scripted import comma, crc16
 
 from hal.errors import Trouble, TroubleKind
-from hal.exchange import OFF_WAITS_S, STRAYS_MOST, Answer, Exchange, Stage
+from hal.exchange import LATEST_S, OFF_WAITS_S, STRAYS_MOST, Answer, Exchange, Stage
 from hal.generators import spellman_xrv as xrv
 from hal.generators.spellman import CommaDialect, Order, Said
 from hal.modbus import Question, Registers, RtuDialect, TcpDialect, read, write_one
@@ -95,7 +95,9 @@ def test_a_late_reply_that_comes_after_the_drain_meets_the_fence() -> None:
     assert [isinstance(a.value, Trouble) and (a.value.kind, a.fence) for a in answers] == [
         (TroubleKind.FRAME_BAD, True)
     ]
-    run(exchange, 1.3, 1.1, device)
+    run(exchange, 1.1 + LATEST_S, 1.1, device)
+    assert exchange.stage is Stage.DRAINING, "its good reply may be that of the first fence, late"
+    run(exchange, 1.3 + LATEST_S, 1.1 + LATEST_S, device)
     assert exchange.idle
 
 

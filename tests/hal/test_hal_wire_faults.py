@@ -15,7 +15,7 @@ from hal.safety_units import kerma_map as m
 from simulators.wire_faults import TAMPERINGS, Tampering
 from simulators.world import World
 
-BACK_US = 800_000
+BACK_US = 1_200_000
 """The latest reply of a fault (250 ms), then time-out, drain and fence (160 ms), and once more if the fence met it."""
 BACK_TWICE_US = 1_200_000
 """Where a question brings two lines, and both are endless, the line itself is busy for 0.73 s."""

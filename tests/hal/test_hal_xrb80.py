@@ -370,7 +370,7 @@ def test_late_replies_on_a_wire_kept_open_are_never_another_answer_nor_an_older_
                 assert 0.0 <= read_s < 20.0, "another question's answer"
                 late_s = (read_s - (piece.asked_at_s - EPOCH_S) + 10.0) % 20.0 - 10.0
                 assert -0.011 < late_s < 0.5, "read before it was asked for"
-    assert len(seen) > 300
+    assert len(seen) > 200
 
 
 def test_older_firmware_is_read_too(bench: Bench) -> None:

@@ -181,7 +181,7 @@ def test_a_lying_wire_around_the_beam(make_rig: MakeRig, link: str, name: str, a
     pressed = at in (State.READY, State.STARTING, State.STOPPING)
     if at is State.READY:
         rig.press()
-    rig.wait(1.5)
+    rig.wait(2.5)
     assert ons(rig) <= pressed
     if state(rig) in (State.PREPARATORY, State.READY):
         send(rig, Edit())
