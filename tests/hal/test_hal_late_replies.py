@@ -189,7 +189,7 @@ def test_without_a_fence_of_its_own_late_replies_are_believed(name: str) -> None
     assert wrong > 0, f"none of {believed}: this wire's fence guards against nothing that the device does"
 
 
-def test_a_failed_fence_needs_the_longer_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_fence_needs_the_long_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """One kind of fence, and a device that is late twice: the first fence's reply passes for the second one's, and the poll's for the next poll's."""
     monkeypatch.setattr(exchange, "LATEST_S", 0.0)
     assert sum(played(ECHO, ECHO.dialect(), seed)[1] for seed in range(3)) > 0
