@@ -14,7 +14,7 @@ from msgspec import structs
 
 from hal.commands import ClearFaults, Plan, SetUp
 from hal.errors import Trouble, TroubleKind
-from hal.exchange import Answer, Exchange, Heard, Stage
+from hal.exchange import LATEST_S, Answer, Exchange, Heard, Stage
 from hal.generators import seifert_3003 as seifert
 from hal.generators.seifert_3003 import DRIVER, SIX, TWO, Fault
 from hal.generators.seifert_3003_wire import LineDialect, Order, Shape, Told
@@ -245,6 +245,12 @@ def test_an_off_goes_out_in_a_drain_and_in_a_fence_and_ends_neither(stage: Stage
     exchange.poll(at(1.28))
     end.send(MODEL_REPLY)
     exchange.poll(at(1.29))
+    assert exchange.stage is Stage.DRAINING, (
+        "this may be the first fence's reply, late; the second's is then still out there"
+    )
+    exchange.poll(at(1.3 + LATEST_S))
+    end.send(MODEL_REPLY)
+    exchange.poll(at(1.31 + LATEST_S))
     assert exchange.idle
 
 
