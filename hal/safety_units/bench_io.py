@@ -261,9 +261,9 @@ class BenchUnit:
         self._command = None
         if self._unit is not None:
             self._unit.disarm(now)
-        if not self.ready:
+        if not self.ready and not (self._fault and self.disarmed):
             # The opening's own off comes right behind identity; a second one would feed the watchdog that is being proved.
-            return self.disarmed
+            return self.disarmed and not self._off_waits
         if at_once or self._off_waits or now - self._off_at_s >= OFF_REPEAT_S:
             self._send_off(now)
         return not self._off_waits and self._left()

@@ -219,6 +219,22 @@ def test_a_watchdog_that_somebody_stops_takes_everything_off(bench: IoBench) -> 
     )
 
 
+def test_off_goes_on_being_sent_to_a_coupler_without_its_watchdog(bench: IoBench) -> None:
+    """The first off of it may be lost: OFF is still written ten times a second while it is wanted, and nothing else is."""
+    bench.running()
+    coupler = device(bench)
+    coupler.state = 0
+    bench.until(lambda: bench.unit.link(bench.now).lost, 1.0, "its loss", RENEWAL)
+    coupler.outputs = K1 | K2
+    began = len(bench.frames)
+    for _ in range(30):
+        bench.unit.off(bench.now, at_once=False)
+        bench.tick(may_open=False)
+    written = [frame.pdu for frame in bench.frames[began:] if frame.pdu[0] in (5, 6, 15, 16)]
+    assert written and set(written) <= {bytes.fromhex("0F000000080100"), bytes.fromhex("0F000000080110")}
+    assert bench.contactors() == (False, False)
+
+
 def test_a_brown_out_is_a_reboot(bench: IoBench) -> None:
     bench.running()
     before = bench.unit.status
