@@ -222,3 +222,19 @@ def test_what_was_kept_of_a_trip_is_shown_in_the_same_words(
     assert "was changed since it was kept" in capsys.readouterr().err
     (tmp_path / "wires" / "a1-1.wire").unlink()
     assert records.wire(None, 7, False) is Exit.UNFIT
+
+
+def test_figures_and_frames_of_an_exposure_in_records_show() -> None:
+    found = {
+        "links": [
+            {"token": 7, "rule": "door", "words": "unit: 9 of 9 good | generator: 8 of 9 good"},
+            {"token": 7, "rule": "", "words": "unit: 10 of 10 good"},
+        ],
+        "wires": [{"token": 7, "rule": "door", "words": "12 frames in wires/a1-1.wire", "name": "a1-1.wire"}],
+    }
+    assert records.wire_lines(found) == [
+        "wires of exposure 7 when door tripped: unit: 9 of 9 good",
+        "wires of exposure 7 when door tripped: generator: 8 of 9 good",
+        "wires of exposure 7 at its end: unit: 10 of 10 good",
+        "frames around door of exposure 7: 12 frames in wires/a1-1.wire; kerma records wire 7 shows them",
+    ]
