@@ -70,13 +70,20 @@ def _not_here(name: str, _sent: bool, _data: bytes) -> str:
     return f"driver {name!r} is not installed here"
 
 
+class Lines(Console):
+    """rich ends the program with 1 when whoever reads its lines has gone; `run` has a word of its own for that."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Printer:
     """Prints frames as lines for people, or one JSON document a line; notices go to standard error where frames are JSON."""
 
     def __init__(self, asked: Asked, simulated: bool, rig: str, wall_less_mono_s: float) -> None:
         self._asked, self._simulated, self._rig = asked, simulated, rig
         self._wall_less_mono_s = wall_less_mono_s
-        self._console = Console(soft_wrap=True, highlight=False)
+        self._console = Lines(soft_wrap=True, highlight=False)
 
     def begin(self, what: str) -> None:
         if self._asked.as_json:
