@@ -51,7 +51,7 @@ WRITES: Final = (
 CLEAR: Final = Order(CommaCommand(31, "clear faults", _A))
 ON: Final = Order(CommaCommand(98, "on", _A), (1,))
 OFF: Final = Order(CommaCommand(98, "off", _A), (0,))
-IDENTIFY: Final = (MODEL, DSP, SCALING, FLAG_COUNT)
+IDENTIFY: Final = (MODEL, DSP, FLAG_COUNT, SCALING)
 BOOK: Final = CommaBook(
     name="spellman-xrv",
     errors={
@@ -111,20 +111,19 @@ def polls(setting: GeneratorSetting) -> tuple[Poll, ...]:
 
 
 def who(setting: GeneratorSetting, said: Mapping[str, Said]) -> Who:
-    """Model string, full scale and the number of flags must all be those of this profile; model first, for another device's 28 sets its watchdog."""
+    """Model string, number of flags and full scale must all be those of this profile; 28 comes last, for another device's 28 sets its watchdog."""
     model, firmware = spellman.model_of(said, MODEL), spellman.model_of(said, DSP)
     if MODEL.name in said and (model != setting.model or not model.startswith(MODELS)):
         words = f"model is {model!r}, the configuration says {setting.model!r} (dialect {MODELS})"
         return Who(model, firmware, mismatch=words)
+    shape = said.get(FLAG_COUNT.name)
+    if shape is not None and len(shape.numbers) != FLAGS.count:
+        words = f"command 22 answers with {len(shape.numbers)} values, an XRV with {FLAGS.count}"
+        return Who(model, firmware, mismatch=words)
     if len(said) < len(IDENTIFY):
         return Who(model, firmware)
     kv, ma, _polarity = said[SCALING.name].numbers
-    count = len(said[FLAG_COUNT.name].numbers)
-    wrong = (
-        scale_mismatch(kv, setting.full_scale_kv, "kV"),
-        scale_mismatch(ma, setting.full_scale_ma, "mA"),
-        "" if count == FLAGS.count else f"command 22 answers with {count} values, an XRV with {FLAGS.count}",
-    )
+    wrong = (scale_mismatch(kv, setting.full_scale_kv, "kV"), scale_mismatch(ma, setting.full_scale_ma, "mA"))
     return Who(model, firmware, kv, ma, "; ".join(words for words in wrong if words), complete=True)
 
 
@@ -199,7 +198,7 @@ DRIVER: Final = GeneratorDriver(
     faults=Fault,
     decode=partial(
         spellman.decode,
-        spellman.names(*IDENTIFY[:3], FLAGS, MONITOR, FAULTS, FPGA, RUN_HOURS, *READ_BACK, *WRITES, CLEAR.command)
+        spellman.names(MODEL, DSP, SCALING, FLAGS, MONITOR, FAULTS, FPGA, RUN_HOURS, *READ_BACK, *WRITES, CLEAR.command)
         | {ON.command.number: "high voltage"},
     ),
 )

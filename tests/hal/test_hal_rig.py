@@ -86,7 +86,7 @@ def test_wires_come_back_by_themselves_and_the_device_is_asked_again_who_it_is(r
     bench.ticks(60)
     assert not bench.readings.unit_link.lost
     assert not bench.readings.generator_link.lost
-    assert bench.xrv.heard[:5] == ["26,", "23,", "28,", "22,", "98,0,"]
+    assert bench.xrv.heard[:5] == ["26,", "23,", "22,", "28,", "98,0,"]
     assert bench.unit.writes[0][1] == 0x210
 
 

@@ -13,12 +13,12 @@ from hal.readings import UnitState
 
 STAGING = bytes(56)
 PLAN = Plan(2847, 1310, 2866, 2375, STAGING, zlib.crc32(STAGING))
-QUERIES = {"26,", "23,", "28,", "22,", "21,", "43,", "19,", "68,", "14,", "15,", "16,", "17,"}
+QUERIES = {"26,", "23,", "22,", "28,", "21,", "43,", "19,", "68,", "14,", "15,", "16,", "17,"}
 
 
 def test_it_is_identified_by_queries_and_switched_off_before_anything_else() -> None:
     bench = Bench().known()
-    assert bench.xrv.heard[:5] == ["26,", "23,", "28,", "22,", "98,0,"]
+    assert bench.xrv.heard[:5] == ["26,", "23,", "22,", "28,", "98,0,"]
     identity = bench.readings.generator_identity
     assert identity is not None
     assert (identity.model, identity.firmware, identity.full_scale_kv, identity.full_scale_ma, identity.mismatch) == (
