@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.states import Event, State
+from hal import registry
 from interlocks.look import When
 from interlocks.rules import TABLE
 from interlocks.words import Clears
@@ -64,5 +65,18 @@ def test_numbers_in_words() -> None:
     assert f"{len(TABLE)} interlock rules" in readme
     assert f"{len(TABLE)} rules judge" in readme
     assert len(SCENARIOS) == 23 and "names twenty-three scenarios" in readme
-    for scenario in re.findall(r"\| `([a-z-]+)`", readme):
-        assert find(scenario).name == scenario
+    groups = (registry.GENERATORS, registry.SAFETY_UNITS, registry.ELECTROMETERS)
+    installed = {name for group in groups for name in registry.names(group)}
+    for row in re.findall(r"\| `([a-z0-9-]+)`", readme):
+        assert row in installed or find(row).name == row
+
+
+def test_every_driver_is_on_the_front_page_and_has_a_section() -> None:
+    """A device that is driven is said to be driven, and what is assumed of it stands on the drivers' page."""
+    readme = (pages.ROOT / "README.md").read_text(encoding="utf-8")
+    sections = (pages.DOCS / "drivers.md").read_text(encoding="utf-8")
+    heads = " ".join(re.findall(r"(?m)^## (.*)$", sections)).replace(",", " ").split()
+    for group in (registry.GENERATORS, registry.SAFETY_UNITS, registry.ELECTROMETERS):
+        for name in registry.names(group):
+            assert f"`{name}`" in readme or f"`{name.removeprefix('spellman')}`" in readme, name
+            assert name in heads, name
