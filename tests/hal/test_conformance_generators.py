@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hal import registry
 from hal.commands import ClearFaults, SetUp
+from hal.generators.engine import GeneratorEngine
 from hal.registry import Checksum
 from simulators.generators import PROFILES
 
@@ -73,6 +74,35 @@ def test_another_model_is_refused_before_any_command(bench: Bench, tmp_path: Pat
         other.close()
 
 
+def test_a_model_that_only_begins_like_the_configured_one_is_refused(bench: Bench, tmp_path: Path) -> None:
+    """The same series and full scale, another string: what was configured and signed is not what is there."""
+    if not bench.driver.identifies:
+        return
+    other = Bench(bench.driver.name, bench._wire, tmp_path / "other", model=f"{bench.setting.model}B")
+    try:
+        other.want_set_up()
+        other.ticks(3.0)
+        identity = other.generator.identity
+        assert identity is not None and repr(f"{bench.setting.model}B") in identity.mismatch
+        assert not other.generator.off(other.now, at_once=True)
+        assert not [words for words in other.words() if words.startswith("HV")]
+    finally:
+        other.close()
+
+
+def test_a_reading_is_as_old_as_the_oldest_answer_that_made_it(bench: Bench) -> None:
+    """Each of the answers in turn is made older than the others: the reading is dated by it, whichever it is."""
+    engine = bench.ready().generator
+    assert isinstance(engine, GeneratorEngine)
+    sheet, pieces = engine._sheet, engine._pieces
+    for names, made in ((sheet.monitor_from, sheet.monitor), (sheet.flags_from, sheet.flags)):
+        for name in names:
+            older = pieces[name].asked_at_s - 0.1
+            aged = {**pieces, name: replace(pieces[name], asked_at_s=older)}
+            reading = made(bench.setting, aged)
+            assert reading is not None and reading.asked_at_s == older, name
+
+
 def test_a_plan_is_written_and_read_back_to_the_count(bench: Bench) -> None:
     bench.ready()
     supply = bench.world.plant.supply
@@ -99,6 +129,7 @@ def test_on_leaves_once_and_its_readings_follow(bench: Bench) -> None:
     monitor = bench.generator.monitor
     truth = bench.world.truth()
     assert monitor is not None and abs(monitor.kv - truth.kv) < 0.03 * bench.setting.full_scale_kv
+    assert abs(monitor.ma - truth.ma) < 0.03 * bench.setting.full_scale_ma
     assert bench.generator.set_points is not None and bench.set_up()
 
 
@@ -127,12 +158,14 @@ def test_an_on_that_is_overtaken_by_off_never_comes(bench: Bench) -> None:
     bench.ready()
     bench.tick(may_open=False, may_write=False)
     bench.generator.on(bench.now)
+    waited = bench.generator.on_waits
     bench.generator.off(bench.now, at_once=True)
     for _ in range(30):
         bench.generator.off(bench.now, at_once=False)
         bench.tick(may_open=False, may_write=False)
     bench.ticks(1.0)
     assert not bench.hv_on and not bench.generator.on_waits
+    assert not (waited and heard_on(bench)), "an ON that had not left was let out behind its OFF"
 
 
 @pytest.mark.parametrize("state", ["identified", "ready", "beam"])

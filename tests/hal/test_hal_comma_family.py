@@ -19,7 +19,7 @@ from hal.registry import GeneratorSetting
 from hal.scaling import from_counts, to_counts
 from simulators.generator_ux import UxFace
 from simulators.generator_xrb011 import Xrb011Face
-from simulators.supply import OVER_VOLTAGE
+from simulators.supply import OVER_VOLTAGE, Supply
 
 SERIAL_FRAMES = {
     "dxm on, 98,1": (dxm.BOOK, dxm.ON, "02 39 38 2C 31 2C 46 03"),
@@ -190,3 +190,16 @@ def test_a_dxm_that_woke_up_local_is_brought_to_remote(bench: Bench) -> None:
     bench.ready()
     assert not bench.world.plant.supply.local
     assert bench.generator.flags is not None and bench.generator.flags.remote
+
+
+def test_a_dxm_that_stays_local_is_never_set_nor_switched_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It acknowledges 99 and stays at its panel: its set-points are the panel's, and no ON leaves."""
+    monkeypatch.setattr(Supply, "set_remote", lambda *_: True)
+    bench = Bench("spellman-dxm", "memory", tmp_path).known()
+    bench.want_set_up()
+    bench.ticks(3.0)
+    bench.generator.on(bench.now)
+    bench.ticks(0.3, may_write=False)
+    flags, sent = bench.generator.flags, b"".join(data for _, data in bench.sent.chunks)
+    assert flags is not None and not flags.remote and bench.generator.set_points is None
+    assert b"\x0299,1,E\x03" in sent and b"\x0210," not in sent and b"\x0298,1," not in sent

@@ -65,6 +65,15 @@ def test_transaction_numbers_run_from_1_to_65535_and_round() -> None:
     assert made.encode(FEW)[:2] == b"\0\1"
 
 
+@pytest.mark.parametrize("pdu", ["83", "83 02 00", "83 02 02 02"])
+def test_an_exception_of_another_length_is_no_refusal(pdu: str) -> None:
+    """M1: a code with bytes behind it, or none, is damage; taken for an exception it would say that the device had understood."""
+    made, body = TcpDialect(1), bytes.fromhex("01" + pdu)
+    sent = made.encode(FEW)
+    got = made.take(bytearray(sent[:4] + len(body).to_bytes(2, "big") + body), FEW, None)
+    assert isinstance(got, Trouble) and got.kind in (TroubleKind.FRAME_BAD, TroubleKind.GONE)
+
+
 GOOD = "01 03 08 0001 0002 0003 0004"
 
 
