@@ -187,6 +187,11 @@ class Exchange(Generic[Q, A]):
             return False
         return self.preempt(q, now)
 
+    def make_way(self, now: Seconds) -> None:
+        """What has not left is withdrawn before an off; but where a half frame ends the connection its rest goes first, or the off would have none."""
+        if self._dialect.resync or not self._begun:
+            self.purge(now)
+
     def purge(self, now: Seconds) -> None:
         """Withdraws what has not left yet; a frame cut short is followed by silence and a fence, or the end of a connection that cannot start afresh."""
         if not self._out:

@@ -188,7 +188,7 @@ class GeneratorEngine(Generic[Q, A]):
                 self.take(now)
             self._off_at_s = now
             self._later = _timed(self._sheet.off_then, now)
-            exchange.purge(now)
+            exchange.make_way(now)
             overtaken = exchange.asking
             if overtaken is not None:
                 self._asked.pop(self._name(overtaken), None)

@@ -51,7 +51,7 @@ class Narrow:
         self._pipe.close()
 
 
-@pytest.fixture(params=ON_LINES)
+@pytest.fixture(params=(*ON_LINES, "genix3d"))
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     made = Bench(request.param, "memory", tmp_path)
     yield made
@@ -65,7 +65,7 @@ def in_beam(bench: Bench, ticks: int) -> None:
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
 def test_the_first_off_behind_half_a_frame_is_the_one_that_acts(bench: Bench, cut: int) -> None:
-    """L13: so many bytes of a question leave and no more; when the pipe takes bytes again, the half does not swallow the OFF."""
+    """L13: so many bytes of a question leave and no more; when the pipe takes bytes again, the half neither swallows the OFF nor ends the connection."""
     bench.beam()
     spy = bench.generator.wires[0]._pipe
     assert isinstance(spy, Spy)
@@ -79,6 +79,24 @@ def test_the_first_off_behind_half_a_frame_is_the_one_that_acts(bench: Bench, cu
     while bench.hv_on:
         in_beam(bench, 1)
         assert bench.now - began < ENDED_S
+
+
+def test_half_an_on_is_never_made_whole_by_the_off_behind_it(tmp_path: Path) -> None:
+    """Over TCP the rest of a question may go before an off, the rest of an ON may not: there the connection ends, and the device has heard nothing."""
+    bench = Bench("genix3d", "memory", tmp_path).ready()
+    while not bench.generator.wires[0].exchange.idle:
+        bench.pass_ms(1)
+        bench.generator.take(bench.now)
+    spy = bench.generator.wires[0]._pipe
+    assert isinstance(spy, Spy)
+    narrow = Narrow(spy._pipe, 5)
+    spy._pipe = narrow
+    bench.generator.on(bench.now)
+    assert not narrow.room and bench.generator.on_waits
+    narrow.room = 1000
+    assert not bench.generator.off(bench.now, at_once=True)
+    bench.until(20.0, "the device known again", lambda: bench.opened == 2 and bench.generator.identified)
+    assert not bench.hv_on and not [words for words in bench.words() if words.startswith("HV ON")]
 
 
 @pytest.fixture
