@@ -53,10 +53,6 @@ class GeneratorEngine(Generic[Q, A]):
         points = (*sheet.set_points, sheet.backup)
         self._points = {_held_by(self._name, point): point for point in points if point is not None}
         self._echoed = {point.name for point in self._points.values() if point.read is None}
-        self.identity: GeneratorIdentity | None = None
-        self.monitor: GeneratorMonitor | None = None
-        self.flags: GeneratorFlags | None = None
-        self.set_points: GeneratorSetPoints | None = None
         self.on_sent_at_s: float | None = None
         self.refusal: Refusal | None = None
         self._command: Command | None = None
@@ -72,7 +68,10 @@ class GeneratorEngine(Generic[Q, A]):
     def _from_scratch(self) -> None:
         """After an opening nothing is known of the device: it may be another one."""
         self._opened = self._wire.opened
-        self.identity = None
+        self.identity: GeneratorIdentity | None = None
+        self.monitor: GeneratorMonitor | None = None
+        self.flags: GeneratorFlags | None = None
+        self.set_points: GeneratorSetPoints | None = None
         self._who: dict[str, A] = {}
         self._identifying = True
         self._who_from_s = 0.0
@@ -153,9 +152,12 @@ class GeneratorEngine(Generic[Q, A]):
 
     def on(self, now: Seconds) -> None:
         """High voltage on, once. It goes now, or when the running reply is in, or within ON_VOID_S not at all."""
-        if not self.identified or not self.prepared or self.set_points is None:
+        known = self.set_points is not None and self.flags is not None
+        if not self.identified or not self.prepared or not known:
             self._refuse(
-                now, "on", "the generator is not identified and prepared, or its set-points are not known; load again"
+                now,
+                "on",
+                "the generator is not identified and prepared, or its set-points or flags are not known; load again",
             )
             return
         if self._off_waits:

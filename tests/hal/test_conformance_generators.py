@@ -121,6 +121,16 @@ def test_no_on_without_a_set_up_that_was_read_back(bench: Bench) -> None:
         assert not bench.hv_on or bench.generator.set_points is not None
 
 
+def test_no_on_while_nothing_is_known_of_its_flags(bench: Bench) -> None:
+    """Whether high voltage is on already, or a fault stands, has not been heard since the wire was opened: an ON is refused in words."""
+    engine = bench.ready().generator
+    assert isinstance(engine, GeneratorEngine)
+    engine.flags = None
+    bench.generator.on(bench.now)
+    bench.ticks(0.1, may_open=False, may_write=False)
+    assert not heard_on(bench) and engine.refusal is not None and "flags" in engine.refusal.words
+
+
 def test_on_leaves_once_and_its_readings_follow(bench: Bench) -> None:
     """One ON, one beam; the driver never says it again by itself, however long nothing else is asked of it."""
     bench.beam()
@@ -200,6 +210,25 @@ def test_a_vanished_wire_is_gone_and_is_opened_again_only_when_it_may_be(bench: 
         bench.world.plant.supply.drop("the safety unit")
     bench.until(20.0, "recovery", lambda: not bench.generator.link(bench.now).lost and bench.generator.identified)
     assert bench.opened > opened and not bench.hv_on
+
+
+def test_what_was_read_before_a_wire_was_opened_again_is_no_word_on_what_is_there_now(bench: Bench) -> None:
+    """G9, L12: the plug is out for a moment, and the device that answers then has other set-points: not for one tick do the former ones count."""
+    bench.ready()
+    bench.want(None)  # type: ignore[arg-type]
+    bench.cut = True
+    bench.ticks(0.1)
+    bench.cut = False
+    supply = bench.world.plant.supply
+    supply.kv_counts //= 2
+    while bench.opened < 2:
+        bench.tick()
+    assert (bench.generator.monitor, bench.generator.flags, bench.generator.set_points) == (None, None, None)
+    began = bench.now
+    while bench.now - began < 2.5:
+        points = bench.generator.set_points
+        assert bench.driver.own_set_points or points is None or points.kv_counts == supply.kv_counts
+        bench.tick()
 
 
 def test_a_late_device_is_never_believed_for_another_request(bench: Bench) -> None:

@@ -44,7 +44,7 @@ def test_another_of_the_same_model_is_refused_when_it_comes_back(bench: Bench) -
     bench.cut = True
     bench.ticks(1.0)
     another(bench, "9.9")
-    bench.cut, back = False, bench.now
+    bench.cut = False
     asked_anew(bench)
     identity = bench.generator.identity
     assert identity is not None and "9.9" in identity.mismatch and "before" in identity.mismatch
@@ -53,9 +53,8 @@ def test_another_of_the_same_model_is_refused_when_it_comes_back(bench: Bench) -
     bench.ticks(3.0)
     bench.generator.on(bench.now)
     bench.ticks(0.5)
-    points = bench.generator.set_points
     assert not bench.hv_on
-    assert points is not None and points.asked_at_s < back, "nothing is read back, let alone written"
+    assert bench.generator.set_points is None, "nothing is read back, let alone written"
     link = bench.generator.link(bench.now)
     assert "the device is not the one that the configuration names" in link.last_trouble and "9.9" in link.last_trouble
     heard = " ".join(bench.words())
