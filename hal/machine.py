@@ -44,6 +44,18 @@ class Fitted(IntFlag):
 
 
 ALL_FITTED: Final = Fitted(511)
+CLINICAL_PARTS: Final = {
+    Fitted.CHAMBERS: "two chambers",
+    Fitted.CHAMBER_SUPPLY: "a supervised chamber supply",
+    Fitted.AIR: "a barometer and a thermometer",
+    Fitted.CODES: "applicator and filter codes",
+    Fitted.TEST_PULSE: "a test pulse on its contacts",
+    Fitted.LAMPS: "supervised lamps",
+    Fitted.TIMER: "a timer beside this computer's",
+    Fitted.SCAN: "a sign that its unit's cycle goes on",
+    Fitted.PAIRS: "contacts that are compared",
+}
+"""In words what a clinical rig must have of each part that a rule can stand on: without it a rule would be NOT FITTED."""
 NOTHING_FITTED: Final = Fitted(0)
 ALL_PAIRED: Final = 0x3F
 """Every contact of `hal.readings.Contact` but the test pulse in two channels."""
@@ -92,14 +104,19 @@ class Capabilities(msgspec.Struct, frozen=True):
         return (lease_s if self.watchdog_s is None else self.watchdog_s) + self.cut_s
 
     def clinical(self) -> tuple[str, ...]:
-        """What keeps this rig from clinical use; empty when nothing does."""
+        """What keeps this rig from clinical use; empty when nothing does. A rule that is NOT FITTED always does, whatever else a driver claims."""
         needs = {
             "an exposure timer": self.hardware_timer,
-            "a lease": self.lease,
+            "a lease": self.lease and self.watchdog_s is None,
             "a second contactor": self.second_contactor,
             "count limits": self.count_limits,
             "set-point read-back": self.set_point_read_back,
             "a generator that says what it is": self.identifies,
+            "a safety unit of its own": not self.emulated,
+            "a unit that keeps an exposure": self.retains,
+            "every contact in two channels": self.paired & ALL_PAIRED == ALL_PAIRED,
+            "every self-test of the unit": set(ALL_TESTS) <= set(self.unit_tests),
+            **{words: part in self.fitted for part, words in CLINICAL_PARTS.items()},
         }
         return tuple(name for name, has in needs.items() if not has)
 

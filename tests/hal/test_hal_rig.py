@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import random
 import zlib
+from typing import Any
 
+import msgspec
 import pytest
 from hal_scripted import SITE_KEY, Bench, ScriptedUnit, ScriptedXrv, config, identity_block
 
 from hal.commands import Arm, ClearFaults, Command, Hold, Off, On, Plan, Reset, SetUp, Test, Unlatch, Watch
 from hal.errors import ConfigurationError
-from hal.machine import Machine, Renewal
+from hal.machine import ALL_FITTED, ALL_PAIRED, Fitted, Machine, Renewal
 from hal.poll_plan import Poll, due, plan
 from hal.readings import UnitState
 from hal.registry import GENERATORS, SAFETY_UNITS, generator, names, safety_unit
@@ -187,6 +189,28 @@ def test_capabilities_say_what_the_drivers_can_and_what_the_unit_lacks() -> None
     bare = Bench(unit=ScriptedUnit(identity=identity_block(capabilities=0b0001)))
     bare.ticks(5)
     assert bare.rig.capabilities.clinical() == ("a second contactor",)
+
+
+@pytest.mark.parametrize("part", Fitted)
+def test_a_rule_that_is_not_fitted_is_never_clinical(part: Fitted) -> None:
+    """Whatever else a driver claims of its unit: a rule less is a rule less."""
+    whole = Bench().rig.capabilities
+    lacking = msgspec.structs.replace(whole, fitted=ALL_FITTED & ~part).clinical()
+    assert len(lacking) == 1 and lacking[0]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"paired": ALL_PAIRED & ~2},
+        {"unit_tests": (1, 2, 3, 4, 5)},
+        {"retains": False},
+        {"emulated": "this computer stands in"},
+        {"watchdog_s": 1.1},
+    ],
+)
+def test_a_unit_that_has_all_parts_and_lacks_a_duty_is_never_clinical(claim: dict[str, Any]) -> None:
+    assert len(msgspec.structs.replace(Bench().rig.capabilities, **claim).clinical()) == 1
 
 
 @pytest.mark.parametrize(("baud", "most_s", "least_s"), [(115200, 0.06, 0.02), (9600, 0.3, 0.1)])
