@@ -154,9 +154,14 @@ def _links(place: places.Places) -> tuple[str, ...] | None:
 
 
 def _resolved(link: str, folder: Path) -> str:
-    """A link with its path followed to the end, so that two names of one line are one."""
+    """A link with its path followed to the end, or its port whatever is spoken there and however the host is written: two names of one line are one."""
     found = rig_file.link(link, transport.KINDS, folder)
-    return found.words() if found.path is None else os.path.realpath(found.path)
+    if found.path is not None:
+        return os.path.realpath(found.path)
+    host = rig_file.address(found.host)
+    if host.is_unspecified:  # connecting to it leads to this machine
+        host = rig_file.address("localhost")
+    return f"{host} port {found.port}"
 
 
 def run(asked: Asked, clock: Clock, as_json: bool) -> int:

@@ -342,19 +342,24 @@ def test_what_cannot_be_checked_is_refused_before_anything_is_opened(changes: di
     assert not device.opened
 
 
+class Running(places.Places):
+    alive = True  # type: ignore[assignment]
+
+
 def test_a_link_that_a_rig_runs_on_is_refused(tmp_path: Path) -> None:
     """Its off would end a treatment: while the rig's process holds its lock neither of its links is touched, by whatever name."""
     (tmp_path / "device").touch()
     (tmp_path / "alias").symlink_to("device")
     rig = tmp_path / "rig.toml"
     rig.write_text('[generator]\nlink = "tty:device"\n[safety_unit]\nlink = "tcp:192.168.1.5:502"\n')
-
-    class Running(places.Places):
-        alive = True  # type: ignore[assignment]
-
     place = Running(tmp_path, tmp_path / "desk", tmp_path / "stop")
     place.rig_file.write_text(f"{rig}\n")
-    for link in (f"tty:{tmp_path / 'alias'}", "tcp:192.168.1.5:502"):
+    for link in (
+        f"tty:{tmp_path / 'alias'}",
+        "tcp:192.168.1.5:502",
+        "socket:192.168.1.5:502",
+        "tcp:[::ffff:192.168.1.5]:502",
+    ):
         with pytest.raises(ConfigurationError, match="is running on it"):
             driver_check.refuse_running(link, lambda: (place,))
     driver_check.refuse_running("tcp:192.168.1.6:502", lambda: (place,))
@@ -362,6 +367,19 @@ def test_a_link_that_a_rig_runs_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="may be running on it"):
         driver_check.refuse_running("tcp:192.168.1.6:502", lambda: (place,))
     driver_check.refuse_running(f"tty:{tmp_path / 'alias'}", lambda: (places.Places(*vars(place).values()),))
+
+
+@pytest.mark.parametrize("ours", ["localhost", "127.0.0.1", "0.0.0.0", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("theirs", ["localhost", "127.0.0.1", "0.0.0.0"])
+def test_a_device_of_a_running_rig_is_known_by_every_name_of_its_port(tmp_path: Path, ours: str, theirs: str) -> None:
+    rig = tmp_path / "rig.toml"
+    rig.write_text(f'[generator]\nlink = "socket:{theirs}:4660"\n[safety_unit]\nlink = "tcp:{theirs}:502"\n')
+    place = Running(tmp_path, tmp_path / "desk", tmp_path / "stop")
+    place.rig_file.write_text(f"{rig}\n")
+    for link in (f"tcp:{ours}:4660", f"tcp:{ours}:502"):
+        with pytest.raises(ConfigurationError, match="is running on it"):
+            driver_check.refuse_running(link, lambda: (place,))
+    driver_check.refuse_running(f"tcp:{ours}:503", lambda: (place,))
 
 
 @pytest.mark.realtime
