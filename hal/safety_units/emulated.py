@@ -38,11 +38,15 @@ T2_S: Final = 0.5
 CONTACTOR_S: Final = 0.200
 """Longest that a contactor may take to follow its coil in a self-test."""
 RATE_S: Final = 0.100
+RATE_GAP_S: Final = 2.0 * RATE_S
+"""Over a longer gap counts are no rate: what was counted before it would pass for what is counted now."""
 HARD_CAP_S: Final = 3600
 HARD_CAP_COUNTS: Final = 1 << 30
 HISTORY_ENTRIES: Final = 8
 MASK16: Final = 0xFFFF
 MASK32: Final = 0xFFFFFFFF
+BACK: Final = 1 << 31
+"""A counter that has moved by this much or more has gone back: no device counts so far between two reads."""
 NAN: Final = float("nan")
 
 _STAGING: Final = struct.Struct(">IIIIHHBBBBHHHHQQBBHHH")
@@ -149,6 +153,7 @@ class EmulatedUnit:
         self._seen_counts: tuple[int, int] | None = None
         self._window: deque[tuple[float, int, int]] = deque()
         self._rates = (0, 0)
+        self._rated = False
         self._timing = self._hv = self._counting = False
         self._hv_at_s: float | None = None
         self._run_at_s = 0.0
@@ -290,10 +295,13 @@ class EmulatedUnit:
     def see(self, pins: Pins, now: float, counted_at_s: float | None = None) -> None:
         """One good read of the device: time and counts are added, causes are judged, a press is a press, and a status is made of it all.
 
-        `counted_at_s`: when the counters were asked for, where that was another request.
+        `counted_at_s`: when the counters were asked for, where that was another request. Counters that have gone back are a device that has lost its
+        power, or that somebody has set to nothing. Until the counters give a rate again after a gap there is no new status: old is not quiet.
         """
+        if self._gone_back(pins):
+            self.rebooted(now)
         before, self.pins = self.pins, pins
-        self._count(pins, pins.asked_at_s if counted_at_s is None else counted_at_s)
+        rated = self._count(pins, pins.asked_at_s if counted_at_s is None else counted_at_s)
         self._hv = bool(pins.relays & HV_SEEN) or self._counted_hv()
         if before is not None:
             self._time(before, pins)
@@ -302,11 +310,14 @@ class EmulatedUnit:
             if self.state is UnitState.ARMED:
                 self._run(now)
         self._judge(pins, now)
-        self.status = self._status(pins, now)
+        if rated:
+            self.status = self._status(pins, now)
 
     def pass_time(self, now: float) -> None:
-        """Lease and windows run on when nothing is read."""
+        """Lease and windows run on when nothing is read, and so does t2: a K2 that waits for a read would be held by a device that no longer answers."""
         limits = self._limits
+        if self.state is UnitState.ENDED and self.outputs.k2 and now - self._k1_open_at_s >= self._t2_s:
+            self._drive(k1=False, k2=False)
         if self.state not in (UnitState.ARMED, UnitState.RUN) or limits is None:
             return
         causes = []
@@ -317,27 +328,39 @@ class EmulatedUnit:
         if causes:
             self._end(tuple(causes), now)
 
-    def _count(self, pins: Pins, at_s: float) -> None:
-        """Modular differences of the device's counters; the first read after a gap only says where they stand."""
+    def _gone_back(self, pins: Pins) -> bool:
+        seen = self._seen_counts
+        if seen is None or not self._fitted & Fitted.CHAMBERS:
+            return False
+        return (pins.counts_1 - seen[0]) & MASK32 >= BACK or (pins.counts_2 - seen[1]) & MASK32 >= BACK
+
+    def _count(self, pins: Pins, at_s: float) -> bool:
+        """Modular differences of the device's counters; the first read after a gap only says where they stand. True when the rates are today's."""
         now_at, seen = (pins.counts_1, pins.counts_2), self._seen_counts
         self._seen_counts = now_at
-        if seen is None or not self._fitted & Fitted.CHAMBERS:
-            self._window.clear()
-            return
-        fresh = ((now_at[0] - seen[0]) & MASK32, (now_at[1] - seen[1]) & MASK32)
-        if self._counting:
-            self._counts = ((self._counts[0] + fresh[0]) & MASK32, (self._counts[1] + fresh[1]) & MASK32)
+        if not self._fitted & Fitted.CHAMBERS:
+            return True
         window = self._window
-        if window and at_s <= window[-1][0]:
-            return
-        window.append((at_s, now_at[0], now_at[1]))
-        while len(window) > 2 and at_s - window[1][0] >= RATE_S:
-            window.popleft()
-        span_s = at_s - window[0][0]
+        if seen is not None and self._counting:
+            fresh = ((now_at[0] - seen[0]) & MASK32, (now_at[1] - seen[1]) & MASK32)
+            self._counts = ((self._counts[0] + fresh[0]) & MASK32, (self._counts[1] + fresh[1]) & MASK32)
+        if seen is None or (window and at_s - window[-1][0] > RATE_GAP_S):
+            window.clear()
+            self._rates, self._rated = (0, 0), False
+        if not window or at_s > window[-1][0]:
+            window.append((at_s, now_at[0], now_at[1]))
+            while len(window) > 2 and at_s - window[1][0] >= RATE_S:
+                window.popleft()
+            self._rate(window[0], window[-1])
+        return self._rated
+
+    def _rate(self, first: tuple[float, int, int], last: tuple[float, int, int]) -> None:
+        span_s = last[0] - first[0]
         if span_s >= RATE_S:
             scale = RATE_S / span_s
-            one, two = (now_at[0] - window[0][1]) & MASK32, (now_at[1] - window[0][2]) & MASK32
+            one, two = (last[1] - first[1]) & MASK32, (last[2] - first[2]) & MASK32
             self._rates = (min(round(one * scale), MASK16), min(round(two * scale), MASK16))
+            self._rated = True
 
     def _counted_hv(self) -> bool:
         """Chambers above the committed threshold are evidence of high voltage, as in the safety unit."""
@@ -490,19 +513,18 @@ class EmulatedUnit:
         self._history = [entry, *rest][:HISTORY_ENTRIES]
 
     def _after_k1(self, pins: Pins, now: float) -> None:
-        """K2 opens once K1's mirror is open and no high voltage is seen, at t2 in any case; counters stop when the cable is empty."""
+        """K2 opens once K1's mirror is open and no high voltage is seen (at t2 in any case: `pass_time`); counters stop when the cable is empty."""
         limits, open_s = self._limits, now - self._k1_open_at_s
-        t2_s = limits.t2_10ms / 100.0 if limits is not None else T2_S
         t2d_s = limits.t2d_100ms / 10.0 if limits is not None else T2_S
-        if (
-            self.state is UnitState.ENDED
-            and self.outputs.k2
-            and ((pins.relays & K1_OPEN and not self._hv) or open_s >= t2_s)
-        ):
+        if self.state is UnitState.ENDED and self.outputs.k2 and pins.relays & K1_OPEN and not self._hv:
             self._drive(k1=False, k2=False)
         if self._counting and open_s >= t2d_s and not self._hv:
             self._counting = False
             self._remember()
+
+    @property
+    def _t2_s(self) -> float:
+        return self._limits.t2_10ms / 100.0 if self._limits is not None else T2_S
 
     # -- self-tests -------------------------------------------------------------------------------------------------
 

@@ -169,6 +169,44 @@ def test_counters_that_wrap_go_on() -> None:
     assert rig.unit.status is not None and 300 < rig.unit.status.counts_1 < 700
 
 
+@pytest.mark.parametrize("channel", [0, 1])
+def test_a_counter_that_goes_back_is_a_reboot_and_never_a_smaller_dose(channel: int) -> None:
+    """The device has lost its power, or another master has cleared it: 65 counts back is not 2^32 - 65 on, and not 65 off the sum."""
+    rig = Rig(EVERYTHING | Fitted.CHAMBERS)
+    rig.cps = (1000.0, 1000.0)
+    rig.running(preset_ms=60_000, k1_limit_ms=65_000)
+    rig.tick(20)
+    before = rig.unit.status
+    assert before is not None and before.counts_1 > 100
+    rig.counts[channel] = 0.0
+    rig.tick()
+    assert rig.unit.state is UnitState.ENDED and not rig.unit.outputs.k1
+    rig.tick(20)
+    after = rig.unit.status
+    assert after is not None and after.boot_count == before.boot_count + 1
+    assert before.counts_1 <= after.counts_1 < 1000 and before.counts_2 <= after.counts_2 < 1000
+
+
+def test_after_a_gap_the_rate_is_todays() -> None:
+    """2 s without a read, with beam at their beginning: the counts are taken, and are no high voltage of now; until the rate is known nothing is said."""
+    rig = Rig(EVERYTHING | Fitted.CHAMBERS)
+    rig.cps = (1000.0, 1000.0)
+    rig.running(preset_ms=60_000, k1_limit_ms=65_000)
+    rig.tick(20)
+    before = rig.unit.status
+    assert before is not None and before.relays & Relay.HV_SEEN
+    rig.unit.disarm(rig.now)
+    rig.counts = [count + 300.0 for count in rig.counts]
+    rig._k1 = rig._k2 = 0.0
+    rig.now += 2.0
+    rig.tick()
+    assert rig.unit.status is before
+    rig.tick(12)
+    after = rig.unit.status
+    assert after is not None and after is not before
+    assert not after.relays & Relay.HV_SEEN and after.counts_1 >= before.counts_1 + 300
+
+
 @pytest.mark.parametrize(
     ("contact", "cause"),
     [(Contact.ESTOP, Cause.ESTOP), (Contact.DOOR, Cause.DOOR), (Contact.KEY_TREAT, Cause.KEY), (Contact.APPLICATOR, Cause.CONTACT)],
@@ -292,6 +330,19 @@ def test_a_weld_goes_on_counting_and_k2_opens_at_t2() -> None:
     rig.tick(5)
     after = rig.unit.status
     assert not rig.unit.outputs.k2 and after is not None and after.beam_ms >= before.beam_ms + 150
+
+
+def test_k2_opens_at_t2_without_a_read() -> None:
+    """K1 may be welded and the device may have stopped telling: K2 waits for nobody."""
+    rig = Rig().running()
+    rig.unit.disarm(rig.now)
+    for _ in range(29):
+        rig.now += TICK_S
+        rig.unit.pass_time(rig.now)
+    assert rig.unit.outputs.k2
+    rig.now += 2 * TICK_S
+    rig.unit.pass_time(rig.now)
+    assert not rig.unit.outputs.k2
 
 
 def test_a_mirror_that_lies_for_100_ms() -> None:
