@@ -516,7 +516,8 @@ class BenchUnit:
                 self._fail(f"{device.words}: {wrong}", now)
         elif q == device.status and unit is not None:
             self._inputs_at_s = asked_at
-            if self._read_back is None:
+            if self._read_back is None or asked_at - self._read_back_at_s > self._status_old_s:
+                # What the device drives and counts is half of a status; fresh inputs do not make it younger.
                 return
             self._beat(data, asked_at)
             unit.see(device.pins(data, self._read_back, asked_at), now, self._read_back_at_s)

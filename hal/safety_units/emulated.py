@@ -327,6 +327,9 @@ class EmulatedUnit:
             causes.append(Cause.ARM_WINDOW)
         if causes:
             self._end(tuple(causes), now)
+        if now - self._lease_until_s >= self._t2_s:
+            # This program stood still for longer than t2: the device may have opened K2 by itself, and is not to close it again.
+            self._drive(k1=False, k2=False)
 
     def _gone_back(self, pins: Pins) -> bool:
         seen = self._seen_counts

@@ -235,6 +235,16 @@ def test_off_goes_on_being_sent_to_a_coupler_without_its_watchdog(bench: IoBench
     assert bench.contactors() == (False, False)
 
 
+def test_fresh_inputs_with_an_old_read_back_are_no_status(bench: IoBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coupler that answers for its inputs and refuses its outputs says nothing of what it drives."""
+    bench.running()
+    coils = Wago750.coils
+    monkeypatch.setattr(Wago750, "coils", lambda self, at, count: None if at >= 512 else coils(self, at, count))
+    bench.until(lambda: bench.unit.link(bench.now).lost, 0.3, "the loss of the status", RENEWAL)
+    monkeypatch.undo()
+    bench.until(lambda: not bench.unit.link(bench.now).lost, 0.3, "a status again", RENEWAL)
+
+
 def test_a_brown_out_is_a_reboot(bench: IoBench) -> None:
     bench.running()
     before = bench.unit.status
