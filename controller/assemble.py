@@ -33,7 +33,8 @@ def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire,
     ledger = Ledger(ring, AckFile(blob.paths.shm), StatementFile(blob.paths.shm))
     gate = Gate(machine, blob.limits, clock, tick_s)
     capabilities = machine.capabilities
-    meter = Meter(kernels, tick_s, chambers=bool(capabilities.fitted & Fitted.CHAMBERS))
+    fitted = capabilities.fitted
+    meter = Meter(kernels, tick_s, bool(fitted & Fitted.CHAMBERS), bool(fitted & Fitted.TIMER))
     side = RigSide(
         full_scale_kv=capabilities.full_scale_kv,
         full_scale_ma=capabilities.full_scale_ma,

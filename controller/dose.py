@@ -135,13 +135,15 @@ class Steady:
 class Meter:
     """Integrates one segment at a time. Before the first `begin`, and from `settled` until the next, it only repeats what it last said.
 
-    Without `chambers` the timer and the kV-mA model are all there is, and no dose is better than DEGRADED.
+    Without `chambers` the timer and the kV-mA model are all there is, and no dose is better than DEGRADED. Without a `timer` of the unit's own, beam
+    time is what this computer saw: what it did not see at the end is unknown.
     """
 
-    def __init__(self, kernels: Kernels, tick_s: float, chambers: bool = True) -> None:
+    def __init__(self, kernels: Kernels, tick_s: float, chambers: bool = True, timer: bool = True) -> None:
         self._kernels = kernels
         self._tick_s = tick_s
         self._chambers = chambers
+        self._timer = timer
         self._segment: _Segment | None = None
         self._dose = Dose()
 
@@ -154,7 +156,9 @@ class Meter:
         """Start a segment from the unit's retained counters as they stand; ValueError when the unit has not been read."""
         if readings.unit is None:
             raise ValueError("a segment cannot begin before the safety unit has been read")
-        self._segment = _Segment(self._kernels, self._tick_s, settings, readings.unit, readings.monitor, self._chambers)
+        self._segment = _Segment(
+            self._kernels, self._tick_s, settings, readings.unit, readings.monitor, self._chambers, self._timer
+        )
         self._dose = self._segment.dose(now)
 
     def add(self, readings: Readings, now: float) -> Dose:
@@ -186,6 +190,7 @@ class _Segment:
         unit: UnitStatus,
         monitor: GeneratorMonitor | None,
         chambers: bool,
+        timer: bool,
     ) -> None:
         c = settings.combination
         self._kernels, self._tick_s, self._settings = kernels, tick_s, settings
@@ -210,7 +215,7 @@ class _Segment:
         self._ended_at_s: float | None = None
         self._started_at_s: float | None = None
         self._host_beam_s: float | None = None
-        self._chambers = chambers
+        self._chambers, self._timer = chambers, timer
         self._hv_told = False
         self._lost_1 = self._lost_2 = not chambers
         self._dark_s = 0.0
@@ -253,6 +258,7 @@ class _Segment:
             self._ran, self._ended_at_s = True, None
         elif self._ran and self._ended_at_s is None:
             self._ended_at_s = between_s
+            self._dark_s += self._untimed_s(unit.asked_at_s - before.asked_at_s)
         discharging = self._ended_at_s is not None and unit.asked_at_s - self._ended_at_s < self._settings.terms.t2d_s
         self._rebooted = self._rebooted or (self._ran and unit.boot_count != before.boot_count)
         if unit.relays & Relay.HV_SEEN and not running and not discharging:
@@ -279,6 +285,10 @@ class _Segment:
         self._unit, self._unit_at_s = unit, unit.asked_at_s
         self._rate(running)
         self._confirm_steady(running)
+
+    def _untimed_s(self, gap_s: float) -> float:
+        """Beam that nobody timed between the last status in RUN and the first after it; a unit's own timer has it all."""
+        return min(gap_s, self._longest_s()) if not self._timer and gap_s > GAP_TICKS * self._tick_s else 0.0
 
     def _host_clock(self, unit: UnitStatus, between_s: float) -> None:
         """The host's own measure of beam time: from the start event to the end, each known to half the time between two statuses."""

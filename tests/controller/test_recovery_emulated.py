@@ -143,3 +143,27 @@ def test_dose_without_chambers_is_the_timers_and_never_good(kernels: Kernels, se
     assert dose.delivered_mgy == dose.dt_mgy == pytest.approx(by_timer)
     assert dose.low_mgy <= dose.delivered_mgy <= dose.high_mgy and dose.low_mgy > 0.9 * dose.delivered_mgy
     assert not dose.overdue or not settled
+
+
+@pytest.mark.parametrize("timer", [False, True])
+def test_beam_that_this_computer_could_not_time_is_unknown_and_a_units_own_timer_has_it(
+    kernels: Kernels, timer: bool
+) -> None:
+    """The last status in RUN, 0.25 s without one, then ENDED with the same beam time: it may have been on all the while."""
+    settings = timed()
+    meter = Meter(kernels, TICK_S, chambers=False, timer=timer)
+    meter.begin(settings, at_rest(100.0), 100.0)  # type: ignore[arg-type]
+    c, on = settings.combination, int(Relay.K1_COMMAND | Relay.K2_COMMAND | Relay.HV_SEEN)
+    for tick in range(1, 401):
+        at_s = 100.0 + tick * TICK_S
+        unit = status(at_s, state=UnitState.RUN, relays=on, beam_ms=10 * tick, sample_us=round(at_s * 1e6))
+        meter.add(readings(at_s, unit, on_sent_at_s=100.0), at_s)  # type: ignore[arg-type]
+    for tick in range(125):
+        end_s = 104.25 + tick * TICK_S
+        unit = status(end_s, state=UnitState.ENDED, relays=OPEN, beam_ms=4000, sample_us=round(end_s * 1e6))
+        last = readings(end_s, unit, on_sent_at_s=100.0)
+        meter.add(last, end_s)  # type: ignore[arg-type]
+    dose = meter.settled(last)
+    unseen = 0.0 if timer else RATE_MAX_OVER_R0 * c.r0_mgy_per_s * 0.25
+    assert dose.unknown_mgy == pytest.approx(unseen)
+    assert dose.high_mgy == pytest.approx(dose.dt_mgy + unseen)
