@@ -867,3 +867,18 @@ def test_its_capabilities() -> None:
     assert DRIVER.set_point_read_back and DRIVER.identifies and not DRIVER.filament_set_points
     assert set(seifert.MESSAGES.values()) <= set(Fault) and len({one.value for one in Fault}) == len(Fault)
     assert Plan(0, 0, 0, 0, bytes(4) + b"\0\1\0\0" + bytes(48), 0).k1_limit_ms == 65_536
+
+
+@pytest.mark.parametrize("after_ms", [0, 700, 1400])
+def test_while_the_digits_are_tried_again_no_former_set_point_counts(bench: Bench, after_ms: int) -> None:
+    """Somebody takes the shutter from the computer, and every preparation is done anew: 10 and 11 kV are written over a plan that was read back."""
+    bench.ready()
+    bench.ticks(after_ms / 1000.0)
+    bench.world.plant.generator.shutters[0].by_computer = False  # type: ignore[attr-defined]
+    supply = bench.world.plant.supply
+    for _ in range(500):
+        bench.want_set_up()
+        bench.tick()
+        points = bench.generator.set_points
+        assert points is None or points.kv_counts == supply.kv_counts, (points, supply.kv_counts)
+    assert bench.set_up() and supply.kv_counts == bench.plan.kv_counts
