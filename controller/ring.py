@@ -249,12 +249,18 @@ class RingGap(msgspec.Struct, frozen=True):
 
 
 class RingReader:
-    """The recorder's side: reads whole entries in order from `next_seq`; a record counts only if its CRC and its sequence number fit its slot."""
+    """The recorder's side: reads whole entries in order from `next_seq`; a record counts only if its CRC and its sequence number fit its slot.
+
+    Raises OSError or ValueError for a file that is no ring, as one is that was cut.
+    """
 
     def __init__(self, folder: str, next_seq: int = 1, name: str = RING) -> None:
         path = os.path.join(folder, name)
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         size = os.fstat(self._fd).st_size
+        if size < 2 * SLOT_BYTES or size & (size - 1):
+            os.close(self._fd)
+            raise ValueError(f"{path}: {size} bytes are no ring; a power of two from {2 * SLOT_BYTES} on is needed")
         self._map = mmap.mmap(self._fd, size, mmap.MAP_SHARED, mmap.PROT_READ)
         self._slots = size // SLOT_BYTES
         self._next = next_seq

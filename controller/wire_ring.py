@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from controller.ring import Ring, RingGap, RingReader
+from controller.ring import Ring, RingEntry, RingGap, RingReader
 from hal.machine import LINKS
 from hal.units import Seconds
 from hal.wire_log import FrameLog
@@ -94,14 +94,21 @@ class WireReader:
         for item in self._reader.read(limit):
             if isinstance(item, RingGap):
                 found.append(WireLost(item.last - item.first + 1))
-            elif item.kind >= _LOST:
-                found.append(WireLost(_COUNT.unpack(item.payload)[0], LINKS[item.kind - _LOST]))
             else:
-                found.append(WireFrame(item.mono_ns, LINKS[item.kind // 2], bool(item.kind % 2), item.payload))
+                found.append(_read(item))
         return found
 
     def close(self) -> None:
         self._reader.close()
+
+
+def _read(item: RingEntry) -> WireFrame | WireLost:
+    """One record; what this version does not know is lost to it, and is no fault of the reader's."""
+    if item.kind < 2 * len(LINKS):
+        return WireFrame(item.mono_ns, LINKS[item.kind // 2], bool(item.kind % 2), item.payload)
+    if _LOST <= item.kind < _LOST + len(LINKS) and len(item.payload) == _COUNT.size:
+        return WireLost(_COUNT.unpack(item.payload)[0], LINKS[item.kind - _LOST])
+    return WireLost(1)
 
 
 def _from(folder: str, looked: RingReader) -> RingReader:

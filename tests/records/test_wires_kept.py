@@ -33,6 +33,11 @@ def talk(rig: Rig, seconds: float, beam: bool = False) -> None:
         rig.run(0.1, beam)
 
 
+def talk_no_more(rig: Rig, seconds: float) -> None:
+    """Nothing passes: what was mapped of a ring that was cut must not be touched."""
+    rig.run(seconds, True)
+
+
 def kept_of(rig: Rig, token: int) -> list[tuple[Kept, str]]:
     return [
         read(rig.folder / FOLDER_NAME / one["name"], bytes.fromhex(one["sha256"]))
@@ -133,6 +138,30 @@ def test_frames_that_cannot_be_kept_are_words_and_cost_no_record(rig: Rig, how: 
     rig.run(0.1)
     ack = rig.host.ack()
     assert ack is not None and ack.durable_seq >= seq, "the records go on"
+
+
+@pytest.mark.parametrize("size", [0, 100, 256, 3 * 256])
+def test_a_ring_that_was_cut_is_words_and_costs_no_record(rig: Rig, size: int) -> None:
+    """A stranger's truncate, or a ring that was never whole: no recorder may end by it, or each new one would end by it again."""
+    token = tripped(rig)
+    with (Path(rig.host.folder) / WIRE).open("r+b") as ring:
+        ring.truncate(size)
+    talk_no_more(rig, 1.5)
+    (row,) = wires(rig.config.database, token)
+    assert row["name"] == "" and "were not kept" in row["words"]
+    seq = rig.host.terminal(Outcome.FAULT)
+    rig.run(0.1)
+    ack = rig.host.ack()
+    assert ack is not None and ack.durable_seq >= seq, "the records go on"
+
+
+def test_records_of_a_kind_that_this_version_does_not_know_are_counted_as_lost(rig: Rig) -> None:
+    token = tripped(rig)
+    for kind, piece in ((0x7F, b"later"), (0x8F, b"\0\0\0\0"), (0x81, b"no count")):
+        rig.host.wires._ring.put(kind, piece, int(rig.clock.now * 1e9))
+    talk(rig, 1.5)
+    ((kept, _),) = kept_of(rig, token)
+    assert kept.lost == 3 and len(kept.frames) > 50
 
 
 def test_a_file_that_was_changed_is_told(rig: Rig) -> None:
