@@ -124,6 +124,10 @@ def _write(folder: Path, name: str, data: bytes) -> None:
         while left:
             left = left[os.write(fd, left) :]
         os.fsync(fd)
+    except OSError:
+        # a full disk is not helped by half a file
+        raw.unlink()
+        raise
     finally:
         os.close(fd)
     os.replace(raw, folder / name)

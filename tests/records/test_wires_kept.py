@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,6 +140,31 @@ def test_frames_that_cannot_be_kept_are_words_and_cost_no_record(rig: Rig, how: 
     rig.run(0.1)
     ack = rig.host.ack()
     assert ack is not None and ack.durable_seq >= seq, "the records go on"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_a_disk_that_fails_while_frames_are_written_costs_no_record_and_leaves_no_half_file(
+    rig: Rig, call: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = tripped(rig)
+    kept = rig.folder / FOLDER_NAME
+    real = getattr(os, call)
+
+    def failing(fd: int, *more: bytes) -> int:
+        if os.readlink(f"/proc/self/fd/{fd}").startswith(str(kept)):
+            raise OSError(code, os.strerror(code))
+        return int(real(fd, *more) or 0)
+
+    monkeypatch.setattr(os, call, failing)
+    talk(rig, 1.5, beam=True)
+    (row,) = wires(rig.config.database, token)
+    assert row["name"] == "" and os.strerror(code) in row["words"]
+    assert list(kept.iterdir()) == []
+    seq = rig.host.terminal(Outcome.FAULT)
+    rig.run(0.1)
+    ack = rig.host.ack()
+    assert ack is not None and ack.durable_seq >= seq
 
 
 @pytest.mark.parametrize("size", [0, 100, 256, 3 * 256])
