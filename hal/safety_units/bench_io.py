@@ -151,6 +151,7 @@ class BenchUnit:
         self._off_waits = False
         self._off_answered = True
         self._ever_ready = False
+        self._firmware = ""
         self._from_scratch()
 
     def _from_scratch(self) -> None:
@@ -406,6 +407,10 @@ class BenchUnit:
     def _identify(self, now: Seconds) -> None:
         setting = self._setting
         serial, firmware, wrong = self._device.who(self._notes, setting)
+        if not wrong and self._firmware and firmware != self._firmware:
+            wrong = (
+                f"it says {firmware}, and said {self._firmware} before; look at the device, then start kerma run again"
+            )
         capabilities = UnitCapability.K2_FITTED | UnitCapability.HOLD_TO_RUN
         if setting.simulated:
             capabilities |= UnitCapability.SIMULATED
@@ -415,7 +420,9 @@ class BenchUnit:
         )  # fmt: skip
         if wrong:
             self._fail(wrong, now)
-        elif self._unit is None:
+            return
+        self._firmware = firmware
+        if self._unit is None:
             self._unit = EmulatedUnit(self._device.fitted, setting.tick_s, now, self._device.counts_most_per_s)
 
     def _fail(self, words: str, now: Seconds) -> None:

@@ -3,6 +3,7 @@ The simulated module is at the other end; its own outputs say what reached it.""
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from bench_io_bench import RENEWAL, IoBench
 
@@ -83,6 +84,30 @@ def test_a_foreign_device_gets_no_write(
         bench.unit.off(bench.now, at_once=False)
     assert not bench.writes() and bench.unit.status is None
     assert bench.unit.refusal is not None and said in bench.unit.refusal.words
+
+
+@pytest.mark.parametrize("version", [0xA100B000, 0xA101B000])
+def test_what_comes_back_after_a_loss_has_the_version_that_was_there(
+    version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells no serial number: name and version are all that is known of it."""
+    monkeypatch.setattr("simulators.bench_adam_6050.NAME", (0x6050, 0, 0xA100, 0xB000))
+    bench = IoBench(UNIT)
+    bench.setting = msgspec.structs.replace(bench.setting, simulated=False)
+    bench.unit = bench.driver.make(bench.setting, bench._open)
+    bench.known()
+    bench.cut = True
+    for _ in range(50):
+        bench.tick()
+    monkeypatch.setattr("simulators.bench_adam_6050.NAME", (0x6050, 0, version >> 16, version & 0xFFFF))
+    began = len(bench.frames)
+    bench.cut = False
+    for _ in range(500):
+        bench.tick()
+    same = version == 0xA100B000
+    assert bench.unit.link(bench.now).lost is not same
+    assert any(frame.pdu[0] == 15 for frame in bench.frames[began:]) is same
+    assert same or (bench.unit.refusal is not None and "before" in bench.unit.refusal.words)
 
 
 @pytest.mark.parametrize(
