@@ -283,6 +283,19 @@ def test_a_switch_that_was_never_released_arms_nothing() -> None:
     assert "pressed" in rig.give(Arm(5, plan().staging_crc))
 
 
+def test_a_bounce_is_no_second_press() -> None:
+    """Open for one read more, 10 ms, is a contact that bounces; 40 ms is a finger that let go."""
+    rig = Rig()
+    rig.tick(5)
+    rig.press()
+    assert rig.unit.status is not None and rig.unit.status.press_count == 1
+    for open_ticks, presses in ((1, 1), (2, 1), (4, 2)):
+        rig.release()
+        rig.tick(open_ticks - 1)
+        rig.press()
+        assert rig.unit.status.press_count == presses
+
+
 def test_one_channel_of_the_switch_is_no_press() -> None:
     rig = Rig().ready()
     rig.contacts_a |= Contact.SWITCH

@@ -132,6 +132,16 @@ def test_a_module_that_was_not_commissioned_is_refused(
     assert bench.unit.status is None and bench.unit.refusal is not None and said in bench.unit.refusal.words
 
 
+def test_another_master_that_keeps_the_module_fed_is_found_at_the_opening(bench: IoBench) -> None:
+    """M8: one that reads anything at all each 50 ms would keep a dead host's outputs on: then there is no watchdog, and the module is refused."""
+    for tick in range(400):
+        if tick % 5 == 0:
+            bench.device.answer(bytes.fromhex("0300D20001"))
+        bench.tick()
+    assert bench.unit.status is None and bench.unit.refusal is not None
+    assert "set host idle to 1 s" in bench.unit.refusal.words
+
+
 def test_a_host_that_is_gone_leaves_nothing_on_after_the_idle_time(bench: IoBench) -> None:
     bench.running()
     last = bench.world.now_us

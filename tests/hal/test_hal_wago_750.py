@@ -143,6 +143,16 @@ def test_a_watchdog_that_acts_at_another_time_is_refused(
     assert ("did not act within" if late else "acted after 0.0") in bench.unit.refusal.words
 
 
+def test_another_master_that_keeps_the_coupler_fed_is_found_at_the_opening(bench: IoBench) -> None:
+    """M8: one that writes any output each 50 ms would keep a dead host's outputs on: then there is no watchdog, and the coupler is refused."""
+    for tick in range(400):
+        if tick % 5 == 0:
+            bench.device.answer(bytes.fromhex("0F006400010100"))
+        bench.tick()
+    assert bench.unit.status is None and bench.unit.refusal is not None
+    assert "did not act" in bench.unit.refusal.words
+
+
 def test_a_register_that_keeps_another_value_is_refused(bench: IoBench, monkeypatch: pytest.MonkeyPatch) -> None:
     """M6: the acknowledgement lies."""
     monkeypatch.setattr(Wago750, "_set_low", lambda *_: 0)
