@@ -4,7 +4,7 @@ The simulated coupler is at the other end; its own state says what reached it.""
 from __future__ import annotations
 
 import pytest
-from bench_io_bench import PLAN, RENEWAL, IoBench
+from bench_io_bench import PLAN, RENEWAL, IoBench, Tap
 
 from hal import commands
 from hal.errors import Trouble
@@ -12,7 +12,12 @@ from hal.modbus import Question, Registers, answer_of, pdu_bytes, write_coils
 from hal.readings import Cause, Contact, Relay, UnitState
 from hal.safety_units import wago_750 as w
 from hal.safety_units.emulated import Outputs
+from hal.transport import Pipe
 from simulators.bench_wago_750 import EXPIRED, K1, K2, RUNNING, SERIAL, Wago750
+from simulators.profile import DEFAULT
+from simulators.units import in_place
+from simulators.world import World
+from verification.pipes import FacePipe
 
 UNIT = "wago-750"
 
@@ -293,6 +298,34 @@ def test_off_goes_on_the_first_connection_when_there_is_no_second() -> None:
     bench = IoBench(UNIT, one_only=True).running()
     assert bench.unit.off(bench.now, at_once=True)
     assert bench.frames[-1].connection == 1
+    bench.pass_ms(2)
+    assert not bench.contactors()[0]
+
+
+def test_a_second_connection_that_ends_at_another_coupler_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outputs and OFF go to the coupler that was proved, on its own connection."""
+    bench = IoBench(UNIT)
+    other = World(in_place(DEFAULT, UNIT), 2)
+    real = bench._open
+
+    def opener(link: str, baud: int) -> Pipe:
+        if bench.opened:
+            bench.opened += 1
+            return Tap(FacePipe(other.unit_tcp), bench, bench.opened)
+        return real(link, baud)
+
+    registers = Wago750.registers
+
+    def mac(self: Wago750, at: int, words: int) -> bytes | None:
+        said = registers(self, at, words)
+        return b"\x02\x30\xde\x00\x00\x02" if self is other.unit and at == 0x1031 else said
+
+    monkeypatch.setattr(Wago750, "registers", mac)
+    bench.unit = bench.driver.make(bench.setting, opener)
+    bench.running()
+    assert "another device answers on the second connection" in bench.unit.wires[0].figures().last_trouble
+    assert not [frame for frame in bench.frames if frame.connection > 1 and frame.pdu[0] == 15]
+    assert bench.unit.off(bench.now, at_once=True)
     bench.pass_ms(2)
     assert not bench.contactors()[0]
 
