@@ -283,6 +283,16 @@ def test_a_switch_that_was_never_released_arms_nothing() -> None:
     assert "pressed" in rig.give(Arm(5, plan().staging_crc))
 
 
+@pytest.mark.parametrize("channel", ["a", "b"])
+def test_the_other_position_of_the_key_ends_it_in_either_channel(channel: str) -> None:
+    """Both positions closed at once is a broken key, whatever the purpose wants."""
+    rig = Rig().running()
+    held = getattr(rig, f"contacts_{channel}")
+    setattr(rig, f"contacts_{channel}", held | Contact.KEY_SERVICE)
+    rig.tick()
+    assert rig.unit.state is UnitState.ENDED and rig.cause is Cause.KEY
+
+
 def test_a_bounce_is_no_second_press() -> None:
     """Open for one read more, 10 ms, is a contact that bounces; 40 ms is a finger that let go."""
     rig = Rig()

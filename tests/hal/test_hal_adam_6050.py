@@ -174,6 +174,32 @@ def test_off_is_ahead_of_all_on_a_connection_of_its_own(bench: IoBench) -> None:
     assert bench.contactors()[0] is False
 
 
+@pytest.mark.parametrize("hole", [1, 2])
+def test_off_finds_the_connection_that_is_left(bench: IoBench, hole: int) -> None:
+    """M3: one of the two is half-open. K1 is off within one repeat, long before the device's own watchdog would have it."""
+    bench.running()
+    bench.holes.add(hole)
+    bench.unit.off(bench.now, at_once=True)
+    for _ in range(12):
+        bench.tick(may_open=False)
+        bench.unit.off(bench.now, at_once=False)
+    assert not bench.contactors()[0]
+
+
+@pytest.mark.parametrize("welded", [False, True])
+def test_k2_does_not_wait_for_inputs_that_never_come(bench: IoBench, welded: bool) -> None:
+    """The connection for reading is half-open, the other is not: OFF goes on being written, and after t2 it has K2 in it."""
+    bench.running()
+    if welded:
+        bench.world.faults.start("k1-welded")
+    bench.holes.add(1)
+    bench.unit.off(bench.now, at_once=True)
+    for _ in range(45):
+        bench.tick(may_open=False)
+        bench.unit.off(bench.now, at_once=False)
+    assert bench.contactors() == (False, False) and not bench.world.truth().hv_on
+
+
 def test_outputs_are_written_on_only_with_a_renewal(bench: IoBench) -> None:
     bench.armed()
     began = len(bench.frames)
