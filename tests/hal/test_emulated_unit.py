@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import pytest
+from msgspec.structs import replace
 
 from hal.commands import Arm, Plan, Reset, SetUp, Test, Unlatch
 from hal.machine import Fitted
@@ -407,6 +408,45 @@ def test_arm_is_refused(crc: int | None, token: int, said: str) -> None:
     rig.tick(5 if "less" in said else 120)
     assert rig.give(SetUp(plan())) == ""
     assert said in rig.give(Arm(token, plan().staging_crc if crc is None else crc))
+
+
+@pytest.mark.parametrize("what", ["K1", "K2", "high voltage"])
+def test_arm_is_refused_while_a_contactor_or_high_voltage_is_there(what: str) -> None:
+    rig = Rig()
+    rig.tick(5)
+    assert rig.give(SetUp(plan())) == ""
+    rig.tick(110)
+    if what == "high voltage":
+        rig.lamps |= Relay.HV_SEEN
+    rig.tick()
+    pins = rig.unit.pins
+    assert pins is not None
+    if what != "high voltage":
+        mirror = Relay.K1_MIRROR_OPEN if what == "K1" else Relay.K2_MIRROR_OPEN
+        rig.unit.see(replace(pins, relays=pins.relays & ~mirror), rig.now)
+    refused = rig.give(Arm(5, plan().staging_crc))
+    assert refused == ("high voltage is seen" if what == "high voltage" else "a contactor is not open")
+    assert rig.unit.state is UnitState.COMMITTED and not rig.unit.outputs.k2
+
+
+def test_k1_alone_may_not_stay_closed_beyond_its_limit() -> None:
+    """Without high voltage the beam timer stands, and there is no start window: K1's own limit is what is left."""
+    rig = Rig()
+    rig.beam = False
+    rig.ready(preset_ms=60_000, k1_limit_ms=300, start_window_ms=0).press()
+    rig.tick(25)
+    assert rig.unit.state is UnitState.RUN
+    rig.tick(10)
+    assert rig.unit.state is UnitState.ENDED and rig.cause is Cause.K1_LIMIT and not rig.unit.outputs.k1
+
+
+def test_what_is_counted_before_a_press_is_no_dose() -> None:
+    rig = Rig(EVERYTHING | Fitted.CHAMBERS)
+    rig.tick(5)
+    for _ in range(60):
+        rig.counts = [rig.counts[0] + 1, rig.counts[1] + 2]
+        rig.tick()
+    assert rig.unit.status is not None and (rig.unit.status.counts_1, rig.unit.status.counts_2) == (0, 0)
 
 
 def test_a_token_is_good_once() -> None:
