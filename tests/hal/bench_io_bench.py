@@ -41,7 +41,8 @@ class Frame:
 
 
 class IoBench:
-    """`tick` asks, lets 2 ms pass and takes, as the loop does. What is sent on a connection that is one of `holes` arrives nowhere, and nobody says so."""
+    """`tick` asks, lets 2 ms pass and takes, as the loop does. What is sent on a connection that is one of `holes` arrives nowhere, and nobody says so;
+    one that is `full` takes no byte."""
 
     def __init__(
         self, unit: str, serial: str | None = None, world: World | None = None, one_only: bool = False
@@ -52,6 +53,7 @@ class IoBench:
         self.opened = 0
         self.cut = False
         self.holes: set[int] = set()
+        self.full: set[int] = set()
         self.one_only = one_only
         self.pipes: list[Pipe] = []
         said = BENCH_IO[unit].serial if serial is None else serial
@@ -152,6 +154,8 @@ class Tap:
             return len(data)
         if self._bench.cut:
             raise Gone("the test has cut the cable")
+        if self._number in self._bench.full:
+            return 0
         taken = self._pipe.send(data)
         if taken:
             self._bench.frames.append(Frame(self._number, self._bench.world.now_us, data[HEADER_B:]))

@@ -342,6 +342,23 @@ def test_off_finds_the_connection_that_is_left(bench: IoBench, hole: int) -> Non
     assert not bench.contactors()[0]
 
 
+def test_an_on_that_waits_for_a_full_pipe_never_leaves_before_an_off(bench: IoBench) -> None:
+    """L13: outputs with K1 in them lie there unsent when OFF comes; they are withdrawn, and OFF goes out on the other connection."""
+    bench.running()
+    bench.full.add(2)
+    bench.tick(RENEWAL, may_open=False)
+    assert bench.unit.off(bench.now, at_once=True)
+    off = bench.frames[-1]
+    assert off.connection == 1 and not off.pdu[6] & K1
+    bench.full.clear()
+    began = len(bench.frames)
+    for _ in range(20):
+        bench.tick(may_open=False)
+        bench.unit.off(bench.now, at_once=False)
+        assert not bench.contactors()[0]
+    assert not [frame for frame in bench.frames[began:] if frame.pdu[0] == 15 and frame.pdu[6] & K1]
+
+
 @pytest.mark.parametrize("welded", [False, True])
 def test_k2_does_not_wait_for_inputs_that_never_come(bench: IoBench, welded: bool) -> None:
     """The connection for reading is half-open, the other is not: OFF goes on being written, and after t2 it has K2 in it."""
