@@ -85,13 +85,13 @@ def demo(
         raise typer.Exit(int(Exit.USAGE))
     kernels = prepare() if speed > 1.0 else None
     with _leaving_nothing():
-        results = [_tried(one, rig, speed, seed, kernels, out, quiet=json_) for rig in rigs for one in chosen]
+        results = [(rig, *_tried(one, rig, speed, seed, kernels, out, quiet=json_)) for rig in rigs for one in chosen]
     if json_:
-        documents = [_document(told, verdict) for told, verdict in results]
+        documents = [_document(rig, told, verdict) for rig, told, verdict in results]
         typer.echo(json.dumps(documents if len(documents) > 1 else documents[0]))
     elif len(results) > 1:
         out.print(_table(results))
-    verdicts = {verdict for _, verdict in results}
+    verdicts = {verdict for _, _, verdict in results}
     code = NOT_AS_IT_SHOULD if "wrong" in verdicts else int(Exit.INCONCLUSIVE) if "inconclusive" in verdicts else 0
     raise typer.Exit(code)
 
@@ -113,9 +113,9 @@ def _leaving_nothing() -> Iterator[None]:
             signal.signal(ending, handler)
 
 
-def _document(told: Told, verdict: str) -> dict[str, Any]:
+def _document(rig: Choice, told: Told, verdict: str) -> dict[str, Any]:
     """What was told, without the last screen."""
-    return asdict(replace(told, last=None)) | {"verdict": verdict, "simulated": True}
+    return asdict(replace(told, last=None)) | {"rig": rig.words, "verdict": verdict, "simulated": True}
 
 
 def _list(out: Console, json_: bool) -> None:
@@ -241,15 +241,17 @@ def _say(out: Console, told: Told, snapshot: Snapshot | None, prescribed: Prescr
     out.print(f"SIMULATED  {told.name}: {verdict}: {told.state} by {told.event}; records in {records}", highlight=False)
 
 
-def _table(results: list[tuple[Told, str]]) -> Table:
-    """All of them, one line each, within 80 columns."""
+def _table(results: list[tuple[Choice, Told, str]]) -> Table:
+    """All of them, one line each, within 80 columns; named by the generator where there are several."""
+    rigs, stories = len({rig for rig, _, _ in results}) > 1, len({told.name for _, told, _ in results}) > 1
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_row("SIMULATED", "ended in", "by", "beam off", "true", "kept", "", style="bold")
     for column in table.columns:
         column.no_wrap = True
-    for told, verdict in results:
+    for rig, told, verdict in results:
         timed = told.beam_off_s is not None and told.budget_s is not None
         off = f"{(told.beam_off_s or 0) * 1000:.0f} of {(told.budget_s or 0) * 1000:.0f} ms" if timed else "-"
         kept = f"{told.delivered_mgy:.1f}" if told.delivered_mgy is not None else "-"
-        table.add_row(told.name, told.state, told.event, off, f"{told.true_mgy:.1f}", kept, SHORT.get(verdict, verdict))
+        name = " ".join(word for word, shown in ((rig.generator, rigs), (told.name, stories or not rigs)) if shown)
+        table.add_row(name, told.state, told.event, off, f"{told.true_mgy:.1f}", kept, SHORT.get(verdict, verdict))
     return table
