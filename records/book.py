@@ -35,7 +35,7 @@ from controller.ring import TICK_BYTES, TickRow, unpack_tick
 from hal.readings import Purpose, UnitState
 from records.journal import Cut, Kind, Record
 from records.recovery import Evidence, Figures, provisional
-from records.wires import Sealed, WireDue
+from records.wires import AFTER_S, Sealed, WireDue
 
 STEADY_MS = 1000
 """kV and mA of a recovered exposure are taken from ticks after this much beam, past every ramp."""
@@ -197,7 +197,7 @@ class Book:
     found: dict[str, int] = field(default_factory=dict)
     clearances: dict[str, Clearance] = field(default_factory=dict)
     drained: set[str] = field(default_factory=set)
-    wires_due: dict[str, WireDue] = field(default_factory=dict)
+    wires_due: dict[str, tuple[WireDue, ...]] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)
     by_start: dict[tuple[str, int], int] = field(default_factory=dict)
     last_start: dict[str, int] = field(default_factory=dict)
@@ -355,7 +355,9 @@ def _opened(_book: Book, record: Record) -> None:
 
 def _wire(book: Book, record: Record) -> None:
     sealed = msgspec.msgpack.decode(record.payload, type=Sealed)
-    book.wires_due.pop(sealed.instance, None)
+    due = book.wires_due.pop(sealed.instance, ())
+    if left := tuple(one for one in due if one.seq != sealed.seq):
+        book.wires_due[sealed.instance] = left
     said = (sealed.sha256.hex(), str(sealed.token), sealed.name, sealed.rule, sealed.told())
     _event(book, record, Noted(sealed.instance, sealed.seq, 0, 0, b""), "WIRE", said)
 
@@ -602,7 +604,9 @@ def _due(book: Book, noted: Noted, rule: str) -> None:
     """What was on the wires is to be kept, once for trips that come together."""
     token = book.last_start.get(noted.instance, 0)
     due = WireDue(noted.seq, noted.mono_ns, rule, token if token in book.running else 0)
-    book.wires_due.setdefault(noted.instance, due)
+    before = book.wires_due.get(noted.instance, ())
+    if not before or due.mono_ns > before[-1].mono_ns + AFTER_S * 1e9:
+        book.wires_due[noted.instance] = (*before, due)
 
 
 def _links(book: Book, record: Record, noted: Noted) -> None:

@@ -20,7 +20,7 @@ from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
 from records.recovery import never_ran, recovered, terminal, unbelievable
 from records.sieve import Sieve
 from records.store import Store, StoreError
-from records.wires import AFTER_S, FOLDER_NAME, WireDue, keep
+from records.wires import AFTER_S, FOLDER_NAME, Keeping, WireDue
 
 GROUP_S = 0.08
 """What is not urgent is synced after this long: with steps of 20 ms that is within 100 ms."""
@@ -79,9 +79,12 @@ class _Source:
         self.sieve = Sieve()
         self.rows = bytearray()
         self.last_ns = 0
+        self.keeping: Keeping | None = None
         self.done = False
 
     def close(self) -> None:
+        if self.keeping is not None:
+            self.keeping.close()
         self.reader.close()
         self.ack.close()
 
@@ -268,27 +271,38 @@ class Recorder:
         return len(found)
 
     def _keep_wires(self, now_s: float, wall_s: float) -> None:
-        """What was on the wires around a trip, once all of it has passed; a later trip has a file of its own."""
-        for name, due in tuple(self.book.wires_due.items()):
+        """What was on the wires around a trip, once all of it has passed, a piece in each step; a later trip has a file of its own."""
+        for name, (due, *_) in tuple(self.book.wires_due.items()):
             source = self._sources.get(name)
             if source is not None and now_s * 1e9 >= due.mono_ns + AFTER_S * 1e9:
                 self._keep_wire(source, due, wall_s - now_s, wall_s)
 
-    def _keep_wire(self, source: _Source, due: WireDue, wall_less_mono_s: float, wall_s: float) -> None:
+    def _keep_wire(self, source: _Source, due: WireDue, wall_less_mono_s: float, wall_s: float) -> bool:
+        """One piece; True when it was the last."""
+        if source.keeping is None:
+            folder = Path(self._config.journal_dir).parent / FOLDER_NAME
+            opening = self.book.openings.get(source.name)
+            source.keeping = Keeping(folder, due, opening, source.folder, wall_less_mono_s)
+        sealed = source.keeping.step()
+        if sealed is None:
+            return False
+        source.keeping.close()
+        source.keeping = None
         self._pour(source, wall_s)
-        folder = Path(self._config.journal_dir).parent / FOLDER_NAME
-        sealed = keep(folder, due, self.book.openings.get(source.name), source.folder, wall_less_mono_s)
         self._append(Kind.WIRE, sealed, wall_s)
         self._words.append(f"wires of {source.name} around {due.rule}: {sealed.told()}")
+        return True
 
     def _end_of(self, source: _Source, now_s: float, wall_s: float) -> None:
         self._pour(source, wall_s)
-        due = self.book.wires_due.get(source.name)
+        due = self.book.wires_due.get(source.name, ())
         token = self.book.last_start.get(source.name, 0)
-        if due is None and token in self.book.running:
-            due = WireDue(source.handled, source.last_ns or int(now_s * 1e9), "the process ended in an exposure", token)
-        if due is not None:
-            self._keep_wire(source, due, wall_s - now_s, wall_s)
+        if not due and token in self.book.running:
+            ended_ns = source.last_ns or int(now_s * 1e9)
+            due = (WireDue(source.handled, ended_ns, "the process ended in an exposure", token),)
+        for one in due:
+            while not self._keep_wire(source, one, wall_s - now_s, wall_s):
+                continue
         self._append(Kind.DRAINED, Drained(source.name, source.handled), wall_s)
         source.done = self._urgent = True
         half = ", with half an entry at its end" if source.reader.half_read else ""

@@ -16,7 +16,10 @@ FOLDER_NAME = "wires"
 """Within a rig's folder of records."""
 BEFORE_S, AFTER_S = 5.0, 1.0
 """What is kept around a trip."""
-AT_ONCE = 4096
+ORDER_S = 0.2
+"""Frames of one tick are written wire by wire, and those of a wire that was late a tick or two later: what is this much past the end is past it."""
+AT_ONCE = 2048
+"""Ring records taken in one step of the recorder: some 10 ms of it."""
 
 
 class WireDue(msgspec.Struct, frozen=True):
@@ -63,32 +66,66 @@ class Kept(msgspec.Struct, frozen=True):
     lost: int = 0
 
 
-def keep(folder: Path, due: WireDue, opening: Opening | None, shm: Path, wall_less_mono_s: float) -> Sealed:
-    """Write the frames around this trip from the process's wire ring; gives what the journal is to say. A disk or a ring that fails is words."""
-    instance = shm.name
-    try:
-        frames, lost = _around(shm, due.mono_ns)
+class Keeping:
+    """The frames around one trip, gathered a piece at a time: copying must never keep the records waiting. A disk or a ring that fails is words."""
+
+    def __init__(self, folder: Path, due: WireDue, opening: Opening | None, shm: Path, wall_less_mono_s: float) -> None:
+        self._folder, self.due, self._opening, self._shm = folder, due, opening, shm
+        self._wall_less_mono_s = wall_less_mono_s
+        self._frames: list[WireFrame] = []
+        self._lost = 0
+        self._reader: WireReader | None = None
+
+    def step(self, limit: int = AT_ONCE) -> Sealed | None:
+        """Take up to about `limit` records from the ring; what the journal is to say once all of it is on the disk, None before."""
+        try:
+            return self._seal() if self._gathered(limit) else None
+        except (OSError, ValueError) as error:
+            due = self.due
+            words = f"the frames around {due.rule} were not kept: {error}"
+            return Sealed(self._shm.name, due.seq, due.token, due.rule, "", b"", 0, 0, words)
+
+    def close(self) -> None:
+        """Let go of the ring."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _gathered(self, limit: int) -> bool:
+        """True when the ring has nothing more that belongs to this trip."""
+        if self._reader is None:
+            self._reader = WireReader(str(self._shm))
+        found = self._reader.read(limit)
+        trip_ns, past = self.due.mono_ns, False
+        for item in found:
+            if isinstance(item, WireLost):
+                self._lost += item.count
+            elif trip_ns - BEFORE_S * 1e9 <= item.mono_ns <= trip_ns + AFTER_S * 1e9:
+                self._frames.append(item)
+            else:
+                past = past or item.mono_ns > trip_ns + (AFTER_S + ORDER_S) * 1e9
+        return past or not found
+
+    def _seal(self) -> Sealed:
+        due, opening, instance = self.due, self._opening, self._shm.name
         kept = Kept(
             instance=instance,
             token=due.token,
             rule=due.rule,
             trip_ns=due.mono_ns,
-            wall_less_mono_s=wall_less_mono_s,
+            wall_less_mono_s=self._wall_less_mono_s,
             rig=opening.rig if opening is not None else "",
             simulated=opening.simulated if opening is not None else False,
             generator_driver=opening.generator_driver if opening is not None else "",
             safety_unit_driver=opening.safety_unit_driver if opening is not None else "",
-            frames=frames,
-            lost=lost,
+            frames=tuple(self._frames),
+            lost=self._lost,
         )
         data = msgspec.msgpack.encode(kept)
         name = f"{instance}-{due.seq}.wire"
-        _write(folder, name, data)
-    except (OSError, ValueError) as error:
-        words = f"the frames around {due.rule} were not kept: {error}"
-        return Sealed(instance, due.seq, due.token, due.rule, "", b"", 0, 0, words)
-    digest = hashlib.sha256(data).digest()
-    return Sealed(instance, due.seq, due.token, due.rule, name, digest, len(frames), lost)
+        _write(self._folder, name, data)
+        digest = hashlib.sha256(data).digest()
+        return Sealed(instance, due.seq, due.token, due.rule, name, digest, len(self._frames), self._lost)
 
 
 def read(path: Path, sha256: bytes) -> tuple[Kept, str]:
@@ -96,22 +133,6 @@ def read(path: Path, sha256: bytes) -> tuple[Kept, str]:
     data = path.read_bytes()
     same = hashlib.sha256(data).digest() == sha256
     return msgspec.msgpack.decode(data, type=Kept), "" if same else f"{path}: was changed since it was kept"
-
-
-def _around(shm: Path, trip_ns: int) -> tuple[tuple[WireFrame, ...], int]:
-    reader = WireReader(str(shm))
-    frames: list[WireFrame] = []
-    lost = 0
-    try:
-        while found := reader.read(AT_ONCE):
-            for item in found:
-                if isinstance(item, WireLost):
-                    lost += item.count
-                elif trip_ns - BEFORE_S * 1e9 <= item.mono_ns <= trip_ns + AFTER_S * 1e9:
-                    frames.append(item)
-    finally:
-        reader.close()
-    return tuple(frames), lost
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:
