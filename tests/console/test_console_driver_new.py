@@ -135,7 +135,6 @@ def test_the_command_refuses_in_words(arguments: tuple[str, ...], says: str) -> 
     assert said.exit_code == Exit.USAGE and says in said.stderr
 
 
-@pytest.mark.realtime
 def test_the_wheel_holds_the_templates_and_the_types(tmp_path: Path) -> None:
     """Who installs Kerma from a wheel can write a driver too, and check its types."""
     wheel = ("-m", "pip", "wheel", "--no-index", "--no-deps", "--no-build-isolation", "--quiet")

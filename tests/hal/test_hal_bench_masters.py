@@ -17,7 +17,7 @@ from foreign_slaves import ModbusTkRtu, PyModbusTcp
 from benchmarks.wire_masters import MASTERS, timed
 from simulators import modbus_codec
 
-pytestmark = [pytest.mark.realtime, pytest.mark.filterwarnings("ignore:isSet:DeprecationWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore:isSet:DeprecationWarning")
 FLAGS = b"\x0222,0,1,1,0,0,0,1,0,0,0,1,0,0,0,0,1,1,"
 
 

@@ -40,7 +40,6 @@ from simulators.world import World
 from verification.pipes import FacePipe
 
 pytestmark = [
-    pytest.mark.realtime,
     # modbus_tk's own loop asks its Event by the old name.
     pytest.mark.filterwarnings("ignore:isSet:DeprecationWarning"),
 ]

@@ -29,7 +29,6 @@ from hal.modbus import (
 from hal.transport import Pipe, open_pipe
 
 pytestmark = [
-    pytest.mark.realtime,
     # modbus_tk's own loop asks its Event by the old name.
     pytest.mark.filterwarnings("ignore:isSet:DeprecationWarning"),
 ]

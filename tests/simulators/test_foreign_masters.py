@@ -20,7 +20,7 @@ from simulators.unit_firmware import UnitFirmware
 from simulators.unit_memory import UnitConfig
 from simulators.world import World
 
-pytestmark = [pytest.mark.realtime, pytest.mark.filterwarnings("ignore:isSet:DeprecationWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore:isSet:DeprecationWarning")
 BLOCKS = ((0x0000, 30), (0x0100, 64), (0x0300, 28), (0x0340, 30), (0x0400, 72), (0x0448, 72))
 """Every register of docs/safety-unit.md that can be read."""
 SET = pack_set(applicator=0x35, filter=0xF2)

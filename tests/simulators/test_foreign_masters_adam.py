@@ -15,7 +15,6 @@ from simulators.endpoints import TcpEndpoint
 from simulators.modbus_face import ModbusTcpFace
 from simulators.seam import UnitInputs, UnitOutputs
 
-pytestmark = pytest.mark.realtime
 REGISTERS = ((0, 24), (210, 4), (300, 3), (305, 1))
 OUTPUT_AT, OUTPUTS = 16, 6
 CHAMBER_1, OUTPUT_WORD = 20, 302

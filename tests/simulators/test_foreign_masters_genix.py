@@ -13,7 +13,6 @@ from simulators.alone import GeneratorAlone
 from simulators.endpoints import TcpEndpoint
 from simulators.generator_genix3d import PROFILE, Genix3dFirmware
 
-pytestmark = pytest.mark.realtime
 STATUS, ORDERS, END = 210, 240, 253
 HEARTBEAT = 234
 OPEN_SHUTTER, CLOSE_SHUTTER, STANDBY = 247, 248, 250

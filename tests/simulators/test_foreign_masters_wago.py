@@ -15,7 +15,6 @@ from simulators.endpoints import TcpEndpoint
 from simulators.modbus_face import ModbusTcpFace
 from simulators.seam import UnitInputs, UnitOutputs
 
-pytestmark = pytest.mark.realtime
 WD_TIME, WD_LOW, WD_TRIGGER, WD_STOP, WD_STATE, WD_RESTART = (
     0x1000, 0x1001, 0x1003, 0x1005, 0x1006, 0x1007,
 )  # fmt: skip
