@@ -287,8 +287,11 @@ class _Segment:
         self._confirm_steady(running)
 
     def _untimed_s(self, gap_s: float) -> float:
-        """Beam that nobody timed between the last status in RUN and the first after it; a unit's own timer has it all."""
-        return min(gap_s, self._longest_s()) if not self._timer and gap_s > GAP_TICKS * self._tick_s else 0.0
+        """Beam that nobody timed between the last status in RUN and the first after it, and until K1 followed; a unit's own timer has it all, and
+        chambers have all but a gap."""
+        if self._timer or (self._chambers and gap_s <= GAP_TICKS * self._tick_s):
+            return 0.0
+        return min(gap_s + self._tick_s, self._longest_s())
 
     def _host_clock(self, unit: UnitStatus, between_s: float) -> None:
         """The host's own measure of beam time: from the start event to the end, each known to half the time between two statuses."""

@@ -164,6 +164,6 @@ def test_beam_that_this_computer_could_not_time_is_unknown_and_a_units_own_timer
         last = readings(end_s, unit, on_sent_at_s=100.0)
         meter.add(last, end_s)  # type: ignore[arg-type]
     dose = meter.settled(last)
-    unseen = 0.0 if timer else RATE_MAX_OVER_R0 * c.r0_mgy_per_s * 0.25
+    unseen = 0.0 if timer else RATE_MAX_OVER_R0 * c.r0_mgy_per_s * (0.25 + TICK_S)
     assert dose.unknown_mgy == pytest.approx(unseen)
     assert dose.high_mgy == pytest.approx(dose.dt_mgy + unseen)
