@@ -33,6 +33,8 @@ from hal.readings import (
 RELEASED_S: Final = 0.020
 """Both channels of the switch must have been open this long before a press is a press."""
 MIN_OFF_S: Final = 1.0
+GAP_TICKS: Final = 3.0
+"""Two reads further apart than this have a gap between them."""
 MIRROR_S: Final = 0.100
 T2_S: Final = 0.5
 CONTACTOR_S: Final = 0.200
@@ -372,7 +374,8 @@ class EmulatedUnit:
         return bool(self._fitted & Fitted.CHAMBERS) and max(self._rates) > threshold
 
     def _time(self, before: Pins, pins: Pins) -> None:
-        """Beam time by the reads' own times; the start event lies half-way between the read that had it not and the one that has."""
+        """Beam time by the reads' own times; the start event lies half-way between the read that had it not and the one that has. Across a gap it lies
+        at the gap's beginning: an exposure ends too early rather than too late."""
         elapsed_s = pins.asked_at_s - before.asked_at_s
         closed = not pins.relays & K1_OPEN
         if self.outputs.k1 and self.state is UnitState.RUN:
@@ -382,7 +385,7 @@ class EmulatedUnit:
         if runs and self._timing:
             self._beam_s += elapsed_s
         elif runs or self._timing:
-            self._beam_s += 0.5 * elapsed_s
+            self._beam_s += elapsed_s if elapsed_s > GAP_TICKS * 2.0 * self._lead_s else 0.5 * elapsed_s
         self._timing = runs
         if not self.outputs.k1 and closed and self._hv and pins.asked_at_s - self._k1_open_at_s > MIRROR_S:
             # A contactor that did not open: the beam goes on, and so does its time (A1).

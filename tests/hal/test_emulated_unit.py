@@ -124,6 +124,21 @@ def test_time_ends_the_exposure_to_half_a_tick() -> None:
     assert rig.unit.status.token == 5, "retained until it is reset"
 
 
+def test_a_start_that_nobody_saw_is_the_earliest_that_it_can_have_been() -> None:
+    """This program stood still for 0.15 s while high voltage rose: all of it counts, and the preset is never outrun by what was not seen."""
+    rig = Rig().ready(preset_ms=1000)
+    rig.press()
+    rig.tick()
+    rig.now += 0.14
+    rig._k1 = 0.2
+    began = rig.now
+    rig.tick()
+    assert rig.hv and rig.unit.status is not None and rig.unit.status.beam_ms == 150
+    while rig.unit.state is UnitState.RUN:
+        rig.tick()
+    assert rig.now - began <= 0.87
+
+
 def test_counts_end_it_where_there_are_chambers() -> None:
     rig = Rig(EVERYTHING | Fitted.CHAMBERS)
     rig.cps = (2000.0, 1900.0)
