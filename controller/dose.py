@@ -393,7 +393,9 @@ class _Segment:
         if self._chambers:
             weighed = _weighed(dt if by_timer else valid_1, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)
         else:
-            weighed = weigh(dt, (None, None, dm), rate_max * beam_s, unknown)
+            # within the ramp the model is all there is, and it is blind where the generator did not answer: never zero for missing
+            blind = max(0.0, rate_max * beam_s + s.tail_mgy - dm) if settled and dt is None and beam_s > 0.0 else 0.0
+            weighed = weigh(dt, (None, None, dm), rate_max * beam_s, unknown + blind)
         overdue = (
             self._unit.state == UnitState.RUN
             and not settled

@@ -167,3 +167,23 @@ def test_beam_that_this_computer_could_not_time_is_unknown_and_a_units_own_timer
     unseen = 0.0 if timer else RATE_MAX_OVER_R0 * c.r0_mgy_per_s * (0.25 + TICK_S)
     assert dose.unknown_mgy == pytest.approx(unseen)
     assert dose.high_mgy == pytest.approx(dose.dt_mgy + unseen)
+
+
+def test_a_beam_that_ends_in_its_ramp_with_a_silent_generator_is_not_nothing(kernels: Kernels) -> None:
+    """No chambers, a timer that does not hold yet, no kV and no mA: the high-voltage contact was closed for 0.1 s, and that is charged in full."""
+    settings = timed()
+    meter = Meter(kernels, TICK_S, chambers=False, timer=False)
+    meter.begin(settings, at_rest(100.0), 100.0)  # type: ignore[arg-type]
+    c, on = settings.combination, int(Relay.K1_COMMAND | Relay.K2_COMMAND | Relay.HV_SEEN)
+    for tick in range(1, 11):
+        at_s = 100.0 + tick * TICK_S
+        unit = status(at_s, state=UnitState.RUN, relays=on, beam_ms=10 * tick, sample_us=round(at_s * 1e6))
+        meter.add(readings(at_s, unit, on_sent_at_s=100.0), at_s)  # type: ignore[arg-type]
+    for tick in range(1, 101):
+        end_s = at_s + tick * TICK_S
+        unit = status(end_s, state=UnitState.ENDED, relays=OPEN, beam_ms=100, sample_us=round(end_s * 1e6))
+        last = readings(end_s, unit, on_sent_at_s=100.0)
+        meter.add(last, end_s)  # type: ignore[arg-type]
+    dose = meter.settled(last)
+    assert dose.low_mgy == 0.0 and dose.delivered_mgy == dose.high_mgy >= RATE_MAX_OVER_R0 * c.r0_mgy_per_s * 0.1
+    assert dose.quality is not Quality.GOOD
