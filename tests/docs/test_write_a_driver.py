@@ -19,6 +19,9 @@ PAGE = ROOT / "docs" / "write-a-driver.md"
 BLOCK = re.compile(r"(?:Write `(?P<path>[^`]+)`:\n\n)?```(?P<kind>console|python|toml)\n(?P<text>.*?)```", re.DOTALL)
 
 
+pytestmark = pytest.mark.realtime
+
+
 def steps() -> list[tuple[str, str]]:
     """The page's steps in order: ("run", command) or (path, text of a file to write)."""
     found: list[tuple[str, str]] = []
