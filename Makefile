@@ -23,11 +23,12 @@ run: $(STAMP)   ## deliver one demonstration fraction on the simulated rig
 	$(BIN)/kerma demo
 
 test: $(STAMP)  ## run the tests: virtual time on both cores, then the real processes one after another
-	$(BIN)/python -m pytest -n 2 -m "not realtime and not grid"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not realtime and not grid"
 	$(BIN)/python -m pytest -m "realtime and not grid"
 
-grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each wire fault in beam, each thing taken away in each state
+grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
 	$(BIN)/python -m pytest -n 2 -m "grid and not realtime"
+	$(BIN)/python -m pytest -m "grid and realtime"
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

@@ -32,7 +32,7 @@ def tool(folder: Path, *command: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("kind", driver_new.KINDS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(name, marks=pytest.mark.grid) for name in NAMES[1:])])
 def test_a_package_lints_and_types(tmp_path: Path, kind: str, name: str) -> None:
     """Short names and long ones: ruff, its formatter and mypy --strict, with the package's own settings, find nothing."""
     folder = tmp_path / "package"
@@ -42,7 +42,9 @@ def test_a_package_lints_and_types(tmp_path: Path, kind: str, name: str) -> None
     assert not tool(folder, str(BIN / "mypy"), "--strict", ".", MYPY_CACHE_DIR=str(ROOT / ".mypy_cache" / "generated"))
 
 
-@pytest.mark.parametrize("kind", driver_new.KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "generator" else pytest.param(kind, marks=pytest.mark.grid) for kind in driver_new.KINDS]
+)
 def test_a_package_passes_its_own_test_and_fails_where_it_is_not_installed(tmp_path: Path, kind: str) -> None:
     """All of it holds against the device that was written with it; only its entry point is missing until it is installed."""
     folder = tmp_path / "package"

@@ -689,6 +689,7 @@ def test_a_device_that_answers_with_exceptions_gives_no_readings(bench: Bench, c
     bench.ticks(0.1, may_open=False, may_write=False)
     assert not bench.hv_on
     bench.world.faults.stop(f"generator-wire-exception-{code}")
+    bench.until(12.0, "flags", lambda: bench.generator.flags is not None)
     bench.until(12.0, "recovery", lambda: bench.now - flags(bench).asked_at_s < 0.1)
 
 
@@ -708,6 +709,8 @@ def test_every_way_a_wire_can_lie_in_beam(bench: Bench, name: str) -> None:
         bench.generator.off(bench.now, at_once=False)
         bench.tick()
     bench.until(20.0, "recovery", lambda: not bench.generator.link(bench.now).lost and bench.generator.identified)
+    # After a reopening nothing is known of it until it is asked again.
+    bench.until(8.0, "flags", lambda: bench.generator.flags is not None)
     bench.until(8.0, "an off that is seen", lambda: not bench.hv_on and not flags(bench).hv_on)
     bench.want_set_up()
     bench.until(8.0, "ready", lambda: bench.set_up() and flags(bench).supply_ready)

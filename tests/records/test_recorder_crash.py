@@ -471,7 +471,10 @@ def listened(monkeypatch: pytest.MonkeyPatch, hit: Callable[[str], None]) -> Non
     monkeypatch.setattr(records.store, "engine_for", engine_for)
 
 
-@pytest.mark.parametrize("both", [False, True], ids=["recorder", "recorder-and-host"])
+@pytest.mark.parametrize(
+    "both",
+    [pytest.param(False, id="recorder", marks=pytest.mark.grid), pytest.param(True, id="recorder-and-host")],
+)
 def test_killed_at_every_call(memory: Path, monkeypatch: pytest.MonkeyPatch, both: bool) -> None:
     """For every k: the process dies at the k-th call of file system or database; one terminal, the true dose."""
     at, calls = 0, 0

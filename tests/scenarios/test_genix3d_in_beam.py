@@ -21,7 +21,7 @@ SURVIVED = {
 }  # fmt: skip
 """One reply that is missing is asked for again within T1, parts are put together, what comes between two replies is nobody's; what stood still at what is true,
 what nobody writes in beam, and a foreign X-rays-on while they are on, change nothing: they are tried where they would."""
-SLICE = {"silent", "late", "stuck", "tid-mismatch", "split", "exception-4", "shifted", "reset"}
+SLICE = {"silent", "stuck", "split", "exception-4", "shifted"}
 LATER_S = {"break": 1.0, "noise": 1.0, "garbled": 1.0, "request-garbled": 1.0, "noise-before": 1.0}
 """They hang up a connection, or meet a bit that nobody looks at, before one is met that counts."""
 

@@ -171,7 +171,7 @@ AROUND = [
 
 
 @pytest.mark.parametrize(
-    ("link", "name", "at"), slice_of(AROUND, lambda case: case[2] is not State.STARTING or case[1] in ("late", "stuck"))
+    ("link", "name", "at"), slice_of(AROUND, lambda case: case[2] is not State.STARTING and case[1] != "truncated")
 )
 def test_a_lying_wire_around_the_beam(make_rig: MakeRig, link: str, name: str, at: State) -> None:
     """For 1.2 s: no beam without a press, one end for each START, nothing that starts again, and afterwards the rig is usable."""
@@ -189,8 +189,17 @@ def test_a_lying_wire_around_the_beam(make_rig: MakeRig, link: str, name: str, a
     assert len(exposures(rig)) == (at is not State.PREPARATORY)
 
 
-@pytest.mark.parametrize("ticks", [0, 3])
-@pytest.mark.parametrize("name", ["dropped", "late-once", "garbled", "duplicated", "echo", "reset"])
+@pytest.mark.parametrize(
+    ("name", "ticks"),
+    slice_of(
+        [
+            (name, ticks)
+            for name in ("dropped", "late-once", "garbled", "duplicated", "echo", "reset")
+            for ticks in (0, 3)
+        ],
+        lambda case: case[1] == 0 and case[0] in ("dropped", "duplicated", "echo", "reset"),
+    ),
+)
 def test_an_on_leaves_once_whatever_becomes_of_its_answer(
     make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, name: str, ticks: int
 ) -> None:
@@ -282,7 +291,13 @@ GENERATOR = [
 """G1-G4, G7-G9 in beam: the fault, how long it lasts (None: on), and what becomes of the beam. G5 and G6 are scenarios of their own."""
 
 
-@pytest.mark.parametrize(("name", "for_s", "becomes"), GENERATOR)
+@pytest.mark.parametrize(
+    ("name", "for_s", "becomes"),
+    slice_of(
+        GENERATOR,
+        lambda case: case[0] in ("kv-high", "ma-low", "arc", "beam-lost", "readback-frozen", "generator-rebooted"),
+    ),
+)
 def test_a_generator_that_errs_in_beam(make_rig: MakeRig, name: str, for_s: float | None, becomes: str) -> None:
     """The envelope is watched for its time; what the record says holds under every one of them."""
     rig = make_rig()
@@ -311,7 +326,11 @@ def test_an_on_that_makes_no_beam_ends_by_itself(make_rig: MakeRig) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["bad-checksum", "duplicated", "swapped", "another-reply", "stuck", "late", "wrong-unit", "noise"]
+    "name",
+    slice_of(
+        ["bad-checksum", "duplicated", "swapped", "another-reply", "stuck", "late", "wrong-unit", "noise"],
+        lambda name: name in ("duplicated", "another-reply", "late"),
+    ),
 )
 def test_a_lying_unit_wire_in_beam_over_rtu(make_rig: MakeRig, name: str) -> None:
     """On a wire whose replies say nothing of their request: ended in time, by sequence, checksum or lease."""
