@@ -85,9 +85,11 @@ def plan(name: str, baud: int | None = None, tick_hz: float = 100.0, turnaround_
         return unit_plan(
             name, wire_of(name, registry.safety_unit(name).wires, 0 if baud is None else baud, tick_hz, turnaround_ms)
         )
-    wires = registry.generator(name).wires
-    usual = USUAL_BAUD if any(kind != "tcp" for kind in wires) else 0
-    return generator_plan(name, wire_of(name, wires, usual if baud is None else baud, tick_hz, turnaround_ms))
+    driver = registry.generator(name)
+    if baud is not None and baud > driver.baud_most:
+        raise ConfigurationError(f"--baud {baud}: {name} speaks at {driver.baud_most} baud at most; first: correct it")
+    usual = min(USUAL_BAUD, driver.baud_most) if any(kind != "tcp" for kind in driver.wires) else 0
+    return generator_plan(name, wire_of(name, driver.wires, usual if baud is None else baud, tick_hz, turnaround_ms))
 
 
 def wire_of(name: str, wires: tuple[str, ...], baud: int, tick_hz: float, turnaround_ms: float) -> Wire:

@@ -115,6 +115,8 @@ def _judged(kind: str, name: str, words: str, facts: dict[str, Any]) -> Listed:
     """With what a clinical rig would want of it."""
     lacks = driver_plan.plan(name).capabilities.clinical()
     rate = driver_plan.kept_from_hz(name, None, TURNAROUND_MS)
+    if rate is None and not lacks:
+        lacks = ("a wire that keeps T1",)
     return Listed(kind, name, words, facts, lacks, t1_kept_from_hz=rate)
 
 
@@ -169,11 +171,7 @@ def notes(rows: tuple[Listed, ...]) -> Iterator[str]:
         if row.bench_only_because:
             yield f"{row.name} is for the bench only: it lacks {', '.join(row.bench_only_because)}."
         elif row.kind != METER and not row.broken and row.t1_kept_from_hz != USUAL_HZ:
-            rate = (
-                f"only from a loop of {row.t1_kept_from_hz:g} Hz on"
-                if row.t1_kept_from_hz
-                else "at no rate of the loop"
-            )
+            rate = f"only from a loop of {row.t1_kept_from_hz:g} Hz on"
             yield f"{row.name} keeps T1 {rate}, at {USUAL_BAUD} baud or on its network and {TURNAROUND_MS:g} ms turnaround."
         if row.capabilities.get("emulated"):
             yield f"{row.name} is EMULATED: {row.capabilities['emulated']}."

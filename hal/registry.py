@@ -219,7 +219,7 @@ class GeneratorDriver:
     `wire_watchdog_least_s` the shortest that it could be set to. `unsolicited` says in words what it sends unasked; each value of `faults` is words
     for a fault; `decode(sent, data)` puts bytes of the wire log into words and never raises. Without `filament_set_points` a certificate must say 0 for both;
     a device that `identifies` not (no request makes it say what it is) is for the bench only. One with `own_set_points` goes to kV and mA of its own,
-    which nothing can change: a plan that differs is refused.
+    which nothing can change: a plan that differs is refused. `baud_most` is the fastest line that it speaks.
     """
 
     name: str
@@ -241,6 +241,7 @@ class GeneratorDriver:
     filament_set_points: bool = True
     identifies: bool = True
     own_set_points: bool = False
+    baud_most: int = 115200
 
 
 def undecoded(sent: bool, data: bytes) -> str:

@@ -64,6 +64,11 @@ def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = No
         raise ConfigurationError(
             f"rig {config.name!r}: generator_link {config.generator_link!r}: {generator.name} speaks on {', '.join(generator.wires)} only; correct it"
         )
+    if kind != "tcp" and config.generator_baud > generator.baud_most:
+        raise ConfigurationError(
+            f"rig {config.name!r}: generator_baud = {config.generator_baud} is above {generator.baud_most}, "
+            f"the fastest that {generator.name} speaks; correct it"
+        )
     kind = transport.parse_link(config.safety_unit_link).kind
     if kind not in unit.wires:
         raise ConfigurationError(

@@ -395,6 +395,7 @@ DRIVER: Final = GeneratorDriver(
     scale=scale_of,
     set_point_read_back=True,
     exposure_timer=True,
+    baud_most=9600,
     wire_watchdog_s=None,
     wire_watchdog_least_s=None,
     unsolicited=(),

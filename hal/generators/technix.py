@@ -258,6 +258,7 @@ DRIVER: Final = GeneratorDriver(
     scale=lambda _setting: Scale(COUNTS_FULL_SCALE, COUNTS_FULL_SCALE),
     set_point_read_back=False,
     exposure_timer=False,
+    baud_most=9600,
     wire_watchdog_s=SILENCE_S,
     wire_watchdog_least_s=SILENCE_S,
     unsolicited=(),

@@ -40,6 +40,7 @@ SHOWN = [
     if kind != "electrometer"
     for baud in (0, 9600, 115200)
     if any((wire == "tcp") is (baud == 0) for wire in drivers.wires_of(kind, name))
+    if kind != "generator" or baud <= registry.generator(name).baud_most
 ]
 
 
@@ -130,6 +131,14 @@ def test_an_electrometer_is_shown_with_its_plan_and_stands_under_no_rule(baud: i
     assert shown["baud"] == baud and set(shown["worst_age_s"]) == {"reading", "range", "interval", "zero"}
     value = next(poll for poll in shown["polls"] if poll["name"] == "value")
     assert value["takes_s"] == pytest.approx(0.002 + (84 * 10 / baud if baud else 0.0))
+
+
+def test_a_line_faster_than_the_device_speaks_is_refused() -> None:
+    """A plan at a speed that the device does not have would keep T1 on paper only."""
+    said = kerma("drivers", "show", "seifert-3003", "--baud", "115200")
+    assert said.exit_code == Exit.USAGE and "speaks at 9600 baud at most" in " ".join(said.output.split())
+    row = next(row for row in drivers.listed() if row.name == "seifert-3003")
+    assert row.bench_only_because == ("a wire that keeps T1",)
 
 
 def test_readings_that_are_typed_in_have_no_plan() -> None:

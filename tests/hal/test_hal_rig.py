@@ -325,3 +325,10 @@ def test_no_bytes_from_either_device_make_a_verb_raise(seed: int, rtu: bool) -> 
             bench.rig.beam_off(bench.now)  # type: ignore[arg-type]
         ons = bench.xrv.heard.count("98,1,")
     assert ons <= 2
+
+
+def test_a_line_faster_than_the_device_speaks_is_refused() -> None:
+    with pytest.raises(
+        ConfigurationError, match="generator_baud = 19200 is above 9600, the fastest that technix speaks"
+    ):
+        make_rig(config(generator_driver="technix", generator_baud=19200), SITE_KEY)
