@@ -4,6 +4,7 @@ They never say ON, ARM or measure; what each kind of device adds to them is in g
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -56,7 +57,7 @@ class Expected:
 Step = Callable[[], Row]
 
 
-class Check(Generic[S]):
+class Check(ABC, Generic[S]):
     """The steps in their order. One that shows that the device is not there, or not the one that was named, ends the rest: they are not tried."""
 
     def __init__(
@@ -74,9 +75,9 @@ class Check(Generic[S]):
         self._stopped = ""
         self._questions: frozenset[str] = frozenset()
 
+    @abstractmethod
     def steps(self) -> tuple[tuple[str, Step], ...]:
         """The names of the steps and what they do."""
-        raise NotImplementedError
 
     def run(self) -> tuple[Row, ...]:
         """Every step; the last word is an off, whatever went before."""
@@ -127,12 +128,13 @@ class Check(Generic[S]):
             return self.stop(what, "the driver let an off out before it knew the device; first: mend the driver")
         return Row(what, Outcome.PASS, self.identity_words())
 
+    @abstractmethod
     def identity_words(self) -> str:
-        raise NotImplementedError
+        """What the device says that it is."""
 
+    @abstractmethod
     def question(self, sent: bytes) -> str:
         """What was asked, the same for the same question on any connection."""
-        raise NotImplementedError
 
     def off_first(self, what: str, bound_s: float, is_off: Callable[[float], bool | None]) -> Row:
         """The first command is an off; repeated it changes nothing. `is_off(since)` tells from a reading asked for after `since`, None while there is none."""

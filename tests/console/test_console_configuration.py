@@ -267,7 +267,7 @@ def real(tmp_path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("table", "key", "value", "says"),
     [
-        ("generator", "link", "pty:/tmp/generator", "simulated line although rig.simulated = false"),
+        ("generator", "link", "pty:var/generator", "simulated line although rig.simulated = false"),
         ("safety_unit", "link", "tcp:127.0.0.1:502", "this machine itself"),
         ("safety_unit", "link", "tcp:127.8.9.1:502", "this machine itself"),
         ("safety_unit", "link", "tcp:0.0.0.0:502", "this machine itself"),
@@ -308,7 +308,7 @@ def test_the_site_key_is_given_once_and_never_shown(tmp_path: Path) -> None:
 
 
 def test_a_socket_path_that_the_kernel_cannot_hold_is_refused(tmp_path: Path) -> None:
-    assert "at most 107" in refused_rig(tmp_path, changed(RIG, "paths", "desk", "/tmp/" + "x" * 110))
+    assert "at most 107" in refused_rig(tmp_path, changed(RIG, "paths", "desk", "/run/" + "x" * 110))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"a = ", b"= 3", b"a = 1\na = 2\n", b"[a\n", b"x" * 1_000_001])
