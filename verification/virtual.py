@@ -157,7 +157,7 @@ class VirtualRig:
     def ask(self, request: Request) -> Answer:
         """Send one request and turn the rig until it is answered."""
         self._at_desk = True
-        self._send(request)
+        self.send(request)
         until = self.now_s() + 10.0
         self._answers.clear()
         while not self._answers:
@@ -300,9 +300,10 @@ class VirtualRig:
             self._release_us = None
         if self._at_desk and self.now_s() - self._alive_at >= ALIVE_EVERY_S:
             self._alive_at = self.now_s()
-            self._send(Alive())
+            self.send(Alive())
 
-    def _send(self, request: Request) -> None:
+    def send(self, request: Request) -> None:
+        """Ask without waiting for the answer."""
         self.wire.inbox.append((CLIENT, self._encode.encode(request)))
 
     def _start_recorder(self) -> None:

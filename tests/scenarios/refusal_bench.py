@@ -1,28 +1,19 @@
-"""Hands that bring a virtual rig tick by tick to any state, and what must hold of world and records afterwards, whatever was done to it.
-It looks into the loop for its state only; what it judges by is the world's own truth and the records."""
+"""What the tests of this folder share beside the hands of verification/reach.py: slices of tables, and a watch on every ON.
+It brings no rig anywhere itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
-import msgspec
 import pytest
 
-from controller.requests import Close, Confirm, Edit, Load, Request, Reset, Resume
 from controller.states import State
 from hal.commands import On
-from verification.hands import Stuck
-from verification.setting import prescribed
 from verification.virtual import VirtualRig
 
 MakeRig = Callable[..., VirtualRig]
 """What the fixture of this name is; see conftest.py."""
-OPERATOR: Final = "test operator"
-SHORT: Final = prescribed(400.0)
-"""About 8 s of beam."""
-ENDS: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
-LEAST_MGY: Final = 1.0
 
 
 def slice_of(cases: Iterable[Any], kept: Callable[[Any], bool]) -> list[Any]:
@@ -32,173 +23,6 @@ def slice_of(cases: Iterable[Any], kept: Callable[[Any], bool]) -> list[Any]:
     return [
         pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=marks[bool(kept(case))]) for case in cases
     ]
-
-
-def state(rig: VirtualRig) -> State:
-    """Where the exposure stands; SELF_TEST while no host runs, which is where the next one begins."""
-    return rig.loop.exposure.stage.state if rig.loop is not None else State.SELF_TEST
-
-
-def turn_until(rig: VirtualRig, *states: State, within: int = 4000) -> None:
-    """Turn until one of these states; Stuck after that many ticks."""
-    for _ in range(within):
-        if state(rig) in states:
-            return
-        rig.turn()
-    raise Stuck(f"none of {[s.value for s in states]} within {within} ticks, but {state(rig).value}")
-
-
-def send(rig: VirtualRig, request: Request) -> None:
-    """Ask without waiting for the answer."""
-    rig._send(request)
-
-
-def confirm_as_offered(rig: VirtualRig) -> None:
-    """Confirm what is on offer until it is taken."""
-    for _ in range(3000):
-        if state(rig) is not State.PREPARATORY:
-            return
-        assert rig.loop is not None
-        case = rig.loop.dossier.case
-        if case.offer_at_s is not None and case.settings is not None:
-            send(rig, Confirm(case.offer_id, case.settings.digest))
-        rig.turn()
-    raise Stuck("the offer could not be confirmed")
-
-
-def load(rig: VirtualRig, resume: str = "", physicist: bool = False, p: Any = SHORT) -> None:
-    """Into PREPARATORY."""
-    turn_until(rig, State.STANDBY, State.INTERRUPTED)
-    answer = rig.ask(Resume(p, OPERATOR, resume, physicist) if resume else Load(p, OPERATOR))
-    if not answer.ok:
-        raise Stuck(answer.words)
-    turn_until(rig, State.PREPARATORY)
-
-
-def to_arming(rig: VirtualRig, resume: str = "", physicist: bool = False, p: Any = SHORT) -> None:
-    """Loaded, offered, confirmed: the first tick of ARMING."""
-    load(rig, resume, physicist, p)
-    confirm_as_offered(rig)
-    turn_until(rig, State.ARMING)
-
-
-def to_ready(rig: VirtualRig, resume: str = "", physicist: bool = False, p: Any = SHORT) -> None:
-    """The first tick of READY."""
-    to_arming(rig, resume, physicist, p)
-    turn_until(rig, State.READY)
-
-
-def to_beam(rig: VirtualRig, seconds: float = 1.0, resume: str = "", physicist: bool = False, p: Any = SHORT) -> None:
-    """Beam on by one press, and left on for some seconds."""
-    to_ready(rig, resume, physicist, p)
-    rig.press()
-    turn_until(rig, State.IRRADIATING)
-    rig.wait(seconds)
-
-
-def _standby(rig: VirtualRig) -> None:
-    turn_until(rig, State.STANDBY)
-
-
-def _starting(rig: VirtualRig) -> None:
-    to_ready(rig)
-    rig.press()
-    turn_until(rig, State.STARTING)
-    rig.wait(0.15)
-
-
-def _stopping(rig: VirtualRig) -> None:
-    to_beam(rig)
-    rig.stop()
-    turn_until(rig, State.STOPPING)
-
-
-def _interrupted(rig: VirtualRig) -> None:
-    _stopping(rig)
-    turn_until(rig, State.INTERRUPTED)
-
-
-def _terminated(rig: VirtualRig) -> None:
-    to_beam(rig, 0.0, p=prescribed(200.0))
-    turn_until(rig, State.TERMINATED)
-
-
-BRING: Final[dict[State, Callable[[VirtualRig], None]]] = {
-    State.SELF_TEST: lambda rig: rig.wait(0.5),
-    State.STANDBY: _standby,
-    State.PREPARATORY: load,
-    State.ARMING: to_arming,
-    State.READY: to_ready,
-    State.STARTING: _starting,
-    State.IRRADIATING: to_beam,
-    State.STOPPING: _stopping,
-    State.INTERRUPTED: _interrupted,
-    State.TERMINATED: _terminated,
-}
-"""The hands that lead into each state that needs no fault."""
-
-
-def ons(rig: VirtualRig) -> int:
-    """ON commands that the generator took."""
-    return sum(1 for _, who, what in rig.log() if who == "generator" and what == "HV ON accepted")
-
-
-def exposures(rig: VirtualRig) -> list[dict[str, Any]]:
-    """Every START that the records hold, with its end."""
-    return [exposure for fraction in rig.records() for exposure in fraction["exposures"]]
-
-
-def settle(rig: VirtualRig) -> State:
-    """Whatever people may do to come back to STANDBY: reset with the role that it takes, close, unload. STUCK_ON stays."""
-    for _ in range(60):
-        now = state(rig)
-        if now is State.STUCK_ON:
-            return now
-        latched = rig.loop is not None and bool(rig.loop.dossier.latches)
-        if now in (State.STANDBY, State.INTERRUPTED, State.TERMINATED, State.FAULT) and (latched or now is State.FAULT):
-            rig.room(key="SERVICE")
-            rig.wait(0.2)
-            any(rig.ask(Reset(role, "a, b", "test")).ok for role in ("operator", "physicist", "service"))
-            rig.room(key="TREAT")
-        elif now in (State.INTERRUPTED, State.TERMINATED):
-            rig.ask(Close("test"))
-        elif now in (State.PREPARATORY, State.ARMING, State.READY):
-            rig.ask(Edit())
-        elif now is State.STANDBY:
-            return now
-        rig.wait(0.3)
-    return state(rig)
-
-
-def cleared(rig: VirtualRig) -> None:
-    """Settled in STANDBY, and nothing retained by the unit any more."""
-    if settle(rig) is not State.STANDBY:
-        raise Stuck(f"not settled but {state(rig).value}")
-    for _ in range(400):
-        if not rig.world.unit.nv.retained_token:
-            return
-        rig.turn()
-    raise Stuck(f"the unit still retains {rig.world.unit.nv.retained_token}")
-
-
-def wrong(rig: VirtualRig, presses: int) -> list[str]:
-    """What may never be, once everything has settled: beam, beam without a press, an exposure without exactly one end, dose said lower than given."""
-    found = []
-    truth, kept = rig.truth(), exposures(rig)
-    if truth["hv_on"]:
-        found.append("high voltage is on")
-    if ons(rig) > presses:
-        found.append(f"{ons(rig)} ON commands for {presses} presses")
-    found += [f"exposure {e['token']} has no end" for e in kept if e["provisional"]]
-    if len({e["token"] for e in kept}) != len(kept):
-        found.append("a token was given twice")
-    high = sum(e["high_mgy"] for e in kept)
-    if high < truth["dose_mgy"] - LEAST_MGY:
-        found.append(f"the records' high bound is {high:.1f} mGy, truly {truth['dose_mgy']:.1f}")
-    low = sum(e["low_mgy"] for e in kept)
-    if low > truth["dose_mgy"] + max(0.02 * truth["dose_mgy"], 10.0):
-        found.append(f"the records' low bound is {low:.1f} mGy, truly {truth['dose_mgy']:.1f}")
-    return found
 
 
 class OnWatch:
@@ -213,8 +37,3 @@ class OnWatch:
         if isinstance(command, On):
             assert tick.wanted.terms is not None
             self.wanted.append((tick.stage.state, command.token, tick.wanted.terms.digest))
-
-
-def patient(number: int, rx_mgy: float = 400.0) -> Any:
-    """The same order for somebody else."""
-    return msgspec.structs.replace(prescribed(rx_mgy), patient_id=f"P{number}")

@@ -4,12 +4,13 @@ given. The same faults as on the XRV's wire; what a network without checksum and
 from __future__ import annotations
 
 import pytest
-from refusal_bench import ENDS, MakeRig, ons, settle, slice_of, state, to_beam, to_ready, turn_until, wrong
+from refusal_bench import MakeRig, slice_of
 from test_wire_faults_in_beam import ALIKE, BEAM_S, GENERATOR, WITHIN_S, ended_well, off_after
 
 from controller.states import State
 from simulators.generator_genix3d import Genix3dFirmware
 from simulators.wire_faults import TAMPERINGS
+from verification.reach import ENDS, ons, settle, state, to_beam, to_ready, turn_until, wrong
 from verification.rigs import Choice
 from verification.setting import prescribed
 from verification.virtual import VirtualRig

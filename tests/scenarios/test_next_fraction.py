@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 
 import msgspec
-from refusal_bench import OPERATOR, SHORT, MakeRig, to_ready, turn_until, wrong
+from refusal_bench import MakeRig
 
 from controller.requests import Close, Load
 from controller.states import State
+from verification.reach import OPERATOR, SHORT, to_ready, turn_until, wrong
 
 NEXT = msgspec.structs.replace(SHORT, patient_id="EXAMPLE-0003", sha256=hashlib.sha256(b"next").digest())
 

@@ -4,11 +4,12 @@ its own timer errs (G11), the generator itself errs (G1-G10); the beam ends in t
 from __future__ import annotations
 
 import pytest
-from refusal_bench import ENDS, MakeRig, ons, settle, slice_of, state, to_beam, to_ready, turn_until, wrong
+from refusal_bench import MakeRig, slice_of
 from test_wire_faults_in_beam import off_after
 
 from controller.states import State
 from simulators.wire_faults import TAMPERINGS
+from verification.reach import ENDS, ons, settle, state, to_beam, to_ready, turn_until, wrong
 from verification.rigs import Choice
 from verification.virtual import VirtualRig
 

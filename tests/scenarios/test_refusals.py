@@ -6,26 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from refusal_bench import (
-    OPERATOR,
-    SHORT,
-    MakeRig,
-    OnWatch,
-    cleared,
-    confirm_as_offered,
-    exposures,
-    load,
-    ons,
-    patient,
-    send,
-    settle,
-    state,
-    to_arming,
-    to_beam,
-    to_ready,
-    turn_until,
-    wrong,
-)
+from refusal_bench import MakeRig, OnWatch
 
 from controller.requests import (
     Alive,
@@ -41,6 +22,24 @@ from controller.requests import (
     Stop,
 )
 from controller.states import State
+from verification.reach import (
+    OPERATOR,
+    SHORT,
+    cleared,
+    confirm_as_offered,
+    exposures,
+    load,
+    ons,
+    patient,
+    send,
+    settle,
+    state,
+    to_arming,
+    to_beam,
+    to_ready,
+    turn_until,
+    wrong,
+)
 from verification.setting import prescribed
 
 OTHER_CLIENT = 7

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from refusal_bench import MakeRig, load, ons, patient, send, settle, state, to_arming, to_beam, turn_until, wrong
+from refusal_bench import MakeRig
 
 from controller.requests import Close, Edit
 from controller.states import State
+from verification.reach import load, ons, patient, send, settle, state, to_arming, to_beam, turn_until, wrong
 from verification.virtual import VirtualRig
 
 

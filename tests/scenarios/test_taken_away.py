@@ -4,14 +4,16 @@ the unit or the generator restarted. No beam without a press, one end for each S
 from __future__ import annotations
 
 import pytest
-from refusal_bench import (
+from refusal_bench import MakeRig, slice_of
+
+from controller.requests import Confirm, Edit
+from controller.states import State
+from verification.reach import (
     BRING,
-    MakeRig,
     exposures,
     ons,
     send,
     settle,
-    slice_of,
     state,
     to_arming,
     to_beam,
@@ -19,9 +21,6 @@ from refusal_bench import (
     turn_until,
     wrong,
 )
-
-from controller.requests import Confirm, Edit
-from controller.states import State
 from verification.virtual import VirtualRig
 
 STATES = tuple(BRING)

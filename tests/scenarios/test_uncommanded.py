@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from refusal_bench import BRING, MakeRig, exposures, settle, state, to_ready, turn_until, wrong
+from refusal_bench import MakeRig
 
 from controller.states import State
+from verification.reach import BRING, exposures, settle, state, to_ready, turn_until, wrong
 
 
 @pytest.mark.parametrize("at", [State.ARMING, State.READY])

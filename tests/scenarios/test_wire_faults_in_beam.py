@@ -4,27 +4,14 @@ no ON goes out that nobody pressed for, and the record never says less than was 
 from __future__ import annotations
 
 import pytest
-from refusal_bench import (
-    BRING,
-    ENDS,
-    MakeRig,
-    exposures,
-    ons,
-    send,
-    settle,
-    slice_of,
-    state,
-    to_beam,
-    to_ready,
-    turn_until,
-    wrong,
-)
+from refusal_bench import MakeRig, slice_of
 
 from controller.requests import Edit
 from controller.states import State
 from simulators.faults import TABLE
 from simulators.wire_faults import TAMPERINGS, Tamper
 from verification.hands import Stuck
+from verification.reach import BRING, ENDS, exposures, ons, send, settle, state, to_beam, to_ready, turn_until, wrong
 from verification.rigs import Choice
 from verification.virtual import VirtualRig
 

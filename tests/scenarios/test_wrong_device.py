@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from refusal_bench import OPERATOR, settle, state, turn_until
 
 from controller.kernel import Kernels
 from controller.requests import Load, Reset
 from controller.states import State
+from verification.reach import OPERATOR, settle, state, turn_until
 from verification.setting import lay_out, prescribed, virtual_rig
 
 
