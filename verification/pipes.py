@@ -3,11 +3,16 @@ They know no frame and no device beyond the line that they are plugged into."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 from hal.transport import Gone, Pipe, parse_link
 from simulators.line import SerialLine
 from simulators.world import World
+
+Tap = Callable[[str, bytes], None]
+"""Sees the bytes that the host puts on a wire, with the name of the link as the rig file has it, before they leave."""
+NO_TAPS: Final[tuple[Tap, ...]] = ()
 
 
 class Timed(Protocol):
@@ -22,8 +27,9 @@ class LinePipe:
 
     fd = None
 
-    def __init__(self, world: Timed, line: SerialLine) -> None:
+    def __init__(self, world: Timed, line: SerialLine, link: str = "", taps: Sequence[Tap] = NO_TAPS) -> None:
         self._world, self._line = world, line
+        self._link, self._taps = link, taps
         self._breaks = line.breaks
         self._see()
 
@@ -33,6 +39,8 @@ class LinePipe:
 
     def send(self, data: bytes) -> int:
         self._see()
+        for tap in self._taps:
+            tap(self._link, data)
         return self._line.host_write(data, self._world.now_us)
 
     def _see(self) -> None:
@@ -70,7 +78,8 @@ class FacePipe:
 
     fd = None
 
-    def __init__(self, face: Face) -> None:
+    def __init__(self, face: Face, link: str = "", taps: Sequence[Tap] = NO_TAPS) -> None:
+        self._link, self._taps = link, taps
         connection = face.connect()
         if connection is None:
             raise Gone("the device refuses the connection")
@@ -85,6 +94,8 @@ class FacePipe:
     def send(self, data: bytes) -> int:
         if self._connection.closed:
             raise Gone("the device has hung up")
+        for tap in self._taps:
+            tap(self._link, data)
         return self._connection.host_write(data)
 
     def close(self) -> None:
@@ -98,8 +109,8 @@ class FacePipe:
 class Plugs:
     """Opens the links of a rig file onto one world, and remembers the newest safety-unit connections so that pace can see a reply."""
 
-    def __init__(self, world: World, generator_link: str) -> None:
-        self._world, self._generator_link = world, generator_link
+    def __init__(self, world: World, generator_link: str, taps: Sequence[Tap] = NO_TAPS) -> None:
+        self._world, self._generator_link, self._taps = world, generator_link, taps
         self.connections: list[FacePipe] = []
         self._generator: FacePipe | None = None
 
@@ -107,14 +118,14 @@ class Plugs:
         """The pipe for a link: the generator by its name, on its line or its port; the unit by TCP or by its own serial line."""
         if link == self._generator_link:
             if parse_link(link).kind not in ("tcp", "socket"):
-                return LinePipe(self._world, self._world.generator_line)
-            self._generator = FacePipe(self._world.generator_tcp)
+                return LinePipe(self._world, self._world.generator_line, link, self._taps)
+            self._generator = FacePipe(self._world.generator_tcp, link, self._taps)
             return self._generator
         if parse_link(link).packets:
-            pipe = FacePipe(self._world.unit_tcp)
+            pipe = FacePipe(self._world.unit_tcp, link, self._taps)
             self.connections = [*self.connections[-3:], pipe]
             return pipe
-        return LinePipe(self._world, self._world.unit_line)
+        return LinePipe(self._world, self._world.unit_line, link, self._taps)
 
     def close(self) -> None:
         """The host's process ends: the kernel closes its sockets."""

@@ -27,7 +27,7 @@ from records.recorder import Recorder, RecorderConfig
 from simulators.control import Control
 from simulators.world import World
 from verification.hands import Stuck
-from verification.pipes import Plugs
+from verification.pipes import Plugs, Tap
 
 EPOCH_S = 1000.0
 """Monotonic time at which a virtual world begins; nothing may depend on it."""
@@ -122,19 +122,26 @@ class MemoryWire:
 
 
 class VirtualRig:
-    """Hands over a rig in virtual time. `folder` holds what would be tmpfs and disk; `tick_hook` sees every tick."""
+    """Hands over a rig in virtual time. `folder` holds what would be tmpfs and disk.
+
+    `tick_hooks` see every tick, `event_hooks` what happens from outside, by a word and what it is about: "host" and "recorder" (started, killed, frozen,
+    thawed), "hand" (pressed, stop, left), "asked" (a request), "told" (a reply), "idle" (10 ms without a running host). `taps` see the bytes
+    that the host puts on a wire, with the link's name.
+    """
 
     def __init__(self, blob: Blob, recorder: RecorderConfig, kernels: Kernels, folder: Path, world: World) -> None:
         self._blob, self._recorder_config, self._kernels, self._folder = blob, recorder, kernels, folder
         self.world = world
         self.clock = VirtualClock(world)
-        self.plugs = Plugs(world, blob.rig.generator_link)
+        self.taps: list[Tap] = []
+        self.plugs = Plugs(world, blob.rig.generator_link, self.taps)
         self.loop: Loop | None = None
         self.pace: VirtualPace | None = None
         self.recorder: Recorder | None = None
         self.wire = MemoryWire()
         self.ticks = 0
-        self.tick_hook: Callable[[Any], None] | None = None
+        self.tick_hooks: list[Callable[[Any], None]] = []
+        self.event_hooks: list[Callable[[str, Any], None]] = []
         self.watcher: Callable[[Snapshot], None] | None = None
         self.throttle: Callable[[float], None] | None = None
         self._encode = msgspec.msgpack.Encoder()
@@ -188,14 +195,16 @@ class VirtualRig:
         if self.loop is not None and self.pace is not None and not self._frozen:
             tick = self.loop.tick(self.pace.next())
             self.ticks += 1
-            if self.tick_hook is not None:
-                self.tick_hook(tick)
+            for hook in self.tick_hooks:
+                hook(tick)
         else:
             self.world.advance(self.world.now_us + 10_000)
+            self._happened("idle", None)
         if self.recorder is not None:
             self.recorder.step(self.clock.monotonic(), self.clock.wall())
         while self.wire.outbox:
             reply = self.wire.outbox.popleft()
+            self._happened("told", reply)
             if isinstance(reply, Answer):
                 self._answers.append(reply)
             else:
@@ -207,13 +216,16 @@ class VirtualRig:
 
     def press(self) -> None:
         self.world.room.press()
+        self._happened("hand", "pressed")
         self._release_us = self.world.now_us + round(PRESS_S * 1e6)
 
     def stop(self) -> None:
         self.wire.stops += 1
+        self._happened("hand", "stop")
 
     def flood_stop(self, datagrams: int) -> int:
         self.wire.stops += datagrams
+        self._happened("hand", "stop")
         return datagrams
 
     def fault(self, name: str, for_s: float | None = None) -> None:
@@ -236,6 +248,7 @@ class VirtualRig:
     def leave_desk(self) -> None:
         self._at_desk = False
         self.wire.left.append(CLIENT)
+        self._happened("hand", "left")
 
     def kill_host(self) -> None:
         """kill -9: the loop is dropped between two ticks, its sockets close, nothing of it runs again."""
@@ -245,12 +258,15 @@ class VirtualRig:
         self.loop = self.pace = None
         self.wire = MemoryWire()
         self._snapshot = None
+        self._happened("host", "killed")
 
     def freeze_host(self) -> None:
         self._frozen = True
+        self._happened("host", "frozen")
 
     def thaw_host(self) -> None:
         self._frozen = False
+        self._happened("host", "thawed")
 
     def start_host(self) -> None:
         """A new process: everything of the old one is gone but the world, the ring on tmpfs and the records."""
@@ -259,7 +275,7 @@ class VirtualRig:
         shm = self._folder / "shm" / instance
         paths = Paths(shm=str(shm), desk="", stop="")
         blob = msgspec.structs.replace(self._blob, instance=instance, paths=paths)
-        self.plugs = Plugs(self.world, blob.rig.generator_link)
+        self.plugs = Plugs(self.world, blob.rig.generator_link, self.taps)
         machine = make_rig(blob.rig, blob.site_key, self.plugs.open)
         self.pace = VirtualPace(self.world, self.clock, 1.0 / blob.tick_hz, self.plugs)
         self.wire = MemoryWire()
@@ -267,16 +283,19 @@ class VirtualRig:
         self._frozen = False
         self._alive_at = -math.inf
         self.wire.inbox.append((OBSERVER, self._encode.encode(Watch())))
+        self._happened("host", "started")
 
     def kill_recorder(self) -> None:
         """kill -9: what it had not synced is as the file system left it; its lock is gone with it."""
         if self.recorder is not None:
             self.recorder.abandon()
         self.recorder = None
+        self._happened("recorder", "killed")
 
     def start_recorder(self) -> None:
         """A new recorder on the same files."""
         self._start_recorder()
+        self._happened("recorder", "started")
 
     def records(self) -> list[dict[str, Any]]:
         return [
@@ -305,6 +324,11 @@ class VirtualRig:
     def send(self, request: Request) -> None:
         """Ask without waiting for the answer."""
         self.wire.inbox.append((CLIENT, self._encode.encode(request)))
+        self._happened("asked", request)
+
+    def _happened(self, kind: str, what: Any) -> None:
+        for hook in self.event_hooks:
+            hook(kind, what)
 
     def _start_recorder(self) -> None:
         self.recorder = Recorder(self._recorder_config)

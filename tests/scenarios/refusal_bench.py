@@ -30,7 +30,7 @@ class OnWatch:
 
     def __init__(self, rig: VirtualRig) -> None:
         self.wanted: list[tuple[State, int, bytes]] = []
-        rig.tick_hook = self.see
+        rig.tick_hooks.append(self.see)
 
     def see(self, tick: Any) -> None:
         command = tick.wanted.command
