@@ -33,11 +33,12 @@ grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each
 	$(BIN)/python -m pytest -n 2 -m "grid and not realtime"
 	$(BIN)/python -m pytest -m "grid and realtime"
 
-lint: $(STAMP)  ## ruff, mypy --strict, import contracts
+lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the hazard tables
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m verification.hazards --check
 
 fuzz: $(STAMP)  ## fuzz every decoder for SECONDS (60); a find is left in var/fuzz/
 	$(BIN)/python -m verification.fuzz --seconds $(or $(SECONDS),60)

@@ -86,7 +86,7 @@ def _released_words(look: Look) -> str:
 CONTACT_RULES: Final = (
     Rule(
         id="emergency_stop",
-        hazards=("I9", "G30"),
+        hazards=("fault-I9", "engineering-G30"),
         when=When.ALWAYS,
         needs=UNIT,
         question=lambda look: look.closed & ESTOP == ESTOP,
@@ -95,7 +95,7 @@ CONTACT_RULES: Final = (
     ),
     Rule(
         id="door",
-        hazards=("I1", "G31"),
+        hazards=("fault-I1", "engineering-G31"),
         when=When.ALWAYS,
         needs=UNIT,
         question=lambda look: look.closed & DOOR == DOOR,
@@ -104,7 +104,7 @@ CONTACT_RULES: Final = (
     ),
     Rule(
         id="key",
-        hazards=("I10", "D14"),
+        hazards=("fault-I10", "design-D14"),
         when=When.ALWAYS,
         needs=UNIT,
         question=_key,
@@ -115,7 +115,7 @@ CONTACT_RULES: Final = (
     ),
     Rule(
         id="applicator_contact",
-        hazards=("A9", "G32"),
+        hazards=("accident-A9", "engineering-G32"),
         when=When.ALWAYS,
         needs=UNIT,
         question=lambda look: look.closed & APPLICATOR == APPLICATOR,
@@ -124,7 +124,7 @@ CONTACT_RULES: Final = (
     ),
     Rule(
         id="applicator_code",
-        hazards=("G9", "I8", "T7"),
+        hazards=("engineering-G9", "fault-I8", "Therac-T7"),
         stands_on=Fitted.CODES,
         when=When.SET_UP,
         needs=UNIT,
@@ -137,7 +137,7 @@ CONTACT_RULES: Final = (
     ),
     Rule(
         id="filter_code",
-        hazards=("G8", "T7"),
+        hazards=("engineering-G8", "Therac-T7"),
         stands_on=Fitted.CODES,
         when=When.SET_UP,
         needs=UNIT,
@@ -149,7 +149,7 @@ CONTACT_RULES: Final = (
     ),
     Rule(
         id="switch_released",
-        hazards=("A11", "A7"),
+        hazards=("accident-A11", "design-A7"),
         when=When.NOT_ARMED,
         needs=UNIT,
         question=_released,
@@ -160,7 +160,7 @@ CONTACT_RULES: Final = (
     ),
     Rule(
         id="switch_held",
-        hazards=("A11",),
+        hazards=("accident-A11",),
         when=When.HELD_DOWN,
         needs=UNIT,
         question=lambda look: look.closed & SWITCH == SWITCH,
@@ -169,7 +169,7 @@ CONTACT_RULES: Final = (
     ),
     Rule(
         id="contacts_agree",
-        hazards=("I5", "A10"),
+        hazards=("fault-I5", "accident-A10"),
         stands_on=Fitted.PAIRS,
         when=When.ALWAYS,
         needs=UNIT,
@@ -182,7 +182,7 @@ CONTACT_RULES: Final = (
     ),
     Rule(
         id="test_pulse",
-        hazards=("I6",),
+        hazards=("fault-I6",),
         stands_on=Fitted.TEST_PULSE,
         when=When.ALWAYS,
         needs=UNIT,

@@ -159,7 +159,7 @@ def _leak_words(look: Look) -> str:
 DOSE_RULES: Final = (
     Rule(
         id="chamber_supply",
-        hazards=("G17", "D1"),
+        hazards=("engineering-G17", "fault-D1"),
         stands_on=Fitted.CHAMBER_SUPPLY,
         when=When.ALWAYS,
         needs=UNIT,
@@ -171,7 +171,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="chamber_saturation",
-        hazards=("T6", "D4"),
+        hazards=("Therac-T6", "fault-D4"),
         stands_on=Fitted.CHAMBERS,
         when=When.ALWAYS,
         needs=UNIT,
@@ -183,7 +183,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="dose_rate_high",
-        hazards=("T6", "G8", "D4"),
+        hazards=("Therac-T6", "engineering-G8", "fault-D4"),
         stands_on=Fitted.CHAMBERS,
         when=When.DOSED,
         question=_high,
@@ -195,7 +195,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="dose_rate_low",
-        hazards=("T6", "D1"),
+        hazards=("Therac-T6", "fault-D1"),
         stands_on=Fitted.CHAMBERS,
         when=When.RATED,
         question=_low,
@@ -205,7 +205,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="no_signal",
-        hazards=("A6", "D1"),
+        hazards=("accident-A6", "fault-D1"),
         stands_on=Fitted.CHAMBERS,
         when=When.SIGNAL,
         needs=UNIT,
@@ -215,7 +215,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="no_dose",
-        hazards=("G10", "D1"),
+        hazards=("fault-G10", "fault-D1"),
         stands_on=Fitted.CHAMBERS,
         when=When.DOSE,
         needs=UNIT,
@@ -225,7 +225,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="dose_channels",
-        hazards=("A8", "D2"),
+        hazards=("accident-A8", "fault-D2"),
         stands_on=Fitted.CHAMBERS,
         when=When.DOSED,
         question=_channels,
@@ -239,7 +239,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="dose_model",
-        hazards=("D3", "L10"),
+        hazards=("fault-D3", "fault-L10"),
         when=When.DOSED,
         question=_model,
         wrong=_model_words,
@@ -249,7 +249,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="bad_samples",
-        hazards=("L3", "D8"),
+        hazards=("fault-L3", "fault-D8"),
         when=When.BEAM,
         question=lambda look: look.dose.bad_samples < BAD_SAMPLES,
         wrong=lambda look: f"{look.dose.bad_samples} dose samples refused within 1 s (bound {BAD_SAMPLES})",
@@ -257,7 +257,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="backup_timer",
-        hazards=("G2", "G26", "A5"),
+        hazards=("engineering-G2", "engineering-G26", "design-A5"),
         when=When.CONFIRMED,
         needs=UNIT,
         question=_backup,
@@ -268,7 +268,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="overdue",
-        hazards=("A5", "A8"),
+        hazards=("design-A5", "accident-A8"),
         when=When.BEAM,
         question=lambda look: not look.dose.overdue,
         wrong=lambda _look: "the safety unit let its preset go by; this computer ended the beam",
@@ -278,7 +278,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="air",
-        hazards=("G18",),
+        hazards=("engineering-G18",),
         stands_on=Fitted.AIR,
         when=When.VENTED,
         needs=UNIT | SLOW,
@@ -292,7 +292,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="k_tp_drift",
-        hazards=("G18", "D7"),
+        hazards=("engineering-G18", "fault-D7"),
         stands_on=Fitted.AIR,
         when=When.CONFIRMED_VENTED,
         needs=SLOW,
@@ -305,7 +305,7 @@ DOSE_RULES: Final = (
     ),
     Rule(
         id="leakage",
-        hazards=("D6", "G17"),
+        hazards=("fault-D6", "engineering-G17"),
         stands_on=Fitted.CHAMBERS,
         when=When.LEAKAGE,
         needs=SLOW,

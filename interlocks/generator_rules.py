@@ -137,7 +137,7 @@ def _line_words(look: Look) -> str:
 GENERATOR_RULES: Final = (
     Rule(
         id="generator_link",
-        hazards=("L2", "L12", "M3"),
+        hazards=("fault-L2", "fault-L12", "fault-M3"),
         when=When.ALWAYS,
         needs=MONITOR | FLAGS,
         question=lambda look: not look.readings.generator_link.lost,
@@ -148,7 +148,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="generator_identity",
-        hazards=("M7", "G24"),
+        hazards=("fault-M7", "engineering-G24"),
         when=When.ALWAYS,
         question=_identified,
         wrong=_identity_words,
@@ -158,7 +158,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="generator_fault",
-        hazards=("G3", "G4"),
+        hazards=("fault-G3", "fault-G4"),
         when=When.STANDING,
         needs=FLAGS,
         question=lambda look: not look.flags.fault,
@@ -170,7 +170,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="generator_clear",
-        hazards=("G3", "G4", "A10"),
+        hazards=("fault-G3", "fault-G4", "design-A10"),
         when=When.BEFORE_ARM,
         needs=FLAGS,
         question=lambda look: not look.flags.fault,
@@ -181,7 +181,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="generator_interlock",
-        hazards=("I1", "G5"),
+        hazards=("fault-I1", "fault-G5"),
         when=When.LINE,
         needs=FLAGS,
         question=lambda look: look.flags.interlock_closed,
@@ -191,7 +191,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="kv_high",
-        hazards=("G1", "G5"),
+        hazards=("fault-G1", "engineering-G5"),
         when=When.BEAM,
         needs=MONITOR,
         question=lambda look: look.monitor.kv <= look.terms.kv * (1.0 + KV_HARD),
@@ -202,7 +202,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="kv_low",
-        hazards=("G1", "G5"),
+        hazards=("fault-G1", "engineering-G5"),
         when=When.STEADY,
         needs=MONITOR,
         question=_kv_low,
@@ -214,7 +214,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="ma_high",
-        hazards=("G2", "G6"),
+        hazards=("fault-G2", "engineering-G6"),
         when=When.BEAM,
         needs=MONITOR,
         question=lambda look: look.monitor.ma <= look.terms.ma * (1.0 + MA_HARD),
@@ -225,7 +225,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="ma_low",
-        hazards=("G2", "G6"),
+        hazards=("fault-G2", "engineering-G6"),
         when=When.STEADY,
         needs=MONITOR,
         question=_ma_low,
@@ -237,7 +237,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="kv_steady",
-        hazards=("G1",),
+        hazards=("fault-G1",),
         when=When.STEADY,
         needs=MONITOR,
         question=lambda look: abs(look.monitor.kv - look.terms.kv) <= _kv_bound(look),
@@ -250,7 +250,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="ma_steady",
-        hazards=("G2", "G6"),
+        hazards=("fault-G2", "engineering-G6"),
         when=When.STEADY,
         needs=MONITOR,
         question=lambda look: abs(look.monitor.ma - look.terms.ma) <= MA_STEADY * look.terms.ma,
@@ -263,7 +263,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="beam_lost",
-        hazards=("A2", "G3", "G7"),
+        hazards=("design-A2", "fault-G3", "engineering-G7"),
         when=When.BEAM,
         needs=MONITOR | FLAGS,
         question=lambda look: not beam_lost(look),
@@ -273,7 +273,7 @@ GENERATOR_RULES: Final = (
     ),
     Rule(
         id="hv_uncommanded",
-        hazards=("G1", "G5", "G6", "A8"),
+        hazards=("engineering-G1", "fault-G5", "fault-G6", "design-A8"),
         when=When.NO_BEAM,
         question=_commanded,
         wrong=lambda look: "high voltage that nobody asked for: " + "; ".join(_uncommanded(look)),

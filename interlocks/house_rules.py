@@ -38,7 +38,7 @@ def _desk_words(look: Look) -> str:
 HOUSE_RULES: Final = (
     Rule(
         id="recorder_fresh",
-        hazards=("S1", "G13", "D6"),
+        hazards=("fault-S1", "engineering-G13", "design-D6"),
         when=When.ALWAYS,
         question=lambda look: look.house.recorder_lag_s <= _recorder_bound(look),
         wrong=_recorder_words,
@@ -47,7 +47,7 @@ HOUSE_RULES: Final = (
     ),
     Rule(
         id="desk_lease",
-        hazards=("O7", "D12"),
+        hazards=("fault-O7", "design-D12"),
         when=When.SET_UP,
         question=lambda look: look.house.desk_age_s <= DESK_S,
         wrong=_desk_words,
@@ -57,7 +57,7 @@ HOUSE_RULES: Final = (
     ),
     Rule(
         id="tick_late",
-        hazards=("H6", "H10"),
+        hazards=("fault-H6", "fault-H10"),
         when=When.ALWAYS,
         question=lambda look: look.house.late_ticks < LATE_TICKS,
         wrong=lambda look: f"{look.house.late_ticks} ticks in a row were late (bound {LATE_TICKS})",
@@ -66,7 +66,7 @@ HOUSE_RULES: Final = (
     ),
     Rule(
         id="tick_gap",
-        hazards=("H2", "H3"),
+        hazards=("fault-H2", "fault-H3"),
         when=When.ALWAYS,
         question=lambda look: look.house.tick_gap_s <= GAP_S,
         wrong=lambda look: f"this program was stopped for {look.house.tick_gap_s:.3f} s (bound {GAP_S} s)",
@@ -75,7 +75,7 @@ HOUSE_RULES: Final = (
     ),
     Rule(
         id="dose_kernel",
-        hazards=("D7", "B1"),
+        hazards=("fault-D7", "design-B1"),
         when=When.ALWAYS,
         question=lambda look: look.house.kernel_ok,
         wrong=lambda _look: "the dose kernel does not reproduce its golden vector",
@@ -85,7 +85,7 @@ HOUSE_RULES: Final = (
     ),
     Rule(
         id="calibration_valid",
-        hazards=("A13", "S6", "G24"),
+        hazards=("accident-A13", "fault-S6", "engineering-G24"),
         when=When.BEFORE_ARM,
         question=lambda look: look.house.wall_s < look.terms.certificate_expires_wall_s,
         wrong=lambda look: (

@@ -170,7 +170,7 @@ def _lease_words(look: Look) -> str:
 UNIT_RULES: Final = (
     Rule(
         id="unit_link",
-        hazards=("L2", "M2", "M3"),
+        hazards=("fault-L2", "fault-M2", "fault-M3"),
         when=When.ALWAYS,
         needs=UNIT,
         question=lambda look: not look.readings.unit_link.lost,
@@ -181,7 +181,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="unit_identity",
-        hazards=("M7",),
+        hazards=("fault-M7",),
         when=When.ALWAYS,
         question=_identified,
         wrong=_identity_words,
@@ -191,7 +191,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="scan_true",
-        hazards=("L8", "A13"),
+        hazards=("fault-L8", "design-A13"),
         stands_on=Fitted.SCAN,
         when=When.ALWAYS,
         needs=UNIT,
@@ -205,7 +205,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="boot_count",
-        hazards=("G9", "B2"),
+        hazards=("fault-G9", "design-B2"),
         when=When.ALWAYS,
         needs=UNIT,
         question=_boot,
@@ -215,7 +215,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="unit_timer",
-        hazards=("G11", "B2"),
+        hazards=("fault-G11", "design-B2"),
         stands_on=Fitted.TIMER,
         when=When.TIMED,
         question=_timer,
@@ -226,7 +226,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="relay_mirrors",
-        hazards=("A1", "G1"),
+        hazards=("design-A1", "engineering-G1"),
         when=When.ALWAYS,
         needs=UNIT,
         question=_mirrors,
@@ -238,7 +238,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="unit_latched",
-        hazards=("A16",),
+        hazards=("design-A16",),
         when=When.ALWAYS,
         needs=UNIT,
         question=_not_latched,
@@ -249,7 +249,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="presets_committed",
-        hazards=("A5", "A6"),
+        hazards=("design-A5", "design-A6"),
         when=When.SET_UP,
         needs=UNIT,
         question=_committed,
@@ -262,7 +262,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="read_back",
-        hazards=("O2", "M6", "M8", "D8"),
+        hazards=("fault-O2", "fault-M6", "fault-M8", "design-D8"),
         when=When.CONFIRMED,
         question=_equal,
         wrong=lambda look: read_back_wrong(look.readings, look.terms) or "set-points or active set are not read back",
@@ -271,7 +271,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="active_crc",
-        hazards=("O2", "M8", "D8"),
+        hazards=("fault-O2", "fault-M8", "design-D8"),
         when=When.CONFIRMED,
         needs=UNIT,
         question=lambda look: look.unit.active_crc == look.terms.plan.staging_crc,
@@ -283,7 +283,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="set_points_held",
-        hazards=("O2", "M8", "G9", "D8"),
+        hazards=("fault-O2", "fault-M8", "fault-G9", "design-D8"),
         when=When.CONFIRMED,
         needs=MONITOR,
         question=_held,
@@ -293,7 +293,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="lease_armed",
-        hazards=("A3", "T5"),
+        hazards=("design-A3", "Therac-T5"),
         when=When.HELD,
         needs=UNIT,
         question=_lease,
@@ -303,7 +303,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="lamp",
-        hazards=("A15",),
+        hazards=("accident-A15",),
         stands_on=Fitted.LAMPS,
         when=When.ALWAYS,
         needs=UNIT,

@@ -38,6 +38,10 @@ from interlocks.words import Trip
 from simulators import faults
 from simulators import wire_faults as wire_tamperings
 from verification import rule_words, scenarios
+from verification.hazard_page import hazard_link, hazards_table, standing_open
+from verification.hazards_of_accidents import ACCIDENTS, THERAC
+from verification.hazards_of_incidents import INCIDENTS
+from verification.hazards_of_machine import DESIGN, ENGINEERING, FAULTS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCS: Final = ROOT / "docs"
@@ -187,7 +191,7 @@ def _rule(row: Rule, rules: Rules, worst: dict[str, float]) -> tuple[str, ...]:
         means += f"; too old: {row.stale_trip.name}"
     at_s = worst.get(row.id)
     return (
-        f"`{row.id}`<br>{', '.join(row.hazards)}",
+        f'<a id="{row.id}"></a>`{row.id}`<br>{", ".join(hazard_link(hazard) for hazard in row.hazards)}',
         f"{rule_words.QUESTIONS[row.id]}<br>*First:* {row.first}",
         rule_words.WHEN[row.when],
         stands,
@@ -216,22 +220,6 @@ def trips_table() -> str:
 
 def _to(state: State | None) -> str:
     return state.name if state is not None else "ignored"
-
-
-def hazards_table() -> str:
-    """What can go wrong, and which rules ask about it."""
-    asked: dict[str, list[str]] = {}
-    for row in TABLE:
-        for hazard in row.hazards:
-            asked.setdefault(hazard, []).append(f"`{row.id}`")
-    elsewhere = {"A12": "the gate: ON within 20 ms of its look", "D11": "the stop socket"}
-    return table(
-        ("id", "what can go wrong", "asked by"),
-        [
-            (name, words, ", ".join(asked.get(name, [])) or elsewhere[name])
-            for name, words in rule_words.HAZARDS.items()
-        ],
-    )
 
 
 def limits_table() -> str:
@@ -416,7 +404,13 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "unit-rules": lambda: rules_table(UNIT_RULES),
     "dose-rules": lambda: rules_table(DOSE_RULES),
     "house-rules": lambda: rules_table(HOUSE_RULES),
-    "hazards-table": hazards_table,
+    "therac-hazards": lambda: hazards_table(THERAC),
+    "accident-hazards": lambda: hazards_table(ACCIDENTS),
+    "incident-hazards": lambda: hazards_table(INCIDENTS),
+    "engineering-hazards": lambda: hazards_table(ENGINEERING),
+    "design-hazards": lambda: hazards_table(DESIGN),
+    "fault-hazards": lambda: hazards_table(FAULTS),
+    "hazards-open": standing_open,
     "limits-table": limits_table,
     "exit-codes": exit_codes,
     "commands": commands,

@@ -1,4 +1,4 @@
-"""The words that the generated pages put beside tables of code: what each hazard is, what each rule asks, what each event and state mean.
+"""The words that the generated pages put beside tables of code: what each rule asks, what each event and state mean.
 It judges nothing; numbers in the words are taken from the rules' own constants, so that a page cannot say another bound than the program holds."""
 
 from __future__ import annotations
@@ -9,82 +9,6 @@ from controller.states import EXPIRES_S, Event, State
 from interlocks import contact_rules, dose_rules, generator_rules, house_rules, look, unit_rules
 from interlocks.look import When
 from interlocks.words import Clears
-
-HAZARDS: Final[dict[str, str]] = {
-    "A1": "one welded or ignored contactor defeats timer, lease, limits and contacts together",
-    "A2": "the generator drops its high voltage by itself, and a program puts it on again",
-    "A3": "nothing outside this program ends the beam when this program is gone",
-    "A5": "a program that stands still at the end of the dose overruns it",
-    "A6": "no limit on dose outside this program; or a dose monitor that gives no signal, unnoticed",
-    "A7": "software alone can start the beam",
-    "A8": "high voltage rises as soon as a contactor closes; or a treatment goes on after a backup had to end it",
-    "A9": "the applicator comes loose in beam",
-    "A10": "an interlock's own hardware fails, unnoticed; or the opened line itself leaves a fault in the generator",
-    "A11": "the beam-on switch sticks",
-    "A12": "a permission that was good before the program stood still is used after it",
-    "A13": "a reply that lay in a buffer passes for a new one; or a calibration is used past its date",
-    "A15": "a warning is not given, or not believed",
-    "A16": "a fault that should stay latched is forgotten by a restart",
-    "B1": "what checks the program shares its memory with what it checks",
-    "B2": "the safety unit's processor is one point for timer, contactors and counters",
-    "D1": "a dose channel is dead",
-    "D2": "one dose channel drifts",
-    "D3": "both dose channels drift alike",
-    "D4": "a saturated chamber reads low, as if dose were missing",
-    "D6": "chambers count without beam; or the record falls behind without bound",
-    "D7": "a wrong correction for air, or a wrong sum, makes every dose wrong",
-    "D8": "dose samples come late or not at all; or what was confirmed and what is compared are not the same numbers",
-    "D11": "STOP waits behind other messages",
-    "D12": "the operator's program dies and the beam goes on",
-    "D14": "the key stands where this purpose is not allowed",
-    "G1": "kV is too high, too low or late; or a contactor does not open",
-    "G2": "mA stands wrong; or the timer that ends the beam and the program fail together",
-    "G3": "the tube arcs, or the generator has a fault, and exposure goes on",
-    "G4": "filament open, cold or too hot",
-    "G5": "high voltage stays on after off; or a divider or scale is wrong",
-    "G6": "high voltage comes without a command; or emission runs away",
-    "G7": "an arc, or a read-back that stands still at a good value",
-    "G8": "the filter is wrong or missing: tens of times the dose rate",
-    "G9": "the applicator is wrong; or a device restarts and forgets its set-points",
-    "G10": "the generator says on, and no dose comes; or replies are lost",
-    "G11": "the device's exposure timer runs wrong",
-    "G13": "disk full or stalled in beam",
-    "G17": "a chamber has no high tension, leaks or saturates",
-    "G18": "air pressure or temperature read wrong",
-    "G24": "the calibration is of another tube or machine",
-    "G26": "a set time above what any exposure may last",
-    "G30": "the emergency stop is struck, at any moment, also with the program hung",
-    "G31": "the door opens at any moment of an exposure",
-    "G32": "contact with the skin is lost",
-    "H2": "the computer sleeps or its clock stalls",
-    "H3": "the process is stopped and later goes on",
-    "H6": "other work keeps the loop from its processor",
-    "H10": "the processor is slowed down, by heat or by lack of power",
-    "I1": "an interlock opens",
-    "I5": "the two channels of a contact disagree",
-    "I6": "a contact's wire is shorted: it can no longer open",
-    "I8": "the applicator is changed after it was checked",
-    "I9": "the emergency stop in any state",
-    "I10": "the key is turned off and on again quickly",
-    "L2": "a device is silent",
-    "L3": "bytes are damaged on the wire",
-    "L8": "a device answers the same for ever",
-    "L10": "a reply is whole and its value is wrong",
-    "L12": "the port vanishes (a cable is pulled)",
-    "M2": "the connection is reset",
-    "M3": "the connection is half open: nobody at the other end",
-    "M6": "a write is acknowledged and not done",
-    "M7": "another device, map or scale than expected",
-    "M8": "somebody else writes set-points",
-    "O2": "what was edited is not what runs",
-    "O7": "the console dies or its network is lost in beam",
-    "S1": "nothing can be written to the disk",
-    "S6": "calibration of another applicator, tube or energy, or expired",
-    "T5": "no independent hardware ends the beam",
-    "T6": "dose rate far from what was certified",
-    "T7": "a single bit decides which applicator or filter is there",
-}
-"""What can go wrong, by the ids that rules and comments name. Some ids come from two lists; both meanings are given."""
 
 _R: Final = dose_rules
 _G: Final = generator_rules

@@ -16,12 +16,14 @@ CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 COMMAND = re.compile(r"(?<!air )\bkerma ([a-z]+)(?: ([a-z]+))?")
 MODULE = re.compile(r"python -m ((?:verification|calibration|controller|records)[a-z_.]*)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 
 
 def anchors(page: Path) -> set[str]:
-    """A page's headings as a forge makes anchors of them."""
+    """A page's headings as a forge makes anchors of them, and the anchors that it sets itself."""
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in HEADING.findall(text)}
+    heads = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in HEADING.findall(text)}
+    return heads | set(ANCHOR.findall(text))
 
 
 def commands() -> dict[str, set[str]]:

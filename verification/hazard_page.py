@@ -1,0 +1,76 @@
+"""The hazard tables as docs/hazards.md shows them: each answer and each test a link, each row an anchor that other pages lead to.
+It checks no link and holds no row; verification/hazards.py does the one, the tables of its neighbours are the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from controller.states import TRANSITIONS, Event, State
+from verification.hazard import Hazard
+from verification.hazards import HAZARDS
+
+HEADS: Final = ("hazard", "what can go wrong, and what must hold", "answered by", "shown by")
+_ANCHORS: Final = {row.id: row.anchor for row in HAZARDS}
+
+
+def hazard_link(name: str) -> str:
+    """A hazard's id, leading to its row."""
+    return f"[{name}](hazards.md#{_ANCHORS[name]})" if name in _ANCHORS else name
+
+
+def hazards_table(rows: Sequence[Hazard]) -> str:
+    """One list of hazards; a bar in a cell is escaped."""
+    lines = [HEADS, tuple("---" for _ in HEADS), *(_line(row) for row in rows)]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def standing_open() -> str:
+    """What no part of the program does yet, by hazard."""
+    return "".join(f"- {hazard_link(row.id)}: {row.stands_open}\n" for row in HAZARDS if row.stands_open)
+
+
+def _line(row: Hazard) -> tuple[str, ...]:
+    answers = [_answer(*answer.split(":", 1)) for answer in row.answers]
+    if row.who:
+        answers.append(f"*people:* {row.who}")
+    if row.stands_open:
+        answers.append(f"**stands open:** {row.stands_open}")
+    shown = [_test(test) for test in row.tests]
+    if row.scenario:
+        shown.append(f"scenario `{row.scenario}`")
+    return (
+        f'<a id="{row.anchor}"></a>{row.id}',
+        f"{row.what}<br>*It must hold:* {row.shall}",
+        "<br>".join(answers),
+        "<br>".join(shown) or "-",
+    )
+
+
+def _answer(kind: str, name: str) -> str:
+    match kind:
+        case "rule":
+            return f"rule [`{name}`](interlocks.md#{name})"
+        case "cell":
+            state, _, event = name.partition("*")
+            to = TRANSITIONS[State[state]][Event[event]]
+            leads = f"leads to {to.name}" if to is not None else "changes nothing"
+            return f"state: in {state} [{event}](states.md#every-state-every-event) {leads}"
+        case "limit":
+            return f"limit [`{name}`](command-line.md#the-rig-file)"
+        case "unit":
+            return f"safety unit alone: [{name}](safety-unit.md#7-what-the-unit-does-alone)"
+        case "unit-test":
+            return f"safety unit's self-test: [{name}](safety-unit.md#self-tests)"
+        case "code":
+            path, _, inside = name.partition("::")
+            return f"[{path} `{inside}`](../{path})"
+    return f"[{name}]({name})"
+
+
+def _test(test: str) -> str:
+    if test.startswith("demo:"):
+        name = test.removeprefix("demo:")
+        return f"[`kerma demo --scenario {name}`](simulators.md#scenarios)"
+    path, _, function = test.partition("::")
+    return f"[{function.removeprefix('test_').replace('_', ' ')}](../tests/{path})"

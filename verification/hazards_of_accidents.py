@@ -1,0 +1,267 @@
+"""Hazards that have hurt people: the flaws of the Therac-25, and accidents and recalls of radiotherapy since, each as a requirement of ours.
+It holds rows only; what a row is stands in verification/hazard.py, and verification/hazards.py checks every link."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from verification.hazard import Hazard, row
+
+THERAC: Final[tuple[Hazard, ...]] = (
+    row(
+        "Therac-T1",
+        "an edit while the machine sets itself up is shown and not acted on (the Tyler accidents)",
+        "what runs is one frozen set of device integers, hashed; it is read back from the devices and confirmed by that hash; an edit unloads it",
+        "code:controller/guards.py::_confirm code:interlocks/gate_law.py::arm rule:read_back rule:active_crc rule:set_points_held "
+        "cell:PREPARATORY*EDIT cell:READY*EDIT",
+        "scenarios/test_refusals.py::test_an_edit_at_any_tick_never_beams_with_another_set "
+        "controller/test_decide_confirm.py::test_devices_that_hold_something_else_are_refused",
+    ),
+    row(
+        "Therac-T2",
+        "a flag that is counted up wraps to 0, and the check is skipped (the Yakima accident)",
+        "what guards a beam is an enumeration or a fresh answer of this tick, never a counter that may wrap; a verdict is good once, in its own tick",
+        "code:interlocks/judge.py::judge code:interlocks/gate.py::Gate.pass_on",
+        "interlocks/test_gate.py::test_a_verdict_is_good_once_and_in_its_own_tick_only "
+        "interlocks/test_rules.py::test_what_is_shown_has_a_line_for_every_rule",
+    ),
+    row(
+        "Therac-T3",
+        "one key proceeds after a malfunction, five times over",
+        "a trip latches; the right role clears it with name and reason once its cause is gone; resuming is a new confirmation and a new "
+        "press; the third "
+        "resume and the third trip are the physicist's",
+        "code:interlocks/latch.py::cleared code:controller/guards.py::_reset code:records/clearance.py::_for_physicist",
+        "scenarios/test_refusals.py::test_after_two_resumes_a_physicist_is_needed "
+        "records/test_recorder_normal.py::test_third_resume_and_third_trip_need_a_physicist "
+        "controller/test_decide_reset.py::test_a_cause_that_is_still_there_is_not_reset",
+    ),
+    row(
+        "Therac-T4",
+        "a malfunction is a number that nobody explains",
+        "every way that a beam ends or does not begin has words: what, with value and bound, and what to do first",
+        "code:interlocks/judge.py::judge page:interlocks.md",
+        "interlocks/test_rules.py::test_words_of_a_bound_name_value_and_bound docs/test_docs_made.py::test_every_rule_has_its_question",
+    ),
+    row(
+        "Therac-T5",
+        "nothing outside the program ends the beam",
+        "a separate unit lets beam through only while its lease is renewed, and holds timer and count limits of its own; emergency stop, "
+        "door and key cut by wire",
+        "rule:lease_armed unit:LEASE unit:TIME_PRESET unit:COUNT2 unit:ESTOP unit-test:lease code:controller/guards.py::_load",
+        "demo:host-killed demo:host-frozen demo:black-hole "
+        "simulators/test_world_rig.py::test_a_host_that_falls_silent_loses_the_beam_within_its_lease "
+        "simulators/test_world_rig.py::test_door_cuts_hv_by_wire_and_the_unit_names_the_cause",
+    ),
+    row(
+        "Therac-T6",
+        "a saturated chamber reads almost nothing, and dose is given again",
+        "saturation is high, never low; a rate above 150 % or below 50 % ends the beam; a dose that is not known is UNKNOWN and counts as "
+        "its high bound",
+        "rule:chamber_saturation rule:dose_rate_high rule:dose_rate_low unit:RATE code:controller/channels.py::weigh",
+        "simulators/test_plant_parts.py::test_chamber_saturates_high_with_its_flag_never_low "
+        "controller/test_dose_meter.py::test_no_chamber_below_its_ceiling_is_unknown_and_high "
+        "scenarios/test_open_beam.py::test_beam_without_its_filter_and_without_its_host_is_never_under_reported",
+    ),
+    row(
+        "Therac-T7",
+        "one bit decides where a movable part stands",
+        "applicator and filter have codes that differ in two bits at least, all-0 and all-1 are none, and two readers must agree with what "
+        "was confirmed",
+        "rule:applicator_code rule:filter_code unit:APPL unit:FILTER",
+        "simulators/test_plant_parts.py::test_codes_keep_their_distance interlocks/test_rules.py::test_outside_its_bound_a_rule_trips_in_time",
+    ),
+    row(
+        "Therac-T8",
+        "tasks share variables without agreement",
+        "one thread owns the exposure; processes speak by messages and by records with a checksum each; no half of anything is read",
+        "code:controller/loop.py::Loop code:controller/ring.py::RingReader",
+        "records/test_ring.py::test_a_flipped_bit_is_never_read records/test_ring.py::test_half_an_entry_is_no_entry "
+        "house/test_process.py::test_the_real_time_process_holds_no_room_above_it_and_one_thread",
+    ),
+    row(
+        "Therac-T9",
+        "a field that is left alone fills itself with what stood there before",
+        "no field of a prescription has a default that gives dose; the offer shows kV, mA, dose, time and applicator as read back, and a "
+        "typed yes is needed",
+        "code:console/prescription.py::PrescriptionFile code:controller/guards.py::_confirm",
+        "console/test_console_configuration.py::test_each_key_of_the_prescription_is_missed_by_name "
+        "console/test_console_treat.py::test_anything_but_a_typed_yes_unloads",
+    ),
+    row(
+        "Therac-T10",
+        "camera and intercom are out, and nobody sees or hears the patient",
+        "that the patient can be seen and heard is checked each day before the first exposure",
+        who="the operator, before each exposure",
+        stands_open="the daily check with its items is not yet built: a day's check is a date in the records, waived on simulated rigs",
+    ),
+    row(
+        "Therac-T11",
+        "the maker's risk analysis leaves the software out",
+        "every row of this table leads to an answer and to a test, or says that it does not; make lint fails otherwise",
+        "code:verification/hazards.py::wrong",
+        "house/test_hazards.py::test_every_link_leads_somewhere house/test_hazards.py::test_a_wrong_link_is_found",
+    ),
+    row(
+        "Therac-T12",
+        "after an error the plan's state is kept and used again",
+        "after a trip nothing that was confirmed is left: a new set-up, read-back, offer, confirmation and token are needed",
+        "cell:READY*TRIP_FAULT cell:FAULT*RESET cell:READY*TRIP_STOP code:controller/dossier.py::Dossier.enter_self_test",
+        "controller/test_dossier.py::test_after_a_stop_event_the_unit_must_be_committed_anew "
+        "controller/test_states.py::test_no_state_is_left_for_starting_by_recovery",
+    ),
+)
+
+ACCIDENTS: Final[tuple[Hazard, ...]] = (
+    row(
+        "accident-A1",
+        "a source is measured while it is not fully in the chamber, and the time comes out almost twice as long (2014)",
+        "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
+        "code:calibration/certificate.py::load_certificate code:console/second_calculation.py::checked",
+        "calibration/test_certificate.py::test_not_in_force "
+        "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed",
+        who="the physicist, with a detector outside the head in a jig that proves its own seating",
+        stands_open="not yet built: the output check with its trend, and the comparison of a time with that of fraction 1",
+    ),
+    row(
+        "accident-A2",
+        "one setting is measured and the other cones are worked out by a formula that nobody tested (2004-07)",
+        "a combination of kV, mA, filter and applicator is delivered only if the certificate holds it exactly; nothing is interpolated "
+        "between combinations",
+        "code:controller/settings.py::_combination",
+        "controller/test_settings.py::test_refusals console/test_console_second.py::test_a_combination_is_met_exactly_or_not_at_all",
+        who="the physicist measures each combination; a second one signs",
+        stands_open="not yet built: raw readings and a second signer for each combination (a certificate is signed as a whole)",
+    ),
+    row(
+        "accident-A3",
+        "minutes are read as seconds (1996)",
+        "a key carries its unit in its name, a value with a unit or a comma is refused, and every number is shown with its unit",
+        "code:console/strict.py::check",
+        "console/test_console_configuration.py::test_a_dose_in_quotes_with_a_comma_or_with_a_unit_is_no_number "
+        "controller/test_settings.py::test_golden_numbers_of_e5_and_e10",
+    ),
+    row(
+        "accident-A4",
+        "an unusual entry is accepted and the times double (2000-01)",
+        "a key that is not known, or a value outside its bounds, is refused with value and bound; a second calculation must meet the time",
+        "code:console/strict.py::check code:console/second_calculation.py::checked",
+        "console/test_console_configuration.py::test_an_unknown_key_is_an_error_and_the_known_one_is_named "
+        "console/test_console_second.py::test_an_offer_that_differs_is_seen",
+    ),
+    row(
+        "accident-A5",
+        "the second check repeats the first one's method, and a warning of 100 % is explained away (2015)",
+        "the second calculation is other code from the same certificate, and cannot be overruled at the desk",
+        "code:console/second_calculation.py::checked",
+        "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed "
+        "console/test_console_second.py::test_time_at_depth_and_gap",
+        who="the physicist, with a table of times of his own",
+        stands_open="not yet built: a comparison with independent data (a typed time table); the second calculation shares the certificate's numbers",
+    ),
+    row(
+        "accident-A6",
+        "after a power cut the dose monitor is dead and its safety part broken, and treatment goes on (2001)",
+        "every start is a self-test with off proved by contactor, kV and chambers; in beam a chamber that gives no signal 100 ms after high "
+        "voltage trips",
+        "rule:no_signal rule:chamber_supply cell:SELF_TEST*TESTS_PASSED unit:NO_DOSE code:controller/self_test.py::step",
+        "demo:chamber-dead interlocks/test_rules.py::test_a_chamber_that_dies_in_beam_trips_within_a_tenth_of_a_second_and_a_little "
+        "controller/test_self_test.py::test_off_must_be_proved_strictly_for_a_second_without_a_break",
+        stands_open="not yet built: an output check that a power loss makes due again",
+    ),
+    row(
+        "accident-A7",
+        "the rest of a fraction is given wrong in another session (2024)",
+        "the unit's retained timer and counters run on to the same limits, so a resume delivers the rest and only the rest",
+        "code:controller/refusals.py::retained code:controller/presets.py::beyond_retained unit:COUNT_PRESET",
+        "simulators/test_unit_arming.py::test_resume_delivers_only_the_rest scenarios/test_refusals.py::test_a_resume_gives_the_rest_and_no_more "
+        "controller/test_settings.py::test_resume_in_time_mode_sums_to_the_prescription",
+    ),
+    row(
+        "accident-A8",
+        "a backup had to end the beam, and treatment goes on with the smaller dose (2020)",
+        "an end by a backup, and channels more than 3 % apart, latch for the physicist; the high bound is kept beside the dose",
+        "rule:overdue rule:dose_channels cell:IRRADIATING*TIME_END unit:DISAGREE code:controller/latches.py::Latches",
+        "demo:channels-low scenarios/test_refusals.py::test_an_end_by_the_timer_needs_the_physicist",
+    ),
+    row(
+        "accident-A9",
+        "an applicator's base plate comes off (2022)",
+        "seat and code are sensed all the time by two channels each; losing either ends the beam within 100 ms",
+        "rule:applicator_contact unit:CONTACT unit:APPL",
+        "interlocks/test_rules.py::test_outside_its_bound_a_rule_trips_in_time simulators/test_unit_causes.py::test_beam_ends_by_itself",
+    ),
+    row(
+        "accident-A10",
+        "an interlock's own hardware fails in beam, and nothing says so (2018)",
+        "contacts are energised to permit, in two channels, with a test pulse; a unit that stops answering is an open interlock",
+        "rule:contacts_agree unit:PAIR unit:TEST_PULSE rule:unit_link",
+        "simulators/test_unit_causes.py::test_beam_ends_by_itself demo:black-hole",
+    ),
+    row(
+        "accident-A11",
+        "the exposure switch sticks",
+        "it must have been seen released within 5 s before the unit is armed, and one press gives one beam; one that stays pressed after "
+        "the beam is a fault",
+        "rule:switch_released rule:switch_held unit:SWITCH",
+        "scenarios/test_refusals.py::test_a_stuck_switch_never_arms "
+        "scenarios/test_refusals.py::test_a_switch_that_sticks_in_beam_starts_nothing_again "
+        "simulators/test_unit_arming.py::test_one_run_per_arm "
+        "scenarios/test_hold_to_run.py::test_a_switch_that_is_let_go_ends_the_beam_and_a_new_press_does_not_bring_it_back",
+    ),
+    row(
+        "accident-A12",
+        "a distance correction is applied twice, for ten years (1982-91)",
+        "each factor of the chain from prescription to time is applied once, in one place, and golden numbers hold the whole chain",
+        "code:controller/conversion.py::converted",
+        "controller/test_settings.py::test_gap_and_cutout controller/test_settings.py::test_golden_numbers_of_e5_and_e10 "
+        "calibration/test_formulas.py::test_the_controller_agrees",
+    ),
+    row(
+        "accident-A13",
+        "a calibration is wrong from its first day, or used past its date (1974-76, 1988)",
+        "a certificate is signed, has a first and a last day, and is asked before arming whether it holds",
+        "rule:calibration_valid code:controller/refusals.py::paper code:calibration/certificate.py::load_certificate",
+        "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing calibration/test_certificate.py::test_not_in_force",
+        who="the physicist: that the numbers are right, by an audit from outside",
+    ),
+    row(
+        "accident-A14",
+        "beam for images and checks is not counted; a chamber too large for the field measures the output (2004-07)",
+        "every beam has a START and exactly one end in the records, whatever its purpose",
+        "code:records/book.py::Exposure code:records/clearance.py::start_refused",
+        "scenarios/test_uncommanded.py::test_beam_before_on_is_in_the_record "
+        "records/test_recorder_normal.py::test_warm_up_may_be_repeated_and_never_stays_open",
+        who="the physicist: a chamber that is small enough for the field",
+        stands_open="not yet built: the chamber's type and size in the certificate",
+    ),
+    row(
+        "accident-A15",
+        "an alarm is taken for faulty, and the source is left in the patient (1992)",
+        "off is believed only with evidence of contactor, kV and chambers; without it the screen says BEAM MAY BE ON; both warning lamps "
+        "are supervised",
+        "rule:lamp unit:LAMP unit-test:lamp code:controller/off.py::evidence cell:STOPPING*OFF_UNVERIFIED",
+        "demo:off-ignored controller/test_off.py::test_never_verified_without_a_positive_sign "
+        "interlocks/test_rules.py::test_outside_its_bound_a_rule_trips_in_time",
+        who="whoever builds the room: an area monitor with an alarm of its own",
+        stands_open="not yet built: an input for an independent area monitor",
+    ),
+    row(
+        "accident-A16",
+        "an accessory sheds material into patients, and the lots in use are not known (2011)",
+        "the record names the applicator, and a recalled lot is not used",
+        who="the clinic keeps the lots of its accessories",
+        stands_open="not yet built: lots and a recall list; the record holds the applicator's id only",
+    ),
+    row(
+        "accident-A17",
+        "the wrong patient, the wrong lesion, or the same fraction twice in a day",
+        "two patient ids, lesion, site and side are in the order and the offer; a fraction that is closed is never delivered again; the "
+        "least interval holds",
+        "code:records/clearance.py::judge code:records/clearance.py::_interval code:console/prescription.py::PatientTable",
+        "scenarios/test_refusals.py::test_a_fraction_is_not_delivered_twice "
+        "records/test_recorder_normal.py::test_interval_between_fractions_of_one_lesion",
+        who="the operator, by the patient's own words and the lesion itself",
+        stands_open="not yet built: a photo of the lesion",
+    ),
+)

@@ -1,0 +1,512 @@
+"""Hazards of generator, electronics and software: the engineering list, those of this design, and the faults of the fault list that a rule names.
+It holds rows only; injections, times and bounds of the fault list stand where faults are injected."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from verification.hazard import Hazard, row
+
+TRIPS: Final = "interlocks/test_rules.py::test_outside_its_bound_a_rule_trips_in_time "
+"""One case for each rule: outside its bound it trips, and in time."""
+WIRES: Final = "scenarios/test_wire_faults_in_beam.py::test_a_lying_wire_in_beam "
+"""Each way in which a wire can lie, in beam."""
+ERRS: Final = "scenarios/test_wire_faults_in_beam.py::test_a_generator_that_errs_in_beam "
+
+ENGINEERING: Final[tuple[Hazard, ...]] = (
+    row(
+        "engineering-G1",
+        "a contactor is welded: off was commanded, and kV stays",
+        "high voltage that outlasts off by t2 makes the unit open K2, the second contactor, by itself; the host says BEAM MAY BE ON",
+        "rule:hv_uncommanded rule:relay_mirrors unit:MIRROR unit-test:K1 unit-test:K2 cell:STOPPING*OFF_UNVERIFIED",
+        "demo:relay-welded demo:off-ignored simulators/test_unit_arming.py::test_k1_welded_k2_opens_at_t2 "
+        "simulators/test_unit_arming.py::test_contactor_tests_find_a_weld",
+    ),
+    row(
+        "engineering-G2",
+        "the primary timer stands still while the program is frozen",
+        "a backup in the unit ends the exposure at its own limit; the host's clock is a third",
+        "rule:backup_timer rule:overdue unit:TIME_PRESET unit:COUNT2 unit:K1_LIMIT",
+        "interlocks/test_rules.py::test_the_backup_timer_counts_the_hosts_time_too simulators/test_unit_causes.py::test_limits_end_exactly "
+        "demo:host-frozen",
+    ),
+    row(
+        "engineering-G3",
+        "the backup timer is dead",
+        "the unit's timer, lease, contactors, count limit and lamps are tried at every start with beam off, each seen to begin and to pass",
+        "unit-test:timer unit-test:lease unit-test:K1 unit-test:K2 unit-test:count-limit unit-test:lamp cell:SELF_TEST*TESTS_FAILED",
+        "controller/test_self_test.py::test_each_test_of_the_unit_is_seen_to_begin_and_to_pass "
+        "controller/test_self_test.py::test_a_test_that_does_not_pass_in_time_fails_by_name "
+        "simulators/test_unit_arming.py::test_selftests_pass_and_come_back",
+    ),
+    row(
+        "engineering-G4",
+        "a clock steps (time service, daylight saving, midnight) or wraps (2^31, 2^32)",
+        "beam time is monotonic and the unit's own; the clock on the wall only stamps, and may not go back behind the last record",
+        "code:controller/dossier.py::Dossier.wall_s code:hal/safety_units/scan_check.py::ScanCheck code:records/clearance.py::judge",
+        "controller/test_dossier.py::test_the_wall_clock_is_the_monotonic_one_from_the_start "
+        "interlocks/test_rules.py::test_the_certificate_is_not_asked_from_arm_on "
+        "records/test_recorder_normal.py::test_clock_set_back_is_refused "
+        "hal/test_hal_unit.py::test_a_true_scan_is_true_over_the_wrap_and_with_jitter",
+    ),
+    row(
+        "engineering-G5",
+        "kV too high or too low, a wrong set-point, scale or divider",
+        "windows on kV against the set-point; the model of kV and mA against the chambers; full scale is part of the generator's identity",
+        "rule:kv_high rule:kv_low rule:kv_steady rule:dose_model rule:generator_identity limit:kv_max limit:kv_min",
+        TRIPS
+        + ERRS
+        + "hal/test_hal_wrong_profile.py::test_a_profile_on_another_family_sends_nothing_that_acts interlocks/test_limits.py::test_narrowing_never_widens",
+        stands_open="a second kV divider is the unit's optional monitor; no rule compares it with the generator's yet",
+    ),
+    row(
+        "engineering-G6",
+        "mA drifts, the filament opens, emission runs away",
+        "windows on mA; the filament's limit is a set-point that is read back",
+        "rule:ma_high rule:ma_low rule:ma_steady rule:read_back limit:ma_max limit:power_max_w",
+        TRIPS + ERRS,
+        who="whoever commissions the generator: its filament limit 10 to 15 % above need",
+    ),
+    row(
+        "engineering-G7",
+        "the tube arcs",
+        "a generator that drops its high voltage ends the exposure, and nothing puts it on again; the third trip in a fraction is the physicist's",
+        "rule:beam_lost rule:generator_fault code:records/clearance.py::_for_physicist",
+        "demo:beam-lost interlocks/test_rules.py::test_a_lost_beam_is_a_stop_and_not_a_fault "
+        "records/test_recorder_normal.py::test_third_resume_and_third_trip_need_a_physicist",
+        who="the generator inhibits its high voltage within microseconds",
+    ),
+    row(
+        "engineering-G8",
+        "the filter is wrong or missing: 26 to 64 times the rate",
+        "the code must be the confirmed one at two readers, in host and unit; the unit's rate comparator opens K1 within 30 ms",
+        "rule:filter_code rule:dose_rate_high unit:FILTER unit:RATE",
+        "simulators/test_world_rig.py::test_missing_filter_trips_on_rate_before_half_a_gray "
+        "scenarios/test_open_beam.py::test_beam_without_its_filter_and_without_its_host_is_never_under_reported "
+        + TRIPS,
+    ),
+    row(
+        "engineering-G9",
+        "the applicator is the wrong one",
+        "its code must be the confirmed one at two readers, in host and unit; limits are the applicator's",
+        "rule:applicator_code unit:APPL code:controller/refusals.py::bounds",
+        TRIPS + "controller/test_settings.py::test_refusals",
+    ),
+    row(
+        "engineering-G10",
+        "Modbus: silence, late or doubled frames, wrong unit, word order, a write that is lost",
+        "an answer belongs to its own request or to none; every value has the age of its question; every set-point is read back; ON goes out once",
+        "code:hal/exchange.py::Exchange rule:unit_link rule:unit_identity rule:scan_true rule:read_back rule:set_points_held",
+        WIRES + "scenarios/test_wire_faults_in_beam.py::test_an_on_leaves_once_whatever_becomes_of_its_answer "
+        "hal/test_hal_late_replies.py::test_no_late_reply_is_ever_anothers "
+        "hal/test_hal_unit_map.py::test_swapped_words_are_a_mismatch",
+    ),
+    row(
+        "engineering-G10b",
+        "the program dies, and its device goes on as it was last told",
+        "beam is a lease of 200 ms at most 500, renewed by each judged tick; silence ends it",
+        "unit:LEASE rule:lease_armed code:interlocks/gate.py::Gate.ask",
+        "demo:host-killed simulators/test_world_rig.py::test_a_host_that_falls_silent_loses_the_beam_within_its_lease "
+        "scenarios/test_taken_away.py::test_a_host_killed_from_the_press_on_leaves_a_partial",
+    ),
+    row(
+        "engineering-G11",
+        "a set-point is half written, kV new and mA old",
+        "set-points are written with high voltage off only, and read back before an offer and again before ARM",
+        "rule:read_back code:interlocks/gate_law.py::set_up",
+        "hal/test_hal_xrv.py::test_set_points_are_not_written_while_high_voltage_is_on "
+        "scenarios/test_refusals.py::test_set_points_that_read_back_wrong_are_never_offered",
+    ),
+    row(
+        "engineering-G12",
+        "a cable is pulled and another device answers at the name",
+        "a wire that comes back is asked who it is before it is told anything; a name on a clinical rig is one that stays a device's own",
+        "rule:unit_identity rule:generator_identity code:console/run.py::lines_of_this_kind",
+        "hal/test_hal_same_device.py::test_another_of_the_same_model_is_refused_when_it_comes_back "
+        "hal/test_hal_rig.py::test_another_device_at_the_other_end_after_a_reconnect_gets_nothing "
+        "demo:port-pulled console/test_console_run.py::test_a_clinical_rig_names_its_lines_by_names_that_stay_theirs",
+    ),
+    row(
+        "engineering-G13",
+        "the disk fills or stalls in beam, or memory is tidied up",
+        "the real-time process writes no disk; the age of what is not yet durable ends the beam at 0.5 s; the dose is kept",
+        "rule:recorder_fresh cell:IRRADIATING*RECORDER_LOST code:controller/ring.py::Ring",
+        "demo:recorder-killed records/test_recorder_crash.py::test_a_write_or_sync_error_ends_the_recorder_for_good "
+        "records/test_recorder_crash.py::test_full_disk_is_found_before_the_exposure",
+    ),
+    row(
+        "engineering-G14",
+        "power is lost in beam",
+        "contactors fall; what the unit retained and the journal settle the dose at the next start; nothing resumes itself",
+        "unit:REBOOT code:records/recovery.py::recovered cell:SELF_TEST*TESTS_PASSED",
+        "simulators/test_unit_causes.py::test_reboot_in_beam records/test_recorder_crash.py::test_power_cut_at_every_call "
+        "scenarios/test_taken_away.py::test_host_and_recorder_killed_together "
+        "scenarios/test_taken_away.py::test_a_device_that_restarts",
+    ),
+    row(
+        "engineering-G15",
+        "the watchdog is fed by the wrong part",
+        "a renewal is spent from the permit that the last pass_on left, once, and echoes the unit's newest challenge",
+        "code:interlocks/gate.py::Gate.ask unit:LEASE",
+        "interlocks/test_gate.py::test_a_permit_is_one_renewal_spent_by_the_next_ask "
+        "interlocks/test_gate.py::test_a_permit_is_void_after_one_and_a_half_ticks_and_5_ms "
+        "simulators/test_unit_arming.py::test_a_renewal_with_an_old_challenge_is_a_poll",
+    ),
+    row(
+        "engineering-G16",
+        "a contact bounces",
+        "the first open reading counts, within the tick; an exposure that it ended does not go on",
+        "rule:door rule:contacts_agree unit:DOOR cell:IRRADIATING*TRIP_STOP",
+        TRIPS + "simulators/test_unit_causes.py::test_beam_ends_by_itself",
+    ),
+    row(
+        "engineering-G17",
+        "a chamber has no high tension, leaks, saturates or is too warm",
+        "supply and leakage are asked before the beam, supply and saturation in it",
+        "rule:chamber_supply rule:leakage rule:chamber_saturation rule:air",
+        TRIPS + "demo:chamber-dead",
+    ),
+    row(
+        "engineering-G18",
+        "air pressure or temperature is read wrong",
+        "both must be plausible and their sensors sound; k_TP is frozen at the set-up, and a drift of 0.5 % ends the beam",
+        "rule:air rule:k_tp_drift code:controller/settings.py::_k_tp",
+        TRIPS + "controller/test_settings.py::test_air_that_is_not_a_number",
+        who="the physicist: the barometer's reading against the site's altitude",
+        stands_open="not yet built: two sensors compared, and the site's altitude in the rig file",
+    ),
+    row(
+        "engineering-G19",
+        "an integrator wraps at 16, 24 or 32 bits",
+        "counters are differences modulo 2^32, and one that goes back is no signal",
+        "code:controller/kernel.py::count_block rule:no_signal",
+        "controller/test_dose_kernel.py::test_counts_are_exact_over_the_wrap interlocks/test_rules.py::test_counters_may_wrap_in_beam "
+        "interlocks/test_rules.py::test_a_counter_that_goes_back_in_beam_is_not_a_signal",
+    ),
+    row(
+        "engineering-G20",
+        "the cable discharges after off, and that dose is forgotten",
+        "the tail is counted until off has held; an end that could not be counted out has the certified tail added",
+        "code:controller/dose.py::Meter.settled code:controller/presets.py::discharge_s",
+        "simulators/test_plant_tube.py::test_cable_discharges_at_constant_current_as_in_e10 "
+        "controller/test_dose_meter.py::test_settled_before_the_cable_is_empty "
+        "simulators/test_unit_arming.py::test_tail_is_counted_through_a_reboot",
+    ),
+    row(
+        "engineering-G21",
+        "the anode overheats, oil is lost",
+        "an exposure that would end too hot is not begun",
+        who="the generator trips on its anode's heat, its oil and its over-power",
+        stands_open="not yet built: a heat model that refuses a start; the generator's own trip ends the beam midway (generator_fault)",
+    ),
+    row(
+        "engineering-G22",
+        "the tube is used cold after days of rest",
+        "after idle time a warm-up is made before patients",
+        who="the operator",
+        stands_open="not yet built: idle time in the records and the lock that follows from it",
+    ),
+    row(
+        "engineering-G23",
+        "service mode stays on, or a simulator is connected in a clinic",
+        "the key's position and the purpose must fit, in host and unit; simulated and real never mix, in rig, certificate, unit and records",
+        "rule:key unit:KEY code:controller/guards.py::_admitted code:records/clearance.py::start_refused",
+        "scenarios/test_refusals.py::test_a_treatment_is_not_loaded_in_another_key_position "
+        "console/test_console_configuration.py::test_a_simulated_rig_opens_nothing_real "
+        "console/test_console_run.py::test_a_certificate_of_a_simulated_tube_serves_no_real_rig "
+        "hal/test_hal_unit_map.py::test_a_simulated_unit_is_refused_on_a_real_rig",
+        stands_open="not yet built: attestation of the device and of the installed program",
+    ),
+    row(
+        "engineering-G24",
+        "a calibration is edited, half written, or of another tube",
+        "a certificate is checked key by key, signed, and names tube and machine; what does not fit is refused before anything starts",
+        "rule:calibration_valid rule:generator_identity code:calibration/certificate.py::load_certificate",
+        "calibration/test_certificate.py::test_no_signature_and_a_strangers_signature_are_refused "
+        "calibration/test_certificate.py::test_content_is_refused_with_key_value_and_bound "
+        "console/test_console_run.py::test_what_does_not_fit_is_refused_before_anything_starts",
+    ),
+    row(
+        "engineering-G25",
+        "a decimal comma, NaN, infinity, an empty field",
+        "what is no finite number is refused at every door, and is true in no rule",
+        "code:console/strict.py::check code:controller/refusals.py::not_finite code:interlocks/limits.py::check_terms",
+        "console/test_console_configuration.py::test_what_is_not_finite_is_refused_in_the_prescription "
+        "controller/test_settings.py::test_nothing_that_is_not_a_number "
+        "interlocks/test_any_readings.py::test_a_reading_that_is_no_number_is_true_in_no_rule_that_stands_on_it",
+    ),
+    row(
+        "engineering-G26",
+        "a set time above what any exposure may last",
+        "hard caps of seconds and counts are burned into the unit; the program's absolute limits are code, and files only narrow them",
+        "rule:backup_timer unit:HARD_CAP limit:time_max_s limit:skin_max_mgy limit:rx_max_mgy code:interlocks/limits.py::narrow",
+        "simulators/test_unit_causes.py::test_hard_cap_outranks_everything "
+        "interlocks/test_limits.py::test_a_configuration_that_widens_is_refused_in_words "
+        "interlocks/test_limits.py::test_nothing_else_leaves_the_absolute_limits_and_the_most_restrictive_wins",
+    ),
+    row(
+        "engineering-G27",
+        "two consoles, or a start that is pressed twice",
+        "one desk has the lease, others only look and stop; an offer is confirmed once; a token gives one ON",
+        "code:controller/desk.py::Desk code:interlocks/gate_law.py::on code:console/run.py::take_lock",
+        "scenarios/test_refusals.py::test_another_client_may_stop_and_nothing_else scenarios/test_refusals.py::test_an_offer_is_confirmed_once "
+        "interlocks/test_gate.py::test_on_goes_out_once_for_a_token_for_ever console/test_console_run.py::test_one_rig_is_run_once",
+    ),
+    row(
+        "engineering-G28",
+        "the program is updated in the middle of a course",
+        "a fraction that was begun is resumed by the same version only; the certificate names the version it was made with",
+        "code:records/clearance.py::_identity code:calibration/certificate.py::load_certificate",
+        "records/test_recorder_normal.py::test_resume_needs_the_same_identity "
+        "scenarios/test_refusals.py::test_a_resume_with_something_changed_is_refused",
+        stands_open="not yet built: signed updates, and the physicist's acceptance of a new version for a course",
+    ),
+    row(
+        "engineering-G29",
+        "records are changed afterwards, or the clock is set back",
+        "each record holds the hash of the one before; a change, a missing piece and a cut tail are found; a clock behind the last record "
+        "stops treatment",
+        "code:records/journal.py::verify code:records/clearance.py::judge",
+        "records/test_recorder_crash.py::test_tampering_is_found_by_verify_and_refused "
+        "records/test_recorder_crash.py::test_truncated_journal_is_refused "
+        "records/test_recorder_normal.py::test_clock_set_back_is_refused",
+    ),
+    row(
+        "engineering-G30",
+        "the emergency stop is struck, at any moment, also with the program hung",
+        "it is wired in series with both contactors' coils; the program only reports it",
+        "rule:emergency_stop unit:ESTOP page:safety-unit.md",
+        "demo:emergency-stop simulators/test_unit_causes.py::test_beam_ends_by_itself",
+        who="whoever wires the machine; and who tries it every day",
+        stands_open="not yet built: a daily trial that the program demands",
+    ),
+    row(
+        "engineering-G31",
+        "the door opens in the ramp, armed, or in the very tick of the end",
+        "whatever the order of events: off within T1, one outcome, one dose",
+        "rule:door unit:DOOR cell:READY*TRIP_STOP cell:STARTING*TRIP_STOP cell:IRRADIATING*TRIP_STOP code:controller/decide.py::settled_event",
+        "demo:door-opens controller/test_decide_beam.py::test_a_trip_beats_an_end_and_stop_beats_the_door "
+        "controller/test_decide_beam.py::test_a_trip_in_the_tick_of_the_evidence_does_not_keep_stopping",
+    ),
+    row(
+        "engineering-G32",
+        "the skin is no longer in contact: the patient moves, the head falls",
+        "the applicator's contact is asked in two channels all the time",
+        "rule:applicator_contact unit:CONTACT",
+        TRIPS + "simulators/test_unit_causes.py::test_beam_ends_by_itself",
+        stands_open="a tilt sensor is not in the unit's map",
+    ),
+    row(
+        "engineering-G33",
+        "the ramp never reaches its window",
+        "STARTING ends after 2 s with the dose counted; the unit ends it without high voltage in its start window",
+        "cell:STARTING*EXPIRED unit:START_WINDOW",
+        "scenarios/test_wire_faults_in_beam.py::test_an_on_that_makes_no_beam_ends_by_itself simulators/test_unit_causes.py::test_start_window",
+    ),
+)
+
+DESIGN: Final[tuple[Hazard, ...]] = (
+    row(
+        "design-A1",
+        "one welded or ignored contactor defeats timer, lease, limits and contacts together",
+        "two contactors by two means: K1 in the interlock line, K2 in the inverter's power; the unit opens K2 by itself; mirrors follow their coils",
+        "rule:relay_mirrors unit:MIRROR unit-test:K1 unit-test:K2",
+        "demo:relay-welded simulators/test_unit_arming.py::test_arm_refuses_with_a_welded_contactor",
+    ),
+    row(
+        "design-A2",
+        "the generator drops its high voltage by itself, and a program puts it on again",
+        "ON is an edge that a token buys once; a lost beam ends the exposure",
+        "rule:beam_lost code:interlocks/gate_law.py::on",
+        "demo:beam-lost interlocks/test_gate.py::test_on_goes_out_once_for_a_token_for_ever",
+    ),
+    row(
+        "design-A3",
+        "nothing outside this program ends the beam when this program is gone",
+        "beam is a lease in the unit",
+        "rule:lease_armed unit:LEASE",
+        "demo:host-killed simulators/test_unit_arming.py::test_lease_lapse_in_armed",
+    ),
+    row(
+        "design-A5",
+        "a program that stands still at the end of the dose overruns it",
+        "the unit ends the exposure by its own preset; the program only watches that it does",
+        "rule:presets_committed rule:backup_timer rule:overdue unit:COUNT_PRESET unit:TIME_PRESET",
+        "controller/test_dose_meter.py::test_overdue_when_the_unit_does_not_end simulators/test_unit_causes.py::test_limits_end_exactly "
+        "demo:time-mode",
+    ),
+    row(
+        "design-A6",
+        "no limit on dose stands outside this program",
+        "count limits, a rate comparator and no-dose are committed to the unit and read back",
+        "rule:presets_committed unit:COUNT2 unit:RATE unit:NO_DOSE unit:DISAGREE",
+        "simulators/test_unit_causes.py::test_beam_ends_by_itself controller/test_settings_unit.py::test_every_register_means_what_was_meant",
+    ),
+    row(
+        "design-A7",
+        "software alone can start the beam",
+        "K1 closes only on a new press of the hardware switch while armed; the host sees the press and then sends ON",
+        "rule:switch_released cell:READY*PRESS unit:SWITCH",
+        "controller/test_states.py::test_ready_and_press_is_the_only_way_into_starting "
+        "simulators/test_unit_arming.py::test_press_without_arm_does_nothing",
+    ),
+    row(
+        "design-A8",
+        "high voltage rises as soon as a contactor closes",
+        "ARM needs the generator's flag off and kV below 5 %, read afresh; high voltage before ON is STUCK_ON",
+        "rule:hv_uncommanded code:interlocks/gate_law.py::beam_is_off cell:READY*HV_UNCOMMANDED",
+        "scenarios/test_uncommanded.py::test_beam_before_on_is_in_the_record "
+        "simulators/test_world_rig.py::test_spontaneous_hv_in_armed_is_cut_by_k2_and_latched",
+    ),
+    row(
+        "design-A10",
+        "the opened interlock line itself leaves a fault in the generator",
+        "it is cleared at a self-test only, with off verified, and asked again before ARM",
+        "rule:generator_clear code:controller/self_test.py::step",
+        "controller/test_self_test.py::test_a_generator_fault_is_cleared_with_off_verified_or_fails",
+    ),
+    row(
+        "design-A12",
+        "a permission that was good before the program stood still is used after it",
+        "ON and renewal are refused when more than 20 ms lie between look and pass_on, by the gate's own clock",
+        "code:interlocks/gate_law.py::on code:interlocks/gate.py::Gate.pass_on",
+        "interlocks/test_gate.py::test_a_freeze_between_look_and_pass_on_voids_on "
+        "interlocks/test_gate.py::test_a_freeze_between_look_and_pass_on_voids_the_renewal",
+    ),
+    row(
+        "design-A13",
+        "a reply that lay in a buffer passes for a new one",
+        "age counts from the question; the unit's scan must keep time",
+        "rule:scan_true code:interlocks/look.py::fresh",
+        "hal/test_hal_exchange.py::test_one_request_is_outstanding_and_its_age_counts_from_its_sending "
+        "interlocks/test_rules.py::test_an_old_missing_or_future_reading_makes_its_rules_stale",
+    ),
+    row(
+        "design-A15",
+        "an exception leaves a tick half done, and the next one runs on",
+        "the gate's look sends off before anything else runs; whatever escapes a tick shuts the gate and ends the process",
+        "code:controller/__main__.py::run code:interlocks/gate.py::Gate.look",
+        "controller/test_run.py::test_whatever_escapes_a_tick_shuts_the_gate_and_ends_the_process "
+        "interlocks/test_gate.py::test_the_look_itself_sends_off_when_the_verdict_forbids_beam",
+    ),
+    row(
+        "design-A16",
+        "a fault that should stay latched is forgotten by a restart",
+        "the unit keeps its own latch; the records hand latches back before a self-test can pass",
+        "rule:unit_latched code:controller/latches.py::Latches.open cell:SELF_TEST*LATCH_FOUND cell:SELF_TEST*STUCK_FOUND",
+        "controller/test_dossier.py::test_the_opening_statement_hands_latches_back_once "
+        "records/test_recorder_normal.py::test_latches_survive_and_clear "
+        "simulators/test_unit_arming.py::test_latched_survives_reboot_and_power_loss "
+        "scenarios/test_uncommanded.py::test_stuck_on_survives_a_restart_however_it_came",
+    ),
+    row(
+        "design-B1",
+        "what checks the program shares its memory with what it checks",
+        "the dose kernel must reproduce its golden vector at each start; independence is the unit's",
+        "rule:dose_kernel page:safety.md",
+        "controller/test_dose_kernel.py::test_golden_vector_sees_a_broken_kernel "
+        "controller/test_self_test.py::test_a_kernel_that_is_not_sound_fails_the_self_test",
+    ),
+    row(
+        "design-B2",
+        "the safety unit's processor is one point for timer, contactors and counters",
+        "the host watches its boot count, its scan and its timer against a clock of its own",
+        "rule:boot_count rule:unit_timer rule:scan_true page:safety-unit.md",
+        TRIPS + "demo:unit-reboots hal/test_hal_unit.py::test_a_scan_that_runs_untrue_is_found_within_the_window",
+    ),
+    row(
+        "design-D6",
+        "the record falls behind without bound",
+        "the age of the oldest entry that is not durable ends the beam at 0.5 s",
+        "rule:recorder_fresh",
+        "controller/test_ledger.py::test_lag_is_the_age_of_the_oldest_entry_that_is_not_durable demo:recorder-killed",
+    ),
+    row(
+        "design-D8",
+        "what was confirmed and what is compared are not the same numbers",
+        "everything is quantised to the devices' integers at the load; hashes are over integers that were read",
+        "rule:read_back rule:active_crc rule:set_points_held code:controller/settings.py::make_settings",
+        "controller/test_settings.py::test_staging_bytes_by_hand hal/test_hal_rig.py::test_the_plan_is_read_back_from_the_devices_alone",
+    ),
+    row(
+        "design-D11",
+        "STOP waits behind other messages",
+        "it has a socket of its own that is drained first, and needs no account",
+        "code:controller/desk.py::Desk",
+        "demo:stop-flooded controller/test_desk.py::test_a_flooded_stop_socket_still_stops_and_drains_a_bounded_number",
+    ),
+    row(
+        "design-D12",
+        "the operator's program dies and the beam goes on",
+        "the desk has a lease of 2 s",
+        "rule:desk_lease cell:IRRADIATING*DESK_LOST",
+        "demo:desk-killed controller/test_desk.py::test_a_lease_that_is_not_renewed_passes_on",
+    ),
+    row(
+        "design-D14",
+        "the key stands where this purpose is not allowed",
+        "one table of purposes and key positions, in host and unit",
+        "rule:key unit:KEY code:controller/guards.py::_admitted",
+        "simulators/test_unit_arming.py::test_service_purposes_want_the_service_key "
+        "scenarios/test_refusals.py::test_a_treatment_is_not_loaded_in_another_key_position",
+    ),
+)
+
+
+def _fault(name: str, what: str, rules: str, tests: str) -> Hazard:
+    """A row of the fault list: the requirement is that the rules which name it trip within T1."""
+    named = " ".join(f"rule:{rule}" for rule in rules.split())
+    return row(f"fault-{name}", what, "the rules that ask about it trip within T1, and what they find is in the record", named, tests)  # fmt: skip
+
+
+RESTARTS: Final = "scenarios/test_taken_away.py::test_a_device_that_restarts"
+NOT_APPLIED: Final = (
+    "scenarios/test_wire_faults_in_beam.py::test_set_points_that_are_acknowledged_and_not_applied_never_lead_to_beam"
+)
+WRONG_ONE: Final = "scenarios/test_wrong_device.py::test_a_wrong_generator_is_a_fault_that_says_so"
+EDITS: Final = "scenarios/test_refusals.py::test_an_edit_at_any_tick_never_beams_with_another_set"
+FULL_DISK: Final = "records/test_recorder_crash.py::test_full_disk_is_found_before_the_exposure"
+EXPIRED: Final = "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing"
+FAULTS: Final[tuple[Hazard, ...]] = (
+    _fault("D1", "a dose channel is dead", "chamber_supply dose_rate_low no_signal no_dose", "demo:chamber-dead " + TRIPS),
+    _fault("D2", "one dose channel drifts", "dose_channels", TRIPS),
+    _fault("D3", "both dose channels drift alike", "dose_model", "demo:channels-low " + TRIPS),
+    _fault("D4", "a saturated chamber reads low, as if dose were missing", "chamber_saturation dose_rate_high", TRIPS),
+    _fault("D6", "chambers count without beam", "leakage", TRIPS),
+    _fault("D7", "a wrong correction for air, or a wrong sum, makes every dose wrong", "k_tp_drift dose_kernel", TRIPS),
+    _fault("D8", "dose samples come late or not at all", "bad_samples", TRIPS),
+    _fault("G1", "kV is too high, too low or late", "kv_high kv_low kv_steady", TRIPS + ERRS),
+    _fault("G2", "mA stands wrong", "ma_high ma_low ma_steady", TRIPS + ERRS),
+    _fault("G3", "the tube arcs, or the generator has a fault, and exposure goes on", "generator_fault generator_clear beam_lost", "demo:beam-lost " + TRIPS),
+    _fault("G4", "filament open, cold or too hot", "generator_fault generator_clear", TRIPS),
+    _fault("G5", "high voltage stays on after off", "generator_interlock hv_uncommanded", "demo:off-ignored " + TRIPS),
+    _fault("G6", "high voltage comes without a command", "hv_uncommanded", "demo:hv-on-at-start " + TRIPS),
+    _fault("G9", "a device restarts and forgets its set-points", "boot_count set_points_held", "demo:unit-reboots " + RESTARTS),
+    _fault("G10", "the generator says on, and no dose comes", "no_dose", "scenarios/test_wire_faults_in_beam.py::test_an_on_that_makes_no_beam_ends_by_itself"),
+    _fault("G11", "the device's exposure timer runs wrong", "unit_timer", TRIPS),
+    _fault("H2", "the computer sleeps or its clock stalls", "tick_gap", "demo:host-frozen " + TRIPS),
+    _fault("H3", "the process is stopped and later goes on", "tick_gap", "scenarios/test_taken_away.py::test_a_frozen_host_goes_on_with_nothing"),
+    _fault("H6", "other work keeps the loop from its processor", "tick_late", TRIPS),
+    _fault("H10", "the processor is slowed down, by heat or by lack of power", "tick_late", TRIPS),
+    _fault("I1", "an interlock opens", "door generator_interlock", "demo:door-opens " + TRIPS),
+    _fault("I5", "the two channels of a contact disagree", "contacts_agree", TRIPS),
+    _fault("I6", "a contact's wire is shorted: it can no longer open", "test_pulse", TRIPS),
+    _fault("I8", "the applicator is changed after it was checked", "applicator_code", TRIPS),
+    _fault("I9", "the emergency stop in any state", "emergency_stop", "demo:emergency-stop " + TRIPS),
+    _fault("I10", "the key is turned off and on again quickly", "key", "demo:key-off " + TRIPS),
+    _fault("L2", "a device is silent", "generator_link unit_link", WIRES + "demo:black-hole"),
+    _fault("L3", "bytes are damaged on the wire", "bad_samples", WIRES),
+    _fault("L8", "a device answers the same for ever", "scan_true", WIRES),
+    _fault("L10", "a reply is whole and its value is wrong", "dose_model", WIRES),
+    _fault("L12", "the port vanishes (a cable is pulled)", "generator_link", WIRES + "demo:port-pulled"),
+    _fault("M2", "the connection is reset", "unit_link", WIRES + "demo:connection-reset"),
+    _fault("M3", "the connection is half open: nobody at the other end", "generator_link unit_link", WIRES + "demo:black-hole"),
+    _fault("M6", "a write is acknowledged and not done", "read_back", NOT_APPLIED),
+    _fault("M7", "another device, map or scale than expected", "generator_identity unit_identity", WIRES + WRONG_ONE),
+    _fault("M8", "somebody else writes set-points", "read_back active_crc set_points_held", WIRES),
+    _fault("O2", "what was edited is not what runs", "read_back active_crc set_points_held", EDITS),
+    _fault("O7", "the console dies or its network is lost in beam", "desk_lease", "demo:desk-killed"),
+    _fault("S1", "nothing can be written to the disk", "recorder_fresh", FULL_DISK + " demo:recorder-killed"),
+    _fault("S6", "calibration of another applicator, tube or energy, or expired", "calibration_valid", EXPIRED),
+)  # fmt: skip
+"""Those ids of the fault list that a rule names; the whole list is injected elsewhere."""
