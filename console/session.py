@@ -15,7 +15,7 @@ from controller.requests import Alive, Answer, Request, Snapshot, Stop, Watch
 from hal.clock import Clock
 
 ALIVE_EVERY_S = 0.5
-"""A quarter of the desk's lease of 2 s (D12)."""
+"""A quarter of the desk's lease of 2 s (design-D12)."""
 TURN_S = 0.1
 ANSWER_WITHIN_S = 9.0
 """The desk answers every request within 8 s."""

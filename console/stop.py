@@ -17,7 +17,7 @@ from controller.requests import Snapshot
 from hal.clock import Clock
 
 WITHIN_S = 0.5
-"""How soon a snapshot must show no beam (D11)."""
+"""How soon a snapshot must show no beam (design-D11)."""
 NO_ANSWER = "NO ANSWER: press the emergency stop"
 
 

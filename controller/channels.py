@@ -13,7 +13,7 @@ from hal.readings import TimerStart
 RATE_MAX_OVER_R0: Final = 1.25
 """Highest rate that unknown time is charged with, over the certified one, while the last readings were good (docs/dose.md)."""
 SATURATED_OVER_R0: Final = 64.0
-"""Highest rate that time with no chamber below its ceiling is charged with: that of a beam without its filter (hazard T6)."""
+"""Highest rate that time with no chamber below its ceiling is charged with: that of a beam without its filter (Therac-T6)."""
 BAND_PART: Final = 0.03
 BAND_MGY: Final = 20.0
 """low and high within max(3 %, 2 cGy) of each other: the dose can be relied on."""

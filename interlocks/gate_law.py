@@ -17,10 +17,10 @@ from interlocks.unit_rules import read_back_wrong
 from interlocks.words import Limits, Sent, Terms, Verdict, Wanted
 
 ON_WITHIN_S: Final = 0.020
-"""From look to ON: whatever is older was frozen in between (A12)."""
+"""From look to ON: whatever is older was frozen in between (design-A12)."""
 BACK_S: Final = 0.001
 KV_OFF: Final = 0.05
-"""Below this part of full scale no high voltage is there to arm over (A8)."""
+"""Below this part of full scale no high voltage is there to arm over (design-A8)."""
 PRESET_SLACK_MS: Final = 1.0
 BEAM_STATES: Final = (int(UnitState.ARMED), int(UnitState.RUN))
 SWITCH: Final = Contact.SWITCH.value

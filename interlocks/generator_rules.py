@@ -18,7 +18,7 @@ KV_STEADY_KV: Final = 1.0
 MA_STEADY: Final = 0.05
 KV_STEADY_FOR_S: Final = 0.1
 MA_STEADY_FOR_S: Final = 0.2
-"""Hard +-5 % and +-10 % at once; steady +-2 % or 1 kV, whichever is larger, and +-5 %, with persistence (T5, 60601-2-8's deviation interlock)."""
+"""Hard +-5 % and +-10 % at once; steady +-2 % or 1 kV, whichever is larger, and +-5 %, with persistence (60601-2-8's deviation interlock)."""
 LEAK_FACTOR: Final = 10.0
 R0_PART: Final = 0.02
 DEFAULT_COUNTS: Final = 10.0

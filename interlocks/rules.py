@@ -20,7 +20,7 @@ T1_S: Final = 0.1
 """From an event at a device to off-bytes sent."""
 LEAST_S: Final = 0.05
 POLLS: Final = 2.0
-"""One lost reply is borne, two are not (G10)."""
+"""One lost reply is borne, two are not (engineering-G10)."""
 SLOW_LEAST_S: Final = 2.5
 
 SOURCES: Final = ((UNIT, "unit"), (SLOW, "slow"), (MONITOR, "monitor"), (FLAGS, "flags"))

@@ -21,7 +21,7 @@ STATES: Final = frozenset(int(state) for state in UnitState)
 COMMITTED_STATES: Final = tuple(int(state) for state in (UnitState.COMMITTED, UnitState.ARMED, UnitState.RUN))
 PERMITTING_STATES: Final = (int(UnitState.ARMED), int(UnitState.RUN))
 MIRROR_S: Final = 0.1
-"""A contactor opens within 50 ms; twice that is a weld (A1)."""
+"""A contactor opens within 50 ms; twice that is a weld (design-A1)."""
 TIMER_PART: Final = 0.01
 TIMER_S: Final = 0.1
 SET_POINTS_AGE_S: Final = 2.5

@@ -479,7 +479,7 @@ def _new_fraction(book: Book, tag: int, before: Fraction | None) -> Fraction:
 def _end(book: Book, record: Record, noted: Noted, end: Terminal) -> None:
     """The one end of an exposure; a second one is a fault of whoever wrote it.
 
-    What the real-time process calls TERMINATED is over whatever the dose says (a backup that ended it leaves no rest to resume, D5).
+    What the real-time process calls TERMINATED is over whatever the dose says (a backup that ended it leaves no rest to resume, design-D5).
     """
     exposure = book.exposures[end.token]
     if exposure.end is not None:

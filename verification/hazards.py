@@ -4,6 +4,7 @@ It judges no answer's worth; it finds what is linked to nothing, and what is lin
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -29,7 +30,18 @@ RULES: Final = {row.id: row for row in TABLE}
 INCIDENT_SCENARIOS: Final[frozenset[str] | None] = None
 """Names of the incidents' own scenarios, once that table exists; until then a row that names one is wrong."""
 
-Functions = Callable[[str], frozenset[str]]
+ROOMS: Final = (
+    "hal",
+    "interlocks",
+    "controller",
+    "calibration",
+    "records",
+    "console",
+    "simulators",
+    "verification",
+    "tests",
+)
+NAMED: Final = re.compile(r"\b(?:Therac|accident|engineering|design|fault)-[A-Z][0-9]+b?\b")
 
 
 @cache
@@ -139,9 +151,19 @@ def wrong(rows: tuple[Hazard, ...] = HAZARDS, rules: tuple[Rule, ...] = TABLE) -
     return found
 
 
+def wrong_in_words(rows: tuple[Hazard, ...] = HAZARDS) -> list[str]:
+    """Hazards that a comment or a docstring of the program names and no row holds."""
+    ids, found = {row.id for row in rows}, []
+    for room in ROOMS:
+        for file in sorted((ROOT / room).rglob("*.py")):
+            named = set(NAMED.findall(file.read_text(encoding="utf-8"))) - ids
+            found += [f"{file.relative_to(ROOT)} names {hazard}, which no row holds" for hazard in sorted(named)]
+    return found
+
+
 def main(arguments: list[str]) -> int:
     """`python -m verification.hazards --check`: exit 1 with every wrong link, else the number of rows."""
-    found = wrong()
+    found = [*wrong(), *wrong_in_words()]
     for words in found:
         sys.stdout.write(f"hazards: {words}\n")
     if "--check" not in arguments:

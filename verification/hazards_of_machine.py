@@ -366,6 +366,14 @@ DESIGN: Final[tuple[Hazard, ...]] = (
         "controller/test_self_test.py::test_a_generator_fault_is_cleared_with_off_verified_or_fails",
     ),
     row(
+        "design-A11",
+        "off is believed without evidence, or never believed because a plug was pulled",
+        "off is proved by the contactor's mirror or, with the unit's link lost, by kV and the generator's own line; one positive sign at "
+        "least, none against it",
+        "code:controller/off.py::evidence cell:STOPPING*OFF_UNVERIFIED",
+        "controller/test_off.py::test_never_verified_without_a_positive_sign controller/test_off.py::test_both_links_lost_is_never_verified",
+    ),
+    row(
         "design-A12",
         "a permission that was good before the program stood still is used after it",
         "ON and renewal are refused when more than 20 ms lie between look and pass_on, by the gate's own clock",
@@ -413,6 +421,14 @@ DESIGN: Final[tuple[Hazard, ...]] = (
         "the host watches its boot count, its scan and its timer against a clock of its own",
         "rule:boot_count rule:unit_timer rule:scan_true page:safety-unit.md",
         TRIPS + "demo:unit-reboots hal/test_hal_unit.py::test_a_scan_that_runs_untrue_is_found_within_the_window",
+    ),
+    row(
+        "design-D5",
+        "an end by the backup is taken for a normal one, and its rest is given",
+        "an end by a backup is TERMINATED, latched for the physicist, and leaves no rest to resume",
+        "cell:IRRADIATING*TIME_END code:controller/latches.py::Latches code:records/book.py::_end",
+        "scenarios/test_refusals.py::test_an_end_by_the_timer_needs_the_physicist "
+        "controller/test_decide_beam.py::test_only_the_primary_preset_is_a_normal_end",
     ),
     row(
         "design-D6",
@@ -468,6 +484,21 @@ EDITS: Final = "scenarios/test_refusals.py::test_an_edit_at_any_tick_never_beams
 FULL_DISK: Final = "records/test_recorder_crash.py::test_full_disk_is_found_before_the_exposure"
 EXPIRED: Final = "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing"
 FAULTS: Final[tuple[Hazard, ...]] = (
+    row(
+        "fault-H1",
+        "the clock on the wall jumps, an hour or to another year",
+        "it moves no beam: after ARM it is not asked, and what is stamped is the monotonic clock from one anchor",
+        "code:controller/dossier.py::Dossier.wall_s",
+        "interlocks/test_rules.py::test_the_certificate_is_not_asked_from_arm_on "
+        "controller/test_dossier.py::test_the_wall_clock_is_the_monotonic_one_from_the_start",
+    ),
+    row(
+        "fault-L7",
+        "an answer of another request, of the same shape, is taken for one's own",
+        "every block carries what only it can hold: its own number, and a CRC over all of it",
+        "code:hal/safety_units/kerma_map.py::status_of",
+        "hal/test_hal_wire_faults.py::test_a_block_is_never_taken_for_another " + WIRES,
+    ),
     _fault("D1", "a dose channel is dead", "chamber_supply dose_rate_low no_signal no_dose", "demo:chamber-dead " + TRIPS),
     _fault("D2", "one dose channel drifts", "dose_channels", TRIPS),
     _fault("D3", "both dose channels drift alike", "dose_model", "demo:channels-low " + TRIPS),
@@ -509,4 +540,4 @@ FAULTS: Final[tuple[Hazard, ...]] = (
     _fault("S1", "nothing can be written to the disk", "recorder_fresh", FULL_DISK + " demo:recorder-killed"),
     _fault("S6", "calibration of another applicator, tube or energy, or expired", "calibration_valid", EXPIRED),
 )  # fmt: skip
-"""Those ids of the fault list that a rule names; the whole list is injected elsewhere."""
+"""Those ids of the fault list that a rule or a comment names; the whole list is injected elsewhere."""

@@ -341,7 +341,7 @@ class GeneratorEngine(Generic[Q, A]):
         return request
 
     def _moving(self, now: Seconds) -> None:
-        """A set-point is being written (M6, M8): what was known of them before is no word on what is held, whether or not this one is acknowledged."""
+        """A set-point is being written (fault-M6, -M8): what was known of them before is no word on what is held, whether or not this one is acknowledged."""
         self._wrote_at_s = now
         self.set_points = None
 

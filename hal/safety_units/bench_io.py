@@ -39,7 +39,7 @@ SUPERVISE_EVERY_S: Final = 0.500
 STOP_CHECK_EVERY_S: Final = 1.0
 BEGIN_AGAIN_S: Final = 1.0
 ALIVE_S: Final = 0.300
-"""Three times the bound of one old status: a device whose looped output stands still for longer repeats itself (L8)."""
+"""Three times the bound of one old status: a device whose looped output stands still for longer repeats itself (fault-L8)."""
 
 
 def _request(function: int, read_at: int, count: int, write_at: int, data: bytes) -> str:

@@ -388,7 +388,7 @@ class EmulatedUnit:
             self._beam_s += elapsed_s if elapsed_s > GAP_TICKS * 2.0 * self._lead_s else 0.5 * elapsed_s
         self._timing = runs
         if not self.outputs.k1 and closed and self._hv and pins.asked_at_s - self._k1_open_at_s > MIRROR_S:
-            # A contactor that did not open: the beam goes on, and so does its time (A1).
+            # A contactor that did not open: the beam goes on, and so does its time (design-A1).
             self._beam_s += elapsed_s
             self._k1_s += elapsed_s
 

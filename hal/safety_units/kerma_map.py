@@ -165,7 +165,7 @@ def slow_of(block: bytes, asked_at_s: float) -> UnitSlow | Trouble:
         _,
     ) = _SLOW.unpack(block)
     if left and left == scan & 0xFFFF:
-        # L7: a status block has the same length, and the low half of its scan at this place; by chance it is so once in 65536 reads, a second late.
+        # fault-L7: a status block has the same length, and the low half of its scan at this place; by chance it is so once in 65536 reads, a second late.
         return _bad(SLOW.name, "this is a status block")
     return UnitSlow(
         asked_at_s, scan, k1_ms, runs, causes, last, rate_1, rate_2, pressure / 100.0, temperature / 100.0, lamp,

@@ -81,7 +81,7 @@ def test_stop_where_nothing_is_there_is_no_answer(tmp_path: Path, capsys: pytest
 
 
 def test_a_full_stop_socket_is_a_stop_that_lies_there_already(tmp_path: Path) -> None:
-    """D11: the flood of a STOP never makes STOP fail."""
+    """design-D11: the flood of a STOP never makes STOP fail."""
     path = tmp_path / "stop.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(path))

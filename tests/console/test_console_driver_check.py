@@ -148,7 +148,7 @@ def test_a_device_that_garbles_fails_with_its_troubles(monkeypatch: pytest.Monke
 
 
 def test_set_points_that_do_not_stick_fail() -> None:
-    """M6: acknowledged and not taken."""
+    """fault-M6: acknowledged and not taken."""
     device = Device("spellman-xrv")
     device.world.plant.generator.set_points_stick = True
     row = device.check(set_points=True)["set-points"]

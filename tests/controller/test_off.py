@@ -77,7 +77,7 @@ def test_without_the_unit_the_generator_must_say_both(changes: dict[str, Any]) -
     ids=["missing", "old", "lost"],
 )
 def test_without_the_generator_the_chambers_must_have_counted(changes: dict[str, Any]) -> None:
-    """Silence of chambers that never counted in this exposure proves nothing (A11)."""
+    """Silence of chambers that never counted in this exposure proves nothing (design-A11)."""
     assert off(True, **changes).verified
     assert not off(False, **changes).verified
     assert not off(True, **changes).strict

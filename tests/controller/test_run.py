@@ -48,7 +48,7 @@ def ended(tick: Callable[[Any], None], put: Callable[[], None] = lambda: None) -
 
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError, KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_whatever_escapes_a_tick_shuts_the_gate_and_ends_the_process(error: type[BaseException]) -> None:
-    """There is no next tick on half-changed state (A15): off first, then the record, then the end, with a code of its own."""
+    """There is no next tick on half-changed state (design-A15): off first, then the record, then the end, with a code of its own."""
 
     def tick(_loop: Any) -> None:
         raise error("half-way")

@@ -249,7 +249,7 @@ def test_a_late_device_is_never_believed_for_another_request(bench: Bench) -> No
 
 
 def test_set_points_that_do_not_stick_are_never_taken_for_set(bench: Bench) -> None:
-    """The device acknowledges and stores nothing (M6): the plan is never read back as held."""
+    """The device acknowledges and stores nothing (fault-M6): the plan is never read back as held."""
     if not bench.driver.set_point_read_back:
         return
     bench.known()

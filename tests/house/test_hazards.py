@@ -9,7 +9,7 @@ import pytest
 
 from interlocks.rules import TABLE
 from verification.hazard import Hazard, row
-from verification.hazards import HAZARDS, main, wrong
+from verification.hazards import HAZARDS, main, wrong, wrong_in_words
 
 SOUND = row("list-X1", "it breaks", "it does not", "rule:door", "interlocks/test_rules.py::test_every_rule_has_a_case")
 DOOR = next(rule for rule in TABLE if rule.id == "door")
@@ -69,3 +69,9 @@ def test_a_rule_that_names_what_no_row_holds_is_found() -> None:
 
 def test_two_rows_of_one_anchor_are_found() -> None:
     assert wrong((SOUND, SOUND), ()) == ["the anchor list-x1 stands twice"]
+
+
+def test_a_comment_that_names_what_no_row_holds_is_found() -> None:
+    """Every id of a rule is a word of its file; with no rows at all each of them is missed."""
+    assert wrong_in_words() == []
+    assert "interlocks/gate_law.py names design-A12, which no row holds" in wrong_in_words(())

@@ -757,7 +757,7 @@ def test_the_backup_timer_counts_over_a_resume() -> None:
 
 
 def test_the_certificate_is_not_asked_from_arm_on() -> None:
-    """A wall clock that steps in beam has no effect (H1)."""
+    """A wall clock that steps in beam has no effect (fault-H1)."""
     house = msgspec.structs.replace(BEAMING, wall_s=9e9)
     verdict, _ = judge(beaming(T0), house, SENT_ON, sound("beam"), RULES)
     assert verdict.findings == ()
