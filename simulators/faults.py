@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from simulators.plant import Plant
-from simulators.supply import UNDER_VOLTAGE, Supply
+from simulators.supply import OVER_TEMP_ANODE, UNDER_VOLTAGE, Supply
 from simulators.wire_faults import MODBUS, TAMPERINGS, TCP, Link, Tampering
 
 NEVER_US = 1 << 62
 ARC_EVERY_US = 700_000
 LATE_US = 250_000
+BOUNCE_US = 4_000
+FLAP_US = 300_000
+RIPPLE_US = 20_000
+DRIFT_US = 100_000
+JUMP_COUNTS = 1 << 16
+BACK_COUNTS = 500
+BACK_US = 1_000_000
+WRONG_10PA = 9_000
 NOTHING_READ = (0, 0, 0)
 LINKS = ("generator", "unit", "electrometer")
 
@@ -63,6 +71,15 @@ def _room(name: str, words: str) -> tuple[str, Fault]:
     return name, Fault(words, lambda rig: rig.plant.room.lay(name), lambda rig: rig.plant.room.lift(name))
 
 
+def _to_and_fro(name: str, overlay: str, words: str, half_us: int) -> tuple[str, Fault]:
+    """An overlay of the room that is laid and lifted in turn."""
+
+    def turn(rig: Rig) -> None:
+        (rig.plant.room.lift if overlay in rig.plant.room.broken else rig.plant.room.lay)(overlay)
+
+    return name, Fault(words, turn, lambda rig: rig.plant.room.lift(overlay), half_us)
+
+
 def _unit(name: str, flag: str, words: str) -> tuple[str, Fault]:
     return name, Fault(words, lambda rig: rig.unit.faults.add(flag), lambda rig: rig.unit.faults.discard(flag))
 
@@ -76,6 +93,32 @@ def _generator(name: str, words: str, **changes: tuple[float, float]) -> tuple[s
             setattr(part, attribute, values[which])
 
     return name, Fault(words, lambda rig: put(rig, 0), lambda rig: put(rig, 1))
+
+
+def _gain(name: str, words: str, which: str, after: Callable[[float], float], again_us: int) -> tuple[str, Fault]:
+    """The supply's gain of kV or mA changed again and again; `after` gives the next from the last."""
+
+    def turn(rig: Rig) -> None:
+        setattr(rig.plant.supply, which, after(getattr(rig.plant.supply, which)))
+
+    return name, Fault(words, turn, lambda rig: setattr(rig.plant.supply, which, 1.0), again_us)
+
+
+def _counts(name: str, words: str, change: Callable[[int], int], again_us: int = 0) -> tuple[str, Fault]:
+    """The count of channel 1 that a unit keeps, changed at a stroke; on bought I/O, which keeps none, the chamber's pulses."""
+
+    def flip(rig: Rig) -> None:
+        kept = getattr(rig.unit, "nv", None)
+        if kept is not None:
+            kept.counts_1 = change(kept.counts_1)
+        else:
+            rig.plant.chamber_1.pulses = change(rig.plant.chamber_1.pulses)
+
+    return name, Fault(words, flip, _nothing, again_us)
+
+
+def _barometer(rig: Rig, pressure_10pa: int, sound: bool) -> None:
+    rig.plant.pins.pressure_10pa, rig.plant.pins.pressure_ok = pressure_10pa, sound
 
 
 def _chambers(name: str, which: tuple[int, ...], words: str, **changes: tuple[float, float]) -> tuple[str, Fault]:
@@ -141,12 +184,19 @@ TABLE: dict[str, Fault] = dict(
         _room("contact-channel-disagrees", "channel B of the door contact is broken open while channel A is closed"),
         _room("test-pulse-lost", "the unit no longer sees the test pulse on its input loop"),
         _room("lamp-open", "the beam lamp's filament is open"),
+        _room("door-contact-stuck", "the door stands open and the unit's contact of it stays closed; the wired chain has a contact of its own"),
+        _room("applicator-code-lies", "another applicator is fitted and reads as the one that was there"),
+        _to_and_fro("door-bounces", "door-open", "the door's contact opens for 4 ms, again each 8 ms", BOUNCE_US),
+        _to_and_fro("door-flaps", "door-open", "the door opens and closes, 0.3 s each", FLAP_US),
         _chambers("chamber-1-dead", (1,), "chamber 1 gives no signal", gain=(0.0, 1.0)),
         _chambers("chamber-2-dead", (2,), "chamber 2 gives no signal", gain=(0.0, 1.0)),
         _chambers("chambers-low", (1, 2), "both chambers read 4.5 % low", gain=(0.955, 1.0)),
+        _chambers("chambers-drift", (1, 2), "both chambers lose 2 % of their gain each second", drift_per_s=(-0.02, 0.0)),
         _chambers("chamber-1-drift", (1,), "chamber 1 loses 0.5 % of its gain each second", drift_per_s=(-0.005, 0.0)),
         _chambers("chamber-saturated", (1,), "chamber 1's converter stands at its ceiling", jammed=(True, False)),
         _chambers("chamber-supply-lost", (1, 2), "the chambers' high tension is gone", ht=(False, True), gain=(0.05, 1.0)),
+        _counts("chamber-1-jumps", "a bit of the unit's count of channel 1 flips: 65536 counts too many", lambda counts: counts + JUMP_COUNTS),
+        _counts("chamber-1-back", "the unit's count of channel 1 goes back by up to 500, each second", lambda counts: max(0, counts - BACK_COUNTS), BACK_US),
         _chambers("leakage-high", (1, 2), "both chambers leak 40 counts a second", extra_leak_ms=(0.04, 0.0)),
         ("k1-welded", Fault("K1 welds: once closed it stays closed", lambda rig: _weld(rig, "K1", True), lambda rig: _weld(rig, "K1", False))),
         ("k2-welded", Fault("K2 welds: once closed it stays closed", lambda rig: _weld(rig, "K2", True), lambda rig: _weld(rig, "K2", False))),
@@ -157,6 +207,10 @@ TABLE: dict[str, Fault] = dict(
             "hv-on-at-start", "HV is on with K2 bypassed: only the mains switch (stop of this fault) ends it",
             spontaneous=ON, power_bypassed=ON, **DEAF,
         ),
+        _generator("filament-open", "the filament is broken: no electrons", filament_on=(False, True)),
+        _gain("kv-ripple", "kV swings between 4 % too high and 4 % too low, 20 ms each", "kv_gain", lambda gain: 0.96 if gain > 1.0 else 1.04, RIPPLE_US),
+        _gain("kv-creeps", "kV rises by 0.5 % of itself each 100 ms", "kv_gain", lambda gain: min(1.3, gain * 1.005), DRIFT_US),
+        _gain("ma-drifts", "mA falls by 1 % of itself each 100 ms", "ma_gain", lambda gain: max(0.3, gain * 0.99), DRIFT_US),
         ("beam-lost", Fault("the supply drops HV without a fault flag", _supply(lambda g: g.drop("lost")), _nothing, again_us=10_000)),
         ("arc", Fault("the tube arcs, again each 0.7 s while it lasts", lambda rig: rig.plant.tube.arc(), _nothing, again_us=ARC_EVERY_US)),
         (
@@ -166,6 +220,13 @@ TABLE: dict[str, Fault] = dict(
         _generator("generator-silent", "the supply's cable is out: nothing heard, nothing answered", silent=ON),
         _generator("generator-garbled", "each answer of the supply has one byte changed", garbled=ON),
         _generator("generator-late", "the supply answers 250 ms late", late_us=(LATE_US, 0)),
+        (
+            "generator-hot",
+            Fault(
+                "the supply trips on its anode's temperature",
+                _supply(lambda g: g.trip(OVER_TEMP_ANODE, "anode over temperature")), _nothing, again_us=10_000,
+            ),
+        ),
         (
             "generator-rebooted",
             Fault("the supply's logic restarts and loses its set-points", lambda rig: rig.plant.generator.reboot(rig.plant.now_us), _nothing),
@@ -198,6 +259,20 @@ TABLE: dict[str, Fault] = dict(
         _unit("unit-scan-frozen", "scan-frozen", "the unit answers from a scan that stands still"),
         _unit("unit-mirror-lies", "mirror-lies", "the unit reports its contactors' mirrors inverted"),
         ("unit-rebooted", Fault("the unit browns out and restarts", lambda rig: rig.unit.reboot(rig.plant.now_us), _nothing)),
+        (
+            "barometer-wrong",
+            Fault(
+                "the barometer reads 90 kPa, and says that it is sound",
+                lambda rig: _barometer(rig, WRONG_10PA, True), lambda rig: _barometer(rig, round(rig.plant.pressure_kpa * 100.0), True),
+            ),
+        ),
+        (
+            "barometer-lost",
+            Fault(
+                "the barometer's sensor is broken and says so",
+                lambda rig: _barometer(rig, 0, False), lambda rig: _barometer(rig, round(rig.plant.pressure_kpa * 100.0), True),
+            ),
+        ),
         ("pressure-drift", Fault("the room's pressure falls 0.1 kPa each second", lambda rig: _drift(rig, -0.1), lambda rig: _drift(rig, 0.0))),
         *(_wire(link, row) for link in LINKS for row in TAMPERINGS.values()),
     )

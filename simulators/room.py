@@ -109,7 +109,8 @@ class Room:
         """Code of the applicator that is truly fitted, 0 none."""
         if "applicator-removed" in self.broken:
             return 0
-        return self._other(0, self.applicator) if "applicator-swapped" in self.broken else self.applicator
+        other = "applicator-swapped" in self.broken or "applicator-code-lies" in self.broken
+        return self._other(0, self.applicator) if other else self.applicator
 
     def filter_now(self) -> int:
         """Code of the filter that is truly in the beam, 0 none."""
@@ -128,6 +129,7 @@ class Room:
             or "emergency-stop" in broken
             or self.door_open
             or "door-open" in broken
+            or "door-contact-stuck" in broken
             or self.key_now() == "OFF"
         )
 
@@ -142,7 +144,7 @@ class Room:
         pins.key_service_a = pins.key_service_b = key == "SERVICE"
         applicator = self.applicator_now()
         pins.contact_a = pins.contact_b = applicator != 0 and "contact-lost" not in broken
-        pins.applicator_a = pins.applicator_b = applicator
+        pins.applicator_a = pins.applicator_b = self.applicator if "applicator-code-lies" in broken else applicator
         pins.filter_a = pins.filter_b = self.filter_now()
         held = (self.switch_held and "switch-released" not in broken) or "switch-stuck" in broken
         pins.switch_a = pins.switch_b = held

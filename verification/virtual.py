@@ -41,16 +41,17 @@ PRESS_S = 0.3
 
 
 class VirtualClock:
-    """The world's microseconds as the product's clock."""
+    """The world's microseconds as the product's clock; `wall_step_s` is what somebody has set the wall clock forward by."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.wall_step_s = 0.0
 
     def monotonic(self) -> Seconds:
         return Seconds(EPOCH_S + self._world.now_us * 1e-6)
 
     def wall(self) -> Seconds:
-        return Seconds(WALL_S + self._world.now_us * 1e-6)
+        return Seconds(WALL_S + self.wall_step_s + self._world.now_us * 1e-6)
 
     def sleep_until(self, deadline: Seconds) -> None:
         self._world.advance(round((deadline - EPOCH_S) * 1e6))
@@ -126,7 +127,7 @@ class VirtualRig:
 
     `tick_hooks` see every tick, `event_hooks` what happens from outside, by a word and what it is about: "host" and "recorder" (started, killed, frozen,
     thawed), "hand" (pressed, stop, left), "asked" (a request), "told" (a reply), "idle" (10 ms without a running host). `taps` see the bytes
-    that the host puts on a wire, with the link's name.
+    that the host puts on a wire, with the link's name; `each_turn` is done before each turn, by name.
     """
 
     def __init__(self, blob: Blob, recorder: RecorderConfig, kernels: Kernels, folder: Path, world: World) -> None:
@@ -142,6 +143,7 @@ class VirtualRig:
         self.ticks = 0
         self.tick_hooks: list[Callable[[Any], None]] = []
         self.event_hooks: list[Callable[[str, Any], None]] = []
+        self.each_turn: dict[str, Callable[[], None]] = {}
         self.watcher: Callable[[Snapshot], None] | None = None
         self.throttle: Callable[[float], None] | None = None
         self._encode = msgspec.msgpack.Encoder()
@@ -152,6 +154,7 @@ class VirtualRig:
         self._alive_at = -math.inf
         self._hosts = 0
         self._frozen = False
+        self._recorder_stalled = False
         self._start_recorder()
         self.start_host()
 
@@ -200,7 +203,7 @@ class VirtualRig:
         else:
             self.world.advance(self.world.now_us + 10_000)
             self._happened("idle", None)
-        if self.recorder is not None:
+        if self.recorder is not None and not self._recorder_stalled:
             self.recorder.step(self.clock.monotonic(), self.clock.wall())
         while self.wire.outbox:
             reply = self.wire.outbox.popleft()
@@ -245,6 +248,10 @@ class VirtualRig:
     def log(self) -> list[tuple[float, str, str]]:
         return [(EPOCH_S + at_us * 1e-6, who, what) for at_us, who, what in self.world.log]
 
+    def come_to_desk(self) -> None:
+        """The operator's program is there again."""
+        self._at_desk = True
+
     def leave_desk(self) -> None:
         self._at_desk = False
         self.wire.left.append(CLIENT)
@@ -285,6 +292,10 @@ class VirtualRig:
         self.wire.inbox.append((OBSERVER, self._encode.encode(Watch())))
         self._happened("host", "started")
 
+    def stall_recorder(self, stalled: bool) -> None:
+        """Its disk answers no call, until it does again."""
+        self._recorder_stalled = stalled
+
     def kill_recorder(self) -> None:
         """kill -9: what it had not synced is as the file system left it; its lock is gone with it."""
         if self.recorder is not None:
@@ -313,7 +324,14 @@ class VirtualRig:
         with contextlib.suppress(OSError):
             shutil.rmtree(self._folder / "shm")
 
+    @property
+    def recorder_config(self) -> RecorderConfig:
+        """Where the records lie."""
+        return self._recorder_config
+
     def _hands(self) -> None:
+        for act in tuple(self.each_turn.values()):
+            act()
         if self._release_us is not None and self.world.now_us >= self._release_us:
             self.world.room.release()
             self._release_us = None

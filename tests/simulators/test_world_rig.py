@@ -222,7 +222,13 @@ def clean_story() -> RigHost:
     return story(None)
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if "-wire-" not in name and "-timer-" not in name])
+UNSEEN = ("barometer-wrong",)
+"""Shows itself in the unit's slow block only, which this story does not read; see test_named_faults.py."""
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in TABLE if "-wire-" not in name and "-timer-" not in name and name not in UNSEEN]
+)
 def test_every_fault_starts_changes_something_and_stops(name: str, clean_story: RigHost):
     host = story(name)
     assert (host.seen, host.heard) != (clean_story.seen, clean_story.heard)

@@ -1,0 +1,504 @@
+"""What can be done to a virtual rig on purpose: named faults of the simulated world, and what happens to host, records, clock and desk.
+It knows how a thing is done and undone; what must come of it stands in verification/fault_ids.py."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+from unittest import mock
+
+import msgspec
+
+from controller import __main__ as process
+from controller.requests import Alive, Close, Confirm, Edit, Load, Request, Reset, Resume, Retest, Status, Stop
+from controller.states import State
+from records.recorder import RecorderError
+from simulators.unit_firmware import UnitFirmware
+from verification.reach import OPERATOR, SHORT, patient
+from verification.rigs import Choice
+from verification.virtual import VirtualRig
+
+Act = Callable[[VirtualRig], None]
+USUAL_RIG: Final = Choice()
+OTHER_CLIENT: Final = 7
+TICK_US: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Injection:
+    """One way in which something goes wrong, and what may come of it.
+
+    `off_s`: a beam is off this long after the fault (None: it may go on); `latches`: also when the fault is gone again by then. `early_s`: what an
+    exposure that is not in IRRADIATING adds to that, for ramp and start. `over_part` is e_f of invariant 9, `rate_times` the dose rate that the fault
+    makes of the certified one. `only`: the states in which it means something (empty: every one). `from_start`: the world begins with it.
+    `ends`: the states that a beam may be found in when the fault ended it; `detectors`: who may be first to notice, as patterns (empty: anybody).
+    """
+
+    name: str
+    words: str
+    start: Act
+    stop: Act
+    off_s: float | None = None
+    latches: bool = False
+    early_s: float = 1.5
+    over_part: float = 0.0
+    rate_times: float = 1.0
+    choice: Choice = USUAL_RIG
+    termination: str = "monitor"
+    only: tuple[State, ...] = ()
+    from_start: bool = False
+    ends: tuple[State, ...] = (State.INTERRUPTED, State.FAULT)
+    detectors: tuple[str, ...] = ()
+
+    def applies(self, at: State) -> bool:
+        """Whether it means something in this state."""
+        return not self.only or at in self.only
+
+
+def nothing(_rig: VirtualRig) -> None:
+    """An event leaves nothing to undo."""
+
+
+def begin(*names: str) -> Act:
+    """Start these named faults of the simulated world."""
+
+    def act(rig: VirtualRig) -> None:
+        for name in names:
+            rig.fault(name)
+
+    return act
+
+
+def mend(*names: str) -> Act:
+    """Stop these named faults."""
+
+    def act(rig: VirtualRig) -> None:
+        for name in names:
+            rig.mend(name)
+
+    return act
+
+
+def again(name: str, act: Act) -> Act:
+    """Do it before each turn, until `no_more` of the same name."""
+
+    def start(rig: VirtualRig) -> None:
+        rig.each_turn[name] = lambda: act(rig)
+
+    return start
+
+
+def no_more(name: str) -> Act:
+    """The end of `again`."""
+
+    def act(rig: VirtualRig) -> None:
+        rig.each_turn.pop(name, None)
+
+    return act
+
+
+# -- the host and its time ------------------------------------------------------------------------------------------------
+
+
+class Ended(BaseException):
+    """The process ends here, in the middle of a tick or as it leaves."""
+
+
+class Broken(RuntimeError):  # noqa: N818 - any exception that nobody thought of
+    """What a part of the tick raises when it is broken."""
+
+
+PARTS: Final = (
+    "gate.ask",
+    "ledger.poll",
+    "gate.look",
+    "meter.add",
+    "desk.take",
+    "dossier.admit",
+    "dossier.facts",
+    "exposure.step",
+    "dossier.moved",
+    "links.follow",
+    "dossier.waiting",
+    "gate.pass_on",
+    "desk.settle",
+    "_record",
+    "links.keep",
+)
+"""The call sites of a tick, in their order."""
+
+
+def _break(rig: VirtualRig, part: str, error: type[BaseException]) -> None:
+    """The next call of this part of the loop raises."""
+
+    def raises(*_args: object, **_kwargs: object) -> NoReturn:
+        raise error(f"injected in {part}")
+
+    owner: object = rig.loop
+    *path, last = part.split(".")
+    for name in path:
+        owner = getattr(owner, name)
+    setattr(owner, last, raises)
+
+
+def _half_a_tick(rig: VirtualRig, part: str) -> None:
+    """One tick that ends at this part of it; what it did before that has been done."""
+    if rig.loop is None:
+        return
+    _break(rig, part, Ended)
+    with contextlib.suppress(Ended):
+        rig.turn()
+
+
+def kill(part: str = "") -> Act:
+    """kill -9, between two ticks or within the next one."""
+
+    def act(rig: VirtualRig) -> None:
+        if part:
+            _half_a_tick(rig, part)
+        rig.kill_host()
+
+    return act
+
+
+def restart(rig: VirtualRig) -> None:
+    """A new process, where none runs."""
+    if rig.loop is None:
+        rig.start_host()
+
+
+def hang(part: str) -> Act:
+    """The process stands for ever inside its next tick, with its sockets open."""
+
+    def act(rig: VirtualRig) -> None:
+        _half_a_tick(rig, part)
+        rig.freeze_host()
+
+    return act
+
+
+def end_hanging(rig: VirtualRig) -> None:
+    """Somebody ends the process that hangs and starts a new one."""
+    rig.kill_host()
+    rig.start_host()
+
+
+def raise_in(part: str) -> Act:
+    """An exception that nobody thought of, at this part of the next tick: the shipped `run` ends the process, and this plays its end."""
+
+    def leave(_code: int) -> NoReturn:
+        raise Ended
+
+    def act(rig: VirtualRig) -> None:
+        if rig.loop is None:
+            return
+        _break(rig, part, Broken)
+        with (
+            mock.patch.object(os, "_exit", leave),
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.suppress(Ended),
+        ):
+            process.run(rig.loop)
+        rig.kill_host()
+
+    return act
+
+
+def freeze(rig: VirtualRig) -> None:
+    """SIGSTOP: nothing of it runs, its sockets stay open."""
+    rig.freeze_host()
+
+
+def freeze_pressing(rig: VirtualRig) -> None:
+    """SIGSTOP, and somebody presses the beam-on switch meanwhile."""
+    rig.freeze_host()
+    rig.press()
+
+
+def thaw(rig: VirtualRig) -> None:
+    """SIGCONT."""
+    rig.thaw_host()
+
+
+def late_by(us: int) -> Act:
+    """Each tick begins so much later."""
+    return again("late", lambda rig: rig.world.advance(rig.world.now_us + us))
+
+
+def _stutter(rig: VirtualRig) -> None:
+    """Stands still for 60 ms, each half second."""
+    if rig.world.now_us // TICK_US % 50 == 0:
+        rig.world.advance(rig.world.now_us + 60_000)
+
+
+stutter: Final = again("stutter", _stutter)
+
+
+def wall(step_s: float) -> Act:
+    """The wall clock is set forward by so much, or back."""
+
+    def act(rig: VirtualRig) -> None:
+        rig.clock.wall_step_s = step_s
+
+    return act
+
+
+def mains_off(rig: VirtualRig) -> None:
+    """The power goes: host, recorder, unit and generator are dark."""
+    if rig.loop is not None:
+        rig.kill_host()
+    rig.kill_recorder()
+    rig.world.unit.reboot(rig.world.now_us)
+    rig.world.unit.boot_left_ms = 1 << 30
+    rig.world.plant.generator.reboot(rig.world.now_us)
+
+
+def mains_on(rig: VirtualRig) -> None:
+    """The power comes back: everything starts."""
+    rig.world.unit.boot_left_ms = min(rig.world.unit.boot_left_ms, 200)
+    rig.world.plant.generator.reboot(rig.world.now_us)
+    start_recorder(rig)
+    restart(rig)
+
+
+def computer_off(rig: VirtualRig) -> None:
+    """Host and recorder are gone together."""
+    if rig.loop is not None:
+        rig.kill_host()
+    rig.kill_recorder()
+
+
+def computer_on(rig: VirtualRig) -> None:
+    """They start again."""
+    start_recorder(rig)
+    restart(rig)
+
+
+# -- the records -----------------------------------------------------------------------------------------------------------
+
+
+def start_recorder(rig: VirtualRig) -> None:
+    """A new recorder, if it will have the files as they are."""
+    if rig.recorder is None:
+        with contextlib.suppress(RecorderError):
+            rig.start_recorder()
+
+
+def kill_recorder(rig: VirtualRig) -> None:
+    """kill -9, or an error of its disk, at which it ends."""
+    rig.kill_recorder()
+
+
+def stall(rig: VirtualRig) -> None:
+    """Every call of the recorder's disk hangs."""
+    rig.stall_recorder(True)
+
+
+def unstall(rig: VirtualRig) -> None:
+    """It answers again."""
+    rig.stall_recorder(False)
+
+
+def _last_segment(rig: VirtualRig) -> Path:
+    return sorted(path for path in Path(rig.recorder_config.journal_dir).iterdir() if path.stat().st_size)[-1]
+
+
+def _spoil(change: Callable[[bytes], bytes]) -> Act:
+    """The recorder ends, its newest journal file is changed, and a new recorder finds it so."""
+
+    def act(rig: VirtualRig) -> None:
+        rig.kill_recorder()
+        path = _last_segment(rig)
+        whole = path.read_bytes()
+        path.with_name("whole.kept").write_bytes(whole)
+        path.write_bytes(change(whole))
+        start_recorder(rig)
+
+    return act
+
+
+def _flip(whole: bytes) -> bytes:
+    at = len(whole.rstrip(b"\0")) // 2
+    return whole[:at] + bytes((whole[at] ^ 1,)) + whole[at + 1 :]
+
+
+spoil_bit: Final = _spoil(_flip)
+spoil_tail: Final = _spoil(lambda whole: whole[: len(whole.rstrip(b"\0")) // 2])
+
+
+def restore_journal(rig: VirtualRig) -> None:
+    """Service puts the file back from its copy; the recorder starts on it."""
+    rig.kill_recorder()
+    kept = Path(rig.recorder_config.journal_dir) / "whole.kept"
+    whole = kept.read_bytes()
+    kept.unlink()
+    _last_segment(rig).write_bytes(whole)
+    start_recorder(rig)
+
+
+# -- the desk --------------------------------------------------------------------------------------------------------------
+
+
+def ask_all(*requests: Request) -> Act:
+    """These requests in one breath."""
+
+    def act(rig: VirtualRig) -> None:
+        for request in requests:
+            rig.send(request)
+
+    return act
+
+
+def confirm_again(rig: VirtualRig) -> None:
+    """Confirms whatever is or was on offer, several times over."""
+    case = rig.loop.dossier.case if rig.loop is not None else None
+    if case is not None and case.settings is not None:
+        for offer in (case.offer_id, case.offer_id, case.offer_id - 1, case.offer_id + 1):
+            rig.send(Confirm(offer, case.settings.digest))
+
+
+def mash_switch(rig: VirtualRig) -> None:
+    """The beam-on switch is hammered: 25 times a second."""
+    if rig.world.now_us // TICK_US % 2:
+        rig.press()
+    else:
+        rig.world.room.release()
+
+
+def mash_stop(rig: VirtualRig) -> None:
+    """STOP and the switch in turn, 20 times a second each."""
+    if rig.world.now_us // TICK_US % 5 == 0:
+        rig.stop()
+    mash_switch(rig)
+
+
+def let_go(rig: VirtualRig) -> None:
+    """Nobody hammers the switch any more."""
+    rig.each_turn.pop("mash", None)
+    rig.world.room.release()
+
+
+def edit_and_load(rig: VirtualRig) -> None:
+    """The race of 1985: unload, load another dose, and confirm what was on offer before, in one breath."""
+    case = rig.loop.dossier.case if rig.loop is not None else None
+    settings = case.settings if case is not None else None
+    rig.send(Edit())
+    rig.send(Load(patient(2, 900.0), OPERATOR))
+    if case is not None and settings is not None:
+        rig.send(Confirm(case.offer_id, settings.digest))
+
+
+ANOTHERS: Final[tuple[Request, ...]] = (
+    Resume(patient(3), OPERATOR, "go on"),
+    Resume(msgspec.structs.replace(SHORT, rx_mgy=800.0), OPERATOR, "go on"),
+    Resume(msgspec.structs.replace(SHORT, applicator_id="A10"), OPERATOR, "go on"),
+    Resume(msgspec.structs.replace(SHORT, sha256=b"\x01" * 32), OPERATOR, "go on"),
+)
+"""Resumes of something else."""
+
+
+def _load(**changes: float) -> Request:
+    return Load(msgspec.structs.replace(SHORT, **changes), OPERATOR)
+
+
+OUT_OF_RANGE: Final[tuple[Request, ...]] = (
+    _load(rx_mgy=float("nan")),
+    _load(rx_mgy=float("inf")),
+    _load(rx_mgy=0.0),
+    _load(rx_mgy=-400.0),
+    _load(rx_mgy=1e9),
+    _load(kv=0.0),
+    _load(kv=1e309),
+    _load(ma=-1.0),
+    _load(ma=1e3),
+)
+PROCEED: Final[tuple[Request, ...]] = (
+    Reset("operator", OPERATOR, "proceed"),
+    Reset("operator", OPERATOR, ""),
+    Retest(),
+    Resume(SHORT, OPERATOR, "proceed"),
+)
+
+
+def one_of(requests: tuple[Request, ...]) -> Act:
+    """One of these each turn, round and round."""
+    return lambda rig: rig.send(requests[rig.world.now_us // TICK_US % len(requests)])
+
+
+_TO_BYTES: Final = msgspec.msgpack.Encoder()
+
+
+def other_console(rig: VirtualRig) -> None:
+    """A second client asks for everything but STOP, each turn."""
+    requests: tuple[Request, ...] = (
+        Edit(),
+        Confirm(1, b""),
+        Close("x"),
+        Load(SHORT, "z"),
+        Resume(SHORT, "z", "x"),
+        Reset("service", "a, b", "c"),
+        Retest(),
+        Alive(),
+    )
+    number = rig.world.now_us // TICK_US % len(requests)
+    rig.wire.inbox.append((OTHER_CLIENT, _TO_BYTES.encode(requests[number])))
+
+
+def other_gone(rig: VirtualRig) -> None:
+    """The second client hangs up."""
+    rig.each_turn.pop("other", None)
+    rig.wire.left.append(OTHER_CLIENT)
+
+
+def stop_from_other(rig: VirtualRig) -> None:
+    """STOP from a client that holds no lease."""
+    rig.wire.inbox.append((OTHER_CLIENT, _TO_BYTES.encode(Stop())))
+
+
+def flood_desk(rig: VirtualRig) -> None:
+    """A hundred questions each tick, and as much rubbish."""
+    question = _TO_BYTES.encode(Status())
+    rig.wire.inbox.extend([(OTHER_CLIENT, question), (OTHER_CLIENT, b"\xc1rubbish")] * 100)
+
+
+def starve_desk(rig: VirtualRig) -> None:
+    """Nothing that is sent to the desk arrives."""
+    rig.wire.inbox.clear()
+
+
+def leave(rig: VirtualRig) -> None:
+    """The operator's program dies."""
+    rig.leave_desk()
+
+
+def leave_and_stop(rig: VirtualRig) -> None:
+    """The operator has gone, and anybody says STOP."""
+    rig.leave_desk()
+    stop_from_other(rig)
+
+
+def come_back(rig: VirtualRig) -> None:
+    """It is there again."""
+    rig.come_to_desk()
+
+
+def key(position: str) -> Act:
+    """The key is turned."""
+    return lambda rig: rig.room(key=position)
+
+
+# -- counters that stand near their end from the start ----------------------------------------------------------------------
+
+
+def wrap_soon(rig: VirtualRig) -> None:
+    """The chambers' pulses and the unit's scan counter stand a few seconds before 2^32 when the unit starts."""
+    plant, unit = rig.world.plant, rig.world.unit
+    plant.chamber_1.pulses = plant.chamber_2.pulses = (1 << 32) - 1200
+    unit.reboot(rig.world.now_us)
+    if isinstance(unit, UnitFirmware):
+        unit.scan_count = (1 << 32) - 9000
