@@ -24,6 +24,7 @@ KEEP_S = 120.0
 SPARE_SLOTS = 1024
 """Room for what is not a tick within KEEP_S."""
 RING, ACK, STATEMENT = "ring", "ack", "statement"
+ACK_BYTES = 64
 
 _HEAD = struct.Struct("<QQHBBHH")
 _HEAD_BYTES = _HEAD.size
@@ -352,21 +353,20 @@ class RingReader:
         return RingGap(first, self._next - 1)
 
 
+def pack_ack(ack: Ack) -> bytes:
+    """The acknowledgement as it lies in its file."""
+    body = _ACK.pack(ack.recorder, ack.durable_seq, ack.start_seq, ack.start_crc, ack.token, ack.ended_token)
+    return body + _CRC.pack(zlib.crc32(body))
+
+
 class AckFile:
-    """The 64-byte acknowledgement in the instance's folder: the recorder writes, the real-time process reads once a tick (one pread)."""
+    """The real-time side of the 64-byte acknowledgement in the instance's folder: read once a tick (one pread). The recorder writes it (records/answers.py)."""
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, ACK)
         self._fd = -1
         self._last: Ack | None = None
         self._raw = b""
-
-    def write(self, ack: Ack) -> None:
-        """Replace the acknowledgement; a reader sees the old or the new one, or for a moment a CRC that does not fit."""
-        if self._fd < 0:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        body = _ACK.pack(ack.recorder, ack.durable_seq, ack.start_seq, ack.start_crc, ack.token, ack.ended_token)
-        os.pwrite(self._fd, body + _CRC.pack(zlib.crc32(body)), 0)
 
     def read(self) -> Ack | None:
         """The newest acknowledgement whose CRC fits; None if there never was one. A damaged file keeps the last good one, whose age then grows."""
@@ -375,8 +375,8 @@ class AckFile:
                 self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             except OSError:
                 return None
-        raw = os.pread(self._fd, 64, 0)
-        if raw != self._raw and len(raw) == 64 and zlib.crc32(raw[:60]) == _CRC.unpack_from(raw, 60)[0]:
+        raw = os.pread(self._fd, ACK_BYTES, 0)
+        if raw != self._raw and len(raw) == ACK_BYTES and zlib.crc32(raw[:60]) == _CRC.unpack_from(raw, 60)[0]:
             self._raw = raw
             self._last = Ack(*_ACK.unpack_from(raw))
         return self._last
@@ -388,20 +388,13 @@ class AckFile:
 
 
 class StatementFile:
-    """The recorder's statement in the instance's folder, replaced whole by rename; its modification time is its version, so one stat tells news."""
+    """The reader's side of the recorder's statement in the instance's folder: its modification time is its version, so one stat tells news."""
 
     def __init__(self, folder: str) -> None:
         self._path = Path(folder) / STATEMENT
         self._seen: tuple[int, int] | None = None
         self._last: Statement | None = None
         self._decoder = msgspec.msgpack.Decoder(Statement)
-
-    def write(self, statement: Statement) -> None:
-        """Replace the statement; `statement.version` must be higher than the one there (clocks are too coarse to tell two writes apart)."""
-        raw = self._path.with_suffix(".new")
-        raw.write_bytes(msgspec.msgpack.encode(statement))
-        os.utime(raw, ns=(statement.version, statement.version))
-        os.replace(raw, self._path)
 
     def read(self) -> Statement | None:
         """The newest statement, decoded only when it changed; None if there never was one. One that cannot be decoded leaves the last good one."""

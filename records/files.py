@@ -1,5 +1,5 @@
-"""The few verbs of a file system that the journal needs, behind a protocol so that a test can let any of them fail, tear or lie.
-It knows paths and bytes; what they mean is in records/journal.py."""
+"""The few verbs of a file system that the records need, behind a protocol so that a test can let any of them fail, tear or lie.
+It knows paths and bytes; what they mean is in records/journal.py, wires.py and answers.py. The database has a file system of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class FileSystem(Protocol):
     """Every verb raises OSError as the kernel does; a descriptor belongs to whoever opened it."""
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder (0700) with its parents; one that is there is accepted."""
+        """Make a folder (0700) with its parents, each durable in the one above it; one that is there is accepted."""
         ...
 
     def names(self, path: Path) -> list[str]:
@@ -44,6 +44,18 @@ class FileSystem(Protocol):
         """Make the names in a folder durable."""
         ...
 
+    def rename(self, path: Path, to: Path) -> None:
+        """Give a file another name in its folder, in place of whatever has that name."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Take a file's name away; one that is not there is accepted."""
+        ...
+
+    def replace(self, path: Path, data: bytes, mtime_ns: int) -> None:
+        """The whole file anew in one go, with this time of modification; nothing is synced: for files that need not outlive the power."""
+        ...
+
     def lock(self, path: Path) -> int | None:
         """Hold an exclusive lock on this file (made when missing) until the descriptor is closed; None if another holds it."""
         ...
@@ -55,7 +67,11 @@ class PosixFiles:
     """The kernel's own."""
 
     def make_folder(self, path: Path) -> None:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            self.make_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+        # a folder whose name is lost at a power cut takes along everything that was synced in it; whoever made it may have died before this
+        self.sync_folder(path.parent)
 
     def names(self, path: Path) -> list[str]:
         return sorted(os.listdir(path))
@@ -91,6 +107,18 @@ class PosixFiles:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+    def rename(self, path: Path, to: Path) -> None:
+        os.replace(path, to)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def replace(self, path: Path, data: bytes, mtime_ns: int) -> None:
+        raw = path.with_suffix(".new")
+        raw.write_bytes(data)
+        os.utime(raw, ns=(mtime_ns, mtime_ns))
+        os.replace(raw, path)
 
     def lock(self, path: Path) -> int | None:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

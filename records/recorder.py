@@ -11,15 +11,16 @@ from pathlib import Path
 import msgspec
 
 from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
-from controller.ring import RING, AckFile, RingEntry, RingGap, RingReader, StatementFile, unpack_tick
+from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile, unpack_tick
 from interlocks.words import Trip
+from records.answers import Answers
 from records.book import ENTRY_WORDS, Book, Changes, Drained, Exposure, Gap, Noted, Opened, Ticks, pack_row, summed
 from records.clearance import TOKEN_MAX, WAIVED_UNTIL_S, judge, start_refused
 from records.files import FileSystem, PosixFiles
 from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
 from records.recovery import never_ran, recovered, terminal, unbelievable
 from records.sieve import Sieve
-from records.store import Store, StoreError
+from records.store import OpenDatabase, Store, StoreError, engine_for
 from records.wires import AFTER_S, FOLDER_NAME, Keeping, WireDue
 
 GROUP_S = 0.08
@@ -66,13 +67,12 @@ class Progress(msgspec.Struct, frozen=True):
 class _Source:
     """One process's folder: its ring, what was handled of it, and the two files that answer it."""
 
-    def __init__(self, folder: Path, book: Book) -> None:
+    def __init__(self, files: FileSystem, folder: Path, book: Book) -> None:
         self.name = folder.name
         self.folder = folder
         self.reader = RingReader(str(folder), book.seqs.get(folder.name, 0) + 1)
-        self.ack = AckFile(str(folder))
-        self.statement = StatementFile(str(folder))
-        before = self.statement.read()
+        self.answers = Answers(files, folder)
+        before = StatementFile(str(folder)).read()
         self.version = before.version if before is not None else 0
         self.said: Statement | None = None
         self.handled = book.seqs.get(folder.name, 0)
@@ -86,14 +86,18 @@ class _Source:
         if self.keeping is not None:
             self.keeping.close()
         self.reader.close()
-        self.ack.close()
+        self.answers.close()
 
 
 class Recorder:
     """Opens journal and database (raises RecorderError when another recorder holds them, or they are not whole), then is turned by `step`."""
 
-    def __init__(self, config: RecorderConfig, files: FileSystem | None = None) -> None:
+    def __init__(
+        self, config: RecorderConfig, files: FileSystem | None = None, open_database: OpenDatabase = engine_for
+    ) -> None:
         self._config = config
+        self._files = files if files is not None else PosixFiles()
+        self._open_database = open_database
         self._number = secrets.randbits(63)
         self._sources: dict[str, _Source] = {}
         self._looked_at_s: float | None = None
@@ -105,8 +109,7 @@ class Recorder:
         self._store: Store | None = None
         self.book = Book()
         try:
-            real = files if files is not None else PosixFiles()
-            self._journal = Journal(real, Path(config.journal_dir), config.segment_bytes)
+            self._journal = Journal(self._files, Path(config.journal_dir), config.segment_bytes)
         except JournalError as error:
             raise RecorderError(str(error)) from error
         try:
@@ -174,7 +177,7 @@ class Recorder:
             self._project()
 
     def _open_store(self) -> tuple[int, bytes]:
-        self._store = Store(Path(self._config.database))
+        self._store = Store(Path(self._config.database), self._open_database)
         return self._store.applied, self._store.digest
 
     def _step(self, now_s: float, wall_s: float, at_once: bool) -> Progress:
@@ -221,7 +224,7 @@ class Recorder:
 
     def _take_up(self, name: str, folder: Path) -> None:
         try:
-            self._sources[name] = _Source(folder, self.book)
+            self._sources[name] = _Source(self._files, folder, self.book)
         except (OSError, ValueError) as error:
             # one folder that cannot be read must not take the records from the others
             self._refused.add(name)
@@ -232,8 +235,8 @@ class Recorder:
     def _remove(self, folder: Path) -> None:
         """Remove the files of a drained process, the ring last so that a kill half-way is seen, and then the folder."""
         try:
-            for name in sorted(os.listdir(folder), key=lambda name: (name == RING, name)):
-                (folder / name).unlink()
+            for name in sorted(self._files.names(folder), key=lambda name: (name == RING, name)):
+                self._files.remove(folder / name)
             folder.rmdir()
         except OSError as error:
             self._refused.add(folder.name)
@@ -282,7 +285,7 @@ class Recorder:
         if source.keeping is None:
             folder = Path(self._config.journal_dir).parent / FOLDER_NAME
             opening = self.book.openings.get(source.name)
-            source.keeping = Keeping(folder, due, opening, source.folder, wall_less_mono_s)
+            source.keeping = Keeping(self._files, folder, due, opening, source.folder, wall_less_mono_s)
         sealed = source.keeping.step()
         if sealed is None:
             return False
@@ -463,7 +466,7 @@ class Recorder:
 
     def _acknowledge(self, source: _Source) -> None:
         exposure = self.book.exposures.get(self.book.last_start.get(source.name, 0))
-        source.ack.write(
+        source.answers.acknowledge(
             Ack(
                 recorder=self._number,
                 durable_seq=source.handled,
@@ -492,7 +495,7 @@ class Recorder:
             return
         source.said = statement
         source.version += 1
-        source.statement.write(msgspec.structs.replace(statement, version=source.version, last_wall_s=book.last_wall_s))
+        source.answers.state(msgspec.structs.replace(statement, version=source.version, last_wall_s=book.last_wall_s))
 
     def _leave(self, source: _Source) -> None:
         source.close()

@@ -3,6 +3,7 @@ It decides nothing; whatever it holds can be thrown away, except its anchor, whi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,10 @@ def engine_for(database: Path, *, read_only: bool = False) -> Engine:
     return engine
 
 
+OpenDatabase = Callable[[Path], Engine]
+"""How the writer opens its database: `engine_for`, or a test's that fails as told."""
+
+
 def schema_of(connection: Connection, database: Path) -> int:
     """Version of the schema in the file, 0 for an empty one. Raises StoreError for a newer one, or one that is not ours."""
     tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE type = 'table'").scalar_one()
@@ -224,9 +229,9 @@ def schema_of(connection: Connection, database: Path) -> int:
 class Store:
     """The writer's side. `applied` is the journal index up to which the rows are, `digest` that record's."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, open_database: OpenDatabase = engine_for) -> None:
         self._database = database
-        self._engine = engine_for(database)
+        self._engine = open_database(database)
         try:
             with self._engine.begin() as connection:
                 if schema_of(connection, database) == 0:

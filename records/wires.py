@@ -4,13 +4,13 @@ It knows frames and times, no driver: what a frame says in words is for whoever 
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import msgspec
 
 from controller.entries import Opening
 from controller.wire_ring import WireFrame, WireLost, WireReader
+from records.files import FileSystem
 
 FOLDER_NAME = "wires"
 """Within a rig's folder of records."""
@@ -69,8 +69,16 @@ class Kept(msgspec.Struct, frozen=True):
 class Keeping:
     """The frames around one trip, gathered a piece at a time: copying must never keep the records waiting. A disk or a ring that fails is words."""
 
-    def __init__(self, folder: Path, due: WireDue, opening: Opening | None, shm: Path, wall_less_mono_s: float) -> None:
-        self._folder, self.due, self._opening, self._shm = folder, due, opening, shm
+    def __init__(
+        self,
+        files: FileSystem,
+        folder: Path,
+        due: WireDue,
+        opening: Opening | None,
+        shm: Path,
+        wall_less_mono_s: float,
+    ) -> None:
+        self._files, self._folder, self.due, self._opening, self._shm = files, folder, due, opening, shm
         self._wall_less_mono_s = wall_less_mono_s
         self._frames: list[WireFrame] = []
         self._lost = 0
@@ -123,7 +131,7 @@ class Keeping:
         )
         data = msgspec.msgpack.encode(kept)
         name = f"{instance}-{due.seq}.wire"
-        _write(self._folder, name, data)
+        _write(self._files, self._folder, name, data)
         digest = hashlib.sha256(data).digest()
         return Sealed(instance, due.seq, due.token, due.rule, name, digest, len(self._frames), self._lost)
 
@@ -135,25 +143,20 @@ def read(path: Path, sha256: bytes) -> tuple[Kept, str]:
     return msgspec.msgpack.decode(data, type=Kept), "" if same else f"{path}: was changed since it was kept"
 
 
-def _write(folder: Path, name: str, data: bytes) -> None:
-    """Durable under its name, or not there: a recorder that was killed half-way leaves a .new file, which the next one writes over."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+def _write(files: FileSystem, folder: Path, name: str, data: bytes) -> None:
+    """Durable under its name, or not there: a recorder that was killed half-way leaves a .new file, which the next one replaces."""
+    files.make_folder(folder)
     raw = folder / (name + ".new")
-    fd = os.open(raw, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    files.remove(raw)
+    fd = files.create(raw, len(data))
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(fd, left) :]
-        os.fsync(fd)
+        files.write(fd, data, 0)
+        files.sync(fd)
     except OSError:
         # a full disk is not helped by half a file
-        raw.unlink()
+        files.remove(raw)
         raise
     finally:
-        os.close(fd)
-    os.replace(raw, folder / name)
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(at)
-    finally:
-        os.close(at)
+        files.close(fd)
+    files.rename(raw, folder / name)
+    files.sync_folder(folder)

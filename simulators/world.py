@@ -18,11 +18,15 @@ from simulators.unit_firmware import UnitFirmware
 from simulators.unit_memory import UnitConfig, UnitMemory
 from simulators.units import BENCH_IO
 
+WITHOUT_POWER_MS = 1 << 40
+"""Nothing boots within this."""
+
 
 class World:
     """The whole rig under one seed: the same seed and the same host bytes at the same times give the same world."""
 
     __slots__ = (
+        "_boot_ms",
         "_out",
         "_rtu",
         "_rtu_used",
@@ -65,6 +69,7 @@ class World:
             self.unit_tcp = ModbusTcpFace(firmware)
             self._rtu = ModbusRtuFace(firmware, unit_id=1)
         self._rtu_used = False
+        self._boot_ms = 0
         self._out = UnitOutputs()
         self.faults = Faults(self.plant, self.unit, (self.unit_line, self.unit_tcp), seed)
         self.electrometer: Electrometer | None = None
@@ -93,6 +98,18 @@ class World:
                 self._note()
             if self._rtu_used or to_unit.busy():
                 self._serve_rtu(now)
+
+    def power_off(self) -> None:
+        """The mains go: coils fall, unit and generator stop where they are; the room, the cable's charge and the unit's memory stay."""
+        self.unit.reboot(self.now_us)
+        self._boot_ms, self.unit.boot_left_ms = self.unit.boot_left_ms, WITHOUT_POWER_MS
+        self.plant.generator.reboot(self.now_us)
+        self.plant.supply.booted_at_us = self.now_us + WITHOUT_POWER_MS * 1000
+
+    def power_on(self) -> None:
+        """The mains are back: both boot."""
+        self.unit.boot_left_ms = self._boot_ms
+        self.plant.generator.reboot(self.now_us)
 
     def _note(self) -> None:
         notes = self.unit.notes

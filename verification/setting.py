@@ -27,6 +27,7 @@ from records.recorder import RecorderConfig
 from simulators.unit_memory import UnitConfig
 from simulators.units import BENCH_IO
 from simulators.world import World
+from verification.disk import FaultyDisk
 from verification.real import RealRig
 from verification.rigs import Choice, with_values
 from verification.virtual import WALL_S, VirtualRig
@@ -132,8 +133,10 @@ def real_rig(setting: Setting) -> RealRig:
     )
 
 
-def virtual_rig(setting: Setting, kernels: Kernels, seed: int = 1, fault: str = "") -> VirtualRig:
-    """Hands in virtual time on the same rig file; a fault named here is there from the start."""
+def virtual_rig(
+    setting: Setting, kernels: Kernels, seed: int = 1, fault: str = "", disk: FaultyDisk | None = None
+) -> VirtualRig:
+    """Hands in virtual time on the same rig file; a fault named here is there from the start, a disk given here is under the records."""
     rig = configuration.load(setting.rig_file, os.getuid())
     key = configuration.site_key(rig)
     blob = Blob(
@@ -161,7 +164,7 @@ def virtual_rig(setting: Setting, kernels: Kernels, seed: int = 1, fault: str = 
     world = World(setting.choice.profile, seed, UnitConfig(site_key=key))
     if fault:
         world.faults.start(fault)
-    return VirtualRig(blob, recorder, kernels, setting.folder, world)
+    return VirtualRig(blob, recorder, kernels, setting.folder, world, disk)
 
 
 def prescribed(rx_mgy: float | None = None, choice: Choice | None = None) -> Prescribed:

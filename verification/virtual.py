@@ -23,9 +23,10 @@ from controller.requests import Alive, Answer, Reply, Request, Snapshot, Watch
 from hal.rig import make_rig
 from hal.units import Seconds
 from records.fractions import list_fractions, show
-from records.recorder import Recorder, RecorderConfig
+from records.recorder import Recorder, RecorderConfig, RecorderError
 from simulators.control import Control
 from simulators.world import World
+from verification.disk import FaultyDisk, Killed, PowerLost
 from verification.hands import Stuck
 from verification.pipes import Plugs, Tap
 
@@ -41,20 +42,22 @@ PRESS_S = 0.3
 
 
 class VirtualClock:
-    """The world's microseconds as the product's clock; `wall_step_s` is what somebody has set the wall clock forward by."""
+    """The world's microseconds as the product's clock. `wall_step_s` is what somebody has set the wall clock forward by; `epoch_s` what the monotonic
+    clock shows at the world's beginning: another after a boot."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.wall_step_s = 0.0
+        self.epoch_s = EPOCH_S
 
     def monotonic(self) -> Seconds:
-        return Seconds(EPOCH_S + self._world.now_us * 1e-6)
+        return Seconds(self.epoch_s + self._world.now_us * 1e-6)
 
     def wall(self) -> Seconds:
         return Seconds(WALL_S + self.wall_step_s + self._world.now_us * 1e-6)
 
     def sleep_until(self, deadline: Seconds) -> None:
-        self._world.advance(round((deadline - EPOCH_S) * 1e6))
+        self._world.advance(round((deadline - self.epoch_s) * 1e6))
 
 
 class VirtualPace:
@@ -123,16 +126,27 @@ class MemoryWire:
 
 
 class VirtualRig:
-    """Hands over a rig in virtual time. `folder` holds what would be tmpfs and disk.
+    """Hands over a rig in virtual time. `folder` holds what would be tmpfs; the records lie on `disk`, one without faults unless it is given.
 
-    `tick_hooks` see every tick, `event_hooks` what happens from outside, by a word and what it is about: "host" and "recorder" (started, killed, frozen,
-    thawed), "hand" (pressed, stop, left), "asked" (a request), "told" (a reply), "idle" (10 ms without a running host). `taps` see the bytes
-    that the host puts on a wire, with the link's name; `each_turn` is done before each turn, by name.
+    `tick_hooks` see every tick, `event_hooks` what happens from outside, by a word and what it is about: "host" and "recorder" (started, killed, ended,
+    frozen, thawed), "power" (off, on), "hand" (pressed, stop, left), "asked" (a request), "told" (a reply), "idle" (10 ms without a running host). `taps`
+    see the bytes that the host puts on a wire, with the link's name; `each_turn` is done before each turn, by name.
     """
 
-    def __init__(self, blob: Blob, recorder: RecorderConfig, kernels: Kernels, folder: Path, world: World) -> None:
+    def __init__(
+        self,
+        blob: Blob,
+        recorder: RecorderConfig,
+        kernels: Kernels,
+        folder: Path,
+        world: World,
+        disk: FaultyDisk | None = None,
+    ) -> None:
         self._blob, self._recorder_config, self._kernels, self._folder = blob, recorder, kernels, folder
         self.world = world
+        self.disk = disk if disk is not None else FaultyDisk()
+        self.disk.volatile = folder / "shm"
+        self.recorder_words = ""
         self.clock = VirtualClock(world)
         self.taps: list[Tap] = []
         self.plugs = Plugs(world, blob.rig.generator_link, self.taps)
@@ -159,7 +173,7 @@ class VirtualRig:
         self.start_host()
 
     def now_s(self) -> float:
-        return self.clock.monotonic()
+        return EPOCH_S + self.world.now_us * 1e-6
 
     def snapshot(self) -> Snapshot | None:
         return self._snapshot
@@ -204,7 +218,7 @@ class VirtualRig:
             self.world.advance(self.world.now_us + 10_000)
             self._happened("idle", None)
         if self.recorder is not None and not self._recorder_stalled:
-            self.recorder.step(self.clock.monotonic(), self.clock.wall())
+            self._turn_recorder(self.recorder)
         while self.wire.outbox:
             reply = self.wire.outbox.popleft()
             self._happened("told", reply)
@@ -298,15 +312,33 @@ class VirtualRig:
 
     def kill_recorder(self) -> None:
         """kill -9: what it had not synced is as the file system left it; its lock is gone with it."""
-        if self.recorder is not None:
-            self.recorder.abandon()
-        self.recorder = None
+        recorder, self.recorder = self.recorder, None
+        self.disk.die(recorder.abandon if recorder is not None else lambda: None)
         self._happened("recorder", "killed")
 
     def start_recorder(self) -> None:
-        """A new recorder on the same files."""
+        """A new recorder on the same files; where there is none `recorder_words` say why."""
         self._start_recorder()
         self._happened("recorder", "started")
+
+    def power_cut(self) -> None:
+        """Host, recorder, unit and generator lose their power at once: relays fall, tmpfs is gone, the disk keeps what a disk keeps, the unit its memory."""
+        self.kill_host()
+        self.kill_recorder()
+        self._at_desk = False
+        self.world.power_off()
+        self.recorder_words = self.disk.cut()
+        shutil.rmtree(self._folder / "shm", ignore_errors=True)
+        self._happened("power", "off")
+
+    def power_on(self, uptime_s: float | None = None) -> None:
+        """Everything boots; the monotonic clock then shows `uptime_s`, as after a boot, or goes on as if it had never stopped."""
+        self.world.power_on()
+        if uptime_s is not None:
+            self.clock.epoch_s = uptime_s - self.world.now_us * 1e-6
+        self._happened("power", "on")
+        self._start_recorder()
+        self.start_host()
 
     def records(self) -> list[dict[str, Any]]:
         return [
@@ -349,4 +381,30 @@ class VirtualRig:
             hook(kind, what)
 
     def _start_recorder(self) -> None:
-        self.recorder = Recorder(self._recorder_config)
+        self._turned(self._new_recorder)
+
+    def _new_recorder(self) -> None:
+        self.recorder_words = ""
+        self.recorder = Recorder(self._recorder_config, self.disk, self.disk.database)
+
+    def _turn_recorder(self, recorder: Recorder) -> None:
+        now_s, wall_s = self.clock.monotonic(), self.clock.wall()
+        self._turned(lambda: recorder.step(now_s, wall_s))
+
+    def _turned(self, turn: Callable[[], object]) -> None:
+        """One turn of the recorder's process, which may end in it: by itself with words, by a kill, or with the power."""
+        try:
+            turn()
+        except RecorderError as error:
+            if not self.disk.struck:
+                raise
+            self.recorder_words = str(error)
+            if self.recorder is not None:
+                self.recorder.close()
+                self.recorder = None
+            self._happened("recorder", "ended")
+        except PowerLost:
+            self.power_cut()
+        except Killed as death:
+            self.recorder_words = f"killed: {death}"
+            self.kill_recorder()

@@ -13,6 +13,8 @@ from controller.entries import Ack, Crash, EntryType, ResetDone
 from controller.ledger import Ledger
 from controller.ring import AckFile, Ring, StatementFile
 from hal.units import Seconds
+from records.answers import Answers
+from records.files import PosixFiles
 
 T = 100.0
 
@@ -22,8 +24,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.ring = Ring(str(folder), 64)
-        self.ack = AckFile(str(folder))
-        self.said = StatementFile(str(folder))
+        self.answers = Answers(PosixFiles(), folder)
         self.folder = folder
         self.ledger = Ledger(self.ring, AckFile(str(folder)), StatementFile(str(folder)))
 
@@ -31,7 +32,7 @@ class Bench:
         self, durable_seq: int, start_seq: int = 0, start_crc: int = 0, token: int = 0, recorder: int = 1
     ) -> None:
         """The recorder says so, and the ledger reads it."""
-        self.ack.write(Ack(recorder, durable_seq, start_seq, start_crc, token, 0))
+        self.answers.acknowledge(Ack(recorder, durable_seq, start_seq, start_crc, token, 0))
         self.ledger.poll()
 
 
@@ -40,7 +41,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
     made.ring.close()
-    made.ack.close()
+    made.answers.close()
 
 
 def test_nothing_is_durable_before_the_recorder_has_spoken(bench: Bench) -> None:
@@ -134,7 +135,7 @@ def test_damaged_words_are_no_words(bench: Bench) -> None:
     (bench.folder / "statement").write_bytes(b"nonsense")
     bench.ledger.poll()
     assert bench.ledger.statement is None
-    bench.said.write(statement(version=2, last_token=5))
+    bench.answers.state(statement(version=2, last_token=5))
     bench.ledger.poll()
     assert bench.ledger.statement is not None
     (bench.folder / "statement").unlink()

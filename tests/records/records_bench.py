@@ -1,11 +1,9 @@
-"""A scripted real-time side over a real ring, with a simulated unit's registers, in virtual time; and file systems that fail as told.
+"""A scripted real-time side over a real ring, with a simulated unit's registers, in virtual time, on a disk that may fail as told.
 It judges nothing: the tests do."""
 
 from __future__ import annotations
 
-import random
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,8 +28,8 @@ from controller.wire_ring import WireRing
 from hal.readings import Cause, Purpose, Termination, UnitState
 from hal.units import Seconds
 from hal.wire_log import FrameLog
-from records.files import PosixFiles
 from records.recorder import Recorder, RecorderConfig
+from verification.disk import FaultyDisk
 
 WALL = 1_795_000_000.0
 TICK_S = 0.01
@@ -84,93 +82,6 @@ def prescribed(**changed: object) -> Prescribed:
         approved_by=("dr",),
     )
     return msgspec.structs.replace(plain, **changed)
-
-
-class Power:
-    """A disk that loses what was not synced: every write since a file's last sync may be lost, kept or torn."""
-
-    def __init__(self) -> None:
-        self.synced: dict[Path, bytes] = {}
-        self.pending: dict[Path, list[tuple[int, bytes]]] = {}
-        self.born: set[Path] = set()
-
-    def cut(self, seed: int) -> None:
-        """Put on the disk what a power cut leaves."""
-        dice = random.Random(seed)
-        for path in {*self.synced, *self.pending}:
-            if path in self.born and dice.random() < 0.5:
-                path.unlink()
-                continue
-            raw = bytearray(self.synced.get(path, bytes(path.stat().st_size)))
-            for at, data in self.pending.get(path, []):
-                # blocks of a write reach the disk in any order
-                for block in range(0, len(data), 512):
-                    if dice.random() < 0.5:
-                        raw[at + block : at + block + 512] = data[block : block + 512]
-            path.write_bytes(bytes(raw))
-        self.pending.clear()
-        self.born.clear()
-
-
-class CrashError(Exception):
-    """The process is killed here."""
-
-
-class Files(PosixFiles):
-    """The kernel's file system, counting calls; `strike(n, name)` may raise at any of them, before or after its effect."""
-
-    def __init__(self, strike: Callable[[int, str], None] | None = None, power: Power | None = None) -> None:
-        self.calls = 0
-        self._strike = strike
-        self._power = power
-        self._paths: dict[int, Path] = {}
-
-    def hit(self, name: str) -> None:
-        self.calls += 1
-        if self._strike is not None:
-            self._strike(self.calls, name)
-
-    def make_folder(self, path: Path) -> None:
-        self.hit("make_folder")
-        super().make_folder(path)
-
-    def create(self, path: Path, size: int) -> int:
-        self.hit("create")
-        fd = super().create(path, size)
-        self._paths[fd] = path
-        if self._power is not None:
-            self._power.born.add(path)
-        return fd
-
-    def open(self, path: Path) -> int:
-        self.hit("open")
-        fd = super().open(path)
-        self._paths[fd] = path
-        if self._power is not None:
-            self._power.synced.setdefault(path, path.read_bytes())
-        return fd
-
-    def write(self, fd: int, data: bytes, at: int) -> None:
-        self.hit("write")
-        super().write(fd, data, at)
-        if self._power is not None:
-            self._power.pending.setdefault(self._paths[fd], []).append((at, data))
-        self.hit("written")
-
-    def sync(self, fd: int) -> None:
-        self.hit("sync")
-        super().sync(fd)
-        if self._power is not None:
-            path = self._paths[fd]
-            self._power.synced[path] = path.read_bytes()
-            self._power.pending.pop(path, None)
-        self.hit("synced")
-
-    def sync_folder(self, path: Path) -> None:
-        self.hit("sync_folder")
-        super().sync_folder(path)
-        if self._power is not None:
-            self._power.born.clear()
 
 
 @dataclass
@@ -434,6 +345,7 @@ class Rig:
     waived: bool = True
     host: Host = field(init=False)
     recorder: Recorder | None = None
+    disk: FaultyDisk | None = None
 
     def __post_init__(self) -> None:
         (self.folder / "shm").mkdir(exist_ok=True)
@@ -455,14 +367,24 @@ class Rig:
         self.host = Host(self.folder / "shm", f"host{self.hosts}", self.clock, self.unit, slots)
         return self.host
 
-    def new_recorder(self, files: Files | None = None) -> Recorder:
-        self.recorder = Recorder(self.config, files if files is not None else PosixFiles())
+    def new_recorder(self, disk: FaultyDisk | None = None) -> Recorder:
+        """On the kernel's own files, or on a disk that fails as told."""
+        self.disk = disk
+        if disk is None:
+            self.recorder = Recorder(self.config)
+        else:
+            disk.volatile = self.folder / "shm"
+            self.recorder = Recorder(self.config, disk, disk.database)
         return self.recorder
 
     def drop_recorder(self) -> None:
-        if self.recorder is not None:
-            self.recorder.abandon()
-            self.recorder = None
+        """Its process is dead, by a strike or by this."""
+        recorder, self.recorder = self.recorder, None
+        let_go = recorder.abandon if recorder is not None else _nothing
+        if self.disk is not None:
+            self.disk.die(let_go)
+        else:
+            let_go()
 
     def step(self) -> None:
         if self.recorder is not None:
@@ -512,6 +434,10 @@ class Rig:
     def close(self) -> None:
         self.drop_recorder()
         self.host.kill()
+
+
+def _nothing() -> None:
+    """No process is there to end."""
 
 
 def journal_files(folder: Path) -> list[Path]:

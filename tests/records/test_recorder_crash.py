@@ -3,7 +3,6 @@ The recorder is killed at every call that it makes to the file system and to the
 
 from __future__ import annotations
 
-import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,13 +11,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from records_bench import R0, TICK_S, CrashError, Files, Power, Rig, flip, journal_files
-from sqlalchemy import event
+from records_bench import R0, TICK_S, Rig, flip, journal_files
 
 import records.store
 from controller.channels import CUT_S, RATE_MAX_OVER_R0
-from controller.entries import Ack, EntryType, LatchSet, Outcome
-from controller.ring import AckFile
+from controller.entries import EntryType, LatchSet, Outcome
 from hal.readings import UnitState
 from interlocks.words import Clears, Trip
 from records.files import PosixFiles
@@ -26,6 +23,7 @@ from records.fractions import list_fractions, show
 from records.journal import verify
 from records.recorder import Recorder, RecorderError
 from records.recovery import LAG_S
+from verification.disk import FOR_EVER, FaultyDisk, Killed, PowerLost, Strike
 
 RATE_MAX = RATE_MAX_OVER_R0 * R0
 LEASE_S = 0.2
@@ -251,28 +249,18 @@ def test_void_before_the_token_came_ends_the_right_start(rig: Rig) -> None:
     assert shown(rig)["status"] == "COMPLETE"
 
 
-def test_disk_then_database_then_word(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_then_database_then_word(rig: Rig) -> None:
     """Invariant 12: the token leaves only after the journal's fdatasync and the database's commit, in that order."""
     order: list[str] = []
-    listened(monkeypatch, order.append)
-    real = AckFile.write
-
-    def write(self: AckFile, ack: Ack) -> None:
-        order.append(f"ack {ack.token}")
-        real(self, ack)
-
-    monkeypatch.setattr(AckFile, "write", write)
-    rig.new_recorder(Files(lambda _n, name: order.append(name)))
+    disk = FaultyDisk()
+    rig.new_recorder(disk)
     rig.run(0.04)
-    order.clear()
+    disk.listener = lambda _number, verb, place: order.append(f"{verb} {Path(place).name}" if place else verb)
     rig.host.confirm()
     rig.run(0.02)
-    token = rig.host.take_token()
-    assert token and [what for what in order if what in ("synced", "commit", f"ack {token}")][:3] == [
-        "synced",
-        "commit",
-        f"ack {token}",
-    ]
+    assert rig.host.take_token()
+    told = [what for what in order if what in ("sync 00000001.journal", "commit COMMIT", "write ack")]
+    assert told == ["sync 00000001.journal", "commit COMMIT", "write ack"]
 
 
 def test_recorder_dies_in_beam_and_the_next_goes_on_from_the_ring(rig: Rig) -> None:
@@ -415,7 +403,7 @@ def story(rig: Rig, recorder: Callable[[], Recorder], *, both: bool) -> None:
             if rig.recorder is None:
                 rig.recorder = recorder()
             rig.recorder.step(rig.clock.now, rig.clock.wall)
-        except (CrashError, RecorderError):
+        except (Killed, RecorderError):
             died = True
             rig.drop_recorder()
 
@@ -458,45 +446,21 @@ def check(rig: Rig, killed_at: int) -> None:
     assert rig.unit.beam_ms == 0 or rig.host.token in (0, end["token"])
 
 
-def listened(monkeypatch: pytest.MonkeyPatch, hit: Callable[[str], None]) -> None:
-    """Let every statement and every commit of the database call `hit`."""
-    real = records.store.engine_for
-
-    def engine_for(database: Path, *, read_only: bool = False) -> Any:
-        engine = real(database, read_only=read_only)
-        event.listen(engine, "before_cursor_execute", lambda *_: hit("statement"))
-        event.listen(engine, "commit", lambda *_: hit("commit"))
-        return engine
-
-    monkeypatch.setattr(records.store, "engine_for", engine_for)
-
-
 @pytest.mark.parametrize(
     "both",
     [pytest.param(False, id="recorder", marks=pytest.mark.grid), pytest.param(True, id="recorder-and-host")],
 )
-def test_killed_at_every_call(memory: Path, monkeypatch: pytest.MonkeyPatch, both: bool) -> None:
+def test_killed_at_every_call(memory: Path, both: bool) -> None:
     """For every k: the process dies at the k-th call of file system or database; one terminal, the true dose."""
-    at, calls = 0, 0
-
-    def hit(_number: int, _name: str) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == at:
-            raise CrashError
-
-    listened(monkeypatch, lambda name: hit(0, name))
-    reached = True
+    at, reached = 0, True
     while reached:
-        at, calls = at + 1, 0
+        at += 1
         folder = memory / f"k{at}"
         folder.mkdir()
-        rig = Rig(folder)
-        story(rig, lambda rig=rig: rig.new_recorder(Files(hit)), both=both)  # type: ignore[misc]
-        reached = calls >= at
-        monkeypatch.undo()
+        rig, disk = Rig(folder), FaultyDisk(at, [Strike(at, "KILL")])
+        story(rig, lambda rig=rig, disk=disk: rig.new_recorder(disk), both=both)  # type: ignore[misc]
+        reached = bool(disk.struck)
         check(rig, at)
-        listened(monkeypatch, lambda name: hit(0, name))
         rig.close()
     assert at > 60, "the story made fewer calls than expected"
 
@@ -509,17 +473,9 @@ def test_power_cut_at_every_call(memory: Path, seed: int) -> None:
         at += 1
         folder = memory / f"k{at}"
         folder.mkdir()
-        rig, power = Rig(folder, segment_bytes=1 << 16), Power()
-        calls = 0
-
-        def hit(_number: int, _name: str, at: int = at) -> None:
-            nonlocal calls
-            calls += 1
-            if calls == at:
-                raise CrashError
-
+        rig, disk = Rig(folder, segment_bytes=1 << 16), FaultyDisk(seed * 1000 + at, [Strike(at, "POWER")])
         try:
-            rig.new_recorder(Files(hit, power))
+            rig.new_recorder(disk)
             # the first segment is more than half full, so that START begins another
             for _ in range(40):
                 rig.host.query()
@@ -533,11 +489,11 @@ def test_power_cut_at_every_call(memory: Path, seed: int) -> None:
             rig.run(STORY_S, beam=True)
             rig.end_beam(Outcome.INTERRUPTED)
             rig.run(0.2)
-        except CrashError:
+        except PowerLost:
             pass
-        reached = calls >= at
+        reached = bool(disk.struck)
         rig.drop_recorder()
-        power.cut(seed * 1000 + at)
+        disk.cut()
         started = rig.unit.last_token
         rig.host.kill()
         shutil.rmtree(folder / "shm" / "host1")
@@ -562,8 +518,8 @@ def test_power_cut_at_every_call(memory: Path, seed: int) -> None:
 # storage that fails
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_a_write_or_sync_error_ends_the_recorder_for_good(memory: Path, number: int) -> None:
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+def test_a_write_or_sync_error_ends_the_recorder_for_good(memory: Path, error: str) -> None:
     """For every k: the error is never retried, no token stands on it, and a new recorder on the healed disk goes on."""
     k, reached = 0, True
     while reached:
@@ -571,28 +527,21 @@ def test_a_write_or_sync_error_ends_the_recorder_for_good(memory: Path, number: 
         folder = memory / f"k{k}"
         folder.mkdir()
         one = Rig(folder)
-        failed_at: list[int] = []
-
-        def strike(call: int, _name: str, k: int = k, failed: list[int] = failed_at) -> None:
-            if call == k:
-                failed.append(call)
-                raise OSError(number, "injected")
-
-        files = Files(strike)
+        disk = FaultyDisk(k, [Strike(k, error, calls=FOR_EVER)])
         try:
-            one.new_recorder(files)
+            one.new_recorder(disk)
             one.deliver(0.5, Outcome.INTERRUPTED)
-        except RecorderError as error:
-            assert "injected" in str(error)
-            after = files.calls
+        except RecorderError as refused:
+            assert "injected" in str(refused) or "database" in str(refused) or "disk" in str(refused)
+            after = disk.calls
             if one.recorder is not None:
                 for _ in range(3):
                     with pytest.raises(RecorderError):
                         one.recorder.step(one.clock.now, one.clock.wall)
-                assert files.calls == after, "the recorder touched the disk after its error"
+                assert disk.calls == after, "the recorder touched the disk after its error"
         except AssertionError:
-            assert failed_at
-        reached = bool(failed_at)
+            assert disk.struck
+        reached = bool(disk.struck)
         one.drop_recorder()
         one.new_recorder()
         one.restart_host(6.0).found()
@@ -606,20 +555,15 @@ def test_a_write_or_sync_error_ends_the_recorder_for_good(memory: Path, number: 
 
 def test_full_disk_is_found_before_the_exposure(rig: Rig) -> None:
     """A segment that is nearly full is left before a token is given; no room for the next one means no token."""
-    full = False
-
-    def strike(_call: int, name: str) -> None:
-        if full and name == "create":
-            raise OSError(errno.ENOSPC, "no space left")
-
     rig.segment_bytes = 1 << 16
-    rig.new_recorder(Files(strike))
+    disk = FaultyDisk()
+    rig.new_recorder(disk)
     while rig.recorder is not None and rig.recorder._journal._scan.at < (1 << 15):
         rig.host.query()
         rig.run(0.02)
-    full = True
+    disk.listener = lambda _number, verb, _place: disk.strikes.append(Strike(0, "ENOSPC")) if verb == "create" else None
     rig.host.confirm()
-    with pytest.raises(RecorderError, match="no space left"):
+    with pytest.raises(RecorderError, match="ENOSPC"):
         rig.run(0.04)
     assert rig.host.take_token() == 0
 

@@ -27,6 +27,8 @@ from controller.ring import (
     slots_for,
     unpack_tick,
 )
+from records.answers import Answers
+from records.files import PosixFiles
 
 TICK = (3, 33, 4, 5, 69.5, 1.6, 1.0, 2.0, 3.0, 4.0, 5, 6, 7, 0x8787, 8, 9, 10, 11, 70000, 1.5, 2.5, 3.5, 42)
 
@@ -189,15 +191,15 @@ def test_a_tick_keeps_no_memory(folder: str) -> None:
 
 def test_ack_is_believed_by_its_crc_only(folder: str) -> None:
     os.mkdir(folder, 0o700)
-    writer, reader = AckFile(folder), AckFile(folder)
+    writer, reader = Answers(PosixFiles(), Path(folder)), AckFile(folder)
     assert reader.read() is None
     ack = Ack(2**62, 10, 9, 0xFFFFFFFF, 77, 70)
-    writer.write(ack)
+    writer.acknowledge(ack)
     assert reader.read() == ack
     flip(Path(folder) / "ack", 12)
     assert reader.read() == ack
     newer = Ack(2**62, 11, 9, 0xFFFFFFFF, 77, 77)
-    writer.write(newer)
+    writer.acknowledge(newer)
     assert reader.read() == newer
     assert os.stat(os.path.join(folder, "ack")).st_size == 64
     writer.close()
@@ -215,11 +217,11 @@ def test_ack_damaged_from_the_start_is_none(folder: str) -> None:
 def test_every_statement_is_seen_however_fast_they_follow(folder: str) -> None:
     """Inode and clock may repeat within one jiffy; the version as modification time does not."""
     os.mkdir(folder, 0o700)
-    writer, reader = StatementFile(folder), StatementFile(folder)
+    writer, reader = Answers(PosixFiles(), Path(folder)), StatementFile(folder)
     assert reader.read() is None
     for version in range(1, 200):
         said = Statement(version, "r", 1, 0.0, 0.0, (), (), 0, 0)
-        writer.write(said)
+        writer.state(said)
         assert reader.read() == said
     same = reader.read()
     assert reader.read() is same

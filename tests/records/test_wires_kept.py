@@ -16,6 +16,7 @@ from controller.wire_ring import WIRE, WireRing
 from hal.figures import LinkFigures, summary
 from hal.units import Seconds
 from hal.wire_log import FrameLog
+from records.files import PosixFiles
 from records.fractions import list_fractions, show, wires
 from records.wires import FOLDER_NAME, Keeping, Kept, WireDue, read
 
@@ -113,7 +114,7 @@ def test_frames_are_gathered_a_piece_at_a_time(tmp_path: Path) -> None:
     for n in range(3000):
         log.add(Seconds(1000.0 + n * 0.001), True, b"%d" % n)
         ring.put({"unit": log}, Seconds(1000.0 + n * 0.001))
-    keeping = Keeping(tmp_path / "wires", WireDue(7, int(1001.5e9), "door", 1), None, shm, 0.0)
+    keeping = Keeping(PosixFiles(), tmp_path / "wires", WireDue(7, int(1001.5e9), "door", 1), None, shm, 0.0)
     steps, sealed = 1, keeping.step(500)
     while sealed is None:
         steps, sealed = steps + 1, keeping.step(500)
@@ -176,7 +177,7 @@ def test_frames_that_cannot_be_kept_are_words_and_cost_no_record(rig: Rig, how: 
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-@pytest.mark.parametrize("call", ["write", "fsync"])
+@pytest.mark.parametrize("call", ["pwrite", "fdatasync", "posix_fallocate"])
 def test_a_disk_that_fails_while_frames_are_written_costs_no_record_and_leaves_no_half_file(
     rig: Rig, call: str, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +185,7 @@ def test_a_disk_that_fails_while_frames_are_written_costs_no_record_and_leaves_n
     kept = rig.folder / FOLDER_NAME
     real = getattr(os, call)
 
-    def failing(fd: int, *more: bytes) -> int:
+    def failing(fd: int, *more: object) -> int:
         if os.readlink(f"/proc/self/fd/{fd}").startswith(str(kept)):
             raise OSError(code, os.strerror(code))
         return int(real(fd, *more) or 0)
