@@ -30,7 +30,9 @@ NOT_FITTED: Final = m.NOT_FITTED
 CHALLENGES_KEPT: Final = 32
 CHALLENGE_MS: Final = 10
 SLOW_TIMER_DROPS_EVERY: Final = 33
-FAULTS: Final = ("silent", "garbled", "timer-slow", "scan-frozen", "mirror-lies")
+FAULTS: Final = (
+    "silent", "garbled", "timer-slow", "timer-dead", "lease-dead", "count-limit-dead", "scan-frozen", "mirror-lies",
+)  # fmt: skip
 
 _B = {cause: 1 << cause for cause in m.Cause}
 B_COUNT_PRESET, B_TIME_PRESET, B_COUNT2 = _B[m.Cause.COUNT_PRESET], _B[m.Cause.TIME_PRESET], _B[m.Cause.COUNT2]
@@ -328,7 +330,7 @@ class UnitFirmware:
             self._slow_drop = self._slow_drop + 1 if self.faults and "timer-slow" in self.faults else 0
             if self._slow_drop == SLOW_TIMER_DROPS_EVERY:
                 self._slow_drop = 0
-            else:
+            elif not self.faults or "timer-dead" not in self.faults:
                 nv.beam_ms += 1
         elif hv if limits.timer_start == m.TIMER_FROM_HV else not inputs.k1_mirror_open:
             self._timing = True
@@ -339,7 +341,8 @@ class UnitFirmware:
                 self.chambers.start_beam(run_ms, nv.counts_1, nv.counts_2)
             elif limits.start_window_ms and run_ms >= limits.start_window_ms:
                 bits |= B_START_WINDOW
-        self.lease_left_ms -= 1
+        if not self.faults or "lease-dead" not in self.faults:
+            self.lease_left_ms -= 1
         if self.lease_left_ms <= 0:
             bits |= B_LEASE
         if nv.beam_ms >= limits.preset_ms:
@@ -350,6 +353,8 @@ class UnitFirmware:
             bits |= B_COUNT_PRESET
         if nv.counts_2 >= limits.count_limit_2 > 0:
             bits |= B_COUNT2
+        if self.faults and "count-limit-dead" in self.faults:
+            bits &= ~(B_COUNT_PRESET | B_COUNT2)
         cap_ms, cap_counts = self.config.hard_cap_s * 1000, self.config.hard_cap_counts
         if nv.beam_ms >= cap_ms or nv.k1_ms >= cap_ms or nv.counts_1 >= cap_counts or nv.counts_2 >= cap_counts:
             bits |= B_HARD_CAP
@@ -469,7 +474,7 @@ class UnitFirmware:
         if self.hv_seen:
             self._latch(int(m.Cause.SPONTANEOUS))
             return
-        test.step(now_us, inputs)
+        test.step(now_us, inputs, self.faults)
         if not test.k1:
             self._open_k1()
         self.k1, self.k2 = test.k1, test.k2

@@ -3,6 +3,8 @@ It knows no register, no retained value and no state machine."""
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from simulators.seam import UnitInputs
 
 SHADOW_MS = 200
@@ -11,31 +13,51 @@ SHADOW_PULSES = 100
 CONTACTOR_MS = 200
 RELEASE_MS = 400
 LAMP_MS = 100
+LONGEST_MS = 600
+NO_FAULTS: frozenset[str] = frozenset()
+SLOW_DROPS_EVERY = 33
+"""The slow timer misses as many of these as in an exposure."""
 
 
 class SelfTest:
     """TEST n in progress; passed is None until it is over. K1 and K2 are never wished closed both."""
 
-    __slots__ = ("elapsed_ms", "k1", "k2", "lamps", "number", "passed", "pulses", "seen_closed", "started_us")
+    __slots__ = (
+        "elapsed_ms",
+        "k1",
+        "k2",
+        "lamps",
+        "lease_ms",
+        "number",
+        "passed",
+        "pulses",
+        "seen_closed",
+        "started_us",
+        "timer_ms",
+    )
 
     def __init__(self, number: int, now_us: int) -> None:
         self.number = number
         self.started_us = now_us
         self.elapsed_ms = 0
-        self.pulses = 0
+        self.pulses = self.timer_ms = 0
+        self.lease_ms = SHADOW_LEASE_MS
         self.seen_closed = False
         self.k1 = number == 3
         self.k2 = number == 4
         self.lamps = number == 6
         self.passed: bool | None = None
 
-    def step(self, now_us: int, inputs: UnitInputs) -> None:
-        """One scan further; sets passed when the test is over."""
+    def step(self, now_us: int, inputs: UnitInputs, faults: AbstractSet[str] = NO_FAULTS) -> None:
+        """One scan further; sets passed when the test is over. What is dead in an exposure (`faults` of the unit) is dead on its shadow too."""
         self.elapsed_ms += 1
-        if self.number == 1:
-            self._timer(now_us)
+        if self.elapsed_ms > LONGEST_MS:
+            self.passed = self.k1 = self.k2 = self.lamps = False
+        elif self.number == 1:
+            self._timer(now_us, faults)
         elif self.number == 2:
-            if SHADOW_LEASE_MS - self.elapsed_ms <= 0:
+            self.lease_ms -= 0 if "lease-dead" in faults else 1
+            if self.lease_ms <= 0:
                 self.passed = True
         elif self.number == 3:
             self._contactor(inputs.k1_mirror_open, inputs.k2_mirror_open)
@@ -43,15 +65,17 @@ class SelfTest:
             self._contactor(inputs.k2_mirror_open, inputs.k1_mirror_open)
         elif self.number == 5:
             self.pulses += 1
-            if self.pulses >= SHADOW_PULSES:
+            if self.pulses >= SHADOW_PULSES and "count-limit-dead" not in faults:
                 self.passed = True
         elif self.elapsed_ms >= LAMP_MS:
             self.passed = inputs.beam_lamp_ok and inputs.ready_lamp_ok
             self.lamps = False
 
-    def _timer(self, now_us: int) -> None:
+    def _timer(self, now_us: int, faults: AbstractSet[str]) -> None:
         """The shadow timer reaches its preset when the free-running clock says the same, to 1 %."""
-        if self.elapsed_ms >= SHADOW_MS:
+        misses = "timer-dead" in faults or ("timer-slow" in faults and self.elapsed_ms % SLOW_DROPS_EVERY == 0)
+        self.timer_ms += 0 if misses else 1
+        if self.timer_ms >= SHADOW_MS:
             clock_us = (now_us - self.started_us) & 0xFFFFFFFF
             self.passed = abs(clock_us - SHADOW_MS * 1000) <= SHADOW_MS * 10
 

@@ -37,6 +37,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "unit-test:timer unit-test:lease unit-test:K1 unit-test:K2 unit-test:count-limit unit-test:lamp cell:SELF_TEST*TESTS_FAILED",
         "controller/test_self_test.py::test_each_test_of_the_unit_is_seen_to_begin_and_to_pass "
         "controller/test_self_test.py::test_a_test_that_does_not_pass_in_time_fails_by_name "
+        "scenarios/test_dead_backup.py::test_a_dead_part_is_found_before_the_first_exposure "
         "simulators/test_unit_arming.py::test_selftests_pass_and_come_back",
     ),
     row(
