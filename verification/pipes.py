@@ -11,7 +11,7 @@ from simulators.line import SerialLine
 from simulators.world import World
 
 Tap = Callable[[str, bytes], None]
-"""Sees the bytes that the host puts on a wire, with the name of the link as the rig file has it, before they leave."""
+"""Sees the bytes that the host puts on a wire, with the name of the link as the rig file has it; only those that were taken."""
 NO_TAPS: Final[tuple[Tap, ...]] = ()
 
 
@@ -39,9 +39,10 @@ class LinePipe:
 
     def send(self, data: bytes) -> int:
         self._see()
+        taken = self._line.host_write(data, self._world.now_us)
         for tap in self._taps:
-            tap(self._link, data)
-        return self._line.host_write(data, self._world.now_us)
+            tap(self._link, data[:taken])
+        return taken
 
     def _see(self) -> None:
         if self._line.gone or self._line.breaks != self._breaks:
@@ -94,9 +95,10 @@ class FacePipe:
     def send(self, data: bytes) -> int:
         if self._connection.closed:
             raise Gone("the device has hung up")
+        taken = self._connection.host_write(data)
         for tap in self._taps:
-            tap(self._link, data)
-        return self._connection.host_write(data)
+            tap(self._link, data[:taken])
+        return taken
 
     def close(self) -> None:
         self._connection.close()

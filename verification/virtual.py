@@ -142,7 +142,7 @@ class VirtualRig:
         world: World,
         disk: FaultyDisk | None = None,
     ) -> None:
-        self._blob, self._recorder_config, self._kernels, self._folder = blob, recorder, kernels, folder
+        self.blob, self.recorder_config, self._kernels, self._folder = blob, recorder, kernels, folder
         self.world = world
         self.disk = disk if disk is not None else FaultyDisk()
         self.disk.volatile = folder / "shm"
@@ -292,10 +292,10 @@ class VirtualRig:
     def start_host(self) -> None:
         """A new process: everything of the old one is gone but the world, the ring on tmpfs and the records."""
         self._hosts += 1
-        instance = f"{self._blob.instance}{self._hosts}"
+        instance = f"{self.blob.instance}{self._hosts}"
         shm = self._folder / "shm" / instance
         paths = Paths(shm=str(shm), desk="", stop="")
-        blob = msgspec.structs.replace(self._blob, instance=instance, paths=paths)
+        blob = msgspec.structs.replace(self.blob, instance=instance, paths=paths)
         self.plugs = Plugs(self.world, blob.rig.generator_link, self.taps)
         machine = make_rig(blob.rig, blob.site_key, self.plugs.open)
         self.pace = VirtualPace(self.world, self.clock, 1.0 / blob.tick_hz, self.plugs)
@@ -342,7 +342,7 @@ class VirtualRig:
 
     def records(self) -> list[dict[str, Any]]:
         return [
-            show(self._recorder_config.database, row["id"]) for row in list_fractions(self._recorder_config.database)
+            show(self.recorder_config.database, row["id"]) for row in list_fractions(self.recorder_config.database)
         ]
 
     def stolen_s(self) -> float:
@@ -359,7 +359,7 @@ class VirtualRig:
     @property
     def recorder_config(self) -> RecorderConfig:
         """Where the records lie."""
-        return self._recorder_config
+        return self.recorder_config
 
     def _hands(self) -> None:
         for act in tuple(self.each_turn.values()):
@@ -385,7 +385,7 @@ class VirtualRig:
 
     def _new_recorder(self) -> None:
         self.recorder_words = ""
-        self.recorder = Recorder(self._recorder_config, self.disk, self.disk.database)
+        self.recorder = Recorder(self.recorder_config, self.disk, self.disk.database)
 
     def _turn_recorder(self, recorder: Recorder) -> None:
         now_s, wall_s = self.clock.monotonic(), self.clock.wall()

@@ -30,6 +30,8 @@ PLANTED = (
     ("controller/loop.py", "import rich\n", "The controller sees no driver, no page"),
     ("controller/decide.py", "import sqlalchemy\n", "The controller sees no driver, no page"),
     ("hal/units.py", "import controller.states\n", "Imports only point down"),
+    ("verification/judges_beam.py", "import controller.states\n", "Who judges a run imports nothing of the controller"),
+    ("verification/trace.py", "import records.journal\n", "Who judges a run imports nothing of the controller"),
 )
 
 

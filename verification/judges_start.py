@@ -1,0 +1,223 @@
+"""What must hold of every start of beam: permission, one set of numbers, one token and one ON for it, after a press and a record.
+Each judge gives the times and words of what is broken in one story; ids and names are in verification/invariants.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hal.readings import Contact, Relay
+from verification.story import ENDS, HV_KV, T1_S, T2_S, UNCOMMANDED, Found, On, Story
+from verification.trace import NOT_RUNNING
+
+READY_S: Final = 60.0
+PRESS_TO_ON_S: Final = 2.0
+KEYS: Final = int(Contact.KEY_TREAT | Contact.KEY_SERVICE)
+CHAIN: Final = (Contact.ESTOP, Contact.DOOR, Contact.APPLICATOR)
+
+
+def permit(s: Story) -> Found:
+    """1."""
+    seen = 0
+    for on in s.ons:
+        row = s.rows[on.at]
+        before = s.rows[on.at - 1] if on.at else row
+        if before.state != "READY" or row.state != "STARTING":
+            yield row.t, f"ON for token {on.token} left in {row.state or 'no state'} after {before.state or 'none'}"
+        if row.forbids or row.blocks:
+            yield row.t, f"ON for token {on.token} left over a verdict that forbids it: {row.blocks}"
+        open_contacts = [c.name for c in CHAIN if row.contacts >= 0 and not row.contacts & c]
+        if open_contacts or (row.contacts >= 0 and not row.contacts & KEYS):
+            yield row.t, f"ON for token {on.token} left while {open_contacts or 'the key'} stood open"
+        if on.token <= seen:
+            yield row.t, f"token {on.token} was used before (last {seen})"
+        seen = max(seen, on.token)
+        if row.latched:
+            yield row.t, f"ON for token {on.token} left with {row.latched} causes latched"
+        since = row.t
+        for place in range(on.at - 1, -1, -1):
+            if s.rows[place].state != "READY":
+                break
+            since = s.rows[place].t
+        if row.t - since > READY_S + 2 * s.rig.tick_s:
+            yield row.t, f"ON for token {on.token} left {row.t - since:.2f} s after READY (bound {READY_S:.0f} s)"
+        pressed = [at for at in s.coil_on("K1") if at <= row.t]
+        if not pressed or row.t - pressed[-1] > PRESS_TO_ON_S:
+            yield row.t, f"ON for token {on.token} left without a press in the {PRESS_TO_ON_S:.0f} s before"
+    for at_s, _ in s.log("tube", "HV rose"):
+        if not s.lasting(UNCOMMANDED, at_s, at_s) and not _commanded(s, at_s):
+            yield at_s, "high voltage rose without an ON that the generator had taken"
+
+
+def _commanded(s: Story, at_s: float) -> bool:
+    on = False
+    for at, what in s.log("generator", "HV ON accepted", "HV off"):
+        if at > at_s:
+            break
+        on = what == "HV ON accepted"
+    return on
+
+
+def binding(s: Story) -> Found:
+    """2."""
+    confirms = s.asked("confirm")
+    for on in s.ons:
+        row = s.rows[on.at]
+        start = s.starts.get(on.token)
+        confirmed = [a.detail["digest"] for a in confirms if a.at_s <= row.t]
+        digests = {
+            "confirmed at the desk": confirmed[-1] if confirmed else b"",
+            "recorded": start.digest if start is not None else b"",
+            "planned": row.plan_digest,
+            "judged by": on.terms.digest,
+            "sent as a plan": on.terms.plan.digest(),
+        }
+        if len(set(digests.values())) != 1:
+            shown = ", ".join(f"{name} {digest.hex()[:8] or 'nothing'}" for name, digest in digests.items())
+            yield row.t, f"token {on.token}: {shown}"
+        points, active, plan = row.points, row.active, on.terms.plan
+        read = (
+            (points.kv_counts, points.ma_counts, points.filament_limit_counts, points.filament_preheat_counts)
+            if points
+            else ()
+        )
+        wanted = (plan.kv_counts, plan.ma_counts, plan.filament_limit_counts, plan.filament_preheat_counts)
+        if read != wanted or active is None or active.block != plan.staging:
+            yield row.t, f"token {on.token}: read back {read}, confirmed {wanted}, or another active set"
+        yield from _held(s, on)
+
+
+def _held(s: Story, on: On) -> Found:
+    """What the devices truly hold while high voltage is on; a change must have ended it in T1 and T2."""
+    plan = on.terms.plan
+    wanted = (plan.kv_counts, plan.ma_counts, plan.filament_limit_counts, plan.filament_preheat_counts)
+    since: float | None = None
+    for row in s.rows[on.at : on.until + 1]:
+        supply = s.rig.generator == "spellman-xrv" and row.held != wanted
+        unit = s.rig.own_unit and row.active_set != plan.staging
+        if row.kv <= HV_KV or not row.hv_on or not (supply or unit):
+            since = None
+            continue
+        since = row.t if since is None else since
+        if row.t - since > T1_S + T2_S:
+            yield (
+                row.t,
+                f"token {on.token}: high voltage is on over {row.held}, confirmed {wanted}, or over another active set",
+            )
+            return
+
+
+def latch(s: Story) -> Found:
+    """5."""
+    for number, on in enumerate(s.ons):
+        row = s.rows[on.at]
+        first = s.ons[number - 1].at if number else 0
+        tripped = [r for r in s.rows[first : on.at] if r.state in ENDS and r.event]
+        latched = [r.t for r in s.rows[first : on.at] if r.latched]
+        after = tripped[-1].t if tripped else s.rows[first].t
+        order: list[tuple[str, tuple[str, ...]]] = [("load or resume", ("load", "resume")), ("confirm", ("confirm",))]
+        if latched:
+            order.insert(0, ("reset", ("reset",)))
+            after = min(after, latched[0])
+        for what, tags in order:
+            times = [at for at, tag in s.taken if tag in tags and after - s.rig.tick_s <= at <= row.t]
+            if not times:
+                yield row.t, f"ON for token {on.token} left without a {what} after {after:.2f} s"
+                break
+            after = times[-1] if what != "reset" else times[0]
+
+
+def no_re_on(s: Story) -> Found:
+    """6."""
+    ons = [s.rows[on.at].t for on in s.ons]
+    left = [w.at_s for w in s.trace.wrote if w.what == "on"]
+    if len(left) > len(ons):
+        yield left[-1], f"{len(left)} ON left on the wire for {len(ons)} tokens"
+    for at_s in left:
+        if not any(-s.rig.tick_s <= at_s - on <= 0.3 for on in ons):
+            yield at_s, "ON left on the wire in a tick for which the gate let none out"
+    if s.wire_trouble("generator", 0.0, s.end_s):
+        return
+    for at_s, what in s.log("generator", "HV ON"):
+        if not any(-s.rig.tick_s <= at_s - on <= 0.5 for on in ons):
+            yield at_s, f"the generator says {what!r}, and no ON was let out before"
+
+
+def restart_safe(s: Story) -> Found:
+    """14."""
+    host, testing, began, full = 0, False, 0.0, s.rig.limits["kv_max"]
+    for row in s.rows:
+        if row.state == NOT_RUNNING:
+            continue
+        if row.host != host:
+            host, testing, began = row.host, True, row.t
+            if host > 1 and row.state != "SELF_TEST":
+                yield row.t, f"process {host} began in {row.state}"
+        if not testing:
+            continue
+        if row.sent is not None and row.sent.command in ("set_up", "arm", "hold", "on"):
+            yield row.t, f"process {host} sent {row.sent.command} before its self-test was over"
+        if row.state == "STANDBY":
+            testing = False
+            unit, monitor = row.unit, row.monitor
+            by_unit = unit is not None and unit.relays & Relay.K1_MIRROR_OPEN and not unit.relays & Relay.HV_SEEN
+            by_kv = monitor is not None and monitor.kv < 0.05 * full and row.t - monitor.asked_at_s < 0.25
+            if not (by_unit and by_kv) or row.kv > HV_KV:
+                yield row.t, f"process {host} reached STANDBY without off read back ({row.kv:.1f} kV are there)"
+            if s.rig.own_unit and not any(w.what == "disarm" and began - 1.0 <= w.at_s <= row.t for w in s.trace.wrote):
+                yield row.t, f"process {host} reached STANDBY and never sent DISARM"
+
+
+def calibration(s: Story) -> Found:
+    """25. The day's check and two signatures wait for the physicist's pages; here it is the certificate's own dates and codes against what is fitted."""
+    for on in s.ons:
+        row, terms, start = s.rows[on.at], on.terms, s.starts.get(on.token)
+        if (row.applicator, row.filter) != (terms.applicator_code, terms.filter_code):
+            yield (
+                row.t,
+                (
+                    f"token {on.token}: applicator {row.applicator:#04x} and filter {row.filter:#04x} are fitted, "
+                    f"certified for {terms.applicator_code:#04x} and {terms.filter_code:#04x}"
+                ),
+            )
+        if start is not None and not start.wall_s < terms.certificate_expires_wall_s:
+            yield row.t, f"token {on.token}: the certificate had expired"
+        if start is not None and not start.certificate[1]:
+            yield row.t, f"token {on.token}: no certificate is named"
+
+
+def token(s: Story) -> Found:
+    """TOKEN."""
+    known: set[int] = set()
+    for row in s.rows:
+        sent = row.sent
+        if sent is None or sent.armed_at_s is None or sent.token is None or sent.token in known:
+            continue
+        known.add(sent.token)
+        start = s.starts.get(sent.token)
+        if start is None or not start.entry.seen_s <= row.t:
+            yield row.t, f"token {sent.token} was armed, and no START of it was on the disk"
+
+
+def press(s: Story) -> Found:
+    """PRESS."""
+    tests = [(at, what) for at, what in s.log("unit", "TEST")]
+    for at_s in s.coil_on("K1"):
+        testing = [what for at, what in tests if at <= at_s]
+        if testing and not testing[-1].endswith(("passed", "FAILED")):
+            continue
+        rows = list(s.between(at_s - 5.0, at_s + 0.02))
+        held = [r.switch for r in rows]
+        hand = any(a.kind == "hand" and a.what == "pressed" and at_s - 1.0 <= a.at_s <= at_s for a in s.trace.acts)
+        if not hand and not (any(held[-3:]) and not all(held)):
+            yield at_s, "K1 was told to close and the beam-on switch had not been pressed"
+
+
+def once(s: Story) -> Found:
+    """ONCE."""
+    for on in s.ons:
+        from_s, until_s = s.rows[on.at].t - s.rig.tick_s, s.rows[on.until].t - s.rig.tick_s
+        if on.until == len(s.rows) - 1:
+            until_s = s.end_s + 1.0
+        left = [w.at_s for w in s.trace.wrote if w.what == "on" and from_s <= w.at_s < until_s]
+        if len(left) > 1:
+            yield left[1], f"ON left {len(left)} times on the wire for token {on.token}"

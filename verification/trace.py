@@ -1,0 +1,442 @@
+"""What truly happened in one run of a virtual rig, and what the program saw, said and sent meanwhile: a row a tick, and what came from outside.
+It judges nothing and imports nothing of the controller; of what left on a wire or came to the disk it asks the far side."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from hal.readings import GeneratorFlags, GeneratorMonitor, GeneratorSetPoints, UnitActive, UnitStatus
+from interlocks.words import Sent
+
+ON_BYTES: Final = {
+    "spellman-xrv": b"\x0298,1,",
+    "spellman-dxm": b"\x0298,1,",
+    "spellman-ux": b"\x0299,1,",
+    "spellman-xrb011": b"\x0299,1,",
+    "spellman-xrb80": b"ENBL 1;",
+    "seifert-3003": b"HV:1",
+    "genix3d": b"\x05\x00\xfb\xff\x00",
+    "technix": b"P5,1",
+}
+"""What ON looks like on each generator's wire, from the manuals' facts; the drivers' own words are not asked."""
+DISARM_BYTES: Final = (b"\x06\x02\x10",)
+"""FC6 on register 0210, the safety unit's DISARM."""
+NOT_RUNNING: Final = ""
+"""The state of a host that is dead or frozen."""
+NO_CONTACTS: Final = -1
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One tick, or 10 ms without a running host (`state` empty). `kv`, `ma`, `mgy` (since the world began), `k1`, `k2` (closed) are true, and so is
+    what stands from `contacts` to `held`: contacts closed in both channels, the applicator's and the filter's codes, the safety unit's own state, token,
+    lease, scan and active set, the supply's four set-points. The rest is what the program read (`unit` to `active`), judged, sent and said.
+
+    `host` counts the processes; `latched` is how many causes are latched; `durable` what the recorder has told the program.
+    `unit_state` is NO_CONTACTS, as `contacts`, where bought I/O stands in the unit's place.
+    """
+
+    t: float
+    host: int
+    state: str
+    kv: float
+    ma: float
+    mgy: float
+    k1: bool
+    k2: bool
+    hv_on: bool
+    switch: bool
+    contacts: int
+    applicator: int
+    filter: int
+    unit_state: int
+    unit_token: int
+    lease_left_ms: int
+    scan: int
+    active_set: bytes
+    held: tuple[int, int, int, int]
+    event: str = ""
+    rule: str = ""
+    unit: UnitStatus | None = None
+    monitor: GeneratorMonitor | None = None
+    flags: GeneratorFlags | None = None
+    points: GeneratorSetPoints | None = None
+    active: UnitActive | None = None
+    unit_lost: bool = True
+    generator_lost: bool = True
+    sent: Sent | None = None
+    forbids: bool = False
+    blocks: tuple[str, ...] = ()
+    latched: int = 0
+    delivered: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    beam_s: float = 0.0
+    token: int = 0
+    start_seq: int = 0
+    plan_digest: bytes = b""
+    seq: int = 0
+    durable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What came from outside the controller: a host's or recorder's fate, a hand, a request or a reply. `detail` holds a request's fields."""
+
+    at_s: float
+    kind: str
+    what: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A snapshot as it reached the desk at `at_s`: what it said, of its own time `of_s`."""
+
+    at_s: float
+    of_s: float
+    state: str
+    beam: str
+    simulated: bool
+    offer: bytes
+    offer_kv_counts: int
+    offer_ma_counts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """Bytes that left on a wire: `what` is "on" or "disarm"."""
+
+    at_s: float
+    link: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a ring as the journal holds it: `index` in the chain, `at_s` the monotonic stamp, `seen_s` when it was first seen on the disk
+    (infinite: only when all was over), `fields` in the order of its struct."""
+
+    index: int
+    instance: str
+    seq: int
+    at_s: float
+    kind: int
+    token: int
+    fields: list[Any]
+    seen_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The journal read from its first byte: how many records fit, what is wrong with it, and whether a secret stands in it."""
+
+    records: int
+    words: str
+    secret: bool
+
+
+@dataclass(frozen=True)
+class Rigged:
+    """What the rig of a run is: names of its devices, tick, time of the world's zero, the limits that it may not pass."""
+
+    generator: str
+    safety_unit: str
+    tick_s: float
+    epoch_s: float
+    own_unit: bool
+    silence_s: float
+    timed_unit_wire: bool
+    instance: str
+    worst_age_s: dict[str, float]
+    limits: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One run, whole. `log` is the world's own, in seconds of the same clock as the rows; `fractions` are the records as people read them."""
+
+    rig: Rigged
+    rows: tuple[Row, ...]
+    log: tuple[tuple[float, str, str], ...]
+    acts: tuple[Act, ...]
+    shown: tuple[Shown, ...]
+    wrote: tuple[Wrote, ...]
+    entries: tuple[Entry, ...]
+    chain: Chain
+    fractions: tuple[dict[str, Any], ...]
+    recorder_runs: bool
+
+
+_PIECE: Final = 1 << 18
+
+
+def read_journal(path: Path) -> bytes:
+    """A preallocated file up to its first piece that holds nothing but zeros."""
+    pieces = []
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            pieces.append(piece)
+            if not any(piece):
+                break
+    return b"".join(pieces)
+
+
+_FIRST: Final = struct.Struct("<8sQQ32s")
+_HEAD: Final = struct.Struct("<IHHQd")
+_DIGEST: Final = 32
+_TICKS: Final = 1
+_IS_ENTRY: Final = 2
+
+
+class JournalEye:
+    """Reads a recorder's journal from the disk as far as its chain goes, by the layout in docs/records.md and with nothing of the recorder's own."""
+
+    def __init__(self, folder: Path, read: Callable[[Path], bytes] = read_journal) -> None:
+        self._folder, self._read = folder, read
+        self._segment, self._at, self._index, self._digest = 1, 0, 1, bytes(_DIGEST)
+        self.entries: list[Entry] = []
+        self.words = ""
+
+    @property
+    def records(self) -> int:
+        """How many records fit the chain so far."""
+        return self._index - 1
+
+    def look(self, seen_s: float) -> None:
+        """Take what has come since the last look."""
+        while True:
+            path = self._folder / f"{self._segment:08d}.journal"
+            try:
+                raw = self._read(path)
+            except OSError:
+                return
+            self._take(raw, seen_s)
+            if not (self._folder / f"{self._segment + 1:08d}.journal").exists():
+                return
+            if raw.count(0, self._at) != len(raw) - self._at:
+                self.words = f"{path.name}: bytes after record {self.records} fit no record"
+                return
+            self._segment, self._at = self._segment + 1, 0
+
+    def _take(self, raw: bytes, seen_s: float) -> None:
+        if not self._at:
+            body = raw[: _FIRST.size]
+            whole = len(raw) >= _FIRST.size + _DIGEST
+            if not whole or hashlib.sha256(body).digest() != raw[_FIRST.size : _FIRST.size + _DIGEST]:
+                return
+            _, segment, index, digest = _FIRST.unpack(body)
+            if (segment, index, digest) != (self._segment, self._index, self._digest):
+                self.words = f"segment {self._segment} does not continue the chain"
+                return
+            self._at = _FIRST.size + _DIGEST
+        while self._at + _HEAD.size + _DIGEST <= len(raw):
+            length, kind, _, index, _ = _HEAD.unpack_from(raw, self._at)
+            body_at = self._at + _HEAD.size
+            end = body_at + length
+            if not kind or index != self._index:
+                return
+            digest = hashlib.sha256(self._digest + raw[self._at : end]).digest()
+            if digest != raw[end : end + _DIGEST]:
+                return
+            if kind == _IS_ENTRY:
+                self._entry(index, raw[body_at:end], seen_s)
+            self._at, self._index, self._digest = end + _DIGEST, index + 1, digest
+
+    def _entry(self, index: int, payload: bytes, seen_s: float) -> None:
+        instance, seq, mono_ns, kind, entry, token, *_ = msgspec.msgpack.decode(payload)
+        if kind == _TICKS:
+            return
+        fields = msgspec.msgpack.decode(entry)
+        self.entries.append(Entry(index, instance, seq, mono_ns * 1e-9, kind, token, fields, seen_s))
+
+
+class Observer:
+    """Watches a VirtualRig from now on, over every death and restart of its host, and gives what it saw as a Trace.
+
+    `read` gives a journal file's bytes as they would outlive the power: the disk's own, unless a test has put another in its place.
+    """
+
+    def __init__(self, rig: Any, read: Callable[[Path], bytes] = read_journal) -> None:
+        self._rig = rig
+        world = rig.world
+        self._world, self._plant, self._supply, self._tube = world, world.plant, world.plant.supply, world.plant.tube
+        self._pins, self._unit = world.plant.pins, world.unit
+        self._own = hasattr(world.unit, "nv")
+        self._link = rig.blob.rig.generator_link
+        self._epoch_s = rig.now_s() - world.now_us * 1e-6
+        self._on_bytes = ON_BYTES.get(rig.blob.rig.generator_driver, b"")
+        self._can = rig.loop.gate.capabilities
+        self._read = read
+        self._folder = Path(rig.recorder_config.journal_dir)
+        self._eye = JournalEye(self._folder, read)
+        self._rows: list[Row] = []
+        self._acts: list[Act] = []
+        self._shown: list[Shown] = []
+        self._wrote: list[Wrote] = []
+        self._host = 1
+        self._armed_at_s: float | None = None
+        rig.tick_hooks.append(self._tick)
+        rig.event_hooks.append(self._event)
+        rig.taps.append(self._tap)
+
+    def trace(self) -> Trace:
+        """Everything until now; the records are read as they stand on the disk."""
+        rig = self._rig
+        blob = rig.blob
+        whole = JournalEye(self._folder, self._read)
+        whole.look(float("inf"))
+        self._eye.look(float("inf"))
+        secret = bytes(blob.site_key) in b"".join(self._read(path) for path in sorted(self._folder.glob("*.journal")))
+        seen = {(e.index, e.instance, e.seq): e.seen_s for e in self._eye.entries}
+        entries = tuple(
+            Entry(e.index, e.instance, e.seq, e.at_s, e.kind, e.token, e.fields, seen.get((e.index, e.instance, e.seq), e.seen_s))
+            for e in whole.entries
+        )  # fmt: skip
+        return Trace(
+            rig=Rigged(
+                generator=blob.rig.generator_driver,
+                safety_unit=blob.rig.safety_unit_driver,
+                tick_s=1.0 / blob.tick_hz,
+                epoch_s=self._epoch_s,
+                own_unit=self._own,
+                silence_s=self._can.silence_off_s(blob.lease_ms * 1e-3),
+                timed_unit_wire=not blob.rig.safety_unit_link.startswith("tcp:"),
+                instance=blob.instance,
+                worst_age_s=dict(self._can.worst_age_s),
+                limits=msgspec.structs.asdict(blob.limits),
+            ),
+            rows=tuple(self._rows),
+            log=tuple((self._epoch_s + at_us * 1e-6, who, what) for at_us, who, what in self._world.log),
+            acts=tuple(self._acts),
+            shown=tuple(self._shown),
+            wrote=tuple(self._wrote),
+            entries=entries,
+            chain=Chain(whole.records, whole.words, secret),
+            fractions=tuple(rig.records()),
+            recorder_runs=rig.recorder is not None,
+        )
+
+    def _tick(self, tick: Any) -> None:
+        loop, readings, sent, stage = self._rig.loop, tick.readings, tick.sent, tick.stage
+        plant, supply, tube, pins, unit = self._plant, self._supply, self._tube, self._pins, self._unit
+        case, verdict, dose, ack = loop.dossier.case, tick.verdict, tick.dose, loop.ledger.ack
+        own = self._own
+        if sent.armed_at_s is not None and sent.armed_at_s != self._armed_at_s:
+            self._armed_at_s = sent.armed_at_s
+            self._eye.look(tick.now)
+        event = tick.decided.event
+        self._rows.append(
+            Row(
+                tick.now,
+                self._host,
+                stage.state.value,
+                tube.kv,
+                tube.ma,
+                plant.dose_mgy,
+                plant.k1.closed,
+                plant.k2.closed,
+                supply.hv_on,
+                pins.switch_a,
+                unit.contacts_a & unit.contacts_b if own else NO_CONTACTS,
+                pins.applicator_a,
+                pins.filter_a,
+                unit.state if own else NO_CONTACTS,
+                (unit.armed_token or unit.nv.retained_token) if own else 0,
+                unit.lease_left_ms if own else 0,
+                unit.scan_count if own else 0,
+                unit.nv.active if own else b"",
+                (supply.kv_counts, supply.ma_counts, supply.limit_counts, supply.preheat_counts),
+                "" if event == _NONE else event.name,
+                tick.decided.rule,
+                readings.unit,
+                readings.monitor,
+                readings.flags,
+                readings.set_points,
+                readings.active,
+                readings.unit_link.lost,
+                readings.generator_link.lost,
+                sent,
+                verdict.forbids_beam,
+                verdict.blocks_start,
+                len(loop.dossier.latches),
+                dose.delivered_mgy,
+                dose.low_mgy,
+                dose.high_mgy,
+                dose.beam_s,
+                case.token,
+                case.start_seq,
+                case.settings.digest if case.settings is not None else b"",
+                loop.ledger.ring.seq,
+                ack.durable_seq if ack is not None else 0,
+            )
+        )
+
+    def _idle(self) -> None:
+        plant, supply, tube, pins, unit = self._plant, self._supply, self._tube, self._pins, self._unit
+        own = self._own
+        self._rows.append(
+            Row(
+                self._rig.now_s(),
+                self._host,
+                NOT_RUNNING,
+                tube.kv,
+                tube.ma,
+                plant.dose_mgy,
+                plant.k1.closed,
+                plant.k2.closed,
+                supply.hv_on,
+                pins.switch_a,
+                unit.contacts_a & unit.contacts_b if own else NO_CONTACTS,
+                pins.applicator_a,
+                pins.filter_a,
+                unit.state if own else NO_CONTACTS,
+                (unit.armed_token or unit.nv.retained_token) if own else 0,
+                unit.lease_left_ms if own else 0,
+                unit.scan_count if own else 0,
+                unit.nv.active if own else b"",
+                (supply.kv_counts, supply.ma_counts, supply.limit_counts, supply.preheat_counts),
+            )
+        )
+
+    def _event(self, kind: str, what: Any) -> None:
+        if kind == "idle":
+            self._idle()
+            return
+        now = self._rig.now_s()
+        if kind == "told":
+            self._told(now, what)
+            return
+        if kind == "asked":
+            tag = str(what.__struct_config__.tag)
+            if tag != "alive":
+                self._acts.append(Act(now, kind, tag, msgspec.to_builtins(what, builtin_types=(bytes,))))
+            return
+        if kind == "host" and what == "started":
+            self._host += 1
+        self._acts.append(Act(now, kind, what))
+
+    def _told(self, now: float, reply: Any) -> None:
+        if reply.__struct_config__.tag == "answer":
+            self._acts.append(Act(now, "told", reply.words, {"ok": reply.ok}))
+            return
+        offer = reply.offer
+        digest, kv, ma = (offer.digest, offer.kv_counts, offer.ma_counts) if offer is not None else (b"", 0, 0)
+        self._shown.append(Shown(now, reply.at_s, reply.state, reply.beam, reply.simulated, digest, kv, ma))
+
+    def _tap(self, link: str, data: bytes) -> None:
+        if link == self._link:
+            if self._on_bytes in data:
+                self._wrote.append(Wrote(self._rig.now_s(), link, "on"))
+        elif DISARM_BYTES[0] in data:
+            self._wrote.append(Wrote(self._rig.now_s(), link, "disarm"))
+
+
+_NONE: Final = 33
+"""The event of a tick in which nothing happened; a test holds it against the table."""
