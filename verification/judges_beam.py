@@ -117,7 +117,7 @@ def freshness(s: Story) -> Found:
             lying_since = None
             continue
         for name, part in (("unit", row.unit), ("monitor", row.monitor), ("flags", row.flags)):
-            age = math.inf if part is None else row.t - part.asked_at_s
+            age = math.inf if part is None else row.age_s(part.asked_at_s)
             if not -0.001 <= age <= bounds[name]:
                 yield row.t, f"{row.state} goes on with a {name} reading of {age:.3f} s (bound {bounds[name]:.3f} s)"
         if not s.rig.own_unit or row.unit is None:
@@ -187,10 +187,11 @@ def wire(s: Story) -> Found:
         if monitor is None or monitor is before:
             continue
         before = monitor
-        if s.lasting(lying, monitor.asked_at_s - 1.0, row.t):
+        asked_s = monitor.asked_at_s - row.lead_s
+        if s.lasting(lying, asked_s - 1.0, row.t):
             continue
         from_place = place
-        while from_place > 0 and s.rows[from_place].t > monitor.asked_at_s - 0.03:
+        while from_place > 0 and s.rows[from_place].t > asked_s - 0.03:
             from_place -= 1
         true = [r.kv for r in s.rows[from_place : place + 1]]
         if from_place == 0:

@@ -38,8 +38,8 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     what stands from `contacts` to `held`: contacts closed in both channels, the applicator's and the filter's codes, the safety unit's own state, token,
     lease, scan and active set, the supply's four set-points. The rest is what the program read (`unit` to `active`), judged, sent and said.
 
-    `host` counts the processes; `latched` is how many causes are latched; `durable` what the recorder has told the program.
-    `unit_state` is NO_CONTACTS, as `contacts`, where bought I/O stands in the unit's place.
+    `host` counts the processes; `latched` is how many causes are latched; `durable` what the recorder has told the program; `lead_s` by how much the
+    host's clock is ahead of `t` (0 until a boot). `unit_state` is NO_CONTACTS, as `contacts`, where bought I/O stands in the unit's place.
     """
 
     t: float
@@ -83,6 +83,11 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     plan_digest: bytes = b""
     seq: int = 0
     durable: int = 0
+    lead_s: float = 0.0
+
+    def age_s(self, asked_at_s: float) -> float:
+        """How old a reading is that was asked for at this time of the host's clock."""
+        return self.t + self.lead_s - asked_at_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,20 +179,6 @@ class Trace:
     recorder_runs: bool
 
 
-_PIECE: Final = 1 << 18
-
-
-def read_journal(path: Path) -> bytes:
-    """A preallocated file up to its first piece that holds nothing but zeros."""
-    pieces = []
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            pieces.append(piece)
-            if not any(piece):
-                break
-    return b"".join(pieces)
-
-
 _FIRST: Final = struct.Struct("<8sQQ32s")
 _HEAD: Final = struct.Struct("<IHHQd")
 _DIGEST: Final = 32
@@ -196,9 +187,10 @@ _IS_ENTRY: Final = 2
 
 
 class JournalEye:
-    """Reads a recorder's journal from the disk as far as its chain goes, by the layout in docs/records.md and with nothing of the recorder's own."""
+    """Reads a recorder's journal as far as its chain goes, by the layout in docs/records.md and with nothing of the recorder's own. `read` gives what of a
+    file would outlive the power."""
 
-    def __init__(self, folder: Path, read: Callable[[Path], bytes] = read_journal) -> None:
+    def __init__(self, folder: Path, read: Callable[[Path], bytes]) -> None:
         self._folder, self._read = folder, read
         self._segment, self._at, self._index, self._digest = 1, 0, 1, bytes(_DIGEST)
         self.entries: list[Entry] = []
@@ -217,10 +209,10 @@ class JournalEye:
                 raw = self._read(path)
             except OSError:
                 return
-            self._take(raw, seen_s)
+            self._take(raw + bytes(_DIGEST), seen_s)
             if not (self._folder / f"{self._segment + 1:08d}.journal").exists():
                 return
-            if raw.count(0, self._at) != len(raw) - self._at:
+            if any(raw[self._at :]):
                 self.words = f"{path.name}: bytes after record {self.records} fit no record"
                 return
             self._segment, self._at = self._segment + 1, 0
@@ -258,24 +250,22 @@ class JournalEye:
 
 
 class Observer:
-    """Watches a VirtualRig from now on, over every death and restart of its host, and gives what it saw as a Trace.
+    """Watches a VirtualRig from now on, over every death and restart of its host, and gives what it saw as a Trace. Times are those of the first host's
+    clock, whatever a later boot's shows."""
 
-    `read` gives a journal file's bytes as they would outlive the power: the disk's own, unless a test has put another in its place.
-    """
-
-    def __init__(self, rig: Any, read: Callable[[Path], bytes] = read_journal) -> None:
+    def __init__(self, rig: Any) -> None:
         self._rig = rig
         world = rig.world
         self._world, self._plant, self._supply, self._tube = world, world.plant, world.plant.supply, world.plant.tube
         self._pins, self._unit = world.plant.pins, world.unit
         self._own = hasattr(world.unit, "nv")
         self._link = rig.blob.rig.generator_link
-        self._epoch_s = rig.now_s() - world.now_us * 1e-6
+        self._epoch_s = rig.clock.epoch_s
         self._on_bytes = ON_BYTES.get(rig.blob.rig.generator_driver, b"")
         self._can = rig.loop.gate.capabilities
-        self._read = read
+        self._read = rig.disk.durable
         self._folder = Path(rig.recorder_config.journal_dir)
-        self._eye = JournalEye(self._folder, read)
+        self._eye = JournalEye(self._folder, self._read)
         self._rows: list[Row] = []
         self._acts: list[Act] = []
         self._shown: list[Shown] = []
@@ -330,11 +320,12 @@ class Observer:
         own = self._own
         if sent.armed_at_s is not None and sent.armed_at_s != self._armed_at_s:
             self._armed_at_s = sent.armed_at_s
-            self._eye.look(tick.now)
+            self._eye.look(self._now_s())
         event = tick.decided.event
+        lead_s = self._rig.clock.epoch_s - self._epoch_s
         self._rows.append(
             Row(
-                tick.now,
+                tick.now - lead_s,
                 self._host,
                 stage.state.value,
                 tube.kv,
@@ -375,15 +366,19 @@ class Observer:
                 case.settings.digest if case.settings is not None else b"",
                 loop.ledger.ring.seq,
                 ack.durable_seq if ack is not None else 0,
+                lead_s,
             )
         )
+
+    def _now_s(self) -> float:
+        return float(self._epoch_s + self._world.now_us * 1e-6)
 
     def _idle(self) -> None:
         plant, supply, tube, pins, unit = self._plant, self._supply, self._tube, self._pins, self._unit
         own = self._own
         self._rows.append(
             Row(
-                self._rig.now_s(),
+                self._now_s(),
                 self._host,
                 NOT_RUNNING,
                 tube.kv,
@@ -409,7 +404,7 @@ class Observer:
         if kind == "idle":
             self._idle()
             return
-        now = self._rig.now_s()
+        now = self._now_s()
         if kind == "told":
             self._told(now, what)
             return
@@ -428,14 +423,25 @@ class Observer:
             return
         offer = reply.offer
         digest, kv, ma = (offer.digest, offer.kv_counts, offer.ma_counts) if offer is not None else (b"", 0, 0)
-        self._shown.append(Shown(now, reply.at_s, reply.state, reply.beam, reply.simulated, digest, kv, ma))
+        self._shown.append(
+            Shown(
+                now,
+                reply.at_s - self._rig.clock.epoch_s + self._epoch_s,
+                reply.state,
+                reply.beam,
+                reply.simulated,
+                digest,
+                kv,
+                ma,
+            )
+        )
 
     def _tap(self, link: str, data: bytes) -> None:
         if link == self._link:
             if self._on_bytes in data:
-                self._wrote.append(Wrote(self._rig.now_s(), link, "on"))
+                self._wrote.append(Wrote(self._now_s(), link, "on"))
         elif DISARM_BYTES[0] in data:
-            self._wrote.append(Wrote(self._rig.now_s(), link, "disarm"))
+            self._wrote.append(Wrote(self._now_s(), link, "disarm"))
 
 
 _NONE: Final = 33

@@ -142,7 +142,7 @@ class VirtualRig:
         world: World,
         disk: FaultyDisk | None = None,
     ) -> None:
-        self.blob, self.recorder_config, self._kernels, self._folder = blob, recorder, kernels, folder
+        self.blob, self._recorder_config, self._kernels, self._folder = blob, recorder, kernels, folder
         self.world = world
         self.disk = disk if disk is not None else FaultyDisk()
         self.disk.volatile = folder / "shm"
@@ -341,9 +341,7 @@ class VirtualRig:
         self.start_host()
 
     def records(self) -> list[dict[str, Any]]:
-        return [
-            show(self.recorder_config.database, row["id"]) for row in list_fractions(self.recorder_config.database)
-        ]
+        return [show(self.recorder_config.database, row["id"]) for row in list_fractions(self.recorder_config.database)]
 
     def stolen_s(self) -> float:
         return 0.0
@@ -359,7 +357,7 @@ class VirtualRig:
     @property
     def recorder_config(self) -> RecorderConfig:
         """Where the records lie."""
-        return self.recorder_config
+        return self._recorder_config
 
     def _hands(self) -> None:
         for act in tuple(self.each_turn.values()):
