@@ -22,6 +22,10 @@ class Contactor:
         """The force-guided contact: True only while the main contact is truly open."""
         return not self.closed
 
+    def rests(self, coil: bool) -> bool:
+        """Whether a step with this coil would change nothing, now or later."""
+        return self._coil is coil and (self.closed is coil or (self.welded and not coil))
+
     def step(self, coil: bool, now_us: int) -> bool:
         """One step with the coil energised or not; returns True when the main contact just moved."""
         if coil is not self._coil:

@@ -96,6 +96,10 @@ class Genix3dFirmware:
         self._forget()
         self._supply.boot(now_us)
 
+    def idle_ms(self) -> int:
+        """It has a clock of its own."""
+        return 0
+
     def step(self, now_us: int) -> None:
         """One ms of ramp, shutter and warm-up."""
         self._now_us = now_us

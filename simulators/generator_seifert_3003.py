@@ -136,6 +136,10 @@ class Seifert3003Firmware:
         self._forget()
         self._supply.boot(now_us)
 
+    def idle_ms(self) -> int:
+        """Its shutters and timers move in each ms."""
+        return 0
+
     def step(self, now_us: int) -> None:  # noqa: ARG002 - each call is one ms
         """One ms: shutters move, timers count, a timer that has counted out closes its shutter; a warm-up goes on."""
         if self._warm_left_us:

@@ -68,6 +68,10 @@ class TechnixFirmware:
             self._supply.notes.append("5 s without an instruction: local mode")
             self._supply.set_remote(now_us, 0)
 
+    def idle_ms(self) -> int:
+        """Its silence is judged in each ms."""
+        return 0
+
     def receive(self, data: bytes, now_us: int) -> None:
         """Bytes from the host; answers go out on the line after the turnaround."""
         if self.silent or now_us < self._supply.booted_at_us:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from simulators.line import SerialLine
 from simulators.profile import DEFAULT, Profile
-from simulators.spellman_face import CommaFace, Tables
+from simulators.spellman_face import IDLE_MS, CommaFace, Tables
 from simulators.supply import OVER_VOLTAGE, Supply
 
 FILAMENT_TOP_A = 3.6
@@ -47,6 +47,12 @@ class UxFace(CommaFace):
         if closed and hv.interlock_fault:
             hv.interlock_fault = False
         self._live, self._over, self._closed = hv.hv_on, over, closed
+
+    def idle_ms(self) -> int:
+        """Until anything that it watches changes."""
+        hv = self._supply
+        seen = (hv.hv_on, bool(hv.faults[OVER_VOLTAGE]), hv.interlock_closed)
+        return 0 if seen != (self._live, self._over, self._closed) or hv.interlock_fault else IDLE_MS
 
 
 def firmware(profile: Profile, supply: Supply, line: SerialLine, seed: int) -> CommaFace:

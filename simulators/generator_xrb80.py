@@ -140,6 +140,10 @@ class Xrb80Firmware:
     def step(self, now_us: int) -> None:
         """Nothing here runs by time: the supply keeps the watchdog."""
 
+    def idle_ms(self) -> int:
+        """For ever."""
+        return 1 << 30
+
     def receive(self, data: bytes, now_us: int) -> None:
         """Bytes from the host; answers go out on the line after the turnaround."""
         if self.silent or now_us < self._supply.booted_at_us:

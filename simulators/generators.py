@@ -40,6 +40,9 @@ class Firmware(Protocol):
 
     def step(self, now_us: int) -> None: ...
 
+    def idle_ms(self) -> int:
+        """For how many ms from now on `step` would do nothing; 0 also where nobody worked that out."""
+
     def reboot(self, now_us: int) -> None: ...
 
 

@@ -206,6 +206,11 @@ class ModbusRtuFace:
         self._in += data
         self._take_frames()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a frame has begun to come in, or an answer has not been taken."""
+        return bool(self._in or self._out)
+
     def transmit(self, now_us: int) -> bytes:
         """Reply bytes for the wire; also notices that a silence has ended a frame whose length only silence can tell."""
         if self._in and now_us - self._last_us >= FRAME_SILENCE_US:

@@ -16,6 +16,7 @@ from simulators.supply import Supply
 ERROR_RANGE = 1
 ERROR_REFUSED = 2
 HEARD = 400
+IDLE_MS = 1 << 30
 
 Answer = tuple[object, ...]
 
@@ -68,6 +69,10 @@ class CommaFace:
 
     def step(self, now_us: int) -> None:
         """Nothing here runs by time."""
+
+    def idle_ms(self) -> int:
+        """A supply's face that has a `step` of its own says its own."""
+        return IDLE_MS
 
     def receive(self, data: bytes, now_us: int) -> None:
         """Bytes from the host; answers go out on the line after the turnaround."""

@@ -236,6 +236,34 @@ class Supply:
             standby = self.preheat_counts * p.filament_full_scale_a / p.counts_full_scale if self.filament_on else 0.0
             self._tube.step(False, 0.0, 0.0, standby, self.limit_counts * p.filament_full_scale_a / p.counts_full_scale)
 
+    def rests(self, now_us: int, interlock_closed: bool, powered: bool) -> bool:
+        """Whether steps from now on only go on as they are: filament, current, and nothing that is due, refused or risen."""
+        if (
+            powered is not self.powered
+            or interlock_closed is not self.interlock_closed
+            or self.notes
+            or self.spontaneous
+        ):
+            return False
+        if not self.hv_on:
+            return (self.ready or not powered) and self._tube.rests(False, 0.0)
+        kv = self.kv_counts * self._kv_per_count * self.kv_gain
+        return (
+            self.ready and powered and interlock_closed and now_us >= self._rising_at_us and self._tube.rests(True, kv)
+        )
+
+    def skip(self, ms: int) -> list[float]:
+        """`ms` steps at rest; the tube's output in each."""
+        p = self._p
+        if not self.hv_on:
+            standby = self.preheat_counts * p.filament_full_scale_a / p.counts_full_scale if self.filament_on else 0.0
+            self._tube.skip_dark(ms, standby, self.limit_counts * p.filament_full_scale_a / p.counts_full_scale)
+            return [0.0] * ms
+        self.hv_ms += ms
+        ma = self.ma_counts * self._ma_per_count * self.ma_gain if self.filament_on else 0.0
+        limit_a = self.limit_counts * p.filament_full_scale_a / p.counts_full_scale if self.filament_on else 0.0
+        return self._tube.skip_lit(ms, ma, limit_a)
+
     def _rewired(self, now_us: int, interlock_closed: bool, powered: bool) -> None:
         if powered and not self.powered:
             self._charged_at_us = max(now_us, self.booted_at_us) + self._p.charge_ms * 1000

@@ -143,6 +143,56 @@ class Tube:
         self.ma = emission if after > 0.0 else 0.0
         self.output_s = self._output(kv, after) * emission * self._per_ma * flowing_ms
 
+    def rests(self, driving: bool, kv_target: float) -> bool:
+        """Whether kV stands where it is driven, or at nothing: a step then moves the filament and the current only."""
+        if driving:
+            return self._driven and not self.quench_ms and 0.0 < kv_target == self.kv
+        return not self._driven and self.kv == 0.0
+
+    def skip_dark(self, ms: int, standby_a: float, limit_a: float) -> None:
+        """`ms` steps at rest without high voltage: the filament goes towards its standby."""
+        self._heat(min(standby_a, limit_a))
+        steady_k, relax, kelvin = self._steady_k, self._relax, self.filament_k
+        for _ in range(ms - 1):
+            kelvin += (steady_k - kelvin) * relax
+        self.filament_k = kelvin
+        self.ma = self.output_s = 0.0
+
+    def skip_lit(self, ms: int, ma_target: float, limit_a: float) -> list[float]:
+        """`ms` steps at rest under high voltage; the output of each."""
+        p, kv = self._p, self.kv
+        gain = self._output(kv, kv)
+        loop_a, heater_a, steady_k = self._heater_loop_a, self.heater_a, self._steady_k
+        kelvin, ma, relax, loop_step = self.filament_k, self.ma, self._relax, self._loop_step
+        emission_ma_k2, per_ma = self._emission_ma_k2, self._per_ma
+        outputs = []
+        for _ in range(ms):
+            error = (ma_target - ma) / ma_target if ma_target > 0.0 else -1.0
+            wanted = loop_a + LOOP_A * error
+            if wanted <= 0.0:
+                wanted = 0.0
+            elif wanted >= limit_a:
+                wanted = limit_a
+            else:
+                loop_a += loop_step * error
+            if wanted != heater_a:
+                heater_a = wanted
+                steady_k = p.filament_reference_k * (wanted / p.filament_reference_a) ** p.filament_exponent
+                if steady_k < ROOM_K:
+                    steady_k = ROOM_K
+            kelvin += (steady_k - kelvin) * relax
+            ma = emission_ma_k2 * kelvin * kelvin * exp(-WORK_FUNCTION_K / kelvin)
+            outputs.append(gain * ma * per_ma)
+        self._heater_loop_a, self.heater_a, self._steady_k, self.filament_k, self.ma = (
+            loop_a,
+            heater_a,
+            steady_k,
+            kelvin,
+            ma,
+        )
+        self.output_s = outputs[-1]
+        return outputs
+
     def _output(self, before: float, after: float) -> float:
         """Mean relative output over a step in which kV runs straight from `before` to `after` (Simpson)."""
         if before == self._last_kv:

@@ -29,6 +29,7 @@ HV_KV_CENTI: Final = m.HV_SEEN_KV_CENTI
 NOT_FITTED: Final = m.NOT_FITTED
 CHALLENGES_KEPT: Final = 32
 CHALLENGE_MS: Final = 10
+WINDOW_MS: Final = 10
 SLOW_TIMER_DROPS_EVERY: Final = 33
 FAULTS: Final = (
     "silent", "garbled", "timer-slow", "timer-dead", "lease-dead", "count-limit-dead", "scan-frozen", "mirror-lies",
@@ -183,22 +184,9 @@ class UnitFirmware:
         )  # fmt: skip
         self.contacts_a, self.contacts_b = a, b
 
-        pulses = inputs.pulses_1
-        if pulses != self._pulses_1:
-            fresh = (pulses - self._pulses_1) & MASK32
-            self._pulses_1 = pulses
-            self.chambers.bucket_1 += fresh
-            if self.counting:
-                self.nv.counts_1 = (self.nv.counts_1 + fresh) & MASK32
-        pulses = inputs.pulses_2
-        if pulses != self._pulses_2:
-            fresh = (pulses - self._pulses_2) & MASK32
-            self._pulses_2 = pulses
-            self.chambers.bucket_2 += fresh
-            if self.counting:
-                self.nv.counts_2 = (self.nv.counts_2 + fresh) & MASK32
+        self._count(inputs)
         self._decade += 1
-        if self._decade == 10:
+        if self._decade == WINDOW_MS:
             self._window(inputs)
 
         hv = self.chambers.hv or (HV_KV_CENTI < inputs.kv_centi != NOT_FITTED and self.config.monitor_fitted)
@@ -227,6 +215,85 @@ class UnitFirmware:
             elif self._hv_lasting:
                 self._hv_lasting = False
         self._drive(outputs)
+
+    def _count(self, inputs: UnitInputs) -> None:
+        pulses = inputs.pulses_1
+        if pulses != self._pulses_1:
+            fresh = (pulses - self._pulses_1) & MASK32
+            self._pulses_1 = pulses
+            self.chambers.bucket_1 += fresh
+            if self.counting:
+                self.nv.counts_1 = (self.nv.counts_1 + fresh) & MASK32
+        pulses = inputs.pulses_2
+        if pulses != self._pulses_2:
+            fresh = (pulses - self._pulses_2) & MASK32
+            self._pulses_2 = pulses
+            self.chambers.bucket_2 += fresh
+            if self.counting:
+                self.nv.counts_2 = (self.nv.counts_2 + fresh) & MASK32
+
+    def idle_ms(self, most_pulses: int) -> int:
+        """How many scans from now on, up to the next window of 10 ms, would only count: every pin but the pulses stays as the last scan saw it,
+        no master asks, and neither chamber gives more than `most_pulses` in one ms."""
+        pins, state = self.pins, self.state
+        if self._fresh or self.boot_left_ms or pins.timing_pairs or pins.timing_mirrors or pins.no_pulse_ms:
+            return 0
+        held = self.contacts_a & self.contacts_b & m.IN_SWITCH
+        if not (pins.released or held) or state == TEST:
+            return 0
+        if not self.k1 and (self._hv_lasting or self.hv_seen or (self.k2 and state != ARMED)):
+            return 0
+        idle = WINDOW_MS - 1 - self._decade
+        if self.counting and not self.k1:
+            idle = min(idle, self.t2d_ms - self.k1_open_ms - 1)
+        if state == RUN:
+            return min(idle, self._run_idle_ms(most_pulses))
+        return min(idle, self.lease_left_ms - 1, self.arm_left_ms - 1) if state == ARMED else idle
+
+    def _run_idle_ms(self, most_pulses: int) -> int:
+        """In RUN: how many scans from now on are too few to reach any of the presets and limits that `_run` compares."""
+        limits, nv, config = self.limits, self.nv, self.config
+        if (
+            not self._timing
+            or self._hv_at_ms < 0
+            or self._slow_drop
+            or self.faults
+            or self.chambers.bits
+            or limits is None
+        ):
+            return 0
+        most_1 = most_2 = config.hard_cap_counts
+        if limits.termination == m.TERMINATION_MONITOR:
+            most_1 = min(most_1, limits.count_preset_1)
+        if limits.count_limit_2 > 0:
+            most_2 = min(most_2, limits.count_limit_2)
+        cap_ms = config.hard_cap_s * 1000
+        return min(
+            self.lease_left_ms - 1,
+            min(limits.preset_ms, cap_ms) - nv.beam_ms - 1,
+            min(limits.k1_limit_ms, cap_ms) - nv.k1_ms - 1,
+            (min(most_1 - nv.counts_1, most_2 - nv.counts_2) - 1) // most_pulses,
+        )
+
+    def skip(self, ms: int, now_us: int, inputs: UnitInputs) -> None:
+        """`ms` scans, at most `idle_ms`, the last of them at `now_us`."""
+        self.now_us = now_us
+        self.sample_us = now_us & MASK32
+        self.scan_count = (self.scan_count + ms) & MASK32
+        self.uptime_ms += ms
+        self.since_challenge_ms += ms
+        self._count(inputs)
+        self._decade += ms
+        if not self.k1:
+            self.k1_open_ms += ms
+        if self.state == RUN:
+            self._run_ms += ms
+            self.nv.k1_ms += ms
+            self.nv.beam_ms += ms
+            self.lease_left_ms -= ms
+        elif self.state == ARMED:
+            self.lease_left_ms -= ms
+            self.arm_left_ms -= ms
 
     def _boot_scan(self, now_us: int, inputs: UnitInputs, outputs: UnitOutputs) -> None:
         """While booting the unit holds everything open; its first scan only takes the pulse counters as they stand."""

@@ -27,9 +27,10 @@ class World:
 
     __slots__ = (
         "_boot_ms",
+        "_firmware",
+        "_most_pulses",
         "_out",
         "_rtu",
-        "_rtu_used",
         "electrometer",
         "faults",
         "generator_line",
@@ -58,6 +59,8 @@ class World:
         self.generator_tcp = GeneratorTcpFace(self.generator_line, lambda: self.now_us)
         self.unit_line = SerialLine(profile.unit_baud)
         self._rtu: ModbusRtuFace | None = None
+        self._firmware: UnitFirmware | None = None
+        self._most_pulses = int(profile.converter_max_cps * 1e-3) + 1
         self.unit: UnitFirmware | BenchIo
         if profile.unit in BENCH_IO:
             made = BENCH_IO[profile.unit]
@@ -65,10 +68,11 @@ class World:
             self.unit_tcp = ModbusTcpFace(self.unit, made.connections)
         else:
             config = unit_config or UnitConfig(site_key=profile.unit_site_key)
-            firmware = self.unit = UnitFirmware(replace(config, seed=seed), unit_memory or UnitMemory())
+            firmware = self.unit = self._firmware = UnitFirmware(
+                replace(config, seed=seed), unit_memory or UnitMemory()
+            )
             self.unit_tcp = ModbusTcpFace(firmware)
             self._rtu = ModbusRtuFace(firmware, unit_id=1)
-        self._rtu_used = False
         self._boot_ms = 0
         self._out = UnitOutputs()
         self.faults = Faults(self.plant, self.unit, (self.unit_line, self.unit_tcp), seed)
@@ -80,13 +84,27 @@ class World:
         self.faults.plug("electrometer", electrometer.line)
 
     def advance(self, to_us: int) -> None:
-        """Step 1 ms at a time until the next step would pass `to_us` (us of the world's clock)."""
+        """On by 1 ms at a time until the next step would pass `to_us` (us of the world's clock).
+
+        The first step of each call is walked whole, for hands and masters act between calls; so is each one after which somebody acted. Where the step
+        after it would only go on as before, plant and unit skip to the next one that would not: the same world, sooner.
+        """
         plant, unit, out = self.plant, self.unit, self._out
         pins, faults, notes = plant.pins, self.faults, unit.notes
         step, scan, to_unit = plant.step, unit.scan, self.unit_line.to_device
-        electrometer = self.electrometer
+        electrometer, rtu = self.electrometer, self._rtu
+        firmware = self._firmware if electrometer is None else None
         now = self.now_us
+        untouched = False
         while now + STEP_US <= to_us:
+            if untouched and firmware is not None:
+                due_us = min(to_us, faults.next_us - 1)
+                ms = min((due_us - now) // STEP_US, firmware.idle_ms(self._most_pulses), plant.idle_ms(out))
+                if ms > 1:
+                    self.now_us = now = now + ms * STEP_US
+                    plant.skip(ms)
+                    firmware.skip(ms, now, pins)
+                    continue
             self.now_us = now = now + STEP_US
             if now >= faults.next_us:
                 faults.step(now)
@@ -96,7 +114,8 @@ class World:
                 electrometer.step(now, plant.dose_mgy, plant.chamber_2.air)
             if notes:
                 self._note()
-            if self._rtu_used or to_unit.busy():
+            untouched = rtu is None or not (to_unit.busy() or rtu.waiting)
+            if not untouched:
                 self._serve_rtu(now)
 
     def power_off(self) -> None:
@@ -120,7 +139,6 @@ class World:
     def _serve_rtu(self, now_us: int) -> None:
         if self._rtu is None:
             return
-        self._rtu_used = True
         data = self.unit_line.device_take(now_us)
         if data:
             self._rtu.receive(data, now_us)
