@@ -1,0 +1,386 @@
+"""Every invariant can fail: real runs break none of them, and the same runs altered in one place break the one that speaks of that place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from controller.entries import EntryType, Start
+from controller.kernel import Kernels
+from controller.states import Event, State
+from hal.readings import Contact
+from verification import story as words
+from verification.invariants import INVARIANTS, Expectation, check_all
+from verification.scenarios import find, play
+from verification.setting import lay_out, prescribed, virtual_rig
+from verification.story import Story
+from verification.trace import _NONE, Act, Observer, Row, Trace, Wrote
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, kernels: Kernels) -> Trace:
+    """A short fraction without any fault, closed."""
+    return _run(tmp_path_factory, kernels, _plain)
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory: pytest.TempPathFactory, kernels: Kernels) -> Trace:
+    """A fraction that the door interrupts, and that is reset, resumed and closed."""
+    return _run(tmp_path_factory, kernels, _resumed)
+
+
+def _run(factory: pytest.TempPathFactory, kernels: Kernels, hands: Callable[[Any], None]) -> Trace:
+    folder = factory.mktemp("run")
+    rig = virtual_rig(lay_out(folder / "rig", folder / "records", "monitor", 15020), kernels)
+    observer = Observer(rig)
+    try:
+        hands(rig)
+        return observer.trace()
+    finally:
+        rig.close()
+
+
+def _plain(rig: Any) -> None:
+    assert play(find("normal"), rig, prescribed(220.0)).wrong == []
+
+
+def _resumed(rig: Any) -> None:
+    assert play(find("resume"), rig, prescribed(300.0)).wrong == []
+
+
+def is_broken(trace: Trace, invariant: str) -> bool:
+    """Whether this one is; the others are not asked, which would only take time."""
+    row = next(row for row in INVARIANTS if row.id == invariant)
+    return any(True for _ in row.predicate(Story(trace, Expectation())))
+
+
+def test_real_runs_break_nothing(plain: Trace, resumed: Trace) -> None:
+    """Both base runs are whole; an altered one that is caught is caught for what was altered."""
+    assert check_all(plain) == []
+    assert check_all(resumed) == []
+
+
+# what to alter
+
+
+def on_row(trace: Trace, number: int = 0) -> int:
+    return Story(trace, Expectation()).ons[number].at
+
+
+def rows(trace: Trace, change: Callable[[int, Row], dict[str, Any]]) -> Trace:
+    """The same run with some rows changed."""
+    made = []
+    for at, row in enumerate(trace.rows):
+        changes = change(at, row)
+        made.append(msgspec.structs.replace(row, **changes) if changes else row)
+    return replace(trace, rows=tuple(made))
+
+
+def at_rows(trace: Trace, which: Callable[[int, Row], bool], **changes: Any) -> Trace:
+    return rows(trace, lambda at, row: changes if which(at, row) else {})
+
+
+def at_on(trace: Trace, number: int = 0, before: int = 0, **changes: Any) -> Trace:
+    place = on_row(trace, number) - before
+    return at_rows(trace, lambda at, _: at == place, **changes)
+
+
+def beam(row: Row) -> bool:
+    return row.state == "IRRADIATING" and row.kv > 60.0
+
+
+def mid(trace: Trace) -> int:
+    """The place of a row in the middle of the first beam."""
+    places = [at for at, row in enumerate(trace.rows) if beam(row)]
+    return places[min(len(places) // 2, 150)]
+
+
+def sent(trace: Trace, which: Callable[[int, Row], bool], **changes: Any) -> Trace:
+    return rows(
+        trace,
+        lambda at, row: {"sent": msgspec.structs.replace(row.sent, **changes)} if row.sent and which(at, row) else {},
+    )
+
+
+def terms(trace: Trace, **changes: Any) -> Trace:
+    """Every row with other terms."""
+
+    def change(_: int, row: Row) -> dict[str, Any]:
+        if row.sent is None or row.sent.terms is None:
+            return {}
+        other = msgspec.structs.replace(row.sent.terms, **changes)
+        return {"sent": msgspec.structs.replace(row.sent, terms=other)}
+
+    return rows(trace, change)
+
+
+def part(trace: Trace, name: str, which: Callable[[int, Row], bool], change: Callable[[Row], dict[str, Any]]) -> Trace:
+    """A reading of some rows changed."""
+
+    def of(at: int, row: Row) -> dict[str, Any]:
+        reading = getattr(row, name)
+        if reading is None or not which(at, row):
+            return {}
+        return {name: msgspec.structs.replace(reading, **change(row))}
+
+    return rows(trace, of)
+
+
+def without_log(trace: Trace, who: str, what: str) -> Trace:
+    return replace(trace, log=tuple(line for line in trace.log if not (line[1] == who and line[2].startswith(what))))
+
+
+def with_log(trace: Trace, at_s: float, who: str, what: str) -> Trace:
+    return replace(trace, log=tuple(sorted((*trace.log, (at_s, who, what)))))
+
+
+def acts(trace: Trace, *more: Act, without: Callable[[Act], bool] = lambda _: False) -> Trace:
+    kept = [act for act in trace.acts if not without(act)]
+    return replace(trace, acts=tuple(sorted((*kept, *more), key=lambda act: act.at_s)))
+
+
+def exposures(trace: Trace, **changes: Any) -> Trace:
+    fractions = tuple({**f, "exposures": [{**e, **changes} for e in f["exposures"]]} for f in trace.fractions)
+    return replace(trace, fractions=fractions)
+
+
+def fraction(trace: Trace, **changes: Any) -> Trace:
+    return replace(trace, fractions=tuple({**f, **changes} for f in trace.fractions))
+
+
+def starts(trace: Trace, change: Callable[[Any], Any], last: bool = False) -> Trace:
+    """START entries changed, all of them or only the last."""
+    final = max(e.index for e in trace.entries if e.kind == words.START)
+    return replace(
+        trace,
+        entries=tuple(
+            change(e) if e.kind == words.START and (e.index == final or not last) else e for e in trace.entries
+        ),
+    )
+
+
+def field(place: int, value: Any) -> Callable[[Any], Any]:
+    return lambda e: replace(e, fields=[*e.fields[:place], value, *e.fields[place + 1 :]])
+
+
+def shown(trace: Trace, which: Callable[[Any], bool], **changes: Any) -> Trace:
+    return replace(trace, shown=tuple(replace(s, **changes) if which(s) else s for s in trace.shown))
+
+
+def from_on(trace: Trace, add_mgy: float) -> Trace:
+    """More true dose, given after the first ON."""
+    place = on_row(trace)
+    return rows(trace, lambda at, row: {"mgy": row.mgy + add_mgy} if at > place + 50 else {})
+
+
+def other_counts(trace: Trace, one: float, two: float) -> Trace:
+    place = on_row(trace)
+    first = trace.rows[place].unit
+    assert first is not None
+
+    def change(row: Row) -> dict[str, Any]:
+        assert row.unit is not None
+        return {
+            "counts_1": first.counts_1 + round((row.unit.counts_1 - first.counts_1) * one),
+            "counts_2": first.counts_2 + round((row.unit.counts_2 - first.counts_2) * two),
+        }
+
+    return part(trace, "unit", lambda at, _: at > place, change)
+
+
+def door_opens(trace: Trace) -> int:
+    """The place of the row in which the door has opened in beam."""
+    faults = [at for at, who, what in trace.log if who == "fault" and what == "door-open starts"]
+    return Story(trace, Expectation()).place(faults[0])
+
+
+def moment(trace: Trace, kind: str, what: str, extra_s: float = 0.0) -> Act:
+    return Act(trace.rows[mid(trace)].t + extra_s, kind, what)
+
+
+def relabelled(trace: Trace) -> Trace:
+    """The run as that of a second process."""
+    return at_rows(trace, lambda *_: True, host=2)
+
+
+def first_in(trace: Trace, state: str) -> int:
+    return next(at for at, row in enumerate(trace.rows) if row.state == state)
+
+
+def two_clients(trace: Trace) -> Trace:
+    at_s = trace.rows[mid(trace)].t
+    return acts(
+        trace,
+        Act(at_s, "told", "edit", {"ok": True, "client": 1}),
+        Act(at_s + 0.5, "told", "load", {"ok": True, "client": 2}),
+    )
+
+
+def confirmed_another(act: Act) -> Act:
+    """The person confirmed another digest than was on offer."""
+    confirms = (act.kind, act.what) == ("asked", "confirm")
+    return replace(act, detail={**act.detail, "digest": b"x" * 32}) if confirms else act
+
+
+Alter = Callable[[Trace], Trace]
+
+ALTERED: tuple[tuple[str, str, Alter], ...] = (
+    ("1", "not from READY", lambda t: at_on(t, before=1, state="PREPARATORY")),
+    ("1", "over a verdict that forbids", lambda t: at_on(t, forbids=True, blocks=("door",))),
+    ("1", "door open", lambda t: at_on(t, contacts=int(~Contact.DOOR & 0x3F))),
+    ("1", "key in no place", lambda t: at_on(t, contacts=int(~(Contact.KEY_TREAT | Contact.KEY_SERVICE) & 0x3F))),
+    ("1", "something latched", lambda t: at_on(t, latched=1)),
+    ("1", "READY too long ago", lambda t: at_rows(t, lambda at, _: at == first_in(t, "READY"), t=t.rows[first_in(t, "READY")].t - 61.0)),
+    ("1", "no press", lambda t: without_log(t, "unit", "K1 coil on")),
+    ("1", "no ON taken", lambda t: without_log(t, "generator", "HV ON accepted")),
+    ("2", "another digest confirmed", lambda t: replace(t, acts=tuple(map(confirmed_another, t.acts)))),
+    ("2", "another digest recorded", lambda t: starts(t, field(0, b"x" * 32))),
+    ("2", "another digest planned", lambda t: at_on(t, plan_digest=b"x" * 32)),
+    ("2", "another kV read back", lambda t: part(t, "points", lambda at, _: at == on_row(t), lambda _: {"kv_counts": 1})),
+    ("2", "another active set read back", lambda t: part(t, "active", lambda at, _: at == on_row(t), lambda _: {"block": bytes(56)})),
+    ("2", "another kV held in beam", lambda t: rows(t, lambda _, row: {"held": (1, *row.held[1:])} if row.kv > 5.0 else {})),
+    ("2", "another active set held in beam", lambda t: at_rows(t, lambda _, row: row.kv > 5.0, active_set=bytes(56))),
+    ("3", "beam in READY, contactors driven", lambda t: at_rows(t, lambda _, row: beam(row), state="READY")),
+    ("3", "beam with the host dead", lambda t: at_rows(t, lambda _, row: beam(row), state="", sent=None, unit=None)),
+    ("3", "beam after the end", lambda t: at_rows(t, lambda _, row: row.state in ("TERMINATED", "STANDBY") and row.t > t.rows[on_row(t)].t, kv=60.0)),
+    ("4", "STOP and no OFF", lambda t: acts(t, moment(t, "hand", "stop"))),
+    ("4", "STOP, and ON in its tick", lambda t: acts(t, Act(t.rows[on_row(t)].t - 0.005, "hand", "stop"))),
+    ("5", "no confirmation", lambda t: acts(t, without=lambda a: (a.kind, a.what) == ("told", "confirm"))),
+    ("5", "no load", lambda t: acts(t, without=lambda a: (a.kind, a.what) == ("told", "load"))),
+    ("6", "one more ON on the wire", lambda t: replace(t, wrote=(*t.wrote, Wrote(t.rows[mid(t)].t, "x", "on")))),
+    ("6", "one more ON at the generator", lambda t: with_log(t, t.rows[mid(t)].t, "generator", "HV ON repeated")),
+    ("7", "an old status", lambda t: part(t, "unit", lambda at, _: at == mid(t), lambda row: {"asked_at_s": row.t - 0.5})),
+    ("7", "an old kV", lambda t: part(t, "monitor", lambda at, _: at == mid(t), lambda row: {"asked_at_s": row.t - 0.5})),
+    ("7", "flags of tomorrow", lambda t: part(t, "flags", lambda at, _: at == mid(t), lambda row: {"asked_at_s": row.t + 1.0})),
+    ("7", "a status truly old", lambda t: rows(t, lambda at, row: {"scan": row.scan + 5000} if abs(at - mid(t)) < 30 else {})),
+    ("8", "too much", lambda t: from_on(t, 20.0)),
+    ("8", "too little", lambda t: from_on(t, -20.0)),
+    ("9", "far too much", lambda t: from_on(t, 200.0)),
+    ("10", "kV above the machine's", lambda t: at_rows(t, lambda _, row: beam(row), kv=150.0)),
+    ("10", "mA above the machine's", lambda t: at_rows(t, lambda _, row: beam(row), ma=50.0)),
+    ("10", "more than skin may get", lambda t: from_on(t, 30_000.0)),
+    ("10", "longer than any exposure", lambda t: replace(t, rig=replace(t.rig, limits={**t.rig.limits, "time_max_s": 1.0}))),
+    ("11", "a high bound below the truth", lambda t: exposures(t, high_mgy=100.0)),
+    ("12", "START on the disk after ON", lambda t: starts(t, lambda e: replace(e, seen_s=math.inf))),
+    ("12", "no START at all", lambda t: starts(t, lambda e: replace(e, token=0))),
+    ("13", "lost dose after a kill", lambda t: exposures(acts(t, Act(t.rows[-1].t - 0.01, "host", "killed")), high_mgy=1.0, delivered_mgy=1.0)),
+    ("13", "far too much after a kill", lambda t: exposures(acts(t, Act(t.rows[-1].t - 0.01, "host", "killed")), delivered_mgy=900.0, high_mgy=900.0)),
+    ("13", "an exposure lost in a kill", lambda t: replace(acts(t, Act(t.rows[-1].t - 0.01, "host", "killed")), fractions=())),
+    ("13", "a torn journal after a kill", lambda t: replace(acts(t, Act(t.rows[-1].t - 0.01, "host", "killed")), chain=replace(t.chain, words="torn"))),
+    ("14", "began in STANDBY", lambda t: at_rows(relabelled(t), lambda at, _: at == 0, state="STANDBY")),
+    ("14", "armed in the self-test", lambda t: sent(t, lambda at, _: at == 5, command="arm")),
+    ("14", "STANDBY with kV read", lambda t: part(t, "monitor", lambda at, _: at == first_in(t, "STANDBY"), lambda _: {"kv": 60.0})),
+    ("14", "STANDBY with kV on", lambda t: at_rows(t, lambda at, _: at == first_in(t, "STANDBY"), kv=60.0)),
+    ("14", "never disarmed", lambda t: replace(t, wrote=tuple(w for w in t.wrote if w.what != "disarm"))),
+    ("15", "no end", lambda t: exposures(t, provisional=True)),
+    ("15", "two exposures of one token", lambda t: replace(t, fractions=(*t.fractions, *t.fractions))),
+    ("15", "segments that do not add up", lambda t: fraction(t, delivered_mgy=5.0)),
+    ("15", "a rest that is not the rest", lambda t: fraction(t, rest_mgy=50.0)),
+    ("17", "delivered falls", lambda t: at_rows(t, lambda at, _: at == mid(t), delivered=0.0)),
+    ("17", "beam time falls", lambda t: at_rows(t, lambda at, _: at == mid(t), beam_s=0.0)),
+    ("17", "numbers of the ring fall", lambda t: at_rows(t, lambda at, _: at == mid(t), seq=0)),
+    ("17", "durable numbers fall", lambda t: at_rows(t, lambda at, _: at == mid(t), durable=0)),
+    ("17", "a set time of 0", lambda t: terms(t, set_time_s=0.0)),
+    ("17", "a set time that is no number", lambda t: terms(t, set_time_s=math.nan)),
+    ("18", "more beam than the timer's limit", lambda t: terms(t, timer_limit_s=2.0)),
+    ("18", "beam after the preset", lambda t: part(t, "unit", lambda at, _: at == mid(t), lambda _: {"beam_ms": 10**6})),
+    ("19", "channels apart", lambda t: other_counts(t, 1.0, 0.8)),
+    ("19", "a dead channel", lambda t: other_counts(t, 0.0, 0.0)),
+    ("20", "STOPPING for ever", lambda t: at_rows(t, lambda _, row: beam(row), state="STOPPING")),
+    ("20", "beam shown off", lambda t: shown(t, lambda s: s.beam == "on", beam="off")),
+    ("21", "a value of another time", lambda t: part(t, "monitor", lambda at, _: at == mid(t), lambda _: {"kv": 20.0})),
+    ("22", "another state shown", lambda t: shown(t, lambda s: s.state == "IRRADIATING", state="STANDBY")),
+    ("22", "an old state shown", lambda t: replace(t, shown=tuple(replace(s, at_s=s.at_s + 1.5) for s in t.shown))),
+    ("22", "SIMULATED left out", lambda t: shown(t, lambda _: True, simulated=False)),
+    ("22", "another offer shown", lambda t: shown(t, lambda s: bool(s.offer), offer=b"x" * 32)),
+    ("23", "two clients obeyed", two_clients),
+    ("24", "a chain that does not fit", lambda t: replace(t, chain=replace(t.chain, words="changed"))),
+    ("24", "a secret in the journal", lambda t: replace(t, chain=replace(t.chain, secret=True))),
+    ("24", "a change of state not told", lambda t: replace(t, entries=tuple(e for e in t.entries if not (e.kind == words.EVENT and e.fields[2] == "READY")))),
+    ("24", "a change of state told twice", lambda t: replace(t, entries=(*t.entries, next(e for e in t.entries if e.kind == words.EVENT)))),
+    ("25", "another applicator fitted", lambda t: at_on(t, applicator=0x53)),
+    ("25", "another filter fitted", lambda t: at_on(t, filter=0x6D)),
+    ("25", "an expired certificate", lambda t: terms(t, certificate_expires_wall_s=1.0)),
+    ("25", "no certificate", lambda t: starts(t, field(7, b""))),
+    ("TOKEN", "armed before START was on the disk", lambda t: starts(t, lambda e: replace(e, seen_s=t.rows[on_row(t)].t - 0.01))),
+    ("LEASE", "renewed after a tick without HOLD", lambda t: sent(t, lambda at, _: at == mid(t), command="watch")),
+    ("LEASE", "renewed over a verdict that forbids", lambda t: at_rows(t, lambda at, _: at == mid(t), forbids=True)),
+    ("LEASE", "renewed late", lambda t: rows(t, lambda at, row: {"t": row.t + 0.2} if at > mid(t) else {})),
+    ("PRESS", "nobody pressed", lambda t: at_rows(acts(t, without=lambda a: a.what == "pressed"), lambda *_: True, switch=False)),
+    ("PRESS", "the switch was always closed", lambda t: at_rows(acts(t, without=lambda a: a.what == "pressed"), lambda *_: True, switch=True)),
+    ("ONCE", "ON twice for its token", lambda t: replace(t, wrote=(*t.wrote, Wrote(t.rows[on_row(t)].t + 0.02, "x", "on")))),
+    ("DEAD", "K1 driven with the host dead", lambda t: acts(t, moment(t, "host", "killed"))),
+    ("VOID", "a READY that expired and has dose", lambda t: at_rows(t, lambda at, _: at == on_row(t), event="EXPIRED")),
+)  # fmt: skip
+"""Which invariant, what is wrong, and the plain run altered so."""
+
+
+def driven_on(trace: Trace) -> Trace:
+    """The door opened, and the safety unit never let K1 go."""
+    at_s = trace.rows[door_opens(trace)].t
+    return replace(trace, log=tuple(line for line in trace.log if not (line[2] == "K1 coil off" and line[0] >= at_s)))
+
+
+def still_on(trace: Trace) -> Trace:
+    """The door opened, and high voltage stayed."""
+    place = door_opens(trace)
+    return at_rows(trace, lambda at, _: place <= at < place + 500, kv=60.0, hv_on=True)
+
+
+def no_off(trace: Trace) -> Trace:
+    """The door opened, and no OFF left."""
+    place = door_opens(trace)
+    return sent(trace, lambda at, _: place <= at < place + 30, command="hold")
+
+
+ALTERED_RESUMED: tuple[tuple[str, str, Alter], ...] = (
+    ("1", "a token used twice", lambda t: sent(t, lambda at, _: at == on_row(t, 1), token=t.rows[on_row(t)].sent.token)),  # type: ignore[union-attr]
+    ("4", "no OFF after the door", no_off),
+    ("4", "K1 driven on after the door", driven_on),
+    ("4", "high voltage on after the door", still_on),
+    ("5", "no reset of what was latched", lambda t: acts(t, without=lambda a: (a.kind, a.what) == ("told", "reset"))),
+    ("5", "no resume", lambda t: acts(t, without=lambda a: (a.kind, a.what) == ("told", "resume"))),
+    ("16", "another certificate", lambda t: starts(t, field(6, "other"), last=True)),
+    ("16", "another prescription", lambda t: starts(t, field(5, {}), last=True)),
+    ("16", "another software", lambda t: starts(t, field(23, "other"), last=True)),
+    ("16", "another combination", lambda t: starts(t, lambda e: field(8, {**e.fields[8], "applicator_code": 0x53})(e), last=True)),
+    ("16", "another dose given before", lambda t: starts(t, field(11, 1.0), last=True)),
+    ("21", "ON let out twice for a token", lambda t: sent(t, lambda at, _: at == on_row(t, 1), token=t.rows[on_row(t)].sent.token)),  # type: ignore[union-attr]
+)  # fmt: skip
+"""The same for the run that was interrupted and resumed."""
+
+
+@pytest.mark.parametrize(("broken", "what", "alter"), ALTERED, ids=[f"{i}: {w}" for i, w, _ in ALTERED])
+def test_an_altered_run_is_caught(plain: Trace, broken: str, what: str, alter: Alter) -> None:
+    """The invariant that speaks of what was altered is broken by it."""
+    assert is_broken(alter(plain), broken), what
+
+
+@pytest.mark.parametrize(("broken", "what", "alter"), ALTERED_RESUMED, ids=[f"{i}: {w}" for i, w, _ in ALTERED_RESUMED])
+def test_an_altered_resume_is_caught(resumed: Trace, broken: str, what: str, alter: Alter) -> None:
+    """The same, for what only a second segment can show."""
+    assert is_broken(alter(resumed), broken), what
+
+
+def test_no_invariant_is_without_a_run_that_breaks_it() -> None:
+    """A predicate that cannot fail would prove nothing."""
+    assert {row.id for row in INVARIANTS} == {row[0] for row in (*ALTERED, *ALTERED_RESUMED)}
+    assert len({row.id for row in INVARIANTS}) == len(INVARIANTS)
+
+
+def test_places_in_entries_are_those_of_the_structs() -> None:
+    """The checker reads entries by place and imports no struct; here they are held together."""
+    for name, place in (
+        ("digest", 0), ("fraction_tag", 1), ("segment", 3), ("resume", 4), ("prescribed", 5), ("certificate_id", 6), ("certificate_sha256", 7),
+        ("combination", 8), ("d0_mgy", 9), ("delivered_mgy", 11), ("software_version", 23), ("wall_s", 26),
+    ):  # fmt: skip
+        assert Start.__struct_fields__[place] == name
+    assert (words.START, words.TERMINAL, words.EVENT) == (EntryType.START, EntryType.TERMINAL, EntryType.EVENT)
+    assert Event.NONE == _NONE
+    states = {state.value for state in State}
+    assert states >= {*words.BEAMING, *words.IN_BEAM, *words.ENDS}
