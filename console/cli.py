@@ -47,6 +47,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         "close": close,
         "doctor": doctor,
         "wire": wire,
+        "replay": replay,
     }
     for name, command in own.items():
         app.command(name)(command)
@@ -217,6 +218,21 @@ def wire(
         raise typer.BadParameter(f"{link!r} is no link; first: write generator or unit", param_hint="--link")
     asked = room.Asked(follow, link, last, as_json)
     _end(lambda: room.run(places.places_of(config), SystemClock(), asked))
+
+
+def replay(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="A folder of records, or a copy of one; the rig's if left out.", metavar="RECORDS"),
+    ] = None,
+    token: Annotated[int | None, typer.Option("--token", help="This exposure alone.", metavar="TOKEN")] = None,
+    config: Which = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play recorded exposures again through judge, decide and drive: the same decisions, or the first that differs."""
+    from console import replay as room
+
+    _end(lambda: room.run(folder, config, token, as_json))
 
 
 def _records() -> typer.Typer:

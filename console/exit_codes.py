@@ -23,6 +23,7 @@ class Exit(IntEnum):
     BACKUP_END = 10
     UNFIT = 11
     NOT_RECORDED = 12
+    DIFFERENT = 13
     INCONCLUSIVE = 75
 
 
@@ -44,6 +45,7 @@ WORDS: dict[Exit, str] = {
     Exit.BACKUP_END: "a backup ended the beam; a physicist must look before anything else",
     Exit.UNFIT: "kerma doctor: this machine is not fit",
     Exit.NOT_RECORDED: "it ended, but its record was not on the disk in time",
+    Exit.DIFFERENT: "kerma replay: a decision comes out otherwise than it was recorded",
     Exit.INCONCLUSIVE: "the machine took the processor away; repeat it",
 }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import os
 
+import msgspec
+
 from controller.admission import Site
-from controller.blob import Blob
+from controller.blob import Blob, Paths
 from controller.desk import Desk, Wire
 from controller.dose import Meter
 from controller.dossier import Dossier, Identity
@@ -18,7 +20,7 @@ from controller.loop import Loop
 from controller.pace import Pace
 from controller.ring import AckFile, Ring, StatementFile
 from controller.settings import RigSide
-from controller.wire_ring import WireRing
+from controller.wire_ring import Frames, WireRing
 from hal.clock import Clock
 from hal.machine import Fitted, Machine
 from interlocks.gate import Gate
@@ -26,11 +28,39 @@ from interlocks.gate import Gate
 
 def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire, kernels: Kernels) -> Loop:
     """One run's Loop over this machine; creates the rings of the blob's instance, and writes the OPENING entry."""
+    shm = blob.paths.shm
+    ring = Ring.create(shm, blob.tick_hz)
+    ledger = Ledger(ring, AckFile(shm), StatementFile(shm))
+    frames = WireRing.create(shm, blob.tick_hz)
+    opening = Opening(
+        instance=blob.instance,
+        software_version=blob.software_version,
+        rig=blob.rig.name,
+        simulated=blob.rig.simulated,
+        configuration_sha256=blob.configuration_sha256,
+        tick_s=1.0 / blob.tick_hz,
+        wall_s=clock.wall(),
+        generator_driver=blob.rig.generator_driver,
+        safety_unit_driver=blob.rig.safety_unit_driver,
+    )
+    ledger.put(EntryType.OPENING, opening, clock.monotonic())
+    return join(blob, machine, clock, pace, wire, kernels, ledger, frames)
+
+
+def join(
+    blob: Blob,
+    machine: Machine,
+    clock: Clock,
+    pace: Pace,
+    wire: Wire,
+    kernels: Kernels,
+    ledger: Ledger,
+    frames: Frames,
+) -> Loop:
+    """The same over a ledger and a ring of frames that are there: also how a recorded exposure is played again."""
     now, wall_s = clock.monotonic(), clock.wall()
     tick_s = 1.0 / blob.tick_hz
     identity = Identity(blob.rig.name, blob.rig.simulated, blob.instance, blob.software_version, os.getpid())
-    ring = Ring.create(blob.paths.shm, blob.tick_hz)
-    ledger = Ledger(ring, AckFile(blob.paths.shm), StatementFile(blob.paths.shm))
     gate = Gate(machine, blob.limits, clock, tick_s)
     capabilities = machine.capabilities
     fitted = capabilities.fitted
@@ -48,20 +78,11 @@ def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire,
         counts_most_per_s=capabilities.counts_most_per_s,
     )
     dossier = Dossier(ledger, meter, blob.certificate, Site(blob.limits, side), identity, capabilities, now, wall_s)
-    opening = Opening(
-        instance=blob.instance,
-        software_version=blob.software_version,
-        rig=blob.rig.name,
-        simulated=blob.rig.simulated,
-        configuration_sha256=blob.configuration_sha256,
-        tick_s=tick_s,
-        wall_s=wall_s,
-        generator_driver=blob.rig.generator_driver,
-        safety_unit_driver=blob.rig.safety_unit_driver,
-    )
-    links = Links(WireRing.create(blob.paths.shm, blob.tick_hz), gate, ledger)
-    ledger.put(EntryType.OPENING, opening, now)
-    return Loop(gate, pace, Desk(wire), ledger, meter, dossier, links, identity, kernel_sound(kernels), now)
+    links = Links(frames, gate, ledger)
+    public = msgspec.structs.replace(blob, site_key=b"", paths=Paths("", "", ""))
+    configuration = msgspec.msgpack.encode(public)
+    sound = kernel_sound(kernels)
+    return Loop(gate, pace, Desk(wire), ledger, meter, dossier, links, identity, sound, now, configuration)
 
 
 T2_S = 0.5

@@ -13,6 +13,7 @@ import msgspec
 
 from controller import requests
 from controller.facts import Asked, Ruling
+from controller.inputs import NOTHING_HEARD, Heard
 from controller.requests import Answer, Reply, Request, Snapshot
 from hal.units import Seconds
 
@@ -125,6 +126,14 @@ class Sockets:
         self._gone.append(number)
 
 
+class DeskKept(msgspec.Struct, frozen=True):
+    """A desk as it stands between two ticks: who holds the lease and was heard when, and the requests that wait."""
+
+    controller: int
+    heard_at_s: float | None
+    waiting: tuple[tuple[int, Request, float], ...]
+
+
 class Desk:
     """Keeps the lease, the subscribers and the one request that is being answered; `take` is called once a tick."""
 
@@ -138,19 +147,33 @@ class Desk:
         self._controller = 0
         self._heard_at: float | None = None
         self._shown_at = -1.0
+        self.heard = NOTHING_HEARD
 
     def take(self, now: Seconds, stopping: bool = False) -> Asked:
         """STOP first, then everything that came; a STOP throws away whatever would start, continue or resume. `stopping`: a signal asks for it."""
-        stop = self._wire.stopped() or stopping
-        for client, packet in self._wire.receive():
+        stopped = self._wire.stopped()
+        stop = stopped or stopping
+        packets = self._wire.receive()
+        for client, packet in packets:
             stop = self._hear(client, packet, now) or stop
-        for client in self._wire.gone():
+        gone = self._wire.gone()
+        for client in gone:
             self._forget(client)
+        self.heard = Heard(stopped, stopping, tuple(packets), tuple(gone)) if packets or gone or stop else NOTHING_HEARD
         if stop:
             while self._waiting:
                 client, _, _ = self._waiting.popleft()
                 self._reply(client, Answer(False, "STOP came; nothing asked before it is done"))
         return Asked(stop, self._waiting[0][1] if self._waiting else None)
+
+    def keep(self) -> DeskKept:
+        """Where it stands now, subscribers apart."""
+        return DeskKept(self._controller, self._heard_at, tuple(self._waiting))
+
+    def take_up(self, kept: DeskKept) -> None:
+        """Go on from there."""
+        self._controller, self._heard_at = kept.controller, kept.heard_at_s
+        self._waiting = deque((client, request, Seconds(since)) for client, request, since in kept.waiting)
 
     def settle(self, ruling: Ruling, taken: bool, now: Seconds) -> None:
         """Answer the request that was ruled on: taken, refused with words, or kept waiting within its bound."""

@@ -56,6 +56,24 @@ class Identity(msgspec.Struct, frozen=True):
     pid: int
 
 
+class DossierKept(msgspec.Struct, frozen=True):
+    """A dossier as it stands after the tick of a confirmation, fields by their meaning in Dossier."""
+
+    case: Case
+    tests: Tests
+    latches: tuple[Latch, ...]
+    start: Start | None
+    anchor: tuple[float, float]
+    off_since_s: float | None
+    gone_since_s: float | None
+    k1_open_since_s: float | None
+    resetting: tuple[int, int]
+    offers: int
+    told: int
+    strange_since_s: float | None
+    noted: EventEntry | None
+
+
 class Dossier:
     """Everything that is known of the exposure in hand. A new Dossier on the same machine and records knows nothing of the old one."""
 
@@ -93,6 +111,35 @@ class Dossier:
     def latches(self) -> tuple[Latch, ...]:
         """What is latched now."""
         return self._latches.held
+
+    def keep(self) -> DossierKept:
+        """Where it stands now."""
+        return DossierKept(
+            case=self.case,
+            tests=self.tests,
+            latches=self.latches,
+            start=self._start,
+            anchor=self._anchor,
+            off_since_s=self._off_since,
+            gone_since_s=self._gone_since,
+            k1_open_since_s=self._k1_open_since,
+            resetting=self._resetting,
+            offers=self._offers,
+            told=self._told,
+            strange_since_s=self._strange_since,
+            noted=self._noted,
+        )
+
+    def take_up(self, kept: DossierKept, readings: Readings) -> None:
+        """Go on from there; `readings` are those of the confirmation, with which the segment's dose began (kerma replay)."""
+        self.case, self.tests, self._start, self._anchor = kept.case, kept.tests, kept.start, kept.anchor
+        self._latches.take_up(kept.latches)
+        self._off_since, self._gone_since = kept.off_since_s, kept.gone_since_s
+        self._k1_open_since, self._resetting = kept.k1_open_since_s, kept.resetting
+        self._offers, self._told, self._strange_since = kept.offers, kept.told, kept.strange_since_s
+        self._noted = kept.noted
+        if kept.case.settings is not None:
+            self._meter.begin(kept.case.settings, readings, readings.now_s)
 
     def wall_s(self, now: float) -> float:
         """Wall time by the monotonic clock from the start's anchor; it cannot step."""

@@ -28,6 +28,8 @@ class EntryType(IntEnum):
     EVENT = 10
     CRASH = 11
     LINKS = 12
+    INPUT = 13
+    CHECKPOINT = 14
 
 
 TRIPS = (

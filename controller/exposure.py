@@ -85,6 +85,10 @@ class Exposure:
         self._model = build()
         self.stage = Stage(State.SELF_TEST, now, True, Outcome.TERMINATED, Event.NONE, "", "", None)
 
+    def take_up(self, stage: Stage) -> None:
+        """Go on from there (kerma replay)."""
+        self._model, self.stage = build(stage.state), stage
+
     def step(self, decided: Decided, now: Seconds) -> State:
         """Take at most one row of the table; returns the state after it."""
         stage, event = self.stage, decided.event

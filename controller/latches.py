@@ -48,6 +48,10 @@ class Latches:
         self._opened = True
         self.held = tuple(Latch(s.rule, s.trip, s.clears, at_s, s.words) for s in statement.latches)
 
+    def take_up(self, held: tuple[Latch, ...]) -> None:
+        """Go on from these, opened already."""
+        self._opened, self.held = True, held
+
     def follow(self, stage: Stage, decided: Decided, verdict: Verdict, now: Seconds, wall_s: float) -> None:
         """Latches of the verdict while an exposure is under way, of ends that only the unit reports, of STUCK_ON and of beam that nobody asked for."""
         before = {latch.rule for latch in self.held}

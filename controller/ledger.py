@@ -4,22 +4,49 @@ It never waits and never touches a disk; what an entry becomes is records' busin
 from __future__ import annotations
 
 from array import array
-from typing import Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from controller.entries import Ack, EntryType, Statement
-from controller.ring import AckFile, Ring, StatementFile
 from hal.units import Seconds
 
+KEPT_AT_MOST: Final = 1024
 _REMEMBERED: Final = 1 << 16
 """How many entries' times are kept for the lag; more than 60 s at 1 kHz."""
+
+
+class RingOut(Protocol):
+    """What entries and ticks are written into; both give the sequence number of what was written last (controller/ring.py)."""
+
+    def put(self, kind: int, payload: bytes, mono_ns: int) -> int: ...
+    def put_tick(self, *fields: Any, **named: Any) -> int: ...
+    def close(self) -> None: ...
+
+
+class Acks(Protocol):
+    """Where the recorder's acknowledgement is read."""
+
+    def read(self) -> Ack | None: ...
+
+
+class Statements(Protocol):
+    """Where the recorder's statement is read."""
+
+    def read(self) -> Statement | None: ...
+
+
+class LedgerKept(msgspec.Struct, frozen=True):
+    """A ledger as it stands between two ticks: the last sequence number, and the times of the entries up to it that are not durable, oldest first."""
+
+    last: int
+    times_s: tuple[float, ...]
 
 
 class Ledger:
     """One run's ring, acknowledgement and statement. `ack` and `statement` are as of the last `poll`."""
 
-    def __init__(self, ring: Ring, acks: AckFile, statements: StatementFile) -> None:
+    def __init__(self, ring: RingOut, acks: Acks, statements: Statements) -> None:
         self._ring = ring
         self._acks = acks
         self._statements = statements
@@ -54,8 +81,20 @@ class Ledger:
         self._last = seq
         return seq
 
+    def keep(self) -> LedgerKept:
+        """Where it stands now."""
+        behind = self._last - self.ack.durable_seq if self.ack is not None else 0
+        first = self._last - min(max(behind, 0), KEPT_AT_MOST) + 1
+        return LedgerKept(self._last, tuple(self._times[n % _REMEMBERED] for n in range(first, self._last + 1)))
+
+    def take_up(self, kept: LedgerKept) -> None:
+        """Go on from there (kerma replay)."""
+        self._last = kept.last
+        for back, at_s in enumerate(reversed(kept.times_s)):
+            self._times[(kept.last - back) % _REMEMBERED] = at_s
+
     @property
-    def ring(self) -> Ring:
+    def ring(self) -> RingOut:
         """The ring, for the tick's fixed record."""
         return self._ring
 

@@ -9,7 +9,7 @@ from controller.entries import Links as LinksEntry
 from controller.exposure import Decided, Stage
 from controller.ledger import Ledger
 from controller.states import State
-from controller.wire_ring import WireRing
+from controller.wire_ring import Frames
 from hal.figures import LinkFigures, LinkSummary, summary
 from hal.units import Seconds
 from interlocks.gate import Gate
@@ -18,7 +18,7 @@ from interlocks.gate import Gate
 class Links:
     """One run's wires. An exposure's figures are counted from its START."""
 
-    def __init__(self, ring: WireRing, gate: Gate, ledger: Ledger) -> None:
+    def __init__(self, ring: Frames, gate: Gate, ledger: Ledger) -> None:
         self._ring, self._gate, self._ledger = ring, gate, ledger
         self._before: dict[str, LinkFigures] = {}
         self._token = 0

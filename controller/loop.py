@@ -7,20 +7,22 @@ from typing import Final
 
 import msgspec
 
+from controller.checkpoint import Checkpoint
 from controller.decide import decide
 from controller.desk import Desk
 from controller.dose import Dose, Meter
 from controller.dossier import Dossier, Identity
 from controller.drive import drive
-from controller.entries import Open
+from controller.entries import EntryType, Open
 from controller.exposure import Decided, Exposure, Stage
 from controller.facts import Facts, Ruling
+from controller.inputs import Times, Told, pack_fast
 from controller.ledger import Ledger
 from controller.links import Links
 from controller.pace import Pace
 from controller.requests import RuleShown, Snapshot
 from controller.shown import beam_word, dose_shown, first_to_fix, link_word, offer_shown, set_up_words, unit_word
-from controller.states import AT_REST, Event, State
+from controller.states import AT_REST, RECORDED, Event, State
 from hal.readings import Readings, Relay
 from hal.units import Seconds
 from interlocks.gate import Gate
@@ -28,8 +30,8 @@ from interlocks.judge import shown
 from interlocks.words import House, Sent, Verdict, Wanted
 
 _STATE_NUMBER: Final = {state: number for number, state in enumerate(State)}
-_COMMANDS: Final = ("off", "watch", "set_up", "arm", "hold", "on", "reset", "unlatch", "test", "clear_faults")
-_COMMAND_NUMBER: Final = {tag: number for number, tag in enumerate(_COMMANDS)}
+COMMANDS: Final = ("off", "watch", "set_up", "arm", "hold", "on", "reset", "unlatch", "test", "clear_faults")
+_COMMAND_NUMBER: Final = {tag: number for number, tag in enumerate(COMMANDS)}
 
 
 def _opens(opens: tuple[Open, ...]) -> tuple[str, ...]:
@@ -67,6 +69,7 @@ class Loop:
         identity: Identity,
         kernel_sound: bool,
         now: Seconds,
+        configuration: bytes,
     ) -> None:
         self.gate, self.pace, self.desk, self.ledger = gate, pace, desk, ledger
         self.meter, self.dossier, self.links, self.identity = meter, dossier, links, identity
@@ -76,6 +79,8 @@ class Loop:
         self._kernel_sound = kernel_sound
         self._before: float | None = None
         self._number = 0
+        self._configuration = configuration
+        self._told = Told()
 
     def tick(self, now: Seconds) -> Tick:
         """One turn of the sentence."""
@@ -101,7 +106,8 @@ class Loop:
         wanted = drive(stage, self.dossier.case, readings, facts, self.dossier.unlatching)
         sent = self.gate.pass_on(wanted, verdict)
         self._settle(ruling, decided, now)
-        return self._tell(Tick(now, readings, verdict, dose, decided, stage, wanted, sent), facts)
+        tick = Tick(now, readings, verdict, dose, decided, stage, wanted, sent)
+        return self._tell(tick, facts, before)
 
     @property
     def may_end(self) -> bool:
@@ -126,16 +132,52 @@ class Loop:
             ruling = Ruling(refused=f"{decided.event.name} came first: {decided.words or decided.rule}")
         self.desk.settle(ruling, taken, now)
 
-    def _tell(self, tick: Tick, facts: Facts) -> Tick:
+    def checkpoint(self, readings: Readings) -> Checkpoint:
+        """Everything that the next tick stands on, after the tick of a confirmation; the gate is shut then."""
+        return Checkpoint(
+            configuration=self._configuration,
+            number=self._number,
+            begun_s=self._before or 0.0,
+            stage=self.exposure.stage,
+            kernel_sound=self._kernel_sound,
+            readings=readings,
+            gate=self.gate.keep(),
+            dossier=self.dossier.keep(),
+            desk=self.desk.keep(),
+            ledger=self.ledger.keep(),
+        )
+
+    def take_up(self, kept: Checkpoint) -> None:
+        """Go on from a checkpoint: on a recorded machine, never on a real one."""
+        self._number, self._before = kept.number, kept.begun_s
+        self.exposure.take_up(kept.stage)
+        self.gate.take_up(kept.gate)
+        self.dossier.take_up(kept.dossier, kept.readings)
+        self.desk.take_up(kept.desk)
+        self.ledger.take_up(kept.ledger)
+
+    def _came(self, tick: Tick) -> bytes:
+        """All that came into this tick, for a replay: what changes seldom as an entry of its own, the rest behind the tick."""
+        heard = self.desk.heard
+        news = self._told.news(tick.readings, heard, self.ledger.ack, self.ledger.statement)
+        if news is not None:
+            self.ledger.put_bytes(EntryType.INPUT, news, Seconds(tick.now))
+        times = Times(self._before or 0.0, tick.now, self.gate.passed_at_s)
+        return pack_fast(times, tick.readings, heard)
+
+    def _tell(self, tick: Tick, facts: Facts, before: Stage) -> Tick:
         """The tick into the ring, the frames of its wires into theirs; a snapshot to whoever waits for one."""
-        self._record(tick)
+        self._record(tick, self._came(tick) if before.state in RECORDED else b"")
+        if tick.stage.entered and tick.stage.state is State.ARMING:
+            self._told.begin()
+            self.ledger.put(EntryType.CHECKPOINT, self.checkpoint(tick.readings), Seconds(tick.now))
         self.links.keep(Seconds(tick.now))
         self.dossier.refresh_ended()
         if self.desk.due(Seconds(tick.now)):
             self.desk.publish(self._snapshot(tick, facts), Seconds(tick.now))
         return tick
 
-    def _record(self, tick: Tick) -> None:
+    def _record(self, tick: Tick, came: bytes) -> None:
         r, unit, monitor, dose = tick.readings, tick.readings.unit, tick.readings.monitor, tick.dose
         not_true = 0
         for index, truth in enumerate(tick.verdict.truths):
@@ -166,6 +208,7 @@ class Loop:
             unit_age_ms=(r.now_s - unit.asked_at_s) * 1e3 if unit is not None else -1.0,
             generator_age_ms=(r.now_s - monitor.asked_at_s) * 1e3 if monitor is not None else -1.0,
             token=self.dossier.case.token,
+            came=came,
         )
         self.ledger.note(seq, Seconds(tick.now))
 

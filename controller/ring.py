@@ -75,9 +75,15 @@ TICK_BYTES = _TICK.size
 
 
 def unpack_tick(payload: bytes) -> TickRow:
-    """The tick of `TICK_BYTES` bytes."""
-    state, event, command, _, *rest = _TICK.unpack(payload)
+    """The tick at the head of a record; what may follow it is in controller/inputs.py."""
+    state, event, command, _, *rest = _TICK.unpack_from(payload)
     return TickRow(state, event, command, *rest)
+
+
+def pack_tick(row: TickRow) -> bytes:
+    """`TICK_BYTES` bytes of this tick, as `Ring.put_tick` lays them."""
+    state, event, command, *rest = msgspec.structs.astuple(row)
+    return _TICK.pack(state, event, command, 0, *rest)
 
 
 def slots_for(tick_hz: float) -> int:
@@ -165,8 +171,10 @@ class Ring:
         unit_age_ms: float,
         generator_age_ms: float,
         token: int,
+        came: bytes = b"",
     ) -> int:
-        """Write one tick (fields as TickRow) in its fixed layout; gives its sequence number. Stale bytes past the layout are covered by the CRC."""
+        """Write one tick (fields as TickRow) in its fixed layout, and behind it what came into it (controller/inputs.py), if it is one of those that
+        are kept for a replay; gives its sequence number. Stale bytes past both are covered by the CRC."""
         seq = self.seq + 1
         at = (seq & self._mask) * SLOT_BYTES
         _TICK_RECORD.pack_into(
@@ -177,7 +185,7 @@ class Ring:
             1,
             0,
             1,
-            TICK_BYTES,
+            TICK_BYTES + len(came),
             0,
             state,
             event,
@@ -204,6 +212,9 @@ class Ring:
             generator_age_ms,
             token,
         )
+        if came:
+            start = at + _HEAD_BYTES + TICK_BYTES
+            self._map[start : start + len(came)] = came
         _CRC.pack_into(self._map, at + _CRC_AT, zlib.crc32(self._view[at : at + _CRC_AT]))
         self.seq = seq
         return seq

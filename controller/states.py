@@ -419,3 +419,5 @@ AT_REST: Final = frozenset(
 """States in which nothing is set up or under way; a process may end in them."""
 BEAM: Final = frozenset((State.STARTING, State.IRRADIATING))
 """States in which beam may be commanded; STOPPING is on its way out of them."""
+RECORDED: Final = frozenset((State.ARMING, State.READY, State.STARTING, State.IRRADIATING, State.STOPPING))
+"""From the confirmation to the end of an exposure: each tick that begins in one of these is recorded with all that came into it (kerma replay)."""

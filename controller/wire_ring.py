@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -26,6 +26,12 @@ _COUNT: Final = struct.Struct("<I")
 def wire_slots_for(tick_hz: float) -> int:
     """Slots, a power of two, that hold KEEP_WIRE_S seconds of frames."""
     return 1 << (int(KEEP_WIRE_S * tick_hz * FRAMES_A_TICK) - 1).bit_length()
+
+
+class Frames(Protocol):
+    """What takes the frames of a tick."""
+
+    def put(self, logs: Mapping[str, FrameLog], now: Seconds) -> None: ...
 
 
 class WireRing:

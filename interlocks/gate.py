@@ -35,6 +35,18 @@ class Permit(msgspec.Struct, frozen=True, gc=False):
     looked_at_s: float
 
 
+class GateKept(msgspec.Struct, frozen=True):
+    """A gate that is shut, as it stands between two ticks. That it was open, a verdict and a permit are not of it: none may outlive its gate."""
+
+    sent: Sent
+    memory: Memory
+    tick: int
+    last_armed: int
+    last_on: int
+    off_left: bool
+    off_tried_s: float | None
+
+
 class Gate:
     """Starts shut. `ask`, `look`, `pass_on` once each a tick, in this order; `shut` at any time."""
 
@@ -58,6 +70,26 @@ class Gate:
         self._last_on = 0
         self._off_left = False
         self._off_tried_s: float | None = None
+        self.passed_at_s = 0.0
+        """When the last `pass_on` read the clock."""
+
+    def keep(self) -> GateKept:
+        """Where it stands now."""
+        return GateKept(
+            self._sent,
+            self._memory,
+            self._tick,
+            self._last_armed,
+            self._last_on,
+            self._off_left,
+            self._off_tried_s,
+        )
+
+    def take_up(self, kept: GateKept) -> None:
+        """Go on from there, shut (kerma replay)."""
+        self._sent, self._memory, self._tick = kept.sent, kept.memory, kept.tick
+        self._last_armed, self._last_on = kept.last_armed, kept.last_on
+        self._off_left, self._off_tried_s = kept.off_left, kept.off_tried_s
 
     @property
     def open(self) -> bool:
@@ -116,7 +148,7 @@ class Gate:
 
     def pass_on(self, wanted: Wanted, verdict: Verdict) -> Sent:
         """Let this tick's command out, or refuse it in words (`Sent.refused`); a refused beam command, and a verdict that is not this tick's, is OFF."""
-        now = self._clock.monotonic()
+        now = self.passed_at_s = self._clock.monotonic()
         own, self._verdict = self._verdict, None
         readings = self._readings
         command = wanted.command

@@ -7,13 +7,14 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
 import msgspec
 
 from controller.channels import Weighed, worse
+from controller.checkpoint import Checkpoint
 from controller.entries import (
     Crash,
     EntryType,
@@ -31,7 +32,7 @@ from controller.entries import (
     Terminal,
 )
 from controller.prescribed import Clearance, Quality
-from controller.ring import TICK_BYTES, TickRow, unpack_tick
+from controller.ring import TickRow, unpack_tick
 from hal.readings import Purpose, UnitState
 from records.journal import Cut, Kind, Record
 from records.recovery import Evidence, Figures, provisional
@@ -43,8 +44,7 @@ CLOSE, DAY_CHECK_PASSED, DAY_CHECK_VOID = "CLOSE", "DAY_CHECK_PASSED", "DAY_CHEC
 """Names of events with a meaning of their own: CLOSE carries the fraction's tag as 16 hex digits somewhere in its words,
 DAY_CHECK_PASSED the wall time until which the check holds as the first number of its words."""
 _TAG = re.compile(r"\b[0-9a-f]{16}\b")
-_ROW = struct.Struct("<QQ")
-ROW_BYTES = _ROW.size + TICK_BYTES
+_ROW = struct.Struct("<QQHH")
 
 
 class Opened(msgspec.Struct, frozen=True, array_like=True):
@@ -72,7 +72,8 @@ class Noted(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ticks(msgspec.Struct, frozen=True, array_like=True):
-    """Ticks of one process, in order: rows of sequence number, mono_ns (both u64, little endian) and the tick's own layout."""
+    """Ticks of one process, in order, and what came into them: rows of sequence number and mono_ns (u64), type and length (u16), all little endian,
+    and the ring record's payload."""
 
     instance: str
     rows: bytes
@@ -93,17 +94,27 @@ class Drained(msgspec.Struct, frozen=True, array_like=True):
     last_seq: int
 
 
-def pack_row(seq: int, mono_ns: int, tick: bytes) -> bytes:
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One ring record of `Ticks`: a TICK, or the INPUT that belongs to the next one."""
+
+    seq: int
+    mono_ns: int
+    kind: int
+    payload: bytes
+
+
+def pack_row(seq: int, mono_ns: int, kind: int, payload: bytes) -> bytes:
     """One row of `Ticks`."""
-    return _ROW.pack(seq, mono_ns) + tick
+    return _ROW.pack(seq, mono_ns, kind, len(payload)) + payload
 
 
-def unpack_rows(rows: bytes) -> list[tuple[int, int, TickRow]]:
-    """The rows of `Ticks`: sequence number, mono_ns, tick."""
-    return [
-        (*_ROW.unpack_from(rows, at), unpack_tick(rows[at + _ROW.size : at + ROW_BYTES]))
-        for at in range(0, len(rows), ROW_BYTES)
-    ]
+def rows_of(rows: bytes) -> Iterator[Row]:
+    """The rows of `Ticks`. Raises struct.error for bytes that are none."""
+    at = 0
+    while at < len(rows):
+        seq, mono_ns, kind, length = _ROW.unpack_from(rows, at)
+        at += _ROW.size + length
+        yield Row(seq, mono_ns, kind, rows[at - length : at])
 
 
 class Status(Enum):
@@ -368,8 +379,11 @@ def _cut(_book: Book, record: Record) -> None:
 
 def _ticks(book: Book, record: Record) -> None:
     ticks = msgspec.msgpack.decode(record.payload, type=Ticks)
-    for seq, mono_ns, row in unpack_rows(ticks.rows):
-        book.seqs[ticks.instance] = max(seq, book.seqs.get(ticks.instance, 0))
+    for kept in rows_of(ticks.rows):
+        book.seqs[ticks.instance] = max(kept.seq, book.seqs.get(ticks.instance, 0))
+        if kept.kind != EntryType.TICK:
+            continue
+        mono_ns, row = kept.mono_ns, unpack_tick(kept.payload)
         exposure = book.exposures.get(row.token)
         if exposure is not None and exposure.end is None and exposure.instance == ticks.instance:
             seen = _look(exposure, mono_ns, record.wall_s, row)
@@ -594,6 +608,10 @@ def _close(book: Book, words: str) -> None:
     book.changes.fractions.add(fraction.id)
 
 
+def _checkpoint(_book: Book, _record: Record, _noted: Noted) -> None:
+    """Of use to a replay alone (records/replay.py)."""
+
+
 def _crash(book: Book, record: Record, noted: Noted) -> None:
     crash = msgspec.msgpack.decode(noted.entry, type=Crash)
     _event(book, record, noted, "CRASH", ("", "CRASH", "", "", crash.words))
@@ -634,6 +652,7 @@ ENTRY_WORDS: dict[EntryType, type[msgspec.Struct]] = {
     EntryType.EVENT: Event,
     EntryType.CRASH: Crash,
     EntryType.LINKS: Links,
+    EntryType.CHECKPOINT: Checkpoint,
 }
 """The struct of every entry that stands alone; ticks have a layout of their own."""
 
@@ -659,4 +678,5 @@ _ENTRIES: dict[EntryType, Callable[[Book, Record, Noted], None]] = {
     EntryType.EVENT: _told,
     EntryType.CRASH: _crash,
     EntryType.LINKS: _links,
+    EntryType.CHECKPOINT: _checkpoint,
 }

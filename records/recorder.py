@@ -33,7 +33,7 @@ ROOM_BYTES = 4 * 1024 * 1024
 """Journal room that must be there before an exposure gets its token."""
 _STORAGE = (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError)
 """What ends a recorder for good with words; anything else is a fault of this program and goes its own way."""
-_LAZY = (EntryType.TICK, EntryType.EVENT, EntryType.LINKS)
+_LAZY = (EntryType.TICK, EntryType.EVENT, EntryType.LINKS, EntryType.CHECKPOINT)
 
 
 class RecorderError(Exception):
@@ -269,6 +269,8 @@ class Recorder:
                 self._gap(source, item, wall_s)
             elif item.kind == EntryType.TICK:
                 self._tick(source, item)
+            elif item.kind == EntryType.INPUT:
+                self._row(source, item)
             else:
                 self._entry(source, item, wall_s)
         return len(found)
@@ -324,7 +326,11 @@ class Recorder:
         source.handled = item.seq
         source.last_ns = item.mono_ns
         if source.sieve.keeps(unpack_tick(item.payload), item.mono_ns):
-            source.rows += pack_row(item.seq, item.mono_ns, item.payload)
+            self._row(source, item)
+
+    def _row(self, source: _Source, item: RingEntry) -> None:
+        source.handled = item.seq
+        source.rows += pack_row(item.seq, item.mono_ns, item.kind, item.payload)
 
     def _entry(self, source: _Source, item: RingEntry, wall_s: float) -> None:
         self._pour(source, wall_s)

@@ -4,11 +4,13 @@ It reads nothing but the tick; what it drops is acknowledged all the same, becau
 from __future__ import annotations
 
 from controller.ring import TickRow
+from controller.states import RECORDED, State
 from hal.readings import UnitState
 
 IDLE_S = 10.0
 AFTER_S = 5.0
 """Every tick is kept for this long after the unit last permitted anything: the tail of the exposure."""
+_RECORDED = frozenset(number for number, state in enumerate(State) if state in RECORDED)
 _BUSY = (UnitState.ARMED, UnitState.RUN, UnitState.TEST)
 
 
@@ -22,7 +24,7 @@ class Sieve:
 
     def keeps(self, row: TickRow, mono_ns: int) -> bool:
         """Whether this tick goes into the journal."""
-        if row.unit_state in _BUSY:
+        if row.unit_state in _BUSY or row.state in _RECORDED:
             self._busy_ns = mono_ns
         news = (row.state, row.event, row.command, row.not_true, row.unit_state, row.first_cause, row.token)
         busy = self._busy_ns is not None and mono_ns - self._busy_ns <= AFTER_S * 1e9

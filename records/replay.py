@@ -1,0 +1,380 @@
+"""A recorded exposure played again: the shipped loop from its checkpoint on, over the readings, requests and times that the journal kept.
+It says the first place where judge, decide, drive or the dose come out otherwise than they did; it knows no device and sends nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from controller.assemble import join
+from controller.blob import Blob
+from controller.checkpoint import Checkpoint
+from controller.entries import Ack, EntryType, Statement
+from controller.inputs import NOTHING_HEARD, Standing, Times
+from controller.kernel import Kernels
+from controller.ledger import Ledger
+from controller.loop import COMMANDS, Loop
+from controller.ring import TICK_BYTES, TickRow, pack_tick, unpack_tick
+from controller.states import RECORDED, Event, State
+from hal.commands import Command
+from hal.figures import LinkFigures
+from hal.machine import Capabilities, Renewal
+from hal.readings import Link, Readings
+from hal.rig import make_rig
+from hal.units import Seconds
+from hal.wire_log import FrameLog
+from interlocks.rules import TABLE
+from records.book import ENTRY_WORDS, Gap, Noted, Row, Ticks, rows_of
+from records.journal import Kind, Record
+
+STATES: Final = tuple(State)
+_RECORDED: Final = frozenset(number for number, state in enumerate(STATES) if state in RECORDED)
+_NO_KEY: Final = bytes(16)
+NOT_COMPARED: Final = ("lateness_us", "words", "links")
+"""How late a tick began, words for people, and how a wire fared: no decision stands on them, and a record does not keep all that they are made of."""
+PROGRESS_TICKS: Final = 500
+_NO_READINGS: Final = Readings(-math.inf, Link(), Link())
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """One exposure as the journal kept it: the checkpoint, and each ring record after it in order, up to its end or to where the record ends."""
+
+    instance: str
+    seq: int
+    token: int
+    checkpoint: Checkpoint
+    rows: tuple[Row, ...]
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """The first place where the replay is not the record: in which tick since the checkpoint, when, in what state, and what differs."""
+
+    tick: int
+    at_s: float
+    state: str
+    what: str
+    recorded: str
+    replayed: str
+
+    def words(self) -> str:
+        return f"tick {self.tick} at {self.at_s:.3f} s in {self.state}: {self.what} was recorded as {self.recorded}, and comes out as {self.replayed}"
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What one replay found. `states` are those passed through, `events` the entries that came out the same."""
+
+    token: int
+    ticks: int
+    seconds: float
+    states: tuple[str, ...]
+    events: int
+    ended: str
+    difference: Difference | None
+
+
+class _OtherError(Exception):
+    """The replay has left the record."""
+
+    def __init__(self, what: str, recorded: object, replayed: object) -> None:
+        super().__init__(what)
+        self.what, self.recorded, self.replayed = what, recorded, replayed
+
+
+def exposures(journal: Iterable[Record]) -> Iterator[Recorded]:
+    """Every exposure with a checkpoint, in the order of their confirmations. Raises msgspec.DecodeError or ValueError for a journal that is not ours."""
+    open_: dict[str, tuple[int, Checkpoint, list[Row]]] = {}
+    for record in journal:
+        if record.kind == Kind.ENTRY:
+            noted = msgspec.msgpack.decode(record.payload, type=Noted)
+            if noted.type == EntryType.CHECKPOINT:
+                yield from _finished(open_.pop(noted.instance, None), noted.instance)
+                open_[noted.instance] = (noted.seq, msgspec.msgpack.decode(noted.entry, type=Checkpoint), [])
+                continue
+            rows: Iterable[Row] = (Row(noted.seq, noted.mono_ns, noted.type, noted.entry),)
+            instance = noted.instance
+        elif record.kind == Kind.GAP:
+            gap = msgspec.msgpack.decode(record.payload, type=Gap)
+            yield from _finished(open_.pop(gap.instance, None), gap.instance)
+            continue
+        elif record.kind == Kind.TICKS:
+            ticks = msgspec.msgpack.decode(record.payload, type=Ticks)
+            rows, instance = rows_of(ticks.rows), ticks.instance
+        else:
+            continue
+        if instance not in open_:
+            continue
+        for row in rows:
+            open_[instance][2].append(row)
+            if row.kind == EntryType.TICK and unpack_tick(row.payload).state not in _RECORDED:
+                yield from _finished(open_.pop(instance), instance)
+                break
+    for instance, found in open_.items():
+        yield from _finished(found, instance)
+
+
+def _finished(found: tuple[int, Checkpoint, list[Row]] | None, instance: str) -> Iterator[Recorded]:
+    if found is None:
+        return
+    seq, checkpoint, rows = found
+    tokens = [unpack_tick(row.payload).token for row in rows if row.kind == EntryType.TICK]
+    yield Recorded(instance, seq, max(tokens, default=0), checkpoint, tuple(rows))
+
+
+class _Tape:
+    """The record turned tick by tick: what came into this one, and what was written in it."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._rows = iter(recorded.rows)
+        self._standing = Standing()
+        self._seq = recorded.seq
+        self.due: list[Row] = []
+        self.times = Times(0.0, 0.0, 0.0)
+        self.readings = _NO_READINGS
+        self.heard = NOTHING_HEARD
+        self.late = 0
+
+    def turn(self) -> bool:
+        """To the next recorded tick with all that belongs to it; False where the record ends."""
+        due: list[Row] = []
+        news = None
+        for row in self._rows:
+            if row.seq <= self._seq:
+                continue  # taken up twice by a recorder that was killed in between
+            self._seq = row.seq
+            due.append(row)
+            if row.kind == EntryType.INPUT:
+                news = row.payload
+            elif row.kind == EntryType.TICK:
+                break
+        if not due or due[-1].kind != EntryType.TICK or len(due[-1].payload) == TICK_BYTES:
+            return False
+        payload = due[-1].payload
+        tick = unpack_tick(payload)
+        self.due, self.late = due, tick.late
+        self._standing.take(news)
+        self.times, self.readings, self.heard = self._standing.tick(tick, payload[TICK_BYTES:])
+        return True
+
+    @property
+    def ack(self) -> Ack | None:
+        return self._standing.ack
+
+    @property
+    def statement(self) -> Statement | None:
+        return self._standing.statement
+
+
+class _Ring:
+    """In the ring's place: what is written must be what was written, and gets the number that it had."""
+
+    def __init__(self, tape: _Tape) -> None:
+        self._tape = tape
+        self.compared = 0
+
+    def put(self, kind: int, payload: bytes, _mono_ns: int) -> int:
+        row = self._next(kind, payload)
+        if kind != EntryType.INPUT:
+            _compare_entries(EntryType(kind), row.payload, payload)
+            self.compared += 1
+        return row.seq
+
+    def put_tick(self, *fields: Any, **named: Any) -> int:
+        row = self._next(EntryType.TICK)
+        kept = {name: value for name, value in named.items() if name not in ("mono_ns", "came")}
+        _compare_ticks(unpack_tick(row.payload), unpack_tick(pack_tick(TickRow(*fields, **kept))))
+        return row.seq
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _next(self, kind: int, payload: bytes = b"") -> Row:
+        due = self._tape.due
+        if not due or due[0].kind != kind:
+            found = _entry(due[0].kind, due[0].payload) if due else "no more entries"
+            raise _OtherError("what is written next", found, _entry(kind, payload))
+        return due.pop(0)
+
+
+class _Acks:
+    """In the place of the recorder's acknowledgement."""
+
+    def __init__(self, tape: _Tape) -> None:
+        self._tape = tape
+
+    def read(self) -> Ack | None:
+        return self._tape.ack
+
+
+class _Statements:
+    """In the place of the recorder's statement."""
+
+    def __init__(self, tape: _Tape) -> None:
+        self._tape = tape
+
+    def read(self) -> Statement | None:
+        return self._tape.statement
+
+
+class _Frames:
+    """In the place of the ring of frames: none are kept of a replay."""
+
+    def put(self, logs: Mapping[str, FrameLog], now: Seconds) -> None:
+        """Nothing passed on any wire."""
+
+
+class _Clock:
+    """The clock as the gate read it, and the waits as they ended."""
+
+    def __init__(self, tape: _Tape) -> None:
+        self._tape = tape
+        self.late = self.skipped = 0
+        self.stolen_s = 0.0
+
+    def monotonic(self) -> Seconds:
+        return Seconds(self._tape.times.passed_s)
+
+    def wall(self) -> Seconds:
+        return Seconds(0.0)
+
+    def sleep_until(self, deadline: Seconds) -> None:
+        """A record waits for nothing."""
+
+    def next(self) -> Seconds:
+        self.late = self._tape.late
+        return Seconds(self._tape.times.begun_s)
+
+    def slot(self, _fds: tuple[int, ...]) -> Seconds:
+        return Seconds(self._tape.times.looked_s)
+
+    def now(self) -> Seconds:
+        return Seconds(self._tape.times.looked_s)
+
+    def lateness_us(self) -> tuple[float, float, float]:
+        return 0.0, 0.0, 0.0
+
+
+class _Machine:
+    """The machine as it was read; what is let out to it is compared by the tick's own record."""
+
+    fds: tuple[int, ...] = ()
+
+    def __init__(self, tape: _Tape, capabilities: Capabilities) -> None:
+        self._tape = tape
+        self.capabilities = capabilities
+        self.logs: dict[str, FrameLog] = {}
+
+    def figures(self) -> dict[str, LinkFigures]:
+        return {}
+
+    def ask(self, renew: Renewal | None, now: Seconds) -> None:
+        """Nothing is asked of a record."""
+
+    def read(self, _now: Seconds) -> Readings:
+        return self._tape.readings
+
+    def write(self, command: Command, now: Seconds) -> None:
+        """Nothing is sent."""
+
+    def beam_off(self, _now: Seconds) -> bool:
+        return True
+
+
+class _Desk:
+    """The desk's packets as they came; answers go nowhere."""
+
+    def __init__(self, tape: _Tape) -> None:
+        self._tape = tape
+
+    def stopped(self) -> bool:
+        return self._tape.heard.stop
+
+    def receive(self) -> list[tuple[int, bytes]]:
+        return list(self._tape.heard.packets)
+
+    def gone(self) -> list[int]:
+        return list(self._tape.heard.gone)
+
+    def send(self, client: int, packet: bytes) -> None:
+        """Nobody listens."""
+
+
+def replay(recorded: Recorded, kernels: Kernels, progress: Callable[[int], None] = lambda _ticks: None) -> Replayed:
+    """Play one exposure again; `progress` is told the number of ticks now and then. Raises ConfigurationError for a rig that this program does not know."""
+    blob = msgspec.msgpack.decode(recorded.checkpoint.configuration, type=Blob)
+    tape = _Tape(recorded)
+    clock, ring = _Clock(tape), _Ring(tape)
+    machine = _Machine(tape, make_rig(blob.rig, _NO_KEY).capabilities)
+    ledger = Ledger(ring, _Acks(tape), _Statements(tape))
+    loop = join(blob, machine, clock, clock, _Desk(tape), kernels, ledger, _Frames())
+    loop.take_up(recorded.checkpoint)
+    ticks, begun_s = 0, recorded.checkpoint.begun_s
+    states = [loop.exposure.stage.state.value]
+    difference = None
+    while tape.turn():
+        state = loop.exposure.stage.state.value
+        try:
+            _tick(loop, tape)
+        except _OtherError as other:
+            at_s = tape.times.looked_s
+            difference = Difference(ticks + 1, at_s, state, other.what, str(other.recorded), str(other.replayed))
+            break
+        ticks += 1
+        if loop.exposure.stage.state.value != states[-1]:
+            states.append(loop.exposure.stage.state.value)
+        if ticks % PROGRESS_TICKS == 0:
+            progress(ticks)
+    over = loop.exposure.stage.state not in RECORDED
+    ended = f"ended in {states[-1]}" if over else f"the record ends in {states[-1]}"
+    return Replayed(
+        recorded.token, ticks, tape.times.looked_s - begun_s, tuple(states), ring.compared, ended, difference
+    )
+
+
+def _tick(loop: Loop, tape: _Tape) -> None:
+    """One tick; what was written in it then and not now is a difference too."""
+    loop.stop_requested = tape.heard.ending
+    loop.tick(loop.pace.next())
+    if tape.due:
+        left = tape.due[0]
+        raise _OtherError("what is written next", _entry(left.kind, left.payload), "no more entries")
+
+
+def _entry(kind: int, payload: bytes) -> str:
+    """An entry's name, with the event and the rule that it tells of."""
+    words = ENTRY_WORDS.get(EntryType(kind))
+    entry = msgspec.structs.asdict(msgspec.msgpack.decode(payload, type=words)) if words is not None else {}
+    told = [str(entry[name]) for name in ("event", "rule") if entry.get(name)]
+    return " ".join((EntryType(kind).name, *told))
+
+
+def _compare_entries(kind: EntryType, recorded: bytes, replayed: bytes) -> None:
+    """Field by field, words for people and figures of wires apart."""
+    words = ENTRY_WORDS[kind]
+    was, now = (msgspec.structs.asdict(msgspec.msgpack.decode(raw, type=words)) for raw in (recorded, replayed))
+    for name, value in was.items():
+        if name not in NOT_COMPARED and value != now[name]:
+            raise _OtherError(f"{kind.name} {name}", value, now[name])
+
+
+def _compare_ticks(recorded: TickRow, replayed: TickRow) -> None:
+    was, now = msgspec.structs.asdict(recorded), msgspec.structs.asdict(replayed)
+    for name, value in was.items():
+        if name in NOT_COMPARED or value == now[name] or (value != value and now[name] != now[name]):
+            continue
+        raise _OtherError(f"the tick's {name.replace('_', ' ')}", *(_named(name, one) for one in (value, now[name])))
+
+
+def _named(name: str, value: Any) -> str:
+    """Numbers of the ring as their names, where they have any."""
+    if name == "state":
+        return str(STATES[value].value)
+    if name == "event":
+        return str(Event(value).name)
+    if name == "command":
+        return str(COMMANDS[value])
+    if name == "not_true":
+        return ", ".join(row.id for place, row in enumerate(TABLE) if value >> place & 1) or "every rule true"
+    return str(value)

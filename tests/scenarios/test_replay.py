@@ -1,0 +1,200 @@
+"""Recorded exposures played again: the same decisions tick by tick, whatever ended them, and the first difference where something was changed.
+What is kept of a tick is tests/controller/test_inputs.py's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from refusal_bench import MakeRig
+from typer.testing import CliRunner
+
+from console.cli import build
+from console.exit_codes import Exit
+from controller.entries import EntryType
+from controller.kernel import PLAIN
+from controller.ring import TICK_BYTES, pack_tick, unpack_tick
+from controller.states import State
+from hal.readings import Contact
+from interlocks import dose_rules
+from records.book import Row
+from records.files import PosixFiles
+from records.journal import read_all
+from records.replay import Recorded, Replayed, exposures, replay
+from verification.reach import to_beam, turn_until
+from verification.virtual import VirtualRig
+
+
+def _recorded(rig: VirtualRig) -> list[Recorded]:
+    rig.wait(0.3)
+    assert rig.recorder is not None
+    return list(exposures(read_all(PosixFiles(), _journal(rig))))
+
+
+def _journal(rig: VirtualRig) -> Path:
+    return Path(rig._recorder_config.journal_dir)
+
+
+def _door(rig: VirtualRig) -> None:
+    rig.fault("door-open")
+    turn_until(rig, State.INTERRUPTED)
+
+
+def _stop(rig: VirtualRig) -> None:
+    rig.stop()
+    turn_until(rig, State.INTERRUPTED)
+
+
+def _silent(rig: VirtualRig) -> None:
+    rig.fault("generator-silent")
+    turn_until(rig, State.FAULT)
+
+
+def _desk_dies(rig: VirtualRig) -> None:
+    rig.leave_desk()
+    turn_until(rig, State.INTERRUPTED)
+
+
+def _recorder_replaced(rig: VirtualRig) -> None:
+    """Killed, and another takes over before the lag ends the beam: what it finds again in the ring is not in the record twice."""
+    rig.kill_recorder()
+    rig.wait(0.2)
+    rig.start_recorder()
+    rig.wait(0.5)
+    _stop(rig)
+
+
+def _unit_reboots(rig: VirtualRig) -> None:
+    rig.fault("unit-rebooted")
+    turn_until(rig, State.FAULT)
+
+
+def _off_ignored(rig: VirtualRig) -> None:
+    rig.fault("off-ignored")
+    rig.stop()
+    turn_until(rig, State.STUCK_ON)
+
+
+ENDS: dict[str, Callable[[VirtualRig], None]] = {
+    "door": _door,
+    "stop": _stop,
+    "generator silent": _silent,
+    "desk gone": _desk_dies,
+    "recorder replaced": _recorder_replaced,
+    "unit reboots": _unit_reboots,
+    "off ignored": _off_ignored,
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_recorded_exposure_comes_out_the_same(make_rig: MakeRig, end: Callable[[VirtualRig], None]) -> None:
+    """From the confirmation to the end: every event, command, verdict, dose and entry of every tick, with the kernels as plain Python."""
+    rig = make_rig()
+    to_beam(rig, 0.5)
+    end(rig)
+    (recorded,) = _recorded(rig)
+    again = replay(recorded, PLAIN)
+    assert again.difference is None
+    assert again.ended.startswith("ended in") and again.states[:4] == ("ARMING", "READY", "STARTING", "IRRADIATING")
+    assert again.events >= 3, "START's way to its end is told by several entries"
+
+
+def test_a_record_that_stops_with_its_process_is_played_to_there(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    to_beam(rig, 0.5)
+    rig.kill_host()
+    rig.wait(1.0)
+    (recorded,) = _recorded(rig)
+    again = replay(recorded, PLAIN)
+    assert (again.difference, again.ended) == (None, "the record ends in IRRADIATING")
+
+
+def test_a_resumed_fraction_is_two_exposures_that_both_come_out_the_same(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    to_beam(rig, 0.5)
+    _stop(rig)
+    to_beam(rig, 0.5, resume="the patient had to cough")
+    _stop(rig)
+    again = [replay(recorded, PLAIN) for recorded in _recorded(rig)]
+    assert [one.difference for one in again] == [None, None]
+    assert again[0].token < again[1].token
+
+
+@pytest.fixture
+def stopped(make_rig: MakeRig) -> tuple[VirtualRig, Recorded]:
+    """An exposure that a STOP ended."""
+    rig = make_rig()
+    to_beam(rig, 0.8)
+    _stop(rig)
+    (recorded,) = _recorded(rig)
+    return rig, recorded
+
+
+def _in_beam(recorded: Recorded, change: Callable[[Row], Row]) -> Recorded:
+    """The record with its 40th tick in beam changed."""
+    rows, seen = list(recorded.rows), 0
+    for place, row in enumerate(rows):
+        if row.kind == EntryType.TICK and unpack_tick(row.payload).state == list(State).index(State.IRRADIATING):
+            seen += 1
+            if seen == 40:
+                rows[place] = change(row)
+    return msgspec.structs.replace(recorded, rows=tuple(rows))
+
+
+def test_a_reading_that_is_changed_in_the_record_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """An open door that was not there: the replay says in which tick, and that the rule comes out otherwise."""
+
+    def open_door(row: Row) -> Row:
+        tick = unpack_tick(row.payload)
+        tick = msgspec.structs.replace(tick, contacts_a=tick.contacts_a & ~Contact.DOOR)
+        return msgspec.structs.replace(row, payload=pack_tick(tick) + row.payload[TICK_BYTES:])
+
+    found = replay(_in_beam(stopped[1], open_door), PLAIN).difference
+    assert found is not None and found.state == "IRRADIATING"
+    assert (found.recorded, found.replayed) == ("TICK", "LATCH_SET door")
+
+
+def test_a_decision_that_is_changed_in_the_record_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
+    def other_dose(row: Row) -> Row:
+        tick = msgspec.structs.replace(unpack_tick(row.payload), delivered_mgy=1.0)
+        return msgspec.structs.replace(row, payload=pack_tick(tick) + row.payload[TICK_BYTES:])
+
+    found = replay(_in_beam(stopped[1], other_dose), PLAIN).difference
+    assert found is not None and found.what == "the tick's delivered mgy" and found.recorded == "1.0"
+
+
+def test_another_rule_is_a_difference(stopped: tuple[VirtualRig, Recorded], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program that replays has a tighter bound than the one that treated: the first tick in which it would have acted otherwise is named."""
+    monkeypatch.setattr(dose_rules, "RATE_LOW", 1.2)
+    found = replay(stopped[1], PLAIN).difference
+    assert found is not None and "dose_rate_low" in found.words()
+
+
+def test_an_entry_that_is_missing_in_the_record_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """The end that was written then must be written now, and nothing else."""
+    rows = tuple(row for row in stopped[1].rows if row.kind != EntryType.TERMINAL)
+    found = replay(msgspec.structs.replace(stopped[1], rows=rows), PLAIN).difference
+    assert found is not None and found.replayed.startswith("TERMINAL STOP")
+
+
+def _kerma(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(build(arguments), arguments)
+    return done.exit_code, done.output
+
+
+def test_the_command_says_what_came_out(stopped: tuple[VirtualRig, Recorded], monkeypatch: pytest.MonkeyPatch) -> None:
+    """0 when every decision is the same, 13 with the first difference in words, 2 when there is nothing to play."""
+    folder = str(_journal(stopped[0]).parent)
+    token = stopped[1].token
+    code, said = _kerma("replay", folder)
+    assert code == Exit.AS_INTENDED and f"token {token}" in said and "every decision the same" in said
+    code, said = _kerma("replay", folder, "--token", str(token), "--json")
+    kept = json.loads(said)["exposures"]
+    assert code == Exit.AS_INTENDED and msgspec.convert(kept[0], Replayed).token == token
+    assert _kerma("replay", folder, "--token", str(token + 1))[0] == Exit.USAGE
+    monkeypatch.setattr(dose_rules, "RATE_LOW", 1.2)
+    code, said = _kerma("replay", folder)
+    assert code == Exit.DIFFERENT and "DIFFERENT" in said and "dose_rate_low" in said
