@@ -147,6 +147,7 @@ class VirtualRig:
         self.disk = disk if disk is not None else FaultyDisk()
         self.disk.volatile = folder / "shm"
         self.recorder_words = ""
+        self.powered = True
         self.clock = VirtualClock(world)
         self.taps: list[Tap] = []
         self.plugs = Plugs(world, blob.rig.generator_link, self.taps)
@@ -170,7 +171,8 @@ class VirtualRig:
         self._frozen = False
         self._recorder_stalled = False
         self._start_recorder()
-        self.start_host()
+        if self.powered:
+            self.start_host()
 
     def now_s(self) -> float:
         return EPOCH_S + self.world.now_us * 1e-6
@@ -326,6 +328,7 @@ class VirtualRig:
         self.kill_host()
         self.kill_recorder()
         self._at_desk = False
+        self.powered = False
         self.world.power_off()
         self.recorder_words = self.disk.cut()
         shutil.rmtree(self._folder / "shm", ignore_errors=True)
@@ -333,12 +336,14 @@ class VirtualRig:
 
     def power_on(self, uptime_s: float | None = None) -> None:
         """Everything boots; the monotonic clock then shows `uptime_s`, as after a boot, or goes on as if it had never stopped."""
+        self.powered = True
         self.world.power_on()
         if uptime_s is not None:
             self.clock.epoch_s = uptime_s - self.world.now_us * 1e-6
         self._happened("power", "on")
         self._start_recorder()
-        self.start_host()
+        if self.powered:
+            self.start_host()
 
     def records(self) -> list[dict[str, Any]]:
         return [show(self.recorder_config.database, row["id"]) for row in list_fractions(self.recorder_config.database)]
