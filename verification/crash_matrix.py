@@ -87,7 +87,7 @@ class Watch:
         if not isinstance(unit, UnitFirmware) or unit.nv.last_token == self._armed:
             return
         self._armed = unit.nv.last_token
-        chain = read_chain(self._rig.disk.durable(self._journal))
+        chain = read_chain(self._rig.disk.durable_in(self._journal))
         if self._armed not in chain.starts:
             self.wrong.append(f"the unit is armed with token {self._armed}, and its START is not durable")
 

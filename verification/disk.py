@@ -337,7 +337,7 @@ class FaultyDisk(PosixFiles):
         for path, data in files.items():
             path.write_bytes(data)
 
-    def durable(self, folder: Path) -> list[tuple[str, bytes]]:
+    def durable_in(self, folder: Path) -> list[tuple[str, bytes]]:
         """Names and bytes in a folder that no power cut can take."""
         return [(path.name, bytes(file.durable)) for path, file in self._names.items() if path.parent == folder]
 

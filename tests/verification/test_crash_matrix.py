@@ -98,7 +98,7 @@ def test_the_second_reader_sees_what_was_changed(kernels: Kernels, place: str) -
     with laid(kernels, FaultyDisk()) as (rig, records):
         rig.wait(4.0)
         rig.kill_recorder()
-        ((name, raw),) = rig.disk.durable(records / "journal")
+        ((name, raw),) = rig.disk.durable_in(records / "journal")
         whole = chain_of(records / "journal")
     assert whole.unsound() == [] and whole.records > 4 and whole.torn_bytes == 0
     changed = bytearray(raw)
