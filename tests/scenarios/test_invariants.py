@@ -227,6 +227,12 @@ def confirmed_another(act: Act) -> Act:
     return replace(act, detail={**act.detail, "digest": b"x" * 32}) if confirms else act
 
 
+def told_twice(trace: Trace) -> Trace:
+    """One change of state once more in the journal."""
+    moved = next(e for e in trace.entries if e.kind == words.EVENT and e.fields[0] != e.fields[2])
+    return replace(trace, entries=(*trace.entries, moved))
+
+
 Alter = Callable[[Trace], Trace]
 
 ALTERED: tuple[tuple[str, str, Alter], ...] = (
@@ -302,7 +308,7 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("24", "a chain that does not fit", lambda t: replace(t, chain=replace(t.chain, words="changed"))),
     ("24", "a secret in the journal", lambda t: replace(t, chain=replace(t.chain, secret=True))),
     ("24", "a change of state not told", lambda t: replace(t, entries=tuple(e for e in t.entries if not (e.kind == words.EVENT and e.fields[2] == "READY")))),
-    ("24", "a change of state told twice", lambda t: replace(t, entries=(*t.entries, next(e for e in t.entries if e.kind == words.EVENT and e.fields[0] != e.fields[2])))),
+    ("24", "a change of state told twice", told_twice),
     ("25", "another applicator fitted", lambda t: at_on(t, applicator=0x53)),
     ("25", "another filter fitted", lambda t: at_on(t, filter=0x6D)),
     ("25", "an expired certificate", lambda t: terms(t, certificate_expires_wall_s=1.0)),
