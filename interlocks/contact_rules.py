@@ -8,7 +8,7 @@ from typing import Final
 
 from hal.machine import Fitted
 from hal.readings import Contact, Purpose
-from interlocks.look import UNIT, Look, When
+from interlocks.look import SETTLING, UNIT, Look, When
 from interlocks.rule import Rule
 from interlocks.words import Clears, Trip
 
@@ -32,13 +32,30 @@ KEY_OF: Final[dict[Purpose, int]] = {
 """Where the key must stand for each purpose; the safety unit holds the same table."""
 
 RELEASED_WITHIN_S: Final = 5.0
+STUCK_S: Final = 2.0
 PAIR_S: Final = 0.1
+PAIR_REST_S: Final = 0.5
+"""How long two channels may differ: while something is permitted, as the safety unit's own bound; and at rest, where a door may be closed slowly."""
+CLOSED_FOR_S: Final = 0.1
+"""A contact that bounces as it closes is closed when it has stopped; as it opens it is open at once (fault-I2)."""
 
 
 def _both(look: Look, bit: int) -> str:
     """What the two channels say of one contact."""
     a, b = look.unit.contacts_a & bit, look.unit.contacts_b & bit
     return f"channel A {'closed' if a else 'open'}, channel B {'closed' if b else 'open'}"
+
+
+def _closed(look: Look, bit: int) -> bool:
+    """Closed in both channels, and for long enough since it was last read open."""
+    return look.closed & bit == bit and look.now_s - look.memory.opened_at_s[SETTLING.index(bit)] >= CLOSED_FOR_S
+
+
+def _closed_words(look: Look, bit: int, is_open: str) -> str:
+    if look.closed & bit != bit:
+        return f"{is_open} ({_both(look, bit)})"
+    since_s = look.now_s - look.memory.opened_at_s[SETTLING.index(bit)]
+    return f"{is_open}, or was {since_s:.2f} s ago (bound {CLOSED_FOR_S} s)"
 
 
 def _key(look: Look) -> bool:
@@ -70,7 +87,8 @@ def _agree(look: Look) -> bool:
 
 def _agree_words(look: Look) -> str:
     names = [bit.name or "?" for bit in Contact if (look.unit.contacts_a ^ look.unit.contacts_b) & bit.value & PAIRED]
-    return f"the two channels of {', '.join(names)} disagree for longer than {PAIR_S * 1000:.0f} ms"
+    bound_s = PAIR_S if look.asked[When.STANDING] else PAIR_REST_S
+    return f"the two channels of {', '.join(names)} disagree for longer than {bound_s * 1000:.0f} ms"
 
 
 def _released(look: Look) -> bool:
@@ -83,14 +101,27 @@ def _released_words(look: Look) -> str:
     return f"the beam-on switch {seen} (bound {RELEASED_WITHIN_S:.0f} s)"
 
 
+def _let_go(look: Look) -> bool:
+    """Never let go since the off that ended the last permission, and still pressed in either channel."""
+    off_at_s = look.sent.off_at_s
+    if off_at_s is None or not (look.unit.contacts_a | look.unit.contacts_b) & SWITCH:
+        return True
+    return look.memory.released_at_s > off_at_s or look.now_s - off_at_s <= STUCK_S
+
+
+def _stuck_words(look: Look) -> str:
+    held_s = look.now_s - (look.sent.off_at_s or look.now_s)
+    return f"the beam-on switch is still pressed {held_s:.1f} s after the beam's end (bound {STUCK_S:g} s; {_both(look, SWITCH)})"
+
+
 CONTACT_RULES: Final = (
     Rule(
         id="emergency_stop",
         hazards=("fault-I9", "engineering-G30"),
         when=When.ALWAYS,
         needs=UNIT,
-        question=lambda look: look.closed & ESTOP == ESTOP,
-        wrong=lambda look: f"the emergency stop is pressed ({_both(look, ESTOP)})",
+        question=lambda look: _closed(look, ESTOP),
+        wrong=lambda look: _closed_words(look, ESTOP, "the emergency stop is pressed"),
         first="find out why, then pull the button out",
     ),
     Rule(
@@ -98,8 +129,8 @@ CONTACT_RULES: Final = (
         hazards=("fault-I1", "engineering-G31"),
         when=When.ALWAYS,
         needs=UNIT,
-        question=lambda look: look.closed & DOOR == DOOR,
-        wrong=lambda look: f"the door is open ({_both(look, DOOR)})",
+        question=lambda look: _closed(look, DOOR),
+        wrong=lambda look: _closed_words(look, DOOR, "the door is open"),
         first="close the door",
     ),
     Rule(
@@ -118,8 +149,8 @@ CONTACT_RULES: Final = (
         hazards=("accident-A9", "engineering-G32"),
         when=When.ALWAYS,
         needs=UNIT,
-        question=lambda look: look.closed & APPLICATOR == APPLICATOR,
-        wrong=lambda look: f"the applicator is not seated ({_both(look, APPLICATOR)})",
+        question=lambda look: _closed(look, APPLICATOR),
+        wrong=lambda look: _closed_words(look, APPLICATOR, "the applicator is not seated"),
         first="seat the applicator until it clicks",
     ),
     Rule(
@@ -168,7 +199,32 @@ CONTACT_RULES: Final = (
         first="resume with a new press, and hold the switch until the end",
     ),
     Rule(
+        id="switch_let_go",
+        hazards=("accident-A11",),
+        when=When.NOT_ARMED,
+        needs=UNIT,
+        question=_let_go,
+        wrong=_stuck_words,
+        first="let go of the beam-on switch; if nobody holds it, it is stuck: service",
+        while_beam=False,
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_SERVICE,
+    ),
+    Rule(
         id="contacts_agree",
+        hazards=("fault-I5", "accident-A10"),
+        stands_on=Fitted.PAIRS,
+        when=When.STANDING,
+        needs=UNIT,
+        question=_agree,
+        wrong=_agree_words,
+        first="call service: one channel of the contact is broken",
+        persists_for_s=PAIR_S,
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_SERVICE,
+    ),
+    Rule(
+        id="contacts_agree_at_rest",
         hazards=("fault-I5", "accident-A10"),
         stands_on=Fitted.PAIRS,
         when=When.ALWAYS,
@@ -176,7 +232,7 @@ CONTACT_RULES: Final = (
         question=_agree,
         wrong=_agree_words,
         first="call service: one channel of the contact is broken",
-        persists_for_s=PAIR_S,
+        persists_for_s=PAIR_REST_S,
         trip=Trip.TRIP_FAULT,
         clears=Clears.BY_SERVICE,
     ),

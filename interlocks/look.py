@@ -13,6 +13,7 @@ import msgspec
 from hal.commands import Plan
 from hal.machine import ALL_PAIRED
 from hal.readings import (
+    Contact,
     GeneratorFlags,
     GeneratorMonitor,
     GeneratorSetPoints,
@@ -58,6 +59,9 @@ _ARMED: Final = int(UnitState.ARMED)
 _ENDED: Final = int(UnitState.ENDED)
 _HV_SEEN: Final = Relay.HV_SEEN.value
 _SWITCH: Final = 32
+SETTLING: Final = (Contact.ESTOP.value, Contact.DOOR.value, Contact.APPLICATOR.value)
+"""Contacts whose closing counts only once it has lasted; their opening counts in the tick that reads it."""
+_SETTLED: Final = Contact.ESTOP.value | Contact.DOOR.value | Contact.APPLICATOR.value
 
 
 class When(IntEnum):
@@ -121,6 +125,8 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     climate_of_s: float | None = None
     climate: float = math.nan
     beam_time: BeamTime = NO_BEAM_TIME
+    opened_at_s: tuple[float, float, float] = (-math.inf, -math.inf, -math.inf)
+    """When each contact of SETTLING was last read open in either channel."""
 
 
 _NAN: Final = math.nan
@@ -218,6 +224,9 @@ def remember(readings: Readings, sent: Sent, memory: Memory) -> Memory:
         beam_time = counted(beam_time, _beam_seen(readings, unit, terms), now)
     elif beam_time is NO_BEAM_TIME and known:
         beam_time = begin(unit.beam_ms)
+    opened = memory.opened_at_s
+    if known and unit.contacts_a & unit.contacts_b & _SETTLED != _SETTLED:
+        opened = _opened_at(unit, opened, now)
     climate_of, climate = memory.climate_of_s, memory.climate
     if sent.set_up_at_s != climate_of and readings.slow is not None:
         climate_of, climate = sent.set_up_at_s, air_over_pressure(readings.slow)
@@ -232,7 +241,14 @@ def remember(readings: Readings, sent: Sent, memory: Memory) -> Memory:
         climate_of,
         climate,
         beam_time,
+        opened,
     )
+
+
+def _opened_at(unit: UnitStatus, before: tuple[float, float, float], now: float) -> tuple[float, float, float]:
+    closed = unit.contacts_a & unit.contacts_b
+    first, second, third = (at if closed & bit else now for bit, at in zip(SETTLING, before, strict=True))
+    return first, second, third
 
 
 def air_over_pressure(slow: UnitSlow) -> float:

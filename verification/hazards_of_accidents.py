@@ -195,7 +195,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A10",
         "an interlock's own hardware fails in beam, and nothing says so (2018)",
         "contacts are energised to permit, in two channels, with a test pulse; a unit that stops answering is an open interlock",
-        "rule:contacts_agree unit:PAIR unit:TEST_PULSE rule:unit_link",
+        "rule:contacts_agree rule:contacts_agree_at_rest unit:PAIR unit:TEST_PULSE rule:unit_link",
         "simulators/test_unit_causes.py::test_beam_ends_by_itself demo:black-hole",
     ),
     row(
@@ -203,7 +203,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "the exposure switch sticks",
         "it must have been seen released within 5 s before the unit is armed, and one press gives one beam; one that stays pressed after "
         "the beam is a fault",
-        "rule:switch_released rule:switch_held unit:SWITCH",
+        "rule:switch_released rule:switch_let_go rule:switch_held unit:SWITCH",
+        "interlocks/test_rules.py::test_a_switch_that_stays_pressed_after_the_end_is_a_fault_two_seconds_later "
         "scenarios/test_refusals.py::test_a_stuck_switch_never_arms "
         "scenarios/test_refusals.py::test_a_switch_that_sticks_in_beam_starts_nothing_again "
         "simulators/test_unit_arming.py::test_one_run_per_arm "

@@ -156,9 +156,9 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
     row(
         "engineering-G16",
         "a contact bounces",
-        "the first open reading counts, within the tick; an exposure that it ended does not go on",
+        "the first open reading counts, within the tick, and closing counts when it has lasted 100 ms; an exposure that opening ended does not go on",
         "rule:door rule:contacts_agree unit:DOOR cell:IRRADIATING*TRIP_STOP",
-        TRIPS + "simulators/test_unit_causes.py::test_beam_ends_by_itself",
+        TRIPS + "interlocks/test_rules.py::test_opening_counts_at_once_and_closing_when_it_has_lasted",
     ),
     row(
         "engineering-G17",
@@ -486,6 +486,13 @@ FULL_DISK: Final = "records/test_recorder_crash.py::test_full_disk_is_found_befo
 EXPIRED: Final = "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing"
 FAULTS: Final[tuple[Hazard, ...]] = (
     row(
+        "fault-I2",
+        "a contact bounces as it closes",
+        "opening is never debounced beyond a tick; closing counts once it has lasted 100 ms",
+        "rule:emergency_stop rule:door rule:applicator_contact",
+        "interlocks/test_rules.py::test_opening_counts_at_once_and_closing_when_it_has_lasted",
+    ),
+    row(
         "fault-H1",
         "the clock on the wall jumps, an hour or to another year",
         "it moves no beam: after ARM it is not asked, and what is stamped is the monotonic clock from one anchor",
@@ -521,7 +528,7 @@ FAULTS: Final[tuple[Hazard, ...]] = (
     _fault("H6", "other work keeps the loop from its processor", "tick_late", TRIPS),
     _fault("H10", "the processor is slowed down, by heat or by lack of power", "tick_late", TRIPS),
     _fault("I1", "an interlock opens", "door generator_interlock", "demo:door-opens " + TRIPS),
-    _fault("I5", "the two channels of a contact disagree", "contacts_agree", TRIPS),
+    _fault("I5", "the two channels of a contact disagree", "contacts_agree contacts_agree_at_rest", TRIPS),
     _fault("I6", "a contact's wire is shorted: it can no longer open", "test_pulse", TRIPS),
     _fault("I8", "the applicator is changed after it was checked", "applicator_code", TRIPS),
     _fault("I9", "the emergency stop in any state", "emergency_stop", "demo:emergency-stop " + TRIPS),

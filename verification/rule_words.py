@@ -13,15 +13,17 @@ from interlocks.words import Clears
 _R: Final = dose_rules
 _G: Final = generator_rules
 QUESTIONS: Final[dict[str, str]] = {
-    "emergency_stop": "is the emergency stop's contact closed in both channels?",
-    "door": "is the door closed in both channels?",
+    "emergency_stop": f"is the emergency stop's contact closed in both channels, and not open within the last {1000 * contact_rules.CLOSED_FOR_S:.0f} ms?",
+    "door": f"is the door closed in both channels, and not open within the last {1000 * contact_rules.CLOSED_FOR_S:.0f} ms?",
     "key": "is the key in exactly one place, and after set-up in the place of this purpose?",
-    "applicator_contact": "is an applicator seated, in both channels?",
+    "applicator_contact": f"is an applicator seated, in both channels, and not gone within the last {1000 * contact_rules.CLOSED_FOR_S:.0f} ms?",
     "applicator_code": "do both readers see the confirmed applicator?",
     "filter_code": "do both readers see the confirmed filter?",
     "switch_released": f"was the beam-on switch seen released within the last {contact_rules.RELEASED_WITHIN_S:g} s?",
     "switch_held": "is the beam-on switch still held (hold-to-run only)?",
-    "contacts_agree": "do the two channels of every contact say the same?",
+    "switch_let_go": f"was the beam-on switch let go within {contact_rules.STUCK_S:g} s of the beam's end?",
+    "contacts_agree": "do the two channels of every contact say the same, while anything is permitted?",
+    "contacts_agree_at_rest": "do they at any other time?",
     "test_pulse": "does the contacts' test pulse come back?",
     "generator_link": "does the generator answer?",
     "generator_identity": "is it the configured model, with the configured full scale?",

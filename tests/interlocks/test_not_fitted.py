@@ -37,7 +37,7 @@ BY_PART = {
     Fitted.LAMPS: {"lamp"},
     Fitted.TIMER: {"unit_timer"},
     Fitted.SCAN: {"scan_true"},
-    Fitted.PAIRS: {"contacts_agree"},
+    Fitted.PAIRS: {"contacts_agree", "contacts_agree_at_rest"},
 }  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_contacts_in_one_channel_are_not_compared() -> None:
     for bit, wanted in ((door, Truth.TRUE), (estop, Truth.FALSE)):
         snapshot = readings(unit=unit(T0, contacts_b=CONTACTS & ~bit))
         verdict, _ = judge(snapshot, QUIET, SENT_REST, Memory(), rules)
-        assert truth_of(verdict, "contacts_agree") is wanted
+        assert truth_of(verdict, "contacts_agree_at_rest") is wanted
 
 
 @pytest.mark.parametrize("name", registry.names(registry.SAFETY_UNITS))

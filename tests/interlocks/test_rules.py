@@ -112,9 +112,10 @@ CASES = [
     ),
     *(
         Case("contacts_agree", base, {}, {"unit_contacts_b": (IN_BEAM_CONTACTS if base == "beam" else CONTACTS) ^ bit})
-        for base in ("rest", "beam")
+        for base in ("armed", "beam")
         for bit in (1, 2, 4, 8, 16, 32)
     ),
+    *(Case("contacts_agree_at_rest", "rest", {}, {"unit_contacts_b": CONTACTS ^ bit}) for bit in (1, 2, 4, 8, 16, 32)),
     Case("test_pulse", "rest", {}, {"unit_contacts_a": CONTACTS & ~128, "unit_contacts_b": CONTACTS & ~128}),
     Case("generator_link", "beam", {"generator_link": FOUND}, {"generator_link": LOST}),
     Case("generator_identity", "rest", {}, {"generator_identity_mismatch": "model is X"}),
@@ -277,7 +278,7 @@ CASES = [
         {"terms_certificate_expires_wall_s": WALL_S},
     ),
 ]
-OWN_TESTS = {"switch_released", "no_signal", "no_dose"}
+OWN_TESTS = {"switch_released", "switch_let_go", "no_signal", "no_dose"}
 """Rules of memory; each has tests of its own below."""
 
 
@@ -646,6 +647,49 @@ def test_the_switch_must_have_been_seen_released_within_5_s() -> None:
     after = readings(T0 + 7.0, **both(CONTACTS | SWITCH))
     verdict, _ = judge(after, QUIET, Sent(command="off", terms=SENT_ON.terms, off_at_s=T0 + 7.0), memory, RULES)
     assert truth_of(verdict, "switch_released") is Truth.TRUE
+
+
+def test_a_switch_that_stays_pressed_after_the_end_is_a_fault_two_seconds_later() -> None:
+    """Pressed in either channel since the off: a fault of service's after 2 s. Let go for one reading, it may be pressed again as it likes."""
+    ended = Sent(command="off", terms=SENT_ON.terms, off_at_s=T0)
+    for channel in ("unit_contacts_a", "unit_contacts_b"):
+        memory, faults = sound("beam"), []
+        for n in range(1, 300):
+            r = readings(T0 + n * TICK_S, **{channel: CONTACTS | SWITCH})
+            verdict, memory = judge(r, QUIET, ended, memory, RULES)
+            faults += [(n, finding) for finding in verdict.findings if finding.rule == "switch_let_go"]
+        assert faults[0][0] * TICK_S == pytest.approx(2.0, abs=0.03)
+        assert faults[0][1].trip is Trip.TRIP_FAULT and faults[0][1].clears is Clears.BY_SERVICE
+        assert "still pressed 2.0" in faults[0][1].words
+        assert "switch_let_go" in verdict.blocks_start
+        verdict, memory = judge(readings(T0 + 3.0), QUIET, ended, memory, RULES)
+        for n in range(300):
+            r = readings(T0 + 3.01 + n * TICK_S, **both(CONTACTS | SWITCH))
+            verdict, memory = judge(r, QUIET, ended, memory, RULES)
+            assert truth_of(verdict, "switch_let_go") is Truth.TRUE
+
+
+@pytest.mark.parametrize(("rule", "bit"), [("emergency_stop", 1), ("door", 2), ("applicator_contact", 16)])
+@pytest.mark.parametrize("channel", ["unit_contacts_a", "unit_contacts_b"])
+def test_opening_counts_at_once_and_closing_when_it_has_lasted(rule: str, bit: int, channel: str) -> None:
+    """One open reading forbids a beam in its own tick; a contact that bounces as it closes is closed 100 ms after it was last read open."""
+    memory, opened = sound("rest"), {channel: CONTACTS & ~bit}
+    verdict, memory = judge(readings(T0, **opened), QUIET, SENT_REST, memory, RULES)
+    assert finding_of(verdict, rule) is not None and verdict.forbids_beam
+    for n in range(1, 8):
+        verdict, memory = judge(
+            readings(T0 + n * TICK_S, **(opened if n % 3 == 0 else {})), QUIET, SENT_REST, memory, RULES
+        )
+        assert truth_of(verdict, rule) is Truth.FALSE
+    true_at = None
+    for n in range(8, 30):
+        verdict, memory = judge(readings(T0 + n * TICK_S), QUIET, SENT_REST, memory, RULES)
+        finding = finding_of(verdict, rule)
+        if finding is None and true_at is None:
+            true_at = (n - 6) * TICK_S
+        elif finding is not None:
+            assert "s ago (bound 0.1 s)" in finding.words
+    assert true_at == pytest.approx(0.1, abs=0.011)
 
 
 def test_what_has_never_been_is_said_in_words() -> None:
