@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from simulators.seam import UnitInputs
 
 SHADOW_MS = 200
-SHADOW_LEASE_MS = 50
+SHADOW_LEASE_MS = 100
 SHADOW_PULSES = 100
 CONTACTOR_MS = 200
 RELEASE_MS = 400
