@@ -133,15 +133,12 @@ def real_rig(setting: Setting) -> RealRig:
     )
 
 
-def virtual_rig(
-    setting: Setting, kernels: Kernels, seed: int = 1, fault: str = "", disk: FaultyDisk | None = None
-) -> VirtualRig:
-    """Hands in virtual time on the same rig file; a fault named here is there from the start, a disk given here is under the records."""
+def blob_of(setting: Setting) -> Blob:
+    """What the real-time process of this rig file is started with, in virtual time: no sockets, and the certificate verified."""
     rig = configuration.load(setting.rig_file, os.getuid())
-    key = configuration.site_key(rig)
-    blob = Blob(
+    return Blob(
         rig=rig_config(rig),
-        site_key=key,
+        site_key=configuration.site_key(rig),
         tick_hz=float(rig.file.rig.tick_hz),
         lease_ms=rig.file.rig.lease_ms,
         limits=narrowed(rig),
@@ -153,18 +150,29 @@ def virtual_rig(
         clinical=False,
         switch_mode=SwitchMode[rig.file.safety_unit.switch.upper()],
     )
-    recorder = RecorderConfig(
-        journal_dir=str(setting.records / "journal"),
-        database=str(setting.database),
-        shm_root=str(setting.folder / "shm"),
+
+
+def recorder_of(folder: Path, records: Path) -> RecorderConfig:
+    """The recorder of a virtual rig: its rings below `folder`, its files in `records`."""
+    return RecorderConfig(
+        journal_dir=str(records / "journal"),
+        database=str(records / "records.sqlite"),
+        shm_root=str(folder / "shm"),
         instance="v",
         simulated=True,
         day_check_waived_simulated=True,
     )
-    world = World(setting.choice.profile, seed, UnitConfig(site_key=key))
+
+
+def virtual_rig(
+    setting: Setting, kernels: Kernels, seed: int = 1, fault: str = "", disk: FaultyDisk | None = None
+) -> VirtualRig:
+    """Hands in virtual time on the same rig file; a fault named here is there from the start, a disk given here is under the records."""
+    blob = blob_of(setting)
+    world = World(setting.choice.profile, seed, UnitConfig(site_key=blob.site_key))
     if fault:
         world.faults.start(fault)
-    return VirtualRig(blob, recorder, kernels, setting.folder, world, disk)
+    return VirtualRig(blob, recorder_of(setting.folder, setting.records), kernels, setting.folder, world, disk)
 
 
 def prescribed(rx_mgy: float | None = None, choice: Choice | None = None) -> Prescribed:

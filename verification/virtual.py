@@ -45,10 +45,10 @@ class VirtualClock:
     """The world's microseconds as the product's clock. `wall_step_s` is what somebody has set the wall clock forward by; `epoch_s` what the monotonic
     clock shows at the world's beginning: another after a boot."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, epoch_s: float = EPOCH_S) -> None:
         self._world = world
         self.wall_step_s = 0.0
-        self.epoch_s = EPOCH_S
+        self.epoch_s = epoch_s
 
     def monotonic(self) -> Seconds:
         return Seconds(self.epoch_s + self._world.now_us * 1e-6)
@@ -141,6 +141,7 @@ class VirtualRig:
         folder: Path,
         world: World,
         disk: FaultyDisk | None = None,
+        epoch_s: float = EPOCH_S,
     ) -> None:
         self.blob, self._recorder_config, self._kernels, self._folder = blob, recorder, kernels, folder
         self.world = world
@@ -148,7 +149,7 @@ class VirtualRig:
         self.disk.volatile = folder / "shm"
         self.recorder_words = ""
         self.powered = True
-        self.clock = VirtualClock(world)
+        self.clock = VirtualClock(world, epoch_s)
         self.taps: list[Tap] = []
         self.plugs = Plugs(world, blob.rig.generator_link, self.taps)
         self.loop: Loop | None = None
@@ -175,7 +176,7 @@ class VirtualRig:
             self.start_host()
 
     def now_s(self) -> float:
-        return EPOCH_S + self.world.now_us * 1e-6
+        return self.clock.epoch_s + self.world.now_us * 1e-6
 
     def snapshot(self) -> Snapshot | None:
         return self._snapshot
@@ -262,7 +263,7 @@ class VirtualRig:
         return asdict(self.world.truth())
 
     def log(self) -> list[tuple[float, str, str]]:
-        return [(EPOCH_S + at_us * 1e-6, who, what) for at_us, who, what in self.world.log]
+        return [(self.clock.epoch_s + at_us * 1e-6, who, what) for at_us, who, what in self.world.log]
 
     def come_to_desk(self) -> None:
         """The operator's program is there again."""
