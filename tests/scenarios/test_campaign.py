@@ -1,0 +1,107 @@
+"""`kerma campaign`: seeds over processes. A worker that dies loses no seed, and a file of results goes on and is never mixed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from verification.figures import figures
+from verification.plan import plan
+from verification.results import Results, ResultsError
+
+KERMA = str(Path(sys.executable).with_name("kerma"))
+SHORT = [seed for seed in range(200) if plan(seed).beam_s < 5.0]
+
+
+def document(seed: int, source: str = "s") -> dict[str, object]:
+    """A result as a worker sends it, with next to nothing in it."""
+    return {"seed": seed, "source": source, "faults": ["D1/chamber-1-dead"], "beam_s": 3600.0, "simulated_s": 4000.0, "cpu_s": 40.0, "ticks": 1,
+            "end_state": "STANDBY", "broken": [], "given": [{"d0_mgy": 1000.0, "true_mgy": 1010.0 + seed, "status": "PARTIAL", "exposures": 1}],
+            "reactions": [{"fault": "D1/chamber-1-dead", "ended_by": "TRIP_FAULT", "off_sent_s": 0.05 * seed, "beam_off_s": 0.1 * seed}]}  # fmt: skip
+
+
+def test_a_worker_that_is_killed_loses_no_seed(tmp_path: Path) -> None:
+    """kill -9 of the worker that gave the first result, in the middle of another seed: every seed has exactly one result, and a second campaign on the
+    same file has nothing left to do."""
+    first, file = 2_000, tmp_path / "results.jsonl"
+    command = [KERMA, "campaign", "--seeds", "8", "--first-seed", str(first), "--workers", "2"]
+    with subprocess.Popen(
+        [*command, "--json", str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        while process.poll() is None and (not file.exists() or len(file.read_text().splitlines()) < 2):
+            pass
+        worker = json.loads(file.read_text().splitlines()[1])["worker"]
+        assert worker != process.pid
+        os.kill(worker, signal.SIGKILL)
+        said = process.communicate(timeout=90)[0]
+    documents = [json.loads(line) for line in file.read_text().splitlines()[1:]]
+    assert sorted(one["seed"] for one in documents) == list(range(first, first + 8)), said
+    assert len({one["worker"] for one in documents}) >= 2
+    assert process.returncode == (1 if any(one["broken"] for one in documents) else 0), said
+    again = subprocess.run([*command, "--resume", str(file)], capture_output=True, text=True, timeout=60, check=False)
+    assert again.returncode == process.returncode
+    assert len(file.read_text().splitlines()) == 9
+
+
+def test_results_go_on_where_they_were_cut_off(tmp_path: Path) -> None:
+    """A torn last line, as a kill leaves it, is cut off; what was whole counts and is not taken twice."""
+    file = tmp_path / "r.jsonl"
+    results = Results(file, "s", "abc")
+    assert results.add(document(3)) and not results.add(document(3))
+    results.close()
+    with file.open("a") as torn:
+        torn.write('{"seed": 4, "sou')
+    results = Results(file, "s", resume=True)
+    assert list(results.by_seed) == [3]
+    assert results.add(document(4))
+    results.close()
+    assert [one["seed"] for one in Results(file, "s", resume=True).all()] == [3, 4]
+
+
+def test_results_of_other_sources_are_refused_in_words(tmp_path: Path) -> None:
+    """Neither a file nor a worker of another program is mixed with these."""
+    file = tmp_path / "r.jsonl"
+    Results(file, "one", "abc").close()
+    with pytest.raises(ResultsError, match=r"is of other sources .*abc.*choose another file"):
+        Results(file, "two", resume=True)
+    with pytest.raises(ResultsError, match="is there already"):
+        Results(file, "one")
+    with pytest.raises(ResultsError, match="is not there"):
+        Results(tmp_path / "none.jsonl", "one", resume=True)
+    file.write_text("[]\n")
+    with pytest.raises(ResultsError):
+        Results(file, "one", resume=True)
+    assert not Results(None, "one").add(document(1, "two"))
+
+
+def test_figures_are_sums_over_results() -> None:
+    """Hours of beam, the slowest and the median reaction of each fault with its seed, and the most above the prescribed dose."""
+    sums = figures([document(1), document(2), document(4)])
+    assert (sums.runs, sums.fault_runs, sums.beam_s, sums.speed) == (3, 3, 10800.0, 100.0)
+    assert (sums.most_over_mgy, sums.most_over_seed, sums.most_over_faults) == (14.0, 4, ("D1/chamber-1-dead",))
+    (slow,) = sums.times("beam_off")
+    assert (slow.fault, slow.count, slow.median_s, slow.worst_s, slow.seed) == ("D1/chamber-1-dead", 3, 0.2, 0.4, 4)
+
+
+def test_a_plan_is_read_aloud_without_being_played() -> None:
+    """`--show` names every line of the plan."""
+    said = subprocess.run(
+        [KERMA, "campaign", "--seeds", "1", "--first-seed", "7", "--show"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert said.stdout.splitlines() == plan(7).lines()
+
+
+@pytest.mark.parametrize("wrong", [["--seeds", "0"], ["--first-seed", "-1"], ["--workers", "0"]])
+def test_what_makes_no_campaign_is_refused(wrong: list[str]) -> None:
+    said = subprocess.run([KERMA, "campaign", *wrong], capture_output=True, text=True, timeout=60, check=False)
+    assert said.returncode == 2

@@ -1,0 +1,93 @@
+"""Seeded runs: one seed decides everything, the same seed is the same run anywhere, and a slice of them holds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from verification import plan as planning
+from verification.plan import LONG_FROM, plan
+from verification.played import DEEDS
+from verification.rigs import Choice
+from verification.seeded import run
+
+SLICE = tuple(seed for seed in range(60) if plan(seed).beam_s < 6.0)
+"""Short beams only: what make test has time for."""
+
+
+def test_a_plan_is_decided_by_its_seed_alone_and_can_be_read() -> None:
+    """Equal twice, different for others, JSON all through, and each line says something."""
+    assert plan(7) == plan(7)
+    assert len({json.dumps(plan(seed).document()) for seed in range(200)}) == 200
+    for seed in range(200):
+        assert all(plan(seed).lines())
+        assert json.loads(json.dumps(plan(seed).document()))["seed"] == seed
+
+
+def test_every_deed_of_a_plan_has_hands_and_every_fault_a_name() -> None:
+    """What a plan may ask for, somebody can do; and in a thousand seeds nearly everything there is comes up."""
+    drawn = [deed for seed in range(6000) for deed in plan(seed).deeds]
+    assert {deed.do for deed in drawn} == {*DEEDS, "fault"}
+    faults = {deed.what for deed in drawn if deed.do == "fault"}
+    usual = {
+        f"{fault_id}/{one.name}" for fault_id, ones in planning.possible(Choice(), "monitor").items() for one in ones
+    }
+    assert usual <= faults
+
+
+def test_the_shares_of_a_plan_are_what_is_said_of_them() -> None:
+    """In 4000 seeds each share is within a few of what the tables say; long runs have no fault."""
+    plans = [plan(seed) for seed in range(4000)]
+    without = sum(not p.faults for p in plans) / 40.0
+    assert abs(without - planning.FAULT_SHARES[0]) < 3.0
+    usual = sum(
+        p.generator == planning.USUAL and (p.unit_wire, p.termination, p.tick_hz) == ("tcp", "monitor", 100)
+        for p in plans
+    )
+    assert abs(usual / 40.0 - planning.RIG_SHARES["usual"]) < 3.0
+    assert not any(plan(seed).deeds for seed in range(LONG_FROM, LONG_FROM + 100))
+
+
+def test_a_seed_below_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 or above"):
+        plan(-1)
+
+
+@pytest.mark.parametrize("seed", SLICE)
+def test_a_slice_of_the_seeds_holds(seed: int, tmp_path: Path) -> None:
+    """Everything that may never be, looked for after a whole seeded run; what was broken is said with its plan and the line that plays it again."""
+    out = run(seed, tmp_path)
+    assert out.ok, "\n".join(out.lines())
+    assert out.end_state
+
+
+def test_the_same_seed_is_the_same_run_in_another_process_and_another_folder(tmp_path: Path) -> None:
+    """Bit for bit: every tick, every event of the world, every record. Another seed is another run."""
+    seed = SLICE[0]
+    here = run(seed, tmp_path).digest
+    code = f"from verification.seeded import run; print(run({seed}).digest)"
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert there.strip() == here
+    assert run(SLICE[1], tmp_path).digest != here
+
+
+def test_a_run_that_went_wrong_tells_its_whole_plan_and_how_to_play_it_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An exception within a run is an outcome, with the seed's plan in words and one line to copy."""
+    monkeypatch.setattr("verification.seeded.wrong", lambda *_: ["high voltage is on"])
+    out = run(SLICE[0], tmp_path)
+    assert not out.ok
+    said = "\n".join(out.lines())
+    assert "high voltage is on" in said
+    assert all(line in said for line in plan(SLICE[0]).lines())
+    assert f"kerma campaign --seeds 1 --first-seed {SLICE[0]}" in said
+
+
+def test_nothing_is_left_of_a_run(tmp_path: Path) -> None:
+    run(SLICE[0], tmp_path)
+    assert not list(tmp_path.iterdir())
