@@ -22,7 +22,9 @@ from verification import reach
 from verification.chain import Chain, chain_of, read_chain
 from verification.disk import FOR_EVER, FULL, WHATS, FaultyDisk, Strike
 from verification.hands import Stuck
+from verification.invariants import Expectation, Lasting, check_all
 from verification.setting import lay_out, prescribed, virtual_rig
+from verification.trace import Observer
 from verification.virtual import VirtualRig
 
 RX_MGY: Final = 165.0
@@ -146,10 +148,12 @@ def crash_matrix(
 def play(kernels: Kernels, case: Case) -> Played:
     """One case from the first call to the rig that people have put right again."""
     dice = random.Random(case.seed)
-    calls = FOR_EVER if case.what in FULL or dice.random() < 0.5 else 1
+    # a disk that is full stays so until somebody makes room; one that had an error may have one more or none
+    calls = FOR_EVER if case.what in FULL or (case.what == "EIO" and dice.random() < 0.5) else 1
     disk = FaultyDisk(case.seed, [Strike(case.call, case.what, calls)])
     with laid(kernels, disk) as (rig, records):
         watch = Watch(rig, records / "journal")
+        observer = Observer(rig) if rig.loop is not None else None
         rig.each_turn["struck"] = lambda: _look(rig)
         words = ""
         try:
@@ -159,6 +163,11 @@ def play(kernels: Kernels, case: Case) -> Played:
         del rig.each_turn["struck"]
         words = _restart(rig, disk, dice) or words
         at, wrong = _end(rig, watch, records)
+        if observer is not None:
+            expected = Expectation((Lasting("disk", rig.now_s()),))
+            wrong += tuple(
+                f"invariant {b.invariant} at {b.at_s:.2f} s: {b.words}" for b in check_all(observer.trace(), expected)
+            )
         truth = rig.truth()["dose_mgy"]
         high = sum(exposure["high_mgy"] for exposure in reach.exposures(rig)) if not wrong else 0.0
     if at != State.STANDBY.value and not words:
