@@ -340,9 +340,9 @@ class Dossier:
             tag = statement.opens[0].fraction_tag
         reason = request.reason if isinstance(request, requests.Close) and request.reason else "by the operator"
         words = CLOSED_WORDS.format(tag=tag, reason=reason)
-        self._ledger.put(
-            EntryType.EVENT, EventEntry(before.state.value, "CLOSE", State.TERMINATED.value, "", words), now
-        )
+        # no second change of state: that has its own entry, and the audit counts them
+        at = State.TERMINATED.value
+        self._ledger.put(EntryType.EVENT, EventEntry(at, "CLOSE", at, "", words), now)
 
     def _void(self, stage: Stage, readings: Readings, sent: Sent) -> None:
         """An exposure that was never pressed is VOID if the unit itself proves it; otherwise the next self-test settles it from what the unit retains."""
