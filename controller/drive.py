@@ -27,9 +27,11 @@ def drive(stage: Stage, case: Case, readings: Readings, facts: Facts, unlatch: b
     return Wanted(_WANTED[stage.state](stage, case, readings, facts, unlatch), terms)
 
 
-def _at_rest(readings: Readings) -> Command:
-    """Nothing is wanted: OFF while the unit still permits anything, else only readings."""
+def _at_rest(readings: Readings, facts: Facts) -> Command:
+    """Nothing is wanted: OFF while the unit still permits anything or ARM was never taken back, else only readings."""
     unit = readings.unit
+    if facts.sent.armed_at_s is not None:
+        return OFF
     permits = unit is not None and (unit.state in _PERMITTED or unit.relays & (Relay.K1_COMMAND | Relay.K2_COMMAND))
     return OFF if permits else WATCH
 
@@ -53,7 +55,7 @@ def _self_test(_s: Stage, _c: Case, r: Readings, facts: Facts, _u: bool) -> Comm
 
 
 def _standby(_s: Stage, _c: Case, r: Readings, facts: Facts, _u: bool) -> Command:
-    return _reset_if_due(r, facts) or _at_rest(r)
+    return _reset_if_due(r, facts) or _at_rest(r, facts)
 
 
 def _preparatory(_s: Stage, case: Case, r: Readings, facts: Facts, _u: bool) -> Command:
@@ -88,7 +90,7 @@ def _off(_s: Stage, _c: Case, _r: Readings, _f: Facts, _u: bool) -> Command:
 
 
 def _ended(_s: Stage, case: Case, r: Readings, facts: Facts, _u: bool) -> Command:
-    return (_reset_if_due(r, facts) if case.closing else None) or _at_rest(r)
+    return (_reset_if_due(r, facts) if case.closing else None) or _at_rest(r, facts)
 
 
 def _fault(_s: Stage, _c: Case, r: Readings, _f: Facts, unlatch: bool) -> Command:

@@ -14,6 +14,7 @@ from decide_bench import (
     NOW,
     OPEN,
     PLAN,
+    SENT_ARMED,
     SETTINGS,
     TOKEN,
     TOKENED,
@@ -126,6 +127,13 @@ def test_off_is_wanted_where_the_unit_permits_and_nobody_asked(state: State, uni
         for token in (0, TOKEN, TOKEN + 1):
             r = committed(unit_state=int(unit), unit_token=token)
             assert wanted(state, case, r, statement=said) == Off()
+
+
+@pytest.mark.parametrize("state", [State.STANDBY, State.INTERRUPTED, State.TERMINATED])
+@pytest.mark.parametrize("unit", [UnitState.IDLE, UnitState.ENDED, UnitState.COMMITTED])
+def test_what_was_armed_is_taken_back_whatever_the_unit_says(state: State, unit: UnitState) -> None:
+    """A STOP or an unload in the tick in which another master has disarmed: the unit permits nothing any more, and OFF leaves all the same."""
+    assert wanted(state, Case(), readings(unit_state=int(unit)), sent=SENT_ARMED) == Off()
 
 
 @pytest.mark.parametrize("relays", [K2_CLOSED, CLOSED])
