@@ -8,6 +8,7 @@ from typing import Final
 
 from controller.channels import smallest_rest_mgy
 from controller.dose import Dose
+from controller.ends import own_words, unit_words
 from controller.entries import Outcome
 from controller.exposure import Decided, Stage, worse
 from controller.facts import WAIT, Asked, Facts, Ruling
@@ -25,6 +26,7 @@ from interlocks.words import Finding, Sent, Trip, Verdict
 
 WHILE_BEAM: Final = frozenset(row.id for row in TABLE if row.while_beam)
 """Rules that may end a beam; the others only forbid its start."""
+STOP_WORDS: Final = own_words("stop")
 _LINK_LOST = (Event.UNIT_LOST, Event.GEN_LOST)
 _NOTHING_TESTED = (Phase.IDENTIFY, Phase.FAILED)
 """A device that is silent, or whose values are not asked for because it is a wrong one, takes no test back here; beginning again each tick would
@@ -59,7 +61,7 @@ def decide(
         if not in_beam or f.rule in WHILE_BEAM
     ]
     if asked.stop:
-        heard.append((Event.STOP, "stop", "STOP was pressed"))
+        heard.append((Event.STOP, "stop", STOP_WORDS))
     heard.extend(_by_state(stage, readings, verdict, dose, facts))
     heard.extend(_expired(stage, readings))
     ruling = WAIT
@@ -98,7 +100,8 @@ def _expired(stage: Stage, readings: Readings) -> list[tuple[Event, str, str]]:
     bound = EXPIRES_S.get(stage.state)
     if bound is None or readings.now_s - stage.since_s <= bound:
         return []
-    return [(Event.EXPIRED, "expired", f"{stage.state.value} lasted longer than {bound:.0f} s")]
+    words = own_words("expired", f"{stage.state.value} lasted longer than {bound:.0f} s")
+    return [(Event.EXPIRED, "expired", words)]
 
 
 def _self_test(_s: Stage, _r: Readings, _v: Verdict, _d: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
@@ -137,7 +140,7 @@ def _ready(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> 
     pressed_once = sent.press_count is not None and (unit.press_count - sent.press_count) & 0xFFFF == 1
     if not pressed_once:
         words = f"the unit runs, but its press count went from {sent.press_count} to {unit.press_count}, not up by one"
-        return [(Event.TRIP_FAULT, "press", words)]
+        return [(Event.TRIP_FAULT, "press", own_words("press", words))]
     if unit.relays & Relay.K1_MIRROR_OPEN or verdict.blocks_start:
         return []
     return [(Event.PRESS, "", "")]
@@ -153,9 +156,9 @@ def _beam(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) -> l
                 Cause(unit.first_cause).name if unit.first_cause in Cause._value2member_map_ else str(unit.first_cause)
             )
             by = _disarmed_by(facts.sent) if unit.first_cause == Cause.DISARM else ""
-            heard.append((event, f"unit:{name}", f"the safety unit ended the beam: {name}{by}"))
+            heard.append((event, f"unit:{name}", unit_words(unit.first_cause, by)))
         elif unit.state in (UnitState.IDLE, UnitState.COMMITTED):
-            heard.append((Event.TRIP_STOP, "unit:IDLE", "the safety unit left RUN without an end of its own"))
+            heard.append((Event.TRIP_STOP, "unit:IDLE", own_words("unit:IDLE")))
     if stage.state is State.STARTING and _beam_ok(r, dose, facts):
         heard.append((Event.BEAM_OK, "", ""))
     return heard
@@ -191,7 +194,7 @@ def _stopping(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) 
     if since > deadline and not facts.off.verified:
         why = facts.off.stuck or f"no evidence from {facts.off.missing or 'the devices'}"
         words = f"off is not verified {since:.1f} s after it was sent (bound {deadline:.1f} s): {why}"
-        return [(Event.OFF_UNVERIFIED, "stuck_on", words)]
+        return [(Event.OFF_UNVERIFIED, "stuck_on", own_words("stuck_on", words))]
     return []
 
 

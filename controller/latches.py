@@ -20,11 +20,9 @@ from interlocks.words import Clears, Latch, Trip, Verdict
 _RULES: Final = frozenset(row.id for row in TABLE)
 """These leave latches of their own, by their own class, or on purpose none."""
 STRAY_RULE: Final = "stray_beam"
-STRAY_WORDS: Final = (
-    "high voltage was on that belongs to no exposure: no dose of it is recorded; the physicist decides on what is open"
-)
+STRAY_WORDS: Final = "high voltage was on that belongs to no exposure: no dose of it is recorded; first: the physicist decides on what is open"
 
-_OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
+OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
     Event.TIME_END: (Trip.TIME_END, Clears.BY_PHYSICIST),
     Event.TRIP_FAULT: (Trip.TRIP_FAULT, Clears.BY_PHYSICIST),
     Event.UNIT_REBOOT: (Trip.UNIT_REBOOT, Clears.BY_OPERATOR),
@@ -78,8 +76,8 @@ class Latches:
 def _entered(stage: Stage, decided: Decided, now: Seconds) -> tuple[Latch, ...]:
     """What a transition itself latches, whatever the rules say."""
     new = []
-    if decided.event in _OF_UNIT and decided.rule and decided.rule not in _RULES:
-        new.append(Latch(decided.rule, *_OF_UNIT[decided.event], now, decided.words))
+    if decided.event in OF_UNIT and decided.rule and decided.rule not in _RULES:
+        new.append(Latch(decided.rule, *OF_UNIT[decided.event], now, decided.words))
     if stage.state is State.STUCK_ON and decided.rule != STUCK_RULE:
         new.append(Latch(STUCK_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, now, decided.words or "beam may be on"))
     if decided.event is Event.HV_UNCOMMANDED:

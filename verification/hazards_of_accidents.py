@@ -40,8 +40,9 @@ THERAC: Final[tuple[Hazard, ...]] = (
         "Therac-T4",
         "a malfunction is a number that nobody explains",
         "every way that a beam ends or does not begin has words: what, with value and bound, and what to do first",
-        "code:interlocks/judge.py::judge page:interlocks.md",
-        "interlocks/test_rules.py::test_words_of_a_bound_name_value_and_bound docs/test_docs_made.py::test_every_rule_has_its_question",
+        "page:trips.md code:controller/ends.py::CAUSES code:interlocks/judge.py::judge",
+        "docs/test_trips.py::test_every_code_has_what_happened_and_what_to_do_first "
+        "interlocks/test_rules.py::test_words_of_a_bound_name_value_and_bound",
     ),
     row(
         "Therac-T5",

@@ -39,7 +39,8 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "incident-malfunction-54",
         "Therac-25: MALFUNCTION 54, which no manual explained",
         "every code has words with value, bound, dose so far and what to do first",
-        "page:interlocks.md code:interlocks/judge.py::judge",
+        "page:trips.md code:controller/ends.py::CAUSES code:interlocks/judge.py::judge",
+        "docs/test_trips.py::test_every_code_has_what_happened_and_what_to_do_first "
         "interlocks/test_rules.py::test_words_of_a_bound_name_value_and_bound controller/test_shown.py::test_what_is_first_to_fix",
     ),
     row(

@@ -37,7 +37,7 @@ from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
 from simulators import faults
 from simulators import wire_faults as wire_tamperings
-from verification import rule_words, scenarios
+from verification import rule_words, scenarios, trips_page
 from verification.hazard_page import hazard_link, hazards_table, standing_open
 from verification.hazards_of_accidents import ACCIDENTS, THERAC
 from verification.hazards_of_incidents import INCIDENTS
@@ -411,6 +411,12 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "design-hazards": lambda: hazards_table(DESIGN),
     "fault-hazards": lambda: hazards_table(FAULTS),
     "hazards-open": standing_open,
+    "trip-outcomes": lambda: table(*trips_page.outcomes()),
+    "trip-rules": lambda: table(*trips_page.rules()),
+    "trip-causes": lambda: table(*trips_page.causes()),
+    "trip-own": lambda: table(*trips_page.own()),
+    "trip-events": lambda: table(*trips_page.events()),
+    "trip-refusals": lambda: table(*trips_page.refused()),
     "limits-table": limits_table,
     "exit-codes": exit_codes,
     "commands": commands,

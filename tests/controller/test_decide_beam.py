@@ -276,7 +276,7 @@ def test_a_disarm_says_whose_it_was(sent: Sent, who: str) -> None:
     ended = beaming(unit_state=int(UnitState.ENDED), unit_first_cause=int(Cause.DISARM))
     told, _ = decided(IRRADIATING, ended, msgspec.structs.replace(BEAM_FACTS, sent=sent))
     assert told.event is Event.TRIP_STOP
-    assert told.words.endswith(who)
+    assert f"{who}: it was disarmed; first: " in told.words
 
 
 @pytest.mark.parametrize(
