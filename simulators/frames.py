@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from simulators import modbus_codec
 from simulators.spellman_codec import ETX, STX, checksum
@@ -90,8 +91,16 @@ def framing_of(frame: bytes) -> Framing | None:
 
 def request_key(request: bytes) -> bytes:
     """What tells one question from another: the command's number, or function and address; the whole request where neither is known."""
+    return _comma_key(request) if request[:1] == b"\x02" else _key(request)
+
+
+def _key(request: bytes) -> bytes:
     framing = framing_of(request)
     return request if framing is None else framing.key(framing.inner(request))
+
+
+_comma_key = lru_cache(maxsize=256)(_key)
+"""Its questions are few and always the same bytes; those of Modbus are numbered."""
 
 
 def acknowledged(request: bytes) -> bytes | None:

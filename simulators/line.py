@@ -136,7 +136,7 @@ class SerialLine:
     def host_read(self, now_us: int) -> bytes:
         """What the host has received and not yet read; b"" = nothing."""
         self._release(now_us)
-        return self.to_host.take(now_us)
+        return self.to_host.take(now_us) if self.to_host.busy() else b""
 
     def host_next_us(self) -> int | None:
         """When the host's next byte will be whole, or None when nothing is under way."""

@@ -102,7 +102,7 @@ class TcpConnection:
     def host_read(self) -> bytes:
         """Everything the unit has answered since the last call."""
         self._release()
-        if self.closed and not self._out:
+        if not self._out or (self.closed and not self._out):
             return b""
         data = bytes(self._out)
         self._out.clear()

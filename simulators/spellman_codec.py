@@ -3,6 +3,8 @@ It knows no command's meaning; a frame that does not hold is dropped without an 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 STX = 0x02
 ETX = 0x03
 LONGEST_B = 96
@@ -15,10 +17,11 @@ def checksum(body: bytes) -> int:
 
 def frame(*fields: object, packets: bool = False) -> bytes:
     """One frame: STX, fields each closed by a comma, check character (none on the Ethernet port), ETX."""
-    body = "".join(f"{field}," for field in fields).encode("ascii")
-    return bytes((STX, *body, ETX)) if packets else bytes((STX, *body, checksum(body), ETX))
+    body = f"{','.join(map(str, fields))},".encode("ascii")
+    return b"\x02" + body + (b"\x03" if packets else bytes((checksum(body), ETX)))
 
 
+@lru_cache(maxsize=1024)
 def parse(content: bytes, packets: bool = False) -> tuple[str, ...] | None:
     """The fields between STX and ETX, or None when checksum or shape do not hold."""
     body = content if packets else content[:-1]
@@ -41,6 +44,11 @@ class Deframer:
 
     def feed(self, data: bytes) -> list[tuple[str, ...]]:
         """The good frames completed by `data`, as fields; bad ones are dropped."""
+        if data[:1] == b"\x02" and data.find(3) == len(data) - 1 <= LONGEST_B + 1 and data.rfind(2) == 0:
+            # One whole frame, as nearly always.
+            self._inside = False
+            fields = parse(bytes(data[1:-1]), self._packets)
+            return [] if fields is None else [fields]
         frames = []
         for byte in data:
             if byte == STX:

@@ -175,7 +175,8 @@ class Supply:
 
     def faulty(self) -> bool:
         """Any latched fault; the over-temperature warning is none."""
-        return self.interlock_fault or any(flag for place, flag in enumerate(self.faults) if place != OVER_TEMP_NEAR)
+        faults = self.faults
+        return self.interlock_fault or any(faults[:OVER_TEMP_NEAR]) or any(faults[OVER_TEMP_NEAR + 1 :])
 
     def drop(self, why: str) -> None:
         """HV off, no fault flag."""

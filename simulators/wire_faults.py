@@ -368,17 +368,20 @@ class Tamper:
     @property
     def blocked(self) -> bool:
         """The device reads nothing: what the host sends is not taken."""
-        return any(row.blocked for row in self._link.laid.values())
+        laid = self._link.laid
+        return bool(laid) and any(row.blocked for row in laid.values())
 
     @property
     def gone(self) -> bool:
         """The wire is not there."""
-        return any(row.gone for row in self._link.laid.values())
+        laid = self._link.laid
+        return bool(laid) and any(row.gone for row in laid.values())
 
     @property
     def hole(self) -> bool:
         """Whoever serves this wire neither reads, nor writes, nor hears of its end."""
-        return any(row.hole for row in self._link.laid.values())
+        laid = self._link.laid
+        return bool(laid) and any(row.hole for row in laid.values())
 
     def laid(self, row: Tampering, now_us: int) -> None:
         """A tampering begins: what has not arrived yet falls under it."""
