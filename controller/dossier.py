@@ -22,6 +22,7 @@ from controller.latches import Latches
 from controller.ledger import Ledger
 from controller.off import Evidence, evidence
 from controller.prescribed import Certificate
+from controller.proofs import OPENED, Proofs
 from controller.requests import Ended, Request
 from controller.self_test import Phase, Tests, begin, step
 from controller.shown import dose_shown, ended_shown
@@ -94,6 +95,7 @@ class Dossier:
         self.tests: Tests = begin(now)
         self.admission = Admission()
         self._latches = Latches(ledger)
+        self._proofs = Proofs()
         self.ended: Ended | None = None
         self.unlatching = False
         self._start: Start | None = None
@@ -153,6 +155,10 @@ class Dossier:
         self._gone_since = _since(self._gone_since, off.gone, readings.now_s)
         if stage.state is State.SELF_TEST:
             self._self_test(readings, off, kernel_sound)
+        opened = self._proofs.opened(readings)
+        if opened:
+            entry = EventEntry(stage.state.value, OPENED, stage.state.value, "", opened)
+            self._ledger.put(EntryType.EVENT, entry, Seconds(readings.now_s))
         self._follow_reset(readings)
         self._follow_retained(stage, readings)
         k1_open = readings.unit is not None and bool(readings.unit.relays & Relay.K1_MIRROR_OPEN)

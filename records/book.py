@@ -32,6 +32,7 @@ from controller.entries import (
     Terminal,
 )
 from controller.prescribed import Clearance, Quality
+from controller.proofs import OPENED
 from controller.ring import TickRow, unpack_tick
 from hal.readings import Purpose, UnitState
 from records.journal import Cut, Kind, Record
@@ -217,6 +218,7 @@ class Book:
     last_token: int = 0
     last_wall_s: float = 0.0
     day_check_until_s: float = 0.0
+    opened: dict[str, float] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
 
     def fold(self, record: Record) -> None:
@@ -588,6 +590,8 @@ def _told(book: Book, record: Record, noted: Noted) -> None:
     elif event.event == DAY_CHECK_PASSED:
         book.day_check_until_s = _number(event.words)
         book.changes.day_checks.append((record.index, record.wall_s, book.day_check_until_s))
+    elif event.event == OPENED:
+        book.opened.update(dict.fromkeys(event.words.split(), record.wall_s))
     elif event.event == DAY_CHECK_VOID:
         book.day_check_until_s = 0.0
         book.changes.day_checks.append((record.index, record.wall_s, 0.0))

@@ -12,13 +12,15 @@ import msgspec
 from controller.channels import smallest_rest_mgy
 from controller.entries import Query, Start
 from controller.prescribed import Clearance, Quality
+from controller.proofs import NEEDED
 from hal.readings import Purpose
 from records.book import Book, Fraction, Tally
 
 TRIPS_MAX = 3
 RESUMES_MAX = 2
 GAP_MAX_S = 30 * 60.0
-"""Beyond any of these a resume needs a physicist (docs/records.md)."""
+PROOF_S = 24 * 3600.0
+"""Beyond any of the first three a resume needs a physicist (docs/records.md); a contact must have been read open within the last."""
 WAIVED_UNTIL_S = 4_102_444_800.0
 """2100-01-01: a simulated rig whose configuration waives the daily check."""
 TOKEN_MAX = 0xFFFF_FFFF
@@ -117,6 +119,15 @@ def _house(book: Book, query: Query, wall_s: float, day_check_until_s: float) ->
     if query.prescribed.purpose is Purpose.TREAT and wall_s >= day_check_until_s:
         known = f"held until {_stamp(day_check_until_s)}" if day_check_until_s else "has not been made"
         yield f"the daily check {known}; make it first"
+    if query.prescribed.purpose is Purpose.TREAT and day_check_until_s != WAIVED_UNTIL_S:
+        yield from _not_proven(book, wall_s)
+
+
+def _not_proven(book: Book, wall_s: float) -> Iterator[str]:
+    """Contacts that nobody has seen open for a day, in either channel: they may be stuck closed."""
+    old = [name for name in NEEDED if not wall_s - book.opened.get(name, -math.inf) <= PROOF_S]
+    if old:
+        yield f"not seen open within {PROOF_S / 3600:.0f} h: {', '.join(old)}; open each of these contacts once, and close it again"
 
 
 def _open(query: Query, tally: Tally) -> Iterator[str]:

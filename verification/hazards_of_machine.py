@@ -276,10 +276,10 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G30",
         "the emergency stop is struck, at any moment, also with the program hung",
         "it is wired in series with both contactors' coils; the program only reports it",
-        "rule:emergency_stop unit:ESTOP page:safety-unit.md",
-        "demo:emergency-stop simulators/test_unit_causes.py::test_beam_ends_by_itself",
+        "rule:emergency_stop unit:ESTOP code:records/clearance.py::_not_proven page:safety-unit.md",
+        "demo:emergency-stop simulators/test_unit_causes.py::test_beam_ends_by_itself "
+        "records/test_recorder_normal.py::test_each_contact_must_have_been_seen_open_within_a_day_unless_waived",
         who="whoever wires the machine; and who tries it every day",
-        stands_open="not yet built: a daily trial that the program demands",
     ),
     row(
         "engineering-G31",
@@ -528,6 +528,14 @@ FAULTS: Final[tuple[Hazard, ...]] = (
     _fault("H6", "other work keeps the loop from its processor", "tick_late", TRIPS),
     _fault("H10", "the processor is slowed down, by heat or by lack of power", "tick_late", TRIPS),
     _fault("I1", "an interlock opens", "door generator_interlock", "demo:door-opens " + TRIPS),
+    row(
+        "fault-I3",
+        "a contact is stuck closed: it looks sound, and cuts nothing",
+        "each contact that cuts a beam must have been read open in each channel within a day, or no treatment is begun (waived on simulated rigs only)",
+        "code:records/clearance.py::_not_proven code:controller/proofs.py::Proofs",
+        "records/test_recorder_normal.py::test_each_contact_must_have_been_seen_open_within_a_day_unless_waived "
+        "controller/test_proofs.py::test_what_is_open_is_told_once_in_each_channel",
+    ),
     _fault("I5", "the two channels of a contact disagree", "contacts_agree contacts_agree_at_rest", TRIPS),
     _fault("I6", "a contact's wire is shorted: it can no longer open", "test_pulse", TRIPS),
     _fault("I8", "the applicator is changed after it was checked", "applicator_code", TRIPS),

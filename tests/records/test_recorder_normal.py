@@ -12,6 +12,7 @@ from records_bench import R0, Rig, prescribed, warmup
 
 from controller.entries import EntryType, Event, LatchCleared, LatchSet, Outcome
 from controller.prescribed import Quality
+from controller.proofs import NEEDED, OPENED
 from interlocks.words import Clears, Trip
 from records.fractions import list_fractions, show
 from records.recorder import Recorder, RecorderError
@@ -204,6 +205,38 @@ def test_clock_set_back_is_refused(rig: Rig) -> None:
     assert clearance is not None and "before the last record" in clearance.refused
 
 
+def test_each_contact_must_have_been_seen_open_within_a_day_unless_waived(tmp_path: Path) -> None:
+    """In each channel by itself; what was seen survives the recorder, and is too old a day later. A warm-up does not ask."""
+    rig = Rig(tmp_path, waived=False)
+    rig.new_recorder()
+    passed = Event("", "DAY_CHECK_PASSED", "", "", f"{rig.clock.wall + 1e6:.0f} by the physicist")
+    rig.host.put(EntryType.EVENT, passed)
+    seen: list[str] = []
+    for name in NEEDED:
+        rig.host.query()
+        rig.run(0.02)
+        clearance = rig.host.statement().clearance
+        assert clearance is not None
+        missing = clearance.refused.partition("h: ")[2].partition(";")[0].split(", ")
+        assert missing == [other for other in NEEDED if other not in seen]
+        seen.append(name)
+        rig.host.put(EntryType.EVENT, Event("", OPENED, "", "", name))
+    rig.run(0.02)
+    rig.drop_recorder()
+    rig.new_recorder()
+    for wait_s, refused in ((23 * 3600.0, False), (3601.0, True)):
+        rig.clock.go(wait_s)
+        rig.host.query()
+        rig.run(0.02)
+        clearance = rig.host.statement().clearance
+        assert clearance is not None and ("not seen open within 24 h" in clearance.refused) is refused
+    rig.host.query(warmup())
+    rig.run(0.02)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and clearance.refused == ""
+    rig.close()
+
+
 def test_daily_check_is_needed_unless_waived_on_a_simulated_rig(tmp_path: Path) -> None:
     rig = Rig(tmp_path, waived=False)
     rig.new_recorder()
@@ -214,6 +247,7 @@ def test_daily_check_is_needed_unless_waived_on_a_simulated_rig(tmp_path: Path) 
     rig.host.put(
         EntryType.EVENT, Event("", "DAY_CHECK_PASSED", "", "", f"{rig.clock.wall + 3600:.0f} by the physicist")
     )
+    rig.host.put(EntryType.EVENT, Event("", OPENED, "", "", " ".join(NEEDED)))
     rig.host.query()
     rig.run(0.02)
     clearance = rig.host.statement().clearance
