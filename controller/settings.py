@@ -40,6 +40,7 @@ from hal.machine import Fitted
 from hal.readings import Health, Purpose, Readings, Termination
 from hal.scaling import from_counts, to_counts
 from interlocks.dose_rules import PRESSURE_KPA, TEMPERATURE_C
+from interlocks.limits import ABSOLUTE, MODES, narrow
 from interlocks.words import Limits, Terms
 
 __all__ = ["Refusal", "RigSide", "Settings", "fraction_tag", "make_settings", "plan_tag"]
@@ -124,6 +125,7 @@ def make_settings(
     )
     if not_numbers:
         return not_numbers
+    limits = narrow(ABSOLUTE, limits, MODES[prescribed.purpose])
     combination = _combination(prescribed, certificate)
     unit = unit_side(readings)
     refused = (

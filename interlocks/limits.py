@@ -1,4 +1,4 @@
-"""What may be confirmed at all: absolute bounds in code, narrowed by machine, applicator and purpose; the most restrictive wins.
+"""What may be confirmed at all: absolute bounds in code, narrowed by machine, purpose, applicator and fraction; the most restrictive wins.
 It knows no device and no fraction, and it never moves a value into its bounds: it says what is wrong with it."""
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from hal.errors import ConfigurationError
+from hal.readings import Purpose
 from interlocks.words import Limits, Terms
 
 ABSOLUTE: Final = Limits(
@@ -25,6 +26,15 @@ ABSOLUTE: Final = Limits(
 )
 """Bounds that no configuration widens: the generator class is 50-100 kV (lower only for conditioning), 20 Gy the largest fraction, 3 s the shortest
 set time for which R(t + dt) holds (docs/dose.md)."""
+
+MODES: Final[dict[Purpose, Limits]] = {
+    Purpose.TREAT: ABSOLUTE,
+    Purpose.DAILY: msgspec.structs.replace(ABSOLUTE, rx_max_mgy=10_000.0, skin_max_mgy=12_500.0, time_max_s=300.0),
+    Purpose.WARMUP: ABSOLUTE,
+    Purpose.CALIBRATE: ABSOLUTE,
+    Purpose.DRY_RUN: msgspec.structs.replace(ABSOLUTE, rx_max_mgy=10_000.0, skin_max_mgy=12_500.0, time_max_s=300.0),
+}
+"""What each purpose may be at most: a check needs less than a treatment, and a warm-up or a calibration the whole range of the tube."""
 
 LARGEST: Final = ("kv_max", "ma_max", "rx_max_mgy", "skin_max_mgy", "time_max_s", "power_max_w")
 SMALLEST: Final = ("kv_min", "ma_min", "time_min_s")

@@ -243,7 +243,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "rule:backup_timer unit:HARD_CAP limit:time_max_s limit:skin_max_mgy limit:rx_max_mgy code:interlocks/limits.py::narrow",
         "simulators/test_unit_causes.py::test_hard_cap_outranks_everything "
         "interlocks/test_limits.py::test_a_configuration_that_widens_is_refused_in_words "
-        "interlocks/test_limits.py::test_nothing_else_leaves_the_absolute_limits_and_the_most_restrictive_wins",
+        "interlocks/test_limits.py::test_each_limit_is_narrowed_at_each_level_and_widened_at_none controller/test_settings.py::test_refusals",
     ),
     row(
         "engineering-G27",

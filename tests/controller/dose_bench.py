@@ -38,7 +38,7 @@ LIMITS = Limits(
     ma_max=5.0,
     rx_max_mgy=20_000.0,
     skin_max_mgy=25_000.0,
-    time_min_s=1.0,
+    time_min_s=3.0,
     time_max_s=900.0,
     power_max_w=500.0,
 )

@@ -326,6 +326,10 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "power": ({"limits": msgspec.structs.replace(LIMITS, power_max_w=100.0)}, "power (W) 111.2 is outside 0 to 100"),
     "dose limit": ({"limits": msgspec.structs.replace(LIMITS, rx_max_mgy=6000.0)}, "prescribed dose (mGy) 7000 is outside 0 to 6000"),
     "skin limit": ({"limits": msgspec.structs.replace(LIMITS, skin_max_mgy=8000.0)}, "skin dose (mGy) 8536.6 is above 8000 (limits)"),
+    "purpose's dose": (
+        {"p": prescribed(rx_mgy=11_000.0, purpose=Purpose.DAILY), "clearance": clearance(prescribed(rx_mgy=11_000.0, purpose=Purpose.DAILY))},
+        "prescribed dose (mGy) 11000 is outside 0 to 10000 (limits)",
+    ),
     "applicator's skin": ({"c": combination(max_skin_mgy=8000.0)}, "skin dose (mGy) 8536.6 is above 8000 (applicator A20)"),
     "applicator's time": ({"c": combination(max_time_s=100.0)}, "beam time (s) 155.4 is above 100 (applicator A20)"),
     "time limit": ({"limits": msgspec.structs.replace(LIMITS, time_max_s=100.0)}, "beam time (s) 155.4 is above 100 (limits)"),

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-COMMAND = re.compile(r"(?<!air )\bkerma ([a-z]+)(?: ([a-z]+))?")
+COMMAND = re.compile(r"(?<!air )\bkerma ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?")
 MODULE = re.compile(r"python -m ((?:verification|calibration|controller|records)[a-z_.]*)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 ANCHOR = re.compile(r'<a id="([^"]+)"></a>')

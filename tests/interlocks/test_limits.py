@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from interlock_bench import LIMITS, TERMS, terms
 
 from hal.errors import ConfigurationError
-from interlocks.limits import ABSOLUTE, BOUNDS, LARGEST, SMALLEST, check, check_terms, narrow
+from hal.readings import Purpose
+from interlocks.limits import ABSOLUTE, BOUNDS, LARGEST, MODES, SMALLEST, check, check_terms, narrow
 from interlocks.words import Limits
 
 FIELDS = Limits.__struct_fields__
@@ -51,6 +52,30 @@ def test_a_limit_that_is_no_number_is_refused(name: str, value: float) -> None:
     for limits in ((ABSOLUTE, odd), (odd,)):
         with pytest.raises(ConfigurationError, match=name):
             narrow(*limits)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("level", ["machine", "purpose", "applicator", "fraction"])
+def test_each_limit_is_narrowed_at_each_level_and_widened_at_none(name: str, level: str) -> None:
+    """The narrowest of four levels holds, whichever it is; at any level a wider bound is refused and not taken."""
+    levels = dict.fromkeys(("machine", "purpose", "applicator", "fraction"), ABSOLUTE)
+    bound = getattr(ABSOLUTE, name)
+    tight, tighter = (0.9 * bound, 0.8 * bound) if name in LARGEST else (1.1 * bound, 1.2 * bound)
+    others = {other: msgspec.structs.replace(ABSOLUTE, **{name: tight}) for other in levels}
+    narrowest = others | {level: msgspec.structs.replace(ABSOLUTE, **{name: tighter})}
+    assert getattr(narrow(ABSOLUTE, *narrowest.values()), name) == tighter
+    wide = levels | {
+        level: msgspec.structs.replace(ABSOLUTE, **{name: 1.1 * bound if name in LARGEST else 0.9 * bound})
+    }
+    with pytest.raises(ConfigurationError, match=name):
+        narrow(ABSOLUTE, *wide.values())
+
+
+def test_no_purpose_widens_and_each_has_its_limits() -> None:
+    assert set(MODES) == set(Purpose)
+    for limits in MODES.values():
+        assert narrow(ABSOLUTE, limits) == limits
+    assert MODES[Purpose.DAILY].time_max_s < MODES[Purpose.TREAT].time_max_s
 
 
 def test_limits_that_leave_nothing_are_refused() -> None:
