@@ -115,7 +115,9 @@ def monotone(s: Story) -> Found:
                     f"records went back from {before.seq} to {row.seq}, or durable ones from {before.durable} to {row.durable}",
                 )
             same = row.start_seq == before.start_seq and row.start_seq and row.state in BEAMING
-            if same and (row.delivered < before.delivered - LEAK_MGY or row.beam_s < before.beam_s - 1e-9):
+            # a dose that is not known is told as its upper bound, which falls to what the counters then say, and never below what was certain
+            floor = before.low if before.delivered >= before.high else before.delivered
+            if same and (row.delivered < floor - LEAK_MGY or row.beam_s < before.beam_s - 1e-9):
                 told = f"{before.delivered:.3f} to {row.delivered:.3f} mGy, beam time from {before.beam_s:.3f} to {row.beam_s:.3f} s"
                 yield row.t, f"delivered went from {told}"
         before = row
