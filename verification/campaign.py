@@ -4,7 +4,7 @@ It knows how seeds are handed out and results come back; what a seed is stands i
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -36,6 +36,8 @@ CONFIG: Final = {
 """A seed that has taken four workers with it is a result too, and not a good one."""
 
 Done = Callable[[dict[str, Any]], None]
+Work = Callable[[Any], dict[str, Any]]
+Lost = Callable[[Any, BaseException], dict[str, Any]]
 
 
 def campaign(
@@ -79,7 +81,7 @@ def campaign(
         play(wanted, workers, results, out, scheduler)
     finally:
         results.close()
-    mine = [results.by_seed[seed] for seed in wanted if seed in results.by_seed]
+    mine = [results.by_key[seed] for seed in wanted if seed in results.by_key]
     sums = figures(mine)
     tell(mine, sums, out)
     if plot is not None:
@@ -94,7 +96,7 @@ def play(
     wanted: Iterable[int], workers: int, results: Results, out: Console, scheduler: str = "", words: str = "seeds"
 ) -> None:
     """Play what is not among the results yet; each result is written as it comes."""
-    todo = [seed for seed in wanted if seed not in results.by_seed]
+    todo = [seed for seed in wanted if seed not in results.by_key]
     if not todo:
         return
     clock = SystemClock()
@@ -131,27 +133,27 @@ def play(
                     soft_wrap=True,
                 )
 
-        hand_out(todo, workers, done, scheduler)
+        hand_out(todo, one, workers, done, _lost, scheduler)
 
 
-def hand_out(todo: list[int], workers: int, done: Done, scheduler: str = "") -> None:
-    """Every seed to some worker, a few ahead; `done` gets each result once."""
+def hand_out(todo: Sequence[Any], work: Work, workers: int, done: Done, lost: Lost, scheduler: str = "") -> None:
+    """`work` on each of these at some worker, a few ahead; `done` gets each result once, or what `lost` makes of one that no worker could give."""
     with _client(workers, scheduler) as (distributed, client):
-        waiting = iter(todo)
+        waiting = iter(enumerate(todo))
         count = max(1, len(client.scheduler_info(n_workers=-1)["workers"])) if scheduler else workers
-        futures = distributed.as_completed(_submitted(client, waiting, AHEAD * count), loop=client.loop)
+
+        def submitted(most: int) -> list[Any]:
+            return [
+                client.submit(work, what, key=f"kerma-{at}", pure=False)
+                for _, (at, what) in zip(range(most), waiting, strict=False)
+            ]
+
+        futures = distributed.as_completed(submitted(AHEAD * count), loop=client.loop)
         for future in futures:
-            seed = int(future.key.rsplit("-", 1)[-1])
-            error = future.exception()
-            done(future.result() if error is None else _lost(seed, error))
-            for more in _submitted(client, waiting, 1):
+            what, error = todo[int(future.key.rsplit("-", 1)[-1])], future.exception()
+            done(future.result() if error is None else lost(what, error))
+            for more in submitted(1):
                 futures.add(more)
-
-
-def _submitted(client: Any, waiting: Iterator[int], most: int) -> list[Any]:
-    return [
-        client.submit(one, seed, key=f"seed-{seed}", pure=False) for _, seed in zip(range(most), waiting, strict=False)
-    ]
 
 
 def one(seed: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from simulators.wire_faults import TAMPERINGS
@@ -259,6 +260,7 @@ def _delay(draw: random.Random) -> float:
     return 0.0 if draw.random() < 0.3 else round(draw.uniform(0.0, 1.5), 3)
 
 
+@cache
 def possible(choice: Choice, termination: str) -> dict[str, list[Injection]]:
     """By fault id, what this rig can have: lies that its wires can carry, and what is not made for another rig."""
     found = {}

@@ -3,6 +3,7 @@ It sees the exposure's state only to know when a deed is due, and judges nothing
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,6 +32,7 @@ class Begun:
     name: str
     at_s: float
     state: str
+    until_s: float = math.inf
     off_sent_s: float | None = None
     ended_s: float | None = None
     ended_by: str = ""
@@ -50,8 +52,6 @@ class Played(VirtualRig):
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
         self._lasting: dict[str, Injection] = {}
-        self._dark = False
-        self.event_hooks.append(self._heard)
         for deed in plan.deeds:
             if deed.do == "fault" and find(deed.what)[1].from_start:
                 self._do(deed)
@@ -94,12 +94,12 @@ class Played(VirtualRig):
 
     def host_back(self) -> None:
         """A process that is not there is started, where there is power."""
-        if self.loop is None and not self._dark:
+        if self.loop is None and self.powered:
             self.start_host()
 
     def recorder_back(self) -> None:
         """A recorder that is not there is started, where there is power."""
-        if self.recorder is None and not self._dark:
+        if self.recorder is None and self.powered:
             self.start_recorder()
 
     def put_right(self) -> None:
@@ -124,7 +124,7 @@ class Played(VirtualRig):
             if deed.do == "fault" and deed.for_s is None:
                 self._end(deed.what)
         self.disk.heal()
-        if self._dark:
+        if not self.powered:
             self.power_on()
         self.host_back()
         self.recorder_back()
@@ -134,10 +134,9 @@ class Played(VirtualRig):
         injection = self._lasting.pop(name, None)
         if injection is not None:
             injection.stop(self)
-
-    def _heard(self, kind: str, what: Any) -> None:
-        if kind == "power":
-            self._dark = what == "off"
+            for broke in self.broke:
+                if broke.name == name and broke.until_s == math.inf:
+                    broke.until_s = self.now_s()
 
     def _look(self) -> None:
         """New states make deeds due; a beam that ended since something broke ended by it, or after it."""
@@ -165,7 +164,8 @@ class Played(VirtualRig):
 
     def _do(self, deed: Deed) -> None:
         if deed.breaks:
-            self.broke.append(Begun(deed.name, self.now_s(), self.state()))
+            until_s = math.inf if deed.do == "fault" else self.now_s() + (deed.for_s or 0.0)
+            self.broke.append(Begun(deed.name, self.now_s(), self.state(), until_s))
         if deed.do == "fault":
             self._break(deed)
             return
@@ -187,12 +187,12 @@ class Played(VirtualRig):
 
     def lose_power(self, for_s: float) -> None:
         """Everything is dark, and comes back."""
-        if not self._dark:
+        if self.powered:
             self.power_cut()
             self.later(for_s, self._light)
 
     def _light(self) -> None:
-        if self._dark:
+        if not self.powered:
             self.power_on()
 
     def hold(self, seconds: float) -> None:

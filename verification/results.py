@@ -1,4 +1,4 @@
-"""Results of many seeds as JSON lines: one head that names the sources, then one line for each seed, written the moment it is known.
+"""Results of many seeds (or cases) as JSON lines: one head that names the sources, then one line for each, written the moment it is known.
 It is keyed by seed and sources, so that a campaign goes on where it was cut off, and never mixes two programs."""
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ class ResultsError(Exception):
 
 
 class Results:
-    """The lines of one file, or of none: then they are only kept in memory. A torn last line, as a kill leaves it, is cut off."""
+    """The lines of one file, or of none: then they are only kept in memory. A torn last line, as a kill leaves it, is cut off; `key` names what is counted."""
 
-    def __init__(self, path: Path | None, source: str, commit: str = "", resume: bool = False) -> None:
-        self.path, self.source = path, source
-        self.by_seed: dict[int, dict[str, Any]] = {}
+    def __init__(
+        self, path: Path | None, source: str, commit: str = "", resume: bool = False, key: str = "seed"
+    ) -> None:
+        self.path, self.source, self._key = path, source, key
+        self.by_key: dict[Any, dict[str, Any]] = {}
         self._file = None
         if path is None:
             return
@@ -37,17 +39,17 @@ class Results:
             self._write({HEAD: VERSION, "source": source, "commit": commit, "simulated": True})
 
     def add(self, document: dict[str, Any]) -> bool:
-        """Keep one seed's result; False when it was there already, or is not of these sources, and was not kept."""
-        seed = int(document["seed"])
-        if seed in self.by_seed or document["source"] != self.source:
+        """Keep one result; False when it was there already, or is not of these sources, and was not kept."""
+        key = document[self._key]
+        if key in self.by_key or document["source"] != self.source:
             return False
-        self.by_seed[seed] = document
+        self.by_key[key] = document
         self._write(document)
         return True
 
     def all(self) -> list[dict[str, Any]]:
-        """Every result, by seed."""
-        return [self.by_seed[seed] for seed in sorted(self.by_seed)]
+        """Every result, in the order of their keys."""
+        return [self.by_key[key] for key in sorted(self.by_key)]
 
     def close(self) -> None:
         if self._file is not None:
@@ -69,7 +71,7 @@ class Results:
         if not documents:
             return
         head = documents[0]
-        if head.get(HEAD) != VERSION:
+        if not isinstance(head, dict) or head.get(HEAD) != VERSION:
             raise ResultsError(f"{path} is not a results file of this version; choose another file")
         if head.get("source") != self.source:
             raise ResultsError(
@@ -77,4 +79,4 @@ class Results:
                 f"these are {self.source[:12]}: what another program did proves nothing of this one; choose another file"
             )
         for document in documents[1:]:
-            self.by_seed.setdefault(int(document["seed"]), document)
+            self.by_key.setdefault(document[self._key], document)

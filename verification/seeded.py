@@ -21,12 +21,14 @@ from hal.clock import SystemClock
 from simulators.unit_memory import UnitConfig
 from simulators.world import World
 from verification.disk import FaultyDisk
+from verification.invariants import Expectation, Lasting, check_all
 from verification.plan import LONG_FROM, Plan, plan
 from verification.played import Played
 from verification.reach import wrong
 from verification.rigs import Choice, with_values
 from verification.setting import blob_of, lay_out, recorder_of
 from verification.sources import source_hash
+from verification.trace import Observer, Trace
 from verification.treating import Operator, order
 
 TMPFS: Final = Path("/dev/shm")
@@ -156,9 +158,7 @@ def make(planned: Plan, folder: Path) -> Played:
     blob = _blob(choice, planned.termination, planned.tick_hz)
     world = World(choice.profile, planned.seed, UnitConfig(site_key=blob.site_key))
     recorder = recorder_of(folder, folder / "records")
-    rig = Played(blob, recorder, kernels(), folder, world, FaultyDisk(planned.seed), planned.epoch_s)
-    rig.prepare(planned)
-    return rig
+    return Played(blob, recorder, kernels(), folder, world, FaultyDisk(planned.seed), planned.epoch_s)
 
 
 def run(seed: int, parent: Path = TMPFS) -> Outcome:
@@ -190,6 +190,8 @@ def run(seed: int, parent: Path = TMPFS) -> Outcome:
 def _play(planned: Plan, folder: Path, out: Outcome) -> None:
     kernels()
     rig = make(planned, folder)
+    observer = Observer(rig)
+    rig.prepare(planned)
     digest = Digest()
 
     def see(tick: Any) -> None:
@@ -213,7 +215,7 @@ def _play(planned: Plan, folder: Path, out: Outcome) -> None:
         ends = [before for _, _, before in doses[1:]] + [rig.world.plant.dose_mgy]
         for (fraction, word, before), end in zip(doses, ends, strict=True):
             out.given.append(Given(fraction.patient, word, fraction.rx_mgy, true_mgy=end - before))
-        _judge(planned, rig, out)
+        _judge(planned, rig, observer.trace(), out)
         digest.add([(at, who, what) for at, who, what in rig.world.log])
         digest.add([(g.delivered_mgy, g.low_mgy, g.high_mgy, g.status, g.word) for g in out.given])
         digest.add(operator.said)
@@ -224,9 +226,9 @@ def _play(planned: Plan, folder: Path, out: Outcome) -> None:
         rig.close()
 
 
-def _judge(planned: Plan, rig: Played, out: Outcome) -> None:
+def _judge(planned: Plan, rig: Played, trace: Trace, out: Outcome) -> None:
     at_s = rig.now_s()
-    log = rig.log()
+    log = list(trace.log)
     out.beam_s = _beam_s(log, at_s)
     out.reactions = _reactions(rig, log)
     names = set(out.faults)
@@ -234,7 +236,9 @@ def _judge(planned: Plan, rig: Played, out: Outcome) -> None:
     if names & STRAY:
         found = [words for words in found if "high bound" not in words]
     out.broken += [("world and records", at_s, words) for words in found]
-    _given(planned, rig, out)
+    expected = Expectation(faults=tuple(Lasting(b.name.rpartition("/")[2], b.at_s, b.until_s) for b in rig.broke))
+    out.broken += [(broken.invariant, broken.at_s, broken.words) for broken in check_all(trace, expected)]
+    _given(planned, trace, out)
     if out.end_state != "STANDBY":
         shown = rig.snapshot()
         latches = "; ".join(shown.latches) if shown is not None else "no snapshot"
@@ -264,9 +268,9 @@ def _judge_whole(out: Outcome, at_s: float) -> None:
             )
 
 
-def _given(planned: Plan, rig: Played, out: Outcome) -> None:
+def _given(planned: Plan, trace: Trace, out: Outcome) -> None:
     """What the records say of each planned fraction."""
-    kept = {row["patient_id"]: row for row in rig.records()}
+    kept = {row["patient_id"]: row for row in trace.fractions}
     for given in out.given:
         row = kept.get(f"SEED-{planned.seed}-{given.patient}")
         if row is None:
