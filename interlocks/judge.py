@@ -9,16 +9,14 @@ from typing import Final
 import msgspec
 
 from hal.readings import Readings
-from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Look, Memory, When, remember, take
+from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Look, Memory, remember, take
 from interlocks.rule import Rule
-from interlocks.rules import SOURCE_WORDS, SOURCES, T1_S, TABLE, Rules
+from interlocks.rules import NOT_ASKED, NOT_FITTED, SOURCE_WORDS, SOURCES, T1_S, TABLE, Rules
 from interlocks.words import Clears, Finding, House, Sent, Trip, Truth, Verdict
 
 FALSE: Final = int(Truth.FALSE)
 STALE: Final = int(Truth.STALE)
 ERROR: Final = int(Truth.ERROR)
-NOT_ASKED: Final = int(Truth.NOT_ASKED)
-NOT_FITTED: Final = int(Truth.NOT_FITTED)
 
 _Answer = tuple[int, Rule, int, str]
 """Place in the table, the row, its truth, the exception's words (ERROR only)."""
@@ -30,21 +28,15 @@ def judge(
     """The verdict on this snapshot, with `tick` for its number, and the memory for the next."""
     memory = remember(readings, sent, memory)
     look = take(readings, house, sent, memory, rules.stale_after_s, rules.full_scale_kv, rules.paired)
-    asked, stale = look.asked, look.stale
-    truths = bytearray(len(rules.rows))
+    asked, stale = rules.asked(look.asked), look.stale
     not_true: list[_Answer] = []
-    place = -1
-    for row in rules.rows:
-        place += 1
-        if not asked[row.when]:
-            truths[place] = NOT_FITTED if row.when is When.NEVER else NOT_ASKED
-            continue
+    for place, needs, question in asked.questions:
         error = ""
-        if row.needs & stale:
+        if needs & stale:
             truth = STALE
         else:
             try:
-                answer = row.question(look)
+                answer = question(look)
             except Exception as why:  # a rule that breaks is a rule that is not true
                 truth, error = ERROR, repr(why)
             else:
@@ -52,12 +44,14 @@ def judge(
                     continue
                 truth = FALSE if answer is False else STALE if answer is None else ERROR
                 error = f"answered {answer!r}" if truth == ERROR else ""
-        truths[place] = truth
-        not_true.append((place, row, truth, error))
+        not_true.append((place, rules.rows[place], truth, error))
     if not not_true:
         if memory.pending:
             memory = msgspec.structs.replace(memory, pending={})
-        return Verdict(tick, readings.now_s, bytes(truths), (), (), False), memory
+        return Verdict(tick, readings.now_s, asked.truths, (), (), False), memory
+    truths = bytearray(asked.truths)
+    for place, _, truth, _ in not_true:
+        truths[place] = truth
     pending = _pending(not_true, memory.pending, look.now_s)
     counting = [answer for answer in not_true if _counts(answer, pending, look)]
     return _verdict(tick, look, truths, counting), msgspec.structs.replace(memory, pending=pending)

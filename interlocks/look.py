@@ -358,27 +358,29 @@ def take(
             signal = past_ramp and not seen_s <= NO_SIGNAL_S
             dose = not seen_s <= NO_DOSE_S
             rated = not on_s <= terms.ramp_s + RATE_SETTLE_S
-    asked = [False] * len(When)
-    asked[When.ALWAYS] = True
-    asked[When.SET_UP] = set_up
-    asked[When.BEFORE_ARM] = set_up and not armed
-    asked[When.VENTED] = set_up and terms.vented_2
-    asked[When.NOT_ARMED] = not memory.armed_seen
-    asked[When.CONFIRMED] = armed
-    asked[When.CONFIRMED_VENTED] = armed and terms.vented_2
-    asked[When.HELD] = memory.armed_seen and not ended
-    asked[When.HELD_DOWN] = running and terms.switch_mode is SwitchMode.HOLD
-    asked[When.NO_BEAM] = no_beam
-    asked[When.LEAKAGE] = no_beam and set_up and slow.asked_at_s >= quiet_from + RATE_WINDOW_S
-    asked[When.BEAM] = beam
-    asked[When.STEADY] = steady
-    asked[When.TIMED] = timed
-    asked[When.DOSED] = dosed
-    asked[When.SIGNAL] = signal
-    asked[When.DOSE] = dose
-    asked[When.RATED] = rated
-    asked[When.LINE] = beam and not flags_on_s <= 0.0
-    asked[When.STANDING] = armed and not ended
+    asked = (
+        True,  # ALWAYS, and so on in the order of When
+        set_up,
+        set_up and not armed,  # BEFORE_ARM
+        set_up and terms.vented_2,
+        not memory.armed_seen,  # NOT_ARMED
+        armed,
+        armed and terms.vented_2,
+        memory.armed_seen and not ended,  # HELD
+        running and terms.switch_mode is SwitchMode.HOLD,
+        no_beam,
+        no_beam and set_up and slow.asked_at_s >= quiet_from + RATE_WINDOW_S,  # LEAKAGE
+        beam,
+        steady,
+        timed,
+        dosed,
+        signal,
+        dose,
+        rated,
+        beam and not flags_on_s <= 0.0,  # LINE
+        armed and not ended,  # STANDING
+        False,  # NEVER
+    )
     return Look(
         now,
         readings,
@@ -400,7 +402,7 @@ def take(
         quiet_from,
         full_scale_kv,
         running or on_at is not None,
-        tuple(asked),
+        asked,
         paired,
     )
 

@@ -13,9 +13,13 @@ from interlocks.dose_rules import DOSE_RULES
 from interlocks.generator_rules import GENERATOR_RULES
 from interlocks.house_rules import HOUSE_RULES
 from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, When
-from interlocks.rule import Rule
+from interlocks.rule import Question, Rule
 from interlocks.unit_rules import UNIT_RULES
+from interlocks.words import Truth
 
+TRUE: Final = int(Truth.TRUE)
+NOT_ASKED: Final = int(Truth.NOT_ASKED)
+NOT_FITTED: Final = int(Truth.NOT_FITTED)
 T1_S: Final = 0.1
 """From an event at a device to off-bytes sent."""
 LEAST_S: Final = 0.05
@@ -38,18 +42,49 @@ if len({row.id for row in TABLE}) != len(TABLE):
     raise ValueError("two rules have the same id")
 
 
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """What is asked at one kind of moment: of each row its place, what it needs, its question; `truths` when every one of them is TRUE."""
+
+    questions: tuple[tuple[int, int, Question], ...]
+    truths: bytes
+
+
 class Rules(msgspec.Struct, frozen=True):
-    """The table with what the rig adds: the oldest that each source may be (order of SOURCES), full scale, the contacts with two channels."""
+    """The table with what the rig adds: the oldest that each source may be (order of SOURCES), full scale, the contacts with two channels.
+
+    `known` keeps what `asked` has worked out: the kinds of moment are few, and the rows never change.
+    """
 
     rows: tuple[Rule, ...]
     stale_after_s: tuple[float, ...]
     full_scale_kv: float
     paired: int = ALL_PAIRED
+    known: dict[tuple[bool, ...], Asked] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # a copy with other rows begins with nothing known
+        msgspec.structs.force_setattr(self, "known", {})
+
+    def asked(self, when: tuple[bool, ...]) -> Asked:
+        """The rows that have a meaning at this moment (`Look.asked`)."""
+        found = self.known.get(when)
+        if found is None:
+            found = self.known[when] = _asked(self.rows, when)
+        return found
 
     def stale_after(self, rule: Rule) -> float | None:
         """The oldest evidence that this rule takes, s; None for a rule that stands on no polled reading."""
         bounds = [age for (bit, _), age in zip(SOURCES, self.stale_after_s, strict=True) if rule.needs & bit]
         return min(bounds, default=None)
+
+
+def _asked(rows: tuple[Rule, ...], when: tuple[bool, ...]) -> Asked:
+    truths = bytes(
+        TRUE if when[row.when] else NOT_FITTED if row.when is When.NEVER else NOT_ASKED for row in rows
+    )
+    return Asked(
+        tuple((place, row.needs, row.question) for place, row in enumerate(rows) if when[row.when]), truths
+    )
 
 
 def level(capabilities: Capabilities, tick_s: float, table: tuple[Rule, ...] = TABLE) -> Rules:
