@@ -27,6 +27,9 @@ from interlocks.words import Finding, Sent, Trip, Verdict
 WHILE_BEAM: Final = frozenset(row.id for row in TABLE if row.while_beam)
 """Rules that may end a beam; the others only forbid its start."""
 STOP_WORDS: Final = own_words("stop")
+QUIET: Final = Decided(Event.NONE, Event.NONE, "", "")
+"""A tick in which nothing happened."""
+K1_OPEN: Final = Relay.K1_MIRROR_OPEN.value
 _LINK_LOST = (Event.UNIT_LOST, Event.GEN_LOST)
 _NOTHING_TESTED = (Phase.IDENTIFY, Phase.FAILED)
 """A device that is silent, or whose values are not asked for because it is a wrong one, takes no test back here; beginning again each tick would
@@ -62,8 +65,12 @@ def decide(
     ]
     if asked.stop:
         heard.append((Event.STOP, "stop", STOP_WORDS))
-    heard.extend(_by_state(stage, readings, verdict, dose, facts))
+    look = _LOOKS.get(stage.state)
+    if look is not None:
+        heard.extend(look(stage, readings, verdict, dose, facts))
     heard.extend(_expired(stage, readings))
+    if not heard and asked.request is None:
+        return QUIET, WAIT
     ruling = WAIT
     if asked.request is not None:
         ruling = rule_on(asked.request, stage, readings, verdict, facts)
@@ -87,13 +94,6 @@ def _event_of(finding: Finding, stage: Stage, tests: Tests) -> Event:
     if finding.rule == "unit_latched" and stage.state is State.SELF_TEST:
         return Event.NONE
     return event
-
-
-def _by_state(
-    stage: Stage, readings: Readings, verdict: Verdict, dose: Dose, facts: Facts
-) -> list[tuple[Event, str, str]]:
-    look = _LOOKS.get(stage.state)
-    return look(stage, readings, verdict, dose, facts) if look is not None else []
 
 
 def _expired(stage: Stage, readings: Readings) -> list[tuple[Event, str, str]]:
@@ -141,7 +141,7 @@ def _ready(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> 
     if not pressed_once:
         words = f"the unit runs, but its press count went from {sent.press_count} to {unit.press_count}, not up by one"
         return [(Event.TRIP_FAULT, "press", own_words("press", words))]
-    if unit.relays & Relay.K1_MIRROR_OPEN or verdict.blocks_start:
+    if unit.relays & K1_OPEN or verdict.blocks_start:
         return []
     return [(Event.PRESS, "", "")]
 

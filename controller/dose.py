@@ -42,7 +42,17 @@ OVERDUE_S: Final = 0.02
 """How far past its end the host lets the unit go before it ends the beam itself (TIME_END)."""
 REPEAT_S: Final = 0.002
 """Two statuses of one scan this close together are one sample asked for twice, not a clock that stands."""
-SATURATED: Final = Health.SATURATED1 | Health.SATURATED2
+HV_SEEN: Final = Relay.HV_SEEN.value
+K1_OPEN: Final = Relay.K1_MIRROR_OPEN.value
+HT1: Final = Health.HT1.value
+HT2: Final = Health.HT2.value
+SATURATED1: Final = Health.SATURATED1.value
+SATURATED2: Final = Health.SATURATED2.value
+SATURATED: Final = SATURATED1 | SATURATED2
+LOST_1: Final = Health.STUCK1.value | SATURATED1
+LOST_2: Final = Health.STUCK2.value | SATURATED2
+RUN: Final = int(UnitState.RUN)
+"""The bits as plain integers: they are asked for each tick."""
 GAP_TICKS: Final = 3.0
 """A status younger than this many ticks is not a gap."""
 
@@ -200,11 +210,15 @@ class _Segment:
             [per_us / c.n1_mgy_per_count, per_us / (c.n2_mgy_per_count * min(k, 1.0)), JUMP_SLACK_COUNTS]
         )
         self._counts = np.zeros(kernel.COUNT_STATE, dtype=np.int64)
+        self._counted: list[int] = self._counts.tolist()
         self._count_row = np.zeros((1, kernel.COUNT_COLUMNS), dtype=np.int64)
+        self._count_cells = self._count_row[0]
         self._table = np.array(c.g_kv, dtype=np.float64)
         self._scale = c.r0_mgy_per_s / (c.ma * _relative_output(c.g_kv, c.kv))
         self._model = np.zeros(kernel.MODEL_STATE)
+        self._modelled: list[float] = self._model.tolist()
         self._model_row = np.zeros((1, kernel.MODEL_COLUMNS))
+        self._model_cells = self._model_row[0]
         self._origin_s = unit.asked_at_s
         self._unit_at_s = float("-inf")
         self._unit = unit
@@ -242,9 +256,10 @@ class _Segment:
             self._take_unit(unit)
         if monitor is not None and monitor.asked_at_s > self._monitor_at_s:
             self._take_monitor(monitor)
-        bad = int(self._counts[kernel.BAD_COUNTS]) + int(self._model[kernel.M_BAD])
-        self._bad.extend([now] * (bad - self._bad_seen))
-        self._bad_seen = bad
+        bad = self._counted[kernel.BAD_COUNTS] + int(self._modelled[kernel.M_BAD])
+        if bad != self._bad_seen:
+            self._bad.extend([now] * (bad - self._bad_seen))
+            self._bad_seen = bad
         while self._bad and now - self._bad[0] > BAD_WINDOW_S:
             self._bad.popleft()
 
@@ -252,7 +267,7 @@ class _Segment:
         before = self._unit
         if unit.scan == before.scan and 0.0 < unit.asked_at_s - before.asked_at_s < REPEAT_S:
             return
-        running = unit.state == UnitState.RUN
+        running, seen = unit.state == RUN, bool(unit.relays & HV_SEEN)
         between_s = 0.5 * (max(self._unit_at_s, self._origin_s) + unit.asked_at_s)
         if running:
             self._ran, self._ended_at_s = True, None
@@ -261,26 +276,28 @@ class _Segment:
             self._dark_s += self._untimed_s(unit.asked_at_s - before.asked_at_s)
         discharging = self._ended_at_s is not None and unit.asked_at_s - self._ended_at_s < self._settings.terms.t2d_s
         self._rebooted = self._rebooted or (self._ran and unit.boot_count != before.boot_count)
-        if unit.relays & Relay.HV_SEEN and not running and not discharging:
+        if seen and not running and not discharging:
             self._dark_s += max(0.0, unit.asked_at_s - before.asked_at_s)
         health, flags = unit.health, 0
-        if running or before.state == UnitState.RUN or discharging:
+        if running or before.state == RUN or discharging:
             flags = kernel.COUNTING
-            self._lost_1 = self._lost_1 or not health & Health.HT1 or bool(health & (Health.STUCK1 | Health.SATURATED1))
-            self._lost_2 = self._lost_2 or not health & Health.HT2 or bool(health & (Health.STUCK2 | Health.SATURATED2))
+            self._lost_1 = self._lost_1 or not health & HT1 or bool(health & LOST_1)
+            self._lost_2 = self._lost_2 or not health & HT2 or bool(health & LOST_2)
             if self._lost_1 and self._lost_2 and (health | before.health) & SATURATED:
                 self._saturated_s += max(0.0, unit.asked_at_s - before.asked_at_s)
-        flags |= kernel.SATURATED_1 if health & Health.SATURATED1 else 0
-        flags |= kernel.SATURATED_2 if health & Health.SATURATED2 else 0
+        flags |= kernel.SATURATED_1 if health & SATURATED1 else 0
+        flags |= kernel.SATURATED_2 if health & SATURATED2 else 0
         flags |= kernel.REBASED if unit.boot_count != before.boot_count else 0
-        row = self._count_row
-        row[0] = (round(unit.asked_at_s * 1e6), unit.sample_us, unit.counts_1, unit.counts_2, flags)
-        self._kernels.counters(row, self._limits, self._counts)
+        cells = self._count_cells
+        cells[0], cells[1] = round(unit.asked_at_s * 1e6), unit.sample_us
+        cells[2], cells[3], cells[4] = unit.counts_1, unit.counts_2, flags
+        self._kernels.counters(self._count_row, self._limits, self._counts)
+        self._counted = self._counts.tolist()
         beam_ms = unit.beam_ms - self._base[0]
         if beam_ms >= self._beam_ms:
             self._beam_ms = beam_ms
-        self._live = self._live or bool(unit.relays & Relay.HV_SEEN)
-        self._hv_told = self._hv_told or (running and bool(unit.relays & Relay.HV_SEEN))
+        self._live = self._live or seen
+        self._hv_told = self._hv_told or (running and seen)
         self._host_clock(unit, between_s)
         self._unit, self._unit_at_s = unit, unit.asked_at_s
         self._rate(running)
@@ -297,8 +314,8 @@ class _Segment:
         """The host's own measure of beam time: from the start event to the end, each known to half the time between two statuses."""
         if self._started_at_s is None:
             from_k1 = self._settings.terms.timer_start is TimerStart.K1_CLOSED
-            begun = not unit.relays & Relay.K1_MIRROR_OPEN if from_k1 else bool(unit.relays & Relay.HV_SEEN)
-            if not (begun and unit.state == UnitState.RUN):
+            begun = not unit.relays & K1_OPEN if from_k1 else bool(unit.relays & HV_SEEN)
+            if not (begun and unit.state == RUN):
                 return
             self._started_at_s = between_s
         until_s = self._ended_at_s if self._ended_at_s is not None else unit.asked_at_s
@@ -306,11 +323,11 @@ class _Segment:
 
     def _rate(self, running: bool) -> None:
         """Both channels' rates over the last 100 ms of the device's clock; which of them has died."""
-        counts, window, s = self._counts, self._window, self._settings
-        clock_us = int(counts[kernel.CLOCK_US])
+        counts, window, s = self._counted, self._window, self._settings
+        clock_us = counts[kernel.CLOCK_US]
         if window and clock_us <= window[-1][0]:
             return
-        window.append((clock_us, int(counts[kernel.SUM_1]), int(counts[kernel.SUM_2])))
+        window.append((clock_us, counts[kernel.SUM_1], counts[kernel.SUM_2]))
         while len(window) > 2 and clock_us - window[1][0] >= RATE_WINDOW_US:
             window.popleft()
         us, sum_1, sum_2 = window[0]
@@ -326,9 +343,11 @@ class _Segment:
             self._lost_2 = self._lost_2 or (rate_2 < dead and rate_1 > alive)
 
     def _take_monitor(self, monitor: GeneratorMonitor) -> None:
-        row = self._model_row
-        row[0] = (monitor.asked_at_s - self._origin_s, monitor.kv, monitor.ma, 1.0 if self._live else 0.0)
-        self._kernels.model(row, self._table, self._scale, self._model)
+        cells = self._model_cells
+        cells[0], cells[1] = monitor.asked_at_s - self._origin_s, monitor.kv
+        cells[2], cells[3] = monitor.ma, 1.0 if self._live else 0.0
+        self._kernels.model(self._model_row, self._table, self._scale, self._model)
+        self._modelled = self._model.tolist()
         self._monitor_at_s = monitor.asked_at_s
         if self._started_at_s is not None and self._ended_at_s is None:
             self._waiting.append(monitor)
@@ -362,7 +381,7 @@ class _Segment:
             said = self._said(min(gap_s, self._longest_s()), s.tail_mgy, settled=True, tail_mgy=s.tail_mgy)
         else:
             said = self._said(0.0, 0.0, settled=True, tail_mgy=0.0)
-        goes_on = bool(self._unit.relays & Relay.HV_SEEN) or self._unit.state == UnitState.RUN
+        goes_on = bool(self._unit.relays & HV_SEEN) or self._unit.state == RUN
         return _not_over(said, s) if goes_on and not silent else said
 
     def _longest_s(self) -> float:
@@ -373,18 +392,18 @@ class _Segment:
         """Weigh the channels; `tail_mgy` is what the timer's dose holds that has not come yet. High voltage while the unit does not count, before its RUN
         or after its tail, is time that no channel saw."""
         unknown_s += self._dark_s
-        s, c, counts = self._settings, self._settings.combination, self._counts
-        counting_s = int(counts[kernel.COUNTING_US]) * 1e-6
-        sum_1, sum_2 = int(counts[kernel.SUM_1]), int(counts[kernel.SUM_2])
+        s, c, counts = self._settings, self._settings.combination, self._counted
+        counting_s = counts[kernel.COUNTING_US] * 1e-6
+        sum_1, sum_2 = counts[kernel.SUM_1], counts[kernel.SUM_2]
         beam_s = self._beam_ms / 1000.0
         d1 = counted(sum_1, counting_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
         d2 = counted(sum_2, counting_s, c.n2_mgy_per_count, c.leak2_cps, s.k_tp)
-        dm = max(0.0, float(self._model[kernel.M_SUM]) + float(self._model[kernel.M_COMPENSATION]))
+        dm = max(0.0, self._modelled[kernel.M_SUM] + self._modelled[kernel.M_COMPENSATION])
         holds = past_ramp(beam_s, s.terms.ramp_s, s.press_to_hv_s, s.terms.timer_start)
         dt = max(0.0, timed(c.r0_mgy_per_s, beam_s, c.dt_s) - tail_mgy) if holds else None
         rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s
-        unseen_1 = int(counts[kernel.PENDING_1]) * c.n1_mgy_per_count
-        unseen_2 = int(counts[kernel.PENDING_2]) * c.n2_mgy_per_count * s.k_tp
+        unseen_1 = counts[kernel.PENDING_1] * c.n1_mgy_per_count
+        unseen_2 = counts[kernel.PENDING_2] * c.n2_mgy_per_count * s.k_tp
         uncounted = rate_max * CUT_S + s.tail_mgy if self._rebooted else open_mgy
         saturated = SATURATED_OVER_R0 * c.r0_mgy_per_s * self._saturated_s
         unknown = rate_max * unknown_s + uncounted + saturated + max(unseen_1, unseen_2)
@@ -397,7 +416,7 @@ class _Segment:
             blind = max(0.0, rate_max * beam_s + s.tail_mgy - dm) if settled and dt is None and beam_s > 0.0 else 0.0
             weighed = weigh(dt, (None, None, dm), rate_max * beam_s, unknown + blind)
         overdue = (
-            self._unit.state == UnitState.RUN
+            self._unit.state == RUN
             and not settled
             and (dt if by_timer and dt is not None else d1) + s.tail_mgy
             > s.rest_mgy + (OVERDUE_TICKS * self._tick_s + OVERDUE_S) * c.r0_mgy_per_s

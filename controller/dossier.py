@@ -14,7 +14,7 @@ from controller.admission import Admission, Site, judge_clearance, query_for
 from controller.case import Case
 from controller.decide import SETTLE_S
 from controller.dose import Dose, Meter
-from controller.entries import EntryType, Outcome, ResetDone, Start
+from controller.entries import EntryType, Outcome, ResetDone, Start, Statement
 from controller.entries import Event as EventEntry
 from controller.exposure import Decided, Stage
 from controller.facts import Facts
@@ -40,6 +40,7 @@ CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
 K1_OFF_S: Final = 1.0
 """The safety unit does not arm within this time after K1 was closed; nothing is offered before."""
 
+K1_OPEN: Final = Relay.K1_MIRROR_OPEN.value
 _AT_REST: Final = (State.STANDBY, State.INTERRUPTED, State.TERMINATED)
 STRANGE_S: Final = 1.5
 """How long a retained token must have been unknown to the records: longer than an end takes to the disk, and the slow block to be read."""
@@ -161,7 +162,7 @@ class Dossier:
             self._ledger.put(EntryType.EVENT, entry, Seconds(readings.now_s))
         self._follow_reset(readings)
         self._follow_retained(stage, readings)
-        k1_open = readings.unit is not None and bool(readings.unit.relays & Relay.K1_MIRROR_OPEN)
+        k1_open = readings.unit is not None and bool(readings.unit.relays & K1_OPEN)
         self._k1_open_since = _since(self._k1_open_since, k1_open, readings.now_s)
         if sent.on_at_s is not None and sent.on_at_s != self.case.on_at_s:
             self.case = msgspec.structs.replace(self.case, on_at_s=sent.on_at_s)
@@ -295,18 +296,21 @@ class Dossier:
         unit, statement, now = readings.unit, self._ledger.statement, readings.now_s
         if unit is None or statement is None:
             return
-        known = {0, self._told, statement.reset_due_token, *(open_.token for open_ in statement.opens)}
         unended = stage.state is State.STANDBY and self._start is not None
         strange = (
             stage.state in _AT_REST
             and unit.state in (UnitState.IDLE, UnitState.ENDED)
             and not readings.unit_link.lost
-            and (unended or unit.token not in known)
+            and (unended or not self._is_known(unit.token, statement))
         )
         self._strange_since = _since(self._strange_since, strange, now)
         if self._strange_since is not None and now - self._strange_since >= STRANGE_S:
             self._ledger.put(EntryType.FOUND, found_entry(readings), Seconds(now))
             self._told, self._start, self._strange_since = unit.token, None, None
+
+    def _is_known(self, token: int, statement: Statement) -> bool:
+        """Whether the records know what the unit retains, or were told of it."""
+        return token in (0, self._told, statement.reset_due_token) or any(o.token == token for o in statement.opens)
 
     def _follow_generator(self, stage: Stage, readings: Readings) -> None:
         """Has the generator been away and come back since STUCK_ON began?"""

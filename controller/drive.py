@@ -18,6 +18,7 @@ from interlocks.words import Wanted
 OFF = Off()
 WATCH = Watch()
 
+_COMMANDED: Final = Relay.K1_COMMAND.value | Relay.K2_COMMAND.value
 _PERMITTED = (UnitState.ARMED, UnitState.RUN)
 
 
@@ -32,7 +33,7 @@ def _at_rest(readings: Readings, facts: Facts) -> Command:
     unit = readings.unit
     if facts.sent.armed_at_s is not None:
         return OFF
-    permits = unit is not None and (unit.state in _PERMITTED or unit.relays & (Relay.K1_COMMAND | Relay.K2_COMMAND))
+    permits = unit is not None and (unit.state in _PERMITTED or unit.relays & _COMMANDED)
     return OFF if permits else WATCH
 
 

@@ -27,11 +27,15 @@ from hal.readings import Readings, Relay
 from hal.units import Seconds
 from interlocks.gate import Gate
 from interlocks.judge import shown
-from interlocks.words import House, Sent, Verdict, Wanted
+from interlocks.words import House, Sent, Truth, Verdict, Wanted
 
+K1_OPEN: Final = Relay.K1_MIRROR_OPEN.value
+K2_OPEN: Final = Relay.K2_MIRROR_OPEN.value
 _STATE_NUMBER: Final = {state: number for number, state in enumerate(State)}
 COMMANDS: Final = ("off", "watch", "set_up", "arm", "hold", "on", "reset", "unlatch", "test", "clear_faults")
 _COMMAND_NUMBER: Final = {tag: number for number, tag in enumerate(COMMANDS)}
+_NOT_TRUE: Final = bytes(ord("1" if truth in (Truth.FALSE, Truth.STALE, Truth.ERROR) else "0") for truth in range(256))
+"""Each truth as the digit 1 where the rule was asked and is not true."""
 
 
 def _opens(opens: tuple[Open, ...]) -> tuple[str, ...]:
@@ -39,6 +43,11 @@ def _opens(opens: tuple[Open, ...]) -> tuple[str, ...]:
         f"{o.patient_id} lesion {o.lesion_id} fraction {o.fraction}: {o.delivered_mgy:.0f} of {o.d0_mgy:.0f} mGy D0, {o.quality.value}"
         for o in opens
     )
+
+
+def _bits(truths: bytes) -> int:
+    """One bit for each rule that was asked and is not true, the first rule's in the lowest place."""
+    return int(truths.translate(_NOT_TRUE)[::-1], 2)
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -102,7 +111,8 @@ class Loop:
         self.dossier.moved(before, stage, decided, readings, verdict, asked.request, self.gate.sent, facts.off)
         self.links.follow(before, stage, decided, self.dossier.case, now)
         self.dossier.waiting(asked.request, stage, ruling.refused, readings)
-        facts = msgspec.structs.replace(facts, case=self.dossier.case, tests=self.dossier.tests)
+        if facts.case is not self.dossier.case or facts.tests is not self.dossier.tests:
+            facts = msgspec.structs.replace(facts, case=self.dossier.case, tests=self.dossier.tests)
         wanted = drive(stage, self.dossier.case, readings, facts, self.dossier.unlatching)
         sent = self.gate.pass_on(wanted, verdict)
         self._settle(ruling, decided, now)
@@ -179,16 +189,12 @@ class Loop:
 
     def _record(self, tick: Tick, came: bytes) -> None:
         r, unit, monitor, dose = tick.readings, tick.readings.unit, tick.readings.monitor, tick.dose
-        not_true = 0
-        for index, truth in enumerate(tick.verdict.truths):
-            if truth in (1, 2, 3):
-                not_true |= 1 << index
         seq = self.ledger.ring.put_tick(
             mono_ns=int(tick.now * 1e9),
             state=_STATE_NUMBER[tick.stage.state],
             event=int(tick.decided.event),
             command=_COMMAND_NUMBER.get(tick.sent.command, 0),
-            not_true=not_true,
+            not_true=_bits(tick.verdict.truths),
             kv=monitor.kv if monitor is not None else -1.0,
             ma=monitor.ma if monitor is not None else -1.0,
             d1_mgy=dose.d1_mgy,
@@ -215,10 +221,7 @@ class Loop:
     def _snapshot(self, tick: Tick, facts: Facts) -> Snapshot:
         r, case, machine, dossier = tick.readings, self.dossier.case, facts.machine, self.dossier
         unit, monitor, settings = r.unit, r.monitor, case.settings
-        rules = tuple(
-            RuleShown(id=rule, truth=truth.name, age_s=age, words=words)
-            for rule, truth, age, words in shown(tick.verdict, r)
-        )
+        rules = tuple(RuleShown(rule, truth.name, age_s, words) for rule, truth, age_s, words in shown(tick.verdict, r))
         statement = self.ledger.statement
         return Snapshot(
             simulated=self.identity.simulated,
@@ -236,8 +239,8 @@ class Loop:
             ma_set=settings.terms.ma if settings is not None else None,
             ma=monitor.ma if monitor is not None else None,
             unit_state=unit_word(r),
-            k1_open=bool(unit.relays & Relay.K1_MIRROR_OPEN) if unit is not None else None,
-            k2_open=bool(unit.relays & Relay.K2_MIRROR_OPEN) if unit is not None else None,
+            k1_open=bool(unit.relays & K1_OPEN) if unit is not None else None,
+            k2_open=bool(unit.relays & K2_OPEN) if unit is not None else None,
             rules=rules,
             first_to_fix=first_to_fix(tick.stage, tick.verdict, dossier.tests)
             or (set_up_words(case, r) if tick.stage.state is State.PREPARATORY else ""),

@@ -15,6 +15,11 @@ FRESH_S: Final = 0.25
 SLOW_FRESH_S: Final = 2.5
 KV_OFF_PART: Final = 0.05
 """High voltage below this part of full scale counts as gone (docs/safety.md)."""
+K1_OPEN: Final = Relay.K1_MIRROR_OPEN.value
+K1_COMMAND: Final = Relay.K1_COMMAND.value
+HV_SEEN: Final = Relay.HV_SEEN.value
+SATURATED: Final = Health.SATURATED1.value | Health.SATURATED2.value
+CHAMBERS: Final = Fitted.CHAMBERS.value
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -39,9 +44,9 @@ def evidence(readings: Readings, machine: Capabilities, counted: bool) -> Eviden
     stuck, missing = [], []
     k1_open = generator_open = kv_gone = quiet = False
     if unit_fresh and unit is not None:
-        k1_open = bool(unit.relays & Relay.K1_MIRROR_OPEN) and not unit.relays & Relay.K1_COMMAND
-        hv_seen = bool(unit.relays & Relay.HV_SEEN)
-        quiet = not hv_seen and not unit.health & (Health.SATURATED1 | Health.SATURATED2)
+        k1_open = bool(unit.relays & K1_OPEN) and not unit.relays & K1_COMMAND
+        hv_seen = bool(unit.relays & HV_SEEN)
+        quiet = not hv_seen and not unit.health & SATURATED
         if not k1_open:
             stuck.append("the mirror contact of K1 says closed")
         if hv_seen:
@@ -63,6 +68,6 @@ def evidence(readings: Readings, machine: Capabilities, counted: bool) -> Eviden
     verified = not stuck and ((unit_fresh and by_unit) or by_generator)
     slow = readings.slow
     chambers_known = slow is not None and now - slow.asked_at_s <= SLOW_FRESH_S
-    rates_known = chambers_known or not machine.fitted & Fitted.CHAMBERS
+    rates_known = chambers_known or not machine.fitted.value & CHAMBERS
     strict = verified and unit_fresh and kv_fresh and kv_gone and rates_known
     return Evidence(verified, strict, kv_gone and quiet, "; ".join(stuck), ", ".join(missing))

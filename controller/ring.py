@@ -403,6 +403,7 @@ class StatementFile:
 
     def __init__(self, folder: str) -> None:
         self._path = Path(folder) / STATEMENT
+        self._name = str(self._path)
         self._seen: tuple[int, int] | None = None
         self._last: Statement | None = None
         self._decoder = msgspec.msgpack.Decoder(Statement)
@@ -410,7 +411,7 @@ class StatementFile:
     def read(self) -> Statement | None:
         """The newest statement, decoded only when it changed; None if there never was one. One that cannot be decoded leaves the last good one."""
         try:
-            found = os.stat(self._path)
+            found = os.stat(self._name)
             seen = (found.st_ino, found.st_mtime_ns)
             if seen != self._seen:
                 self._last = self._decoder.decode(self._path.read_bytes())

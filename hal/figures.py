@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -49,19 +50,11 @@ class Spread(msgspec.Struct, frozen=True, array_like=True):
 
 def spread(counts: Sequence[int]) -> Spread:
     """What a histogram's counts say."""
-    total = sum(counts)
+    reached = list(accumulate(counts))
+    total = reached[-1] if reached else 0
     if not total:
         return Spread()
-    return Spread(_quantile(counts, 0.5 * total), _quantile(counts, 0.99 * total), _quantile(counts, total))
-
-
-def _quantile(counts: Sequence[int], need: float) -> float:
-    reached = 0
-    for count, edge in zip(counts, EDGES_MS, strict=True):
-        reached += count
-        if count and reached >= need:
-            return edge
-    return EDGES_MS[-1]
+    return Spread(*(EDGES_MS[bisect_left(reached, need)] for need in (0.5 * total, 0.99 * total, total)))
 
 
 def _ms(value: float) -> str:

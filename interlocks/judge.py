@@ -18,6 +18,9 @@ FALSE: Final = int(Truth.FALSE)
 STALE: Final = int(Truth.STALE)
 ERROR: Final = int(Truth.ERROR)
 
+_TRUTHS: Final = tuple(Truth)
+"""By number."""
+
 _Answer = tuple[int, Rule, int, str]
 """Place in the table, the row, its truth, the exception's words (ERROR only)."""
 
@@ -131,13 +134,19 @@ def shown(
     verdict: Verdict, readings: Readings, table: tuple[Rule, ...] = TABLE
 ) -> tuple[tuple[str, Truth, float | None, str], ...]:
     """For people: each rule's id, truth, age of its oldest evidence in s (None: it stands on no polled reading, or there is none), words if not true."""
-    ages: dict[int, float | None] = {}
-    for (bit, _), part in zip(SOURCES, (readings.unit, readings.slow, readings.monitor, readings.flags), strict=True):
-        ages[bit] = readings.now_s - part.asked_at_s if part is not None else None
+    parts = (readings.unit, readings.slow, readings.monitor, readings.flags)
+    asked_at = {
+        bit: part.asked_at_s if part is not None else None for (bit, _), part in zip(SOURCES, parts, strict=True)
+    }
+    ages = {needs: _age(needs, asked_at, readings.now_s) for needs in {row.needs for row in table}}
     words = {finding.rule: finding.words for finding in verdict.findings}
-    rows = []
-    for row, truth in zip(table, verdict.truths, strict=True):
-        needed = [age for bit, age in ages.items() if row.needs & bit]
-        age = max((a for a in needed if a is not None), default=None) if None not in needed else None
-        rows.append((row.id, Truth(truth), age, words.get(row.id, _quiet_words(row, truth))))
-    return tuple(rows)
+    return tuple(
+        (row.id, _TRUTHS[truth], ages[row.needs], words[row.id] if row.id in words else _quiet_words(row, truth))
+        for row, truth in zip(table, verdict.truths, strict=True)
+    )
+
+
+def _age(needs: int, asked_at: Mapping[int, float | None], now_s: float) -> float | None:
+    """Age of the oldest of the readings that a rule needs; None when one is missing, or it needs none."""
+    needed = [at for bit, at in asked_at.items() if needs & bit]
+    return max((now_s - at for at in needed if at is not None), default=None) if None not in needed else None

@@ -79,12 +79,8 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 def _asked(rows: tuple[Rule, ...], when: tuple[bool, ...]) -> Asked:
-    truths = bytes(
-        TRUE if when[row.when] else NOT_FITTED if row.when is When.NEVER else NOT_ASKED for row in rows
-    )
-    return Asked(
-        tuple((place, row.needs, row.question) for place, row in enumerate(rows) if when[row.when]), truths
-    )
+    truths = bytes(TRUE if when[row.when] else NOT_FITTED if row.when is When.NEVER else NOT_ASKED for row in rows)
+    return Asked(tuple((place, row.needs, row.question) for place, row in enumerate(rows) if when[row.when]), truths)
 
 
 def level(capabilities: Capabilities, tick_s: float, table: tuple[Rule, ...] = TABLE) -> Rules:
