@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ok
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid lint fuzz bench-tools bench-wire clean lock
+.PHONY: help setup run test grid lint fuzz bench-tools bench-wire bench-world clean lock
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ bench-tools:    ## install what the benchmarks are measured against: gcc and lib
 
 bench-wire: $(STAMP) bench-tools ## time one transaction against C libmodbus and pymodbus's clients; writes docs/performance.md
 	$(BIN)/python -m benchmarks.wire --page $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(JSON),--json $(JSON))
+
+bench-world: $(STAMP) ## time a virtual world: simulated seconds a second of one core, and where they go
+	$(BIN)/python -m benchmarks.world $(if $(SECONDS),--seconds $(SECONDS)) $(if $(JSON),--json $(JSON))
 
 lock:           ## compile requirements.in into hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
