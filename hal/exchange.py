@@ -87,6 +87,14 @@ class Stage(Enum):
     GONE = "closed"
 
 
+_IDLE: Final = Stage.IDLE
+_WAITING: Final = Stage.WAITING
+_DRAINING: Final = Stage.DRAINING
+_FENCING: Final = Stage.FENCING
+_GONE: Final = Stage.GONE
+"""By names of this file's own: they are asked for several times a tick."""
+
+
 class Answer(msgspec.Struct, Generic[Q_co, A_co], frozen=True, gc=False):
     """A request, what came of it, and when it was sent; `fence` marks the exchange's own requests, `silent` what only says that it has left."""
 
@@ -144,12 +152,12 @@ class Exchange(Generic[Q, A]):
     @property
     def idle(self) -> bool:
         """Nothing is awaited, and no command is still to be told of."""
-        return self.stage is Stage.IDLE and self._leaving is None
+        return self.stage is _IDLE and self._leaving is None
 
     @property
     def flushed(self) -> bool:
         """True when every byte given to the last `ask` or `preempt` has left; dropped bytes have not."""
-        return not self._out and not self._dropped and not self._ended and self.stage is not Stage.GONE
+        return not self._out and not self._dropped and not self._ended and self.stage is not _GONE
 
     @property
     def asking(self) -> Q | None:
@@ -163,7 +171,7 @@ class Exchange(Generic[Q, A]):
         self._abandoned = None
         self._forget()
         if not self._utter(q, now):
-            self._start(q, now, Stage.WAITING)
+            self._start(q, now, _WAITING)
         return True
 
     def preempt(self, q: Q, now: Seconds) -> bool:
@@ -203,7 +211,8 @@ class Exchange(Generic[Q, A]):
 
     def poll(self, now: Seconds) -> Answer[Q, A] | None:
         """What came of the outstanding request, once; None while it is still open."""
-        if self.stage is Stage.GONE:
+        stage = self.stage
+        if stage is _GONE:
             return None
         if self._ended:
             return self._hang_up(self._ended)
@@ -217,11 +226,11 @@ class Exchange(Generic[Q, A]):
             self._buf += came
             self._quiet_since = now
         answer: Answer[Q, A] | None = None
-        if self.stage is Stage.WAITING or self.stage is Stage.FENCING:
+        if stage is _WAITING or stage is _FENCING:
             answer = self._listen(now)
-        else:
+        elif self._buf or stage is _DRAINING:
             self._wait(bool(came), now)
-        return self._left(now) if answer is None else answer
+        return self._left(now) if answer is None and self._leaving is not None else answer
 
     def _wait(self, came: bool, now: Seconds) -> None:
         """Nothing is awaited: what comes starts a silence anew, and after a silence the fence goes out."""
@@ -231,7 +240,7 @@ class Exchange(Generic[Q, A]):
             self.strays += came
             self._hold_on(now)
             self._start_afresh(now)
-        if self.stage is Stage.DRAINING and now - self._quiet_since >= self._drain_s and now >= self._hold_until:
+        if self.stage is _DRAINING and now - self._quiet_since >= self._drain_s and now >= self._hold_until:
             self._fences += 1
             self._start(self._dialect.fence(self._fences), now, Stage.FENCING)
 
@@ -302,13 +311,14 @@ class Exchange(Generic[Q, A]):
         q = self._q
         assert q is not None
         strays = 0
-        while self._buf:
-            held = bytes(self._buf)
-            heard = self._dialect.take(self._buf, q, self._abandoned)
+        buf = self._buf
+        while buf:
+            held = bytes(buf)
+            heard = self._dialect.take(buf, q, self._abandoned)
             if heard is None:
                 break
-            if len(self._buf) < len(held):
-                self.log.add(self._quiet_since, False, held[: len(held) - len(self._buf)])
+            if len(buf) < len(held):
+                self.log.add(self._quiet_since, False, held[: len(held) - len(buf)])
             if isinstance(heard, Heard):
                 self._note(heard)
                 strays += 1
@@ -318,12 +328,12 @@ class Exchange(Generic[Q, A]):
                 heard = Trouble(kind, self._dialect.name(q), f"{strays} frames at once that are no answer")
             if isinstance(heard, Trouble):
                 return self._troubled(heard, now)
-            if self._dialect.resync and self._buf:
+            if buf and self._dialect.resync:
                 return self._troubled(
                     Trouble(TroubleKind.FRAME_BAD, self._dialect.name(q), "more bytes follow the reply"), now
                 )
             return self._answered(heard, now)
-        if len(self._buf) > LONGEST_B:
+        if len(buf) > LONGEST_B:
             return self._troubled(Trouble(TroubleKind.FRAME_BAD, self._dialect.name(q), "endless frame"), now)
         if now - self._asked_at > self._deadline_s:
             return self._troubled(Trouble(TroubleKind.LINK_SILENT, self._dialect.name(q)), now)
@@ -348,7 +358,7 @@ class Exchange(Generic[Q, A]):
             self.strays += 1
 
     def _answered(self, value: A, now: Seconds) -> Answer[Q, A] | None:
-        fence, q = self.stage is Stage.FENCING, self._q
+        fence, q = self.stage is _FENCING, self._q
         assert q is not None
         if fence and self._fence_failed:
             # It may be the reply of the fence before: what is still out there gets its time, and then a last fence tells.
@@ -359,7 +369,7 @@ class Exchange(Generic[Q, A]):
             # The reply of what the off overtook is still out there.
             self._start_afresh(now)
         else:
-            self.stage = Stage.IDLE
+            self.stage = _IDLE
             self.strays += bool(self._buf)
         return None if fence else Answer(q, value, self._asked_at)
 

@@ -36,6 +36,12 @@ OFF_REPEAT_S: Final = 0.100
 ASK_AGAIN_S: Final = 1.0
 STATUS_OLD_S: Final = 0.100
 TCP_DEADLINE_S: Final = 0.050
+_NEVER: Final = -math.inf
+_PERMITTING: Final = (int(UnitState.ARMED), int(UnitState.RUN))
+_TEST: Final = int(UnitState.TEST)
+_HISTORY: Final = m.HISTORY.name
+_ACTIVE: Final = m.ACTIVE.name
+_SLOW: Final = m.SLOW.name
 _POLL_QUESTION: Final = m.renew_question(0, 0, 0, 0, False)
 
 
@@ -297,29 +303,32 @@ class KermaUnit:
 
     def _other(self, now: Seconds) -> Question | None:
         """The most urgent of what is not the status: a command's write, then what changed, then what is due."""
-        status = self.status
+        status, active = self.status, self.active
         if status is None:
             return None
-        work = self._work.next(status, self.active, now)
+        work = self._work.next(status, active, now)
         if work is not None:
             return work
-        resting = status.state not in (UnitState.ARMED, UnitState.RUN)
-        if resting and self._history_token != status.token and self._waited(m.HISTORY.name, now) >= RETRY_S:
+        if (
+            self._history_token != status.token
+            and status.state not in _PERMITTING
+            and self._waited(_HISTORY, now) >= RETRY_S
+        ):
             self._history_for = status.token
             return m.READ_HISTORY
-        changed = self.active is None or self.active.active_crc != status.active_crc
-        if self._waited(m.ACTIVE.name, now) >= (RETRY_S if changed else ACTIVE_EVERY_S):
+        changed = active is None or active.active_crc != status.active_crc
+        if self._waited(_ACTIVE, now) >= (RETRY_S if changed else ACTIVE_EVERY_S):
             return m.READ_ACTIVE
-        if status.state == UnitState.TEST:
+        if status.state == _TEST:
             self._tested_at = now
         tested = now - self._tested_at < AFTER_TEST_S
-        if self._waited(m.SLOW.name, now) >= (TESTED_EVERY_S if tested else SLOW_EVERY_S):
+        if self._waited(_SLOW, now) >= (TESTED_EVERY_S if tested else SLOW_EVERY_S):
             return m.READ_SLOW
         return None
 
     def _waited(self, name: str, now: Seconds) -> float:
         """How long ago this was asked."""
-        return now - self._asked.get(name, -math.inf)
+        return now - self._asked.get(name, _NEVER)
 
     def _heard(self, answer: Answer[Question, Registers], now: Seconds) -> None:
         q, value = answer.q, answer.value
