@@ -44,6 +44,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         "stop": stop,
         "status": status,
         "reset": reset,
+        "adopt": adopt,
         "close": close,
         "doctor": doctor,
         "wire": wire,
@@ -168,6 +169,20 @@ def reset(
     from hal.clock import SystemClock
 
     _end(lambda: room.ask(room.places_of(config), SystemClock(), Reset(role, who, reason), as_json))
+
+
+def adopt(
+    who: Annotated[str, typer.Option("--who", help="Your name.")],
+    reason: Annotated[str, typer.Option("--reason", help="How the records came to be lost.")],
+    config: Which = None,
+    as_json: AsJson = False,
+) -> None:
+    """Service: take into the records an exposure that the safety unit retains and they do not know; its dose is UNKNOWN, the physicist decides."""
+    from console import status as room
+    from controller.requests import Adopt
+    from hal.clock import SystemClock
+
+    _end(lambda: room.ask(room.places_of(config), SystemClock(), Adopt("service", who, reason), as_json))
 
 
 def close(

@@ -63,8 +63,9 @@ def listed(config: Path | None, as_json: bool) -> Exit:
     """Print all fractions."""
     rig = rig_of(config)
     found = rows(rig)
+    apart = fractions.strays(database(rig))
     if as_json:
-        print(json.dumps({"simulated": rig.simulated, "rig": rig.name, "fractions": found}))
+        print(json.dumps({"simulated": rig.simulated, "rig": rig.name, "fractions": found, "of_no_fraction": apart}))
         return Exit.AS_INTENDED
     console = Console()
     console.print(screen.banner(rig.simulated, rig.name), markup=False)
@@ -74,6 +75,8 @@ def listed(config: Path | None, as_json: bool) -> Exit:
     for row in found:
         table.add_row(*_listed(row))
     console.print(table if found else f"no fraction is kept in {database(rig)}")
+    for stray in apart:
+        console.print(f"of no fraction, {stamp(stray['wall_s'])[:16]}: {stray['words']}", markup=False)
     return Exit.AS_INTENDED
 
 

@@ -15,7 +15,7 @@ from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
 from console.places import Places
 from console.session import Session
-from controller.requests import Close, Reset
+from controller.requests import Adopt, Close, Reset
 from hal.clock import Clock
 
 WITHIN_S = 2.0
@@ -62,7 +62,7 @@ def no_answer(words: str, as_json: bool) -> Exit:
     return Exit.NO_ANSWER
 
 
-def ask(where: Places, clock: Clock, request: Reset | Close, as_json: bool = False) -> Exit:
+def ask(where: Places, clock: Clock, request: Reset | Close | Adopt, as_json: bool = False) -> Exit:
     """Put one request to the desk and print its answer. A partial fraction is closed in two steps, the second of which needs no new decision."""
     try:
         with connect(where.desk, clock) as desk:

@@ -27,6 +27,7 @@ from controller.requests import Ended, Request
 from controller.self_test import Phase, Tests, begin, step
 from controller.shown import dose_shown, ended_shown
 from controller.states import Event, State
+from controller.stray import Uncommanded, adopted
 from controller.written import found_entry, start_entry, terminal_entry, void_is_proved
 from hal.machine import Capabilities
 from hal.readings import Readings, Relay, UnitState
@@ -97,6 +98,7 @@ class Dossier:
         self.admission = Admission()
         self._latches = Latches(ledger)
         self._proofs = Proofs()
+        self._uncommanded = Uncommanded()
         self.ended: Ended | None = None
         self.unlatching = False
         self._start: Start | None = None
@@ -218,6 +220,7 @@ class Dossier:
     ) -> None:
         """After the table was stepped: latches, and what a transition leaves behind."""
         now = Seconds(readings.now_s)
+        self._follow_stray(readings, verdict)
         self._latches.follow(stage, decided, verdict, now, self.wall_s(now))
         if stage.state is State.STUCK_ON and self._gone_for_s(stage, now) >= SETTLE_S:
             self._terminate(stage, readings, sent, off)
@@ -230,13 +233,31 @@ class Dossier:
             self._void(stage, readings, sent)
         if before.state is State.STOPPING and stage.state is not State.STUCK_ON:
             self._terminate(stage, readings, sent, off)
-        if decided.event is Event.RESET:
+        if decided.event is Event.RESET and isinstance(request, requests.Adopt):
+            self._adopt(request, readings)
+        elif decided.event is Event.RESET:
             self._latches.clear(request, verdict, now, self.wall_s(now))
         if decided.event is Event.CLOSE:
             self._close(before, request, now)
         enter = _ENTERED.get(stage.state)
         if enter is not None:
             enter(self, before, decided, readings, request)
+
+    def _follow_stray(self, readings: Readings, verdict: Verdict) -> None:
+        """Beam that nobody asked for, where no exposure's own record will hold it."""
+        wall_s = self.wall_s(readings.now_s)
+        exposing, unsettled = self._start is not None, not self.tests.found_seq
+        entry = self._uncommanded.follow(readings, verdict, exposing, unsettled, self._certificate, wall_s)
+        if entry is not None:
+            self._ledger.put(EntryType.STRAY, entry, Seconds(readings.now_s))
+
+    def _adopt(self, request: requests.Adopt, readings: Readings) -> None:
+        """What the unit retains becomes a record with bounds, the physicist's latch with it; then the unit may be reset by its token."""
+        now = Seconds(readings.now_s)
+        entry = adopted(request, readings, self._certificate, self.wall_s(now))
+        if entry is not None:
+            self._ledger.put(EntryType.STRAY, entry, now)
+            self._latches.adopted(now, self.wall_s(now))
 
     def _gone_for_s(self, stage: Stage, now: Seconds) -> float:
         """How long high voltage has been gone in this state: what was so before the state began proves nothing of what began it."""

@@ -30,6 +30,7 @@ class EntryType(IntEnum):
     LINKS = 12
     INPUT = 13
     CHECKPOINT = 14
+    STRAY = 15
 
 
 TRIPS = (
@@ -201,6 +202,30 @@ class Found(msgspec.Struct, frozen=True, array_like=True):
     last_token: int
     cause: int
     sound: bool
+
+
+class Stray(msgspec.Struct, frozen=True, array_like=True):
+    """Beam that belongs to no exposure of these records (controller/stray.py): adopted from the unit's memory, or uncommanded. Dose bounds in D0 mGy."""
+
+    kind: str
+    token: int
+    fraction_tag: int
+    seconds: float
+    counts_1: int
+    counts_2: int
+    low_mgy: float
+    high_mgy: float
+    who: str
+    reason: str
+    wall_s: float
+
+    def words(self) -> str:
+        of = f"exposure {self.token} of fraction {self.fraction_tag:016x}, " if self.token else ""
+        by = f"; by {self.who}: {self.reason}" if self.who else ""
+        return (
+            f"{self.kind} beam: {of}{self.seconds:.2f} s, {self.counts_1} and {self.counts_2} counts, "
+            f"{self.low_mgy:.1f} to {self.high_mgy:.1f} mGy D0, UNKNOWN{by}"
+        )
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True):

@@ -11,6 +11,7 @@ from controller.exposure import Stage
 from controller.facts import WAIT, Facts, Ruling
 from controller.requests import Request
 from controller.states import TRANSITIONS, Event, State
+from controller.stray import adopt_refused
 from hal.readings import Contact, Readings, Relay, UnitState
 from hal.rig import read_back
 from interlocks.contact_rules import KEY_OF, KEYS
@@ -129,6 +130,17 @@ def _reset(request: Request, stage: Stage, r: Readings, verdict: Verdict, facts:
     return Ruling(Event.RESET)
 
 
+def _adopt(request: Request, stage: Stage, r: Readings, _v: Verdict, facts: Facts) -> Ruling:
+    """What the unit retains and no record knows keeps every self-test from passing: service takes it in, and the physicist decides on it."""
+    assert isinstance(request, requests.Adopt)
+    if stage.state is not State.FAULT:
+        return _no_row(stage, "taking in a retained exposure", "FAULT")
+    if not facts.off.verified:
+        return Ruling(refused=f"off is not verified: {facts.off.stuck or facts.off.missing}")
+    refused = adopt_refused(request, r, facts.statement)
+    return Ruling(refused=refused) if refused else Ruling(Event.RESET)
+
+
 def _reset_stuck(request: requests.Reset, r: Readings, facts: Facts) -> Ruling:
     """The only way out of STUCK_ON (docs/states.md): service, two persons, everything off for 60 s, the generator power-cycled."""
     unit = r.unit
@@ -168,5 +180,6 @@ _GUARDS: Final[dict[type, Callable[[Request, Stage, Readings, Verdict, Facts], R
     requests.Edit: _edit,
     requests.Close: _close,
     requests.Reset: _reset,
+    requests.Adopt: _adopt,
     requests.Retest: _retest,
 }

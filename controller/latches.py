@@ -20,7 +20,10 @@ from interlocks.words import Clears, Latch, Trip, Verdict
 _RULES: Final = frozenset(row.id for row in TABLE)
 """These leave latches of their own, by their own class, or on purpose none."""
 STRAY_RULE: Final = "stray_beam"
-STRAY_WORDS: Final = "high voltage was on that belongs to no exposure: no dose of it is recorded; first: the physicist decides on what is open"
+STRAY_WORDS: Final = "high voltage was on that belongs to no exposure: its dose is not known; first: the physicist decides on what is open"
+
+ADOPTED_RULE: Final = "adopted_beam"
+ADOPTED_WORDS: Final = "the records had lost an exposure that the safety unit kept: its dose is not known; first: the physicist decides on it"
 
 OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
     Event.TIME_END: (Trip.TIME_END, Clears.BY_PHYSICIST),
@@ -62,6 +65,13 @@ class Latches:
             if latch.rule not in before and latch.clears is not Clears.BY_ITSELF:
                 entry = LatchSet(latch.rule, latch.trip, latch.clears, latch.words, wall_s)
                 self._ledger.put(EntryType.LATCH_SET, entry, now)
+
+    def adopted(self, now: Seconds, wall_s: float) -> None:
+        """An exposure that was taken in from the unit's memory alone is the physicist's."""
+        if all(latch.rule != ADOPTED_RULE for latch in self.held):
+            self.held += (Latch(ADOPTED_RULE, Trip.TRIP_FAULT, Clears.BY_PHYSICIST, now, ADOPTED_WORDS),)
+            entry = LatchSet(ADOPTED_RULE, Trip.TRIP_FAULT, Clears.BY_PHYSICIST, ADOPTED_WORDS, wall_s)
+            self._ledger.put(EntryType.LATCH_SET, entry, now)
 
     def clear(self, request: Request | None, verdict: Verdict, now: Seconds, wall_s: float) -> None:
         """What this reset's role may clear, and who did it, and why."""

@@ -67,11 +67,19 @@ class Reset(msgspec.Struct, frozen=True, tag="reset"):
     reason: str
 
 
+class Adopt(msgspec.Struct, frozen=True, tag="adopt"):
+    """Take into the records what the safety unit retains and they do not know; its dose is UNKNOWN. Service, with a name and a reason."""
+
+    role: str
+    who: str
+    reason: str
+
+
 class Retest(msgspec.Struct, frozen=True, tag="retest"):
     """Back to SELF_TEST."""
 
 
-Request = Alive | Status | Watch | Load | Resume | Confirm | Edit | Close | Stop | Reset | Retest
+Request = Alive | Status | Watch | Load | Resume | Confirm | Edit | Close | Stop | Reset | Adopt | Retest
 
 
 class RuleShown(msgspec.Struct, frozen=True):

@@ -142,7 +142,7 @@ def _settle(tests: Tests, r: Readings, off: Evidence, statement: Statement | Non
         stays = f"the safety unit keeps token {r.unit.token} although it was asked to reset it"
         return _to(tests, Phase.FAILED, r.now_s, stays) if late else tests
     if r.unit.token and all(open_.token != r.unit.token for open_ in statement.opens):
-        unknown = f"the safety unit retains exposure {r.unit.token}, which the records do not know: service"
+        unknown = f"the safety unit retains exposure {r.unit.token}, which the records do not know: service takes it in (kerma adopt)"
         return _to(tests, Phase.FAILED, r.now_s, unknown) if late else tests
     if r.flags is not None and r.flags.fault:
         if late:

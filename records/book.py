@@ -29,6 +29,7 @@ from controller.entries import (
     Query,
     ResetDone,
     Start,
+    Stray,
     Terminal,
 )
 from controller.prescribed import Clearance, Quality
@@ -219,6 +220,7 @@ class Book:
     last_wall_s: float = 0.0
     day_check_until_s: float = 0.0
     opened: dict[str, float] = field(default_factory=dict)
+    strays: list[Stray] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)
 
     def fold(self, record: Record) -> None:
@@ -259,6 +261,8 @@ class Book:
     @property
     def reset_due(self) -> int:
         """The token that the unit retains and that nothing needs any more: its end is written and its fraction closed, or never had beam."""
+        if any(stray.token == self.retained for stray in self.strays if stray.token):
+            return self.retained
         exposure = self.exposures.get(self.retained)
         if exposure is None or exposure.end is None or exposure.reset:
             return 0
@@ -616,6 +620,13 @@ def _checkpoint(_book: Book, _record: Record, _noted: Noted) -> None:
     """Of use to a replay alone (records/replay.py)."""
 
 
+def _stray(book: Book, record: Record, noted: Noted) -> None:
+    """The machine's own sum: beam that no fraction holds."""
+    stray = msgspec.msgpack.decode(noted.entry, type=Stray)
+    book.strays.append(stray)
+    _event(book, record, noted, "STRAY", ("", stray.kind, "", "", stray.words()))
+
+
 def _crash(book: Book, record: Record, noted: Noted) -> None:
     crash = msgspec.msgpack.decode(noted.entry, type=Crash)
     _event(book, record, noted, "CRASH", ("", "CRASH", "", "", crash.words))
@@ -657,6 +668,7 @@ ENTRY_WORDS: dict[EntryType, type[msgspec.Struct]] = {
     EntryType.CRASH: Crash,
     EntryType.LINKS: Links,
     EntryType.CHECKPOINT: Checkpoint,
+    EntryType.STRAY: Stray,
 }
 """The struct of every entry that stands alone; ticks have a layout of their own."""
 
@@ -683,4 +695,5 @@ _ENTRIES: dict[EntryType, Callable[[Book, Record, Noted], None]] = {
     EntryType.CRASH: _crash,
     EntryType.LINKS: _links,
     EntryType.CHECKPOINT: _checkpoint,
+    EntryType.STRAY: _stray,
 }

@@ -63,6 +63,17 @@ def wires(database: str | Path, token: int) -> list[dict[str, Any]]:
         return [] if session is None else _of_token(session, "WIRE", token)
 
 
+def strays(database: str | Path) -> list[dict[str, Any]]:
+    """Beam that no fraction holds, oldest first: when, of what kind, and its bounds in words. Raises StoreError."""
+    with _reading(database) as session:
+        if session is None:
+            return []
+        rows = session.scalars(
+            select(EventRow).where(EventRow.kind == "STRAY").order_by(EventRow.index, EventRow.number)
+        )
+        return [{"wall_s": row.wall_s, "kind": row.event, "words": row.words} for row in rows]
+
+
 @contextmanager
 def _reading(database: str | Path) -> Iterator[Session | None]:
     """A read-only session; None when there is no database yet."""

@@ -230,8 +230,10 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
     row(
         "accident-A14",
         "beam for images and checks is not counted; a chamber too large for the field measures the output (2004-07)",
-        "every beam has a START and exactly one end in the records, whatever its purpose",
-        "code:records/book.py::Exposure code:records/clearance.py::start_refused",
+        "every beam has a START and exactly one end in the records, whatever its purpose; beam that nobody asked for has a record of its "
+        "own with bounds",
+        "code:records/book.py::Exposure code:records/clearance.py::start_refused code:controller/stray.py::Uncommanded",
+        "scenarios/test_stray.py::test_beam_that_nobody_asked_for_is_in_the_machines_sum "
         "scenarios/test_uncommanded.py::test_beam_before_on_is_in_the_record "
         "records/test_recorder_normal.py::test_warm_up_may_be_repeated_and_never_stays_open",
         who="the physicist: a chamber that is small enough for the field",

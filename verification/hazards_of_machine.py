@@ -409,6 +409,13 @@ DESIGN: Final[tuple[Hazard, ...]] = (
         "scenarios/test_uncommanded.py::test_stuck_on_survives_a_restart_however_it_came",
     ),
     row(
+        "design-A17",
+        "the records are lost while the safety unit retains an exposure, and its dose is nowhere",
+        "service takes it in with its high bound, the physicist decides, and only then is the unit reset by its token",
+        "code:controller/stray.py::adopted code:controller/guards.py::_adopt",
+        "scenarios/test_stray.py::test_an_exposure_that_the_records_lost_is_taken_in_by_service_and_decided_by_the_physicist",
+    ),
+    row(
         "design-B1",
         "what checks the program shares its memory with what it checks",
         "the dose kernel must reproduce its golden vector at each start; independence is the unit's",
@@ -531,7 +538,8 @@ FAULTS: Final[tuple[Hazard, ...]] = (
     row(
         "fault-I3",
         "a contact is stuck closed: it looks sound, and cuts nothing",
-        "each contact that cuts a beam must have been read open in each channel within a day, or no treatment is begun (waived on simulated rigs only)",
+        "each contact that cuts a beam must have been read open in each channel within a day, or no treatment is begun (waived on simulated "
+        "rigs only)",
         "code:records/clearance.py::_not_proven code:controller/proofs.py::Proofs",
         "records/test_recorder_normal.py::test_each_contact_must_have_been_seen_open_within_a_day_unless_waived "
         "controller/test_proofs.py::test_what_is_open_is_told_once_in_each_channel",

@@ -6,6 +6,7 @@ import pytest
 from refusal_bench import MakeRig
 
 from controller.states import State
+from records.fractions import strays
 from verification.reach import BRING, exposures, settle, state, to_ready, turn_until, wrong
 
 
@@ -47,6 +48,7 @@ def test_beam_of_a_dead_host_found_by_the_next_one_is_a_fault(make_rig: MakeRig,
     assert settle(rig) is State.STANDBY
     assert wrong(rig, presses=1) == []
     assert len(exposures(rig)) == 1
+    assert strays(rig.recorder_config.database) == [], "its own record counts that beam"
 
 
 @pytest.mark.parametrize("at", [State.STANDBY, State.READY])
