@@ -131,12 +131,16 @@ def freshness(s: Story) -> Found:
                 yield row.t, f"{row.state} goes on with a unit status that is truly {true_age:.3f} s old"
 
 
+REGULATES: Final = 1.005
+"""A limit bounds what may be set; a supply that is set to it holds it to half a percent."""
+
+
 def caps(s: Story) -> Found:
     """10."""
     limits = s.rig.limits
     since: float | None = None
     for row in s.rows:
-        if row.kv <= limits["kv_max"] and row.ma <= limits["ma_max"]:
+        if row.kv <= limits["kv_max"] * REGULATES and row.ma <= limits["ma_max"] * REGULATES:
             since = None
             continue
         since = row.t if since is None else since
