@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ok
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid lint fuzz bench-tools bench-wire bench-world clean lock
+.PHONY: help setup run test grid verify lint fuzz bench-tools bench-wire bench-world clean lock
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ test: $(STAMP)  ## run the tests: virtual time on what the real processes leave 
 grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
 	$(BIN)/python -m pytest -n 2 -m "grid and not realtime"
 	$(BIN)/python -m pytest -m "grid and realtime"
+
+verify: $(STAMP) ## the full verification, resumable: search, matrices, crashes, 10,000 seeded runs, 100 hours of beam; PAGE=1 writes docs/verification.md
+	nice $(BIN)/python -m verification.verify --workers $(or $(WORKERS),2) $(if $(PAGE),--page)
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the hazard tables
 	$(BIN)/ruff check .

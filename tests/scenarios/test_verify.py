@@ -1,0 +1,123 @@
+"""`make verify`: stages in turn, none left out in silence, each skipped only where it is complete for exactly these sources; and the page that it writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from verification import sources, verify
+from verification.results import Results
+from verification.stages import STAGES, Room, Stage, Verdict, seeds
+
+QUIET = Console(quiet=True)
+
+
+def room(folder: Path, part: float = 1.0) -> Room:
+    return Room(folder, 1, QUIET, part)
+
+
+def counted(verdict: Verdict) -> tuple[Stage, list[int]]:
+    """A stage that notes how often it is played."""
+    played: list[int] = []
+
+    def run(_room: Room) -> Verdict:
+        played.append(1)
+        return verdict
+
+    return Stage("tried", "to try it", run), played
+
+
+def test_a_stage_that_is_not_there_fails(tmp_path: Path) -> None:
+    """No module, no proof: it is said and counts as broken, and it is tried again the next time."""
+    stage = Stage("gone", "nothing", lambda _room: Verdict({}), ("verification.no_such_room",))
+    verify.play(stage, room(tmp_path))
+    kept = verify.read(stage, room(tmp_path))
+    assert kept is not None
+    assert "verification.no_such_room cannot be loaded" in kept["broken"][0]
+
+
+def test_a_complete_stage_is_played_once_for_these_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Played, skipped, and played again once the sources are others."""
+    stage, played = counted(Verdict({"cells": "3"}))
+    for _ in range(2):
+        verify.play(stage, room(tmp_path))
+    assert len(played) == 1
+    monkeypatch.setattr(verify, "source_hash", lambda: "other")
+    assert verify.read(stage, room(tmp_path)) is None
+    verify.play(stage, room(tmp_path))
+    assert len(played) == 2
+
+
+def test_a_stage_that_broke_something_is_played_again(tmp_path: Path) -> None:
+    stage, played = counted(Verdict({}, ("something",)))
+    for _ in range(2):
+        verify.play(stage, room(tmp_path))
+    assert len(played) == 2
+
+
+def test_every_part_of_the_figures_has_a_stage() -> None:
+    """What the figures want, in the order in which it is played."""
+    assert [stage.name for stage in STAGES] == ["search", "single faults", "pairs", "crashes", "seeds", "evil"]
+
+
+def test_the_page_says_what_was_played_and_what_was_not(tmp_path: Path) -> None:
+    """Figures and seed ranges of what is there, "not played" for what is not; a page without its place is refused, and only the place is changed."""
+    page = tmp_path / "verification.md"
+    page.write_text(f"before\n{verify.BEGINS}\nold\n{verify.ENDS}\nafter\n")
+    kept: dict[str, dict[str, Any] | None] = dict.fromkeys((stage.name for stage in STAGES), None)
+    kept["seeds"] = {
+        "figures": {"runs": "12"},
+        "seeds": {"fault runs": (0, 11)},
+        "broken": [],
+        "took_s": 60.0,
+        "wall_s": 1.8e9,
+    }
+    verify.write_page(kept, tmp_path, page)
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert "| | | runs | 12 | |" in text and "0 to 11" in text
+    assert text.count("not played") == len(STAGES) - 1
+    page.write_text("nothing\n")
+    with pytest.raises(ValueError, match="0 places"):
+        verify.write_page(kept, tmp_path, page)
+
+
+def test_the_seeds_go_on_until_both_figures_are_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many runs with a fault, then long runs until the hours are there; what was known is not played again."""
+    played: list[int] = []
+
+    def play(wanted: range, _workers: int, results: Results, _out: Console, words: str = "") -> None:
+        for seed in wanted:
+            if seed not in results.by_key:
+                played.append(seed)
+                beam_s = 700.0 if seed >= 1_000_000 else 6.0
+                results.add({"seed": seed, "source": sources.source_hash(), "faults": ["x"] * (seed % 2), "beam_s": beam_s, "simulated_s": beam_s, "cpu_s": 1.0,
+                             "ticks": 1, "end_state": "STANDBY", "broken": [], "given": [], "reactions": []})  # fmt: skip
+
+    monkeypatch.setattr("verification.stages.play", play)
+    verdict = seeds(room(tmp_path, 0.01))
+    assert not verdict.broken
+    first, last = verdict.seeds["long runs"]
+    assert sum(700.0 for _ in range(first, last + 1)) + 6.0 * verdict.seeds["fault runs"][1] >= 3600.0
+    before = len(played)
+    seeds(room(tmp_path, 0.01))
+    assert len(played) == before
+
+
+def test_the_sources_hash_speaks_of_what_decides_a_run() -> None:
+    """Code and data of product, simulators and this room, and the locked requirements; no page, no test."""
+    names = [name for name, _ in sources.files()]
+    assert {
+        "controller/loop.py",
+        "simulators/plant.py",
+        "verification/plan.py",
+        "console/examples/rig.toml",
+        "requirements.txt",
+    } <= set(names)
+    assert not [name for name in names if name.startswith(("docs", "tests", "README"))]
+    assert len(sources.source_hash()) == 64
+    json.dumps(names)

@@ -1,0 +1,282 @@
+"""The stages of `make verify`, each a callable that goes on where it was cut off and says what it came to; a stage that is not there fails.
+They know whom to ask; what each of them proves stands in the file that it asks."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from verification.campaign import Work, hand_out, play
+from verification.figures import Figures, figures
+from verification.plan import LONG_FROM, plan
+from verification.results import Results
+from verification.sources import commit, source_hash
+
+FAULT_RUNS: Final = 10_000
+BEAM_HOURS: Final = 100.0
+MOST_FAULTS: Final = 2
+PAIRS: Final = 500
+CALLS_EVERY: Final = 1
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a stage keeps what it has (`folder`), how many processes it may use, and how much of it is wanted: 1.0 is the whole."""
+
+    folder: Path
+    workers: int
+    out: Console
+    part: float = 1.0
+
+    def file(self, name: str) -> Path:
+        return self.folder / name
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a stage came to: its figures in words, by name, and everything that was broken."""
+
+    figures: dict[str, str]
+    broken: tuple[str, ...] = ()
+    seeds: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+Run = Callable[[Room], Verdict]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row: its name, what it shows, and who does it. `needs` are the modules without which it cannot be played: missing, it fails."""
+
+    name: str
+    words: str
+    run: Run
+    needs: tuple[str, ...] = ()
+
+    def lacking(self) -> str:
+        """Which of its modules is not there, in words; empty when all are."""
+        for module in self.needs:
+            try:
+                import_module(module)
+            except ImportError as error:
+                return f"{module} cannot be loaded ({error}): what is not there shows nothing"
+        return ""
+
+
+def search(room: Room) -> Verdict:
+    """Every state and step with no, one and two faults."""
+    explore = import_module("verification.explore").explore
+    faults = MOST_FAULTS if room.part >= 1.0 else 0
+    with Progress(TextColumn("search"), TextColumn("{task.description}"), TimeElapsedColumn(), console=room.out) as bar:
+        task = bar.add_task("", total=None)
+
+        def told(spent: int, states: int, steps: int) -> None:
+            bar.update(task, description=f"with {spent} of {faults} faults: {states:,} states, {steps:,} steps")
+
+        found = explore(faults, told=told)
+    room.file("search.txt").write_text(json.dumps(asdict(found), default=str) + "\n", encoding="utf-8")
+    broken = [f"{one.law}: {one.words} ({'; '.join(one.steps)})" for one in found.broken]
+    if not found.complete:
+        broken.append(f"the search was cut short at {found.states:,} states")
+    return Verdict(
+        {
+            "faults at most": f"{faults}",
+            "states": f"{found.states:,}",
+            "steps": f"{found.edges:,}",
+            "different ticks of the program": f"{found.ticks:,}",
+            "laws": f"{len(found.laws)}, of them broken {len({one.law for one in found.broken})}",
+        },
+        tuple(broken),
+    )
+
+
+def single_faults(room: Room) -> Verdict:
+    """Every fault id that applies, in every state, for a tick, a second and for ever."""
+    matrix, runs = import_module("verification.matrix"), import_module("verification.matrix_run")
+    jobs = [(cell.name, 1) for cell in matrix.cells()]
+    summary = _swept(room, jobs[:: max(1, round(1.0 / room.part))], runs, "single faults")
+    nearest, most = summary.nearest, summary.most_over
+    broken = [f"{one.cell}: {'; '.join(one.wrong)}; again: {one.replay}" for one in summary.wrong]
+    if room.part >= 1.0:
+        broken += [f"{fault_id} is played by no cell and shown by no test" for fault_id in summary.not_played]
+    return Verdict(
+        {
+            "cells": f"{summary.cells}",
+            "fault ids": f"{len(summary.played)}",
+            "nearest to its bound": f"{nearest.cell}: {nearest.reaction_s:.3f} of {nearest.bound_s:.3f} s"
+            if nearest
+            else "-",
+            "largest overdose under any single fault": f"{max(0.0, most.over_mgy):.1f} mGy D0 beyond {most.d0_mgy:.0f} ({most.cell})"
+            if most
+            else "-",
+        },
+        tuple(broken),
+    )
+
+
+def pairs(room: Room) -> Verdict:
+    """Seeded pairs of faults."""
+    runs, name = import_module("verification.matrix_run"), import_module("verification.pairs").NAME
+    count = max(1, round(PAIRS * room.part))
+    summary = _swept(room, [(name, seed) for seed in range(count)], runs, "pairs")
+    broken = [f"{one.cell}: {'; '.join(one.wrong)}; again: {one.replay}" for one in summary.wrong]
+    return Verdict({"pairs": f"{summary.cells}"}, tuple(broken), {"pairs": (0, count - 1)})
+
+
+def _swept(room: Room, jobs: Sequence[tuple[str, int]], runs: Any, words: str) -> Any:
+    told = []
+    software = f"{import_module('console.sources').software_version()} {source_hash()[:12]}"
+    with _bar(room, words) as bar:
+        task = bar.add_task(words, total=len(jobs))
+        for one in runs.sweep(list(jobs), room.workers, software, room.file("cells.jsonl")):
+            told.append(one)
+            bar.advance(task)
+    return runs.summed(told, software)
+
+
+def crashes(room: Room) -> Verdict:
+    """Every call to the disk of one short treatment, with every error, kill and power cut."""
+    matrix = import_module("verification.crash_matrix")
+    every = max(1, round(CALLS_EVERY / room.part))
+    chosen = matrix.cases(matrix.calls_of(_kernels()), every)
+    results = _kept(room, "crashes.jsonl", "case")
+    _played(room, results, [f"{c.call} {c.seed} {c.what}" for c in chosen], crash, "crash matrix")
+    broken = [f"crash {d['case']}: {'; '.join(d['broken'])}" for d in results.all() if d["broken"]]
+    return Verdict(
+        {"cases": f"{len(results.by_key)}", "calls to the disk": f"{len({c.call for c in chosen})}"}, tuple(broken)
+    )
+
+
+def crash(case: str) -> dict[str, Any]:
+    """One case at a worker."""
+    matrix = import_module("verification.crash_matrix")
+    call, seed, what = case.split(" ", 2)
+    played = matrix.play(_kernels(), matrix.Case(int(call), what, int(seed)))
+    return {"case": case, "source": source_hash(), "broken": list(played.wrong), "state": played.state}
+
+
+def seeds(room: Room) -> Verdict:
+    """Seeded fault runs from 0 on, until so many had a fault; then long runs until so many hours of beam."""
+    fault_runs, hours = max(1, math.ceil(FAULT_RUNS * room.part)), BEAM_HOURS * room.part
+    results = _kept(room, "seeds.jsonl", "seed")
+    last = _last_of(fault_runs)
+    try:
+        play(range(last + 1), room.workers, results, room.out, words="fault runs")
+        longest = LONG_FROM
+        while (missing_s := hours * 3600.0 - figures(results.all()).beam_s) > 0.0:
+            more, planned_s = longest, 0.0
+            while planned_s <= missing_s:
+                planned_s += plan(more).beam_s
+                more += 1
+            play(range(longest, more), room.workers, results, room.out, words="beam hours")
+            longest = more
+    finally:
+        results.close()
+    sums = figures(results.all())
+    broken = tuple(f"seed {seed}: {name}: {words}" for seed, name, words in sums.broken)
+    return Verdict(_of_seeds(sums), broken, {"fault runs": (0, last), "long runs": (LONG_FROM, longest - 1)})
+
+
+def _last_of(fault_runs: int) -> int:
+    """The seed with which so many plans have had a fault."""
+    seed = -1
+    while fault_runs:
+        seed += 1
+        fault_runs -= bool(plan(seed).faults)
+    return seed
+
+
+def _of_seeds(sums: Figures) -> dict[str, str]:
+    return {
+        "runs": f"{sums.runs}, of them {sums.fault_runs} with faults",
+        "beam": f"{sums.beam_s / 3600.0:.1f} h in {sums.exposures} exposures",
+        "simulated": f"{sums.simulated_s / 3600.0:.1f} h",
+        "dose where nothing broke": f"at worst {100.0 * sums.worst_error:+.2f} % of D0 (seed {sums.worst_error_seed})",
+        "most above D0 in any run": f"{sums.most_over_mgy:.1f} mGy (seed {sums.most_over_seed}: {', '.join(sums.most_over_faults) or 'no fault'})",
+        **{
+            f"{words}, worst and median": _times(sums, kind)
+            for kind, words in (("off_sent", "OFF sent"), ("beam_off", "beam off"))
+        },
+    }
+
+
+def _times(sums: Figures, kind: str) -> str:
+    every = sorted(value for values in getattr(sums, kind).values() for value, _ in values)
+    if not every:
+        return "-"
+    worst = sums.times(kind)[0]
+    return f"{1000.0 * worst.worst_s:.0f} ms ({worst.fault}, seed {worst.seed}) and {1000.0 * every[len(every) // 2]:.0f} ms"
+
+
+def evil(room: Room) -> Verdict:
+    """Evil patches, each caught by the invariant that it is meant for."""
+    verdict: Verdict = import_module("verification.evil").verify(room)
+    return verdict
+
+
+_MATRIX: Final = ("verification.matrix", "verification.matrix_run")
+STAGES: Final[tuple[Stage, ...]] = (
+    Stage("search", "every state and step of the shipped program, with up to two faults", search, ("verification.explore",)),
+    Stage("single faults", "every fault id in every state, for a tick, a second and for ever", single_faults, _MATRIX),
+    Stage("pairs", "seeded pairs of faults", pairs, (*_MATRIX, "verification.pairs")),
+    Stage("crashes", "every call to the disk fails, kills or loses the power", crashes, ("verification.crash_matrix",)),
+    Stage("seeds", f"{FAULT_RUNS} seeded fault runs and {BEAM_HOURS:.0f} simulated hours of beam", seeds),
+    Stage("evil", "evil patches by hand, each caught by the invariant that it is meant for", evil, ("verification.evil",)),
+)  # fmt: skip
+"""In this order; none is left out, and one that cannot be played fails."""
+
+
+@cache
+def _kernels() -> Any:
+    return import_module("controller.kernel").prepare()
+
+
+def _kept(room: Room, name: str, key: str) -> Results:
+    path = room.file(name)
+    return Results(path, source_hash(), commit(), resume=path.exists(), key=key)
+
+
+def _bar(room: Room, words: str) -> Progress:
+    return Progress(
+        TextColumn(words),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=room.out,
+    )
+
+
+def _played(room: Room, results: Results, keys: Sequence[str], work: Work, words: str) -> None:
+    """What is not among the results yet, at workers."""
+    todo = [key for key in keys if key not in results.by_key]
+    try:
+        if todo:
+            with _bar(room, words) as bar:
+                task = bar.add_task(words, total=len(todo))
+
+                def done(document: dict[str, Any]) -> None:
+                    if results.add(document):
+                        bar.advance(task)
+
+                hand_out(todo, work, room.workers, done, _lost)
+    finally:
+        results.close()
+
+
+def _lost(key: str, error: BaseException) -> dict[str, Any]:
+    return {
+        "case": key,
+        "source": source_hash(),
+        "broken": [f"it gave no result: {type(error).__name__}: {error}"],
+        "state": "",
+    }
