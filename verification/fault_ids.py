@@ -32,6 +32,7 @@ JOURNAL_S: Final = 0.5 + 0.1 + OFF_S
 K2_S: Final = 2 * T1_S + 0.5 + EMPTY_S + FALL_S
 """Off is ignored: K2 opens at t2."""
 BEAM: Final = (State.STARTING, State.IRRADIATING)
+NO_BEAM: Final = tuple(at for at in State if at not in (*BEAM, State.STOPPING))
 IN_EXPOSURE: Final = (State.READY, *BEAM, State.STOPPING)
 SEIFERT: Final = Choice(generator="seifert-3003")
 RTU: Final = Choice(unit_wire="rtu")
@@ -126,7 +127,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "L13": _wires("L13"),
     "L14": (*_wires("L14"), *_rtu("noise")),
     "L15": (),
-    **{fault_id: _wires(fault_id) for fault_id in ("M1", "M2", "M3", "M4", "M5", "M7", "M8")},
+    **{fault_id: _wires(fault_id) for fault_id in ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")},
     "M6": (*_wires("M6"), named("set-point-ignored")),
     "G1": (
         named("kv-high", off_s=STEADY_S),
@@ -153,7 +154,10 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
         named("k1-welded", ends=UNPROVED),
         named("k2-welded", ends=UNPROVED, only=(*IN_EXPOSURE, State.STANDBY)),
     ),
-    "G6": (named("hv-spontaneous", off_s=K2_S, ends=UNPROVED),),
+    "G6": (
+        named("hv-spontaneous", off_s=K2_S, ends=UNPROVED, only=NO_BEAM),
+        replace(named("hv-spontaneous", ends=UNPROVED, only=(*BEAM, State.STOPPING)), name="hv-stays-on"),
+    ),
     "G7": (named("readback-frozen"),),
     "G8": (named("readback-off", off_s=CROSS_S, ends=UNPROVED),),
     "G9": (
@@ -178,14 +182,14 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
         named("chambers-drift", over_part=0.05, only=BEAM),
     ),
     "D4": (
-        named("chamber-saturated", off_s=OFF_S, over_part=0.03),
+        named("chamber-saturated", off_s=OFF_S, over_part=0.03, ends=UNPROVED),
         named("chamber-1-jumps", off_s=OFF_S, latches=True, over_part=0.03, only=BEAM),
     ),
     "D5": (
         Injection("counters-wrap", "the counters of chambers and scan wrap at 2^32", do.wrap_soon, nothing, from_start=True, only=BEAM),
         named("chamber-1-back", off_s=OFF_S, latches=True, over_part=0.03),
     ),
-    "D6": (named("leakage-high", over_part=0.03),),
+    "D6": (named("leakage-high", over_part=0.03, ends=UNPROVED),),
     "D7": (
         named("barometer-wrong"),
         named("barometer-lost", only=(State.STANDBY, State.PREPARATORY, State.READY, *BEAM)),
@@ -240,7 +244,12 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
         host("throttled", "each tick begins 12 ms late", do.late_by(12_000), no_more("late"), CROSS_S, latches=False),
         host("mains-lost", "the mains fail: host, recorder, unit and generator are dark", do.mains_off, do.mains_on, OFF_S),
     ),
-    "S1": (Injection("disk-dead", "the recorder's disk fails: it ends", do.kill_recorder, do.start_recorder, JOURNAL_S),),
+    "S1": (
+        Injection("disk-full", "the recorder's disk is full", do.disk_fails("ENOSPC"), do.disk_mended, JOURNAL_S),
+        Injection("disk-dead", "each call of the recorder's disk fails", do.disk_fails("EIO"), do.disk_mended, JOURNAL_S, only=IN_EXPOSURE),
+        Injection("disk-read-only", "the recorder's disk takes no write any more", do.disk_fails("EROFS"), do.disk_mended, JOURNAL_S, only=IN_EXPOSURE),
+        Injection("disk-quota", "the recorder's quota is used up", do.disk_fails("EDQUOT"), do.disk_mended, JOURNAL_S, only=IN_EXPOSURE),
+    ),
     "S2": (Injection("sync-stalls", "the recorder's disk does not answer", do.stall, do.unstall, JOURNAL_S),),
     "S3": (
         host("power-cut", "the power goes, and what was not synced with it", do.mains_off, do.mains_on, OFF_S, only=(State.ARMING, *IN_EXPOSURE)),

@@ -19,6 +19,7 @@ from controller.requests import Alive, Close, Confirm, Edit, Load, Request, Rese
 from controller.states import State
 from records.recorder import RecorderError
 from simulators.unit_firmware import UnitFirmware
+from verification.disk import FOR_EVER, Strike
 from verification.reach import OPERATOR, SHORT, patient
 from verification.rigs import Choice
 from verification.virtual import VirtualRig
@@ -249,21 +250,13 @@ def wall(step_s: float) -> Act:
 
 
 def mains_off(rig: VirtualRig) -> None:
-    """The power goes: host, recorder, unit and generator are dark."""
-    if rig.loop is not None:
-        rig.kill_host()
-    rig.kill_recorder()
-    rig.world.unit.reboot(rig.world.now_us)
-    rig.world.unit.boot_left_ms = 1 << 30
-    rig.world.plant.generator.reboot(rig.world.now_us)
+    """The power goes: host, recorder, unit and generator are dark, and what was not synced is as a disk leaves it."""
+    rig.power_cut()
 
 
 def mains_on(rig: VirtualRig) -> None:
-    """The power comes back: everything starts."""
-    rig.world.unit.boot_left_ms = min(rig.world.unit.boot_left_ms, 200)
-    rig.world.plant.generator.reboot(rig.world.now_us)
-    start_recorder(rig)
-    restart(rig)
+    """The power comes back: everything boots."""
+    rig.power_on()
 
 
 def computer_off(rig: VirtualRig) -> None:
@@ -294,6 +287,21 @@ def kill_recorder(rig: VirtualRig) -> None:
     rig.kill_recorder()
 
 
+def disk_fails(what: str) -> Act:
+    """Each call of the recorder's disk that can fail so does, from now on."""
+
+    def act(rig: VirtualRig) -> None:
+        rig.disk.strikes.append(Strike(rig.disk.calls + 1, what, FOR_EVER))
+
+    return act
+
+
+def disk_mended(rig: VirtualRig) -> None:
+    """The disk is sound again; a recorder that ended is started."""
+    rig.disk.heal()
+    start_recorder(rig)
+
+
 def stall(rig: VirtualRig) -> None:
     """Every call of the recorder's disk hangs."""
     rig.stall_recorder(True)
@@ -304,8 +312,13 @@ def unstall(rig: VirtualRig) -> None:
     rig.stall_recorder(False)
 
 
+KEPT: Final = ".kept"
+
+
 def _last_segment(rig: VirtualRig) -> Path:
-    return sorted(path for path in Path(rig.recorder_config.journal_dir).iterdir() if path.stat().st_size)[-1]
+    """The newest journal file in which something stands; the one after it is allocated and empty."""
+    folder = Path(rig.recorder_config.journal_dir)
+    return sorted(path for path in folder.glob("*.journal") if path.read_bytes().strip(b"\0"))[-1]
 
 
 def _spoil(change: Callable[[bytes], bytes]) -> Act:
@@ -315,8 +328,8 @@ def _spoil(change: Callable[[bytes], bytes]) -> Act:
         rig.kill_recorder()
         path = _last_segment(rig)
         whole = path.read_bytes()
-        path.with_name("whole.kept").write_bytes(whole)
-        path.write_bytes(change(whole))
+        path.with_suffix(KEPT).write_bytes(whole)
+        path.write_bytes(change(whole).ljust(len(whole), b"\0"))
         start_recorder(rig)
 
     return act
@@ -332,13 +345,12 @@ spoil_tail: Final = _spoil(lambda whole: whole[: len(whole.rstrip(b"\0")) // 2])
 
 
 def restore_journal(rig: VirtualRig) -> None:
-    """Service puts the file back from its copy; the recorder starts on it."""
-    rig.kill_recorder()
-    kept = Path(rig.recorder_config.journal_dir) / "whole.kept"
-    whole = kept.read_bytes()
+    """Service puts the file back from its copy where no recorder would start on it; what one has gone on from is the journal now."""
+    (kept,) = Path(rig.recorder_config.journal_dir).glob(f"*{KEPT}")
+    if rig.recorder is None:
+        kept.with_suffix(".journal").write_bytes(kept.read_bytes())
+        start_recorder(rig)
     kept.unlink()
-    _last_segment(rig).write_bytes(whole)
-    start_recorder(rig)
 
 
 # -- the desk --------------------------------------------------------------------------------------------------------------

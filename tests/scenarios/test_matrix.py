@@ -1,0 +1,111 @@
+"""Every fault id of the fault model has an injection that is played here in beam, or a test that shows it and is there; `make grid` plays the rest.
+Who plays a cell, and what must come of it, is verification's."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+from refusal_bench import MakeRig, slice_of
+
+from controller.kernel import Kernels
+from controller.states import State
+from verification.fault_ids import FAULT_IDS, SHOWN_BY, find
+from verification.matrix import Cell, Lasts, cell_of, cells, play_named
+from verification.matrix_run import kept, summed, sweep
+from verification.pairs import drawn, play_pair
+from verification.reach import turn_until
+
+ROOT = Path(__file__).resolve().parents[2]
+NUMBERS = {"L": 15, "M": 8, "G": 11, "D": 8, "I": 10, "H": 10, "S": 8, "O": 11}
+"""How many ids of each kind the fault model has."""
+
+
+def test_every_id_of_the_fault_model_is_there() -> None:
+    """None is left out, and what has no injection has a test."""
+    assert list(FAULT_IDS) == [f"{kind}{number}" for kind, last in NUMBERS.items() for number in range(1, last + 1)]
+    assert [fault_id for fault_id, injections in FAULT_IDS.items() if not injections and fault_id not in SHOWN_BY] == []
+    for fault_id, injections in FAULT_IDS.items():
+        assert len({one.name for one in injections}) == len(injections), fault_id
+
+
+@pytest.mark.parametrize("node", sorted({node for nodes in SHOWN_BY.values() for node in nodes}))
+def test_what_is_shown_elsewhere_is_there(node: str) -> None:
+    """The file exists and has a test of this name."""
+    file, _, name = node.partition("::")
+    assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+def in_slice(cell: Cell) -> bool:
+    """The first injection of each id, in beam, for a second; where it means nothing there, or takes long to show, for a tick."""
+    first = next(one for one in FAULT_IDS[cell.fault_id] if one.applies(State.IRRADIATING))
+    return (
+        cell.injection == first.name
+        and cell.at is State.IRRADIATING
+        and cell.lasts is LASTS.get(cell.fault_id, Lasts.SECOND)
+    )
+
+
+LASTS = dict.fromkeys(("G7", "I7", "D3", "H6", "O1", "O5", "O6", "O8", "O9"), Lasts.TICK)
+IN_BEAM = [cell for cell in cells() if cell.at is State.IRRADIATING]
+
+
+@pytest.mark.parametrize("cell", slice_of(IN_BEAM, in_slice), ids=lambda cell: cell.name)
+def test_a_fault_in_beam(cell: Cell, kernels: Kernels) -> None:
+    """Beam off in time or rightly on, no dose beyond its bound, one end in the record, and no invariant broken."""
+    told = play_named(cell.name, kernels)
+    assert told.wrong == [], told.replay
+
+
+@pytest.mark.grid
+@pytest.mark.parametrize("seed", range(1, 41))
+def test_two_faults_at_random_moments(seed: int, kernels: Kernels) -> None:
+    """Out of one seed; judged by every invariant."""
+    told = play_pair(seed, kernels)
+    assert told.wrong == [], f"{told.cell}: {told.replay}"
+
+
+def test_a_cell_is_found_by_its_name_and_an_unknown_one_says_what_there_is() -> None:
+    cell = Cell("G5", "off-ignored", State.READY, Lasts.EVER)
+    assert cell_of(cell.name) == cell
+    assert cell in cells("G5", "READY")
+    with pytest.raises(ValueError, match="off-ignored"):
+        find("G5/nonsense")
+    with pytest.raises(ValueError, match="ids: L1"):
+        cells("Z9")
+
+
+def test_a_sweep_is_taken_up_where_it_was_left(
+    kernels: Kernels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a file holds for this software is not played again; for another software it is; a line that was cut is nothing."""
+    monkeypatch.setattr("verification.matrix_run._KERNELS", [kernels])
+    file = tmp_path / "told.jsonl"
+    jobs = [("I10/key-off@STANDBY~1 tick", 1)]
+    (first,) = sweep(jobs, 1, "one", file)
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write('{"cell": "cut')
+    monkeypatch.setattr("verification.matrix_run._one", lambda *_: pytest.fail("played again"))
+    assert list(sweep(jobs, 1, "one", file)) == [first]
+    assert kept(file, "two") == {}
+    summary = summed([first], "one")
+    assert (summary.cells, summary.wrong) == (1, [])
+    assert "L1" in summary.not_played
+
+
+def test_a_seed_draws_the_same_pair() -> None:
+    assert drawn(7) == drawn(7)
+    assert drawn(7) != drawn(8)
+
+
+def test_nothing_grows_in_a_rig_that_rests(make_rig: MakeRig) -> None:
+    """H9: half a minute on end in STANDBY leaves no object that was not there before."""
+    rig = make_rig()
+    turn_until(rig, State.STANDBY)
+    rig.wait(15.0)
+    gc.collect()
+    before = len(gc.get_objects())
+    rig.wait(30.0)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 200

@@ -1,0 +1,366 @@
+"""Every fault in every state for a tick, for a second and for ever: one cell is one run of a virtual rig, judged by the world, the records and time.
+It knows no device and no rule of the product; what may come of a fault stands in verification/fault_ids.py."""
+
+from __future__ import annotations
+
+import fnmatch
+import tempfile
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from controller.kernel import Kernels
+from controller.requests import Answer, Close, Confirm, Load, Reset, Resume
+from controller.states import Event, State
+from simulators.unit_firmware import UnitFirmware
+from simulators.unit_map import Cause
+from verification import reach
+from verification.fault_ids import FAULT_IDS, find
+from verification.hands import Stuck
+from verification.injections import Injection, restart, start_recorder
+from verification.invariants import Expectation, Lasting, check_all
+from verification.scenarios import MOST_MGY_PER_S
+from verification.setting import lay_out, virtual_rig
+from verification.trace import Observer
+from verification.virtual import VirtualRig
+
+TICK_S: Final = 0.01
+REACTION_S: Final = 0.9
+"""T1 + T2 + T3: what invariant 9 lets the faulty beam run on."""
+FREE_PART: Final = 0.01
+FREE_MGY: Final = 10.0
+"""Invariant 8: a dose is met within max(1 %, 1 cGy)."""
+PATIENCE_S: Final = 5.0
+"""How long an operator tries on without beam."""
+AT_MOST_S: Final = 25.0
+AFTER_S: Final = 1.5
+"""How long a cell is watched after the beam, or after the fault where there was none."""
+NORMAL: Final = (Cause.DISARM, Cause.COUNT_PRESET, Cause.TIME_PRESET)
+"""How the unit ends what is asked of it."""
+RESTS: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
+BEFORE: Final = (State.SELF_TEST, State.STANDBY, State.PREPARATORY, State.ARMING, State.READY)
+
+
+class Lasts(Enum):
+    """How long a fault lasts; for ever: until nothing more can come of it, then it is mended and the rest is judged."""
+
+    TICK = "1 tick"
+    SECOND = "1 s"
+    EVER = "for ever"
+
+    @property
+    def seconds(self) -> float:
+        """In seconds of the world."""
+        return {"1 tick": TICK_S, "1 s": 1.0}.get(self.value, AT_MOST_S)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fault in one state for one time. `name` is what a replay needs."""
+
+    fault_id: str
+    injection: str
+    at: State
+    lasts: Lasts
+
+    @property
+    def name(self) -> str:
+        return f"{self.fault_id}/{self.injection}@{self.at.value}~{self.lasts.value}"
+
+
+def cell_of(name: str) -> Cell:
+    """The cell of that name. ValueError when there is none."""
+    which, _, where = name.rpartition("@")
+    at, _, lasts = where.partition("~")
+    fault_id, injection = find(which)
+    return Cell(fault_id, injection.name, State(at), Lasts(lasts))
+
+
+def cells(only: str = "", state: str = "") -> list[Cell]:
+    """Every cell, or those of one id (`G5`) or injection (`G5/off-ignored`), or of one state."""
+    made = [
+        Cell(fault_id, injection.name, at, lasts)
+        for fault_id, injections in FAULT_IDS.items()
+        for injection in injections
+        if not only or only in (fault_id, f"{fault_id}/{injection.name}")
+        for at in State
+        if injection.applies(at) and (not state or at.value == state)
+        for lasts in Lasts
+    ]
+    if not made:
+        raise ValueError(f"no cell of {only or 'any id'} in {state or 'any state'}; ids: {', '.join(FAULT_IDS)}")
+    return made
+
+
+@dataclass
+class Told:
+    """What one cell brought out. `reaction_s`: from the fault (or the beam, where it came later) to the true end of the beam; `bound_s` its bound;
+    `over_mgy`: the true dose beyond the prescription; `detector`: who first noticed; empty `wrong`: as it should be."""
+
+    cell: str
+    seed: int
+    software: str = ""
+    state: str = ""
+    ended_by: str = ""
+    detector: str = ""
+    reaction_s: float | None = None
+    bound_s: float | None = None
+    over_mgy: float = 0.0
+    d0_mgy: float = 0.0
+    true_mgy: float = 0.0
+    presses: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def replay(self) -> str:
+        """One line from which this run can be had again."""
+        if self.cell.startswith("pair:"):
+            return f"kerma matrix --pairs 1 --first-seed {self.seed}   # {self.software}"
+        return f"kerma matrix --cell '{self.cell}' --seed {self.seed}   # {self.software}"
+
+
+class Watch:
+    """Sees every tick of one rig: who was first to notice what has gone wrong, the prescribed dose, and every press."""
+
+    def __init__(self, rig: VirtualRig) -> None:
+        self._rig = rig
+        self._before: frozenset[str] = frozenset()
+        self._seen: frozenset[str] = frozenset()
+        self._causes = 0
+        self._log_at = 0
+        self.since_s: float | None = None
+        self.noticed: list[tuple[float, int, str]] = []
+        self.refused = ""
+        self.rests: list[State] = []
+        self.d0_mgy = 0.0
+        self.presses = 0
+        rig.tick_hooks.append(self._tick)
+        rig.event_hooks.append(self._event)
+
+    def begin(self) -> None:
+        """The fault comes now."""
+        self.since_s = self._rig.now_s()
+        self._before = self._seen
+        self._log_at = len(self._rig.world.log)
+        self._causes = self._first_cause()
+
+    @property
+    def first(self) -> str:
+        """Who was first to notice; empty when nobody did."""
+        self._hear_devices()
+        return min(self.noticed)[2] if self.noticed else self.refused
+
+    def _tick(self, tick: Any) -> None:
+        settings = self._rig.loop.dossier.case.settings if self._rig.loop is not None else None
+        if settings is not None:
+            self.d0_mgy = settings.d0_mgy
+        if tick.stage.entered and tick.stage.state in RESTS:
+            self.rests.append(tick.stage.state)
+        found = frozenset(finding.rule for finding in tick.verdict.findings)
+        self._seen = found
+        if self.since_s is None:
+            return
+        if tick.stage.entered and tick.decided.rule and tick.decided.event is not Event.DOSE_END:
+            self.noticed.append((tick.now, 0, tick.decided.rule))
+        self.noticed += [(tick.now, 1, rule) for rule in sorted(found - self._before)]
+        self._before = found
+        self._hear_unit()
+
+    def _event(self, kind: str, what: Any) -> None:
+        if kind == "hand" and what == "pressed":
+            self.presses += 1
+        if kind == "told" and isinstance(what, Answer) and not what.ok and self.since_s is not None:
+            self.refused = self.refused or "refused at the desk"
+        if kind == "idle" and self.since_s is not None:
+            self._hear_unit()
+
+    def _hear_unit(self) -> None:
+        cause = self._first_cause()
+        if cause and cause != self._causes and cause not in NORMAL:
+            self.noticed.append((self._rig.now_s() - TICK_S, 0, f"unit:{Cause(cause).name}"))
+        self._causes = cause
+
+    def _first_cause(self) -> int:
+        unit = self._rig.world.unit
+        return unit.first_cause if isinstance(unit, UnitFirmware) else 0
+
+    def _hear_devices(self) -> None:
+        log = self._rig.log()[self._log_at :]
+        self._log_at = len(self._rig.world.log)
+        for at_s, who, words in log:
+            if who == "generator" and words.startswith("fault:"):
+                self.noticed.append((at_s, 0, f"generator:{words.removeprefix('fault: ')}"))
+
+
+class Operator:
+    """An operator who wants this fraction given, and presses once for each READY; goes on after an end only where the cell began with one."""
+
+    def __init__(self, rig: VirtualRig, at: State) -> None:
+        self._rig, self._at = rig, at
+        self._next_s = 0.0
+        self._ready = False
+
+    def turn(self) -> None:
+        """One tick in which the operator does what is next."""
+        rig, now = self._rig, reach.state(self._rig)
+        if now is State.READY and not self._ready and self._at in (*BEFORE, *RESTS):
+            rig.press()
+        self._ready = now is State.READY
+        if rig.loop is not None and rig.now_s() >= self._next_s:
+            self._ask(now)
+        rig.turn()
+
+    def _ask(self, now: State) -> None:
+        rig, after_s = self._rig, 0.5
+        case = rig.loop.dossier.case if rig.loop is not None else None
+        if now is State.STANDBY and self._at in BEFORE:
+            rig.send(Load(reach.SHORT, reach.OPERATOR))
+        elif (
+            now is State.PREPARATORY and case is not None and case.offer_at_s is not None and case.settings is not None
+        ):
+            rig.send(Confirm(case.offer_id, case.settings.digest))
+            after_s = 0.1
+        elif now is State.INTERRUPTED and self._at is State.INTERRUPTED:
+            rig.send(Resume(reach.SHORT, reach.OPERATOR, "go on"))
+        elif now is State.TERMINATED and self._at is State.TERMINATED:
+            rig.send(Close("done"))
+        elif now is State.FAULT and self._at is State.FAULT:
+            rig.send(Reset("operator", reach.OPERATOR, "looked at"))
+        else:
+            return
+        self._next_s = rig.now_s() + after_s
+
+
+def beams(rig: VirtualRig) -> list[tuple[float, float | None]]:
+    """When beam was truly on: (from, to), the last without an end when it still is."""
+    spans: list[tuple[float, float | None]] = []
+    for at_s, who, words in rig.log():
+        if who == "tube" and words == "beam on":
+            spans.append((at_s, None))
+        elif who == "tube" and words == "beam off" and spans:
+            spans[-1] = (spans[-1][0], at_s)
+    return spans
+
+
+def play(cell: Cell, kernels: Kernels, folder: Path, seed: int = 1) -> Told:
+    """Bring a fresh rig to the state, let the fault come and go, let people do what they do, put it right, and judge."""
+    _, injection = find(f"{cell.fault_id}/{cell.injection}")
+    told = Told(cell.name, seed)
+    setting = lay_out(folder / "rig", folder / "records", injection.termination, 15020, seed, injection.choice)
+    rig = virtual_rig(setting, kernels, seed)
+    try:
+        _play(cell, injection, rig, told)
+    except Stuck as stuck:
+        told.wrong.append(f"stuck: {stuck}")
+    finally:
+        rig.close()
+    return told
+
+
+def _play(cell: Cell, injection: Injection, rig: VirtualRig, told: Told) -> None:
+    watch, watched = Watch(rig), Observer(rig)
+    if injection.from_start:
+        injection.start(rig)
+    reach.REACH[cell.at](rig)
+    watch.begin()
+    began_s = rig.now_s()
+    if not injection.from_start:
+        injection.start(rig)
+    operator = Operator(rig, cell.at)
+    _go_on(rig, operator, began_s + cell.lasts.seconds)
+    stopped_s = rig.now_s()
+    injection.stop(rig)
+    if cell.lasts is not Lasts.EVER:
+        _go_on(rig, operator, rig.now_s() + AT_MOST_S)
+    told.detector = watch.first
+    told.state = watch.rests[-1].value if watch.rests else reach.state(rig).value
+    _judge_times(cell, injection, rig, told, began_s, stopped_s)
+    put_right(rig)
+    told.presses = watch.presses
+    _judge_end(cell, injection, rig, told, watch)
+    rate = injection.rate_times * MOST_MGY_PER_S if injection.rate_times != 1.0 else None
+    lasting = Lasting(cell.injection, 0.0 if injection.from_start else began_s, stopped_s)
+    expected = Expectation((lasting,), injection.over_part or None, rate)
+    told.wrong += [f"{one.invariant} at {one.at_s:.2f} s: {one.words}" for one in check_all(watched.trace(), expected)]
+
+
+def _go_on(rig: VirtualRig, operator: Operator, until_s: float) -> None:
+    """People go on until then, or until beam is over, or nothing comes of what they do."""
+    idle_s = rig.now_s()
+    while rig.now_s() < until_s:
+        operator.turn()
+        beam = rig.truth()["hv_on"]
+        if beam:
+            idle_s = rig.now_s()
+        patience_s = PATIENCE_S if reach.state(rig) not in RESTS else AFTER_S
+        if rig.now_s() - idle_s > patience_s:
+            return
+
+
+def put_right(rig: VirtualRig) -> None:
+    """Whatever is dead is started, whoever left is back, and everything is settled."""
+    if rig.recorder is None:
+        start_recorder(rig)
+    restart(rig)
+    rig.come_to_desk()
+    if reach.state(rig) in (State.STARTING, State.IRRADIATING):
+        rig.stop()
+    rig.wait(0.3)
+    reach.settle(rig)
+    rig.wait(0.5)
+
+
+def _judge_times(
+    cell: Cell, injection: Injection, rig: VirtualRig, told: Told, began_s: float, stopped_s: float
+) -> None:
+    if injection.off_s is None:
+        return
+    for on_s, off_s in beams(rig):
+        if (off_s is not None and off_s <= began_s) or on_s >= stopped_s:
+            continue
+        since_s = max(on_s, began_s)
+        ended_s = rig.now_s() if off_s is None else off_s
+        early = cell.at is not State.IRRADIATING or on_s > began_s
+        bound_s = injection.off_s + (injection.early_s if early else 0.0)
+        must = (injection.latches and on_s <= began_s) or stopped_s - since_s >= bound_s
+        lasted_s = ended_s - since_s
+        if must and lasted_s > bound_s:
+            told.wrong.append(f"beam was on for {lasted_s:.3f} s after the fault, bound {bound_s:.3f} s")
+        if told.detector and (must or lasted_s <= bound_s) and (told.reaction_s is None or lasted_s > told.reaction_s):
+            told.reaction_s, told.bound_s = lasted_s, bound_s
+
+
+def _judge_end(cell: Cell, injection: Injection, rig: VirtualRig, told: Told, watch: Watch) -> None:
+    told.wrong += reach.wrong(rig, watch.presses)
+    kept = reach.exposures(rig)
+    told.ended_by = f"{kept[-1]['event']} {kept[-1]['rule']}".strip() if kept else ""
+    told.true_mgy, told.d0_mgy = rig.truth()["dose_mgy"], watch.d0_mgy
+    if watch.d0_mgy:
+        told.over_mgy = told.true_mgy - watch.d0_mgy
+        free = max(FREE_PART * watch.d0_mgy, FREE_MGY)
+        most = injection.over_part * watch.d0_mgy + max(free, injection.rate_times * MOST_MGY_PER_S * REACTION_S)
+        if told.over_mgy > most:
+            told.wrong.append(f"{told.over_mgy:.1f} mGy beyond the prescription, bound {most:.1f} mGy")
+    if watch.presses and not kept:
+        told.wrong.append(f"{watch.presses} presses, and the records hold no exposure")
+    last = reach.state(rig)
+    fine = (State.STANDBY, State.TERMINATED, *injection.ends) if cell.at is not State.STUCK_ON else (State.STUCK_ON,)
+    if last not in fine or (last is State.STUCK_ON and State.STUCK_ON not in (*injection.ends, cell.at)):
+        told.wrong.append(f"it could not be put right: {last.value}")
+    broke = cell.at is State.IRRADIATING and told.reaction_s is not None and injection.off_s is not None
+    if broke and watch.rests and watch.rests[0] not in (*injection.ends, State.TERMINATED):
+        told.wrong.append(f"ended in {watch.rests[0].value}, not in {' or '.join(s.value for s in injection.ends)}")
+    patterns = injection.detectors
+    if patterns and told.detector and not any(fnmatch.fnmatch(told.detector, one) for one in patterns):
+        told.wrong.append(f"first noticed by {told.detector}, not by {' or '.join(patterns)}")
+
+
+def play_named(name: str, kernels: Kernels, seed: int = 1, software: str = "") -> Told:
+    """One cell in a folder of its own, which is gone afterwards; what escapes it is a cell that is wrong, not one that was not played."""
+    with tempfile.TemporaryDirectory(prefix="kerma-matrix-") as folder:
+        try:
+            told = play(cell_of(name), kernels, Path(folder), seed)
+        except Exception as error:
+            told = Told(name, seed, wrong=[f"{type(error).__name__}: {error}"])
+    return replace(told, software=software)
