@@ -56,37 +56,9 @@ def names() -> list[str]:
     ]
 
 
-SLICE = {
-    "generator": (
-        "silent",
-        "late",
-        "another-reply",
-        "stuck",
-        "stale",
-        "vanished",
-        "split",
-        "not-applied",
-        "foreign-master",
-    ),
-    "unit": (
-        "garbled",
-        "duplicated",
-        "late",
-        "stuck",
-        "reset",
-        "half-open",
-        "tid-mismatch",
-        "split",
-        "not-applied",
-        "exception-4",
-    ),
-}
-"""One of each kind of lie; tests/hal tries every one on every wire at every phase of a transaction."""
-
-
 def in_slice(name: str) -> bool:
-    link, _, lie = name.partition("-wire-")
-    return lie in SLICE[link]
+    """One that ends the beam and one that it survives; test_matrix.py plays one of each id in `make test`."""
+    return name in ("generator-wire-another-reply", "generator-wire-stale")
 
 
 def off_after(rig: VirtualRig, within_s: float) -> float | None:
@@ -282,7 +254,7 @@ GENERATOR = [
     ("name", "for_s", "becomes"),
     slice_of(
         GENERATOR,
-        lambda case: case[0] in ("kv-high", "ma-low", "arc", "beam-lost", "readback-frozen", "generator-rebooted"),
+        lambda case: case[0] == "beam-lost",
     ),
 )
 def test_a_generator_that_errs_in_beam(make_rig: MakeRig, name: str, for_s: float | None, becomes: str) -> None:
@@ -299,6 +271,7 @@ def test_a_generator_that_errs_in_beam(make_rig: MakeRig, name: str, for_s: floa
     ended_well(rig, 1)
 
 
+@pytest.mark.grid
 def test_an_on_that_makes_no_beam_ends_by_itself(make_rig: MakeRig) -> None:
     """G10: no dose within a second of ON."""
     rig = make_rig()
@@ -316,7 +289,7 @@ def test_an_on_that_makes_no_beam_ends_by_itself(make_rig: MakeRig) -> None:
     "name",
     slice_of(
         ["bad-checksum", "duplicated", "swapped", "another-reply", "stuck", "late", "wrong-unit", "noise"],
-        lambda name: name in ("duplicated", "another-reply", "late"),
+        lambda name: name == "another-reply",
     ),
 )
 def test_a_lying_unit_wire_in_beam_over_rtu(make_rig: MakeRig, name: str) -> None:
