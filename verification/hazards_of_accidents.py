@@ -108,6 +108,7 @@ THERAC: Final[tuple[Hazard, ...]] = (
         "after an error the plan's state is kept and used again",
         "after a trip nothing that was confirmed is left: a new set-up, read-back, offer, confirmation and token are needed",
         "cell:READY*TRIP_FAULT cell:FAULT*RESET cell:READY*TRIP_STOP code:controller/dossier.py::Dossier.enter_self_test",
+        "scenarios/test_pieces.py::test_a_start_begins_nothing_by_itself "
         "controller/test_dossier.py::test_after_a_stop_event_the_unit_must_be_committed_anew "
         "controller/test_states.py::test_no_state_is_left_for_starting_by_recovery",
     ),
@@ -175,7 +176,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "the rest of a fraction is given wrong in another session (2024)",
         "the unit's retained timer and counters run on to the same limits, so a resume delivers the rest and only the rest",
         "code:controller/refusals.py::retained code:controller/presets.py::beyond_retained unit:COUNT_PRESET",
-        "simulators/test_unit_arming.py::test_resume_delivers_only_the_rest scenarios/test_refusals.py::test_a_resume_gives_the_rest_and_no_more "
+        "scenarios/test_pieces.py::test_a_fraction_in_any_pieces_sums_to_what_was_ordered "
+        "simulators/test_unit_arming.py::test_resume_delivers_only_the_rest "
+        "scenarios/test_refusals.py::test_a_resume_gives_the_rest_and_no_more "
         "controller/test_settings.py::test_resume_in_time_mode_sums_to_the_prescription",
     ),
     row(

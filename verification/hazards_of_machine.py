@@ -406,7 +406,8 @@ DESIGN: Final[tuple[Hazard, ...]] = (
         "controller/test_dossier.py::test_the_opening_statement_hands_latches_back_once "
         "records/test_recorder_normal.py::test_latches_survive_and_clear "
         "simulators/test_unit_arming.py::test_latched_survives_reboot_and_power_loss "
-        "scenarios/test_uncommanded.py::test_stuck_on_survives_a_restart_however_it_came",
+        "scenarios/test_uncommanded.py::test_stuck_on_survives_a_restart_however_it_came "
+        "scenarios/test_pieces.py::test_a_latch_survives_restart_and_power_loss_and_goes_by_its_role",
     ),
     row(
         "design-A17",

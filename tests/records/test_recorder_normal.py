@@ -119,6 +119,7 @@ def test_a_person_closes_a_partial(rig: Rig) -> None:
         ({"software_version": "1.1"}, {}, "the software is"),
         ({}, {"applicator_id": "A30"}, "the applicator is"),
         ({}, {"patient_id": "9"}, "the patient is"),
+        ({}, {"patient_id_2": "someone else"}, "the second patient id is"),
         ({}, {"lesion_id": "L2"}, "the lesion is"),
         ({}, {"rx_mgy": float("nan")}, "no number"),
         ({"fraction_tag": 77}, {"fraction": 2}, "is still open"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refusal_bench import MakeRig
+from refusal_bench import MakeRig, slice_of
 
 from controller.requests import Adopt, Load, Reset
 from controller.states import State
@@ -36,7 +36,7 @@ def high_mgy(words: str) -> float:
     return float(words.partition(" to ")[2].partition(" mGy")[0])
 
 
-@pytest.mark.parametrize("at", [State.STANDBY, State.INTERRUPTED])
+@pytest.mark.parametrize("at", slice_of([State.STANDBY, State.INTERRUPTED], lambda at: at is State.STANDBY))
 def test_beam_that_nobody_asked_for_is_in_the_machines_sum(make_rig: MakeRig, at: State) -> None:
     """Each beam out of nothing has a record whose high bound is not below what was truly given, and says that it is not known."""
     rig = make_rig()
