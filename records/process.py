@@ -47,7 +47,11 @@ def config_for(records: str, shm_root: str, instance: str, simulated: bool) -> R
     )
 
 
-def main(arguments: list[str]) -> int:
+Make = Callable[[RecorderConfig], Recorder]
+"""How the process makes its recorder: `Recorder`, or a test's on a disk that fails as told."""
+
+
+def main(arguments: list[str], make: Make = Recorder) -> int:
     """`python -m records CONFIG` (a msgpack RecorderConfig) or `python -m records INSTANCE_FOLDER RECORDS_FOLDER`."""
     log = structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
@@ -71,12 +75,18 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, stop)
     # Ctrl-C is for the process at the terminal; the recorder outlives it until its ring is drained
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return run(config, SystemClock(), lambda: bool(asked), log)
+    return run(config, SystemClock(), lambda: bool(asked), log, make)
 
 
-def run(config: RecorderConfig, clock: Clock, asked: Callable[[], bool], log: structlog.typing.WrappedLogger) -> int:
+def run(
+    config: RecorderConfig,
+    clock: Clock,
+    asked: Callable[[], bool],
+    log: structlog.typing.WrappedLogger,
+    make: Make = Recorder,
+) -> int:
     """Turn a recorder until it may end; gives the exit code."""
-    recorder, words = _taken_over(config, clock, asked)
+    recorder, words = _taken_over(config, clock, asked, make)
     if recorder is None:
         log.error("not started", words=words, wall_s=clock.wall())
         return EXIT_HELD if "another recorder" in words else EXIT_STORAGE
@@ -100,12 +110,14 @@ def run(config: RecorderConfig, clock: Clock, asked: Callable[[], bool], log: st
     return 0
 
 
-def _taken_over(config: RecorderConfig, clock: Clock, asked: Callable[[], bool]) -> tuple[Recorder | None, str]:
+def _taken_over(
+    config: RecorderConfig, clock: Clock, asked: Callable[[], bool], make: Make
+) -> tuple[Recorder | None, str]:
     """A recorder, once the one before it has let go; or why there is none."""
     until_s = clock.monotonic() + TAKE_OVER_S
     while True:
         try:
-            return Recorder(config), ""
+            return make(config), ""
         except RecorderError as error:
             if "another recorder" not in str(error) or asked() or clock.monotonic() > until_s:
                 return None, str(error)

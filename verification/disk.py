@@ -301,10 +301,15 @@ class FaultyDisk(PosixFiles):
         def connected(connection: Any, _record: Any) -> None:
             connection.execute("PRAGMA synchronous=OFF")
 
+        event.listen(engine, "connect", connected)
+        return self.listened(engine)
+
+    def listened(self, engine: Engine) -> Engine:
+        """The same engine, counting."""
+
         def statement(_connection: Any, _cursor: Any, words: str, *_: Any) -> None:
             self._hit_database("select" if words.startswith("SELECT") else "statement", words)
 
-        event.listen(engine, "connect", connected)
         event.listen(engine, "before_cursor_execute", statement)
         event.listen(engine, "commit", lambda _connection: self._hit_database("commit", "COMMIT"))
         return engine

@@ -29,7 +29,10 @@ PRESS_S: Final = 0.3
 
 
 class RealRig:
-    """One rig file, its processes and its desk. Every process is started in a session of its own and ended by its own id."""
+    """One rig file, its processes and its desk. Every process is started in a session of its own and ended by its own id.
+
+    `each_turn` is done in each wait, by name; `environment` is added to that of the real-time process, which hands it to its recorder.
+    """
 
     def __init__(
         self, rig_file: Path, folder: Path, control: Path, desk: Path, stop: Path, database: Path, shm: Path
@@ -49,6 +52,8 @@ class RealRig:
         self._stolen_s = 0.0
         self._world_offset: float | None = None
         self.watcher: Callable[[Snapshot], None] | None = None
+        self.each_turn: dict[str, Callable[[], None]] = {}
+        self.environment: dict[str, str] = {}
 
     def start(self, fault: str = "") -> None:
         """Serve the simulated rig, lay the fault that is there from the start, and start the real-time process."""
@@ -163,18 +168,42 @@ class RealRig:
             os.kill(self._host.pid, signal.SIGCONT)
 
     def start_host(self) -> None:
-        self._host = self._spawn("run", ["run", "--config", str(self._rig_file)])
+        self._recorder = None
+        self._host = self._spawn("run", ["run", "--config", str(self._rig_file)], self.environment)
         self._wait_for(self._connected, "the real-time process's desk")
         self._alive_at = float("-inf")
 
-    def kill_recorder(self) -> None:
-        pid = int((self._database.parent / "recorder.pid").read_text())
-        os.kill(pid, signal.SIGKILL)
+    def running(self, who: str) -> bool:
+        """Whether this process is alive: host, recorder or sim."""
+        return self._pid(who) is not None
 
-    def start_recorder(self) -> None:
-        """A recorder of its own for the instance that runs, as a service manager would start it."""
+    def signal(self, who: str, number: signal.Signals) -> None:
+        """To one process, by its id: host, recorder or sim; nothing where it is dead."""
+        pid = self._pid(who)
+        if pid is not None:
+            os.kill(pid, number)
+
+    def _pid(self, who: str) -> int | None:
+        """None when it is dead, also when nobody has taken its exit code yet."""
+        process = {"host": self._host, "sim": self._sim, "recorder": self._recorder}[who]
+        if process is not None:
+            return process.pid if process.poll() is None else None
+        if who != "recorder":
+            return None
+        try:
+            pid = int((self._database.parent / "recorder.pid").read_text())
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, ValueError):
+            return None
+        return None if state == "Z" else pid
+
+    def kill_recorder(self) -> None:
+        self.signal("recorder", signal.SIGKILL)
+
+    def start_recorder(self, module: str = "records", *more: str) -> None:
+        """A recorder of its own for the instance that runs, as a service manager would start it; or another program of ours in its place."""
         name = self._desk_path.with_name(self._desk_path.name + ".instance").read_text().strip()
-        command = [sys.executable, "-P", "-m", "records", str(self._shm / name), str(self._database.parent)]
+        command = [sys.executable, "-P", "-m", module, str(self._shm / name), str(self._database.parent), *more]
         process = self._popen("recorder", command)
         (self._database.parent / "recorder.pid").write_text(f"{process.pid}\n", encoding="ascii")
         self._recorder = process
@@ -206,12 +235,15 @@ class RealRig:
         with contextlib.suppress(OSError, ValueError):
             os.kill(int(pid_file.read_text()), signal.SIGTERM)
 
-    def _spawn(self, name: str, arguments: list[str]) -> subprocess.Popen[bytes]:
-        return self._popen(name, [sys.executable, "-P", "-m", "console", *arguments])
+    def _spawn(self, name: str, arguments: list[str], more: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        return self._popen(name, [sys.executable, "-P", "-m", "console", *arguments], more)
 
-    def _popen(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    def _popen(self, name: str, command: list[str], more: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        environment = dict(os.environ) | (more or {})
         with (self._folder / f"{name}.log").open("ab") as out:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=environment
+            )
 
     def _tails(self) -> str:
         tails = []
@@ -250,6 +282,8 @@ class RealRig:
     def _pump(self) -> None:
         """Keep the lease, let go of the switch, take what the desk says; waits at most PUMP_S."""
         now = self.now_s()
+        for act in tuple(self.each_turn.values()):
+            act()
         if self._release_at is not None and now >= self._release_at:
             self._controlled({"do": "release"})
             self._release_at = None

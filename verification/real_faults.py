@@ -1,0 +1,364 @@
+"""Faults of the operating system on real processes, at seeded instants of a whole fraction, and what people then do; judged from the outside only.
+One seed gives one plan; what is asked afterwards is the world's truth, the records as people read them, and the journal read a second way."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final
+
+import msgspec
+
+from controller.requests import Close, Edit, Reset, Snapshot
+from records.store import StoreError
+from verification import reach, scenarios
+from verification.chain import chain_of
+from verification.disk import ERRORS, FOR_EVER, FULL
+from verification.faulty_recorder import DiskPlan
+from verification.hands import Stuck
+from verification.real import RealRig
+from verification.setting import clear, free_port, lay_out, prescribed, real_rig
+
+RX_MGY: Final = 300.0
+"""About 6 s of beam."""
+WHOLE_S: Final = 12.0
+"""From the start of the real-time process to the unloaded fraction, about: the instants are drawn from it."""
+DISK_CALLS: Final = 450
+"""Calls of the recorder to its disk in that time, about."""
+STOLEN_S: Final = 0.015
+"""A wake-up later than this was the machine's doing; a bound on time that is broken beside one proves nothing."""
+DEAD_S: Final = 1.5
+"""How long people take to see that a process is dead."""
+FAKETIME: Final = (
+    Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"),
+    Path("/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"),
+)
+"""Debian's faketime: the wall clock of a process, as its C library tells it, and nobody else's."""
+ENDS: Final = ("INTERRUPTED", "TERMINATED", "FAULT", "STUCK_ON")
+HOST_SILENT: Final = scenarios.LEASE_S + scenarios.FALL_S
+RECORDER_DEAD: Final = 1.0 + scenarios.T1_S + scenarios.FALL_S
+"""Beam off this long after the recorder's last sync: journal lag, then T1."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fault. `off_s` is the longest that beam may go on after it (None: it need not end by it); `own` says that it makes lateness itself."""
+
+    words: str
+    off_s: float | None = None
+    lasts_s: tuple[float, ...] = ()
+    own: bool = False
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "host-killed": Kind("kill -9 of the real-time process", HOST_SILENT),
+    "host-stopped": Kind("SIGSTOP of the real-time process, then SIGCONT", None, (0.02, 0.1, 0.25, 1.0, 4.0), own=True),
+    "recorder-killed": Kind("kill -9 of the recorder", RECORDER_DEAD),
+    "recorder-stopped": Kind("SIGSTOP of the recorder, then SIGCONT", None, (0.1, 0.4, 1.0, 4.0)),
+    "both-killed": Kind("kill -9 of the real-time process and of the recorder", HOST_SILENT),
+    "desk-killed": Kind("the operator's program dies", 2.0 + scenarios.T1_S + scenarios.FALL_S),
+    "devices-stopped": Kind("SIGSTOP of everything on the other end of the wires, then SIGCONT", None, (0.1, 0.5, 2.0), own=True),
+    "tty-unplugged": Kind("the generator's tty is closed by its other end, and there again", 2 * scenarios.T1_S + scenarios.FALL_S, (0.5, 3.0)),
+    "socket-reset": Kind("the safety unit's connection is reset", 2 * scenarios.T1_S + scenarios.FALL_S),
+    "unit-unplugged": Kind("the safety unit's socket is gone, and there again", HOST_SILENT, (0.5, 3.0)),
+    "disk-fails": Kind("a call of the recorder to its disk fails, once or from then on"),
+    "disk-kills": Kind("the recorder is killed at a call to its disk"),
+    "disk-slow": Kind("each sync of the recorder takes so long", None, (0.05, 0.3, 0.8, 3.0)),
+    "clock-stepped": Kind("the wall clock of real-time process and recorder is stepped"),
+}  # fmt: skip
+STEPS_S: Final = (3600.0, -3600.0, 2.0, -2.0, 86400.0, -86400.0 * 365, 86400.0 * 365 * 15)
+"""An hour either way, an NTP step, a day, a year back, past 2038."""
+
+
+class Gone(Exception):  # noqa: N818 - the story is over, not mistaken
+    """What the story was told to is dead."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one seed says: which fault, when (s after the start of the real-time process), for how long; `disk` and `step_s` where it is of that kind."""
+
+    seed: int
+    kind: str
+    at_s: float
+    lasts_s: float = 0.0
+    disk: DiskPlan | None = None
+    step_s: float = 0.0
+
+    def told(self) -> str:
+        """One line; the seed alone plays it again."""
+        parts = [f"seed {self.seed}: {self.kind} at {self.at_s:.3f} s"]
+        if self.lasts_s:
+            parts.append(f"for {self.lasts_s:g} s")
+        if self.disk is not None:
+            parts.append(f"disk {msgspec.json.encode(self.disk).decode()}")
+        if self.step_s:
+            parts.append(f"by {self.step_s:+g} s")
+        return " ".join(parts)
+
+
+def plan_of(seed: int, kinds: tuple[str, ...] = tuple(KINDS)) -> Plan:
+    """The plan of a seed; the kinds come in turn, so that any row of seeds holds all of them."""
+    dice = random.Random(seed)
+    name = kinds[seed % len(kinds)]
+    kind = KINDS[name]
+    at_s = dice.uniform(0.0, WHOLE_S)
+    lasts_s = dice.choice(kind.lasts_s) if kind.lasts_s else 0.0
+    disk = None
+    if name.startswith("disk-"):
+        call = dice.randrange(1, DISK_CALLS)
+        what = {"disk-fails": dice.choice((*ERRORS, "SHORT")), "disk-kills": "KILL", "disk-slow": ""}[name]
+        calls = FOR_EVER if what in FULL else 1
+        disk = DiskPlan(call, what, calls, lasts_s, seed)
+        at_s, lasts_s = 0.0, 0.0
+    step_s = dice.choice(STEPS_S) if name == "clock-stepped" else 0.0
+    return Plan(seed, name, at_s, lasts_s, disk, step_s)
+
+
+@dataclass
+class Played:
+    """What came of a plan. `late`: the machine was taken away, so that bounds on time prove nothing."""
+
+    plan: Plan
+    state: str = ""
+    at_state: str = ""
+    true_mgy: float = 0.0
+    high_mgy: float = 0.0
+    off_after_s: float | None = None
+    late: bool = False
+    wrong: list[str] = field(default_factory=list)
+
+
+class Striker:
+    """Does what the plan says when its time has come, in whatever wait the story then is."""
+
+    def __init__(self, rig: RealRig, plan: Plan, clock_file: Path) -> None:
+        self._rig, self._plan, self._clock_file = rig, plan, clock_file
+        self._begun_s = rig.now_s()
+        self.at_s: float | None = None
+        self.at_state = ""
+        self._undo: Callable[[], None] | None = None
+        rig.each_turn["strike"] = self.look
+
+    @property
+    def done(self) -> bool:
+        """It has struck, and what lasted is over."""
+        return self.at_s is not None and self._undo is None
+
+    def look(self) -> None:
+        """Strike, or undo; raises Gone where the story cannot go on."""
+        now, plan, rig = self._rig.now_s(), self._plan, self._rig
+        if self.at_s is None and now >= self._begun_s + plan.at_s:
+            shown = rig.snapshot()
+            self.at_s, self.at_state = now, shown.state if shown is not None else "SELF_TEST"
+            self._undo = self._strike()
+        if self._undo is not None and self.at_s is not None and now >= self.at_s + plan.lasts_s:
+            undo, self._undo = self._undo, None
+            undo()
+        if not rig.running("host") or (not rig.running("recorder") and now > self._begun_s + 1.0):
+            raise Gone
+
+    def end(self) -> None:
+        """Nothing more is done; what lasts is undone."""
+        del self._rig.each_turn["strike"]
+        if self._undo is not None:
+            self._undo()
+
+    def _strike(self) -> Callable[[], None] | None:
+        rig, kind = self._rig, self._plan.kind
+        if kind in ("host-killed", "both-killed"):
+            if kind == "both-killed":
+                rig.kill_recorder()
+            rig.kill_host()
+        elif kind == "recorder-killed":
+            rig.kill_recorder()
+        elif kind == "desk-killed":
+            rig.leave_desk()
+            raise Gone
+        elif kind == "socket-reset":
+            rig.fault("unit-wire-reset")
+        elif kind in ("tty-unplugged", "unit-unplugged"):
+            name = "generator-wire-vanished" if kind == "tty-unplugged" else "unit-wire-vanished"
+            rig.fault(name)
+            return lambda: rig.mend(name)
+        elif kind == "clock-stepped":
+            self._clock_file.write_text(f"{self._plan.step_s:+.0f}\n", encoding="ascii")
+        elif kind.endswith("-stopped"):
+            who = {"host-stopped": "host", "recorder-stopped": "recorder", "devices-stopped": "sim"}[kind]
+            rig.signal(who, signal.SIGSTOP)
+            return lambda: rig.signal(who, signal.SIGCONT)
+        return None
+
+
+def play(plan: Plan) -> Played:
+    """One plan on fresh processes; its records go with it unless something was wrong."""
+    folder = Path(mkdtemp(prefix="kerma-"))
+    setting = lay_out(folder, folder / "records", "monitor", free_port(), plan.seed)
+    rig = real_rig(setting)
+    played = Played(plan)
+    clock_file = folder / "clock"
+    if plan.kind == "clock-stepped":
+        rig.environment = faked(clock_file)
+    try:
+        rig.start()
+        _play(rig, plan, played, setting.records, clock_file)
+        stolen_s = rig.stolen_s()
+        played.late = stolen_s >= STOLEN_S and not KINDS[plan.kind].own
+    except Stuck as stuck:
+        played.wrong.append(str(stuck))
+    finally:
+        rig.close()
+        if not played.wrong:
+            clear(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    return played
+
+
+def faked_with() -> Path:
+    """The library that tells a process a wall clock of its own. Raises Stuck where it is not installed."""
+    library = next((path for path in FAKETIME if path.exists()), None)
+    if library is None:
+        raise Stuck(
+            "clock-stepped needs libfaketime; first: make real-tools (apt-get install faketime), or leave it out with --kinds"
+        )
+    return library
+
+
+def faked(clock_file: Path) -> dict[str, str]:
+    """What lets a file step the wall clock of a process and of its children; their monotonic clock stays the kernel's."""
+    clock_file.write_text("+0\n", encoding="ascii")
+    return {
+        "LD_PRELOAD": str(faked_with()),
+        "FAKETIME_TIMESTAMP_FILE": str(clock_file),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def _play(rig: RealRig, plan: Plan, played: Played, records: Path, clock_file: Path) -> None:
+    if plan.disk is not None:
+        rig.kill_recorder()
+        rig.start_recorder("verification.faulty_recorder", msgspec.json.encode(plan.disk).decode())
+    striker = Striker(rig, plan, clock_file)
+    try:
+        _treat(rig)
+        while not striker.done:
+            rig.wait(0.1)
+    except Gone:
+        pass
+    except Stuck as stuck:
+        # the story waits for what the fault has made impossible; whether people get the rig back is judged below
+        played.state = f"the story stopped: {str(stuck).splitlines()[0]}"
+    striker.end()
+    played.at_state = striker.at_state
+    rig.wait(DEAD_S)
+    _judge_off(rig, plan, striker, played)
+    played.state = settle(rig, records)
+    if played.state != "STANDBY":
+        shown = rig.snapshot()
+        played.wrong.append(
+            f"people cannot put it right: {played.state}, {shown.first_to_fix or shown.notice if shown is not None else 'no snapshot'}"
+        )
+    _judge(rig, played, records)
+
+
+def _treat(rig: RealRig) -> None:
+    """One fraction as an operator gives it."""
+    scenarios.to_ready(rig, prescribed(RX_MGY))
+    rig.press()
+    rig.until(scenarios.in_state(*ENDS), 40.0, "the end of the exposure")
+    if rig.ask(Close("test")).ok:
+        rig.until(scenarios.in_state("TERMINATED", "STANDBY"), 10.0, "the closed fraction")
+        rig.ask(Close("test"))
+    rig.until(scenarios.in_state("STANDBY"), 10.0, "STANDBY after the fraction")
+
+
+def settle(rig: RealRig, records: Path) -> str:
+    """What people do: start what is dead, wait for the self-test, reset, close, unload. Gives where the rig then stands."""
+    _start_the_dead(rig)
+    closed = False
+    until = rig.now_s() + 60.0
+    while rig.now_s() < until:
+        shown = rig.snapshot()
+        try:
+            if shown is not None and _put_right(rig, shown, closed, records):
+                return shown.state
+            closed = closed or (shown is not None and shown.state == "STANDBY")
+        except Stuck:
+            _start_the_dead(rig)
+        rig.wait(0.5)
+        _start_the_dead(rig)
+    shown = rig.snapshot()
+    return shown.state if shown is not None else "nobody answers"
+
+
+def _start_the_dead(rig: RealRig) -> None:
+    if not rig.running("host"):
+        rig.kill_host()
+        rig.start_host()
+    elif not rig.running("recorder"):
+        rig.start_recorder()
+
+
+def _put_right(rig: RealRig, shown: Snapshot, closed: bool, records: Path) -> bool:
+    """One thing that people do about what they see; True when there is nothing more to do."""
+    if shown.state in ("STANDBY", "INTERRUPTED", "TERMINATED", "FAULT", "STUCK_ON") and (
+        shown.latches or shown.state in ("FAULT", "STUCK_ON")
+    ):
+        rig.room(key="SERVICE")
+        rig.wait(0.3)
+        any(rig.ask(Reset(role, "a, b", "test")).ok for role in ("operator", "physicist", "service"))
+        rig.room(key="TREAT")
+    elif shown.state in ("INTERRUPTED", "TERMINATED"):
+        rig.ask(Close("test"))
+    elif shown.state in ("PREPARATORY", "ARMING", "READY"):
+        rig.ask(Edit())
+    elif shown.state == "STANDBY":
+        if closed or not chain_of(records / "journal").ends:
+            return not shown.latches
+        # what a dead process leaves is an open fraction
+        rig.ask(Close("after the fault"))
+    return False
+
+
+def _judge_off(rig: RealRig, plan: Plan, striker: Striker, played: Played) -> None:
+    """Beam that was on when it struck is off within the kind's bound, by the world's own log."""
+    bound_s = KINDS[plan.kind].off_s
+    if striker.at_s is None or bound_s is None:
+        return
+    beam = [(at, what) for at, who, what in rig.log() if who == "tube" and what in ("beam on", "beam off")]
+    before = [what for at, what in beam if at <= striker.at_s]
+    if not before or before[-1] != "beam on":
+        return
+    after = [at for at, what in beam if at > striker.at_s and what == "beam off"]
+    played.off_after_s = after[0] - striker.at_s if after else float("inf")
+    if played.off_after_s > bound_s:
+        played.wrong.append(f"beam off {played.off_after_s:.3f} s after the fault, {bound_s:.3f} s allowed")
+
+
+def _judge(rig: RealRig, played: Played, records: Path) -> None:
+    chain = chain_of(records / "journal")
+    played.wrong += chain.unsound()
+    played.wrong += [f"exposure {token} has no end" for token in chain.open()]
+    played.true_mgy = rig.truth()["dose_mgy"]
+    ends = [end for ends in chain.ends.values() for end in ends]
+    played.high_mgy = sum(end.high_mgy for end in ends)
+    try:
+        kept = [exposure for fraction in rig.records() for exposure in fraction["exposures"]]
+    except StoreError as error:
+        played.wrong.append(f"the database cannot be read: {error}")
+        return
+    if {exposure["token"] for exposure in kept} != set(chain.starts):
+        played.wrong.append(f"the database shows {[e['token'] for e in kept]}, the journal {list(chain.starts)}")
+    if sum(exposure["high_mgy"] for exposure in kept) < played.true_mgy - reach.LEAST_MGY:
+        played.wrong.append(f"the records' high bound is {played.high_mgy:.1f} mGy, truly {played.true_mgy:.1f}")
+    ons = sum(1 for _, who, what in rig.log() if who == "generator" and what == "HV ON accepted")
+    if ons > 1:
+        played.wrong.append(f"{ons} ON commands for one press")
+    if rig.truth()["hv_on"]:
+        played.wrong.append("high voltage is on")
