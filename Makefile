@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ok
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid verify lint fuzz bench-tools bench-wire bench-world clean lock
+.PHONY: help setup run test grid verify lint fuzz bench-tools bench-wire bench-world clean lock real crash
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -35,6 +35,12 @@ grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each
 
 verify: $(STAMP) ## the full verification, resumable: search, matrices, crashes, 10,000 seeded runs, 100 hours of beam; PAGE=1 writes docs/verification.md
 	nice $(BIN)/python -m verification.verify --workers $(or $(WORKERS),2) $(if $(PAGE),--page)
+
+real: $(STAMP)  ## break real processes at SEEDS (56) random instants: kill, stop, unplug, full and failing disk, stepped clock
+	$(BIN)/kerma torture --seeds $(or $(SEEDS),56)
+
+crash: $(STAMP) ## an error, a full disk, a kill and a power cut at every call of the records to their disk
+	$(BIN)/kerma crash-matrix
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the hazard tables
 	$(BIN)/ruff check .

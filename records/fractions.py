@@ -13,9 +13,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from hal.readings import Cause
+from records.book import Book
 from records.files import PosixFiles
 from records.journal import verify
-from records.store import EventRow, FractionRow, LatchRow, SegmentRow, StoreError, engine_for, schema_of
+from records.store import (
+    EventRow,
+    FractionRow,
+    LatchRow,
+    SegmentRow,
+    StoreError,
+    applied_of,
+    differing,
+    engine_for,
+    named,
+    running,
+    schema_of,
+)
 
 DATABASE_NAME = "records.sqlite"
 JOURNAL_NAME = "journal"
@@ -52,9 +65,22 @@ def show(database: str | Path, fraction_id: str, journal_dir: str | Path | None 
         shown["wires"] = [kept for row in segments for kept in _of_token(session, "WIRE", row.token)]
         shown["latches"] = [_columns(row) for row in session.scalars(select(LatchRow).order_by(LatchRow.index))]
     if journal_dir is not None:
-        found = verify(PosixFiles(), Path(journal_dir))
-        shown["journal"] = {"records": found.records, "whole": not found.words, "words": found.words}
+        shown["journal"] = _compared(database, shown["id"], Path(journal_dir))
     return shown
+
+
+def _compared(database: str | Path, fraction_id: str, journal_dir: Path) -> dict[str, Any]:
+    """Whether the journal is whole, and whether the database shows of this fraction what the journal says. A recorder may run beside."""
+    book = Book()
+    with _reading(database) as session:
+        assert session is not None
+        applied = applied_of(session.connection())
+        found = verify(PosixFiles(), journal_dir, lambda record: book.fold(record) if record.index <= applied else None)
+        words = found.words
+        if not words:
+            wrong = [row for row in differing(session, book, fraction_id) if not running(book, row)]
+            words = "; ".join(f"the database shows {named(row)} otherwise than the journal" for row in wrong)
+    return {"records": found.records, "whole": not words, "words": words}
 
 
 def wires(database: str | Path, token: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
 
@@ -141,12 +141,15 @@ class Verified(msgspec.Struct, frozen=True):
     words: str
 
 
-def verify(files: FileSystem, folder: Path) -> Verified:
-    """Read the whole chain; anything changed, missing or half-written is named. May run beside a recorder (its unsynced tail reads as torn)."""
+def verify(files: FileSystem, folder: Path, seen: Callable[[Record], object] | None = None) -> Verified:
+    """Read the whole chain, through `seen`; anything changed, missing or half-written is named. May run beside a recorder (its unsynced tail reads as
+    torn)."""
     count, digest = 0, _GENESIS
     try:
         for record in read_all(files, folder):
             count, digest = record.index, record.digest
+            if seen is not None:
+                seen(record)
         words = _tail(files, folder, count, digest)
     except JournalError as error:
         words = str(error)
@@ -172,7 +175,7 @@ def _tail(files: FileSystem, folder: Path, count: int, digest: bytes) -> str:
 
 
 class Journal:
-    """The writer. Opening it takes the lock, reads everything through `on_record`, cuts a torn tail, and makes what it read durable again.
+    """The writer. `open` takes the lock and reads everything; `go_on` cuts a torn tail and makes what was read durable again.
 
     Any failed write or sync ends it: the kernel may have dropped the dirty pages, so a later success would prove nothing.
     """
@@ -194,17 +197,20 @@ class Journal:
         self._cut: Cut | None = None
 
     def open(self) -> Iterator[Record]:
-        """Take the lock and give every record in order; the journal may be written once this iterator has ended. Raises JournalError, OSError."""
+        """Take the lock and give every record in order; nothing is written before `go_on`. Raises JournalError, OSError."""
         self._files.make_folder(self._folder)
         self._lock = self._files.lock(self._folder / "lock")
         if self._lock is None:
             raise JournalError(
                 f"{self._folder}: another recorder holds it; only one may write (see its lock file for the process)"
             )
-        numbers = _segments(self._files, self._folder)
         for record in read_all(self._files, self._folder):
             self._scan.index, self._scan.digest = record.index + 1, record.digest
             yield record
+
+    def go_on(self) -> None:
+        """Be ready to append after the last record. Whoever knows that records are missing must not call this: it writes over what is left of them."""
+        numbers = _segments(self._files, self._folder)
         if numbers:
             self._reopen(numbers[-1])
         else:

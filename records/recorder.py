@@ -173,8 +173,11 @@ class Recorder:
                 f"{config.journal_dir}: ends at record {self._journal.next_index - 1}, but {config.database} knows {applied}: "
                 "records were lost; keep both as they are and call service"
             )
+        self._journal.go_on()
         if self.book.changes != Changes():
             self._project()
+        if self._store is not None:
+            self._words += self._store.mend(self.book)
 
     def _open_store(self) -> tuple[int, bytes]:
         self._store = Store(Path(self._config.database), self._open_database)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     create_engine,
     event,
+    select,
     text,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -226,6 +227,11 @@ def schema_of(connection: Connection, database: Path) -> int:
     return found
 
 
+def applied_of(connection: Connection) -> int:
+    """The journal index up to which the rows are."""
+    return int(connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'applied'").scalar_one())
+
+
 class Store:
     """The writer's side. `applied` is the journal index up to which the rows are, `digest` that record's."""
 
@@ -264,12 +270,73 @@ class Store:
             raise self._refused(error) from error
         self.applied, self.digest = index, digest
 
+    def mend(self, book: Book) -> list[str]:
+        """Write anew what of fractions and exposures is not as the journal says: a file that lay damaged must show nobody a wrong dose. Gives words on
+        each. Raises StoreError."""
+        try:
+            with Session(self._engine) as session, session.begin():
+                found = differing(session, book)
+                for row in found:
+                    if row in session:
+                        session.delete(row)
+                    else:
+                        session.merge(row)
+                    session.flush()
+                told = [row for row in found if not running(book, row)]
+                return [
+                    f"{self._database}: {named(row)} was not as the journal says, and is written anew" for row in told
+                ]
+        except SQLAlchemyError as error:
+            raise self._refused(error) from error
+
     def close(self) -> None:
         self._engine.dispose()
 
     def _refused(self, error: BaseException) -> StoreError:
         cause = getattr(error, "orig", None) or error
-        return StoreError(f"{self._database}: {cause}; see to the disk, then start the recorder again")
+        return StoreError(
+            f"{self._database}: {cause}; see to the disk; if the file is damaged move it and its -wal away, the journal makes it anew; then start the recorder"
+        )
+
+
+def differing(session: Session, book: Book, only: str = "") -> list[FractionRow | SegmentRow]:
+    """Rows of fractions and exposures as they should be where the database's are missing or not so, and those (persistent) that the book does not know;
+    of `only` this fraction where it is given."""
+    fractions = [fraction for fraction in book.fractions.values() if only in ("", fraction.id)]
+    wanted: dict[tuple[type, Any], FractionRow | SegmentRow] = {
+        (FractionRow, fraction.id): _fraction(book, fraction) for fraction in fractions
+    }
+    for fraction in fractions:
+        wanted |= {(SegmentRow, token): _segment(book, book.exposures[token]) for token in fraction.tokens}
+    segments, rows = select(SegmentRow), select(FractionRow)
+    if only:
+        segments, rows = segments.where(SegmentRow.fraction_id == only), rows.where(FractionRow.id == only)
+    strange: list[FractionRow | SegmentRow] = []
+    kept: list[FractionRow | SegmentRow] = [*session.scalars(segments), *session.scalars(rows)]
+    for row in kept:
+        key = (type(row), row.token if isinstance(row, SegmentRow) else row.id)
+        if key not in wanted:
+            strange.append(row)
+        elif _columns(row) == _columns(wanted[key]):
+            del wanted[key]
+    return [*strange, *wanted.values()]
+
+
+def _columns(row: Base) -> dict[str, Any]:
+    """A NaN, which SQLite keeps as nothing, is nothing."""
+    values = {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}
+    return {key: None if isinstance(value, float) and value != value else value for key, value in values.items()}
+
+
+def running(book: Book, row: FractionRow | SegmentRow) -> bool:
+    """Whether an exposure of it has no end: its provisional dose goes on with the journal, and the database follows later."""
+    id_ = row.fraction_id if isinstance(row, SegmentRow) else row.id
+    return id_ in book.fractions and any(book.exposures[token].end is None for token in book.fractions[id_].tokens)
+
+
+def named(row: FractionRow | SegmentRow) -> str:
+    """The row in words."""
+    return f"exposure {row.token}" if isinstance(row, SegmentRow) else f"fraction {row.id}"
 
 
 def _put_meta(connection: Connection, values: dict[str, str]) -> None:

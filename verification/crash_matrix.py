@@ -23,6 +23,7 @@ from verification.chain import Chain, chain_of, read_chain
 from verification.disk import FOR_EVER, FULL, WHATS, FaultyDisk, Strike
 from verification.hands import Stuck
 from verification.invariants import Expectation, Lasting, check_all
+from verification.scenarios import MOST_MGY_PER_S
 from verification.setting import lay_out, prescribed, virtual_rig
 from verification.trace import Observer
 from verification.virtual import VirtualRig
@@ -39,7 +40,6 @@ UNDER_MGY: Final = 1.0
 OVER_MGY: Final = 5.0
 CHARGED_S: Final = 1.0
 """Invariant 13: what an unknown end may be charged, 0.5 s of journal and T3 = 0.5 s, at rate_max."""
-RATE_MAX_OVER_R0: Final = 1.25
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,12 @@ class Watch:
     def __init__(self, rig: VirtualRig, journal: Path) -> None:
         self._rig, self._journal = rig, journal
         self._armed = 0
-        self.peak_mgy_s = 0.0
         self.wrong: list[str] = []
         rig.tick_hooks.append(self.see)
 
     def see(self, _tick: object) -> None:
         """After the host's tick, before the recorder's turn."""
-        truth, unit = self._rig.world.truth(), self._rig.world.unit
-        self.peak_mgy_s = max(self.peak_mgy_s, truth.dose_rate_mgy_s)
+        unit = self._rig.world.unit
         if not isinstance(unit, UnitFirmware) or unit.nv.last_token == self._armed:
             return
         self._armed = unit.nv.last_token
@@ -222,11 +220,11 @@ def _end(rig: VirtualRig, watch: Watch, records: Path) -> tuple[str, tuple[str, 
         reach.cleared(rig)
     except Stuck as stuck:
         wrong.append(f"people cannot put it right: {stuck}")
-    wrong += _judge(rig, watch, records)
+    wrong += _judge(rig, records)
     return reach.state(rig).value, tuple(wrong)
 
 
-def _judge(rig: VirtualRig, watch: Watch, records: Path) -> list[str]:
+def _judge(rig: VirtualRig, records: Path) -> list[str]:
     chain = chain_of(records / "journal")
     found = chain.unsound()
     found += [f"exposure {token} has no end" for token in chain.open()]
@@ -239,16 +237,16 @@ def _judge(rig: VirtualRig, watch: Watch, records: Path) -> list[str]:
     kept = {token: ends[-1].high_mgy for token, ends in chain.ends.items()}
     if shown.keys() != chain.starts.keys() or any(abs(shown[token] - high) > 1e-6 for token, high in kept.items()):
         found.append(f"the database shows {shown}, the journal {kept}")
-    return found + _doses(rig, watch, chain)
+    return found + _doses(rig, chain)
 
 
-def _doses(rig: VirtualRig, watch: Watch, chain: Chain) -> list[str]:
+def _doses(rig: VirtualRig, chain: Chain) -> list[str]:
     """Invariants 11 and 13, against the world's truth."""
     found = []
     true_mgy = rig.truth()["dose_mgy"]
     ends = [end for ends in chain.ends.values() for end in ends]
     delivered, high = sum(end.delivered_mgy for end in ends), sum(end.high_mgy for end in ends)
-    most = true_mgy + RATE_MAX_OVER_R0 * watch.peak_mgy_s * CHARGED_S + OVER_MGY
+    most = true_mgy + MOST_MGY_PER_S * CHARGED_S + OVER_MGY
     if high < true_mgy - UNDER_MGY:
         found.append(f"invariant 11: recovered {high:.2f} mGy, truly {true_mgy:.2f}")
     if delivered > most:

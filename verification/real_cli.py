@@ -14,8 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainin
 from rich.table import Table
 
 from console.exit_codes import Exit
-from verification.hands import Stuck
-from verification.real_faults import KINDS, Plan, Played, faked_with, plan_of, play
+from verification.real_faults import KINDS, Plan, Played, plan_of, play
 
 NOT_AS_IT_SHOULD: Final = 1
 TRIES: Final = 2
@@ -35,9 +34,9 @@ def torture(
         _list(out, json_)
         raise typer.Exit(0)
     chosen = tuple(word.strip() for word in kinds.split(",")) if kinds else tuple(KINDS)
-    words = _refused(chosen)
-    if words:
-        out.print(words, highlight=False)
+    unknown = [word for word in chosen if word not in KINDS]
+    if unknown:
+        out.print(f"--kinds {', '.join(unknown)}: is none of {', '.join(KINDS)}", highlight=False)
         raise typer.Exit(int(Exit.USAGE))
     results = _play_all([plan_of(seed, chosen) for seed in range(first_seed, first_seed + seeds)], out)
     wrong = [played for played in results if played.wrong and not played.late]
@@ -63,18 +62,6 @@ def torture(
             highlight=False,
         )
     raise typer.Exit(NOT_AS_IT_SHOULD if wrong else int(Exit.INCONCLUSIVE) if unsure else 0)
-
-
-def _refused(chosen: tuple[str, ...]) -> str:
-    unknown = [word for word in chosen if word not in KINDS]
-    if unknown:
-        return f"--kinds {', '.join(unknown)}: is none of {', '.join(KINDS)}"
-    if "clock-stepped" in chosen:
-        try:
-            faked_with()
-        except Stuck as stuck:
-            return str(stuck)
-    return ""
 
 
 def _play_all(plans: list[Plan], out: Console) -> list[Played]:

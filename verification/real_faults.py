@@ -34,11 +34,22 @@ STOLEN_S: Final = 0.015
 """A wake-up later than this was the machine's doing; a bound on time that is broken beside one proves nothing."""
 DEAD_S: Final = 1.5
 """How long people take to see that a process is dead."""
-FAKETIME: Final = (
-    Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"),
-    Path("/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"),
-)
-"""Debian's faketime: the wall clock of a process, as its C library tells it, and nobody else's."""
+STEPPED: Final = """import os
+import time
+
+kernel_s, place = time.time, os.environ["KERMA_STEPPED_CLOCK"]
+
+
+def stepped_s():
+    with open(place, encoding="ascii") as said:
+        return kernel_s() + float(said.read() or 0)
+
+
+time.time = stepped_s
+time.time_ns = lambda: int(stepped_s() * 1e9)
+"""
+"""Laid as sitecustomize into the way of a Python process, and so of its recorder: every wall clock in it is the kernel's and what a file says more.
+Neither the machine's clock nor the product is changed. libfaketime would do it below Python, but breaks sleeps on the monotonic clock (EINVAL)."""
 ENDS: Final = ("INTERRUPTED", "TERMINATED", "FAULT", "STUCK_ON")
 HOST_SILENT: Final = scenarios.LEASE_S + scenarios.FALL_S
 RECORDER_DEAD: Final = 1.0 + scenarios.T1_S + scenarios.FALL_S
@@ -187,7 +198,9 @@ class Striker:
             rig.fault(name)
             return lambda: rig.mend(name)
         elif kind == "clock-stepped":
-            self._clock_file.write_text(f"{self._plan.step_s:+.0f}\n", encoding="ascii")
+            fresh = self._clock_file.with_suffix(".new")
+            fresh.write_text(f"{self._plan.step_s:.0f}\n", encoding="ascii")
+            fresh.replace(self._clock_file)
         elif kind.endswith("-stopped"):
             who = {"host-stopped": "host", "recorder-stopped": "recorder", "devices-stopped": "sim"}[kind]
             rig.signal(who, signal.SIGSTOP)
@@ -203,7 +216,7 @@ def play(plan: Plan) -> Played:
     played = Played(plan)
     clock_file = folder / "clock"
     if plan.kind == "clock-stepped":
-        rig.environment = faked(clock_file)
+        rig.environment = stepped(folder, clock_file)
     try:
         rig.start()
         _play(rig, plan, played, setting.records, clock_file)
@@ -219,25 +232,13 @@ def play(plan: Plan) -> Played:
     return played
 
 
-def faked_with() -> Path:
-    """The library that tells a process a wall clock of its own. Raises Stuck where it is not installed."""
-    library = next((path for path in FAKETIME if path.exists()), None)
-    if library is None:
-        raise Stuck(
-            "clock-stepped needs libfaketime; first: make real-tools (apt-get install faketime), or leave it out with --kinds"
-        )
-    return library
-
-
-def faked(clock_file: Path) -> dict[str, str]:
-    """What lets a file step the wall clock of a process and of its children; their monotonic clock stays the kernel's."""
-    clock_file.write_text("+0\n", encoding="ascii")
-    return {
-        "LD_PRELOAD": str(faked_with()),
-        "FAKETIME_TIMESTAMP_FILE": str(clock_file),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+def stepped(folder: Path, clock_file: Path) -> dict[str, str]:
+    """What lets a file step the wall clock of a process and of its recorder."""
+    clock_file.write_text("0\n", encoding="ascii")
+    way = folder / "stepped"
+    way.mkdir()
+    (way / "sitecustomize.py").write_text(STEPPED, encoding="ascii")
+    return {"PYTHONPATH": str(way), "KERMA_STEPPED_CLOCK": str(clock_file)}
 
 
 def _play(rig: RealRig, plan: Plan, played: Played, records: Path, clock_file: Path) -> None:
