@@ -122,8 +122,9 @@ def audit(s: Story) -> Found:
         before = row
     kept: dict[str, list[tuple[str, str]]] = {}
     for entry in s.trace.entries:
-        if entry.kind == EVENT and entry.fields[0] != entry.fields[2]:
-            kept.setdefault(entry.instance, []).append((entry.fields[0], entry.fields[2]))
+        if entry.kind != EVENT or entry.fields[0] == entry.fields[2]:
+            continue
+        kept.setdefault(entry.instance, []).append((entry.fields[0], entry.fields[2]))
     for instance, made in moves.items():
         told = kept.get(instance, [])
         due = [(a, b) for at, a, b in made if at < s.end_s - SETTLE_S]

@@ -36,9 +36,24 @@ PERMITTING: Final = ("hold", "on")
 
 FOR_EVER: Final = float("inf")
 
-ONE_CHANNEL: Final = ("chamber-1-dead", "chamber-2-dead", "chamber-1-drift", "chamber-saturated")
+ONE_CHANNEL: Final = (
+    "chamber-1-dead",
+    "chamber-2-dead",
+    "chamber-1-drift",
+    "chamber-saturated",
+    "chamber-1-jumps",
+    "chamber-1-back",
+)
 COMMON: Final = (
     "chambers-low",
+    "chambers-drift",
+    "kv-ripple",
+    "kv-creeps",
+    "ma-drifts",
+    "barometer-wrong",
+    "barometer-lost",
+    "unit-timer-dead",
+    "unit-count-limit-dead",
     "chamber-supply-lost",
     "leakage-high",
     "pressure-drift",
@@ -55,6 +70,7 @@ FAULTY_BEAM: Final = (
     "filter-swapped",
     "applicator-removed",
     "applicator-swapped",
+    "applicator-code-lies",
     "hv-spontaneous",
     "hv-on-at-start",
 )
