@@ -146,6 +146,12 @@ class Dossier:
         if kept.case.settings is not None:
             self._meter.begin(kept.case.settings, readings, readings.now_s)
 
+    @property
+    def confirmed(self) -> bytes:
+        """The digest of what was confirmed; empty when nothing was."""
+        settings = self.case.settings
+        return settings.digest if settings is not None and self.case.confirmed_at_s is not None else b""
+
     def wall_s(self, now: float) -> float:
         """Wall time by the monotonic clock from the start's anchor; it cannot step."""
         return self._anchor[0] + (now - self._anchor[1])

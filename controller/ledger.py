@@ -107,6 +107,22 @@ class Ledger:
             return 0.0
         return now - self._times[(self.ack.durable_seq + 1) % _REMEMBERED] if behind < _REMEMBERED else float("inf")
 
+    @property
+    def last_seq(self) -> int:
+        """The number of the last entry that was put."""
+        return self._last
+
+    @property
+    def durable_seq(self) -> int:
+        """The last entry that is on the recorder's disk, 0 before it has said anything."""
+        return self.ack.durable_seq if self.ack is not None else 0
+
+    @property
+    def token_acked(self) -> int:
+        """The token of this process's last START that is durable, 0 for none."""
+        ack = self.ack
+        return ack.token if ack is not None and ack.durable_seq >= ack.start_seq else 0
+
     def durable(self, seq: int) -> bool:
         """True when the entry of this number is on the recorder's disk."""
         return self.ack is not None and self.ack.durable_seq >= seq

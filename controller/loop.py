@@ -133,6 +133,10 @@ class Loop:
             tick_gap_s=gap_s,
             kernel_ok=self._kernel_sound,
             dose=self.meter.dose.figures(),
+            records_put=self.ledger.last_seq,
+            records_durable=self.ledger.durable_seq,
+            token_acked=self.ledger.token_acked,
+            confirmed=self.dossier.confirmed,
         )
 
     def _settle(self, ruling: Ruling, decided: Decided, now: Seconds) -> None:

@@ -84,6 +84,16 @@ HOUSE_RULES: Final = (
         clears=Clears.BY_SERVICE,
     ),
     Rule(
+        id="invariants_held",
+        hazards=("B1", "H7"),
+        when=When.ALWAYS,
+        question=lambda look: not look.memory.watched.broken,
+        wrong=lambda look: f"this program has contradicted itself: {look.memory.watched.broken}",
+        first="do not use: keep the records and call service, which begins the program anew",
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_SERVICE,
+    ),
+    Rule(
         id="calibration_valid",
         hazards=("accident-A13", "fault-S6", "engineering-G24"),
         when=When.BEFORE_ARM,

@@ -10,6 +10,7 @@ import msgspec
 
 from hal.readings import Readings
 from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Look, Memory, remember, take
+from interlocks.monitor import watch
 from interlocks.rule import Rule
 from interlocks.rules import NOT_ASKED, NOT_FITTED, SOURCE_WORDS, SOURCES, T1_S, TABLE, Rules
 from interlocks.words import Clears, Finding, House, Sent, Trip, Truth, Verdict
@@ -29,7 +30,17 @@ def judge(
     readings: Readings, house: House, sent: Sent, memory: Memory, rules: Rules, tick: int = 0
 ) -> tuple[Verdict, Memory]:
     """The verdict on this snapshot, with `tick` for its number, and the memory for the next."""
-    memory = remember(readings, sent, memory)
+    watched = watch(
+        memory.watched,
+        readings,
+        house,
+        sent,
+        memory.forbade,
+        memory.blocked,
+        rules.stale_after_s,
+        rules.full_scale_kv,
+    )
+    memory = remember(readings, sent, memory, watched)
     look = take(readings, house, sent, memory, rules.stale_after_s, rules.full_scale_kv, rules.paired)
     asked, stale = rules.asked(look.asked), look.stale
     not_true: list[_Answer] = []
@@ -57,7 +68,10 @@ def judge(
         truths[place] = truth
     pending = _pending(not_true, memory.pending, look.now_s)
     counting = [answer for answer in not_true if _counts(answer, pending, look)]
-    return _verdict(tick, look, truths, counting), msgspec.structs.replace(memory, pending=pending)
+    verdict = _verdict(tick, look, truths, counting)
+    return verdict, msgspec.structs.replace(
+        memory, pending=pending, forbade=verdict.forbids_beam, blocked=bool(verdict.blocks_start)
+    )
 
 
 def _pending(not_true: list[_Answer], before: Mapping[int, float], now_s: float) -> dict[int, float]:

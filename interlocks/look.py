@@ -29,6 +29,7 @@ from hal.readings import (
     UnitStatus,
 )
 from interlocks.backup_timer import NO_BEAM_TIME, BeamTime, begin, counted
+from interlocks.monitor import Watched
 from interlocks.words import DoseFigures, House, Sent, Terms
 
 UNIT: Final = 1
@@ -109,10 +110,14 @@ class When(IntEnum):
     """On this rig there is nothing to ask: `interlocks.rules.level` puts it in the place of a row's own."""
 
 
+NOTHING_WATCHED: Final = Watched()
+
+
 class Memory(msgspec.Struct, frozen=True, gc=False):
     """What the rules must remember from one look to the next; all of it may be lost, and is then learned again on the safe side.
 
     `pending`: since when each rule (by its place in the table) has been FALSE. `trail`: statuses of the last 100 ms or so of the device's clock.
+    `watched` is the monitor's; `forbade` and `blocked` are what the last verdict said of beam and of a start.
     """
 
     pending: Mapping[int, float] = msgspec.field(default_factory=dict)
@@ -127,6 +132,9 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     beam_time: BeamTime = NO_BEAM_TIME
     opened_at_s: tuple[float, float, float] = (-math.inf, -math.inf, -math.inf)
     """When each contact of SETTLING was last read open in either channel."""
+    watched: Watched = NOTHING_WATCHED
+    forbade: bool = False
+    blocked: bool = False
 
 
 _NAN: Final = math.nan
@@ -204,8 +212,8 @@ def fresh(now_s: float, asked_at_s: float, bound_s: float) -> bool:
     return -AHEAD_S <= now_s - asked_at_s <= bound_s
 
 
-def remember(readings: Readings, sent: Sent, memory: Memory) -> Memory:
-    """The memory with this snapshot added; the pending rules are added by the judge."""
+def remember(readings: Readings, sent: Sent, memory: Memory, watched: Watched) -> Memory:
+    """The memory with this snapshot added; the pending rules and the verdict's word are added by the judge."""
     now = readings.now_s
     unit = readings.unit or NO_UNIT
     known = readings.unit is not None
@@ -242,6 +250,7 @@ def remember(readings: Readings, sent: Sent, memory: Memory) -> Memory:
         climate,
         beam_time,
         opened,
+        watched,
     )
 
 

@@ -107,7 +107,11 @@ class DoseFigures(msgspec.Struct, frozen=True):
 
 
 class House(msgspec.Struct, frozen=True):
-    """What the program knows of itself and no device can tell: ages of its recorder and desk, lateness, wall time, latched causes, dose figures."""
+    """What the program knows of itself and no device can tell: ages of its recorder and desk, lateness, wall time, latched causes, dose figures.
+
+    The last four are for the monitor (None: nobody said): the numbers of the last record put and of the last durable one, the token that the records
+    gave and made durable, the digest of what was confirmed.
+    """
 
     recorder_lag_s: float
     desk_age_s: float
@@ -116,6 +120,10 @@ class House(msgspec.Struct, frozen=True):
     tick_gap_s: float = 0.0
     kernel_ok: bool = True
     dose: DoseFigures = DoseFigures()
+    records_put: int | None = None
+    records_durable: int | None = None
+    token_acked: int | None = None
+    confirmed: bytes | None = None
 
 
 class Sent(msgspec.Struct, frozen=True):

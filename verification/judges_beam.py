@@ -23,6 +23,7 @@ from verification.story import (
     T3_S,
     Found,
     Story,
+    lit,
 )
 from verification.trace import NOT_RUNNING, Row
 
@@ -38,7 +39,7 @@ def containment(s: Story) -> Found:
     since: float | None = None
     told = False
     for row in s.rows:
-        outside = row.kv > HV_KV and row.state not in BEAMING
+        outside = lit(row) and row.state not in BEAMING
         if not outside:
             since, told = None, False
             continue
@@ -102,7 +103,7 @@ def _off_after(s: Story, at_s: float, name: str) -> Found:
         if still is not None and not s.cut(later):
             yield at_s, f"{name}: {still.kv:.1f} kV {later - at_s:.2f} s later, and the contactors are driven"
         return
-    if still.kv > HV_KV and deadline < at_s + s.discharge_s(at_s) and s.cut(deadline):
+    if deadline < at_s + s.discharge_s(at_s) and s.cut(deadline):
         return
     yield at_s, f"{name}: {still.kv:.1f} kV are on {deadline - at_s:.2f} s later"
 

@@ -151,6 +151,11 @@ class Start:
         self.wall_s: float = f[26]
 
 
+def lit(row: Row) -> bool:
+    """Whether there is high voltage that can make beam: a charge that stands on a cable without any current is none."""
+    return row.kv > HV_KV and (row.hv_on or row.ma > 0.0)
+
+
 class Story:
     """A trace with what its judges ask more than once."""
 
@@ -333,7 +338,7 @@ class Story:
         if deadline_s > self.end_s:
             return None
         row = self.rows[self.place(deadline_s)]
-        return row if row.kv > HV_KV else None
+        return row if lit(row) else None
 
     @cached_property
     def taken(self) -> list[tuple[float, str]]:

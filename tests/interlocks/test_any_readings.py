@@ -63,6 +63,7 @@ def any_of(kind: type[Any]) -> st.SearchStrategy[Any]:
         "bool": st.booleans(),
         "str": st.sampled_from(["", "odd"]),
         "bytes": st.binary(max_size=4),
+        "bytes | None": st.none() | st.binary(max_size=4),
         "float | None": st.none() | ANY_FLOAT,
         "int | None": st.none() | ANY_INT,
         "tuple[str, ...]": st.sampled_from([(), ("arc",), ("interlock",)]),

@@ -278,8 +278,8 @@ CASES = [
         {"terms_certificate_expires_wall_s": WALL_S},
     ),
 ]
-OWN_TESTS = {"switch_released", "switch_let_go", "no_signal", "no_dose"}
-"""Rules of memory; each has tests of its own below."""
+OWN_TESTS = {"switch_released", "switch_let_go", "no_signal", "no_dose", "invariants_held"}
+"""Rules of memory; each has tests of its own below, the monitor's in test_monitor.py."""
 
 
 def made(base: str, now: float, changes: dict[str, Any]) -> tuple[Readings, House, Sent]:

@@ -253,7 +253,7 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("2", "another active set held in beam", lambda t: at_rows(t, lambda _, row: row.kv > 5.0, active_set=bytes(56))),
     ("3", "beam in READY, contactors driven", lambda t: at_rows(t, lambda _, row: beam(row), state="READY")),
     ("3", "beam with the host dead", lambda t: at_rows(t, lambda _, row: beam(row), state="", sent=None, unit=None)),
-    ("3", "beam after the end", lambda t: at_rows(t, lambda _, row: row.state in ("TERMINATED", "STANDBY") and row.t > t.rows[on_row(t)].t, kv=60.0)),
+    ("3", "beam after the end", lambda t: at_rows(t, lambda _, row: row.state in ("TERMINATED", "STANDBY") and row.t > t.rows[on_row(t)].t, kv=60.0, ma=1.0)),
     ("4", "STOP and no OFF", lambda t: acts(t, moment(t, "hand", "stop"))),
     ("4", "STOP, and ON in its tick", lambda t: acts(t, Act(t.rows[on_row(t)].t - 0.005, "hand", "stop"))),
     ("5", "no confirmation", lambda t: acts(t, without=lambda a: (a.kind, a.what) == ("told", "confirm"))),
