@@ -177,7 +177,15 @@ EVENT_OF: Final[dict[Ask, Event]] = {
     Ask.RESET_SERVICE: Event.RESET,
     Ask.RETEST: Event.RETEST,
 }
-"""A request is made where the table has a row for it: elsewhere decide drops it, which tests/controller shows of every state."""
+MAY_ASK: Final = {
+    ask: frozenset(s for s in State if TRANSITIONS[s][event] is not None) for ask, event in EVENT_OF.items()
+}
+"""A request is made where the table has a row for it, elsewhere decide drops it. As the table was shipped: a row that was taken out is asked all the
+same."""
+
+
+def _may_ask(state: State, ask: Ask) -> bool:
+    return state in MAY_ASK[ask] or TRANSITIONS[state][EVENT_OF[ask]] is not None
 
 
 class Search:
@@ -206,9 +214,7 @@ class Search:
         state = STATES[host.state]
         if move.only is not None and state not in move.only:
             return None
-        if move.ask and (
-            TRANSITIONS[state][EVENT_OF[move.ask]] is None or (move.ask is Ask.CONFIRM and not host.offer)
-        ):
+        if move.ask and not (_may_ask(state, move.ask) and (move.ask is not Ask.CONFIRM or host.offer)):
             return None
         changed = move.change(acknowledged(world))
         if changed is None:
@@ -224,8 +230,10 @@ class Search:
         step = Step(before, now, move, ticked, after, ghost)
         return step, canonical(Node(ticked.host, after, after_step(step)))
 
-    def run(self, faults: int, most_states: int, told: Callable[[int, int, int], None]) -> bool:
-        """Search it whole, or until there are this many states; `told` hears faults spent, states and steps now and then."""
+    def run(
+        self, faults: int, most_states: int, told: Callable[[int, int, int], None], to_the_first: bool = False
+    ) -> bool:
+        """Search it whole, until there are this many states, or to the first breach; `told` hears faults spent, states and steps now and then."""
         self._add(Node(Host(), World(), Ghost()), -1, -1, 0)
         layer, later = [0], list[tuple[Node, int, int]]()
         for spent in range(faults + 1):
@@ -235,7 +243,7 @@ class Search:
                 at += 1
                 if not at % 500:
                     told(spent, len(self.nodes), self.edges)
-                if len(self.nodes) > most_states:
+                if len(self.nodes) > most_states or (to_the_first and self.broken):
                     return False
                 self._open(number, spent, faults, layer, later)
             waiting, later, layer = later, [], []
@@ -357,12 +365,13 @@ def _sent(step: Step) -> str:
 def explore(
     faults: int = 1,
     most_states: int = 5_000_000,
+    to_the_first: bool = False,
     told: Callable[[int, int, int], None] = lambda _spent, _states, _edges: None,
 ) -> Explored:
     """Search everything that at most this many faults can lead to; `told` hears faults spent, states and steps now and then."""
     clock, search = SystemClock(), Search()
     begun = clock.monotonic()
-    complete = search.run(faults, most_states, told)
+    complete = search.run(faults, most_states, told, to_the_first)
     if complete:
         search.judge_graph()
     return Explored(

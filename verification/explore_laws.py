@@ -119,12 +119,39 @@ def _stop(step: Step) -> str:
         return f"STOP was asked, and {said.command or 'a renewal'} left in the same tick"
     if to in (State.ARMING, State.READY, *BEAM):
         return f"STOP was asked, and the state is {to.name}"
+    if step.before.armed and not said.off:
+        return "STOP was asked with ARM not taken back, and no OFF left in the same tick"
     out = step.before.open or step.world.generator.hv or step.world.unit.state in (ARMED, RUN)
     return (
         "STOP was asked with a permission or a beam out, and no OFF left in the same tick"
         if out and not said.off
         else ""
     )
+
+
+def _edit(step: Step) -> str:
+    """Whoever unloads has nothing confirmed any more."""
+    if step.move.ask is not Ask.EDIT or step.to not in (State.ARMING, State.READY, *BEAM):
+        return ""
+    return f"the fraction was unloaded, and the state is {step.to.name}"
+
+
+def _ready(step: Step) -> str:
+    """READY is entered from ARMING alone, with the unit armed for the token of a durable START."""
+    if step.to is not State.READY or step.state is State.READY:
+        return ""
+    world, unit = step.world, step.world.unit
+    fine = (
+        step.state is State.ARMING
+        and step.ghost.confirmed
+        and world.start == DURABLE
+        and unit.state == ARMED
+        and unit.token == world.token == step.ticked.host.case_token > 0
+    )
+    wrong = amiss(step)
+    if fine and not wrong:
+        return ""
+    return f"READY was entered from {step.state.name} by {step.event.name}" + (f", although: {wrong}" if wrong else "")
 
 
 def _reaction(step: Step) -> str:
@@ -135,7 +162,10 @@ def _reaction(step: Step) -> str:
         # a generator that falls waits for the unit's later word, at most T1: an end by the unit shows first in the generator
         step = step._replace(world=step.world._replace(generator=generator._replace(fault=False)))
     wrong = amiss(step)
-    return f"no OFF in the same tick, although: {wrong}" if wrong and not step.ticked.said.off else ""
+    if wrong and not step.ticked.said.off:
+        return f"no OFF in the same tick, although: {wrong}"
+    stays = step.to in (State.ARMING, State.READY, *BEAM)
+    return f"the state is {step.to.name} after it, although: {wrong}" if wrong and stays else ""
 
 
 def _through_stopping(step: Step) -> str:
@@ -275,7 +305,9 @@ LAWS: Final = (
     Law("start", "no state reaches STARTING or IRRADIATING without the guard set", _start_only),
     Law("once", "ON leaves once for a token", _once),
     Law("stop", "STOP sends OFF in the same tick and leads away from beam, from every state", _stop),
-    Law("reaction", "what is seen amiss in READY and in beam sends OFF in the same tick", _reaction),
+    Law("edit", "to unload takes back what was confirmed, from every state", _edit),
+    Law("ready", "READY is entered only from ARMING, confirmed, with a durable START and the unit armed for its token", _ready),
+    Law("reaction", "what is seen amiss in READY and in beam sends OFF in the same tick, and ends that state", _reaction),
     Law("through", "beam states are left only through STOPPING", _through_stopping),
     Law("proved", "STOPPING is left only with the beam off and K1 open, or for STUCK_ON", _stopping_left),
     Law("outcome", "the outcome of STOPPING only escalates, and a fault ends in FAULT", _outcome),

@@ -154,6 +154,13 @@ def _contacts(to: int) -> Change:
     return lambda world: _unit(world, contacts=to) if world.unit.contacts != to else None
 
 
+def _door_and_unit(world: World) -> World | None:
+    """The unit sees the door first: the program reads both at once."""
+    if world.unit.contacts != GOOD or world.unit.state not in (ARMED, RUN):
+        return None
+    return physics(_unit(world, contacts=DOOR_OPEN))
+
+
 def _ends(cause: Cause) -> Change:
     return lambda world: ended(world, int(cause)) if world.unit.state == RUN else None
 
@@ -297,6 +304,7 @@ MOVES: Final[tuple[Move, ...]] = (
     Move("press and stop", "the beam-on switch is pressed, and STOP in the same tick", _press(1), stop=True),
     Move("release", "the beam-on switch is let go", lambda w: _unit(w, switch=False) if w.unit.switch else None),
     Move("door", "the door is opened", _contacts(DOOR_OPEN), only=LOADED),
+    Move("door and unit", "the door is opened, and the safety unit acts first", _door_and_unit),
     Move("key away", "the key is turned away", _contacts(KEY_AWAY), only=LOADED - {State.STOPPING}),
     Move("key to service", "the key is turned to SERVICE", _contacts(KEY_SERVICE), only=HELD),
     Move("contacts", "door closed, key in TREAT", _contacts(GOOD)),
