@@ -23,7 +23,7 @@ from console.exit_codes import WORDS, Exit
 from console.prescription import PrescriptionFile
 from console.rig_file import RigFile
 from console.run import capabilities_of, rig_config
-from controller.states import BEAM, EXPIRES_S, TRANSITIONS, Event, State
+from controller.states import EXPIRES_S, TRANSITIONS, Event, State
 from hal import registry
 from hal.machine import ALL_FITTED
 from interlocks.contact_rules import CONTACT_RULES
@@ -37,7 +37,7 @@ from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
 from simulators import faults
 from simulators import wire_faults as wire_tamperings
-from verification import rule_words, scenarios, trips_page
+from verification import diagram, rule_words, scenarios, trips_page
 from verification.hazard_page import hazard_link, hazards_table, standing_open
 from verification.hazards_of_accidents import ACCIDENTS, THERAC
 from verification.hazards_of_incidents import INCIDENTS
@@ -57,68 +57,15 @@ def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-def events_in(row: dict[Event, State | None]) -> dict[State, list[Event]]:
-    """Where a state's events lead, without those that are ignored."""
-    leads: dict[State, list[Event]] = {}
-    for event in Event:
-        to = row.get(event)
-        if to is not None:
-            leads.setdefault(to, []).append(event)
-    return leads
-
-
-GROUPS: Final[tuple[tuple[str, tuple[Event, ...]], ...]] = (
-    ("links", (Event.UNIT_LOST, Event.UNIT_REBOOT, Event.GEN_LOST)),
-    ("faults", (Event.INTERNAL, Event.TRIP_FAULT)),
-    ("ends", (Event.TIME_END, Event.DOSE_END)),
-    ("unloads", (Event.STOP, Event.KEY_OFF, Event.DESK_LOST, Event.EDIT)),
-)
-"""Events that nearly always lead to the same place, so that the picture stays readable; the table below it names each."""
-
-
-def grouped(events: list[Event]) -> str:
-    """The events of one arrow in words."""
-    left, words = list(events), []
-    for name, members in GROUPS:
-        if all(member in left for member in members):
-            words.append(name)
-            left = [event for event in left if event not in members]
-    return ", ".join([*(event.name for event in left), *words])
-
-
-AT_REST: Final = (
-    *((event, State.FAULT) for event in (Event.INTERNAL, Event.TRIP_FAULT)),
-    *((event, State.SELF_TEST) for event in (Event.UNIT_LOST, Event.UNIT_REBOOT, Event.GEN_LOST, Event.RECORDER_LOST)),
-    (Event.HV_UNCOMMANDED, State.STUCK_ON),
-)
-"""Arrows that most states without beam have in common: told once beside the picture instead of drawn from each."""
-
-
 def states_picture() -> str:
-    """The table as a diagram, without loops and without AT_REST; states with beam are marked."""
-    lines = ["```mermaid", "stateDiagram-v2", "    direction TB", "    [*] --> SELF_TEST"]
-    order = list(State)
-    for place, state in enumerate(order):
-        # the way forward first: that is how the drawing program lays the main path from top to bottom
-        leads = sorted(events_in(TRANSITIONS[state]).items(), key=lambda lead: order.index(lead[0]) != place + 1)
-        for to, events in leads:
-            shown = [event for event in events if (event, to) not in AT_REST]
-            if shown and to is not state:
-                lines.append(f"    {state.name} --> {to.name}: {grouped(shown)}")
-    lines.append("    classDef beam fill:#ffd500,color:#000000")
-    lines.extend(f"    class {state.name} beam" for state in State if state in BEAM)
-    return "\n".join([*lines, "```"]) + "\n\n" + "".join(_legend())
-
-
-def _legend() -> Iterator[str]:
-    for name, members in GROUPS:
-        yield f"- *{name}*: {', '.join(member.name for member in members)}\n"
-    same: dict[tuple[State, tuple[str, ...]], list[str]] = {}
-    for event, to in AT_REST:
-        away = tuple(state.name for state in State if TRANSITIONS[state][event] is to and state is not to)
-        same.setdefault((to, away), []).append(event.name)
-    for (to, away), events in same.items():
-        yield f"- not drawn: {', '.join(events)} to {to.name} from {', '.join(away)}\n"
+    """The drawn table, and in words what its marks and short names stand for."""
+    same = [
+        f"- mark {letter}: {', '.join(event.name for event in events)} to {to.name}, from "
+        f"{', '.join(state.name for state in State if letter in diagram.marked(state))}\n"
+        for letter, to, events, _ in diagram.MARKS
+    ]
+    groups = [f"- *{name}*: {', '.join(member.name for member in members)}\n" for name, members in diagram.GROUPS]
+    return f"![The states of one exposure](pictures/{diagram.PICTURE.name})\n\n" + "".join((*groups, *same))
 
 
 def states_table() -> str:

@@ -117,7 +117,10 @@ STATES: Final[dict[State, tuple[str, str]]] = {
         "every start: identities, off proved for 1 s, records reconciled, the unit's six dry runs",
         "OFF, then RESET, TEST or CLEAR_FAULTS as each phase needs",
     ),
-    State.STANDBY: ("nothing is loaded", "readings only; OFF if the unit still permits anything"),
+    State.STANDBY: (
+        "nothing is loaded",
+        "readings only; OFF if the unit still permits anything, or ARM was not taken back",
+    ),
     State.PREPARATORY: (
         "a fraction is loaded: set up, read back, offered for confirmation",
         "SET_UP until the read-back is the plan",
