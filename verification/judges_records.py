@@ -33,7 +33,8 @@ def one_end(s: Story) -> Found:
         for exposure in fraction["exposures"]:
             if exposure["provisional"]:
                 yield s.end_s, f"exposure {exposure['token']} has no end"
-        total = sum(e["delivered_mgy"] for e in given)
+        sure = all(e["quality"] == "GOOD" for e in given)
+        total = sum(e["delivered_mgy" if sure else "high_mgy"] for e in given)
         if not math.isclose(total, fraction["delivered_mgy"], abs_tol=0.01):
             yield (
                 s.end_s,
@@ -67,7 +68,8 @@ def resume_identity(s: Story) -> Found:
             for t, e in s.exposures.items()
             if t in s.starts and t < token and s.starts[t].fraction_tag == start.fraction_tag and not e["void"]
         ]
-        total = sum(e["delivered_mgy"] for e in given)
+        sure = all(e["quality"] == "GOOD" for e in given)
+        total = sum(e["delivered_mgy" if sure else "high_mgy"] for e in given)
         if not math.isclose(start.before_mgy, total, abs_tol=max(0.5, 0.001 * total)):
             yield at_s, f"exposure {token} counts {start.before_mgy:.1f} mGy as given before, the records {total:.1f}"
 
