@@ -385,20 +385,24 @@ def _cut(_book: Book, record: Record) -> None:
 
 def _ticks(book: Book, record: Record) -> None:
     ticks = msgspec.msgpack.decode(record.payload, type=Ticks)
+    last = book.seqs.get(ticks.instance, 0)
+    evidence: dict[int, Evidence] = {}
     for kept in rows_of(ticks.rows):
-        book.seqs[ticks.instance] = max(kept.seq, book.seqs.get(ticks.instance, 0))
+        last = max(kept.seq, last)
         if kept.kind != EntryType.TICK:
             continue
-        mono_ns, row = kept.mono_ns, unpack_tick(kept.payload)
+        row = unpack_tick(kept.payload)
         exposure = book.exposures.get(row.token)
         if exposure is not None and exposure.end is None and exposure.instance == ticks.instance:
-            seen = _look(exposure, mono_ns, record.wall_s, row)
-            book.exposures[row.token] = msgspec.structs.replace(exposure, seen=seen)
+            seen = evidence.get(row.token, exposure.seen)
+            evidence[row.token] = _look(exposure, seen, kept.mono_ns, record.wall_s, row)
+    book.seqs[ticks.instance] = last
+    for token, seen in evidence.items():
+        book.exposures[token] = msgspec.structs.replace(book.exposures[token], seen=seen)
 
 
-def _look(exposure: Exposure, mono_ns: int, wall_s: float, row: TickRow) -> Evidence:
+def _look(exposure: Exposure, seen: Evidence, mono_ns: int, wall_s: float, row: TickRow) -> Evidence:
     """The evidence after one more tick; a tick without a fresh status makes the old one older."""
-    seen = exposure.seen
     if not row.unit_age_ms >= 0.0:
         age_s = seen.unit_age_s + (mono_ns - seen.mono_ns) * 1e-9
         return msgspec.structs.replace(seen, mono_ns=mono_ns, wall_s=wall_s, unit_age_s=age_s)

@@ -80,7 +80,7 @@ class _Source:
         self.rows = bytearray()
         self.last_ns = 0
         self.keeping: Keeping | None = None
-        self.done = False
+        self.done = self.wrote = False
 
     def close(self) -> None:
         if self.keeping is not None:
@@ -212,12 +212,14 @@ class Recorder:
 
     def _look(self) -> None:
         """Take up the ring of every folder that is ours and has one; remove what is left of those that are done with."""
-        root = Path(self._config.shm_root)
-        if not root.is_dir():
+        root = self._config.shm_root
+        if not os.path.isdir(root):
             return
         for name in sorted(os.listdir(root)):
-            folder = root / name
-            if name in self._sources or name in self._refused or not _is_ours(folder):
+            if name in self._sources or name in self._refused:
+                continue
+            folder = Path(root, name)
+            if not _is_ours(folder):
                 continue
             if name in self.book.drained:
                 if name != self._config.instance:
@@ -247,16 +249,22 @@ class Recorder:
 
     def _drain_all(self, now_s: float, wall_s: float) -> int:
         """Dead processes first and to their end, then those with an exposure that has no end: what they wrote must be known before another process
-        says what the unit retained."""
+        says what the unit retained. A process that is the only one is asked whether it lives only when it has just written nothing."""
+        alone = len(self._sources) == 1
         waiting = {self.book.exposures[token].instance for token in self.book.running}
         order = sorted(
-            (not source.reader.writer_is_dead(), source.name not in waiting, source.name)
+            (
+                (alone and source.wrote) or not source.reader.writer_is_dead(),
+                source.name not in waiting,
+                source.name,
+            )
             for source in self._sources.values()
         )
         entries = 0
         for alive, _, name in order:
             source = self._sources[name]
             came = self._drain(source, wall_s)
+            source.wrote = came > 0
             entries += came
             while came and not alive:
                 came = self._drain(source, wall_s)

@@ -20,6 +20,8 @@ class Supply:
 
     __slots__ = (
         "_adc",
+        "_adc_per_kv",
+        "_adc_per_ma",
         "_arc_times_us",
         "_arcs_seen",
         "_charged_at_us",
@@ -65,6 +67,8 @@ class Supply:
         self._noise = random.Random(seed)
         self._kv_per_count = profile.full_scale_kv / profile.kv_set_counts
         self._ma_per_count = profile.full_scale_ma / profile.ma_set_counts
+        self._adc_per_kv = profile.counts_full_scale / (profile.adc_overrange * profile.full_scale_kv)
+        self._adc_per_ma = profile.counts_full_scale / (profile.adc_overrange * profile.full_scale_ma)
         self.notes: list[str] = []
         self.hv_ms = 0
         self.powered = self.interlock_closed = False
@@ -286,12 +290,10 @@ class Supply:
         p, tube = self._p, self._tube
         top = p.counts_full_scale
         gauss = self._noise.gauss
-        kv_scale = top / (p.adc_overrange * p.full_scale_kv)
-        ma_scale = top / (p.adc_overrange * p.full_scale_ma)
         ma = tube.ma + tube.kv / p.bleeder_gohm * 1e-3
         self._adc = (
-            min(top, max(0, round(tube.kv * kv_scale * (1.0 + gauss(0.0, p.adc_noise))))),
-            min(top, max(0, round(ma * ma_scale * (1.0 + gauss(0.0, p.adc_noise))))),
+            min(top, max(0, round(tube.kv * self._adc_per_kv * (1.0 + gauss(0.0, p.adc_noise))))),
+            min(top, max(0, round(ma * self._adc_per_ma * (1.0 + gauss(0.0, p.adc_noise))))),
             min(top, round(tube.heater_a / p.filament_full_scale_a * top)),
         )
         if self.watchdog_ms and self.hv_on and now_us - self.heard_us > self.watchdog_ms * 1000:

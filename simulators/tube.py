@@ -154,7 +154,10 @@ class Tube:
         self._heat(min(standby_a, limit_a))
         steady_k, relax, kelvin = self._steady_k, self._relax, self.filament_k
         for _ in range(ms - 1):
-            kelvin += (steady_k - kelvin) * relax
+            warmer = kelvin + (steady_k - kelvin) * relax
+            if warmer == kelvin:
+                break
+            kelvin = warmer
         self.filament_k = kelvin
         self.ma = self.output_s = 0.0
 
@@ -166,7 +169,8 @@ class Tube:
         kelvin, ma, relax, loop_step = self.filament_k, self.ma, self._relax, self._loop_step
         emission_ma_k2, per_ma = self._emission_ma_k2, self._per_ma
         outputs = []
-        for _ in range(ms):
+        for left in range(ms - 1, -1, -1):
+            before = loop_a, heater_a, kelvin, ma
             error = (ma_target - ma) / ma_target if ma_target > 0.0 else -1.0
             wanted = loop_a + LOOP_A * error
             if wanted <= 0.0:
@@ -183,6 +187,9 @@ class Tube:
             kelvin += (steady_k - kelvin) * relax
             ma = emission_ma_k2 * kelvin * kelvin * exp(-WORK_FUNCTION_K / kelvin)
             outputs.append(gain * ma * per_ma)
+            if ma == before[3] and before == (loop_a, heater_a, kelvin, ma):
+                outputs += outputs[-1:] * left
+                break
         self._heater_loop_a, self.heater_a, self._steady_k, self.filament_k, self.ma = (
             loop_a,
             heater_a,

@@ -138,6 +138,7 @@ class FaultyDisk(PosixFiles):
         self._renamings: dict[Path, list[_Renaming]] = {}
         self._database: Path | None = None
         self._copies: list[dict[Path, bytes]] = []
+        self._database_touched = True
         self._at_death: dict[Path, bytes] | None = None
 
     def heal(self) -> None:
@@ -315,6 +316,7 @@ class FaultyDisk(PosixFiles):
         return engine
 
     def _hit_database(self, verb: str, words: str) -> None:
+        self._database_touched = True
         try:
             self.hit(verb, " ".join(words.split())[:60])
         except OSError as error:
@@ -329,7 +331,10 @@ class FaultyDisk(PosixFiles):
         return {path: path.read_bytes() for path in paths if path.exists()}
 
     def _copy_database(self) -> None:
-        """Between two transactions: before a journal's sync, which comes before the next."""
+        """Between two transactions: before a journal's sync, which comes before the next. Without a statement since the last copy there is nothing new."""
+        if not self._database_touched:
+            return
+        self._database_touched = False
         kept = self._read_database()
         if kept and (not self._copies or self._copies[-1] != kept):
             self._copies = [*self._copies[-3:], kept]
@@ -388,6 +393,7 @@ class FaultyDisk(PosixFiles):
         elif fate == "older" and self._copies:
             self._put_database(dice.choice(self._copies))
         self._copies.clear()
+        self._database_touched = True
         return f"database {fate}"
 
     def _known(self, path: Path) -> _File:
