@@ -24,7 +24,7 @@ CUT_S: Final = 0.07
 ZERO_CELSIUS_K: Final = 273.15
 
 
-class Weighed(msgspec.Struct, frozen=True):
+class Weighed(msgspec.Struct, frozen=True, gc=False):
     """Delivered dose of a segment with its bounds, D0 mGy. UNKNOWN: delivered is high, for a dose is never under-reported."""
 
     delivered_mgy: float
@@ -46,7 +46,8 @@ def air_factor(pressure_kpa: float, temperature_c: float, ref_pressure_kpa: floa
 
 def counted(counts: int, counting_s: float, mgy_per_count: float, leak_cps: float, k: float) -> float:
     """Dose of a chamber channel, mGy: counts less the leakage of the time in which it counted, never below 0."""
-    return max(0.0, (counts - leak_cps * counting_s) * mgy_per_count * k)
+    dose_mgy = (counts - leak_cps * counting_s) * mgy_per_count * k
+    return dose_mgy if dose_mgy > 0.0 else 0.0
 
 
 def timed(r0_mgy_per_s: float, timer_s: float, dt_s: float) -> float:
@@ -78,5 +79,7 @@ def weigh(
 
 def worse(first: Quality, second: Quality) -> Quality:
     """The worse of two qualities."""
+    if first is second:
+        return first
     order = (Quality.GOOD, Quality.DEGRADED, Quality.UNKNOWN)
     return order[max(order.index(first), order.index(second))]

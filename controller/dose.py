@@ -57,7 +57,7 @@ GAP_TICKS: Final = 3.0
 """A status younger than this many ticks is not a gap."""
 
 
-class Dose(msgspec.Struct, frozen=True):
+class Dose(msgspec.Struct, frozen=True, gc=False):
     """One tick's dose, D0 mGy, of this segment, and of the fraction where the name says so.
 
     `delivered_mgy` is what has been given so far; `settled` true: the end, its tail with it. kV and mA statistics are over steady beam, 0 when
@@ -398,7 +398,8 @@ class _Segment:
         beam_s = self._beam_ms / 1000.0
         d1 = counted(sum_1, counting_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
         d2 = counted(sum_2, counting_s, c.n2_mgy_per_count, c.leak2_cps, s.k_tp)
-        dm = max(0.0, self._modelled[kernel.M_SUM] + self._modelled[kernel.M_COMPENSATION])
+        modelled = self._modelled
+        dm = max(0.0, modelled[kernel.M_SUM] + modelled[kernel.M_COMPENSATION])
         holds = past_ramp(beam_s, s.terms.ramp_s, s.press_to_hv_s, s.terms.timer_start)
         dt = max(0.0, timed(c.r0_mgy_per_s, beam_s, c.dt_s) - tail_mgy) if holds else None
         rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s

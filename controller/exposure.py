@@ -33,7 +33,7 @@ OUTCOME_OF: Final[dict[Event, Outcome]] = {
 """What an event that stops the beam makes of the exposure; STOPPING keeps the worst."""
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """One tick's event, the rule behind it (empty when none) and words; `heard` is the worst event of the tick even where the table ignores it."""
 
     event: Event
@@ -42,7 +42,7 @@ class Decided(msgspec.Struct, frozen=True):
     words: str = ""
 
 
-class Stage(msgspec.Struct, frozen=True):
+class Stage(msgspec.Struct, frozen=True, gc=False):
     """Where the exposure stands. `entered` is true in the tick of the transition; `event`, `rule`, `words` and `stopped_at_s` say why beam was ended."""
 
     state: State

@@ -18,14 +18,14 @@ from hal.machine import Capabilities
 from interlocks.words import Latch, Sent
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """What the desk and the signals brought in this tick: STOP, and at most one request."""
 
     stop: bool = False
     request: Request | None = None
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What the loop knows besides the readings, each worked out by a pure function or read from the recorder's files."""
 
     machine: Capabilities
@@ -43,7 +43,7 @@ class Facts(msgspec.Struct, frozen=True):
     generator_power_cycled: bool
 
 
-class Ruling(msgspec.Struct, frozen=True):
+class Ruling(msgspec.Struct, frozen=True, gc=False):
     """What a guard says of a request: taken (an event), refused (words), or neither yet."""
 
     event: Event = Event.NONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import struct
+from operator import is_
 from typing import Any, Final
 
 import msgspec
@@ -74,6 +75,8 @@ RARE: Final[dict[str, Any]] = {
 """What changes seldom, by name: told only in the tick in which it changed; packets and gone clients are of their tick alone."""
 _OF_READINGS: Final = ("slow", "unit_identity", "active", "history", "generator_identity", "set_points", "refusal")
 _OF_TICK: Final = ("packets", "gone")
+_STANDING: Final = (*_OF_READINGS, "faults", "ack", "statement")
+_UNTOLD: Final = object()
 _DECODERS: Final = {name: msgspec.msgpack.Decoder(of) for name, of in RARE.items()}
 _DECODE_PARTS: Final = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 
@@ -125,8 +128,11 @@ def _unit(u: UnitStatus) -> tuple[float | int, ...]:
 
 
 def _monitor(m: GeneratorMonitor) -> tuple[float | int, ...]:
-    sets = (m.kv_set_counts, m.ma_set_counts)
-    return m.asked_at_s, m.kv, m.ma, m.filament_a, *(max(-1, min(counts, 0x7FFF_FFFF)) for counts in sets)
+    return m.asked_at_s, m.kv, m.ma, m.filament_a, _cut(m.kv_set_counts), _cut(m.ma_set_counts)
+
+
+def _cut(counts: int) -> int:
+    return max(-1, min(counts, 0x7FFF_FFFF))
 
 
 def _flags(f: GeneratorFlags) -> tuple[float | int, ...]:
@@ -144,31 +150,34 @@ class Told:
     """Remembers what was told of the parts that change seldom, so that each is told again only when it changes."""
 
     def __init__(self) -> None:
-        self._last: dict[str, Any] = {}
         self._encode = msgspec.msgpack.Encoder()
+        self.begin()
 
     def begin(self) -> None:
         """From now on everything is news."""
-        self._last = {}
+        self._last: tuple[object, ...] = (_UNTOLD,) * len(_STANDING)
 
     def news(self, r: Readings, heard: Heard, ack: Ack | None, statement: Statement | None) -> bytes | None:
         """The entry that tells what changed, packed; None when nothing did."""
         last = self._last
-        changed: dict[str, Any] = {}
-        for name, now in (
-            ("slow", r.slow),
-            ("unit_identity", r.unit_identity),
-            ("active", r.active),
-            ("history", r.history),
-            ("generator_identity", r.generator_identity),
-            ("set_points", r.set_points),
-            ("refusal", r.refusal),
-            ("faults", r.flags.faults if r.flags is not None else ()),
-            ("ack", ack),
-            ("statement", statement),
-        ):
-            if name not in last or last[name] is not now:
-                changed[name] = last[name] = now
+        now = (
+            r.slow,
+            r.unit_identity,
+            r.active,
+            r.history,
+            r.generator_identity,
+            r.set_points,
+            r.refusal,
+            r.flags.faults if r.flags is not None else (),
+            ack,
+            statement,
+        )
+        if heard is NOTHING_HEARD and all(map(is_, now, last)):
+            return None
+        self._last = now
+        changed: dict[str, Any] = {
+            name: value for name, value, before in zip(_STANDING, now, last, strict=True) if value is not before
+        }
         if heard.packets:
             changed["packets"] = heard.packets
         if heard.gone:

@@ -55,6 +55,8 @@ class Latches:
 
     def follow(self, stage: Stage, decided: Decided, verdict: Verdict, now: Seconds, wall_s: float) -> None:
         """Latches of the verdict while an exposure is under way, of ends that only the unit reports, of STUCK_ON and of beam that nobody asked for."""
+        if not (stage.entered or verdict.findings):
+            return
         before = {latch.rule for latch in self.held}
         held = latched(self.held, verdict, stage.state in (*BEAM, State.STOPPING))
         if stage.entered:

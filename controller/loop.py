@@ -34,6 +34,7 @@ K2_OPEN: Final = Relay.K2_MIRROR_OPEN.value
 _STATE_NUMBER: Final = {state: number for number, state in enumerate(State)}
 COMMANDS: Final = ("off", "watch", "set_up", "arm", "hold", "on", "reset", "unlatch", "test", "clear_faults")
 _COMMAND_NUMBER: Final = {tag: number for number, tag in enumerate(COMMANDS)}
+TRUTH_NAMES: Final = tuple(truth.name for truth in Truth)
 _NOT_TRUE: Final = bytes(ord("1" if truth in (Truth.FALSE, Truth.STALE, Truth.ERROR) else "0") for truth in range(256))
 """Each truth as the digit 1 where the rule was asked and is not true."""
 
@@ -50,7 +51,7 @@ def _bits(truths: bytes) -> int:
     return int(truths.translate(_NOT_TRUE)[::-1], 2)
 
 
-class Tick(msgspec.Struct, frozen=True):
+class Tick(msgspec.Struct, frozen=True, gc=False):
     """Everything about one tick, as it is recorded and shown."""
 
     now: float
@@ -225,7 +226,9 @@ class Loop:
     def _snapshot(self, tick: Tick, facts: Facts) -> Snapshot:
         r, case, machine, dossier = tick.readings, self.dossier.case, facts.machine, self.dossier
         unit, monitor, settings = r.unit, r.monitor, case.settings
-        rules = tuple(RuleShown(rule, truth.name, age_s, words) for rule, truth, age_s, words in shown(tick.verdict, r))
+        rules = tuple(
+            RuleShown(rule, TRUTH_NAMES[truth], age_s, words) for rule, truth, age_s, words in shown(tick.verdict, r)
+        )
         statement = self.ledger.statement
         return Snapshot(
             simulated=self.identity.simulated,

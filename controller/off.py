@@ -22,7 +22,7 @@ SATURATED: Final = Health.SATURATED1.value | Health.SATURATED2.value
 CHAMBERS: Final = Fitted.CHAMBERS.value
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """`verified`: off is proved by a fresh K1 mirror, nothing that speaks against it, and one positive sign. `strict` asks for both kV and
     chambers, as SELF_TEST does; a rig without chambers has the contact of its high-voltage monitor instead. `gone`: no high voltage by kV and
     chambers, whatever the contactors say. `stuck` names what says that it is still there; `missing` what is not known."""

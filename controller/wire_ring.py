@@ -52,7 +52,7 @@ class WireRing:
             log = logs.get(name)
             if log is None:
                 continue
-            while (frame := log.take()) is not None:
+            for frame in log.take_all():
                 self._ring.put(2 * place + frame.sent, frame.data, int(frame.at_s * 1e9))
             if log.lost != self._lost.get(name, 0):
                 count = log.lost - self._lost.get(name, 0)

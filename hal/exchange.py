@@ -166,11 +166,12 @@ class Exchange(Generic[Q, A]):
 
     def ask(self, q: Q, now: Seconds) -> bool:
         """Sends one request. False: busy, nothing was sent and nothing is queued."""
-        if not self.idle:
+        if self.stage is not _IDLE or self._leaving is not None:
             return False
         self._abandoned = None
-        self._forget()
-        if not self._utter(q, now):
+        if self._buf:
+            self._forget()
+        if self._tacit is None or not self._utter(q, now):
             self._start(q, now, _WAITING)
         return True
 
@@ -284,7 +285,7 @@ class Exchange(Generic[Q, A]):
         self.sent += 1
         if self._torn and not self._out and self._tacit is not None:
             self._out = self._tacit.spoil
-        self._out += data
+        self._out = self._out + data if self._out else data
         self._dropped = False
         try:
             self._flush(now)

@@ -57,6 +57,10 @@ def spread(counts: Sequence[int]) -> Spread:
     return Spread(*(EDGES_MS[bisect_left(reached, need)] for need in (0.5 * total, 0.99 * total, total)))
 
 
+def _risen(now: Sequence[int], before: Sequence[int]) -> list[int]:
+    return [a - b for a, b in zip(now, before, strict=True)]
+
+
 def _ms(value: float) -> str:
     return f"{value:g}" if math.isfinite(value) else f">{EDGES_MS[-2]:g}"
 
@@ -114,7 +118,7 @@ def summary(link: str, now: LinkFigures, before: LinkFigures | None = None) -> L
         refused=now.refused - since.refused,
         resyncs=now.resyncs - since.resyncs,
         reopened=now.opened - since.opened,
-        reply=spread([a - b for a, b in zip(now.replies, since.replies, strict=True)]),
-        age=spread([a - b for a, b in zip(now.ages, since.ages, strict=True)]),
+        reply=spread(now.replies if before is None else _risen(now.replies, before.replies)),
+        age=spread(now.ages if before is None else _risen(now.ages, before.ages)),
         last_trouble=now.last_trouble if now.troubles > since.troubles else "",
     )

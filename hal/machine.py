@@ -15,7 +15,7 @@ from hal.units import Seconds
 from hal.wire_log import FrameLog
 
 
-class Renewal(msgspec.Struct, frozen=True):
+class Renewal(msgspec.Struct, frozen=True, gc=False):
     """The lease to renew with the next status request: the armed token, for how long. The rig adds the newest challenge."""
 
     token: int

@@ -17,6 +17,7 @@ from hal.wire_log import FrameLog
 SILENT_MOST: Final = 3
 PAUSE_S: Final = 0.2
 PAUSE_MOST_S: Final = 5.0
+_GONE: Final = Stage.GONE
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -74,9 +75,12 @@ class Wire(Generic[Q, A]):
 
     def serve(self, now: Seconds, may_open: bool) -> None:
         """Closes what has ended or gone silent, opens what is closed when its pause is over."""
-        gone = self.exchange is not None and self.exchange.stage is Stage.GONE
-        if gone or (may_open and self._silent >= SILENT_MOST and self.exchange is not None):
-            self.close(now)
+        exchange = self.exchange
+        if exchange is not None:
+            if exchange.stage is not _GONE and self._silent < SILENT_MOST:
+                return
+            if exchange.stage is _GONE or may_open:
+                self.close(now)
         if self.exchange is None and may_open and (self._retry_at is None or now >= self._retry_at):
             self._reopen(now)
 
@@ -94,12 +98,9 @@ class Wire(Generic[Q, A]):
 
     def poll(self, now: Seconds) -> Answer[Q, A] | None:
         """The exchange's answer, counted."""
-        if self.exchange is None:
-            return None
-        answer = self.exchange.poll(now)
-        if answer is None:
-            return None
-        if answer.silent:
+        exchange = self.exchange
+        answer = exchange.poll(now) if exchange is not None else None
+        if answer is None or answer.silent:
             # Bytes that have left prove nothing of the other end.
             return answer
         value = answer.value

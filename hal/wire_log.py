@@ -43,6 +43,15 @@ class FrameLog:
             data = data[:LOGGED_B]
         self._frames.append(Frame(at_s, sent, data))
 
+    def take_all(self) -> tuple[Frame, ...]:
+        """All that is here, oldest first, once."""
+        frames = self._frames
+        if not frames:
+            return ()
+        taken = tuple(frames)
+        frames.clear()
+        return taken
+
     def take(self) -> Frame | None:
         """The oldest that is here, once; None when there is none left."""
         return self._frames.popleft() if self._frames else None

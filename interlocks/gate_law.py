@@ -32,7 +32,7 @@ Service = SetUp | Reset | Unlatch | Test | ClearFaults
 """Commands that are only for a machine at rest."""
 
 
-class Passage(msgspec.Struct, frozen=True):
+class Passage(msgspec.Struct, frozen=True, gc=False):
     """What the gate knows when it is asked: this tick's verdict and readings, when they were looked at, its own clock, what it let through before.
 
     `last_armed` and `last_on` are the last tokens that ARM and ON were let through for, for ever.

@@ -21,6 +21,8 @@ ERROR: Final = int(Truth.ERROR)
 
 _TRUTHS: Final = tuple(Truth)
 """By number."""
+_PLAIN: Final = (int(Truth.TRUE), NOT_ASKED)
+"""Of these there is nothing to say."""
 
 _Answer = tuple[int, Rule, int, str]
 """Place in the table, the row, its truth, the exception's words (ERROR only)."""
@@ -141,7 +143,7 @@ def _quiet_words(row: Rule, truth: int) -> str:
     """What is said of a rule without a finding."""
     if truth == NOT_FITTED:
         return f"this rig has no {', no '.join((part.name or '?').lower().replace('_', ' ') for part in row.stands_on)}"
-    return "" if truth in (0, NOT_ASKED) else "not yet for long enough"
+    return "" if truth in _PLAIN else "not yet for long enough"
 
 
 def shown(
@@ -155,7 +157,12 @@ def shown(
     ages = {needs: _age(needs, asked_at, readings.now_s) for needs in {row.needs for row in table}}
     words = {finding.rule: finding.words for finding in verdict.findings}
     return tuple(
-        (row.id, _TRUTHS[truth], ages[row.needs], words[row.id] if row.id in words else _quiet_words(row, truth))
+        (
+            row.id,
+            _TRUTHS[truth],
+            ages[row.needs],
+            "" if truth in _PLAIN else words.get(row.id) or _quiet_words(row, truth),
+        )
         for row, truth in zip(table, verdict.truths, strict=True)
     )
 

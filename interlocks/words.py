@@ -86,7 +86,7 @@ class Terms(msgspec.Struct, frozen=True):
     vented_2: bool
 
 
-class DoseFigures(msgspec.Struct, frozen=True):
+class DoseFigures(msgspec.Struct, frozen=True, gc=False):
     """The last tick's dose figures, for the rules that compare channels. mGy and mGy/s in D0; `on_s` is the beam time of this segment by the unit.
 
     `rate_1` and `rate_2` are over the last 100 ms at least; `bad_samples` counts refused samples within the last second;
@@ -106,7 +106,7 @@ class DoseFigures(msgspec.Struct, frozen=True):
     overdue: bool = False
 
 
-class House(msgspec.Struct, frozen=True):
+class House(msgspec.Struct, frozen=True, gc=False):
     """What the program knows of itself and no device can tell: ages of its recorder and desk, lateness, wall time, latched causes, dose figures.
 
     The last four are for the monitor (None: nobody said): the numbers of the last record put and of the last durable one, the token that the records
@@ -126,7 +126,7 @@ class House(msgspec.Struct, frozen=True):
     confirmed: bytes | None = None
 
 
-class Sent(msgspec.Struct, frozen=True):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """What the gate last let through. `command` is the tag of the last command; times are monotonic seconds, None = not since the last OFF.
 
     `terms` are those of the last set-up that was passed on (None: nothing is set up); `armed_at_s` the first HOLD or ARM of this permission,
@@ -148,7 +148,7 @@ class Sent(msgspec.Struct, frozen=True):
     refused: str = ""
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class Wanted(msgspec.Struct, frozen=True, gc=False):
     """What the controller wants of the gate this tick: one command and the terms it stands on (None when nothing is confirmed)."""
 
     command: Command
@@ -165,7 +165,7 @@ class Finding(msgspec.Struct, frozen=True):
     words: str
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The judgement of one snapshot; good for the tick of its number and for no other.
 
     `truths` has one Truth per row of the table, in its order. `findings` are the rules that are not true and have persisted, worst trip first;

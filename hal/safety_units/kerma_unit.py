@@ -316,13 +316,13 @@ class KermaUnit:
         ):
             self._history_for = status.token
             return m.READ_HISTORY
-        changed = active is None or active.active_crc != status.active_crc
-        if self._waited(_ACTIVE, now) >= (RETRY_S if changed else ACTIVE_EVERY_S):
+        changed, asked = active is None or active.active_crc != status.active_crc, self._asked
+        if now - asked.get(_ACTIVE, _NEVER) >= (RETRY_S if changed else ACTIVE_EVERY_S):
             return m.READ_ACTIVE
         if status.state == _TEST:
             self._tested_at = now
         tested = now - self._tested_at < AFTER_TEST_S
-        if self._waited(_SLOW, now) >= (TESTED_EVERY_S if tested else SLOW_EVERY_S):
+        if now - asked.get(_SLOW, _NEVER) >= (TESTED_EVERY_S if tested else SLOW_EVERY_S):
             return m.READ_SLOW
         return None
 

@@ -41,7 +41,7 @@ from interlock_bench import (
 
 from hal.readings import Contact, Health, Link, Purpose, Readings, Relay, SwitchMode, Termination, UnitActive, UnitState
 from interlocks.judge import judge, shown
-from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Memory, When
+from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Memory, When, remember, take
 from interlocks.rules import T1_S, TABLE, level
 from interlocks.words import Clears, House, Sent, Trip, Truth, Verdict
 
@@ -406,6 +406,29 @@ def test_nothing_read_yet_is_stale_and_not_a_fault() -> None:
     assert verdict.forbids_beam
     assert {f.trip for f in verdict.findings} <= {Trip.UNIT_LOST, Trip.GEN_LOST, Trip.TRIP_STOP}
     assert all(f.truth in (Truth.STALE, Truth.FALSE) for f in verdict.findings)
+
+
+def test_every_moment_has_its_own_place_in_what_is_asked() -> None:
+    """At rest and in beam the moments that hold are these by name: the tuple that the look makes stands in the order of When."""
+
+    def moments(given: Readings, house: House, sent: Sent) -> set[str]:
+        look = take(given, house, sent, remember(given, sent, Memory()), RULES.stale_after_s, RULES.full_scale_kv)
+        assert len(look.asked) == len(When)
+        return {when.name for when in When if look.asked[when]}
+
+    assert moments(readings(), QUIET, SENT_REST) == {"ALWAYS", "NOT_ARMED", "NO_BEAM"}
+    beam = moments(beaming(), BEAMING, SENT_ON)
+    assert {"SET_UP", "CONFIRMED", "HELD", "BEAM", "STEADY", "DOSED", "LINE", "STANDING"} <= beam
+    assert not {"BEFORE_ARM", "NOT_ARMED", "HELD_DOWN", "NO_BEAM", "LEAKAGE", "NEVER"} & beam
+
+
+def test_rules_with_other_rows_ask_those() -> None:
+    """What was worked out for one set of rows is not asked in the place of another's, for the same moment."""
+    rules = level(CAPABILITIES, 0.01)
+    judge(readings(), QUIET, SENT_REST, Memory(), rules)
+    row = msgspec.structs.replace(ROW["door"], question=lambda _look: False)
+    verdict, _ = judge(readings(), QUIET, SENT_REST, Memory(), msgspec.structs.replace(rules, rows=(row,)))
+    assert [finding.rule for finding in verdict.findings] == ["door"]
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda r: r.id)
