@@ -33,8 +33,7 @@ def one_end(s: Story) -> Found:
         for exposure in fraction["exposures"]:
             if exposure["provisional"]:
                 yield s.end_s, f"exposure {exposure['token']} has no end"
-        sure = all(e["quality"] == "GOOD" for e in given)
-        total = sum(e["delivered_mgy" if sure else "high_mgy"] for e in given)
+        total = sum(e["delivered_mgy"] for e in given)
         if not math.isclose(total, fraction["delivered_mgy"], abs_tol=0.01):
             yield (
                 s.end_s,
