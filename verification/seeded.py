@@ -28,6 +28,7 @@ from verification.reach import wrong
 from verification.rigs import Choice, with_values
 from verification.setting import blob_of, lay_out, recorder_of
 from verification.sources import source_hash
+from verification.story import Story
 from verification.trace import Observer, Trace
 from verification.treating import Operator, order
 
@@ -201,23 +202,18 @@ def _play(planned: Plan, folder: Path, out: Outcome) -> None:
     rig.tick_hooks.append(see)
     try:
         operator = Operator(rig)
-        doses = []
         for fraction in planned.fractions:
-            before = rig.world.plant.dose_mgy
             word = operator.treat(fraction, order(planned, fraction))
-            doses.append((fraction, word, before))
+            out.given.append(Given(fraction.patient, word, fraction.rx_mgy))
             if word == "stuck on":
                 break
         rig.put_right()
         rig.wait(SETTLE_S)
         out.end_state = operator.settle()
         rig.wait(SETTLE_S)
-        ends = [before for _, _, before in doses[1:]] + [rig.world.plant.dose_mgy]
-        for (fraction, word, before), end in zip(doses, ends, strict=True):
-            out.given.append(Given(fraction.patient, word, fraction.rx_mgy, true_mgy=end - before))
         _judge(planned, rig, observer.trace(), out)
         digest.add([(at, who, what) for at, who, what in rig.world.log])
-        digest.add([(g.delivered_mgy, g.low_mgy, g.high_mgy, g.status, g.word) for g in out.given])
+        digest.add([(g.true_mgy, g.delivered_mgy, g.low_mgy, g.high_mgy, g.status, g.word) for g in out.given])
         digest.add(operator.said)
         out.digest = digest.hex()
     finally:
@@ -269,13 +265,15 @@ def _judge_whole(out: Outcome, at_s: float) -> None:
 
 
 def _given(planned: Plan, trace: Trace, out: Outcome) -> None:
-    """What the records say of each planned fraction."""
+    """What the records say of each planned fraction, and what was truly given by its tokens."""
+    true_mgy = Story(trace, Expectation()).true_mgy
     kept = {row["patient_id"]: row for row in trace.fractions}
     for given in out.given:
         row = kept.get(f"SEED-{planned.seed}-{given.patient}")
         if row is None:
             continue
         given.exposures = len(row["exposures"])
+        given.true_mgy = sum(true_mgy.get(exposure["token"], 0.0) for exposure in row["exposures"])
         given.d0_mgy, given.status = row["d0_mgy"], row["status"]
         given.delivered_mgy, given.low_mgy, given.high_mgy = row["delivered_mgy"], row["low_mgy"], row["high_mgy"]
 

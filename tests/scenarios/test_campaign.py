@@ -65,7 +65,9 @@ def test_results_go_on_where_they_were_cut_off(tmp_path: Path) -> None:
     assert list(results.by_key) == [3]
     assert results.add(document(4))
     results.close()
-    assert [one["seed"] for one in Results(file, "s", resume=True).all()] == [3, 4]
+    results = Results(file, "s", resume=True)
+    assert [one["seed"] for one in results.all()] == [3, 4]
+    results.close()
 
 
 def test_results_of_other_sources_are_refused_in_words(tmp_path: Path) -> None:
