@@ -277,7 +277,7 @@ INVARIANTS: Final = (
     Invariant(
         "VOID",
         "expired READY",
-        "A READY that expires leaves a VOID of its token.",
+        "A READY that ends without a press leaves a VOID of its token, and no dose.",
         "true",
         void,
     ),

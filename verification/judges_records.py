@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from verification.story import ENDS, EVENT, Found, Story
+from verification.story import ENDS, EVENT, T1_S, Found, Story
 from verification.trace import NOT_RUNNING, Row
 
 SETTLE_S: Final = 1.5
@@ -139,16 +139,28 @@ def audit(s: Story) -> Found:
 
 
 def void(s: Story) -> Found:
-    """VOID."""
-    if not s.settled:
+    """VOID. A READY ends so by its 60 s, by the unit's own window of as long, or by a hand; what a press had begun without ON is not for VOID."""
+    if not s.settled or not s.rig.own_unit:
         return
     given = {on.token for on in s.ons}
+    armed_s = 0.0
     before: Row | None = None
     for row in s.rows:
-        if before is not None and before.state == "READY" and row.state != "READY" and row.event == "EXPIRED":
-            exposure = s.exposures.get(before.token)
-            if before.token in given:
-                yield row.t, f"READY of token {before.token} expired after its ON"
-            elif exposure is None or not exposure["void"] or exposure["delivered_mgy"] != 0.0:
-                yield row.t, f"READY of token {before.token} expired and the records hold no VOID of it"
-        before = row
+        last, before = before, row
+        if last is None or row.host != last.host or row.state == last.state:
+            continue
+        if row.state == "READY":
+            armed_s = row.t
+        if last.state != "READY" or row.state not in ("PREPARATORY", "STANDBY"):
+            continue
+        pressed = any(armed_s <= at <= row.t + T1_S for at in s.coil_on("K1"))
+        if pressed or s.wire_trouble("unit", armed_s, row.t) or row.t > s.end_s - SETTLE_S:
+            continue
+        exposure = s.exposures.get(last.token)
+        if last.token in given:
+            yield row.t, f"READY of token {last.token} was left by {row.event} after its ON"
+        elif exposure is None or not exposure["void"] or exposure["delivered_mgy"] != 0.0:
+            yield (
+                row.t,
+                f"READY of token {last.token} was left by {row.event} without ON, and the records hold no VOID of it",
+            )

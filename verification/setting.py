@@ -30,7 +30,7 @@ from simulators.world import World
 from verification.disk import FaultyDisk
 from verification.real import RealRig
 from verification.rigs import Choice, with_values
-from verification.virtual import WALL_S, VirtualRig
+from verification.virtual import EPOCH_S, WALL_S, VirtualRig
 
 EXAMPLES: Final = Path(configuration.__file__).parent / "examples"
 CERTIFICATES: Final = {"monitor": "certificate.toml", "time": "certificate-time.toml"}
@@ -165,14 +165,20 @@ def recorder_of(folder: Path, records: Path) -> RecorderConfig:
 
 
 def virtual_rig(
-    setting: Setting, kernels: Kernels, seed: int = 1, fault: str = "", disk: FaultyDisk | None = None
+    setting: Setting,
+    kernels: Kernels,
+    seed: int = 1,
+    fault: str = "",
+    disk: FaultyDisk | None = None,
+    epoch_s: float = EPOCH_S,
 ) -> VirtualRig:
-    """Hands in virtual time on the same rig file; a fault named here is there from the start, a disk given here is under the records."""
+    """Hands in virtual time on the same rig file; a fault named here is there from the start, a disk given here is under the records, and `epoch_s` is what
+    the host's monotonic clock shows then."""
     blob = blob_of(setting)
     world = World(setting.choice.profile, seed, UnitConfig(site_key=blob.site_key))
     if fault:
         world.faults.start(fault)
-    return VirtualRig(blob, recorder_of(setting.folder, setting.records), kernels, setting.folder, world, disk)
+    return VirtualRig(blob, recorder_of(setting.folder, setting.records), kernels, setting.folder, world, disk, epoch_s)
 
 
 def prescribed(rx_mgy: float | None = None, choice: Choice | None = None) -> Prescribed:

@@ -321,7 +321,7 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("PRESS", "the switch was always closed", lambda t: at_rows(acts(t, without=lambda a: a.what == "pressed"), lambda *_: True, switch=True)),
     ("ONCE", "ON twice for its token", lambda t: replace(t, wrote=(*t.wrote, Wrote(t.rows[on_row(t)].t + 0.02, "x", "on")))),
     ("DEAD", "K1 driven with the host dead", lambda t: acts(t, moment(t, "host", "killed"))),
-    ("VOID", "a READY that expired and has dose", lambda t: at_rows(t, lambda at, _: at == on_row(t), event="EXPIRED")),
+    ("VOID", "a READY that was left and has dose", lambda t: at_on(without_log(t, "unit", "K1 coil on"), state="PREPARATORY")),
 )  # fmt: skip
 """Which invariant, what is wrong, and the plain run altered so."""
 
