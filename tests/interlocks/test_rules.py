@@ -412,7 +412,14 @@ def test_every_moment_has_its_own_place_in_what_is_asked() -> None:
     """At rest and in beam the moments that hold are these by name: the tuple that the look makes stands in the order of When."""
 
     def moments(given: Readings, house: House, sent: Sent) -> set[str]:
-        look = take(given, house, sent, remember(given, sent, Memory()), RULES.stale_after_s, RULES.full_scale_kv)
+        look = take(
+            given,
+            house,
+            sent,
+            remember(given, sent, Memory(), Memory().watched),
+            RULES.stale_after_s,
+            RULES.full_scale_kv,
+        )
         assert len(look.asked) == len(When)
         return {when.name for when in When if look.asked[when]}
 
