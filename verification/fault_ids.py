@@ -161,8 +161,8 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "G7": (named("readback-frozen"),),
     "G8": (named("readback-off", off_s=CROSS_S, ends=UNPROVED),),
     "G9": (
-        named("generator-rebooted", off_s=OFF_S, latches=True),
-        named("unit-rebooted", off_s=OFF_S, latches=True),
+        named("generator-rebooted", off_s=OFF_S, latches=True, once=True),
+        named("unit-rebooted", off_s=OFF_S, latches=True, once=True),
     ),
     "G10": (named("hv-never-rises", off_s=SECOND_S, ends=UNPROVED),),
     "G11": (
@@ -183,7 +183,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     ),
     "D4": (
         named("chamber-saturated", off_s=OFF_S, over_part=0.03, ends=UNPROVED),
-        named("chamber-1-jumps", off_s=OFF_S, latches=True, over_part=0.03, only=BEAM),
+        named("chamber-1-jumps", off_s=OFF_S, latches=True, once=True, over_part=0.03, only=BEAM),
     ),
     "D5": (
         Injection("counters-wrap", "the counters of chambers and scan wrap at 2^32", do.wrap_soon, nothing, from_start=True, only=BEAM),
@@ -266,7 +266,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
         desk("double-confirm", "every offer is confirmed four times", again("confirm", do.confirm_again), no_more("confirm")),
         desk("double-press", "the beam-on switch is hammered", again("mash", do.mash_switch), do.let_go),
     ),
-    "O2": (desk("edit", "unload, load another dose and confirm the old one, in one breath", do.edit_and_load, off_s=OFF_S, latches=True),),
+    "O2": (desk("edit", "unload, load another dose and confirm the old one, in one breath", do.edit_and_load, off_s=OFF_S, latches=True, once=True),),
     "O3": (desk("stop-start", "STOP and start 20 times a second", again("mash", do.mash_stop), do.let_go, OFF_S, latches=True),),
     "O4": (host("power-cycle", "the computer is switched off and on in the middle of a treatment", do.computer_off, do.computer_on),),
     "O5": (desk("resume-of-another", "a resume of another patient, dose, applicator and plan", again("resume", do.one_of(do.ANOTHERS)), no_more("resume")),),
@@ -274,7 +274,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "O7": (desk("console-lost", "nothing comes from the console any more", again("starve", do.starve_desk), no_more("starve"), DESK_S),),
     "O8": (desk("out-of-range", "doses that are none: NaN, infinite, negative", again("bad", do.one_of(do.OUT_OF_RANGE)), no_more("bad")),),
     "O9": (desk("proceed", "reset, retest and resume are hammered", again("proceed", do.one_of(do.PROCEED)), no_more("proceed")),),
-    "O10": (desk("unattended", "the operator has gone; somebody without a lease says STOP", do.leave_and_stop, do.come_back, OFF_S, latches=True),),
+    "O10": (desk("unattended", "the operator has gone; somebody without a lease says STOP", do.leave_and_stop, do.come_back, OFF_S, latches=True, once=True),),
     "O11": (named("key-service", off_s=OFF_S, latches=True),),
 }  # fmt: skip
 """Fault id -> its injections. An empty one is shown elsewhere: see SHOWN_BY."""

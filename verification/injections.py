@@ -34,7 +34,8 @@ TICK_US: Final = 10_000
 class Injection:
     """One way in which something goes wrong, and what may come of it.
 
-    `off_s`: a beam is off this long after the fault (None: it may go on); `latches`: also when the fault is gone again by then. `early_s`: what an
+    `off_s`: a beam is off this long after the fault (None: it may go on); `latches`: also when the fault is gone again by then; `once`: it is an event, over as
+    soon as it came, and means nothing to a beam that comes later. `early_s`: what an
     exposure that is not in IRRADIATING adds to that, for ramp and start. `over_part` is e_f of invariant 9, `rate_times` the dose rate that the fault
     makes of the certified one. `only`: the states in which it means something (empty: every one). `from_start`: the world begins with it.
     `ends`: the states that a beam may be found in when the fault ended it; `detectors`: who may be first to notice, as patterns (empty: anybody).
@@ -46,6 +47,7 @@ class Injection:
     stop: Act
     off_s: float | None = None
     latches: bool = False
+    once: bool = False
     early_s: float = 1.5
     over_part: float = 0.0
     rate_times: float = 1.0

@@ -38,6 +38,8 @@ AFTER_S: Final = 1.5
 """How long a cell is watched after the beam, or after the fault where there was none."""
 NORMAL: Final = (Cause.DISARM, Cause.COUNT_PRESET, Cause.TIME_PRESET)
 """How the unit ends what is asked of it."""
+PROGRESS: Final = ("presets_committed", "switch_released")
+"""Rules that are not true for a while in every treatment: before the set-up was read back, and while the switch is let go."""
 RESTS: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
 BEFORE: Final = (State.SELF_TEST, State.STANDBY, State.PREPARATORY, State.ARMING, State.READY)
 
@@ -163,7 +165,7 @@ class Watch:
             return
         if tick.stage.entered and tick.decided.rule and tick.decided.event is not Event.DOSE_END:
             self.noticed.append((tick.now, 0, tick.decided.rule))
-        self.noticed += [(tick.now, 1, rule) for rule in sorted(found - self._before)]
+        self.noticed += [(tick.now, 1, rule) for rule in sorted(found - self._before) if rule not in PROGRESS]
         self._before = found
         self._hear_unit()
 
@@ -323,7 +325,7 @@ def _judge_times(
         ended_s = rig.now_s() if off_s is None else off_s
         early = cell.at is not State.IRRADIATING or on_s > began_s
         bound_s = injection.off_s + (injection.early_s if early else 0.0)
-        must = (injection.latches and on_s <= began_s) or stopped_s - since_s >= bound_s
+        must = (injection.latches and on_s <= began_s) or (not injection.once and stopped_s - since_s >= bound_s)
         lasted_s = ended_s - since_s
         if must and lasted_s > bound_s:
             told.wrong.append(f"beam was on for {lasted_s:.3f} s after the fault, bound {bound_s:.3f} s")

@@ -47,18 +47,15 @@ class Blow:
 def drawn(seed: int) -> tuple[Blow, Blow]:
     """The two faults of this seed, in the order of their beginning."""
     dice = random.Random(seed)
-    pool = [
-        (fault_id, one)
+    pool = {
+        fault_id: [one for one in injections if one.choice == USUAL_RIG and one.termination == "monitor"]
         for fault_id, injections in FAULT_IDS.items()
         if fault_id not in NOT_IN_PAIRS
-        for one in injections
-        if one.choice == USUAL_RIG and one.termination == "monitor"
-    ]
-    first, second = dice.sample(pool, 2)
-    blows = [
-        Blow(fault_id, one, round(dice.uniform(0.0, FRACTION_S), 2), dice.choice(STEPS_S))
-        for fault_id, one in (first, second)
-    ]
+    }
+    blows = []
+    for fault_id in dice.sample([fault_id for fault_id, injections in pool.items() if injections], 2):
+        at_s, for_s = round(dice.uniform(0.0, FRACTION_S), 2), dice.choice(STEPS_S)
+        blows.append(Blow(fault_id, dice.choice(pool[fault_id]), at_s, for_s))
     one, two = sorted(blows, key=lambda blow: blow.at_s)
     return one, two
 
