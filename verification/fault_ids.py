@@ -279,6 +279,72 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
 }  # fmt: skip
 """Fault id -> its injections. An empty one is shown elsewhere: see SHOWN_BY."""
 
+RECORDS: Final = ("recorder_fresh",)
+DOOR: Final = ("unit:DOOR", "door")
+KEY: Final = ("unit:KEY", "key")
+HOST: Final = ("unit:LEASE",)
+LATE: Final = ("tick_late", "tick_gap", "unit:LEASE")
+MA: Final = ("ma_steady", "ma_high", "ma_low")
+DEAD: Final = ("dose_rate_low", "no_signal", "unit:DISAGREE")
+TRIPPED: Final = ("generator:*", "generator_fault")
+FILTER: Final = ("unit:FILTER", "filter_code", "unit:RATE")
+FIRST: Final[dict[str, tuple[str, ...]]] = {
+    "kv-high": ("kv_high",),
+    "kv-low": ("kv_low", "kv_steady"),
+    "kv-overshoot": ("kv_high",),
+    "kv-undershoot": ("kv_low", "kv_steady", "beam_lost"),
+    "kv-creeps": ("kv_steady", "kv_high"),
+    "ma-high": MA,
+    "ma-low": MA,
+    "ma-drifts": MA,
+    "arc": ("beam_lost",),
+    "generator-fault": TRIPPED,
+    "generator-hot": TRIPPED,
+    "readback-off": ("beam_lost", "kv_low"),
+    "unit-rebooted": ("unit:REBOOT", "boot_count", "unit_link"),
+    "chamber-1-dead": DEAD,
+    "chamber-2-dead": DEAD,
+    "chamber-supply-lost": ("chamber_supply",),
+    "chamber-1-drift": ("dose_channels", "unit:DISAGREE"),
+    "chamber-saturated": ("chamber_saturation", "unit:RATE"),
+    "unit-scan-frozen": ("scan_true",),
+    "door-open": DOOR,
+    "door-bounces": DOOR,
+    "door-flaps": DOOR,
+    "door-contact-stuck": ("beam_lost", "generator_interlock", "relay_mirrors", "unit:MIRROR"),
+    "contact-channel-disagrees": (*DOOR, "unit:PAIR", "contacts_agree"),
+    "test-pulse-lost": ("unit:TEST_PULSE", "test_pulse"),
+    "emergency-stop": ("unit:ESTOP", "emergency_stop"),
+    "key-off": KEY,
+    "key-service": KEY,
+    "contact-lost": ("unit:CONTACT", "applicator_contact"),
+    "applicator-removed": ("unit:CONTACT", "unit:APPL", "applicator_*"),
+    "applicator-swapped": ("unit:APPL", "applicator_code"),
+    "filter-missing": FILTER,
+    "filter-swapped": FILTER,
+    "stalls": HOST,
+    "stopped": HOST,
+    **{one.name: HOST for fault_id in ("H4", "H8") for one in FAULT_IDS[fault_id]},
+    **{one.name: ("off sent",) for one in FAULT_IDS["H7"]},
+    "starved": LATE,
+    "throttled": LATE,
+    "recorder-dead": RECORDS,
+    "disk-full": RECORDS,
+    "disk-dead": RECORDS,
+    "disk-read-only": RECORDS,
+    "disk-quota": RECORDS,
+    "sync-stalls": RECORDS,
+    "journal-cut": RECORDS,
+    "journal-bit": RECORDS,
+    "desk-dead": ("desk_lease",),
+    "console-lost": ("desk_lease",),
+    "mains-lost": ("unit:REBOOT",),
+    "power-cut": ("unit:REBOOT",),
+}
+"""Who may be first to notice it in a beam that it ends, as patterns: another is a barrier that stands in for one that failed. A fault that is not
+named may be noticed by anybody. A cause of the safety unit has `unit:` before it, the generator's own trip `generator:`; "off sent" is the end of a process
+that knew no rule for what happened to it."""
+
 SHOWN_BY: Final[dict[str, tuple[str, ...]]] = {
     "L15": ("tests/hal/test_hal_transport.py::test_a_line_is_held_exclusively",),
     "H5": ("tests/scenarios/test_real.py::test_scenario_over_real_wires",),

@@ -38,7 +38,7 @@ class Injection:
     soon as it came, and means nothing to a beam that comes later. `early_s`: what an
     exposure that is not in IRRADIATING adds to that, for ramp and start. `over_part` is e_f of invariant 9, `rate_times` the dose rate that the fault
     makes of the certified one. `only`: the states in which it means something (empty: every one). `from_start`: the world begins with it.
-    `ends`: the states that a beam may be found in when the fault ended it; `detectors`: who may be first to notice, as patterns (empty: anybody).
+    `ends`: the states that a beam may be found in when the fault ended it.
     """
 
     name: str
@@ -56,7 +56,6 @@ class Injection:
     only: tuple[State, ...] = ()
     from_start: bool = False
     ends: tuple[State, ...] = (State.INTERRUPTED, State.FAULT)
-    detectors: tuple[str, ...] = ()
 
     def applies(self, at: State) -> bool:
         """Whether it means something in this state."""

@@ -16,7 +16,7 @@ from controller.states import Event, State
 from simulators.unit_firmware import UnitFirmware
 from simulators.unit_map import Cause
 from verification import reach
-from verification.fault_ids import FAULT_IDS, find
+from verification.fault_ids import FAULT_IDS, FIRST, find
 from verification.hands import Stuck
 from verification.injections import Injection, restart, start_recorder
 from verification.invariants import Expectation, Lasting, check_all
@@ -134,6 +134,7 @@ class Watch:
         self.since_s: float | None = None
         self.noticed: list[tuple[float, int, str]] = []
         self.refused = ""
+        self._host_ended_s: float | None = None
         self.rests: list[State] = []
         self.d0_mgy = 0.0
         self.presses = 0
@@ -161,7 +162,7 @@ class Watch:
             self.rests.append(tick.stage.state)
         found = frozenset(finding.rule for finding in tick.verdict.findings)
         self._seen = found
-        if self.since_s is None:
+        if self.since_s is None or self._host_ended_s is not None:
             return
         if tick.stage.entered and tick.decided.rule and tick.decided.event is not Event.DOSE_END:
             self.noticed.append((tick.now, 0, tick.decided.rule))
@@ -172,6 +173,8 @@ class Watch:
     def _event(self, kind: str, what: Any) -> None:
         if kind == "hand" and what == "pressed":
             self.presses += 1
+        if kind == "host" and what == "killed" and self.since_s is not None and self._host_ended_s is None:
+            self._host_ended_s = self._rig.now_s()
         if kind == "told" and isinstance(what, Answer) and not what.ok and self.since_s is not None:
             self.refused = self.refused or "refused at the desk"
         if kind == "idle" and self.since_s is not None:
@@ -191,6 +194,8 @@ class Watch:
         log = self._rig.log()[self._log_at :]
         self._log_at = len(self._rig.world.log)
         for at_s, who, words in log:
+            if words == "HV OFF accepted" and self._host_ended_s is not None and at_s <= self._host_ended_s + TICK_S:
+                self.noticed.append((at_s, 2, "off sent"))
             if who == "generator" and words.startswith("fault:"):
                 self.noticed.append((at_s, 0, f"generator:{words.removeprefix('fault: ')}"))
 
@@ -353,8 +358,8 @@ def _judge_end(cell: Cell, injection: Injection, rig: VirtualRig, told: Told, wa
     broke = cell.at is State.IRRADIATING and told.reaction_s is not None and injection.off_s is not None
     if broke and watch.rests and watch.rests[0] not in (*injection.ends, State.TERMINATED):
         told.wrong.append(f"ended in {watch.rests[0].value}, not in {' or '.join(s.value for s in injection.ends)}")
-    patterns = injection.detectors
-    if patterns and told.detector and not any(fnmatch.fnmatch(told.detector, one) for one in patterns):
+    patterns = FIRST.get(injection.name, ())
+    if broke and patterns and told.detector and not any(fnmatch.fnmatch(told.detector, one) for one in patterns):
         told.wrong.append(f"first noticed by {told.detector}, not by {' or '.join(patterns)}")
 
 

@@ -11,7 +11,7 @@ from refusal_bench import MakeRig, slice_of
 
 from controller.kernel import Kernels
 from controller.states import State
-from verification.fault_ids import FAULT_IDS, SHOWN_BY, find
+from verification.fault_ids import FAULT_IDS, FIRST, SHOWN_BY, find
 from verification.matrix import Cell, Lasts, cell_of, cells, play_named
 from verification.matrix_run import kept, summed, sweep
 from verification.pairs import drawn, play_pair
@@ -28,6 +28,7 @@ def test_every_id_of_the_fault_model_is_there() -> None:
     assert [fault_id for fault_id, injections in FAULT_IDS.items() if not injections and fault_id not in SHOWN_BY] == []
     for fault_id, injections in FAULT_IDS.items():
         assert len({one.name for one in injections}) == len(injections), fault_id
+    assert set(FIRST) <= {one.name for injections in FAULT_IDS.values() for one in injections}
 
 
 @pytest.mark.parametrize("node", sorted({node for nodes in SHOWN_BY.values() for node in nodes}))
