@@ -85,7 +85,7 @@ HOUSE_RULES: Final = (
     ),
     Rule(
         id="invariants_held",
-        hazards=("B1", "H7"),
+        hazards=("design-B1", "fault-H7"),
         when=When.ALWAYS,
         question=lambda look: not look.memory.watched.broken,
         wrong=lambda look: f"this program has contradicted itself: {look.memory.watched.broken}",

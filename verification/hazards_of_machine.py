@@ -419,8 +419,9 @@ DESIGN: Final[tuple[Hazard, ...]] = (
     row(
         "design-B1",
         "what checks the program shares its memory with what it checks",
-        "the dose kernel must reproduce its golden vector at each start; independence is the unit's",
-        "rule:dose_kernel page:safety.md",
+        "the dose kernel must reproduce its golden vector at each start, and a monitor of its own watches what was let out; independence is "
+        "the unit's",
+        "rule:dose_kernel rule:invariants_held page:safety.md",
         "controller/test_dose_kernel.py::test_golden_vector_sees_a_broken_kernel "
         "controller/test_self_test.py::test_a_kernel_that_is_not_sound_fails_the_self_test",
     ),
@@ -535,6 +536,14 @@ FAULTS: Final[tuple[Hazard, ...]] = (
     _fault("H3", "the process is stopped and later goes on", "tick_gap", "scenarios/test_taken_away.py::test_a_frozen_host_goes_on_with_nothing"),
     _fault("H6", "other work keeps the loop from its processor", "tick_late", TRIPS),
     _fault("H10", "the processor is slowed down, by heat or by lack of power", "tick_late", TRIPS),
+    row(
+        "fault-H7",
+        "the program contradicts itself, or an exception leaves it half done",
+        "a monitor asks each look what the tick before let out; a broken invariant ends the beam and is service's; an exception ends the process",
+        "rule:invariants_held code:controller/__main__.py::run",
+        "interlocks/test_monitor.py::test_every_law_has_a_sequence_that_breaks_it interlocks/test_monitor.py::test_the_rule_trips_and_needs_service "
+        "controller/test_run.py::test_whatever_escapes_a_tick_shuts_the_gate_and_ends_the_process",
+    ),
     _fault("I1", "an interlock opens", "door generator_interlock", "demo:door-opens " + TRIPS),
     row(
         "fault-I3",
