@@ -37,7 +37,7 @@ from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
 from simulators import faults
 from simulators import wire_faults as wire_tamperings
-from verification import diagram, rule_words, scenarios, trips_page
+from verification import diagram, invariants_page, rule_words, scenarios, trips_page
 from verification.hazard_page import hazard_link, hazards_table, standing_open
 from verification.hazards_of_accidents import ACCIDENTS, THERAC
 from verification.hazards_of_incidents import INCIDENTS
@@ -341,6 +341,10 @@ def not_fitted() -> str:
 
 
 MADE: Final[dict[str, Callable[[], str]]] = {
+    "invariants": lambda: table(
+        ("id", "name", "what must hold", "judged by", "asked live"), invariants_page.invariants_table()
+    ),
+    "monitored": lambda: table(("id", "what each look is asked"), invariants_page.monitored_table()),
     "states-picture": states_picture,
     "states-table": states_table,
     "transitions-table": transitions_table,
