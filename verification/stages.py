@@ -112,6 +112,7 @@ def single_faults(room: Room) -> Verdict:
         {
             "cells": f"{summary.cells}",
             "fault ids": f"{len(summary.played)}",
+            "barriers that were first to notice nowhere": ", ".join(summary.never_first) or "none",
             "nearest to its bound": f"{nearest.cell}: {nearest.reaction_s:.3f} of {nearest.bound_s:.3f} s"
             if nearest
             else "-",
