@@ -480,9 +480,10 @@ DESIGN: Final[tuple[Hazard, ...]] = (
 
 
 def _fault(name: str, what: str, rules: str, tests: str) -> Hazard:
-    """A row of the fault list: the requirement is that the rules which name it trip within T1."""
+    """A row of the fault list: the requirement is that the rules which name it act in time."""
     named = " ".join(f"rule:{rule}" for rule in rules.split())
-    return row(f"fault-{name}", what, "the rules that ask about it trip within T1, and what they find is in the record", named, tests)  # fmt: skip
+    shall = "the rules that ask about it forbid the start or end the beam, T1 after what they let last; what they find is in the record"
+    return row(f"fault-{name}", what, shall, named, tests)
 
 
 RESTARTS: Final = "scenarios/test_taken_away.py::test_a_device_that_restarts"
