@@ -3,9 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ok
+COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid verify lint fuzz bench-tools bench-wire bench-world clean lock real crash
+.PHONY: help setup run test grid coverage verify lint fuzz bench-tools bench-wire bench-world clean lock real crash
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,6 +33,11 @@ test: $(STAMP)  ## run the tests: virtual time on what the real processes leave 
 grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
 	$(BIN)/python -m pytest -n 2 -m "grid and not realtime"
 	$(BIN)/python -m pytest -m "grid and realtime"
+
+coverage: $(STAMP) ## every branch of interlocks/ and of decide, drive, states and settings is taken by their unit tests and the search; no exclusions
+	@mkdir -p var
+	$(BIN)/python -m coverage run -m pytest -m "not realtime and not grid" tests/interlocks $(COVERED) tests/verification/test_explore.py
+	$(BIN)/python -m coverage report
 
 verify: $(STAMP) ## the full verification, resumable: search, matrices, crashes, 10,000 seeded runs, 100 hours of beam; PAGE=1 writes docs/verification.md
 	nice $(BIN)/python -m verification.verify --workers $(or $(WORKERS),2) $(if $(PAGE),--page)

@@ -36,10 +36,17 @@ SOURCE_WORDS: Final = {
     FLAGS: "the generator's flags",
 }
 
-TABLE: Final[tuple[Rule, ...]] = (*CONTACT_RULES, *GENERATOR_RULES, *UNIT_RULES, *DOSE_RULES, *HOUSE_RULES)
 
-if len({row.id for row in TABLE}) != len(TABLE):
-    raise ValueError("two rules have the same id")
+def distinct(rows: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """The rows, if no two have the same id."""
+    ids = [row.id for row in rows]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise ValueError(f"two rules have the same id: {', '.join(twice)}")
+    return rows
+
+
+TABLE: Final = distinct((*CONTACT_RULES, *GENERATOR_RULES, *UNIT_RULES, *DOSE_RULES, *HOUSE_RULES))
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
