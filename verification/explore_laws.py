@@ -67,7 +67,7 @@ def after_step(step: Step) -> Ghost:
     said, ghost = step.ticked.said, step.ghost
     if said.command == "on":
         return Ghost(max(ghost.on, said.token), False)
-    if amiss(step) or step.to not in (State.ARMING, State.READY, *BEAM):
+    if step.to not in (State.ARMING, State.READY, *BEAM) or amiss(step):
         return Ghost(ghost.on, False)
     confirmed = step.move.ask is Ask.CONFIRM and step.event is Event.CONFIRM and step.before.offer == 1
     return Ghost(ghost.on, ghost.confirmed or confirmed)

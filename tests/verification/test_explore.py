@@ -1,10 +1,15 @@
 """The search of everything that the shipped program can do in a small world: complete, no law broken, and every law can be broken."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from controller import decide, dossier, drive, guards, ledger, requests
 from controller.exposure import Stage
@@ -14,7 +19,9 @@ from controller.states import TRANSITIONS, Event, State
 from hal.commands import Hold, On
 from hal.readings import Readings, UnitState
 from interlocks import gate, gate_law, rules
-from verification.explore import explore
+from verification import explore as room
+from verification.explore import CounterExample, Explored, explore
+from verification.explore_laws import LAWS
 
 
 def test_without_a_fault_nothing_is_broken_and_every_state_but_stuck_on_is_reached() -> None:
@@ -154,3 +161,38 @@ def test_a_seeded_error_of_the_whole_graph_is_found(law: str, patch: Patch, monk
     """A stop that never ends, and a state that nobody leaves."""
     patch(monkeypatch)
     assert law in {one.law for one in explore(0).broken}
+
+
+def _told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Explored) -> tuple[int, str, dict[str, Any]]:
+    """The command over a search that came to this: its exit code, what it says, and its JSON."""
+    monkeypatch.setattr(room, "explore", lambda *_args, **_named: found)
+    app = typer.Typer()
+    app.command()(room.command)
+    file = tmp_path / "found.json"
+    result = CliRunner().invoke(app, ["--faults", "1", "--json", str(file)])
+    return result.exit_code, " ".join(result.output.split()), json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_the_command_tells_the_whole_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Exit 0 only for a search that is complete and broke nothing; the figures stand in the JSON too."""
+    laws = tuple(law.name for law in LAWS)
+    found = Explored(1, states=12, edges=34, ticks=5, seconds=1.0, complete=True, laws=laws)
+    code, said, document = _told(monkeypatch, tmp_path, found)
+    assert code == 0
+    assert "12 states, 34 steps" in said
+    assert "the whole of it" in said
+    assert document["states"] == 12
+    code, said, _ = _told(monkeypatch, tmp_path, replace(found, complete=False))
+    assert code == 1
+    assert "CUT SHORT" in said
+
+
+def test_the_command_tells_the_shortest_way_to_a_breach(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Exit 1, the law, and each step with its number."""
+    example = CounterExample("on", "ON was sent without a confirmation", 1, ("one tick later: SELF_TEST", "STOP: ON"))
+    laws = tuple(law.name for law in LAWS)
+    code, said, document = _told(monkeypatch, tmp_path, Explored(1, complete=True, laws=laws, broken=[example]))
+    assert code == 1
+    assert "BROKEN" in said
+    assert "1 one tick later: SELF_TEST" in said
+    assert document["broken"][0]["law"] == "on"
