@@ -166,12 +166,15 @@ def _ends(cause: Cause) -> Change:
 
 
 def acknowledged(world: World) -> World:
-    """Ends that were written are on the disk one tick later while the recorder runs; they say what becomes of the unit's retained exposure."""
+    """Ends that were written are on the disk one tick later while the recorder runs; they say what becomes of the unit's retained exposure.
+    A fraction that stays open is known by the token that the unit retains of it."""
     if not world.end or not world.recorder:
         return world
     settled = world.end - 1 in (0, 4)
     due = world.end_token if settled and world.unit.kept == world.end_token else world.due
-    return world._replace(end=0, end_token=0, due=due, open=world.open if settled else world.end_token)
+    return world._replace(
+        end=0, end_token=0, due=due, open=world.open if settled else world.unit.kept or world.end_token or world.open
+    )
 
 
 def _preset(world: World) -> World | None:
