@@ -76,8 +76,11 @@ class Ledger:
 
     def note(self, seq: int, now: Seconds) -> int:
         """Remember when everything up to this sequence number was written."""
-        for number in range(self._last + 1, seq + 1):
-            self._times[number % _REMEMBERED] = now
+        if seq == self._last + 1:
+            self._times[seq % _REMEMBERED] = now
+        else:
+            for number in range(self._last + 1, seq + 1):
+                self._times[number % _REMEMBERED] = now
         self._last = seq
         return seq
 

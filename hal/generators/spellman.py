@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -22,6 +23,7 @@ LONGEST_FRAME_B: Final = 160
 ANY_COUNT: Final = -1
 
 _DECIMAL: Final = re.compile(rb"[0-9]{1,6}(\.[0-9]{1,6})?")
+_WHOLES: Final = re.compile(rb"[0-9]{1,10}(?:,[0-9]{1,10})*")
 _TEXT: Final = re.compile(rb"[ -+\--~]{0,40}")
 
 
@@ -82,6 +84,7 @@ def checksum(body: bytes) -> int:
     return (-sum(body) & 0x7F) | 0x40
 
 
+@lru_cache(maxsize=64)
 def frame(number: int, args: tuple[int, ...], packets: bool) -> bytes:
     """STX, number and arguments each closed by a comma, check character (on serial lines only), ETX."""
     body = b"%02d," % number + b"".join(b"%d," % arg for arg in args)
@@ -97,8 +100,8 @@ def whole(field: bytes, most: int) -> int | None:
 
 
 def wholes(fields: list[bytes], most: int) -> tuple[int, ...] | None:
-    """All fields as numbers, under the same strictness as `whole`; None if any is not one."""
-    if not fields or b"" in fields or not b"".join(fields).isdigit() or max(map(len, fields)) > 10:
+    """All fields of a body, split at its commas, as numbers, under the same strictness as `whole`; None if any is not one."""
+    if not _WHOLES.fullmatch(b",".join(fields)):
         return None
     numbers = tuple(map(int, fields))
     return numbers if max(numbers) <= most else None
