@@ -42,6 +42,11 @@ K1_OFF_S: Final = 1.0
 """The safety unit does not arm within this time after K1 was closed; nothing is offered before."""
 
 K1_OPEN: Final = Relay.K1_MIRROR_OPEN.value
+OWED_S: Final = 15.0
+"""How long the end of an exposure is owed while its safety unit is not heard: what the unit retained closes the gap, and nothing else does."""
+HEARD_S: Final = 1.0
+"""The unit must have been heard again this long: past the cable's discharge, so that its counters are whole."""
+
 _AT_REST: Final = (State.STANDBY, State.INTERRUPTED, State.TERMINATED)
 STRANGE_S: Final = 1.5
 """How long a retained token must have been unknown to the records: longer than an end takes to the disk, and the slow block to be read."""
@@ -75,6 +80,14 @@ class DossierKept(msgspec.Struct, frozen=True):
     told: int
     strange_since_s: float | None
     noted: EventEntry | None
+
+
+class _Owed(msgspec.Struct, frozen=True):
+    """An end that waits for the safety unit: the stage that it ended in, since when, and since when the unit has been heard again."""
+
+    stage: Stage
+    since_s: float
+    heard_since_s: float | None = None
 
 
 class Dossier:
@@ -111,6 +124,8 @@ class Dossier:
         self._offers = self._told = 0
         self._strange_since: float | None = None
         self._noted: EventEntry | None = None
+        self._owed: _Owed | None = None
+        self._ended_seq = 0
 
     @property
     def latches(self) -> tuple[Latch, ...]:
@@ -230,6 +245,8 @@ class Dossier:
         self._latches.follow(stage, decided, verdict, now, self.wall_s(now))
         if stage.state is State.STUCK_ON and self._gone_for_s(stage, now) >= SETTLE_S:
             self._terminate(stage, readings, sent, off)
+        if self._owed is not None:
+            self._settle_owed(stage, readings, sent, off)
         if not stage.entered:
             return
         self._note(
@@ -238,7 +255,10 @@ class Dossier:
         if before.state in (State.ARMING, State.READY) and stage.state not in _MAY_HAVE_BEAM:
             self._void(stage, readings, sent)
         if before.state is State.STOPPING and stage.state is not State.STUCK_ON:
-            self._terminate(stage, readings, sent, off)
+            if stage.state is State.FAULT and readings.unit_link.lost and self._machine.retains:
+                self._owe(stage, readings, sent)
+            else:
+                self._terminate(stage, readings, sent, off)
         if decided.event is Event.RESET and isinstance(request, requests.Adopt):
             self._adopt(request, readings)
         elif decided.event is Event.RESET:
@@ -296,7 +316,12 @@ class Dossier:
 
     def refresh_ended(self) -> None:
         """Once the end is on the disk, say so."""
-        if self.ended is not None and not self.ended.durable and self._ledger.durable(self.case.terminal_seq):
+        if (
+            self.ended is not None
+            and not self.ended.durable
+            and self._ended_seq
+            and self._ledger.durable(self._ended_seq)
+        ):
             self.ended = msgspec.structs.replace(self.ended, durable=True)
 
     def _self_test(self, readings: Readings, off: Evidence, kernel_sound: bool) -> None:
@@ -393,6 +418,28 @@ class Dossier:
         self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
         self._start = None
 
+    def _owe(self, stage: Stage, readings: Readings, sent: Sent) -> None:
+        """Off is proved and the unit is silent: its counters will say what the gap held, to the count. Until then people are shown the bounds."""
+        settings = self.case.settings
+        if settings is None or self._start is None:
+            return
+        self._owed, self._ended_seq = _Owed(stage, readings.now_s), 0
+        dose, wall_s = self._meter.dose, self.wall_s(readings.now_s)
+        so_far = terminal_entry(stage, self.case, settings, dose, readings, sent, Outcome.FAULT, wall_s)
+        self.ended = ended_shown(stage, so_far, dose_shown(settings, dose), sent, durable=False)
+
+    def _settle_owed(self, stage: Stage, readings: Readings, sent: Sent, off: Evidence) -> None:
+        """The end, once the unit has been heard again for a while; by the bounds when it stays away, or when FAULT is left."""
+        owed, unit, now = self._owed, readings.unit, readings.now_s
+        if owed is None:
+            return
+        heard = not readings.unit_link.lost and unit is not None and unit.asked_at_s > owed.since_s
+        owed = self._owed = msgspec.structs.replace(owed, heard_since_s=_since(owed.heard_since_s, heard, now))
+        known = owed.heard_since_s is not None and now - owed.heard_since_s >= HEARD_S
+        if known or now - owed.since_s > OWED_S or stage.state is not State.FAULT:
+            self._owed = None
+            self._terminate(owed.stage, readings, sent, off)
+
     def _terminate(self, stage: Stage, readings: Readings, sent: Sent, off: Evidence) -> None:
         """The one end of the exposure, with its settled dose; beam found at a start belongs to no exposure and has none. An exposure whose beam could
         not be proved off ends when high voltage is gone; until then its dose goes on."""
@@ -411,6 +458,7 @@ class Dossier:
         terminal = terminal_entry(stage, self.case, settings, dose, readings, sent, outcome, self.wall_s(now))
         seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
         self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
+        self._ended_seq = seq
         self.ended = ended_shown(stage, terminal, dose_shown(settings, dose), sent, durable=False)
         self._start = None
 

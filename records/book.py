@@ -591,6 +591,9 @@ def _found(book: Book, record: Record, noted: Noted) -> None:
 def _told(book: Book, record: Record, noted: Noted) -> None:
     event = msgspec.msgpack.decode(noted.entry, type=Event)
     _event(book, record, noted, "EVENT", (event.state, event.event, event.to, event.rule, event.words))
+    # an exposure without an end yet is shown with the bounds of now, not with those of its START
+    running = (book.exposures[token] for token in book.running)
+    book.changes.fractions.update(one.fraction for one in running if one.instance == noted.instance)
     if event.trips:
         _due(book, noted, event.rule or event.event)
     if event.event == CLOSE:

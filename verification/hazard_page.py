@@ -38,7 +38,7 @@ def _line(row: Hazard) -> tuple[str, ...]:
         answers.append(f"**stands open:** {row.stands_open}")
     shown = [_test(test) for test in row.tests]
     if row.scenario:
-        shown.append(f"scenario `{row.scenario}`")
+        shown.append(f"[`kerma incidents {row.scenario}`](command-line.md#kerma-incidents)")
     return (
         f'<a id="{row.anchor}"></a>{row.id}',
         f"{row.what}<br>*It must hold:* {row.shall}",

@@ -1,5 +1,5 @@
 """Incidents by their names, of radiotherapy and of other trades, each as one requirement that a test can show.
-It holds rows only; the column for a scenario is filled by whoever plays the incident through the whole machine."""
+It holds rows only; verification/incidents.py plays each of them on the whole machine, by the name in its last column."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "scenarios/test_refusals.py::test_an_edit_at_any_tick_never_beams_with_another_set "
         "scenarios/test_refusals.py::test_set_points_that_read_back_wrong_are_never_offered "
         "controller/test_decide_confirm.py::test_another_digest_is_refused",
+        scenario="tyler",
     ),
     row(
         "incident-yakima",
@@ -26,6 +27,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:interlocks/judge.py::judge code:interlocks/gate_law.py::on",
         "interlocks/test_gate.py::test_a_verdict_is_good_once_and_in_its_own_tick_only "
         "interlocks/test_gate.py::test_on_is_refused_in_every_wrong_condition",
+        scenario="yakima",
     ),
     row(
         "incident-proceed",
@@ -34,6 +36,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:controller/guards.py::_reset code:records/clearance.py::_for_physicist cell:FAULT*RESET",
         "scenarios/test_refusals.py::test_after_two_resumes_a_physicist_is_needed "
         "records/test_recorder_normal.py::test_third_resume_and_third_trip_need_a_physicist",
+        scenario="proceed",
     ),
     row(
         "incident-malfunction-54",
@@ -42,6 +45,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "page:trips.md code:controller/ends.py::CAUSES code:interlocks/judge.py::judge",
         "docs/test_trips.py::test_every_code_has_what_happened_and_what_to_do_first "
         "interlocks/test_rules.py::test_words_of_a_bound_name_value_and_bound controller/test_shown.py::test_what_is_first_to_fix",
+        scenario="malfunction-54",
     ),
     row(
         "incident-saturated-chamber",
@@ -51,6 +55,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "controller/test_dose_meter.py::test_no_chamber_below_its_ceiling_is_unknown_and_high "
         "controller/test_off.py::test_a_saturated_chamber_is_not_quiet "
         "scenarios/test_open_beam.py::test_beam_without_its_filter_and_without_its_host_is_never_under_reported",
+        scenario="saturated-chamber",
     ),
     row(
         "incident-removed-interlock",
@@ -60,6 +65,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:console/run.py::prepared",
         "console/test_console_run.py::test_a_rig_without_a_wall_is_not_clinical "
         "interlocks/test_not_fitted.py::test_a_part_that_is_missing_takes_its_rules_and_no_others",
+        scenario="removed-interlock",
     ),
     row(
         "incident-no-trace",
@@ -68,6 +74,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:records/book.py::Ticks code:records/journal.py::Journal",
         "records/test_wires_kept.py::test_a_trip_leaves_five_seconds_before_and_one_after "
         "records/test_recorder_crash.py::test_rt_killed_in_beam_is_provisional_then_by_the_units_counters",
+        scenario="no-trace",
     ),
     row(
         "incident-xoft",
@@ -77,6 +84,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_console_second.py::test_an_offer_that_differs_is_seen",
         who="the physicist, with a jig that proves its own seating",
         stands_open="not yet built: a comparison of a certificate with the one before, and of a time with that of fraction 1",
+        scenario="xoft",
     ),
     row(
         "incident-costa-rica",
@@ -85,6 +93,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:console/strict.py::check",
         "console/test_console_configuration.py::test_a_dose_in_quotes_with_a_comma_or_with_a_unit_is_no_number "
         "console/test_console_configuration.py::test_a_decimal_comma_is_refused_with_the_point_written_out",
+        scenario="costa-rica",
     ),
     row(
         "incident-nucletron",
@@ -93,6 +102,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:controller/settings.py::make_settings code:records/clearance.py::_plan",
         "console/test_console_configuration.py::test_one_changed_byte_is_another_prescription "
         "scenarios/test_refusals.py::test_a_resume_with_something_changed_is_refused",
+        scenario="nucletron",
     ),
     row(
         "incident-bumped-table",
@@ -100,6 +110,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "a lost link ends the beam; nothing comes on again by itself; the rest is what the unit's counters leave",
         "rule:unit_link rule:generator_link cell:IRRADIATING*UNIT_LOST cell:IRRADIATING*GEN_LOST unit:LEASE",
         "demo:link-lost demo:port-pulled demo:connection-reset scenarios/test_wire_faults_in_beam.py::test_a_wire_that_lies_for_a_moment_in_beam",
+        scenario="bumped-table",
     ),
     row(
         "incident-no-source",
@@ -108,6 +119,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "rule:no_dose rule:no_signal unit:NO_DOSE unit:START_WINDOW",
         "scenarios/test_wire_faults_in_beam.py::test_an_on_that_makes_no_beam_ends_by_itself "
         "interlocks/test_rules.py::test_counts_of_leakage_only_are_no_dose_one_second_after_hv_was_seen",
+        scenario="no-source",
     ),
     row(
         "incident-iba",
@@ -115,6 +127,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "a switch that moves with what it senses is found by a measurement of dose from end to end",
         who="whoever builds the head; the physicist by an end-to-end measurement",
         stands_open="not yet built: a daily measurement that the program demands",
+        scenario="iba",
     ),
     row(
         "incident-zaragoza",
@@ -123,6 +136,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "rule:dose_model rule:dose_rate_high rule:dose_rate_low rule:beam_lost",
         "scenarios/test_wire_faults_in_beam.py::test_a_generator_that_errs_in_beam "
         "scenarios/test_wire_faults_in_beam.py::test_answers_from_before_do_not_hide_beam_that_goes",
+        scenario="zaragoza",
     ),
     row(
         "incident-reflexion",
@@ -132,6 +146,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "controller/test_settings.py::test_resume_in_time_mode_sums_to_the_prescription "
         "simulators/test_unit_arming.py::test_resume_delivers_only_the_rest "
         "simulators/test_world_certify.py::test_segments_of_a_resumed_fraction_add_up_by_the_end_effect",
+        scenario="reflexion",
     ),
     row(
         "incident-siemens",
@@ -139,6 +154,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "the distance comes from the applicator that is sensed, by its certificate, and from nowhere else",
         "code:controller/conversion.py::converted rule:applicator_code",
         "controller/test_settings.py::test_closed_applicators_take_their_own_table controller/test_settings.py::test_gap_and_cutout",
+        scenario="siemens",
     ),
     row(
         "incident-infusion-pump",
@@ -148,6 +164,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:console/prescription.py::load code:controller/guards.py::_confirm",
         "console/test_console_treat.py::test_anything_but_a_typed_yes_unloads simulators/test_unit_arming.py::test_a_bouncing_switch_is_one_press",
         stands_open="not yet built: an audible alarm of the program (the unit has a sounder for its own latch)",
+        scenario="infusion-pump",
     ),
     row(
         "incident-boeing-787",
@@ -157,6 +174,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "hal/test_hal_unit.py::test_a_true_scan_is_true_over_the_wrap_and_with_jitter interlocks/test_rules.py::test_counters_may_wrap_in_beam "
         "simulators/test_unit_registers.py::test_scan_sample_and_counts_wrap_at_2_32 "
         "controller/test_dose_kernel.py::test_counts_are_exact_over_the_wrap",
+        scenario="boeing-787",
     ),
     row(
         "incident-patriot",
@@ -164,6 +182,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "a deadline is a multiple of the tick from one beginning, never a sum of ticks; dose is summed with compensation",
         "code:controller/pace.py::KernelPace code:controller/kernel.py::model_block",
         "controller/test_pace.py::test_deadlines_are_absolute controller/test_dose_kernel.py::test_compensation_beats_fastmath_on_a_plain_sum",
+        scenario="patriot",
     ),
     row(
         "incident-toyota",
@@ -172,6 +191,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:interlocks/gate.py::Gate.ask unit:LEASE",
         "interlocks/test_gate.py::test_a_permit_is_one_renewal_spent_by_the_next_ask "
         "interlocks/test_gate.py::test_a_look_that_raises_leaves_no_verdict_behind demo:recorder-killed demo:desk-killed",
+        scenario="toyota",
     ),
     row(
         "incident-ariane-5",
@@ -181,6 +201,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "controller/test_run.py::test_whatever_escapes_a_tick_shuts_the_gate_and_ends_the_process "
         "interlocks/test_any_readings.py::test_judging_never_raises_and_no_rule_breaks "
         "hal/test_hal_decoders.py::test_any_bytes",
+        scenario="ariane-5",
     ),
     row(
         "incident-px4",
@@ -190,5 +211,6 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "simulators/test_world_rig.py::test_every_fault_starts_changes_something_and_stops "
         "simulators/test_world_rig.py::test_faults_refuse_unknown_names_and_times "
         "scenarios/test_wire_faults_in_beam.py::test_every_wire_fault_has_a_name_for_inject",
+        scenario="px4",
     ),
 )

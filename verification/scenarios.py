@@ -538,7 +538,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
         "black-hole",
         "the safety unit's network swallows every byte in beam, both ways",
-        _trip("unit-wire-half-open", 2 * T1_S + FALL_S),
+        _trip("unit-wire-half-open", 2 * T1_S + FALL_S, within_s=25.0),
         Expected(("FAULT",), ("UNIT_LOST",)),
     ),
     Scenario("stop-flooded", "two thousand STOPs at once", _stop_flooded, Expected(("INTERRUPTED",), ("STOP",))),

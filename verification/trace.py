@@ -325,7 +325,7 @@ class Observer:
         lead_s = self._rig.clock.epoch_s - self._epoch_s
         self._rows.append(
             Row(
-                tick.now - lead_s,
+                round(tick.now - lead_s, 6),
                 self._host,
                 stage.state.value,
                 tube.kv,
@@ -371,7 +371,8 @@ class Observer:
         )
 
     def _now_s(self) -> float:
-        return float(self._epoch_s + self._world.now_us * 1e-6)
+        """To the microsecond, as the rows' own times: after days of uptime a float's last bits are no order of events."""
+        return round(float(self._epoch_s + self._world.now_us * 1e-6), 6)
 
     def _idle(self) -> None:
         plant, supply, tube, pins, unit = self._plant, self._supply, self._tube, self._pins, self._unit

@@ -305,3 +305,38 @@ def test_a_lying_unit_wire_in_beam_over_rtu(make_rig: MakeRig, name: str) -> Non
 def test_every_wire_fault_has_a_name_for_inject() -> None:
     """`kerma inject` knows each tampering on both wires."""
     assert {f"{link}-wire-{name}" for link in FRAMES for name in TAMPERINGS} <= set(TABLE)
+
+
+@pytest.mark.parametrize("gap_s", [0.4, 3.0])
+def test_an_end_waits_for_the_units_counters(make_rig: MakeRig, gap_s: float) -> None:
+    """The unit's network is gone when the beam ends: the record is provisional and never below the truth; when the unit is heard again its counters
+    close the gap to the count, and the rest may be given by an operator."""
+    rig = make_rig()
+    to_beam(rig, 1.0)
+    rig.fault("unit-wire-half-open", gap_s)
+    turn_until(rig, State.FAULT)
+    rig.wait(0.2)
+    (kept,) = exposures(rig)
+    true = rig.truth()["dose_mgy"]
+    assert kept["provisional"]
+    assert kept["high_mgy"] >= true
+    rig.until(lambda shown: shown.ended is not None and shown.ended.durable, gap_s + 4.0, "the end")
+    (kept,) = exposures(rig)
+    assert not kept["provisional"]
+    assert kept["quality"] == "GOOD"
+    assert kept["delivered_mgy"] == pytest.approx(true, rel=0.005, abs=1.0)
+    assert wrong(rig, 1) == []
+
+
+def test_an_end_does_not_wait_for_ever(make_rig: MakeRig) -> None:
+    """The unit stays away: after 15 s the bounds are the record, UNKNOWN, and never below the truth."""
+    rig = make_rig()
+    to_beam(rig, 1.0)
+    rig.fault("unit-wire-half-open")
+    turn_until(rig, State.FAULT)
+    rig.wait(14.0)
+    assert exposures(rig)[0]["provisional"]
+    rig.until(lambda shown: shown.ended is not None and shown.ended.durable, 3.0, "the end")
+    (kept,) = exposures(rig)
+    assert (kept["provisional"], kept["quality"]) == (False, "UNKNOWN")
+    assert kept["high_mgy"] >= rig.truth()["dose_mgy"]
