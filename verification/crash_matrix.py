@@ -35,6 +35,7 @@ USUAL: Final = ("EIO", "ENOSPC", "KILL", "POWER")
 TORN: Final = ("SHORT", "TORN KILL", "TORN POWER")
 NO_RECORDER_S: Final = 2.0
 """How long a rig is left with a dead recorder: the beam has long been ended by then."""
+DRAINED_S: Final = 0.5
 UNDER_MGY: Final = 1.0
 """Invariants 11 and 13: 0.1 cGy."""
 OVER_MGY: Final = 5.0
@@ -220,6 +221,8 @@ def _end(rig: VirtualRig, watch: Watch, records: Path) -> tuple[str, tuple[str, 
         reach.cleared(rig)
     except Stuck as stuck:
         wrong.append(f"people cannot put it right: {stuck}")
+    # a recorder that has just begun has not read its ring yet
+    rig.wait(DRAINED_S)
     wrong += _judge(rig, records)
     return reach.state(rig).value, tuple(wrong)
 
