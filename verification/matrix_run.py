@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from interlocks.rules import TABLE
 from simulators.unit_map import Cause
 from verification import sources
 from verification.fault_ids import FAULT_IDS, SHOWN_BY
-from verification.matrix import NORMAL, Told, cell_of, cells, play_named
+from verification.matrix import NORMAL, Told, cell_of, play_named
 from verification.pairs import NAME, play_pair
 
 _KERNELS: list[Kernels] = []
@@ -110,9 +110,6 @@ def _one(name: str, seed: int, software: str) -> Told:
     return play_named(name, _KERNELS[0], seed, software)
 
 
-Done = Callable[[Told], None]
-
-
 def sweep(jobs: list[tuple[str, int]], workers: int, software: str, path: Path | None = None) -> Iterator[Told]:
     """Each job (cell or `pair`, seed) once, in the order in which they end; appended to the file as they come, and taken from it where it holds them."""
     before = kept(path, software)
@@ -146,14 +143,3 @@ def _played(jobs: list[tuple[str, int]], workers: int, software: str) -> Iterato
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
         for done in as_completed([pool.submit(_one, name, seed, software) for name, seed in jobs]):
             yield done.result()
-
-
-def run_matrix(workers: int, path: Path | None = None, seed: int = 1, on_told: Done | None = None) -> Summary:
-    """The whole matrix, for `make verify`."""
-    version = software()
-    told = []
-    for one in sweep([(cell.name, seed) for cell in cells()], workers, version, path):
-        told.append(one)
-        if on_told is not None:
-            on_told(one)
-    return summed(told, version)
