@@ -105,8 +105,12 @@ def lease_of_desk(s: Story) -> Found:
         holder, heard = client, act.at_s
 
 
+UNSYNCED_S: Final = 0.5
+"""How much of the journal's tail a power cut may take with it."""
+
+
 def audit(s: Story) -> Found:
-    """24. Logins and overrides wait for the console's pages; here it is each change of state, each START and each end."""
+    """24. Logins and overrides wait for the console's pages; here it is each change of state, each START and each end. What a power cut takes is no gap."""
     if s.trace.chain.words:
         yield s.end_s, f"the journal's chain: {s.trace.chain.words}"
     if s.trace.chain.secret:
@@ -126,9 +130,14 @@ def audit(s: Story) -> Found:
         if entry.kind != EVENT or entry.fields[0] == entry.fields[2]:
             continue
         kept.setdefault(entry.instance, []).append((entry.fields[0], entry.fields[2]))
+    cuts = [act.at_s for act in s.trace.acts if (act.kind, act.what) == ("power", "off")]
+
+    def due_by(at: float) -> bool:
+        return at < s.end_s - SETTLE_S and not any(cut - UNSYNCED_S <= at <= cut for cut in cuts)
+
     for instance, made in moves.items():
         told = kept.get(instance, [])
-        due = [(a, b) for at, a, b in made if at < s.end_s - SETTLE_S]
+        due = [(a, b) for at, a, b in made if due_by(at)]
         every = [(a, b) for _, a, b in made]
         if told[: len(due)] != due or told != every[: len(told)]:
             first = next((n for n, pair in enumerate(due) if n >= len(told) or told[n] != pair), len(due))
