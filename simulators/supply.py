@@ -148,6 +148,7 @@ class Supply:
                 self.drop("off command")
             return True
         if self.hv_on:
+            self.notes.append("HV ON repeated")
             return True
         reasons = self.refusals()
         if reasons:

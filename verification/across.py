@@ -16,8 +16,11 @@ TIMER_S: Final = 0.005
 """By how much beam may differ in length between two runs that are the same but for their clocks: the noise of the chambers, a millisecond later in the
 one than in the other, is another noise."""
 DOSE_MGY: Final = 0.5
-HANDS_S: Final = 0.15
-"""The same for a stay in a state: hands see ten snapshots a second, and one that is due exactly at a tick may come a tick later."""
+STAY_S: Final = 0.05
+"""The same for a stay in a state: what is due exactly at a tick may come a tick later."""
+HANDS_S: Final = 0.4
+"""The same where a hand ends the stay: it sees ten snapshots a second, and asks again 0.2 s after a refusal."""
+BY_HAND: Final = ("LOAD", "RESUME", "CONFIRM", "PRESS", "CLOSE", "RESET")
 DAY_S: Final = 86_400.0
 
 
@@ -59,7 +62,7 @@ def _apart(one: Trace, other: Trace) -> Iterator[tuple[float, str]]:
     """Where two runs part, the first place only."""
     a, b = _stays(one), _stays(other)
     for (stay, for_s), (other_stay, other_for_s) in zip(a, b, strict=False):
-        if stay != other_stay or abs(for_s - other_for_s) > HANDS_S:
+        if stay != other_stay or abs(for_s - other_for_s) > (HANDS_S if stay[2] in BY_HAND else STAY_S):
             yield (
                 other.rows[-1].t,
                 f"{other_stay} for {other_for_s:.2f} s, under the usual clock {stay} for {for_s:.2f} s",
@@ -78,10 +81,10 @@ def _apart(one: Trace, other: Trace) -> Iterator[tuple[float, str]]:
         )
 
 
-def _stays(trace: Trace) -> list[tuple[tuple[str, str], float]]:
-    """Each stay in a state, by what it began with, and how long it was; the last has no end."""
+def _stays(trace: Trace) -> list[tuple[tuple[str, str, str], float]]:
+    """Each stay in a state, by what it began and ended with, and how long it was; the last has no end."""
     begun = [(row.t, row.state, row.event) for before, row in pairwise(trace.rows) if row.state != before.state]
-    return [((state, event), until - at) for (at, state, event), (until, _, _) in pairwise(begun)]
+    return [((state, event, end), until - at) for (at, state, event), (until, _, end) in pairwise(begun)]
 
 
 def _given(trace: Trace) -> tuple[float, float, list[tuple[str, float]]]:

@@ -221,3 +221,6 @@ def once(s: Story) -> Found:
         left = [w.at_s for w in s.trace.wrote if w.what == "on" and from_s <= w.at_s < until_s]
         if len(left) > 1:
             yield left[1], f"ON left {len(left)} times on the wire for token {on.token}"
+        heard = [at for at, _ in s.log("generator", "HV ON") if from_s <= at < until_s]
+        if len(heard) > 1 and not s.wire_trouble("generator", from_s, heard[1]):
+            yield heard[1], f"the generator heard ON {len(heard)} times for token {on.token}"

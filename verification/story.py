@@ -24,6 +24,7 @@ FALL_S: Final = 0.15
 T2D_MOST_S: Final = 4.0
 """The longest discharge that any certificate may state; what counts before anything was set up."""
 HV_KV: Final = 5.0
+NO_CURRENT_MA: Final = 0.001
 OVER_R0: Final = 1.25
 
 Found = Iterator[tuple[float, str]]
@@ -152,8 +153,8 @@ class Start:
 
 
 def lit(row: Row) -> bool:
-    """Whether there is high voltage that can make beam: a charge that stands on a cable without any current is none."""
-    return row.kv > HV_KV and (row.hv_on or row.ma > 0.0)
+    """Whether there is high voltage that can make beam: a charge that stands on a cable when the filament has gone out is none."""
+    return row.kv > HV_KV and (row.hv_on or row.ma > NO_CURRENT_MA)
 
 
 class Story:

@@ -320,6 +320,7 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("PRESS", "nobody pressed", lambda t: at_rows(acts(t, without=lambda a: a.what == "pressed"), lambda *_: True, switch=False)),
     ("PRESS", "the switch was always closed", lambda t: at_rows(acts(t, without=lambda a: a.what == "pressed"), lambda *_: True, switch=True)),
     ("ONCE", "ON twice for its token", lambda t: replace(t, wrote=(*t.wrote, Wrote(t.rows[on_row(t)].t + 0.02, "x", "on")))),
+    ("ONCE", "the generator hears ON twice", lambda t: with_log(t, t.rows[on_row(t)].t + 0.1, "generator", "HV ON repeated")),
     ("DEAD", "K1 driven with the host dead", lambda t: acts(t, moment(t, "host", "killed"))),
     ("VOID", "a READY that was left and has dose", lambda t: at_on(without_log(t, "unit", "K1 coil on"), state="PREPARATORY")),
 )  # fmt: skip
