@@ -11,9 +11,11 @@ from refusal_bench import slice_of
 from controller.kernel import Kernels
 from hal import registry
 from simulators.units import BENCH_IO
+from verification.invariants import check_all
 from verification.rigs import BEAMS, Choice
 from verification.scenarios import Told, find, means_of, play
 from verification.setting import lay_out, prescribed, virtual_rig
+from verification.trace import Observer
 
 SHORT_MGY = 250.0
 """About 5 s of beam."""
@@ -34,7 +36,7 @@ def test_every_driver_has_a_rig_to_be_shown_on() -> None:
     ),
 )
 def test_fraction_on(generator: str, story: str, tmp_path: Path, kernels: Kernels) -> None:
-    """The whole story of the demonstration: dose within its bounds, beam off in time, the record as it should be."""
+    """The whole story of the demonstration: dose within its bounds, beam off in time, the record as it should be; and every invariant held."""
     told = played(Choice(generator, unit_wire=WIRES[story]), story, tmp_path, kernels)
     assert told.wrong == []
 
@@ -82,7 +84,10 @@ def played(choice: Choice, story: str, folder: Path, kernels: Kernels, mgy: floa
     scenario = find(story)
     setting = lay_out(folder / "rig", folder / "records", scenario.termination, 15020, choice=choice)
     rig = virtual_rig(setting, kernels, fault=scenario.fault_at_start)
+    watched = Observer(rig)
     try:
-        return play(scenario, rig, prescribed(mgy, choice), means_of(choice.unit))
+        told = play(scenario, rig, prescribed(mgy, choice), means_of(choice.unit))
+        told.wrong += [f"invariant {b.invariant} at {b.at_s:.2f} s: {b.words}" for b in check_all(watched.trace())]
+        return told
     finally:
         rig.close()

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from controller.kernel import Kernels
+from verification.invariants import check_all
 from verification.scenarios import find, play
 from verification.setting import lay_out, prescribed, virtual_rig
+from verification.trace import Observer
 
 
 @pytest.mark.parametrize("name", ["normal", "time-mode", "door-opens", "operator-stop", "host-killed", "unit-reboots"])
@@ -18,8 +20,11 @@ def test_scenario_over_rtu(name: str, tmp_path: Path, kernels: Kernels) -> None:
     serial = f'link = "pty:{tmp_path / "unit"}"\nbaud = 115200'
     setting.rig_file.write_text(text.replace('link = "tcp:127.0.0.1:15020"', serial), encoding="utf-8")
     rig = virtual_rig(setting, kernels, fault=scenario.fault_at_start)
+    watched = Observer(rig)
     try:
         told = play(scenario, rig, prescribed(scenario.rx_mgy))
+        broken = check_all(watched.trace())
     finally:
         rig.close()
     assert told.wrong == []
+    assert broken == []
