@@ -208,7 +208,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "I4": (named("door-flaps", off_s=OFF_S, latches=True),),
     "I5": (named("contact-channel-disagrees", off_s=OFF_S),),
     "I6": (named("test-pulse-lost", off_s=0.1 + OFF_S),),
-    "I7": (named("applicator-code-lies", rate_times=1.2),),
+    "I7": (named("applicator-code-lies", rate_times=1.2, unseen=True),),
     "I8": (
         named("applicator-removed", off_s=OFF_S, latches=True),
         named("applicator-swapped", off_s=OFF_S, latches=True, rate_times=1.2, only=(State.STANDBY, State.READY, *BEAM)),

@@ -34,11 +34,11 @@ TICK_US: Final = 10_000
 class Injection:
     """One way in which something goes wrong, and what may come of it.
 
-    `off_s`: a beam is off this long after the fault (None: it may go on); `latches`: also when the fault is gone again by then; `once`: it is an event, over as
-    soon as it came, and means nothing to a beam that comes later. `early_s`: what an
-    exposure that is not in IRRADIATING adds to that, for ramp and start. `over_part` is e_f of invariant 9, `rate_times` the dose rate that the fault
-    makes of the certified one. `only`: the states in which it means something (empty: every one). `from_start`: the world begins with it.
-    `ends`: the states that a beam may be found in when the fault ended it.
+    `off_s`: a beam is off this long after the fault (None: it may go on); `latches`: also when the fault is gone again by then; `once`: it is an event,
+    over as soon as it came, and means nothing to a beam that comes later. `early_s`: what an exposure that is not in IRRADIATING adds to that, for ramp
+    and start. `over_part` is e_f of invariant 9, `rate_times` the dose rate that the fault makes of the certified one. `only`: the states in which it
+    means something (empty: every one). `from_start`: the world begins with it. `unseen`: no software can see it, so that the dose in the records is not
+    held against the true one; the daily check must. `ends`: the states that a beam may be found in when the fault ended it.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Injection:
     termination: str = "monitor"
     only: tuple[State, ...] = ()
     from_start: bool = False
+    unseen: bool = False
     ends: tuple[State, ...] = (State.INTERRUPTED, State.FAULT)
 
     def applies(self, at: State) -> bool:

@@ -339,7 +339,7 @@ def _judge_times(
 
 
 def _judge_end(cell: Cell, injection: Injection, rig: VirtualRig, told: Told, watch: Watch) -> None:
-    told.wrong += reach.wrong(rig, watch.presses)
+    told.wrong += [one for one in reach.wrong(rig, watch.presses) if not (injection.unseen and "the records'" in one)]
     kept = reach.exposures(rig)
     told.ended_by = f"{kept[-1]['event']} {kept[-1]['rule']}".strip() if kept else ""
     told.true_mgy, told.d0_mgy = rig.truth()["dose_mgy"], watch.d0_mgy
