@@ -119,9 +119,11 @@ class Operator:
         rig.wait(0.4)
 
     def _ask(self, request: Request) -> Answer | None:
-        """Send and wait a while; None when nothing came, as when the host is gone."""
+        """Send and wait a while; where nothing comes, as when the host is gone, people mend what is broken."""
         answer = self._rig.asked(request, ANSWER_S)
-        if answer is not None and not answer.ok:
+        if answer is None:
+            self._rig.mend_lasting()
+        elif not answer.ok:
             self.said.append(f"{type(request).__name__} refused: {answer.words}")
         return answer
 
