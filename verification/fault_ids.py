@@ -134,7 +134,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
         named("kv-low", off_s=STEADY_S, only=BEAM),
         named("kv-overshoot", off_s=OFF_S, only=BEAM),
         named("kv-undershoot", off_s=OFF_S, only=BEAM),
-        named("kv-ripple", off_s=STEADY_S + 0.2, only=BEAM),
+        named("kv-ripple", only=BEAM),
         named("kv-creeps", off_s=SECOND_S, only=BEAM),
     ),
     "G2": (
