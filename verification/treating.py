@@ -19,6 +19,8 @@ ANSWER_S: Final = 3.0
 """How long the operator waits for an answer before looking again."""
 PATIENCE_S: Final = 90.0
 """Beside three times the planned beam: what an operator gives one fraction before going on to the next."""
+TROUBLED_S: Final = 30.0
+"""Beside half as much again as the planned beam: after that somebody mends what makes it take so long."""
 LOADS: Final = 8
 LOST_S: Final = 8.0
 """After so long without a host, or in a self-test that does not pass, people mend what is broken."""
@@ -43,6 +45,7 @@ class Operator:
         """Load, confirm, press, resume, close, until this fraction is closed, cannot be given, or patience ends; the word says which."""
         rig = self._rig
         until = rig.now_s() + PATIENCE_S + 3.0 * fraction.beam_s
+        rig.later(TROUBLED_S + 1.5 * fraction.beam_s, rig.mend_lasting)
         resumes = loads = 0
         beams = rig.entered("STARTING")
         waiting_since = rig.now_s()
