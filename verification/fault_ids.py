@@ -31,8 +31,11 @@ DESK_S: Final = 2.0 + OFF_S
 JOURNAL_S: Final = 0.5 + 0.1 + OFF_S
 K2_S: Final = 2 * T1_S + 0.5 + EMPTY_S + FALL_S
 """Off is ignored: K2 opens at t2."""
+CABLE_S: Final = 3.0
+"""Without emission nothing but the divider discharges the cable: high voltage stays for seconds, and STUCK_ON says so."""
 BEAM: Final = (State.STARTING, State.IRRADIATING)
 NO_BEAM: Final = tuple(at for at in State if at not in (*BEAM, State.STOPPING))
+WITH_BEAM: Final = (*BEAM, State.STOPPING)
 IN_EXPOSURE: Final = (State.READY, *BEAM, State.STOPPING)
 SEIFERT: Final = Choice(generator="seifert-3003")
 RTU: Final = Choice(unit_wire="rtu")
@@ -146,7 +149,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "G4": (
         named("generator-fault", off_s=OFF_S, latches=True),
         named("generator-hot", off_s=OFF_S, latches=True, only=BEAM),
-        named("filament-open", off_s=CROSS_S),
+        named("filament-open", off_s=CABLE_S, ends=UNPROVED),
     ),
     "G5": (
         named("off-ignored", ends=UNPROVED),
@@ -259,8 +262,9 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "S6": (desk("certificate-of-another", "a fraction for an applicator that is not certified", do.ask_all(*do.ANOTHERS[2:3])),),
     "S7": (),
     "S8": (
-        Injection("journal-cut", "the journal's tail is cut off", do.spoil_tail, do.restore_journal, JOURNAL_S),
-        Injection("journal-bit", "a bit of the journal flips", do.spoil_bit, do.restore_journal, JOURNAL_S, only=(State.STANDBY, *BEAM)),
+        Injection("journal-cut", "the journal's tail is cut off", do.spoil_tail, do.restore_journal, JOURNAL_S, only=WITH_BEAM),
+        Injection("journal-cut-at-rest", "the journal's tail is cut off", do.spoil_tail, do.restore_journal, only=NO_BEAM),
+        Injection("journal-bit", "a bit of the journal flips", do.spoil_bit, do.restore_journal, JOURNAL_S, only=BEAM),
     ),
     "O1": (
         desk("double-confirm", "every offer is confirmed four times", again("confirm", do.confirm_again), no_more("confirm")),

@@ -77,7 +77,7 @@ FAULTY_BEAM: Final = (
 )
 """Faults whose beam is not the confirmed one: the time that nothing can shorten is charged with its own rate."""
 UNCOMMANDED: Final = ("hv-spontaneous", "hv-on-at-start")
-STAYS_ON: Final = ("k1-welded", "k2-welded", "off-command-ignored", "off-ignored", *UNCOMMANDED)
+STAYS_ON: Final = ("k1-welded", "k2-welded", "off-command-ignored", "off-ignored", "filament-open", *UNCOMMANDED)
 """Faults of the plant that no software can prevent (G5, G6): what counts then is that everything was cut in time and said."""
 LYING_VALUES: Final = ("readback-frozen", "readback-off", "generator-garbled")
 LYING_WIRES: Final = (
