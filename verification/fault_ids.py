@@ -275,7 +275,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "O4": (host("power-cycle", "the computer is switched off and on in the middle of a treatment", do.computer_off, do.computer_on),),
     "O5": (desk("resume-of-another", "a resume of another patient, dose, applicator and plan", again("resume", do.one_of(do.ANOTHERS)), no_more("resume")),),
     "O6": (desk("two-consoles", "a second console asks for everything, each tick", again("other", do.other_console), do.other_gone),),
-    "O7": (desk("console-lost", "nothing comes from the console any more", again("starve", do.starve_desk), no_more("starve"), DESK_S),),
+    "O7": (desk("console-lost", "nothing comes from the console any more", do.starve_desk, do.feed_desk, DESK_S),),
     "O8": (desk("out-of-range", "doses that are none: NaN, infinite, negative", again("bad", do.one_of(do.OUT_OF_RANGE)), no_more("bad")),),
     "O9": (desk("proceed", "reset, retest and resume are hammered", again("proceed", do.one_of(do.PROCEED)), no_more("proceed")),),
     "O10": (desk("unattended", "the operator has gone; somebody without a lease says STOP", do.leave_and_stop, do.come_back, OFF_S, latches=True, once=True),),

@@ -481,8 +481,19 @@ def flood_desk(rig: VirtualRig) -> None:
 
 
 def starve_desk(rig: VirtualRig) -> None:
-    """Nothing that is sent to the desk arrives."""
-    rig.wire.inbox.clear()
+    """Nothing that is sent to the desk arrives, and nobody hears that its connection has ended."""
+    wire = rig.wire
+
+    def lost() -> list[tuple[int, bytes]]:
+        wire.inbox.clear()
+        return []
+
+    vars(wire)["receive"] = lost
+
+
+def feed_desk(rig: VirtualRig) -> None:
+    """What is sent arrives again."""
+    vars(rig.wire).pop("receive", None)
 
 
 def leave(rig: VirtualRig) -> None:
