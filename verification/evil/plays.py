@@ -1,0 +1,263 @@
+"""Short plays that show what an evil patch does: hands on a rig in virtual time, the search, or one test of the house.
+It knows no patch: it is run in a folder where one has been made, or none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from controller.kernel import PLAIN
+from controller.requests import Confirm, Load, Reset
+from controller.states import State
+from verification.hands import Stuck
+from verification.invariants import check_all
+from verification.reach import (
+    OPERATOR,
+    load,
+    settle,
+    state,
+    to_beam,
+    to_ready,
+    turn_until,
+)
+from verification.rigs import Choice
+from verification.setting import lay_out, prescribed, virtual_rig
+from verification.trace import Observer
+from verification.virtual import VirtualRig
+
+Hands = Callable[[VirtualRig], None]
+ENDED: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
+SMALL: Final = prescribed(220.0)
+MIDDLE: Final = prescribed(400.0)
+TEST: Final = "test "
+SEARCH: Final = "search "
+RULE: Final = "invariants_held"
+ANSWERS_US: Final = 32000
+CONTRADICTED: Final = "this program has contradicted itself: "
+
+
+def ended(rig: VirtualRig, within: int = 3000) -> None:
+    """Turn until the exposure has ended and its record had time to reach the disk."""
+    turn_until(rig, *ENDED, within=within)
+    rig.wait(1.0)
+
+
+def plain(rig: VirtualRig) -> None:
+    """One small fraction, closed."""
+    to_beam(rig, 0.0, p=SMALL)
+    ended(rig)
+    settle(rig)
+    rig.wait(1.0)
+
+
+def stopped(rig: VirtualRig) -> None:
+    """STOP in the middle of a beam."""
+    to_beam(rig, 1.0)
+    rig.stop()
+    ended(rig)
+
+
+def resumed(rig: VirtualRig) -> None:
+    """STOP in the middle of a beam, and the rest in a second piece."""
+    stopped(rig)
+    to_beam(rig, 0.0, resume="stopped by hand")
+    ended(rig)
+    settle(rig)
+    rig.wait(1.0)
+
+
+def door(rig: VirtualRig) -> None:
+    """The door opens in beam."""
+    to_beam(rig, 1.0)
+    rig.fault("door-open")
+    ended(rig)
+
+
+def asks_for_ever(rig: VirtualRig) -> None:
+    """Somebody asks for one thing after another, and STOP comes in the middle of a beam."""
+    to_beam(rig, 1.0)
+    rig.each_turn["asks"] = lambda: rig.send(Load(MIDDLE, OPERATOR))
+    rig.wait(0.3)
+    rig.stop()
+    rig.wait(1.0)
+    del rig.each_turn["asks"]
+    ended(rig)
+
+
+def _faulty(*names: str, for_s: float | None = None, after_s: float = 1.0) -> Hands:
+    """Beam, then these faults."""
+
+    def hands(rig: VirtualRig) -> None:
+        to_beam(rig, after_s)
+        for name in names:
+            rig.fault(name, for_s)
+        ended(rig)
+        for name in names:
+            rig.mend(name)
+        rig.wait(17.0)
+
+    return hands
+
+
+def from_ready(*names: str) -> Hands:
+    """These faults in READY, then a press."""
+
+    def hands(rig: VirtualRig) -> None:
+        to_ready(rig)
+        for name in names:
+            rig.fault(name)
+        rig.press()
+        rig.wait(3.0)
+        for name in names:
+            rig.mend(name)
+        rig.wait(1.0)
+
+    return hands
+
+
+def host_stands_still(rig: VirtualRig) -> None:
+    """The host's process is not run for 30 ms in the middle of a beam, and then goes on."""
+    to_beam(rig, 1.0)
+    rig.freeze_host()
+    rig.wait(0.03)
+    rig.thaw_host()
+    ended(rig)
+
+
+def slow_disk(rig: VirtualRig) -> None:
+    """The recorder's disk answers nothing from the confirmation on, for two seconds."""
+    load(rig)
+    rig.stall_recorder(True)
+    case = rig.loop.dossier.case if rig.loop is not None else None
+    for _ in range(300):
+        case = rig.loop.dossier.case if rig.loop is not None else None
+        if (
+            case is not None
+            and case.offer_at_s is not None
+            and case.settings is not None
+            and state(rig) is State.PREPARATORY
+        ):
+            rig.send(Confirm(case.offer_id, case.settings.digest))
+        rig.turn()
+        if state(rig) is State.READY:
+            rig.press()
+    rig.stall_recorder(False)
+    rig.wait(2.0)
+
+
+def slow_generator(rig: VirtualRig) -> None:
+    """The generator takes its time with each answer from the press on, and is not late by it."""
+    to_ready(rig)
+    rig.world.plant.generator.late_us = ANSWERS_US
+    rig.press()
+    rig.wait(1.0)
+    rig.stop()
+    rig.wait(3.0)
+
+
+def latched_and_restarted(rig: VirtualRig) -> None:
+    """A fault in beam leaves a latch; the host is killed and begun anew, and somebody treats at once."""
+    to_beam(rig, 1.0)
+    rig.fault("kv-high")
+    turn_until(rig, State.FAULT)
+    rig.mend("kv-high")
+    rig.wait(2.0)
+    rig.kill_host()
+    rig.wait(0.5)
+    rig.start_host()
+    rig.wait(10.0)
+    rig.ask(Reset("operator", "a", "let us go on"))
+    rig.wait(8.0)
+    with contextlib.suppress(Stuck):
+        to_beam(rig, 1.0, resume="after a fault", p=MIDDLE)
+        rig.stop()
+    rig.wait(2.0)
+
+
+VIRTUAL: Final[dict[str, Hands]] = {
+    "plain": plain,
+    "stopped": stopped,
+    "resumed": resumed,
+    "door": door,
+    "asks for ever": asks_for_ever,
+    "generator silent": _faulty("generator-silent"),
+    "unit silent": _faulty("unit-silent"),
+    "host stands still": host_stands_still,
+    "slow disk": slow_disk,
+    "slow generator": slow_generator,
+    "latched and restarted": latched_and_restarted,
+}
+
+
+def play(name: str) -> dict[str, str]:
+    """Who noticed something in this play, with words; `says` is how it ended where it could not go on."""
+    if name.startswith(TEST):
+        return _test(name.removeprefix(TEST))
+    if name.startswith(SEARCH):
+        return _search(int(name.removeprefix(SEARCH)))
+    caught: dict[str, str] = {}
+    said = ""
+    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
+        at = Path(folder)
+        choice = CHOICES.get(name)
+        rig = virtual_rig(lay_out(at / "rig", at / "records", "monitor", 15020, 1, choice), PLAIN)
+        observer, monitor = Observer(rig), _Monitor(rig)
+        try:
+            try:
+                VIRTUAL[name](rig)
+            except Stuck as stuck:
+                said = str(stuck)
+            except Exception as error:  # a patch may break anything at all; what was seen until then is judged
+                said = f"{type(error).__name__}: {error}"
+            for broken in check_all(observer.trace()):
+                caught.setdefault(broken.invariant, broken.words)
+            caught |= monitor.said
+        finally:
+            rig.close()
+    return caught | ({"says": said} if said else {})
+
+
+class _Monitor:
+    """What the program's own monitor says, by law."""
+
+    def __init__(self, rig: VirtualRig) -> None:
+        self.said: dict[str, str] = {}
+        rig.tick_hooks.append(self._tick)
+
+    def _tick(self, tick: Any) -> None:
+        for finding in tick.verdict.findings:
+            if finding.rule == RULE:
+                law = finding.words.removeprefix(CONTRADICTED).partition(":")[0]
+                self.said.setdefault(f"monitor:{law}", finding.words)
+
+
+def _search(faults: int) -> dict[str, str]:
+    from verification.explore import explore
+
+    found = explore(faults, to_the_first=True)
+    return {f"search:{one.law}": f"{one.words} ({'; '.join(one.steps)})" for one in found.broken}
+
+
+def _test(node: str) -> dict[str, str]:
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", node],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    if run.returncode not in (0, 1):
+        raise RuntimeError(f"{node} could not be played: {run.stdout[-1000:]}{run.stderr[-1000:]}")
+    last = next((line for line in reversed(run.stdout.splitlines()) if line.startswith("E ")), "it fails")
+    return {"test": last} if run.returncode else {}
+
+
+def _memory() -> str | None:
+    return "/dev/shm" if os.path.isdir("/dev/shm") else None
+
+
+CHOICES: Final[dict[str, Choice]] = {}
+"""Plays on another rig than the demonstration's."""
