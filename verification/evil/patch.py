@@ -26,8 +26,8 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Evil(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One patch. `by` is who must catch it: the id of an invariant, `monitor:` with a law of interlocks/monitor.py, `search:` with a law of
-    verification/explore_laws.py, `test` where only a test of the house (the play) can see it, or `says:` with words in which the program itself refuses to go on."""
+    """One patch. `by` is who must catch it: the id of an invariant, `monitor:` with a law of interlocks/monitor.py, `search:` with a law of the search,
+    `test` where only a test of the house (the play) can see it, or `says:` with words in which the program itself refuses to go on."""
 
     name: str
     breaks: str
