@@ -47,6 +47,9 @@ def crash_matrix(
         raise typer.Exit(int(Exit.USAGE))
     verbs = calls_of(_kernels())
     chosen = [Case(call, one, case_seed) for one in whats] if call else cases(verbs, every, seed, whats)
+    if not chosen or call > len(verbs):
+        out.print(f"no case: the treatment makes {len(verbs)} calls; --call, --seed and --every must leave one of them")
+        raise typer.Exit(int(Exit.USAGE))
     broken, ended = _play(chosen, workers, out)
     if json_:
         document = {

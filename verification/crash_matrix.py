@@ -127,8 +127,14 @@ def cases(verbs: list[str], every: int = 1, seed: int = 0, whats: Iterable[str] 
         Case(call, what, seed * 1_000_003 + call)
         for what in whats
         for call in range(1 + seed % every, len(verbs) + 1, every)
-        if what not in TORN or Strike(call, what).meets(verbs[call - 1])
+        if _can_meet(Strike(call, what), verbs)
     ]
+
+
+def _can_meet(strike: Strike, verbs: list[str]) -> bool:
+    """Whether this treatment has a call that it can meet: the call itself where a write is torn, else that or a later one."""
+    later = verbs[strike.call - 1 : strike.call if strike.what in TORN else None]
+    return any(strike.meets(verb) for verb in later)
 
 
 def crash_matrix(
@@ -167,6 +173,8 @@ def play(kernels: Kernels, case: Case) -> Played:
             wrong += tuple(
                 f"invariant {b.invariant} at {b.at_s:.2f} s: {b.words}" for b in check_all(observer.trace(), expected)
             )
+        if not disk.struck:
+            wrong += (f"nothing was struck: {case.what} met none of {disk.calls} calls",)
         truth = rig.truth()["dose_mgy"]
         high = sum(exposure["high_mgy"] for exposure in reach.exposures(rig)) if not wrong else 0.0
     if at != State.STANDBY.value and not words:

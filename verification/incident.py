@@ -24,6 +24,7 @@ class Theatre:
     def __init__(self, folder: Path, kernels: Kernels) -> None:
         self._folder, self._kernels = folder, kernels
         self._rigs: list[tuple[VirtualRig, Observer]] = []
+        self._finished: list[VirtualRig] = []
         self.wrong: list[str] = []
         self.seen: list[str] = []
 
@@ -57,12 +58,19 @@ class Theatre:
     def finish(self, rig: VirtualRig, presses: int, expectation: Expectation | None = None) -> None:
         """Every invariant over this rig's whole run, and nothing left undone in world and records."""
         rig.wait(0.5)
+        self._finished.append(rig)
         self.wrong += wrong(rig, presses)
         observer = next(watched for made, watched in self._rigs if made is rig)
         self.wrong += [
             f"invariant {broken.invariant} at {broken.at_s:.3f} s: {broken.words}"
             for broken in check_all(observer.trace(), expectation)
         ]
+
+    def unseen(self) -> list[str]:
+        """What was played and never judged: nothing seen, or a rig whose invariants nobody asked for."""
+        found = [] if self.seen else ["nothing was seen: it was not played"]
+        left = sum(1 for rig, _ in self._rigs if rig not in self._finished)
+        return [*found, f"{left} rigs were never judged"] if left else found
 
     def close(self) -> None:
         """Let go of every rig's files."""
@@ -81,12 +89,15 @@ class Incident:
 
 
 def perform(incident: Incident, folder: Path, kernels: Kernels) -> Theatre:
-    """Play one incident; what it waited for in vain is part of what was wrong."""
+    """Play one incident; what it waited for in vain is part of what was wrong, and so is what escaped it or was never judged."""
     theatre = Theatre(folder, kernels)
     try:
         incident.play(theatre)
+        theatre.wrong += theatre.unseen()
     except Stuck as stuck:
         theatre.wrong.append(str(stuck))
+    except Exception as error:
+        theatre.wrong.append(f"{type(error).__name__}: {error}")
     finally:
         theatre.close()
     return theatre

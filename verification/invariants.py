@@ -3,7 +3,7 @@ It imports nothing of the controller and believes nothing that the program says 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,9 @@ __all__ = ["INVARIANTS", "Broken", "Expectation", "Invariant", "Lasting", "check
 
 MOST_PLACES: Final = 5
 """How many places of one invariant are told."""
+SEEN: Final = "SEEN"
+"""What is broken where nobody looked: a trace without ticks, or one that ends before its world does, holds nothing against anything."""
+BLIND_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,24 @@ class Invariant:
 
 def check_all(trace: Trace, expectation: Expectation | None = None) -> list[Broken]:
     """Every invariant that this trace breaks, each with the first few places where it does, in the table's order."""
+    broken = list(_unseen(trace))
+    if not trace.rows:
+        return broken
     story = Story(trace, expectation or Expectation())
-    broken = []
     for row in INVARIANTS:
         for number, (at_s, words) in enumerate(row.predicate(story)):
             if number >= MOST_PLACES:
                 break
             broken.append(Broken(row.id, at_s, words))
     return broken
+
+
+def _unseen(trace: Trace) -> Iterator[Broken]:
+    if not trace.rows:
+        yield Broken(SEEN, 0.0, "no tick was seen: what nobody looked at holds nothing")
+    elif trace.log and trace.log[-1][0] > trace.rows[-1].t + BLIND_S:
+        words = f"the last tick was seen at {trace.rows[-1].t:.2f} s, and the world went on to {trace.log[-1][0]:.2f} s"
+        yield Broken(SEEN, trace.rows[-1].t, words)
 
 
 INVARIANTS: Final = (

@@ -4,6 +4,8 @@ It knows no device and no rule of the product; what may come of a fault stands i
 from __future__ import annotations
 
 import fnmatch
+import hashlib
+import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -18,11 +20,11 @@ from simulators.unit_map import Cause
 from verification import reach
 from verification.fault_ids import FAULT_IDS, FIRST, find
 from verification.hands import Stuck
-from verification.injections import Injection, restart, start_recorder
+from verification.injections import Injection, nothing, restart, start_recorder
 from verification.invariants import Expectation, Lasting, check_all
 from verification.scenarios import MOST_MGY_PER_S
 from verification.setting import lay_out, virtual_rig
-from verification.trace import Observer
+from verification.trace import Observer, Trace
 from verification.virtual import VirtualRig
 
 TICK_S: Final = 0.01
@@ -251,21 +253,45 @@ def beams(rig: VirtualRig) -> list[tuple[float, float | None]]:
 
 
 def play(cell: Cell, kernels: Kernels, folder: Path, seed: int = 1) -> Told:
-    """Bring a fresh rig to the state, let the fault come and go, let people do what they do, put it right, and judge."""
+    """Bring a fresh rig to the state, let the fault come and go, let people do what they do, put it right, and judge.
+
+    A fault for ever that nobody noticed is held against the same run without it: where nothing at all is different, nothing was injected.
+    """
     _, injection = find(f"{cell.fault_id}/{cell.injection}")
+    told, print_ = _played(cell, injection, kernels, folder / "with", seed)
+    if cell.lasts is Lasts.EVER and not told.wrong and not told.detector:
+        _, without = _played(cell, replace(injection, start=nothing, stop=nothing), kernels, folder / "with", seed)
+        if print_ == without:
+            told.wrong.append("the fault made no difference to anything: it was not injected")
+    return told
+
+
+def _played(cell: Cell, injection: Injection, kernels: Kernels, folder: Path, seed: int) -> tuple[Told, str]:
+    """One run in this folder, which is gone afterwards, with a print of all that it was but the words that name the fault."""
     told = Told(cell.name, seed)
+    print_ = ""
     setting = lay_out(folder / "rig", folder / "records", injection.termination, 15020, seed, injection.choice)
     rig = virtual_rig(setting, kernels, seed)
     try:
-        _play(cell, injection, rig, told)
+        print_ = _print(_play(cell, injection, rig, told))
     except Stuck as stuck:
         told.wrong.append(f"stuck: {stuck}")
     finally:
         rig.close()
-    return told
+        shutil.rmtree(folder, ignore_errors=True)
+    return told, print_
 
 
-def _play(cell: Cell, injection: Injection, rig: VirtualRig, told: Told) -> None:
+def _print(trace: Trace) -> str:
+    """Ticks, world, hands and journal, with its stamps: a wall clock that is wrong stands in those alone."""
+    told = [(at_s, who, what) for at_s, who, what in trace.log if who != "fault"]
+    entries = [(entry.kind, entry.token, entry.at_s, entry.wall_s, entry.fields) for entry in trace.entries]
+    acts = [(act.at_s, act.kind, act.what) for act in trace.acts]
+    whole = (trace.rows, told, acts, entries, trace.shown, trace.wrote)
+    return hashlib.sha256(repr(whole).encode()).hexdigest()
+
+
+def _play(cell: Cell, injection: Injection, rig: VirtualRig, told: Told) -> Trace:
     watch, watched = Watch(rig), Observer(rig)
     if injection.from_start:
         injection.start(rig)
@@ -289,7 +315,9 @@ def _play(cell: Cell, injection: Injection, rig: VirtualRig, told: Told) -> None
     rate = injection.rate_times * MOST_MGY_PER_S if injection.rate_times != 1.0 else None
     lasting = Lasting(cell.injection, 0.0 if injection.from_start else began_s, stopped_s)
     expected = Expectation((lasting,), injection.over_part or None, rate)
-    told.wrong += [f"{one.invariant} at {one.at_s:.2f} s: {one.words}" for one in check_all(watched.trace(), expected)]
+    trace = watched.trace()
+    told.wrong += [f"{one.invariant} at {one.at_s:.2f} s: {one.words}" for one in check_all(trace, expected)]
+    return trace
 
 
 def _go_on(rig: VirtualRig, operator: Operator, until_s: float) -> None:
@@ -321,9 +349,14 @@ def put_right(rig: VirtualRig) -> None:
 def _judge_times(
     cell: Cell, injection: Injection, rig: VirtualRig, told: Told, began_s: float, stopped_s: float
 ) -> None:
+    spans = beams(rig)
+    if cell.at is State.IRRADIATING and not any(
+        on_s <= began_s and (off_s or began_s) >= began_s for on_s, off_s in spans
+    ):
+        told.wrong.append(f"there was no beam at {began_s:.3f} s, when the fault came")
     if injection.off_s is None:
         return
-    for on_s, off_s in beams(rig):
+    for on_s, off_s in spans:
         if (off_s is not None and off_s <= began_s) or on_s >= stopped_s:
             continue
         since_s = max(on_s, began_s)

@@ -8,6 +8,7 @@ import multiprocessing
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -132,6 +133,14 @@ def sweep(jobs: list[tuple[str, int]], workers: int, software: str, path: Path |
         yield told
 
 
+def _at_worker(name: str, seed: int, software: str, source: str) -> Told:
+    """One job in a process of its own, which must have the sources of the one that asks: a file may have been edited meanwhile."""
+    mine = sources.source_hash()
+    if mine != source:
+        raise RuntimeError(f"a worker has other sources ({mine[:12]}) than this sweep ({source[:12]}); begin it anew")
+    return _one(name, seed, software)
+
+
 def _played(jobs: list[tuple[str, int]], workers: int, software: str) -> Iterator[Told]:
     if workers <= 1:
         if jobs and not _KERNELS:
@@ -139,7 +148,27 @@ def _played(jobs: list[tuple[str, int]], workers: int, software: str) -> Iterato
         for name, seed in jobs:
             yield _one(name, seed, software)
         return
+    left = list(jobs)
+    while left:
+        for job, told in _pooled(list(left), workers, software):
+            left.remove(job)
+            yield told
+        # a process died; the jobs that may have been its last are played alone, so that only the guilty one is wrong
+        for job in left[: 2 * workers]:
+            alone = dict(_pooled([job], 1, software))
+            left.remove(job)
+            yield alone.get(job) or Told(job[0], job[1], software, wrong=["the process that played it died"])
+
+
+def _pooled(jobs: list[tuple[str, int]], workers: int, software: str) -> Iterator[tuple[tuple[str, int], Told]]:
+    """What comes of these jobs, until all are done or one of the processes dies."""
     context = multiprocessing.get_context("spawn")
+    source = sources.source_hash()
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
-        for done in as_completed([pool.submit(_one, name, seed, software) for name, seed in jobs]):
-            yield done.result()
+        asked = {pool.submit(_at_worker, name, seed, software, source): (name, seed) for name, seed in jobs}
+        for done in as_completed(asked):
+            try:
+                told = done.result()
+            except BrokenProcessPool:
+                continue
+            yield asked[done], told

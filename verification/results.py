@@ -78,5 +78,7 @@ class Results:
                 f"{path} is of other sources ({str(head.get('source'))[:12]}, commit {head.get('commit') or 'unknown'}), "
                 f"these are {self.source[:12]}: what another program did proves nothing of this one; choose another file"
             )
-        for document in documents[1:]:
+        for number, document in enumerate(documents[1:], 2):
+            if not isinstance(document, dict) or document.get("source") != self.source or self._key not in document:
+                raise ResultsError(f"{path}, line {number}, is no result of these sources; move it away and begin anew")
             self.by_key.setdefault(document[self._key], document)

@@ -150,10 +150,13 @@ def crashes(room: Room) -> Verdict:
     every = max(1, round(CALLS_EVERY / room.part))
     chosen = matrix.cases(matrix.calls_of(_kernels()), every)
     results = _kept(room, "crashes.jsonl", "case")
-    _played(room, results, [f"{c.call} {c.seed} {c.what}" for c in chosen], crash, "crash matrix")
+    keys = [f"{c.call} {c.seed} {c.what}" for c in chosen]
+    _played(room, results, keys, crash, "crash matrix")
     broken = [f"crash {d['case']}: {'; '.join(d['broken'])}" for d in results.all() if d["broken"]]
+    missing = [case for case in keys if case not in results.by_key]
+    broken += [f"crash {case}: it gave no result" for case in missing]
     return Verdict(
-        {"cases": f"{len(results.by_key)}", "calls to the disk": f"{len({c.call for c in chosen})}"}, tuple(broken)
+        {"cases": f"{len(keys) - len(missing)}", "calls to the disk": f"{len({c.call for c in chosen})}"}, tuple(broken)
     )
 
 

@@ -136,6 +136,8 @@ class Entry:
     token: int
     fields: list[Any]
     seen_s: float
+    wall_s: float = 0.0
+    """The recorder's stamp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ class JournalEye:
                 return
             self._at = _FIRST.size + _DIGEST
         while self._at + _HEAD.size + _DIGEST <= len(raw):
-            length, kind, _, index, _ = _HEAD.unpack_from(raw, self._at)
+            length, kind, _, index, wall_s = _HEAD.unpack_from(raw, self._at)
             body_at = self._at + _HEAD.size
             end = body_at + length
             if not kind or index != self._index:
@@ -238,15 +240,15 @@ class JournalEye:
             if digest != raw[end : end + _DIGEST]:
                 return
             if kind == _IS_ENTRY:
-                self._entry(index, raw[body_at:end], seen_s)
+                self._entry(index, raw[body_at:end], seen_s, wall_s)
             self._at, self._index, self._digest = end + _DIGEST, index + 1, digest
 
-    def _entry(self, index: int, payload: bytes, seen_s: float) -> None:
+    def _entry(self, index: int, payload: bytes, seen_s: float, wall_s: float) -> None:
         instance, seq, mono_ns, kind, entry, token, *_ = msgspec.msgpack.decode(payload)
         if kind == _TICKS:
             return
         fields = msgspec.msgpack.decode(entry)
-        self.entries.append(Entry(index, instance, seq, mono_ns * 1e-9, kind, token, fields, seen_s))
+        self.entries.append(Entry(index, instance, seq, mono_ns * 1e-9, kind, token, fields, seen_s, wall_s))
 
 
 class Observer:
@@ -286,7 +288,7 @@ class Observer:
         secret = bytes(blob.site_key) in b"".join(self._read(path) for path in sorted(self._folder.glob("*.journal")))
         seen = {(e.index, e.instance, e.seq): e.seen_s for e in self._eye.entries}
         entries = tuple(
-            Entry(e.index, e.instance, e.seq, e.at_s, e.kind, e.token, e.fields, seen.get((e.index, e.instance, e.seq), e.seen_s))
+            Entry(e.index, e.instance, e.seq, e.at_s, e.kind, e.token, e.fields, seen.get((e.index, e.instance, e.seq), e.seen_s), e.wall_s)
             for e in whole.entries
         )  # fmt: skip
         return Trace(

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from hal.clock import SystemClock
 from verification.figures import figures
-from verification.results import Results, ResultsError
+from verification.results import Results
 from verification.sources import ROOT, commit, source_hash
 from verification.stages import STAGES, Room, Stage, Verdict
 
@@ -82,7 +82,7 @@ def play(stage: Stage, room: Room) -> None:
     else:
         try:
             verdict = stage.run(room)
-        except (ResultsError, OSError) as error:
+        except Exception as error:  # a stage that ends so has shown nothing, and the ones after it are still played
             verdict = Verdict({}, (f"{type(error).__name__}: {error}",))
     document = asdict(verdict) | {
         "stage": stage.name, "source": source_hash(), "commit": commit(), "took_s": clock.monotonic() - begun_s,

@@ -80,6 +80,12 @@ def test_results_of_other_sources_are_refused_in_words(tmp_path: Path) -> None:
         Results(file, "one")
     with pytest.raises(ResultsError, match="is not there"):
         Results(tmp_path / "none.jsonl", "one", resume=True)
+    results = Results(file, "one", resume=True)
+    results.add(document(1, "one"))
+    results.close()
+    file.write_text(file.read_text() + json.dumps(document(2, "two")) + "\n")
+    with pytest.raises(ResultsError, match="line 3, is no result of these sources"):
+        Results(file, "one", resume=True)
     file.write_text("[]\n")
     with pytest.raises(ResultsError):
         Results(file, "one", resume=True)

@@ -43,5 +43,9 @@ def test_what_was_waited_for_in_vain_is_wrong(tmp_path: Path, kernels: Kernels) 
 
     stuck = perform(Incident("x", "", "", waits), tmp_path / "a", kernels)
     assert any("a beam that nobody began" in words for words in stuck.wrong)
+    unseen = perform(Incident("x", "", "", lambda theatre: theatre.rig().wait(0.1)), tmp_path / "b", kernels)
+    assert unseen.wrong == ["nothing was seen: it was not played", "1 rigs were never judged"]
+    escaped = perform(Incident("x", "", "", lambda theatre: theatre.rig().room(nonsense=1)), tmp_path / "c", kernels)
+    assert escaped.wrong
     with pytest.raises(ValueError, match="there are: tyler"):
         find("nothing")

@@ -15,7 +15,7 @@ from controller.kernel import Kernels
 from controller.states import Event, State
 from hal.readings import Contact
 from verification import story as words
-from verification.invariants import INVARIANTS, Expectation, check_all
+from verification.invariants import INVARIANTS, SEEN, Expectation, check_all
 from verification.scenarios import find, play
 from verification.setting import lay_out, prescribed, virtual_rig
 from verification.story import Story
@@ -63,6 +63,12 @@ def test_real_runs_break_nothing(plain: Trace, resumed: Trace) -> None:
     """Both base runs are whole; an altered one that is caught is caught for what was altered."""
     assert check_all(plain) == []
     assert check_all(resumed) == []
+
+
+def test_what_nobody_looked_at_holds_nothing(plain: Trace) -> None:
+    """A trace without a tick, and one that ends before its world does, are broken and not whole."""
+    assert [one.invariant for one in check_all(replace(plain, rows=()))] == [SEEN]
+    assert SEEN in {one.invariant for one in check_all(replace(plain, rows=plain.rows[: len(plain.rows) // 2]))}
 
 
 # what to alter

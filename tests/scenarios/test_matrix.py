@@ -4,6 +4,7 @@ Who plays a cell, and what must come of it, is verification's."""
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from refusal_bench import MakeRig, slice_of
 from controller.kernel import Kernels
 from controller.states import State
 from verification.fault_ids import FAULT_IDS, FIRST, SHOWN_BY, find
-from verification.matrix import Cell, Lasts, cell_of, cells, play_named
-from verification.matrix_run import kept, summed, sweep
+from verification.injections import Injection, nothing
+from verification.matrix import Cell, Lasts, Told, cell_of, cells, play_named
+from verification.matrix_run import _at_worker, kept, summed, sweep
 from verification.pairs import drawn, play_pair
 from verification.reach import turn_until
 
@@ -93,6 +95,38 @@ def test_a_sweep_is_taken_up_where_it_was_left(
     summary = summed([first], "one")
     assert (summary.cells, summary.wrong) == (1, [])
     assert "L1" in summary.not_played
+
+
+@pytest.mark.parametrize("at", [State.STANDBY, pytest.param(State.IRRADIATING, marks=pytest.mark.grid)])
+def test_a_fault_that_is_none_is_wrong(kernels: Kernels, monkeypatch: pytest.MonkeyPatch, at: State) -> None:
+    """An injection that changes nothing is not a fault that was survived."""
+    monkeypatch.setitem(FAULT_IDS, "O8", (Injection("none", "nothing at all", nothing, nothing),))
+    told = play_named(Cell("O8", "none", at, Lasts.EVER).name, kernels)
+    assert told.wrong == ["the fault made no difference to anything: it was not injected"]
+
+
+def test_a_process_that_dies_leaves_one_wrong_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The jobs that were lost with it are played again, each alone."""
+    rounds: list[list[tuple[str, int]]] = []
+
+    def pooled(jobs: list[tuple[str, int]], _workers: int, _software: str) -> Iterator[tuple[tuple[str, int], Told]]:
+        rounds.append(list(jobs))
+        for job in jobs:
+            if job[0] == "kills":
+                return
+            yield job, Told(*job)
+
+    monkeypatch.setattr("verification.matrix_run._pooled", pooled)
+    jobs = [("one", 1), ("kills", 1), ("two", 1), ("three", 1), ("four", 1), ("five", 1)]
+    told = list(sweep(jobs, 2, "s"))
+    assert sorted((one.cell, one.seed) for one in told) == sorted(jobs)
+    assert [(one.cell, one.wrong) for one in told if one.wrong] == [("kills", ["the process that played it died"])]
+    assert rounds[1:] == [[jobs[1]], [jobs[2]], [jobs[3]], [jobs[4]], [jobs[5]]]
+
+
+def test_a_worker_of_other_sources_gives_nothing() -> None:
+    with pytest.raises(RuntimeError, match="other sources"):
+        _at_worker("I10/key-off@STANDBY~1 tick", 1, "s", "0" * 64)
 
 
 def test_a_seed_draws_the_same_pair() -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from verification import sources, verify
 from verification.results import Results
-from verification.stages import STAGES, Room, Stage, Verdict, seeds
+from verification.stages import STAGES, Room, Stage, Verdict, crashes, seeds
 
 QUIET = Console(quiet=True)
 
@@ -57,6 +57,28 @@ def test_a_stage_that_broke_something_is_played_again(tmp_path: Path) -> None:
     for _ in range(2):
         verify.play(stage, room(tmp_path))
     assert len(played) == 2
+
+
+def test_a_stage_that_ends_in_an_error_is_broken_and_the_next_is_played(tmp_path: Path) -> None:
+    """Whatever the error is: a process that died at its work is none that its author thought of."""
+
+    def run(_room: Room) -> Verdict:
+        raise RuntimeError("a process died")
+
+    stage = Stage("tried", "to try it", run)
+    verify.play(stage, room(tmp_path))
+    kept = verify.read(stage, room(tmp_path))
+    assert kept is not None and kept["broken"] == ["RuntimeError: a process died"]
+
+
+def test_a_crash_case_without_a_result_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when each worker has other sources, so that no result of theirs counts."""
+    monkeypatch.setattr("verification.crash_matrix.calls_of", lambda _kernels: ["write", "sync"])
+    monkeypatch.setattr("verification.stages._kernels", lambda: None)
+    monkeypatch.setattr("verification.stages.hand_out", lambda *_: None)
+    verdict = crashes(room(tmp_path))
+    assert verdict.figures["cases"] == "0"
+    assert len(verdict.broken) > 2 and all("gave no result" in words for words in verdict.broken)
 
 
 def test_every_part_of_the_figures_has_a_stage() -> None:

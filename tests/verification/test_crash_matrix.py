@@ -45,6 +45,12 @@ def test_a_case_of_the_matrix(kernels: Kernels, verbs: list[str], part: float, w
     assert played.wrong == () and played.struck.startswith(what), played
 
 
+def test_a_case_that_struck_nothing_is_wrong(kernels: Kernels) -> None:
+    """A call that the treatment never makes shows nothing."""
+    played = play(kernels, Case(100_000, "KILL", 5))
+    assert "nothing was struck" in played.wrong[0]
+
+
 @pytest.mark.grid
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("slice_", range(SLICES))
