@@ -55,11 +55,14 @@ class Theatre:
         """What was seen."""
         self.seen.append(words)
 
-    def finish(self, rig: VirtualRig, presses: int, expectation: Expectation | None = None) -> None:
-        """Every invariant over this rig's whole run, and nothing left undone in world and records."""
+    def finish(
+        self, rig: VirtualRig, presses: int, expectation: Expectation | None = None, unseen: bool = False
+    ) -> None:
+        """Every invariant over this rig's whole run, and nothing left undone in world and records. `unseen`: no software can see what was broken, so
+        the records' dose is not held against the true one."""
         rig.wait(0.5)
         self._finished.append(rig)
-        self.wrong += wrong(rig, presses)
+        self.wrong += [words for words in wrong(rig, presses) if not (unseen and "the records'" in words)]
         observer = next(watched for made, watched in self._rigs if made is rig)
         self.wrong += [
             f"invariant {broken.invariant} at {broken.at_s:.3f} s: {broken.words}"

@@ -21,6 +21,7 @@ from simulators.unit_firmware import UnitFirmware
 from verification.hands import Stuck
 from verification.incident import Incident, Theatre
 from verification.injections import PARTS, raise_in
+from verification.matrix import put_right
 from verification.reach import (
     OPERATOR,
     SHORT,
@@ -36,6 +37,7 @@ from verification.reach import (
     turn_until,
 )
 from verification.rigs import Choice
+from verification.scenarios import MOST_MGY_PER_S
 from verification.setting import EXAMPLES
 from verification.story import Expectation
 from verification.virtual import VirtualRig
@@ -47,6 +49,8 @@ TYLER_S: Final = 10.0
 TYLER_EVERY_S: Final = 0.25
 OTHER: Final = patient(1, 800.0)
 """The same patient's order with twice the dose: what an edit would make of it."""
+ANOTHER_APPLICATOR: Final = 1.2
+"""The dose rate at the end of a shorter applicator against the confirmed one."""
 WITHIN_PART: Final = 0.005
 WITHIN_MGY: Final = 10.0
 
@@ -189,6 +193,7 @@ def _removed_interlock(theatre: Theatre) -> None:
     theatre.say(f"refused as clinical: it has not {', not '.join(lacks[:4])}, ...")
     shown = rig.until(lambda s: bool(s.emulated), 2.0, "EMULATED on the desk")
     theatre.must(bool(shown.emulated), "the desk does not say EMULATED")
+    theatre.finish(rig, 0)
 
 
 def _no_trace(theatre: Theatre) -> None:
@@ -332,7 +337,7 @@ def _iba(theatre: Theatre) -> None:
     theatre.say(
         f"{state(rig).value} with truly {true:.1f} mGy (order {d0:.0f} at depth): only a measurement from end to end finds this"
     )
-    theatre.must(not rig.truth()["hv_on"], "high voltage is on")
+    theatre.finish(rig, 1, Expectation(rate_mgy_per_s=ANOTHER_APPLICATOR * MOST_MGY_PER_S), unseen=True)
 
 
 def _zaragoza(theatre: Theatre) -> None:
@@ -477,6 +482,12 @@ def _toyota(theatre: Theatre) -> None:
         took = rig.now_s() - begun
         theatre.say(f"{words}: beam off after {1000 * took:.0f} ms")
         theatre.must(took <= within_s, f"{words}: beam off after {took:.2f} s, bound {within_s} s")
+        rig.thaw_host()
+        rig.stall_recorder(False)
+        for name in rig.world.faults.active():
+            rig.mend(name)
+        put_right(rig)
+        theatre.finish(rig, 1)
 
 
 def _ariane(theatre: Theatre) -> None:
@@ -509,6 +520,7 @@ def _px4(theatre: Theatre) -> None:
         theatre.say(str(unknown).split(";")[0])
     else:
         theatre.must(False, "a fault that nobody knows was injected")
+    theatre.finish(rig, 0)
 
 
 INCIDENTS: Final[tuple[Incident, ...]] = (
