@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid coverage verify lint fuzz bench-tools bench-wire bench-world clean lock real crash
+.PHONY: help setup run test grid coverage verify lint fuzz bench-tools bench-wire bench-world clean lock real crash mutants
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ real: $(STAMP)  ## break real processes at SEEDS (56) random instants: kill, sto
 
 crash: $(STAMP) ## an error, a full disk, a kill and a power cut at every call of the records to their disk
 	$(BIN)/kerma crash-matrix
+
+mutants: $(STAMP) ## alter interlocks/ and what decides in every place, and see that a test fails; resumable; ONLY=file, PAIRS=1, PAGE=1
+	nice $(BIN)/python -m verification.mutants --workers $(or $(WORKERS),1) $(if $(ONLY),--only $(ONLY)) $(if $(PAIRS),--pairs) $(if $(PAGE),--page)
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the hazard tables
 	$(BIN)/ruff check .

@@ -1,0 +1,338 @@
+"""`make mutants`: every mutant of the interlocks and of what decides, against the tests that touch it; one that lives and is not listed fails.
+It knows which tests touch which file, the list of those that may live, and what was found before; how a mutant is made and played is others' work."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from verification.mutant_run import Target, UnplayableError, play, play_together
+from verification.mutate import Mutant, mutants
+from verification.results import Results, ResultsError
+from verification.sources import ROOT, commit, files
+
+LIST: Final = ROOT / "verification" / "mutants_survive.toml"
+HOME: Final = ROOT / "var" / "mutants"
+PAGE: Final = ROOT / "docs" / "verification.md"
+BEGINS: Final = "<!-- made by make mutants -->"
+ENDS: Final = "<!-- end of what make mutants made -->"
+ROOMS: Final = ("hal/", "interlocks/", "controller/", "requirements.txt")
+"""What decides how a mutant fares, beside the tests."""
+REASONS: Final = ("equivalent", "only words", "second barrier")
+
+_RULES: Final = ("tests/interlocks/test_rules.py", "tests/interlocks/test_not_fitted.py")
+_GATE: Final = ("tests/interlocks/test_gate.py", "tests/interlocks/test_barriers.py")
+_DECIDE: Final = tuple(
+    f"tests/controller/test_decide_{what}.py" for what in ("arming", "beam", "confirm", "requests", "reset")
+)
+_MOVES: Final = ("tests/controller/test_states.py", "tests/controller/test_drive.py")
+
+TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "interlocks/gate_law.py": (_GATE, ()),
+    "interlocks/gate.py": (_GATE, ()),
+    "interlocks/latch.py": (("tests/interlocks/test_latch.py",), ("tests/controller/test_latches.py",)),
+    "interlocks/judge.py": (_RULES, (*_GATE, "tests/controller/test_shown.py")),
+    "controller/drive.py": (("tests/controller/test_drive.py",), _DECIDE),
+    "controller/decide.py": (_DECIDE, ("tests/verification/test_explore.py",)),
+    "controller/guards.py": (_DECIDE, ("tests/verification/test_explore.py",)),
+    "interlocks/contact_rules.py": (_RULES, _GATE),
+    "interlocks/dose_rules.py": (_RULES, _GATE),
+    "interlocks/generator_rules.py": (_RULES, _GATE),
+    "interlocks/house_rules.py": (_RULES, _GATE),
+    "interlocks/unit_rules.py": (_RULES, _GATE),
+    "interlocks/look.py": (_RULES, (*_GATE, "tests/interlocks/test_monitor.py")),
+    "interlocks/limits.py": (("tests/interlocks/test_limits.py",), ("tests/interlocks/test_gate.py", "tests/controller/test_settings.py")),
+    "interlocks/monitor.py": (("tests/interlocks/test_monitor.py",), _GATE),
+    "interlocks/rules.py": (_RULES, _GATE),
+    "interlocks/rule.py": (_RULES, ()),
+    "interlocks/words.py": (_RULES, _GATE),
+    "interlocks/backup_timer.py": (("tests/interlocks/test_backup_timer.py",), ("tests/controller/test_dose_meter.py",)),
+    "controller/states.py": (_MOVES, (*_DECIDE, "tests/verification/test_explore.py")),
+    "controller/dose.py": (("tests/controller/test_dose_meter.py",), ("tests/controller/test_dose_kernel.py",)),
+}  # fmt: skip
+"""By file: the tests that are its own, then others that touch it. Readings drawn at random are left out: they show that nothing raises, and take long."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Mutants that may live: one line in one function, the changes to it, and why."""
+
+    file: str
+    inside: str
+    line: str
+    changes: tuple[str, ...]
+    reason: str
+    why: str
+    pair: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(f"{self.inside} | {self.line} | {change}" for change in self.changes)
+
+
+@dataclass(frozen=True)
+class Barriers:
+    """Barriers that stand in for each other: mutated together they must be killed by these tests."""
+
+    name: str
+    mutants: tuple[tuple[str, str], ...]
+    """(file, key) of each."""
+    tests: tuple[str, ...]
+
+
+@dataclass
+class Count:
+    """What came of one file."""
+
+    file: str
+    mutants: int = 0
+    killed: int = 0
+    listed: int = 0
+    unlisted: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    """Lines of the list that are out of date."""
+
+    @property
+    def whole(self) -> bool:
+        return self.killed + self.listed + len(self.unlisted) == self.mutants
+
+
+def read_list(path: Path) -> tuple[list[Listed], list[Barriers]]:
+    """The list, checked: a reason of the three, words for it, and a declared pair for each second barrier."""
+    document = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    pairs = [
+        Barriers(p["name"], tuple((m["file"], f"{m['in']} | {m['line']} | {m['change']}") for m in p["mutant"]), tuple(p["tests"]))
+        for p in document.get("pair", [])
+    ]  # fmt: skip
+    names = {pair.name for pair in pairs}
+    listed = [
+        Listed(s["file"], s["in"], s["line"], tuple(s["changes"]), s["reason"], s["why"], s.get("pair", ""))
+        for s in document.get("survivor", [])
+    ]
+    for one in listed:
+        where = f"{path}: {one.file}, {one.inside}, {one.line!r}"
+        if one.reason not in REASONS or not one.why:
+            raise ResultsError(f"{where}: the reason is {one.reason!r}; one of {', '.join(REASONS)}, and why in words")
+        if (one.reason == "second barrier") is not bool(one.pair) or (one.pair and one.pair not in names):
+            raise ResultsError(f"{where}: a second barrier names its pair, and {one.pair!r} is none; add [[pair]]")
+    return listed, pairs
+
+
+def source_of(root: Path, target: Target | None = None) -> str:
+    """SHA-256 over what decides how the mutants fare: the product, and with a target its tests and their benches."""
+    whole = hashlib.sha256()
+    if root == ROOT:
+        paths = [(name, path) for name, path in files() if name.startswith(ROOMS)]
+    else:
+        paths = [(str(path.relative_to(root)), path) for path in sorted(root.rglob("*.py"))]
+    if target is not None:
+        folders = {(root / test).parent for test in target.tests}
+        benches = {bench for folder in folders for bench in folder.glob("*.py") if not bench.name.startswith("test_")}
+        paths += [(str(p.relative_to(root)), p) for p in sorted(benches | {root / test for test in target.tests})]
+    for name, path in paths:
+        data = path.read_bytes()
+        whole.update(f"{name}\0{len(data)}\0".encode() + data)
+    return whole.hexdigest()
+
+
+def judge(file: str, born: Sequence[Mutant], killed_by: dict[str, str], listed: Sequence[Listed]) -> Count:
+    """What is known of one file, against the list; what was not played is not counted, and the file is then not whole."""
+    count = Count(file, len(born))
+    may_live = {key for one in listed if one.file == file for key in one.keys}
+    for mutant in born:
+        if mutant.key not in killed_by:
+            continue
+        by = killed_by[mutant.key]
+        if by:
+            count.killed += 1
+            if mutant.key in may_live:
+                count.wrong.append(f"listed, but killed by {by}: {mutant.key}")
+        elif mutant.key in may_live:
+            count.listed += 1
+        else:
+            count.unlisted.append(f"line {mutant.lineno}: {mutant.key}")
+    count.wrong += [f"listed, but there is no such mutant: {key}" for key in sorted(may_live - {m.key for m in born})]
+    return count
+
+
+def play_file(target: Target, born: Sequence[Mutant], home: Path, workers: int, out: Console) -> dict[str, str]:
+    """By key what killed each; what is known from before is not played again."""
+    source = source_of(target.root, target)
+    path = home / source_of(target.root)[:16] / (target.file.replace("/", "-").removesuffix(".py") + ".jsonl")
+    try:
+        results = Results(path, source, commit(), resume=path.exists(), key="key")
+    except ResultsError:
+        path.unlink()
+        results = Results(path, source, commit(), key="key")
+    todo = [mutant for mutant in born if mutant.key not in results.by_key]
+    bar = Progress(
+        TextColumn(target.file), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=out
+    )  # fmt: skip
+    try:
+        if todo:
+            with bar:
+                task = bar.add_task(target.file, total=len(born), completed=len(born) - len(todo))
+                for document in _dealt_out(target, todo, workers):
+                    results.add(document | {"source": source})
+                    bar.advance(task)
+    finally:
+        results.close()
+    return {key: str(document["killed_by"]) for key, document in results.by_key.items()}
+
+
+def _dealt_out(target: Target, todo: Sequence[Mutant], workers: int) -> Any:
+    """Every document as it comes, from so many processes that are forked before anything of the product is imported."""
+    context = get_context("fork")
+    queue = context.Queue()
+    hands = [context.Process(target=_hand, args=(target, todo[start::workers], queue)) for start in range(workers)]
+    for hand in hands:
+        hand.start()
+    left = len(hands)
+    try:
+        while left:
+            document = queue.get()
+            if "fault" in document:
+                raise UnplayableError(document["fault"])
+            if document:
+                yield document
+            else:
+                left -= 1
+    finally:
+        for hand in hands:
+            if left:
+                hand.terminate()
+            hand.join()
+
+
+def _hand(target: Target, todo: Sequence[Mutant], queue: Any) -> None:
+    try:
+        play(target, todo, queue.put)
+        queue.put({})
+    except UnplayableError as why:
+        queue.put({"fault": str(why)})
+
+
+def play_pairs(root: Path, pairs: Sequence[Barriers], out: Console) -> list[str]:
+    """Each declared set mutated together; what is wrong in words."""
+    wrong = []
+    for pair in pairs:
+        chosen: dict[Target, Mutant] = {}
+        for file, key in pair.mutants:
+            found = [mutant for mutant in mutants(root, file) if mutant.key == key]
+            if found:
+                chosen[Target(root, file, pair.tests)] = found[0]
+            else:
+                wrong.append(f"pair {pair.name}: there is no such mutant of {file}: {key}")
+        if len(chosen) != len(pair.mutants):
+            continue
+        killed_by = play_together(root, chosen, pair.tests)
+        out.print(f"pair {pair.name}: {f'killed by {killed_by}' if killed_by else 'lives'}", highlight=False)
+        if not killed_by:
+            wrong.append(f"pair {pair.name}: both mutated together live through {', '.join(pair.tests)}")
+    return wrong
+
+
+def command(
+    only: Annotated[list[str] | None, typer.Option(help="this file, and no other; may be given again")] = None,
+    workers: Annotated[int, typer.Option(help="processes", min=1)] = 1,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="only the declared pairs of barriers, mutated together")
+    ] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="write the made part of docs/verification.md from what is known")
+    ] = False,
+    root: Annotated[Path, typer.Option(help="another tree")] = ROOT,
+    tests: Annotated[list[str] | None, typer.Option(help="the tests to play, instead of those of the table")] = None,
+    survive: Annotated[Path, typer.Option(help="the list of mutants that may live")] = LIST,
+    home: Annotated[Path, typer.Option(help="where it keeps what it has")] = HOME,
+) -> None:
+    """Alter the program in every place as a hand may slip, and see that a test fails; exit 0 when all that lives is listed, and the list is true."""
+    out = Console(soft_wrap=True)
+    unknown = [] if tests else [file for file in only or () if file not in TESTS]
+    if unknown:
+        out.print(f"no tests are named for {', '.join(unknown)}; there are: {', '.join(TESTS)}")
+        raise typer.Exit(2)
+    try:
+        listed, declared = read_list(survive)
+        wrong = play_pairs(root, declared, out) if pairs or not only else []
+        counts = []
+        for file in () if pairs else only or tuple(TESTS):
+            own, others = (tuple(tests), ()) if tests else TESTS[file]
+            born = mutants(root, file)
+            killed_by = play_file(Target(root, file, own, others), born, home, workers, out)
+            counts.append(judge(file, born, killed_by, listed))
+    except (UnplayableError, ResultsError) as why:
+        out.print(f"[bold red]{why}[/]")
+        raise typer.Exit(2) from None
+    if page:
+        write_page(listed, home)
+    out.print(tell(counts))
+    for count in counts:
+        wrong += [f"{count.file}: lives and is not listed, {key}" for key in count.unlisted]
+        wrong += [f"{count.file}: {words}" for words in count.wrong]
+    for words in wrong:
+        out.print(words, style="red", highlight=False, markup=False)
+    raise typer.Exit(1 if wrong else 0)
+
+
+def tell(counts: Sequence[Count]) -> Table:
+    """One row a file, and the sum."""
+    table = Table("file", "mutants", "killed", "live, listed", "live, not listed", "list out of date", box=None)
+    for c in counts:
+        table.add_row(c.file, f"{c.mutants}", f"{c.killed}", f"{c.listed}", f"{len(c.unlisted)}", f"{len(c.wrong)}")
+    sums = [sum(c.mutants for c in counts), sum(c.killed for c in counts), sum(c.listed for c in counts)]
+    table.add_row(
+        "all", *map(str, sums), f"{sum(len(c.unlisted) for c in counts)}", f"{sum(len(c.wrong) for c in counts)}"
+    )
+    return table
+
+
+def write_page(listed: Sequence[Listed], home: Path) -> None:
+    """The made part of the page, from what is kept for these sources; a file that was not played to its end is said to be so."""
+    lines = [
+        f"Commit `{commit() or 'unknown'}`, product `{source_of(ROOT)[:16]}`.",
+        "",
+        "| file | mutants | killed | live, listed | live, not listed |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for file, (own, others) in TESTS.items():
+        born, target = mutants(ROOT, file), Target(ROOT, file, own, others)
+        path = home / source_of(ROOT)[:16] / (file.replace("/", "-").removesuffix(".py") + ".jsonl")
+        known: dict[str, str] = {}
+        if path.exists():
+            try:
+                results = Results(path, source_of(ROOT, target), resume=True, key="key")
+                results.close()
+                known = {key: str(document["killed_by"]) for key, document in results.by_key.items()}
+            except ResultsError:
+                known = {}
+        count = judge(file, born, known, listed)
+        cells = (
+            f"{count.killed} | {count.listed} | {len(count.unlisted)}" if count.whole else "not played to the end | | "
+        )
+        lines.append(f"| `{file}` | {count.mutants} | {cells} |")
+    text, found = re.subn(
+        f"(?s){re.escape(BEGINS)}.*?{re.escape(ENDS)}",
+        lambda _: f"{BEGINS}\n{chr(10).join(lines)}\n{ENDS}",
+        PAGE.read_text(encoding="utf-8"),
+    )
+    if found != 1:
+        raise ResultsError(f"{PAGE} has {found} places for what is made, wanted 1: {BEGINS} ... {ENDS}")
+    PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    typer.run(command)
