@@ -217,7 +217,7 @@ def summary(sums: Figures) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     off, sent = sums.times("beam_off"), sums.times("off_sent")
     rows = (
-        ("SIMULATED runs", f"{sums.runs}, of them {sums.fault_runs} with faults"),
+        ("SIMULATED runs", f"{sums.runs}, in {sums.fault_runs} of them faults came"),
         ("broken", f"{len({seed for seed, _, _ in sums.broken})} runs"),
         ("beam", f"{sums.beam_s / 3600.0:.2f} h in {sums.exposures} exposures"),
         ("simulated", f"{sums.simulated_s / 3600.0:.2f} h, {sums.speed:.0f} s for each second of a processor"),

@@ -79,7 +79,7 @@ def figures(documents: Iterable[dict[str, Any]]) -> Figures:
 def _add(sums: Figures, d: dict[str, Any]) -> None:
     seed, faults = int(d["seed"]), tuple(d["faults"])
     sums.runs += 1
-    sums.fault_runs += bool(faults)
+    sums.fault_runs += bool(d["began"])
     for name in ("beam_s", "simulated_s", "cpu_s", "ticks"):
         setattr(sums, name, getattr(sums, name) + d[name])
     sums.ends[d["end_state"]] = sums.ends.get(d["end_state"], 0) + 1

@@ -78,6 +78,8 @@ class Outcome:
     kind: str
     rig: str
     faults: tuple[str, ...]
+    began: tuple[str, ...] = ()
+    """Those of the faults that truly came: the state that one waits for may never be reached, and a disk may not be called any more."""
     end_state: str = ""
     simulated_s: float = 0.0
     beam_s: float = 0.0
@@ -234,6 +236,7 @@ def _judge(planned: Plan, rig: Played, trace: Trace, out: Outcome) -> None:
     log = list(trace.log)
     out.beam_s = _beam_s(log, at_s)
     out.reactions = _reactions(rig, log)
+    out.began = tuple(broke.name for broke in rig.broke if broke.name != "disk" or rig.disk.struck)
     names = set(out.faults)
     found = wrong(rig, rig.presses)
     if names & STRAY:

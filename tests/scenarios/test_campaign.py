@@ -24,7 +24,8 @@ CHEAP = 1978
 
 def document(seed: int, source: str = "s") -> dict[str, object]:
     """A result as a worker sends it, with next to nothing in it."""
-    return {"seed": seed, "source": source, "faults": ["D1/chamber-1-dead"], "beam_s": 3600.0, "simulated_s": 4000.0, "cpu_s": 40.0, "ticks": 1,
+    return {"seed": seed, "source": source, "faults": ["D1/chamber-1-dead"], "began": ["D1/chamber-1-dead"],
+            "beam_s": 3600.0, "simulated_s": 4000.0, "cpu_s": 40.0, "ticks": 1,
             "end_state": "STANDBY", "broken": [], "given": [{"d0_mgy": 1000.0, "true_mgy": 1010.0 + seed, "status": "PARTIAL", "exposures": 1}],
             "reactions": [{"fault": "D1/chamber-1-dead", "ended_by": "TRIP_FAULT", "off_sent_s": 0.05 * seed, "beam_off_s": 0.1 * seed}]}  # fmt: skip
 
@@ -97,6 +98,8 @@ def test_figures_are_sums_over_results() -> None:
     sums = figures([document(1), document(2), document(4)])
     assert (sums.runs, sums.fault_runs, sums.beam_s, sums.speed) == (3, 3, 10800.0, 100.0)
     assert (sums.most_over_mgy, sums.most_over_seed, sums.most_over_faults) == (14.0, 4, ("D1/chamber-1-dead",))
+    never = document(5) | {"began": []}
+    assert figures([document(1), never]).fault_runs == 1, "a fault that was planned and never came is no fault run"
     (slow,) = sums.times("beam_off")
     assert (slow.fault, slow.count, slow.median_s, slow.worst_s, slow.seed) == ("D1/chamber-1-dead", 3, 0.2, 0.4, 4)
 
