@@ -251,6 +251,15 @@ def wall(step_s: float) -> Act:
     return act
 
 
+def ma_gain(gain: float) -> Act:
+    """The supply's mA regulate by this factor from what is set."""
+
+    def act(rig: VirtualRig) -> None:
+        rig.world.plant.supply.ma_gain = gain
+
+    return act
+
+
 def mains_off(rig: VirtualRig) -> None:
     """The power goes: host, recorder, unit and generator are dark, and what was not synced is as a disk leaves it."""
     rig.power_cut()

@@ -43,10 +43,11 @@ class Summary:
 
     @property
     def never_first(self) -> tuple[str, ...]:
-        """Barriers that were first to notice in no cell: rules that may end a beam, and causes for which the unit ends one by itself."""
+        """Barriers that were first to notice in no cell, because others are before them: rules that may end a beam, and causes for which the unit ends one
+        by itself. verification/barriers.py shows each of them alone."""
         seen = {name for counter in self.first.values() for name in counter}
         barriers = [row.id for row in TABLE if row.while_beam]
-        barriers += [f"unit:{cause.name}" for cause in Cause if cause not in NORMAL and cause.value]
+        barriers += [f"unit:{cause.name}" for cause in Cause if cause not in (Cause.NONE, Cause.RESERVED, *NORMAL)]
         return tuple(name for name in barriers if name not in seen)
 
     @property

@@ -38,6 +38,7 @@ from interlocks.words import Trip
 from simulators import faults
 from simulators import wire_faults as wire_tamperings
 from verification import diagram, invariants_page, rule_words, scenarios, trips_page
+from verification.barriers import barriers_table
 from verification.hazard_page import hazard_link, hazards_table, standing_open
 from verification.hazards_of_accidents import ACCIDENTS, THERAC
 from verification.hazards_of_incidents import INCIDENTS
@@ -344,6 +345,7 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "invariants": lambda: table(
         ("id", "name", "what must hold", "judged by", "asked live"), invariants_page.invariants_table()
     ),
+    "barriers": lambda: table(("barrier", "what breaks", "in", "must have acted within"), barriers_table()),
     "monitored": lambda: table(("id", "what each look is asked"), invariants_page.monitored_table()),
     "states-picture": states_picture,
     "states-table": states_table,

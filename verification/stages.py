@@ -127,6 +127,30 @@ def single_faults(room: Room) -> Verdict:
     )
 
 
+def barriers(room: Room) -> Verdict:
+    """Each barrier with all the others taken away."""
+    rows = import_module("verification.barriers")
+    names = rows.all_barriers()
+    results = _kept(room, "barriers.jsonl", "case")
+    _played(room, results, [name for name in names if name in rows.BARRIERS], barrier, "barriers")
+    told = results.all()
+    broken = [f"{one['case']}: {'; '.join(one['broken'])}" for one in told if one["broken"]]
+    broken += [f"{name} is shown alone by no play" for name in names if name not in rows.BARRIERS]
+    figures = {"barriers shown alone, each first and in time": f"{len(names) - len(broken)} of {len(names)}"}
+    timed = [one for one in told if one.get("after_s") and one["bound_s"]]
+    if timed:
+        nearest = max(timed, key=lambda one: one["after_s"] / one["bound_s"])
+        figures["nearest to its bound"] = f"{nearest['case']}: {nearest['after_s']:.3f} of {nearest['bound_s']:.3f} s"
+    return Verdict(figures, tuple(broken))
+
+
+def barrier(name: str) -> dict[str, Any]:
+    """One barrier at a worker."""
+    acted = import_module("verification.barriers").play_named(name, _kernels())
+    broken = [acted.wrong] if acted.wrong else []
+    return {"case": name, "source": source_hash(), "broken": broken, "after_s": acted.after_s, "bound_s": acted.bound_s}
+
+
 def pairs(room: Room) -> Verdict:
     """Seeded pairs of faults."""
     runs, name = import_module("verification.matrix_run"), import_module("verification.pairs").NAME
@@ -244,6 +268,7 @@ _MATRIX: Final = ("verification.matrix", "verification.matrix_run")
 STAGES: Final[tuple[Stage, ...]] = (
     Stage("search", "every state and step of the shipped program, with up to two faults", search, ("verification.explore",)),
     Stage("single faults", "every fault id in every state, for a tick, a second and for ever", single_faults, _MATRIX),
+    Stage("barriers", "each barrier with all the others taken away acts first, and in time", barriers, ("verification.barriers",)),
     Stage("pairs", "seeded pairs of faults", pairs, (*_MATRIX, "verification.pairs")),
     Stage("crashes", "every call to the disk fails, kills or loses the power", crashes, ("verification.crash_matrix",)),
     Stage("seeds", f"{FAULT_RUNS} seeded fault runs and {BEAM_HOURS:.0f} simulated hours of beam", seeds),
