@@ -41,7 +41,7 @@ SEIFERT: Final = Choice(generator="seifert-3003")
 RTU: Final = Choice(unit_wire="rtu")
 
 UNPROVED: Final = (State.INTERRUPTED, State.FAULT, State.STUCK_ON)
-"""Where the generator cannot be heard, off may not be provable, and STUCK_ON is right (docs/states.md)."""
+"""Where the generator cannot be heard, or goes on saying the kilovolts of the beam, off may not be provable, and STUCK_ON is right (docs/states.md)."""
 
 
 def named(*names: str, off_s: float | None = None, **more: Any) -> Injection:
@@ -124,7 +124,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "L7": (*_wires("L7"), *_rtu("swapped", "another-reply")),
     "L8": (*_wires("L8"), *_rtu("stuck")),
     "L9": (*_wires("L9"), *_rtu("wrong-unit")),
-    "L10": (*_wires("L10"), replace(named("readback-frozen"), only=BEAM)),
+    "L10": (*_wires("L10"), replace(named("readback-frozen", ends=UNPROVED), only=BEAM)),
     "L11": (*_wires("L11"), replace(_rtu("echo")[0], off_s=None), *_rtu("loopback")),
     "L12": _wires("L12"),
     "L13": _wires("L13"),
@@ -161,7 +161,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
         named("hv-spontaneous", off_s=K2_S, ends=UNPROVED, only=NO_BEAM),
         replace(named("hv-spontaneous", ends=UNPROVED, only=(*BEAM, State.STOPPING)), name="hv-stays-on"),
     ),
-    "G7": (named("readback-frozen"),),
+    "G7": (named("readback-frozen", ends=UNPROVED),),
     "G8": (named("readback-off", off_s=CROSS_S, ends=UNPROVED),),
     "G9": (
         named("generator-rebooted", off_s=OFF_S, latches=True, once=True),

@@ -17,6 +17,7 @@ from controller.requests import Answer, Close, Confirm, Load, Reset, Resume
 from controller.states import Event, State
 from simulators.unit_firmware import UnitFirmware
 from simulators.unit_map import Cause
+from simulators.unit_map import State as UnitState
 from verification import reach
 from verification.fault_ids import FAULT_IDS, FIRST, find
 from verification.hands import Stuck
@@ -38,6 +39,9 @@ PATIENCE_S: Final = 5.0
 AT_MOST_S: Final = 25.0
 AFTER_S: Final = 1.5
 """How long a cell is watched after the beam, or after the fault where there was none."""
+REOPENED_S: Final = 6.0
+"""A wire that failed is opened again after pauses that double, up to 5 s; then the device is identified, and off must be read for 0.2 s before an
+exposure in STUCK_ON has its end."""
 NORMAL: Final = (Cause.DISARM, Cause.COUNT_PRESET, Cause.TIME_PRESET)
 """How the unit ends what is asked of it."""
 PROGRESS: Final = ("presets_committed", "switch_released")
@@ -140,6 +144,7 @@ class Watch:
         self.rests: list[State] = []
         self.d0_mgy = 0.0
         self.presses = 0
+        self.runs = 0
         rig.tick_hooks.append(self._tick)
         rig.event_hooks.append(self._event)
 
@@ -175,12 +180,18 @@ class Watch:
     def _event(self, kind: str, what: Any) -> None:
         if kind == "hand" and what == "pressed":
             self.presses += 1
+            self.runs += self._armed()
         if kind == "host" and what == "killed" and self.since_s is not None and self._host_ended_s is None:
             self._host_ended_s = self._rig.now_s()
         if kind == "told" and isinstance(what, Answer) and not what.ok and self.since_s is not None:
             self.refused = self.refused or "refused at the desk"
         if kind == "idle" and self.since_s is not None:
             self._hear_unit()
+
+    def _armed(self) -> bool:
+        """Whether a press begins something: one that nobody was armed for leaves no exposure."""
+        unit = self._rig.world.unit
+        return isinstance(unit, UnitFirmware) and unit.state == UnitState.ARMED
 
     def _hear_unit(self) -> None:
         cause = self._first_cause()
@@ -342,8 +353,15 @@ def put_right(rig: VirtualRig) -> None:
     if reach.state(rig) in (State.STARTING, State.IRRADIATING):
         rig.stop()
     rig.wait(0.3)
-    reach.settle(rig)
+    last = reach.settle(rig)
     rig.wait(0.5)
+    since_s = rig.now_s()
+    while (
+        last is State.STUCK_ON
+        and rig.now_s() - since_s < REOPENED_S
+        and any(e["provisional"] for e in reach.exposures(rig))
+    ):
+        rig.wait(0.5)
 
 
 def _judge_times(
@@ -382,8 +400,8 @@ def _judge_end(cell: Cell, injection: Injection, rig: VirtualRig, told: Told, wa
         most = injection.over_part * watch.d0_mgy + max(free, injection.rate_times * MOST_MGY_PER_S * REACTION_S)
         if told.over_mgy > most:
             told.wrong.append(f"{told.over_mgy:.1f} mGy beyond the prescription, bound {most:.1f} mGy")
-    if watch.presses and not kept:
-        told.wrong.append(f"{watch.presses} presses, and the records hold no exposure")
+    if watch.runs and not kept:
+        told.wrong.append(f"{watch.runs} presses of an armed machine, and the records hold no exposure")
     last = reach.state(rig)
     fine = (State.STANDBY, State.TERMINATED, *injection.ends) if cell.at is not State.STUCK_ON else (State.STUCK_ON,)
     if last not in fine or (last is State.STUCK_ON and State.STUCK_ON not in (*injection.ends, cell.at)):
