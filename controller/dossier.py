@@ -82,7 +82,7 @@ class DossierKept(msgspec.Struct, frozen=True):
     noted: EventEntry | None
 
 
-class _Owed(msgspec.Struct, frozen=True):
+class Owed(msgspec.Struct, frozen=True):
     """An end that waits for the safety unit: the stage that it ended in, since when, and since when the unit has been heard again."""
 
     stage: Stage
@@ -124,7 +124,7 @@ class Dossier:
         self._offers = self._told = 0
         self._strange_since: float | None = None
         self._noted: EventEntry | None = None
-        self._owed: _Owed | None = None
+        self._owed: Owed | None = None
         self._ended_seq = 0
 
     @property
@@ -423,7 +423,7 @@ class Dossier:
         settings = self.case.settings
         if settings is None or self._start is None:
             return
-        self._owed, self._ended_seq = _Owed(stage, readings.now_s), 0
+        self._owed, self._ended_seq = Owed(stage, readings.now_s), 0
         dose, wall_s = self._meter.dose, self.wall_s(readings.now_s)
         so_far = terminal_entry(stage, self.case, settings, dose, readings, sent, Outcome.FAULT, wall_s)
         self.ended = ended_shown(stage, so_far, dose_shown(settings, dose), sent, durable=False)

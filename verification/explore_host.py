@@ -20,7 +20,7 @@ from controller import requests
 from controller.admission import Admission, Site
 from controller.case import Case
 from controller.dose import Dose, Meter
-from controller.dossier import Dossier, Identity
+from controller.dossier import Dossier, Identity, Owed
 from controller.entries import Ack, EntryType, LatchSet, Open, Outcome, Start, Statement, Terminal
 from controller.entries import Event as EventEntry
 from controller.exposure import Decided, Exposure, Stage
@@ -96,7 +96,7 @@ class Host(NamedTuple):
     """What the program keeps from one tick to the next and a later tick depends on. Ages: 0 not at all, 1 a few ticks, 2 long; of the state 2 is too long.
 
     `last_armed` and `last_on` are the gate's; `start` is 0, or one more than the dose at START; `pending` the rules that are FALSE and do not
-    count yet or not at once, with whether they have lasted.
+    count yet or not at once, with whether they have lasted; `owed` an end that waits for a silent unit, `owed_heard` since when that one is heard again.
     """
 
     state: int = 0
@@ -134,6 +134,8 @@ class Host(NamedTuple):
     gone: int = 0
     cycle: int = 0
     strange: bool = False
+    owed: int = 0
+    owed_heard: int = 0
     latches: tuple[tuple[str, int], ...] = ()
 
 
@@ -257,6 +259,11 @@ class _Meter(Meter):
     def __init__(self) -> None:
         self.says = Dose()
 
+    @property
+    def dose(self) -> Dose:
+        """What the world says that it is."""
+        return self.says
+
     def begin(self, _settings: Settings, _readings: Readings, _now: float) -> None:
         return
 
@@ -313,6 +320,14 @@ class _Dossier(Dossier):
         self._offers, self._told = 2, 0
         self._strange_since = NOW - LONG_AGO if host.strange else None
         self._noted = None
+        self._ended_seq = 0
+        heard = _ago(host.owed_heard)
+        self._owed = Owed(_stage(host), NOW - (LONG_AGO if host.owed == 2 else EARLIER), heard) if host.owed else None
+
+    def owed(self) -> tuple[int, int]:
+        """Whether an end is owed, and whether the unit has been heard since, each by its age."""
+        owed = self._owed
+        return (0, 0) if owed is None else (2 if owed.since_s == NOW - LONG_AGO else 1, _aged(owed.heard_since_s))
 
     def take(self) -> tuple[bool, int, int, int, int, bool]:
         return (
@@ -337,7 +352,7 @@ def aged(host: Host, passes: int, switch: bool) -> Host:
     """The program after time has passed without a tick that changed anything."""
     if not passes:
         return host
-    old = {"on": 2, "off": 2, "off_since": 2, "gone": 2, "hv_seen": 2}
+    old = {"on": 2, "off": 2, "off_since": 2, "gone": 2, "hv_seen": 2, "owed": 2, "owed_heard": 2}
     fields = host._asdict()
     changes: dict[str, object] = {name: long for name, long in old.items() if fields[name]}
     changes["pending"] = tuple((place, True) for place, _ in host.pending)
@@ -474,6 +489,7 @@ class Shipped:
         machine, dossier = self._machine, self._dossier
         sent, memory, permit, last_armed, last_on = self._gate.take()
         started, off_since, gone, cycle, resetting, strange = dossier.take()
+        owed, owed_heard = dossier.owed()
         case, state = dossier.case, stage.state
         number = STATES.index(state)
         put = tuple(told for kind, entry in self._ledger.entries if (told := _entry(kind, entry))[0])
@@ -519,6 +535,8 @@ class Shipped:
             gone=gone if state is State.STUCK_ON else 0,
             cycle=cycle,
             strange=strange,
+            owed=owed,
+            owed_heard=owed_heard,
             latches=_kept(dossier.latches, verdict),
         )
         taken = ruling.event is not Event.NONE and ruling.event is decided.event
