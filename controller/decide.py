@@ -35,11 +35,20 @@ _NOTHING_TESTED = (Phase.IDENTIFY, Phase.FAILED)
 """A device that is silent, or whose values are not asked for because it is a wrong one, takes no test back here; beginning again each tick would
 only take away the words that say so."""
 _ENDS_BY_BACKUP = (Cause.K1_LIMIT, Cause.COUNT2, Cause.HARD_CAP)
-_UNIT_FAULTS = (Cause.RATE, Cause.DISAGREE, Cause.PAIR, Cause.MIRROR, Cause.TEST_PULSE, Cause.SPONTANEOUS)
+_UNIT_FAULTS = (
+    Cause.NONE,
+    Cause.RATE,
+    Cause.DISAGREE,
+    Cause.PAIR,
+    Cause.MIRROR,
+    Cause.TEST_PULSE,
+    Cause.SPONTANEOUS,
+)
+"""NONE too: a unit that ended an exposure and does not know why is not sound (fault-X8)."""
 
 
 def cause_event(cause: int, termination: Termination) -> Event:
-    """What the safety unit's first cause means for the exposure that it ended; an unknown cause is a fault."""
+    """What the safety unit's first cause means for the exposure that it ended; an unknown cause, and none, is a fault."""
     if cause == Cause.REBOOT:
         return Event.UNIT_REBOOT
     if cause == Cause.COUNT_PRESET:

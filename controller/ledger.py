@@ -57,9 +57,9 @@ class Ledger:
         self.statement: Statement | None = None
 
     def poll(self) -> None:
-        """Read what the recorder last said; a damaged or half-written word is no word."""
+        """Read what the recorder last said; a damaged or half-written word is no word, nor is one about entries that were never put: it is somebody else's."""
         ack = self._acks.read()
-        if ack is not None:
+        if ack is not None and ack.durable_seq <= self._last:
             self.ack = ack
         statement = self._statements.read()
         if statement is not None:

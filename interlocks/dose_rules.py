@@ -112,6 +112,13 @@ def _model_words(look: Look) -> str:
     )
 
 
+def _timer_given(look: Look) -> bool:
+    """Where the timer is the primary, what it stands for is held against what a chamber counted; in *monitor* the model's rule does that."""
+    if look.terms.termination is not Termination.TIME:
+        return True
+    return _near(look.dose.dt_mgy, look.dose.d1_mgy, MODEL_MONITOR, MODEL_MGY)
+
+
 def _backup(look: Look) -> bool:
     return longest_s(look.memory.beam_time, look.unit.beam_ms) <= bound_s(look.terms.timer_limit_s)
 
@@ -243,6 +250,19 @@ DOSE_RULES: Final = (
         when=When.DOSED,
         question=_model,
         wrong=_model_words,
+        first="do not go on; the physicist decides on the dose",
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_PHYSICIST,
+    ),
+    Rule(
+        id="dose_timer",
+        hazards=("fault-X4", "fault-G2"),
+        stands_on=Fitted.CHAMBERS,
+        when=When.DOSED,
+        question=_timer_given,
+        wrong=lambda look: (
+            f"timer {look.dose.dt_mgy:.1f} mGy, channel 1 {look.dose.d1_mgy:.1f} mGy (bound {100 * MODEL_MONITOR:.0f} % or {MODEL_MGY:.0f} mGy)"
+        ),
         first="do not go on; the physicist decides on the dose",
         trip=Trip.TRIP_FAULT,
         clears=Clears.BY_PHYSICIST,

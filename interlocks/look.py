@@ -59,6 +59,7 @@ _RUN: Final = int(UnitState.RUN)
 _ARMED: Final = int(UnitState.ARMED)
 _ENDED: Final = int(UnitState.ENDED)
 _HV_SEEN: Final = Relay.HV_SEEN.value
+_COMMANDS: Final = Relay.K1_COMMAND.value | Relay.K2_COMMAND.value
 _SWITCH: Final = 32
 SETTLING: Final = (Contact.ESTOP.value, Contact.DOOR.value, Contact.APPLICATOR.value)
 """Contacts whose closing counts only once it has lasted; their opening counts in the tick that reads it."""
@@ -132,6 +133,9 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     beam_time: BeamTime = NO_BEAM_TIME
     opened_at_s: tuple[float, float, float] = (-math.inf, -math.inf, -math.inf)
     """When each contact of SETTLING was last read open in either channel."""
+    commands: int = 0
+    commanded_at_s: float = -math.inf
+    """What the coils of both contactors were last told, and since when."""
     watched: Watched = NOTHING_WATCHED
     forbade: bool = False
     blocked: bool = False
@@ -235,6 +239,9 @@ def remember(readings: Readings, sent: Sent, memory: Memory, watched: Watched) -
     opened = memory.opened_at_s
     if known and unit.contacts_a & unit.contacts_b & _SETTLED != _SETTLED:
         opened = _opened_at(unit, opened, now)
+    commands, commanded_at = memory.commands, memory.commanded_at_s
+    if known and unit.relays & _COMMANDS != commands:
+        commands, commanded_at = unit.relays & _COMMANDS, now
     climate_of, climate = memory.climate_of_s, memory.climate
     if sent.set_up_at_s != climate_of and readings.slow is not None:
         climate_of, climate = sent.set_up_at_s, air_over_pressure(readings.slow)
@@ -250,6 +257,8 @@ def remember(readings: Readings, sent: Sent, memory: Memory, watched: Watched) -
         climate,
         beam_time,
         opened,
+        commands,
+        commanded_at,
         watched,
     )
 

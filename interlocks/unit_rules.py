@@ -89,6 +89,11 @@ def _mirror_words(look: Look) -> str:
     return f"{'; '.join(said)} (bound {MIRROR_S * 1000:.0f} ms)"
 
 
+def _mirrors_stay(look: Look) -> bool:
+    """A contactor had its time to follow; from then on its mirror may not leave the command, not for one look: it persists for nothing."""
+    return look.now_s - look.memory.commanded_at_s < MIRROR_S or _mirrors(look)
+
+
 def _not_latched(look: Look) -> bool:
     return look.unit.state in STATES and look.unit.state != UnitState.LATCHED
 
@@ -233,6 +238,17 @@ UNIT_RULES: Final = (
         wrong=_mirror_words,
         first="call service: a contactor does not follow its coil",
         persists_for_s=MIRROR_S,
+        trip=Trip.TRIP_FAULT,
+        clears=Clears.BY_SERVICE,
+    ),
+    Rule(
+        id="mirrors_stay",
+        hazards=("fault-X2", "design-A1"),
+        when=When.STANDING,
+        needs=UNIT,
+        question=_mirrors_stay,
+        wrong=lambda look: f"{_mirror_words(look)}, and it had followed before",
+        first="call service: a contactor or its mirror contact is loose",
         trip=Trip.TRIP_FAULT,
         clears=Clears.BY_SERVICE,
     ),

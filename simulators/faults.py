@@ -4,7 +4,7 @@ It knows where every device can break; not what anyone should do about it."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from simulators.plant import Plant
@@ -16,6 +16,10 @@ ARC_EVERY_US = 700_000
 LATE_US = 250_000
 BOUNCE_US = 4_000
 FLAP_US = 300_000
+TORN_US = 60_000
+WORN_CLOSE_US = 3_000_000
+WORN_OPEN_US = 400_000
+FLICKER_US = 5_000
 RIPPLE_US = 20_000
 DRIFT_US = 100_000
 JUMP_COUNTS = 1 << 16
@@ -161,6 +165,34 @@ def _weld(rig: Rig, which: str, welded: bool) -> None:
     (rig.plant.k1 if which == "K1" else rig.plant.k2).welded = welded
 
 
+def _k1(name: str, words: str, **changes: tuple[int, int]) -> tuple[str, Fault]:
+    """Something about K1 that is worn; `changes`: attribute = (value while it lasts, value after)."""
+
+    def put(rig: Rig, which: int) -> None:
+        for attribute, values in changes.items():
+            setattr(rig.plant.k1, attribute, values[which])
+
+    return name, Fault(words, lambda rig: put(rig, 0), lambda rig: put(rig, 1))
+
+
+def _tear(rig: Rig) -> None:
+    rig.plant.k1.mirror_torn = not rig.plant.k1.mirror_torn
+
+
+def _mend_mirror(rig: Rig) -> None:
+    rig.plant.k1.mirror_torn = False
+
+
+def _forget(rig: Rig) -> None:
+    """The unit restarts with a memory as it left the workshop; on bought I/O, which has none, it only restarts."""
+    kept = getattr(rig.unit, "nv", None)
+    if kept is not None:
+        fresh = type(kept)()
+        for field in fields(fresh):
+            setattr(kept, field.name, getattr(fresh, field.name))
+    rig.unit.reboot(rig.plant.now_us)
+
+
 def _drift(rig: Rig, kpa_s: float) -> None:
     rig.plant.pressure_drift_kpa_s = kpa_s
 
@@ -184,6 +216,7 @@ TABLE: dict[str, Fault] = dict(
         _room("contact-channel-disagrees", "channel B of the door contact is broken open while channel A is closed"),
         _room("test-pulse-lost", "the unit no longer sees the test pulse on its input loop"),
         _room("lamp-open", "the beam lamp's filament is open"),
+        _to_and_fro("lamp-flickers", "lamp-open", "the beam lamp's filament is loose: open for 5 ms, again each 10 ms", FLICKER_US),
         _room("door-contact-stuck", "the door stands open and the unit's contact of it stays closed; the wired chain has a contact of its own"),
         _room("applicator-code-lies", "another applicator is fitted and reads as the one that was there"),
         _to_and_fro("door-bounces", "door-open", "the door's contact opens for 4 ms, again each 8 ms", BOUNCE_US),
@@ -199,6 +232,9 @@ TABLE: dict[str, Fault] = dict(
         _counts("chamber-1-back", "the unit's count of channel 1 goes back by up to 500, each second", lambda counts: max(0, counts - BACK_COUNTS), BACK_US),
         _chambers("leakage-high", (1, 2), "both chambers leak 40 counts a second", extra_leak_ms=(0.04, 0.0)),
         ("k1-welded", Fault("K1 welds: once closed it stays closed", lambda rig: _weld(rig, "K1", True), lambda rig: _weld(rig, "K1", False))),
+        _k1("k1-closes-late", "K1's main contact follows its coil 3 s late", close_late_us=(WORN_CLOSE_US, 0)),
+        _k1("k1-opens-late", "K1's main contact hangs: it opens 400 ms late", open_late_us=(WORN_OPEN_US, 0)),
+        ("k1-mirror-flickers", Fault("K1's mirror contact is loose: read open for 60 ms and right for 60 ms in turn", _tear, _mend_mirror, TORN_US)),
         ("k2-welded", Fault("K2 welds: once closed it stays closed", lambda rig: _weld(rig, "K2", True), lambda rig: _weld(rig, "K2", False))),
         _generator("off-command-ignored", "the supply ignores the off command", deaf_to_off=ON),
         _generator("off-ignored", "the supply ignores off command and interlock line: only K2 ends it", **DEAF),
@@ -236,6 +272,7 @@ TABLE: dict[str, Fault] = dict(
         _generator("kv-low", "kV regulates 5 % low", kv_gain=(0.95, 1.0)),
         _generator("ma-high", "mA regulates 8 % high", ma_gain=(1.08, 1.0)),
         _generator("ma-low", "mA regulates 8 % low", ma_gain=(0.92, 1.0)),
+        _generator("ma-reads-low", "the supply's mA shunt has drifted: 10 % more flows than is read, and read as set", ma_gain=(1.1, 1.0), ma_read_gain=(1.0 / 1.1, 1.0)),
         (
             "readback-frozen",
             Fault("the supply's analog read-backs stand still", _supply(lambda g: g.freeze(True)), _supply(lambda g: g.freeze(False))),
@@ -261,6 +298,10 @@ TABLE: dict[str, Fault] = dict(
         _unit("unit-count-limit-dead", "count-limit-dead", "neither count limit of the unit acts, and its self-test of them never ends"),
         _unit("unit-scan-frozen", "scan-frozen", "the unit answers from a scan that stands still"),
         _unit("unit-mirror-lies", "mirror-lies", "the unit reports its contactors' mirrors inverted"),
+        _unit("unit-clock-fast", "clock-fast", "the unit's clock runs 8 % fast: scan, timers, lease and windows with it"),
+        _unit("unit-clock-slow", "clock-slow", "the unit's clock runs 8 % slow: scan, timers, lease and windows with it"),
+        _unit("unit-cause-lost", "cause-lost", "the unit says that it ended an exposure and names no cause"),
+        ("unit-memory-lost", Fault("the unit browns out and its memory comes back empty", _forget, _nothing)),
         ("unit-rebooted", Fault("the unit browns out and restarts", lambda rig: rig.unit.reboot(rig.plant.now_us), _nothing)),
         (
             "barometer-wrong",

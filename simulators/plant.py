@@ -211,7 +211,7 @@ class Plant:
         one, two = self.chamber_1, self.chamber_2
         pins.pulses_1, pins.pulses_2 = one.pulses, two.pulses
         pins.saturated_1, pins.saturated_2 = one.saturated, two.saturated
-        pins.k1_mirror_open, pins.k2_mirror_open = not self.k1.closed, not self.k2.closed
+        pins.k1_mirror_open, pins.k2_mirror_open = self.k1.mirror_open, self.k2.mirror_open
         kv = tube.kv
         pins.kv_centi, pins.ma_centi = int(kv * 100.0 + 0.5), int(tube.ma * 100.0 + 0.5)
         if out.beam_lamp != self._lamp:

@@ -50,6 +50,7 @@ class Supply:
         "local",
         "ma_counts",
         "ma_gain",
+        "ma_read_gain",
         "notes",
         "power_bypassed",
         "power_large_w",
@@ -73,7 +74,7 @@ class Supply:
         self.hv_ms = 0
         self.powered = self.interlock_closed = False
         self.deaf_to_off = self.deaf_to_interlock = self.spontaneous = self.power_bypassed = False
-        self.kv_gain = self.ma_gain = 1.0
+        self.kv_gain = self.ma_gain = self.ma_read_gain = 1.0
         self._frozen: tuple[int, int, int] | None = None
         self.power_large_w = self.power_small_w = profile.power_limit_w
         self.boot(-profile.boot_ms * 1000)
@@ -291,7 +292,7 @@ class Supply:
         p, tube = self._p, self._tube
         top = p.counts_full_scale
         gauss = self._noise.gauss
-        ma = tube.ma + tube.kv / p.bleeder_gohm * 1e-3
+        ma = tube.ma * self.ma_read_gain + tube.kv / p.bleeder_gohm * 1e-3
         self._adc = (
             min(top, max(0, round(tube.kv * self._adc_per_kv * (1.0 + gauss(0.0, p.adc_noise))))),
             min(top, max(0, round(ma * self._adc_per_ma * (1.0 + gauss(0.0, p.adc_noise))))),

@@ -31,8 +31,12 @@ CHALLENGES_KEPT: Final = 32
 CHALLENGE_MS: Final = 10
 WINDOW_MS: Final = 10
 SLOW_TIMER_DROPS_EVERY: Final = 33
+WRONG_CLOCK_EVERY: Final = 12
+"""Of so many ms of the world a clock that runs wrong makes one more or one less: 8 %."""
+WRONG_CLOCKS: Final = {"clock-fast", "clock-slow"}
 FAULTS: Final = (
     "silent", "garbled", "timer-slow", "timer-dead", "lease-dead", "count-limit-dead", "scan-frozen", "mirror-lies",
+    "clock-fast", "clock-slow", "cause-lost",
 )  # fmt: skip
 
 _B = {cause: 1 << cause for cause in m.Cause}
@@ -55,8 +59,8 @@ class UnitFirmware:
     """The unit: scan() once a millisecond, requests (unit_requests) between scans. faults holds names out of FAULTS, for injection only."""
 
     __slots__ = (
-        "_armed_guard", "_decade", "_fresh", "_hv_at_ms", "_hv_lasting", "_pulses_1", "_pulses_2", "_random", "_run_guard",
-        "_run_ms", "_slow_drop", "_timing", "arm_left_ms", "armed_token", "bad_renewals", "boot_left_ms", "causes_all",
+        "_ahead_us", "_armed_guard", "_decade", "_fresh", "_hv_at_ms", "_hv_lasting", "_pulses_1", "_pulses_2", "_random", "_run_guard",
+        "_run_ms", "_slow_drop", "_timing", "_wrong_ms", "arm_left_ms", "armed_token", "bad_renewals", "boot_left_ms", "causes_all",
         "challenges", "chambers", "config", "contacts_a", "contacts_b", "counting", "faults", "first_cause", "frozen_scan",
         "host_seq", "hv_per_100ms", "hv_seen", "inputs", "k1", "k1_open_ms", "k2", "lease_left_ms", "limits", "notes",
         "now_us", "nv", "pins", "press_count", "sample_us", "scan_count", "selftest", "since_challenge_ms", "staging",
@@ -92,6 +96,7 @@ class UnitFirmware:
         self.sample_us = now_us & MASK32
         self.boot_left_ms = 0
         self._fresh = True
+        self._ahead_us = self._wrong_ms = 0
         self.inputs = UnitInputs()
         self.staging = bytes(m.STAGING.words * 2)
         self.limits: CommittedSet | None = None
@@ -167,8 +172,10 @@ class UnitFirmware:
         if self._fresh or self.boot_left_ms:
             self._boot_scan(now_us, inputs, outputs)
             return
+        if self.faults and self._missed():
+            return
         self.now_us = now_us
-        self.sample_us = now_us & MASK32
+        self.sample_us = (now_us + self._ahead_us) & MASK32
         self.scan_count = (self.scan_count + 1) & MASK32
         self.uptime_ms += 1
         self.since_challenge_ms += 1
@@ -215,6 +222,20 @@ class UnitFirmware:
             elif self._hv_lasting:
                 self._hv_lasting = False
         self._drive(outputs)
+        if self.faults and "clock-fast" in self.faults:
+            self._wrong_ms += 1
+            if self._wrong_ms % WRONG_CLOCK_EVERY == 0:
+                self._ahead_us += 1000
+                self.scan(now_us, inputs, outputs)
+
+    def _missed(self) -> bool:
+        """Whether a clock that runs slow lets this ms go by."""
+        if "clock-slow" not in self.faults:
+            return False
+        self._wrong_ms += 1
+        missed = self._wrong_ms % WRONG_CLOCK_EVERY == 0
+        self._ahead_us -= 1000 * missed
+        return missed
 
     def _count(self, inputs: UnitInputs) -> None:
         pulses = inputs.pulses_1
@@ -239,7 +260,7 @@ class UnitFirmware:
         if self._fresh or self.boot_left_ms or pins.timing_pairs or pins.timing_mirrors or pins.no_pulse_ms:
             return 0
         held = self.contacts_a & self.contacts_b & m.IN_SWITCH
-        if not (pins.released or held) or state == TEST:
+        if not (pins.released or held) or state == TEST or not WRONG_CLOCKS.isdisjoint(self.faults):
             return 0
         if not self.k1 and (self._hv_lasting or self.hv_seen or (self.k2 and state != ARMED)):
             return 0
@@ -278,7 +299,7 @@ class UnitFirmware:
     def skip(self, ms: int, now_us: int, inputs: UnitInputs) -> None:
         """`ms` scans, at most `idle_ms`, the last of them at `now_us`."""
         self.now_us = now_us
-        self.sample_us = now_us & MASK32
+        self.sample_us = (now_us + self._ahead_us) & MASK32
         self.scan_count = (self.scan_count + ms) & MASK32
         self.uptime_ms += ms
         self.since_challenge_ms += ms

@@ -76,7 +76,7 @@ def status(unit: UnitFirmware) -> bytes:
     )  # fmt: skip
     return _sealed(
         _STATUS.pack(
-            scan, unit.host_seq, unit.challenges[0], unit.state, unit.first_cause, nv.boot_count, unit.contacts_a,
+            scan, unit.host_seq, unit.challenges[0], unit.state, 0 if "cause-lost" in unit.faults else unit.first_cause, nv.boot_count, unit.contacts_a,
             unit.contacts_b, relay_bits(unit), i.applicator_a << 8 | i.applicator_b, i.filter_a << 8 | i.filter_b,
             nv.beam_ms & MASK32, nv.counts_1, nv.counts_2, unit.sample_us, health, max(unit.lease_left_ms, 0),
             unit.armed_token or nv.retained_token, zlib.crc32(nv.active) if nv.active else 0, unit.press_count,

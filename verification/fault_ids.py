@@ -27,6 +27,8 @@ SECOND_S: Final = 1.0 + OFF_S
 """No dose, no counts: within a second."""
 T3_S: Final = Means().silence_off_s + EMPTY_S
 """The host is silent: the unit's lease, its contactor, and the cable."""
+TIMER_S: Final = 1.5 + OFF_S
+"""Two clocks that are 8 % apart differ by 0.1 s after 1.25 s of beam."""
 DESK_S: Final = 2.0 + OFF_S
 JOURNAL_S: Final = 0.5 + 0.1 + OFF_S
 K2_S: Final = 2 * T1_S + 0.5 + EMPTY_S + FALL_S
@@ -280,8 +282,33 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "O9": (desk("proceed", "reset, retest and resume are hammered", again("proceed", do.one_of(do.PROCEED)), no_more("proceed")),),
     "O10": (desk("unattended", "the operator has gone; somebody without a lease says STOP", do.leave_and_stop, do.come_back, OFF_S, latches=True, once=True),),
     "O11": (named("key-service", off_s=OFF_S, latches=True),),
+    "X1": (named("k1-closes-late", ends=UNPROVED, only=(State.READY,)),),
+    "X2": (named("k1-mirror-flickers", off_s=OFF_S, latches=True, ends=UNPROVED, only=(State.STANDBY, State.READY, *BEAM)),),
+    "X3": (
+        named("unit-clock-fast", off_s=TIMER_S, only=BEAM),
+        named("unit-clock-slow", off_s=TIMER_S, only=BEAM),
+        replace(named("unit-clock-slow", off_s=TIMER_S, termination="time", only=BEAM), name="unit-clock-slow-timed"),
+    ),
+    "X4": (
+        named("ma-reads-low", over_part=0.05, ends=UNPROVED, only=BEAM),
+        replace(named("ma-reads-low", termination="time", only=BEAM), name="ma-reads-low-timed"),
+    ),
+    "X5": (named("lamp-flickers", off_s=OFF_S, latches=True, only=(State.READY, *BEAM)),),
+    "X6": (named("unit-memory-lost", off_s=OFF_S, latches=True, once=True, only=(State.STANDBY, State.READY, *BEAM)),),
+    "X7": (named("k1-opens-late", ends=UNPROVED, only=(*BEAM, State.STOPPING)),),
+    "X8": (
+        named("unit-cause-lost", only=(State.IRRADIATING,)),
+        replace(named("door-open", "unit-cause-lost", off_s=OFF_S, latches=True, only=BEAM), name="door-without-cause"),
+    ),
+    "X9": (
+        Injection("presses-wrap", "the unit has counted 65535 presses since its last restart", do.many_presses, nothing, from_start=True, only=(State.READY,)),
+    ),
 }  # fmt: skip
-"""Fault id -> its injections. An empty one is shown elsewhere: see SHOWN_BY."""
+"""Fault id -> its injections. An empty one is shown elsewhere: see SHOWN_BY. X are those that nobody had thought of while the program was written: each
+was injected first and its reaction foretold by the design (docs/verification.md)."""
+
+UNFORESEEN: Final = tuple(fault_id for fault_id in FAULT_IDS if fault_id.startswith("X"))
+"""The matrix plays them; seeds and pairs do not draw them, for the plan of a seed must not change when one is added."""
 
 RECORDS: Final = ("recorder_fresh",)
 DOOR: Final = ("unit:DOOR", "door")

@@ -536,3 +536,9 @@ def wrap_soon(rig: VirtualRig) -> None:
     unit.reboot(rig.world.now_us)
     if isinstance(unit, UnitFirmware):
         unit.scan_count = (1 << 32) - 9000
+
+
+def many_presses(rig: VirtualRig) -> None:
+    """The unit's count of presses stands at its last number."""
+    if isinstance(rig.world.unit, UnitFirmware):
+        rig.world.unit.press_count = 0xFFFF

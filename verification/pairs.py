@@ -12,7 +12,7 @@ from typing import Final
 from controller.kernel import Kernels
 from controller.states import State
 from verification import reach
-from verification.fault_ids import FAULT_IDS
+from verification.fault_ids import FAULT_IDS, UNFORESEEN
 from verification.hands import Stuck
 from verification.injections import USUAL_RIG, Injection
 from verification.invariants import Expectation, Lasting, check_all
@@ -22,7 +22,7 @@ from verification.setting import lay_out, virtual_rig
 from verification.trace import Observer
 from verification.virtual import VirtualRig
 
-NOT_IN_PAIRS: Final = ("S8", "S3", "H10", "D5")
+NOT_IN_PAIRS: Final = ("S8", "S3", "H10", "D5", *UNFORESEEN)
 """What takes the rig's power or its journal away, or must be there from the start, is played alone."""
 FRACTION_S: Final = 14.0
 """From the start of the process to the end of a short fraction."""

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from simulators.wire_faults import TAMPERINGS
-from verification.fault_ids import FAULT_IDS, find
+from verification.fault_ids import FAULT_IDS, UNFORESEEN, find
 from verification.injections import Injection
 from verification.rigs import BEAMS, USUAL, Choice
 
@@ -266,7 +266,7 @@ def possible(choice: Choice, termination: str) -> dict[str, list[Injection]]:
     found = {}
     for fault_id, injections in FAULT_IDS.items():
         fitting = [one for one in injections if _fits(one, choice, termination)]
-        if fitting:
+        if fitting and fault_id not in UNFORESEEN:
             found[fault_id] = fitting
     return found
 

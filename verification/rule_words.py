@@ -45,6 +45,7 @@ QUESTIONS: Final[dict[str, str]] = {
     "boot_count": "has it not restarted?",
     "unit_timer": f"does its timer agree with this computer's clock, within {100 * unit_rules.TIMER_PART:.0f} % or {unit_rules.TIMER_S:g} s?",
     "relay_mirrors": "do both contactors' mirror contacts follow their coils?",
+    "mirrors_stay": f"once they had {1000 * unit_rules.MIRROR_S:.0f} ms to follow: do they stay with them, in every look?",
     "unit_latched": "is it in one of its known states, and not LATCHED?",
     "presets_committed": "does it hold the confirmed set, committed?",
     "read_back": "do the generator's four set-points and the unit's whole set read back as confirmed?",
@@ -61,6 +62,7 @@ QUESTIONS: Final[dict[str, str]] = {
     "dose_channels": f"do channel 1 and 2 agree within {100 * _R.CHANNELS:.0f} % or {_R.CHANNELS_MGY:g} mGy?",
     "dose_model": f"does the primary agree with the model within {100 * _R.MODEL_MONITOR:.0f} % (monitor) or "
     f"{100 * _R.MODEL_TIME:.0f} % (time), or {_R.MODEL_MGY:g} mGy?",
+    "dose_timer": f"where the timer ends the beam: does it agree with channel 1 within {100 * _R.MODEL_MONITOR:.0f} % or {_R.MODEL_MGY:g} mGy?",
     "bad_samples": f"were fewer than {_R.BAD_SAMPLES} dose samples refused in the last second?",
     "backup_timer": "is beam time, by the unit and by this computer, within the timer's limit and the backup's margin?",
     "overdue": "has the unit ended the beam when its preset was due?",

@@ -45,7 +45,7 @@ STARTING = stage(State.STARTING)
 BEAM_FACTS = facts(TOKENED, sent=SENT_ON)
 
 EVENTS = {
-    Cause.NONE: "TRIP_STOP",
+    Cause.NONE: "TRIP_FAULT",
     Cause.LEASE: "TRIP_STOP",
     Cause.K1_LIMIT: "TIME_END",
     Cause.COUNT2: "TIME_END",

@@ -90,6 +90,7 @@ def test_a_token_is_that_of_the_durable_start_with_these_bytes(
     bench: Bench, durable: int, start: int, crc: int, token: int, given: int
 ) -> None:
     """START number 5 with CRC 77 was put: only an acknowledgement of exactly that gives its token."""
+    bench.ledger.note(6, Seconds(T))
     bench.acknowledge(durable, start, crc, token)
     assert bench.ledger.token_of(5, 77) == given
     assert bench.ledger.token_of(0, 77) == 0
@@ -118,6 +119,18 @@ def test_a_recorder_that_falls_back_makes_the_lag_grow(bench: Bench) -> None:
     assert bench.ledger.lag_s(Seconds(T + 4.0)) == pytest.approx(3.0)
 
 
+def test_a_word_about_entries_that_were_never_put_is_not_believed(bench: Bench) -> None:
+    """Another process's recorder, or one that is wrong: it makes nothing durable, gives no token, and lets the lag grow."""
+    for n in range(3):
+        bench.ledger.put(EntryType.RESET_DONE, ResetDone(n, 0), Seconds(T + n))
+    bench.acknowledge(4, start_seq=3, start_crc=77, token=9)
+    assert bench.ledger.ack is None and bench.ledger.token_of(3, 77) == 0
+    bench.acknowledge(1)
+    bench.acknowledge(1 << 40, start_seq=3, start_crc=77, token=9)
+    assert not bench.ledger.durable(2) and bench.ledger.token_of(3, 77) == 0
+    assert bench.ledger.lag_s(Seconds(T + 4.0)) == pytest.approx(3.0)
+
+
 def test_a_lag_beyond_what_is_remembered_is_infinite(bench: Bench) -> None:
     """More entries behind than the ledger remembers times of: not a small number by wrap-around."""
     bench.acknowledge(0)
@@ -127,6 +140,7 @@ def test_a_lag_beyond_what_is_remembered_is_infinite(bench: Bench) -> None:
 
 def test_damaged_words_are_no_words(bench: Bench) -> None:
     """Half-written files keep what was last good; what never was good is nothing."""
+    bench.ledger.note(7, Seconds(T))
     bench.acknowledge(7)
     (bench.folder / "ack").write_bytes(b"\xff" * 64)
     bench.ledger.poll()

@@ -28,7 +28,8 @@ from interlocks.words import Truth
 TICK_S = 0.01
 BY_PART = {
     Fitted.CHAMBERS: {
-        "chamber_saturation", "dose_rate_high", "dose_rate_low", "no_signal", "no_dose", "dose_channels", "leakage",
+        "chamber_saturation", "dose_rate_high", "dose_rate_low", "no_signal", "no_dose", "dose_channels",
+        "dose_timer", "leakage",
     },
     Fitted.CHAMBER_SUPPLY: {"chamber_supply"},
     Fitted.AIR: {"air", "k_tp_drift"},

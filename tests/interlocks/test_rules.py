@@ -171,6 +171,14 @@ CASES = [
         )
     ),
     *(
+        Case("mirrors_stay", base, {}, {"unit_relays": relays})
+        for base, relays in (
+            ("beam", CLOSED | HV | int(Relay.K1_MIRROR_OPEN)),
+            ("beam", CLOSED | HV | int(Relay.K2_MIRROR_OPEN)),
+            ("pressed", CLOSED | int(Relay.K1_MIRROR_OPEN)),
+        )
+    ),
+    *(
         Case("unit_latched", "rest", {}, {"unit_state": state})
         for state in (int(UnitState.LATCHED), 0x0000, 0x1112, 0xFFFF)
     ),
@@ -241,6 +249,27 @@ CASES = [
         "beam",
         {"terms_termination": Termination.TIME, "dose_dt_mgy": 1000.0, "dose_dm_mgy": 970.0},
         {"terms_termination": Termination.TIME, "dose_dt_mgy": 1000.0, "dose_dm_mgy": 970.0 - 1e-6},
+    ),
+    *(
+        Case(
+            "dose_timer",
+            "beam",
+            {
+                "terms_termination": Termination.TIME,
+                "dose_dt_mgy": 950.0,
+                "dose_dm_mgy": 950.0,
+                "dose_d1_mgy": inside,
+                "dose_d2_mgy": inside,
+            },
+            {
+                "terms_termination": Termination.TIME,
+                "dose_dt_mgy": 950.0,
+                "dose_dm_mgy": 950.0,
+                "dose_d1_mgy": outside,
+                "dose_d2_mgy": outside,
+            },
+        )
+        for inside, outside in ((1000.0 - 1e-6, 1000.0 + 1e-6), (902.5 + 1e-6, 902.5 - 1e-6))
     ),
     Case("bad_samples", "beam", {"dose_bad_samples": 2}, {"dose_bad_samples": 3}),
     Case("backup_timer", "beam", {"unit_beam_ms": 163_200}, {"unit_beam_ms": 163_201}),
@@ -355,6 +384,24 @@ def test_outside_its_bound_a_rule_trips_in_time(case: Case) -> None:
     assert "; first: " in found.words and len(found.words) > 20
     assert verdicts[first].forbids_beam or not row.while_beam
     assert (case.rule in verdicts[first].blocks_start) is row.blocks_start
+
+
+def test_a_mirror_that_had_followed_may_not_leave() -> None:
+    """Loose for 60 ms and right for 60 ms: never 100 ms on end, and one look is enough; a coil that was just told has its time, once."""
+    loose = CLOSED | HV | int(Relay.K1_MIRROR_OPEN)
+    verdict = run("beam", {"unit_relays": loose}, sound("beam"), 0.0)[0]
+    assert finding_of(verdict, "mirrors_stay") is not None and verdict.forbids_beam
+    armed_only = OPEN | int(Relay.K2_COMMAND)
+    memory = sound("rest")
+    for n in range(12):
+        r, house, sent = made("armed", T0 + n * TICK_S, {"unit_relays": armed_only})
+        verdict, memory = judge(r, house, sent, memory, RULES, n)
+        assert (truth_of(verdict, "mirrors_stay") is Truth.TRUE) is (n < 10), n
+
+
+def test_the_ring_has_a_bit_for_every_rule() -> None:
+    """A tick's record holds 64 of them."""
+    assert len(TABLE) <= 64
 
 
 def test_every_rule_has_a_case() -> None:
