@@ -233,6 +233,7 @@ class _Segment:
         self._hv_told = False
         self._lost_1 = self._lost_2 = not chambers
         self._dark_s = 0.0
+        self._ramp_mgy = 0.0
         self._saturated_s = 0.0
         self._window: deque[tuple[int, int, int]] = deque()
         self._rates = (0.0, 0.0)
@@ -410,8 +411,12 @@ class _Segment:
         unknown = rate_max * unknown_s + uncounted + saturated + max(unseen_1, unseen_2)
         valid_1, valid_2 = None if self._lost_1 else d1, None if self._lost_2 else d2
         by_timer = s.terms.termination is Termination.TIME and holds
+        if not holds and valid_1 is not None:
+            self._ramp_mgy = valid_1
         if self._chambers:
-            weighed = _weighed(dt if by_timer else valid_1, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)
+            # as the timer takes over from channel 1 at the ramp's end, what was said does not fall (a slow timer stands below it: fault-X3)
+            primary = max(dt, self._ramp_mgy) if by_timer and dt is not None else valid_1
+            weighed = _weighed(primary, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)
         else:
             # within the ramp the model is all there is, and it is blind where the generator did not answer: never zero for missing
             blind = max(0.0, rate_max * beam_s + s.tail_mgy - dm) if settled and dt is None and beam_s > 0.0 else 0.0

@@ -272,7 +272,10 @@ TABLE: dict[str, Fault] = dict(
         _generator("kv-low", "kV regulates 5 % low", kv_gain=(0.95, 1.0)),
         _generator("ma-high", "mA regulates 8 % high", ma_gain=(1.08, 1.0)),
         _generator("ma-low", "mA regulates 8 % low", ma_gain=(0.92, 1.0)),
-        _generator("ma-reads-low", "the supply's mA shunt has drifted: 10 % more flows than is read, and read as set", ma_gain=(1.1, 1.0), ma_read_gain=(1.0 / 1.1, 1.0)),
+        _generator(
+            "ma-reads-low", "the supply's mA shunt has drifted: 10 % more flows than is read, and read as set",
+            ma_gain=(1.1, 1.0), ma_read_gain=(1.0 / 1.1, 1.0),
+        ),
         (
             "readback-frozen",
             Fault("the supply's analog read-backs stand still", _supply(lambda g: g.freeze(True)), _supply(lambda g: g.freeze(False))),
