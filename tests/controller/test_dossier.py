@@ -357,6 +357,62 @@ def test_leaving_stopping_writes_the_one_end(bench: Bench, to: State, outcome: O
     assert bench.tick(stage(to), readings()).terminal_durable
 
 
+def owed(bench: Bench) -> None:
+    """In FAULT with the unit silent: off is proved, and the end is owed."""
+    bench.arm()
+    bench.move(State.STOPPING, State.FAULT, Event.OFF_VERIFIED_FAULT, readings(unit_link=LOST))
+    assert bench.book.of(EntryType.TERMINAL) == []
+    assert bench.dossier.ended is not None and not bench.dossier.ended.durable
+
+
+def test_the_end_of_a_silent_units_exposure_waits_until_it_was_heard_for_a_second(bench: Bench) -> None:
+    """Its counters are whole only past the cable's discharge; a link that comes and goes begins the second anew."""
+    owed(bench)
+    at = stage(State.FAULT)
+    for now_s, silent in (
+        (NOW + 1.0, False),
+        (NOW + 1.9, False),
+        (NOW + 1.95, True),
+        (NOW + 2.1, False),
+        (NOW + 3.0, False),
+    ):
+        self_moved(bench, at, readings(now_s=now_s, **({"unit_link": LOST} if silent else {})))
+        assert bench.book.of(EntryType.TERMINAL) == [], now_s
+    self_moved(bench, at, readings(now_s=NOW + 3.2))
+    (end,) = bench.book.of(EntryType.TERMINAL)
+    assert end.outcome is Outcome.FAULT and bench.meter.settlings == 1
+    self_moved(bench, at, readings(now_s=NOW + 9.0))
+    assert len(bench.book.of(EntryType.TERMINAL)) == 1
+
+
+def test_the_end_of_a_silent_units_exposure_is_owed_for_15_s_and_no_longer(bench: Bench) -> None:
+    """By the bounds then: nobody waits for a unit that does not come back."""
+    owed(bench)
+    self_moved(bench, stage(State.FAULT), readings(now_s=NOW + 14.9, unit_link=LOST))
+    assert bench.book.of(EntryType.TERMINAL) == []
+    self_moved(bench, stage(State.FAULT), readings(now_s=NOW + 15.1, unit_link=LOST))
+    assert len(bench.book.of(EntryType.TERMINAL)) == 1
+
+
+def test_an_end_that_is_owed_is_written_as_fault_is_left_and_never_to_the_next_exposure(bench: Bench) -> None:
+    """A reset does not lose it, and a debt that outlived its exposure would end the one after."""
+    owed(bench)
+    first = bench.case.start_seq
+    bench.move(
+        State.FAULT,
+        State.SELF_TEST,
+        Event.RESET,
+        readings(now_s=NOW + 0.5, unit_link=LOST),
+        Reset("operator", "anna", "looked"),
+    )
+    (end,) = bench.book.of(EntryType.TERMINAL)
+    assert end.start_seq == first
+    bench.arm()
+    for now_s in (NOW + 2.0, NOW + 20.0):
+        self_moved(bench, stage(State.IRRADIATING), readings(now_s=now_s))
+    assert len(bench.book.of(EntryType.TERMINAL)) == 1
+
+
 def test_beam_found_at_a_start_has_no_end_of_its_own(bench: Bench) -> None:
     """No START, no TERMINAL."""
     bench.move(State.STOPPING, State.FAULT, Event.OFF_VERIFIED_FAULT)
