@@ -163,6 +163,15 @@ def test_every_tick_follows_the_truth(termination: Termination) -> None:
         before = dose.delivered_mgy
 
 
+def test_as_the_timer_takes_over_nothing_that_was_said_is_taken_back() -> None:
+    """The channels stand 15 % above the timer at the ramp's end: delivered waits there until the timer has passed it (fault-X3)."""
+    beam = Beam(gain_1=1.15, gain_2=1.15)
+    doses, end = run(beam, settings(Termination.TIME))
+    live = [dose.delivered_mgy for dose in doses if dose.beam_s < 1.0]
+    assert all(after >= before - 1e-9 for before, after in zip(live, live[1:], strict=False))
+    assert end.delivered_mgy == pytest.approx(end.high_mgy, abs=0.01)
+
+
 def test_rates_and_beam_times() -> None:
     """Rates over 100 ms in the plateau; the host's beam clock follows the unit's timer to half a tick, and both stand after the end."""
     doses, _ = run(Beam())
