@@ -168,7 +168,7 @@ def test_as_the_timer_takes_over_nothing_that_was_said_is_taken_back() -> None:
     beam = Beam(gain_1=1.15, gain_2=1.15)
     doses, end = run(beam, settings(Termination.TIME))
     live = [dose.delivered_mgy for dose in doses if dose.beam_s < 1.0]
-    assert all(after >= before - 1e-9 for before, after in zip(live, live[1:], strict=False))
+    assert live == sorted(live)
     assert end.delivered_mgy == pytest.approx(end.high_mgy, abs=0.01)
 
 
