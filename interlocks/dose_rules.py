@@ -54,14 +54,27 @@ def _supply_words(look: Look) -> str:
     )
 
 
-def _rate_words(look: Look, bound: str) -> str:
-    d, r0 = look.dose, look.terms.r0_mgy_per_s
-    return f"dose rates {d.rate_1_mgy_per_s:.2f} and {d.rate_2_mgy_per_s:.2f} mGy/s, certified {r0:.2f} mGy/s ({bound})"
+def _rate_words(rates: tuple[float, float], look: Look, bound: str) -> str:
+    return (
+        f"dose rates {rates[0]:.2f} and {rates[1]:.2f} mGy/s, certified {look.terms.r0_mgy_per_s:.2f} mGy/s ({bound})"
+    )
+
+
+def _believed(look: Look) -> tuple[float, float]:
+    """What the meter made of the counts that it took."""
+    return look.dose.rate_1_mgy_per_s, look.dose.rate_2_mgy_per_s
+
+
+def _highest(look: Look) -> tuple[float, float]:
+    """The same, or what was counted where that is more: counts that are too many to be believed leave the meter a rate of nothing (engineering-G8)."""
+    t, (rate_1, rate_2) = look.terms, _believed(look)
+    counted_1, counted_2 = look.cps_1 * t.n1_mgy_per_count, look.cps_2 * t.n2_mgy_per_count * t.k_tp
+    return counted_1 if counted_1 > rate_1 else rate_1, counted_2 if counted_2 > rate_2 else rate_2
 
 
 def _high(look: Look) -> bool:
-    bound = RATE_HIGH * look.terms.r0_mgy_per_s
-    return look.dose.rate_1_mgy_per_s <= bound and look.dose.rate_2_mgy_per_s <= bound
+    bound, (rate_1, rate_2) = RATE_HIGH * look.terms.r0_mgy_per_s, _highest(look)
+    return rate_1 <= bound and rate_2 <= bound
 
 
 def _low(look: Look) -> bool:
@@ -194,7 +207,7 @@ DOSE_RULES: Final = (
         stands_on=Fitted.CHAMBERS,
         when=When.DOSED,
         question=_high,
-        wrong=lambda look: _rate_words(look, f"bound {100 * RATE_HIGH:.0f} %"),
+        wrong=lambda look: _rate_words(_highest(look), look, f"bound {100 * RATE_HIGH:.0f} %"),
         first="do not go on: check filter and applicator; the physicist decides on the dose",
         persists_for_s=RATE_FOR_S,
         trip=Trip.TRIP_FAULT,
@@ -206,7 +219,7 @@ DOSE_RULES: Final = (
         stands_on=Fitted.CHAMBERS,
         when=When.RATED,
         question=_low,
-        wrong=lambda look: _rate_words(look, f"bound {100 * RATE_LOW:.0f} %"),
+        wrong=lambda look: _rate_words(_believed(look), look, f"bound {100 * RATE_LOW:.0f} %"),
         first="look at kV, mA and the chambers before resuming",
         persists_for_s=RATE_FOR_S,
     ),

@@ -235,12 +235,6 @@ def _counts_back(rig: VirtualRig) -> None:
     nv.counts_1 = max(0, nv.counts_1 - STEP)
 
 
-def _twice(rig: VirtualRig) -> None:
-    """What the chambers would say of a beam that is twice as strong; one that saturates them is another rule's."""
-    for chamber in (rig.world.plant.chamber_1, rig.world.plant.chamber_2):
-        chamber.gain = 2.0
-
-
 def _near_cap(rig: VirtualRig) -> None:
     """All that ends before the cap has let it go by: the timer stands just below it."""
     unit = _unit(rig)
@@ -310,7 +304,7 @@ RULES: Final[tuple[Barrier, ...]] = (
     named("lamp", "lamp-open"),
     named("chamber_supply", "chamber-supply-lost"),
     named("chamber_saturation", "chamber-saturated"),
-    Barrier("dose_rate_high", "both chambers count at twice the certified rate", _twice, WINDOW_S),
+    named("dose_rate_high", "filter-missing", WINDOW_S),
     named("dose_rate_low", DEAD, WINDOW_S),
     named("no_signal", DEAD, WINDOW_S),
     named("no_dose", DEAD, WINDOW_S),

@@ -95,7 +95,13 @@ class Bench:
             self.tick(WATCH, committed)
 
     def beam(self, now: float, **changes: Any) -> Readings:
-        given: dict[str, Any] = {"on_sent_at_s": self.on_at, "unit_beam_ms": round(1000 * (now - self.on_at))}
+        on_s = now - self.on_at
+        given: dict[str, Any] = {
+            "on_sent_at_s": self.on_at,
+            "unit_beam_ms": round(1000 * on_s),
+            "unit_counts_1": round(2750 * on_s),
+            "unit_counts_2": round(2806 * on_s),
+        }
         return beaming(now, **(given | changes))
 
 
