@@ -44,6 +44,8 @@ REOPENED_S: Final = 6.0
 exposure in STUCK_ON has its end."""
 NORMAL: Final = (Cause.DISARM, Cause.COUNT_PRESET, Cause.TIME_PRESET)
 """How the unit ends what is asked of it."""
+SHOWS: Final = (State.IRRADIATING, State.PREPARATORY, State.STANDBY)
+"""Where a fault that comes to nothing in one state is asked to show that it is one: in beam, while the machine is set up, and before."""
 PROGRESS: Final = ("presets_committed", "switch_released")
 """Rules that are not true for a while in every treatment: before the set-up was read back, and while the switch is let go."""
 RESTS: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
@@ -266,15 +268,28 @@ def beams(rig: VirtualRig) -> list[tuple[float, float | None]]:
 def play(cell: Cell, kernels: Kernels, folder: Path, seed: int = 1) -> Told:
     """Bring a fresh rig to the state, let the fault come and go, let people do what they do, put it right, and judge.
 
-    A fault for ever that nobody noticed is held against the same run without it: where nothing at all is different, nothing was injected.
+    A fault for ever that nobody noticed is held against the same run without it. Where nothing at all is different it has come to nothing, as an arc does
+    without high voltage; and where it comes to nothing everywhere, nothing was injected.
     """
     _, injection = find(f"{cell.fault_id}/{cell.injection}")
     told, print_ = _played(cell, injection, kernels, folder / "with", seed)
-    if cell.lasts is Lasts.EVER and not told.wrong and not told.detector:
-        _, without = _played(cell, replace(injection, start=nothing, stop=nothing), kernels, folder / "with", seed)
-        if print_ == without:
+    quiet = cell.lasts is Lasts.EVER and not told.wrong and not told.detector
+    if quiet and print_ == _without(cell, injection, kernels, folder, seed):
+        places = [at for at in SHOWS if at is not cell.at and injection.applies(at)]
+        if not any(_shows(replace(cell, at=at), injection, kernels, folder, seed) for at in places):
             told.wrong.append("the fault made no difference to anything: it was not injected")
     return told
+
+
+def _without(cell: Cell, injection: Injection, kernels: Kernels, folder: Path, seed: int) -> str:
+    """The print of the same run with nothing done."""
+    return _played(cell, replace(injection, start=nothing, stop=nothing), kernels, folder / "with", seed)[1]
+
+
+def _shows(cell: Cell, injection: Injection, kernels: Kernels, folder: Path, seed: int) -> bool:
+    """Whether it makes a difference in this cell."""
+    told, print_ = _played(cell, injection, kernels, folder / "with", seed)
+    return bool(told.detector) or print_ != _without(cell, injection, kernels, folder, seed)
 
 
 def _played(cell: Cell, injection: Injection, kernels: Kernels, folder: Path, seed: int) -> tuple[Told, str]:
