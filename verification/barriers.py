@@ -74,7 +74,7 @@ More = Callable[[VirtualRig], float]
 class Barrier:
     """One row. `name`: a rule's id, or `unit:` and a cause of the safety unit; `fault` in words, done by `start`; `more_s`: what must gather before
     anybody can see it, beyond T1 (or the unit's own time) and the rule's persistence. `at`: where the exposure stands; `hears`: causes that
-    the unit keeps beside OFF, because the rule is about them; `hold`: on a rig whose switch must be held."""
+    the unit keeps beside OFF, because the rule is about them; `hold`: on a rig whose switch must be held; `termination`: what ends the fraction."""
 
     name: str
     fault: str
@@ -83,6 +83,7 @@ class Barrier:
     at: State = State.IRRADIATING
     hears: tuple[Cause, ...] = ()
     hold: bool = False
+    termination: str = "monitor"
 
     @property
     def cause(self) -> Cause | None:
@@ -295,6 +296,7 @@ RULES: Final[tuple[Barrier, ...]] = (
     named("boot_count", "unit-rebooted", BOOT_S + T1_S),
     named("unit_timer", "unit-timer-dead", WINDOW_S),
     named("relay_mirrors", "unit-mirror-lies"),
+    named("mirrors_stay", "unit-mirror-lies"),
     named("unit_latched", "hv-spontaneous", RAMP_S, at=READY, hears=(Cause.SPONTANEOUS,)),
     Barrier("presets_committed", "another master disarms the safety unit", _disarmed, at=READY),
     named("read_back", "generator-wire-foreign-master", SET_POINTS_S, at=READY),
@@ -310,6 +312,7 @@ RULES: Final[tuple[Barrier, ...]] = (
     named("no_dose", DEAD, WINDOW_S),
     named("dose_channels", DEAD, _apart_s),
     Barrier("dose_model", "neither chamber gives a signal", _both_dead, _model_s),
+    named("dose_timer", DEAD, _model_s, termination="time"),
     Barrier("bad_samples", "the count of channel 1 goes back, again and again", again("back", _counts_back)),
     Barrier("backup_timer", "the safety unit lets every preset and limit go by", do.nothing, _backup_s),
     Barrier("overdue", "the safety unit lets every preset and limit go by", do.nothing, _overdue_s),
@@ -425,7 +428,7 @@ class First:
 
 def play(barrier: Barrier, kernels: Kernels, folder: Path, seed: int = 1) -> Acted:
     """Bring a fresh rig there with everything in place, take the others away, break something, and see who acts."""
-    setting = lay_out(folder / "rig", folder / "records", "monitor", 15020, seed)
+    setting = lay_out(folder / "rig", folder / "records", barrier.termination, 15020, seed)
     if barrier.hold:
         text = setting.rig_file.read_text(encoding="utf-8")
         setting.rig_file.write_text(
