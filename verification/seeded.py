@@ -22,6 +22,7 @@ from hal.clock import SystemClock
 from simulators.unit_memory import UnitConfig
 from simulators.world import World
 from verification.disk import FaultyDisk
+from verification.fault_ids import FAULT_IDS
 from verification.invariants import Expectation, Lasting, check_all
 from verification.plan import LONG_FROM, Plan, plan
 from verification.played import Played
@@ -40,6 +41,10 @@ WITHIN_MGY: Final = 10.0
 SETTLE_S: Final = 1.0
 STRAY: Final = frozenset({"G6/hv-spontaneous"})
 """Beam that belongs to no exposure: no record can hold it."""
+UNSEEN: Final = frozenset(
+    f"{fault_id}/{one.name}" for fault_id, injections in FAULT_IDS.items() for one in injections if one.unseen
+)
+"""What no software can see: the dose in the records is not held against the true one."""
 
 
 @dataclass
@@ -241,6 +246,8 @@ def _judge(planned: Plan, rig: Played, trace: Trace, out: Outcome) -> None:
     found = wrong(rig, rig.presses)
     if names & STRAY:
         found = [words for words in found if "high bound" not in words]
+    if names & UNSEEN:
+        found = [words for words in found if "the records'" not in words]
     out.broken += [("world and records", at_s, words) for words in found]
     expected = Expectation(faults=tuple(Lasting(b.name.rpartition("/")[2], b.at_s, b.until_s) for b in rig.broke))
     out.broken += [(broken.invariant, broken.at_s, broken.words) for broken in check_all(trace, expected)]
