@@ -36,6 +36,7 @@ ENDED: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON
 SMALL: Final = prescribed(220.0)
 MIDDLE: Final = prescribed(400.0)
 TEST: Final = "test "
+TEST_S: Final = 240.0
 SEARCH: Final = "search "
 RULE: Final = "invariants_held"
 ANSWERS_US: Final = 32000
@@ -105,20 +106,14 @@ def _faulty(*names: str, for_s: float | None = None, after_s: float = 1.0) -> Ha
     return hands
 
 
-def from_ready(*names: str) -> Hands:
-    """These faults in READY, then a press."""
-
-    def hands(rig: VirtualRig) -> None:
-        to_ready(rig)
-        for name in names:
-            rig.fault(name)
-        rig.press()
-        rig.wait(3.0)
-        for name in names:
-            rig.mend(name)
-        rig.wait(1.0)
-
-    return hands
+def off_ignored(rig: VirtualRig) -> None:
+    """STOP in beam, and the supply ignores its OFF."""
+    to_beam(rig, 1.0)
+    rig.fault("off-command-ignored")
+    rig.stop()
+    rig.wait(3.0)
+    rig.mend("off-command-ignored")
+    rig.wait(1.0)
 
 
 def host_stands_still(rig: VirtualRig) -> None:
@@ -151,14 +146,51 @@ def slow_disk(rig: VirtualRig) -> None:
     rig.wait(2.0)
 
 
-def slow_generator(rig: VirtualRig) -> None:
-    """The generator takes its time with each answer from the press on, and is not late by it."""
+def lost_set_points(rig: VirtualRig) -> None:
+    """The supply restarts in READY and forgets what was set; then somebody presses."""
     to_ready(rig)
-    rig.world.plant.generator.late_us = ANSWERS_US
+    rig.fault("generator-rebooted")
+    rig.wait(2.0)
     rig.press()
-    rig.wait(1.0)
+    rig.wait(2.0)
+    rig.stop()
+    rig.wait(2.0)
+
+
+def stands_still_for_long(rig: VirtualRig) -> None:
+    """The host's process is not run for half a second in the middle of a beam: the lease runs out."""
+    to_beam(rig, 1.0)
+    rig.freeze_host()
+    rig.wait(0.5)
+    rig.thaw_host()
+    ended(rig)
+
+
+def nobody_presses(rig: VirtualRig) -> None:
+    """READY, and nobody at the switch for two seconds."""
+    to_ready(rig)
+    rig.wait(2.0)
     rig.stop()
     rig.wait(3.0)
+
+
+def another_filter(rig: VirtualRig) -> None:
+    """Somebody changes the filter before the set-up; the fraction is treated if it can be."""
+    rig.fault("filter-swapped")
+    with contextlib.suppress(Stuck):
+        to_beam(rig, 1.0)
+    rig.stop()
+    rig.wait(3.0)
+
+
+def another_order(rig: VirtualRig) -> None:
+    """STOP, and the rest by an order that was changed in between, if the records let it."""
+    stopped(rig)
+    with contextlib.suppress(Stuck):
+        to_beam(rig, 0.0, resume="stopped by hand", p=prescribed(300.0))
+        ended(rig)
+    settle(rig)
+    rig.wait(1.0)
 
 
 def latched_and_restarted(rig: VirtualRig) -> None:
@@ -190,7 +222,14 @@ VIRTUAL: Final[dict[str, Hands]] = {
     "unit silent": _faulty("unit-silent"),
     "host stands still": host_stands_still,
     "slow disk": slow_disk,
-    "slow generator": slow_generator,
+    "set-points lost in READY": lost_set_points,
+    "host stands still for long": stands_still_for_long,
+    "nobody presses": nobody_presses,
+    "another filter": another_filter,
+    "resumed with another order": another_order,
+    "kV too high": _faulty("kv-high"),
+    "chamber saturated": _faulty("chamber-saturated"),
+    "off ignored": off_ignored,
     "latched and restarted": latched_and_restarted,
 }
 
@@ -212,7 +251,8 @@ def play(name: str) -> dict[str, str]:
             try:
                 VIRTUAL[name](rig)
             except Stuck as stuck:
-                said = str(stuck)
+                shown = rig.snapshot()
+                said = f"{stuck} ({shown.first_to_fix or shown.notice if shown is not None else 'nothing is shown'})"
             except Exception as error:  # a patch may break anything at all; what was seen until then is judged
                 said = f"{type(error).__name__}: {error}"
             for broken in check_all(observer.trace()):
@@ -245,10 +285,11 @@ def _search(faults: int) -> dict[str, str]:
 
 
 def _test(node: str) -> dict[str, str]:
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", node],
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", node]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TEST_S)
+    except subprocess.TimeoutExpired:
+        return {"test": f"it was not over after {TEST_S:.0f} s"}
     if run.returncode not in (0, 1):
         raise RuntimeError(f"{node} could not be played: {run.stdout[-1000:]}{run.stderr[-1000:]}")
     last = next((line for line in reversed(run.stdout.splitlines()) if line.startswith("E ")), "it fails")
