@@ -75,6 +75,8 @@ BORNE: Final = frozenset(
 )  # fmt: skip
 """One lost reply; frames in parts and echoes, which are known for what they are; what TCP brings between two replies; read-backs that stand still at
 what is true; writes that nobody makes in beam. Everything else ends the beam."""
+UNFELT: Final = frozenset({"generator-wire-split"})
+"""Both parts of a reply have come before the next look at the wire; pieces at every offset are tests/hal's."""
 SLOWLY_S: Final = {
     "generator-wire-break": 1.5 + OFF_S,
     "generator-wire-foreign-master": 1.5 + OFF_S,
@@ -91,7 +93,8 @@ def _wires(fault_id: str) -> tuple[Injection, ...]:
         rows = [row for row in TAMPERINGS.values() if row.ids == fault_id and frames in row.on]
         for place, row in enumerate(rows):
             name = f"{link}-wire-{row.name}"
-            one = named(name, off_s=None if name in BORNE else SLOWLY_S.get(name, OFF_S), ends=UNPROVED)
+            off_s = None if name in BORNE else SLOWLY_S.get(name, OFF_S)
+            one = named(name, off_s=off_s, ends=UNPROVED, unfelt=name in UNFELT)
             made.append(one if place == 0 else replace(one, only=BEAM))
     return tuple(made)
 
@@ -121,8 +124,10 @@ def _hosts_end(fault_id: str) -> tuple[Injection, ...]:
 
 FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     **{fault_id: _wires(fault_id) for fault_id in ("L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9")},
+    "L2": (*_wires("L2"), *(named(f"{link}-silent", off_s=OFF_S, ends=UNPROVED, only=BEAM) for link in LINKS)),
+    "L3": (*_wires("L3"), *(named(f"{link}-garbled", off_s=OFF_S, ends=UNPROVED, only=BEAM) for link in LINKS)),
     "L5": (*_wires("L5"), *_rtu("duplicated")),
-    "L6": (*_wires("L6"), *_rtu("late")),
+    "L6": (*_wires("L6"), *_rtu("late"), named("generator-late", off_s=OFF_S, ends=UNPROVED, only=BEAM)),
     "L7": (*_wires("L7"), *_rtu("swapped", "another-reply")),
     "L8": (*_wires("L8"), *_rtu("stuck")),
     "L9": (*_wires("L9"), *_rtu("wrong-unit")),
@@ -169,9 +174,14 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
         named("generator-rebooted", off_s=OFF_S, latches=True, once=True),
         named("unit-rebooted", off_s=OFF_S, latches=True, once=True),
     ),
-    "G10": (named("hv-never-rises", off_s=SECOND_S, ends=UNPROVED),),
+    "G10": (
+        named("hv-never-rises", off_s=SECOND_S, ends=UNPROVED),
+        named("beam-lost", off_s=OFF_S, latches=True, only=BEAM),
+    ),
     "G11": (
         named("unit-timer-slow", off_s=None, termination="time"),
+        named("unit-timer-dead", only=(State.SELF_TEST, *BEAM)),
+        named("unit-count-limit-dead", only=(State.SELF_TEST, *BEAM)),
         named("generator-timer-early", choice=SEIFERT, only=BEAM),
         named("generator-timer-late", choice=SEIFERT, only=BEAM),
         named("generator-timer-never", choice=SEIFERT, only=BEAM),
@@ -329,6 +339,7 @@ FIRST: Final[dict[str, tuple[str, ...]]] = {
     "ma-low": MA,
     "ma-drifts": MA,
     "arc": ("beam_lost",),
+    "beam-lost": ("beam_lost",),
     "generator-fault": TRIPPED,
     "generator-hot": TRIPPED,
     "readback-off": ("beam_lost", "kv_low"),

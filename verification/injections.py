@@ -38,7 +38,8 @@ class Injection:
     over as soon as it came, and means nothing to a beam that comes later. `early_s`: what an exposure that is not in IRRADIATING adds to that, for ramp
     and start. `over_part` is e_f of invariant 9, `rate_times` the dose rate that the fault makes of the certified one. `only`: the states in which it
     means something (empty: every one). `from_start`: the world begins with it. `unseen`: no software can see it, so that the dose in the records is not
-    held against the true one; the daily check must. `ends`: the states that a beam may be found in when the fault ended it.
+    held against the true one; the daily check must.
+    `unfelt`: a program that looks once a tick cannot feel it, and the run is the same. `ends`: the states that a beam may be found in when the fault ended it.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Injection:
     only: tuple[State, ...] = ()
     from_start: bool = False
     unseen: bool = False
+    unfelt: bool = False
     ends: tuple[State, ...] = (State.INTERRUPTED, State.FAULT)
 
     def applies(self, at: State) -> bool:

@@ -39,7 +39,7 @@ def one_end(s: Story) -> Found:
                 s.end_s,
                 f"fraction {fraction['id']}: segments give {total:.2f} mGy, the fraction says {fraction['delivered_mgy']:.2f}",
             )
-        left = max(0.0, fraction["d0_mgy"] - fraction["delivered_mgy"])
+        left = fraction["d0_mgy"] - fraction["delivered_mgy"]
         if given and not math.isclose(fraction["rest_mgy"], left, abs_tol=0.5) and fraction["quality"] == "GOOD":
             yield s.end_s, f"fraction {fraction['id']}: rest {fraction['rest_mgy']:.2f} mGy, {left:.2f} are left"
 

@@ -25,6 +25,7 @@ from verification.injections import Injection, nothing, restart, start_recorder
 from verification.invariants import Expectation, Lasting, check_all
 from verification.scenarios import MOST_MGY_PER_S
 from verification.setting import lay_out, virtual_rig
+from verification.story import HV_KV, NO_CURRENT_MA
 from verification.trace import Observer, Trace
 from verification.virtual import VirtualRig
 
@@ -147,6 +148,7 @@ class Watch:
         self.d0_mgy = 0.0
         self.presses = 0
         self.runs = 0
+        self.lit_s = 0.0
         rig.tick_hooks.append(self._tick)
         rig.event_hooks.append(self._event)
 
@@ -163,7 +165,14 @@ class Watch:
         self._hear_devices()
         return min(self.noticed)[2] if self.noticed else self.refused
 
+    def _lit(self) -> None:
+        """A charge that stands on a cable when the filament has gone out makes no beam."""
+        plant = self._rig.world.plant
+        if plant.tube.kv > HV_KV and (plant.supply.hv_on or plant.tube.ma > NO_CURRENT_MA):
+            self.lit_s = self._rig.now_s()
+
     def _tick(self, tick: Any) -> None:
+        self._lit()
         settings = self._rig.loop.dossier.case.settings if self._rig.loop is not None else None
         if settings is not None:
             self.d0_mgy = settings.d0_mgy
@@ -187,8 +196,10 @@ class Watch:
             self._host_ended_s = self._rig.now_s()
         if kind == "told" and isinstance(what, Answer) and not what.ok and self.since_s is not None:
             self.refused = self.refused or "refused at the desk"
-        if kind == "idle" and self.since_s is not None:
-            self._hear_unit()
+        if kind == "idle":
+            self._lit()
+            if self.since_s is not None:
+                self._hear_unit()
 
     def _armed(self) -> bool:
         """Whether a press begins something: one that nobody was armed for leaves no exposure."""
@@ -273,7 +284,7 @@ def play(cell: Cell, kernels: Kernels, folder: Path, seed: int = 1) -> Told:
     """
     _, injection = find(f"{cell.fault_id}/{cell.injection}")
     told, print_ = _played(cell, injection, kernels, folder / "with", seed)
-    quiet = cell.lasts is Lasts.EVER and not told.wrong and not told.detector
+    quiet = cell.lasts is Lasts.EVER and not told.wrong and not told.detector and not injection.unfelt
     if quiet and print_ == _without(cell, injection, kernels, folder, seed):
         places = [at for at in SHOWS if at is not cell.at and injection.applies(at)]
         if not any(_shows(replace(cell, at=at), injection, kernels, folder, seed) for at in places):
@@ -334,7 +345,7 @@ def _play(cell: Cell, injection: Injection, rig: VirtualRig, told: Told) -> Trac
         _go_on(rig, operator, rig.now_s() + AT_MOST_S)
     told.detector = watch.first
     told.state = watch.rests[-1].value if watch.rests else reach.state(rig).value
-    _judge_times(cell, injection, rig, told, began_s, stopped_s)
+    _judge_times(cell, injection, rig, told, began_s, stopped_s, watch.lit_s)
     put_right(rig)
     told.presses = watch.presses
     _judge_end(cell, injection, rig, told, watch)
@@ -380,7 +391,7 @@ def put_right(rig: VirtualRig) -> None:
 
 
 def _judge_times(
-    cell: Cell, injection: Injection, rig: VirtualRig, told: Told, began_s: float, stopped_s: float
+    cell: Cell, injection: Injection, rig: VirtualRig, told: Told, began_s: float, stopped_s: float, lit_s: float
 ) -> None:
     spans = beams(rig)
     if cell.at is State.IRRADIATING and not any(
@@ -393,7 +404,7 @@ def _judge_times(
         if (off_s is not None and off_s <= began_s) or on_s >= stopped_s:
             continue
         since_s = max(on_s, began_s)
-        ended_s = rig.now_s() if off_s is None else off_s
+        ended_s = min(rig.now_s(), lit_s + TICK_S) if off_s is None else off_s
         early = cell.at is not State.IRRADIATING or on_s > began_s
         bound_s = injection.off_s + (injection.early_s if early else 0.0)
         must = (injection.latches and on_s <= began_s) or (not injection.once and stopped_s - since_s >= bound_s)

@@ -302,9 +302,13 @@ class Story:
                 if what == "beam on":
                     begun = at
                 elif begun is not None:
-                    total, begun = total + at - begun, None
-            total += until_s - begun if begun is not None else 0.0
+                    total, begun = total + at - begun - self._without_s(begun, at), None
+            total += until_s - begun - self._without_s(begun, until_s) if begun is not None else 0.0
         return total
+
+    def _without_s(self, from_s: float, until_s: float) -> float:
+        """For how long of this stretch a cable kept its charge without electrons: that is no beam."""
+        return self.rig.tick_s * sum(row.kv > HV_KV and not lit(row) for row in self.between(from_s, until_s))
 
     @property
     def settled(self) -> bool:

@@ -97,11 +97,13 @@ def test_a_sweep_is_taken_up_where_it_was_left(
     assert "L1" in summary.not_played
 
 
-@pytest.mark.parametrize("at", [State.STANDBY, pytest.param(State.IRRADIATING, marks=pytest.mark.grid)])
-def test_a_fault_that_is_none_is_wrong(kernels: Kernels, monkeypatch: pytest.MonkeyPatch, at: State) -> None:
+@pytest.mark.grid
+def test_a_fault_that_is_none_is_wrong(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     """An injection that changes nothing is not a fault that was survived."""
-    monkeypatch.setitem(FAULT_IDS, "O8", (Injection("none", "nothing at all", nothing, nothing, only=(at,)),))
-    told = play_named(Cell("O8", "none", at, Lasts.EVER).name, kernels)
+    monkeypatch.setitem(
+        FAULT_IDS, "O8", (Injection("none", "nothing at all", nothing, nothing, only=(State.IRRADIATING,)),)
+    )
+    told = play_named(Cell("O8", "none", State.IRRADIATING, Lasts.EVER).name, kernels)
     assert told.wrong == ["the fault made no difference to anything: it was not injected"]
 
 
