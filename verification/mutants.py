@@ -33,7 +33,7 @@ ROOMS: Final = ("hal/", "interlocks/", "controller/", "requirements.txt")
 REASONS: Final = ("equivalent", "only words", "second barrier")
 
 _RULES: Final = ("tests/interlocks/test_rules.py", "tests/interlocks/test_not_fitted.py")
-_GATE: Final = ("tests/interlocks/test_gate.py", "tests/interlocks/test_barriers.py")
+_GATE: Final = ("tests/interlocks/test_gate_law.py", "tests/interlocks/test_gate.py", "tests/interlocks/test_barriers.py")
 _DECIDE: Final = tuple(
     f"tests/controller/test_decide_{what}.py" for what in ("arming", "beam", "confirm", "requests", "reset")
 )
