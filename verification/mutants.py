@@ -33,14 +33,15 @@ ROOMS: Final = ("hal/", "interlocks/", "controller/", "requirements.txt")
 REASONS: Final = ("equivalent", "only words", "second barrier")
 
 _RULES: Final = ("tests/interlocks/test_rules.py", "tests/interlocks/test_not_fitted.py")
-_GATE: Final = ("tests/interlocks/test_gate_law.py", "tests/interlocks/test_gate.py", "tests/interlocks/test_barriers.py")
+_LAW: Final = ("tests/interlocks/test_gate_law.py",)
+_GATE: Final = ("tests/interlocks/test_gate.py", "tests/interlocks/test_barriers.py")
 _DECIDE: Final = tuple(
     f"tests/controller/test_decide_{what}.py" for what in ("arming", "beam", "confirm", "requests", "reset")
 )
 _MOVES: Final = ("tests/controller/test_states.py", "tests/controller/test_drive.py")
 
 TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "interlocks/gate_law.py": (_GATE, ()),
+    "interlocks/gate_law.py": (_LAW, ("tests/interlocks/test_gate.py",)),
     "interlocks/gate.py": (_GATE, ()),
     "interlocks/latch.py": (("tests/interlocks/test_latch.py",), ("tests/controller/test_latches.py",)),
     "interlocks/judge.py": (_RULES, (*_GATE, "tests/controller/test_shown.py")),

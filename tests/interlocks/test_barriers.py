@@ -28,9 +28,9 @@ from interlock_bench import (
 )
 
 from hal.commands import Arm, ClearFaults, Off, On, Watch
-from hal.readings import Readings, UnitState
+from hal.readings import Readings
 from hal.units import Seconds
-from interlocks import gate_law, rules
+from interlocks import rules
 from interlocks.gate import Gate, GateKept, Permit
 from interlocks.gate_law import Passage
 from interlocks.judge import judge
@@ -44,23 +44,6 @@ def _passage(r: Readings, sent: Sent, command: Any, **changes: Any) -> Passage:
     """A question to the gate's law under a verdict that has found nothing."""
     p = Passage(T0, T0, r, NOTHING_FOUND, sent, Wanted(command, TERMS), LIMITS, RULES, False, 0, 0)
     return msgspec.structs.replace(p, **changes)
-
-
-def test_arm_needs_a_committed_unit_even_where_no_rule_says_so() -> None:
-    """Behind the rule presets_committed: a unit that is IDLE, or ended, is not armed."""
-    arm = Arm(TOKEN, PLAN.staging_crc)
-    assert gate_law.arm(_passage(committed(), SENT_SET_UP, arm), arm) == ""
-    for state in (UnitState.IDLE, UnitState.ENDED, UnitState.LATCHED):
-        words = gate_law.arm(_passage(committed(unit_state=int(state)), SENT_SET_UP, arm), arm)
-        assert "not COMMITTED" in words
-
-
-def test_on_needs_the_same_boot_even_where_no_rule_says_so() -> None:
-    """Behind the rule boot_count: a unit that restarted since ARM gets no ON, though it reads RUN with the token."""
-    on = On(TOKEN)
-    sent = msgspec.structs.replace(SENT_ARMED, on_at_s=None)
-    assert gate_law.on(_passage(pressed(), sent, on), on) == ""
-    assert "boot count" in gate_law.on(_passage(pressed(unit_boot_count=4), sent, on), on)
 
 
 def test_what_is_kept_of_a_gate_is_taken_up_shut_and_with_its_spent_tokens() -> None:
@@ -282,3 +265,11 @@ def test_arm_that_is_on_its_way_is_taken_back_by_a_verdict_that_only_forbids() -
         arm = Arm(TOKEN, PLAN.staging_crc)
         after = gate._arm(_passage(committed(), SENT_ARMED, arm, verdict=verdict), arm)
         assert after.command == "off" and "door" in after.refused and machine.offs
+
+
+def test_arm_that_is_on_its_way_is_taken_back_when_the_unit_is_not_read() -> None:
+    """The wish is repeated and there is no status to see it by: OFF."""
+    gate, machine, _ = _taken_up(SENT_ARMED)
+    arm = Arm(TOKEN, PLAN.staging_crc)
+    after = gate._arm(_passage(committed(unit=None), SENT_ARMED, arm), arm)
+    assert after.command == "off" and machine.offs and machine.written == []

@@ -27,7 +27,7 @@ from interlock_bench import (
 )
 
 from hal.commands import Arm, Hold, On, Plan, SetUp
-from hal.readings import Readings
+from hal.readings import Readings, UnitState
 from interlocks import gate_law
 from interlocks.gate_law import Passage
 from interlocks.words import Clears, Finding, Sent, Trip, Truth, Verdict, Wanted
@@ -191,3 +191,14 @@ def test_a_verdict_that_forbids_is_obeyed_whatever_else_it_says() -> None:
 def test_hold_needs_the_unit_read_after_arm_with_this_token(r: Readings, before: Sent, words: str) -> None:
     """Each alone: no ARM, another token armed, no unit, a status asked for in the moment of ARM, another token in the unit."""
     assert words in holding(r, sent=before)
+
+
+def test_arm_needs_a_committed_unit_even_where_no_rule_says_so() -> None:
+    """Behind the rule presets_committed: a unit that is IDLE, or ended, is not armed."""
+    for state in (UnitState.IDLE, UnitState.ENDED, UnitState.LATCHED):
+        assert "not COMMITTED" in arming(committed(unit_state=int(state)))
+
+
+def test_on_needs_the_same_boot_even_where_no_rule_says_so() -> None:
+    """Behind the rule boot_count: a unit that restarted since ARM gets no ON, though it reads RUN with the token."""
+    assert "boot count" in switching_on(pressed(unit_boot_count=4))
