@@ -179,7 +179,8 @@ def test_terms_go_with_every_command() -> None:
 
 
 def test_what_is_retained_is_reset_only_when_the_fraction_is_being_closed() -> None:
-    """In TERMINATED and INTERRUPTED nothing is reset before a person closes; in STANDBY whatever is due."""
+    """In TERMINATED and INTERRUPTED nothing is reset before a person closes; in STANDBY whatever is due, from a
+    unit that ended or is idle; any other is sent off first."""
     r = readings(unit_state=int(UnitState.ENDED), unit_token=TOKEN)
     due = STATEMENTS["due"]
     for state in (State.TERMINATED, State.INTERRUPTED):
@@ -188,6 +189,10 @@ def test_what_is_retained_is_reset_only_when_the_fraction_is_being_closed() -> N
         assert wanted(state, CASES["closing"], r, statement=STATEMENTS["other-due"]) == Watch()
     assert wanted(State.STANDBY, Case(), r, statement=due) == Reset(TOKEN)
     assert wanted(State.STANDBY, Case(), r, statement=None) == Watch()
+    idle = readings(unit_state=int(UnitState.IDLE), unit_token=TOKEN)
+    assert wanted(State.STANDBY, Case(), idle, statement=due) == Reset(TOKEN)
+    committed_still = readings(unit_state=int(UnitState.COMMITTED), unit_token=TOKEN)
+    assert wanted(State.STANDBY, Case(), committed_still, statement=due) == Off()
 
 
 def test_unlatching() -> None:
