@@ -303,27 +303,30 @@ def tell(counts: Sequence[Count]) -> Table:
 def write_page(listed: Sequence[Listed], home: Path) -> None:
     """The made part of the page, from what is kept for these sources; a file that was not played to its end is said to be so."""
     lines = [
-        f"Commit `{commit() or 'unknown'}`, product `{source_of(ROOT)[:16]}`.",
+        f"Sources of hal, interlocks and controller: `{source_of(ROOT)[:16]}`.",
         "",
         "| file | mutants | killed | live, listed | live, not listed |",
         "| --- | --- | --- | --- | --- |",
     ]
     for file, (own, others) in TESTS.items():
-        born, target = mutants(ROOT, file), Target(ROOT, file, own, others)
-        path = home / source_of(ROOT)[:16] / (file.replace("/", "-").removesuffix(".py") + ".jsonl")
+        target = Target(ROOT, file, own, others)
         known: dict[str, str] = {}
+        path = home / source_of(ROOT)[:16] / (file.replace("/", "-").removesuffix(".py") + ".jsonl")
         if path.exists():
             try:
                 results = Results(path, source_of(ROOT, target), resume=True, key="key")
                 results.close()
                 known = {key: str(document["killed_by"]) for key, document in results.by_key.items()}
             except ResultsError:
-                known = {}
+                known.clear()
+        born = mutants(ROOT, file) if known else []
         count = judge(file, born, known, listed)
         cells = (
-            f"{count.killed} | {count.listed} | {len(count.unlisted)}" if count.whole else "not played to the end | | "
+            f"{count.killed} | {count.listed} | {len(count.unlisted)}"
+            if known and count.whole
+            else "not played to the end | | "
         )
-        lines.append(f"| `{file}` | {count.mutants} | {cells} |")
+        lines.append(f"| `{file}` | {count.mutants or ''} | {cells} |")
     text, found = re.subn(
         f"(?s){re.escape(BEGINS)}.*?{re.escape(ENDS)}",
         lambda _: f"{BEGINS}\n{chr(10).join(lines)}\n{ENDS}",

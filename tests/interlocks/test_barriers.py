@@ -273,3 +273,22 @@ def test_arm_that_is_on_its_way_is_taken_back_when_the_unit_is_not_read() -> Non
     arm = Arm(TOKEN, PLAN.staging_crc)
     after = gate._arm(_passage(committed(unit=None), SENT_ARMED, arm), arm)
     assert after.command == "off" and machine.offs and machine.written == []
+
+
+def test_the_reflex_is_no_refusal() -> None:
+    """Nobody had wanted anything: OFF is said without words of refusal."""
+    gate, machine, _ = _taken_up(SENT_ARMED)
+    gate._open = True
+    machine.says = committed(unit=None)
+    gate.look(Seconds(0.0), QUIET)
+    assert machine.offs and (gate.sent.command, gate.sent.refused) == ("off", "")
+
+
+def test_a_refused_service_verb_leaves_what_is_set_up_and_a_watch_refuses_nothing() -> None:
+    """A lost reply does not undo a set-up; and WATCH, which always passes, has no words of refusal."""
+    gate, machine, _ = _taken_up(SENT_SET_UP)
+    after = gate._rest(_passage(committed(unit=None), SENT_SET_UP, None), ClearFaults())
+    assert after.command == "watch" and after.set_up_at_s == SENT_SET_UP.set_up_at_s
+    machine.says = committed()
+    _, verdict = gate.look(Seconds(0.0), QUIET)
+    assert gate.pass_on(Wanted(Watch(), TERMS), verdict).refused == ""
