@@ -597,6 +597,9 @@ class Shipped:
             climate_of_s=NOW - 5.0 if host.set_up else None,
             climate=air_over_pressure(r.slow),
             beam_time=begin(unit.beam_ms) if host.armed else NO_BEAM_TIME,
+            # a contactor's own time is less than a step of this search: its mirror is told by relay_mirrors, which waits for it
+            commands=unit.relays & (Relay.K1_COMMAND.value | Relay.K2_COMMAND.value),
+            commanded_at_s=NOW,
         )
 
     def _case(self, host: Host) -> Case:
