@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from controller.kernel import PLAIN
-from controller.requests import Confirm, Load, Reset
+from controller.requests import Confirm, Load
 from controller.states import State
 from verification.hands import Stuck
 from verification.invariants import check_all
@@ -146,17 +146,6 @@ def slow_disk(rig: VirtualRig) -> None:
     rig.wait(2.0)
 
 
-def lost_set_points(rig: VirtualRig) -> None:
-    """The supply restarts in READY and forgets what was set; then somebody presses."""
-    to_ready(rig)
-    rig.fault("generator-rebooted")
-    rig.wait(2.0)
-    rig.press()
-    rig.wait(2.0)
-    rig.stop()
-    rig.wait(2.0)
-
-
 def stands_still_for_long(rig: VirtualRig) -> None:
     """The host's process is not run for half a second in the middle of a beam: the lease runs out."""
     to_beam(rig, 1.0)
@@ -183,35 +172,6 @@ def another_filter(rig: VirtualRig) -> None:
     rig.wait(3.0)
 
 
-def another_order(rig: VirtualRig) -> None:
-    """STOP, and the rest by an order that was changed in between, if the records let it."""
-    stopped(rig)
-    with contextlib.suppress(Stuck):
-        to_beam(rig, 0.0, resume="stopped by hand", p=prescribed(300.0))
-        ended(rig)
-    settle(rig)
-    rig.wait(1.0)
-
-
-def latched_and_restarted(rig: VirtualRig) -> None:
-    """A fault in beam leaves a latch; the host is killed and begun anew, and somebody treats at once."""
-    to_beam(rig, 1.0)
-    rig.fault("kv-high")
-    turn_until(rig, State.FAULT)
-    rig.mend("kv-high")
-    rig.wait(2.0)
-    rig.kill_host()
-    rig.wait(0.5)
-    rig.start_host()
-    rig.wait(10.0)
-    rig.ask(Reset("operator", "a", "let us go on"))
-    rig.wait(8.0)
-    with contextlib.suppress(Stuck):
-        to_beam(rig, 1.0, resume="after a fault", p=MIDDLE)
-        rig.stop()
-    rig.wait(2.0)
-
-
 VIRTUAL: Final[dict[str, Hands]] = {
     "plain": plain,
     "stopped": stopped,
@@ -222,15 +182,11 @@ VIRTUAL: Final[dict[str, Hands]] = {
     "unit silent": _faulty("unit-silent"),
     "host stands still": host_stands_still,
     "slow disk": slow_disk,
-    "set-points lost in READY": lost_set_points,
     "host stands still for long": stands_still_for_long,
     "nobody presses": nobody_presses,
     "another filter": another_filter,
-    "resumed with another order": another_order,
     "kV too high": _faulty("kv-high"),
-    "chamber saturated": _faulty("chamber-saturated"),
     "off ignored": off_ignored,
-    "latched and restarted": latched_and_restarted,
 }
 
 
