@@ -310,6 +310,7 @@ def replay(recorded: Recorded, kernels: Kernels, progress: Callable[[int], None]
     ledger = Ledger(ring, _Acks(tape), _Statements(tape))
     loop = join(blob, machine, clock, clock, _Desk(tape), kernels, ledger, _Frames())
     loop.take_up(recorded.checkpoint)
+    ledger.note(recorded.seq, Seconds(recorded.checkpoint.readings.now_s))  # the checkpoint's own entry
     ticks, begun_s = 0, recorded.checkpoint.begun_s
     states = [loop.exposure.stage.state.value]
     difference = None
