@@ -353,7 +353,7 @@ FIRST: Final[dict[str, tuple[str, ...]]] = {
     "door-open": DOOR,
     "door-bounces": DOOR,
     "door-flaps": DOOR,
-    "door-contact-stuck": ("beam_lost", "generator_interlock", "relay_mirrors", "unit:MIRROR"),
+    "door-contact-stuck": ("beam_lost", "generator_interlock", "relay_mirrors", "mirrors_stay", "unit:MIRROR"),
     "contact-channel-disagrees": (*DOOR, "unit:PAIR", "contacts_agree"),
     "test-pulse-lost": ("unit:TEST_PULSE", "test_pulse"),
     "emergency-stop": ("unit:ESTOP", "emergency_stop"),
