@@ -110,6 +110,8 @@ def _reset(request: Request, stage: Stage, r: Readings, verdict: Verdict, facts:
         return Ruling(refused="a reset needs a role (operator, physicist, service), a name and a reason")
     if stage.state is State.STUCK_ON:
         return _reset_stuck(request, r, facts)
+    if stage.state is State.FAULT and r.unit is not None and r.unit.state == UnitState.LATCHED:
+        return _unlatch(request, r, facts)
     own = {latch.rule for latch in facts.latches if latch.clears in may}
     if facts.latches and not own:
         first = facts.latches[0]
@@ -120,14 +122,20 @@ def _reset(request: Request, stage: Stage, r: Readings, verdict: Verdict, facts:
         return Ruling(refused=f"the cause is still there: {words}")
     if not facts.terminal_durable:
         return WAIT
-    if stage.state is State.FAULT:
-        if not facts.off.verified:
-            return Ruling(refused=f"off is not verified: {facts.off.stuck or facts.off.missing}")
-        if r.unit is not None and r.unit.state == UnitState.LATCHED:
-            if request.role != "service" or not r.unit.contacts_a & r.unit.contacts_b & Contact.KEY_SERVICE:
-                return Ruling(refused="the safety unit is latched: role service, with the key in SERVICE")
-            return WAIT
+    if stage.state is State.FAULT and not facts.off.verified:
+        return Ruling(refused=f"off is not verified: {facts.off.stuck or facts.off.missing}")
     return Ruling(Event.RESET)
+
+
+def _unlatch(request: requests.Reset, r: Readings, facts: Facts) -> Ruling:
+    """The unit's own latch goes first, by service, whoever must clear what is latched here: else service would wait for the physicist, who waits for
+    service."""
+    key = r.unit is not None and r.unit.contacts_a & r.unit.contacts_b & Contact.KEY_SERVICE
+    if request.role != "service" or not key:
+        return Ruling(refused="the safety unit is latched: role service, with the key in SERVICE")
+    if not facts.off.verified:
+        return Ruling(refused=f"off is not verified: {facts.off.stuck or facts.off.missing}")
+    return WAIT
 
 
 def _adopt(request: Request, stage: Stage, r: Readings, _v: Verdict, facts: Facts) -> Ruling:

@@ -177,3 +177,17 @@ def test_nothing_else_moves_stuck_on() -> None:
         told, _ = decided(STUCK, readings(), facts(), verdict(finding("x", trip)), stop=True)
         assert told.event is Event.NONE
     assert OPEN & int(Relay.K1_MIRROR_OPEN)
+
+
+def test_the_units_latch_goes_first_whoever_must_clear_what_is_latched_here() -> None:
+    """The unit is latched and the only latch here is the physicist's: service lets the unit go, then the physicist clears. Neither waits for the other."""
+    f = facts(latches=(latch(Clears.BY_PHYSICIST, "unit:SPONTANEOUS"),))
+    held = readings(**IN_SERVICE, unit_state=int(UnitState.LATCHED))
+    assert refused(stage(State.FAULT), held, f, request=Reset("service", "anna", "seen")) == ""
+    assert event_of(stage(State.FAULT), held, f, request=Reset("service", "anna", "seen")) is Event.NONE
+    assert "role service" in refused(stage(State.FAULT), held, f, request=Reset("physicist", "dr", "seen"))
+    gone = readings(**IN_SERVICE)
+    assert "by_physicist" in refused(stage(State.FAULT), gone, f, request=Reset("service", "anna", "seen"))
+    assert event_of(stage(State.FAULT), gone, f, request=Reset("physicist", "dr", "seen")) is Event.RESET
+    off = facts(latches=f.latches, off=OFF_BAD)
+    assert "off is not verified" in refused(stage(State.FAULT), held, off, request=Reset("service", "anna", "seen"))
