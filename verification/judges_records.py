@@ -73,6 +73,15 @@ def resume_identity(s: Story) -> Found:
             yield at_s, f"exposure {token} counts {start.before_mgy:.1f} mGy as given before, the records {total:.1f}"
 
 
+def _on_offer(s: Story, at_s: float) -> bytes:
+    """The last offer that the desk was shown of this set-up; one of an earlier exposure says nothing of this one. Empty: none was shown yet, and hands that
+    look into the program were faster."""
+    for shown in reversed([shown for shown in s.trace.shown if shown.at_s < at_s]):
+        if shown.offer or shown.state != "PREPARATORY":
+            return shown.offer
+    return b""
+
+
 def ui_truth(s: Story) -> Found:
     """22. The label that starts beam belongs to the console's pages, which do not exist yet; what is judged is what the desk is shown and what is confirmed."""
     for shown in s.trace.shown:
@@ -88,9 +97,9 @@ def ui_truth(s: Story) -> Found:
         if tag != "confirm":
             continue
         asked = [a for a in confirms if a.at_s <= at_s]
-        seen = [shown for shown in s.trace.shown if shown.at_s <= at_s and shown.offer]
-        if asked and seen and seen[-1].offer != asked[-1].detail["digest"]:
-            yield at_s, f"{asked[-1].detail['digest'].hex()[:8]} was confirmed, {seen[-1].offer.hex()[:8]} was on offer"
+        offer = _on_offer(s, at_s)
+        if asked and offer and offer != asked[-1].detail["digest"]:
+            yield at_s, f"{asked[-1].detail['digest'].hex()[:8]} was confirmed, {offer.hex()[:8]} was on offer"
 
 
 def lease_of_desk(s: Story) -> Found:
