@@ -94,7 +94,9 @@ def _wires(fault_id: str) -> tuple[Injection, ...]:
         for place, row in enumerate(rows):
             name = f"{link}-wire-{row.name}"
             off_s = None if name in BORNE else SLOWLY_S.get(name, OFF_S)
-            one = named(name, off_s=off_s, ends=UNPROVED, unfelt=name in UNFELT)
+            # a reset is an event: the connection that comes after it is a sound one
+            event = row.reset and off_s is not None
+            one = named(name, off_s=off_s, ends=UNPROVED, unfelt=name in UNFELT, latches=event, once=event)
             made.append(one if place == 0 else replace(one, only=BEAM))
     return tuple(made)
 
