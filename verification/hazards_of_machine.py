@@ -311,7 +311,7 @@ DESIGN: Final[tuple[Hazard, ...]] = (
         "design-A1",
         "one welded or ignored contactor defeats timer, lease, limits and contacts together",
         "two contactors by two means: K1 in the interlock line, K2 in the inverter's power; the unit opens K2 by itself; mirrors follow their coils",
-        "rule:relay_mirrors unit:MIRROR unit-test:K1 unit-test:K2",
+        "rule:relay_mirrors rule:mirrors_stay unit:MIRROR unit-test:K1 unit-test:K2",
         "demo:relay-welded simulators/test_unit_arming.py::test_arm_refuses_with_a_welded_contactor",
     ),
     row(
@@ -525,6 +525,13 @@ FAULTS: Final[tuple[Hazard, ...]] = (
         "interlocks/test_rules.py::test_a_mirror_that_had_followed_may_not_leave " + TRIPS,
     ),
     row(
+        "fault-X3",
+        "the safety unit's clock runs fast or slow, by less than its scan may",
+        "its timer is held against the program's own; what was said of the dose does not fall as the timer takes over",
+        "rule:unit_timer code:controller/dose.py::Meter",
+        "controller/test_dose_meter.py::test_as_the_timer_takes_over_nothing_that_was_said_is_taken_back " + TRIPS,
+    ),
+    row(
         "fault-X4",
         "more current flows than the generator reads and regulates: kV and mA look right, and the timer ends the beam",
         "where the timer is the primary, it is held against what a chamber counted; the unit's second count limit stands behind it",
@@ -546,7 +553,7 @@ FAULTS: Final[tuple[Hazard, ...]] = (
     _fault("D7", "a wrong correction for air, or a wrong sum, makes every dose wrong", "k_tp_drift dose_kernel", TRIPS),
     _fault("D8", "dose samples come late or not at all", "bad_samples", TRIPS),
     _fault("G1", "kV is too high, too low or late", "kv_high kv_low kv_steady", TRIPS + ERRS),
-    _fault("G2", "mA stands wrong", "ma_high ma_low ma_steady", TRIPS + ERRS),
+    _fault("G2", "mA stands wrong", "ma_high ma_low ma_steady dose_timer", TRIPS + ERRS),
     _fault("G3", "the tube arcs, or the generator has a fault, and exposure goes on", "generator_fault generator_clear beam_lost", "demo:beam-lost " + TRIPS),
     _fault("G4", "filament open, cold or too hot", "generator_fault generator_clear", TRIPS),
     _fault("G5", "high voltage stays on after off", "generator_interlock hv_uncommanded", "demo:off-ignored " + TRIPS),
