@@ -83,7 +83,15 @@ def test_a_crash_case_without_a_result_is_broken(tmp_path: Path, monkeypatch: py
 
 def test_every_part_of_the_figures_has_a_stage() -> None:
     """What the figures want, in the order in which it is played."""
-    assert [stage.name for stage in STAGES] == ["search", "single faults", "pairs", "crashes", "seeds", "evil"]
+    assert [stage.name for stage in STAGES] == [
+        "search",
+        "single faults",
+        "barriers",
+        "pairs",
+        "crashes",
+        "seeds",
+        "evil",
+    ]
 
 
 def test_the_page_says_what_was_played_and_what_was_not(tmp_path: Path) -> None:
