@@ -239,9 +239,11 @@ def lease(s: Story) -> Found:
             continue
         late = s.rig.timed_unit_wire or s.wire_trouble("unit", row.t - 0.5, row.t)
         reach = 0.15 if late else 1.5 * tick + 0.005 + 0.003
+        # the tick before is the last that ran: a process that stood for 10 ms has a permit that is young enough
+        ran = [r for r in s.rows[max(0, place - 16) : place] if r.sent is not None]
         if not any(
             r.host == row.host and r.sent is not None and r.sent.command in PERMITTING and not r.forbids and row.t - r.t <= reach
-            for r in s.rows[max(0, place - (16 if late else 1)) : place]
+            for r in (ran if late else ran[-1:])
         ):  # fmt: skip
             yield (
                 row.t,
