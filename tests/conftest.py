@@ -8,15 +8,16 @@ from typing import Final
 import pytest
 
 EVERY: Final = {
-    "scenarios/test_matrix.py": 7,
+    "scenarios/test_matrix.py": 9,
     "scenarios/test_seeded.py": 3,
-    "scenarios/test_taken_away.py": 3,
+    "scenarios/test_taken_away.py": 4,
     "scenarios/test_genix3d_in_beam.py": 3,
-    "scenarios/test_every_generator.py": 2,
-    "scenarios/test_wire_faults_in_beam.py": 2,
-    "scenarios/test_refusals.py": 2,
-    "scenarios/test_virtual.py": 2,
+    "scenarios/test_every_generator.py": 3,
+    "scenarios/test_wire_faults_in_beam.py": 3,
+    "scenarios/test_refusals.py": 3,
+    "scenarios/test_virtual.py": 3,
     "hal/test_conformance_electrometers.py": 2,
+    "hal/test_conformance_generators.py": 2,
     "verification/test_crash_matrix.py": 2,
 }
 """Of a file's parametrized cases that `make test` would play, one in so many is played there."""
@@ -26,6 +27,7 @@ LEFT: Final = (
     "test_recorder_crash.py::test_a_write_or_sync_error_ends_the_recorder_for_good[ENOSPC]",
     "test_campaign.py::test_a_worker_that_is_killed_loses_no_seed",
     "test_console_driver_new.py::test_a_package_lints_and_types",
+    "test_foreign_masters.py::test_every_refusal_and_a_refused_write_changes_nothing[minimalmodbus-rtu]",
     "test_mutants.py::test_it_finds_what_lives_and_kills_what_a_test_sees",
     "test_matrix.py::test_nothing_grows_in_a_rig_that_rests",
 )
