@@ -168,7 +168,7 @@ def _lost(seed: int, error: BaseException) -> dict[str, Any]:
     from verification.seeded import Outcome, document
 
     planned = plan(seed)
-    out = Outcome(seed, source_hash(), planned.kind, planned.choice.words, planned.faults)
+    out = Outcome(seed, source_hash(), planned.kind, planned.choice.words, planned.tick_hz, planned.faults)
     out.broken.append(("no exception", 0.0, f"it gave no result: {type(error).__name__}: {error}"))
     return document(out)
 
@@ -220,6 +220,7 @@ def summary(sums: Figures) -> Table:
         ("SIMULATED runs", f"{sums.runs}, in {sums.fault_runs} of them faults came"),
         ("broken", f"{len({seed for seed, _, _ in sums.broken})} runs"),
         ("beam", f"{sums.beam_s / 3600.0:.2f} h in {sums.exposures} exposures"),
+        ("beam by rate", sums.beam_by_rate),
         ("simulated", f"{sums.simulated_s / 3600.0:.2f} h, {sums.speed:.0f} s for each second of a processor"),
         ("dose, nothing broke", f"at worst {100.0 * sums.worst_error:+.3f} % of D0 (seed {sums.worst_error_seed})"),
         (

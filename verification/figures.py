@@ -38,6 +38,8 @@ class Figures:
     runs: int = 0
     fault_runs: int = 0
     beam_s: float = 0.0
+    beam_s_by_hz: dict[int, float] = field(default_factory=dict)
+    """Beam by the rate at which the program was run."""
     simulated_s: float = 0.0
     cpu_s: float = 0.0
     ticks: int = 0
@@ -53,6 +55,12 @@ class Figures:
     errors: list[tuple[float, bool]] = field(default_factory=list)
     """(true - prescribed) / prescribed of every complete fraction, and whether nothing broke in its run."""
     ends: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def beam_by_rate(self) -> str:
+        """Hours of beam by rate, in words."""
+        hours = (f"{beam_s / 3600.0:.1f} h at {hz} Hz" for hz, beam_s in sorted(self.beam_s_by_hz.items()))
+        return ", ".join(hours) or "-"
 
     @property
     def speed(self) -> float:
@@ -82,6 +90,7 @@ def _add(sums: Figures, d: dict[str, Any]) -> None:
     sums.fault_runs += bool(d["began"])
     for name in ("beam_s", "simulated_s", "cpu_s", "ticks"):
         setattr(sums, name, getattr(sums, name) + d[name])
+    sums.beam_s_by_hz[d["tick_hz"]] = sums.beam_s_by_hz.get(d["tick_hz"], 0.0) + d["beam_s"]
     sums.ends[d["end_state"]] = sums.ends.get(d["end_state"], 0) + 1
     sums.broken += [(seed, name, words) for name, _, words in d["broken"]]
     for given in d["given"]:

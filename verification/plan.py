@@ -26,7 +26,10 @@ RIG_SHARES: Final = {
     "20 Hz": 4,
     "200 Hz": 3,
 }
-"""In a hundred runs: the demonstration's rig at 100 Hz ended by counts, and what stands in for it in the others."""
+"""In a hundred fault runs: the demonstration's rig at 100 Hz ended by counts, and what stands in for it in the others."""
+LONG_RIG_SHARES: Final = {"usual": 73, "time": 9, "rtu": 9, "other generator": 9}
+LONG_HZ_SHARES: Final = {20: 45, 100: 50, 200: 5}
+"""In a hundred long runs: what is run, and how fast; each of the two is drawn by itself, so that every rig meets every rate."""
 FAULT_SHARES: Final = {0: 15, 1: 65, 2: 20}
 """In a hundred fault runs: how many things break."""
 DEED_SHARES: Final = {0: 55, 1: 25, 2: 13, 3: 7}
@@ -210,9 +213,9 @@ def plan(seed: int) -> Plan:
         raise ValueError(f"seed {seed}: seeds are 0 or above; those from {LONG_FROM} on are long runs without faults")
     draw = random.Random(f"kerma plan {seed}")
     long = seed >= LONG_FROM
-    rig = _share(draw, RIG_SHARES)
+    rig = _share(draw, LONG_RIG_SHARES if long else RIG_SHARES)
     generator = draw.choice([name for name in BEAMS if name != USUAL]) if rig == "other generator" else USUAL
-    hz = {"20 Hz": 20, "200 Hz": 200}.get(rig, 100)
+    hz = _share(draw, LONG_HZ_SHARES) if long else {"20 Hz": 20, "200 Hz": 200}.get(rig, 100)
     wire, termination = ("rtu" if rig == "rtu" else "tcp"), ("time" if rig == "time" else "monitor")
     count = LONG_FRACTIONS if long else _share(draw, FRACTION_SHARES)
     fractions = tuple(_fraction(draw, number, generator, long) for number in range(1, count + 1))

@@ -82,6 +82,7 @@ class Outcome:
     source: str
     kind: str
     rig: str
+    tick_hz: int
     faults: tuple[str, ...]
     began: tuple[str, ...] = ()
     """Those of the faults that truly came: the state that one waits for may never be reached, and a disk may not be called any more."""
@@ -181,6 +182,7 @@ def run(seed: int, parent: Path = TMPFS) -> Outcome:
         source_hash(),
         planned.kind,
         f"{planned.choice.words}, {planned.termination}, {planned.tick_hz} Hz",
+        planned.tick_hz,
         planned.faults,
     )
     clock, cpu = SystemClock(), os.times()

@@ -240,6 +240,7 @@ def _of_seeds(sums: Figures) -> dict[str, str]:
     return {
         "runs": f"{sums.runs}, in {sums.fault_runs} of them faults came",
         "beam": f"{sums.beam_s / 3600.0:.1f} h in {sums.exposures} exposures",
+        "beam by rate": sums.beam_by_rate,
         "simulated": f"{sums.simulated_s / 3600.0:.1f} h",
         "dose where nothing broke": f"at worst {100.0 * sums.worst_error:+.2f} % of D0 (seed {sums.worst_error_seed})",
         "most above D0 in any run": f"{sums.most_over_mgy:.1f} mGy (seed {sums.most_over_seed}: {', '.join(sums.most_over_faults) or 'no fault'})",

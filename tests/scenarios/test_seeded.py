@@ -53,7 +53,12 @@ def test_the_shares_of_a_plan_are_what_is_said_of_them() -> None:
         for p in plans
     )
     assert abs(usual / 40.0 - planning.RIG_SHARES["usual"]) < 3.0
-    assert not any(plan(seed).deeds for seed in range(LONG_FROM, LONG_FROM + 100))
+    long = [plan(seed) for seed in range(LONG_FROM, LONG_FROM + 2000)]
+    assert not any(p.deeds for p in long)
+    for hz, share in planning.LONG_HZ_SHARES.items():
+        beam_s = sum(p.beam_s for p in long if p.tick_hz == hz)
+        assert abs(100.0 * beam_s / sum(p.beam_s for p in long) - share) < 4.0
+    assert all(any(p.tick_hz == 20 and p.choice == choice for p in long) for choice in {p.choice for p in long})
 
 
 def test_a_seed_below_zero_is_refused() -> None:
