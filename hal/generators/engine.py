@@ -22,6 +22,8 @@ from hal.units import Seconds
 from hal.wire import Wire
 
 ON_VOID_S: Final = 0.050
+ON_VOID_TICKS: Final = 1.5
+"""An ON that waits for the running reply leaves with the next tick; at 20 Hz that one comes 50 ms later and would itself be the end of the ON."""
 RETRY_S: Final = 0.200
 ASK_AGAIN_S: Final = 1.0
 STALE_LINK_S: Final = 1.0
@@ -40,6 +42,7 @@ class GeneratorEngine(Generic[Q, A]):
         longest_s = poll_plan.BITS_A_CHARACTER * 2 * sheet.longest_reply_b / setting.baud if setting.baud else 0.0
         self._sheet = sheet
         self._setting = setting
+        self._on_void_s = max(ON_VOID_S, ON_VOID_TICKS * setting.tick_s)
         self._wire: Wire[Q, A] = Wire(
             lambda: open_pipe(setting.link, setting.baud),
             lambda: sheet.dialect(packets),
@@ -151,7 +154,7 @@ class GeneratorEngine(Generic[Q, A]):
                 self._back_up(command.plan)
 
     def on(self, now: Seconds) -> None:
-        """High voltage on, once. It goes now, or when the running reply is in, or within ON_VOID_S not at all."""
+        """High voltage on, once. It goes now, or when the running reply is in, or within 50 ms (or one and a half ticks) not at all."""
         known = self.set_points is not None and self.flags is not None
         if not self.identified or not self.prepared or not known:
             self._refuse(
@@ -211,7 +214,7 @@ class GeneratorEngine(Generic[Q, A]):
             self._watch_on(now)
 
     def _watch_on(self, now: Seconds) -> None:
-        """An ON has left when its last byte has; one that has not within ON_VOID_S is void, for nobody waits at the switch any more."""
+        """An ON has left when its last byte has; one that has not in time is void, for nobody waits at the switch any more."""
         if self._on_due_s is None:
             return
         exchange = self._wire.exchange
@@ -219,12 +222,12 @@ class GeneratorEngine(Generic[Q, A]):
             self.on_sent_at_s = now
             self._later = _timed(self._sheet.on_then, now)
             self._on_due_s, self._on_leaving = None, False
-        elif now - self._on_due_s > ON_VOID_S or exchange is None:
+        elif now - self._on_due_s > self._on_void_s or exchange is None:
             self.forget_on(now)
             self._refuse(
                 now,
                 "on",
-                f"void: its bytes had not left within {ON_VOID_S * 1000:.0f} ms; release the switch and arm again",
+                f"void: its bytes had not left within {self._on_void_s * 1000:.0f} ms; release the switch and arm again",
             )
 
     def _due_later(self, now: Seconds) -> Q | None:

@@ -259,6 +259,21 @@ def test_on_behind_a_running_poll_goes_out_when_the_reply_is_in() -> None:
     assert bench.xrv.heard.count("98,1,") == 1
 
 
+@pytest.mark.parametrize("next_s", [2000.099, 2000.1, 2000.11, 2000.12])
+def test_at_20_hz_the_on_behind_a_running_poll_leaves_with_the_next_tick(next_s: float) -> None:
+    """The next tick comes 50 ms later, give or take the last bit of a clock or a little jitter: the ON leaves with it, once."""
+    bench = Bench(settings={"tick_s": 0.05}, tick_s=0.05).known()
+    bench.now = 2000.05
+    bench.rig.ask(None, bench.now)  # type: ignore[arg-type]
+    bench.rig.write(On(7), bench.now)  # type: ignore[arg-type]
+    bench.serve()
+    assert "98,1," not in bench.xrv.heard
+    bench.now = next_s
+    bench.ticks(3, Hold(7))
+    assert bench.xrv.heard.count("98,1,") == 1
+    assert bench.readings.refusal is None
+
+
 def test_on_that_finds_no_free_wire_within_50_ms_is_void() -> None:
     """A7: nobody stands at the switch any more; it never leaves, not even when the wire is free again."""
     bench = Bench().known()
