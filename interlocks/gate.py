@@ -259,8 +259,9 @@ class Gate:
     def _arm(self, p: Passage, command: Arm) -> Sent:
         refused = gate_law.arm(p, command)
         now, unit = Seconds(p.now_s), p.readings.unit
-        if refused or unit is None:
+        if refused:
             return self._off(now, "off", f"ARM refused: {refused}")
+        assert unit is not None
         if self._sent.armed_at_s is None:
             self._last_armed = command.token
             self._sent = msgspec.structs.replace(
@@ -272,8 +273,8 @@ class Gate:
             )
         elif gate_law.holds(unit, command.token):
             return self._hold(p, Hold(command.token))
-        elif p.verdict.forbids_beam or p.verdict.blocks_start:
-            return self._off(now, "off", f"ARM refused: {p.verdict.findings[0].words}")
+        elif again := gate_law.not_ready(p.verdict):
+            return self._off(now, "off", f"ARM refused: {again}")
         self._off_left = False
         self._machine.write(command, now)
         return self._say("arm")

@@ -22,6 +22,7 @@ BACK_S: Final = 0.001
 KV_OFF: Final = 0.05
 """Below this part of full scale no high voltage is there to arm over (design-A8)."""
 PRESET_SLACK_MS: Final = 1.0
+UNIT_MISSING: Final = "the safety unit's status is missing or old; check its link"
 BEAM_STATES: Final = (int(UnitState.ARMED), int(UnitState.RUN))
 SWITCH: Final = Contact.SWITCH.value
 K1_COMMAND: Final = Relay.K1_COMMAND.value
@@ -57,7 +58,7 @@ def beam_is_off(p: Passage) -> str:
     if p.open or p.sent.armed_at_s is not None or p.sent.on_at_s is not None:
         return "a permission is out; send off first"
     if unit is None or not fresh(p.now_s, unit.asked_at_s, p.rules.stale_after_s[0]):
-        return "the safety unit's status is missing or old; check its link"
+        return UNIT_MISSING
     if unit.state in BEAM_STATES:
         return f"the safety unit is in state {unit.state:#06x}; send off first"
     if unit.state != UnitState.TEST and (unit.relays & K1_COMMAND or not unit.relays & K1_OPEN):
@@ -100,18 +101,16 @@ def arm(p: Passage, command: Arm) -> str:
     if terms is None or p.sent.set_up_at_s is None or terms != p.wanted.terms:
         return "what is set up is not what was confirmed; set up again"
     if p.sent.armed_at_s is not None:
-        return (
-            ""
-            if command.token == p.sent.token
-            else f"token {p.sent.token} is armed; send off before arming {command.token}"
-        )
+        if command.token != p.sent.token:
+            return f"token {p.sent.token} is armed; send off before arming {command.token}"
+        return "" if unit is not None else not_ready(p.verdict) or UNIT_MISSING
     if command.token <= max(p.last_armed, p.last_on):
         return f"token {command.token} is not above {max(p.last_armed, p.last_on)}, the last one; it was used before"
     if command.active_crc != terms.plan.staging_crc:
         return f"ARM names CRC {command.active_crc:#010x}, confirmed {terms.plan.staging_crc:#010x}"
-    not_ready = _not_ready(p.verdict) or beam_is_off(p) or read_back_wrong(p.readings, terms)
-    if not_ready:
-        return not_ready
+    refused = not_ready(p.verdict) or beam_is_off(p) or read_back_wrong(p.readings, terms)
+    if refused:
+        return refused
     assert unit is not None
     if unit.state != UnitState.COMMITTED:
         return f"the safety unit is in state {unit.state:#06x}, not COMMITTED; set up first"
@@ -135,7 +134,7 @@ def on(p: Passage, command: On) -> str:
         return f"{1000 * since:.1f} ms since the look (bound {1000 * ON_WITHIN_S:.0f} ms); release the switch and arm again"
     if command.token <= p.last_on or p.sent.on_at_s is not None:
         return f"ON was sent before for token {command.token} or a later one; arm again"
-    refused = _not_ready(p.verdict) or _not_held(p, command.token, (int(UnitState.RUN),))
+    refused = not_ready(p.verdict) or _not_held(p, command.token, (int(UnitState.RUN),))
     if refused:
         return refused
     unit, sent = p.readings.unit, p.sent
@@ -164,7 +163,8 @@ def _forbidden(verdict: Verdict) -> str:
     return f"the verdict forbids beam: {_first(verdict)}" if verdict.forbids_beam else ""
 
 
-def _not_ready(verdict: Verdict) -> str:
+def not_ready(verdict: Verdict) -> str:
+    """Why this verdict lets nothing start, by its worst finding; empty when it does."""
     return _forbidden(verdict) or (f"not ready: {_first(verdict)}" if verdict.blocks_start else "")
 
 

@@ -552,6 +552,16 @@ def test_arm_wanted_again_stops_when_something_forbids_it() -> None:
     assert bench.tick(ARM, committed, unit_contacts_a=CONTACTS & ~2).command == "off"
 
 
+@pytest.mark.parametrize("changes", [{"unit": None}, {"unit_contacts_a": CONTACTS & ~2}], ids=["no unit", "door"])
+def test_an_arm_that_is_refused_the_second_time_says_why_too(changes: dict[str, Any]) -> None:
+    """The unit's status went missing, or a door opened, between ARM and its read-back: OFF, with the finding's words."""
+    bench = Bench().to_set_up()
+    bench.tick(ARM, committed)
+    sent = bench.tick(ARM, committed, **changes)
+    assert sent.command == "off" and sent.refused.startswith("ARM refused: the verdict forbids beam: ")
+    assert "; first: " in sent.refused
+
+
 HOLD_REFUSED: dict[str, tuple[Wanted, dict[str, Any]]] = {
     "other token": (Wanted(Hold(TOKEN + 1), TERMS), {}),
     "unit's token": (HOLD, {"unit_token": 0}),

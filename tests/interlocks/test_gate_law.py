@@ -203,3 +203,12 @@ def test_arm_needs_a_committed_unit_even_where_no_rule_says_so() -> None:
 def test_on_needs_the_same_boot_even_where_no_rule_says_so() -> None:
     """Behind the rule boot_count: a unit that restarted since ARM gets no ON, though it reads RUN with the token."""
     assert "boot count" in switching_on(pressed(unit_boot_count=4))
+
+
+def test_a_second_arm_without_a_status_names_the_status_where_no_rule_does() -> None:
+    """The rule of the unit's link says it first; the law does not lean on that."""
+    silent = msgspec.structs.replace(armed(), unit=None)
+    assert "status is missing" in arming(silent, sent=SENT_ARMED)
+    assert arming(silent, sent=SENT_ARMED, verdict=verdict("the link is lost", forbids=True)).endswith(
+        "the link is lost"
+    )
