@@ -24,6 +24,7 @@ from controller.channels import (
 )
 from controller.kernel import Kernels
 from controller.prescribed import Quality
+from controller.second_sum import SecondSum
 from controller.settings import Settings
 from hal.readings import GeneratorMonitor, Health, Readings, Relay, Termination, TimerStart, UnitState, UnitStatus
 from interlocks.words import DoseFigures
@@ -156,6 +157,8 @@ class Meter:
         self._timer = timer
         self._segment: _Segment | None = None
         self._dose = Dose()
+        self.sums = ""
+        """Words when the kernel and the second sum once differed; no beam from then on, for as long as this process lives."""
 
     @property
     def dose(self) -> Dose:
@@ -177,6 +180,7 @@ class Meter:
         if segment is not None:
             segment.take(readings, now)
             self._dose = segment.dose(now)
+            self.sums = segment.second.words or self.sums
         return self._dose
 
     def settled(self, readings: Readings) -> Dose:
@@ -185,6 +189,7 @@ class Meter:
         if segment is not None:
             segment.take(readings, readings.now_s)
             self._dose = segment.final(readings.now_s, readings.on_sent_at_s is not None)
+            self.sums = segment.second.words or self.sums
             self._segment = None
         return self._dose
 
@@ -209,6 +214,8 @@ class _Segment:
         self._limits = np.array(
             [per_us / c.n1_mgy_per_count, per_us / (c.n2_mgy_per_count * min(k, 1.0)), JUMP_SLACK_COUNTS]
         )
+        self._masks = np.array([kernel.MASK32, kernel.MASK32])
+        self.second = SecondSum()
         self._counts = np.zeros(kernel.COUNT_STATE, dtype=np.int64)
         self._counted: list[int] = self._counts.tolist()
         self._count_row = np.zeros((1, kernel.COUNT_COLUMNS), dtype=np.int64)
@@ -290,10 +297,12 @@ class _Segment:
         flags |= kernel.SATURATED_2 if health & SATURATED2 else 0
         flags |= kernel.REBASED if unit.boot_count != before.boot_count else 0
         cells = self._count_cells
-        cells[0], cells[1] = round(unit.asked_at_s * 1e6), unit.sample_us
+        host_us = round(unit.asked_at_s * 1e6)
+        cells[0], cells[1] = host_us, unit.sample_us
         cells[2], cells[3], cells[4] = unit.counts_1, unit.counts_2, flags
-        self._kernels.counters(self._count_row, self._limits, self._counts)
+        self._kernels.counters(self._count_row, self._limits, self._masks, self._counts)
         self._counted = self._counts.tolist()
+        self.second.take(host_us, unit.sample_us, unit.counts_1, unit.counts_2, flags, self._counted)
         beam_ms = unit.beam_ms - self._base[0]
         if beam_ms >= self._beam_ms:
             self._beam_ms = beam_ms
@@ -383,7 +392,21 @@ class _Segment:
         else:
             said = self._said(0.0, 0.0, settled=True, tail_mgy=0.0)
         goes_on = bool(self._unit.relays & HV_SEEN) or self._unit.state == RUN
-        return _not_over(said, s) if goes_on and not silent else said
+        said = self._twice(said)
+        return _not_over(said, s) if (goes_on and not silent) or self.second.words else said
+
+    def _twice(self, said: Dose) -> Dose:
+        """The dose of both chambers by the second sum: it must be the same, and where it is not the high bound has the higher."""
+        s = self._settings
+        c = s.combination
+        exact = (
+            self.second.check_dose(1, said.d1_mgy, c.n1_mgy_per_count, c.leak1_cps, 1.0),
+            self.second.check_dose(2, said.d2_mgy, c.n2_mgy_per_count, c.leak2_cps, s.k_tp),
+        )
+        if not self.second.words:
+            return said
+        high = max(said.high_mgy, *(float(one) + said.unknown_mgy for one in exact))
+        return msgspec.structs.replace(said, high_mgy=high, fraction_high_mgy=s.high_before_mgy + high)
 
     def _longest_s(self) -> float:
         """Longest beam that a silent unit can have given: its lease or watchdog, its contactor, two ticks of ours."""
@@ -476,7 +499,7 @@ def _weighed(
 
 
 def _not_over(said: Dose, s: Settings) -> Dose:
-    """Settled although the unit still sees high voltage (beam may be on): what comes after is not in it, so the dose is UNKNOWN."""
+    """Settled although the unit still sees high voltage (what comes after is not in it), or over two sums that differ: the dose is UNKNOWN."""
     return msgspec.structs.replace(
         said,
         delivered_mgy=said.high_mgy,

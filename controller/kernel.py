@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+MASK16: Final = 0xFFFF
 MASK32: Final = 0xFFFF_FFFF
 HALF32: Final = 0x8000_0000
 
@@ -22,7 +23,7 @@ REBASED: Final = 8
 """Flags of a counter sample: counters open (leakage accrues), channel saturated, device clock started anew since the last sample."""
 
 COUNT_COLUMNS: Final = 5
-"""host_us (when asked), sample_us (device clock, modulo 2^32), counts_1, counts_2 (modulo 2^32), flags."""
+"""host_us (when asked), sample_us (device clock, modulo 2^32), counts_1, counts_2 (each modulo its mask + 1), flags."""
 MODEL_COLUMNS: Final = 4
 """t_s (when asked), kv, ma, live (1: the beam may be on since the sample before)."""
 
@@ -37,8 +38,9 @@ M_STARTED, M_LAST_T, M_LAST_RATE, M_SUM, M_COMPENSATION, M_BAD = 0, 1, 2, 3, 4, 
 MODEL_STATE: Final = 6
 
 
-def count_block(rows: Ints, limits: Floats, state: Ints) -> None:
-    """Add samples of both counters: rows (n, 5), limits (most counts a microsecond of channel 1, of channel 2, slack counts), state (14,).
+def count_block(rows: Ints, limits: Floats, masks: Ints, state: Ints) -> None:
+    """Add samples of both counters: rows (n, 5), limits (most counts a microsecond of channel 1, of channel 2, slack counts), masks (2,): the largest
+    value that each counter can show, MASK16 or MASK32; state (14,).
 
     The first sample of a state is its base. A bad sample (clock not advancing, backwards, too far, saturated) adds nothing and is counted; counters
     are cumulative, so the next good one bridges it. PENDING holds what a bad sample would have added, for the upper bound.
@@ -47,6 +49,7 @@ def count_block(rows: Ints, limits: Floats, state: Ints) -> None:
     last_1, clock_1, sum_1, pending_1 = state[5], state[6], state[7], state[8]
     last_2, clock_2, sum_2, pending_2 = state[9], state[10], state[11], state[12]
     bad = state[13]
+    mask_1, mask_2 = masks[0], masks[1]
     most_1, most_2, slack = limits[0], limits[1], limits[2]
     for i in range(rows.shape[0]):
         host, us, c1, c2, flags = rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3], rows[i, 4]
@@ -63,20 +66,20 @@ def count_block(rows: Ints, limits: Floats, state: Ints) -> None:
         clock += step
         if flags & COUNTING:
             counting += step
-        d1 = (c1 - last_1) & MASK32
-        d2 = (c2 - last_2) & MASK32
+        d1 = (c1 - last_1) & mask_1
+        d2 = (c2 - last_2) & mask_2
         good_1 = not flags & SATURATED_1 and d1 <= most_1 * (clock - clock_1) + slack
         good_2 = not flags & SATURATED_2 and d2 <= most_2 * (clock - clock_2) + slack
         if good_1:
             sum_1 += d1
             last_1, clock_1, pending_1 = c1, clock, 0
         else:
-            pending_1 = d1 if d1 < HALF32 else 0
+            pending_1 = d1 if d1 <= mask_1 >> 1 else 0
         if good_2:
             sum_2 += d2
             last_2, clock_2, pending_2 = c2, clock, 0
         else:
-            pending_2 = d2 if d2 < HALF32 else 0
+            pending_2 = d2 if d2 <= mask_2 >> 1 else 0
         if not (good_1 and good_2):
             bad += 1
     state[0], state[1], state[2], state[3], state[4] = started, last_host, last_us, clock, counting
@@ -124,7 +127,7 @@ def model_block(rows: Floats, table: Floats, scale: float, state: Floats) -> Non
 class Kernels(NamedTuple):
     """The two kernels, compiled by `prepare` or, in a test, as plain Python."""
 
-    counters: Callable[[Ints, Floats, Ints], Any]
+    counters: Callable[[Ints, Floats, Ints, Ints], Any]
     model: Callable[[Floats, Floats, float, Floats], Any]
 
 
@@ -140,7 +143,7 @@ def prepare() -> Kernels:
     from numba import njit
 
     kernels = Kernels(
-        njit(["void(i8[:, ::1], f8[::1], i8[::1])"], cache=True)(count_block),
+        njit(["void(i8[:, ::1], f8[::1], i8[::1], i8[::1])"], cache=True)(count_block),
         njit(["void(f8[:, ::1], f8[:, ::1], f8, f8[::1])"], cache=True)(model_block),
     )
     kernel_sound(kernels)
@@ -163,9 +166,27 @@ def kernel_sound(kernels: Kernels) -> bool:
         ],
         dtype=np.int64,
     )
+    limits = np.array([0.008, 0.008, 5.0])
     integers = np.zeros(COUNT_STATE, dtype=np.int64)
-    kernels.counters(counts, np.array([0.008, 0.008, 5.0]), integers)
+    kernels.counters(counts, limits, np.array([MASK32, MASK32]), integers)
     expected = (1, 70_000, 10_500, 70_000, 60_000, 140, 70_000, 150, 0, 260, 60_000, 160, 899_740, 5)
+    narrow = np.array(
+        [
+            [0, 0, MASK16 - 9, MASK32 - 9, COUNTING],
+            [10_000, 10_000, 16, 16, COUNTING],  # channel 1 wraps at 16 bits, channel 2 at 32
+            [
+                20_000,
+                20_000,
+                6,
+                40_000,
+                COUNTING,
+            ],  # channel 1 backwards: nothing pending; channel 2 jumps by more than 16 bits' half
+        ],
+        dtype=np.int64,
+    )
+    mixed = np.zeros(COUNT_STATE, dtype=np.int64)
+    kernels.counters(narrow, limits, np.array([MASK16, MASK32]), mixed)
+    mixed_expected = (1, 20_000, 20_000, 20_000, 20_000, 16, 10_000, 26, 0, 16, 10_000, 26, 39_984, 1)
     nan, big = float("nan"), 2.0**53
     model = np.array(
         [
@@ -187,4 +208,5 @@ def kernel_sound(kernels: Kernels) -> bool:
     kernels.model(model, np.array([[4.0, 0.25], [8.0, 0.5], [10.0, 1.0]]), 1.0, floats)
     # areas 2^53, 0.5, 1, 1, 1, 0.5, 12, 18/1024: more bits than one double holds
     exact = floats[M_SUM] - big + floats[M_COMPENSATION] == 16.0 + 18.0 / 1024.0
-    return tuple(int(i) for i in integers) == expected and bool(exact and floats[M_BAD] == 2.0)
+    counted = (integers.tolist(), mixed.tolist()) == ([*expected], [*mixed_expected])
+    return counted and bool(exact and floats[M_BAD] == 2.0)

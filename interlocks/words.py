@@ -109,7 +109,8 @@ class DoseFigures(msgspec.Struct, frozen=True, gc=False):
 class House(msgspec.Struct, frozen=True, gc=False):
     """What the program knows of itself and no device can tell: ages of its recorder and desk, lateness, wall time, latched causes, dose figures.
 
-    The last four are for the monitor (None: nobody said): the numbers of the last record put and of the last durable one, the token that the records
+    `kernel_ok` is that the dose kernel gives its golden vector and agrees with the second sum; `sums` say in words how they differ.
+    The four before the last are for the monitor (None: nobody said): the numbers of the last record put and of the last durable one, the token that the records
     gave and made durable, the digest of what was confirmed.
     """
 
@@ -124,6 +125,7 @@ class House(msgspec.Struct, frozen=True, gc=False):
     records_durable: int | None = None
     token_acked: int | None = None
     confirmed: bytes | None = None
+    sums: str = ""
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

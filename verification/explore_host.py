@@ -258,6 +258,7 @@ class _Meter(Meter):
 
     def __init__(self) -> None:
         self.says = Dose()
+        self.sums = ""
 
     @property
     def dose(self) -> Dose:

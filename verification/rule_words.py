@@ -75,7 +75,7 @@ QUESTIONS: Final[dict[str, str]] = {
     "desk_lease": f"was the operator's program heard within {house_rules.DESK_S:g} s?",
     "tick_late": f"were fewer than {house_rules.LATE_TICKS} ticks in a row late?",
     "tick_gap": f"was the last tick at most {1000 * house_rules.GAP_S:.0f} ms ago?",
-    "dose_kernel": "does the dose kernel reproduce its golden vector?",
+    "dose_kernel": "does the dose kernel reproduce its golden vector, and the second sum of the counts?",
     "invariants_held": "has the monitor found no contradiction in what this program let out (the invariants that it can see itself)?",
     "calibration_valid": "is the certificate not expired?",
 }

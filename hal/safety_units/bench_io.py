@@ -27,7 +27,7 @@ from hal.readings import (
     UnitStatus,
 )
 from hal.registry import OpenPipe, SafetyUnitSetting
-from hal.safety_units.emulated import HARD_CAP_COUNTS, HARD_CAP_S, EmulatedUnit, Outputs, Pins
+from hal.safety_units.emulated import COUNTER_BITS, HARD_CAP_COUNTS, HARD_CAP_S, EmulatedUnit, Outputs, Pins
 from hal.units import Seconds
 from hal.wire import Wire
 
@@ -79,7 +79,8 @@ class Device:
     """One kind of bought I/O. The first `identifies` steps only read; `who` makes of their notes the serial number, firmware words, and what is wrong.
 
     `restart` brings a device back that answers everything with exception 4 (None: it has no such state); `supervise` is read now and then and
-    `supervised` gives words when the watchdog does not run; `looped` is the pulse output as an input sees it (None: not wired).
+    `supervised` gives words when the watchdog does not run; `looped` is the pulse output as an input sees it (None: not wired). `counter_bits`:
+    how wide each of its two counters is.
     """
 
     words: str
@@ -98,6 +99,7 @@ class Device:
     looped: Callable[[bytes], bool] | None
     fitted: Fitted
     counts_most_per_s: float = math.inf
+    counter_bits: tuple[int, int] = COUNTER_BITS
 
     @property
     def off(self) -> Question:
@@ -423,7 +425,13 @@ class BenchUnit:
             return
         self._firmware = firmware
         if self._unit is None:
-            self._unit = EmulatedUnit(self._device.fitted, setting.tick_s, now, self._device.counts_most_per_s)
+            self._unit = EmulatedUnit(
+                self._device.fitted,
+                setting.tick_s,
+                now,
+                self._device.counts_most_per_s,
+                self._device.counter_bits,
+            )
 
     def _fail(self, words: str, now: Seconds) -> None:
         self._fault, self._stepped_at_s = words, now

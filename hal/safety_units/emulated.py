@@ -47,8 +47,9 @@ HARD_CAP_COUNTS: Final = 1 << 30
 HISTORY_ENTRIES: Final = 8
 MASK16: Final = 0xFFFF
 MASK32: Final = 0xFFFFFFFF
-BACK: Final = 1 << 31
-"""A counter that has moved by this much or more has gone back: no device counts so far between two reads."""
+COUNTER_BITS: Final = (32, 32)
+"""How wide a device's two counters are where it does not say otherwise. Half of what one can show, or more, is a step back: no device counts so far
+between two reads. What this emulation has counted is always modulo 2^32."""
 NAN: Final = float("nan")
 
 _STAGING: Final = struct.Struct(">IIIIHHBBBBHHHHQQBBHHH")
@@ -74,7 +75,7 @@ STAGEABLE: Final = (UnitState.IDLE, UnitState.COMMITTED, UnitState.ENDED)
 
 class Pins(msgspec.Struct, frozen=True, gc=False):
     """One read of the device: when it was asked for, contacts in two channels, `relays` as `hal.readings.Relay` has them (commands as read back), codes,
-    counters since the device's power-up (modulo 2^32), health bits.
+    counters since the device's power-up (each modulo 2 to its bits), health bits.
 
     What a device does not have is 0, and its driver's `fitted` says so.
     """
@@ -135,8 +136,16 @@ class EmulatedUnit:
     `counts_most_per_s` or more is saturated: the device cannot count what is beyond.
     """
 
-    def __init__(self, fitted: Fitted, tick_s: float, now: float, counts_most_per_s: float = math.inf) -> None:
+    def __init__(
+        self,
+        fitted: Fitted,
+        tick_s: float,
+        now: float,
+        counts_most_per_s: float = math.inf,
+        counter_bits: tuple[int, int] = COUNTER_BITS,
+    ) -> None:
         self._fitted = fitted
+        self._masks = ((1 << counter_bits[0]) - 1, (1 << counter_bits[1]) - 1)
         self._rate_most = RATE_S * counts_most_per_s
         self._lead_s = 0.5 * tick_s
         self._begun_s = now
@@ -337,7 +346,12 @@ class EmulatedUnit:
         seen = self._seen_counts
         if seen is None or not self._fitted & Fitted.CHAMBERS:
             return False
-        return (pins.counts_1 - seen[0]) & MASK32 >= BACK or (pins.counts_2 - seen[1]) & MASK32 >= BACK
+        one, two = self._fresh(seen, (pins.counts_1, pins.counts_2))
+        return one > self._masks[0] >> 1 or two > self._masks[1] >> 1
+
+    def _fresh(self, first: tuple[int, int], last: tuple[int, int]) -> tuple[int, int]:
+        """What the device has counted from one read to the other, by the width of each of its counters."""
+        return (last[0] - first[0]) & self._masks[0], (last[1] - first[1]) & self._masks[1]
 
     def _count(self, pins: Pins, at_s: float) -> bool:
         """Modular differences of the device's counters; the first read after a gap only says where they stand. True when the rates are today's."""
@@ -347,7 +361,7 @@ class EmulatedUnit:
             return True
         window = self._window
         if seen is not None and self._counting:
-            fresh = ((now_at[0] - seen[0]) & MASK32, (now_at[1] - seen[1]) & MASK32)
+            fresh = self._fresh(seen, now_at)
             self._counts = ((self._counts[0] + fresh[0]) & MASK32, (self._counts[1] + fresh[1]) & MASK32)
         if seen is None or (window and at_s - window[-1][0] > RATE_GAP_S):
             window.clear()
@@ -363,7 +377,7 @@ class EmulatedUnit:
         span_s = last[0] - first[0]
         if span_s >= RATE_S:
             scale = RATE_S / span_s
-            one, two = (last[1] - first[1]) & MASK32, (last[2] - first[2]) & MASK32
+            one, two = self._fresh(first[1:], last[1:])
             self._rates = (min(round(one * scale), MASK16), min(round(two * scale), MASK16))
             self._rated = True
 

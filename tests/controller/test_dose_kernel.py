@@ -11,6 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numba import njit
 
 from controller import kernel
@@ -21,6 +23,7 @@ from controller.kernel import (
     M_BAD,
     M_COMPENSATION,
     M_SUM,
+    MASK16,
     MASK32,
     MODEL_STATE,
     PLAIN,
@@ -34,6 +37,7 @@ from controller.kernel import (
 )
 
 LIMITS = np.array([0.00825, 0.0084, 5.0])
+WIDE = np.array([MASK32, MASK32])
 TABLE = np.array([[10.0, 0.1], [40.0, 0.5], [60.0, 0.8], [69.5, 1.0], [75.0, 1.2]])
 
 
@@ -67,10 +71,10 @@ def model_rows(n: int, seed: int) -> Floats:
     return rows
 
 
-def count(kernels: Kernels, *blocks: Ints) -> Ints:
+def count(kernels: Kernels, *blocks: Ints, masks: Ints = WIDE) -> Ints:
     state = np.zeros(COUNT_STATE, dtype=np.int64)
     for block in blocks:
-        kernels.counters(np.ascontiguousarray(block), LIMITS, state)
+        kernels.counters(np.ascontiguousarray(block), LIMITS, masks, state)
     return state
 
 
@@ -114,11 +118,12 @@ def test_compensation_beats_fastmath_on_a_plain_sum() -> None:
     assert errors[1] > 1000 * errors[0]
 
 
-@pytest.mark.parametrize("broken", ["wrap", "backwards", "saturated", "trapezoid", "table"])
+@pytest.mark.parametrize("broken", ["wrap", "width", "backwards", "saturated", "trapezoid", "table"])
 def test_golden_vector_sees_a_broken_kernel(broken: str) -> None:
     """Each mutation of the kernel's source that matters is caught by the self-check."""
     source = {
-        "wrap": ("d1 = (c1 - last_1) & MASK32", "d1 = c1 - last_1"),
+        "wrap": ("d1 = (c1 - last_1) & mask_1", "d1 = c1 - last_1"),
+        "width": ("mask_1, mask_2 = masks[0], masks[1]", "mask_1, mask_2 = MASK32, MASK32"),
         "backwards": ("d1 <= most_1 * (clock - clock_1) + slack", "True"),
         "saturated": ("not flags & SATURATED_1 and ", ""),
         "trapezoid": ("0.5 * (rate + last_rate)", "rate"),
@@ -152,6 +157,37 @@ def test_additive_over_any_split(kernels: Kernels, seed: int) -> None:
         assert model(kernels, *np.split(areas, blocks)).tolist() == whole_m.tolist()
 
 
+@given(st.integers(0, 1 << 32), st.lists(st.integers(0, 120), max_size=12), st.data())
+def test_additive_over_any_split_that_can_be_thought_of(seed: int, cuts: list[int], data: st.DataObject) -> None:
+    """Any blocks, empty ones too, of damaged counters of either width: the same state to the last bit."""
+    masks = np.array([data.draw(st.sampled_from([MASK16, MASK32])) for _ in range(2)])
+    rows, areas = counter_rows(120, seed), model_rows(120, seed)
+    rows[:, 2:4] &= masks
+    assert count(PLAIN, *np.split(rows, sorted(cuts)), masks=masks).tolist() == count(PLAIN, rows, masks=masks).tolist()
+    assert model(PLAIN, *np.split(areas, sorted(cuts))).tolist() == model(PLAIN, areas).tolist()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)), min_size=1, max_size=60),
+    st.sampled_from([MASK16, MASK32]),
+    st.sampled_from([MASK16, MASK32]),
+    st.integers(0, MASK32),
+)
+def test_counts_are_exact_for_either_width(steps: list[tuple[int, int]], mask_1: int, mask_2: int, start: int) -> None:
+    """The sums are what was counted, wherever either counter stood and however wide it is; they only rise."""
+    rows, c1, c2 = [[0, 0, start & mask_1, start & mask_2, COUNTING]], start, start
+    for i, (one, two) in enumerate(steps, 1):
+        c1, c2 = c1 + one, c2 + two
+        rows.append([i * 10_000, i * 10_000, c1 & mask_1, c2 & mask_2, COUNTING])
+    masks, last = np.array([mask_1, mask_2]), (0, 0)
+    for i in range(1, len(rows) + 1):
+        state = count(PLAIN, np.array(rows[:i]), masks=masks)
+        assert (state[SUM_1], state[SUM_2]) >= last
+        last = (int(state[SUM_1]), int(state[SUM_2]))
+    assert last == (c1 - start, c2 - start)
+    assert state[BAD_COUNTS] == 0
+
+
 def test_counts_are_exact_over_the_wrap(kernels: Kernels) -> None:
     """E12: 4294960000 to 126345 is 133641 counts, in one step and in many."""
     start, total = 4_294_960_000, 133_641
@@ -167,7 +203,7 @@ def test_sums_only_rise(kernels: Kernels) -> None:
     last = (0, 0)
     for i in range(5000):
         row = np.array([[i * 10_000, *(rng.randrange(MASK32) for _ in range(3)), rng.randrange(16)]])
-        kernels.counters(row, LIMITS, state)
+        kernels.counters(row, LIMITS, WIDE, state)
         now = (int(state[SUM_1]), int(state[SUM_2]))
         assert now[0] >= last[0]
         assert now[1] >= last[1]

@@ -185,6 +185,25 @@ def test_counters_that_wrap_go_on() -> None:
     assert rig.unit.status is not None and 300 < rig.unit.status.counts_1 < 700
 
 
+@pytest.mark.parametrize("bits", [(16, 16), (16, 32), (32, 16)])
+def test_a_narrow_counter_wraps_at_its_own_width(bits: tuple[int, int]) -> None:
+    """What is counted goes on over the turn of a counter of 16 bits, beside one of 32; the exposure goes on with it."""
+    rig = Rig(EVERYTHING | Fitted.CHAMBERS)
+    rig.unit = EmulatedUnit(EVERYTHING | Fitted.CHAMBERS, TICK_S, rig.now, counter_bits=bits)
+    rig.cps = (2700.0, 2800.0)
+    rig.counts = [2.0 ** bits[0] - 700.0, 2.0 ** bits[1] - 700.0]
+    whole = rig.pins
+    rig.pins = lambda: replace(  # type: ignore[method-assign]
+        whole(), counts_1=int(rig.counts[0]) % 2 ** bits[0], counts_2=int(rig.counts[1]) % 2 ** bits[1]
+    )
+    before = rig.running(count_preset_1=10**6, count_limit_2=10**6).unit.status
+    rig.tick(60)
+    status = rig.unit.status
+    assert status is not None and before is not None
+    assert (rig.unit.state, status.boot_count) == (UnitState.RUN, before.boot_count)
+    assert (status.counts_1 - before.counts_1, status.counts_2 - before.counts_2) == (60 * 27, 60 * 28)
+
+
 @pytest.mark.parametrize("channel", [0, 1])
 def test_a_counter_that_goes_back_is_a_reboot_and_never_a_smaller_dose(channel: int) -> None:
     """The device has lost its power, or another master has cleared it: 65 counts back is not 2^32 - 65 on, and not 65 off the sum."""

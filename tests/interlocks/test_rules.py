@@ -301,6 +301,12 @@ CASES = [
     Case("tick_gap", "rest", {"house_tick_gap_s": 0.2}, {"house_tick_gap_s": 0.2 + E9}),
     Case("dose_kernel", "rest", {}, {"house_kernel_ok": False}),
     Case(
+        "dose_kernel",
+        "beam",
+        {},
+        {"house_kernel_ok": False, "house_sums": "2 counts by the kernel, 3 by the second sum"},
+    ),
+    Case(
         "calibration_valid",
         "committed",
         {"terms_certificate_expires_wall_s": WALL_S + 1e-3},
