@@ -65,20 +65,19 @@ class Chamber:
 
     def skip(self, mgys: list[float]) -> None:
         """One step for each of these doses, with nothing in between."""
-        leak, scale, most, acc = self._leak_ms + self.extra_leak_ms, self._scale, self._max_ms, self._acc
-        counts = leak
+        leak, scale, most, acc, jammed = (
+            self._leak_ms + self.extra_leak_ms, self._scale, self._max_ms, self._acc, self.jammed,
+        )  # fmt: skip
+        counts, pulses = leak, self.pulses
         for mgy in mgys:
             counts = leak + mgy * scale
-            if self.jammed or counts > most:
-                acc += most
-            else:
-                acc += counts
+            acc += most if jammed or counts > most else counts
             if acc >= 1.0:
                 whole = int(acc)
-                self.pulses += whole
+                pulses += whole
                 acc -= whole
-        self._acc = acc
-        self.saturated = self.jammed or counts > most
+        self._acc, self.pulses = acc, pulses
+        self.saturated = jammed or counts > most
 
     def slow_step(self, ms: int) -> None:
         """Every 10 ms: a new draw of the converter's noise, held inside 1 %; what bends the gain."""

@@ -91,7 +91,9 @@ def framing_of(frame: bytes) -> Framing | None:
 
 def request_key(request: bytes) -> bytes:
     """What tells one question from another: the command's number, or function and address; the whole request where neither is known."""
-    return _comma_key(request) if request[:1] == b"\x02" else _key(request)
+    if request[:1] == b"\x02":
+        return _comma_key(request)
+    return request[7:12] if _tcp_fits(request) else _key(request)
 
 
 def _key(request: bytes) -> bytes:

@@ -3,6 +3,8 @@ They know bytes and, for RTU, the silence between them; what a register means th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from simulators import modbus_codec as codec
@@ -24,23 +26,21 @@ def _boots(unit: Unit) -> int:
     return unit.nv.boot_count if isinstance(unit, UnitFirmware) else unit.boots
 
 
-def _answer(unit: Unit, pdu: bytes) -> bytes:
+def _answers(unit: Unit) -> Callable[[bytes], bytes]:
+    """What gives this unit's reply PDU to a request PDU."""
     if not isinstance(unit, UnitFirmware):
-        return unit.answer(pdu)
-    return codec.answer(
-        pdu,
-        lambda address, words: unit_registers.read(unit, address, words),
-        lambda address, data: unit_requests.write(unit, address, data),
-    )
+        return unit.answer
+    return partial(codec.answer, read=partial(unit_registers.read, unit), write=partial(unit_requests.write, unit))
 
 
 class TcpConnection:
     """One accepted connection, seen from the host; closed when either side closes it, the stream is out of step, or the unit reboots."""
 
-    __slots__ = ("_boot", "_closed", "_in", "_link", "_out", "_tamper", "_unit", "reset")
+    __slots__ = ("_answer", "_boot", "_closed", "_in", "_link", "_out", "_tamper", "_unit", "reset")
 
     def __init__(self, unit: Unit, link: Link | None = None) -> None:
         self._unit = unit
+        self._answer = _answers(unit)
         self._link = link
         self._tamper: Tamper | None = None if link is None else link.join(self)
         self.reset = False
@@ -60,7 +60,8 @@ class TcpConnection:
     @property
     def pending(self) -> bool:
         """Whether an answer waits to be read."""
-        self._release()
+        if self._tamper is not None and self._tamper.acts:
+            self._release(self._tamper)
         return bool(self._out)
 
     @property
@@ -94,14 +95,15 @@ class TcpConnection:
                 break
             else:
                 header, pdu = frame
-                self._reply(codec.tcp_frame(header, _answer(self._unit, pdu)))
+                self._reply(codec.tcp_frame(header, self._answer(pdu)))
                 if len(self._out) > BACKLOG_BYTES:
                     self.close()
         return len(data)
 
     def host_read(self) -> bytes:
         """Everything the unit has answered since the last call."""
-        self._release()
+        if self._tamper is not None and self._tamper.acts:
+            self._release(self._tamper)
         if not self._out or (self.closed and not self._out):
             return b""
         data = bytes(self._out)
@@ -131,7 +133,7 @@ class TcpConnection:
         """Another master's request, on a connection of its own: the unit does what it says, the answer goes elsewhere."""
         frame = codec.take_tcp(bytearray(data))
         if isinstance(frame, tuple) and not self._unit.mute:
-            _answer(self._unit, frame[1])
+            self._answer(frame[1])
 
     def _reply(self, frame: bytes) -> None:
         tamper, link = self._tamper, self._link
@@ -142,9 +144,9 @@ class TcpConnection:
                 return
         self._out += frame
 
-    def _release(self) -> None:
-        if self._tamper is not None and self._link is not None and self._tamper.acts:
-            for _, piece in self._tamper.due(self._link.now_us):
+    def _release(self, tamper: Tamper) -> None:
+        if self._link is not None:
+            for _, piece in tamper.due(self._link.now_us):
                 self._out += piece
 
 
@@ -178,10 +180,11 @@ class ModbusTcpFace:
 class ModbusRtuFace:
     """The unit on a serial bus: answers its own address only, no broadcast and no damaged frame; a silence brings it back in step."""
 
-    __slots__ = ("_in", "_last_us", "_lost", "_out", "_unit", "_unit_id")
+    __slots__ = ("_answer", "_in", "_last_us", "_lost", "_out", "_unit", "_unit_id")
 
     def __init__(self, unit: UnitFirmware, unit_id: int = 1) -> None:
         self._unit = unit
+        self._answer = _answers(unit)
         self._unit_id = unit_id
         self._in = bytearray()
         self._out = bytearray()
@@ -244,4 +247,4 @@ class ModbusRtuFace:
     def _serve(self, frame: bytearray) -> None:
         if not codec.rtu_whole(frame) or frame[0] != self._unit_id:
             return
-        self._out += codec.rtu_frame(self._unit_id, _answer(self._unit, bytes(frame[1:-2])))
+        self._out += codec.rtu_frame(self._unit_id, self._answer(bytes(frame[1:-2])))

@@ -15,8 +15,9 @@ def checksum(body: bytes) -> int:
     return (-sum(body) & 0x7F) | 0x40
 
 
+@lru_cache(maxsize=256, typed=True)
 def frame(*fields: object, packets: bool = False) -> bytes:
-    """One frame: STX, fields each closed by a comma, check character (none on the Ethernet port), ETX."""
+    """One frame: STX, fields each closed by a comma, check character (none on the Ethernet port), ETX. Flags and set-points are said again and again."""
     body = f"{','.join(map(str, fields))},".encode("ascii")
     return b"\x02" + body + (b"\x03" if packets else bytes((checksum(body), ETX)))
 

@@ -349,7 +349,7 @@ class Tampered(Protocol):
 class Tamper:
     """Stands in one wire. Bytes pass untouched, and are remembered, while no tampering is laid on its link."""
 
-    __slots__ = ("_due", "_free_at_us", "_link", "_order", "_seen", "_states", "wire")
+    __slots__ = ("_due", "_free_at_us", "_link", "_order", "_seen", "_states", "acts", "wire")
 
     def __init__(self, link: Link, wire: Tampered, seed: int) -> None:
         self._link = link
@@ -359,11 +359,12 @@ class Tamper:
         self._due: list[tuple[int, int, bytes]] = []
         self._order = 0
         self._free_at_us = 0
+        self.acts = bool(link.laid)
+        """True while bytes must go through here: something is laid on the link, or a piece is still kept."""
 
-    @property
-    def acts(self) -> bool:
-        """True while bytes must go through here."""
-        return bool(self._link.laid or self._due)
+    def told(self) -> None:
+        """What is laid on the link, or what is kept here, is other than before."""
+        self.acts = bool(self._link.laid or self._due)
 
     @property
     def blocked(self) -> bool:
@@ -409,6 +410,7 @@ class Tamper:
         """A tampering ends; what it kept back, or would have brought later than LATE_US from now, never comes."""
         self._states.pop(name, None)
         self._due = [entry for entry in self._due if entry[0] - now_us <= LATE_US]
+        self.told()
         self._free_at_us = max((entry[0] for entry in self._due), default=now_us)
 
     def asked(self, data: bytes) -> None:
@@ -465,6 +467,7 @@ class Tamper:
         ready = [entry for entry in self._due if entry[0] <= now_us]
         if ready:
             self._due = [entry for entry in self._due if entry[0] > now_us]
+            self.told()
         return [(at_us, data) for at_us, _, data in sorted(ready)]
 
     def next_us(self) -> int | None:
@@ -475,11 +478,13 @@ class Tamper:
         """What is on its way is lost."""
         self._due.clear()
         self._free_at_us = 0
+        self.told()
 
     def _put(self, at_us: int, data: bytes) -> None:
         if data:
             self._order += 1
             self._due.append((at_us, self._order, data))
+            self.acts = True
 
     def _state(self, row: Tampering) -> Seen:
         state = self._states.get(row.name)
@@ -532,6 +537,7 @@ class Link:
         if name not in self.laid:
             self.laid[name] = row
             for tamper in list(self._wires):
+                tamper.told()
                 tamper.laid(row, now_us)
         for tamper in self._wires:
             tamper.again(row, now_us)
