@@ -205,9 +205,10 @@ class KermaUnit:
             self._send_other(now)
 
     def want(self, command: Command | None, now: Seconds) -> None:
-        """What to work towards from now on. A one-shot goes out once; the same again is the same."""
-        if command != self._work.command:
-            self._work.want(command)
+        """What to work towards from now on. A one-shot goes out once; the same again is the same, and what is due for it went out behind the status."""
+        if command == self._work.command:
+            return
+        self._work.want(command)
         if self._tcp:
             self._send_other(now)
 
