@@ -3,6 +3,7 @@ It feeds the kernel with each reading once and judges nothing; the rules that co
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_left
 from collections import deque
 from typing import Final
@@ -54,6 +55,9 @@ LOST_1: Final = Health.STUCK1.value | SATURATED1
 LOST_2: Final = Health.STUCK2.value | SATURATED2
 RUN: Final = int(UnitState.RUN)
 """The bits as plain integers: they are asked for each tick."""
+_COUNT_CELLS: Final = struct.Struct(f"={kernel.COUNT_COLUMNS}q")
+_MODEL_CELLS: Final = struct.Struct(f"={kernel.MODEL_COLUMNS}d")
+"""One row of each kernel's block, written in one go."""
 GAP_TICKS: Final = 3.0
 """A status younger than this many ticks is not a gap."""
 
@@ -219,13 +223,13 @@ class _Segment:
         self._counts = np.zeros(kernel.COUNT_STATE, dtype=np.int64)
         self._counted: list[int] = self._counts.tolist()
         self._count_row = np.zeros((1, kernel.COUNT_COLUMNS), dtype=np.int64)
-        self._count_cells = self._count_row[0]
+        self._count_cells = self._count_row.data.cast("B")
         self._table = np.array(c.g_kv, dtype=np.float64)
         self._scale = c.r0_mgy_per_s / (c.ma * _relative_output(c.g_kv, c.kv))
         self._model = np.zeros(kernel.MODEL_STATE)
         self._modelled: list[float] = self._model.tolist()
         self._model_row = np.zeros((1, kernel.MODEL_COLUMNS))
-        self._model_cells = self._model_row[0]
+        self._model_cells = self._model_row.data.cast("B")
         self._origin_s = unit.asked_at_s
         self._unit_at_s = float("-inf")
         self._unit = unit
@@ -296,10 +300,8 @@ class _Segment:
         flags |= kernel.SATURATED_1 if health & SATURATED1 else 0
         flags |= kernel.SATURATED_2 if health & SATURATED2 else 0
         flags |= kernel.REBASED if unit.boot_count != before.boot_count else 0
-        cells = self._count_cells
         host_us = round(unit.asked_at_s * 1e6)
-        cells[0], cells[1] = host_us, unit.sample_us
-        cells[2], cells[3], cells[4] = unit.counts_1, unit.counts_2, flags
+        _COUNT_CELLS.pack_into(self._count_cells, 0, host_us, unit.sample_us, unit.counts_1, unit.counts_2, flags)
         self._kernels.counters(self._count_row, self._limits, self._masks, self._counts)
         self._counted = self._counts.tolist()
         self.second.take(host_us, unit.sample_us, unit.counts_1, unit.counts_2, flags, self._counted)
@@ -353,9 +355,8 @@ class _Segment:
             self._lost_2 = self._lost_2 or (rate_2 < dead and rate_1 > alive)
 
     def _take_monitor(self, monitor: GeneratorMonitor) -> None:
-        cells = self._model_cells
-        cells[0], cells[1] = monitor.asked_at_s - self._origin_s, monitor.kv
-        cells[2], cells[3] = monitor.ma, 1.0 if self._live else 0.0
+        since_s, live = monitor.asked_at_s - self._origin_s, 1.0 if self._live else 0.0
+        _MODEL_CELLS.pack_into(self._model_cells, 0, since_s, monitor.kv, monitor.ma, live)
         self._kernels.model(self._model_row, self._table, self._scale, self._model)
         self._modelled = self._model.tolist()
         self._monitor_at_s = monitor.asked_at_s

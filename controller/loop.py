@@ -91,6 +91,7 @@ class Loop:
         self._number = 0
         self._configuration = configuration
         self._told = Told()
+        self._truths, self._not_true = b"", 0
 
     def tick(self, now: Seconds) -> Tick:
         """One turn of the sentence."""
@@ -195,12 +196,14 @@ class Loop:
 
     def _record(self, tick: Tick, came: bytes) -> None:
         r, unit, monitor, dose = tick.readings, tick.readings.unit, tick.readings.monitor, tick.dose
+        if tick.verdict.truths is not self._truths:  # nearly always the same bytes, where nothing is wrong
+            self._truths, self._not_true = tick.verdict.truths, _bits(tick.verdict.truths)
         seq = self.ledger.ring.put_tick(
             mono_ns=int(tick.now * 1e9),
             state=_STATE_NUMBER[tick.stage.state],
             event=int(tick.decided.event),
             command=_COMMAND_NUMBER.get(tick.sent.command, 0),
-            not_true=_bits(tick.verdict.truths),
+            not_true=self._not_true,
             kv=monitor.kv if monitor is not None else -1.0,
             ma=monitor.ma if monitor is not None else -1.0,
             d1_mgy=dose.d1_mgy,

@@ -122,28 +122,23 @@ class Ring:
 
     def put(self, kind: int, payload: bytes, mono_ns: int) -> int:
         """Write one entry, cut into parts of one type; gives the sequence number of its last part. Raises RingError if it is too long."""
-        if len(payload) <= PAYLOAD_BYTES:
-            return self._put_part(kind, payload, mono_ns, 0, 1)
-        parts = -(-len(payload) // PAYLOAD_BYTES)
+        parts = -(-len(payload) // PAYLOAD_BYTES) or 1
         if parts > MAX_PARTS:
             raise RingError(
                 f"entry {EntryType(kind).name} of {len(payload)} bytes: at most {MAX_PARTS * PAYLOAD_BYTES} fit the ring's parts"
             )
+        mapped, view = self._map, self._view
         for part in range(parts):
-            self._put_part(kind, payload[part * PAYLOAD_BYTES : (part + 1) * PAYLOAD_BYTES], mono_ns, part, parts)
+            # stale bytes past the piece are covered by the CRC, and by nothing else: its length says where it ends
+            piece = payload if parts == 1 else payload[part * PAYLOAD_BYTES : (part + 1) * PAYLOAD_BYTES]
+            seq, length = self.seq + 1, len(piece)
+            at = (seq & self._mask) * SLOT_BYTES
+            start = at + _HEAD_BYTES
+            _HEAD.pack_into(mapped, at, seq, mono_ns, kind, part, parts, length, 0)
+            mapped[start : start + length] = piece
+            _CRC.pack_into(mapped, at + _CRC_AT, zlib.crc32(view[at : at + _CRC_AT]))
+            self.seq = seq
         return self.seq
-
-    def _put_part(self, kind: int, piece: bytes, mono_ns: int, part: int, parts: int) -> int:
-        """One record. Stale bytes past the piece are covered by the CRC, and by nothing else: its length says where it ends."""
-        seq = self.seq + 1
-        at = (seq & self._mask) * SLOT_BYTES
-        mapped, length = self._map, len(piece)
-        _HEAD.pack_into(mapped, at, seq, mono_ns, kind, part, parts, length, 0)
-        start = at + _HEAD_BYTES
-        mapped[start : start + length] = piece
-        _CRC.pack_into(mapped, at + _CRC_AT, zlib.crc32(self._view[at : at + _CRC_AT]))
-        self.seq = seq
-        return seq
 
     def put_tick(
         self,
@@ -347,8 +342,8 @@ class RingReader:
 
     def _damaged(self, bad_crc: bool) -> RingGap | None:
         """A record that still fits nothing at the second look while its successor is whole is lost; else it is only not written yet."""
-        after = self._slot(self._next + 1)
-        if not bad_crc or after is None or after[0] <= self._next:
+        after = self._slot(self._next + 1) if bad_crc else None
+        if after is None or after[0] <= self._next:
             self._suspect = 0
             return None
         if self._suspect != self._next:

@@ -14,7 +14,9 @@ from typing import Final
 
 
 class State(Enum):
-    """Where one exposure stands; the values are what people read."""
+    """Where one exposure stands; the values are what people read. A member is equal to itself alone, so its hash is its identity's."""
+
+    __hash__ = object.__hash__
 
     SELF_TEST = "SELF_TEST"
     STANDBY = "STANDBY"

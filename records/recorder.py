@@ -250,27 +250,25 @@ class Recorder:
     def _drain_all(self, now_s: float, wall_s: float) -> int:
         """Dead processes first and to their end, then those with an exposure that has no end: what they wrote must be known before another process
         says what the unit retained. A process that is the only one is asked whether it lives only when it has just written nothing."""
-        alone = len(self._sources) == 1
+        sources = tuple(self._sources.values())
+        if len(sources) == 1:
+            alive = sources[0].wrote or not sources[0].reader.writer_is_dead()
+            return self._drain_whole(sources[0], alive, now_s, wall_s)
         waiting = {self.book.exposures[token].instance for token in self.book.running}
         order = sorted(
-            (
-                (alone and source.wrote) or not source.reader.writer_is_dead(),
-                source.name not in waiting,
-                source.name,
-            )
-            for source in self._sources.values()
+            (not source.reader.writer_is_dead(), source.name not in waiting, source.name) for source in sources
         )
-        entries = 0
-        for alive, _, name in order:
-            source = self._sources[name]
+        return sum(self._drain_whole(self._sources[name], alive, now_s, wall_s) for alive, _, name in order)
+
+    def _drain_whole(self, source: _Source, alive: bool, now_s: float, wall_s: float) -> int:
+        """What is there of one process; of a dead one all of it, and its end."""
+        came = entries = self._drain(source, wall_s)
+        source.wrote = came > 0
+        while came and not alive:
             came = self._drain(source, wall_s)
-            source.wrote = came > 0
             entries += came
-            while came and not alive:
-                came = self._drain(source, wall_s)
-                entries += came
-            if not alive:
-                self._end_of(source, now_s, wall_s)
+        if not alive:
+            self._end_of(source, now_s, wall_s)
         return entries
 
     def _drain(self, source: _Source, wall_s: float) -> int:
@@ -288,7 +286,7 @@ class Recorder:
 
     def _keep_wires(self, now_s: float, wall_s: float) -> None:
         """What was on the wires around a trip, once all of it has passed, a piece in each step; a later trip has a file of its own."""
-        for name, (due, *_) in tuple(self.book.wires_due.items()):
+        for name, (due, *_) in tuple(self.book.wires_due.items()) if self.book.wires_due else ():
             source = self._sources.get(name)
             if source is not None and now_s * 1e9 >= due.mono_ns + AFTER_S * 1e9:
                 self._keep_wire(source, due, wall_s - now_s, wall_s)
