@@ -178,7 +178,9 @@ def acknowledged(world: World) -> World:
 
 
 def _preset(world: World) -> World | None:
-    return ended(world, int(Cause.COUNT_PRESET))._replace(dose=WHOLE) if world.generator.hv else None
+    """A preset ends a run, and nothing else: high voltage without one is counted by no preset, and a latched unit stays latched."""
+    runs = world.generator.hv and world.unit.state == RUN
+    return ended(world, int(Cause.COUNT_PRESET))._replace(dose=WHOLE) if runs else None
 
 
 def _started(world: World) -> World | None:
