@@ -10,7 +10,7 @@ from hal.machine import Fitted
 from hal.readings import Health, Termination
 from interlocks.backup_timer import bound_s, longest_s
 from interlocks.generator_rules import seen_counts
-from interlocks.look import SLOW, UNIT, Look, When, air_over_pressure
+from interlocks.look import RATE_WINDOW_S, SLOW, UNIT, Look, When, air_over_pressure
 from interlocks.rule import Rule
 from interlocks.words import Clears, Trip
 
@@ -169,6 +169,17 @@ def _leak_bounds(look: Look) -> tuple[float, float]:
 def _leakage(look: Look) -> bool:
     bound_1, bound_2 = _leak_bounds(look)
     return look.slow.rate_1 <= bound_1 and look.slow.rate_2 <= bound_2
+
+
+def _leak_measured(look: Look) -> bool:
+    """Whether the last measurement holds none of the beam before, nor of its cable's discharge."""
+    return look.slow.asked_at_s >= look.quiet_from_s + RATE_WINDOW_S
+
+
+def _measured_words(look: Look) -> str:
+    return (
+        _leak_words(look) if _leak_measured(look) else "the chambers' leakage has not been measured since the last beam"
+    )
 
 
 def _leak_words(look: Look) -> str:
@@ -346,6 +357,18 @@ DOSE_RULES: Final = (
         wrong=_leak_words,
         first="let the chambers settle; if it stays, service",
         persists_for_s=LEAK_FOR_S,
+        while_beam=False,
+        clears=Clears.BY_ITSELF,
+    ),
+    Rule(
+        id="leakage_at_start",
+        hazards=("fault-D6",),
+        stands_on=Fitted.CHAMBERS,
+        when=When.BEFORE_ARM,
+        needs=SLOW,
+        question=lambda look: _leak_measured(look) and _leakage(look),
+        wrong=_measured_words,
+        first="wait for the next measurement, which takes a second or two; if it stays, service",
         while_beam=False,
         clears=Clears.BY_ITSELF,
     ),

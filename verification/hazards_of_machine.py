@@ -549,7 +549,12 @@ FAULTS: Final[tuple[Hazard, ...]] = (
     _fault("D2", "one dose channel drifts", "dose_channels", TRIPS),
     _fault("D3", "both dose channels drift alike", "dose_model", "demo:channels-low " + TRIPS),
     _fault("D4", "a saturated chamber reads low, as if dose were missing", "chamber_saturation dose_rate_high", TRIPS),
-    _fault("D6", "chambers count without beam", "leakage", TRIPS),
+    _fault(
+        "D6",
+        "chambers count without beam",
+        "leakage leakage_at_start",
+        "scenarios/test_leaking.py::test_a_fast_operator_does_not_start_with_chambers_that_leak " + TRIPS,
+    ),
     _fault("D7", "a wrong correction for air, or a wrong sum, makes every dose wrong", "k_tp_drift dose_kernel", TRIPS),
     _fault("D8", "dose samples come late or not at all", "bad_samples", TRIPS),
     _fault("G1", "kV is too high, too low or late", "kv_high kv_low kv_steady", TRIPS + ERRS),

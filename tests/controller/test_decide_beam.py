@@ -132,7 +132,7 @@ def test_a_trip_beats_an_end_and_stop_beats_the_door() -> None:
 
 def test_a_rule_that_only_forbids_a_start_ends_no_beam() -> None:
     """The certificate that expires, the switch that is held: heard before beam, not in it."""
-    for rule in ("calibration_valid", "switch_released", "leakage", "generator_clear"):
+    for rule in ("calibration_valid", "switch_released", "leakage", "leakage_at_start", "generator_clear"):
         assert rule not in WHILE_BEAM
         one = verdict(finding(rule, Trip.TRIP_STOP), forbids=False)
         assert event_of(IRRADIATING, beaming(), BEAM_FACTS, one) is Event.NONE

@@ -29,7 +29,7 @@ TICK_S = 0.01
 BY_PART = {
     Fitted.CHAMBERS: {
         "chamber_saturation", "dose_rate_high", "dose_rate_low", "no_signal", "no_dose", "dose_channels",
-        "dose_timer", "leakage",
+        "dose_timer", "leakage", "leakage_at_start",
     },
     Fitted.CHAMBER_SUPPLY: {"chamber_supply"},
     Fitted.AIR: {"air", "k_tp_drift"},

@@ -292,6 +292,8 @@ CASES = [
     Case(
         "leakage", "committed", {"terms_leak1_cps": 20.0, "slow_rate_1": 7}, {"terms_leak1_cps": 20.0, "slow_rate_1": 8}
     ),
+    Case("leakage_at_start", "committed", {"slow_rate_1": 2}, {"slow_rate_1": 3}),
+    Case("leakage_at_start", "committed", {"slow_rate_2": 2}, {"slow_rate_2": 3}),
     Case("recorder_fresh", "rest", {"house_recorder_lag_s": 3.0}, {"house_recorder_lag_s": 3.0 + E9}),
     Case("recorder_fresh", "pressed", {"house_recorder_lag_s": 0.5}, {"house_recorder_lag_s": 0.5 + E9}),
     Case("recorder_fresh", "beam", {"house_recorder_lag_s": 0.5}, {"house_recorder_lag_s": 0.5 + E9}),
