@@ -20,8 +20,9 @@ from hal.units import Seconds
 from hal.wire_log import FrameLog
 
 SITE_KEY_LEAST_B: Final = 16
-PRESS_HOLDS_POLLS_S: Final = 0.3
-"""After a press the generator's wire is kept free for ON, but no longer than this: a press that gets no ON must not make its readings old."""
+PRESS_HOLDS_POLLS_S: Final = 0.03
+"""After a press the generator's wire is kept free for ON, but no longer than this: a press that gets no ON must not make its readings old, or a slow
+K1 is taken for a lost generator (fault-X1)."""
 UNIT_TURNAROUND_S: Final = 0.002
 """Within it the safety unit answers (docs/safety-unit.md)."""
 BAUDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)

@@ -85,8 +85,9 @@ def _mirror_words(look: Look) -> str:
     said = [
         f"{name} told to {'close' if relays & command else 'open'}, mirror says {'open' if relays & opened else 'closed'}"
         for name, command, opened in (("K1", K1_COMMAND, K1_OPEN), ("K2", K2_COMMAND, K2_OPEN))
+        if bool(relays & command) is bool(relays & opened)
     ]
-    return f"{'; '.join(said)} (bound {MIRROR_S * 1000:.0f} ms)"
+    return f"{'; '.join(said)} (bound {MIRROR_S * 1000:.0f} ms to follow)"
 
 
 def _mirrors_stay(look: Look) -> bool:
@@ -231,7 +232,7 @@ UNIT_RULES: Final = (
     ),
     Rule(
         id="relay_mirrors",
-        hazards=("design-A1", "engineering-G1"),
+        hazards=("design-A1", "engineering-G1", "fault-X1"),
         when=When.ALWAYS,
         needs=UNIT,
         question=_mirrors,
@@ -247,8 +248,8 @@ UNIT_RULES: Final = (
         when=When.STANDING,
         needs=UNIT,
         question=_mirrors_stay,
-        wrong=lambda look: f"{_mirror_words(look)}, and it had followed before",
-        first="call service: a contactor or its mirror contact is loose",
+        wrong=_mirror_words,
+        first="call service: a contactor is slow or its mirror contact is loose",
         trip=Trip.TRIP_FAULT,
         clears=Clears.BY_SERVICE,
     ),

@@ -539,6 +539,13 @@ FAULTS: Final[tuple[Hazard, ...]] = (
         TRIPS,
     ),
     row(
+        "fault-X1",
+        "K1 closes late after a press, and another part is blamed for it",
+        "no ON before K1 is read closed; the words of the end name K1, and no wire",
+        "rule:relay_mirrors",
+        "scenarios/test_slow_k1.py::test_a_k1_that_closes_late_is_named_and_no_wire_is_blamed",
+    ),
+    row(
         "fault-X8",
         "the safety unit says that it ended an exposure and names no cause, or one that is none",
         "it is a fault of the unit, not a stop: nothing is resumed before somebody has looked",
