@@ -19,8 +19,10 @@ class Tube:
     """Stepped 1 ms at a time; kV and mA are what truly is, `output_s` the output of the last step against the reference rate, in seconds."""
 
     __slots__ = (
+        "_arc_kv",
         "_arc_rng",
         "_arc_scale",
+        "_arc_steep",
         "_bleeder_ma_kv",
         "_driven",
         "_emission_ma_k2",
@@ -69,6 +71,7 @@ class Tube:
         self._last_g = 0.0
         self._arc_rng = random.Random(seed)
         self._arc_scale = p.arcs_per_h_at_full_kv / 3_600_000.0
+        self._arc_kv = self._arc_steep = 0.0
 
     def relative_output(self, kv: float) -> float:
         """Dose rate at `kv` against the reference kV, at equal mA; 1 at the reference."""
@@ -170,7 +173,7 @@ class Tube:
         emission_ma_k2, per_ma = self._emission_ma_k2, self._per_ma
         outputs = []
         for left in range(ms - 1, -1, -1):
-            before = loop_a, heater_a, kelvin, ma
+            loop_before, heater_before, kelvin_before, ma_before = loop_a, heater_a, kelvin, ma
             error = (ma_target - ma) / ma_target if ma_target > 0.0 else -1.0
             wanted = loop_a + LOOP_A * error
             if wanted <= 0.0:
@@ -187,7 +190,9 @@ class Tube:
             kelvin += (steady_k - kelvin) * relax
             ma = emission_ma_k2 * kelvin * kelvin * exp(-WORK_FUNCTION_K / kelvin)
             outputs.append(gain * ma * per_ma)
-            if ma == before[3] and before == (loop_a, heater_a, kelvin, ma):
+            if (
+                ma == ma_before and kelvin == kelvin_before and loop_a == loop_before and heater_a == heater_before
+            ):  # it stands still
                 outputs += outputs[-1:] * left
                 break
         self._heater_loop_a, self.heater_a, self._steady_k, self.filament_k, self.ma = (
@@ -218,6 +223,8 @@ class Tube:
         p = self._p
         self.anode_j += (self.kv * self.ma - self.anode_j / p.anode_tau_s) * ms * 1e-3
         if self.kv > 20.0:
-            chance = self._arc_scale * ms * exp((self.kv - p.full_scale_kv) / 5.0)
-            if self._arc_rng.random() < chance:
+            if self.kv != self._arc_kv:
+                self._arc_kv = self.kv
+                self._arc_steep = exp((self.kv - p.full_scale_kv) / 5.0)
+            if self._arc_rng.random() < self._arc_scale * ms * self._arc_steep:
                 self.arc()

@@ -399,13 +399,12 @@ class VirtualRig:
         self.recorder = Recorder(self.recorder_config, self.disk, self.disk.database)
 
     def _turn_recorder(self, recorder: Recorder) -> None:
-        now_s, wall_s = self.clock.monotonic(), self.clock.wall()
-        self._turned(lambda: recorder.step(now_s, wall_s))
+        self._turned(recorder.step, self.clock.monotonic(), self.clock.wall())
 
-    def _turned(self, turn: Callable[[], object]) -> None:
+    def _turned(self, turn: Callable[..., object], *arguments: object) -> None:
         """One turn of the recorder's process, which may end in it: by itself with words, by a kill, or with the power."""
         try:
-            turn()
+            turn(*arguments)
         except RecorderError as error:
             if not self.disk.struck:
                 raise
