@@ -231,7 +231,7 @@ class Loop:
         r, case, machine, dossier = tick.readings, self.dossier.case, facts.machine, self.dossier
         unit, monitor, settings = r.unit, r.monitor, case.settings
         rules = tuple(
-            RuleShown(rule, TRUTH_NAMES[truth], age_s, words) for rule, truth, age_s, words in shown(tick.verdict, r)
+            [RuleShown(rule, TRUTH_NAMES[truth], age_s, words) for rule, truth, age_s, words in shown(tick.verdict, r)]
         )
         statement = self.ledger.statement
         return Snapshot(

@@ -31,6 +31,9 @@ _HEAD_BYTES = _HEAD.size
 _CRC = struct.Struct("<I")
 _CRC_AT = SLOT_BYTES - _CRC.size
 _TICK = struct.Struct("<BBBBQffddddIIIHBBBBHfffI")
+_TICK_ROW = struct.Struct("<BBBxQffddddIIIHBBBBHfffI")
+"""The same, read: without the byte that is always 0."""
+_NEWS = struct.Struct("<BBBxQ8x32x12xHB3x2x12xI")
 _TICK_RECORD = struct.Struct(_HEAD.format + _TICK.format[1:])
 _ACK = struct.Struct("<QQQIII24x")
 
@@ -76,8 +79,13 @@ TICK_BYTES = _TICK.size
 
 def unpack_tick(payload: bytes) -> TickRow:
     """The tick at the head of a record; what may follow it is in controller/inputs.py."""
-    state, event, command, _, *rest = _TICK.unpack_from(payload)
-    return TickRow(state, event, command, *rest)
+    return TickRow(*_TICK_ROW.unpack_from(payload))
+
+
+def unpack_news(payload: bytes) -> tuple[int, ...]:
+    """Of the tick at the head of a record what tells one tick from the next on an idle machine: state, event, command, the rules that are not true,
+    the unit's state and first cause, the token."""
+    return _NEWS.unpack_from(payload)
 
 
 def pack_tick(row: TickRow) -> bytes:
@@ -330,6 +338,10 @@ class RingReader:
     def _take(self, record: tuple[int, int, int, int, int, bytes], found: list[RingEntry | RingGap]) -> None:
         seq, mono_ns, kind, part, parts, payload = record
         self._next = seq + 1
+        if parts == 1:
+            self._parts.clear()
+            found.append(RingEntry(seq, seq, mono_ns, kind, payload))
+            return
         if part == 0:
             self._parts.clear()
         elif len(self._parts) != part:

@@ -7,7 +7,9 @@ import msgspec
 
 
 class TroubleKind(Enum):
-    """One word for each way in which a request can fail; the value is what a person reads."""
+    """One word for each way in which a request can fail; the value is what a person reads. A member is equal to itself alone, so its hash is its identity's."""
+
+    __hash__ = object.__hash__
 
     LINK_SILENT = "no reply before the deadline (retryable)"
     FRAME_BAD = "a reply that is damaged or belongs to another request (retryable)"

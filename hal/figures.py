@@ -54,7 +54,8 @@ def spread(counts: Sequence[int]) -> Spread:
     total = reached[-1] if reached else 0
     if not total:
         return Spread()
-    return Spread(*(EDGES_MS[bisect_left(reached, need)] for need in (0.5 * total, 0.99 * total, total)))
+    half, most = bisect_left(reached, 0.5 * total), bisect_left(reached, 0.99 * total)
+    return Spread(EDGES_MS[half], EDGES_MS[most], EDGES_MS[bisect_left(reached, total)])
 
 
 def _risen(now: Sequence[int], before: Sequence[int]) -> list[int]:

@@ -157,13 +157,15 @@ def shown(
     ages = {needs: _age(needs, asked_at, readings.now_s) for needs in {row.needs for row in table}}
     words = {finding.rule: finding.words for finding in verdict.findings}
     return tuple(
-        (
-            row.id,
-            _TRUTHS[truth],
-            ages[row.needs],
-            "" if truth in _PLAIN else words.get(row.id) or _quiet_words(row, truth),
-        )
-        for row, truth in zip(table, verdict.truths, strict=True)
+        [
+            (
+                row.id,
+                _TRUTHS[truth],
+                ages[row.needs],
+                "" if truth in _PLAIN else words.get(row.id) or _quiet_words(row, truth),
+            )
+            for row, truth in zip(table, verdict.truths, strict=True)
+        ]
     )
 
 

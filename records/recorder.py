@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
-from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile, unpack_tick
+from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
 from interlocks.words import Trip
 from records.answers import Answers
 from records.book import ENTRY_WORDS, Book, Changes, Drained, Exposure, Gap, Noted, Opened, Ticks, pack_row, summed
@@ -334,7 +334,7 @@ class Recorder:
     def _tick(self, source: _Source, item: RingEntry) -> None:
         source.handled = item.seq
         source.last_ns = item.mono_ns
-        if source.sieve.keeps(unpack_tick(item.payload), item.mono_ns):
+        if source.sieve.keeps(item.payload, item.mono_ns):
             self._row(source, item)
 
     def _row(self, source: _Source, item: RingEntry) -> None:

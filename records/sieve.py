@@ -3,7 +3,7 @@ It reads nothing but the tick; what it drops is acknowledged all the same, becau
 
 from __future__ import annotations
 
-from controller.ring import TickRow
+from controller.ring import unpack_news
 from controller.states import RECORDED, State
 from hal.readings import UnitState
 
@@ -22,11 +22,11 @@ class Sieve:
         self._kept_ns = 0
         self._busy_ns: int | None = None
 
-    def keeps(self, row: TickRow, mono_ns: int) -> bool:
-        """Whether this tick goes into the journal."""
-        if row.unit_state in _BUSY or row.state in _RECORDED:
+    def keeps(self, tick: bytes, mono_ns: int) -> bool:
+        """Whether this tick, as it lies in the ring, goes into the journal."""
+        news = unpack_news(tick)
+        if news[4] in _BUSY or news[0] in _RECORDED:
             self._busy_ns = mono_ns
-        news = (row.state, row.event, row.command, row.not_true, row.unit_state, row.first_cause, row.token)
         busy = self._busy_ns is not None and mono_ns - self._busy_ns <= AFTER_S * 1e9
         if not busy and news == self._last and mono_ns - self._kept_ns < IDLE_S * 1e9:
             return False

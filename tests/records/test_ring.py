@@ -25,6 +25,7 @@ from controller.ring import (
     RingReader,
     StatementFile,
     slots_for,
+    unpack_news,
     unpack_tick,
 )
 from records.answers import Answers
@@ -54,6 +55,8 @@ def test_tick_comes_back_as_it_was_put(pair: tuple[Ring, RingReader]) -> None:
     row = unpack_tick(entry.payload)
     assert (row.state, row.unit_state, row.token, row.beam_ms, row.delivered_mgy) == (3, 0x8787, 42, 5, 4.0)
     assert row.late == 70000 % 65536 and math.isclose(row.kv, 69.5)
+    news = (row.state, row.event, row.command, row.not_true, row.unit_state, row.first_cause, row.token)
+    assert unpack_news(entry.payload) == news, "what the recorder sifts by is read from the same places"
     ring.close()
 
 
