@@ -13,7 +13,7 @@ import resource
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -22,7 +22,6 @@ from typing import Any, Final
 
 import pytest
 
-from hal.clock import SystemClock
 from verification.mutate import Mutant, altered
 
 BROKEN: Final = 3
@@ -31,6 +30,8 @@ WALL_S: Final = 300
 CPU_S: Final = 5.0
 CPU_TIMES: Final = 4.0
 """A mutant may take so many seconds of processor, and so many times what the tests take without it; one that takes more is killed by that."""
+REMEMBERED: Final = 12
+"""So many of the tests that killed last are played first: a mutant's neighbour is mostly killed by the same test."""
 PLUGINS: Final = ("-p", "pytest_timeout", "-p", "no:cacheprovider", "-o", "timeout=0", "-o", "addopts=", "-q")
 
 Report = Callable[[dict[str, Any]], None]
@@ -62,11 +63,13 @@ class Target:
         return str(self.root / self.file)
 
 
-def play(target: Target, mutants: Sequence[Mutant], report: Report) -> None:
-    """Every mutant once; `report` is told of each as {key, killed_by}, killed_by empty for a survivor."""
+def play(target: Target, mutants: Sequence[Mutant], report: Report, hints: Mapping[str, str] | None = None) -> None:
+    """Every mutant once; `report` is told of each as {key, killed_by}, killed_by empty for a survivor.
+    `hints` names for a key the test that killed it when the sources were others: it is played first, and believed in nothing."""
     anew: list[Mutant] = []
     by_key = {mutant.key: mutant for mutant in mutants}
     loaded: list[str] = []
+    killers = Killers(hints or {})
 
     def told(document: dict[str, Any]) -> None:
         if "loaded" in document:
@@ -78,25 +81,50 @@ def play(target: Target, mutants: Sequence[Mutant], report: Report) -> None:
         else:
             report(document)
 
-    _listen(lambda say: _collected(target, mutants, say), told)
-    _load(loaded, target.module)
+    _listen(lambda say: _collected(target, mutants, killers, say), told)
+    _load(loaded, target)
     for mutant in anew:
-        report({"key": mutant.key, "killed_by": _anew(target, mutant)})
+        killed_by = _anew(target, mutant, killers)
+        killers.learn(killed_by)
+        report({"key": mutant.key, "killed_by": killed_by})
 
 
-def _anew(target: Target, mutant: Mutant) -> str:
-    """What kills a mutant that is imported anew: its own tests first, then the others."""
-    for tests in (target.own, target.others):
-        killed_by = play_together(target.root, {target: mutant}, tests) if tests else ""
+class Killers:
+    """Which tests to play first for a mutant: the one that killed it before, then those that killed last."""
+
+    def __init__(self, hints: Mapping[str, str]) -> None:
+        self._hints = hints
+        self._last: list[str] = []
+
+    def first(self, mutant: Mutant) -> list[str]:
+        hint = self._hints.get(mutant.key, "")
+        return [*([hint] if "::" in hint else ()), *(one for one in self._last if one != hint)]
+
+    def learn(self, killed_by: str) -> None:
+        if "::" in killed_by:
+            self._last = [killed_by, *(one for one in self._last if one != killed_by)][:REMEMBERED]
+
+
+def _anew(target: Target, mutant: Mutant, killers: Killers) -> str:
+    """What kills a mutant that is imported anew: the file of tests that is likeliest first, then its own, then the others."""
+    first = killers.first(mutant)
+    likely = first[0].split("::")[0] if first else ""
+    groups = [
+        tuple(test for test in target.tests if test.split("::")[0] == likely),
+        tuple(test for test in target.own if test.split("::")[0] != likely),
+        tuple(test for test in target.others if test.split("::")[0] != likely),
+    ]
+    for tests in groups:
+        killed_by = play_together(target.root, {target: mutant}, tests, first) if tests else ""
         if killed_by:
             return killed_by
     return ""
 
 
-def play_together(root: Path, pair: dict[Target, Mutant], tests: tuple[str, ...]) -> str:
+def play_together(root: Path, pair: Mapping[Target, Mutant], tests: tuple[str, ...], first: Sequence[str] = ()) -> str:
     """What kills these mutants together; empty when nothing does."""
     heard: list[dict[str, Any]] = []
-    _listen(lambda say: _imported_anew(root, pair, tests, say), heard.append, TOGETHER)
+    _listen(lambda say: _imported_anew(root, pair, tests, first, say), heard.append, TOGETHER)
     return str(heard[-1]["killed_by"])
 
 
@@ -114,6 +142,8 @@ def _listen(work: Callable[[Report], None], report: Report, key: str = "") -> No
             heard += 1
             report(json.loads(line))
     status = os.waitpid(pid, 0)[1]
+    if status == BROKEN << 8:
+        raise UnplayableError("the process that plays a mutant failed by itself; run the tests by pytest first")
     if key and not heard:
         report({"key": key, "killed_by": _ended(status)})
     elif not key and status:
@@ -149,10 +179,10 @@ def _limited(cpu_s: float) -> None:
     signal.alarm(WALL_S)
 
 
-def _load(names: Sequence[str], without: str) -> None:
+def _load(names: Sequence[str], target: Target) -> None:
     """Import what does not rest on the module, once for all forks to come."""
-    imports = {name: _imports(name) for name in names}
-    resting = {without}
+    imports = {name: _imports(name, target.root) for name in names}
+    resting = {target.module}
     while more := {name for name, its in imports.items() if its & resting} - resting:
         resting |= more
     with warnings.catch_warnings():
@@ -163,11 +193,13 @@ def _load(names: Sequence[str], without: str) -> None:
                     importlib.import_module(name)
                 except Exception:  # what cannot be imported alone is imported by the tests
                     continue
+    gc.freeze()
 
 
-def _imports(name: str) -> set[str]:
+def _imports(name: str, root: Path) -> set[str]:
+    """What a module of ours imports; nobody else's rests on ours."""
     spec = _spec(name)
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+    if spec is None or not spec.origin or not spec.origin.endswith(".py") or not _ours(spec.origin, root):
         return set()
     found: set[str] = set()
     for node in ast.walk(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))):
@@ -176,6 +208,10 @@ def _imports(name: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
     return found
+
+
+def _ours(path: str, root: Path) -> bool:
+    return Path(path).is_relative_to(root) and "site-packages" not in path
 
 
 def _spec(name: str) -> ModuleSpec | None:
@@ -203,15 +239,21 @@ class _Stead:
         exec(self._mutants[module.__name__][1], module.__dict__)
 
 
-def _imported_anew(root: Path, mutants: dict[Target, Mutant], tests: tuple[str, ...], say: Report) -> None:
+def _imported_anew(
+    root: Path, mutants: Mapping[Target, Mutant], tests: tuple[str, ...], first: Sequence[str], say: Report
+) -> None:
     """One mutant (or several together) from the first import on; a module that cannot be imported is killed by that."""
     _limited(30.0)
     sys.meta_path.insert(0, _Stead({t.module: (t.path, m.code) for t, m in mutants.items()}))
-    watcher = _First()
+
+    def at_once(killed_by: str) -> None:
+        say({"key": TOGETHER, "killed_by": killed_by})
+        os._exit(0)
+
+    gc.disable()
     _settle(root)
-    code = pytest.main([*PLUGINS, "-x", "--rootdir", str(root), *tests], plugins=[watcher])
-    killed_by = watcher.failed or ("" if code == pytest.ExitCode.OK else f"collecting: {pytest.ExitCode(code).name}")
-    say({"key": TOGETHER, "killed_by": killed_by})
+    code = pytest.main([*PLUGINS, "-x", "--rootdir", str(root), *tests], plugins=[_First(first, at_once)])
+    at_once("" if code == pytest.ExitCode.OK else f"collecting: {pytest.ExitCode(code).name}")
 
 
 def _settle(root: Path) -> None:
@@ -226,59 +268,90 @@ def _settle(root: Path) -> None:
 
 
 class _First:
-    """Remembers the first test that failed."""
+    """Puts some tests first, then one case of each; remembers the first that failed, and with `at_once` says so and waits for no end."""
 
     failed = ""
+
+    def __init__(self, first: Sequence[str] = (), at_once: Callable[[str], None] | None = None) -> None:
+        self._places = {nodeid: place for place, nodeid in enumerate(first)}
+        self._at_once = at_once
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        seen: dict[str, int] = {}
+        for item in items:
+            function = item.nodeid.split("[")[0]
+            seen[function] = nth = seen.get(function, -1) + 1
+            self._places.setdefault(item.nodeid, 1000 + nth)
+        items.sort(key=lambda item: self._places[item.nodeid])
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and self._at_once:
+            self._at_once(f"collecting: {report.nodeid}")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.failed:
             self.failed = report.nodeid
+            if self._at_once:
+                self._at_once(self.failed)
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if self._at_once and exitstatus == pytest.ExitCode.OK:
+            self._at_once("")
 
 
-def _collected(target: Target, mutants: Sequence[Mutant], say: Report) -> None:
-    """Collect once, learn which test calls which function, then fork for each mutant."""
+def _collected(target: Target, mutants: Sequence[Mutant], killers: Killers, say: Report) -> None:
+    """Collect once, learn which test runs which line, then fork for each mutant."""
     _settle(target.root)
-    tracer = _Called(target.path)
-    sys.setprofile(tracer)
-    host = _Host(target, mutants, tracer, say)
+    tracer = _Ran(target.path)
+    sys.settrace(tracer)
+    host = _Host(target, mutants, tracer, killers, say)
     code = pytest.main([*PLUGINS, "--rootdir", str(target.root), *target.tests], plugins=[host])
     if not host.ran:
         say({"fault": f"the tests of {target.file} cannot be collected ({code!r}); run them by pytest first"})
 
 
-class _Called:
-    """A profile function: which code of one file was entered."""
+class _Ran:
+    """A trace function: which code of one file was entered, and which of its lines were run."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self.codes: set[CodeType] = set()
+        self.lines: set[int] = set()
 
-    def __call__(self, frame: FrameType, event: str, _: Any) -> None:
-        if event == "call" and frame.f_code.co_filename == self._path:
-            self.codes.add(frame.f_code)
+    def __call__(self, frame: FrameType, *_: Any) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename != self._path:
+            return None
+        self.codes.add(frame.f_code)
+        self.lines.add(frame.f_lineno)
+        return self
 
 
 class _Host:
-    """Has the collected tests, and plays for each mutant those that call what is altered, quickest first."""
+    """Has the collected tests, and plays for each mutant those that run what is altered: what killed its neighbours first, then the quickest."""
 
-    def __init__(self, target: Target, mutants: Sequence[Mutant], tracer: _Called, say: Report) -> None:
+    def __init__(self, target: Target, mutants: Sequence[Mutant], tracer: _Ran, killers: Killers, say: Report) -> None:
         self._target, self._mutants, self._tracer, self._say = target, mutants, tracer, say
+        self._killers = killers
         self._live: dict[CodeType, list[FunctionType]] = {}
         self._callers: dict[CodeType, list[int]] = {}
+        self._runners: dict[int, list[int]] = {}
+        self._numbers: dict[str, int] = {}
         self._took_s: list[float] = []
         self.ran = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        sys.setprofile(None)
+        sys.settrace(None)
         if session.testsfailed or not session.items:
             return True
         self.ran = True
-        rooms = {Path(f).parts[0] for f in ("hal/", "interlocks/", "controller/", self._target.file)}
-        self._say({"loaded": [name for name in sys.modules if name.split(".")[0] in rooms]})
-        self._say(
-            {"loaded": [n for n in ("numpy", "numba", "msgspec", "transitions", "cryptography") if n in sys.modules]}
-        )
+        self._numbers = {item.nodeid: number for number, item in enumerate(session.items)}
+        tests = {str((self._target.root / test.split("::")[0]).parent) for test in self._target.tests}
+        for name, module in sys.modules.items():
+            path = getattr(module, "__file__", None) or ""
+            if str(Path(path).parent) not in tests and name not in ("conftest", PLUGINS[1]):
+                self._say({"loaded": [name]})
         for thing in gc.get_objects():
             if isinstance(thing, FunctionType) and thing.__code__.co_filename == self._target.path:
                 self._live.setdefault(thing.__code__, []).append(thing)
@@ -289,20 +362,21 @@ class _Host:
         return True
 
     def _without(self, session: pytest.Session) -> bool:
-        """The tests without a mutant: all must pass; what each calls, and how long it takes."""
+        """The tests without a mutant: all must pass; what each runs, and how long it takes."""
         learnt: dict[str, Any] = {}
 
         def work(say: Report) -> None:
             places = {code: place for place, code in enumerate(self._live)}
-            clock, watcher = SystemClock(), _First()
+            watcher = _First()
             session.config.pluginmanager.register(watcher)
             for number, item in enumerate(session.items):
-                tracer, before_s = _Called(self._target.path), clock.monotonic()
-                sys.setprofile(tracer)
+                tracer, before_s = _Ran(self._target.path), _cpu_s()
+                sys.settrace(tracer)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-                sys.setprofile(None)
+                sys.settrace(None)
                 calls = [places[code] for code in tracer.codes if code in places]
-                say({"number": number, "calls": calls, "took_s": clock.monotonic() - before_s})
+                took_s = _cpu_s() - before_s
+                say({"number": number, "calls": calls, "lines": sorted(tracer.lines), "took_s": took_s})
             say({"failed": watcher.failed})
 
         codes, self._took_s = list(self._live), [0.0] * len(session.items)
@@ -313,13 +387,13 @@ class _Host:
                 self._took_s[document["number"]] = document["took_s"]
                 for place in document["calls"]:
                     self._callers.setdefault(codes[place], []).append(document["number"])
+                for line in document["lines"]:
+                    self._runners.setdefault(line, []).append(document["number"])
 
         _listen(work, told)
         if learnt.get("failed", "no end"):
             self._say({"fault": f"{learnt.get('failed', 'a test')} fails without any mutant; mend it first"})
             return False
-        for numbers in self._callers.values():
-            numbers.sort(key=self._took_s.__getitem__)
         return True
 
     def _mutant(self, session: pytest.Session, mutant: Mutant) -> None:
@@ -327,7 +401,14 @@ class _Host:
         if chosen is None:
             self._say({"key": mutant.key, "killed_by": None})
             return
-        numbers, place = chosen
+        chosen_numbers, place = chosen
+        first = [self._numbers[one] for one in self._killers.first(mutant) if one in self._numbers]
+        numbers = [number for number in first if number in chosen_numbers]
+        numbers += sorted(chosen_numbers - set(numbers), key=self._took_s.__getitem__)
+
+        def told(document: dict[str, Any]) -> None:
+            self._killers.learn(document["killed_by"])
+            self._say(document)
 
         def work(say: Report) -> None:
             _limited(sum(self._took_s[number] for number in numbers))
@@ -345,25 +426,31 @@ class _Host:
                     break
             say({"key": mutant.key, "killed_by": watcher.failed})
 
-        _listen(work, self._say, mutant.key)
+        _listen(work, told, mutant.key)
 
-    def _chosen(self, mutant: Mutant) -> tuple[list[int], Callable[[], None]] | None:
+    def _chosen(self, mutant: Mutant) -> tuple[set[int], Callable[[], None]] | None:
         """The tests to play and how the mutant is put in place; None where only a fresh import shows it."""
         if mutant.added:
-            everything = sorted(range(len(self._took_s)), key=self._took_s.__getitem__)
             module = sys.modules[self._target.module]
-            return everything, lambda: exec(mutant.added, module.__dict__)
+            return set(range(len(self._took_s))), lambda: exec(mutant.added, module.__dict__)
         source = Path(self._target.path).read_text(encoding="utf-8")
         pairs = altered(compile(source, self._target.path, "exec", dont_inherit=True), mutant.code)
         if not pairs or any(was in self._tracer.codes or was not in self._live for was, _ in pairs):
             return None
         if any(was.co_freevars != now.co_freevars for was, now in pairs):
             return None
-        numbers = sorted({n for was, _ in pairs for n in self._callers.get(was, ())}, key=self._took_s.__getitem__)
+        lines = range(mutant.span[0], mutant.span[1] + 1)
+        callers = {number for was, _ in pairs for number in self._callers.get(was, ())}
+        runners = {number for line in lines for number in self._runners.get(line, ())}
 
         def place() -> None:
             for was, now in pairs:
                 for function in self._live[was]:
                     function.__code__ = now
 
-        return numbers, place
+        return callers & runners or callers, place
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime

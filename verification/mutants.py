@@ -3,7 +3,7 @@ It knows which tests touch which file, the list of those that may live, and what
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
 import re
 import tomllib
@@ -19,17 +19,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from verification.mutant_run import Target, UnplayableError, play, play_together
+from verification.mutant_sources import sources
 from verification.mutate import Mutant, mutants
 from verification.results import Results, ResultsError
-from verification.sources import ROOT, commit, files
+from verification.sources import ROOT, commit
 
 LIST: Final = ROOT / "verification" / "mutants_survive.toml"
 HOME: Final = ROOT / "var" / "mutants"
 PAGE: Final = ROOT / "docs" / "verification.md"
 BEGINS: Final = "<!-- made by make mutants -->"
 ENDS: Final = "<!-- end of what make mutants made -->"
-ROOMS: Final = ("hal/", "interlocks/", "controller/", "requirements.txt")
-"""What decides how a mutant fares, beside the tests."""
 REASONS: Final = ("equivalent", "only words", "second barrier")
 
 _RULES: Final = ("tests/interlocks/test_rules.py", "tests/interlocks/test_not_fitted.py")
@@ -37,6 +36,9 @@ _LAW: Final = ("tests/interlocks/test_gate_law.py",)
 _GATE: Final = ("tests/interlocks/test_gate.py", "tests/interlocks/test_barriers.py")
 _DECIDE: Final = tuple(
     f"tests/controller/test_decide_{what}.py" for what in ("arming", "beam", "confirm", "requests", "reset")
+)
+_SEARCH: Final = (
+    "tests/verification/test_explore.py::test_without_a_fault_nothing_is_broken_and_every_state_but_stuck_on_is_reached",
 )
 _MOVES: Final = ("tests/controller/test_states.py", "tests/controller/test_drive.py")
 
@@ -46,8 +48,8 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/latch.py": (("tests/interlocks/test_latch.py",), ("tests/controller/test_latches.py",)),
     "interlocks/judge.py": (_RULES, (*_GATE, "tests/controller/test_shown.py")),
     "controller/drive.py": (("tests/controller/test_drive.py",), _DECIDE),
-    "controller/decide.py": (_DECIDE, ("tests/verification/test_explore.py",)),
-    "controller/guards.py": (_DECIDE, ("tests/verification/test_explore.py",)),
+    "controller/decide.py": (_DECIDE, _SEARCH),
+    "controller/guards.py": (_DECIDE, _SEARCH),
     "interlocks/contact_rules.py": (_RULES, _GATE),
     "interlocks/dose_rules.py": (_RULES, _GATE),
     "interlocks/generator_rules.py": (_RULES, _GATE),
@@ -60,10 +62,11 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/rule.py": (_RULES, ()),
     "interlocks/words.py": (_RULES, _GATE),
     "interlocks/backup_timer.py": (("tests/interlocks/test_backup_timer.py",), ("tests/controller/test_dose_meter.py",)),
-    "controller/states.py": (_MOVES, (*_DECIDE, "tests/verification/test_explore.py")),
+    "controller/states.py": (_MOVES, (*_DECIDE, *_SEARCH)),
     "controller/dose.py": (("tests/controller/test_dose_meter.py",), ("tests/controller/test_dose_kernel.py",)),
 }  # fmt: skip
-"""By file: the tests that are its own, then others that touch it. Readings drawn at random are left out: they show that nothing raises, and take long."""
+"""By file: the tests that are its own, then others that touch it. Readings drawn at random are left out, for they only show that nothing raises;
+of the search only its shortest part is played."""
 
 
 @dataclass(frozen=True)
@@ -131,21 +134,9 @@ def read_list(path: Path) -> tuple[list[Listed], list[Barriers]]:
     return listed, pairs
 
 
-def source_of(root: Path, target: Target | None = None) -> str:
-    """SHA-256 over what decides how the mutants fare: the product, and with a target its tests and their benches."""
-    whole = hashlib.sha256()
-    if root == ROOT:
-        paths = [(name, path) for name, path in files() if name.startswith(ROOMS)]
-    else:
-        paths = [(str(path.relative_to(root)), path) for path in sorted(root.rglob("*.py"))]
-    if target is not None:
-        folders = {(root / test).parent for test in target.tests}
-        benches = {bench for folder in folders for bench in folder.glob("*.py") if not bench.name.startswith("test_")}
-        paths += [(str(p.relative_to(root)), p) for p in sorted(benches | {root / test for test in target.tests})]
-    for name, path in paths:
-        data = path.read_bytes()
-        whole.update(f"{name}\0{len(data)}\0".encode() + data)
-    return whole.hexdigest()
+def source_of(target: Target) -> str:
+    """What is kept of a file is kept by this."""
+    return sources(target.root, target.file, target.tests)
 
 
 def judge(file: str, born: Sequence[Mutant], killed_by: dict[str, str], listed: Sequence[Listed]) -> Count:
@@ -169,14 +160,10 @@ def judge(file: str, born: Sequence[Mutant], killed_by: dict[str, str], listed: 
 
 
 def play_file(target: Target, born: Sequence[Mutant], home: Path, workers: int, out: Console) -> dict[str, str]:
-    """By key what killed each; what is known from before is not played again."""
-    source = source_of(target.root, target)
-    path = home / source_of(target.root)[:16] / (target.file.replace("/", "-").removesuffix(".py") + ".jsonl")
-    try:
-        results = Results(path, source, commit(), resume=path.exists(), key="key")
-    except ResultsError:
-        path.unlink()
-        results = Results(path, source, commit(), key="key")
+    """By key what killed each; what is known of these sources is not played again, what is known of others says which test comes first."""
+    source, path = source_of(target), kept(home, target.file)
+    hints = _hints(path, source)
+    results = Results(path, source, commit(), resume=path.exists(), key="key")
     todo = [mutant for mutant in born if mutant.key not in results.by_key]
     bar = Progress(
         TextColumn(target.file), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=out
@@ -185,7 +172,7 @@ def play_file(target: Target, born: Sequence[Mutant], home: Path, workers: int, 
         if todo:
             with bar:
                 task = bar.add_task(target.file, total=len(born), completed=len(born) - len(todo))
-                for document in _dealt_out(target, todo, workers):
+                for document in _dealt_out(target, todo, workers, hints):
                     results.add(document | {"source": source})
                     bar.advance(task)
     finally:
@@ -193,11 +180,33 @@ def play_file(target: Target, born: Sequence[Mutant], home: Path, workers: int, 
     return {key: str(document["killed_by"]) for key, document in results.by_key.items()}
 
 
-def _dealt_out(target: Target, todo: Sequence[Mutant], workers: int) -> Any:
+def kept(home: Path, file: str) -> Path:
+    """Where the results of one file are kept."""
+    return home / (file.replace("/", "-").removesuffix(".py") + ".jsonl")
+
+
+def _hints(path: Path, source: str) -> dict[str, str]:
+    """By key what killed it when the sources were others. Results of other sources are put aside: they are hints from then on, and no results."""
+    aside = path.with_suffix(".hints")
+    hints = dict(json.loads(aside.read_text(encoding="utf-8"))) if aside.exists() else {}
+    if not path.exists():
+        return hints
+    documents = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
+    if documents and documents[0].get("source") == source:
+        return hints
+    hints |= {d["key"]: d["killed_by"] for d in documents if d.get("killed_by")}
+    aside.write_text(json.dumps(hints), encoding="utf-8")
+    path.unlink()
+    return hints
+
+
+def _dealt_out(target: Target, todo: Sequence[Mutant], workers: int, hints: dict[str, str]) -> Any:
     """Every document as it comes, from so many processes that are forked before anything of the product is imported."""
     context = get_context("fork")
     queue = context.Queue()
-    hands = [context.Process(target=_hand, args=(target, todo[start::workers], queue)) for start in range(workers)]
+    hands = [
+        context.Process(target=_hand, args=(target, todo[start::workers], queue, hints)) for start in range(workers)
+    ]
     for hand in hands:
         hand.start()
     left = len(hands)
@@ -217,9 +226,9 @@ def _dealt_out(target: Target, todo: Sequence[Mutant], workers: int) -> Any:
             hand.join()
 
 
-def _hand(target: Target, todo: Sequence[Mutant], queue: Any) -> None:
+def _hand(target: Target, todo: Sequence[Mutant], queue: Any, hints: dict[str, str]) -> None:
     try:
-        play(target, todo, queue.put)
+        play(target, todo, queue.put, hints)
         queue.put({})
     except UnplayableError as why:
         queue.put({"fault": str(why)})
@@ -303,30 +312,36 @@ def tell(counts: Sequence[Count]) -> Table:
 def write_page(listed: Sequence[Listed], home: Path) -> None:
     """The made part of the page, from what is kept for these sources; a file that was not played to its end is said to be so."""
     lines = [
-        f"Sources of hal, interlocks and controller: `{source_of(ROOT)[:16]}`.",
-        "",
-        "| file | mutants | killed | live, listed | live, not listed |",
-        "| --- | --- | --- | --- | --- |",
+        "| file | mutants | killed | live, listed | live, not listed | of them equivalent / only words / second barrier | sources |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
+    counts = []
     for file, (own, others) in TESTS.items():
         target = Target(ROOT, file, own, others)
+        source, path = source_of(target), kept(home, file)
         known: dict[str, str] = {}
-        path = home / source_of(ROOT)[:16] / (file.replace("/", "-").removesuffix(".py") + ".jsonl")
         if path.exists():
             try:
-                results = Results(path, source_of(ROOT, target), resume=True, key="key")
+                results = Results(path, source, resume=True, key="key")
                 results.close()
                 known = {key: str(document["killed_by"]) for key, document in results.by_key.items()}
             except ResultsError:
                 known.clear()
-        born = mutants(ROOT, file) if known else []
+        born = mutants(ROOT, file)
         count = judge(file, born, known, listed)
-        cells = (
-            f"{count.killed} | {count.listed} | {len(count.unlisted)}"
-            if known and count.whole
-            else "not played to the end | | "
+        if not count.whole:
+            lines.append(f"| `{file}` | {count.mutants} | not played to the end | | | | |")
+            continue
+        counts.append(count)
+        by = [sum(len(one.keys) for one in listed if (one.file, one.reason) == (file, reason)) for reason in REASONS]
+        lines.append(
+            f"| `{file}` | {count.mutants} | {count.killed} | {count.listed} | {len(count.unlisted)} "
+            f"| {' / '.join(map(str, by))} | `{source[:8]}` |"
         )
-        lines.append(f"| `{file}` | {count.mutants or ''} | {cells} |")
+    lines.append(
+        f"| {len(counts)} files of {len(TESTS)} | {sum(c.mutants for c in counts)} | {sum(c.killed for c in counts)} "
+        f"| {sum(c.listed for c in counts)} | {sum(len(c.unlisted) for c in counts)} | | |"
+    )
     text, found = re.subn(
         f"(?s){re.escape(BEGINS)}.*?{re.escape(ENDS)}",
         lambda _: f"{BEGINS}\n{chr(10).join(lines)}\n{ENDS}",

@@ -1,5 +1,5 @@
 """The mutants of a module: each is its source with one thing altered as a hand may slip, compiled. It reads text and runs none of it.
-Docstrings, words for people, type hints, imports and assertions (which are for the type checker) stay as they are."""
+Docstrings, words for people, type hints, imports, assertions (which are for the type checker) and a rule's links to hazards (which `make lint` checks) stay."""
 
 from __future__ import annotations
 
@@ -61,6 +61,8 @@ class Mutant:
     lineno: int
     code: CodeType
     added: str = ""
+    span: tuple[int, int] = (0, 0)
+    """First and last line of the statement that is altered (of its head, where it has a body): a test that runs none of them runs nothing that differs."""
 
     @property
     def key(self) -> str:
@@ -76,10 +78,12 @@ def mutants(root: Path, file: str) -> list[Mutant]:
     lines = source.splitlines()
     original = compile(tree, path, "exec", dont_inherit=True)
     enums = enum_members(root, tree)
+    statements = _statements(tree)
     found: list[Mutant] = []
     times: dict[str, int] = {}
     for inside, slot, new in _walk(tree, (), enums):
         old = _get(slot)
+        span = _span(statements[old] if isinstance(old, ast.AST) and old in statements else statements[slot[0]])
         lost = next((one for one in old if one not in new), None) if isinstance(old, list) else None
         lineno = getattr(lost if lost is not None else old, "lineno", None) or _lineno(slot)
         new = _placed(new, old if hasattr(old, "lineno") else slot[0])
@@ -93,13 +97,31 @@ def mutants(root: Path, file: str) -> list[Mutant]:
             _put(slot, old)
         if same(code, original):
             continue
-        mutant = Mutant(file, ".".join(inside), lines[lineno - 1].strip(), change, lineno, code)
+        mutant = Mutant(file, ".".join(inside), lines[lineno - 1].strip(), change, lineno, code, span=span)
         times[mutant.key] = times.get(mutant.key, 0) + 1
         if times[mutant.key] > 1:
             change = f"{change} ({times[mutant.key]})"
-            mutant = Mutant(file, mutant.inside, mutant.line, change, lineno, code)
+            mutant = Mutant(file, mutant.inside, mutant.line, change, lineno, code, span=span)
         found.append(mutant)
     return found + list(_cells(tree, file, path, enums))
+
+
+def _statements(tree: ast.Module) -> dict[ast.AST, ast.AST]:
+    """By node the innermost statement that it is part of; the module itself where it is part of none."""
+    found: dict[ast.AST, ast.AST] = {tree: tree}
+    for node in ast.walk(tree):
+        for child in ast.iter_child_nodes(node):
+            found[child] = child if isinstance(child, ast.stmt) else found[node]
+    return found
+
+
+def _span(statement: ast.AST) -> tuple[int, int]:
+    """The lines of a statement; of one with a single body those of its head."""
+    first, last = getattr(statement, "lineno", 0), getattr(statement, "end_lineno", 0)
+    body = getattr(statement, "body", None)
+    if isinstance(body, list) and not isinstance(statement, ast.Try | ast.Module):
+        last = max(first, body[0].lineno - 1)
+    return first, last
 
 
 def same(one: CodeType, other: CodeType) -> bool:
@@ -214,6 +236,7 @@ def _left_alone(node: ast.AST, field: str) -> bool:
         or (isinstance(node, ast.ClassDef) and field in ("bases", "keywords"))
         or (isinstance(node, ast.Call) and field == "func" and isinstance(node.func, ast.Name))
         or (isinstance(node, ast.ExceptHandler) and field == "type")
+        or (isinstance(node, ast.keyword) and node.arg == "hazards")
     )
 
 
@@ -296,7 +319,7 @@ def _dropped(node: ast.AST, parent: ast.AST, inside: tuple[str, ...]) -> Iterato
         if asked or not inside:
             yield from (("elts", place) for place in range(len(node.elts)))
     if isinstance(node, ast.Call):
-        yield from (("keywords", place) for place, k in enumerate(node.keywords) if k.arg is not None)
+        yield from (("keywords", place) for place, k in enumerate(node.keywords) if k.arg not in (None, "hazards"))
 
 
 def _get(slot: Slot) -> Any:
