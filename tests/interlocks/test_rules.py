@@ -786,6 +786,8 @@ def test_what_has_never_been_is_said_in_words() -> None:
         verdict, _ = judge(r, house, SENT_SET_UP, Memory(), RULES)
         assert {"recorder_fresh", "desk_lease"} <= {finding.rule for finding in verdict.findings}
         assert not [finding.words for finding in verdict.findings if " inf " in finding.words]
+        assert finding_of(verdict, "recorder_fresh").words.startswith("the recorder has acknowledged nothing yet")
+        assert finding_of(verdict, "desk_lease").words.startswith("nobody holds the desk")
 
 
 def test_one_channel_of_the_switch_pressed_is_not_released() -> None:

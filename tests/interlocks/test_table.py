@@ -1,0 +1,101 @@
+"""The table of rules as it was designed, written down a second time: when each is asked, what it stands on, how long it may be false, and what follows.
+Whoever changes a row changes it here too, or has slipped."""
+
+from __future__ import annotations
+
+from interlocks.look import FLAGS, MONITOR, SLOW, UNIT
+from interlocks.rule import Rule
+from interlocks.rules import TABLE
+
+DESIGNED = """
+rule                   asked            needs         stands on      for s waits for  blocks and ends trip      when stale cleared by
+emergency_stop         ALWAYS           unit          -              0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+door                   ALWAYS           unit          -              0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+key                    ALWAYS           unit          -              0     -          start beam KEY_OFF        TRIP_STOP  BY_ITSELF
+applicator_contact     ALWAYS           unit          -              0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+applicator_code        SET_UP           unit          CODES          0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+filter_code            SET_UP           unit          CODES          0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+switch_released        NOT_ARMED        unit          -              0     -          start -    TRIP_STOP      TRIP_STOP  BY_ITSELF
+switch_held            HELD_DOWN        unit          -              0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+switch_let_go          NOT_ARMED        unit          -              0     -          start -    TRIP_FAULT     TRIP_STOP  BY_SERVICE
+contacts_agree         STANDING         unit          PAIRS          0.1   -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+contacts_agree_at_rest ALWAYS           unit          PAIRS          0.5   -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+test_pulse             ALWAYS           unit          TEST_PULSE     0.1   -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+generator_link         ALWAYS           monitor+flags -              0     -          start beam GEN_LOST       GEN_LOST   BY_OPERATOR
+generator_identity     ALWAYS           -             -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+generator_fault        STANDING         flags         -              0     unit       start beam TRIP_FAULT     TRIP_STOP  BY_ITSELF
+generator_clear        BEFORE_ARM       flags         -              0     -          start -    TRIP_STOP      TRIP_STOP  BY_ITSELF
+generator_interlock    LINE             flags         -              0     unit       start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+kv_high                BEAM             monitor       -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+kv_low                 STEADY           monitor       -              0     unit+flags start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+ma_high                BEAM             monitor       -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+ma_low                 STEADY           monitor       -              0     unit+flags start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+kv_steady              STEADY           monitor       -              0.1   unit       start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+ma_steady              STEADY           monitor       -              0.2   unit       start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+beam_lost              BEAM             monitor+flags -              0     unit       start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+hv_uncommanded         NO_BEAM          -             -              0     -          start beam HV_UNCOMMANDED TRIP_STOP  BY_SERVICE
+unit_link              ALWAYS           unit          -              0     -          start beam UNIT_LOST      UNIT_LOST  BY_OPERATOR
+unit_identity          ALWAYS           -             -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+scan_true              ALWAYS           unit          SCAN           0     -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+boot_count             ALWAYS           unit          -              0     -          start beam UNIT_REBOOT    TRIP_STOP  BY_OPERATOR
+unit_timer             TIMED            -             TIMER          0     -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+relay_mirrors          ALWAYS           unit          -              0.1   -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+mirrors_stay           STANDING         unit          -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+unit_latched           ALWAYS           unit          -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_ITSELF
+presets_committed      SET_UP           unit          -              0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
+read_back              CONFIRMED        -             -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_OPERATOR
+active_crc             CONFIRMED        unit          -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_OPERATOR
+set_points_held        CONFIRMED        monitor       -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_OPERATOR
+lease_armed            HELD             unit          -              0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
+lamp                   ALWAYS           unit          LAMPS          0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+chamber_supply         ALWAYS           unit          CHAMBER_SUPPLY 0     -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
+chamber_saturation     ALWAYS           unit          CHAMBERS       0     -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
+dose_rate_high         DOSED            -             CHAMBERS       0.02  -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
+dose_rate_low          RATED            -             CHAMBERS       0.02  -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+no_signal              SIGNAL           unit          CHAMBERS       0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+no_dose                DOSE             unit          CHAMBERS       0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+dose_channels          DOSED            -             CHAMBERS       0     -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
+dose_model             DOSED            -             -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
+dose_timer             DOSED            -             CHAMBERS       0     -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
+bad_samples            BEAM             -             -              0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
+backup_timer           CONFIRMED        unit          -              0     -          start beam TIME_END       TRIP_STOP  BY_PHYSICIST
+overdue                BEAM             -             -              0     -          start beam TIME_END       TRIP_STOP  BY_PHYSICIST
+air                    VENTED           unit+slow     AIR            0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
+k_tp_drift             CONFIRMED_VENTED slow          AIR            0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
+leakage                LEAKAGE          slow          CHAMBERS       1.5   -          start -    TRIP_STOP      TRIP_STOP  BY_ITSELF
+recorder_fresh         ALWAYS           -             -              0     -          start beam RECORDER_LOST  TRIP_STOP  BY_OPERATOR
+desk_lease             SET_UP           -             -              0     -          start beam DESK_LOST      TRIP_STOP  BY_ITSELF
+tick_late              ALWAYS           -             -              0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
+tick_gap               ALWAYS           -             -              0     -          start beam INTERNAL       TRIP_STOP  BY_OPERATOR
+dose_kernel            ALWAYS           -             -              0     -          start beam INTERNAL       TRIP_STOP  BY_SERVICE
+invariants_held        ALWAYS           -             -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
+calibration_valid      BEFORE_ARM       -             -              0     -          start -    TRIP_STOP      TRIP_STOP  BY_ITSELF
+"""
+SOURCES = {"unit": UNIT, "slow": SLOW, "monitor": MONITOR, "flags": FLAGS}
+
+
+def line(row: Rule) -> list[str]:
+    """A row of the program, as this page writes it."""
+
+    def names(bits: int) -> str:
+        assert not bits & ~sum(SOURCES.values())
+        return "+".join(name for name, bit in SOURCES.items() if bits & bit) or "-"
+
+    return [
+        row.id,
+        row.when.name,
+        names(row.needs),
+        "+".join(part.name or "" for part in type(row.stands_on) if part & row.stands_on) or "-",
+        f"{row.persists_for_s:g}",
+        names(row.waits_for),
+        "start" if row.blocks_start else "-",
+        "beam" if row.while_beam else "-",
+        row.trip.name,
+        row.stale_trip.name,
+        row.clears.name,
+    ]
+
+
+def test_every_row_is_as_it_was_designed() -> None:
+    """All rows, in their order, and every property of each but its question and its words; those are asked in test_rules.py."""
+    assert [line(row) for row in TABLE] == [text.split() for text in DESIGNED.strip().splitlines()[1:]]
