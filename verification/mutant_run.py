@@ -26,6 +26,8 @@ from verification.mutate import Mutant, altered
 
 BROKEN: Final = 3
 TOGETHER: Final = "together"
+IMPORT: Final = "importing: "
+"""Begins what is said of a mutant that cannot even be imported."""
 WALL_S: Final = 300
 CPU_S: Final = 5.0
 CPU_TIMES: Final = 4.0
@@ -83,6 +85,8 @@ def play(target: Target, mutants: Sequence[Mutant], report: Report, hints: Mappi
 
     _listen(lambda say: _collected(target, mutants, killers, say), told)
     _load(loaded, target)
+    if anew:
+        _listen(lambda _: _alone(target), report)
     for mutant in anew:
         killed_by = _anew(target, mutant, killers)
         killers.learn(killed_by)
@@ -119,6 +123,12 @@ def _anew(target: Target, mutant: Mutant, killers: Killers) -> str:
         if killed_by:
             return killed_by
     return ""
+
+
+def _alone(target: Target) -> None:
+    """Unaltered it can be imported alone, or the fork ends badly: else every mutant would seem to be killed by its import."""
+    _settle(target.root)
+    importlib.import_module(target.module)
 
 
 def play_together(root: Path, pair: Mapping[Target, Mutant], tests: tuple[str, ...], first: Sequence[str] = ()) -> str:
@@ -252,6 +262,11 @@ def _imported_anew(
 
     gc.disable()
     _settle(root)
+    for target in mutants:
+        try:
+            importlib.import_module(target.module)
+        except Exception as why:  # whatever it is, no test is needed
+            at_once(f"{IMPORT}{why!r}")
     code = pytest.main([*PLUGINS, "-x", "--rootdir", str(root), *tests], plugins=[_First(first, at_once)])
     at_once("" if code == pytest.ExitCode.OK else f"collecting: {pytest.ExitCode(code).name}")
 

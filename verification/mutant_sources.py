@@ -1,32 +1,55 @@
-"""What decides how the mutants of one file fare: all that its tests import of ours, and everything of hal/, where drivers are found by name.
-It reads text and runs none of it; what is kept is kept by this hash, so that a change elsewhere makes nothing old."""
+"""What a result of one mutant stands on: the program that its tests import, the killing test with what stands around it, or, for one that lives, every test.
+It reads text and runs none of it, so that a test that is added, or a change elsewhere, makes no kill old; drivers that are found by name are not followed."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Final
-
-ALWAYS: Final = ("hal",)
-"""Rooms whose modules are also loaded by name."""
 
 
-def sources(root: Path, file: str, tests: tuple[str, ...]) -> str:
-    """SHA-256 in hex over names and bytes of all that the file and its tests import, and over which tests they are."""
-    begin = [root / file, *(root / test.split("::")[0] for test in tests), root / "requirements.txt"]
-    begin += [path for room in ALWAYS for path in (root / room).rglob("*.py")]
-    found = set(begin)
+def program(root: Path, file: str, tests: tuple[str, ...]) -> str:
+    """SHA-256 in hex over all of ours that the file and its tests import, their benches among it, without the tests themselves."""
+    own = {root / test.split("::")[0] for test in tests}
+    begin = [root / file, *own]
+    found = {root / "requirements.txt", *begin}
     while begin:
         more = set(_imported(root, begin.pop())) - found
         found |= more
         begin += more
-    whole = hashlib.sha256("\0".join(tests).encode())
-    for path in sorted(found):
-        if path.is_file():
-            data = path.read_bytes()
-            whole.update(f"{path.relative_to(root)}\0{len(data)}\0".encode() + data)
+    return _hash((str(path.relative_to(root)), path.read_bytes()) for path in sorted(found - own) if path.is_file())
+
+
+@cache
+def every_test(root: Path, tests: tuple[str, ...]) -> str:
+    """The hash of all tests: one that lives has lived through these."""
+    paths = sorted({root / test.split("::")[0] for test in tests})
+    return _hash([("tests", "\0".join(tests).encode()), *((str(p.relative_to(root)), p.read_bytes()) for p in paths)])
+
+
+@cache
+def one_test(root: Path, nodeid: str) -> str:
+    """The hash of one test: its own text, and all of its file that is no test. Empty when there is no such test."""
+    name, _, function = nodeid.split("[")[0].partition("::")
+    path = root / name
+    if not path.is_file():
+        return ""
+    text = path.read_text(encoding="utf-8")
+    kept, is_there = [], False
+    for node in ast.parse(text).body:
+        mine = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == function.split("::")[0]
+        is_there = is_there or mine
+        if mine or not (isinstance(node, ast.FunctionDef) and node.name.startswith("test_")):
+            kept.append(ast.unparse(node))
+    return _hash([(nodeid, "\n".join(kept).encode())]) if is_there else ""
+
+
+def _hash(parts: Iterable[tuple[str, bytes]]) -> str:
+    whole = hashlib.sha256()
+    for name, data in parts:
+        whole.update(f"{name}\0{len(data)}\0".encode() + data)
     return whole.hexdigest()
 
 

@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from verification.mutant_run import Target, UnplayableError, play, play_together
-from verification.mutant_sources import sources
+from verification.mutant_run import IMPORT, Target, UnplayableError, play, play_together
+from verification.mutant_sources import every_test, one_test, program
 from verification.mutate import Mutant, mutants
 from verification.results import Results, ResultsError
 from verification.sources import ROOT, commit
@@ -135,8 +135,15 @@ def read_list(path: Path) -> tuple[list[Listed], list[Barriers]]:
 
 
 def source_of(target: Target) -> str:
-    """What is kept of a file is kept by this."""
-    return sources(target.root, target.file, target.tests)
+    """The program that the results of a file are kept for."""
+    return program(target.root, target.file, target.tests)
+
+
+def stands_on(target: Target, killed_by: str) -> str:
+    """What one result stands on beside the program: the test that killed, nothing where the module cannot even be imported, else every test."""
+    if killed_by.startswith(IMPORT):
+        return IMPORT
+    return one_test(target.root, killed_by) if "::" in killed_by else every_test(target.root, target.tests)
 
 
 def judge(file: str, born: Sequence[Mutant], killed_by: dict[str, str], listed: Sequence[Listed]) -> Count:
@@ -162,7 +169,7 @@ def judge(file: str, born: Sequence[Mutant], killed_by: dict[str, str], listed: 
 def play_file(target: Target, born: Sequence[Mutant], home: Path, workers: int, out: Console) -> dict[str, str]:
     """By key what killed each; what is known of these sources is not played again, what is known of others says which test comes first."""
     source, path = source_of(target), kept(home, target.file)
-    hints = _hints(path, source)
+    hints = _put_aside(target, path, source)
     results = Results(path, source, commit(), resume=path.exists(), key="key")
     todo = [mutant for mutant in born if mutant.key not in results.by_key]
     bar = Progress(
@@ -173,7 +180,8 @@ def play_file(target: Target, born: Sequence[Mutant], home: Path, workers: int, 
             with bar:
                 task = bar.add_task(target.file, total=len(born), completed=len(born) - len(todo))
                 for document in _dealt_out(target, todo, workers, hints):
-                    results.add(document | {"source": source})
+                    by = document["killed_by"]
+                    results.add(document | {"stands_on": stands_on(target, by), "source": source})
                     bar.advance(task)
     finally:
         results.close()
@@ -185,18 +193,27 @@ def kept(home: Path, file: str) -> Path:
     return home / (file.replace("/", "-").removesuffix(".py") + ".jsonl")
 
 
-def _hints(path: Path, source: str) -> dict[str, str]:
-    """By key what killed it when the sources were others. Results of other sources are put aside: they are hints from then on, and no results."""
+def _put_aside(target: Target, path: Path, source: str) -> dict[str, str]:
+    """By key what killed it before. Results of another program, or that stand on tests that are others now, are put aside: they are hints from then on."""
     aside = path.with_suffix(".hints")
     hints = dict(json.loads(aside.read_text(encoding="utf-8"))) if aside.exists() else {}
     if not path.exists():
         return hints
-    documents = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    documents = [json.loads(line) for line in lines]
     if documents and documents[0].get("source") == source:
-        return hints
+        good = [d.get("stands_on") == stands_on(target, d["killed_by"]) for d in documents[1:]]
+        if all(good):
+            return hints
+        kept_lines = [lines[0], *(line for line, is_good in zip(lines[1:], good, strict=True) if is_good)]
+    else:
+        kept_lines = []
     hints |= {d["key"]: d["killed_by"] for d in documents if d.get("killed_by")}
     aside.write_text(json.dumps(hints), encoding="utf-8")
-    path.unlink()
+    if kept_lines:
+        path.write_text("\n".join(kept_lines) + "\n", encoding="utf-8")
+    else:
+        path.unlink()
     return hints
 
 
@@ -310,37 +327,33 @@ def tell(counts: Sequence[Count]) -> Table:
 
 
 def write_page(listed: Sequence[Listed], home: Path) -> None:
-    """The made part of the page, from what is kept for these sources; a file that was not played to its end is said to be so."""
+    """The made part of the page, from what is kept: which commit was played; a file that was not played to its end is said to be so."""
     lines = [
-        "| file | mutants | killed | live, listed | live, not listed | of them equivalent / only words / second barrier | sources |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| file | mutants | killed | live, listed | live, not listed | listed: equivalent / only words / second barrier | played at | since then |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     counts = []
     for file, (own, others) in TESTS.items():
         target = Target(ROOT, file, own, others)
         source, path = source_of(target), kept(home, file)
-        known: dict[str, str] = {}
-        if path.exists():
-            try:
-                results = Results(path, source, resume=True, key="key")
-                results.close()
-                known = {key: str(document["killed_by"]) for key, document in results.by_key.items()}
-            except ResultsError:
-                known.clear()
-        born = mutants(ROOT, file)
-        count = judge(file, born, known, listed)
+        documents = (
+            [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]] if path.exists() else []
+        )
+        known = {str(d["key"]): str(d["killed_by"]) for d in documents[1:]}
+        count = judge(file, mutants(ROOT, file), known, listed)
         if not count.whole:
-            lines.append(f"| `{file}` | {count.mutants} | not played to the end | | | | |")
+            lines.append(f"| `{file}` | {count.mutants} | not played to the end | | | | | |")
             continue
         counts.append(count)
         by = [sum(len(one.keys) for one in listed if (one.file, one.reason) == (file, reason)) for reason in REASONS]
+        since = "" if documents[0]["source"] == source else "what its tests import has changed"
         lines.append(
             f"| `{file}` | {count.mutants} | {count.killed} | {count.listed} | {len(count.unlisted)} "
-            f"| {' / '.join(map(str, by))} | `{source[:8]}` |"
+            f"| {' / '.join(map(str, by))} | {documents[0]['commit']} | {since} |"
         )
     lines.append(
         f"| {len(counts)} files of {len(TESTS)} | {sum(c.mutants for c in counts)} | {sum(c.killed for c in counts)} "
-        f"| {sum(c.listed for c in counts)} | {sum(len(c.unlisted) for c in counts)} | | |"
+        f"| {sum(c.listed for c in counts)} | {sum(len(c.unlisted) for c in counts)} | | | |"
     )
     text, found = re.subn(
         f"(?s){re.escape(BEGINS)}.*?{re.escape(ENDS)}",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from verification.mutant_sources import every_test, one_test, program
 from verification.mutants import ROOT, TESTS, judge, read_list
 from verification.mutate import Mutant, mutants
 from verification.results import ResultsError
@@ -68,7 +69,7 @@ def test_it_finds_what_lives_and_kills_what_a_test_sees(planted: Path) -> None:
         LIVES,
         *(f"never_asked | return x + 1 | {change}" for change in ("1 -> 0", "1 -> 2", "x + 1 -> x - 1")),
     ]
-    kept = next(planted.glob("kept/*/planted.jsonl"))
+    kept = next(planted.glob("kept/planted.jsonl"))
     before = kept.read_bytes()
     parts = [key.split(" | ") for key in lives]
     (planted / "list.toml").write_text("".join(ENTRY.format(*part, "equivalent") for part in parts), encoding="utf-8")
@@ -102,6 +103,40 @@ def test_a_reason_is_one_of_three_and_a_second_barrier_names_its_pair(planted: P
     (planted / "list.toml").write_text(ENTRY.format("low", "l", "c", reason), encoding="utf-8")
     with pytest.raises(ResultsError):
         read_list(planted / "list.toml")
+
+
+def test_a_test_that_is_added_makes_no_kill_old_and_one_that_is_changed_does(planted: Path) -> None:
+    """What a kill stands on: the killing test and all of its file that is no test. A mutant that lives stands on every test."""
+    test, tests = planted / "test_planted.py", ("test_planted.py",)
+
+    def stands_on() -> tuple[str, str]:
+        one_test.cache_clear()
+        every_test.cache_clear()
+        return one_test(planted, "test_planted.py::test_low[1]"), every_test(planted, tests)
+
+    one, every = stands_on()
+    assert one and one_test(planted, "test_planted.py::test_gone") == one_test(planted, "gone.py::test_low") == ""
+    test.write_text(TEST + "\n\ndef test_more() -> None:\n    assert low(0.0)\n", encoding="utf-8")
+    assert stands_on()[0] == one and stands_on()[1] != every
+    test.write_text("BASE = 1.0\n" + TEST, encoding="utf-8")
+    assert stands_on()[0] != one
+    test.write_text(TEST.replace("1.99", "1.98"), encoding="utf-8")
+    assert stands_on()[0] != one
+
+
+def test_what_a_result_is_kept_for_is_all_that_is_imported(planted: Path) -> None:
+    """A module that the file asks for counts, and a bench that the test asks for; the test itself, and what nobody asks for, does not."""
+    (planted / "asked.py").write_text("ONE = 1\n", encoding="utf-8")
+    (planted / "bench.py").write_text("TWO = 2\n", encoding="utf-8")
+    (planted / "other.py").write_text("THREE = 3\n", encoding="utf-8")
+    (planted / "planted.py").write_text("import asked\n" + PLANTED, encoding="utf-8")
+    (planted / "test_planted.py").write_text("from bench import TWO\n" + TEST, encoding="utf-8")
+    before = program(planted, "planted.py", ("test_planted.py",))
+    for name, differs in (("asked.py", True), ("bench.py", True), ("other.py", False), ("test_planted.py", False)):
+        text = (planted / name).read_text(encoding="utf-8")
+        (planted / name).write_text(text + "\nMORE = 4\n", encoding="utf-8")
+        assert (program(planted, "planted.py", ("test_planted.py",)) != before) is differs, name
+        (planted / name).write_text(text, encoding="utf-8")
 
 
 def changes(tree: Path, source: str) -> set[str]:
@@ -156,4 +191,4 @@ def test_the_table_of_tests_names_files_that_are_there() -> None:
     rooms = {f"interlocks/{p.name}" for p in (ROOT / "interlocks").glob("*.py") if p.name != "__init__.py"}
     assert set(TESTS) == rooms | {f"controller/{name}.py" for name in ("decide", "drive", "states", "dose", "guards")}
     for own, others in TESTS.values():
-        assert own and all((ROOT / test).is_file() for test in (*own, *others))
+        assert own and all((ROOT / test.split("::")[0]).is_file() for test in (*own, *others))
