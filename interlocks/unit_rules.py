@@ -62,9 +62,13 @@ def _timer(look: Look) -> bool:
     return unit_s is not None and host_s is not None and abs(unit_s - host_s) <= max(TIMER_PART * host_s, TIMER_S)
 
 
+def _beam_words(beam_s: float | None) -> str:
+    return "nothing" if beam_s is None else f"{beam_s:.2f} s"
+
+
 def _timer_words(look: Look) -> str:
     return (
-        f"the safety unit counted {look.dose.unit_beam_s} s of beam, this computer {look.dose.host_beam_s} s "
+        f"the safety unit counted {_beam_words(look.dose.unit_beam_s)} of beam, this computer {_beam_words(look.dose.host_beam_s)} "
         f"(bound {100 * TIMER_PART:.0f} % or {TIMER_S} s)"
     )
 
@@ -117,10 +121,14 @@ def read_back_wrong(readings: Readings, terms: Terms) -> str:
     ):
         if want != has:
             wrong.append(f"{name} reads back {has} counts, confirmed {want}")
-    if not active.crc_ok or active.active_crc != plan.staging_crc or active.block != plan.staging:
+    if active.active_crc != plan.staging_crc:
         wrong.append(
             f"the active set reads back with CRC {active.active_crc:#010x}, confirmed {plan.staging_crc:#010x}"
         )
+    elif not active.crc_ok:
+        wrong.append(f"the active set's bytes do not have the CRC {active.active_crc:#010x} that it names")
+    elif active.block != plan.staging:
+        wrong.append(f"the active set has the confirmed CRC {active.active_crc:#010x}, and other bytes")
     return "; ".join(wrong)
 
 

@@ -26,7 +26,9 @@ def program(root: Path, file: str, tests: tuple[str, ...]) -> str:
 def every_test(root: Path, tests: tuple[str, ...]) -> str:
     """The hash of all tests: one that lives has lived through these."""
     paths = sorted({root / test.split("::")[0] for test in tests})
-    return _hash([("tests", "\0".join(tests).encode()), *((str(p.relative_to(root)), p.read_bytes()) for p in paths)])
+    texts = sorted({text for path in paths for text in path.parent.glob("*.txt")})
+    parts = [(str(path.relative_to(root)), path.read_bytes()) for path in (*paths, *texts)]
+    return _hash([("tests", "\0".join(tests).encode()), *parts])
 
 
 @cache
@@ -43,7 +45,9 @@ def one_test(root: Path, nodeid: str) -> str:
         is_there = is_there or mine
         if mine or not (isinstance(node, ast.FunctionDef) and node.name.startswith("test_")):
             kept.append(ast.unparse(node))
-    return _hash([(nodeid, "\n".join(kept).encode())]) if is_there else ""
+    whole = "\n".join(kept)
+    beside = [(text.name, text.read_bytes()) for text in sorted(path.parent.glob("*.txt")) if text.name in whole]
+    return _hash([(nodeid, whole.encode()), *beside]) if is_there else ""
 
 
 def _hash(parts: Iterable[tuple[str, bytes]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -89,6 +90,9 @@ CASES = [
     Case("key", "rest", {}, {"unit_contacts_a": CONTACTS & ~4}),
     Case("key", "beam", {}, both(IN_BEAM_CONTACTS & ~4 | 8)),
     Case("key", "armed", {}, {"unit_contacts_b": CONTACTS | 8}),
+    Case("key", "armed", {}, {"unit_contacts_a": CONTACTS | 8}),
+    Case("key", "rest", {}, {"unit_contacts_a": CONTACTS | 8}),
+    Case("key", "rest", {}, {"unit_contacts_b": CONTACTS | 8}),
     Case(
         "key",
         "committed",
@@ -392,6 +396,16 @@ def test_outside_its_bound_a_rule_trips_in_time(case: Case) -> None:
     assert "; first: " in found.words and len(found.words) > 20
     assert verdicts[first].forbids_beam or not row.while_beam
     assert (case.rule in verdicts[first].blocks_start) is row.blocks_start
+
+
+def test_what_is_said_of_each_rule_is_what_is_written_down() -> None:
+    """Every case's words, value and bound and what to do first, as rule_words.txt has them: whoever changes what people read changes it there too."""
+    said: dict[str, None] = {}
+    for case in CASES:
+        verdicts = run(case.base, case.bad, sound(case.base), ROW[case.rule].persists_for_s + T1_S)
+        found = next(found for verdict in verdicts if (found := finding_of(verdict, case.rule)))
+        said[f"{case.rule}: {found.words}"] = None
+    assert list(said) == Path(__file__).with_name("rule_words.txt").read_text(encoding="utf-8").splitlines()
 
 
 def test_a_mirror_that_had_followed_may_not_leave() -> None:

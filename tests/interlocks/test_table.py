@@ -63,6 +63,7 @@ overdue                BEAM             -             -              0     -    
 air                    VENTED           unit+slow     AIR            0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
 k_tp_drift             CONFIRMED_VENTED slow          AIR            0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
 leakage                LEAKAGE          slow          CHAMBERS       1.5   -          start -    TRIP_STOP      TRIP_STOP  BY_ITSELF
+leakage_at_start       BEFORE_ARM       slow          CHAMBERS       0     -          start -    TRIP_STOP      TRIP_STOP  BY_ITSELF
 recorder_fresh         ALWAYS           -             -              0     -          start beam RECORDER_LOST  TRIP_STOP  BY_OPERATOR
 desk_lease             SET_UP           -             -              0     -          start beam DESK_LOST      TRIP_STOP  BY_ITSELF
 tick_late              ALWAYS           -             -              0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
