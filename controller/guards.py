@@ -73,6 +73,10 @@ def _confirm(request: Request, stage: Stage, r: Readings, verdict: Verdict, fact
         return Ruling(
             refused=f"offer {request.offer_id} is not valid (now {case.offer_id}); read the new one and confirm that"
         )
+    if case.offer_at_s == r.now_s:
+        return Ruling(
+            refused=f"offer {request.offer_id} was made this moment and nobody has read it; read it and confirm that"
+        )
     plan = read_back(r)
     if request.digest != settings.digest or plan is None or plan.digest() != settings.digest:
         return Ruling(refused="what the devices read back is not what was shown; the set-up is made again")

@@ -54,12 +54,19 @@ def test_another_offer_is_refused(offer: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("age_s", "taken"), [(0.0, True), (OFFER_VALID_S - 0.001, True), (OFFER_VALID_S, False), (1e6, False)]
+    ("age_s", "taken"),
+    [(0.0, False), (0.001, True), (OFFER_VALID_S - 0.001, True), (OFFER_VALID_S, False), (1e6, False)],
 )
 def test_an_offer_is_good_for_sixty_seconds(age_s: float, taken: bool) -> None:
-    """At 60 s it is no longer good."""
+    """At 60 s it is no longer good; in the tick in which it is made it is not yet, for nobody can have read it."""
     case = msgspec.structs.replace(LOADED, offer_at_s=NOW - age_s)
     assert (event_of(PREPARATORY, committed(), facts(case), request=GOOD) is Event.CONFIRM) is taken
+
+
+def test_an_offer_of_this_moment_is_refused_in_words() -> None:
+    """Whoever guesses the next number and knows the digest of the last offer confirms nothing that was never shown."""
+    case = msgspec.structs.replace(LOADED, offer_at_s=NOW)
+    assert "nobody has read it" in refused(PREPARATORY, committed(), facts(case), request=GOOD)
 
 
 def test_without_an_offer_nothing_is_confirmed() -> None:
