@@ -177,15 +177,10 @@ EVENT_OF: Final[dict[Ask, Event]] = {
     Ask.RESET_SERVICE: Event.RESET,
     Ask.RETEST: Event.RETEST,
 }
-MAY_ASK: Final = {
-    ask: frozenset(s for s in State if TRANSITIONS[s][event] is not None) for ask, event in EVENT_OF.items()
-}
-"""A request is made where the table has a row for it, elsewhere decide drops it. As the table was shipped: a row that was taken out is asked all the
-same."""
 
 
-def _may_ask(state: State, ask: Ask) -> bool:
-    return state in MAY_ASK[ask] or TRANSITIONS[state][EVENT_OF[ask]] is not None
+def _has_row(state: State, ask: Ask) -> bool:
+    return TRANSITIONS[state][EVENT_OF[ask]] is not None
 
 
 class Search:
@@ -213,8 +208,6 @@ class Search:
         host, world, ghost = node
         state = STATES[host.state]
         if move.only is not None and state not in move.only:
-            return None
-        if move.ask and not (_may_ask(state, move.ask) and (move.ask is not Ask.CONFIRM or host.offer)):
             return None
         changed = move.change(acknowledged(world))
         if changed is None:
@@ -265,6 +258,9 @@ class Search:
         for place, move in enumerate(MOVES):
             if move.fault and spent == faults:
                 break
+            if move.ask and spent >= max(1, faults) and not _has_row(STATES[node.host.state], move.ask):
+                # A person may ask for anything in every state, and a row that is missing must show; the last faults alone are searched without, for time.
+                continue
             made = self.step(node, move)
             if made is None:
                 continue

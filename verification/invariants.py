@@ -108,7 +108,7 @@ INVARIANTS: Final = (
     Invariant(
         "5",
         "latch",
-        "After an end, ON needs in this order a reset of what is latched, a load or resume, a new confirmation and a new token.",
+        "After an end, ON needs in this order a reset of what is latched (also by a process before), a load or resume, a new confirmation and a new token.",
         "obs",
         latch,
     ),
@@ -206,7 +206,7 @@ INVARIANTS: Final = (
     Invariant(
         "19",
         "two channels",
-        "Channels that differ by more than 3 % or 1 cGy end the beam; so does one that counts nothing 1 s after high voltage.",
+        "Channels that differ by more than 3 % or 1 cGy end the beam; so does one that stands at its ceiling, or counts nothing 1 s after high voltage.",
         "obs",
         channels,
     ),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from hal.readings import Health
 from verification.story import (
     BEAMING,
     COMMON,
@@ -28,6 +29,7 @@ DOSE_MGY: Final = 10.0
 """A fault-free dose against the truth, exact certificate: max(0.5 %, 1 cGy) (docs/dose.md)."""
 UNDER_MGY: Final = 1.0
 JOURNAL_S: Final = 0.5
+SATURATED: Final = int(Health.SATURATED1 | Health.SATURATED2)
 CHANNELS_PART: Final = 0.03
 CHANNELS_MGY: Final = 10.0
 ALIVE_S: Final = 1.0
@@ -166,10 +168,19 @@ def channels(s: Story) -> Found:
             continue
         apart_since: float | None = None
         hv_since: float | None = None
+        high_since: float | None = None
         for row in s.rows[on.at : on.until + 1]:
             if row.state not in IN_BEAM or row.unit is None:
-                apart_since = hv_since = None
+                apart_since = hv_since = high_since = None
                 continue
+            high = bool(row.unit.health & SATURATED)
+            high_since = (row.t if high_since is None else high_since) if high else None
+            if high_since is not None and row.t - high_since > 2 * T1_S:
+                yield (
+                    row.t,
+                    f"token {on.token}: a channel stands at its ceiling for {row.t - high_since:.2f} s, and beam goes on",
+                )
+                break
             counts_1 = (row.unit.counts_1 - first.counts_1) & 0xFFFFFFFF
             counts_2 = (row.unit.counts_2 - first.counts_2) & 0xFFFFFFFF
             d1 = counts_1 * terms.n1_mgy_per_count

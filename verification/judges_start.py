@@ -117,6 +117,11 @@ def latch(s: Story) -> Found:
         latched = [r.t for r in s.rows[first : on.at] if r.latched]
         after = tripped[-1].t if tripped else s.rows[first].t
         order: list[tuple[str, tuple[str, ...]]] = [("load or resume", ("load", "resume")), ("confirm", ("confirm",))]
+        for rule, since_s in s.latched(row.t).items():
+            yield (
+                row.t,
+                f"ON for token {on.token} left although the journal holds {rule} latched since {since_s:.2f} s, and nobody reset it",
+            )
         if latched:
             order.insert(0, ("reset", ("reset",)))
             after = min(after, latched[0])

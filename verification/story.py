@@ -128,6 +128,8 @@ class On:
 
 START: Final = 4
 TERMINAL: Final = 5
+LATCH_SET: Final = 6
+LATCH_CLEARED: Final = 7
 EVENT: Final = 10
 """Kinds of entries, as docs/records.md numbers them."""
 
@@ -213,6 +215,18 @@ class Story:
             before = sent.on_at_s
         ends = [at for at, _, _ in found[1:]] + [len(self.rows) - 1] * bool(found)
         return tuple(On(at, until, token, terms) for (at, token, terms), until in zip(found, ends, strict=True))
+
+    def latched(self, at_s: float) -> dict[str, float]:
+        """What the journal holds latched at this time, by its cause: since when. A process that has died takes nothing of it away."""
+        held: dict[str, float] = {}
+        for entry in self.trace.entries:
+            if entry.at_s > at_s:
+                continue
+            if entry.kind == LATCH_SET:
+                held.setdefault(str(entry.fields[0]), entry.at_s)
+            elif entry.kind == LATCH_CLEARED:
+                held.pop(str(entry.fields[0]), None)
+        return held
 
     @cached_property
     def starts(self) -> dict[int, Start]:

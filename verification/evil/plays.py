@@ -12,9 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from controller.kernel import PLAIN
 from controller.requests import Confirm, Load
 from controller.states import State
+from verification.barriers import ALWAYS_HEARD, deaf_but_to
 from verification.hands import Stuck
 from verification.invariants import check_all
 from verification.reach import (
@@ -35,6 +38,10 @@ Hands = Callable[[VirtualRig], None]
 ENDED: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
 SMALL: Final = prescribed(220.0)
 MIDDLE: Final = prescribed(400.0)
+CEILING: Final = 0.98
+"""Of the rate of the beam: less than channels may differ by."""
+CHANGED: Final = msgspec.structs.replace(prescribed(390.0), sha256=b"\x01" * 32)
+"""The order of the usual fraction, edited."""
 TEST: Final = "test "
 TEST_S: Final = 240.0
 SEARCH: Final = "search "
@@ -172,6 +179,39 @@ def another_filter(rig: VirtualRig) -> None:
     rig.wait(3.0)
 
 
+def latched_and_restarted(rig: VirtualRig) -> None:
+    """The door opens in beam and is closed again; nobody resets what that has latched, but the program is killed and begun anew, and the rest asked for."""
+    door(rig)
+    rig.mend("door-open")
+    rig.kill_host()
+    rig.start_host()
+    with contextlib.suppress(Stuck):
+        to_beam(rig, 0.5, resume="goes on", physicist=True)
+    rig.stop()
+    rig.wait(3.0)
+
+
+def chamber_saturated(rig: VirtualRig) -> None:
+    """The ceiling of chamber 1 comes down in beam to a little below its rate, at a unit that compares no rates and no channels: it reads low and says so."""
+    to_beam(rig, 1.0)
+    terms = rig.loop.gate.sent.terms if rig.loop is not None else None
+    if terms is None:
+        raise Stuck("nothing is set up: there are no terms")
+    with deaf_but_to(*ALWAYS_HEARD):
+        per_ms = terms.r0_mgy_per_s / terms.n1_mgy_per_count * 1e-3
+        rig.world.plant.chamber_1._max_ms = CEILING * per_ms  # noqa: SLF001 - its ceiling is of its making, and no fault of the table
+        ended(rig)
+
+
+def resumed_with_another_order(rig: VirtualRig) -> None:
+    """STOP in the middle of a beam; the order is changed meanwhile, and the rest is asked for by the changed one."""
+    stopped(rig)
+    with contextlib.suppress(Stuck):
+        to_beam(rig, 0.5, resume="goes on", physicist=True, p=CHANGED)
+    rig.stop()
+    rig.wait(3.0)
+
+
 VIRTUAL: Final[dict[str, Hands]] = {
     "plain": plain,
     "stopped": stopped,
@@ -187,6 +227,9 @@ VIRTUAL: Final[dict[str, Hands]] = {
     "another filter": another_filter,
     "kV too high": _faulty("kv-high"),
     "off ignored": off_ignored,
+    "chamber saturated": chamber_saturated,
+    "latched and restarted": latched_and_restarted,
+    "resumed with another order": resumed_with_another_order,
 }
 
 
