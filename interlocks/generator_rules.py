@@ -246,6 +246,7 @@ GENERATOR_RULES: Final = (
         ),
         first="let the generator settle, then resume; if it comes again, service",
         persists_for_s=KV_STEADY_FOR_S,
+        swings=True,
         waits_for=UNIT,
     ),
     Rule(

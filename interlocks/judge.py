@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from hal.readings import Readings
-from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Look, Memory, remember, take
+from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Look, Memory, Times, remember, take
 from interlocks.monitor import watch
 from interlocks.rule import Rule
 from interlocks.rules import NOT_ASKED, NOT_FITTED, SOURCE_WORDS, SOURCES, T1_S, TABLE, Rules
@@ -63,12 +63,12 @@ def judge(
         not_true.append((place, rules.rows[place], truth, error))
     if not not_true:
         if memory.pending:
-            memory = msgspec.structs.replace(memory, pending={})
+            memory = msgspec.structs.replace(memory, pending=_pending([], memory.pending, rules, look.now_s))
         return Verdict(tick, readings.now_s, asked.truths, (), (), False), memory
     truths = bytearray(asked.truths)
     for place, _, truth, _ in not_true:
         truths[place] = truth
-    pending = _pending(not_true, memory.pending, look.now_s)
+    pending = _pending(not_true, memory.pending, rules, look.now_s)
     counting = [answer for answer in not_true if _counts(answer, pending, look)]
     verdict = _verdict(tick, look, truths, counting)
     return verdict, msgspec.structs.replace(
@@ -76,16 +76,27 @@ def judge(
     )
 
 
-def _pending(not_true: list[_Answer], before: Mapping[int, float], now_s: float) -> dict[int, float]:
-    return {place: before.get(place, now_s) for place, _, truth, _ in not_true if truth == FALSE}
+def _pending(not_true: list[_Answer], before: Times, rules: Rules, now_s: float) -> dict[int, tuple[float, float]]:
+    """Since when each is FALSE, and when it last was; one that swings has not ended before it was TRUE for as long as it has to last."""
+    rows = rules.rows
+    pending = {
+        place: times
+        for place, times in before.items()
+        if rows[place].swings and now_s - times[1] < rows[place].persists_for_s
+    }
+    for place, row, truth, _ in not_true:
+        if truth == FALSE:
+            was = pending.get(place) if row.swings else before.get(place)
+            pending[place] = (was[0] if was is not None else now_s, now_s)
+    return pending
 
 
-def _counts(answer: _Answer, pending: Mapping[int, float], look: Look) -> bool:
+def _counts(answer: _Answer, pending: Times, look: Look) -> bool:
     """FALSE counts once it has lasted, and for a rule that waits, once later readings have said that the exposure goes on."""
     place, row, truth, _ = answer
     if truth != FALSE:
         return True
-    since = pending[place]
+    since = pending[place][0]
     lasted = look.now_s - since
     if lasted < row.persists_for_s:
         return False

@@ -114,14 +114,19 @@ class When(IntEnum):
 NOTHING_WATCHED: Final = Watched()
 
 
+Times = Mapping[int, tuple[float, float]]
+"""First and last time, by a rule's place in the table."""
+
+
 class Memory(msgspec.Struct, frozen=True, gc=False):
     """What the rules must remember from one look to the next; all of it may be lost, and is then learned again on the safe side.
 
-    `pending`: since when each rule (by its place in the table) has been FALSE. `trail`: statuses of the last 100 ms or so of the device's clock.
+    `pending`: since when each rule (by its place in the table) has been FALSE, and when it last was.
+    `trail`: statuses of the last 100 ms or so of the device's clock.
     `watched` is the monitor's; `forbade` and `blocked` are what the last verdict said of beam and of a start.
     """
 
-    pending: Mapping[int, float] = msgspec.field(default_factory=dict)
+    pending: Times = msgspec.field(default_factory=dict)
     trail: tuple[UnitStatus, ...] = ()
     boot_count: int | None = None
     rebooted: bool = False

@@ -21,6 +21,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `persists_for_s` is how long FALSE must last before it counts. `waits_for`: with a beam FALSE counts only once these readings have been
     asked for later, at most T1 later, because an end by the unit or a fallen generator shows first in the generator's values.
+    `swings`: FALSE goes on until it has been TRUE for persists_for_s on end, so that a value that swings through its window is no settled one.
     `wrong` gives value and bound; `first` says what to do first. `stale_trip` is what STALE means; STALE leaves a latch only where it is a
     link's own rule.
     """
@@ -34,6 +35,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     needs: int = 0
     stands_on: Fitted = NOTHING_FITTED
     persists_for_s: float = 0.0
+    swings: bool = False
     waits_for: int = 0
     blocks_start: bool = True
     while_beam: bool = True

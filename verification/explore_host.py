@@ -520,7 +520,12 @@ class Shipped:
             armed_seen=memory.armed_seen,
             hv_seen=0 if memory.hv_seen_at_s is None else host.hv_seen or 1,
             held_long=memory.released_at_s < NOW - 1.0,
-            pending=tuple(sorted((p, since < NOW - 1.0) for p, since in memory.pending.items() if p in WAITS)),
+            # what a swing leaves behind while its rule is true is not searched
+            pending=tuple(
+                sorted(
+                    (p, first < NOW - 1.0) for p, (first, last) in memory.pending.items() if p in WAITS and last == NOW
+                )
+            ),
             loaded=case.settings is not None,
             offer=0 if case.offer_at_s is None else 2 if case.offer_at_s < NOW - 10.0 else 1,
             recommit=case.recommit,
@@ -588,7 +593,7 @@ class Shipped:
             ),
         )
         return Memory(
-            pending={place: NOW - (LONG_AGO if old else JUST) for place, old in host.pending},
+            pending={place: (NOW - (LONG_AGO if old else JUST), NOW) for place, old in host.pending},
             trail=trail if host.on else (),
             boot_count=_BOOT,
             rebooted=False,

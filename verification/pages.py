@@ -130,6 +130,7 @@ def _rule(row: Rule, rules: Rules, worst: dict[str, float]) -> tuple[str, ...]:
     bound = rules.stale_after(row)
     stands = f"{', '.join(needs)}; {1000 * bound:.0f} ms" if bound is not None else "-"
     lasts = f"{1000 * row.persists_for_s:.0f} ms" if row.persists_for_s else "at once"
+    lasts += ", or swinging" if row.swings else ""
     waits = [name for bit, name in SOURCES if row.waits_for & bit]
     if waits:
         lasts += f"; in beam once {' and '.join(waits)} came later"

@@ -934,11 +934,11 @@ def test_a_unit_without_k2_is_not_asked_for_its_mirror() -> None:
 
 
 def test_a_window_that_is_left_and_entered_again_starts_its_persistence_anew() -> None:
-    """Steady kV out for 90 ms, in for one tick, out again: no finding before 100 ms have passed in one piece."""
+    """Steady mA out for 190 ms, in for one tick, out again: no finding before 200 ms have passed in one piece. (kV may not: it swings, below.)"""
     memory = sound("beam")
-    for n in range(19):
-        kv = 69.5 if n == 9 else 71.5
-        verdict, memory = judge(beaming(T0 + n * TICK_S, monitor_kv=kv), BEAMING, SENT_ON, memory, RULES)
+    for n in range(39):
+        ma = 1.6 if n == 19 else 1.7
+        verdict, memory = judge(beaming(T0 + n * TICK_S, monitor_ma=ma), BEAMING, SENT_ON, memory, RULES)
         assert verdict.findings == ()
 
 
@@ -996,3 +996,32 @@ def test_a_chamber_may_be_silent_until_the_ramp_is_over() -> None:
         truths[n] = truth_of(verdict, "no_signal")
     assert {truths[n] for n in range(1, 51)} == {Truth.NOT_ASKED}
     assert truths[53] is Truth.FALSE
+
+
+def swinging(hz: float, part: float, for_s: float) -> list[Verdict]:
+    """Verdicts of ticks in beam whose kV swings about its set value."""
+    memory, verdicts = sound("beam"), []
+    for n in range(round(for_s / TICK_S)):
+        kv = 69.5 * (1.0 + part * math.sin(2.0 * math.pi * hz * n * TICK_S + 0.4))
+        r, house, sent = made("beam", T0 + n * TICK_S, {"monitor_kv": kv})
+        verdict, memory = judge(r, house, sent, memory, RULES, n)
+        verdicts.append(verdict)
+    return verdicts
+
+
+@pytest.mark.parametrize("hz", [3.0, 10.0, 25.0, 33.0])
+def test_kv_that_swings_through_its_window_is_not_steady(hz: float) -> None:
+    """4 % to either side: each stay outside is shorter than 100 ms, and the beam ends all the same, about as soon as for a constant 4 %."""
+    seen = [n for n, one in enumerate(swinging(hz, 0.04, 1.0)) if finding_of(one, "kv_steady") is not None]
+    assert seen and seen[0] * TICK_S <= 0.3
+
+
+def test_kv_that_swings_inside_its_window_and_one_that_left_it_once_are_borne() -> None:
+    """1.9 % for ever is inside; outside twice, with 100 ms inside between them, is two short stays and no long one."""
+    assert not [one for one in swinging(25.0, 0.019, 2.0) if one.findings]
+    memory = sound("beam")
+    for n in range(40):
+        kv = 69.5 * (1.04 if n % 13 < 2 else 1.0)
+        r, house, sent = made("beam", T0 + n * TICK_S, {"monitor_kv": kv})
+        verdict, memory = judge(r, house, sent, memory, RULES, n)
+        assert finding_of(verdict, "kv_steady") is None
