@@ -165,6 +165,7 @@ class EmulatedUnit:
         self._window: deque[tuple[float, int, int]] = deque()
         self._rates = (0, 0)
         self._rated = False
+        self._counted_at_s = now
         self._timing = self._hv = self._counting = False
         self._hv_at_s: float | None = None
         self._run_at_s = 0.0
@@ -312,7 +313,8 @@ class EmulatedUnit:
         if self._gone_back(pins):
             self.rebooted(now)
         before, self.pins = self.pins, pins
-        rated = self._count(pins, pins.asked_at_s if counted_at_s is None else counted_at_s)
+        self._counted_at_s = pins.asked_at_s if counted_at_s is None else counted_at_s
+        rated = self._count(pins, self._counted_at_s)
         self._hv = bool(pins.relays & HV_SEEN) or self._counted_hv()
         if before is not None:
             self._time(before, pins)
@@ -479,7 +481,7 @@ class EmulatedUnit:
         return tuple(causes)
 
     def _presets(self, limits: Limits, now: float) -> list[Cause]:
-        """What ends an exposure by itself; half a tick early, because this is only looked at once a tick."""
+        """What ends an exposure by itself; half a tick early, because this is only looked at once a tick, and counts by as much more as they are old."""
         causes = []
         if self._hv_at_s is None and self._hv:
             self._hv_at_s = now
@@ -494,7 +496,7 @@ class EmulatedUnit:
             per_s = self._rates[0] / RATE_S, self._rates[1] / RATE_S
             if (
                 limits.termination == Termination.MONITOR
-                and self._counts[0] + per_s[0] * lead_s >= limits.count_preset_1
+                and self._counts[0] + per_s[0] * (lead_s + max(0.0, now - self._counted_at_s)) >= limits.count_preset_1
             ):
                 causes.append(Cause.COUNT_PRESET)
             if 0 < limits.count_limit_2 <= self._counts[1]:

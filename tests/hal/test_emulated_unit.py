@@ -149,6 +149,26 @@ def test_counts_end_it_where_there_are_chambers() -> None:
     assert abs(rig.unit.status.counts_1 - 900) <= 21
 
 
+@pytest.mark.parametrize("old_ticks", [0, 1, 3])
+def test_old_counts_end_it_no_later(old_ticks: int) -> None:
+    """Where the counters are read by another request, what has been counted since goes into the predicted end: half a tick either way, however old."""
+    rig = Rig(EVERYTHING | Fitted.CHAMBERS)
+    rig.cps = (2000.0, 1900.0)
+    rig.running(termination=MONITOR, preset_ms=9000)
+    kept: list[tuple[float, int, int]] = []
+    while rig.unit.state is UnitState.RUN:
+        rig.renews = False
+        rig.now += TICK_S
+        rig.counts = [count + cps * TICK_S for count, cps in zip(rig.counts, rig.cps, strict=True)]
+        rig.unit.renew(5, 200, rig.now)
+        pins = rig.pins()
+        kept.append((rig.now, pins.counts_1, pins.counts_2))
+        at_s, one, two = kept[max(0, len(kept) - 1 - old_ticks)]
+        rig.unit.see(replace(pins, counts_1=one, counts_2=two), rig.now, at_s)
+    assert rig.cause is Cause.COUNT_PRESET
+    assert abs(kept[-1][1] - 900) <= 11
+
+
 def test_the_second_channel_backs_up() -> None:
     rig = Rig(EVERYTHING | Fitted.CHAMBERS)
     rig.cps = (10.0, 4000.0)
