@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid coverage verify lint fuzz bench-tools bench-wire bench-world clean lock real crash mutants
+.PHONY: help setup run test grid coverage verify lint fuzz bench-tools bench-wire bench-world bench-dose clean lock real crash mutants
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ bench-wire: $(STAMP) bench-tools ## time one transaction against C libmodbus and
 
 bench-world: $(STAMP) ## time a virtual world: simulated seconds a second of one core, and where they go
 	$(BIN)/python -m benchmarks.world $(if $(SECONDS),--seconds $(SECONDS)) $(if $(JSON),--json $(JSON))
+
+bench-dose: $(STAMP) ## 500 seeded fractions against their primary channel and the truth, resumable; WORKERS, FRACTIONS; writes docs/dose.md
+	nice $(BIN)/python -m benchmarks.dose --page --workers $(or $(WORKERS),1) $(if $(FRACTIONS),--fractions $(FRACTIONS)) $(if $(JSON),--json $(JSON))
 
 lock:           ## compile requirements.in into hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
