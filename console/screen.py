@@ -14,6 +14,7 @@ from rich.text import Text
 
 from console.exit_codes import WORDS, Exit
 from console.second_calculation import Compared
+from controller.lateness import BINS_US
 from controller.prescribed import Prescribed
 from controller.requests import DoseShown, Ended, Offer, RuleShown, Snapshot
 from hal.readings import Purpose
@@ -252,6 +253,13 @@ def reason_words(ended: Ended) -> str:
     return f"{ended.event}{rule}" + (f": {ended.words}" if ended.words else "")
 
 
+def late_by(counts: tuple[int, ...]) -> str:
+    """The histogram of lateness: how many ticks began within which time of their deadline, empty bins left out."""
+    edges = [f"{edge:g} us" if edge < 1000 else f"{edge / 1000:g} ms" for edge in BINS_US]
+    shown = [f"{edge}: {count}" for edge, count in zip(edges, counts, strict=False) if count]
+    return ", ".join(shown) or "-"
+
+
 def status(snapshot: Snapshot) -> RenderableType:
     """One snapshot, whole: state, values, every interlock with its age, dose, links, lateness."""
     said = banner(snapshot.simulated, snapshot.rig, snapshot.emulated)
@@ -278,6 +286,7 @@ def status(snapshot: Snapshot) -> RenderableType:
             "ticks",
             f"{snapshot.tick}, late {snapshot.late_ticks}, skipped {snapshot.skipped_ticks}, late by {p50:.0f}/{p99:.0f}/{worst:.0f} us (median, p99, worst)",
         ),
+        ("begun late by", late_by(snapshot.lateness_counts)),
         ("process", f"pid {snapshot.pid}, instance {snapshot.instance}"),
         ("notice", snapshot.notice or "-"),
     ):

@@ -18,6 +18,7 @@ from controller.ledger import Ledger
 from controller.links import Links
 from controller.loop import Loop
 from controller.pace import Pace
+from controller.punctual import Punctual
 from controller.ring import AckFile, Ring, StatementFile
 from controller.settings import RigSide
 from controller.wire_ring import Frames, WireRing
@@ -82,7 +83,8 @@ def join(
     public = msgspec.structs.replace(blob, site_key=b"", paths=Paths("", "", ""))
     configuration = msgspec.msgpack.encode(public)
     sound = kernel_sound(kernels)
-    return Loop(gate, pace, Desk(wire), ledger, meter, dossier, links, identity, sound, now, configuration)
+    punctual = Punctual(pace, ledger)
+    return Loop(gate, pace, Desk(wire), ledger, meter, dossier, links, punctual, identity, sound, now, configuration)
 
 
 T2_S = 0.5

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 import msgspec
 
+from controller.lateness import words
 from controller.prescribed import Clearance, Combination, Prescribed, Quality
 from hal.figures import LinkSummary
 from hal.readings import Termination, TimerStart
@@ -31,6 +32,7 @@ class EntryType(IntEnum):
     INPUT = 13
     CHECKPOINT = 14
     STRAY = 15
+    LATENESS = 16
 
 
 TRIPS = (
@@ -263,6 +265,18 @@ class Links(msgspec.Struct, frozen=True, array_like=True):
 
     def words(self) -> str:
         return LINKS_APART.join(link.words() for link in self.links)
+
+
+class LatenessEntry(msgspec.Struct, frozen=True, array_like=True):
+    """How punctual the ticks of an exposure were, from its confirmation to its end: how many were how late, by the bins of controller/lateness.py, and
+    how many were skipped meanwhile."""
+
+    token: int
+    counts: tuple[int, ...]
+    skipped: int
+
+    def words(self) -> str:
+        return words(self.counts, self.skipped)
 
 
 class Open(msgspec.Struct, frozen=True):

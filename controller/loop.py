@@ -20,6 +20,7 @@ from controller.inputs import Times, Told, pack_fast
 from controller.ledger import Ledger
 from controller.links import Links
 from controller.pace import Pace
+from controller.punctual import Punctual
 from controller.requests import RuleShown, Snapshot
 from controller.shown import beam_word, dose_shown, first_to_fix, link_word, offer_shown, set_up_words, unit_word
 from controller.states import AT_REST, RECORDED, Event, State
@@ -76,6 +77,7 @@ class Loop:
         meter: Meter,
         dossier: Dossier,
         links: Links,
+        punctual: Punctual,
         identity: Identity,
         kernel_sound: bool,
         now: Seconds,
@@ -83,6 +85,7 @@ class Loop:
     ) -> None:
         self.gate, self.pace, self.desk, self.ledger = gate, pace, desk, ledger
         self.meter, self.dossier, self.links, self.identity = meter, dossier, links, identity
+        self.punctual = punctual
         self.exposure = Exposure(now)
         self.stop_requested = False
         self.notices: tuple[str, ...] = ()
@@ -112,6 +115,7 @@ class Loop:
         stage = self.exposure.stage
         self.dossier.moved(before, stage, decided, readings, verdict, asked.request, self.gate.sent, facts.off)
         self.links.follow(before, stage, decided, self.dossier.case, now)
+        self.punctual.follow(stage, self.dossier.case, now)
         self.dossier.waiting(asked.request, stage, ruling.refused, readings)
         if facts.case is not self.dossier.case or facts.tests is not self.dossier.tests:
             facts = msgspec.structs.replace(facts, case=self.dossier.case, tests=self.dossier.tests)
@@ -219,7 +223,7 @@ class Loop:
             contacts_b=unit.contacts_b if unit is not None else 0,
             relays=unit.relays if unit is not None else 0,
             late=self.pace.late,
-            lateness_us=self.pace.lateness_us()[2],
+            lateness_us=self.pace.late_us,
             unit_age_ms=(r.now_s - unit.asked_at_s) * 1e3 if unit is not None else -1.0,
             generator_age_ms=(r.now_s - monitor.asked_at_s) * 1e3 if monitor is not None else -1.0,
             token=self.dossier.case.token,
@@ -266,6 +270,7 @@ class Loop:
             late_ticks=self.pace.late,
             skipped_ticks=self.pace.skipped,
             lateness_us=self.pace.lateness_us(),
+            lateness_counts=self.pace.histogram(),
             links=(
                 link_word("unit", r.unit_link, tick.now),
                 link_word("generator", r.generator_link, tick.now),

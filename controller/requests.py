@@ -192,6 +192,7 @@ class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
     notice: str = ""
     wires: tuple[LinkSummary, ...] = ()
     emulated: str = ""
+    lateness_counts: tuple[int, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer"):

@@ -22,6 +22,7 @@ from controller.entries import (
     Found,
     LatchCleared,
     LatchSet,
+    LatenessEntry,
     Links,
     Open,
     Opening,
@@ -654,6 +655,11 @@ def _links(book: Book, record: Record, noted: Noted) -> None:
     _event(book, record, noted, "LINKS", ("", str(links.token), "", links.rule, links.words()))
 
 
+def _lateness(book: Book, record: Record, noted: Noted) -> None:
+    lateness = msgspec.msgpack.decode(noted.entry, type=LatenessEntry)
+    _event(book, record, noted, "LATENESS", ("", str(lateness.token), "", "", lateness.words()))
+
+
 def _tick(_book: Book, record: Record, _noted: Noted) -> None:
     raise ValueError(f"a tick stands alone in the journal (index {record.index})")
 
@@ -674,6 +680,7 @@ ENTRY_WORDS: dict[EntryType, type[msgspec.Struct]] = {
     EntryType.EVENT: Event,
     EntryType.CRASH: Crash,
     EntryType.LINKS: Links,
+    EntryType.LATENESS: LatenessEntry,
     EntryType.CHECKPOINT: Checkpoint,
     EntryType.STRAY: Stray,
 }
@@ -701,6 +708,7 @@ _ENTRIES: dict[EntryType, Callable[[Book, Record, Noted], None]] = {
     EntryType.EVENT: _told,
     EntryType.CRASH: _crash,
     EntryType.LINKS: _links,
+    EntryType.LATENESS: _lateness,
     EntryType.CHECKPOINT: _checkpoint,
     EntryType.STRAY: _stray,
 }

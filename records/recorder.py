@@ -33,7 +33,7 @@ ROOM_BYTES = 4 * 1024 * 1024
 """Journal room that must be there before an exposure gets its token."""
 _STORAGE = (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError)
 """What ends a recorder for good with words; anything else is a fault of this program and goes its own way."""
-_LAZY = (EntryType.TICK, EntryType.EVENT, EntryType.LINKS, EntryType.CHECKPOINT)
+_LAZY = (EntryType.TICK, EntryType.EVENT, EntryType.LINKS, EntryType.LATENESS, EntryType.CHECKPOINT)
 
 
 class RecorderError(Exception):

@@ -15,6 +15,7 @@ from controller.checkpoint import Checkpoint
 from controller.entries import Ack, EntryType, Statement
 from controller.inputs import NOTHING_HEARD, Standing, Times
 from controller.kernel import Kernels
+from controller.lateness import NOTHING
 from controller.ledger import Ledger
 from controller.loop import COMMANDS, Loop
 from controller.ring import TICK_BYTES, TickRow, pack_tick, unpack_tick
@@ -33,8 +34,8 @@ from records.journal import Kind, Record
 STATES: Final = tuple(State)
 _RECORDED: Final = frozenset(number for number, state in enumerate(STATES) if state in RECORDED)
 _NO_KEY: Final = bytes(16)
-NOT_COMPARED: Final = ("lateness_us", "words", "links")
-"""How late a tick began, words for people, and how a wire fared: no decision stands on them, and a record does not keep all that they are made of."""
+NOT_COMPARED: Final = ("lateness_us", "words", "links", "counts", "skipped")
+"""How late ticks began, words for people, and how a wire fared: no decision stands on them, and a record does not keep all that they are made of."""
 PROGRESS_TICKS: Final = 500
 _NO_READINGS: Final = Readings(-math.inf, Link(), Link())
 
@@ -231,7 +232,7 @@ class _Clock:
     def __init__(self, tape: _Tape) -> None:
         self._tape = tape
         self.late = self.skipped = 0
-        self.stolen_s = 0.0
+        self.late_us = self.stolen_s = 0.0
 
     def monotonic(self) -> Seconds:
         return Seconds(self._tape.times.passed_s)
@@ -254,6 +255,9 @@ class _Clock:
 
     def lateness_us(self) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
+
+    def histogram(self) -> tuple[int, ...]:
+        return NOTHING
 
 
 class _Machine:

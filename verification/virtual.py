@@ -18,6 +18,7 @@ import msgspec
 from controller.assemble import assemble
 from controller.blob import Blob, Paths
 from controller.kernel import Kernels
+from controller.lateness import NOTHING
 from controller.loop import Loop
 from controller.requests import Alive, Answer, Reply, Request, Snapshot, Watch
 from hal.rig import make_rig
@@ -69,6 +70,7 @@ class VirtualPace:
         self._deadline_us = world.now_us
         self._slot_us = round(min(2000.0, 0.2 * self._tick_us))
         self.late = 0
+        self.late_us = 0.0
         self.skipped = 0
         self.stolen_s = 0.0
 
@@ -98,6 +100,9 @@ class VirtualPace:
 
     def lateness_us(self) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
+
+    def histogram(self) -> tuple[int, ...]:
+        return NOTHING
 
 
 class MemoryWire:

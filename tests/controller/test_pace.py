@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator
 
 import pytest
 
-from controller.blob import Scheduling
-from controller.pace import LATE_PART, SLOT_PART, SLOT_S, KernelPace, Lateness, ask_kernel
+from controller.lateness import BINS_US, NOTHING, Lateness, words
+from controller.pace import LATE_PART, SLOT_PART, SLOT_S, KernelPace
 from hal.units import Seconds
 
 TICK_S = 0.01
@@ -125,16 +124,17 @@ def test_the_histogram_does_not_grow_and_knows_the_worst() -> None:
     assert hist.worst_us == 7e6
 
 
-@pytest.fixture
-def collector() -> Iterator[None]:
-    yield
-    gc.enable()
-    gc.unfreeze()
-
-
-def test_what_the_kernel_does_not_give_is_said_in_words(collector: None) -> None:
-    """Nothing asked: nothing lacking, and the collector is off. An impossible CPU or priority is named with its number."""
-    assert ask_kernel(Scheduling(fifo_priority=0, cpu=-1, lock_memory=False)) == ()
-    assert not gc.isenabled()
-    (words,) = ask_kernel(Scheduling(fifo_priority=0, cpu=100_000, lock_memory=False))
-    assert "100000" in words
+def test_every_tick_is_in_the_histogram_and_says_how_late_it_was() -> None:
+    """The ring keeps each tick's own lateness, `kerma status` and the record all of them by bin."""
+    clock = Clock()
+    pace = KernelPace(clock, TICK_S)
+    for late_s in (0.0, 15e-6, 15e-6, 3e-3, 40.005):
+        clock.wakes_late_s = late_s
+        pace.next()
+        assert pace.late_us == pytest.approx(1e6 * late_s, abs=1e-3)
+    counts = dict(zip(BINS_US, pace.histogram(), strict=True))
+    assert {edge: count for edge, count in counts.items() if count} == {10: 1, 20: 2, 5000: 1, 1000000: 1}
+    assert words(pace.histogram(), pace.skipped) == (
+        "5 ticks, 50 % within 20 us, 99 % more than 100000 us late, 99.9 % more than 100000 us late, 100 % more than 100000 us late; 4000 skipped"
+    )
+    assert words(NOTHING, 0) == "no tick was timed"
