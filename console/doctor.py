@@ -6,12 +6,11 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import resource
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,12 +19,12 @@ from rich.console import Console
 from console import places, sources
 from console.configuration import Rig
 from console.exit_codes import Exit
+from console.fitness import MIB, Line, given, punctual, running, tried
+from console.rig_file import SchedulingTable
+from controller.blob import Scheduling
 from hal.clock import Clock
 from hal.transport import numbered
 
-MIB = 1 << 20
-MEMORY_MIB = 512
-"""The real-time process is about 150 MiB resident; half a gigabyte may be locked."""
 DISK_BAD_MIB, DISK_WARN_MIB = 200, 2000
 SHM_MIB = 64
 """A ring of two minutes at 1000 Hz and its frames have 47 MiB; an old instance's, at the usual 100 Hz, 6 more."""
@@ -39,21 +38,16 @@ PINNED = {"pymodbus": "3.16.1", "pyserial": "3.5"}
 STYLES = {"ok": "green", "warn": "dark_orange", "bad": "bold red"}
 
 
-@dataclass(frozen=True)
-class Line:
-    """One thing looked at: ok, warn or bad, what was found, and what to do first (empty when nothing)."""
-
-    level: str
-    what: str
-    found: str
-    first: str = ""
-
-
 def lines(rig: Rig | None, clock: Clock) -> Iterator[Line]:
     """Everything that is looked at, in order."""
     yield from ttys(rig)
-    yield scheduling()
-    yield memory(resource.getrlimit(resource.RLIMIT_MEMLOCK)[0], os.geteuid())
+    clinical = rig is not None and rig.file.rig.clinical
+    asked = rig.file.scheduling if rig is not None else SchedulingTable()
+    for line in given():
+        yield replace(line, level="bad") if clinical and line.level == "warn" else line
+    yield punctual(*tried(clock, Scheduling(**asked.model_dump())))
+    if rig is not None:
+        yield from running(rig, clock)
     yield processors(len(os.sched_getaffinity(0)))
     yield wall(clock.wall(), synchronised())
     yield from disk(rig.records if rig else Path.cwd(), clock)
@@ -91,43 +85,6 @@ def ttys(rig: Rig | None) -> Iterator[Line]:
             )
         else:
             yield Line("ok", name, f"{link.words()} may be read and written")
-
-
-def scheduling() -> Line:
-    """Can this user have SCHED_FIFO? Tried in a child, so that nothing is left changed."""
-    allowed = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
-    child = os.fork()
-    if child == 0:
-        try:
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-        except OSError:
-            os._exit(1)
-        os._exit(0)
-    can = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    return fifo(can, allowed)
-
-
-def fifo(can: bool, allowed: int) -> Line:
-    if can:
-        return Line("ok", "real-time scheduling", f"SCHED_FIFO is given (RLIMIT_RTPRIO {allowed})")
-    first = "add 'USER - rtprio 90' to /etc/security/limits.d/kerma.conf and log in again"
-    return Line(
-        "warn",
-        "real-time scheduling",
-        f"SCHED_FIFO is refused (RLIMIT_RTPRIO {allowed}): other programs can delay the loop",
-        first,
-    )
-
-
-def memory(limit: int, uid: int) -> Line:
-    """May the real-time process lock itself into memory?"""
-    words = "unlimited" if limit == resource.RLIM_INFINITY else f"{limit / MIB:.0f} MiB"
-    if uid == 0 or limit == resource.RLIM_INFINITY or limit >= MEMORY_MIB * MIB:
-        return Line("ok", "locked memory", f"limit {words}" + (" (root: not applied)" if uid == 0 else ""))
-    first = "add 'USER - memlock unlimited' to /etc/security/limits.d/kerma.conf and log in again"
-    return Line(
-        "warn", "locked memory", f"limit {words}, wanted {MEMORY_MIB} MiB: a page fault can delay the loop", first
-    )
 
 
 def processors(count: int) -> Line:

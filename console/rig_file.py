@@ -246,6 +246,9 @@ class SchedulingTable(Strict):
     )
     cpu: int = Field(default=-1, ge=-1, le=1023, description="write the number of a processor, or -1 for any")
     lock_memory: bool = Field(default=True, description="write true to lock the process into memory")
+    keep_awake: bool = Field(
+        default=True, description="write true to keep processors out of sleep that takes long to leave"
+    )
 
 
 class RigFile(Strict):

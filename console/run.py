@@ -71,7 +71,7 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
         configuration_sha256=rig.sha256,
         clinical=file.rig.clinical,
         switch_mode=SwitchMode[file.safety_unit.switch.upper()],
-        scheduling=Scheduling(file.scheduling.fifo_priority, file.scheduling.cpu, file.scheduling.lock_memory),
+        scheduling=Scheduling(**file.scheduling.model_dump()),
     )
     return Start(rig, blob, capabilities.emulated, tuple(f"not for clinical use: {words}" for words in lacking))
 

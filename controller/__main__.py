@@ -18,8 +18,9 @@ from controller.blob import Blob
 from controller.desk import Sockets
 from controller.entries import Crash, EntryType
 from controller.kernel import prepare
+from controller.kernel_asked import ask_kernel, hold_reserve
 from controller.loop import Loop
-from controller.pace import KernelPace, ask_kernel
+from controller.pace import KernelPace
 from hal.clock import SystemClock
 from hal.rig import make_rig
 
@@ -62,6 +63,7 @@ def main(arguments: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    reserve = hold_reserve()
     lacking = ask_kernel(blob.scheduling)
     if lacking and blob.clinical:
         sys.stderr.write("kerma: clinical mode needs real-time scheduling: " + "; ".join(lacking) + "\n")
@@ -74,6 +76,7 @@ def main(arguments: list[str]) -> int:
     pace.restart()
     code = run(loop)
     sockets.close()
+    del reserve
     return code
 
 

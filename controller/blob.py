@@ -20,11 +20,12 @@ class Paths(msgspec.Struct, frozen=True):
 
 
 class Scheduling(msgspec.Struct, frozen=True):
-    """What is asked of the kernel; `fifo_priority` 0 and `cpu` -1 ask for nothing."""
+    """What is asked of the kernel; `fifo_priority` 0, `cpu` -1 and false ask for nothing."""
 
     fifo_priority: int = 80
     cpu: int = -1
     lock_memory: bool = True
+    keep_awake: bool = True
 
 
 class Blob(msgspec.Struct, frozen=True):

@@ -229,7 +229,8 @@ class Ring:
 
 
 def _new_map(path: str, size: int) -> mmap.mmap:
-    """A fresh file of `size` bytes, its blocks taken now (a hole on a full tmpfs is SIGBUS later), locked before it gets its name.
+    """A fresh file of `size` bytes, its blocks taken and mapped now (a hole on a full tmpfs is SIGBUS later, a page not mapped a fault in a tick), locked
+    before it gets its name.
 
     Only the mapping keeps the file open, and with it the lock: dropping the object is what a kill is.
     """
@@ -238,7 +239,7 @@ def _new_map(path: str, size: int) -> mmap.mmap:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.posix_fallocate(fd, 0, size)
-        mapped = mmap.mmap(fd, size, mmap.MAP_SHARED)
+        mapped = mmap.mmap(fd, size, mmap.MAP_SHARED | mmap.MAP_POPULATE)
         os.link(raw, path)
         return mapped
     finally:

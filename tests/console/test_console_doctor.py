@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from desk_by_hand import EXAMPLES
 
-from console import configuration, doctor, places
-from console.doctor import MIB
+from console import configuration, doctor, fitness, places
 from console.exit_codes import Exit
+from console.fitness import MIB, Line
 from hal.clock import SystemClock
 
 MOUNTS = """25 30 0:23 / /proc rw,nosuid - proc proc rw
@@ -25,12 +25,17 @@ MOUNTS = """25 30 0:23 / /proc rw,nosuid - proc proc rw
 @pytest.mark.parametrize(
     ("line", "level"),
     [
-        (doctor.fifo(True, 90), "ok"),
-        (doctor.fifo(False, 0), "warn"),
-        (doctor.memory(8 * MIB, 1000), "warn"),
-        (doctor.memory(8 * MIB, 0), "ok"),
-        (doctor.memory(resource.RLIM_INFINITY, 1000), "ok"),
-        (doctor.memory(512 * MIB, 1000), "ok"),
+        (fitness.fifo(True, 90), "ok"),
+        (fitness.fifo(False, 0), "warn"),
+        (fitness.memory(8 * MIB, False), "warn"),
+        (fitness.memory(8 * MIB, True), "ok"),
+        (fitness.memory(resource.RLIM_INFINITY, True), "ok"),
+        (fitness.memory(512 * MIB, False), "warn"),
+        (fitness.awake(True), "ok"),
+        (fitness.awake(False), "warn"),
+        (fitness.punctual((0, 0, 990, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0), 0), "ok"),
+        (fitness.punctual((0, 0, 900, 0, 0, 0, 0, 0, 100, 0, 0, 0, 0, 0), 3), "warn"),
+        (fitness.punctual((), 0), "warn"),
         (doctor.processors(1), "warn"),
         (doctor.processors(2), "ok"),
         (doctor.wall(1.0, True), "bad"),
@@ -44,7 +49,7 @@ MOUNTS = """25 30 0:23 / /proc rw,nosuid - proc proc rw
         (doctor.sure("/r", 0.002), "ok"),
     ],
 )
-def test_each_judgement_and_what_to_do(line: doctor.Line, level: str) -> None:
+def test_each_judgement_and_what_to_do(line: Line, level: str) -> None:
     assert line.level == level and (bool(line.first) is (level != "ok"))
 
 
