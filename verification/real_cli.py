@@ -76,12 +76,12 @@ def _play_all(plans: list[Plan], out: Console) -> list[Played]:
         task = progress.add_task("", total=len(plans))
         for plan in plans:
             progress.update(task, description=plan.kind)
-            results.append(_tried(plan))
+            results.append(tried(plan))
             progress.update(task, advance=1)
     return results
 
 
-def _tried(plan: Plan) -> Played:
+def tried(plan: Plan) -> Played:
     """Once more where it went wrong while the machine was taken away."""
     played = play(plan)
     for _ in range(TRIES - 1):

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -19,7 +21,7 @@ from verification.campaign import Work, hand_out, play
 from verification.figures import Figures, figures
 from verification.plan import LONG_FROM, plan
 from verification.results import Results
-from verification.sources import commit, source_hash
+from verification.sources import ROOT, commit, source_hash
 
 FAULT_RUNS: Final = 10_000
 BEAM_HOURS: Final = 100.0
@@ -29,6 +31,10 @@ MOST_SEEDS: Final = 4
 MOST_LONG: Final = 30
 PAIRS: Final = 500
 CALLS_EVERY: Final = 1
+REAL_ROUNDS: Final = 5
+"""So often each kind of fault of the operating system."""
+SHOWN_S: Final = 1200.0
+"""The longest that one named test may take."""
 
 
 @dataclass(frozen=True)
@@ -265,6 +271,103 @@ def evil(room: Room) -> Verdict:
     return verdict
 
 
+def incidents(room: Room) -> Verdict:
+    """What has gone wrong elsewhere, each on the whole machine."""
+    names = [one.name for one in import_module("verification.incidents").INCIDENTS]
+    told, broken = _each(room, "incidents", names, incident)
+    return Verdict({"incidents": f"{told}"}, broken)
+
+
+def incident(name: str) -> dict[str, Any]:
+    """One incident at a worker."""
+    performed = import_module("verification.incident_cli").play_one(name)
+    return {"case": name, "source": source_hash(), "broken": list(performed.wrong)}
+
+
+def replays(room: Room) -> Verdict:
+    """Records of many plays, played again."""
+    results = _kept(room, "replay.jsonl", "case")
+    told, broken = _each(room, "replay", import_module("verification.replays").NAMES, replayed, results)
+    ticks = sum(one.get("ticks", 0) for one in results.all())
+    exposures = sum(one.get("exposures", 0) for one in results.all())
+    return Verdict(
+        {"plays": f"{told}", "exposures and ticks, every decision the same": f"{exposures}, {ticks}"}, broken
+    )
+
+
+def replayed(name: str) -> dict[str, Any]:
+    """One play at a worker, recorded and played again."""
+    exposures, ticks, wrong = import_module("verification.replays").play_again(name)
+    return {"case": name, "source": source_hash(), "broken": wrong, "exposures": exposures, "ticks": ticks}
+
+
+def real_processes(room: Room) -> Verdict:
+    """Faults of the operating system on real processes, one run at a time; a kind of fault of which no run could be judged has shown nothing."""
+    faults, tried = import_module("verification.real_faults"), import_module("verification.real_cli")
+    kinds, results = tuple(faults.KINDS), _kept(room, "real.jsonl", "case")
+    wanted = range(max(1, round(REAL_ROUNDS * len(kinds) * room.part)))
+    try:
+        with _bar(room, "real processes") as bar:
+            task = bar.add_task("real processes", total=len(wanted))
+            for seed in wanted:
+                if f"{seed}" not in results.by_key:
+                    one = tried.tried(faults.plan_of(seed))
+                    results.add(
+                        {"case": f"{seed}", "source": source_hash(), "broken": [] if one.late else one.wrong, "late": one.late and bool(one.wrong),
+                         "kind": one.plan.kind, "off_s": one.off_after_s}
+                    )  # fmt: skip
+                bar.advance(task)
+    finally:
+        results.close()
+    told = [results.by_key[f"{seed}"] for seed in wanted if f"{seed}" in results.by_key]
+    late = [one for one in told if one["late"]]
+    broken = [
+        f"torture seed {one['case']} ({one['kind']}): {'; '.join(one['broken'])}" for one in told if one["broken"]
+    ]
+    judged = {one["kind"] for one in told if not one["late"]}
+    broken += [
+        f"{kind}: no run of it could be judged, the machine was taken away"
+        for kind in dict.fromkeys(kinds[seed % len(kinds)] for seed in wanted)
+        if kind not in judged
+    ]
+    return Verdict(
+        {"runs": f"{len(told)}", "of them not judged, for the machine was taken away": f"{len(late)}"},
+        tuple(broken), {"torture": (0, wanted[-1])},
+    )  # fmt: skip
+
+
+def shown_by_tests(room: Room) -> Verdict:
+    """The tests that show what no virtual world can, or not the whole of it."""
+    nodes = import_module("verification.fault_ids").SHOWN_BY
+    wanted = list(dict.fromkeys(node for named in nodes.values() for node in named))
+    told, broken = _each(room, "tests", wanted, shown)
+    return Verdict({"fault ids": f"{len(nodes)}", "tests that show them": f"{told}"}, broken)
+
+
+def shown(node: str) -> dict[str, Any]:
+    """One test at a worker, in a process of its own; one that is not there, or is not run, has shown nothing."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", node]
+    try:
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SHOWN_S)
+        wrong = [f"pytest {run.returncode}: {(run.stderr + run.stdout).strip()[-400:]}"] if run.returncode else []
+    except subprocess.TimeoutExpired:
+        wrong = [f"it was not over after {SHOWN_S:.0f} s"]
+    return {"case": node, "source": source_hash(), "broken": wrong}
+
+
+def _each(
+    room: Room, words: str, every: Sequence[str], work: Work, results: Results | None = None
+) -> tuple[int, tuple[str, ...]]:
+    """Each of these names once; how many gave a result, and what was broken, one that gave none among it. A part is the first so many."""
+    names = list(every)[: max(1, round(len(every) * room.part))]
+    results = results if results is not None else _kept(room, f"{words}.jsonl", "case")
+    _played(room, results, names, work, words)
+    told = [results.by_key[name] for name in names if name in results.by_key]
+    broken = [f"{one['case']}: {'; '.join(one['broken'])}" for one in told if one["broken"]]
+    broken += [f"{name}: it gave no result" for name in names if name not in results.by_key]
+    return len(told), tuple(broken)
+
+
 _MATRIX: Final = ("verification.matrix", "verification.matrix_run")
 STAGES: Final[tuple[Stage, ...]] = (
     Stage("search", "every state and step of the shipped program, with up to two faults", search, ("verification.explore",)),
@@ -273,6 +376,10 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("pairs", "seeded pairs of faults", pairs, (*_MATRIX, "verification.pairs")),
     Stage("crashes", "every call to the disk fails, kills or loses the power", crashes, ("verification.crash_matrix",)),
     Stage("seeds", f"{FAULT_RUNS} seeded fault runs and {BEAM_HOURS:.0f} simulated hours of beam", seeds),
+    Stage("incidents", "what has gone wrong elsewhere, each on the whole machine", incidents, ("verification.incidents", "verification.incident_cli")),
+    Stage("replay", "recorded exposures played again: every decision the same", replays, ("verification.replays", "records.replay")),
+    Stage("real processes", "kill, stop, unplug, fill and step real processes", real_processes, ("verification.real_faults", "verification.real_cli")),
+    Stage("tests", "what no virtual world can show, by the tests that are named for it", shown_by_tests, ("verification.fault_ids",)),
     Stage("evil", "evil patches by hand, each caught by the invariant that it is meant for", evil, ("verification.evil",)),
 )  # fmt: skip
 """In this order; none is left out, and one that cannot be played fails."""

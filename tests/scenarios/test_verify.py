@@ -90,6 +90,10 @@ def test_every_part_of_the_figures_has_a_stage() -> None:
         "pairs",
         "crashes",
         "seeds",
+        "incidents",
+        "replay",
+        "real processes",
+        "tests",
         "evil",
     ]
 
