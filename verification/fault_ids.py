@@ -389,6 +389,16 @@ FIRST: Final[dict[str, tuple[str, ...]]] = {
 named may be noticed by anybody. A cause of the safety unit has `unit:` before it, the generator's own trip `generator:`; "off sent" is the end of a process
 that knew no rule for what happened to it."""
 
+NO_START: Final = frozenset(
+    {
+        "unit-scan-frozen", "chamber-saturated", "leakage-high", "barometer-lost",
+        "door-open", "contact-lost", "contact-channel-disagrees", "test-pulse-lost", "emergency-stop", "key-off",
+        "applicator-removed", "applicator-swapped", "filter-missing", "filter-swapped",
+        "recorder-dead", "disk-full", "disk-dead", "disk-read-only", "disk-quota", "sync-stalls",
+    }
+)  # fmt: skip
+"""PRE: while one of these lasts no beam may start at all, whoever presses; one that comes too soon after the fault for anybody to see it is ended instead."""
+
 SHOWN_BY: Final[dict[str, tuple[str, ...]]] = {
     "L15": ("tests/hal/test_hal_transport.py::test_a_line_is_held_exclusively",),
     "H5": ("tests/scenarios/test_real.py::test_scenario_over_real_wires",),

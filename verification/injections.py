@@ -28,6 +28,12 @@ Act = Callable[[VirtualRig], None]
 USUAL_RIG: Final = Choice()
 OTHER_CLIENT: Final = 7
 TICK_US: Final = 10_000
+RAMP_S: Final = 0.27
+RATED_S: Final = 0.2
+EARLY_S: Final = RAMP_S + RATED_S + 0.05
+"""What a beam that is only coming may take longer than one that is on, in addition to the fault's own T1, fall and persistence: nothing of kV, mA and dose is
+judged before the certified ramp (`ramp_s` of the demonstration's certificate), rates not for 0.2 s more (a window of their own), and the reading that shows
+it may be one poll old. Contacts, links and the unit's own causes wait for none of it: their T1, T2 and T3 hold from the fault on."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Injection:
     off_s: float | None = None
     latches: bool = False
     once: bool = False
-    early_s: float = 1.5
+    early_s: float = EARLY_S
     over_part: float = 0.0
     rate_times: float = 1.0
     choice: Choice = USUAL_RIG

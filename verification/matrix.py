@@ -19,7 +19,7 @@ from simulators.unit_firmware import UnitFirmware
 from simulators.unit_map import Cause
 from simulators.unit_map import State as UnitState
 from verification import reach
-from verification.fault_ids import FAULT_IDS, FIRST, find
+from verification.fault_ids import FAULT_IDS, FIRST, NO_START, find
 from verification.hands import Stuck
 from verification.injections import Injection, nothing, restart, start_recorder
 from verification.invariants import Expectation, Lasting, check_all
@@ -43,6 +43,11 @@ AFTER_S: Final = 1.5
 REOPENED_S: Final = 6.0
 """A wire that failed is opened again after pauses that double, up to 5 s; then the device is identified, and off must be read for 0.2 s before an
 exposure in STUCK_ON has its end."""
+CELL_S: Final = 400.0
+CELL_TURNS: Final = 80_000
+"""Simulated time and ticks that one cell may take: several times what the longest takes. One that needs more would hang the whole sweep."""
+SET_UP_S: Final = 1.0
+"""Where a fault has no bound of its own in beam: a set-up reads everything back, and the slow readings come once a second."""
 NORMAL: Final = (Cause.DISARM, Cause.COUNT_PRESET, Cause.TIME_PRESET)
 """How the unit ends what is asked of it."""
 SHOWS: Final = (State.IRRADIATING, State.PREPARATORY, State.STANDBY)
@@ -102,6 +107,26 @@ def cells(only: str = "", state: str = "") -> list[Cell]:
     if not made:
         raise ValueError(f"no cell of {only or 'any id'} in {state or 'any state'}; ids: {', '.join(FAULT_IDS)}")
     return made
+
+
+class DidNotEnd(Stuck):
+    """A cell that has used up its time; no hand may take it for a thing that was waited for in vain."""
+
+
+class Budget:
+    """Counts the turns of one rig, and ends the cell when it has had its time."""
+
+    def __init__(self, rig: VirtualRig) -> None:
+        self._rig, self._turns, self._from_s = rig, 0, rig.now_s()
+        rig.each_turn["the cell's budget"] = self._turn
+
+    def _turn(self) -> None:
+        self._turns += 1
+        took_s = self._rig.now_s() - self._from_s
+        if self._turns > CELL_TURNS or took_s > CELL_S:
+            raise DidNotEnd(
+                f"did not end: {took_s:.0f} s and {self._turns} ticks, at most {CELL_S:.0f} s and {CELL_TURNS}"
+            )
 
 
 @dataclass
@@ -309,8 +334,11 @@ def _played(cell: Cell, injection: Injection, kernels: Kernels, folder: Path, se
     print_ = ""
     setting = lay_out(folder / "rig", folder / "records", injection.termination, 15020, seed, injection.choice)
     rig = virtual_rig(setting, kernels, seed)
+    Budget(rig)
     try:
         print_ = _print(_play(cell, injection, rig, told))
+    except DidNotEnd as ended:
+        told.wrong.append(str(ended))
     except Stuck as stuck:
         told.wrong.append(f"stuck: {stuck}")
     finally:
@@ -398,6 +426,7 @@ def _judge_times(
         on_s <= began_s and (off_s or began_s) >= began_s for on_s, off_s in spans
     ):
         told.wrong.append(f"there was no beam at {began_s:.3f} s, when the fault came")
+    told.wrong += _started(cell, injection, spans, began_s, stopped_s)
     if injection.off_s is None:
         return
     for on_s, off_s in spans:
@@ -413,6 +442,20 @@ def _judge_times(
             told.wrong.append(f"beam was on for {lasted_s:.3f} s after the fault, bound {bound_s:.3f} s")
         if told.detector and (must or lasted_s <= bound_s) and (told.reaction_s is None or lasted_s > told.reaction_s):
             told.reaction_s, told.bound_s = lasted_s, bound_s
+
+
+def _started(
+    cell: Cell, injection: Injection, spans: list[tuple[float, float | None]], began_s: float, stopped_s: float
+) -> list[str]:
+    """PRE: a fault that forbids every start, and a beam that came all the same once it could be seen."""
+    if cell.injection not in NO_START or cell.at not in (*BEFORE, *RESTS):
+        return []
+    seen_s = began_s + (injection.off_s if injection.off_s is not None else SET_UP_S)
+    return [
+        f"beam began {on_s - began_s:.2f} s after a fault that lasts: no beam may start then"
+        for on_s, _ in spans
+        if seen_s < on_s < stopped_s
+    ]
 
 
 def _judge_end(cell: Cell, injection: Injection, rig: VirtualRig, told: Told, watch: Watch) -> None:

@@ -16,7 +16,7 @@ from verification.fault_ids import FAULT_IDS, UNFORESEEN
 from verification.hands import Stuck
 from verification.injections import USUAL_RIG, Injection
 from verification.invariants import Expectation, Lasting, check_all
-from verification.matrix import Operator, Told, Watch, put_right
+from verification.matrix import Budget, Operator, Told, Watch, put_right
 from verification.scenarios import MOST_MGY_PER_S
 from verification.setting import lay_out, virtual_rig
 from verification.trace import Observer
@@ -67,6 +67,7 @@ def play_pair(seed: int, kernels: Kernels, software: str = "") -> Told:
     with tempfile.TemporaryDirectory(prefix="kerma-pair-") as folder:
         setting = lay_out(Path(folder) / "rig", Path(folder) / "records", "monitor", 15020, seed)
         rig = virtual_rig(setting, kernels, seed)
+        Budget(rig)
         try:
             _play(rig, blows, told)
         except Stuck as stuck:

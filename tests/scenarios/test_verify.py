@@ -130,7 +130,7 @@ def test_the_seeds_go_on_until_both_figures_are_reached(tmp_path: Path, monkeypa
                 played.append(seed)
                 beam_s = 700.0 if seed >= 1_000_000 else 6.0
                 results.add({"seed": seed, "source": sources.source_hash(), "faults": ["x"], "began": ["x"] * (seed % 2),
-                             "beam_s": beam_s, "simulated_s": beam_s, "cpu_s": 1.0,
+                             "beam_s": beam_s, "tick_hz": 100, "simulated_s": beam_s, "cpu_s": 1.0,
                              "ticks": 1, "end_state": "STANDBY", "broken": [], "given": [], "reactions": []})  # fmt: skip
 
     monkeypatch.setattr("verification.stages.play", play)
