@@ -31,7 +31,7 @@ BEGINS: Final = "<!-- made by make mutants -->"
 ENDS: Final = "<!-- end of what make mutants made -->"
 REASONS: Final = ("equivalent", "only words", "second barrier")
 
-_RULES: Final = tuple(f"tests/interlocks/test_{what}.py" for what in ("table", "rules", "not_fitted"))
+_RULES: Final = tuple(f"tests/interlocks/test_{what}.py" for what in ("table", "rules", "questions", "not_fitted"))
 _LAW: Final = ("tests/interlocks/test_gate_law.py",)
 _GATE: Final = ("tests/interlocks/test_gate.py", "tests/interlocks/test_barriers.py")
 _DECIDE: Final = tuple(

@@ -93,11 +93,20 @@ CASES = [
     Case("key", "armed", {}, {"unit_contacts_a": CONTACTS | 8}),
     Case("key", "rest", {}, {"unit_contacts_a": CONTACTS | 8}),
     Case("key", "rest", {}, {"unit_contacts_b": CONTACTS | 8}),
-    Case(
-        "key",
-        "committed",
-        {"terms_purpose": Purpose.CALIBRATE, **both(CONTACTS & ~4 | 8)},
-        {"terms_purpose": Purpose.CALIBRATE},
+    *(
+        Case(
+            "key",
+            "committed",
+            {"terms_purpose": purpose, **both(CONTACTS & ~12 | (4 if treats else 8))},
+            {"terms_purpose": purpose, **both(CONTACTS & ~12 | (8 if treats else 4))},
+        )
+        for purpose, treats in (
+            (Purpose.TREAT, True),
+            (Purpose.DAILY, True),
+            (Purpose.WARMUP, True),
+            (Purpose.CALIBRATE, False),
+            (Purpose.DRY_RUN, False),
+        )
     ),
     *(
         Case(f"{name}_code", base, {}, {f"unit_{name}_{ch}": wrong})
