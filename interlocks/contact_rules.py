@@ -102,9 +102,11 @@ def _released_words(look: Look) -> str:
 
 
 def _let_go(look: Look) -> bool:
-    """Let go since the off that ended the last permission; a switch that is read open is remembered as let go at that very reading."""
+    """Never let go since the off that ended the last permission, and still pressed in either channel."""
     off_at_s = look.sent.off_at_s
-    return off_at_s is None or look.memory.released_at_s > off_at_s or look.now_s - off_at_s <= STUCK_S
+    if off_at_s is None or not (look.unit.contacts_a | look.unit.contacts_b) & SWITCH:
+        return True
+    return look.memory.released_at_s > off_at_s or look.now_s - off_at_s <= STUCK_S
 
 
 def _stuck_words(look: Look) -> str:

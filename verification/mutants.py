@@ -327,9 +327,9 @@ def tell(counts: Sequence[Count]) -> Table:
 
 
 def write_page(listed: Sequence[Listed], home: Path) -> None:
-    """The made part of the page, from what is kept: which commit was played; a file that was not played to its end is said to be so."""
+    """The made part of the page, from what is kept: which program was played, and whether it is still the same; a file that was not played to its end is said to be so."""
     lines = [
-        "| file | mutants | killed | live, listed | live, not listed | listed: equivalent / only words / second barrier | played at | since then |",
+        "| file | mutants | killed | live, listed | live, not listed | listed: equivalent / only words / second barrier | program | since then |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     counts = []
@@ -346,10 +346,11 @@ def write_page(listed: Sequence[Listed], home: Path) -> None:
             continue
         counts.append(count)
         by = [sum(len(one.keys) for one in listed if (one.file, one.reason) == (file, reason)) for reason in REASONS]
-        since = "" if documents[0]["source"] == source else "what its tests import has changed"
+        source_played = str(documents[0]["source"])
+        since = "" if source_played == source else "what its tests import has changed"
         lines.append(
             f"| `{file}` | {count.mutants} | {count.killed} | {count.listed} | {len(count.unlisted)} "
-            f"| {' / '.join(map(str, by))} | {documents[0]['commit']} | {since} |"
+            f"| {' / '.join(map(str, by))} | `{source_played[:8]}` | {since} |"
         )
     lines.append(
         f"| {len(counts)} files of {len(TESTS)} | {sum(c.mutants for c in counts)} | {sum(c.killed for c in counts)} "
