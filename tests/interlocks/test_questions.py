@@ -8,15 +8,24 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from interlock_bench import CONTACTS, ROW, RULES, SENT_ON, SWITCH, T0
+from interlock_bench import CLOSED, CONTACTS, HV, OPEN, ROW, RULES, SENT_ON, SWITCH, T0, TERMS
 from test_rules import both, made, sound
 
-from interlocks.look import Look, take
+from hal.readings import Link, Relay
+from interlocks.look import RATE_WINDOW_S, Look, take
 from interlocks.words import Sent
 
 NEVER = -math.inf
 ENDED = Sent(command="off", terms=SENT_ON.terms, off_at_s=T0 - 2.0)
 PRESSED = both(CONTACTS | SWITCH)
+
+
+K2_OPEN = int(Relay.K2_MIRROR_OPEN)
+RAMP_ENDS = {"on_sent_at_s": T0 - 0.5}
+QUIET = Sent(command="off", terms=SENT_ON.terms, off_at_s=T0 - 0.65)
+QUIET_S = T0 - 0.65 + TERMS.t2d_s
+COUNTED_S = QUIET_S + RATE_WINDOW_S
+"""When nothing of the beam is left, and when a count holds nothing of it."""
 
 
 class Asked(NamedTuple):
@@ -42,7 +51,29 @@ AT_THE_BOUND = [
     Asked("switch_released", "rest", PRESSED, {"released_at_s": T0 - 5.0}, True),
     Asked("switch_let_go", "rest", PRESSED, {"released_at_s": NEVER}, True, T0, ENDED),
     Asked("switch_let_go", "rest", PRESSED, {"released_at_s": T0 - 2.0}, False, T0 + 0.5, ENDED),
-]
+    Asked("unit_identity", "rest", {"unit_identity": None}, {}, None),
+    Asked("generator_identity", "rest", {"generator_identity": None}, {}, None),
+    Asked("boot_count", "rest", {}, {"rebooted": True}, False),
+    Asked("boot_count", "armed", {}, {"rebooted": True}, False),
+    Asked("unit_timer", "beam", {"dose_unit_beam_s": None}, {}, False),
+    Asked("unit_timer", "beam", {"dose_host_beam_s": None}, {}, False),
+    Asked("unit_timer", "beam", {"dose_unit_beam_s": 0.0, "dose_host_beam_s": 0.1}, {}, True),
+    Asked("relay_mirrors", "rest", {"unit_identity": None, "unit_relays": OPEN & ~K2_OPEN}, {}, False),
+    Asked("mirrors_stay", "beam", {"unit_relays": CLOSED | HV | K2_OPEN}, {"commanded_at_s": 0.0}, False, 0.1),
+    Asked("mirrors_stay", "beam", {"unit_relays": CLOSED | HV | K2_OPEN}, {"commanded_at_s": 0.0}, True, 0.09),
+    Asked("read_back", "armed", {"set_points_asked_at_s": T0 - 2.5}, {}, True),
+    Asked("beam_lost", "beam", {**RAMP_ENDS, "flags_hv_on": False, "flags_asked_at_s": T0 - 0.25}, {}, True),
+    Asked("beam_lost", "beam", {**RAMP_ENDS, "monitor_kv": 1.0, "monitor_asked_at_s": T0 - 0.25}, {}, True),
+    Asked("beam_lost", "beam", {"monitor_kv": 0.5 * 69.5}, {}, True),
+    Asked("kv_low", "beam", {"monitor_kv": 69.5 * (1.0 - 0.05)}, {}, True),
+    Asked("ma_low", "beam", {"monitor_ma": 1.6 * (1.0 - 0.10)}, {}, True),
+    Asked("kv_low", "beam", {"monitor_kv": math.nan, "flags_hv_on": False}, {}, False),
+    Asked("ma_low", "beam", {"monitor_ma": math.nan, "flags_hv_on": False}, {}, False),
+    Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "flags_hv_on": True, "flags_asked_at_s": QUIET_S}, {}, False, T0, QUIET),
+    Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "monitor_kv": 30.0, "monitor_asked_at_s": QUIET_S}, {}, False, T0, QUIET),
+    Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "unit_relays": OPEN | HV, "unit_asked_at_s": COUNTED_S}, {}, False, COUNTED_S, QUIET),
+    Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "slow_rate_1": 99, "slow_asked_at_s": COUNTED_S}, {}, False, COUNTED_S, QUIET),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("asked", AT_THE_BOUND, ids=lambda asked: asked.rule)
@@ -68,6 +99,15 @@ SAID = [
     Asked(
         "door", "rest", {}, {"opened_at_s": (NEVER, T0 - 0.04, NEVER)},
         "the door is open, or was 0.04 s ago (bound 0.1 s)",
+    ),
+    Asked("unit_identity", "rest", {"unit_identity": None}, {}, "the safety unit is not the configured one: no identity yet"),
+    Asked("generator_identity", "rest", {"generator_identity": None}, {}, "the generator is not the configured one: no identity yet"),
+    Asked("unit_link", "rest", {"unit_link": Link()}, {}, "the safety unit's link is lost; last good reply never; no trouble named"),
+    Asked("generator_link", "rest", {"generator_link": Link()}, {}, "the generator's link is lost; last good reply never; no trouble named"),
+    Asked("boot_count", "rest", {}, {"rebooted": True}, "the safety unit has restarted: boot count 3"),
+    Asked(
+        "unit_timer", "beam", {"dose_unit_beam_s": None, "dose_host_beam_s": None}, {},
+        "the safety unit counted nothing of beam, this computer nothing (bound 1 % or 0.1 s)",
     ),
 ]  # fmt: skip
 
