@@ -34,7 +34,9 @@ CPU_TIMES: Final = 4.0
 """A mutant may take so many seconds of processor, and so many times what the tests take without it; one that takes more is killed by that."""
 REMEMBERED: Final = 12
 """So many of the tests that killed last are played first: a mutant's neighbour is mostly killed by the same test."""
-PLUGINS: Final = ("-p", "pytest_timeout", "-p", "no:cacheprovider", "-o", "timeout=0", "-o", "addopts=", "-q")
+PLUGINS: Final = (
+    "-p", "pytest_timeout", "-p", "no:cacheprovider", "-o", "timeout=0", "-o", "addopts=", "-q", "--assert=plain",
+)  # fmt: skip
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -304,9 +306,11 @@ class _First:
         if report.failed and self._at_once:
             self._at_once(f"collecting: {report.nodeid}")
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Before anything is made for people to read: that takes longer than the test."""
+        if call.excinfo is not None and not self.failed and not isinstance(call.excinfo.value, pytest.skip.Exception):
+            self.failed = item.nodeid
             if self._at_once:
                 self._at_once(self.failed)
 
@@ -427,19 +431,20 @@ class _Host:
 
         def work(say: Report) -> None:
             _limited(sum(self._took_s[number] for number in numbers))
-            watcher = _First()
-            session.config.pluginmanager.register(watcher)
+
+            def at_once(killed_by: str) -> None:
+                say({"key": mutant.key, "killed_by": killed_by})
+                os._exit(0)
+
+            session.config.pluginmanager.register(_First((), at_once))
             try:
                 place()
             except Exception as why:  # a cell that cannot be written is no mutant that lives
-                say({"key": mutant.key, "killed_by": repr(why)})
-                return
+                at_once(repr(why))
             for number in numbers:
                 item = session.items[number]
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-                if watcher.failed:
-                    break
-            say({"key": mutant.key, "killed_by": watcher.failed})
+            at_once("")
 
         _listen(work, told, mutant.key)
 

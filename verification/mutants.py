@@ -327,7 +327,8 @@ def tell(counts: Sequence[Count]) -> Table:
 
 
 def write_page(listed: Sequence[Listed], home: Path) -> None:
-    """The made part of the page, from what is kept: which program was played, and whether it is still the same; a file that was not played to its end is said to be so."""
+    """The made part of the page, from what is kept: which program was played, and whether it is the same; a file that was not played to its end
+    is said to be so."""
     lines = [
         "| file | mutants | killed | live, listed | live, not listed | listed: equivalent / only words / second barrier | program | since then |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",

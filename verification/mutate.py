@@ -181,7 +181,9 @@ def enum_members(root: Path, tree: ast.Module) -> dict[str, list[str]]:
 def _enums_of(tree: ast.Module) -> dict[str, list[str]]:
     return {
         node.name: [
-            s.targets[0].id for s in node.body if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
+            s.targets[0].id
+            for s in node.body
+            if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and not s.targets[0].id.startswith("_")
         ]
         for node in tree.body
         if isinstance(node, ast.ClassDef) and any(ast.unparse(base).split(".")[-1] in ENUMS for base in node.bases)
