@@ -40,7 +40,7 @@ _DECIDE: Final = tuple(
 _SEARCH: Final = (
     "tests/verification/test_explore.py::test_without_a_fault_nothing_is_broken_and_every_state_but_stuck_on_is_reached",
 )
-_MOVES: Final = ("tests/controller/test_states.py", "tests/controller/test_drive.py")
+_MOVES: Final = tuple(f"tests/controller/test_{what}.py" for what in ("table_of_states", "states"))
 
 TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/gate_law.py": (_LAW, ("tests/interlocks/test_gate.py",)),
@@ -62,7 +62,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/rule.py": (_RULES, ()),
     "interlocks/words.py": (_RULES, _GATE),
     "interlocks/backup_timer.py": (("tests/interlocks/test_backup_timer.py",), ("tests/controller/test_dose_meter.py",)),
-    "controller/states.py": (_MOVES, (*_DECIDE, *_SEARCH)),
+    "controller/states.py": (_MOVES, ("tests/controller/test_drive.py", *_DECIDE, *_SEARCH)),
     "controller/dose.py": (("tests/controller/test_dose_meter.py",), ("tests/controller/test_dose_kernel.py",)),
 }  # fmt: skip
 """By file: the tests that are its own, then others that touch it. Readings drawn at random are left out, for they only show that nothing raises;

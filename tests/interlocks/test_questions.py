@@ -11,7 +11,7 @@ import pytest
 from interlock_bench import CLOSED, CONTACTS, HV, OPEN, ROW, RULES, SENT_ON, SWITCH, T0, TERMS
 from test_rules import both, made, sound
 
-from hal.readings import Link, Relay
+from hal.readings import Link, Relay, UnitCapability, UnitIdentity, UnitState
 from interlocks.look import RATE_WINDOW_S, Look, take
 from interlocks.words import Sent
 
@@ -26,6 +26,11 @@ QUIET = Sent(command="off", terms=SENT_ON.terms, off_at_s=T0 - 0.65)
 QUIET_S = T0 - 0.65 + TERMS.t2d_s
 COUNTED_S = QUIET_S + RATE_WINDOW_S
 """When nothing of the beam is left, and when a count holds nothing of it."""
+
+
+def fitted(capabilities: int) -> UnitIdentity:
+    """A unit that has these of its parts."""
+    return UnitIdentity(1.0, "U1", "fw", capabilities, 1200, 10**6, 20, 500, "")
 
 
 class Asked(NamedTuple):
@@ -59,6 +64,10 @@ AT_THE_BOUND = [
     Asked("unit_timer", "beam", {"dose_host_beam_s": None}, {}, False),
     Asked("unit_timer", "beam", {"dose_unit_beam_s": 0.0, "dose_host_beam_s": 0.1}, {}, True),
     Asked("relay_mirrors", "rest", {"unit_identity": None, "unit_relays": OPEN & ~K2_OPEN}, {}, False),
+    Asked("relay_mirrors", "rest", {"unit_identity": fitted(15 & ~UnitCapability.K2_FITTED), "unit_relays": OPEN & ~K2_OPEN}, {}, True),
+    Asked("relay_mirrors", "rest", {"unit_identity": fitted(UnitCapability.K2_FITTED), "unit_relays": OPEN & ~K2_OPEN}, {}, False),
+    Asked("presets_committed", "armed", {"unit_state": int(UnitState.IDLE)}, {}, False),
+    Asked("presets_committed", "armed", {"unit_state": int(UnitState.ENDED)}, {}, True),
     Asked("mirrors_stay", "beam", {"unit_relays": CLOSED | HV | K2_OPEN}, {"commanded_at_s": 0.0}, False, 0.1),
     Asked("mirrors_stay", "beam", {"unit_relays": CLOSED | HV | K2_OPEN}, {"commanded_at_s": 0.0}, True, 0.09),
     Asked("read_back", "armed", {"set_points_asked_at_s": T0 - 2.5}, {}, True),
