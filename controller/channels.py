@@ -17,6 +17,10 @@ SATURATED_OVER_R0: Final = 64.0
 BAND_PART: Final = 0.03
 BAND_MGY: Final = 20.0
 """low and high within max(3 %, 2 cGy) of each other: the dose can be relied on."""
+WARN_PART: Final = 0.015
+WARN_CHANNELS_MGY: Final = 10.0
+WARN_MODEL_MGY: Final = 20.0
+"""People are told of channels that differ by half of what ends the beam; below the floor a percentage says nothing."""
 REST_PART: Final = 0.01
 REST_MGY: Final = 20.0
 CUT_S: Final = 0.07
@@ -83,3 +87,21 @@ def worse(first: Quality, second: Quality) -> Quality:
         return first
     order = (Quality.GOOD, Quality.DEGRADED, Quality.UNKNOWN)
     return order[max(order.index(first), order.index(second))]
+
+
+def differing(
+    d1_mgy: float | None, d2_mgy: float | None, dt_mgy: float | None, dm_mgy: float | None
+) -> tuple[str, ...]:
+    """What people are told while nothing has tripped yet: the two chambers, and where the timer ends the beam (`dt_mgy`) timer and model, 1.5 % apart.
+    None: there is no such channel, or it is none to compare here."""
+    told = []
+    for one, other, name, against, floor in (
+        (d1_mgy, d2_mgy, "channel 1", "channel 2", WARN_CHANNELS_MGY),
+        (dt_mgy, dm_mgy, "the timer", "the kV-mA model", WARN_MODEL_MGY),
+    ):
+        if one is None or other is None or abs(one - other) <= max(WARN_PART * max(one, other), floor):
+            continue
+        told.append(
+            f"{name} {one:.1f} mGy, {against} {other:.1f} mGy: {100.0 * (other / one - 1.0) if one else 0.0:+.2f} % apart (told above 1.5 %)"
+        )
+    return tuple(told)

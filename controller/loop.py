@@ -22,7 +22,16 @@ from controller.links import Links
 from controller.pace import Pace
 from controller.punctual import Punctual
 from controller.requests import RuleShown, Snapshot
-from controller.shown import beam_word, dose_shown, first_to_fix, link_word, offer_shown, set_up_words, unit_word
+from controller.shown import (
+    beam_word,
+    dose_shown,
+    first_to_fix,
+    link_word,
+    offer_shown,
+    set_up_words,
+    told_of_dose,
+    unit_word,
+)
 from controller.states import AT_REST, RECORDED, Event, State
 from hal.readings import Readings, Relay
 from hal.units import Seconds
@@ -276,5 +285,7 @@ class Loop:
                 link_word("generator", r.generator_link, tick.now),
             ),
             wires=self.links.summary(),
-            notice="; ".join((*self.notices, tick.stage.words)) if tick.stage.words else "; ".join(self.notices),
+            notice="; ".join(
+                words for words in (*self.notices, *told_of_dose(settings, tick.dose), tick.stage.words) if words
+            ),
         )

@@ -4,6 +4,7 @@ It knows no screen: console/screen.py draws it."""
 from __future__ import annotations
 
 from controller.case import Case
+from controller.channels import differing
 from controller.dose import Dose
 from controller.entries import Outcome, Terminal
 from controller.exposure import Stage
@@ -13,7 +14,7 @@ from controller.self_test import Tests
 from controller.settings import Settings
 from controller.states import State
 from hal.machine import Capabilities
-from hal.readings import Link, Readings, UnitState
+from hal.readings import Link, Readings, Termination, UnitState
 from hal.scaling import from_counts
 from interlocks.words import Sent, Trip, Verdict
 
@@ -124,6 +125,15 @@ def dose_shown(settings: Settings, dose: Dose) -> DoseShown:
         rate_mgy_per_s=dose.rate_1_mgy_per_s,
         chambers=dose.chambers,
     )
+
+
+def told_of_dose(settings: Settings | None, dose: Dose) -> tuple[str, ...]:
+    """Channels that differ by more than they should and by less than ends the beam, in words."""
+    if settings is None or not dose.counted:
+        return ()
+    by_time = settings.terms.termination is Termination.TIME and dose.dt_mgy > 0.0
+    chambers = (dose.d1_mgy, dose.d2_mgy) if dose.chambers else (None, None)
+    return differing(*chambers, *((dose.dt_mgy, dose.dm_mgy) if by_time else (None, None)))
 
 
 def ended_shown(stage: Stage, terminal: Terminal, dose: DoseShown, sent: Sent, durable: bool) -> Ended:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 from decide_bench import QUIET, finding, stage, verdict
+from dose_bench import certificate, made, prescribed
 
+from controller.dose import Dose
 from controller.self_test import begin
-from controller.shown import first_to_fix
+from controller.shown import first_to_fix, told_of_dose
 from controller.states import State
+from hal.readings import Termination
 from hal.units import Seconds
 from interlocks.words import Trip, Verdict
 
@@ -45,3 +48,20 @@ def test_a_fault_names_its_own_cause_first() -> None:
     why = stage(State.FAULT, rule="generator_identity", words="the generator is not the configured one")
     assert first_to_fix(why, verdict(stale, wrong), TESTS) == wrong.words
     assert first_to_fix(why, verdict(stale), TESTS) == stale.words
+
+
+@pytest.mark.parametrize(
+    ("termination", "dose", "told"),
+    [
+        (Termination.MONITOR, Dose(d1_mgy=1000.0, d2_mgy=1020.0, counted=True), ["channel 1 1000.0"]),
+        (Termination.MONITOR, Dose(d1_mgy=1000.0, d2_mgy=1014.0, dt_mgy=1000.0, dm_mgy=960.0, counted=True), []),
+        (Termination.TIME, Dose(d1_mgy=1000.0, d2_mgy=1014.0, dt_mgy=1000.0, dm_mgy=979.0, counted=True), ["the timer 1000.0"]),
+        (Termination.TIME, Dose(d2_mgy=1000.0, dt_mgy=1000.0, dm_mgy=979.0, counted=True, chambers=False), ["the timer 1000.0"]),
+        (Termination.MONITOR, Dose(d1_mgy=1000.0, d2_mgy=1020.0), []),
+    ],
+)  # fmt: skip
+def test_channels_that_differ_are_told_before_they_trip(termination: Termination, dose: Dose, told: list[str]) -> None:
+    """1.5 % of the chambers, and of timer and model where the timer ends the beam; nothing before beam was counted, and nothing without a fraction."""
+    settings = made(prescribed(), certificate(termination=termination))
+    assert [words.split(" mGy")[0] for words in told_of_dose(settings, dose)] == told
+    assert told_of_dose(None, dose) == ()

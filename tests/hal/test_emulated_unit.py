@@ -169,6 +169,23 @@ def test_old_counts_end_it_no_later(old_ticks: int) -> None:
     assert abs(kept[-1][1] - 900) <= 11
 
 
+def test_e10_ends_at_the_first_tick_with_that_dose() -> None:
+    """E10: 8536.59 mGy less a tail of 1.54 mGy is 426752 counts of 20 uGy; 55 mGy/s looked at each 10 ms ends at the first look from 8534.77 mGy on."""
+    for start in (0.0, 7.0, 14.0, 21.0):
+        rig = Rig(EVERYTHING | Fitted.CHAMBERS)
+        rig.cps = (2750.0, 2700.0)
+        rig.running(
+            termination=MONITOR, preset_ms=900_000, k1_limit_ms=900_000, count_preset_1=426_752, count_limit_2=500_000
+        )
+        rig.tick(20)
+        rig.unit._counts = (426_600 + int(start), 400_000)
+        while rig.unit.state is UnitState.RUN:
+            rig.tick()
+        assert rig.unit.status is not None
+        ended_mgy = 0.02 * rig.unit.status.counts_1
+        assert 8534.7720 - 0.02 <= ended_mgy < 8534.7720 + 0.55 + 0.02
+
+
 def test_the_second_channel_backs_up() -> None:
     rig = Rig(EVERYTHING | Fitted.CHAMBERS)
     rig.cps = (10.0, 4000.0)
