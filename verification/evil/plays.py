@@ -113,6 +113,16 @@ def _faulty(*names: str, for_s: float | None = None, after_s: float = 1.0) -> Ha
     return hands
 
 
+def unit_silent_for_long(rig: VirtualRig) -> None:
+    """The safety unit falls silent in beam and stays so for longer than its end is owed: the record has only bounds."""
+    to_beam(rig, 1.0)
+    rig.fault("unit-silent")
+    ended(rig)
+    rig.wait(17.0)
+    rig.mend("unit-silent")
+    rig.wait(2.0)
+
+
 def off_ignored(rig: VirtualRig) -> None:
     """STOP in beam, and the supply ignores its OFF."""
     to_beam(rig, 1.0)
@@ -220,6 +230,7 @@ VIRTUAL: Final[dict[str, Hands]] = {
     "asks for ever": asks_for_ever,
     "generator silent": _faulty("generator-silent"),
     "unit silent": _faulty("unit-silent"),
+    "unit silent for long": unit_silent_for_long,
     "host stands still": host_stands_still,
     "slow disk": slow_disk,
     "host stands still for long": stands_still_for_long,
