@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid coverage verify lint fuzz bench-tools bench-wire bench-world bench-dose clean lock real crash mutants
+.PHONY: help setup run test grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose clean lock real crash mutants
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -61,7 +61,10 @@ lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the 
 fuzz: $(STAMP)  ## fuzz every decoder for SECONDS (60); a find is left in var/fuzz/
 	$(BIN)/python -m verification.fuzz --seconds $(or $(SECONDS),60)
 
-bench-tools:    ## install what the benchmarks are measured against: gcc and libmodbus, by apt-get as root
+bench: $(STAMP) bench-tools ## every figure that is promised, in one table; ROW=kernel|block|ring|plant|virtual|react|wake|load|tick|start|memory, JSON, PAGE=1
+	$(BIN)/python -m benchmarks.bench $(if $(ROW),--row $(ROW)) $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(JSON),--json $(JSON)) $(if $(PAGE),--page)
+
+bench-tools:    ## install what the benchmarks are measured against: gcc, libmodbus and cyclictest, by apt-get as root
 	benchmarks/tools.sh
 
 bench-wire: $(STAMP) bench-tools ## time one transaction against C libmodbus and pymodbus's clients; writes docs/performance.md

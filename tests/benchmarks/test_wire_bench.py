@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import wire_page
+from benchmarks import react_rows, wire_page
 from benchmarks.wire_contest import CONTESTANTS, PROGRAMS, SLAVES, SOURCES, WIRES, Noise, Place
 from benchmarks.wire_masters import MASTERS
 from benchmarks.wire_page import GOALS, Result
@@ -93,5 +93,5 @@ def test_json_holds_every_figure() -> None:
 def test_every_contestant_has_its_program() -> None:
     for one in CONTESTANTS:
         assert one.program[0] in PROGRAMS if one.program else one.name in MASTERS
-    assert {path.stem for path in SOURCES.glob("*.c")} == set(PROGRAMS)
+    assert {path.stem for path in SOURCES.glob("*.c")} == {*PROGRAMS, *react_rows.PROGRAMS, "dose"}
     assert {program for program, *_ in SLAVES.values()} <= set(PROGRAMS)

@@ -1,0 +1,94 @@
+"""What `make bench` tells its measurements in: figures with goal, reference, median and worst window, as a table, as JSON and as the made part of the page.
+It measures nothing and knows no row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from rich.table import Table
+
+WINDOWS_LEAST: Final = 9
+PART: Final = re.compile(r"(<!-- measured by make bench -->\n).*?(<!-- end of bench -->)", re.DOTALL)
+HEAD: Final = ("figure", "goal", "median", "worst window", "beside", "met")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: `bound` is what its median may be at most (`least`: at least), None where it is only printed; `beside` says what it was measured
+    against in the same run, and with which absolute values."""
+
+    name: str
+    goal: str
+    windows: tuple[float, ...]
+    bound: float | None
+    beside: str = ""
+    unit: str = ""
+    least: bool = False
+
+    @property
+    def median(self) -> float:
+        return median(self.windows)
+
+    @property
+    def worst(self) -> float:
+        """The window that is furthest on the wrong side."""
+        return min(self.windows) if self.least else max(self.windows)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the median keeps the bound; None where there is none."""
+        if self.bound is None:
+            return None
+        return self.median >= self.bound if self.least else self.median <= self.bound
+
+    def cells(self) -> tuple[str, ...]:
+        verdict = {None: "printed", True: "yes", False: "NO"}[self.met]
+        return (self.name, self.goal, self._said(self.median), self._said(self.worst), self.beside, verdict)
+
+    def _said(self, value: float) -> str:
+        return f"{value:.3g} {self.unit}".rstrip() if abs(value) < 1000 else f"{value:.0f} {self.unit}".rstrip()
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """The value below which this part of all lies; the largest for a part that has none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+
+def tables(figures: Sequence[Figure]) -> Table:
+    """For people."""
+    shown = Table(title="make bench: each figure against its reference in the same run")
+    for number, name in enumerate(HEAD):
+        shown.add_column(name, justify="right" if number in (2, 3) else "left")
+    for one in figures:
+        style = "bold red" if one.met is False else ""
+        shown.add_row(*one.cells(), style=style)
+    return shown
+
+
+def plain(figures: Sequence[Figure], about: Mapping[str, str], notes: Sequence[str]) -> dict[str, Any]:
+    """As one JSON document."""
+    kept = [asdict(one) | {"median": one.median, "worst": one.worst, "met": one.met} for one in figures]
+    return {"about": dict(about), "notes": list(notes), "figures": kept}
+
+
+def page_part(figures: Sequence[Figure], about: Mapping[str, str], notes: Sequence[str]) -> str:
+    """The part of docs/performance.md between its markers."""
+    rows = [HEAD, tuple("---" for _ in HEAD), *(one.cells() for one in figures)]
+    lines = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    said = "".join(f"- {note}\n" for note in notes)
+    machine = "Machine: " + ", ".join(f"{key} {value}" for key, value in about.items()) + ".\n"
+    return f"{lines}\n{said}\n{machine}" if said else f"{lines}\n{machine}"
+
+
+def write_page(page: Path, part: str) -> None:
+    """Put the part between its markers; SystemExit if the page has none."""
+    made, times = PART.subn(lambda block: f"{block[1]}{part}{block[2]}", page.read_text(encoding="utf-8"))
+    if times != 1:
+        raise SystemExit(f"{page}: {times} parts between the markers of bench, one is needed")
+    page.write_text(made, encoding="utf-8")

@@ -1,0 +1,63 @@
+"""The table of make bench says of each figure whether it is met, the page takes it, and the C beside the dose kernel does the same steps.
+No figure of a machine is compared here: those are for make bench."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks import bench, kernel_rows, react_host, table
+from benchmarks.table import Figure, quantile
+from controller.kernel import PLAIN
+
+
+def test_a_median_is_held_against_its_bound_and_the_worst_window_is_on_the_wrong_side() -> None:
+    most = Figure("a", "at most 2", (1.0, 3.0, 2.0), 2.0)
+    least = Figure("b", "at least 2", (1.0, 3.0, 1.9), 2.0, least=True)
+    printed = Figure("c", "printed", (1.0, 2.0), None)
+    assert (most.median, most.worst, most.met) == (2.0, 3.0, True)
+    assert (least.median, least.worst, least.met) == (1.9, 1.0, False)
+    assert printed.met is None and printed.cells()[-1] == "printed"
+    assert [quantile(range(1000), part) for part in (0.5, 0.999, 1.0)] == [500, 999, 999]
+
+
+def test_the_page_takes_the_table_and_says_of_what_was_missed_what_limits_it(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- measured by make bench -->\nold\n<!-- end of bench -->\nafter\n")
+    figures = [Figure("a", "at most 2", (3.0,), 2.0, "beside"), Figure("b", "at most 2", (1.0,), 2.0)]
+    notes = bench.notes_of(figures)
+    assert len(notes) == 1 and notes[0].startswith("a: missed")
+    table.write_page(page, table.page_part(figures, {"CPUs": "2"}, notes))
+    said = page.read_text()
+    assert said.startswith("before\n") and said.endswith("after\n") and "old" not in said
+    assert "| a | at most 2 | 3 | 3 | beside | NO |" in said and "- a: missed" in said and "CPUs 2" in said
+    with pytest.raises(SystemExit, match="0 parts"):
+        page.write_text("nothing")
+        table.write_page(page, "")
+
+
+def test_what_is_known_of_limits_names_figures_and_the_real_page_has_its_place() -> None:
+    known = json.loads(bench.NOTES.read_text())
+    assert all(isinstance(words, str) and words.endswith(".") for words in known.values())
+    assert table.PART.search(bench.PAGE.read_text()) is not None
+
+
+def test_the_same_steps_in_c_and_in_plain_python_give_the_same_bits() -> None:
+    """Where there is a compiler; where there is none, the bench says what installs it."""
+    block = kernel_rows.Block(600)
+    ours = block.both(PLAIN)
+    assert ours[0][13] > 0 and ours[1][3] > 0.0
+    if shutil.which("gcc") is None:
+        with pytest.raises(SystemExit, match="bench-tools"):
+            kernel_rows.in_c()
+        return
+    assert [a.tobytes() for a in ours] == [b.tobytes() for b in block.both(kernel_rows.in_c())]
+
+
+def test_the_exposure_of_the_reaction_bench_is_in_the_middle_of_its_beam(tmp_path: Path) -> None:
+    held, blocks = react_host.hold(tmp_path)
+    assert len(blocks) == 2 * sum(count for _, count in react_host.BLOCKS)
+    assert held.sent.on_at_s is not None and held.monitor.kv > 60.0 and held.flags.hv_on
