@@ -32,8 +32,10 @@ SLOW_MGY: Final = 3000.0
 """Larger doses are ticked at 20 Hz, where the rig can be."""
 AT_20_HZ: Final = ("spellman-xrv", "technix")
 """The generators that are sound at 20 Hz; so is the ADAM-6050 with them, and the WAGO coupler never."""
-OWN_UNIT_ONLY: Final = ("seifert-3003",)
-"""On bought I/O every other fraction of it ends in FAULT: while off is repeated its slow line cannot keep kV, mA and flags as young as they must be."""
+OWN_UNIT_ONLY: Final = ("seifert-3003", "spellman-xrb80")
+WHOLE_ONLY: Final = ("seifert-3003",)
+"""While off is repeated, which withdraws what runs, lines of 9600 baud cannot keep kV, mA and flags as young as they must be: on bought I/O some fractions of
+these end in FAULT, of the first every other, and so do its stops. They are given by the safety unit, the first in one piece."""
 ROOM: Final = 1.15
 """How much longer than the shortest a piece is, at least."""
 UNITS: Final = ("kerma-unit",) * 7 + ("adam-6050",) * 2 + ("wago-750",)
@@ -74,7 +76,7 @@ def plan(seed: int, kept: Path) -> Fraction:
     least_s = ROOM * max(LEAST_S, RAMPS * ramp_s(generator))
     d0 = min(MOST_MGY, max(round(drawn, 1), round(least_s * constants.r0_mgy_per_s, 1)))
     beam_s = d0 / constants.r0_mgy_per_s
-    pieces = min(rng.choice(PIECES), int(beam_s / least_s))
+    pieces = min(rng.choice(PIECES), int(beam_s / least_s), 1 if generator in WHOLE_ONLY else 3)
     spare_s = beam_s - pieces * least_s
     places = sorted(rng.uniform(0.0, spare_s) for _ in range(pieces - 1))
     cuts = tuple(at_s + (i + 1) * least_s for i, at_s in enumerate(places))

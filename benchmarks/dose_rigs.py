@@ -34,9 +34,15 @@ FITTED: Final = {f"A{a.name.split()[0]}": a.code for a in APPLICATORS if a.name.
 FILTER: Final = 0xF2
 SHORT_MS, LONG_MS, LONGS = 5_000, 30_000, 4
 PREHEAT_MS: Final = 4_000
-HALF_WAY_MS, SAME_TICK_MS = 9, 2
-LATER_AT_20_HZ_S: Final = {"adam-6050": 0.073}
-"""How much later than at 100 Hz bought I/O takes high voltage for seen by its counters; it goes into the end effect, as `BenchKind.later_s` does."""
+HALF_WAY_MS, SAME_TICK_MS = 9, 0
+LATER_S: Final = {("adam-6050", 100): 0.015, ("adam-6050", 20): 0.075, ("wago-750", 100): 0.015}
+SLOW_RAMP_LATER_S: Final = {
+    ("genix3d", "adam-6050"): 0.225,
+    ("genix3d", "wago-750"): 0.007,
+    ("technix", "wago-750"): 0.007,
+}
+"""How much later than `BenchKind.later_s` has it the timer of such a rig starts, which sees high voltage by its reads, at this rate and with this tube: by what a
+fraction in *time* gave more than was asked for. It goes into the end effect and into the time from press to high voltage."""
 MOST_SKIN_MGY, MOST_TIME_S = 21_000.0, 890.0
 
 
@@ -169,12 +175,13 @@ def lay(rig: Rig, constants: Measured, folder: Path, seed: int) -> tuple[Setting
     text = certificate.read_text(encoding="utf-8").split("\n[[signatures]]")[0] + "\n"
     kind = BENCH_IO.get(rig.unit)
     coarser, later_s = (kind.coarser, kind.later_s) if kind is not None else (1.0, 0.0)
-    later_s += LATER_AT_20_HZ_S.get(rig.unit, 0.0) if rig.tick_hz == 20 else 0.0
+    later_s += LATER_S.get((rig.unit, rig.tick_hz), 0.0) + SLOW_RAMP_LATER_S.get((rig.generator, rig.unit), 0.0)
     for key, value in {
         "applicator": f'"{rig.applicator}"',
         "applicator_code": str(FITTED[rig.applicator]),
         "r0_mgy_per_s": repr(constants.r0_mgy_per_s),
         "dt_s": repr(round(constants.dt_s + later_s, 5)),
+        "press_to_hv_s": repr(round(_base(rig.generator)["press_to_hv_s"] + max(0.0, later_s), 5)),
         "tail_mgy": repr(constants.tail_mgy),
         "n1_mgy_per_count": repr(constants.n1_mgy_per_count * coarser),
         "n2_mgy_per_count": repr(constants.n2_mgy_per_count * coarser),
