@@ -81,7 +81,7 @@ def _pct(found: list[Judged], errors: list[float]) -> list[float]:
 
 CONTROL_HEAD: Final = (
     "ended by", "tick, Hz", "fractions", "in 1, 2, 3 pieces", "R0, mGy/s", "counts of channel 1", "bound on the error",
-    "median error", "worst error", "worst, of its bound", "outside",
+    "median error", "worst error", "worst, of its bound", "outside", "without an end",
 )  # fmt: skip
 TRUTH_HEAD: Final = (
     "ended by", "tick, Hz", "true against asked: median", "worst", "worst, mGy", "certificate alone, k = 2: up to",
@@ -116,7 +116,7 @@ def control_rows(found: list[Judged]) -> Iterator[tuple[str, ...]]:
             PRESET_WORDS if kind[0] else HOST_WORDS,
             f"{median(errors):.4f} %" if errors else "-", f"{max(errors):.4f} %" if errors else "-",
             f"{max(abs(j.error_mgy) / j.bound_mgy for j in whole):.2f}" if whole else "-",
-            str(sum(1 for j in every if not j.near)),
+            str(sum(1 for j in whole if not j.near)), str(len(every) - len(whole)),
         )  # fmt: skip
 
 
@@ -167,16 +167,25 @@ def tables(found: list[Judged]) -> Iterator[Table]:
 def page_part(found: list[Judged]) -> str:
     """The same for docs/dose.md."""
     hours = sum(j.given.get("simulated_s", 0.0) for j in found) / 3600.0
-    outside = [j for j in found if not j.ok]
+    outside, without = [j for j in found if not j.given["wrong"] and not j.ok], [j for j in found if j.given["wrong"]]
     doses = [j.given["d0_mgy"] / 1000.0 for j in found]
     lines = [
-        f"{len(found)} fractions of {_range(doses)} Gy, {hours:.1f} simulated hours; {len(outside)} outside a bound. Every figure is SIMULATED.\n"
+        f"{len(found)} fractions of {_range(doses)} Gy, {hours:.1f} simulated hours: {len(outside)} outside a bound, "
+        f"{len(without)} without their proper end. Every figure is SIMULATED.\n"
     ]
     for title, head, rows in _made(found):
         lines += [f"\n{title}:\n\n", _line(head), _line(("---",) * len(head)), *map(_line, rows)]
-    lines += ["\n", *(f"- outside: {j.words}\n" for j in outside)] if outside else []
+    lines += ["\nOutside:\n\n", *(f"- {j.words}\n" for j in outside)] if outside else []
+    lines += ["\nWithout their proper end:\n\n", *(f"- {words}\n" for words in _causes(without))] if without else []
     lines += [f"\n![Errors of the fractions against their dose](pictures/{PICTURE.name})\n"]
     return "".join(lines)
+
+
+def _causes(without: list[Judged]) -> Iterator[str]:
+    """Each tube and unit with its seeds, and what the first of them said."""
+    for tube, unit in sorted({(j.given["generator"], j.given["unit"]) for j in without}):
+        every = [j.given for j in without if (j.given["generator"], j.given["unit"]) == (tube, unit)]
+        yield f"{tube} with {unit}, seeds {', '.join(str(g['seed']) for g in every)}: {every[0]['wrong']}"
 
 
 def _line(cells: tuple[str, ...]) -> str:

@@ -41,8 +41,8 @@ SLOW_RAMP_LATER_S: Final = {
     ("genix3d", "wago-750"): 0.007,
     ("technix", "wago-750"): 0.007,
 }
-"""How much later than `BenchKind.later_s` has it the timer of such a rig starts, which sees high voltage by its reads, at this rate and with this tube: by what a
-fraction in *time* gave more than was asked for. It goes into the end effect and into the time from press to high voltage."""
+"""How much later than `BenchKind.later_s` has it the timer of such a rig starts, for it sees high voltage by its reads: by what a fraction in *time* gave
+more than was asked for, at this rate and with this tube. It goes into the end effect and into the time from press to high voltage."""
 MOST_SKIN_MGY, MOST_TIME_S = 21_000.0, 890.0
 
 
