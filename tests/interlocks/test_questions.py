@@ -12,6 +12,7 @@ from interlock_bench import CLOSED, CONTACTS, HV, OPEN, ROW, RULES, SENT_ON, SWI
 from test_rules import both, made, sound
 
 from hal.readings import Link, Relay, UnitCapability, UnitIdentity, UnitState
+from interlocks.generator_rules import seen_counts
 from interlocks.look import RATE_WINDOW_S, Look, take
 from interlocks.words import Sent
 
@@ -127,3 +128,20 @@ def test_what_is_said_of_it(asked: Asked) -> None:
     look = asked.look()
     assert ROW[asked.rule].question(look) is not True
     assert ROW[asked.rule].wrong(look) == asked.wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"terms_leak1_cps": 20.0, "terms_leak2_cps": 30.0}, (20.0, 30.0)),
+        ({"terms_r0_mgy_per_s": 100.0}, (10.0, 10.2040816)),
+        ({"terms_r0_mgy_per_s": 100.0, "terms_n1_mgy_per_count": 0.01, "terms_n2_mgy_per_count": 0.04}, (20.0, 6.0)),
+        ({"terms_hv_seen_counts_per_100ms": 50}, (50.0, 50.0)),
+    ],
+)
+def test_counts_that_mean_high_voltage_are_above_each_of_three(
+    changes: dict[str, Any], wanted: tuple[float, float]
+) -> None:
+    """Ten times the certified leakage, 2 % of the certified rate, and the committed threshold: the largest, for each chamber by itself."""
+    assert seen_counts(Asked("", "committed", changes, {}, None).look()) == pytest.approx(wanted)
+    assert seen_counts(Asked("", "rest", {}, {}, None).look()) == (10.0, 10.0)
