@@ -83,6 +83,10 @@ AT_THE_BOUND = [
     Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "monitor_kv": 30.0, "monitor_asked_at_s": QUIET_S}, {}, False, T0, QUIET),
     Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "unit_relays": OPEN | HV, "unit_asked_at_s": COUNTED_S}, {}, False, COUNTED_S, QUIET),
     Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "slow_rate_1": 99, "slow_asked_at_s": COUNTED_S}, {}, False, COUNTED_S, QUIET),
+    Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "flags_hv_on": True, "flags_asked_at_s": QUIET_S - 0.01}, {}, True, T0, QUIET),
+    Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "monitor_kv": 30.0, "monitor_asked_at_s": QUIET_S - 0.01}, {}, True, T0, QUIET),
+    Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "unit_relays": OPEN | HV, "unit_asked_at_s": COUNTED_S - 0.01}, {}, True, COUNTED_S, QUIET),
+    Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "slow_rate_1": 99, "slow_asked_at_s": COUNTED_S - 0.01}, {}, True, COUNTED_S, QUIET),
 ]  # fmt: skip
 
 
