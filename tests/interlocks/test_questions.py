@@ -87,6 +87,10 @@ AT_THE_BOUND = [
     Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "monitor_kv": 30.0, "monitor_asked_at_s": QUIET_S - 0.01}, {}, True, T0, QUIET),
     Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "unit_relays": OPEN | HV, "unit_asked_at_s": COUNTED_S - 0.01}, {}, True, COUNTED_S, QUIET),
     Asked("hv_uncommanded", "rest", {"on_sent_at_s": 1.0, "slow_rate_1": 99, "slow_asked_at_s": COUNTED_S - 0.01}, {}, True, COUNTED_S, QUIET),
+    Asked("hv_uncommanded", "rest", {"flags_hv_on": True, "flags_asked_at_s": T0 - 1.0}, {}, None),
+    Asked("hv_uncommanded", "rest", {"monitor_kv": 30.0, "monitor_asked_at_s": T0 - 1.0}, {}, None),
+    Asked("hv_uncommanded", "rest", {"unit_relays": OPEN | HV, "unit_asked_at_s": T0 - 1.0}, {}, None),
+    Asked("hv_uncommanded", "rest", {"slow_rate_1": 99, "slow_asked_at_s": T0 - 9.0}, {}, None),
 ]  # fmt: skip
 
 
