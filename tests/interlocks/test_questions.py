@@ -91,6 +91,7 @@ AT_THE_BOUND = [
     Asked("hv_uncommanded", "rest", {"monitor_kv": 30.0, "monitor_asked_at_s": T0 - 1.0}, {}, None),
     Asked("hv_uncommanded", "rest", {"unit_relays": OPEN | HV, "unit_asked_at_s": T0 - 1.0}, {}, None),
     Asked("hv_uncommanded", "rest", {"slow_rate_1": 99, "slow_asked_at_s": T0 - 9.0}, {}, None),
+    Asked("ma_steady", "beam", {"terms_ma": 0.0, "monitor_ma": 0.0}, {}, True),
 ]  # fmt: skip
 
 
