@@ -34,6 +34,11 @@ def fitted(capabilities: int) -> UnitIdentity:
     return UnitIdentity(1.0, "U1", "fw", capabilities, 1200, 10**6, 20, 500, "")
 
 
+def cps(one: float, two: float) -> dict[str, float]:
+    """What both chambers count a second."""
+    return {"cps_1": one, "cps_2": two}
+
+
 class Asked(NamedTuple):
     """One rule, a base with changes as in test_rules.py, a memory of it with changes, and what is wanted."""
 
@@ -44,12 +49,14 @@ class Asked(NamedTuple):
     wanted: bool | str | None
     now_s: float = T0
     sent: Sent | None = None
+    seen: dict[str, Any] = {}  # noqa: RUF012
+    """What the look itself works out, given instead."""
 
     def look(self) -> Look:
         given, house, sent = made(self.base, self.now_s, self.changes)
         memory = msgspec.structs.replace(sound(self.base), **self.memory)
         bounds = RULES.stale_after_s, RULES.full_scale_kv, RULES.paired
-        return take(given, house, self.sent or sent, memory, *bounds)
+        return msgspec.structs.replace(take(given, house, self.sent or sent, memory, *bounds), **self.seen)
 
 
 AT_THE_BOUND = [
@@ -92,6 +99,16 @@ AT_THE_BOUND = [
     Asked("hv_uncommanded", "rest", {"unit_relays": OPEN | HV, "unit_asked_at_s": T0 - 1.0}, {}, None),
     Asked("hv_uncommanded", "rest", {"slow_rate_1": 99, "slow_asked_at_s": T0 - 9.0}, {}, None),
     Asked("ma_steady", "beam", {"terms_ma": 0.0, "monitor_ma": 0.0}, {}, True),
+    *(
+        Asked(rule, "beam", {}, {}, wanted, seen=cps(one, two))
+        for rule, one, two, wanted in (
+            ("no_signal", 0.5, 0.5, True), ("no_signal", 0.0, 9.0, False), ("no_signal", 9.0, 0.0, False),
+            ("no_signal", math.nan, 9.0, None), ("no_signal", 9.0, math.nan, None),
+            ("no_dose", 61.0, 61.0, True), ("no_dose", 60.0, 61.0, False), ("no_dose", 61.0, 60.0, False),
+            ("no_dose", math.nan, 99.0, None), ("no_dose", 99.0, math.nan, None),
+            ("dose_rate_high", 4124.0, 4167.0, True), ("dose_rate_high", 4126.0, 0.0, False), ("dose_rate_high", 0.0, 4168.0, False),
+        )
+    ),
 ]  # fmt: skip
 
 
@@ -127,6 +144,12 @@ SAID = [
     Asked(
         "unit_timer", "beam", {"dose_unit_beam_s": None, "dose_host_beam_s": None}, {},
         "the safety unit counted nothing of beam, this computer nothing (bound 1 % or 0.1 s)",
+    ),
+    Asked("no_signal", "beam", {}, {}, "chambers count 0 and 9 in 1 s with high voltage on", seen=cps(0.0, 9.0)),
+    Asked("no_dose", "beam", {}, {}, "chambers count 9 and 8 in 1 s with high voltage on", seen=cps(9.0, 8.0)),
+    Asked(
+        "dose_rate_high", "beam", {}, {},
+        "dose rates 100.00 and 98.98 mGy/s, certified 55.00 mGy/s (bound 150 %)", seen=cps(5000.0, 5000.0),
     ),
 ]  # fmt: skip
 
