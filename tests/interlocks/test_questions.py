@@ -11,7 +11,7 @@ import pytest
 from interlock_bench import CLOSED, CONTACTS, HV, OPEN, ROW, RULES, SENT_ON, SWITCH, T0, TERMS
 from test_rules import both, made, sound
 
-from hal.readings import Link, Relay, UnitCapability, UnitIdentity, UnitState
+from hal.readings import Link, Relay, Termination, UnitCapability, UnitIdentity, UnitState
 from interlocks.generator_rules import seen_counts
 from interlocks.look import RATE_WINDOW_S, Look, take
 from interlocks.words import Sent
@@ -109,6 +109,8 @@ AT_THE_BOUND = [
             ("dose_rate_high", 4124.0, 4167.0, True), ("dose_rate_high", 4126.0, 0.0, False), ("dose_rate_high", 0.0, 4168.0, False),
         )
     ),
+    Asked("dose_timer", "beam", {"dose_dt_mgy": 400.0}, {}, True),
+    Asked("dose_timer", "beam", {"terms_termination": Termination.TIME, "dose_dt_mgy": 400.0}, {}, False),
 ]  # fmt: skip
 
 
