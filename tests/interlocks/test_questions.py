@@ -111,6 +111,13 @@ AT_THE_BOUND = [
     ),
     Asked("dose_timer", "beam", {"dose_dt_mgy": 400.0}, {}, True),
     Asked("dose_timer", "beam", {"terms_termination": Termination.TIME, "dose_dt_mgy": 400.0}, {}, False),
+    Asked("k_tp_drift", "beam", {}, {"climate": 0.0}, False),
+    Asked("k_tp_drift", "beam", {"slow_pressure_kpa": 300.0}, {"climate": (273.15 + 22.0) / 300.0}, True),
+    Asked("k_tp_drift", "beam", {"slow_temperature_c": 10.0}, {}, False),
+    Asked("leakage", "committed", {"terms_leak2_cps": 20.0, "slow_rate_2": 7}, {}, True),
+    Asked("leakage", "committed", {"terms_leak2_cps": 20.0, "slow_rate_2": 8}, {}, False),
+    Asked("leakage_at_start", "committed", {"on_sent_at_s": 1.0, "slow_asked_at_s": COUNTED_S}, {}, True, COUNTED_S, QUIET),
+    Asked("leakage_at_start", "committed", {"on_sent_at_s": 1.0, "slow_asked_at_s": COUNTED_S - 0.01}, {}, False, COUNTED_S, QUIET),
 ]  # fmt: skip
 
 
@@ -152,6 +159,10 @@ SAID = [
     Asked(
         "dose_rate_high", "beam", {}, {},
         "dose rates 100.00 and 98.98 mGy/s, certified 55.00 mGy/s (bound 150 %)", seen=cps(5000.0, 5000.0),
+    ),
+    Asked(
+        "leakage_at_start", "committed", {"on_sent_at_s": 1.0, "slow_asked_at_s": COUNTED_S - 0.01}, {},
+        "the chambers' leakage has not been measured since the last beam", COUNTED_S, QUIET,
     ),
 ]  # fmt: skip
 
