@@ -35,7 +35,7 @@ _RULES: Final = tuple(f"tests/interlocks/test_{what}.py" for what in ("table", "
 _LAW: Final = ("tests/interlocks/test_gate_law.py",)
 _GATE: Final = ("tests/interlocks/test_gate.py", "tests/interlocks/test_barriers.py")
 _DECIDE: Final = tuple(
-    f"tests/controller/test_decide_{what}.py" for what in ("arming", "beam", "confirm", "requests", "reset")
+    f"tests/controller/test_decide_{what}.py" for what in ("arming", "beam", "confirm", "refusals", "requests", "reset")
 )
 _SEARCH: Final = (
     "tests/verification/test_explore.py::test_without_a_fault_nothing_is_broken_and_every_state_but_stuck_on_is_reached",

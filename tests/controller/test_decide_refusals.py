@@ -1,0 +1,140 @@
+"""What a refusal says, word for word, and the guards' parts that stand in for nothing else: ADOPT, which of two findings is named, and the key alone."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from decide_bench import (
+    NOW,
+    OFF_BAD,
+    OFF_GOOD,
+    OFFERED,
+    SERVICE,
+    SETTINGS,
+    TOKEN,
+    committed,
+    decided,
+    event_of,
+    facts,
+    finding,
+    latch,
+    readings,
+    refused,
+    stage,
+    statement,
+    verdict,
+)
+from dose_bench import prescribed
+
+from controller.requests import Adopt, Close, Confirm, Edit, Load, Request, Reset, Resume, Retest
+from controller.states import Event, State
+from hal.readings import Contact, UnitState
+from interlocks.words import Clears, Trip
+
+LOAD, RESUME = Load(prescribed(), "op"), Resume(prescribed(), "op", "go on")
+CONFIRM = Confirm(3, SETTINGS.digest)
+ADOPT = Adopt("service", "anna", "the recorder was dead")
+SERVICED = Reset("service", "anna", "seen")
+STUCK = stage(State.STUCK_ON, NOW - 500.0)
+TWO = Reset("service", "anna, bert", "mains switched off and on")
+KEY, NO_KEY = SERVICE, SERVICE & ~int(Contact.KEY_SERVICE)
+LATCHED = int(UnitState.LATCHED)
+
+
+@pytest.mark.parametrize(
+    ("request_", "state", "words"),
+    [
+        (LOAD, State.FAULT, "loading a fraction is not possible in FAULT; it needs STANDBY"),
+        (RESUME, State.READY, "resuming is not possible in READY; it needs STANDBY or INTERRUPTED"),
+        (CONFIRM, State.STANDBY, "confirming is not possible in STANDBY; it needs PREPARATORY with an offer"),
+        (Edit(), State.STANDBY, "unloading is not possible in STANDBY; it needs a loaded fraction"),
+        (Close(), State.FAULT, "closing is not possible in FAULT; it needs TERMINATED, INTERRUPTED, or STANDBY with an open fraction"),
+        (SERVICED, State.READY, "a reset is not possible in READY; it needs STANDBY, INTERRUPTED, TERMINATED, FAULT or STUCK_ON"),
+        (ADOPT, State.STANDBY, "taking in a retained exposure is not possible in STANDBY; it needs FAULT"),
+        (ADOPT, State.STUCK_ON, "taking in a retained exposure is not possible in STUCK_ON; it needs FAULT"),
+        (Retest(), State.READY, "a self-test is not possible in READY; it needs STANDBY"),
+    ],
+)  # fmt: skip
+def test_a_state_without_a_row_is_named_with_those_that_have_one(request_: Request, state: State, words: str) -> None:
+    """What was asked for, where one is, and where one would have to be."""
+    assert refused(stage(state), readings(), facts(OFFERED), request=request_) == words
+
+
+def test_a_resume_of_records_that_stand_open_waits_for_no_end() -> None:
+    """Only behind an exposure of this process is the end still on its way to the disk."""
+    f = facts(admitted=SETTINGS, terminal_durable=False)
+    assert event_of(stage(State.STANDBY), readings(), f, request=RESUME) is Event.RESUME
+
+
+def test_of_several_findings_the_one_that_blocks_first_is_named() -> None:
+    """By the order of what blocks a start, not of what was found; one without a finding by its name."""
+    at, first, second = stage(State.PREPARATORY), finding("door", Trip.KEY_OFF), finding("lamp", Trip.KEY_OFF)
+    f = facts(msgspec.structs.replace(OFFERED, offer_at_s=NOW - 1.0))
+    for blocks, named in (
+        (("lamp", "door"), "lamp is not true"),
+        (("door", "lamp"), "door is not true"),
+        (("gone", "door"), "gone"),
+    ):
+        found = verdict(first, second, blocks_start=blocks, forbids=False)
+        told, ruling = decided(at, committed(), f, found, request=CONFIRM)
+        assert told.event is Event.KEY_OFF
+        assert ruling.refused == f"not ready: {named}"
+
+
+def test_the_first_latch_and_the_cause_that_is_its_own_are_named() -> None:
+    """Of two latches the first; of two findings the one that is latched."""
+    latches = (latch(Clears.BY_SERVICE, "hv_uncommanded"), latch(Clears.BY_PHYSICIST, "stray_beam"))
+    words = refused(stage(State.FAULT), readings(), facts(latches=latches), request=Reset("operator", "a", "b"))
+    assert words == "hv_uncommanded was not true: not for the operator to clear (by_service)"
+    words = refused(stage(State.STANDBY), readings(), facts(latches=latches), request=LOAD)
+    assert words == "latched: hv_uncommanded was not true; clear it first (kerma reset)"
+    words = refused(stage(State.STANDBY), readings(), facts(latches=latches), request=RESUME)
+    assert words == "latched: hv_uncommanded was not true; clear it first (kerma reset)"
+    both = verdict(finding("lamp", Trip.TRIP_STOP), finding("door", Trip.TRIP_STOP))
+    door = facts(latches=(latch(Clears.BY_OPERATOR, "door"),))
+    words = refused(stage(State.FAULT), readings(), door, both, request=Reset("operator", "a", "b"))
+    assert words == "the cause is still there: door is not true"
+
+
+@pytest.mark.parametrize("state", [State.STANDBY, State.INTERRUPTED, State.TERMINATED])
+def test_the_units_latch_is_let_go_in_fault_and_nowhere_else(state: State) -> None:
+    """Elsewhere a reset clears what is latched here; a unit that is latched leads to FAULT by its own rule."""
+    held = readings(unit_state=LATCHED)
+    assert event_of(stage(state), held, facts(), request=SERVICED) is Event.RESET
+    assert event_of(stage(State.FAULT), readings(unit=None), facts(), request=SERVICED) is Event.RESET
+
+
+@pytest.mark.parametrize("contacts", [(NO_KEY, NO_KEY), (KEY, NO_KEY), (NO_KEY, KEY)])
+def test_it_is_the_key_that_counts_and_in_both_channels(contacts: tuple[int, int]) -> None:
+    """With every other contact closed: no unlatch, no way out of STUCK_ON, no retained exposure."""
+    given = {"unit_contacts_a": contacts[0], "unit_contacts_b": contacts[1]}
+    held = readings(unit_state=LATCHED, **given)
+    words = refused(stage(State.FAULT), held, facts(), request=SERVICED)
+    assert words == "the safety unit is latched: role service, with the key in SERVICE"
+    ready = facts(off=OFF_GOOD, off_since_s=NOW - 60.0, generator_power_cycled=True)
+    words = refused(STUCK, readings(**given), ready, request=TWO)
+    assert words == "the beam may be on; to leave this state: the key in SERVICE"
+
+
+def test_what_is_lacking_in_stuck_on_is_said_with_its_number() -> None:
+    """Time not known is no time; only what nobody may clear is named of the latches; a unit that is not read is no unit that is latched."""
+    lacking = facts(off=OFF_GOOD, off_since_s=None, generator_power_cycled=True, latches=(latch(Clears.BY_OPERATOR),))
+    given = {"unit_contacts_a": KEY, "unit_contacts_b": KEY}
+    words = refused(STUCK, readings(**given), lacking, request=TWO)
+    assert words == (
+        "the beam may be on; to leave this state: high voltage and both chambers off for 60 s (now 0 s)"
+    )  # fmt: skip
+
+
+RETAINED = {"unit_token": TOKEN + 5, "unit_contacts_a": KEY, "unit_contacts_b": KEY}
+
+
+def test_a_retained_exposure_is_taken_in_by_service_with_off_verified() -> None:
+    """ADOPT is a reset of FAULT; while off is not verified, or the guard of the retained exposure has words, it is none."""
+    at, known = stage(State.FAULT), facts(statement=statement())
+    assert event_of(at, readings(**RETAINED), known, request=ADOPT) is Event.RESET
+    off = facts(statement=statement(), off=OFF_BAD)
+    words = refused(at, readings(**RETAINED), off, request=ADOPT)
+    assert words == "off is not verified: the generator reads 69.5 kV"
+    words = refused(at, readings(**RETAINED), known, request=Adopt("operator", "anna", "x"))
+    assert words == "taking in a retained exposure needs the role service, a name and a reason"
