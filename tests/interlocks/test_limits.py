@@ -144,3 +144,67 @@ def test_what_is_divided_by_or_waited_for_is_above_zero(name: str) -> None:
     """0 and below are refused before a rule can divide by them."""
     for value in (0.0, -1.0):
         assert check_terms(LIMITS, terms(**{name: value}))
+
+
+def test_the_bounds_are_as_they_were_designed() -> None:
+    """Each number, what a check and a dry run may be at most, and which values must be above 0 or not below it."""
+    assert msgspec.structs.astuple(ABSOLUTE) == (10.0, 100.0, 0.05, 20.0, 20_000.0, 25_000.0, 3.0, 900.0, 1000.0)
+    narrower = msgspec.structs.replace(ABSOLUTE, rx_max_mgy=10_000.0, skin_max_mgy=12_500.0, time_max_s=300.0)
+    whole = {Purpose.TREAT: ABSOLUTE, Purpose.WARMUP: ABSOLUTE, Purpose.CALIBRATE: ABSOLUTE}
+    assert whole | {Purpose.DAILY: narrower, Purpose.DRY_RUN: narrower} == MODES
+    assert BOUNDS == {
+        "kv": ("kv_min", "kv_max"),
+        "ma": ("ma_min", "ma_max"),
+        "rx_mgy": (None, "rx_max_mgy"),
+        "skin_mgy": (None, "skin_max_mgy"),
+        "time_s": ("time_min_s", "time_max_s"),
+        "power_w": (None, "power_max_w"),
+    }
+
+
+@pytest.mark.parametrize("name", ["leak1_cps", "leak2_cps", "d0_mgy", "ramp_s", "t2_s", "t2d_s"])
+def test_what_is_counted_or_waited_for_is_not_below_zero(name: str) -> None:
+    """0 may be, less may not, and it is said in words."""
+    assert check_terms(LIMITS, terms(**{name: 0.0})) == ()
+    assert check_terms(LIMITS, terms(**{name: -1.0})) == (f"{name} = -1 is below 0; check the certificate",)
+
+
+def test_each_wrong_is_said_in_words() -> None:
+    """What is wrong, with value and bound, and what to do first; several at once, in their order."""
+    assert check(LIMITS, {"dose": 1.0, "kv": math.inf, "ma": 9.0, "time_s": 1.0}, "rig.toml") == (
+        "dose has no bound; it may not be confirmed",
+        "kv = inf is not a finite number; correct the file that it comes from",
+        "ma = 9 is above 5 (ma_max of rig.toml); choose a smaller one",
+        "time_s = 1 is below 3 (time_min_s of rig.toml); choose a larger one",
+    )
+    assert check(LIMITS, {"kv": 101.0}) == ("kv = 101 is above 100 (kv_max of limits); choose a smaller one",)
+    assert check_terms(LIMITS, terms(k_tp=math.nan)) == ("k_tp = nan is not a finite number; load the fraction again",)
+    assert check_terms(LIMITS, terms(k_tp=0.0)) == ("k_tp = 0 is not above 0; check the certificate",)
+    short = msgspec.structs.replace(LIMITS, time_max_s=10.0)
+    assert check_terms(short, terms(set_time_s=10.0, timer_limit_s=11.0)) == ()
+    assert check_terms(short, terms(set_time_s=10.0, timer_limit_s=11.1)) == (
+        "the timer's limit 11.1 s is above 11 s (time_max_s with the backup's margin); load again",
+    )
+    for wrong in ({"kv": 9.0}, {"ma": 9.0}, {"d0_mgy": 26_000.0}, {"set_time_s": 1.0}, {"kv": 100.0, "ma": 5.1}):
+        assert check_terms(LIMITS, terms(**wrong)), wrong
+    assert check_terms(msgspec.structs.replace(LIMITS, power_max_w=111.0), terms(kv=69.5, ma=1.6)) == (
+        "power_w = 111.2 is above 111 (power_max_w of limits); choose a smaller one",
+    )
+
+
+def test_a_configuration_says_all_that_is_wrong_with_it() -> None:
+    """Every bound that it widens, every number that is none, and every range that is empty, in one go."""
+    odd = msgspec.structs.replace(ABSOLUTE, kv_max=101.0, ma_min=math.nan, time_min_s=50.0)
+    small = msgspec.structs.replace(ABSOLUTE, time_max_s=20.0)
+    with pytest.raises(ConfigurationError) as raised:
+        narrow(ABSOLUTE, odd, small)
+    assert str(raised.value) == (
+        "limits: kv_max = 101.0 widens the absolute limit 100.0 (interlocks/limits.py); narrow it or leave it out; "
+        "ma_min = nan is not a finite number (bound 0.05); write a number; "
+        "time_min_s = 50.0 lies above time_max_s = 20.0: nothing could be confirmed; correct one of them"
+    )
+    with pytest.raises(ConfigurationError, match=r"^limits: kv_max is inf, not a finite number$"):
+        narrow(msgspec.structs.replace(ABSOLUTE, kv_max=math.inf))
+    for low, high in (("kv_min", "kv_max"), ("ma_min", "ma_max"), ("time_min_s", "time_max_s")):
+        same = msgspec.structs.replace(ABSOLUTE, **{low: getattr(ABSOLUTE, high)})
+        assert getattr(narrow(ABSOLUTE, same), low) == getattr(ABSOLUTE, high)

@@ -3,9 +3,15 @@ Whoever changes a row changes it here too, or has slipped."""
 
 from __future__ import annotations
 
-from interlocks.look import FLAGS, MONITOR, SLOW, UNIT
+import re
+
+import msgspec
+import pytest
+
+from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, When
 from interlocks.rule import Rule
-from interlocks.rules import TABLE
+from interlocks.rules import LEAST_S, POLLS, SLOW_LEAST_S, SOURCE_WORDS, SOURCES, T1_S, TABLE, distinct
+from interlocks.words import Clears, DoseFigures, House, Sent, Trip, Truth
 
 DESIGNED = """
 rule                   asked            needs         stands on      for s waits for  blocks and ends trip      when stale cleared by
@@ -72,15 +78,15 @@ dose_kernel            ALWAYS           -             -              0     -    
 invariants_held        ALWAYS           -             -              0     -          start beam TRIP_FAULT     TRIP_STOP  BY_SERVICE
 calibration_valid      BEFORE_ARM       -             -              0     -          start -    TRIP_STOP      TRIP_STOP  BY_ITSELF
 """
-SOURCES = {"unit": UNIT, "slow": SLOW, "monitor": MONITOR, "flags": FLAGS}
+BITS = {"unit": UNIT, "slow": SLOW, "monitor": MONITOR, "flags": FLAGS}
 
 
 def line(row: Rule) -> list[str]:
     """A row of the program, as this page writes it."""
 
     def names(bits: int) -> str:
-        assert not bits & ~sum(SOURCES.values())
-        return "+".join(name for name, bit in SOURCES.items() if bits & bit) or "-"
+        assert not bits & ~sum(BITS.values())
+        return "+".join(name for name, bit in BITS.items() if bits & bit) or "-"
 
     return [
         row.id,
@@ -105,3 +111,77 @@ def test_every_row_is_as_it_was_designed() -> None:
 def test_only_kv_is_held_against_its_window_while_it_swings() -> None:
     """Anywhere else a value that came back begins its persistence anew."""
     assert [row.id for row in TABLE if row.swings] == ["kv_steady"]
+
+
+def test_numbers_and_their_order_are_as_they_were_designed() -> None:
+    """Records, the ring and the priority of trips carry these numbers."""
+    assert {t.name: t.value for t in Truth} == {
+        "TRUE": 0, "FALSE": 1, "STALE": 2, "ERROR": 3, "NOT_ASKED": 4, "NOT_FITTED": 5,
+    }  # fmt: skip
+    assert {t.name: t.value for t in Trip} == {
+        "HV_UNCOMMANDED": 1, "INTERNAL": 3, "UNIT_LOST": 4, "UNIT_REBOOT": 5, "GEN_LOST": 6, "TRIP_FAULT": 7,
+        "TRIP_STOP": 9, "KEY_OFF": 10, "RECORDER_LOST": 11, "DESK_LOST": 12, "TIME_END": 13,
+    }  # fmt: skip
+    assert {c.name: c.value for c in Clears} == {
+        "BY_ITSELF": 0, "BY_OPERATOR": 1, "BY_PHYSICIST": 2, "BY_SERVICE": 3, "NEVER": 4,
+    }  # fmt: skip
+    assert [when.name for when in When] == [
+        "ALWAYS",
+        "SET_UP",
+        "BEFORE_ARM",
+        "VENTED",
+        "NOT_ARMED",
+        "CONFIRMED",
+        "CONFIRMED_VENTED",
+        "HELD",
+        "HELD_DOWN",
+        "NO_BEAM",
+        "LEAKAGE",
+        "BEAM",
+        "STEADY",
+        "TIMED",
+        "DOSED",
+        "SIGNAL",
+        "DOSE",
+        "RATED",
+        "LINE",
+        "STANDING",
+        "NEVER",
+    ]
+    assert [when.value for when in When] == list(range(21))
+
+
+def test_what_nobody_has_said_yet_is_as_it_was_designed() -> None:
+    """What a house, a figure, a rule and what was sent are before anything is told: nothing given, nothing out, the kernel trusted until it fails."""
+    house, dose, sent = House(1.0, 2.0, 3, 4.0), DoseFigures(), Sent()
+    assert (house.tick_gap_s, house.kernel_ok, house.dose, house.sums) == (0.0, True, dose, "")
+    assert (house.records_put, house.records_durable, house.token_acked, house.confirmed) == (None,) * 4
+    assert msgspec.structs.astuple(dose) == (*(0.0,) * 7, None, None, 0, False)
+    assert msgspec.structs.astuple(sent) == (0, "off", *(None,) * 8, "")
+    row = Rule(
+        id="r", hazards=(), when=When.ALWAYS, question=lambda _look: True, wrong=lambda _look: "w", first="f"
+    )  # fmt: skip
+    assert line(row) == ["r", "ALWAYS", "-", "-", "0", "-", "start", "beam", "TRIP_STOP", "TRIP_STOP", "BY_OPERATOR"]
+    for stale, clears in (
+        (Trip.UNIT_LOST, Clears.BY_SERVICE),
+        (Trip.GEN_LOST, Clears.BY_SERVICE),
+        (Trip.TRIP_FAULT, Clears.BY_ITSELF),
+    ):
+        told = msgspec.structs.replace(row, stale_trip=stale, clears=Clears.BY_SERVICE)
+        assert told.stale_clears is clears
+
+
+def test_bounds_of_age_are_as_they_were_designed() -> None:
+    """T1 and how old a reading may get, and what each source is called; two rows of one id are refused by name."""
+    assert (T1_S, LEAST_S, POLLS, SLOW_LEAST_S) == (0.1, 0.05, 2.0, 2.5)
+    assert SOURCES == ((UNIT, "unit"), (SLOW, "slow"), (MONITOR, "monitor"), (FLAGS, "flags"))
+    assert (UNIT, SLOW, MONITOR, FLAGS) == (1, 2, 4, 8)
+    assert SOURCE_WORDS == {
+        UNIT: "the safety unit's status",
+        SLOW: "the safety unit's slow block",
+        MONITOR: "the generator's kV and mA",
+        FLAGS: "the generator's flags",
+    }
+    assert distinct(TABLE) == TABLE
+    with pytest.raises(ValueError, match=re.escape("two rules have the same id: emergency_stop, key")):
+        distinct((*TABLE, TABLE[0], TABLE[2]))
