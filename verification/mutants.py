@@ -55,7 +55,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/generator_rules.py": (_RULES, _GATE),
     "interlocks/house_rules.py": (_RULES, _GATE),
     "interlocks/unit_rules.py": (_RULES, _GATE),
-    "interlocks/look.py": (_RULES, (*_GATE, "tests/interlocks/test_monitor.py")),
+    "interlocks/look.py": (("tests/interlocks/test_look.py", *_RULES), (*_GATE, "tests/interlocks/test_monitor.py")),
     "interlocks/limits.py": (("tests/interlocks/test_limits.py",), ("tests/interlocks/test_gate.py", "tests/controller/test_settings.py")),
     "interlocks/monitor.py": (("tests/interlocks/test_monitor_bounds.py", "tests/interlocks/test_monitor.py"), _GATE),
     "interlocks/rules.py": (_RULES, _GATE),
