@@ -26,7 +26,12 @@ from decide_bench import (
 )
 from dose_bench import prescribed
 
+from controller.decide import STOP_WORDS
+from controller.exposure import Decided
+from controller.facts import Ruling
 from controller.requests import Adopt, Close, Confirm, Edit, Load, Request, Reset, Resume, Retest
+from controller.self_test import Phase
+from controller.self_test import Tests as Progress
 from controller.states import Event, State
 from hal.readings import Contact, UnitState
 from interlocks.words import Clears, Trip
@@ -138,3 +143,38 @@ def test_a_retained_exposure_is_taken_in_by_service_with_off_verified() -> None:
     assert words == "off is not verified: the generator reads 69.5 kV"
     words = refused(at, readings(**RETAINED), known, request=Adopt("operator", "anna", "x"))
     assert words == "taking in a retained exposure needs the role service, a name and a reason"
+
+
+def test_a_decision_is_whole() -> None:
+    """Event, worst heard, rule and words: of a quiet tick, of a request that is taken or refused, of STOP, and of a trip that the state ignores."""
+    standby, ready = stage(State.STANDBY), stage(State.READY)
+    nothing = Decided(Event.NONE, Event.NONE, "", "")
+    assert decided(standby, readings(), facts())[0] == nothing
+    assert decided(standby, readings(), facts(), request=Edit())[0] == nothing
+    taken = decided(standby, readings(), facts(admitted=SETTINGS), request=LOAD)
+    assert taken == (Decided(Event.LOAD, Event.LOAD, "", ""), Ruling(Event.LOAD))
+    stopped = decided(ready, readings(), facts(), stop=True)[0]
+    assert (stopped.event, stopped.heard, stopped.rule) == (Event.STOP, Event.STOP, "stop")
+    assert stopped.words == STOP_WORDS and "; first: " in STOP_WORDS
+    door = decided(standby, readings(), facts(), verdict(finding("door", Trip.TRIP_STOP)))[0]
+    assert door == Decided(Event.NONE, Event.TRIP_STOP, "", "")
+
+
+def test_what_the_table_ignores_hides_nothing_in_preparatory() -> None:
+    """Without an offer a trip is ignored; of the rest what has no row is no event either, and hides none that has."""
+    at = stage(State.PREPARATORY)
+    both = verdict(finding("door", Trip.TRIP_STOP), finding("overdue", Trip.TIME_END))
+    assert event_of(at, committed(), facts(), both) is Event.NONE
+    expired = stage(State.PREPARATORY, NOW - 901.0)
+    assert event_of(expired, committed(), facts(), both) is Event.EXPIRED
+    door = decided(at, committed(), facts(), verdict(finding("door", Trip.TRIP_STOP)))[0]
+    assert door == Decided(Event.NONE, Event.TRIP_STOP, "", "")
+    three = verdict(*(finding(t.name, t) for t in (Trip.TRIP_STOP, Trip.DESK_LOST, Trip.KEY_OFF)))
+    assert event_of(at, committed(), facts(), three) is Event.KEY_OFF
+
+
+def test_a_fault_is_heard_while_nothing_was_tested_yet() -> None:
+    """Only a silent link is left to the self-test's first step."""
+    testing = facts(tests=Progress(Phase.IDENTIFY, NOW))
+    fault = verdict(finding("scan_true", Trip.TRIP_FAULT))
+    assert event_of(stage(State.SELF_TEST), readings(), testing, fault) is Event.TRIP_FAULT
