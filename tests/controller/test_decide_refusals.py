@@ -9,9 +9,12 @@ from decide_bench import (
     OFF_BAD,
     OFF_GOOD,
     OFFERED,
+    SENT_ARMED,
     SERVICE,
     SETTINGS,
     TOKEN,
+    TOKENED,
+    armed,
     committed,
     decided,
     event_of,
@@ -178,3 +181,36 @@ def test_a_fault_is_heard_while_nothing_was_tested_yet() -> None:
     testing = facts(tests=Progress(Phase.IDENTIFY, NOW))
     fault = verdict(finding("scan_true", Trip.TRIP_FAULT))
     assert event_of(stage(State.SELF_TEST), readings(), testing, fault) is Event.TRIP_FAULT
+
+
+def test_a_silent_link_is_an_event_where_no_test_is_under_way() -> None:
+    """The self-test's step says nothing in another state."""
+    lost = verdict(finding("unit_link", Trip.UNIT_LOST))
+    testing = facts(tests=Progress(Phase.IDENTIFY, NOW))
+    assert event_of(stage(State.STANDBY), readings(), testing, lost) is Event.UNIT_LOST
+
+
+def test_a_state_that_lasts_too_long_says_so() -> None:
+    """Exactly its time is not too long; the words name state and bound."""
+    assert event_of(stage(State.READY, NOW - 60.0), armed(), facts()) is Event.NONE
+    told = decided(stage(State.READY, NOW - 61.0), armed(), facts())[0]
+    assert (told.event, told.rule) == (Event.EXPIRED, "expired")
+    assert told.words.startswith("READY lasted longer than 60 s; first: ")
+
+
+def test_the_self_test_says_what_it_found() -> None:
+    """Its own words behind its own name."""
+    failed = facts(tests=Progress(Phase.FAILED, NOW, words="K1 does not open"))
+    told = decided(stage(State.SELF_TEST), readings(), failed)[0]
+    assert told == Decided(Event.TESTS_FAILED, Event.TESTS_FAILED, "self_test", "K1 does not open")
+    passed = decided(stage(State.SELF_TEST), readings(), facts())[0]
+    assert (passed.event, passed.rule) == (Event.TESTS_PASSED, "self_test")
+
+
+def test_nothing_is_armed_without_settings() -> None:
+    """A token alone, with everything else as it should be."""
+    at, sent = stage(State.ARMING), SENT_ARMED
+    assert event_of(at, armed(), facts(TOKENED, sent=sent)) is Event.ARMED
+    assert event_of(at, armed(), facts(msgspec.structs.replace(TOKENED, settings=None), sent=sent)) is Event.NONE
+    assert event_of(at, armed(flags=None), facts(TOKENED, sent=sent)) is Event.NONE
+    assert event_of(at, armed(unit=None), facts(TOKENED, sent=sent)) is Event.NONE
