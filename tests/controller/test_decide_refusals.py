@@ -15,12 +15,14 @@ from decide_bench import (
     TOKEN,
     TOKENED,
     armed,
+    beaming,
     committed,
     decided,
     event_of,
     facts,
     finding,
     latch,
+    pressed,
     readings,
     refused,
     stage,
@@ -214,3 +216,19 @@ def test_nothing_is_armed_without_settings() -> None:
     assert event_of(at, armed(), facts(msgspec.structs.replace(TOKENED, settings=None), sent=sent)) is Event.NONE
     assert event_of(at, armed(flags=None), facts(TOKENED, sent=sent)) is Event.NONE
     assert event_of(at, armed(unit=None), facts(TOKENED, sent=sent)) is Event.NONE
+
+
+def test_what_the_unit_makes_known_stands_behind_no_rule() -> None:
+    """ARMED and PRESS are whole decisions without rule or words; a press count that did not go up by one is a rule's with words."""
+    sent = SENT_ARMED
+    told = decided(stage(State.ARMING), armed(), facts(TOKENED, sent=sent))[0]
+    assert told == Decided(Event.ARMED, Event.ARMED, "", "")
+    told = decided(stage(State.READY), pressed(), facts(TOKENED, sent=sent))[0]
+    assert told == Decided(Event.PRESS, Event.PRESS, "", "")
+    told = decided(stage(State.READY), pressed(unit_press_count=9), facts(TOKENED, sent=sent))[0]
+    assert (told.event, told.rule) == (Event.TRIP_FAULT, "press")
+    assert told.words.startswith("the unit runs, but its press count went from 7 to 9, not up by one; first: ")
+    for state in (State.STARTING, State.IRRADIATING):
+        assert event_of(stage(state), beaming(unit=None), facts(TOKENED, sent=SENT_ARMED)) is Event.NONE
+        bare = facts(msgspec.structs.replace(TOKENED, settings=None), sent=SENT_ARMED)
+        assert event_of(stage(state), beaming(), bare) is Event.NONE
