@@ -10,6 +10,8 @@ from decide_bench import (
     OFF_GOOD,
     OFFERED,
     SENT_ARMED,
+    SENT_ON,
+    SENT_REST,
     SERVICE,
     SETTINGS,
     TOKEN,
@@ -32,13 +34,14 @@ from decide_bench import (
 from dose_bench import prescribed
 
 from controller.decide import STOP_WORDS
+from controller.dose import Dose
 from controller.exposure import Decided
 from controller.facts import Ruling
 from controller.requests import Adopt, Close, Confirm, Edit, Load, Request, Reset, Resume, Retest
 from controller.self_test import Phase
 from controller.self_test import Tests as Progress
 from controller.states import Event, State
-from hal.readings import Contact, UnitState
+from hal.readings import Cause, Contact, UnitState
 from interlocks.words import Clears, Trip
 
 LOAD, RESUME = Load(prescribed(), "op"), Resume(prescribed(), "op", "go on")
@@ -232,3 +235,51 @@ def test_what_the_unit_makes_known_stands_behind_no_rule() -> None:
         assert event_of(stage(state), beaming(unit=None), facts(TOKENED, sent=SENT_ARMED)) is Event.NONE
         bare = facts(msgspec.structs.replace(TOKENED, settings=None), sent=SENT_ARMED)
         assert event_of(stage(state), beaming(), bare) is Event.NONE
+
+
+def test_an_end_by_the_unit_is_said_with_its_cause_and_who_disarmed() -> None:
+    """Its cause by name, or by its number when it is none; who sent the DISARM is only said of a DISARM."""
+    at = stage(State.IRRADIATING)
+    ended = {"unit_state": int(UnitState.ENDED)}
+    told = {
+        cause: decided(at, beaming(**ended, unit_first_cause=cause), facts(TOKENED, sent=SENT_ON))[0]
+        for cause in (int(Cause.DOOR), int(Cause.DISARM), 999)
+    }
+    door, disarmed, none = told.values()
+    assert (door.event, door.rule) == (Event.TRIP_STOP, "unit:DOOR")
+    assert door.words == "the safety unit ended the beam: DOOR: the door was opened; first: close the door"
+    assert disarmed.rule == "unit:DISARM"
+    assert disarmed.words.startswith("the safety unit ended the beam: DISARM, sent by another Modbus master: ")
+    assert (none.event, none.rule) == (Event.TRIP_FAULT, "unit:999")
+    own = facts(TOKENED, sent=msgspec.structs.replace(SENT_REST, refused="HOLD refused"))
+    words = decided(at, beaming(**ended, unit_first_cause=int(Cause.DISARM)), own)[0].words
+    assert "DISARM, sent by this program HOLD refused: " in words
+
+
+def test_beam_is_steady_once_and_says_nothing() -> None:
+    """In STARTING; in IRRADIATING it is not even heard. A sample of the moment of ON itself will do."""
+    f, nothing = facts(TOKENED, sent=SENT_ON), Decided(Event.NONE, Event.NONE, "", "")
+    assert decided(stage(State.STARTING), beaming(), f)[0] == Decided(Event.BEAM_OK, Event.BEAM_OK, "", "")
+    assert decided(stage(State.IRRADIATING), beaming(), f)[0] == nothing
+    assert event_of(stage(State.STARTING), beaming(monitor_asked_at_s=SENT_ON.on_at_s), f) is Event.BEAM_OK
+    bare = facts(msgspec.structs.replace(TOKENED, settings=None), sent=SENT_ON)
+    assert event_of(stage(State.STARTING), beaming(), bare) is Event.NONE
+
+
+@pytest.mark.parametrize(
+    ("kv", "ma", "kv_read", "ma_read", "is_steady"),
+    [
+        (100.0, 1.0, 102.0, 1.0, True), (100.0, 1.0, 102.01, 1.0, False), (20.0, 1.0, 21.0, 1.0, True),
+        (20.0, 1.0, 21.01, 1.0, False), (100.0, 0.0, 100.0, 0.0, True), (100.0, 4.0, 100.0, 4.19, True),
+        (100.0, 4.0, 100.0, 4.21, False), (100.0, 1.0, 100.0, 1.049, True),
+    ],
+)  # fmt: skip
+def test_steady_is_within_1_kv_or_2_percent_and_5_percent_of_the_current(
+    kv: float, ma: float, kv_read: float, ma_read: float, is_steady: bool
+) -> None:
+    """Of kV whichever is more; and any dose rate at all in both chambers."""
+    terms = msgspec.structs.replace(SETTINGS.terms, kv=kv, ma=ma)
+    f = facts(msgspec.structs.replace(TOKENED, settings=msgspec.structs.replace(SETTINGS, terms=terms)), sent=SENT_ON)
+    given = beaming(monitor_kv=kv_read, monitor_ma=ma_read)
+    little = Dose(rate_1_mgy_per_s=0.5, rate_2_mgy_per_s=0.5)
+    assert (event_of(stage(State.STARTING), given, f, dose=little) is Event.BEAM_OK) is is_steady
