@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 from decide_bench import (
+    LOST,
+    MACHINE,
     NOW,
     OFF_BAD,
     OFF_GOOD,
@@ -33,14 +35,20 @@ from decide_bench import (
 )
 from dose_bench import prescribed
 
+from controller.case import Case
+from controller.channels import smallest_rest_mgy
 from controller.decide import STOP_WORDS
 from controller.dose import Dose
+from controller.entries import Outcome
 from controller.exposure import Decided
 from controller.facts import Ruling
+from controller.off import Evidence
+from controller.prescribed import Quality
 from controller.requests import Adopt, Close, Confirm, Edit, Load, Request, Reset, Resume, Retest
 from controller.self_test import Phase
 from controller.self_test import Tests as Progress
 from controller.states import Event, State
+from hal.machine import ALL_FITTED, Capabilities, Fitted
 from hal.readings import Cause, Contact, UnitState
 from interlocks.words import Clears, Trip
 
@@ -283,3 +291,82 @@ def test_steady_is_within_1_kv_or_2_percent_and_5_percent_of_the_current(
     given = beaming(monitor_kv=kv_read, monitor_ma=ma_read)
     little = Dose(rate_1_mgy_per_s=0.5, rate_2_mgy_per_s=0.5)
     assert (event_of(stage(State.STARTING), given, f, dose=little) is Event.BEAM_OK) is is_steady
+
+
+def test_without_chambers_no_rate_is_waited_for() -> None:
+    """And only without them: another part that is missing does not stand in."""
+    for fitted, is_steady in (
+        (ALL_FITTED, False),
+        (ALL_FITTED & ~Fitted.CHAMBERS, True),
+        (ALL_FITTED & ~Fitted.CHAMBER_SUPPLY, False),
+    ):
+        f = facts(TOKENED, sent=SENT_ON, machine=msgspec.structs.replace(MACHINE, fitted=fitted))
+        told = event_of(stage(State.STARTING), beaming(), f, dose=Dose())
+        assert (told is Event.BEAM_OK) is is_steady
+
+
+BARE = msgspec.structs.replace(TOKENED, settings=None)
+OWN_SILENCE = msgspec.structs.replace(TOKENED, settings=msgspec.structs.replace(SETTINGS, silence_s=0.7))
+WATCHED = msgspec.structs.replace(MACHINE, watchdog_s=1.5)
+
+
+@pytest.mark.parametrize(
+    ("case", "machine", "lost", "deadline_s"),
+    [
+        (TOKENED, MACHINE, False, 0.4), (TOKENED, MACHINE, True, 0.6), (OWN_SILENCE, WATCHED, True, 1.1),
+        (BARE, MACHINE, False, 4.0), (BARE, MACHINE, True, 4.2), (BARE, WATCHED, True, 5.5),
+    ],
+)  # fmt: skip
+def test_off_is_to_be_verified_in_its_time_and_a_lost_links_silence_more(
+    case: Case, machine: Capabilities, lost: bool, deadline_s: float
+) -> None:
+    """The discharge of these settings, or the longest; and the time after which a device that hears nothing has gone off by itself."""
+    for link in ("unit_link", "generator_link"):
+        r = readings(**({link: LOST} if lost else {}))
+        f = facts(case, machine=machine, off=OFF_BAD)
+        assert event_of(stage(State.STOPPING, NOW - deadline_s + 0.01), r, f) is Event.NONE
+        told = decided(stage(State.STOPPING, NOW - deadline_s - 0.01), r, f)[0]
+        assert (told.event, told.rule) == (Event.OFF_UNVERIFIED, "stuck_on")
+        assert told.words.startswith(
+            f"off is not verified {deadline_s + 0.01:.1f} s after it was sent (bound {deadline_s:.1f} s): the generator reads 69.5 kV; first: "
+        )
+    silent = facts(case, machine=machine, off=Evidence(False, False, False, "", ""), off_since_s=None)
+    words = decided(stage(State.STOPPING, NOW - 9.0), readings(), silent)[0].words
+    assert ": no evidence from the devices; first: " in words
+    late = facts(case, machine=machine, off=Evidence(False, False, False, "", "the unit"), off_since_s=None)
+    assert (
+        ": no evidence from the unit; first: " in decided(stage(State.STOPPING, NOW - 9.0), readings(), late)[0].words
+    )
+
+
+def test_off_is_settled_when_it_has_held_for_a_fifth_of_a_second() -> None:
+    """Exactly that long is long enough; not verified, or since when is not known, is not settled."""
+    at = stage(State.STOPPING, 0.0)
+    for off, since_s, settled in (
+        (OFF_GOOD, 0.0, True),
+        (OFF_GOOD, 0.01, False),
+        (OFF_GOOD, None, False),
+        (OFF_BAD, 0.0, False),
+    ):
+        told = decided(at, readings(now_s=0.2), facts(TOKENED, off=off, off_since_s=since_s))[0]
+        assert told.event.name.startswith("OFF_VERIFIED") is settled
+        if settled:
+            assert (told.rule, told.words) == ("", "")
+
+
+def test_the_bounds_of_stopping_themselves() -> None:
+    """At the deadline off is not late; rates of a measurement window after off are later; what is left at the least that can be given is nothing."""
+    assert event_of(stage(State.STOPPING, 0.0), readings(now_s=4.0), facts(BARE, off=OFF_BAD)) is Event.NONE
+    own = facts(BARE, off_since_s=0.0)
+    at = stage(State.STOPPING, 0.0, outcome=Outcome.FAULT)
+    for asked_s, event in ((0.2, Event.OFF_VERIFIED_FAULT), (0.19, Event.NONE)):
+        assert event_of(at, readings(now_s=0.3, slow_asked_at_s=asked_s), own) is event
+    settings = msgspec.structs.replace(SETTINGS, d0_mgy=10_000.0)
+    case, at = msgspec.structs.replace(TOKENED, settings=settings), stage(State.STOPPING, outcome=Outcome.INTERRUPTED)
+    rest = smallest_rest_mgy(10_000.0)
+    for delivered, event in (
+        (10_000.0 - rest, Event.OFF_VERIFIED_TERMINATED),
+        (9_999.0 - rest, Event.OFF_VERIFIED_INTERRUPTED),
+    ):
+        dose = Dose(fraction_delivered_mgy=delivered, fraction_quality=Quality.GOOD)
+        assert event_of(at, readings(), facts(case), dose=dose) is event
