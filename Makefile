@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose clean lock real crash mutants
+.PHONY: help setup run test grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose soak clean lock real crash mutants
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ coverage: $(STAMP) ## every branch of interlocks/ and of decide, drive, states a
 
 verify: $(STAMP) ## the full verification, resumable: search, matrices, crashes, 10,000 seeded runs, 100 hours of beam; PAGE=1 writes docs/verification.md
 	nice $(BIN)/python -m verification.verify --workers $(or $(WORKERS),2) $(if $(PAGE),--page)
+
+soak: $(STAMP)  ## ten simulated hours over the edges of 32-bit clocks, each hour as at uptime 0, and ten in one run at 20 Hz; resumable; HOURS=1 of each run
+	nice $(BIN)/python -m verification.soak $(if $(HOURS),--hours $(HOURS))
 
 real: $(STAMP)  ## break real processes at SEEDS (56) random instants: kill, stop, unplug, full and failing disk, stepped clock
 	$(BIN)/kerma torture --seeds $(or $(SEEDS),56)

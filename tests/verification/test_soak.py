@@ -1,0 +1,51 @@
+"""The soak sees what it looks for: a fraction that ends otherwise, a dose that is off, a loop that grows; and its edges lie in a beam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from controller.kernel import PLAIN
+from verification import soak
+from verification.soak import Edge, apart, grown, held, run
+
+TOLD: dict[str, Any] = {
+    "outcome": "TERMINATED", "event": "DOSE_END", "rule": "unit:COUNT_PRESET", "quality": "GOOD", "provisional": False,
+    "delivered_mgy": 235.3, "low_mgy": 230.0, "high_mgy": 240.0,
+}  # fmt: skip
+
+
+def test_runs_that_part_are_seen() -> None:
+    """The same to one count; alike; too far; another end; one exposure too few."""
+    assert apart([TOLD, TOLD], [TOLD, TOLD]) == (2, [])
+    assert apart([TOLD], [TOLD | {"delivered_mgy": 235.32}]) == (1, [])
+    assert apart([TOLD], [TOLD | {"delivered_mgy": 235.4}]) == (0, [])
+    same, (words,) = apart([TOLD, TOLD], [TOLD, TOLD | {"delivered_mgy": 235.6}])
+    assert same == 1 and words.startswith("fraction 1: delivered_mgy")
+    assert "FAULT" in apart([TOLD], [TOLD | {"outcome": "FAULT"}])[1][0]
+    assert apart([TOLD, TOLD], [TOLD])[1] == ["1 exposures, 2 at uptime 0"]
+
+
+def test_a_loop_that_grows_is_seen() -> None:
+    """What it leads to is counted, code and simulators are not; two parts in a hundred are none."""
+    loop = SimpleNamespace(kept=[b"x" * 1000])
+    _, before = held(loop)
+    loop.kept += [bytes(1000 + n) for n in range(50)]
+    count, after = held(loop)
+    assert count > 50 and 50_000 < after - before < 60_000
+    assert held(soak) == (0, 0)
+    assert grown({"held_first": (1, before), "held_last": (count, after)}) != []
+    assert grown({"held_first": (1, 1000), "held_last": (1, 1019)}) == []
+
+
+def test_a_fraction_over_an_edge_is_the_same_as_at_uptime_0(tmp_path: Path) -> None:
+    """The unit's own counter of milliseconds passes 2^32 in the beam too."""
+    usual = run(tmp_path / "usual", PLAIN, soak.EDGES[0], 0, 1, 100, 0.0, lambda _: None)
+    over = run(
+        tmp_path / "over", PLAIN, Edge("over", 2**32 / 1e3, 2**32), usual.middles_us[0], 1, 100, 0.0, lambda _: None
+    )
+    same, parted = apart(usual.told, over.told)
+    assert (same, parted) == (1, [])
+    assert abs(over.middles_us[0] - usual.middles_us[0]) < 500_000
+    assert usual.held_first[1] > 100_000
