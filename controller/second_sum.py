@@ -43,6 +43,7 @@ class SecondSum:
         """One sample, and the kernel's state after it; a sample that the kernel refused is none here either."""
         if host_us == self._host_us or counted[LAST_HOST] != host_us or counted[LAST_US] != sample_us:
             return
+        sample_us, counts_1, counts_2 = sample_us % TURN_US, counts_1 % self._turn_1, counts_2 % self._turn_2
         if self._host_us is None:
             self._ahead_us, self._ahead_1, self._ahead_2 = -sample_us, -counts_1, -counts_2
             self._counts_1, self._counts_2 = counts_1, counts_2

@@ -419,11 +419,12 @@ DESIGN: Final[tuple[Hazard, ...]] = (
     row(
         "design-B1",
         "what checks the program shares its memory with what it checks",
-        "the dose kernel must reproduce its golden vector at each start, and a monitor of its own watches what was let out; independence is "
-        "the unit's",
+        "the dose kernel must reproduce its golden vector at each start and agree with a second sum to the count, and a monitor of its own watches "
+        "what was let out; independence is the unit's",
         "rule:dose_kernel rule:invariants_held page:safety.md",
         "controller/test_dose_kernel.py::test_golden_vector_sees_a_broken_kernel "
-        "controller/test_self_test.py::test_a_kernel_that_is_not_sound_fails_the_self_test",
+        "controller/test_self_test.py::test_a_kernel_that_is_not_sound_fails_the_self_test "
+        "scenarios/test_two_sums.py::test_one_count_left_out_ends_the_beam",
     ),
     row(
         "design-B2",

@@ -20,7 +20,7 @@ CONSTANTS = Measured(55.0, -0.12, 1.5, 0.02, 0.0196, 0.005, 1e-7, 1e-9)
 XRV, D0_MGY = "spellman-xrv", 505.0
 KINDS = (
     (Rig(XRV, "kerma-unit", "monitor", 20, "A20"), (4.6,)),
-    (Rig(XRV, "kerma-unit", "monitor", 100, "A20"), ()),
+    pytest.param(Rig(XRV, "kerma-unit", "monitor", 100, "A20"), (), marks=pytest.mark.grid),
     (Rig(XRV, "kerma-unit", "time", 20, "A20"), ()),
     (Rig(XRV, "adam-6050", "monitor", 20, "A20"), ()),
     (Rig(XRV, "adam-6050", "time", 20, "A20"), ()),

@@ -10,7 +10,7 @@ from controller.requests import Reset
 from verification.scenarios import ended, in_state, to_ready
 from verification.setting import prescribed
 
-LOST_AT = 30_000
+LOST_AT = 5_000
 """Far above what the golden vector counts."""
 
 
@@ -28,7 +28,7 @@ def test_one_count_left_out_ends_the_beam(make_rig: MakeRig) -> None:
     rig._kernels = Kernels(loses_a_count, PLAIN.model)
     rig.kill_host()
     rig.start_host()
-    to_ready(rig, prescribed(700.0))
+    to_ready(rig, prescribed(300.0))
     rig.press()
     rig.until(in_state("IRRADIATING"), 4.0, "IRRADIATING")
     end = ended(rig, 20.0)
