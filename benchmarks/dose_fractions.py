@@ -153,7 +153,7 @@ def _give(planned: Fraction, folder: Path, out: dict[str, Any]) -> None:
         out |= {
             "n1_mgy_per_count": blob.certificate.combinations[0].n1_mgy_per_count,
             "rest_error_mgy": _host(rig).meter.dose.delivered_mgy - rest_mgy,
-            "counts_1": sum(e["counts_1"] for e in record["exposures"]),
+            "counts_1": max(e["counts_1"] for e in record["exposures"]),
             "delivered_mgy": record["delivered_mgy"],
             "low_mgy": record["low_mgy"],
             "high_mgy": record["high_mgy"],

@@ -80,7 +80,7 @@ def _pct(found: list[Judged], errors: list[float]) -> list[float]:
 
 
 CONTROL_HEAD: Final = (
-    "ended by", "tick, Hz", "fractions", "in 1, 2, 3 pieces", "R0, mGy/s", "counts of channel 1", "bound on the error",
+    "ended by", "tick, Hz", "fractions", "in 1, 2, 3 pieces", "R0, mGy/s", "counts, in one piece", "bound on the error",
     "median error", "worst error", "worst, of its bound", "outside", "without an end",
 )  # fmt: skip
 TRUTH_HEAD: Final = (
@@ -109,7 +109,7 @@ def control_rows(found: list[Judged]) -> Iterator[tuple[str, ...]]:
     for kind, every, whole in _kinds(found):
         errors = _pct(whole, [j.error_mgy for j in whole])
         pieces = [sum(1 for j in every if j.given["pieces"] == n) for n in (1, 2, 3)]
-        counts = [float(j.given["counts_1"]) for j in whole if j.given["counts_1"]]
+        counts = [float(j.given["counts_1"]) for j in whole if j.given["pieces"] == 1 and j.given["counts_1"]]
         yield (
             _who(kind), str(kind[2]), str(len(every)), ", ".join(map(str, pieces)),
             _range([j.given["r0_mgy_per_s"] for j in every]), _range(counts, 0),
@@ -128,7 +128,7 @@ def truth_rows(found: list[Judged]) -> Iterator[tuple[str, ...]]:
             yield (
                 _who(kind), str(kind[2]), f"{median(errors):.4f} %", f"{max(errors):.4f} %",
                 f"{max((j.true_error_mgy for j in whole), key=abs):+.2f}",
-                f"{max(j.given['u_certificate_pct'] for j in whole):.4f} %",
+                f"{max(j.given['u_certificate_pct'] for j in whole):.1g} %",
             )  # fmt: skip
 
 
