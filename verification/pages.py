@@ -17,6 +17,7 @@ import typer.main
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from calibration.dosimetry.tables import B_W, MU_RATIO
 from console import configuration, screen
 from console.cli import GROUP, build
 from console.exit_codes import WORDS, Exit
@@ -39,6 +40,7 @@ from simulators import faults
 from simulators import wire_faults as wire_tamperings
 from verification import diagram, invariants_page, rule_words, scenarios, trips_page
 from verification.barriers import barriers_table
+from verification.golden import GOLDEN
 from verification.hazard_page import hazard_link, hazards_table, standing_open
 from verification.hazards_of_accidents import ACCIDENTS, THERAC
 from verification.hazards_of_incidents import INCIDENTS
@@ -342,6 +344,22 @@ def not_fitted() -> str:
     return table(("unit", "not fitted", "rules that are NOT FITTED"), rows)
 
 
+def golden() -> str:
+    """E1 to E15: what is printed in the design, what the program makes of it, and by which functions."""
+    rows = [
+        (row.name, row.printed, f"{row.value:.9g}", ", ".join(f"`{name}`" for name in row.functions)) for row in GOLDEN
+    ]
+    return table(("example", "printed", "worked out", "by"), rows)
+
+
+def backscatter() -> str:
+    """The table of the in-air method by HVL: field diameter and SSD across, mm."""
+    fields = [(d, ssd) for d, ssds in B_W[0.5].items() for ssd in ssds]
+    rows = [(f"{hvl:g}", *(f"{B_W[hvl][d][ssd]:.3f}" for d, ssd in fields), f"{ratio:.3f}") for hvl, ratio in MU_RATIO]
+    heads = ("HVL, mm Al", *(f"d {d:g}, SSD {ssd:g} mm" for d, ssd in fields), "mu_en/rho water to air")
+    return table(heads, rows)
+
+
 MADE: Final[dict[str, Callable[[], str]]] = {
     "invariants": lambda: table(
         ("id", "name", "what must hold", "judged by", "asked live"), invariants_page.invariants_table()
@@ -380,6 +398,8 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "wire-faults-table": wire_faults,
     "scenarios-table": scenario_names,
     "not-fitted": not_fitted,
+    "golden": golden,
+    "backscatter": backscatter,
 }
 """Every part that is made from code, by the name in its markers."""
 
