@@ -36,7 +36,7 @@ from interlocks.rule import Rule
 from interlocks.rules import SOURCES, TABLE, Rules, level, reaction_s
 from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
-from simulators import faults
+from simulators import beams, faults, published
 from simulators import wire_faults as wire_tamperings
 from verification import diagram, invariants_page, rule_words, scenarios, trips_page
 from verification.barriers import barriers_table
@@ -333,6 +333,32 @@ def scenario_names() -> str:
     )
 
 
+def tube_beams() -> str:
+    """The simulated tubes' beams: layers and output by the grid that they use, mean energy as the spectrum program said it."""
+    grid = beams.kermas()
+    rows = []
+    for row in beams.beams():
+        kv, al_mm = row.kv, row.added_al_mm
+        output = grid.at(kv, al_mm)
+        near = (f"{output * 60e-6 * (1000.0 / mm) ** 2:.2f}" for mm in (150, 60, 40))
+        halves = f"{grid.hvl1_mm_al(kv, al_mm):.3f}", f"{grid.hvl2_mm_al(kv, al_mm):.3f}"
+        rows.append((f"{kv:g} kV", f"{al_mm:.2f}", *halves, f"{row.e_mean_kev:.1f}", f"{output:.1f}", *near))
+    heads = ("beam", "added mm Al", "HVL 1, mm Al", "HVL 2, mm Al", "mean keV", "uGy/mAs at 1 m")
+    return table((*heads, "Gy/min per mA at 150 mm", "at 60 mm", "at 40 mm"), rows)
+
+
+def published_machines() -> str:
+    """Published output against the table's, with the one scale that is free."""
+    scale = published.scale()
+    rows = []
+    for row in published.FIGURES:
+        made = row.from_table() * scale
+        said = f"{row.gy_per_min:g}", f"{made:.2f}", f"{100.0 * (made / row.gy_per_min - 1.0):+.1f} %"
+        rows.append((row.machine, f"{row.kv:g} kV, HVL {row.hvl1_mm_al:g} mm", *said, row.assumed, row.source))
+    heads = ("machine", "beam", "published Gy/min", f"table x {scale:.3f}", "difference", "assumed", "source")
+    return table(heads, rows)
+
+
 def not_fitted() -> str:
     """Which rules are asked at no moment on a rig with each safety unit that lacks something."""
     rows = []
@@ -397,6 +423,8 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "faults-table": fault_names,
     "wire-faults-table": wire_faults,
     "scenarios-table": scenario_names,
+    "tube-beams": tube_beams,
+    "published-machines": published_machines,
     "not-fitted": not_fitted,
     "golden": golden,
     "backscatter": backscatter,
