@@ -46,7 +46,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/gate_law.py": (_LAW, ("tests/interlocks/test_gate.py",)),
     "interlocks/gate.py": (_GATE, ()),
     "interlocks/latch.py": (("tests/interlocks/test_latch.py",), ("tests/controller/test_latches.py",)),
-    "interlocks/judge.py": (_RULES, (*_GATE, "tests/controller/test_shown.py")),
+    "interlocks/judge.py": (("tests/interlocks/test_judge_said.py", *_RULES), _GATE),
     "controller/drive.py": (("tests/controller/test_drive.py",), _DECIDE),
     "controller/decide.py": (_DECIDE, _SEARCH),
     "controller/guards.py": (_DECIDE, _SEARCH),
