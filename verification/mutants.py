@@ -252,7 +252,7 @@ def _hand(target: Target, todo: Sequence[Mutant], queue: Any, hints: dict[str, s
 
 
 def play_pairs(root: Path, pairs: Sequence[Barriers], out: Console) -> list[str]:
-    """Each declared set mutated together; what is wrong in words."""
+    """Each declared set: its tests must pass over each alone, else they show nothing of the other, and fail over all together; what is wrong in words."""
     wrong = []
     for pair in pairs:
         chosen: dict[Target, Mutant] = {}
@@ -264,8 +264,16 @@ def play_pairs(root: Path, pairs: Sequence[Barriers], out: Console) -> list[str]
                 wrong.append(f"pair {pair.name}: there is no such mutant of {file}: {key}")
         if len(chosen) != len(pair.mutants):
             continue
+        for target, mutant in chosen.items():
+            alone = play_together(root, {target: mutant}, pair.tests)
+            if alone:
+                wrong.append(
+                    f"pair {pair.name}: the one in {target.file} is killed alone by {alone}; name a test that needs both"
+                )
         killed_by = play_together(root, chosen, pair.tests)
-        out.print(f"pair {pair.name}: {f'killed by {killed_by}' if killed_by else 'lives'}", highlight=False)
+        out.print(
+            f"pair {pair.name}: {f'killed by {killed_by}' if killed_by else 'lives'}", highlight=False, markup=False
+        )
         if not killed_by:
             wrong.append(f"pair {pair.name}: both mutated together live through {', '.join(pair.tests)}")
     return wrong

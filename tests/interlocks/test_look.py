@@ -28,12 +28,14 @@ from interlock_bench import (
     committed,
     pressed,
     readings,
+    truth_of,
     unit,
     with_terms,
 )
 
 from hal.readings import Purpose, Readings, SwitchMode, UnitSlow, UnitState, UnitStatus
 from interlocks.backup_timer import NO_BEAM_TIME, BeamTime, begin, counted
+from interlocks.judge import judge
 from interlocks.look import (
     FLAGS,
     MONITOR,
@@ -50,7 +52,7 @@ from interlocks.look import (
     remember,
     take,
 )
-from interlocks.words import House, Sent
+from interlocks.words import House, Sent, Truth
 
 INF = math.inf
 ASKED_S = T0 - 0.002
@@ -369,3 +371,12 @@ def test_the_look_holds_what_was_given_and_worked_out() -> None:
     assert run.running and not still.running
     ended = take(beaming(T0, unit_state=int(UnitState.ENDED)), BEAMING, SENT_ON, Memory(), RULES.stale_after_s, 100.0)
     assert ended.running
+
+
+def test_what_is_open_now_is_open_and_a_switch_that_is_open_is_not_stuck() -> None:
+    """At the first look of all, by what is read or by what is remembered of it: either of the two is enough."""
+    verdict, _ = judge(readings(T0, unit_contacts_a=CONTACTS & ~2), QUIET, SENT_REST, Memory(), RULES)
+    assert truth_of(verdict, "door") is Truth.FALSE
+    ended = Sent(command="off", terms=TERMS, off_at_s=T0 - 2.5)
+    verdict, _ = judge(readings(T0), QUIET, ended, Memory(), RULES)
+    assert truth_of(verdict, "switch_let_go") is Truth.TRUE

@@ -47,10 +47,10 @@ def planted(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(tree: Path) -> subprocess.CompletedProcess[str]:
+def run(tree: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "verification.mutants", "--root", tree, "--only", "planted.py", "--tests", "test_planted.py",
-         "--survive", tree / "list.toml", "--home", tree / "kept"],
+         "--survive", tree / "list.toml", "--home", tree / "kept", *more],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -95,6 +95,35 @@ def test_a_list_that_is_out_of_date_is_told(planted: Path) -> None:
     assert len(count.unlisted) == 1 and LIVES in count.unlisted[0] and count.whole
     del killed_by[LIVES]
     assert not judge("planted.py", born, killed_by, ()).whole
+
+
+PAIR = '[[pair]]\nname = "{}"\ntests = ["test_planted.py"]\n'
+ONE = '[[pair.mutant]]\nfile = "{}"\nin = "{}"\nline = "{}"\nchange = "{}"\n'
+AT_THE_BOUND = ("planted.py", "low", "if x < BOUND:", "x < BOUND -> x <= BOUND")
+TURNED = ("planted.py", "low", "if x < BOUND:", "x < BOUND -> x >= BOUND")
+UNASKED = ("other.py", "", "OTHER = 1", "1 -> 2")
+
+
+@pytest.mark.grid
+def test_a_pair_shows_something_only_where_each_alone_lives_and_both_die(planted: Path) -> None:
+    """Two that live together are no barriers; one that dies alone says nothing of the other; one that is no more is told."""
+    (planted / "other.py").write_text("OTHER = 1\n", encoding="utf-8")
+    (planted / "list.toml").write_text(
+        "".join(
+            PAIR.format(name) + "".join(ONE.format(*one) for one in mutants_of)
+            for name, mutants_of in (
+                ("lives", (AT_THE_BOUND, UNASKED)),
+                ("alone", (TURNED, UNASKED)),
+                ("gone", (UNASKED, ("planted.py", "low", "gone", "1 -> 2"))),
+            )
+        ),
+        encoding="utf-8",
+    )
+    said = run(planted, "--pairs")
+    assert said.returncode == 1, said.stderr
+    assert "pair lives: both mutated together live" in said.stdout
+    assert "pair alone: the one in planted.py is killed alone by test_planted.py::test_low" in said.stdout
+    assert "pair gone: there is no such mutant" in said.stdout
 
 
 @pytest.mark.parametrize("reason", ["", "because", "second barrier"])
