@@ -51,7 +51,7 @@ real: $(STAMP)  ## break real processes at SEEDS (56) random instants: kill, sto
 crash: $(STAMP) ## an error, a full disk, a kill and a power cut at every call of the records to their disk
 	$(BIN)/kerma crash-matrix
 
-mutants: $(STAMP) ## alter interlocks/ and what decides in every place, and see that a test fails; resumable; ONLY=file, PAIRS=1, PAGE=1
+mutants: $(STAMP) ## alter interlocks/ and what decides in every place, and see that a test fails; resumable; ONLY=file, PAIRS=1; PAGE=1 writes the figures
 	nice $(BIN)/python -m verification.mutants --workers $(or $(WORKERS),1) $(if $(ONLY),--only $(ONLY)) $(if $(PAIRS),--pairs) $(if $(PAGE),--page)
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the hazard tables

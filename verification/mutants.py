@@ -286,7 +286,7 @@ def command(
         bool, typer.Option("--pairs", help="only the declared pairs of barriers, mutated together")
     ] = False,
     page: Annotated[
-        bool, typer.Option("--page", help="write the made part of docs/verification.md from what is known")
+        bool, typer.Option("--page", help="play nothing; write the made part of docs/verification.md from what is kept")
     ] = False,
     root: Annotated[Path, typer.Option(help="another tree")] = ROOT,
     tests: Annotated[list[str] | None, typer.Option(help="the tests to play, instead of those of the table")] = None,
@@ -301,6 +301,9 @@ def command(
         raise typer.Exit(2)
     try:
         listed, declared = read_list(survive)
+        if page:
+            write_page(listed, home)
+            return
         wrong = play_pairs(root, declared, out) if pairs or not only else []
         counts = []
         for file in () if pairs else only or tuple(TESTS):
@@ -311,8 +314,6 @@ def command(
     except (UnplayableError, ResultsError) as why:
         out.print(f"[bold red]{why}[/]")
         raise typer.Exit(2) from None
-    if page:
-        write_page(listed, home)
     out.print(tell(counts))
     for count in counts:
         wrong += [f"{count.file}: lives and is not listed, {key}" for key in count.unlisted]
