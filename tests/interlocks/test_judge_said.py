@@ -133,6 +133,8 @@ def test_a_verdict_is_whole() -> None:
     verdict, memory = judged(row("a", blocks_start=False), row("b", while_beam=False, blocks_start=False))
     assert verdict.forbids_beam is True and verdict.blocks_start == ()
     assert (memory.forbade, memory.blocked) == (True, False)
+    assert [found.rule for found in judged(row("a", 1), row("b", trip=Trip.TRIP_FAULT))[0].findings] == ["a", "b"]
+    assert judge(readings(T0), QUIET, SENT_REST, Memory(), rules_of(row()))[0].tick == 0
     quiet, memory = judged(row("a", True), memory=Memory(pending={0: (1.0, 2.0)}), tick=78)
     assert (quiet.tick, quiet.at_s, list(quiet.truths), quiet.findings, quiet.blocks_start) == (78, T0, [0], (), ())
     assert quiet.forbids_beam is False and memory.pending == {} and not memory.forbade and not memory.blocked
@@ -161,6 +163,10 @@ def test_a_rule_that_swings_has_not_ended_before_it_was_true_for_its_time() -> N
         assert short.pending == ({0: (0.0, 0.0)} if swings else {}) | {1: (0.0, 0.4)}
         again = judged(row(persists_for_s=0.5, swings=swings), row("other"), given=readings(0.45), memory=short)[1]
         assert again.pending[0] == ((0.0, 0.45) if swings else (0.45, 0.45))
+        late = judged(
+            row(persists_for_s=0.5, swings=swings), given=readings(0.6), memory=Memory(pending={0: (0.0, 0.0)})
+        )[1]
+        assert late.pending == {0: (0.6, 0.6) if swings else (0.0, 0.6)}
         long = judged(well, row("other"), given=readings(0.5), memory=memory)[1]
         assert long.pending == {1: (0.0, 0.5)}
 
@@ -191,6 +197,7 @@ def test_what_is_shown_of_each_row() -> None:
         row("plain", True),
         row("two", True, needs=UNIT | MONITOR),
         row("gone", True, needs=SLOW),
+        row("half", True, needs=UNIT | SLOW),
         row("young", False, persists_for_s=9.0, needs=FLAGS),
         row("found", False),
         row("part", when=When.NEVER, stands_on=Fitted.CODES),
@@ -203,6 +210,7 @@ def test_what_is_shown_of_each_row() -> None:
         ("plain", "TRUE", ""),
         ("two", "TRUE", ""),
         ("gone", "STALE", "gone cannot be told: the safety unit's slow block has never come; first: mend it"),
+        ("half", "STALE", "half cannot be told: the safety unit's slow block has never come; first: mend it"),
         ("young", "FALSE", "not yet for long enough"),
         ("found", "FALSE", "found is wrong; first: mend it"),
         ("part", "NOT_FITTED", "this rig has no codes"),
@@ -210,7 +218,7 @@ def test_what_is_shown_of_each_row() -> None:
         ("later", "NOT_ASKED", ""),
     ]
     ages = {name: age for name, _, age, _ in said}
-    assert (ages["plain"], ages["gone"], ages["found"]) == (None, None, None)
+    assert (ages["plain"], ages["gone"], ages["half"], ages["found"]) == (None,) * 4
     assert (ages["two"], ages["young"]) == pytest.approx((0.02, 0.01))
     assert [name for name, *_ in shown(judge(given, QUIET, SENT_REST, Memory(), RULES)[0], given)] == list(ROW)
 
