@@ -15,7 +15,8 @@ from hal.readings import Readings, UnitState
 from interlocks.monitor import Watched, watch
 from interlocks.words import House, Sent
 
-UNIT_S, _, MONITOR_S, FLAGS_S = RULES.stale_after_s
+UNIT_S, SLOW_S, MONITOR_S, FLAGS_S = BOUNDS = (0.05, 2.5, 0.09, 0.13)
+"""How old each reading may be: four numbers that are not the same."""
 INF = math.inf
 
 
@@ -37,8 +38,7 @@ class Looked(NamedTuple):
     def watched(self) -> Watched:
         before = msgspec.structs.replace(play(SOUND[: self.after]), **self.before)
         given = self.read(self.now_s, **self.changes)
-        bounds = RULES.stale_after_s, RULES.full_scale_kv
-        return watch(before, given, self.house, self.sent, self.forbade, self.blocked, *bounds)
+        return watch(before, given, self.house, self.sent, self.forbade, self.blocked, BOUNDS, RULES.full_scale_kv)
 
 
 AFTER_OFF = of(OFF, off_at_s=0.0)
@@ -113,6 +113,7 @@ LOOKS = [
     Looked("a lease that rose by 4 ms", "LEASE", AFTER_OFF, HELD, 0.06, RISEN),
     Looked("by 3 ms", "", AFTER_OFF, HELD, 0.06, RISEN | {"unit_lease_left_ms": 153}),
     Looked("read just after OFF", "", AFTER_OFF, HELD, 0.06, RISEN | {"unit_asked_at_s": 0.049}),
+    Looked("read just after a later OFF", "", of(OFF, off_at_s=1.0), HELD, 1.05, RISEN | {"unit_asked_at_s": 1.04}),
     Looked("at the first OFF", "", AFTER_OFF, HELD | {"command": "hold"}, 0.06, RISEN),
     Looked("and no OFF ended a permission", "", of(OFF, off_at_s=None), HELD, 0.06, RISEN),
     Looked("and WATCH since", "", of(OFF, command="watch", off_at_s=0.0), HELD, 0.06, RISEN | {"unit_relays": OPEN, "monitor_kv": 0.0}),
@@ -199,3 +200,14 @@ def test_the_memory_is_what_was_read_and_sent() -> None:
     assert Looked("", "", of(BEAM, token=None), house=told(token_acked=None)).watched().last_on == TOKEN
     higher = Looked("", "", of(BEAM, token=TOKEN + 2), house=told(token_acked=None)).watched()
     assert (higher.last_armed, higher.last_on) == (TOKEN + 2, TOKEN + 2)
+    none = {"last_armed": 0, "last_on": 0}
+    nobody = Looked("", "", of(BEAM, token=None), none, house=told(token_acked=None)).watched()
+    assert (nobody.last_armed, nobody.last_on) == (0, 0)
+    assert Looked("", "", of(BEAM, armed_at_s=None, token=TOKEN + 2), house=TOLD).watched().last_armed == TOKEN
+    reset = Looked("", "", of(SENT_SET_UP, command="reset", armed_at_s=1.0), {"armed_at_s": 1.0}).watched()
+    assert reset.broken == "REST: reset was let out while token 0 was armed"
+    assert Looked("", "", of(BEAM, command="watch"), house=apart(0.0, 20.0)).watched().apart_since_s == INF
+    on = Looked("", "", ON, {"last_on": 0}, after=PRESSED, house=apart(0.0, 20.0))
+    assert on.watched().apart_since_s == on.now_s
+    nothing = ("", None, None, 0, 0, INF, INF, INF, 0, 0, 0, -INF, 0.0, 0, 0, INF, INF, INF, "")
+    assert msgspec.structs.astuple(Watched()) == nothing
