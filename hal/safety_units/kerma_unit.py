@@ -35,6 +35,8 @@ STOP_CHECK_EVERY_S: Final = 1.0
 OFF_REPEAT_S: Final = 0.100
 ASK_AGAIN_S: Final = 1.0
 STATUS_OLD_S: Final = 0.100
+HISTORY_AFTER_S: Final = 0.5
+"""The history is the longest reply of all, 20 ms on a serial line: right behind the end of a beam it would stand before DISARM and the status after it."""
 TCP_DEADLINE_S: Final = 0.050
 _NEVER: Final = -math.inf
 _PERMITTING: Final = (int(UnitState.ARMED), int(UnitState.RUN))
@@ -131,6 +133,7 @@ class KermaUnit:
         self._work.from_scratch()
         self._history_token: int | None = None
         self._history_for = 0
+        self._permitted_at = -math.inf
         self._scan.forget()
 
     @property
@@ -239,6 +242,8 @@ class KermaUnit:
         if sent:
             self._off_at_s, self._disarm_answered = now, False
             self._work.from_scratch()
+            # DISARM had the turn of something else; what comes of it is in the status
+            self._other_turn = False
 
     def _disarm_on(self, wire: Wire[Question, Registers], now: Seconds) -> bool:
         exchange = wire.exchange
@@ -313,6 +318,7 @@ class KermaUnit:
         if (
             self._history_token != status.token
             and status.state not in _PERMITTING
+            and now - self._permitted_at >= HISTORY_AFTER_S
             and self._waited(_HISTORY, now) >= RETRY_S
         ):
             self._history_for = status.token
@@ -392,6 +398,8 @@ class KermaUnit:
         elif read_only:
             self._seq = status.host_seq_echo
         self._scan.add(asked_at, status.scan, self._scan_us)
+        if status.state in _PERMITTING:
+            self._permitted_at = asked_at
         self.status = status
         self._wire.content()
         return None

@@ -1,4 +1,5 @@
-"""One fraction at the ends of what a rig file may ask for: 20 Hz and 1 kHz with the safety unit on TCP; the record of each says how punctual its ticks were."""
+"""One fraction at the ends of what a rig file may ask for, 20 Hz and 1 kHz with the safety unit on TCP, and slow ones on its serial line; the record of each
+says how punctual its ticks were."""
 
 from __future__ import annotations
 
@@ -11,13 +12,15 @@ from controller.kernel import PLAIN
 from controller.requests import Close
 from controller.states import State
 from verification import reach
+from verification.rigs import Choice
 from verification.setting import lay_out, prescribed, virtual_rig
 
 
-@pytest.mark.parametrize("tick_hz", [20, 1000])
-def test_a_fraction_at_the_ends_of_the_range(tick_hz: int, tmp_path: Path) -> None:
-    """From the start to its closing: the dose of the world, within the end's half tick, whatever the rate."""
-    setting = lay_out(tmp_path / "rig", tmp_path / "records", "monitor", 15020)
+@pytest.mark.parametrize(("tick_hz", "wire"), [(20, "tcp"), (1000, "tcp"), (50, "rtu"), (25, "rtu")])
+def test_a_fraction_at_every_rate(tick_hz: int, wire: str, tmp_path: Path) -> None:
+    """From the start to its closing: the dose of the world, whatever the rate. On a slow serial line nothing long may stand before DISARM and the status
+    after it: the history, asked for as soon as the beam had ended, made the unit's status too old, and each fraction a fault."""
+    setting = lay_out(tmp_path / "rig", tmp_path / "records", "monitor", 15020, choice=Choice(unit_wire=wire))
     text = setting.rig_file.read_text()
     assert text.count("tick_hz = 100\n") == 1
     setting.rig_file.write_text(text.replace("tick_hz = 100\n", f"tick_hz = {tick_hz}\n"))
