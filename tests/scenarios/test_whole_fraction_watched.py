@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -214,3 +214,37 @@ def judged_by_calls(lines: list[str]) -> None:
         calls[name] += 1
     assert calls["clock_nanosleep"] > 100 and calls["newfstatat"] > 100, calls
     assert not set(calls) - set(CALLS), calls
+
+
+def test_what_may_not_be_is_seen() -> None:
+    """An import, a file of the disk, a collection, a byte written, a call that a tick does not need."""
+    for event in ([1.0, "import", "json"], [1.0, "open", "('/var/log/x', 'a', 1)"], [1.0, "gc start", ""]):
+        with pytest.raises(AssertionError):
+            judged_from_inside([event])
+    judged_from_inside([[1.0, "open", "('/dev/shm/kerma-0/demo/1/statement', 'r', 524288)"]])
+    still = Looked(100, 0, 1, 1000, 1000, 0)
+    judged_from_outside(still, still)
+    for grown in (
+        replace(still, minor=900),
+        replace(still, threads=2),
+        replace(still, written_b=4096),
+        replace(still, data_kib=1132),
+    ):
+        with pytest.raises(AssertionError):
+            judged_from_outside(still, grown)
+    ticks = ["clock_nanosleep(1, 1, 0, 0) = 0", 'newfstatat(-100, "/dev/shm/a/statement", 0, 0) = 0'] * 200
+    judged_by_calls(
+        [
+            *ticks,
+            'openat(-100, "/dev/shm/a/statement", 0) = 9</dev/shm/a/statement>',
+            "fstat(9</dev/shm/a/statement>, 0) = 0",
+        ]
+    )
+    for call in (
+        "fsync(5</var/x>) = 0",
+        "mmap(NULL, 262144) = 0",
+        'openat(-100, "/etc/hosts", 0) = 3',
+        "clone3(0) = 7",
+    ):
+        with pytest.raises(AssertionError):
+            judged_by_calls([*ticks, call])
