@@ -54,6 +54,7 @@ class Plant:
         "_app_output",
         "_beam",
         "_chain",
+        "_curves",
         "_filter_output",
         "_head_per_mgy",
         "_hv",
@@ -99,6 +100,7 @@ class Plant:
         self.pressure_drift_kpa_s = 0.0
         self.dose_mgy = 0.0
         self.pins = UnitInputs()
+        self._curves = {(slid, fitted): curve for slid, fitted, curve in p.curves}
         self._step_mgy = 0.0
         self._slow = 0
         self._hv = self._beam = self._k1_coil = self._k2_coil = self._chain = False
@@ -118,6 +120,9 @@ class Plant:
         slid = [f.output for f in p.filters if f.code == filter_code]
         self._filter_output = (slid[0] if slid else p.no_filter_output) * p.rate_mgy_per_s
         self._head_per_mgy = scatter
+        if self._curves:
+            behind = filter_code if slid else 0, code if fitted else p.applicator_code
+            self.tube.through(self._curves[behind])
         self._lamp = -1
 
     def _air(self) -> None:
@@ -129,6 +134,11 @@ class Plant:
             )
         self.pins.pressure_10pa = round(self.pressure_kpa * 100.0)
         self.pins.temperature_centi_c = round(self.temperature_c * 100.0)
+
+    def breathe(self, pressure_kpa: float, temperature_c: float) -> None:
+        """The air is now this: pressure of the room, temperature in the head."""
+        self.pressure_kpa, self.temperature_c = pressure_kpa, temperature_c
+        self._air()
 
     def step(self, out: UnitOutputs) -> None:
         """One ms: the plant follows the coils, then shows itself on the pins."""

@@ -102,6 +102,18 @@ class Profile:
     filters: tuple[Filter, ...] = FILTERS
     applicator_code: int = 0x35
     filter_code: int = 0xF2
+    # what no name plate says: true kV and mA for what is set and read back, D0 by kV behind each filter and applicator (codes; filter 0: none), its drift
+    kv_true_scale: float = 1.0
+    kv_true_offset_kv: float = 0.0
+    ma_true_scale: float = 1.0
+    curves: tuple[tuple[int, int, tuple[float, ...]], ...] = ()
+    curve_step_kv: float = 0.25
+    sag_part: float = 0.0
+    sag_tau_s: float = 600.0
+    first_part: float = 0.0
+    first_tau_s: float = 20.0
+    cooling_tau_s: float = 1800.0
+    ageing_per_mas: float = 0.0
     # chambers: 1 sealed, 2 vented (or sealed too)
     mgy_per_count_1: float = 0.0200
     mgy_per_count_2: float = 0.0196

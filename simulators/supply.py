@@ -26,8 +26,12 @@ class Supply:
         "_arcs_seen",
         "_charged_at_us",
         "_frozen",
+        "_kv_offset",
         "_kv_per_count",
+        "_kv_true_per_count",
         "_ma_per_count",
+        "_ma_scale",
+        "_ma_true_per_count",
         "_noise",
         "_on_since_us",
         "_p",
@@ -68,7 +72,13 @@ class Supply:
         self._noise = random.Random(seed)
         self._kv_per_count = profile.full_scale_kv / profile.kv_set_counts
         self._ma_per_count = profile.full_scale_ma / profile.ma_set_counts
+        self._kv_true_per_count = self._kv_per_count * profile.kv_true_scale
+        self._kv_offset = profile.kv_true_offset_kv
+        self._ma_scale = profile.ma_true_scale
+        self._ma_true_per_count = self._ma_per_count * profile.ma_true_scale
+        # What regulates is what is read back: an error of its divider or shunt shows in neither.
         self._adc_per_kv = profile.counts_full_scale / (profile.adc_overrange * profile.full_scale_kv)
+        self._adc_per_kv /= profile.kv_true_scale
         self._adc_per_ma = profile.counts_full_scale / (profile.adc_overrange * profile.full_scale_ma)
         self.notes: list[str] = []
         self.hv_ms = 0
@@ -234,8 +244,10 @@ class Supply:
             if self.spontaneous:  # with nothing set, it runs at a little over half scale
                 kv_counts, ma_counts = kv_counts or p.kv_set_counts * 3 // 5, ma_counts or p.ma_set_counts // 5
             full = p.counts_full_scale
-            kv = kv_counts * self._kv_per_count * self.kv_gain
-            ma = ma_counts * self._ma_per_count * self.ma_gain if self.filament_on else 0.0
+            kv = kv_counts * self._kv_true_per_count * self.kv_gain
+            if self._kv_offset and kv:
+                kv += self._kv_offset
+            ma = ma_counts * self._ma_true_per_count * self.ma_gain if self.filament_on else 0.0
             self._tube.step(
                 True, kv, ma, 0.0, self.limit_counts * p.filament_full_scale_a / full if self.filament_on else 0.0
             )
@@ -254,7 +266,9 @@ class Supply:
             return False
         if not self.hv_on:
             return (self.ready or not powered) and self._tube.rests(False, 0.0)
-        kv = self.kv_counts * self._kv_per_count * self.kv_gain
+        kv = self.kv_counts * self._kv_true_per_count * self.kv_gain
+        if self._kv_offset and kv:
+            kv += self._kv_offset
         return (
             self.ready and powered and interlock_closed and now_us >= self._rising_at_us and self._tube.rests(True, kv)
         )
@@ -267,7 +281,7 @@ class Supply:
             self._tube.skip_dark(ms, standby, self.limit_counts * p.filament_full_scale_a / p.counts_full_scale)
             return [0.0] * ms
         self.hv_ms += ms
-        ma = self.ma_counts * self._ma_per_count * self.ma_gain if self.filament_on else 0.0
+        ma = self.ma_counts * self._ma_true_per_count * self.ma_gain if self.filament_on else 0.0
         limit_a = self.limit_counts * p.filament_full_scale_a / p.counts_full_scale if self.filament_on else 0.0
         return self._tube.skip_lit(ms, ma, limit_a)
 
@@ -292,9 +306,9 @@ class Supply:
         p, tube = self._p, self._tube
         top = p.counts_full_scale
         gauss = self._noise.gauss
-        ma = tube.ma * self.ma_read_gain + tube.kv / p.bleeder_gohm * 1e-3
+        ma = tube.ma * self.ma_read_gain / self._ma_scale + tube.kv / p.bleeder_gohm * 1e-3
         self._adc = (
-            min(top, max(0, round(tube.kv * self._adc_per_kv * (1.0 + gauss(0.0, p.adc_noise))))),
+            min(top, max(0, round((tube.kv - self._kv_offset) * self._adc_per_kv * (1.0 + gauss(0.0, p.adc_noise))))),
             min(top, max(0, round(ma * self._adc_per_ma * (1.0 + gauss(0.0, p.adc_noise))))),
             min(top, round(tube.heater_a / p.filament_full_scale_a * top)),
         )

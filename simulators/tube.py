@@ -24,8 +24,12 @@ class Tube:
         "_arc_scale",
         "_arc_steep",
         "_bleeder_ma_kv",
+        "_curve",
+        "_curve_per_kv",
+        "_drifts",
         "_driven",
         "_emission_ma_k2",
+        "_first",
         "_g_exponent",
         "_g_scale",
         "_heater_loop_a",
@@ -36,12 +40,14 @@ class Tube:
         "_per_ma",
         "_relax",
         "_steady_k",
+        "_warm",
         "anode_j",
         "arcs",
         "filament_k",
         "heater_a",
         "kv",
         "ma",
+        "mas",
         "output_s",
         "quench_ms",
     )
@@ -72,11 +78,25 @@ class Tube:
         self._arc_rng = random.Random(seed)
         self._arc_scale = p.arcs_per_h_at_full_kv / 3_600_000.0
         self._arc_kv = self._arc_steep = 0.0
+        self._curve: tuple[float, ...] = ()
+        self._curve_per_kv = 1.0 / p.curve_step_kv
+        self._drifts = bool(p.sag_part or p.first_part or p.ageing_per_mas)
+        self._warm = self._first = self.mas = 0.0
+        self._drift(0.0)
 
     def relative_output(self, kv: float) -> float:
         """Dose rate at `kv` against the reference kV, at equal mA; 1 at the reference."""
+        if self._curve:
+            place = kv * self._curve_per_kv
+            low = min(int(place), len(self._curve) - 2)
+            return self._curve[low] + (self._curve[low + 1] - self._curve[low]) * (place - low)
         above = kv - self._p.rate_threshold_kv
         return (above * self._g_scale) ** self._g_exponent if above > 0.0 else 0.0
+
+    def through(self, curve: tuple[float, ...]) -> None:
+        """Another filter is in the beam: its output by kV, on the profile's grid."""
+        self._curve = curve
+        self._last_g = self.relative_output(self._last_kv)
 
     def emission_ma(self, kelvin: float) -> float:
         """Richardson's law for this filament. Space charge is left out: it matters only below some kV here."""
@@ -222,9 +242,24 @@ class Tube:
         """What changes slowly, every `ms`: anode heat, and arcs by chance (Poisson, steep in kV)."""
         p = self._p
         self.anode_j += (self.kv * self.ma - self.anode_j / p.anode_tau_s) * ms * 1e-3
+        if self._drifts:
+            self._drift(ms * 1e-3)
         if self.kv > 20.0:
             if self.kv != self._arc_kv:
                 self._arc_kv = self.kv
                 self._arc_steep = exp((self.kv - p.full_scale_kv) / 5.0)
             if self._arc_rng.random() < self._arc_scale * ms * self._arc_steep:
                 self.arc()
+
+    def _drift(self, seconds: float) -> None:
+        """What the output is against that of the cold new tube after its first minute: the first seconds, warming, age."""
+        p = self._p
+        if self.ma > 0.0:
+            self._warm += (1.0 - self._warm) * seconds / p.sag_tau_s
+            self._first += (1.0 - self._first) * seconds / p.first_tau_s
+            self.mas += self.ma * seconds
+        else:
+            self._warm -= self._warm * seconds / p.cooling_tau_s
+            self._first -= self._first * seconds / p.cooling_tau_s
+        drifted = (1.0 - p.sag_part * self._warm) * (1.0 + p.first_part * (1.0 - self._first))
+        self._per_ma = 1e-3 / p.rate_ma * drifted * (1.0 - p.ageing_per_mas * self.mas)
