@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
     out.print(f"{len(found)} fractions, {len(outside)} outside their bounds; every figure: {path}")
     if chosen.page:
         draw(found, PICTURE)
-        write_page(PAGE, page_part(found))
+        write_page(PAGE, page_part(found, FRACTIONS))
         out.print(f"written: {PAGE}, {PICTURE}")
     return 1 if outside else 0
 

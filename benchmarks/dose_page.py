@@ -164,13 +164,13 @@ def tables(found: list[Judged]) -> Iterator[Table]:
         yield table
 
 
-def page_part(found: list[Judged]) -> str:
-    """The same for docs/dose.md."""
+def page_part(found: list[Judged], wanted: int) -> str:
+    """The same for docs/dose.md; `wanted`: how many a whole run has."""
     hours = sum(j.given.get("simulated_s", 0.0) for j in found) / 3600.0
     outside, without = [j for j in found if not j.given["wrong"] and not j.ok], [j for j in found if j.given["wrong"]]
     doses = [j.given["d0_mgy"] / 1000.0 for j in found]
     lines = [
-        f"{len(found)} fractions of {_range(doses)} Gy, {hours:.1f} simulated hours: {len(outside)} outside a bound, "
+        f"{'All' if len(found) >= wanted else f'So far {len(found)} of'} {wanted} fractions, of {_range(doses)} Gy, {hours:.1f} simulated hours: {len(outside)} outside a bound, "
         f"{len(without)} without their proper end. Every figure is SIMULATED.\n"
     ]
     for title, head, rows in _made(found):

@@ -98,6 +98,6 @@ def test_the_page_has_its_place_and_every_kind_its_row() -> None:
     ]
     assert len(list(control_rows(found))) == len(list(truth_rows(found))) == 2
     assert len(list(tube_rows(found))) == 1
-    assert "1 without their proper end" in page_part(found)
-    assert "spellman-xrv with kerma-unit, seeds 1: stuck" in page_part(found)
+    assert "1 without their proper end" in page_part(found, 500)
+    assert "spellman-xrv with kerma-unit, seeds 1: stuck" in page_part(found, 500)
     assert len(PART.findall((Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8"))) == 1
