@@ -170,7 +170,8 @@ def page_part(found: list[Judged], wanted: int) -> str:
     outside, without = [j for j in found if not j.given["wrong"] and not j.ok], [j for j in found if j.given["wrong"]]
     doses = [j.given["d0_mgy"] / 1000.0 for j in found]
     lines = [
-        f"{'All' if len(found) >= wanted else f'So far {len(found)} of'} {wanted} fractions, of {_range(doses)} Gy, {hours:.1f} simulated hours: {len(outside)} outside a bound, "
+        f"{'All' if len(found) >= wanted else f'So far {len(found)} of'} {wanted} fractions, of {_range(doses)} Gy, "
+        f"{hours:.1f} simulated hours: {len(outside)} outside a bound, "
         f"{len(without)} without their proper end. Every figure is SIMULATED.\n"
     ]
     for title, head, rows in _made(found):
