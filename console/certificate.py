@@ -1,9 +1,10 @@
 """The certificate in force for a rig, verified and of the rig's own kind, or the words why there is none; the verification itself is calibration's.
-It keeps nothing: every command that needs the numbers verifies them anew."""
+It keeps no numbers: every command that needs them verifies them anew; which version was accepted last is kept by calibration/accepted.py."""
 
 from __future__ import annotations
 
-from calibration.certificate import load_certificate
+from calibration.accepted import Accepted
+from calibration.certificate import Checked, certificate_in_force
 from console import strict
 from console.configuration import Rig
 from controller.prescribed import Certificate
@@ -11,19 +12,37 @@ from hal.errors import ConfigurationError
 
 
 def certificate_of(rig: Rig, wall_s: float) -> Certificate:
-    """Load and verify for this tube and this machine. Raises ConfigurationError: file, key, value, bound and what to do first."""
-    certificate = load_certificate(
+    """Load and verify for this tube and this machine, and against what was accepted before. Raises ConfigurationError: what is wrong, what to do first."""
+    return checked_of(rig, wall_s).numbers
+
+
+def checked_of(rig: Rig, wall_s: float) -> Checked:
+    """The same, with its tables."""
+    checked = certificate_in_force(
         rig.certificate,
         rig.signer_public_key,
         wall_s,
         tube_serial=rig.file.tube.serial,
         machine_serial=rig.file.safety_unit.serial,
     )
-    measured = strict.parse(rig.certificate, strict.read_bytes(rig.certificate)).get("simulated")
-    if measured is not rig.simulated:
+    simulated = checked.table.simulated
+    if simulated is not rig.simulated:
         wrong = f"does not fit rig.simulated = {strict.shown(rig.simulated)} of {rig.path}"
         first = (
             "use the certificate of this very rig: what was measured on a simulated tube says nothing about a real one"
         )
-        raise ConfigurationError(strict.refusal(rig.certificate, "simulated", measured, wrong, first))
-    return certificate
+        raise ConfigurationError(strict.refusal(rig.certificate, "simulated", simulated, wrong, first))
+    older = accepted(rig).refused(checked)
+    if older:
+        raise ConfigurationError(older)
+    return checked
+
+
+def accepted(rig: Rig) -> Accepted:
+    """Where this rig keeps the certificates that it has accepted: beside its records, and as long as those."""
+    return Accepted(rig.records / "certificates")
+
+
+def accept(rig: Rig, wall_s: float) -> bool:
+    """Pin the certificate in force, so that no older one is taken afterwards; True where it is new. Raises ConfigurationError."""
+    return accepted(rig).accept(checked_of(rig, wall_s), rig.signer_public_key)

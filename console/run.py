@@ -16,7 +16,7 @@ from typing import NoReturn
 import msgspec
 
 from console import configuration, places, screen, sources
-from console.certificate import certificate_of
+from console.certificate import accept, certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.limits import narrowed, reaction
@@ -225,6 +225,7 @@ def become(start: Start, uid: int) -> NoReturn:
         places.own(folder, uid, 0o755)
     places.own(rig.records, uid, 0o700)
     take_lock(rig.places)
+    accept(rig, SystemClock().wall())
     cache = sources.own_kernel_cache(Path.home(), uid)
     document = lay_out(start, uid)
     try:

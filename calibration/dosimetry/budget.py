@@ -55,8 +55,9 @@ def budget(terms: Sequence[Term]) -> Budget:
         if not math.isfinite(term.u_pct) or term.stated < 0.0:
             raise ValueError(f"{term.name} = {term.stated!r}: is not 0 or more; correct it")
         seen.add(term.name)
-        if term.u_pct:
-            product = product * ufloat(1.0, term.u_pct / 100.0)
+        u = term.u_pct / 100.0
+        if u > 0.0:
+            product = product * ufloat(1.0, u)
     return Budget(tuple(terms), 100.0 * float(getattr(product, "std_dev", 0.0)))
 
 

@@ -118,7 +118,7 @@ R0 = r"r0_mgy_per_s = \S+"
         ((R0, "r0_mgy_per_s = 9000.0"), r"less than or equal to 2000"),
         ((R0, "r0_gy_per_min = 3.3"), r"r0_mgy_per_s is missing"),
         ((R0, "r0_mgy_per_s = 55.0\nr0_gy_per_min = 3.3"), r"r0_gy_per_min = 3\.3: is not a key that is known here"),
-        ((r"schema = 1", "schema = 2"), r"schema = 2"),
+        ((r"schema = 2", "schema = 1"), r"schema = 1"),
         ((r"dt_s = \S+", "dt_s = -0.6"), r"dt_s = -0\.6: .*greater than -0\.5"),
         ((r"filter_code = \S+", "filter_code = 255"), r"filter_code = 255: .*254"),
         ((r'termination = "monitor"', 'termination = "dose"'), r'termination = "dose"'),

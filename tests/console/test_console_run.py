@@ -18,8 +18,9 @@ import msgspec
 import pytest
 from desk_by_hand import EXAMPLES, dumped
 
+from calibration.accepted import FILE, _sealed
 from console import configuration, doctor, places, run, sources
-from console.certificate import certificate_of
+from console.certificate import accept, certificate_of
 from console.configuration import Rig
 from console.limits import narrowed, reaction
 from controller.blob import Blob
@@ -174,6 +175,20 @@ def test_a_certificate_of_a_simulated_tube_serves_no_real_rig(tmp_path: Path, do
     rig = loaded(tmp_path, document)
     with pytest.raises(ConfigurationError, match=r"simulated = true: does not fit rig\.simulated = false"):
         certificate_of(rig, CLOCK.wall())
+
+
+def test_g24_an_older_certificate_than_was_accepted_starts_nothing(tmp_path: Path, document: dict[str, Any]) -> None:
+    """Hazard G24: with a later version pinned beside the records, the version before it is refused, with what to do."""
+    rig = loaded(tmp_path, document)
+    assert accept(rig, CLOCK.wall()) is False, "a simulated plant's own word is not pinned"
+    folder = rig.records / "certificates"
+    folder.mkdir(parents=True)
+    (folder / FILE).write_bytes(_sealed({"SIM-TUBE-0001": {"version": 2, "id": "CAL-2", "sha256": "00" * 32}}))
+    for refuses in (certificate_of, accept):
+        with pytest.raises(
+            ConfigurationError, match=r"version = 1: is older than version 2 \(CAL-2\).*first: use that one"
+        ):
+            refuses(rig, CLOCK.wall())
 
 
 @pytest.mark.parametrize(

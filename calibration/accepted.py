@@ -1,0 +1,145 @@
+"""The last certificate accepted for each tube, with a copy of every one before it: an older one, or another of the same version, is refused (G24).
+It verifies no signature: it is given what is verified already, and it is one folder beside the records."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from calibration import gates
+from calibration.atomic import replaced
+from calibration.certificate import Checked, read_certificate
+from calibration.schema import combined
+from hal.errors import ConfigurationError
+
+FILE: Final = "accepted.json"
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The version that a tube has; nothing below it is taken any more."""
+
+    version: int
+    id: str
+    sha256: str
+
+
+class Accepted:
+    """The folder of accepted certificates. Every method raises ConfigurationError with words; a damaged file is never taken for an empty one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def pin(self, tube_serial: str) -> Pin | None:
+        """What is pinned for a tube, None where nothing is."""
+        return self._pins().get(tube_serial)
+
+    def refused(self, new: Checked) -> str:
+        """Why this certificate may not be used on this computer, or ""."""
+        return _refused(new, self.pin(new.table.tube_serial))
+
+    def accept(self, new: Checked, public_key: Path) -> bool:
+        """Pin a verified certificate and keep a copy; False where it is pinned already, or is a simulated plant's own word. An older one is refused."""
+        pins = self._pins()
+        pin = pins.get(new.table.tube_serial)
+        words = _refused(new, pin)
+        if words:
+            raise ConfigurationError(words)
+        if new.table.basis == "plant" or (pin is not None and pin.version == new.table.version):
+            return False
+        if pin is not None and new.table.basis == "measured":
+            self._compared(new, pin, public_key)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            replaced(self.copy(new.table.tube_serial, new.table.version), new.data)
+            pins[new.table.tube_serial] = Pin(new.table.version, new.table.id, new.sha256.hex())
+            replaced(self._folder / FILE, _sealed({serial: asdict(one) for serial, one in pins.items()}))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self._folder}: cannot be written ({error.strerror}); first: see to the disk"
+            ) from error
+        return True
+
+    def copy(self, tube_serial: str, version: int) -> Path:
+        """Where the copy of a version lies."""
+        return self._folder / f"{quote(tube_serial, safe='')}-{version:06d}.toml"
+
+    def last(self, tube_serial: str, public_key: Path) -> Checked | None:
+        """The pinned certificate, read and verified anew from its copy."""
+        pin = self.pin(tube_serial)
+        if pin is None:
+            return None
+        kept = read_certificate(self.copy(tube_serial, pin.version), public_key)
+        if kept.sha256.hex() != pin.sha256:
+            raise ConfigurationError(
+                f"{kept.path}: is not what was accepted; first: put the accepted file back from a backup"
+            )
+        return kept
+
+    def _compared(self, new: Checked, pin: Pin, public_key: Path) -> None:
+        """What the new one says of the last one, against the last one itself."""
+        last = self.last(new.table.tube_serial, public_key)
+        was = (
+            {}
+            if last is None
+            else {(c.kv, c.ma, c.filter, c.applicator): c.r0_mgy_per_s for c in last.table.combinations}
+        )
+        wrong = [f"{new.path}: {words}" for words in gates.compared_with_last(combined(new.table), was, pin.id)]
+        if wrong:
+            raise ConfigurationError("\n".join(wrong))
+
+    def _pins(self) -> dict[str, Pin]:
+        path = self._folder / FILE
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); first: see to the disk") from error
+        try:
+            tubes: dict[str, Any] = json.loads(data)["tubes"]
+            if _sealed(tubes) != data:
+                raise ValueError("its check sum is another")
+            return {serial: Pin(**one) for serial, one in tubes.items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ConfigurationError(
+                f"{path}: is damaged ({error}); first: put it back from a backup; without it an older certificate could be used again"
+            ) from error
+
+
+def _refused(new: Checked, pin: Pin | None) -> str:
+    t = new.table
+    if pin is None:
+        if t.version == 1 or t.basis == "plant":
+            return ""
+        return (
+            f"{new.path}: version = {t.version}: no version of tube {t.tube_serial} was accepted here, so an older one cannot be told; "
+            "first: accept the versions before it, from the first on"
+        )
+    if t.version < pin.version:
+        return f"{new.path}: version = {t.version}: is older than version {pin.version} ({pin.id}), which was accepted; first: use that one"
+    if t.version == pin.version:
+        same = new.sha256.hex() == pin.sha256
+        return (
+            ""
+            if same
+            else f"{new.path}: version = {t.version}: is another than the accepted {pin.id}; first: use that one, or sign a new version"
+        )
+    if t.version > pin.version + 1 or t.supersedes != pin.id:
+        return (
+            f'{new.path}: version = {t.version}, supersedes = "{t.supersedes}": does not follow version {pin.version} ({pin.id}); '
+            "first: accept the versions between, or sign one that supersedes it"
+        )
+    return ""
+
+
+def _sealed(tubes: dict[str, Any]) -> bytes:
+    """The file's bytes: the pins and a sum over them, against damage; against malice stand the signatures."""
+    content = json.dumps(tubes, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(
+        {"tubes": tubes, "sha256": hashlib.sha256(content).hexdigest()}, sort_keys=True, indent=1
+    ).encode()

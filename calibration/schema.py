@@ -1,0 +1,225 @@
+"""The certificate as tables: what a file may hold, key by key, and what is wrong although every value is in its bounds.
+It knows no file, no key and no clock; calibration/certificate.py reads, signs and verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from calibration.equipment import Base, GapPoint, Instrument, Name, Positive, Table, codes_too_near, stamp
+from calibration.gates import Brought, Combined
+from calibration.measured import AuditTable, ComponentTable, MeasuredTable, SecondCheckTable
+from calibration.output import Output, first_at, output
+
+DT_MOST_S = 0.5
+"""An end effect this long is a mistake: a resume may add no more to the safety unit's timer."""
+G_LEAST_PART = 0.2
+"""The table of output against kV must begin at or below this part of the combination's kV."""
+G_AT_KV = 0.01
+"""Relative output at the combination's own kV is 1 within this."""
+SAME = 1e-6
+"""What the file says and what its readings come to differ by no more than digits."""
+AGAIN = "have the certificate corrected and signed again"
+
+
+class OutputPoint(Table):
+    """Relative output at one kV, mA unchanged."""
+
+    kv: float = Field(gt=0, le=225)
+    rel: float = Field(ge=0, le=10)
+
+
+class DepthPoint(Table):
+    """Percentage depth dose on the central axis; 100 at the surface."""
+
+    depth_mm: float = Field(ge=0, le=100)
+    pct: float = Field(gt=0, le=120)
+
+
+class CombinationTable(Table):
+    """[[combinations]]: one measured combination; rates in D0 (water, surface, central axis, applicator plane)."""
+
+    kv: float = Field(gt=0, le=225)
+    ma: float = Field(gt=0, le=100)
+    filter: Name
+    filter_code: int = Field(ge=1, le=0xFE)
+    applicator: Name
+    applicator_code: int = Field(ge=1, le=0xFE)
+    r0_mgy_per_s: float = Field(gt=0, le=2000)
+    dt_s: float = Field(gt=-DT_MOST_S, lt=DT_MOST_S)
+    tail_mgy: float = Field(ge=0, le=200)
+    n1_mgy_per_count: float = Field(ge=1e-4, le=1)
+    n2_mgy_per_count: float = Field(ge=1e-4, le=1)
+    leak1_cps: float = Field(ge=0, le=100)
+    leak2_cps: float = Field(ge=0, le=100)
+    effective_ssd_mm: float = Field(ge=10, le=1000)
+    max_skin_mgy: Positive
+    max_time_s: Positive
+    closed_end: bool
+    g_kv: list[OutputPoint] = Field(min_length=5, max_length=100)
+    pdd: list[DepthPoint] = Field(min_length=2, max_length=200)
+    gap_table: list[GapPoint] = Field(default_factory=list, max_length=100)
+    measured: MeasuredTable | None = None
+
+
+class SignatureTable(Table):
+    """[[signatures]]: who signed, as what, when, and the signature in hexadecimal digits."""
+
+    who: Name
+    role: Literal["physicist"]
+    at: AwareDatetime
+    ed25519: str = Field(pattern=r"^[0-9a-f]{128}$")
+
+
+class CertificateTable(Table):
+    """The whole file. `basis` says where the rates are from: `measured`, or `plant`, what a simulated tube told of itself, which serves no real machine."""
+
+    certificate_schema: Literal[2] = Field(alias="schema")
+    id: Name
+    version: int = Field(ge=1, le=1_000_000)
+    supersedes: str = Field(max_length=64)
+    simulated: bool
+    basis: Literal["measured", "plant"]
+    tube_serial: Name
+    machine_serial: Name
+    software_version: Name
+    software_sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    safety_unit_fw: str = Field(default="", max_length=64)
+    generator_fw: str = Field(default="", max_length=64)
+    ramp_profile: str = Field(default="", max_length=64)
+    explanation: str = Field(default="", max_length=2000)
+    effective_at: AwareDatetime
+    expires_at: AwareDatetime
+    termination: Literal["time", "monitor"]
+    timer_start: Literal["k1_closed", "hv_seen"]
+    capacitance_nf: float = Field(gt=0, le=100)
+    off_latency_s: float = Field(ge=0, le=0.5)
+    press_to_hv_s: float = Field(gt=0, le=2)
+    ramp_s: float = Field(gt=0, le=5)
+    filament_limit_counts: int = Field(ge=0, le=4095)
+    filament_preheat_counts: int = Field(ge=0, le=4095)
+    vented_2: bool
+    ref_pressure_kpa: float = Field(ge=90, le=110)
+    ref_temperature_c: float = Field(ge=15, le=25)
+    combinations: list[CombinationTable] = Field(min_length=1, max_length=500)
+    instruments: list[Instrument] = Field(default_factory=list, max_length=50)
+    second_check: SecondCheckTable | None = None
+    audit: AuditTable | None = None
+    component_change: ComponentTable | None = None
+    signatures: list[SignatureTable] = Field(default_factory=list, max_length=10)
+
+
+def contradictions(table: CertificateTable) -> Iterator[str]:
+    """What is wrong although every value is in its bounds."""
+    if table.expires_at <= table.effective_at:
+        yield f"expires_at = {stamp(table.expires_at)}: is not after effective_at {stamp(table.effective_at)}; first: {AGAIN}"
+    yield from _basis(table)
+    seen: set[tuple[float, float, str, str]] = set()
+    codes: dict[tuple[str, int], str] = {}
+    for i, c in enumerate(table.combinations):
+        where = f"combinations.{i}"
+        key = (c.kv, c.ma, c.filter, c.applicator)
+        if key in seen:
+            yield f"{where}: {c.kv:g} kV, {c.ma:g} mA, {c.filter}, {c.applicator} stands here twice; first: {AGAIN}"
+        seen.add(key)
+        for kind, code, name in (("filter", c.filter_code, c.filter), ("applicator", c.applicator_code, c.applicator)):
+            if codes.setdefault((kind, code), name) != name:
+                yield f"{where}.{kind}_code = {code}: also stands for {codes[kind, code]}; first: {AGAIN}"
+        for name, xs in (
+            ("g_kv", [point.kv for point in c.g_kv]),
+            ("pdd", [point.depth_mm for point in c.pdd]),
+            ("gap_table", [point.gap_mm for point in c.gap_table]),
+        ):
+            if any(high <= low for low, high in pairwise(xs)):
+                yield f"{where}.{name}: does not ascend strictly; first: {AGAIN}"
+                break
+        else:
+            yield from _tables(where, c)
+
+
+def _tables(where: str, c: CombinationTable) -> Iterator[str]:
+    if c.pdd[0].depth_mm != 0.0 or c.pdd[0].pct != 100.0:
+        yield f"{where}.pdd: begins with {c.pdd[0].pct:g} % at {c.pdd[0].depth_mm:g} mm, not 100 % at 0 mm; first: {AGAIN}"
+    if c.g_kv[0].kv > G_LEAST_PART * c.kv:
+        yield f"{where}.g_kv: begins at {c.g_kv[0].kv:g} kV, above {G_LEAST_PART:g} of {c.kv:g} kV; first: {AGAIN}"
+    low, high = next(((a, b) for a, b in pairwise(c.g_kv) if b.kv >= c.kv), (c.g_kv[-2], c.g_kv[-1]))
+    at_kv = low.rel + (high.rel - low.rel) * (c.kv - low.kv) / (high.kv - low.kv)
+    if abs(at_kv - 1.0) > G_AT_KV:
+        yield f"{where}.g_kv: is {at_kv:.4f} at {c.kv:g} kV, not 1 within {G_AT_KV:g}; first: {AGAIN}"
+    if any(b.rel < a.rel for a, b in pairwise(c.g_kv)):
+        yield f"{where}.g_kv: output falls with kV; first: {AGAIN}"
+    if c.gap_table and not c.closed_end:
+        yield f"{where}.gap_table: stands with an open applicator, which takes the inverse square; first: {AGAIN}"
+
+
+def _basis(table: CertificateTable) -> Iterator[str]:
+    """Whether the certificate says whence its numbers are, and brings what that needs."""
+    if (table.version == 1) != (not table.supersedes):
+        yield f'version = {table.version}, supersedes = "{table.supersedes}": the first version supersedes none, each later one names one; first: {AGAIN}'
+    bare = [f"combinations.{i}" for i, c in enumerate(table.combinations) if c.measured is None]
+    if table.basis == "plant":
+        if not table.simulated:
+            yield 'basis = "plant": a real tube is measured; first: measure, and sign that'
+        if len(bare) < len(table.combinations) or table.instruments:
+            yield f'basis = "plant": stands with measurements; first: {AGAIN}'
+        return
+    if bare:
+        yield f"{', '.join(bare)}: measured is missing; first: measure each combination itself, nothing is derived"
+        return
+    for key in ("software_sha256", "safety_unit_fw", "generator_fw", "ramp_profile"):
+        if not getattr(table, key):
+            yield f"{key} is missing: end effect and tail hold for these only; first: write it, and sign again"
+    if len({one.id for one in table.instruments}) != len(table.instruments):
+        yield f"instruments: an id stands there twice; first: {AGAIN}"
+    for kind in ("filter", "applicator"):
+        near = codes_too_near(sorted({getattr(c, f"{kind}_code") for c in table.combinations}))
+        if near:
+            yield f"{kind}_code: {near}; first: {AGAIN}"
+    for i, c in enumerate(table.combinations):
+        yield from _worked(f"combinations.{i}", table, c)
+
+
+def _worked(where: str, table: CertificateTable, c: CombinationTable) -> Iterator[str]:
+    """Whether the readings come to what the combination says."""
+    try:
+        found = worked(table, c)
+    except ValueError as error:
+        yield f"{where}.measured: {error}; first: measure again, and sign that"
+        return
+    for key, says, comes in (
+        ("r0_mgy_per_s", c.r0_mgy_per_s, found.r0_mgy_per_s),
+        ("measured.u_pct_k2", c.measured.u_pct_k2 if c.measured else 0.0, found.budget.u_pct_k2),
+    ):
+        if abs(says - comes) > SAME * comes:
+            yield f"{where}.{key} = {says!r}: the readings come to {comes:.9g}; first: {AGAIN}"
+
+
+def worked(table: CertificateTable, c: CombinationTable) -> Output:
+    """What a combination's own readings come to. ValueError: what is wrong with them."""
+    if c.measured is None:
+        raise ValueError("nothing was measured; measure it")
+    instruments: dict[str, Base] = {one.id: one for one in table.instruments}
+    return output(c.measured, instruments, c.kv, c.dt_s, c.effective_ssd_mm)
+
+
+def combined(table: CertificateTable) -> tuple[Combined, ...]:
+    """The measured combinations as the gates want them."""
+    return tuple(
+        Combined(
+            (c.kv, c.ma, c.filter, c.applicator), c.r0_mgy_per_s, c.measured.last_r0_mgy_per_s, c.measured.chamber,
+            tuple(reading.nc for reading in c.measured.readings), first_at(c.measured),
+        )
+        for c in table.combinations
+        if c.measured is not None
+    )  # fmt: skip
+
+
+def brought(table: CertificateTable, signers: int) -> Brought:
+    """What the certificate brings beside its numbers, signed by so many keys."""
+    by = frozenset(c.measured.by for c in table.combinations if c.measured is not None)
+    return Brought(
+        table.supersedes, table.explanation, table.second_check, table.component_change, table.audit, signers, by
+    )

@@ -1,0 +1,334 @@
+"""A measured certificate is written, signed, read, pinned; whatever does not fit it is refused with words, each by a test named for its hazard."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from measured_bench import AT, READINGS, document, scaled
+
+from calibration.accepted import FILE, Accepted
+from calibration.certificate import load_certificate, read_certificate, sign_certificate
+from calibration.sign import make_keys
+from calibration.write import text_of, write_certificate
+from hal.errors import ConfigurationError
+
+NOW_S = (AT + timedelta(days=1)).timestamp()
+Make = Callable[..., Path]
+SECOND = {"who": "P. Two", "chamber": "C2", "result_pct": 0.4, "at": AT}
+PART = {"what": "tube", "old_serial": "T-0", "new_serial": "T-1", "by": "S", "at": AT - timedelta(days=2)}
+
+
+@pytest.fixture(scope="module")
+def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two physicists' keys; both.pub holds both public ones."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("one", "two"):
+        make_keys(folder / f"{name}.pem", folder / f"{name}.pub")
+    (folder / "both.pub").write_bytes((folder / "one.pub").read_bytes() + (folder / "two.pub").read_bytes())
+    return folder
+
+
+@pytest.fixture
+def make(tmp_path: Path, key_folder: Path) -> Make:
+    """Write and sign a document."""
+
+    def made(content: dict[str, Any], *by: str, name: str = "c.toml") -> Path:
+        path = tmp_path / name
+        write_certificate(path, content)
+        for who in by or ("one",):
+            sign_certificate(path, key_folder / f"{who}.pem", f"P. {who.title()}", NOW_S)
+        return path
+
+    return made
+
+
+@pytest.fixture
+def keys(key_folder: Path) -> Path:
+    return key_folder / "both.pub"
+
+
+def test_a_measured_certificate_goes_round(make: Make, keys: Path) -> None:
+    """Written, signed, read: the same document, and the numbers for treatment out of it."""
+    path = make(document())
+    signed = tomllib.loads(path.read_text())
+    assert {key: value for key, value in signed.items() if key != "signatures"} == document()
+    c = load_certificate(path, keys, NOW_S, tube_serial="T-1", machine_serial="K-1")
+    assert c.combinations[0].r0_mgy_per_s == pytest.approx(57.663, rel=1e-5)
+    checked = read_certificate(path, keys)
+    assert checked.signers == ("P. One",)
+    assert checked.numbers == c
+    assert not list(path.parent.glob("*.new"))
+
+
+@pytest.mark.parametrize("step", [37, pytest.param(1, marks=pytest.mark.grid)])
+def test_g24_every_byte_flipped_is_caught(make: Make, keys: Path, step: int) -> None:
+    """Hazard G24: one bit of each byte; it is refused, or it lies in layout only and nothing that is signed has changed."""
+    path = make(document())
+    whole = path.read_bytes()
+    first = read_certificate(path, keys)
+    taken = 0
+    for at in range(0, len(whole), step):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << at % 7)]) + whole[at + 1 :])
+        try:
+            again = read_certificate(path, keys)
+        except ConfigurationError:
+            continue
+        taken += 1
+        assert (again.sha256, again.numbers, again.signers) == (first.sha256, first.numbers, first.signers)
+        assert whole[at : at + 1].isspace() or whole[at] in b'"TZ+' or bytes([whole[at]]).isalnum()
+    assert taken < len(whole) / step / 10
+
+
+def test_g24_a_part_of_a_second_is_signed_too(make: Make, keys: Path) -> None:
+    """Hazard G24: no digit of the file is outside the signature."""
+    path = make(document())
+    path.write_text(
+        path.read_text().replace("effective_at = 2026-06-01T12:00:00Z", "effective_at = 2026-06-01T12:00:00.5Z")
+    )
+    with pytest.raises(ConfigurationError, match="none fits the content"):
+        read_certificate(path, keys)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, 1000, -1000, -100, -2])
+def test_g24_a_half_written_certificate_is_refused(make: Make, keys: Path, cut: int) -> None:
+    """Hazard G24: cut anywhere."""
+    path = make(document())
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(ConfigurationError):
+        read_certificate(path, keys)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"tube_serial": "T-9"}, r'tube_serial = "T-1": is not "T-9"; first: calibrate this tube'),
+        ({"machine_serial": "K-9"}, r'machine_serial = "K-1": is not "K-9"; first: use this machine'),
+        ({"software_version": "9"}, r'software_version = "0\.1\.0": is not "9"; first: have the physicist review'),
+    ],
+)
+def test_g24_another_tube_machine_or_program_is_refused(
+    make: Make, keys: Path, given: dict[str, str], words: str
+) -> None:
+    """Hazard G24: a certificate is of one tube in one machine under one program."""
+    with pytest.raises(ConfigurationError, match=words):
+        load_certificate(make(document()), keys, NOW_S, **given)
+
+
+def test_a13_an_expired_certificate_is_refused_and_stays_readable(make: Make, keys: Path) -> None:
+    """Hazard A13: expired, or not yet in force; to look at it is another thing."""
+    path = make(document())
+    for wall_s, words in ((NOW_S + 366 * 86400.0, "has passed"), (NOW_S - 2 * 86400.0, "lies after now")):
+        with pytest.raises(ConfigurationError, match=words):
+            load_certificate(path, keys, wall_s)
+    assert read_certificate(path, keys).table.id == "CAL-1"
+
+
+def test_g24_unsigned_and_by_a_stranger(make: Make, keys: Path, tmp_path: Path) -> None:
+    """Hazard G24."""
+    path = tmp_path / "c.toml"
+    write_certificate(path, document())
+    with pytest.raises(ConfigurationError, match="nobody has signed it"):
+        load_certificate(path, keys, NOW_S)
+    make_keys(tmp_path / "s.pem", tmp_path / "s.pub")
+    sign_certificate(path, tmp_path / "s.pem", "Stranger", NOW_S)
+    with pytest.raises(ConfigurationError, match="signatures by Stranger: none fits"):
+        load_certificate(path, keys, NOW_S)
+
+
+def changed(**of_combination: Any) -> dict[str, Any]:
+    """The document with its combination changed."""
+    whole = document()
+    return whole | {"combinations": [whole["combinations"][0] | of_combination]}
+
+
+def of_measured(**changes: Any) -> dict[str, Any]:
+    return changed(measured=document()["combinations"][0]["measured"] | changes)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (changed(r0_mgy_per_s=58.0), r"combinations\.0\.r0_mgy_per_s = 58\.0: the readings come to 57\.66"),
+        (of_measured(u_pct_k2=4.0), r"measured\.u_pct_k2 = 4\.0: the readings come to 5\.1"),
+        (changed(dt_s=-0.2), r"r0_mgy_per_s = .*: the readings come to"),
+        (of_measured(readings=READINGS[:3]), "3 readings are fewer than 5"),
+        ({k: v for k, v in document().items() if k != "software_sha256"}, "software_sha256 is missing"),
+        (document(version=2), "the first version supersedes none"),
+        (document(supersedes="CAL-0"), "the first version supersedes none"),
+        (document(basis="plant"), "stands with measurements"),
+        (document(basis="plant", simulated=False), "a real tube is measured"),
+        (document(instruments=document()["instruments"] * 2), "an id stands there twice"),
+        (document(instruments=document()["instruments"][1:]), "C1: is no chamber among the instruments"),
+        ({k: v for k, v in document().items() if k != "instruments"}, "is no chamber"),
+    ],
+)
+def test_a12_what_the_readings_do_not_come_to_cannot_be_signed(
+    tmp_path: Path, content: dict[str, Any], words: str
+) -> None:
+    """Hazards A12, A5: every number is worked out again from the raw readings when it is written, signed and read."""
+    with pytest.raises(ConfigurationError, match=words):
+        write_certificate(tmp_path / "c.toml", content)
+    assert not (tmp_path / "c.toml").exists()
+    (tmp_path / "by hand.toml").write_text(text_of(content))
+    with pytest.raises(ConfigurationError, match=words):
+        read_certificate(tmp_path / "by hand.toml", tmp_path)
+
+
+def test_a2_a_combination_without_a_measurement_of_its_own(tmp_path: Path) -> None:
+    """Hazard A2: none missing, none derived, none with another's readings."""
+    whole = document()
+    own = whole["combinations"][0]
+    other = own | {"applicator": "A25", "applicator_code": 0x5A}
+    bare = {key: value for key, value in other.items() if key != "measured"}
+    with pytest.raises(ConfigurationError, match=r"combinations\.1: measured is missing; first: measure each"):
+        write_certificate(tmp_path / "c.toml", whole | {"combinations": [own, bare]})
+    with pytest.raises(ValueError, match="derived"):
+        write_certificate(tmp_path / "c.toml", of_measured(derived=True))
+    near = own | {"applicator": "A25", "applicator_code": 0x34}
+    with pytest.raises(ConfigurationError, match="differ in fewer than 2 bits"):
+        write_certificate(tmp_path / "c.toml", whole | {"combinations": [own, near]})
+
+
+def test_a2_anothers_readings_are_refused(make: Make, keys: Path) -> None:
+    """Hazard A2."""
+    own = document()["combinations"][0]
+    path = make(document(combinations=[own, own | {"applicator": "A25", "applicator_code": 0x5A}]))
+    with pytest.raises(ConfigurationError, match="has the very readings of"):
+        load_certificate(path, keys, NOW_S)
+
+
+@pytest.mark.parametrize("key", ["extra", "r0_gy_per_min"])
+def test_a3_an_unknown_key_and_minutes_are_refused(tmp_path: Path, key: str) -> None:
+    """Hazard A3: no key is in minutes, and none is unknown."""
+    with pytest.raises(ValueError, match=key):
+        write_certificate(tmp_path / "c.toml", changed(**{key: 3.4598}))
+
+
+def test_the_first_certificate_of_a_tube_is_audited(make: Make, keys: Path) -> None:
+    path = make({key: value for key, value in document().items() if key != "audit"})
+    with pytest.raises(ConfigurationError, match="has no audit"):
+        load_certificate(path, keys, NOW_S)
+    far = make(document(audit=document()["audit"] | {"ratio": 0.94}))
+    with pytest.raises(ConfigurationError, match="off by more than 5 %"):
+        load_certificate(far, keys, NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("by", "changes", "signers", "words"),
+    [
+        (1.019, {}, ("one",), ""),
+        (1.03, {}, ("one",), "above 2 %, and explanation is empty"),
+        (1.03, {"explanation": "target"}, ("one",), ""),
+        (0.93, {"explanation": "target", "second_check": SECOND}, ("one",), "one physicist has signed"),
+        (0.93, {"explanation": "target"}, ("one", "two"), "second_check is missing"),
+        (0.93, {"explanation": "target", "second_check": SECOND}, ("one", "two"), ""),
+        (1.89, {"explanation": "target", "second_check": SECOND}, ("one", "two"), r"\+89.*above 10 %: refused"),
+        (1.89, {"explanation": "tube", "second_check": SECOND, "component_change": PART}, ("one", "two"), ""),
+    ],
+)
+def test_a1_a_change_of_output_asks_for_more(
+    make: Make, keys: Path, by: float, changes: dict[str, Any], signers: tuple[str, ...], words: str
+) -> None:
+    """Hazard A1: nothing below 2 %; explanation; second physicist and chamber above 5 %; refused above 10 % until a part was exchanged."""
+    path = make(scaled(document(), by, **changes), *signers)
+    if words:
+        with pytest.raises(ConfigurationError, match=words):
+            load_certificate(path, keys, NOW_S)
+    else:
+        assert load_certificate(path, keys, NOW_S).combinations[0].r0_mgy_per_s == pytest.approx(57.663 * by, rel=1e-5)
+
+
+def test_a5_one_physicist_with_two_names_is_one(make: Make, keys: Path, key_folder: Path) -> None:
+    """Hazard A5: a second signature counts by its key, not by its name."""
+    path = make(scaled(document(), 1.07, explanation="x", second_check=SECOND))
+    sign_certificate(path, key_folder / "one.pem", "P. Two", NOW_S)
+    assert path.read_text().count("[[signatures]]") == 2
+    with pytest.raises(ConfigurationError, match="one physicist has signed"):
+        load_certificate(path, keys, NOW_S)
+
+
+class TestPinned:
+    """The store of what was accepted."""
+
+    def test_g24_older_and_other_versions_are_refused(self, make: Make, keys: Path, tmp_path: Path) -> None:
+        """Hazard G24: forward one by one, never back, and never another of the same version; every copy stays readable."""
+        store = Accepted(tmp_path / "accepted")
+        first, second = document(), scaled(document(), 1.01)
+        v1, v2 = (read_certificate(make(one, name=f"{one['id']}.toml"), keys) for one in (first, second))
+        assert "no version of tube T-1 was accepted here" in store.refused(v2)
+        assert store.accept(v1, keys) is True
+        assert store.accept(v1, keys) is False
+        assert store.accept(v2, keys) is True
+        with pytest.raises(
+            ConfigurationError, match=r"version = 1: is older than version 2 \(CAL-2\), which was accepted"
+        ):
+            store.accept(v1, keys)
+        other = read_certificate(make(scaled(document(), 1.005), name="other.toml"), keys)
+        assert "is another than the accepted CAL-2" in store.refused(other)
+        v3 = scaled(second, 1.0)
+        for bad in (v3 | {"supersedes": "CAL-1"}, v3 | {"version": 4}):
+            assert "does not follow version 2" in store.refused(read_certificate(make(bad, name="v3.toml"), keys))
+        last = store.last("T-1", keys)
+        assert last is not None
+        assert (last.table.id, read_certificate(store.copy("T-1", 1), keys).table.id) == ("CAL-2", "CAL-1")
+        assert store.last("T-2", keys) is None
+
+    def test_a5_the_last_certificate_itself_is_compared(self, make: Make, keys: Path, tmp_path: Path) -> None:
+        """Hazard A5: a certificate that misquotes the last R0 would hide a change."""
+        store = Accepted(tmp_path / "accepted")
+        store.accept(read_certificate(make(document()), keys), keys)
+        lied = scaled(document(), 1.2)
+        lied["combinations"][0]["measured"]["last_r0_mgy_per_s"] = lied["combinations"][0]["r0_mgy_per_s"]
+        with pytest.raises(ConfigurationError, match=r"last_r0_mgy_per_s = 69\.\d+, and CAL-1 says 57\.66"):
+            store.accept(read_certificate(make(lied, name="2.toml"), keys), keys)
+
+    def test_g24_damage_is_never_taken_for_nothing(self, make: Make, keys: Path, tmp_path: Path) -> None:
+        """Hazard G24: each byte of the pins flipped is refused or changes nothing; an exchanged copy is told."""
+        store = Accepted(tmp_path / "accepted")
+        store.accept(read_certificate(make(document()), keys), keys)
+        path = tmp_path / "accepted" / FILE
+        whole = path.read_bytes()
+        for at in range(0, len(whole), 7):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            with pytest.raises(ConfigurationError, match="is damaged"):
+                store.pin("T-1")
+        path.write_bytes(whole)
+        copy = store.copy("T-1", 1)
+        copy.write_bytes(make(document(explanation="other"), name="o.toml").read_bytes())
+        with pytest.raises(ConfigurationError, match="is not what was accepted"):
+            store.last("T-1", keys)
+        copy.unlink()
+        with pytest.raises(ConfigurationError, match="cannot be read"):
+            store.last("T-1", keys)
+
+    def test_a_disk_that_takes_nothing_is_told(self, make: Make, keys: Path, tmp_path: Path) -> None:
+        """The pin stays as it was."""
+        (tmp_path / "file").write_text("")
+        with pytest.raises(ConfigurationError, match=r"cannot be (written|read)"):
+            Accepted(tmp_path / "file" / "accepted").accept(read_certificate(make(document()), keys), keys)
+
+
+def test_a_key_file_is_keys_only(make: Make, key_folder: Path, tmp_path: Path) -> None:
+    """Among several keys one that is none is refused, not left out."""
+    path = make(document())
+    mixed = tmp_path / "mixed.pub"
+    mixed.write_bytes((key_folder / "one.pub").read_bytes() + (key_folder / "one.pem").read_bytes())
+    with pytest.raises(ConfigurationError, match="is no public key"):
+        read_certificate(path, mixed)
+    assert re.match("P. One", read_certificate(path, key_folder / "one.pub").signers[0])
+
+
+def test_only_plain_values_are_written() -> None:
+    for bad in (None, 1 + 2j):
+        with pytest.raises(ValueError, match="has no place"):
+            text_of({"a": bad})
+    assert (
+        text_of({"a": True, "b": [1, 2.5], "t": {"c": "ä\n"}, "l": []})
+        == 'a = true\nb = [1, 2.5]\nl = []\n\n[t]\nc = "ä\\n"\n'
+    )
