@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from benchmarks import bench, kernel_rows, react_host, table
 from benchmarks.table import Figure, quantile
@@ -37,6 +38,18 @@ def test_the_page_takes_the_table_and_says_of_what_was_missed_what_limits_it(tmp
     with pytest.raises(SystemExit, match="0 parts"):
         page.write_text("nothing")
         table.write_page(page, "")
+
+
+def test_a_row_that_cannot_be_measured_keeps_no_other_from_being(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_windows: int) -> list[Figure]:
+        raise SystemExit("there is no cyclictest")
+
+    rows = {"wake": (broken, "lateness"), "kernel": (lambda _: [Figure("a", "at most 2", (1.0,), 2.0)], "dose")}
+    monkeypatch.setattr(bench, "ROWS", rows)
+    figures, failed = bench.measured(tuple(rows), 9, Console(quiet=True))
+    assert [one.name for one in figures] == ["a"]
+    assert failed == ["wake (lateness) was not measured: there is no cyclictest"]
+    assert bench.main(["--row", "wake"]) == 1 and bench.main(["--row", "kernel"]) == 0
 
 
 def test_what_is_known_of_limits_names_figures_and_the_real_page_has_its_place() -> None:
