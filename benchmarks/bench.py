@@ -18,7 +18,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from benchmarks import kernel_rows, process_rows, react_rows, table, world_rows
 from benchmarks.table import WINDOWS_LEAST, Figure
 from benchmarks.wire_contest import ROOT
+from verification.hands import Stuck
 
+FILE_COLUMNS: Final = 200
+"""Where nobody looks, a line of the table is one line."""
 PAGE: Final = ROOT / "docs" / "performance.md"
 ROWS: Final[dict[str, tuple[Callable[[int], list[Figure]], str]]] = {
     "kernel": (kernel_rows.batch, "dose kernel in batch, against C"),
@@ -72,7 +75,7 @@ def measured(names: Sequence[str], windows: int, console: Console) -> tuple[list
             progress.update(task, description=words)
             try:
                 figures.extend(row(windows))
-            except SystemExit as why:
+            except (SystemExit, Stuck) as why:
                 failed.append(f"{name} ({words}) was not measured: {why}")
             progress.advance(task)
     return figures, failed
@@ -93,6 +96,7 @@ def main(arguments: list[str]) -> int:
     if chosen.page and chosen.row:
         parser.error("--page with --row: a page of some rows would say nothing of the others")
     console, facts = Console(), about()
+    console = console if console.is_terminal else Console(width=FILE_COLUMNS)
     figures, failed = measured(chosen.row or tuple(ROWS), chosen.windows, console)
     notes = [*notes_of(figures), *failed]
     if chosen.json is not None:

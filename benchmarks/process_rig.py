@@ -7,7 +7,7 @@ import os
 import signal
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,11 +61,12 @@ class ProcessRig:
         return shown.pid
 
     def standby(self) -> None:
-        self.rig.until(lambda s: s.state == "STANDBY", 40.0, "STANDBY")
+        shown = self.rig.until(lambda s: s.state in ("STANDBY", "FAULT"), 40.0, "STANDBY")
+        if shown.state == "FAULT":
+            raise Stuck(f"FAULT: {shown.notice}")
 
     def ready(self, rx_mgy: float) -> None:
         """Loaded, confirmed, armed."""
-        self.standby()
         answer = self.rig.ask(Load(prescribed(rx_mgy), "benchmark"))
         if not answer.ok:
             raise Stuck(answer.words)
@@ -120,7 +121,23 @@ def late_us(reader: RingReader, begun_s: float, ended_s: float) -> list[float]:
 
 @contextmanager
 def process_rig(tick_hz: int, cpu: int | None = None) -> Iterator[ProcessRig]:
-    """Started, and ended whatever happens."""
+    """Started, in STANDBY, and ended whatever happens. A start that a machine taken away has spoiled is made again; Stuck after some."""
+    with ExitStack() as stack:
+        for attempt in range(TRIES):
+            try:
+                yield stack.enter_context(_started(tick_hz, cpu))
+                return
+            except NotStartedError as why:
+                if attempt + 1 == TRIES:
+                    raise Stuck(str(why)) from None
+
+
+class NotStartedError(Exception):
+    """It did not come to STANDBY; the words say where it stands."""
+
+
+@contextmanager
+def _started(tick_hz: int, cpu: int | None) -> Iterator[ProcessRig]:
     cpus = sorted(os.sched_getaffinity(0))
     with TemporaryDirectory(prefix="kerma-") as name:
         folder = Path(name)
@@ -133,11 +150,16 @@ def process_rig(tick_hz: int, cpu: int | None = None) -> Iterator[ProcessRig]:
         setting.rig_file.write_text(text, encoding="utf-8")
         rig = real_rig(setting)
         rig.environment = {"PYTHONPATH": str(TIMED), "KERMA_TIMED": str(folder / "timed")}
+        made = ProcessRig(setting, rig)
         try:
             if len(cpus) > 1:
                 os.sched_setaffinity(0, set(cpus[:-1]))
-            rig.start()
-            yield ProcessRig(setting, rig)
+            try:
+                rig.start()
+                made.standby()
+            except Stuck as stuck:
+                raise NotStartedError(str(stuck)) from None
+            yield made
         finally:
             os.sched_setaffinity(0, set(cpus))
             rig.close()

@@ -60,7 +60,6 @@ def wake(windows: int) -> list[Figure]:
     cpu = sorted(os.sched_getaffinity(0))[-1]
     pairs = []
     with process_rig(1000, cpu) as rig:
-        rig.standby()
         reader = rig.lateness()
         late_us(reader, 0.0, 0.0)
         for _ in range(windows):
@@ -102,7 +101,6 @@ def load(windows: int) -> list[Figure]:
     pairs = []
     (ROOT / "var").mkdir(exist_ok=True)
     with process_rig(1000, cpu) as rig:
-        rig.standby()
         reader = rig.lateness()
         late_us(reader, 0.0, 0.0)
 
@@ -232,7 +230,6 @@ def resident_mib(pid: int) -> dict[str, float]:
 def memory(windows: int) -> list[Figure]:
     """The resident memory of the process in STANDBY, twice a window apart; what holds it."""
     with process_rig(100) as rig:
-        rig.standby()
         pid = rig.pid()
         totals = []
         held = resident_mib(pid)
