@@ -14,7 +14,7 @@ def program(root: Path, file: str, tests: tuple[str, ...]) -> str:
     """SHA-256 in hex over all of ours that the file and its tests import, their benches among it, without the tests themselves."""
     own = {root / test.split("::")[0] for test in tests}
     begin = [root / file, *own]
-    found = {root / "requirements.txt", *begin}
+    found = set(begin)
     while begin:
         more = set(_imported(root, begin.pop())) - found
         found |= more

@@ -218,6 +218,14 @@ def at(sample_us: int, counts: int = 0, counts_2: int | None = None, **changes: 
     return unit(T0, sample_us=sample_us, counts_1=counts, counts_2=second, **changes)
 
 
+def test_a_beam_without_terms_is_remembered_as_seen() -> None:
+    """Nothing raises where no terms stand behind an ON: no kilovolts are little enough then."""
+    bare = msgspec.structs.replace(SENT_ON, terms=None)
+    old = BeamTime(7, 3.0, T0 - 0.01, True)
+    memory = kept(beaming(T0, unit_relays=CLOSED), bare, Memory(beam_time=old))
+    assert memory.beam_time == counted(old, True, T0) and memory.hv_seen_at_s == T0
+
+
 def test_the_trail_holds_a_tenth_of_a_second_and_a_little() -> None:
     """Statuses 20 ms apart at least; the oldest is the youngest that is 100 ms older than the newest; over the wrap of the clock too."""
     for begin_us in (0, WRAP - 50_000):
@@ -231,6 +239,9 @@ def test_the_trail_holds_a_tenth_of_a_second_and_a_little() -> None:
     first, second = at(0, 5), at(20_000, 5)
     assert _trail((first,), at(19_999, 5)) == (first,)
     assert _trail((first,), second) == (first, second)
+    assert _trail((first, second), at(150_000, 5)) == (second, at(150_000, 5))
+    uneven = at(0, 10, 5)
+    assert _trail((uneven,), at(50_000, 11, 6)) == (uneven, at(50_000, 11, 6))
 
 
 @pytest.mark.parametrize(
