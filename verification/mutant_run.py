@@ -29,9 +29,9 @@ TOGETHER: Final = "together"
 IMPORT: Final = "importing: "
 """Begins what is said of a mutant that cannot even be imported."""
 WALL_S: Final = 300
-CPU_S: Final = 5.0
+CPU_S: Final = 2.0
 CPU_TIMES: Final = 4.0
-"""A mutant may take so many seconds of processor, and so many times what the tests take without it; one that takes more is killed by that."""
+"""A test over a mutant may take so many seconds of processor, and so many times what it takes without it; one that takes more has killed it."""
 REMEMBERED: Final = 12
 """So many of the tests that killed last are played first: a mutant's neighbour is mostly killed by the same test."""
 PLUGINS: Final = (
@@ -188,7 +188,7 @@ def _ended(status: int) -> str:
 
 
 def _limited(cpu_s: float) -> None:
-    seconds = int(CPU_S + CPU_TIMES * cpu_s) + 1
+    seconds = int(_cpu_s() + CPU_S + CPU_TIMES * cpu_s) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     signal.alarm(WALL_S)
 
@@ -432,7 +432,7 @@ class _Host:
             self._say(document)
 
         def work(say: Report) -> None:
-            _limited(sum(self._took_s[number] for number in numbers))
+            _limited(0.0)
 
             def at_once(killed_by: str) -> None:
                 say({"key": mutant.key, "killed_by": killed_by})
@@ -445,6 +445,7 @@ class _Host:
                 at_once(repr(why))
             for number in numbers:
                 item = session.items[number]
+                _limited(self._took_s[number])
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             at_once("")
 
