@@ -189,7 +189,7 @@ def _ended(status: int) -> str:
 
 def _limited(cpu_s: float) -> None:
     seconds = int(_cpu_s() + CPU_S + CPU_TIMES * cpu_s) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     signal.alarm(WALL_S)
 
 
@@ -328,6 +328,12 @@ def _collected(target: Target, mutants: Sequence[Mutant], killers: Killers, say:
     sys.settrace(tracer)
     host = _Host(target, mutants, tracer, killers, say)
     code = pytest.main([*PLUGINS, "--rootdir", str(target.root), *target.tests], plugins=[host])
+    if host.ran and not host.ended:
+        say(
+            {
+                "fault": f"the tests of {target.file} were not played over every mutant ({code!r}); run them by pytest first"
+            }
+        )
     if not host.ran:
         say({"fault": f"the tests of {target.file} cannot be collected ({code!r}); run them by pytest first"})
 
@@ -359,7 +365,7 @@ class _Host:
         self._runners: dict[int, list[int]] = {}
         self._numbers: dict[str, int] = {}
         self._took_s: list[float] = []
-        self.ran = False
+        self.ran = self.ended = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -377,9 +383,11 @@ class _Host:
             if isinstance(thing, FunctionType) and thing.__code__.co_filename == self._target.path:
                 self._live.setdefault(thing.__code__, []).append(thing)
         if not self._without(session):
+            self.ended = True
             return True
         for mutant in self._mutants:
             self._mutant(session, mutant)
+        self.ended = True
         return True
 
     def _without(self, session: pytest.Session) -> bool:

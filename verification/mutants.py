@@ -318,6 +318,9 @@ def command(
     for count in counts:
         wrong += [f"{count.file}: lives and is not listed, {key}" for key in count.unlisted]
         wrong += [f"{count.file}: {words}" for words in count.wrong]
+        wrong += (
+            [] if count.whole else [f"{count.file}: not every mutant was played; begin again, what is known is kept"]
+        )
     for words in wrong:
         out.print(words, style="red", highlight=False, markup=False)
     raise typer.Exit(1 if wrong else 0)
