@@ -189,6 +189,12 @@ class SimulatedTable(Strict):
     unit_memory: Text | None = Field(
         default=None, description="write the path of the file in which the simulated unit remembers"
     )
+    laboratory: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**32 - 1,
+        description="write the seed of a simulated tube of unknown truth, with a physicist's bench at it",
+    )
 
 
 class LimitsTable(Strict):

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 
 from simulators.alone import ElectrometerAlone, GeneratorAlone
+from simulators.blunders import BLUNDERS
 from simulators.clock import be_punctual
 from simulators.control import Control, ControlEndpoint
 from simulators.electrometers import BAUDS, METERS, Electrometer
@@ -22,12 +23,14 @@ from simulators.endpoints import Endpoint, Line, PtyEndpoint, TcpEndpoint
 from simulators.faults import TABLE
 from simulators.generator_face import GeneratorTcpFace
 from simulators.generators import FIRMWARES, PROFILES
+from simulators.laboratory import Laboratory
 from simulators.modbus_face import ModbusTcpFace
 from simulators.profile import DEFAULT, Profile
 from simulators.rig_sheet import DEVICES, Link, RigSheet, parse_link, read
 from simulators.serve import MemoryKeeper, Server, read_memory
 from simulators.unit_memory import UnitConfig, UnitMemory
 from simulators.units import BENCH_IO, in_place
+from simulators.unknown import unknown
 from simulators.world import World
 
 HANDS: Final = {"press": "the beam-on switch is pressed and held", "release": "the beam-on switch is let go"}
@@ -37,6 +40,7 @@ PRIORITY: Final = 60
 BAD_INPUT: Final = 2
 NOT_SERVED: Final = 3
 ANSWER_S: Final = 5.0
+FIRST_METER: Final = next(iter(METERS))
 ANSWER_B: Final = 1 << 22
 
 Opener = Callable[[], Endpoint]
@@ -98,14 +102,22 @@ def _serve_rig(sheet: RigSheet, control_path: Path | None) -> None:
             _fail(str(error), BAD_INPUT)
     profile = _wired(PROFILES[sheet.device], sheet.generator, sheet.generator_baud)
     profile = in_place(replace(profile, unit_baud=sheet.unit_baud), sheet.unit_device)
+    machine = None if sheet.laboratory is None else unknown(sheet.laboratory)
+    profile = profile if machine is None else machine.behind(profile)
     world = World(profile, sheet.seed, unit_config=UnitConfig(site_key=sheet.site_key), unit_memory=memory)
     control = Control(world)
     openers: list[Opener] = [
         lambda: _open_generator(sheet.generator, world.generator_line, world.generator_tcp),
         lambda: _open_unit(sheet.unit, world.unit_line, world.unit_tcp),
     ]
-    if sheet.electrometer is not None:
-        wired = sheet.electrometer
+    wired = sheet.electrometer
+    if machine is not None:
+        name, baud = (FIRST_METER, 0) if wired is None else (wired.device, 0 if wired.link.packets else wired.baud)
+        bench = Laboratory(machine, world.plant, sheet.seed, lambda: world.now_us, name, baud)
+        world.equip(bench)
+        if wired is not None:
+            openers.append(lambda: _open_generator(wired.link, bench.line, bench.meter.tcp))
+    elif wired is not None:
         baud = 0 if wired.link.packets else wired.baud
         meter = Electrometer(wired.device, sheet.seed, baud, lambda: world.now_us)
         world.fit(meter)
@@ -204,6 +216,7 @@ def inject(
     """Start a named fault in a simulated rig that is being served; exit 2 for a bad request, 3 if nobody answers."""
     if list_:
         words = {name: entry.words for name, entry in TABLE.items()}
+        words |= {name: f"with a laboratory: {row.words} ({row.hazard})" for name, row in BLUNDERS.items()}
         width = max(map(len, words))
         typer.echo(json.dumps(words) if json_ else "\n".join(f"{name:{width}}  {said}" for name, said in words.items()))
         return

@@ -71,6 +71,9 @@ class Control:
             "log": self._log,
             "list": lambda _: self._list(),
             "room": self._room,
+            "bench": self._bench,
+            "read": self._read,
+            "papers": lambda _: {"papers": self._laboratory().papers()},
         }
 
     def answer(self, line: bytes) -> bytes:
@@ -131,7 +134,32 @@ class Control:
         return {"name": name}
 
     def _truth(self) -> Answer:
-        return {"truth": asdict(self._world.truth()), "now_us": self._world.now_us, "held_up_us": self.held_up_us}
+        laboratory = getattr(self._world, "laboratory", None)
+        bench = {} if laboratory is None else {"bench": laboratory.truth()}
+        return {
+            "truth": asdict(self._world.truth()),
+            "now_us": self._world.now_us,
+            "held_up_us": self.held_up_us,
+            **bench,
+        }
+
+    def _laboratory(self) -> Any:
+        laboratory = getattr(self._world, "laboratory", None)
+        if laboratory is None:
+            raise ValueError("there is no physicist's bench at this rig; write laboratory = SEED under [simulated]")
+        return laboratory
+
+    def _bench(self, asked: Answer) -> Answer:
+        """Hands at the physicist's bench."""
+        wanted = asked.get("set")
+        if not isinstance(wanted, dict) or not wanted:
+            raise ValueError(f"set = {wanted!r} is not a table of what to set at the bench")
+        self._laboratory().put(wanted)
+        return {"set": wanted}
+
+    def _read(self, asked: Answer) -> Answer:
+        """What a person reads off an instrument."""
+        return asdict(self._laboratory().read(str(asked.get("instrument"))))
 
     def _hand(self, what: str) -> Answer:
         room = self._world.room

@@ -7,10 +7,9 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from simulators.line import SerialLine
-from simulators.reference_chamber import ReferenceChamber
 
 BAUD: Final = 9600
 TURNAROUND_US: Final = 8_000
@@ -30,6 +29,17 @@ OVER_I, OVER_Q, HV_I, HV_Q, LOW_I, LOW_Q, UNCALIBRATED = 1, 2, 4, 8, 16, 32, 204
 SYNTAX, CONTEXT, MOMENT, VALUE, TOO_LONG, TOO_MANY, EMPTY, NUMBER_OF, NO_RIGHTS, UNKNOWN, KIND = (
     "E01", "E02", "E03", "E08", "E16", "E17", "E18", "E19", "E20", "E28", "E29",
 )  # fmt: skip
+
+
+class Chamber(Protocol):
+    """What may be plugged in."""
+
+    volts: int
+
+    @property
+    def n_k_gy_per_c(self) -> float: ...
+
+    def step(self, mgy: float, air: float) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +70,11 @@ class Unidos:
 
     __slots__ = (
         "_booted_us", "_charge_c", "_content", "_dose_mgy", "_elapsed_us", "_flags", "_line", "_offset_a", "_over", "_rate_a", "_stream", "_zero_sum",
-        "_zero_us", "chamber", "electrical", "garbled", "heard", "hv_broken", "interval_s", "late_us", "locked_range", "model", "range", "serial", "silent",
-        "state", "token", "turnaround_us", "uncalibrated", "viewer", "volts", "zero",
+        "_zero_us", "chamber", "electrical", "garbled", "heard", "hv_broken", "input_a", "interval_s", "late_us", "locked_range", "model", "range", "serial",
+        "shows", "silent", "state", "token", "turnaround_us", "uncalibrated", "viewer", "volts", "zero",
     )  # fmt: skip
 
-    def __init__(self, chamber: ReferenceChamber, line: SerialLine, seed: int) -> None:
+    def __init__(self, chamber: Chamber, line: SerialLine, seed: int) -> None:
         self.chamber = chamber
         self._line = line
         self._stream = random.Random(seed)
@@ -74,6 +84,8 @@ class Unidos:
         self.viewer = True
         self.electrical = True
         self.silent = self.garbled = self.locked_range = self.hv_broken = self.uncalibrated = False
+        self.shows = 1.0  # charge on the display for a true one
+        self.input_a = 0.0  # its own, without a chamber
         self.late_us = 0
         self.turnaround_us = TURNAROUND_US
         self.heard: deque[str] = deque(maxlen=HEARD)
@@ -97,11 +109,12 @@ class Unidos:
 
     def step(self, now_us: int, dose_mgy: float, air: float) -> None:
         """One ms, up to which `dose_mgy` has been delivered since the world began."""
+        self.chamber.volts = 0 if self.hv_broken else self.volts
         charge = self.chamber.step(dose_mgy - self._dose_mgy, air)
         self._dose_mgy = dose_mgy
         if self.state == "INIT" and now_us >= self._booted_us:
             self.state = "RES"
-        current = charge * 1e3 - self._offset_a
+        current = charge * 1e3 * self.shows + self.input_a - self._offset_a
         most = RANGES[self.range].most_a
         self._over = abs(current) > most
         current = min(max(current, -most), most)  # a saturated input shows less than there is
@@ -165,6 +178,24 @@ class Unidos:
         else:
             wrong = SYNTAX if tells is None else NUMBER_OF
         return wrong or text
+
+    def press_key(self, word: str) -> str:
+        """STA, HLD, RES, INT or NUL at its own keys, where no host needs to be asked; the error's code, or nothing."""
+        if word not in ("STA", "HLD", "RES", "INT", "NUL"):
+            raise ValueError(f"key {word!r} is none of its keys; known: STA, HLD, RES, INT, NUL")
+        return MOMENT if self.state in ("INIT", "ZERO") else self._act(word)
+
+    def turn_to(self, word: str, value: str) -> str:
+        """HV, RGE, IT or UEL set at its own keys."""
+        token, self.token = self.token, True
+        wrong = self._set(word, value)
+        self.token = token
+        return wrong
+
+    def display(self) -> tuple[str, str]:
+        """The charge (or dose) on its display, and the unit."""
+        fields = self._value()
+        return fields[1], f"{PREFIX[int(fields[2][1:])]}{fields[4]}"
 
     def _tells(self, word: str) -> tuple[str, ...] | None:
         """The fields of a question's answer; None for what is no question."""

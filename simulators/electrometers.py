@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Final
 
 from simulators import electrometer_ptw_unidos
-from simulators.electrometer_ptw_unidos import Unidos
+from simulators.electrometer_ptw_unidos import Chamber, Unidos
 from simulators.generator_face import GeneratorTcpFace
 from simulators.line import SerialLine
 from simulators.reference_chamber import ReferenceChamber
 
-METERS: Final[dict[str, Callable[[ReferenceChamber, SerialLine, int], Unidos]]] = {"ptw-unidos": Unidos}
+METERS: Final[dict[str, Callable[[Chamber, SerialLine, int], Unidos]]] = {"ptw-unidos": Unidos}
 BAUDS: Final = {"ptw-unidos": electrometer_ptw_unidos.BAUD}
 
 
@@ -21,10 +21,12 @@ class Electrometer:
 
     __slots__ = ("chamber", "device", "line", "tcp")
 
-    def __init__(self, name: str, seed: int, baud: int, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, name: str, seed: int, baud: int, clock: Callable[[], int], chamber: Chamber | None = None
+    ) -> None:
         self.line = SerialLine(baud)
         self.tcp = GeneratorTcpFace(self.line, clock)
-        self.chamber = ReferenceChamber(seed * 16 + 6)
+        self.chamber = chamber if chamber is not None else ReferenceChamber(seed * 16 + 6)
         self.device = METERS[name](self.chamber, self.line, seed * 16 + 7)
 
     def step(self, now_us: int, dose_mgy: float, air: float) -> None:

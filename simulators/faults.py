@@ -329,13 +329,14 @@ TABLE: dict[str, Fault] = dict(
 class Faults:
     """Starts and stops named faults on one rig; `next_us` is when `step` has something to do."""
 
-    __slots__ = ("_again_us", "_ends_us", "_plant", "_rig", "next_us")
+    __slots__ = ("_again_us", "_ends_us", "_plant", "_rig", "_table", "next_us")
 
     def __init__(self, plant: Plant, unit: Breakable, unit_wires: tuple[Tamperable, ...] = (), seed: int = 1) -> None:
         links = {name: Link(lambda: plant.now_us, seed * 16 + place) for place, name in enumerate(LINKS)}
         plant.generator_line.tampered(links["generator"])
         for wire in unit_wires:
             wire.tampered(links["unit"])
+        self._table = TABLE
         self._rig = Rig(plant, unit, links)
         self._plant = plant
         self._ends_us: dict[str, int] = {}
@@ -346,9 +347,13 @@ class Faults:
         """One more wire of a link, for a device that not every world has."""
         wire.tampered(self._rig.links[link])
 
+    def learn(self, more: dict[str, Fault]) -> None:
+        """Faults of a thing that not every world has."""
+        self._table = self._table | more
+
     def names(self) -> list[str]:
         """Every fault there is, in the table's order."""
-        return list(TABLE)
+        return list(self._table)
 
     def words(self, name: str) -> str:
         """What the fault is, in words."""
@@ -383,8 +388,8 @@ class Faults:
         self._plant.log.append((self._plant.now_us, "fault", f"{name} stops"))
         fault.stop(self._rig)
         for other in self._ends_us:  # two faults may have bent the same thing; those that last are laid on again
-            if not TABLE[other].again_us and TABLE[other].stop is not _nothing:
-                TABLE[other].start(self._rig)
+            if not self._table[other].again_us and self._table[other].stop is not _nothing:
+                self._table[other].start(self._rig)
         self._plan()
 
     def step(self, now_us: int) -> None:
@@ -392,15 +397,15 @@ class Faults:
         for name in [name for name, ends in self._ends_us.items() if ends <= now_us]:
             self.stop(name)
         for name in [name for name, due in self._again_us.items() if due <= now_us]:
-            TABLE[name].start(self._rig)
-            self._again_us[name] = now_us + TABLE[name].again_us
+            self._table[name].start(self._rig)
+            self._again_us[name] = now_us + self._table[name].again_us
         self._plan()
 
     def _plan(self) -> None:
         self.next_us = min((*self._ends_us.values(), *self._again_us.values()), default=NEVER_US)
 
     def _find(self, name: str) -> Fault:
-        fault = TABLE.get(name)
+        fault = self._table.get(name)
         if fault is None:
-            raise ValueError(f"no fault is called {name!r}; known: {', '.join(TABLE)}")
+            raise ValueError(f"no fault is called {name!r}; known: {', '.join(self._table)}")
         return fault

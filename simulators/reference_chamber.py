@@ -12,7 +12,7 @@ NOISE_MOST = 0.01
 class ReferenceChamber:
     """`step` takes 1 ms. `air` is the density of the air in it against its reference conditions (1 at 20 C, 101.325 kPa); `gain` is what faults bend."""
 
-    __slots__ = ("_ms", "_noise", "_per_mgy", "_random", "_spread", "gain", "leak_a", "n_k_gy_per_c")
+    __slots__ = ("_ms", "_noise", "_per_mgy", "_random", "_spread", "gain", "leak_a", "n_k_gy_per_c", "volts")
 
     def __init__(
         self,
@@ -26,6 +26,7 @@ class ReferenceChamber:
         self._per_mgy = kerma_per_dose * 1e-3 / n_k_gy_per_c
         self.leak_a = leak_a
         self.gain = 1.0
+        self.volts = 0  # this one collects all at any voltage
         self._spread = noise
         self._noise = 1.0
         self._ms = 0

@@ -14,9 +14,10 @@ from simulators.units import OWN, UNITS
 
 DEVICES: Final = (*FIRMWARES, *UNITS, *METERS)
 BAUD_MAX: Final = 4_000_000
+SEED_MOST: Final = 2**32 - 1
 SERVED: Final = ("pty", "tcp", "socket")
 _MISSING: Final = object()
-_SIMULATED_KEYS: Final = frozenset({"control", "seed", "site_key_hex", "unit_memory"})
+_SIMULATED_KEYS: Final = frozenset({"control", "laboratory", "seed", "site_key_hex", "unit_memory"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class MeterSheet:
 
 @dataclass(frozen=True, slots=True)
 class RigSheet:
-    """A simulated rig as its file tells it; `device` names the generator, `unit_device` what is in the safety unit's place; baud 0 = not paced."""
+    """A simulated rig as its file tells it; `device` names the generator, `unit_device` what is in the safety unit's place; baud 0 = not paced.
+    `laboratory`: the seed of a tube of unknown truth with a physicist's bench at it, or None."""
 
     name: str
     device: str
@@ -58,6 +60,7 @@ class RigSheet:
     site_key: bytes
     unit_memory: Path | None
     electrometer: MeterSheet | None = None
+    laboratory: int | None = None
 
 
 def parse_link(text: str, folder: Path) -> Link:
@@ -166,10 +169,11 @@ def read(path: Path) -> RigSheet:
         unit=unit_link,
         unit_baud=unit.whole("baud", 0, BAUD_MAX, 115200),
         control=folder / control if control else None,
-        seed=simulated.whole("seed", 0, 2**32 - 1, 1),
+        seed=simulated.whole("seed", 0, SEED_MOST, 1),
         site_key=simulated.hex_bytes("site_key_hex"),
         unit_memory=folder / memory if memory else None,
         electrometer=_electrometer(path, content),
+        laboratory=simulated.whole("laboratory", 0, SEED_MOST, 0) if simulated.keys() & {"laboratory"} else None,
     )
 
 

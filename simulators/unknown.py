@@ -72,8 +72,12 @@ class Unknown:
 
     @cached_property
     def profile(self) -> Profile:
-        """The rig that is so."""
-        d, table, base = self.drawn, beams.kermas(), DEFAULT
+        """The rig that is so, with the default supply."""
+        return self.behind(DEFAULT)
+
+    def behind(self, base: Profile) -> Profile:
+        """The same tube, head and contactors behind another supply."""
+        d, table = self.drawn, beams.kermas()
         kv, reference = base.rate_kv, base.filter_code
         through = {0: self.al_mm(0), **{row.code: self.al_mm(row.code) for row in base.filters}}
         at = {code: table.at(kv, al_mm) for code, al_mm in through.items()}
@@ -112,11 +116,13 @@ class Unknown:
         for code, al_mm in ((0, self.al_mm(0)), *((row.code, self.al_mm(row.code)) for row in base.filters)):
             kermas = [table.at(kv, al_mm) for kv in steps]
             at_20 = table.at(kv0, al_mm) * self.dose_per_kerma(kv0, code, 20) / self.dose_per_kerma(kv0, ref, 20)
-            for row in base.applicators:
-                mm = diameter_mm(row)
+            made = {}
+            for mm in IN_AIR:
                 unit = at_20 * self.dose_per_kerma(kv0, ref, mm)
                 curve = (k * self.dose_per_kerma(kv, code, mm) / unit for k, kv in zip(kermas, steps, strict=True))
-                yield code, row.code, tuple(curve)
+                made[mm] = tuple(curve)
+            for row in base.applicators:
+                yield code, row.code, made[diameter_mm(row)]
 
     def _applicator(self, row: Applicator) -> Applicator:
         if not row.name.endswith(" mm"):

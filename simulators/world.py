@@ -8,6 +8,7 @@ from dataclasses import replace
 from simulators.electrometers import Electrometer
 from simulators.faults import Faults
 from simulators.generator_face import GeneratorTcpFace
+from simulators.laboratory import Laboratory
 from simulators.line import SerialLine
 from simulators.modbus_face import ModbusRtuFace, ModbusTcpFace
 from simulators.plant import STEP_US, Plant, Truth
@@ -35,6 +36,7 @@ class World:
         "faults",
         "generator_line",
         "generator_tcp",
+        "laboratory",
         "log",
         "now_us",
         "plant",
@@ -76,12 +78,19 @@ class World:
         self._boot_ms = 0
         self._out = UnitOutputs()
         self.faults = Faults(self.plant, self.unit, (self.unit_line, self.unit_tcp), seed)
-        self.electrometer: Electrometer | None = None
+        self.electrometer: Electrometer | Laboratory | None = None
+        self.laboratory: Laboratory | None = None
 
     def fit(self, electrometer: Electrometer) -> None:
         """Put a reference chamber into the beam, with its electrometer."""
         self.electrometer = electrometer
         self.faults.plug("electrometer", electrometer.line)
+
+    def equip(self, laboratory: Laboratory) -> None:
+        """Set a physicist's bench up at it: its electrometer, and the blunders of a session among the faults."""
+        self.electrometer = self.laboratory = laboratory
+        self.faults.plug("electrometer", laboratory.line)
+        self.faults.learn(laboratory.faults)
 
     def advance(self, to_us: int) -> None:
         """On by 1 ms at a time until the next step would pass `to_us` (us of the world's clock).

@@ -36,7 +36,7 @@ from interlocks.rule import Rule
 from interlocks.rules import SOURCES, TABLE, Rules, level, reaction_s
 from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
-from simulators import beams, faults, published
+from simulators import beams, blunders, faults, published, terms
 from simulators import wire_faults as wire_tamperings
 from verification import diagram, invariants_page, rule_words, scenarios, trips_page
 from verification.barriers import barriers_table
@@ -359,6 +359,36 @@ def published_machines() -> str:
     return table(heads, rows)
 
 
+def terms_rows() -> str:
+    """Every unknown term of machine and bench: what it is, how it is distributed, its standard uncertainty."""
+    rows = []
+    for row in terms.ROWS:
+        scale, unit = (100.0, "%") if row.unit == "part" else (1.0, row.unit)
+        size = (
+            f"{row.low * scale:g} to {row.size * scale:g}"
+            if row.low or row.distribution == terms.BETWEEN
+            else f"{row.size * scale:g}"
+        )
+        rows.append(
+            (
+                f"`{row.name}`",
+                row.words,
+                row.distribution,
+                f"{size} {unit}",
+                f"{row.u_k1() * scale:.3g}",
+                row.budget or "-",
+            )
+        )
+    return table(("term", "what is not known", "distribution", "size", "k = 1", "budget"), rows)
+
+
+def blunders_rows() -> str:
+    return table(
+        ("blunder", "hazard", "what happens"),
+        [(f"`{name}`", row.hazard, row.words) for name, row in blunders.BLUNDERS.items()],
+    )
+
+
 def not_fitted() -> str:
     """Which rules are asked at no moment on a rig with each safety unit that lacks something."""
     rows = []
@@ -425,6 +455,8 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "scenarios-table": scenario_names,
     "tube-beams": tube_beams,
     "published-machines": published_machines,
+    "terms-table": terms_rows,
+    "blunders-table": blunders_rows,
     "not-fitted": not_fitted,
     "golden": golden,
     "backscatter": backscatter,

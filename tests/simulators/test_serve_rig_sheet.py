@@ -119,3 +119,15 @@ def test_a_bad_electrometer_is_refused_by_name(tmp_path: Path, old: str, new: st
 def test_links_that_no_simulator_serves(text: str) -> None:
     with pytest.raises(ValueError, match="simulator can serve"):
         parse_link(text, Path())
+
+
+def test_a_bench_is_there_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_text(GOOD)
+    assert read(path).laboratory is None
+    path.write_text(GOOD.replace("seed = 5", "seed = 5\nlaboratory = 0"))
+    assert read(path).laboratory == 0
+    for wrong in ("laboratory = true", "laboratory = -1", 'laboratory = "7"'):
+        path.write_text(GOOD.replace("seed = 5", f"seed = 5\n{wrong}"))
+        with pytest.raises(ValueError, match="laboratory"):
+            read(path)
