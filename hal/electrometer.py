@@ -65,7 +65,13 @@ class SetRange(msgspec.Struct, frozen=True, tag="set_range"):
     name: str
 
 
-MeterOrder = Start | Interval | Hold | Reset | Zero | SetRange
+class SetVolts(msgspec.Struct, frozen=True, tag="set_volts"):
+    """Polarise the chamber with this voltage, of either sign; its charge needs a while to settle, which is for whoever asks."""
+
+    volts: int
+
+
+MeterOrder = Start | Interval | Hold | Reset | Zero | SetRange | SetVolts
 
 
 class MeterIdentity(msgspec.Struct, frozen=True, gc=False):

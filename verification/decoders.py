@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from typing import Any, Final
 
 from hal.commands import STAGING_BYTES
-from hal.electrometer import Hold, Interval, Reset, SetRange, Start, Zero
+from hal.electrometer import Hold, Interval, Reset, SetRange, SetVolts, Start, Zero
 from hal.electrometers import ptw_unidos
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Heard
@@ -116,7 +116,7 @@ def generator_rows() -> Iterator[Row]:
 def _unidos_questions() -> tuple[Any, ...]:
     """Everything that the driver may ever send, orders with what no device refuses."""
     sheet = ptw_unidos.SHEET
-    orders = (Start(), Hold(), Reset(), Interval(60), SetRange("LOW"), Zero())
+    orders = (Start(), Hold(), Reset(), Interval(60), SetRange("LOW"), SetVolts(-300), Zero())
     asked = (step.q for order in orders for step in sheet.steps(order))
     return tuple(dict.fromkeys((*sheet.identify, *sheet.requests.values(), *asked)))
 

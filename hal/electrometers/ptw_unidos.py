@@ -26,6 +26,7 @@ from hal.electrometer import (
     MeterZero,
     Reset,
     SetRange,
+    SetVolts,
     Start,
     Unit,
 )
@@ -40,6 +41,10 @@ RANGES: Final = ("VERY_LOW", "LOW", "MEDIUM", "HIGH")
 INTERVAL_MOST_S: Final = 3_599_999
 VOLTS_MOST: Final = 400.0
 """The chamber's voltage can be set no higher, either way: a reply that says more is damaged."""
+VOLTS_PROOF_S: Final = 15.0
+VOLTS_OFF: Final = 0.02
+VOLTS_OFF_LEAST: Final = 2.0
+"""The measured voltage may be this far from the set one, and take this long to come. Assumption: nothing of it is published."""
 SLOW_EVERY_S: Final = 5.0
 PROOF_S: Final = 3.0
 """The longest from an act to the reading that shows it. Assumption: the published client gives a range change one second."""
@@ -73,6 +78,7 @@ VALUE: Final = Question(
 RANGE: Final = Question("range", "MVM", ("|".join(RANGES), _NUMBER, *_SCALE, "A|Gy", _BASE))
 INTERVAL: Final = Question("interval", "IT", (r"[0-9]{1,7}",))
 ZERO: Final = Question("zero status", "NUS", (r"[A-Za-z][A-Za-z _]{0,23}", _NUMBER, _NUMBER))
+VOLTAGE: Final = Question("set voltage's question", "HV", (r"-?[0-9]{1,3}",))
 PERMISSION: Final = Question("permission", "TOK;1", (_BOOL,))
 ASK_PERMISSION: Final = Question("ask for permission", "TOK", (_BOOL,), acts=True)
 START: Final = Question("start", "STA", acts=True)
@@ -91,10 +97,14 @@ def set_interval(seconds: int) -> Question:
     return Question("set interval", f"IT;{seconds}", acts=True)
 
 
+def set_volts(volts: int) -> Question:
+    return Question("set voltage", f"HV;{volts}", acts=True)
+
+
 WORDS: Final = {
     row.text.split(";")[0]: row.name
     for row in (
-        *IDENTIFY, VALUE, RANGE, INTERVAL, ZERO, ASK_PERMISSION, START, HOLD, RESET, RUN_INTERVAL, FIND_ZERO, set_range("LOW"),
+        *IDENTIFY, VALUE, RANGE, INTERVAL, ZERO, ASK_PERMISSION, START, HOLD, RESET, RUN_INTERVAL, FIND_ZERO, set_range("LOW"), set_volts(0),
     )
 }  # fmt: skip
 
@@ -227,6 +237,17 @@ def _says(at: int, wanted: str, found: Sight) -> Callable[[Told], Sight | str]:
     return lambda told: found if told.fields[at] == wanted else f"it says {told.fields[at]}, not {wanted}"
 
 
+def _polarised(volts: int) -> Callable[[Told], Sight | str]:
+    """The voltage that is measured at the chamber, not only the one that is set."""
+
+    def sees(told: Told) -> Sight | str:
+        measured = float(told.fields[12])
+        close = abs(measured - volts) <= max(VOLTS_OFF_LEAST, VOLTS_OFF * abs(volts))
+        return Sight.DONE if close else f"it measures {measured:g} V at the chamber, not {volts} V"
+
+    return sees
+
+
 _RESET: Final = frozenset({MeterState.RESET})
 MAY_ACT: Final[tuple[Step[Question, Told], ...]] = (
     Step(ASK_PERMISSION),
@@ -249,6 +270,12 @@ def steps(order: MeterOrder) -> tuple[Step[Question, Told], ...]:
         )
         seen = Step(RANGE, _says(0, order.name, Sight.DONE), PROOF_S)
         return (held, FROM_RESET, *MAY_ACT, Step(set_range(order.name)), seen)
+    if isinstance(order, SetVolts):
+        text = str(order.volts)
+        return (
+            FROM_RESET, *MAY_ACT, Step(set_volts(order.volts)), Step(VOLTAGE, _says(0, text, Sight.SEEN), PROOF_S),
+            Step(VALUE, _polarised(order.volts), VOLTS_PROOF_S, first="look at the chamber's cable and its high voltage"),
+        )  # fmt: skip
     if isinstance(order, Start):
         return (FROM_RESET, *MAY_ACT, Step(START), Step(VALUE, _in(frozenset({MeterState.MEASURING})), PROOF_S))
     if isinstance(order, Interval):
@@ -268,6 +295,8 @@ def unfit(order: MeterOrder) -> str:
     """Why this order cannot be given to this device; empty if it can."""
     if isinstance(order, Interval) and not 1 <= order.seconds <= INTERVAL_MOST_S:
         return f"{order.seconds} s is outside 1 to {INTERVAL_MOST_S} s; choose another interval"
+    if isinstance(order, SetVolts) and abs(order.volts) > VOLTS_MOST:
+        return f"{order.volts} V is outside -{VOLTS_MOST:g} to {VOLTS_MOST:g} V; look in the chamber's certificate"
     if isinstance(order, SetRange) and order.name not in RANGES:
         return f"range {order.name!r} is none of its ranges; choose one of {', '.join(RANGES)}"
     return ""

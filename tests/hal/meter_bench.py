@@ -101,7 +101,7 @@ class Bench:
     def acts(self) -> list[str]:
         """What of it asked the device to change something."""
         return [text for text in self.texts if text.split(";")[0] in ("STA", "HLD", "RES", "INT", "NUL", "RGE", "TOK")
-                or text.startswith("IT;")]  # fmt: skip
+                or text.startswith(("IT;", "HV;"))]  # fmt: skip
 
     def pass_ms(self, ms: int) -> None:
         """Time at the device and on the wire; the host does nothing."""
