@@ -3,27 +3,21 @@ It measures nothing and decides no treatment; what it hands on are the frozen nu
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from cryptography.exceptions import InvalidSignature
-from pydantic import ValidationError
-
-from calibration import gates, keys
-from calibration.atomic import replaced
+from calibration import gates, signed
 from calibration.schema import CertificateTable, CombinationTable, brought, combined, contradictions
 from controller.prescribed import Certificate, Combination
 from hal.errors import ConfigurationError
 from hal.readings import Termination, TimerStart
 
-FILE_MAX_BYTES = 1_000_000
+HEAD: Final = b"kerma certificate 2\n"
+"""What every signature of a certificate is over first; no signature of another kind of file fits here."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +60,8 @@ def certificate_in_force(
     software_version: str | None = None,
 ) -> Checked:
     """The same, with its tables and who signed it. Raises ConfigurationError."""
-    data = _bytes(path)
-    document = _parsed(path, data)
+    data = signed.data_of(path)
+    document = signed.parsed(path, data)
     table = _consistent(path, document)
     running = software_version if software_version is not None else version("kerma")
     wrong = list(_unfit(path, table, wall_s, tube_serial, machine_serial, running))
@@ -78,12 +72,12 @@ def certificate_in_force(
 
 def read_certificate(path: Path, public_key: Path) -> Checked:
     """Read, check and verify a certificate, in force or not: an old one stays readable. Raises ConfigurationError."""
-    data = _bytes(path)
-    return _verified(path, data, _parsed(path, data), public_key)
+    data = signed.data_of(path)
+    return _verified(path, data, signed.parsed(path, data), public_key)
 
 
 def _consistent(path: Path, document: dict[str, Any]) -> CertificateTable:
-    table = _checked(path, document)
+    table = signed.checked(path, document, CertificateTable)
     wrong = [f"{path}: {words}" for words in contradictions(table)]
     if wrong:
         raise ConfigurationError("\n".join(wrong))
@@ -93,103 +87,19 @@ def _consistent(path: Path, document: dict[str, Any]) -> CertificateTable:
 def _verified(path: Path, data: bytes, document: dict[str, Any], public_key: Path) -> Checked:
     """Its signatures, and as many and as much beside as its numbers ask for."""
     table = _consistent(path, document)
-    signers = _signers(path, document, table, public_key)
+    signers = signed.signers(path, HEAD, document, public_key)
     if table.basis == "measured":
         wrong = [f"{path}: {words}" for words in gates.refused(combined(table), brought(table, len(signers)))]
         if wrong:
             raise ConfigurationError("\n".join(wrong))
-    digest = content_sha256(document)
+    digest = signed.content_sha256(document)
     return Checked(path, data, table, digest, signers, _numbers(table, digest))
-
-
-def canonical(document: dict[str, Any]) -> bytes:
-    """The signed content: the file's tables without its signatures, as JSON with sorted keys; layout and comments do not matter."""
-    content = {key: value for key, value in document.items() if key != "signatures"}
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_stamp).encode()
-
-
-def content_sha256(document: dict[str, Any]) -> bytes:
-    """SHA-256 of the signed content: the identity of a certificate in every record."""
-    return hashlib.sha256(canonical(document)).digest()
 
 
 def sign_certificate(path: Path, private_key: Path, who: str, wall_s: float) -> None:
     """Sign the file in place as `who` at `wall_s`; an earlier signature of the same person is replaced. Raises ConfigurationError."""
-    document = _parsed(path, _bytes(path))
-    _consistent(path, document)
-    key = keys.private_key(private_key)
-    kept = [entry for entry in document.get("signatures", []) if entry["who"] != who]
-    new: dict[str, Any] = {"who": who, "role": "physicist", "at": datetime.fromtimestamp(int(wall_s), UTC)}
-    new["ed25519"] = key.sign(_message(document, new)).hex()
-    text = path.read_text(encoding="utf-8").partition("\n[[signatures]]")[0].rstrip() + "\n"
-    for entry in (*kept, new):
-        text += f"\n[[signatures]]\nwho = {json.dumps(entry['who'], ensure_ascii=False)}\nrole = {json.dumps(entry['role'])}\n"
-        text += f"at = {_stamp(entry['at'])}\ned25519 = {json.dumps(entry['ed25519'])}\n"
-    signed = _parsed(path, text.encode())
-    if canonical(signed) != canonical(document):
-        raise ConfigurationError(
-            f"{path}: [[signatures]] does not stand at its end; first: move it there, then sign again"
-        )
-    _checked(path, signed)
-    replaced(path, text.encode())
-
-
-def _message(document: dict[str, Any], signature: dict[str, Any]) -> bytes:
-    """What is signed: the content, and who signs it as what and when."""
-    signer = {name: signature[name] for name in ("who", "role", "at")}
-    tail = json.dumps(signer, sort_keys=True, separators=(",", ":"), default=_stamp).encode()
-    return b"kerma certificate 2\n" + canonical(document) + b"\n" + tail
-
-
-def _stamp(value: object) -> str:
-    if not isinstance(value, datetime):
-        raise TypeError(f"{type(value).__name__} has no place in a certificate")
-    utc = value.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if utc.microsecond else "%Y-%m-%dT%H:%M:%SZ")
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(FILE_MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot be read ({error.strerror}); first: give the path of a certificate"
-        ) from error
-    if len(data) > FILE_MAX_BYTES:
-        raise ConfigurationError(f"{path}: is larger than {FILE_MAX_BYTES} bytes; first: see that it is a certificate")
-    return data
-
-
-def _parsed(path: Path, data: bytes) -> dict[str, Any]:
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: is not TOML ({error}); first: mend that line") from error
-
-
-def _checked(path: Path, document: dict[str, Any]) -> CertificateTable:
-    try:
-        return CertificateTable.model_validate(document)
-    except ValidationError as error:
-        lines = []
-        for problem in error.errors(include_url=False):
-            key = ".".join(str(part) for part in problem["loc"]) or "(the file)"
-            if problem["type"] == "missing":
-                lines.append(f"{path}: {key} is missing; first: write it, and have the certificate signed again")
-                continue
-            unknown = problem["type"] == "extra_forbidden"
-            wrong = "is not a key that is known here" if unknown else problem["msg"].lower()
-            first = "remove it" if unknown else "correct it"
-            lines.append(
-                f"{path}: {key} = {_shown(problem['input'])}: {wrong}; first: {first}, and have the certificate signed again"
-            )
-        raise ConfigurationError("\n".join(lines)) from None
-
-
-def _shown(value: object) -> str:
-    words = f'"{value}"' if isinstance(value, str) else str(value)
-    return words if len(words) <= 60 else words[:57] + "..."
+    _consistent(path, signed.parsed(path, signed.data_of(path)))
+    signed.sign(path, HEAD, private_key, who, wall_s)
 
 
 def _unfit(
@@ -199,11 +109,11 @@ def _unfit(
     now = datetime.fromtimestamp(wall_s, UTC)
     if now < table.effective_at:
         yield (
-            f"{path}: effective_at = {_stamp(table.effective_at)}: lies after now, {_stamp(now)}; "
+            f"{path}: effective_at = {signed.exact(table.effective_at)}: lies after now, {signed.exact(now)}; "
             "first: check the clock, or use the certificate in force"
         )
     if now >= table.expires_at:
-        yield f"{path}: expires_at = {_stamp(table.expires_at)}: has passed, now {_stamp(now)}; first: calibrate, and sign a new certificate"
+        yield f"{path}: expires_at = {signed.exact(table.expires_at)}: has passed, now {signed.exact(now)}; first: calibrate, and sign a new certificate"
     for key, has, needs, first in (
         ("tube_serial", table.tube_serial, tube, "calibrate this tube; no certificate moves to another tube"),
         ("machine_serial", table.machine_serial, machine, "use this machine's own certificate"),
@@ -211,33 +121,6 @@ def _unfit(
     ):
         if needs is not None and has != needs:
             yield f'{path}: {key} = "{has}": is not "{needs}"; first: {first}'
-
-
-def _signers(path: Path, document: dict[str, Any], table: CertificateTable, public_key: Path) -> tuple[str, ...]:
-    """Who signed exactly this content with a known key, each key and each name once; one at least."""
-    known = list(keys.public_keys(public_key))
-    if not table.signatures:
-        raise ConfigurationError(
-            f"{path}: signatures is missing: nobody has signed it; first: have the physicist sign it (calibration/sign.py)"
-        )
-    signers: list[str] = []
-    for entry in document["signatures"]:
-        for key in known:
-            try:
-                key.verify(bytes.fromhex(entry["ed25519"]), _message(document, entry))
-            except InvalidSignature:
-                continue
-            known.remove(key)
-            if entry["who"] not in signers:
-                signers.append(entry["who"])
-            break
-    if signers:
-        return tuple(signers)
-    who = ", ".join(entry.who for entry in table.signatures)
-    raise ConfigurationError(
-        f"{path}: signatures by {who}: none fits the content and the key {public_key}; "
-        "first: undo the last change of the file, or have the physicist sign it again"
-    )
 
 
 def _numbers(table: CertificateTable, sha256: bytes) -> Certificate:

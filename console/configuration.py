@@ -32,6 +32,7 @@ class Rig:
     records: Path
     places: places.Places
     control: Path | None
+    time_table: Path | None = None
 
     @property
     def name(self) -> str:
@@ -68,6 +69,7 @@ def load(path: Path, uid: int) -> Rig:
         records=Path(os.path.abspath(folder / file.records.dir)),
         places=meet,
         control=control,
+        time_table=None if file.certificate.time_table is None else folder / file.certificate.time_table,
     )
 
 

@@ -192,6 +192,25 @@ def record_words(rig: Rig, ended: Ended | None) -> str:
     return f"kerma records show {ended.fraction_tag:016x} --config {rig.path} ({database(rig)})"
 
 
+def first_set_time_s(rig: Rig, prescribed: Prescribed) -> float | None:
+    """The timer setting of fraction 1 of this prescription in this version, as it was first started; None where these records have none."""
+    wanted = (*(getattr(prescribed, name) for name in COURSE[:-1]), 1)
+    found = [
+        row["id"]
+        for row in rows(rig)
+        if tuple(row[name] for name in COURSE) == wanted
+        and row["prescription_version"] == prescribed.version
+        and row["purpose"] == prescribed.purpose.name
+    ]
+    for name in reversed(found):
+        starts = [
+            one["set_time_s"] for one in fractions.show(database(rig), name)["exposures"] if not one["provisional"]
+        ]
+        if starts:
+            return float(starts[0])
+    return None
+
+
 def given_d0_mgy(rig: Rig, prescribed: Prescribed) -> float | None:
     """What the records say was given of this open fraction (D0): delivered while it is GOOD, else the high bound; None where they say nothing."""
     wanted = (

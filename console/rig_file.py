@@ -227,7 +227,11 @@ class CertificateTable(Strict):
     """[certificate]: the calibration in force, and the key that its signature must fit."""
 
     file: Text = Field(description="write the path of the calibration certificate")
-    signer_public_key: Text = Field(description="write the path of the physicist's public key")
+    signer_public_key: Text = Field(description="write the path of the physicists' public keys, one PEM block each")
+    time_table: Text | None = Field(
+        default=None,
+        description="write the path of the physicist's signed time table; a real rig treats nobody without one",
+    )
 
 
 class RecordsTable(Strict):

@@ -22,6 +22,7 @@ from console.certificate import certificate_of
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import WORDS, Exit
+from console.independent import beside
 from console.records import given_d0_mgy, record_words
 from console.second_calculation import Compared
 from console.session import Session, signals_stop
@@ -143,6 +144,7 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
         raise ConfigurationError("--physicist goes with --resume only; first: leave it out")
     prescribed = prescription.load(asked.prescription)
     certificate = certificate_of(rig, clock.wall())
+    others = beside(rig, prescribed, certificate, clock.wall(), asked.resume)
     control = rig.control if asked.yes else None
     return Wanted(
         prescribed=prescribed,
@@ -155,6 +157,7 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
         press=None if control is None else lambda: simulated_hand.act(control, "press"),
         release=None if control is None else lambda: simulated_hand.act(control, "release"),
         given_d0_mgy=given_d0_mgy(rig, prescribed) if asked.resume else None,
+        beside=others,
     )
 
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from console import independent
 from console import second_calculation as second
 from console.desk_client import DeskGoneError
 from console.exit_codes import Exit, of_end, of_state
+from console.independent import Beside
 from console.second_calculation import Compared
 from console.session import Session
 from controller.prescribed import Certificate, Prescribed
@@ -56,6 +58,7 @@ class Wanted:
     press: Callable[[], str] | None = None
     release: Callable[[], str] | None = None
     given_d0_mgy: float | None = None
+    beside: Beside = field(default_factory=Beside)
 
 
 @dataclass(frozen=True)
@@ -154,11 +157,14 @@ class Steps:
     def _check(self, shown: Snapshot, offer: Offer) -> Result | None:
         self._offer = offer
         wanted = self._wanted
-        compared = second.checked(wanted.prescribed, wanted.certificate, offer, wanted.given_d0_mgy, wanted.resume)
-        if isinstance(compared, str):
-            self._session.ask(Edit())
-            return self._result(Exit.REFUSED, f"no second calculation: {compared}")
-        self._compared = compared
+        by_code = second.checked(wanted.prescribed, wanted.certificate, offer, wanted.given_d0_mgy, wanted.resume)
+        by_data = independent.compared(wanted.prescribed, wanted.certificate, offer, wanted.resume, wanted.beside)
+        for said in (by_code, by_data):
+            if isinstance(said, str):
+                self._session.ask(Edit())
+                return self._result(Exit.REFUSED, f"no second calculation: {said}")
+        assert not isinstance(by_code, str) and not isinstance(by_data, str)
+        self._compared = compared = (*by_code, *by_data)
         self._face.show_offer(self._wanted.prescribed, offer, compared, shown.simulated)
         wrong = [line for line in compared if not line.agrees]
         if not wrong:

@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from desk_by_hand import ScriptedDesk, certificate, dose, ended, offer, snapshot
 
 from console import treat as room
 from console.desk_client import connect
 from console.exit_codes import Exit
+from console.independent import Beside
 from console.second_calculation import Compared
 from console.session import Session
 from console.treat import Result, Wanted, treat
@@ -188,6 +190,16 @@ def test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed(
 ) -> None:
     result, desk, _ = play(scripted, Rig([], offer={"set_time_s": 25.0}), prescribed, yes=True)
     assert result.code is Exit.REFUSED and "second calculation differs" in result.words and "set time" in result.words
+    assert kinds(desk) == ["Watch", "Load", "Edit"]
+
+
+def test_a1_a_time_off_that_of_fraction_1_is_never_confirmed(scripted: Make, prescribed: Prescribed) -> None:
+    """Hazard A1: the same offer, and fraction 1 that took a tenth less: whoever says yes."""
+    later = msgspec.structs.replace(prescribed, fraction=2, fractions=6)
+    result, desk, _ = play(scripted, Rig([]), later, yes=True, beside=Beside(None, 18.0))
+    assert result.code is Exit.REFUSED
+    assert "set time, fraction 1: offered" in result.words
+    assert "above 10 %: nobody may" in result.words
     assert kinds(desk) == ["Watch", "Load", "Edit"]
 
 

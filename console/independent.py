@@ -1,0 +1,93 @@
+"""The second half of the second calculation: the offered time against the physicist's typed and signed table, and against the time of fraction 1.
+It shares no dose rate and no depth dose with the certificate; gap and cut-out, which the table leaves out, are put in by inverse square or gap table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calibration.time_table import (
+    NEVER,
+    PHYSICIST,
+    STOP,
+    WARN,
+    TimesTable,
+    against_first,
+    independent,
+    load_times,
+    time_of,
+)
+from console.configuration import Rig
+from console.records import first_set_time_s
+from console.second_calculation import Compared, combination, on_line
+from controller.prescribed import Certificate, Combination, Prescribed
+from controller.requests import Offer
+from hal.errors import ConfigurationError
+from hal.readings import Purpose
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a time is held against: the typed table (None: a simulated rig without one), and the set time of fraction 1 (None: not in these records)."""
+
+    times: TimesTable | None = None
+    first_s: float | None = None
+
+
+def beside(rig: Rig, prescribed: Prescribed, certificate: Certificate, wall_s: float, resumed: bool) -> Beside:
+    """Load what belongs to this rig and order. Raises ConfigurationError: a real rig treats nobody without a table."""
+    times = None
+    if rig.time_table is not None:
+        named = rig.file.tube.serial, rig.file.safety_unit.serial, certificate.id
+        times = load_times(rig.time_table, rig.signer_public_key, wall_s, *named)
+    elif not rig.simulated and prescribed.purpose is Purpose.TREAT:
+        raise ConfigurationError(
+            f"{rig.path}: certificate.time_table is missing; first: have the physicist type and sign times of another calculation, and write their path"
+        )
+    later = prescribed.fraction > 1 and not resumed and prescribed.purpose is Purpose.TREAT
+    return Beside(times, first_set_time_s(rig, prescribed) if later else None)
+
+
+def compared(
+    prescribed: Prescribed, certificate: Certificate, offer: Offer, resumed: bool, others: Beside
+) -> tuple[Compared, ...] | str:
+    """The lines to show and to obey, or the words why there is no second calculation."""
+    if prescribed.purpose is not Purpose.TREAT:
+        return ()
+    lines: list[Compared] = []
+    used = combination(certificate, prescribed)
+    if others.times is not None and used is not None:
+        rx = _equivalent_mgy(prescribed, used, offer)
+        key = (prescribed.kv, prescribed.ma, prescribed.filter_id, prescribed.applicator_id)
+        typed = rx if isinstance(rx, str) else time_of(others.times, key, prescribed.depth_mm, rx)
+        if isinstance(typed, str):
+            return typed
+        found = independent(offer.set_time_s, typed)
+        told = (
+            f" ({100 * found.off:+.1f} %: above {100 * (WARN if found.agrees else STOP):g} %)" if found.warned else ""
+        )
+        lines.append(
+            Compared("set time, typed table", f"{offer.set_time_s:.2f} s", f"{typed:.2f} s{told}", found.agrees)
+        )
+    if others.first_s is not None and not resumed:
+        first = against_first(offer.set_time_s, others.first_s, physicist=False)
+        whose = (
+            f"above {100 * PHYSICIST:g} %: needs the physicist and a new version"
+            if first.overridable
+            else f"above {100 * NEVER:g} %: nobody may"
+        )
+        told = f" ({100 * first.off:+.1f} %, {whose})" if first.warned else ""
+        lines.append(
+            Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", f"{others.first_s:.2f} s{told}", first.agrees)
+        )
+    elif prescribed.fraction > 1 and not resumed:
+        lines.append(Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", "not in these records", True))
+    return tuple(lines)
+
+
+def _equivalent_mgy(prescribed: Prescribed, used: Combination, offer: Offer) -> float | str:
+    """The dose at depth that would take this time at gap 0 and without a cut-out; for a resumed fraction, of the rest."""
+    f, g, z = used.effective_ssd_mm, prescribed.gap_mm, prescribed.depth_mm
+    gap = ((f + z) / (f + g + z)) ** 2 if not used.closed_end else on_line(used.gap_table, g) if g else 1.0
+    if gap is None:
+        return f"gap_mm = {g}: the certificate's gap table does not reach it"
+    return prescribed.rx_mgy * offer.rest_mgy / offer.d0_mgy / (gap * prescribed.cutout_factor)

@@ -1,0 +1,120 @@
+"""The offered time is held against the physicist's typed table and against fraction 1: told, stopped, or refused in words where nothing is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from desk_by_hand import EXAMPLES, certificate, offer
+
+from calibration.time_table import EntryTable, TimesTable, TimeTable
+from console import configuration, independent
+from console.independent import Beside, beside, compared
+from controller.prescribed import Prescribed
+from hal.errors import ConfigurationError
+from hal.readings import Purpose
+
+R0, DT = 55.0, -0.145
+
+
+def order(prescribed: Prescribed, **changes: Any) -> Prescribed:
+    return msgspec.structs.replace(prescribed, **({"rx_mgy": 7000.0, "depth_mm": 3.5} | changes))
+
+
+def table(prescribed: Prescribed, by: float = 1.0, depth_mm: float = 3.5) -> TimesTable:
+    """Typed times of 7 Gy at 3.5 mm, PDD 82, longer by a factor."""
+    p = prescribed
+    times = [TimeTable(rx_mgy=rx, set_time_s=(rx / 0.82 / R0 - DT) * by) for rx in (50.0, 7000.0, 9000.0)]
+    entry = EntryTable(kv=p.kv, ma=p.ma, filter=p.filter_id, applicator=p.applicator_id, depth_mm=depth_mm, times=times)
+    return TimesTable.model_construct(id="TT-1", entries=[entry])
+
+
+def offered(set_s: float, **changes: Any) -> Any:
+    return offer(**({"rx_mgy": 7000.0, "d0_mgy": 8536.585, "rest_mgy": 8536.585, "set_time_s": set_s} | changes))
+
+
+@pytest.mark.parametrize(
+    ("by", "agrees", "words"),
+    [
+        (1.0, True, "155.36 s"),
+        (0.975, True, "+2.6 %: above 2 %"),
+        (0.94, False, "+6.4 %: above 5 %"),
+        (1.06, False, "-5.7 %: above 5 %"),
+    ],
+)  # fmt: skip
+def test_a5_other_data_warn_and_stop(prescribed: Prescribed, by: float, agrees: bool, words: str) -> None:
+    """Hazard A5: a certificate that is 6 % wrong agrees with itself, and not with the typed table."""
+    asked = order(prescribed)
+    lines = compared(asked, certificate(), offered(155.36), False, Beside(table(asked, by)))
+    assert isinstance(lines, tuple)
+    assert [(line.name, line.agrees) for line in lines] == [("set time, typed table", agrees)]
+    assert words in lines[0].calculated
+
+
+def test_gap_cut_out_and_rest_are_put_in(prescribed: Prescribed) -> None:
+    """E6's 160.28 s at a gap of 1 mm; a cut-out factor; and E9's 95.201 s for the rest after 60.30 s."""
+    for changes, given in (
+        ({"gap_mm": 1.0}, offered(160.28, d0_mgy=8807.6, rest_mgy=8807.6)),
+        ({"cutout_factor": 0.9}, offered(8536.585 / 0.9 / R0 - DT)),
+        ({}, offered(95.201, rest_mgy=8536.585 - R0 * (60.30 + DT))),
+    ):
+        asked = order(prescribed, **changes)
+        lines = compared(asked, certificate(), given, False, Beside(table(asked)))
+        assert isinstance(lines, tuple)
+        assert lines[0].agrees
+        assert "above" not in lines[0].calculated
+        assert float(lines[0].calculated.split()[0]) == pytest.approx(given.set_time_s, abs=0.02)
+
+
+def test_no_entry_is_no_second_calculation(prescribed: Prescribed) -> None:
+    asked = order(prescribed)
+    said = compared(asked, certificate(), offered(155.36), False, Beside(table(asked, depth_mm=3.0)))
+    assert "has no entry" in str(said)
+    closed = msgspec.structs.replace(certificate().combinations[0], closed_end=True)
+    shut = msgspec.structs.replace(certificate(), combinations=(closed,))
+    assert "gap table" in str(
+        compared(order(prescribed, gap_mm=1.0), shut, offered(155.36), False, Beside(table(asked)))
+    )
+    warmup = order(prescribed, purpose=Purpose.WARMUP)
+    assert compared(warmup, certificate(), offered(155.36), False, Beside(table(asked))) == ()
+
+
+@pytest.mark.parametrize(
+    ("first_s", "agrees", "words"),
+    [
+        (155.0, True, "155.00 s"),
+        (146.0, False, "needs the physicist and a new version"),
+        (165.0, False, "needs the physicist"),
+        (140.0, False, "above 10 %: nobody may"),
+    ],
+)  # fmt: skip
+def test_a1_a_time_off_fraction_1_is_stopped(prescribed: Prescribed, first_s: float, agrees: bool, words: str) -> None:
+    """Hazard A1; the rest of an interrupted fraction is not a whole fraction's time, and is not compared."""
+    asked = order(prescribed, fraction=2, fractions=6)
+    lines = compared(asked, certificate(), offered(155.36), False, Beside(None, first_s))
+    assert isinstance(lines, tuple)
+    assert [(line.name, line.agrees) for line in lines] == [("set time, fraction 1", agrees)]
+    assert words in lines[0].calculated
+    assert compared(asked, certificate(), offered(155.36), True, Beside(None, first_s)) == ()
+    unknown = compared(asked, certificate(), offered(155.36), False, Beside())
+    assert isinstance(unknown, tuple)
+    assert unknown[0].calculated == "not in these records"
+
+
+def test_a_real_rig_treats_nobody_without_a_table(prescribed: Prescribed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulated one may; a table that is named is read, or refused; fraction 1 is looked up for later fractions only."""
+    rig = configuration.load(EXAMPLES / "rig.toml", 1000)
+    asked: list[int] = []
+    monkeypatch.setattr(independent, "first_set_time_s", lambda _rig, order: asked.append(order.fraction) or 155.0)
+    assert beside(rig, order(prescribed, fraction=1), certificate(), 1.8e9, False) == Beside()
+    assert beside(rig, order(prescribed, fraction=2), certificate(), 1.8e9, False) == Beside(None, 155.0)
+    assert beside(rig, order(prescribed, fraction=2), certificate(), 1.8e9, True) == Beside()
+    assert asked == [2]
+    real = replace(rig, file=rig.file.model_copy(update={"rig": rig.file.rig.model_copy(update={"simulated": False})}))
+    with pytest.raises(ConfigurationError, match=r"certificate\.time_table is missing; first: have the physicist"):
+        beside(real, order(prescribed), certificate(), 1.8e9, False)
+    with pytest.raises(ConfigurationError, match=r"none\.toml: cannot be read"):
+        beside(replace(rig, time_table=Path("none.toml")), order(prescribed), certificate(), 1.8e9, False)
