@@ -70,6 +70,7 @@ class Laboratory:
         self._nothing = IonChamber(PAPERS["A"], 0, 0.0, 0.0, 0.0, 0.0, 0.0)
         self.meter = Electrometer(name, seed, BAUDS[name] if baud is None else baud, clock, self._nothing)
         self.meter.device.shows = 1.0 + d["electrometer"]
+        self.meter.device.input_a = d["input"]
         self.meter.device.volts = 300
         self.set: dict[str, Any] = {"chamber": "none", "distance_mm": PLANE_MM, "off_axis_mm": 0.0, "al_mm": 0.0}
         self._hvl = lru_cache(maxsize=4096)(self._hvl_of)

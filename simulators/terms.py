@@ -83,6 +83,7 @@ ROWS: Final = (
     Term("polarity", "current that does not change sign with the voltage", RECTANGULAR, 0.0030, "part"),
     Term("recombination", "loss of charge at 300 V in this beam", BETWEEN, 0.0030, "part", 0.0005),
     Term("leakage", "current of chamber and cable without beam", RECTANGULAR, 4e-14, "A"),
+    Term("input", "current that the electrometer shows of nothing before its zero", RECTANGULAR, 2e-14, "A"),
     Term("second_n_k", "N_K of the second chamber against its certificate", NORMAL, 0.007, "part"),
     Term("second_quality", "response of the second chamber to this beam", NORMAL, 0.010, "part"),
     Term("kvp_meter", "kV that the non-invasive meter shows too much", NORMAL, 0.015, "part"),

@@ -70,6 +70,17 @@ class Unknown:
         """True output in air of an applicator against the table of the tube."""
         return IN_AIR[diameter_mm] * (1.0 + self.drawn[f"applicator_{diameter_mm}"])
 
+    def on_treatment_day(self) -> Unknown:
+        """The same machine on the day of a treatment: its output has moved since it was calibrated."""
+        moved = (1.0 + self.drawn["output"]) * (1.0 + self.drawn["day_output"]) - 1.0
+        return replace(self, drawn={**self.drawn, "output": moved})
+
+    def at_depth_mgy(self, d0_mgy: float, depth_mm: float, table_pct: float) -> float:
+        """True dose at this depth for a true D0 in the plane: the table's depth dose with its error, the air that was left, and what the control added."""
+        d = self.drawn
+        gap = ((PLANE_MM + depth_mm) / (PLANE_MM + d["gap"] + depth_mm)) ** 2
+        return d0_mgy * table_pct / 100.0 * (1.0 + d["pdd"]) * gap * (1.0 + d["control"])
+
     @cached_property
     def profile(self) -> Profile:
         """The rig that is so, with the default supply."""

@@ -157,6 +157,26 @@ def test_a_new_voltage_leaves_a_current_that_goes_in_a_minute_or_two() -> None:
     assert last == pytest.approx(1e-14, rel=0.9)
 
 
+def test_leakage_and_the_electrometers_own_current_add_up_and_a_zero_takes_both_off() -> None:
+    """60 s without beam, then a zero of 82 s, then 60 s again."""
+    session = Session(leakage=3e-14, input=-1e-14)
+
+    def minute() -> float:
+        for key in ("RES", "STA"):
+            session.lab.put({"key": key})
+        session.run(60_000, 0.0)
+        session.lab.put({"key": "HLD"})
+        return float(session.lab.read("electrometer").text)
+
+    assert session.lab.read("electrometer").unit == "pC"
+    assert minute() == pytest.approx(60.0 * 0.02, abs=0.15)
+    for key in ("RES", "NUL"):
+        session.lab.put({"key": key})
+    session.run(82_100, 0.0)
+    assert session.lab.meter.device.zero[0] == "Passed"
+    assert minute() == pytest.approx(0.0, abs=0.15)
+
+
 def test_half_value_layer_by_the_aluminium_on_the_bench() -> None:
     """Chamber at 300 mm, charge per dose with 0, 1.5 and 2.25 mm: log interpolation finds the half-value layer of the machine within 1.5 %."""
     session = Session(filter_F2=0.04, inherent=0.1)

@@ -37,14 +37,14 @@ def rate(made: Bench, kv_counts: int = 2846, seconds: int = 1) -> float:
 
 
 def test_each_term_has_the_spread_that_its_row_says() -> None:
-    """800 seeds: mean within 4 standard errors, standard deviation within 11 % (more than 4 of its own errors)."""
-    drawn = [terms.draw(seed) for seed in range(800)]
+    """400 seeds: mean within 4 standard errors, standard deviation within 14 % (4 of its own errors)."""
+    drawn = [terms.draw(seed) for seed in range(400)]
     middle = terms.nothing()
     for name, term in TERMS.items():
         values = [draw[name] for draw in drawn]
         spread = sqrt(term.u_k1() ** 2 + (0.5 * (term.low + term.size)) ** 2 * (term.distribution == "either side"))
-        assert abs(fmean(values) - middle[name]) < 4.0 * spread / sqrt(800.0), name
-        assert pstdev(values) == pytest.approx(spread, rel=0.11), name
+        assert abs(fmean(values) - middle[name]) < 4.0 * spread / sqrt(400.0), name
+        assert pstdev(values) == pytest.approx(spread, rel=0.14), name
 
 
 def test_the_budget_is_the_worked_example() -> None:
@@ -134,6 +134,22 @@ def test_output_sags_as_it_warms_settles_in_its_first_minute_and_ages() -> None:
     for _ in range(14_400):
         tube._drift(1.0)
     assert tube._per_ma / per_ma == pytest.approx(0.97, abs=3e-4)  # the age stays
+
+
+def test_terms_of_a_treatment_act_on_its_day_and_at_its_depth() -> None:
+    """400 treatments that are planned without any error: the spread at 3.5 mm is the root sum of the four terms of E11 within 14 % (4 of its own errors)."""
+    machine = unknown(4)
+    day = machine.on_treatment_day()
+    moved = (1.0 + machine.drawn["day_output"]) * machine.profile.rate_mgy_per_s
+    assert day.profile.rate_mgy_per_s == pytest.approx(moved, rel=1e-12)
+    ratios = []
+    for seed in range(400):
+        one = unknown(seed)
+        ratios.append((1.0 + one.drawn["day_output"]) * one.at_depth_mgy(1000.0, 3.5, 82.0) / 820.0)
+    expected = sqrt(2.0**2 + 0.90921**2 + 1.7321**2 + 0.20**2)
+    assert fmean(ratios) == pytest.approx(1.0, abs=4.0 * expected / 100.0 / sqrt(400.0))
+    assert 100.0 * pstdev(ratios) == pytest.approx(expected, rel=0.14)
+    assert as_engraved().at_depth_mgy(1000.0, 3.5, 82.0) == pytest.approx(820.0)
 
 
 def test_no_filter_and_codes_that_are_none_still_have_a_curve() -> None:
