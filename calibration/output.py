@@ -74,7 +74,7 @@ def output(m: MeasuredTable, instruments: Mapping[str, Base], kv: float, dt_s: f
     if measures is Measures.AIR_KERMA_RATE_IN_AIR:
         factors += [_backscatter(m, hvl_1, ssd_mm), tables.mu_ratio(hvl_1)]
     chain = in_air.rate(measures, in_air.net_reading(nc, Nanocoulombs(m.leakage_nc)), factors)
-    ma, time = _linearity("mA", m.ma_steps), _linearity("time", m.time_steps)
+    ma, time = _linearity("mA", m.ma_steps, 0.0), _linearity("time", m.time_steps, dt_s)
     warned = tuple(
         f"linearity in {name} is off by {100 * value:.2f} %, above {100 * beam.LINEAR_WARN:g} %"
         for name, value in (("mA", ma), ("time", time))
@@ -153,10 +153,11 @@ def _backscatter(m: MeasuredTable, hvl: MillimetresAl, ssd_mm: float) -> Factor:
     return tables.b_w(hvl, Millimetres(m.field_mm), Millimetres(ssd_mm))
 
 
-def _linearity(name: str, steps: Sequence[StepTable]) -> float:
+def _linearity(name: str, steps: Sequence[StepTable], more: float) -> float:
+    """Of the reading for each mA, or for each second of beam: set time and end effect, which alone would be 3 % in 5 s."""
     if len({step.at for step in steps}) != len(steps):
         raise ValueError(f"the linearity test in {name} has a step twice; take three different ones at least")
-    return beam.nonlinearity([step.reading / step.at for step in steps])
+    return beam.nonlinearity([step.reading / (step.at + more) for step in steps])
 
 
 def _terms(m: MeasuredTable, chain: Chain, cov: float) -> Iterator[Term]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from console.certificate_commands import certificate
 from console.driver_commands import drivers
 from console.exit_codes import Exit, table
 from hal.errors import ConfigurationError
@@ -54,8 +55,9 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         app.command(name)(command)
     app.add_typer(_records(), name="records")
     app.add_typer(drivers(_end), name="drivers")
+    app.add_typer(certificate(_end), name="certificate")
     first = next((word for word in arguments if not word.startswith("-")), "")
-    if first not in (*own, "records", "drivers"):
+    if first not in (*own, "records", "drivers", "certificate"):
         for point in entry_points(group=GROUP):
             if not first:
                 app.command(point.name, help=_told(point))(_root)

@@ -37,6 +37,7 @@ READINGS = [
     for i, nc in enumerate((6.4105, 6.4131, 6.4120, 6.4098, 6.4146))
 ]
 STEPS = [{"at": at, "reading": at * r} for at, r in ((0.8, 0.05512), (1.2, 0.05498), (1.6, 0.05485))]
+TIME_STEPS = [{"at": at, "reading": (at - 0.145) * r} for at, r in ((5.0, 0.10690), (30.0, 0.10702), (60.0, 0.10714))]
 TERMS = [
     {"term": "quality", "type": "B", "stated": 1.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "E11"}
 ]
@@ -44,7 +45,7 @@ MEASURED: dict[str, Any] = {
     "derived": False, "quantity": "AIR_KERMA_RATE_IN_AIR", "by": "P. One", "chamber": "C1", "electrometer": "E1", "barometer": "B1",
     "thermometer": "T1", "readings": READINGS, "operating_v": 300.0, "low_v": 150.0, "low_v_nc": 6.3928, "opposite_nc": -6.4282,
     "leakage_nc": -0.0011, "chamber_ref_to_focus_mm": 61.0, "plane_to_focus_mm": 60.0, "position_half_width_mm": 0.3, "field_mm": 20.0,
-    "layers": LAYERS, "u_dt_s": 0.004, "u_tail_mgy": 0.1, "ma_steps": STEPS, "time_steps": STEPS, "terms": TERMS, "u_pct_k2": 5.2,
+    "layers": LAYERS, "u_dt_s": 0.004, "u_tail_mgy": 0.1, "ma_steps": STEPS, "time_steps": TIME_STEPS, "terms": TERMS, "u_pct_k2": 5.2,
     "pdd_source": "measured", "u_pdd_pct": 2.0, "flatness_pct": 5.0, "last_r0_mgy_per_s": 0.0,
 }  # fmt: skip
 

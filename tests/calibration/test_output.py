@@ -99,7 +99,14 @@ def test_a_measurement_that_may_not_be_used_is_refused(
 
 
 def test_linearity_above_1_pct_is_told() -> None:
-    assert worked(time_steps=STEPS).warned == ("linearity in time is off by 1.48 %, above 1 %",)
+    steps = [{"at": at, "reading": r * (at - 0.145)} for at, r in ((5.0, 1.0), (30.0, 1.03), (60.0, 1.01))]
+    assert worked(time_steps=steps).warned == ("linearity in time is off by 1.48 %, above 1 %",)
+
+
+def test_the_end_effect_is_no_nonlinearity() -> None:
+    """A steady beam with dt -0.145 s is linear in time; without dt its 5 s would be off by 1.4 %."""
+    steps = [{"at": at, "reading": at - 0.145} for at in (5.0, 30.0, 60.0)]
+    assert worked(time_steps=steps).time_nonlinearity == pytest.approx(0.0, abs=1e-12)
 
 
 def test_each_instrument_must_be_there_and_in_date() -> None:

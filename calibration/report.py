@@ -1,0 +1,160 @@
+"""A certificate for people and for other programs: rows with unit and source, their CSV and JSON, and the comparison of two certificates.
+It takes certificates that are verified already; what is on paper is calibration/paper.py."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from calibration.certificate import Checked
+from calibration.equipment import stamp
+from calibration.gates import EXPLAIN_PCT, REFUSE_PCT, SECOND_PCT, named
+from calibration.schema import CombinationTable, worked
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number or word of a certificate: of which combination ("" for all), its name, its value as it stands, its unit, its k = 1 uncertainty, its source."""
+
+    combination: str
+    name: str
+    value: str
+    unit: str = ""
+    u_pct_k1: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One combination in two certificates, mGy/s; None where one of them does not have it. `asks` says what the change asks for."""
+
+    combination: str
+    was_mgy_per_s: float | None
+    is_mgy_per_s: float | None
+    change_pct: float | None
+    asks: str
+
+
+def rows(checked: Checked) -> tuple[Row, ...]:
+    """Everything that a certificate says, and what its readings come to."""
+    t = checked.table
+    head = [
+        Row("", "id", t.id), Row("", "version", str(t.version)), Row("", "supersedes", t.supersedes or "-"), Row("", "basis", t.basis),
+        Row("", "simulated", str(t.simulated).lower()), Row("", "tube", t.tube_serial), Row("", "machine", t.machine_serial),
+        Row("", "software", t.software_version, source=t.software_sha256), Row("", "effective at", stamp(t.effective_at)),
+        Row("", "expires at", stamp(t.expires_at)), Row("", "termination", t.termination), Row("", "timer starts at", t.timer_start),
+        Row("", "ramp", repr(t.ramp_s), "s", source=t.ramp_profile), Row("", "content SHA-256", checked.sha256.hex()),
+        Row("", "explanation", t.explanation or "-"),
+    ]  # fmt: skip
+    for i in t.instruments:
+        dates = f"{i.cal.lab} {i.cal.certificate_no}, {stamp(i.cal.at)} to {stamp(i.cal.expires_at)}"
+        head.append(Row("", f"{i.kind} {i.id}", f"{i.model} {i.serial}", source=dates))
+    for name, table in (("audit", t.audit), ("second check", t.second_check), ("component change", t.component_change)):
+        if table is not None:
+            head.append(Row("", name, ", ".join(f"{key} {_word(value)}" for key, value in table.model_dump().items())))
+    head += [
+        Row(
+            "",
+            "signed by",
+            s.who,
+            source=f"{s.role}, {stamp(s.at)}{'' if s.who in checked.signers else ', key not known here'}",
+        )
+        for s in t.signatures
+    ]
+    return (*head, *(row for c in t.combinations for row in _combination(checked, c)))
+
+
+def _combination(checked: Checked, c: CombinationTable) -> Iterator[Row]:
+    name = name_of(c)
+    for key, value, unit in (
+        ("R0", c.r0_mgy_per_s, "mGy/s"), ("end effect", c.dt_s, "s"), ("tail", c.tail_mgy, "mGy"), ("channel 1", c.n1_mgy_per_count, "mGy/count"),
+        ("channel 2", c.n2_mgy_per_count, "mGy/count"), ("effective SSD", c.effective_ssd_mm, "mm"), ("most skin dose", c.max_skin_mgy, "mGy"),
+        ("most time", c.max_time_s, "s"),
+    ):  # fmt: skip
+        yield Row(name, key, repr(value), unit)
+    for point in c.pdd:
+        yield Row(name, f"PDD at {point.depth_mm:g} mm", repr(point.pct), "%")
+    if c.measured is None:
+        return
+    m, found = c.measured, worked(checked.table, c)
+    for i, r in enumerate(m.readings, 1):
+        yield Row(
+            name,
+            f"reading {i}",
+            repr(r.nc),
+            "nC",
+            source=f"{stamp(r.at)}, {r.set_s:g} s, {r.t_c:g} degC, {r.p_kpa:g} kPa",
+        )
+    yield Row(name, "leakage", repr(m.leakage_nc), "nC")
+    yield Row(name, "variation", f"{100 * found.cov:.4f}", "%")
+    yield Row(name, "HVL 1, HVL 2", f"{found.hvl_1.value:.4f}, {found.hvl_2.value:.4f}", "mm Al")
+    for factor in found.chain.factors:
+        yield Row(
+            name,
+            f"{factor.name}, applied once",
+            f"{factor.value:.8g}",
+            u_pct_k1=f"{factor.u_pct:.4g}",
+            source=factor.source,
+        )
+    for term in found.budget.terms:
+        yield Row(
+            name, f"budget: {term.name}", repr(term.stated), term.distribution, f"{term.u_pct:.5g}", f"type {term.type}"
+        )
+    yield Row(name, "uncertainty of R0, k = 2", f"{found.budget.u_pct_k2:.4f}", "%", f"{found.budget.u_pct_k1:.4f}")
+    yield Row(
+        name, "linearity in mA, in time", f"{100 * found.ma_nonlinearity:.3f}, {100 * found.time_nonlinearity:.3f}", "%"
+    )
+    for words in found.warned:
+        yield Row(name, "warning", words)
+
+
+def name_of(c: CombinationTable) -> str:
+    """A combination in words."""
+    return named((c.kv, c.ma, c.filter, c.applicator))
+
+
+def as_csv(table: Sequence[Row]) -> str:
+    """One row a line, with a head."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(asdict(Row("", "", ""))), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in table)
+    return out.getvalue()
+
+
+def as_json(checked: Checked) -> str:
+    """The document as it was signed, who signed it, and what its readings come to."""
+    document: dict[str, Any] = {
+        "certificate": checked.table.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "content_sha256": checked.sha256.hex(),
+        "signers": list(checked.signers),
+        "rows": [asdict(row) for row in rows(checked)],
+    }
+    return json.dumps(document, allow_nan=False, ensure_ascii=False)
+
+
+def compare(new: Checked, old: Checked) -> tuple[Moved, ...]:
+    """Combination by combination, the new one's first."""
+    was, now = ({name_of(c): c.r0_mgy_per_s for c in one.table.combinations} for one in (old, new))
+    return tuple(_moved(name, was.get(name), now.get(name)) for name in dict.fromkeys((*now, *was)))
+
+
+def _moved(name: str, was: float | None, now: float | None) -> Moved:
+    if was is None or now is None:
+        return Moved(name, was, now, None, "is new" if was is None else "is gone")
+    change = 100.0 * (now / was - 1.0)
+    steps = (
+        (REFUSE_PCT, "an exchanged component, everything measured anew"),
+        (SECOND_PCT, "a second physicist and chamber"),
+        (EXPLAIN_PCT, "an explanation"),
+    )
+    return Moved(name, was, now, change, next((words for bound, words in steps if abs(change) > bound), "nothing more"))
+
+
+def _word(value: object) -> str:
+    return stamp(value) if isinstance(value, datetime) else str(value)

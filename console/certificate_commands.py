@@ -1,0 +1,84 @@
+"""`kerma certificate`: names and options; each command reads a certificate anew, verifies it, and shows, checks, prints or compares it.
+It signs nothing and decides nothing; signing is `python -m calibration.sign`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.exit_codes import Exit
+
+File = Annotated[Path, typer.Argument(help="A certificate, in force or not.", metavar="CERTIFICATE.toml")]
+Key = Annotated[
+    Path, typer.Option("--key", help="The physicists' public keys, one PEM block each.", metavar="KEYS.pub")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+def certificate(end: Callable[[Callable[[], Exit]], None]) -> typer.Typer:
+    """The group; `end` turns a result or a refusal into an exit code."""
+    app = typer.Typer(help="Look at calibration certificates.", no_args_is_help=True)
+
+    @app.command("show")
+    def show(
+        file: File,
+        key: Key,
+        as_json: AsJson = False,
+        as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV on standard output.")] = False,
+    ) -> None:
+        """Verify a certificate and show everything that it says, with unit, uncertainty and source."""
+        from console import certificate_pages as room
+
+        end(lambda: room.show(file, key, as_json, as_csv))
+
+    @app.command("verify")
+    def verify(
+        file: File,
+        key: Key,
+        config: Annotated[
+            Path | None,
+            typer.Option(
+                "--config",
+                help="Also whether it is in force for this rig, and not older than what was accepted.",
+                metavar="RIG.toml",
+            ),
+        ] = None,
+    ) -> None:
+        """Verify signatures, content and what it must bring; with a rig also tube, machine, program, dates and roll-back."""
+        from console import certificate_pages as room
+
+        end(lambda: room.verify(file, key, config))
+
+    @app.command("pdf")
+    def pdf(
+        file: File,
+        out: Annotated[Path, typer.Argument(help="The file to write.", metavar="OUT.pdf")],
+        key: Key,
+        before: Annotated[
+            list[Path] | None,
+            typer.Option(
+                "--before", help="An earlier certificate of the tube, for the trend; may be given several times."
+            ),
+        ] = None,
+    ) -> None:
+        """Write a certificate as PDF, with readings, fit, residuals, depth dose and trend."""
+        from console import certificate_pages as room
+
+        end(lambda: room.pdf(file, out, key, before or []))
+
+    @app.command("compare")
+    def compare(
+        file: File,
+        old: Annotated[Path, typer.Argument(help="The earlier one.", metavar="OLD.toml")],
+        key: Key,
+        as_json: AsJson = False,
+    ) -> None:
+        """Compare the dose rates of two certificates of one tube, and say what the change asks for."""
+        from console import certificate_pages as room
+
+        end(lambda: room.compare(file, old, key, as_json))
+
+    return app
