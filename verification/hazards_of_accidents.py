@@ -119,27 +119,33 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A1",
         "a source is measured while it is not fully in the chamber, and the time comes out almost twice as long (2014)",
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
-        "code:calibration/certificate.py::load_certificate code:console/second_calculation.py::checked",
-        "calibration/test_certificate.py::test_not_in_force "
+        "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked",
+        "calibration/test_certificate_measured.py::test_a1_a_change_of_output_asks_for_more "
+        "calibration/test_output.py::test_a1_the_further_it_moved_the_more_is_asked "
+        "console/test_console_treat.py::test_a1_a_time_off_that_of_fraction_1_is_never_confirmed "
         "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed",
         who="the physicist, with a detector outside the head in a jig that proves its own seating",
-        stands_open="not yet built: the output check with its trend, and the comparison of a time with that of fraction 1",
+        stands_open="not yet built: the daily output check with its trend",
     ),
     row(
         "accident-A2",
         "one setting is measured and the other cones are worked out by a formula that nobody tested (2004-07)",
         "a combination of kV, mA, filter and applicator is delivered only if the certificate holds it exactly; nothing is interpolated "
         "between combinations",
-        "code:controller/settings.py::_combination",
-        "controller/test_settings.py::test_refusals console/test_console_second.py::test_a_combination_is_met_exactly_or_not_at_all",
-        who="the physicist measures each combination; a second one signs",
-        stands_open="not yet built: raw readings and a second signer for each combination (a certificate is signed as a whole)",
+        "code:controller/settings.py::_combination code:calibration/schema.py::worked code:calibration/gates.py::refused",
+        "controller/test_settings.py::test_refusals console/test_console_second.py::test_a_combination_is_met_exactly_or_not_at_all "
+        "calibration/test_certificate_measured.py::test_a2_a_combination_without_a_measurement_of_its_own "
+        "calibration/test_certificate_measured.py::test_a2_anothers_readings_are_refused",
+        who="the physicist measures each combination",
+        stands_open="not yet built: a second signer of a certificate that moved by less than 5 %",
     ),
     row(
         "accident-A3",
         "minutes are read as seconds (1996)",
         "a key carries its unit in its name, a value with a unit or a comma is refused, and every number is shown with its unit",
-        "code:console/strict.py::check",
+        "code:console/strict.py::check code:calibration/dosimetry/units.py::bare",
+        "calibration/test_dosimetry.py::test_a3_minutes_and_bare_numbers_are_no_time "
+        "calibration/test_dosimetry.py::test_a3_a_bare_number_is_never_taken "
         "console/test_console_configuration.py::test_a_dose_in_quotes_with_a_comma_or_with_a_unit_is_no_number "
         "controller/test_settings.py::test_golden_numbers_of_e5_and_e10",
     ),
@@ -154,12 +160,13 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
     row(
         "accident-A5",
         "the second check repeats the first one's method, and a warning of 100 % is explained away (2015)",
-        "the second calculation is other code from the same certificate, and cannot be overruled at the desk",
-        "code:console/second_calculation.py::checked",
+        "one second calculation is other code, the other one stands on the physicist's own typed times; neither can be overruled at the desk",
+        "code:console/second_calculation.py::checked code:console/independent.py::compared code:calibration/time_table.py::independent",
+        "console/test_console_independent.py::test_a5_other_data_warn_and_stop "
+        "calibration/test_certificate_measured.py::test_a5_one_physicist_with_two_names_is_one "
         "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed "
         "console/test_console_second.py::test_time_at_depth_and_gap",
         who="the physicist, with a table of times of his own",
-        stands_open="not yet built: a comparison with independent data (a typed time table); the second calculation shares the certificate's numbers",
     ),
     row(
         "accident-A6",
@@ -218,7 +225,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A12",
         "a distance correction is applied twice, for ten years (1982-91)",
         "each factor of the chain from prescription to time is applied once, in one place, and golden numbers hold the whole chain",
-        "code:controller/conversion.py::converted",
+        "code:controller/conversion.py::converted code:calibration/dosimetry/chain.py::Chain.times",
+        "calibration/test_dosimetry.py::test_a12_each_factor_is_applied_once "
+        "calibration/test_certificate_measured.py::test_a12_what_the_readings_do_not_come_to_cannot_be_signed "
         "controller/test_settings.py::test_gap_and_cutout controller/test_settings.py::test_golden_numbers_of_e5_and_e10 "
         "calibration/test_formulas.py::test_the_controller_agrees",
     ),
@@ -227,7 +236,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "a calibration is wrong from its first day, or used past its date (1974-76, 1988)",
         "a certificate is signed, has a first and a last day, and is asked before arming whether it holds",
         "rule:calibration_valid code:controller/refusals.py::paper code:calibration/certificate.py::load_certificate",
-        "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing calibration/test_certificate.py::test_not_in_force",
+        "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing calibration/test_certificate.py::test_not_in_force "
+        "calibration/test_equipment.py::test_a13_an_expired_instrument_is_refused "
+        "calibration/test_certificate_measured.py::test_the_first_certificate_of_a_tube_is_audited",
         who="the physicist: that the numbers are right, by an audit from outside",
     ),
     row(
@@ -235,12 +246,13 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "beam for images and checks is not counted; a chamber too large for the field measures the output (2004-07)",
         "every beam has a START and exactly one end in the records, whatever its purpose; beam that nobody asked for has a record of its "
         "own with bounds",
-        "code:records/book.py::Exposure code:records/clearance.py::start_refused code:controller/stray.py::Uncommanded",
+        "code:records/book.py::Exposure code:records/clearance.py::start_refused code:controller/stray.py::Uncommanded "
+        "code:calibration/equipment.py::unfit_for_field",
+        "calibration/test_equipment.py::test_a14_a_chamber_that_does_not_fit_the_field_is_refused "
         "scenarios/test_stray.py::test_beam_that_nobody_asked_for_is_in_the_machines_sum "
         "scenarios/test_uncommanded.py::test_beam_before_on_is_in_the_record "
         "records/test_recorder_normal.py::test_warm_up_may_be_repeated_and_never_stays_open",
-        who="the physicist: a chamber that is small enough for the field",
-        stands_open="not yet built: the chamber's type and size in the certificate",
+        who="the physicist: the chamber that was written down is the one that was used",
     ),
     row(
         "accident-A15",

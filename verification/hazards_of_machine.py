@@ -222,7 +222,10 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G24",
         "a calibration is edited, half written, or of another tube",
         "a certificate is checked key by key, signed, and names tube and machine; what does not fit is refused before anything starts",
-        "rule:calibration_valid rule:generator_identity code:calibration/certificate.py::load_certificate",
+        "rule:calibration_valid rule:generator_identity code:calibration/certificate.py::load_certificate code:calibration/accepted.py::Accepted",
+        "calibration/test_certificate_measured.py::test_g24_every_byte_flipped_is_caught "
+        "calibration/test_certificate_measured.py::test_g24_another_tube_machine_or_program_is_refused "
+        "console/test_console_run.py::test_g24_an_older_certificate_than_was_accepted_starts_nothing "
         "calibration/test_certificate.py::test_no_signature_and_a_strangers_signature_are_refused "
         "calibration/test_certificate.py::test_content_is_refused_with_key_value_and_bound "
         "console/test_console_run.py::test_what_does_not_fit_is_refused_before_anything_starts",
