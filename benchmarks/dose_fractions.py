@@ -30,7 +30,7 @@ SKEW: Final = 3.0
 """Log-uniform, and the longer the rarer: the logarithm's place is a uniform number to this power."""
 SLOW_MGY: Final = 3000.0
 """Larger doses are ticked at 20 Hz, where the rig can be."""
-AT_20_HZ: Final = ("spellman-xrv", "technix")
+AT_20_HZ: Final = ("spellman-xrv", "spellman-dxm", "technix")
 """The generators that are sound at 20 Hz; so is the ADAM-6050 with them, and the WAGO coupler never."""
 OWN_UNIT_ONLY: Final = ("seifert-3003", "spellman-xrb80")
 WHOLE_ONLY: Final = ("seifert-3003",)

@@ -13,6 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from console.limits import unfit
 from hal import registry
 from hal.errors import ConfigurationError
 from hal.machine import Capabilities
@@ -175,6 +176,7 @@ def values(shown: Plan) -> dict[str, Any]:
             for each in reactions(shown)
         ],
         "bench_only_because": list(shown.capabilities.clinical()),
+        "refused_because": list(unfit(shown.capabilities)),
     }  # fmt: skip
 
 
@@ -206,7 +208,9 @@ def verdict(shown: Plan) -> tuple[str, ...]:
     )
     lacks = shown.capabilities.clinical()
     bench = (f"For the bench only, whatever the line: such a rig lacks {', '.join(lacks)}.",) if lacks else ()
-    return (told, *_verdict(shown), *bench)
+    never = unfit(shown.capabilities)
+    refused = (f"A rig like this is refused: {'; '.join(never)}. First: raise rig.tick_hz, or use a faster line.",)
+    return (told, *_verdict(shown), *bench, *(refused if never else ()))
 
 
 def _verdict(shown: Plan) -> tuple[str, ...]:

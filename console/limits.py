@@ -4,15 +4,20 @@ It opens nothing; the bounds themselves are interlocks/limits.py and docs/safety
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import msgspec
 
 from console.configuration import Rig
+from controller.off import too_slow
 from hal.errors import ConfigurationError
 from hal.machine import Capabilities
 from interlocks.limits import ABSOLUTE, narrow
 from interlocks.rules import T1_S, level, reaction_s
 from interlocks.words import Limits
+
+WATCHDOG_TICKS: Final = 7.0
+"""A device's own watchdog is set going and first fed some ticks later, and then fed each tick: one that is shorter than this expires by itself."""
 
 
 def narrowed(rig: Rig) -> Limits:
@@ -36,3 +41,14 @@ def reaction(capabilities: Capabilities, tick_s: float) -> tuple[str, ...]:
     return tuple(
         f"{rule}: worst reaction {math.ceil(at_s * 1000 - 1e-6)} ms, bound {T1_S * 1000:.0f} ms" for at_s, rule in slow
     )
+
+
+def unfit(capabilities: Capabilities) -> tuple[str, ...]:
+    """What this rig could not do at this rate and on these wires, whoever asks: prove off, or keep the device's watchdog fed. Value and bound, in words."""
+    tick_s, watchdog_s = capabilities.tick_s, capabilities.watchdog_s
+    told = too_slow(capabilities)
+    if watchdog_s is not None and watchdog_s < WATCHDOG_TICKS * tick_s:
+        told += (
+            f"the device's watchdog of {watchdog_s * 1000:.0f} ms is {watchdog_s / tick_s:.1f} ticks, bound {WATCHDOG_TICKS:g} ticks",
+        )
+    return told

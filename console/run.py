@@ -19,7 +19,7 @@ from console import configuration, places, screen, sources
 from console.certificate import accept, certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.limits import narrowed, reaction
+from console.limits import narrowed, reaction, unfit
 from controller.blob import Blob, Paths, Scheduling
 from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
@@ -51,6 +51,11 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
     capabilities = capabilities_of(rig, config, key)
     limits = narrowed(rig)
     certificate = certificate_of(rig, clock.wall())
+    never = unfit(capabilities)
+    if never:
+        raise ConfigurationError(
+            f"{rig.path}: rig.tick_hz = {rig.file.rig.tick_hz:g}: {'; '.join(never)}; first: raise rig.tick_hz, or use a faster line"
+        )
     slow = reaction(capabilities, config.tick_s)
     lacking = (*(f"the rig lacks {name}" for name in capabilities.clinical()), *slow)
     if rig.file.rig.clinical and lacking:

@@ -71,7 +71,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     `off_s` the longest that an off command can wait for its wire. `watchdog_s` is the device's own fixed time of silence (None: the lease of the rig
     file), `cut_s` what then passes until the contactor is open. `paired` are the contacts with two channels, `unit_tests` the self-tests that the
     unit can do, `retains` whether it keeps an exposure when this computer dies, `emulated` what stands in for a safety unit (empty: nothing does),
-    `counts_most_per_s` the most that its counters can take (None: more than any chamber gives).
+    `counts_most_per_s` the most that its counters can take (None: more than any chamber gives). `tick_s` is the loop's period that the ages are for.
     """
 
     simulated: bool
@@ -98,6 +98,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     retains: bool = True
     emulated: str = ""
     counts_most_per_s: float | None = None
+    tick_s: float = 0.01
 
     def silence_off_s(self, lease_s: float) -> float:
         """The longest beam after this computer's last word, s, with the rig file's lease."""

@@ -121,6 +121,7 @@ def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = No
         retains=unit.retains,
         emulated=unit.emulated,
         counts_most_per_s=unit.counts_most_per_s,
+        tick_s=config.tick_s,
     )
     opener = open_pipe or transport.Lines()
     return Rig(unit.make(unit_setting, opener), generator.make(generator_setting, opener), capabilities)

@@ -194,6 +194,13 @@ def test_what_is_over_its_bound_never_reads_as_being_on_it() -> None:
     assert "For the bench only, whatever the line" in " ".join(driver_plan.verdict(driver_plan.plan("technix", 9600)))
 
 
+@pytest.mark.parametrize(("name", "words"), [("spellman-xrb80", "bound 500 ms"), ("wago-750", "bound 7 ticks")])
+def test_what_a_run_would_refuse_is_said_with_value_and_bound(name: str, words: str) -> None:
+    shown = driver_plan.plan(name, None, tick_hz=20.0)
+    assert words in driver_plan.verdict(shown)[-1] and driver_plan.values(shown)["refused_because"]
+    assert driver_plan.values(driver_plan.plan(name, None, tick_hz=25.0))["refused_because"] == []
+
+
 def test_a_faster_loop_and_a_slower_device_change_the_plan() -> None:
     """Both options reach the arithmetic: shorter ticks make values younger, a slow device older."""
     usual = driver_plan.plan("spellman-xrv", 115200)

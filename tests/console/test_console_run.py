@@ -22,7 +22,7 @@ from calibration.accepted import FILE, _sealed
 from console import configuration, doctor, places, run, sources
 from console.certificate import accept, certificate_of
 from console.configuration import Rig
-from console.limits import narrowed, reaction
+from console.limits import narrowed, reaction, unfit
 from controller.blob import Blob
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
@@ -224,6 +224,22 @@ def test_a_slow_line_may_be_run_but_not_in_clinical_mode(tmp_path: Path, documen
     assert "worst reaction" in refused(tmp_path, document)
     document["generator"]["baud"] = 115200
     assert run.prepared(loaded(tmp_path, document), CLOCK, "i").notes == ()
+
+
+def test_a_rig_that_could_never_prove_off_or_feed_its_watchdog_is_refused(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    """Before anything is opened, with value, bound and what to do first; the same rig a little faster is not."""
+    config = run.rig_config(loaded(tmp_path, document))
+    xrb80 = msgspec.structs.replace(config, generator_driver="spellman-xrb80", tick_s=0.05)
+    assert "550 ms old, bound 500 ms" in "; ".join(unfit(make_rig(xrb80, bytes(16)).capabilities))
+    assert unfit(make_rig(msgspec.structs.replace(xrb80, tick_s=0.04), bytes(16)).capabilities) == ()
+    wago = msgspec.structs.replace(config, safety_unit_driver="wago-750", tick_s=0.05, safety_unit_link="tcp:[::1]:502")
+    assert "300 ms is 6.0 ticks, bound 7 ticks" in "; ".join(unfit(make_rig(wago, bytes(16)).capabilities))
+    assert unfit(make_rig(msgspec.structs.replace(wago, tick_s=0.04), bytes(16)).capabilities) == ()
+    document["rig"]["tick_hz"] = 20
+    document["generator"] |= {"driver": "spellman-xrb80", "baud": 9600}
+    assert "rig.tick_hz = 20: the generator's kV may be" in refused(tmp_path, document)
 
 
 def test_a_rig_without_a_wall_is_not_clinical(tmp_path: Path, document: dict[str, Any]) -> None:

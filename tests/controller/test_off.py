@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+import msgspec
 import pytest
 from decide_bench import CLOSED, K2_CLOSED, LAMPS, LOST, MACHINE, NOW, OPEN, readings
 
-from controller.off import FRESH_S, SLOW_FRESH_S, Evidence, evidence
+from controller.off import FRESH_S, OFF_MOST_S, SLOW_FRESH_S, Evidence, evidence, fresh_s, too_slow
 from hal.readings import Health, Relay
 
 OLD = NOW - FRESH_S - 0.01
@@ -133,3 +134,29 @@ def test_never_verified_without_a_positive_sign() -> None:
         flags = flags_at != OLD and not gen_lost
         expected = (unit and (kv or counted)) or (not unit and kv and flags and not line)
         assert off(counted, **changes).verified is expected
+
+
+SLOW = msgspec.structs.replace(MACHINE, worst_age_s={"monitor": 0.35, "flags": 0.35}, tick_s=0.05)
+"""A generator whose kV comes every third of a second: the DXM at 20 Hz."""
+
+
+def on_slow_wire(age_s: float, **changes: Any) -> Evidence:
+    return evidence(readings(monitor_asked_at_s=NOW - age_s, **changes), SLOW, False)
+
+
+def test_a_slow_wire_s_kv_counts_by_its_poll_plan_and_only_from_after_the_off() -> None:
+    """Worst age and a tick, when it was asked for after the last off and after any ON; from before it proves nothing."""
+    off_left = {"off_sent_at_s": NOW - 0.5}
+    assert on_slow_wire(0.39, **off_left).strict
+    assert not on_slow_wire(0.41, **off_left).verified
+    assert not on_slow_wire(0.39).verified
+    assert not on_slow_wire(0.39, off_sent_at_s=NOW - 0.38).verified
+    assert not on_slow_wire(0.39, on_sent_at_s=NOW - 0.3, **off_left).verified
+    assert not off(monitor_asked_at_s=NOW - 0.39, **off_left).verified
+
+
+def test_no_evidence_is_older_than_t2_whatever_the_plan_says() -> None:
+    slower = msgspec.structs.replace(MACHINE, worst_age_s={"monitor": 0.55, "flags": 0.2}, tick_s=0.05)
+    assert fresh_s(slower, "monitor") == OFF_MOST_S
+    assert too_slow(slower) == ("the generator's kV may be 550 ms old, bound 500 ms",)
+    assert too_slow(SLOW) == ()
