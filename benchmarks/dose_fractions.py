@@ -31,7 +31,8 @@ SKEW: Final = 3.0
 SLOW_MGY: Final = 3000.0
 """Larger doses are ticked at 20 Hz, where the rig can be."""
 AT_20_HZ: Final = ("spellman-xrv", "spellman-dxm", "technix")
-"""The generators that are sound at 20 Hz; so is the ADAM-6050 with them, and the WAGO coupler never."""
+"""The generators that are sound at 20 Hz; so is the ADAM-6050 with them. The WAGO coupler and `spellman-xrb80` are refused at that rate; `seifert-3003`
+does not pass the self-test, for the repeated off takes the place of its reads; nor does `genix3d`, for a reason not yet found."""
 OWN_UNIT_ONLY: Final = ("seifert-3003", "spellman-xrb80")
 WHOLE_ONLY: Final = ("seifert-3003",)
 """While off is repeated, which withdraws what runs, lines of 9600 baud cannot keep kV, mA and flags as young as they must be: on bought I/O some fractions of
