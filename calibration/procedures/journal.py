@@ -1,0 +1,189 @@
+"""A session's file: one JSON line for each event, each hashed onto the last and on the disk before anything is done; taking up again is replaying it.
+It knows no device; what an event means is calibration/procedures/engine.py."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from calibration.procedures.engine import after
+from calibration.procedures.session import AnyEvent, Effects, Session
+from calibration.procedures.step import Procedure
+from hal.errors import ConfigurationError
+
+
+class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first line: which session, of which procedure, word for word."""
+
+    session: str
+    procedure: str
+    sha256: str
+
+
+class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sha256: str
+    is_: msgspec.Raw = msgspec.field(name="is")
+
+
+_LINES: Final = msgspec.json.Decoder(_Line)
+_HEADS: Final = msgspec.json.Decoder(Head)
+_EVENTS: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
+START: Final = "0" * 64
+
+
+class Journal:
+    """A session with its file. One process at a time; after a write that failed it takes nothing more."""
+
+    def __init__(self, path: Path, session: Session, descriptor: int, chain: str, told: str) -> None:
+        self.path, self.session, self.told = path, session, told
+        self._descriptor, self._chain, self._shut = descriptor, chain, ""
+
+    @classmethod
+    def begin(cls, path: Path, name: str, procedure: Procedure) -> Self:
+        """A new session in a new file. ConfigurationError: the file is there already. OSError: it could not be written."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        except FileExistsError:
+            raise ConfigurationError(f"{path}: is there already; take it up, or name another") from None
+        try:
+            _alone(path, descriptor)
+            line, chain = _line(START, msgspec.json.encode(_head(name, procedure)))
+            _append(descriptor, line)
+            _sync_folder(path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return cls(path, Session(name, procedure), descriptor, chain, "")
+
+    @classmethod
+    def take_up(cls, path: Path, procedure: Procedure) -> Self:
+        """The session as its file tells it. A torn last line is dropped and told; ConfigurationError for any other damage."""
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            _alone(path, descriptor)
+            data = path.read_bytes()
+            whole = data.rfind(b"\n") + 1
+            session, chain = _replayed(path, data[:whole], procedure)
+            told = _torn(path, data[whole:], chain)
+            if told:
+                os.ftruncate(descriptor, whole)
+                os.fsync(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return cls(path, session, descriptor, chain, told)
+
+    def take(self, event: AnyEvent) -> Effects:
+        """Take an event: first the file, then the session, then what is to be done."""
+        if self._shut:
+            return Effects(refused=self._shut)
+        session, effects = after(self.session, event)
+        if effects.refused:
+            return effects
+        line, chain = _line(self._chain, msgspec.json.encode(event))
+        try:
+            _append(self._descriptor, line)
+        except OSError as error:
+            self._shut = f"{self.path}: could not be written ({error.strerror}), and nothing was done; mend the disk, and take the session up again"
+            return Effects(refused=self._shut)
+        self.session, self._chain = session, chain
+        return effects
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _head(name: str, procedure: Procedure) -> Head:
+    return Head(name, procedure.name, hashlib.sha256(msgspec.json.encode(procedure)).hexdigest())
+
+
+def _line(before: str, body: bytes) -> tuple[bytes, str]:
+    chain = hashlib.sha256(before.encode() + body).hexdigest()
+    return msgspec.json.encode(_Line(chain, msgspec.Raw(body))) + b"\n", chain
+
+
+def _replayed(path: Path, data: bytes, procedure: Procedure) -> tuple[Session, str]:
+    lines = data.split(b"\n")[:-1]
+    if not lines:
+        raise ConfigurationError(f"{path}: has no whole line; begin a session anew")
+    chain, bodies = START, list[bytes]()
+    for place, line in enumerate(lines, 1):
+        body = _body(line, chain)
+        if body is None:
+            raise ConfigurationError(f"{path}, line {place}: is damaged; the session counts for nothing, begin anew")
+        _, chain = _line(chain, body)
+        bodies.append(body)
+    return _played(path, bodies, procedure), chain
+
+
+def _played(path: Path, bodies: list[bytes], procedure: Procedure) -> Session:
+    try:
+        head = _HEADS.decode(bodies[0])
+        if head != _head(head.session, procedure):
+            raise ConfigurationError(
+                f"{path}: is of {head.procedure} with other steps or instruments; begin a session anew"
+            )
+        session = Session(head.session, procedure)
+        for place, body in enumerate(bodies[1:], 2):
+            session, effects = after(session, _EVENTS.decode(body))
+            if effects.refused:
+                raise ConfigurationError(f"{path}, line {place}: {effects.refused}; begin a session anew")
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(f"{path}: {error}; begin a session anew") from None
+    return session
+
+
+def _body(line: bytes, chain: str) -> bytes | None:
+    """A line's content when the line is, byte for byte, the one that follows."""
+    try:
+        body = bytes(_LINES.decode(line).is_)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return body if _line(chain, body)[0] == line + b"\n" else None
+
+
+def _torn(path: Path, rest: bytes, chain: str) -> str:
+    """Words for an unfinished last line, or "". A whole line with one byte behind it was not torn but changed."""
+    if not rest:
+        return ""
+    if _body(rest[:-1], chain) is not None:
+        raise ConfigurationError(
+            f"{path}: the end of its last line is damaged; the session counts for nothing, begin anew"
+        )
+    return f"{path}: its last line was not finished ({len(rest)} bytes) and is dropped; what it told did not happen"
+
+
+def _alone(path: Path, descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigurationError(f"{path}: is open elsewhere; leave it there first") from None
+
+
+def _append(descriptor: int, line: bytes) -> None:
+    done = 0
+    while done < len(line):
+        done += os.write(descriptor, line[done:])
+    os.fsync(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,189 @@
+"""What happens to a guided session (events), what it holds by then (Session), and what it asks for (Effects).
+Tables only; what an event does to a session is calibration/procedures/engine.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from calibration.procedures.step import Limits, Procedure, Step
+
+ACCEPT: Final = "accept"
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="event"):
+    """Names the step that was shown, so that a late one does nothing to the next."""
+
+    step: str
+    at: datetime
+
+
+class Connected(Event, frozen=True, tag="connected"):
+    """A person says: all is connected as the step shows."""
+
+
+class Confirmed(Event, frozen=True, tag="confirmed"):
+    """A person confirms the exposure of this token, as it was shown; "" asks for a reading without beam, ACCEPT accepts the step."""
+
+    token: str
+
+
+class Exposed(Event, frozen=True, tag="exposed"):
+    """The desk's answer: the unit's timer, and "complete" or why it ended otherwise."""
+
+    token: str
+    timer_s: float
+    ended: str
+
+
+class Reading(Event, frozen=True, tag="reading"):
+    """A number as it stood, from which instrument, in what air, how long after warm-up, and of which exposure ("": none)."""
+
+    token: str
+    text: str
+    instrument: str
+    serial: str
+    t_c: float
+    p_kpa: float
+    since_warmup_s: float
+
+
+class Reject(Event, frozen=True, tag="reject"):
+    """A reading by its number, or (None) the exposure that is outstanding or not yet read, with the reason."""
+
+    reading: int | None
+    why: str
+
+
+class Repeat(Event, frozen=True, tag="repeat"):
+    """One more reading than the step needs."""
+
+
+class Leave(Event, frozen=True, tag="leave"):
+    """The session is left; what was connected counts no longer."""
+
+
+AnyEvent = Connected | Confirmed | Exposed | Reading | Reject | Repeat | Leave
+
+
+class Phase(Enum):
+    CONNECT = "connect"
+    READY = "ready"
+    EXPOSING = "exposing"
+    READ = "read"
+    JUDGE = "judge"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """An exposure that was asked for. `spoiled` says why it serves no reading."""
+
+    token: str
+    step: str
+    asked_at: datetime
+    timer_s: float | None = None
+    spoiled: str = ""
+    read: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Asked for, and not answered."""
+        return self.timer_s is None and not self.spoiled
+
+    @property
+    def unread(self) -> bool:
+        """Answered, and a reading is due."""
+        return self.timer_s is not None and not self.spoiled and not self.read
+
+
+@dataclass(frozen=True)
+class Held:
+    """A reading with all that belongs to it; a rejected one stays with its reason."""
+
+    step: str
+    value: float
+    event: Reading
+    timer_s: float | None
+    rejected: str = ""
+
+
+@dataclass(frozen=True)
+class Session:
+    """All that a session is; the same events give the same session."""
+
+    id: str
+    procedure: Procedure
+    place: int = 0
+    connected: bool = False
+    asked: bool = False
+    more: int = 0
+    shots: tuple[Shot, ...] = ()
+    held: tuple[Held, ...] = ()
+    last_at: datetime | None = None
+
+    @property
+    def step(self) -> Step | None:
+        """The step that is shown; None at the end."""
+        return self.procedure.steps[self.place] if self.place < len(self.procedure.steps) else None
+
+    def kept(self, step: str) -> tuple[Held, ...]:
+        """A step's readings that nobody rejected."""
+        return tuple(one for one in self.held if one.step == step and not one.rejected)
+
+    @property
+    def shot(self) -> Shot | None:
+        """The exposure that is outstanding or not yet read: one at most."""
+        return next((one for one in self.shots if one.open or one.unread), None)
+
+    @property
+    def next_token(self) -> str:
+        return f"{self.id}-{len(self.shots) + 1}"
+
+    @property
+    def phase(self) -> Phase:
+        """What is due, worked out and never stored."""
+        if self.step is None:
+            return Phase.DONE
+        if self.shot is not None:
+            return Phase.EXPOSING if self.shot.open else Phase.READ
+        if not self.connected:
+            return Phase.CONNECT
+        if self.asked:
+            return Phase.READ
+        enough = self.step.least_readings + self.more
+        return Phase.JUDGE if len(self.kept(self.step.id)) >= enough else Phase.READY
+
+
+@dataclass(frozen=True)
+class Expose:
+    """A request to the desk, once for its token, under these limits."""
+
+    token: str
+    limits: Limits
+    kv: float
+    ma: float
+    filter: str
+    applicator: str
+    seconds: float
+    mas_cap: float
+
+
+@dataclass(frozen=True)
+class MeterOrder:
+    """Read an instrument that is on a wire."""
+
+    instrument: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What to do: one thing at most. `refused` says why the event did nothing."""
+
+    do: Expose | MeterOrder | None = None
+    refused: str = ""

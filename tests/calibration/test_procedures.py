@@ -1,0 +1,190 @@
+"""The guided procedures' engine: whatever happens in whatever order, no exposure without its confirmation, one at a time, one reading of each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calibration.output import output
+from calibration.procedures.engine import after
+from calibration.procedures.output import measured_part
+from calibration.procedures.session import (
+    ACCEPT,
+    AnyEvent,
+    Confirmed,
+    Connected,
+    Expose,
+    Exposed,
+    Leave,
+    MeterOrder,
+    Phase,
+    Reading,
+    Reject,
+    Repeat,
+    Session,
+)
+from calibration.procedures.step import Grammar, Wanted, number
+from tests.calibration.measured_bench import AT, instruments, measured
+from tests.calibration.procedure_bench import due, procedure, walk
+
+pytestmark = pytest.mark.timeout(60)
+STEPS = st.sampled_from(["readings", "readings", "readings", "leakage", "polarity"])
+TOKENS = st.sampled_from(["", ACCEPT, "S-1", "S-2", "S-3", "S-12"])
+TEXTS = st.sampled_from(["6.41 nC", "-6.42 nC", "6,41 nC", "6.41", "6.41 pC", "60 nC", "0 nC", "-0.001 nC"])
+
+
+def anything(step: st.SearchStrategy[str] = STEPS) -> st.SearchStrategy[AnyEvent]:
+    at = st.just(AT)
+    return st.one_of(
+        st.builds(Connected, step, at),
+        st.builds(Confirmed, step, at, TOKENS),
+        st.builds(Exposed, step, at, TOKENS, st.sampled_from([60.0, 60.05, 30.0, -1.0]), st.sampled_from(["complete", "K1"])),
+        st.builds(Reading, step, at, TOKENS, TEXTS, st.just("E1"), st.sampled_from(["S-E1", "S-E2"]), st.just(24.6), st.just(98.7), st.just(600.0)),
+        st.builds(Reject, step, at, st.sampled_from([None, 0, 1, -1, 9]), st.sampled_from(["", "door opened"])),
+        st.builds(Repeat, step, at),
+        st.builds(Leave, step, at),
+    )  # fmt: skip
+
+
+EVENTS = st.lists(st.one_of(st.none(), st.none(), anything()), max_size=60)
+"""None stands for the event that is due, so that a list also comes far."""
+
+
+def played(choices: list[AnyEvent | None]) -> tuple[list[Session], list[AnyEvent]]:
+    """Sessions and accepted events, with what must hold after each."""
+    sessions, taken, outstanding = [Session("S", procedure())], list[AnyEvent](), set[str]()
+    tokens, read = list[str](), list[str]()
+    for choice in choices:
+        before = sessions[-1]
+        if before.step is None:
+            break
+        event = choice if choice is not None else due(before, AT)
+        now, effects = after(before, event)
+        if effects.refused:
+            assert now is before and effects.do is None
+            continue
+        if isinstance(effects.do, Expose):
+            assert isinstance(event, Confirmed) and event.token == effects.do.token == before.next_token
+            assert before.connected and not outstanding and effects.do.limits == "physics"
+            tokens.append(effects.do.token)
+            outstanding.add(effects.do.token)
+        if isinstance(event, Exposed):
+            outstanding.remove(event.token)
+        if isinstance(event, Reject) and event.reading is None:
+            outstanding.clear()
+        if isinstance(event, Reading) and event.token:
+            read.append(event.token)
+        if now.place > before.place:
+            assert isinstance(event, Confirmed) and event.token == ACCEPT
+        assert len(now.held) >= len(before.held)
+        assert sum(one.open for one in now.shots) == len(outstanding) <= 1
+        sessions.append(now)
+        taken.append(event)
+    assert len(set(tokens)) == len(tokens) and len(set(read)) == len(read) and set(read) <= set(tokens)
+    return sessions, taken
+
+
+@settings(max_examples=150, deadline=None)
+@given(EVENTS)
+def test_any_events_keep_the_rules_and_replay_to_the_same_session(choices: list[AnyEvent | None]) -> None:
+    sessions, taken = played(choices)
+    for before, wanted, event in zip(sessions, sessions[1:], taken, strict=False):
+        again, effects = after(before, event)
+        assert again == wanted and not effects.refused
+    replayed = Session("S", procedure())
+    for event in taken:
+        replayed, _ = after(replayed, event)
+    assert replayed == sessions[-1]
+
+
+def test_the_walk_gives_what_a_certificate_takes() -> None:
+    """E4: 57.663 mGy/s of readings that came through the procedure."""
+    *_, (session, event) = walk()
+    with pytest.raises(ValueError, match="finish it first"):
+        measured_part(session)
+    session, effects = after(session, event)
+    assert not effects.refused and session.phase is Phase.DONE
+    found = output(measured(**measured_part(session)), instruments(), 69.5, -0.145, 60.0)
+    assert found.r0_mgy_per_s == pytest.approx(57.663, rel=1e-5)
+    assert all(one.event.serial == "S-E1" and one.timer_s in (60.0, None) for one in session.held)
+    assert len({one.event.token for one in session.held if one.event.token}) == 7
+    assert not after(session, Leave("", AT + timedelta(days=1)))[1].do
+
+
+def test_left_at_any_place_it_goes_on_to_the_same_readings() -> None:
+    *_, (last, event) = walk()
+    whole = [(one.step, one.value) for one in after(last, event)[0].held]
+    for place, (session, _) in enumerate(walk()):
+        assert session.step is not None
+        at = AT + timedelta(hours=1)
+        now, effects = after(session, Leave(session.step.id, at))
+        assert not effects.refused and effects.do is None and now.held == session.held, place
+        while now.step is not None:
+            now, effects = after(now, due(now, at))
+            assert not effects.refused, effects
+        assert [(one.step, one.value) for one in now.held] == whole
+
+
+def test_hazards_a2_and_a5_one_exposure_serves_one_reading() -> None:
+    session = next(s for s, e in walk() if isinstance(e, Reading))
+    event = due(session, AT + timedelta(minutes=9))
+    session, _ = after(session, event)
+    assert "no reading is due" in after(session, event)[1].refused
+    session, _ = after(session, due(session, event.at))
+    session, _ = after(session, due(session, event.at))
+    assert "an exposure serves one reading" in after(session, event)[1].refused
+
+
+def test_a_spoiled_exposure_serves_no_reading_and_its_charge_counts() -> None:
+    session = Session("S", procedure())
+    session, _ = after(session, due(session, AT))
+    for _ in range(10):
+        session, effects = after(session, due(session, AT))
+        assert isinstance(effects.do, Expose)
+        session, effects = after(session, Exposed("readings", AT, effects.do.token, 59.0, "complete"))
+        assert effects.do is None and session.phase is Phase.READY
+    refused = after(session, due(session, AT))[1].refused
+    assert "960 mAs are used" in refused and "begin anew" in refused
+
+
+def test_a_wide_spread_is_refused_until_a_reading_is_rejected_with_its_reason() -> None:
+    session = next(s for s, e in walk() if isinstance(e, Confirmed) and e.token == ACCEPT)
+    at = AT + timedelta(hours=1)
+    session, _ = after(session, Repeat("readings", at))
+    while session.phase is not Phase.READ:
+        session, _ = after(session, due(session, at))
+    assert session.shot is not None
+    session, _ = after(session, Reading("readings", at, session.shot.token, "6.9 nC", "E1", "S-E1", 24.6, 98.72, 600.0))
+    assert "vary by" in after(session, Confirmed("readings", at, ACCEPT))[1].refused
+    assert "has a reason" in after(session, Reject("readings", at, 5, " "))[1].refused
+    session, _ = after(session, Reject("readings", at, 5, "cable moved"))
+    assert session.held[5].rejected == "cable moved" and len(session.kept("readings")) == 5
+
+
+def test_a_meter_on_a_wire_is_ordered_once_the_exposure_is_whole() -> None:
+    session, orders = Session("S", procedure("wire")), 0
+    while session.step is not None:
+        event = due(session, AT)
+        session, effects = after(session, event)
+        if isinstance(effects.do, MeterOrder):
+            orders += 1
+            assert effects.do == MeterOrder("E1", "nC") and session.phase is Phase.READ
+    assert orders == 8
+
+
+def test_hazard_a13_an_instrument_out_of_date_begins_nothing() -> None:
+    with pytest.raises(ValueError, match="expired"):
+        procedure(at=AT + timedelta(days=301))
+
+
+@pytest.mark.parametrize(
+    "text", ["6,41 nC", "6.41", "6.41nC", "6.41 uC", "1e3 nC", "06 nC", "nan nC", "21 nC", "6.41 nC ", "٦ nC"]
+)
+def test_a_number_has_one_form(text: str) -> None:
+    wanted = Wanted("E1", "nC", Grammar(-20.0, 20.0), "typed")
+    assert number("-6.4105 nC", wanted) == -6.4105
+    with pytest.raises(ValueError, match="nC"):
+        number(text, wanted)
