@@ -64,6 +64,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/backup_timer.py": (("tests/interlocks/test_backup_timer.py",), ("tests/controller/test_dose_meter.py",)),
     "controller/states.py": (_MOVES, ("tests/controller/test_drive.py", *_DECIDE, *_SEARCH)),
     "controller/dose.py": (("tests/controller/test_dose_meter.py",), ("tests/controller/test_dose_kernel.py",)),
+    "controller/second_sum.py": (("tests/controller/test_dose_second_sum.py",), ("tests/controller/test_dose_meter.py",)),
 }  # fmt: skip
 """By file: the tests that are its own, then others that touch it. Readings drawn at random are left out, for they only show that nothing raises;
 of the search only its shortest part is played."""

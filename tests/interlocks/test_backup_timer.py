@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlocks.backup_timer import NO_BEAM_TIME, begin, bound_s, counted, longest_s
+from interlocks.backup_timer import NO_BEAM_TIME, BeamTime, begin, bound_s, counted, longest_s
 
 
 def test_margins_are_two_percent_or_half_a_second() -> None:
@@ -26,6 +26,20 @@ def test_a_gap_counts_whole_when_either_end_saw_beam() -> None:
     time = counted(time, True, 10.0)
     assert time.host_s == 4.0
     assert longest_s(time, 0) == 6.0 and longest_s(time, 7000) == 7.0
+
+
+def test_before_the_first_look_nothing_is_counted() -> None:
+    """Nothing on the unit's timer, nothing on the host's, no look and no beam; the first second of beam is then one second."""
+    assert NO_BEAM_TIME == BeamTime(begun_ms=0, host_s=0.0, seen_at_s=None, beam=False)
+    time = counted(counted(NO_BEAM_TIME, True, 1.0), True, 2.0)
+    assert longest_s(time, 0) == 1.0
+
+
+def test_a_gap_shorter_than_a_second_counts_as_long_as_it_is() -> None:
+    """And a clock that steps back by less than a second counts nothing."""
+    time = counted(counted(begin(0), True, 1.0), True, 1.25)
+    assert time.host_s == 0.25
+    assert counted(time, True, 0.75).host_s == 0.25
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(-10.0, 10.0)), max_size=30))
