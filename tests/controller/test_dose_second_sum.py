@@ -17,7 +17,7 @@ from controller.channels import counted
 from controller.dose import Meter
 from controller.kernel import COUNT_STATE, COUNTING, MASK16, MASK32, PLAIN, REBASED, SATURATED_2, Kernels
 from controller.prescribed import Quality
-from controller.second_sum import SecondSum, exact_mgy
+from controller.second_sum import TURN_US, US_A_SECOND, WITHIN, SecondSum, exact_mgy
 from hal.readings import UnitState
 
 LIMITS = np.array([0.00825, 0.0084, 5.0])
@@ -106,6 +106,71 @@ def test_e12_exactly() -> None:
     assert float(second.check_dose(1, 2672.82, 0.02, 0.0, 1.0)) == pytest.approx(2672.82, rel=1e-15)
     second.check_dose(1, 2672.82 * (1.0 + 3e-9), 0.02, 0.0, 1.0)
     assert second.words.startswith("channel 1 was said to be 2672.82000801")
+
+
+def test_before_the_first_sample_there_is_nothing() -> None:
+    """No count, no time, no word; a turn of the unit's clock and the nearness of a dose are the numbers of docs/dose.md."""
+    second = SecondSum()
+    assert (second.words, second.figures) == ("", (0, 0, 0, 0))
+    assert [TURN_US, US_A_SECOND, 1 / WITHIN] == [4_294_967_296, 1_000_000, 1_000_000_000]
+
+
+def test_a_dose_by_hand() -> None:
+    """Leakage of the time in which the counters were open is taken off, the rest is dose; never below zero."""
+    assert exact_mgy(100, 2_000_000, 0.5, 10.0, 1.5) == 60
+    assert exact_mgy(1, 0, 0.5, 0.0, 1.0) == Fraction(1, 2)
+    assert exact_mgy(19, 2_000_000, 0.5, 10.0, 1.5) == 0
+
+
+@pytest.mark.parametrize("channel", [1, 2])
+@pytest.mark.parametrize(
+    ("counts", "mgy_per_count", "said_mgy", "is_said"),
+    [
+        (1_000_000_000, 1.0, 1_000_000_001.0, True),
+        (1_000_000_000, 1.0, 1_000_000_002.0, False),
+        (1_000_000_000, 1.0, 999_999_998.0, False),
+        (1, 0.5, 0.5 + 0.9e-9, True),
+        (1, 0.5, 0.5 + 1.1e-9, False),
+        (1, 0.5, 0.5 - 1.1e-9, False),
+    ],
+)
+def test_a_dose_that_was_said_must_be_near(
+    channel: int, counts: int, mgy_per_count: float, said_mgy: float, is_said: bool
+) -> None:
+    """Each channel by its own counts, to a billionth or to 1 pGy, over and under; what is first wrong goes on being said."""
+    ends = (counts, 0) if channel == 1 else (0, counts)
+    second = told([[0, 0, 0, 0, COUNTING], [10_000, 10_000, 0, 0, COUNTING]])
+    second._counts_1, second._counts_2 = ends
+    assert second.check_dose(channel, said_mgy, mgy_per_count, 0.0, 1.0) == counts * Fraction(mgy_per_count)
+    assert (second.words == "") is is_said, second.words
+    first = second.words
+    second.check_dose(channel, 7.0, mgy_per_count, 0.0, 1.0)
+    assert second.words.startswith(f"channel {channel} was said to be") and (is_said or second.words == first)
+
+
+def test_the_first_difference_goes_on_being_said() -> None:
+    """By its name and both numbers, each of the four; a later one, or none, takes nothing back."""
+    row = [0, 0, 0, 0, COUNTING]
+    after = [10_000, 10_000, 27, 28, COUNTING]
+    for place, words in (
+        (kernel.SUM_1, "the dose kernel has 28 counts of channel 1, the second sum 27"),
+        (kernel.SUM_2, "the dose kernel has 29 counts of channel 2, the second sum 28"),
+        (kernel.CLOCK_US, "the dose kernel has 10001 us of the unit's clock, the second sum 10000"),
+        (kernel.COUNTING_US, "the dose kernel has 10001 us of counting, the second sum 10000"),
+    ):
+        second, state = SecondSum(), np.zeros(COUNT_STATE, dtype=np.int64)
+        for one in (row, after):
+            PLAIN.counters(np.array([one]), LIMITS, np.array([MASK32, MASK32]), state)
+            counted_now = state.tolist()
+            if one is after:
+                counted_now[place] += 1
+                if place == kernel.CLOCK_US:
+                    counted_now[kernel.CLOCK_1] = counted_now[kernel.CLOCK_2] = counted_now[place]
+            second.take(*one, counted_now)  # type: ignore[call-arg]
+        assert second.words == words
+        state[kernel.SUM_1], state[kernel.LAST_HOST], state[kernel.LAST_US] = 99, 30_000, 30_000
+        second.take(30_000, 30_000, 70, 70, COUNTING, state.tolist())
+        assert second.words == words
 
 
 def loses_one_in_a_hundred(rows: kernel.Ints, limits: kernel.Floats, masks: kernel.Ints, state: kernel.Ints) -> None:
