@@ -64,6 +64,34 @@ def test_both_sums_are_the_same(seed: int, mask_1: int, mask_2: int) -> None:
     assert told(journal(seed, 150, (mask_1, mask_2)), (mask_1, mask_2)).words == ""
 
 
+@pytest.mark.parametrize("again", [[10_000, 10_000, 40, 41, COUNTING], [20_000, 10_000, 40, 41, COUNTING]])
+def test_a_sample_that_the_kernel_refused_is_none_here_either(again: list[int]) -> None:
+    """One moment asked for twice, and a unit's clock that stands, each with other counts."""
+    second = told([[0, 0, 0, 0, COUNTING], [10_000, 10_000, 27, 28, COUNTING], again])
+    assert (second.words, second.figures) == ("", (27, 28, 10_000, 10_000))
+
+
+def test_a_sample_that_the_kernel_has_otherwise_is_not_taken() -> None:
+    """It must be the kernel's last by both clocks, the host's and the unit's."""
+    for last_host, last_us in ((10_001, 10_000), (10_000, 10_001)):
+        second = told([[0, 0, 0, 0, COUNTING]])
+        state = [0] * COUNT_STATE
+        state[kernel.LAST_HOST], state[kernel.LAST_US] = last_host, last_us
+        second.take(10_000, 10_000, 27, 28, COUNTING, state)
+        assert (second.words, second.figures) == ("", (0, 0, 0, 0))
+
+
+@pytest.mark.parametrize("narrow", [1, 2])
+def test_each_counter_turns_over_at_its_own_width(narrow: int) -> None:
+    """One of 16 bits and one of 32, both past 65535 in one step and on in the next: only the narrow one turns."""
+    wide = [65_000, 70_000, 130_000]
+    turned = [65_000, 70_000 - 65_536, 130_000 - 65_536]
+    ones, twos = (turned, wide) if narrow == 1 else (wide, turned)
+    rows = [[i * 10_000_000, i * 10_000_000, ones[i], twos[i], COUNTING] for i in range(3)]
+    second = told(rows, (MASK16, MASK32) if narrow == 1 else (MASK32, MASK16))
+    assert (second.words, second.figures) == ("", (65_000, 65_000, 20_000_000, 20_000_000))
+
+
 @pytest.mark.parametrize(
     ("broken", "said"),
     [

@@ -146,6 +146,9 @@ def test_each_contact_is_remembered_open_by_itself(channel: str, place: int, bit
     assert after == tuple(T0 if n == place else at for n, at in enumerate(before))
     assert kept(readings(T0, **{channel: CONTACTS & ~4}), memory=Memory(opened_at_s=before)).opened_at_s == before
     assert kept(readings(T0, unit=None), memory=Memory(opened_at_s=before)).opened_at_s == before
+    closed = {"unit_contacts_a": CONTACTS | SWITCH, "unit_contacts_b": CONTACTS | SWITCH}
+    pressed_down = readings(T0, **(closed | {channel: (CONTACTS | SWITCH) & ~bit}))
+    assert kept(pressed_down, memory=Memory(opened_at_s=before)).opened_at_s == after, "also with the switch pressed"
 
 
 def test_coils_are_remembered_since_they_were_told() -> None:
@@ -329,6 +332,15 @@ def test_what_is_asked_at_each_moment(
 ) -> None:
     """By what was sent, the unit's state, the samples' times, the purpose and the hand at the switch."""
     assert moments(given, sent, house, memory) == wanted
+
+
+@pytest.mark.parametrize(("slow_s", "is_asked"), [(T0 - 0.205, False), (T0 - 0.195, True)])
+def test_leakage_waits_for_rates_that_hold_nothing_of_the_beam(slow_s: float, is_asked: bool) -> None:
+    """The cable is quiet at T0 - 0.4 s; the unit's rates are 100 ms long and up to 100 ms old, so none before 200 ms later counts."""
+    sent = msgspec.structs.replace(SENT_SET_UP, off_at_s=T0 - 1.0)
+    given = committed(T0, on_sent_at_s=1.0, slow_asked_at_s=slow_s)
+    assert ("LEAKAGE" in moments(given, sent)) is is_asked
+    assert "NO_BEAM" in moments(given, sent)
 
 
 def test_signal_waits_for_more_than_a_tenth_of_a_second_of_high_voltage() -> None:
