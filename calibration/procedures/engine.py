@@ -131,7 +131,7 @@ def _ask(session: Session, step: Step, event: Confirmed) -> Result:
         what.filter,
         what.applicator,
         what.seconds,
-        what.mas_cap - used,
+        what.mas * (1.0 + TIMER_SHARE),
     )
     return replace(session, shots=(*session.shots, Shot(event.token, step.id, event.at))), Effects(request)
 

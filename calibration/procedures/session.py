@@ -161,7 +161,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Expose:
-    """A request to the desk, once for its token, under these limits."""
+    """A request to the desk, once for its token, under these limits; `mas_cap` is of this one exposure, and 1 % for the timer."""
 
     token: str
     limits: Limits

@@ -69,6 +69,7 @@ def played(choices: list[AnyEvent | None]) -> tuple[list[Session], list[AnyEvent
         if isinstance(effects.do, Expose):
             assert isinstance(event, Confirmed) and event.token == effects.do.token == before.next_token
             assert before.connected and not outstanding and effects.do.limits == "physics"
+            assert effects.do.mas_cap <= 1.011 * 1.6 * 60.0
             tokens.append(effects.do.token)
             outstanding.add(effects.do.token)
         if isinstance(event, Exposed):
