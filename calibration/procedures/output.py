@@ -68,15 +68,15 @@ def output_procedure(
             step("readings", "What the beam gives, five times at least.", f"{head}, at {volts:g} V.", LEAST_READINGS, Accept(cov=MOST_COV), "A2"),
             step(
                 "leakage", f"What the chamber gives without beam in {beam.seconds:g} s; it is taken off each reading.", f"As before, at {volts:g} V, beam off.",
-                0, Accept(ratio_to="readings", least=-LEAKAGE, most=LEAKAGE), "A3",
+                0, Accept(ratio_to="readings", least=-LEAKAGE, most=LEAKAGE), "A12",
             ),
             step(
                 "polarity", "Half the difference of both signs is not of the beam.", f"As before, at -{volts:g} V, after five minutes.",
-                1, Accept(ratio_to="readings", least=-1.0 - POLARITY, most=-1.0 + POLARITY), "A3",
+                1, Accept(ratio_to="readings", least=-1.0 - POLARITY, most=-1.0 + POLARITY), "A12",
             ),
             step(
                 "recombination", "What recombines before it is collected.", f"As before, at {low_v:g} V, after five minutes.",
-                1, Accept(ratio_to="readings", least=LEAST_AT_LOW, most=MOST_AT_LOW), "A3",
+                1, Accept(ratio_to="readings", least=LEAST_AT_LOW, most=MOST_AT_LOW), "A12",
             ),
         ),
     )  # fmt: skip

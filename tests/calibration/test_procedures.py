@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -165,6 +166,18 @@ def test_a_wide_spread_is_refused_until_a_reading_is_rejected_with_its_reason() 
     assert session.held[5].rejected == "cable moved" and len(session.kept("readings")) == 5
 
 
+def test_hazard_a4_an_electrometer_that_was_not_reset_is_not_accepted() -> None:
+    """Each later step's first reading holds two exposures: its ratio to the readings cannot be."""
+    refused = []
+    for session, event in walk():
+        if isinstance(event, Reading) and event.step in ("polarity", "recombination"):
+            doubled = f"{2.0 * float(event.text.split()[0]):.4f} nC"
+            session, effects = after(session, msgspec.structs.replace(event, text=doubled))
+            assert not effects.refused
+            refused.append(after(session, Confirmed(event.step, event.at, ACCEPT))[1].refused)
+    assert len(refused) == 2 and all("is not within" in words for words in refused)
+
+
 def test_a_meter_on_a_wire_is_ordered_once_the_exposure_is_whole() -> None:
     session, orders = Session("S", procedure("wire")), 0
     while session.step is not None:
@@ -184,7 +197,7 @@ def test_hazard_a13_an_instrument_out_of_date_begins_nothing() -> None:
 @pytest.mark.parametrize(
     "text", ["6,41 nC", "6.41", "6.41nC", "6.41 uC", "1e3 nC", "06 nC", "nan nC", "21 nC", "6.41 nC ", "٦ nC"]
 )
-def test_a_number_has_one_form(text: str) -> None:
+def test_hazards_a3_and_a4_a_number_has_one_form(text: str) -> None:
     wanted = Wanted("E1", "nC", Grammar(-20.0, 20.0), "typed")
     assert number("-6.4105 nC", wanted) == -6.4105
     with pytest.raises(ValueError, match="nC"):
