@@ -95,7 +95,7 @@ def _one(session: Session, step: Step, event: AnyEvent) -> Result:
 
 
 def _confirmed(session: Session, step: Step, event: Confirmed) -> Result:
-    if session.phase is Phase.JUDGE and event.token == ACCEPT:
+    if session.phase in (Phase.READY, Phase.JUDGE) and event.token == ACCEPT:
         wrong = judged(session, step)
         if wrong:
             return _refused(session, wrong)

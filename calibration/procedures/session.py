@@ -60,7 +60,7 @@ class Reject(Event, frozen=True, tag="reject"):
 
 
 class Repeat(Event, frozen=True, tag="repeat"):
-    """One more reading than the step needs."""
+    """One more reading is wished than the step needs; the step may be accepted without it."""
 
 
 class Leave(Event, frozen=True, tag="leave"):

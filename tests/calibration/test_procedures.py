@@ -164,6 +164,15 @@ def test_a_wide_spread_is_refused_until_a_reading_is_rejected_with_its_reason() 
     assert "has a reason" in after(session, Reject("readings", at, 5, " "))[1].refused
     session, _ = after(session, Reject("readings", at, 5, "cable moved"))
     assert session.held[5].rejected == "cable moved" and len(session.kept("readings")) == 5
+    assert session.phase is Phase.READY
+    session, effects = after(session, Confirmed("readings", at, ACCEPT))
+    assert not effects.refused and session.place == 1
+
+
+def test_a_step_with_too_few_readings_is_not_accepted() -> None:
+    session = next(s for s, e in walk() if isinstance(e, Confirmed) and len(s.held) == 4)
+    refused = after(session, Confirmed("readings", AT + timedelta(hours=1), ACCEPT))[1].refused
+    assert "has 4 of 5 readings" in refused
 
 
 def test_hazard_a4_an_electrometer_that_was_not_reset_is_not_accepted() -> None:
