@@ -98,10 +98,14 @@ class Strace:
 
     def lines(self) -> list[str]:
         """Ends it; what it saw, one call a line."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(20.0)
+        self.end()
         return self._out.read_text(errors="replace").splitlines()
+
+    def end(self) -> None:
+        """It looks no more; done twice it does nothing the second time."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(20.0)
 
 
 def to_ready(rig: RealRig) -> None:
@@ -132,14 +136,17 @@ def watched(rig: RealRig, folder: Path) -> Watched:
     shown = rig.snapshot()
     assert shown is not None
     strace = Strace(shown.pid, folder / "strace")
-    rig.wait(0.5)
-    begun, before = SystemClock().monotonic(), look(shown.pid)
-    rig.press()
-    ended = rig.until(lambda s: s.state in ("TERMINATED", "INTERRUPTED", "FAULT"), 90.0, "the end")
-    after, over = look(shown.pid), SystemClock().monotonic()
-    if ended.state != "TERMINATED":
-        raise Stuck(ended.notice)
-    calls = strace.lines() if strace.may else []
+    try:
+        rig.wait(0.5)
+        begun, before = SystemClock().monotonic(), look(shown.pid)
+        rig.press()
+        ended = rig.until(lambda s: s.state in ("TERMINATED", "INTERRUPTED", "FAULT"), 90.0, "the end")
+        after, over = look(shown.pid), SystemClock().monotonic()
+        if ended.state != "TERMINATED":
+            raise Stuck(ended.notice)
+        calls = strace.lines() if strace.may else []
+    finally:
+        strace.end()
     rig.signal("host", signal.SIGTERM)
     out, until = folder / "watched.json", SystemClock().monotonic() + 20.0
     while not out.exists() and SystemClock().monotonic() < until:
