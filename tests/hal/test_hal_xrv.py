@@ -357,12 +357,18 @@ def test_polls_pause_while_the_unit_runs_and_on_is_awaited_but_not_for_long() ->
     bench.unit.status["state"] = UnitState.RUN
     bench.ticks(2, Hold(7))
     bench.xrv.heard.clear()
-    bench.ticks(10, Hold(7))
+    bench.tick(Hold(7))
     assert bench.xrv.heard == []
     bench.tick(On(7))
     assert bench.xrv.heard == ["98,1,"]
     bench.ticks(10, Hold(7))
     assert "19," in bench.xrv.heard
+    late = Bench().known()
+    late.unit.status["state"] = UnitState.RUN
+    late.ticks(2, Hold(7))
+    late.xrv.heard.clear()
+    late.ticks(10, Hold(7))
+    assert "19," in late.xrv.heard, "a K1 that closes late is told by readings that are young"
 
 
 def test_polls_go_on_at_once_after_an_off_even_if_the_unit_was_last_seen_running() -> None:
