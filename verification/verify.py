@@ -156,7 +156,8 @@ def made(kept: dict[str, dict[str, Any] | None]) -> str:
         lines += [f"| | | {name} | {_cell(words)} | |" for name, words in verdict["figures"].items()]
         lines += [f"| | | seeds, {name} | {first} to {last} | |" for name, (first, last) in verdict["seeds"].items()]
         lines.append(f"| | | took | {verdict['took_s'] / 60.0:.0f} min | |")
-    lines += ["", f"![Dose errors and reaction times]({PICTURE})"]
+    if kept.get("seeds") is not None:
+        lines += ["", f"![Dose errors and reaction times]({PICTURE})"]
     return "\n".join(lines)
 
 
