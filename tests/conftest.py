@@ -16,6 +16,7 @@ EVERY: Final = {
     "scenarios/test_wire_faults_in_beam.py": 3,
     "scenarios/test_refusals.py": 3,
     "scenarios/test_virtual.py": 3,
+    "calibration/test_procedure_journal.py": 4,
     "hal/test_conformance_electrometers.py": 2,
     "hal/test_conformance_generators.py": 2,
     "verification/test_crash_matrix.py": 2,
