@@ -171,14 +171,16 @@ def virtual_rig(
     fault: str = "",
     disk: FaultyDisk | None = None,
     epoch_s: float = EPOCH_S,
+    grain_s: float = 0.0,
 ) -> VirtualRig:
-    """Hands in virtual time on the same rig file; a fault named here is there from the start, a disk given here is under the records, and `epoch_s` is what
-    the host's monotonic clock shows then."""
+    """Hands in virtual time on the same rig file; a fault named here is there from the start, a disk given here is under the records, `epoch_s` is what
+    the host's monotonic clock shows then, and `grain_s` what its times are whole numbers of."""
     blob = blob_of(setting)
     world = World(setting.choice.profile, seed, UnitConfig(site_key=blob.site_key))
     if fault:
         world.faults.start(fault)
-    return VirtualRig(blob, recorder_of(setting.folder, setting.records), kernels, setting.folder, world, disk, epoch_s)
+    recorder = recorder_of(setting.folder, setting.records)
+    return VirtualRig(blob, recorder, kernels, setting.folder, world, disk, epoch_s, grain_s)
 
 
 def prescribed(rx_mgy: float | None = None, choice: Choice | None = None) -> Prescribed:

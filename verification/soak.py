@@ -34,11 +34,10 @@ EVERY_S: Final = 150.0
 """One fraction begins each so many seconds."""
 DOSES_MGY: Final = (300.0, 1200.0, 200.0, 2000.0, 700.0, 1000.0)
 USUAL_S: Final = 1000.0
-COUNT_MGY: Final = 0.0201
-"""One count of channel 1. A request that is due exactly at a tick may go out in the next one where a clock's last bit says so: the operator's hands are
-then some milliseconds later, and the chambers' noise is another noise."""
-LIKE_MGY: Final = 0.15
-"""Two counts and two milliseconds of beam."""
+GRAIN_S: Final = 2.0**-20
+"""The host's clock counts whole grains, 0.95 us each, and begins at a whole one: so every difference of two of its times is exact, and the same at every
+uptime up to 2^33 s. Were it not, a request that is due exactly at a tick would go out in that one or in the next as a float's last bit has it: other
+milliseconds, other noise. Nothing else is aligned: an hour begins anywhere between two seconds and two ticks."""
 GROWTH_PART: Final = 0.02
 """What the loop holds may differ by this much between its first and its last fraction: the requests that happen to wait, windows that fill."""
 SLOW_HZ: Final = 20
@@ -112,8 +111,8 @@ def run(
     setting = lay_out(folder / "rig", folder / "records", "monitor", 15020)
     text = setting.rig_file.read_text(encoding="utf-8")
     setting.rig_file.write_text(text.replace("tick_hz = 100\n", f"tick_hz = {hz}\n"), encoding="utf-8")
-    epoch_s = USUAL_S if edge.host_s is None else edge.host_s - at_us * 1e-6
-    rig = virtual_rig(setting, kernels, epoch_s=epoch_s)
+    epoch_s = USUAL_S if edge.host_s is None else round((edge.host_s - at_us * 1e-6) / GRAIN_S) * GRAIN_S
+    rig = virtual_rig(setting, kernels, epoch_s=epoch_s, grain_s=GRAIN_S)
     unit = rig.world.unit
     if edge.unit_ms is not None and isinstance(unit, UnitFirmware):
         unit.scan_count = edge.unit_ms - at_us // 1000
@@ -148,18 +147,15 @@ def _fraction(rig: VirtualRig, number: int) -> int:
 
 
 def apart(reference: list[dict[str, Any]], other: list[dict[str, Any]]) -> tuple[int, list[str]]:
-    """How many fractions are the same to one count, and in words where one is further apart."""
-    same, wrong = 0, []
+    """How many fractions are the same to the last digit, and in words where one is not."""
     if len(reference) != len(other):
         return 0, [f"{len(other)} exposures, {len(reference)} at uptime 0"]
+    wrong = []
     for number, (a, b) in enumerate(zip(reference, other, strict=True)):
-        words = [name for name in TOLD if not isinstance(a[name], float) and a[name] != b[name]]
-        doses = {name: abs(a[name] - b[name]) for name in TOLD if isinstance(a[name], float)}
-        words += [name for name, off in doses.items() if off > LIKE_MGY]
+        words = [f"{name} {b[name]} for {a[name]}" for name in TOLD if a[name] != b[name]]
         if words:
-            wrong.append(f"fraction {number}: " + ", ".join(f"{name} {b[name]} for {a[name]}" for name in words))
-        same += not words and all(off <= COUNT_MGY for off in doses.values())
-    return same, wrong
+            wrong.append(f"fraction {number}: " + ", ".join(words))
+    return len(reference) - len(wrong), wrong
 
 
 def grown(ran: dict[str, Any]) -> list[str]:
@@ -199,7 +195,9 @@ def judged(ran: dict[str, Any], reference: dict[str, Any]) -> tuple[str, list[st
         wrong += [f"ends of more than one kind: {ends}"] if len(ends) != 1 else []
         return "every end the same kind", wrong
     same, parted = apart(reference["told"], ran["told"])
-    return f"{same} of {len(ran['told'])} the same to one count", wrong + parted
+    if ran["truths_mgy"] != reference["truths_mgy"]:
+        wrong.append("the world gave another dose than at uptime 0: its hands or its wires had another time")
+    return f"{same} of {len(ran['told'])} the same", wrong + parted
 
 
 def main(arguments: list[str]) -> int:

@@ -44,15 +44,18 @@ PRESS_S = 0.3
 
 class VirtualClock:
     """The world's microseconds as the product's clock. `wall_step_s` is what somebody has set the wall clock forward by; `epoch_s` what the monotonic
-    clock shows at the world's beginning: another after a boot."""
+    clock shows at the world's beginning: another after a boot. `grain_s`, a power of two, makes each time a whole number of grains: where the epoch is
+    one too, every difference of two times is exact, and is the same at any epoch."""
 
-    def __init__(self, world: World, epoch_s: float = EPOCH_S) -> None:
+    def __init__(self, world: World, epoch_s: float = EPOCH_S, grain_s: float = 0.0) -> None:
         self._world = world
+        self._grain_s = grain_s
         self.wall_step_s = 0.0
         self.epoch_s = epoch_s
 
     def monotonic(self) -> Seconds:
-        return Seconds(self.epoch_s + self._world.now_us * 1e-6)
+        since_s, grain_s = self._world.now_us * 1e-6, self._grain_s
+        return Seconds(self.epoch_s + (round(since_s / grain_s) * grain_s if grain_s else since_s))
 
     def wall(self) -> Seconds:
         return Seconds(WALL_S + self.wall_step_s + self._world.now_us * 1e-6)
@@ -154,6 +157,7 @@ class VirtualRig:
         world: World,
         disk: FaultyDisk | None = None,
         epoch_s: float = EPOCH_S,
+        grain_s: float = 0.0,
     ) -> None:
         self.blob, self._recorder_config, self._kernels, self._folder = blob, recorder, kernels, folder
         self.world = world
@@ -161,7 +165,7 @@ class VirtualRig:
         self.disk.volatile = folder / "shm"
         self.recorder_words = ""
         self.powered = True
-        self.clock = VirtualClock(world, epoch_s)
+        self.clock = VirtualClock(world, epoch_s, grain_s)
         self.taps: list[Tap] = []
         self.plugs = Plugs(world, blob.rig.generator_link, self.taps)
         self.loop: Loop | None = None
@@ -188,7 +192,7 @@ class VirtualRig:
             self.start_host()
 
     def now_s(self) -> float:
-        return self.clock.epoch_s + self.world.now_us * 1e-6
+        return self.clock.monotonic()
 
     def snapshot(self) -> Snapshot | None:
         return self._snapshot

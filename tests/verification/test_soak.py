@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from controller.kernel import PLAIN
 from verification import soak
-from verification.soak import Edge, apart, grown, held, run
+from verification.soak import Edge, apart, grown, held, judged, run
 
 TOLD: dict[str, Any] = {
     "outcome": "TERMINATED", "event": "DOSE_END", "rule": "unit:COUNT_PRESET", "quality": "GOOD", "provisional": False,
@@ -17,14 +18,15 @@ TOLD: dict[str, Any] = {
 
 
 def test_runs_that_part_are_seen() -> None:
-    """The same to one count; alike; too far; another end; one exposure too few."""
+    """The same; a dose that is off by its last bit; another end; one exposure too few; the same records of another true dose."""
     assert apart([TOLD, TOLD], [TOLD, TOLD]) == (2, [])
-    assert apart([TOLD], [TOLD | {"delivered_mgy": 235.32}]) == (1, [])
-    assert apart([TOLD], [TOLD | {"delivered_mgy": 235.4}]) == (0, [])
-    same, (words,) = apart([TOLD, TOLD], [TOLD, TOLD | {"delivered_mgy": 235.6}])
-    assert same == 1 and words.startswith("fraction 1: delivered_mgy")
+    same, (words,) = apart([TOLD, TOLD], [TOLD, TOLD | {"delivered_mgy": math.nextafter(235.3, 236.0)}])
+    assert same == 1 and words.startswith("fraction 1: delivered_mgy 235.3000")
     assert "FAULT" in apart([TOLD], [TOLD | {"outcome": "FAULT"}])[1][0]
     assert apart([TOLD, TOLD], [TOLD])[1] == ["1 exposures, 2 at uptime 0"]
+    ran = {"name": "an hour", "told": [TOLD], "truths_mgy": [235.0], "held_first": (1, 1000), "held_last": (1, 1000)}
+    assert judged(ran, ran) == ("1 of 1 the same", [])
+    assert judged(ran, ran | {"truths_mgy": [235.1]})[1] != []
 
 
 def test_a_loop_that_grows_is_seen() -> None:
@@ -40,12 +42,12 @@ def test_a_loop_that_grows_is_seen() -> None:
 
 
 def test_a_fraction_over_an_edge_is_the_same_as_at_uptime_0(tmp_path: Path) -> None:
-    """The unit's own counter of milliseconds passes 2^32 in the beam too."""
+    """To the last digit, and the true dose too; the unit's own counter of milliseconds passes 2^32 in the beam as well."""
     usual = run(tmp_path / "usual", PLAIN, soak.EDGES[0], 0, 1, 100, 0.0, lambda _: None)
     over = run(
         tmp_path / "over", PLAIN, Edge("over", 2**32 / 1e3, 2**32), usual.middles_us[0], 1, 100, 0.0, lambda _: None
     )
     same, parted = apart(usual.told, over.told)
     assert (same, parted) == (1, [])
-    assert abs(over.middles_us[0] - usual.middles_us[0]) < 500_000
+    assert (over.middles_us, over.truths_mgy) == (usual.middles_us, usual.truths_mgy)
     assert usual.held_first[1] > 100_000
