@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from statistics import stdev
 from typing import Final
 
+from calibration.procedures.judgements import judged
 from calibration.procedures.session import (
     ACCEPT,
     AnyEvent,
+    Back,
     Confirmed,
     Connected,
     Effects,
@@ -19,6 +20,7 @@ from calibration.procedures.session import (
     Held,
     Leave,
     MeterOrder,
+    Passed,
     Phase,
     Reading,
     Reject,
@@ -26,7 +28,7 @@ from calibration.procedures.session import (
     Session,
     Shot,
 )
-from calibration.procedures.step import Step, Wanted, number
+from calibration.procedures.step import COLD_SHOTS, Step, Wanted, number
 
 TIMER_SHARE: Final = 0.01
 TIMER_LEAST_S: Final = 0.1
@@ -51,25 +53,6 @@ def after(session: Session, event: AnyEvent) -> Result:
     return (session, effects) if effects.refused else (replace(now, last_at=event.at), effects)
 
 
-def judged(session: Session, step: Step) -> str:
-    """Why a step's kept readings are not accepted, or ""."""
-    values = [one.value for one in session.kept(step.id)]
-    if len(values) < step.least_readings:
-        return f"step {step.id} has {len(values)} of {step.least_readings} readings; take the others"
-    if step.accept.cov is not None:
-        if _mean(values) == 0.0:
-            return "the readings' mean is 0; look at the connection, reject with the reason, and repeat"
-        cov = abs(stdev(values) / _mean(values))
-        if cov > step.accept.cov:
-            return f"the readings vary by {100 * cov:.2f} %, above {100 * step.accept.cov:g} %; find out why, reject with the reason, and repeat"
-    if step.accept.ratio_to:
-        other = _mean([one.value for one in session.kept(step.accept.ratio_to)])
-        ratio = _mean(values) / other if other else math.inf
-        if not step.accept.least <= ratio <= step.accept.most:
-            return f"{ratio:.4f} of step {step.accept.ratio_to} is not within {step.accept.least:g} to {step.accept.most:g}; look at the connection, and repeat"
-    return ""
-
-
 def _one(session: Session, step: Step, event: AnyEvent) -> Result:
     match event:
         case Connected():
@@ -90,16 +73,15 @@ def _one(session: Session, step: Step, event: AnyEvent) -> Result:
                     session, "a repeat comes after a step's exposures are read; reject a reading to take it anew"
                 )
             return replace(session, more=session.more + 1), Effects()
+        case Back():
+            return _back(session, step, event)
         case Leave():
             return replace(session, connected=False, asked=False), Effects()
 
 
 def _confirmed(session: Session, step: Step, event: Confirmed) -> Result:
     if session.phase in (Phase.READY, Phase.JUDGE) and event.token == ACCEPT:
-        wrong = judged(session, step)
-        if wrong:
-            return _refused(session, wrong)
-        return replace(session, place=session.place + 1, connected=False, more=0), Effects()
+        return _accepted(session, step, event)
     if session.phase is not Phase.READY:
         return _refused(session, f"nothing is to be confirmed: {session.phase.value} is due")
     if step.exposes is None:
@@ -113,6 +95,22 @@ def _confirmed(session: Session, step: Step, event: Confirmed) -> Result:
     return _ask(session, step, event)
 
 
+def _accepted(session: Session, step: Step, event: Confirmed) -> Result:
+    """On to the next step; what is connected stays so where that step moves nothing."""
+    verdict = judged(session, step)
+    if verdict.refused:
+        return _refused(session, verdict.refused)
+    if verdict.warned and not event.why.strip():
+        return _refused(session, f"{verdict.warned[0]}; accept it with the reason, or repeat")
+    now = replace(
+        session,
+        place=session.place + 1,
+        more=0,
+        passed=(*session.passed, Passed(step.id, event.at, verdict, event.why)),
+    )
+    return replace(now, connected=now.step is not None and not now.step.connect), Effects()
+
+
 def _ask(session: Session, step: Step, event: Confirmed) -> Result:
     """The exposure, unless the step's charge is used up: what was asked for counts whole."""
     what = step.exposes
@@ -123,6 +121,14 @@ def _ask(session: Session, step: Step, event: Confirmed) -> Result:
             session,
             f"{used:g} mAs are used in step {step.id}, and {what.mas:g} more are above its {what.mas_cap:g}; find what spoils exposures, and begin anew",
         )
+    asked = sum(1 for one in session.shots if one.step == step.id)
+    if what.how != "beam" and asked >= COLD_SHOTS * what.n:
+        return _refused(
+            session, f"{asked} exposures were made in step {step.id}; find what spoils them, and begin anew"
+        )
+    until = session.rests_until
+    if until is not None and event.at < until:
+        return _refused(session, f"the tube rests until {until:%H:%M:%S}; wait so long")
     request = Expose(
         event.token,
         session.procedure.limits,
@@ -132,6 +138,7 @@ def _ask(session: Session, step: Step, event: Confirmed) -> Result:
         what.applicator,
         what.seconds,
         what.mas * (1.0 + TIMER_SHARE),
+        what.how,
     )
     return replace(session, shots=(*session.shots, Shot(event.token, step.id, event.at))), Effects(request)
 
@@ -146,9 +153,34 @@ def _exposed(session: Session, step: Step, event: Exposed) -> Result:
     spoiled = "" if event.ended == "complete" else f"ended by {event.ended or 'nothing that was told'}"
     if abs(event.timer_s - asked) > max(TIMER_SHARE * asked, TIMER_LEAST_S):
         spoiled = spoiled or f"the unit's timer shows {event.timer_s:g} s, and {asked:g} were asked"
-    answered = replace(shot, timer_s=event.timer_s, spoiled=spoiled)
+    recorded, wrong = _recorded(step, event)
+    spoiled = spoiled or wrong
+    answered = replace(
+        shot, ended_at=event.at, timer_s=event.timer_s, spoiled=spoiled, read=not spoiled and not step.by_hand
+    )
     now = replace(session, shots=(*session.shots[:-1], answered))
-    return now, Effects() if spoiled else Effects(_order(step.reading[0]))
+    if spoiled:
+        return now, Effects()
+    now = replace(now, held=(*now.held, *recorded))
+    return now, Effects(_order(step.by_hand[0]) if step.by_hand else None)
+
+
+def _recorded(step: Step, event: Exposed) -> tuple[list[Held], str]:
+    """The readings that the exposure's own record holds; or why it does not."""
+    held = list[Held]()
+    for one in step.reading:
+        if one.source != "record":
+            continue
+        value = event.recorded(one.instrument)
+        if value is None:
+            return [], f"the record holds no {one.instrument}"
+        if not one.grammar.least <= value <= one.grammar.most:
+            return (
+                [],
+                f"{one.instrument} = {value:g} is not within {one.grammar.least:g} to {one.grammar.most:g} {one.unit}",
+            )
+        held.append(Held(step.id, value, one.instrument, event, event.timer_s))
+    return held, ""
 
 
 def _reading(session: Session, step: Step, event: Reading) -> Result:
@@ -160,7 +192,7 @@ def _reading(session: Session, step: Step, event: Reading) -> Result:
             session,
             f"the reading is of {event.token or 'no exposure'}, and {shot.token if shot else 'none'} is due; an exposure serves one reading",
         )
-    serial = dict(session.procedure.serials)[wanted.instrument]
+    serial = dict(session.procedure.serials).get(wanted.instrument, "")
     if (event.instrument, event.serial) != (wanted.instrument, serial):
         return _refused(
             session, f"{event.instrument} {event.serial} was read, and {wanted.instrument} {serial} is wanted; use that"
@@ -172,9 +204,18 @@ def _reading(session: Session, step: Step, event: Reading) -> Result:
         wrong = str(words)
     if wrong:
         return _refused(session, wrong)
-    held = Held(step.id, value, event, shot.timer_s if shot else None)
-    shots = (*session.shots[:-1], replace(shot, read=True)) if shot else session.shots
-    return replace(session, held=(*session.held, held), shots=shots, asked=False), Effects()
+    held = Held(step.id, value, wanted.instrument, event, shot.timer_s if shot else None)
+    now = replace(session, held=(*session.held, held), asked=False)
+    if shot is None:
+        return now, Effects()
+    if len(_read_of(now, shot.token)) == len(step.by_hand):
+        return replace(now, shots=(*session.shots[:-1], replace(shot, read=True))), Effects()
+    return now, Effects(_order(_next(now, step)))
+
+
+def _read_of(session: Session, token: str) -> set[str]:
+    """The instruments of which a person or a wire brought a reading of this exposure."""
+    return {one.instrument for one in session.held if isinstance(one.event, Reading) and one.event.token == token}
 
 
 def _conditions(event: Reading) -> str:
@@ -194,7 +235,7 @@ def _reject(session: Session, step: Step, event: Reject) -> Result:
     if event.reading is None:
         if session.shot is None:
             return _refused(session, "no exposure is outstanding or unread; name the reading")
-        return replace(session, shots=(*session.shots[:-1], replace(session.shot, spoiled=event.why))), Effects()
+        return _spoiled(session, session.shot.token, event), Effects()
     if not 0 <= event.reading < len(session.held):
         return _refused(session, f"reading {event.reading} is none of {len(session.held)}; look again")
     held = session.held[event.reading]
@@ -203,25 +244,52 @@ def _reject(session: Session, step: Step, event: Reject) -> Result:
             session,
             f"reading {event.reading} is of step {held.step}{', rejected already' if held.rejected else ''}; a step that was accepted stays",
         )
+    if held.event.token:
+        return _spoiled(session, held.event.token, event), Effects()
     place = event.reading
     gone = (*session.held[:place], replace(held, rejected=event.why), *session.held[place + 1 :])
     return replace(session, held=gone), Effects()
 
 
+def _spoiled(session: Session, token: str, event: Reject) -> Session:
+    """An exposure is rejected with all that was read of it."""
+    held = tuple(
+        replace(one, rejected=one.rejected or event.why) if one.event.token == token else one for one in session.held
+    )
+    shots = tuple(
+        replace(one, spoiled=one.spoiled or event.why, ended_at=one.ended_at or event.at)
+        if one.token == token and not one.read
+        else one
+        for one in session.shots
+    )
+    return replace(session, held=held, shots=shots)
+
+
+def _back(session: Session, step: Step, event: Back) -> Result:
+    """To the earlier step that this one names: what was taken from there on is rejected, and what was used up stays so."""
+    if not step.accept.back:
+        return _refused(session, f"step {step.id} goes back to no other; a step that was accepted stays")
+    if session.shot is not None:
+        return _refused(session, "an exposure is outstanding or not yet read; reject it with the reason first")
+    if not event.why.strip():
+        return _refused(session, "going back has a reason; write it")
+    names = [one.id for one in session.procedure.steps]
+    place = names.index(step.accept.back)
+    again = set(names[place : session.place + 1])
+    held = tuple(replace(one, rejected=one.rejected or event.why) if one.step in again else one for one in session.held)
+    passed = tuple(one for one in session.passed if one.step not in again)
+    return replace(session, place=place, connected=False, asked=False, more=0, held=held, passed=passed), Effects()
+
+
 def _next(session: Session, step: Step) -> Wanted:
-    """The reading that is due: the first instrument that has none kept."""
-    if step.exposes is not None:
-        return step.reading[0]
-    have = {one.event.instrument for one in session.kept(step.id)}
-    return next(one for one in step.reading if one.instrument not in have)
+    """The reading that is due: the first instrument that has none of this exposure, or none kept."""
+    shot = session.shot
+    have = {one.instrument for one in session.kept(step.id)} if shot is None else _read_of(session, shot.token)
+    return next(one for one in step.by_hand if one.instrument not in have)
 
 
 def _order(wanted: Wanted) -> MeterOrder | None:
     return MeterOrder(wanted.instrument, wanted.unit) if wanted.source == "wire" else None
-
-
-def _mean(values: list[float]) -> float:
-    return math.fsum(values) / len(values)
 
 
 def _refused(session: Session, words: str) -> Result:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from calibration.dosimetry.beam import LEAST_READINGS, MOST_COV
 from calibration.equipment import Chamber, Electrometer, unusable
-from calibration.procedures.session import Phase, Session
+from calibration.procedures.session import Phase, Reading, Session
 from calibration.procedures.step import Accept, Exposure, Grammar, Procedure, Source, Step, Wanted
 
 REPEATS: Final = 2
@@ -102,6 +102,7 @@ def measured_part(session: Session) -> dict[str, Any]:
                 "at": one.event.at.replace(microsecond=0),
             }
             for one in session.kept("readings")
+            if isinstance(one.event, Reading)
         ],
         "leakage_nc": _mean(session, "leakage"),
         "opposite_nc": _mean(session, "polarity"),

@@ -4,13 +4,13 @@ Tables only; what an event does to a session is calibration/procedures/engine.py
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
 import msgspec
 
-from calibration.procedures.step import Limits, Procedure, Step
+from calibration.procedures.step import How, Limits, Procedure, Step
 
 ACCEPT: Final = "accept"
 
@@ -27,17 +27,46 @@ class Connected(Event, frozen=True, tag="connected"):
 
 
 class Confirmed(Event, frozen=True, tag="confirmed"):
-    """A person confirms the exposure of this token, as it was shown; "" asks for a reading without beam, ACCEPT accepts the step."""
+    """A person confirms the exposure of this token, as it was shown; "" asks for a reading without beam, ACCEPT accepts the step.
+
+    Where the step is accepted with a warning, `why` says why."""
 
     token: str
+    why: str = ""
+
+
+class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the exposure's own record says; None: it says nothing. kV and mA are means of the read-back over the flat top; counts are of the whole
+    exposure, `after_off` of what came after the release of K1; `clock_s` is the monotonic clock's time between the timer's events."""
+
+    set_kv: float | None = None
+    set_ma: float | None = None
+    kv: float | None = None
+    ma: float | None = None
+    timer_2_s: float | None = None
+    clock_s: float | None = None
+    k1_to_hv_s: float | None = None
+    counts_1: float | None = None
+    counts_2: float | None = None
+    after_off_1: float | None = None
+    after_off_2: float | None = None
+    arcs: float | None = None
+    head_c: float | None = None
+    p_kpa: float | None = None
 
 
 class Exposed(Event, frozen=True, tag="exposed"):
-    """The desk's answer: the unit's timer, and "complete" or why it ended otherwise."""
+    """The desk's answer: the unit's timer, "complete" or why it ended otherwise, and what was recorded."""
 
     token: str
     timer_s: float
     ended: str
+    record: Recorded = Recorded()
+
+    def recorded(self, name: str) -> float | None:
+        """One value of the record, by its name in RECORDED."""
+        value: float | None = self.timer_s if name == "timer_s" else getattr(self.record, name)
+        return value
 
 
 class Reading(Event, frozen=True, tag="reading"):
@@ -63,11 +92,17 @@ class Repeat(Event, frozen=True, tag="repeat"):
     """One more reading is wished than the step needs; the step may be accepted without it."""
 
 
+class Back(Event, frozen=True, tag="back"):
+    """Back to the earlier step that this one names; what was taken since then is rejected with the reason."""
+
+    why: str
+
+
 class Leave(Event, frozen=True, tag="leave"):
     """The session is left; what was connected counts no longer."""
 
 
-AnyEvent = Connected | Confirmed | Exposed | Reading | Reject | Repeat | Leave
+AnyEvent = Connected | Confirmed | Exposed | Reading | Reject | Repeat | Back | Leave
 
 
 class Phase(Enum):
@@ -81,11 +116,12 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Shot:
-    """An exposure that was asked for. `spoiled` says why it serves no reading."""
+    """An exposure that was asked for. `spoiled` says why it serves no reading, `read` that all its readings are there."""
 
     token: str
     step: str
     asked_at: datetime
+    ended_at: datetime | None = None
     timer_s: float | None = None
     spoiled: str = ""
     read: bool = False
@@ -107,9 +143,38 @@ class Held:
 
     step: str
     value: float
-    event: Reading
+    instrument: str
+    event: Reading | Exposed
     timer_s: float | None
     rejected: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that a judgement came to."""
+
+    name: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of a step's readings: why they are refused, or ""; what is worth a warning; and the figures to show."""
+
+    refused: str = ""
+    warned: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A step that a person accepted: with which verdict, when, and why in spite of a warning."""
+
+    step: str
+    at: datetime
+    verdict: Verdict
+    why: str
 
 
 @dataclass(frozen=True)
@@ -124,6 +189,7 @@ class Session:
     more: int = 0
     shots: tuple[Shot, ...] = ()
     held: tuple[Held, ...] = ()
+    passed: tuple[Passed, ...] = ()
     last_at: datetime | None = None
 
     @property
@@ -134,6 +200,28 @@ class Session:
     def kept(self, step: str) -> tuple[Held, ...]:
         """A step's readings that nobody rejected."""
         return tuple(one for one in self.held if one.step == step and not one.rejected)
+
+    def values(self, step: str, instrument: str = "") -> tuple[float, ...]:
+        """A step's kept values of one instrument; "": of the first that it wants."""
+        of = instrument or next(one.reading[0].instrument for one in self.procedure.steps if one.id == step)
+        return tuple(one.value for one in self.kept(step) if one.instrument == of)
+
+    def sets(self, step: Step) -> int:
+        """How often each of a step's readings is kept."""
+        return min(len(self.values(step.id, one.instrument)) for one in step.reading)
+
+    @property
+    def connect(self) -> str:
+        """What is connected: of the last step up to this one that says it."""
+        said = [one.connect for one in self.procedure.steps[: self.place + 1] if one.connect]
+        return said[-1]
+
+    @property
+    def rests_until(self) -> datetime | None:
+        """Before this time the step that is shown exposes nothing; None: nothing rests."""
+        rest_s = self.step.exposes.rest_s if self.step and self.step.exposes else 0.0
+        ended = [one.ended_at for one in self.shots if one.ended_at is not None]
+        return max(ended) + timedelta(seconds=rest_s) if ended and rest_s else None
 
     @property
     def shot(self) -> Shot | None:
@@ -155,8 +243,8 @@ class Session:
             return Phase.CONNECT
         if self.asked:
             return Phase.READ
-        enough = self.step.least_readings + self.more
-        return Phase.JUDGE if len(self.kept(self.step.id)) >= enough else Phase.READY
+        enough = self.step.least_sets + self.more
+        return Phase.JUDGE if self.sets(self.step) >= enough else Phase.READY
 
 
 @dataclass(frozen=True)
@@ -171,6 +259,7 @@ class Expose:
     applicator: str
     seconds: float
     mas_cap: float
+    how: How = "beam"
 
 
 @dataclass(frozen=True)

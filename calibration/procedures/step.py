@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Limits = Literal["service", "physics"]
-Source = Literal["wire", "typed"]
+Source = Literal["wire", "typed", "record", "told"]
+"""On the instrument's wire; typed by a person; of the exposure's own record; told by a person in words, yes or no."""
+How = Literal["beam", "cold", "dark"]
+"""With the beam; high voltage with the filament cold, so no beam; no high voltage at all, counters and timers only."""
+ANSWERS: Final = {"yes": 1.0, "no": 0.0}
+RECORDED: Final = {
+    "set_kv": "kV", "set_ma": "mA", "kv": "kV", "ma": "mA", "timer_s": "s", "timer_2_s": "s", "clock_s": "s", "k1_to_hv_s": "s",
+    "counts_1": "counts", "counts_2": "counts", "after_off_1": "counts", "after_off_2": "counts", "arcs": "arcs", "head_c": "degC", "p_kpa": "kPa",
+}  # fmt: skip
+"""What an exposure's own record may hold, and in which unit: a reading of source "record" names one of these."""
 
 _NUMBER: Final = re.compile(r"([+-]?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?) (\S+)", re.ASCII)
 
@@ -31,9 +40,16 @@ class Wanted:
     source: Source
 
 
+WITH: Final = {"beam": ("above 0", "above 0"), "cold": ("above 0", "0"), "dark": ("0", "0")}
+COLD_SHOTS: Final = 4
+"""A step without beam has no charge to cap: it exposes so many times what its readings need at most."""
+
+
 @dataclass(frozen=True)
 class Exposure:
-    """Exactly what is exposed, n times at least; `mas_cap` holds for the whole step, repeats and spoiled ones counted."""
+    """Exactly what is exposed, n times at least; `mas_cap` holds for the whole step, repeats and spoiled ones counted.
+
+    `rest_s`: so long after the end of the exposure before. Without beam mA is 0, and dark kV too."""
 
     kv: float
     ma: float
@@ -42,10 +58,14 @@ class Exposure:
     seconds: float
     n: int
     mas_cap: float
+    how: How = "beam"
+    rest_s: float = 0.0
 
     def __post_init__(self) -> None:
-        if min(self.kv, self.ma, self.seconds, self.n) <= 0:
-            raise ValueError(f"{self}: kV, mA, seconds and n are above 0; state them")
+        if min(self.seconds, self.n) <= 0 or self.rest_s < 0.0:
+            raise ValueError(f"{self}: seconds and n are above 0, and rest_s is not below; state them")
+        if (self.kv > 0.0, self.ma > 0.0) != (self.how != "dark", self.how == "beam") or min(self.kv, self.ma) < 0.0:
+            raise ValueError(f"{self}: {self.how} has kV {WITH[self.how][0]} and mA {WITH[self.how][1]}; state them so")
         if not self.mas <= self.mas_cap / self.n * (1.0 + 1e-9):
             raise ValueError(
                 f"{self.n} exposures of {self.mas:g} mAs are above mas_cap = {self.mas_cap:g}; raise the cap"
@@ -59,17 +79,25 @@ class Exposure:
 
 @dataclass(frozen=True)
 class Accept:
-    """What a step's kept readings must show: so small a spread (None: not asked), and a ratio to the mean of an earlier step ("": not asked)."""
+    """What a step's kept readings must show: so small a spread (None: not asked), and a ratio to the mean of an earlier step ("": not asked), both
+    of its first instrument; and what a judgement of this name, with these numbers, says of this and earlier steps ("": not asked).
+
+    `back`: the earlier step that a person may go back to from here, all since then taken anew ("": none)."""
 
     cov: float | None = None
     ratio_to: str = ""
     least: float = 0.0
     most: float = 0.0
+    judgement: str = ""
+    numbers: tuple[tuple[str, float], ...] = ()
+    back: str = ""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step. With an exposure it wants one reading for each; without one, each wanted reading once."""
+    """One step. With an exposure it wants each reading once for each exposure; without one, each once.
+
+    `connect` is "" where nothing is moved since the step before."""
 
     id: str
     why: str
@@ -83,14 +111,24 @@ class Step:
     def __post_init__(self) -> None:
         if not self.reading:
             raise ValueError(f"step {self.id} wants no reading; leave it out")
-        if self.exposes is not None and len(self.reading) != 1:
-            raise ValueError(
-                f"step {self.id}: an exposure serves one reading, and {len(self.reading)} are wanted; split it"
-            )
+        named = [one.instrument for one in self.reading]
+        if len(set(named)) != len(named):
+            raise ValueError(f"step {self.id} wants two readings of one instrument; split it")
+        for one in self.reading:
+            if one.source == "record" and (self.exposes is None or RECORDED.get(one.instrument) != one.unit):
+                raise ValueError(
+                    f"step {self.id}: no exposure's record holds {one.instrument} in {one.unit}; known: {', '.join(RECORDED)}"
+                )
 
     @property
-    def least_readings(self) -> int:
-        return len(self.reading) if self.exposes is None else self.exposes.n
+    def by_hand(self) -> tuple[Wanted, ...]:
+        """The readings that no record holds."""
+        return tuple(one for one in self.reading if one.source != "record")
+
+    @property
+    def least_sets(self) -> int:
+        """How many exposures with all their readings, or readings of each instrument."""
+        return 1 if self.exposes is None else self.exposes.n
 
 
 @dataclass(frozen=True)
@@ -109,16 +147,28 @@ class Procedure:
                 raise ValueError(f"{self.name}: step {step.id} stands twice; name it anew")
             if step.accept.ratio_to and step.accept.ratio_to not in before:
                 raise ValueError(f"step {step.id} is compared with {step.accept.ratio_to}, which is no step before it")
-            unknown = [one.instrument for one in step.reading if one.instrument not in known]
+            if step.accept.back and step.accept.back not in before:
+                raise ValueError(f"step {step.id} goes back to {step.accept.back}, which is no step before it")
+            unknown = [
+                one.instrument
+                for one in step.reading
+                if one.source in ("wire", "typed") and one.instrument not in known
+            ]
             if unknown:
                 raise ValueError(f"step {step.id} reads {unknown[0]}, whose serial number is not stated; state it")
             before.add(step.id)
         if not self.steps:
             raise ValueError(f"{self.name} has no step")
+        if not self.steps[0].connect:
+            raise ValueError(f"{self.name}: its first step connects nothing; say what is connected")
 
 
 def number(text: str, wanted: Wanted) -> float:
-    """A number with its unit, as "6.4105 nC". ValueError: what is wrong, and how it is written."""
+    """A number with its unit, as "6.4105 nC"; or an answer, yes 1 and no 0. ValueError: what is wrong, and how it is written."""
+    if wanted.source == "told":
+        if text not in ANSWERS:
+            raise ValueError(f"{text!r} is no answer; write yes or no")
+        return ANSWERS[text]
     found = _NUMBER.fullmatch(text)
     if found is None:
         raise ValueError(

@@ -1,0 +1,224 @@
+"""What a step can ask for beyond one reading: the record's own, several of one exposure, answers, a rest, no beam, a judgement that warns, a step back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from calibration.procedures.engine import after
+from calibration.procedures.judgements import JUDGEMENTS
+from calibration.procedures.session import (
+    ACCEPT,
+    AnyEvent,
+    Back,
+    Confirmed,
+    Connected,
+    Effects,
+    Expose,
+    Exposed,
+    Figure,
+    MeterOrder,
+    Phase,
+    Reading,
+    Recorded,
+    Reject,
+    Session,
+    Verdict,
+)
+from calibration.procedures.step import Accept, Exposure, Grammar, Procedure, Source, Step, Wanted
+from tests.calibration.measured_bench import AT
+
+pytestmark = pytest.mark.timeout(60)
+WIDE = Grammar(0.0, 200.0)
+EXPOSES = Exposure(70.0, 1.0, "F2", "A20", 10.0, 2, 40.0)
+KVP, RECORD = Wanted("M", "kV", WIDE, "typed"), Wanted("kv", "kV", WIDE, "record")
+
+
+def step(name: str, **changes: Any) -> Step:
+    return replace(Step(name, "why", "connect", EXPOSES, (), (KVP, RECORD), Accept(), ""), **changes)
+
+
+def session(*steps: Step) -> Session:
+    return Session("S", Procedure("P", "service", (("M", "S-M"),), steps))
+
+
+def taken(now: Session, *events: AnyEvent) -> Session:
+    for event in events:
+        now, effects = after(now, event)
+        assert not effects.refused, effects
+    return now
+
+
+def refused(now: Session, event: AnyEvent) -> str:
+    same, effects = after(now, event)
+    assert same is now and effects.do is None
+    return effects.refused
+
+
+def exposed(
+    now: Session, kv: float | None = 69.9, seconds: float = 10.0, later_s: float = 0.0
+) -> tuple[Session, Effects]:
+    """Confirmed and answered."""
+    assert now.step is not None
+    at = AT + timedelta(seconds=later_s)
+    token = now.next_token
+    now = taken(now, Confirmed(now.step.id, at, token))
+    return after(now, Exposed(now.step.id if now.step else "", at, token, seconds, "complete", Recorded(kv=kv)))
+
+
+def read(name: str, token: str, text: str = "70.1 kV") -> Reading:
+    return Reading(name, AT, token, text, "M", "S-M", 22.0, 101.0, 600.0)
+
+
+def test_the_record_gives_its_reading_and_the_person_the_other() -> None:
+    now = taken(session(step("a")), Connected("a", AT))
+    now, effects = exposed(now)
+    assert (
+        effects.do is None and now.phase is Phase.READ and now.values("a", "kv") == (69.9,) and now.sets(step("a")) == 0
+    )
+    assert "serves one reading" in refused(now, read("a", ""))
+    now = taken(now, read("a", "S-1"))
+    assert now.values("a") == (70.1,) and now.sets(step("a")) == 1 and now.phase is Phase.READY
+    assert "no reading is due" in refused(now, read("a", "S-1"))
+
+
+def test_what_the_record_does_not_hold_spoils_the_exposure() -> None:
+    now = taken(session(step("a")), Connected("a", AT))
+    for kv, words in ((None, "holds no kv"), (300.0, "not within")):
+        now, effects = exposed(now, kv)
+        assert effects.do is None and words in now.shots[-1].spoiled and not now.held and now.phase is Phase.READY
+
+
+def test_rejecting_one_reading_rejects_the_whole_exposure() -> None:
+    now = taken(session(step("a")), Connected("a", AT))
+    now, _ = exposed(now)
+    half = taken(now, Reject("a", AT, 0, "knocked"))
+    assert not half.kept("a") and half.shots[-1].spoiled == "knocked" and half.phase is Phase.READY
+    whole = taken(taken(now, read("a", "S-1")), Reject("a", AT, 1, "knocked"))
+    assert not whole.kept("a") and [one.rejected for one in whole.held] == ["knocked"] * 2
+
+
+def test_readings_of_the_record_only_need_no_person_and_a_wire_is_ordered_in_its_turn() -> None:
+    now = taken(session(step("a", reading=(RECORD,))), Connected("a", AT))
+    for _ in range(2):
+        now, effects = exposed(now)
+        assert effects.do is None
+    assert now.phase is Phase.JUDGE
+    both = step("a", reading=(KVP, replace(KVP, instrument="W", source="wire")))
+    now = taken(Session("S", Procedure("P", "service", (("M", "S-M"), ("W", "S-W")), (both,))), Connected("a", AT))
+    now, effects = exposed(now)
+    assert effects.do is None
+    now, effects = after(now, read("a", "S-1"))
+    assert effects.do == MeterOrder("W", "kV")
+
+
+def test_nothing_moved_is_connected_still_until_the_session_is_left() -> None:
+    one = step("a", reading=(RECORD,), exposes=replace(EXPOSES, n=1))
+    now = taken(session(one, replace(one, id="b", connect="")), Connected("a", AT))
+    now, _ = exposed(now)
+    now = taken(now, Confirmed("a", AT, ACCEPT))
+    assert now.phase is Phase.READY and now.connect == "connect"
+    assert replace(now, connected=False).phase is Phase.CONNECT
+
+
+def test_an_answer_is_yes_or_no() -> None:
+    told = Step("a", "why", "look", None, (), (Wanted("lamp", "", WIDE, "told"),), Accept(), "")
+    now = taken(session(told), Connected("a", AT), Confirmed("a", AT, ""))
+    answer = Reading("a", AT, "", "yes", "lamp", "", 22.0, 101.0, 0.0)
+    assert "yes or no" in refused(now, msgspec.structs.replace(answer, text="ja"))
+    assert taken(now, answer).values("a") == (1.0,)
+
+
+def test_the_tube_rests_between_exposures_of_a_session() -> None:
+    rests = step("a", reading=(RECORD,), exposes=replace(EXPOSES, rest_s=60.0))
+    now = taken(session(rests), Connected("a", AT))
+    now, _ = exposed(now)
+    assert now.rests_until == AT + timedelta(seconds=60)
+    assert "rests until 12:01:00" in refused(now, Confirmed("a", AT + timedelta(seconds=59), "S-2"))
+    now, _ = exposed(now, later_s=60.0)
+    assert now.phase is Phase.JUDGE
+
+
+def test_without_beam_there_is_no_charge_and_still_an_end() -> None:
+    cold = step("a", reading=(RECORD,), exposes=Exposure(70.0, 0.0, "F2", "A20", 10.0, 2, 0.0, "cold"))
+    now = taken(session(cold), Connected("a", AT))
+    asked = after(now, Confirmed("a", AT, "S-1"))[1].do
+    assert isinstance(asked, Expose) and (asked.how, asked.ma, asked.mas_cap) == ("cold", 0.0, 0.0)
+    for _ in range(8):
+        now, _ = exposed(now, seconds=3.0)
+    assert "8 exposures were made" in refused(now, Confirmed("a", AT, now.next_token))
+    for how, kv, ma in (("cold", 70.0, 1.0), ("dark", 70.0, 0.0), ("beam", 70.0, 0.0), ("dark", 0.0, -1.0)):
+        with pytest.raises(ValueError, match="state them so"):
+            Exposure(kv, ma, "F2", "A20", 10.0, 2, 40.0, how)  # type: ignore[arg-type]
+
+
+def test_a_judgement_refuses_warns_and_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judgement(now: Session, of: Step) -> Verdict:
+        (value,) = now.values(of.id)
+        if value > 90.0:
+            raise ValueError("far too high; mend it")
+        return Verdict(
+            "", ("a little high",) if value > dict(of.accept.numbers)["warn"] else (), (Figure("kv", value, "kV"),)
+        )
+
+    monkeypatch.setitem(JUDGEMENTS, "high", judgement)  # type: ignore[arg-type]
+    one = step(
+        "a",
+        reading=(RECORD,),
+        exposes=replace(EXPOSES, n=1),
+        accept=Accept(judgement="high", numbers=(("warn", 80.0),)),
+    )
+    start = taken(session(one), Connected("a", AT))
+    for kv, why, words in (
+        (95.0, "", "far too high"),
+        (85.0, " ", "a little high; accept it with the reason"),
+        (85.0, "known", ""),
+        (70.0, "", ""),
+    ):
+        now, _ = exposed(start, kv)
+        now, effects = after(now, Confirmed("a", AT, ACCEPT, why))
+        assert words in effects.refused and bool(words) == bool(effects.refused)
+        if not words:
+            (passed,) = now.passed
+            assert now.phase is Phase.DONE and passed.why == why and passed.verdict.figures == (Figure("kv", kv, "kV"),)
+    unknown = replace(one, accept=Accept(judgement="none"))
+    now, _ = exposed(taken(session(unknown), Connected("a", AT)))
+    assert "no judgement is called none" in refused(now, Confirmed("a", AT, ACCEPT))
+
+
+def test_back_is_where_a_step_names_it_and_takes_all_anew() -> None:
+    one = step("a", reading=(RECORD,), exposes=replace(EXPOSES, n=1))
+    now = taken(session(one, replace(one, id="b", accept=Accept(back="a"))), Connected("a", AT))
+    assert "goes back to no other" in refused(now, Back("a", AT, "arcs"))
+    now, _ = exposed(now)
+    now = taken(now, Confirmed("a", AT, ACCEPT), Connected("b", AT))
+    now, _ = exposed(now)
+    assert "has a reason" in refused(now, Back("b", AT, " "))
+    now = taken(now, Back("b", AT, "arcs"))
+    assert now.place == 0 and not now.passed and {one.rejected for one in now.held} == {"arcs"} and len(now.shots) == 2
+    with pytest.raises(ValueError, match="no step before it"):
+        session(replace(one, accept=Accept(back="b")))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ((KVP, KVP), "two readings of one instrument"),
+        ((replace(RECORD, unit="mA"),), "no exposure's record holds"),
+        ((replace(RECORD, instrument="colour"),), "no exposure's record holds"),
+    ],
+)
+def test_a_step_that_cannot_be_read_is_no_step(wanted: tuple[Wanted, ...], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        step("a", reading=wanted)
+
+
+def test_a_source_that_needs_an_instrument_needs_its_serial() -> None:
+    sources: tuple[Source, ...] = ("wire", "typed")
+    for source in sources:
+        with pytest.raises(ValueError, match="serial number is not stated"):
+            session(step("a", reading=(replace(KVP, instrument="X", source=source),)))
