@@ -4,6 +4,7 @@ Each judge gives the times and words of what is broken in one story; ids and nam
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from typing import Final
 
 from verification.story import ENDS, EVENT, T1_S, Found, Story
@@ -73,13 +74,15 @@ def resume_identity(s: Story) -> Found:
             yield at_s, f"exposure {token} counts {start.before_mgy:.1f} mGy as given before, the records {total:.1f}"
 
 
-def _on_offer(s: Story, at_s: float) -> bytes:
-    """The last offer that the desk was shown of this set-up; one of an earlier exposure says nothing of this one. Empty: none was shown yet, and hands that
-    look into the program were faster."""
-    for shown in reversed([shown for shown in s.trace.shown if shown.at_s < at_s]):
+def _on_offer(s: Story, at_s: float) -> tuple[bytes, int]:
+    """The last offer that the desk was shown of this set-up, and the least number that may be confirmed: one that was withdrawn never comes back under its
+    own. An offer of an earlier exposure says nothing of this one. Empty: none was shown yet, and hands that look into the program were faster."""
+    withdrawn = 0
+    for shown in reversed(s.trace.shown[: bisect_right(s.trace.shown, at_s, key=lambda one: one.at_s)]):
         if shown.offer or shown.state != "PREPARATORY":
-            return shown.offer
-    return b""
+            return shown.offer, shown.offer_id + withdrawn
+        withdrawn = 1
+    return b"", 0
 
 
 def ui_truth(s: Story) -> Found:
@@ -92,14 +95,16 @@ def ui_truth(s: Story) -> Found:
             yield shown.at_s, f"the desk is shown a state of {shown.at_s - shown.of_s:.2f} s ago"
         if not shown.simulated:
             yield shown.at_s, "the desk is shown a simulated rig without the word"
-    confirms = s.asked("confirm")
-    for at_s, tag in s.taken:
-        if tag != "confirm":
-            continue
-        asked = [a for a in confirms if a.at_s <= at_s]
-        offer = _on_offer(s, at_s)
-        if asked and offer and offer != asked[-1].detail["digest"]:
-            yield at_s, f"{asked[-1].detail['digest'].hex()[:8]} was confirmed, {offer.hex()[:8]} was on offer"
+    for at_s, asked in s.confirmed:
+        offer, least = _on_offer(s, at_s)
+        if not asked:
+            yield at_s, "an exposure is armed, and nobody at the desk had confirmed anything"
+        elif offer and not any(a.detail["digest"] == offer and a.detail["offer_id"] >= least for a in asked):
+            said = asked[-1].detail
+            yield (
+                at_s,
+                f"offer {said['offer_id']}, {said['digest'].hex()[:8]}, was confirmed; {least}, {offer.hex()[:8]}, was on offer",
+            )
 
 
 def lease_of_desk(s: Story) -> Found:

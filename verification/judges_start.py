@@ -59,11 +59,11 @@ def _commanded(s: Story, at_s: float) -> bool:
 
 def binding(s: Story) -> Found:
     """2."""
-    confirms = s.asked("confirm")
     for on in s.ons:
         row = s.rows[on.at]
         start = s.starts.get(on.token)
-        confirmed = [a.detail["digest"] for a in confirms if a.at_s <= row.t]
+        last = next((asked for at_s, asked in reversed(s.confirmed) if at_s <= row.t), [])
+        confirmed = sorted((a.detail["digest"] for a in last), key=lambda digest: digest == row.plan_digest)
         digests = {
             "confirmed at the desk": confirmed[-1] if confirmed else b"",
             "recorded": start.digest if start is not None else b"",

@@ -92,6 +92,19 @@ PEOPLE_DEEDS: Final = (
     "retest",
 )
 """What people do at the wrong time; STOP is what they do most."""
+SLIPS: Final = (
+    "confirm-late",
+    "confirm-unloaded",
+    "confirm-reloaded",
+    "confirm-elsewhere",
+    "load-late",
+    "resume-late",
+)
+"""What people do by what was shown before: the screen is slow, a window is still open, somebody else has changed it meanwhile."""
+SLIP_PART: Final = 0.4
+"""Of the plans in which anything happens; one in which nothing does stays so."""
+LATE_S: Final = (0.3, 1.2, 2.5, 61.0)
+"""How old what was shown is by then; after 60 s an offer is made anew under another number."""
 WALL_JUMPS_S: Final = (-3600.0, 3600.0, -0.5, 0.5, 60.0, 86_400.0)
 FRAMES: Final = {"seifert-3003": "text", "technix": "text", "genix3d": "tcp", "spellman-xrb80": "text"}
 USUAL_FRAME: Final = "comma"
@@ -138,7 +151,13 @@ class Deed:
             if self.do == "fault"
             else " ".join((self.do, self.what)).strip()
         )
-        lasts = "" if self.do in PEOPLE_DEEDS else ", until mended" if self.for_s is None else f", for {self.for_s:g} s"
+        lasts = (
+            ""
+            if self.do in (*PEOPLE_DEEDS, *SLIPS)
+            else ", until mended"
+            if self.for_s is None
+            else f", for {self.for_s:g} s"
+        )
         return f"{self.when.words}: {said}{lasts}"
 
 
@@ -223,6 +242,7 @@ def plan(seed: int) -> Plan:
     if draw.random() < 0.4:
         epoch_s = draw.choice(EPOCHS_S) - draw.uniform(1.0, 8.0 + sum(f.beam_s for f in fractions))
     deeds = () if long else _deeds(draw, fractions, possible(Choice(generator, unit_wire=wire), termination))
+    deeds += _slips(seed, fractions) if deeds else ()
     return Plan(seed, "long" if long else "fault", generator, wire, termination, hz, epoch_s, fractions, deeds)
 
 
@@ -288,6 +308,17 @@ def _deeds(draw: random.Random, fractions: Sequence[Fraction], ids: dict[str, li
     deeds = [_break(draw, fractions, ids) for _ in range(_share(draw, FAULT_SHARES))]
     deeds += [_odd(draw, fractions) for _ in range(_share(draw, DEED_SHARES))]
     return tuple(deeds)
+
+
+def _slips(seed: int, fractions: Sequence[Fraction]) -> tuple[Deed, ...]:
+    """From a stream of their own, so that all else in a seed's plan is what it was before there were any."""
+    draw = random.Random(f"kerma slips {seed}")
+    if draw.random() >= SLIP_PART:
+        return ()
+    do = draw.choice(SLIPS)
+    only = ("PREPARATORY",) if do.startswith("confirm") else ("STANDBY", "INTERRUPTED", "TERMINATED", "READY")
+    when = _when(draw, fractions, (*only, "READY") if do == "confirm-unloaded" else only)
+    return (Deed(when, do, f"{draw.choice(LATE_S):g}" if do == "confirm-late" else "", 0.0),)
 
 
 def _when(draw: random.Random, fractions: Sequence[Fraction], only: Sequence[str] = ()) -> When:

@@ -11,16 +11,19 @@ from typing import Any, Final
 import msgspec
 
 from controller.prescribed import Prescribed
-from controller.requests import Answer, Close, Confirm, Edit, Load, Request, Reset, Resume, Retest
+from controller.requests import Answer, Close, Confirm, Edit, Load, Offer, Request, Reset, Resume, Retest
 from verification.disk import ERRORS, Strike
 from verification.fault_ids import find
-from verification.injections import Injection
-from verification.plan import Deed, Plan
+from verification.injections import OTHER_CLIENT, Injection
+from verification.plan import Deed, Fraction, Plan
 from verification.setting import prescribed
 from verification.virtual import VirtualRig
 
 OPERATOR: Final = "seeded operator"
 MASH_EVERY_S: Final = 0.05
+OFFER_S: Final = 5.0
+LOOK_EVERY_S: Final = 0.1
+"""How long a slip waits for an offer to make it with, and how often it looks at the screen."""
 STRIKES: Final = 3
 """Calls of the disk that an error of a plan lasts."""
 
@@ -52,6 +55,7 @@ class Played(VirtualRig):
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
         self._lasting: dict[str, Injection] = {}
+        self._offered: Offer | None = None
         for deed in plan.deeds:
             if deed.do == "fault" and find(deed.what)[1].from_start:
                 self._do(deed)
@@ -68,6 +72,9 @@ class Played(VirtualRig):
         while self._due and self._due[0][0] <= self.now_s():
             self._due.pop(0)[2]()
         super().turn()
+        shown = self.snapshot()
+        if shown is not None and shown.offer is not None:
+            self._offered = shown.offer
         self._look()
 
     def state(self) -> str:
@@ -245,9 +252,68 @@ class Played(VirtualRig):
         if shown is not None and shown.offer is not None:
             self.send(Confirm(shown.offer.id, digest or shown.offer.digest))
 
+    def when_offered(self, act: Callable[[Offer], None], other_than: int = 0) -> None:
+        """Do this with the next offer that is shown, if one is within some seconds."""
+        until_s = self.now_s() + OFFER_S
+
+        def look() -> None:
+            shown = self.snapshot()
+            if shown is not None and shown.offer is not None and shown.offer.id != other_than:
+                act(shown.offer)
+            elif self.now_s() < until_s:
+                self.later(LOOK_EVERY_S, look)
+
+        look()
+
+    def confirm_later(self, after_s: float) -> None:
+        """The offer that is on the screen now, so much later; what it says then is not looked at."""
+        self.when_offered(lambda seen: self.later(after_s, lambda: self.send(Confirm(seen.id, seen.digest))))
+
+    def confirm_unloaded(self) -> None:
+        """Unload, and confirm what was last on the screen, in one breath."""
+        seen = self._offered
+        self.send(Edit())
+        if seen is not None:
+            self.send(Confirm(seen.id, seen.digest))
+
+    def confirm_reloaded(self) -> None:
+        """Another fraction is loaded instead; then what was offered before is confirmed, by its number, by its digest, and whole."""
+
+        def reload(old: Offer) -> None:
+            self.send(Edit())
+            self.send(Load(_other(self), OPERATOR))
+            self.when_offered(lambda new: mixed(old, new), other_than=old.id)
+
+        def mixed(old: Offer, new: Offer) -> None:
+            for number, digest in ((new.id, old.digest), (old.id, new.digest), (old.id, old.digest)):
+                self.send(Confirm(number, digest))
+
+        self.when_offered(reload)
+
+    def confirm_elsewhere(self) -> None:
+        """The right offer, but from a program that does not hold the desk."""
+        self.when_offered(lambda seen: self.say_elsewhere(Confirm(seen.id, seen.digest)))
+
+    def say_elsewhere(self, request: Request) -> None:
+        """From the second client, while the first one is there."""
+        if self._at_desk:
+            self.wire.inbox.append((OTHER_CLIENT, self._encode.encode(request)))
+
 
 def _other(rig: Played) -> Prescribed:
     return msgspec.structs.replace(prescribed(300.0, rig.plan.choice), patient_id="SEED-OTHER")
+
+
+def _first(rig: Played) -> Prescribed:
+    """The first fraction of the plan, whatever has become of it."""
+    return order(rig.plan, rig.plan.fractions[0])
+
+
+def order(plan: Plan, fraction: Fraction) -> Prescribed:
+    """The prescription of one planned fraction."""
+    return msgspec.structs.replace(
+        prescribed(fraction.rx_mgy, plan.choice), patient_id=f"SEED-{plan.seed}-{fraction.patient}"
+    )
 
 
 def _twice(rig: Played) -> None:
@@ -266,6 +332,12 @@ DEEDS: Final[dict[str, Callable[[Played, Deed], None]]] = {
     "load-other": lambda rig, _: rig.send(Load(_other(rig), OPERATOR)),
     "confirm-wrong": lambda rig, _: rig.confirm(b"\0" * 32),
     "confirm-twice": lambda rig, _: _twice(rig),
+    "confirm-late": lambda rig, deed: rig.confirm_later(float(deed.what)),
+    "confirm-unloaded": lambda rig, _: rig.confirm_unloaded(),
+    "confirm-reloaded": lambda rig, _: rig.confirm_reloaded(),
+    "confirm-elsewhere": lambda rig, _: rig.confirm_elsewhere(),
+    "load-late": lambda rig, _: rig.send(Load(_first(rig), OPERATOR)),
+    "resume-late": lambda rig, _: rig.send(Resume(_first(rig), OPERATOR, "by an old screen")),
     "reset": lambda rig, _: rig.send(Reset("operator", OPERATOR, "pressed by habit")),
     "close": lambda rig, _: rig.send(Close("pressed by habit")),
     "resume-other": lambda rig, _: rig.send(Resume(_other(rig), OPERATOR, "wrong patient")),

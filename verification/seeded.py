@@ -25,14 +25,14 @@ from verification.disk import FaultyDisk
 from verification.fault_ids import FAULT_IDS
 from verification.invariants import Expectation, Lasting, check_all
 from verification.plan import LONG_FROM, Plan, plan
-from verification.played import Played
+from verification.played import Played, order
 from verification.reach import wrong
 from verification.rigs import Choice, with_values
 from verification.setting import blob_of, lay_out, recorder_of
 from verification.sources import source_hash
 from verification.story import Story
 from verification.trace import Observer, Trace
-from verification.treating import Operator, order
+from verification.treating import Operator
 
 TMPFS: Final = Path("/dev/shm")
 WITHIN_PART: Final = 0.005

@@ -126,6 +126,23 @@ class On:
     terms: Terms
 
 
+KILLED: Final = ("host", "killed")
+NO_ANSWER: Final = ("alive", "status", "watch", "stop")
+AT_ONCE: Final = ("an earlier request is still waiting", "another client holds the control lease")
+"""Refusals that do not wait until what was asked before has been answered."""
+
+
+def _wait(waiting: list[Act], act: Act) -> None:
+    """What waits for an answer after this."""
+    if act.kind == "asked":
+        if act.what not in NO_ANSWER:
+            waiting.append(act)
+    elif act.kind == "host":
+        waiting.clear()
+    elif waiting and act.what != "stop":
+        waiting.pop(-1 if act.what.startswith(AT_ONCE) else 0)
+
+
 START: Final = 4
 TERMINAL: Final = 5
 LATCH_SET: Final = 6
@@ -367,6 +384,29 @@ class Story:
     def asked(self, *tags: str) -> list[Act]:
         """Requests of these kinds, accepted or not."""
         return [a for a in self.trace.acts if a.kind == "asked" and a.what in tags]
+
+    @cached_property
+    def confirmed(self) -> list[tuple[float, list[Act]]]:
+        """Each entry into ARMING, with the confirmations that may have brought it: those that wait for an answer then. One that was refused before is none.
+        Answers come in the order of requests but for those that are given at once; of requests that were lost more wait here than there."""
+        acts = [act for act in self.trace.acts if act.kind in ("asked", "told") or (act.kind, act.what) == KILLED]
+        found: list[tuple[float, list[Act]]] = []
+        waiting: list[Act] = []
+        at, before = 0, NOT_RUNNING
+        for row in self.rows:
+            if row.state == NOT_RUNNING:
+                continue
+            began, before = row.state == "ARMING" and before != "ARMING", row.state
+            if not began:
+                continue
+            while at < len(acts) and acts[at].at_s <= row.t:
+                act = acts[at]
+                if act.kind == "told" and act.what == "confirm" and act.detail.get("ok") and act.at_s == row.t:
+                    break
+                _wait(waiting, act)
+                at += 1
+            found.append((row.t, [act for act in waiting if act.what == "confirm"]))
+        return found
 
     @cached_property
     def stops(self) -> list[float]:

@@ -112,6 +112,7 @@ class Shown:
     offer: bytes
     offer_kv_counts: int
     offer_ma_counts: int
+    offer_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,7 +426,9 @@ class Observer:
             self._acts.append(Act(now, "told", reply.words, {"ok": reply.ok}))
             return
         offer = reply.offer
-        digest, kv, ma = (offer.digest, offer.kv_counts, offer.ma_counts) if offer is not None else (b"", 0, 0)
+        digest, kv, ma, number = (
+            (offer.digest, offer.kv_counts, offer.ma_counts, offer.id) if offer is not None else (b"", 0, 0, 0)
+        )
         self._shown.append(
             Shown(
                 now,
@@ -436,6 +439,7 @@ class Observer:
                 digest,
                 kv,
                 ma,
+                number,
             )
         )
 

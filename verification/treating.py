@@ -5,13 +5,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from controller.prescribed import Prescribed
 from controller.requests import Answer, Close, Confirm, Edit, Load, Request, Reset, Resume, Snapshot
-from verification.plan import Fraction, Plan
+from verification.plan import Fraction
 from verification.played import OPERATOR, Played
-from verification.setting import prescribed
 
 WHO: Final = "A. Service, B. Physicist"
 ROLES: Final = ("operator", "physicist", "service")
@@ -25,13 +22,6 @@ LOADS: Final = 8
 LOST_S: Final = 8.0
 """After so long without a host, or in a self-test that does not pass, people mend what is broken."""
 STUCK_OFF_S: Final = 62.0
-
-
-def order(plan: Plan, fraction: Fraction) -> Prescribed:
-    """The prescription of one planned fraction."""
-    return msgspec.structs.replace(
-        prescribed(fraction.rx_mgy, plan.choice), patient_id=f"SEED-{plan.seed}-{fraction.patient}"
-    )
 
 
 class Operator:

@@ -65,6 +65,27 @@ def test_real_runs_break_nothing(plain: Trace, resumed: Trace) -> None:
     assert check_all(resumed) == []
 
 
+def test_a_confirmation_that_was_refused_is_none(plain: Trace) -> None:
+    """One of something old, refused a moment before the right one, and one asked and refused after it, are not what was confirmed."""
+    at_s = Story(plain, Expectation()).confirmed[0][0]
+    first = next(at for at, act in enumerate(plain.acts) if not unasked(act))
+    right, detail = plain.acts[first], {"offer_id": 0, "digest": b"x" * 32}
+    stale = (
+        Act(right.at_s - 0.05, "asked", "confirm", detail),
+        Act(right.at_s - 0.04, "told", "offer 0 is not valid", {"ok": False}),
+    )
+    after = next(at for at, act in enumerate(plain.acts) if act.at_s > at_s + 0.2)
+    late = (
+        Act(at_s + 0.1, "asked", "confirm", detail),
+        Act(at_s + 0.11, "told", "confirming is not possible in ARMING", {"ok": False}),
+    )
+    acted = replace(plain, acts=(*plain.acts[:first], *stale, *plain.acts[first:after], *late, *plain.acts[after:]))
+    assert not is_broken(acted, "2")
+    assert not is_broken(acted, "22")
+    only_stale = replace(plain, acts=(*plain.acts[:first], stale[0], *plain.acts[first + 1 :]))
+    assert is_broken(only_stale, "22")
+
+
 def test_what_nobody_looked_at_holds_nothing(plain: Trace) -> None:
     """A trace without a tick, and one that ends before its world does, are broken and not whole."""
     assert [one.invariant for one in check_all(replace(plain, rows=()))] == [SEEN]
@@ -233,6 +254,29 @@ def confirmed_another(act: Act) -> Act:
     return replace(act, detail={**act.detail, "digest": b"x" * 32}) if confirms else act
 
 
+def unasked(act: Act) -> bool:
+    return (act.kind, act.what) != ("asked", "confirm")
+
+
+def confirmed_by_number(trace: Trace, number: int) -> Trace:
+    """The person confirmed the offer of another number, with the right digest."""
+    return replace(
+        trace,
+        acts=tuple(
+            act if unasked(act) else replace(act, detail={**act.detail, "offer_id": number}) for act in trace.acts
+        ),
+    )
+
+
+def withdrawn(trace: Trace) -> Trace:
+    """The desk was shown, just before the confirmation, that nothing is on offer any more."""
+    at_s = Story(trace, Expectation()).confirmed[0][0]
+    last = next(s for s in reversed(trace.shown) if s.at_s <= at_s and s.offer)
+    gone = replace(last, at_s=at_s, offer=b"", offer_id=0)
+    before = tuple(s for s in trace.shown if s.at_s <= at_s)
+    return replace(trace, shown=(*before, gone, *trace.shown[len(before) :]))
+
+
 def told_twice(trace: Trace) -> Trace:
     """One change of state once more in the journal."""
     moved = next(e for e in trace.entries if e.kind == words.EVENT and e.fields[0] != e.fields[2])
@@ -309,6 +353,9 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("22", "another state shown", lambda t: shown(t, lambda s: s.state == "IRRADIATING", state="STANDBY")),
     ("22", "an old state shown", lambda t: replace(t, shown=tuple(replace(s, at_s=s.at_s + 1.5) for s in t.shown))),
     ("22", "SIMULATED left out", lambda t: shown(t, lambda _: True, simulated=False)),
+    ("22", "an offer of another number confirmed", lambda t: confirmed_by_number(t, 0)),
+    ("22", "an offer that was withdrawn confirmed", withdrawn),
+    ("22", "nothing confirmed at all", lambda t: replace(t, acts=tuple(filter(unasked, t.acts)))),
     ("22", "another offer shown", lambda t: shown(t, lambda s: bool(s.offer), offer=b"x" * 32)),
     ("23", "two clients obeyed", two_clients),
     ("24", "a chain that does not fit", lambda t: replace(t, chain=replace(t.chain, words="changed"))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,18 @@ def test_the_shares_of_a_plan_are_what_is_said_of_them() -> None:
         beam_s = sum(p.beam_s for p in long if p.tick_hz == hz)
         assert abs(100.0 * beam_s / sum(p.beam_s for p in long) - share) < 4.0
     assert all(any(p.tick_hz == 20 and p.choice == choice for p in long) for choice in {p.choice for p in long})
+
+
+def test_slips_change_nothing_else_of_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come from a stream of their own, last of all deeds, and only where something happens anyway; each of them comes up."""
+    with_slips = [plan(seed) for seed in range(400)]
+    monkeypatch.setattr(planning, "SLIP_PART", 0.0)
+    for found, without in zip(with_slips, (plan(seed) for seed in range(400)), strict=True):
+        own = len(without.deeds)
+        assert replace(found, deeds=found.deeds[:own]) == without
+        assert [deed.do in planning.SLIPS for deed in found.deeds[own:]] in ([], [True])
+        assert own or not found.deeds
+    assert {deed.do for found in with_slips for deed in found.deeds} >= set(planning.SLIPS)
 
 
 def test_a_seed_below_zero_is_refused() -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from controller.kernel import PLAIN
-from controller.requests import Confirm, Load
+from controller.requests import Confirm, Edit, Load, Offer
 from controller.states import State
 from verification.barriers import ALWAYS_HEARD, deaf_but_to
 from verification.hands import Stuck
@@ -23,6 +23,7 @@ from verification.invariants import check_all
 from verification.reach import (
     OPERATOR,
     load,
+    patient,
     settle,
     state,
     to_beam,
@@ -40,6 +41,7 @@ SMALL: Final = prescribed(220.0)
 MIDDLE: Final = prescribed(400.0)
 CEILING: Final = 0.98
 """Of the rate of the beam: less than channels may differ by."""
+MIDDLE_OF_ANOTHER: Final = patient(2, 300.0)
 CHANGED: Final = msgspec.structs.replace(prescribed(390.0), sha256=b"\x01" * 32)
 """The order of the usual fraction, edited."""
 TEST: Final = "test "
@@ -222,6 +224,46 @@ def resumed_with_another_order(rig: VirtualRig) -> None:
     rig.wait(3.0)
 
 
+def _offer(rig: VirtualRig, other_than: int = 0) -> Offer:
+    """What the desk is shown as offered, once it is another than that number."""
+    shown = rig.until(lambda s: s.offer is not None and s.offer.id != other_than, 5.0, "an offer")
+    if shown.offer is None:
+        raise Stuck("no offer is shown")
+    return shown.offer
+
+
+def confirmed_by_an_old_digest(rig: VirtualRig) -> None:
+    """Another fraction is loaded instead, and its offer is confirmed with the digest of the one before."""
+    load(rig)
+    old = _offer(rig)
+    rig.ask(Edit())
+    load(rig, p=MIDDLE_OF_ANOTHER)
+    new = _offer(rig, other_than=old.id)
+    _pressed_if_taken(rig, Confirm(new.id, old.digest))
+
+
+def confirmed_by_an_old_number(rig: VirtualRig) -> None:
+    """The same fraction is unloaded and loaded again, and the offer of the first time is confirmed: its digest is still the right one."""
+    load(rig)
+    old = _offer(rig)
+    rig.ask(Edit())
+    load(rig)
+    _offer(rig, other_than=old.id)
+    _pressed_if_taken(rig, Confirm(old.id, old.digest))
+
+
+def _pressed_if_taken(rig: VirtualRig, stale: Confirm) -> None:
+    """A person who thinks that all is well goes on to the switch; then the fraction is unloaded."""
+    if rig.ask(stale).ok:
+        turn_until(rig, State.READY, *ENDED)
+        rig.press()
+        rig.wait(1.0)
+        rig.stop()
+    rig.wait(1.0)
+    settle(rig)
+    rig.wait(1.0)
+
+
 VIRTUAL: Final[dict[str, Hands]] = {
     "plain": plain,
     "stopped": stopped,
@@ -241,6 +283,8 @@ VIRTUAL: Final[dict[str, Hands]] = {
     "chamber saturated": chamber_saturated,
     "latched and restarted": latched_and_restarted,
     "resumed with another order": resumed_with_another_order,
+    "confirmed by an old digest": confirmed_by_an_old_digest,
+    "confirmed by an old number": confirmed_by_an_old_number,
 }
 
 
