@@ -29,6 +29,8 @@ WAKE_S: Final = 2.0
 LOAD_S: Final = 1.5
 PARTS: Final = ((0.5, "median", 1.3), (0.99, "99 %", 1.3), (0.999, "99.9 %", 1.5))
 STOLEN_S: Final = 0.015
+FRACTIONS: Final = 6
+LATE: Final = "ticks in a row were late"
 RX_MGY: Final = {100: 900.0, 1000: 500.0}
 """Beam for nine windows: about 20 s at 100 Hz, 11 s at 1 kHz."""
 SHARES: Final = {1000: (0.25, 0.60), 100: (0.08, None)}
@@ -127,17 +129,20 @@ def load(windows: int) -> list[Figure]:
     ]
 
 
-def fraction(tick_hz: int) -> list[Timed]:
-    """Every tick of one fraction on the real process; again where the machine was taken away."""
-    for attempt in range(TRIES):
+def fraction(tick_hz: int) -> tuple[list[Timed], int]:
+    """Every tick of one fraction on the real process, and how many were ended before it because ticks were late: on a machine that others share
+    three of a millisecond may be late in a row, and then it is the product's part to end the beam."""
+    for attempt in range(FRACTIONS):
         with process_rig(tick_hz) as rig:
             try:
                 rig.ready(RX_MGY[tick_hz])
                 rig.beam()
-                return rig.ended()[1]
+                return rig.ended()[1], attempt
             except Stuck as stuck:
-                if attempt + 1 == TRIES or rig.rig.stolen_s() < STOLEN_S:
-                    raise SystemExit(f"a fraction at {tick_hz} Hz did not come to its end: {stuck}") from None
+                if attempt + 1 == FRACTIONS or (LATE not in str(stuck) and rig.rig.stolen_s() < STOLEN_S):
+                    raise SystemExit(
+                        f"{attempt + 1} fractions at {tick_hz} Hz did not come to their end: {stuck}"
+                    ) from None
     raise AssertionError("not reached")
 
 
@@ -145,13 +150,15 @@ def ticks(windows: int) -> list[Figure]:
     """The work of every tick of beam without the wire's calls and the wait for a reply, and of its record, at 1 kHz and 100 Hz."""
     out = []
     for tick_hz, (most, most_99) in SHARES.items():
-        beam = [tick for tick in fraction(tick_hz) if tick.state is State.IRRADIATING]
+        seen, before = fraction(tick_hz)
+        beam = [tick for tick in seen if tick.state is State.IRRADIATING]
         size = len(beam) // windows
         cut = [beam[at * size : (at + 1) * size] for at in range(windows)]
         share = tick_hz * 1e-4
         whole = median(1e-3 * (tick.took_ns - tick.slot_ns) for tick in beam)
         works = [[tick.work_us for tick in window] for window in cut]
         beside = f"{median(map(median, works)):.0f} us; with the wire's calls {whole:.0f} us; windows of {size} ticks of beam"
+        beside += f"; {before} fractions before it were ended for late ticks" if before else ""
         name = f"tick work without the wire's calls, {tick_hz} Hz"
         tick_ms = 1000 / tick_hz
         out.append(

@@ -182,10 +182,11 @@ class _Ring:
             self.compared += 1
         return row.seq
 
-    def put_tick(self, *fields: Any, **named: Any) -> int:
+    def put_tick(self, _mono_ns: int, *fields: Any) -> int:
         row = self._next(EntryType.TICK)
-        kept = {name: value for name, value in named.items() if name not in ("mono_ns", "came")}
-        _compare_ticks(unpack_tick(row.payload), unpack_tick(pack_tick(TickRow(*fields, **kept))))
+        _compare_ticks(
+            unpack_tick(row.payload), unpack_tick(pack_tick(TickRow(*fields[: len(TickRow.__struct_fields__)])))
+        )
         return row.seq
 
     def close(self) -> None:

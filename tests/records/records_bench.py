@@ -23,7 +23,7 @@ from controller.entries import (
     Terminal,
 )
 from controller.prescribed import Combination, Prescribed, Quality
-from controller.ring import AckFile, Ring, StatementFile
+from controller.ring import AckFile, Ring, StatementFile, TickRow
 from controller.wire_ring import WireRing
 from hal.readings import Cause, Purpose, Termination, UnitState
 from hal.units import Seconds
@@ -149,8 +149,7 @@ class Host:
 
     def tick(self) -> None:
         unit = self.unit
-        self.ring.put_tick(
-            mono_ns=int(self.clock.now * 1e9),
+        row = TickRow(
             state=6 if unit.state == UnitState.RUN else 1,
             event=33,
             command=4,
@@ -175,6 +174,7 @@ class Host:
             generator_age_ms=20.0,
             token=self.token,
         )
+        self.ring.put_tick(int(self.clock.now * 1e9), *msgspec.structs.astuple(row))
 
     def query(self, order: Prescribed | None = None, **changed: object) -> int:
         order = order if order is not None else prescribed()
