@@ -33,12 +33,20 @@ from interlock_bench import (
     with_terms,
 )
 
-from hal.readings import Purpose, Readings, SwitchMode, UnitSlow, UnitState, UnitStatus
+from hal.commands import Plan
+from hal.readings import Purpose, Readings, SwitchMode, Termination, TimerStart, UnitSlow, UnitState, UnitStatus
 from interlocks.backup_timer import NO_BEAM_TIME, BeamTime, begin, counted
 from interlocks.judge import judge
 from interlocks.look import (
     FLAGS,
     MONITOR,
+    NO_ACTIVE,
+    NO_FLAGS,
+    NO_MONITOR,
+    NO_SET_POINTS,
+    NO_SLOW,
+    NO_TERMS,
+    NO_UNIT,
     NOTHING_WATCHED,
     SLOW,
     UNIT,
@@ -52,11 +60,33 @@ from interlocks.look import (
     remember,
     take,
 )
+from interlocks.monitor import Watched
 from interlocks.words import House, Sent, Truth
 
 INF = math.inf
 ASKED_S = T0 - 0.002
 """When the unit's status of `readings(T0)` was asked for."""
+
+
+def test_what_stands_in_for_what_is_missing_is_true_of_nothing() -> None:
+    """Field by field: infinitely old, no number, no code that a device has; by these a rule without its reading is not TRUE."""
+    inf, nan, no = -INF, math.nan, -1
+    for stand_in, fields in (
+        (NO_UNIT, (inf, *(0,) * 22)),
+        (NO_SLOW, (inf, *(0,) * 7, nan, nan, 0, None, None, *(0,) * 7)),
+        (NO_MONITOR, (inf, nan, nan, nan, no, no)),
+        (NO_FLAGS, (inf, True, False, False, False, True, ())),
+        (NO_SET_POINTS, (inf, no, no, no, no)),
+        (NO_ACTIVE, (inf, b"", no, False)),
+        (NO_TERMS, (
+            Plan(no, no, no, no, b"", no), b"", nan, nan, no, no, Purpose.TREAT, Termination.TIME, SwitchMode.HOLD, TimerStart.K1_CLOSED,
+            *(nan,) * 11, 4.0, 0, 0, nan, nan, True,
+        )),
+        (Memory(), (
+            {}, (), None, False, inf, False, None, None, nan, BeamTime(0, 0.0, None, False), (inf, inf, inf), 0, inf, Watched(), False, False,
+        )),
+    ):  # fmt: skip
+        assert repr(msgspec.structs.astuple(stand_in)) == repr(fields)
 
 
 def kept(given: Readings, sent: Sent = SENT_REST, memory: Memory | None = None) -> Memory:
@@ -343,6 +373,13 @@ def test_leakage_waits_for_rates_that_hold_nothing_of_the_beam(slow_s: float, is
     assert "NO_BEAM" in moments(given, sent)
 
 
+def test_the_cable_is_quiet_from_its_discharge_time_on() -> None:
+    """At that very time it is, in numbers that the machine holds exactly; a moment before it is not."""
+    sent = with_terms(Sent(command="off", terms=TERMS, off_at_s=0.0), t2d_s=0.5)
+    assert "NO_BEAM" in moments(readings(0.5, on_sent_at_s=-1.0), sent)
+    assert "NO_BEAM" not in moments(readings(0.4999, on_sent_at_s=-1.0), sent)
+
+
 def test_signal_waits_for_more_than_a_tenth_of_a_second_of_high_voltage() -> None:
     """Exactly that long is not enough, in numbers that the machine holds exactly."""
     sent = msgspec.structs.replace(SENT_ON, on_at_s=-10.0)
@@ -355,8 +392,9 @@ def test_signal_waits_for_more_than_a_tenth_of_a_second_of_high_voltage() -> Non
     ("part", "bit", "bound"), [("unit", UNIT, 0), ("slow", SLOW, 1), ("monitor", MONITOR, 2), ("flags", FLAGS, 3)]
 )
 def test_each_reading_is_stale_by_itself(part: str, bit: int, bound: int) -> None:
-    """At its age it is not, past it it is; 1 ms of the future is rounding, more is stale; missing is stale; the others are not."""
-    bound_s = RULES.stale_after_s[bound]
+    """At its own age it is not, past it it is; 1 ms of the future is rounding, more is stale; missing is stale; the others are not."""
+    bounds_s = (0.05, 2.5, 0.09, 0.07)
+    bound_s = bounds_s[bound]
     for now_s, asked_s, stale in (
         (bound_s, 0.0, 0),
         (bound_s, -0.0001, bit),
@@ -365,10 +403,10 @@ def test_each_reading_is_stale_by_itself(part: str, bit: int, bound: int) -> Non
         (0.0, math.nan, bit),
     ):
         given = readings(now_s, **{f"{part}_asked_at_s": asked_s})
-        look = take(given, QUIET, SENT_REST, Memory(), RULES.stale_after_s, RULES.full_scale_kv)
+        look = take(given, QUIET, SENT_REST, Memory(), bounds_s, RULES.full_scale_kv)
         assert look.stale == stale, (now_s, asked_s)
     missing = readings(T0, **{part: None})
-    assert take(missing, QUIET, SENT_REST, Memory(), RULES.stale_after_s, RULES.full_scale_kv).stale == bit
+    assert take(missing, QUIET, SENT_REST, Memory(), bounds_s, RULES.full_scale_kv).stale == bit
 
 
 def test_the_look_holds_what_was_given_and_worked_out() -> None:
@@ -391,7 +429,8 @@ def test_the_look_holds_what_was_given_and_worked_out() -> None:
     assert look.quiet_from_s == pytest.approx(T0 + 3.0) and not look.asked[When.NO_BEAM]
     run = take(pressed(T0), QUIET, SENT_ARMED, Memory(), RULES.stale_after_s, RULES.full_scale_kv)
     still = take(armed(T0), QUIET, SENT_ARMED, Memory(), RULES.stale_after_s, RULES.full_scale_kv)
-    assert run.running and not still.running
+    unasked = take(pressed(T0), QUIET, SENT_REST, Memory(), RULES.stale_after_s, RULES.full_scale_kv)
+    assert run.running and not still.running and not unasked.running, "RUN without a permission is none of ours"
     ended = take(beaming(T0, unit_state=int(UnitState.ENDED)), BEAMING, SENT_ON, Memory(), RULES.stale_after_s, 100.0)
     assert ended.running
 

@@ -7,10 +7,22 @@ import re
 
 import msgspec
 import pytest
+from interlock_bench import CAPABILITIES, RULES, TICK_S
 
 from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, When
 from interlocks.rule import Rule
-from interlocks.rules import LEAST_S, POLLS, SLOW_LEAST_S, SOURCE_WORDS, SOURCES, T1_S, TABLE, distinct
+from interlocks.rules import (
+    LEAST_S,
+    POLLS,
+    SLOW_LEAST_S,
+    SOURCE_WORDS,
+    SOURCES,
+    T1_S,
+    TABLE,
+    distinct,
+    level,
+    reaction_s,
+)
 from interlocks.words import Clears, DoseFigures, House, Sent, Trip, Truth
 
 DESIGNED = """
@@ -186,3 +198,39 @@ def test_bounds_of_age_are_as_they_were_designed() -> None:
     assert distinct(TABLE) == TABLE
     with pytest.raises(ValueError, match=re.escape("two rules have the same id: emergency_stop, key")):
         distinct((*TABLE, TABLE[0], TABLE[2]))
+
+
+POLLED_S = {"unit": 0.03, "slow": 1.02, "monitor": 0.05, "flags": 0.04}
+
+
+def test_the_worst_reaction_of_a_rule_is_its_oldest_reading_and_the_time_of_off() -> None:
+    """Of every rule that ends a beam on a polled reading; none is claimed for one on the slow block, which guards a drift, or on nothing polled."""
+    wanted = {}
+    for text in DESIGNED.strip().splitlines()[1:]:
+        name, _, needs, *_, ends, _, _, _ = text.split()
+        if ends == "beam" and needs != "-" and "slow" not in needs:
+            wanted[name] = max(POLLED_S[source] for source in needs.split("+")) + 0.02
+    rig = msgspec.structs.replace(CAPABILITIES, worst_age_s=POLLED_S, off_s=0.02)
+    assert reaction_s(RULES, rig) == pytest.approx(wanted)
+    assert [wanted[name] for name in ("door", "generator_fault", "kv_high", "beam_lost")] == [0.05, 0.06, 0.07, 0.07]
+    unknown = msgspec.structs.replace(rig, worst_age_s={})
+    assert reaction_s(RULES, unknown) == dict.fromkeys(wanted, 0.02)
+
+
+def test_of_what_a_rig_does_not_say_the_least_bound_is_taken() -> None:
+    """A source without a worst age is never let grow older than the youngest that any rig has."""
+    silent = level(msgspec.structs.replace(CAPABILITIES, worst_age_s={}), TICK_S)
+    assert silent.stale_after_s == pytest.approx((0.05, 2.5, 0.05, 0.05))
+
+
+def test_every_source_has_its_bound_or_no_rule_has_one() -> None:
+    """Fewer or more bounds than sources is an error, never a rule without a bound."""
+    for bounds in ((0.05, 2.5, 0.09), (0.05, 2.5, 0.09, 0.09, 1.0)):
+        with pytest.raises(ValueError, match="zip"):
+            msgspec.structs.replace(RULES, stale_after_s=bounds).stale_after(TABLE[0])
+
+
+def test_what_is_asked_at_a_moment_is_worked_out_once() -> None:
+    """A tick builds nothing: the same moment gives the same object."""
+    rules, moment = level(CAPABILITIES, TICK_S), tuple(when is When.ALWAYS for when in When)
+    assert rules.asked(moment) is rules.asked(moment)
