@@ -100,7 +100,7 @@ def _counts(answer: _Answer, pending: Times, look: Look) -> bool:
     lasted = look.now_s - since
     if lasted < row.persists_for_s:
         return False
-    if not (row.waits_for and look.running) or not lasted < T1_S:
+    if not look.running or not lasted < T1_S:
         return True
     unit_waits = row.waits_for & UNIT and look.unit.asked_at_s <= since
     flags_wait = row.waits_for & FLAGS and look.flags.asked_at_s <= since
@@ -173,7 +173,7 @@ def shown(
                 row.id,
                 _TRUTHS[truth],
                 ages[row.needs],
-                "" if truth in _PLAIN else words.get(row.id) or _quiet_words(row, truth),
+                words.get(row.id) or _quiet_words(row, truth),
             )
             for row, truth in zip(table, verdict.truths, strict=True)
         ]

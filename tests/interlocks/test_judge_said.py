@@ -223,5 +223,12 @@ def test_what_is_shown_of_each_row() -> None:
     assert [name for name, *_ in shown(judge(given, QUIET, SENT_REST, Memory(), RULES)[0], given)] == list(ROW)
 
 
+def test_a_verdict_of_another_table_is_not_shown() -> None:
+    """Truths that do not go with the rows are an error, never the word of one rule beside another's name."""
+    given = readings(T0)
+    with pytest.raises(ValueError, match="zip"):
+        shown(judged(row("a"), row("b"))[0], given, (row("a"),))
+
+
 def _order(name: str) -> int:
     return Fitted[name.upper().replace(" ", "_")].value
