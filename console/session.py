@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
-from console.desk_client import Desk, DeskGoneError, send_stop
-from controller.requests import Alive, Answer, Request, Snapshot, Stop, Watch
+from console.desk_client import DeskGoneError, send_stop
+from controller.requests import Alive, Answer, Reply, Request, Snapshot, Stop, Watch
 from hal.clock import Clock
 
 ALIVE_EVERY_S = 0.5
@@ -24,10 +25,18 @@ STOP_HEARD = Answer(True, "stop")
 """The desk's answer to a STOP; it is never the answer to anything else that was asked at the same time."""
 
 
+class Line(Protocol):
+    """What carries requests and replies: a connection to a desk, or one in virtual time. Both raise DeskGoneError where nobody is at the other end."""
+
+    def send(self, request: Request, timeout_s: float = 0.5) -> None: ...
+
+    def receive(self, timeout_s: float) -> Reply | None: ...
+
+
 class Session:
     """A watching, living client. `snapshot` is the newest; `stopped` is true from the first STOP of this person on."""
 
-    def __init__(self, desk: Desk, stop_path: Path, clock: Clock) -> None:
+    def __init__(self, desk: Line, stop_path: Path, clock: Clock) -> None:
         self._desk = desk
         self._stop_path = stop_path
         self._clock = clock

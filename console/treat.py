@@ -46,7 +46,10 @@ class Face(Protocol):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the command line asks for. `press` and `release` act on a simulated room's switch (None: a person does); `given_d0_mgy` is None when not known."""
+    """What the command line asks for. `press` and `release` act on a simulated room's switch (None: a person does); `given_d0_mgy` is None when not known.
+
+    `further` are comparisons of the offer beside those of every exposure.
+    """
 
     prescribed: Prescribed
     certificate: Certificate
@@ -59,6 +62,8 @@ class Wanted:
     release: Callable[[], str] | None = None
     given_d0_mgy: float | None = None
     beside: Beside = field(default_factory=Beside)
+    role: str = "operator"
+    further: Callable[[Offer], tuple[Compared, ...]] = lambda _offer: ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class Steps:
 
     def load(self) -> Result | None:
         wanted = self._wanted
-        asked: Load | Resume = Load(wanted.prescribed, wanted.operator)
+        asked: Load | Resume = Load(wanted.prescribed, wanted.operator, wanted.role)
         if wanted.resume:
             asked = Resume(wanted.prescribed, wanted.operator, wanted.reason, wanted.physicist)
         answer = self._session.ask(asked)
@@ -164,7 +169,7 @@ class Steps:
                 self._session.ask(Edit())
                 return self._result(Exit.REFUSED, f"no second calculation: {said}")
         assert not isinstance(by_code, str) and not isinstance(by_data, str)
-        self._compared = compared = (*by_code, *by_data)
+        self._compared = compared = (*by_code, *by_data, *wanted.further(offer))
         self._face.show_offer(self._wanted.prescribed, offer, compared, shown.simulated)
         wrong = [line for line in compared if not line.agrees]
         if not wrong:

@@ -12,7 +12,7 @@ from controller.facts import WAIT, Facts, Ruling
 from controller.requests import Request
 from controller.states import TRANSITIONS, Event, State
 from controller.stray import adopt_refused
-from hal.readings import Contact, Readings, Relay, UnitState
+from hal.readings import Contact, Purpose, Readings, Relay, UnitState
 from hal.rig import read_back
 from interlocks.contact_rules import KEY_OF, KEYS
 from interlocks.latch import MAY_CLEAR
@@ -20,6 +20,15 @@ from interlocks.words import Clears, Verdict
 
 STUCK_OFF_S: Final = 60.0
 """How long everything must have been off before STUCK_ON may be left."""
+ANYBODY: Final = frozenset(MAY_CLEAR)
+MAY_LOAD: Final = {
+    Purpose.TREAT: ANYBODY,
+    Purpose.DAILY: ANYBODY,
+    Purpose.WARMUP: ANYBODY,
+    Purpose.CALIBRATE: frozenset({"physicist", "service"}),
+    Purpose.DRY_RUN: ANYBODY,
+}
+"""Which roles may load what: a calibration is no operator's work."""
 
 
 def rule_on(request: Request, stage: Stage, readings: Readings, verdict: Verdict, facts: Facts) -> Ruling:
@@ -40,6 +49,12 @@ def _load(request: Request, stage: Stage, r: Readings, _v: Verdict, facts: Facts
         return _no_row(stage, "loading a fraction", "STANDBY")
     if facts.latches:
         return Ruling(refused=f"latched: {facts.latches[0].words}; clear it first (kerma reset)")
+    purpose = request.prescribed.purpose
+    if request.role not in MAY_LOAD[purpose]:
+        may = " or ".join(sorted(MAY_LOAD[purpose]))
+        return Ruling(
+            refused=f"{purpose.name} is for {may}, and role {request.role or 'none'} asks; log in as one of these first"
+        )
     return _admitted(request, r, facts, Event.LOAD)
 
 

@@ -23,10 +23,11 @@ class Watch(msgspec.Struct, frozen=True, tag="watch"):
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """Load this fraction; `operator` is the person at the desk. Takes the control lease if nobody holds it."""
+    """Load this fraction; `operator` is the person at the desk, in this role. Takes the control lease if nobody holds it."""
 
     prescribed: Prescribed
     operator: str
+    role: str = "operator"
 
 
 class Resume(msgspec.Struct, frozen=True, tag="resume"):

@@ -24,12 +24,14 @@ PROOF_S = 24 * 3600.0
 WAIVED_UNTIL_S = 4_102_444_800.0
 """2100-01-01: a simulated rig whose configuration waives the daily check."""
 TOKEN_MAX = 0xFFFF_FFFF
+ONCE = frozenset({Purpose.TREAT, Purpose.CALIBRATE})
+"""What is closed of these is never delivered again: a patient's fraction, and a calibration's exposure, which is named by its own token."""
 
 
 def judge(book: Book, query: Query, wall_s: float, day_check_until_s: float) -> Clearance:
     """Answer a query at this wall time; every reason against it is named, the first to mend first."""
     fraction = book.fraction_of(query.fraction_tag)
-    if fraction is not None and fraction.closed and query.prescribed.purpose is not Purpose.TREAT:
+    if fraction is not None and fraction.closed and query.prescribed.purpose not in ONCE:
         fraction = None
     tally = book.tally(fraction) if fraction is not None else None
     is_open = fraction is not None and book.is_open(fraction)
@@ -81,8 +83,8 @@ def start_refused(book: Book, start: Start, simulated: bool) -> str:
     others = [f for f in book.fractions.values() if f is not fraction and book.is_open(f)]
     if others:
         return f"fraction {others[0].id} is still open; resume or close it first"
-    treat = start.prescribed.purpose is Purpose.TREAT
-    if fraction is None or (fraction.closed and not treat):
+    once = start.prescribed.purpose in ONCE
+    if fraction is None or (fraction.closed and not once):
         return (
             "" if start.segment == 1 else f"segment {start.segment} of a fraction that was never begun; load it again"
         )

@@ -91,7 +91,7 @@ def test_the_key_must_stand_where_the_purpose_needs_it(purpose: Purpose, key: st
     other = SERVICE if key == "TREAT" else CONTACTS
     none = CONTACTS & ~int(Contact.KEY_TREAT)
     both = CONTACTS | SERVICE
-    request = Load(prescribed(purpose=purpose), "op")
+    request = Load(prescribed(purpose=purpose), "op", "physicist")
     assert (
         event_of(STANDBY, readings(unit_contacts_a=right, unit_contacts_b=right), ADMITTED, request=request)
         is Event.LOAD
@@ -196,3 +196,11 @@ def test_a_reboot_or_a_latched_unit_is_the_self_tests_own_business() -> None:
         assert event_of(stage(State.SELF_TEST), GOOD, testing, v) is Event.NONE
         assert event_of(STANDBY, GOOD, facts(), v) is not Event.NONE
     assert event_of(STANDBY, GOOD, facts(), QUIET) is Event.NONE
+
+
+@pytest.mark.parametrize("role", ["operator", "", "Physicist", "anybody"])
+def test_a_calibration_is_no_operators_work(role: str) -> None:
+    request = Load(prescribed(purpose=Purpose.CALIBRATE), "op", role)
+    seen = readings(unit_contacts_a=SERVICE, unit_contacts_b=SERVICE)
+    assert event_of(STANDBY, seen, ADMITTED, request=request) is Event.NONE
+    assert "CALIBRATE is for physicist or service" in refused(STANDBY, seen, ADMITTED, request=request)

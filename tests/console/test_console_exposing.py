@@ -1,0 +1,304 @@
+"""The exposing hand: one exposure for one token, exactly as asked, and no answer where nobody knows. The desk is a script in time of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk_by_hand import certificate, dose, ended, offer, snapshot
+
+from calibration.procedures.session import Expose, Recorded
+from console.desk_client import DeskGoneError
+from console.exposing import PATIENT, Answered, Hand, Person, Unanswered, compared, order
+from console.second_calculation import Compared
+from console.session import Session
+from controller.prescribed import Prescribed
+from controller.requests import (
+    Answer,
+    Close,
+    Confirm,
+    Edit,
+    Load,
+    Offer,
+    Reply,
+    Request,
+    Snapshot,
+    Stop,
+)
+from hal.readings import Purpose
+from hal.units import Seconds
+
+ASKED = Expose("S-1", "physics", 69.5, 1.6, "F2", "A20", 10.0, 16.16)
+PERSON = Person("P. One", "physicist")
+OFFERED = {
+    "purpose": Purpose.CALIBRATE, "termination": "time", "rx_mgy": 542.025, "d0_mgy": 542.025, "skin_mgy": 542.025, "rest_mgy": 542.025,
+    "set_time_s": 10.0, "timer_preset_ms": 10000,
+}  # fmt: skip
+ROW = {
+    "token": 7,
+    "outcome": "TERMINATED",
+    "beam_s": 10.0,
+    "kv_mean": 69.4,
+    "ma_mean": 1.61,
+    "counts_1": 27000,
+    "counts_2": 27500,
+}
+
+
+RECORD = Recorded(set_kv=69.499, set_ma=1.6, kv=69.4, ma=1.61, counts_1=27000.0, counts_2=27500.0)
+
+
+class Desk:
+    """A desk that answers at once, and a clock that goes on only while somebody waits. `beam` are the snapshots after the press."""
+
+    def __init__(self, beam: list[dict[str, Any]], offered: dict[str, Any] | None = None) -> None:
+        self.now = 100.0
+        self.beam, self.offered = list(beam), OFFERED | (offered or {})
+        self.state: dict[str, Any] = {"state": "STANDBY"}
+        self.refuse: dict[type, str] = {}
+        self.silent = self.gone = self.pressed = False
+        self.sent: list[Request] = []
+        self._replies: list[Reply] = []
+
+    def monotonic(self) -> Seconds:
+        return Seconds(self.now)
+
+    def wall(self) -> Seconds:
+        return Seconds(1.8e9 + self.now)
+
+    def sleep_until(self, deadline: Seconds) -> None:
+        self.now = deadline
+
+    def send(self, request: Request, timeout_s: float = 0.5) -> None:
+        assert timeout_s >= 0.0
+        if self.gone:
+            raise DeskGoneError("the desk is gone")
+        self.sent.append(request)
+        if type(request) in self.refuse:
+            self._replies.append(Answer(False, self.refuse[type(request)]))
+            return
+        match request:
+            case Load():
+                self.state |= {"state": "PREPARATORY", "offer": offer(**self.offered)}
+            case Confirm():
+                self.state |= {"state": "READY", "offer": None}
+            case Edit() | Close():
+                self.state |= {"state": "STANDBY", "offer": None}
+            case Stop() if self.state["state"] in ("PREPARATORY", "READY"):
+                self.state |= {"state": "STANDBY", "offer": None}
+            case Stop():
+                pass
+            case _:
+                return
+        self._replies.append(Answer(True, type(request).__name__.lower()))
+
+    def receive(self, timeout_s: float) -> Reply | None:
+        if self.gone:
+            raise DeskGoneError("the desk is gone")
+        if self._replies:
+            return self._replies.pop(0)
+        if timeout_s <= 0.0:
+            return None
+        self.now += timeout_s
+        if self.silent:
+            return None
+        if self.pressed and self.beam:
+            self.state |= self.beam.pop(0)
+        return snapshot(**self.state)
+
+    def press(self) -> str:
+        self.pressed = True
+        return ""
+
+    def kinds(self) -> list[str]:
+        return [type(one).__name__ for one in self.sent if type(one).__name__ not in ("Alive", "Watch")]
+
+
+class Book:
+    """Records that a test writes."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = set(tokens)
+        self.row: Mapping[str, Any] | None = ROW
+
+    def known(self, token: str) -> bool:
+        return token in self.tokens
+
+    def exposure(self, tag: int, number: int) -> Mapping[str, Any] | None:
+        assert tag
+        return self.row if number == ROW["token"] else None
+
+
+class Face:
+    """Shows nothing; `seen` is called with every snapshot."""
+
+    def __init__(self, seen: Callable[[Snapshot], None] = lambda _shown: None) -> None:
+        self._seen = seen
+
+    def say(self, words: str) -> None:
+        assert words
+
+    def show_offer(self, prescribed: Prescribed, shown: Offer, lines: tuple[Compared, ...], simulated: bool) -> None:
+        assert simulated and lines and prescribed.rx_mgy > 0.0 and shown.id
+
+    def ask(self, words: str) -> None:
+        raise AssertionError(f"the hand asks nobody: {words}")
+
+    def typed(self) -> str | None:
+        return None
+
+    def progress(self, shown: Snapshot, silent_s: float) -> None:
+        assert silent_s >= 0.0
+        self._seen(shown)
+
+
+def end(**changes: Any) -> dict[str, Any]:
+    return {"state": "TERMINATED", "beam": "off", "ended": ended(dose=dose(beam_s=10.0), **changes)}
+
+
+BEAM = [{"state": "IRRADIATING", "beam": "on"}, end()]
+
+
+def made(
+    desk: Desk, book: Book | None = None, face: Face | None = None, person: Person = PERSON
+) -> tuple[Hand, Session]:
+    session = Session(desk, Path("/nowhere/stop"), desk)
+    return Hand(session, certificate(), book or Book(), person, face or Face(), desk.press), session
+
+
+def test_one_request_is_one_exposure_with_what_the_records_say_of_it() -> None:
+    desk = Desk(BEAM)
+    hand, _ = made(desk)
+    assert hand.expose(ASKED) == Answered("S-1", "complete", 10.0, RECORD, 7)
+    assert desk.kinds() == ["Load", "Confirm", "Close"]
+    load = next(one for one in desk.sent if isinstance(one, Load))
+    assert load.role == "physicist" and load.prescribed.purpose is Purpose.CALIBRATE
+    assert load.prescribed.patient_id == PATIENT and load.prescribed.prescription_id == "S-1"
+
+
+@pytest.mark.parametrize(
+    ("offered", "name"),
+    [
+        ({"set_time_s": 10.01, "timer_preset_ms": 10010}, "time asked for"),
+        ({"set_time_s": 9.99, "timer_preset_ms": 9990}, "time asked for"),
+        ({"timer_preset_ms": 10300}, "timer preset"),
+        ({"ma": 1.62}, "charge, at most"),
+        ({"segment": 2}, "segment"),
+        ({"kv": 70.5}, "tube voltage"),
+        ({"purpose": Purpose.TREAT}, "purpose"),
+        ({"termination": "monitor"}, "ends by"),
+        ({"filter_id": "F1"}, "filter"),
+    ],
+)
+def test_an_offer_of_anything_else_is_never_confirmed(offered: dict[str, Any], name: str) -> None:
+    """Second calculation of time and charge: whatever differs, nothing is confirmed, and the answer says that nothing was exposed."""
+    desk = Desk(BEAM, offered)
+    answer = made(desk)[0].expose(ASKED)
+    assert isinstance(answer, Answered) and answer.timer_s == 0.0
+    assert answer.ended.startswith("not exposed: the second calculation differs") and f"{name}:" in answer.ended
+    assert desk.kinds() == ["Load", "Edit"]
+
+
+def test_a_token_is_used_once() -> None:
+    """By the same hand, and by another one that only has the records."""
+    desk, book = Desk(BEAM), Book()
+    hand, _ = made(desk, book)
+    hand.expose(ASKED)
+    sent = len(desk.kinds())
+    assert isinstance(hand.expose(ASKED), Unanswered)
+    book.tokens.add("S-1")
+    assert isinstance(made(desk, book)[0].expose(ASKED), Unanswered)
+    assert len(desk.kinds()) == sent
+
+
+@pytest.mark.parametrize("how", ["silent", "gone"])
+def test_a_desk_that_is_silent_or_gone_in_beam_gives_no_answer(how: str) -> None:
+    desk = Desk(BEAM[:1])
+
+    def seen(shown: Snapshot) -> None:
+        if shown.state == "IRRADIATING":
+            setattr(desk, how, True)
+
+    answer = made(desk, face=Face(seen))[0].expose(ASKED)
+    assert isinstance(answer, Unanswered) and "NO ANSWER" in answer.words
+
+
+def test_a_refused_load_is_no_exposure_and_says_why() -> None:
+    desk = Desk(BEAM)
+    desk.refuse[Load] = "the key is not in SERVICE"
+    answer = made(desk)[0].expose(ASKED)
+    assert answer == Answered("S-1", "not exposed: the key is not in SERVICE", 0.0)
+
+
+def test_a_refusal_that_the_records_contradict_is_no_answer() -> None:
+    """Confirmed, not answered for, and begun all the same: the records know."""
+    desk, book = Desk(BEAM), Book()
+    desk.refuse[Confirm] = "no answer within 9 s"
+
+    def seen(shown: Snapshot) -> None:
+        if shown.offer is not None:
+            book.tokens.add("S-1")
+
+    assert isinstance(made(desk, book, Face(seen))[0].expose(ASKED), Unanswered)
+
+
+def test_stop_sends_stop_and_the_end_is_told() -> None:
+    stopped = end(outcome="INTERRUPTED", event="STOP", rule="stop", words="stopped at the desk") | {
+        "state": "INTERRUPTED"
+    }
+    desk = Desk([BEAM[0], stopped])
+
+    def seen(shown: Snapshot) -> None:
+        if shown.state == "IRRADIATING" and not session.stopped:
+            session.stop()
+
+    hand, session = made(desk, face=Face(seen))
+    answer = hand.expose(ASKED)
+    assert isinstance(answer, Answered) and answer.ended == "interrupted, STOP, stop, stopped at the desk"
+    assert "Stop" in desk.kinds() and desk.kinds()[-1] == "Close"
+    hand.begin()
+    assert not session.stopped
+
+
+@pytest.mark.parametrize("change", [{"durable": False}, {"outcome": "STUCK_ON"}])
+def test_an_end_that_is_not_kept_or_not_off_is_no_answer(change: dict[str, Any]) -> None:
+    last = end(**change) | ({"state": "STUCK_ON"} if "outcome" in change else {})
+    assert isinstance(made(Desk([BEAM[0], last]))[0].expose(ASKED), Unanswered)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"outcome": "FAULT", "event": "TRIP_FAULT", "rule": "dose_rate_high"}, "fault, TRIP_FAULT, dose_rate_high"),
+        ({"event": "TIME_END", "rule": "backup_timer"}, "terminated, TIME_END, backup_timer"),
+        ({"outcome": "VOID", "void": True, "event": "EXPIRED", "rule": ""}, "no beam, EXPIRED"),
+    ],
+)
+def test_every_other_end_is_told_and_never_complete(change: dict[str, Any], words: str) -> None:
+    answer = made(Desk([BEAM[0], end(**change)]))[0].expose(ASKED)
+    assert isinstance(answer, Answered) and answer.ended == words
+
+
+def test_without_a_record_there_is_no_read_back() -> None:
+    book = Book()
+    book.row = None
+    answer = made(Desk(BEAM), book)[0].expose(ASKED)
+    assert isinstance(answer, Answered) and (answer.timer_s, answer.record) == (10.0, Recorded())
+
+
+def test_a_combination_that_the_certificate_lacks_is_said_before_the_desk_is_asked() -> None:
+    desk = Desk(BEAM)
+    answer = made(desk)[0].expose(replace(ASKED, filter="F9"))
+    assert isinstance(answer, Answered) and "has no combination 69.5 kV, 1.6 mA, filter F9" in answer.ended
+    answer = made(desk)[0].expose(replace(ASKED, token="S-2", ma=0.0, how="cold"))
+    assert isinstance(answer, Answered) and "asks for cold" in answer.ended
+    assert desk.kinds() == []
+
+
+def test_the_comparison_agrees_with_the_offer_that_follows_from_the_order() -> None:
+    made_order = order(ASKED, certificate(), PERSON, Purpose.CALIBRATE)
+    assert isinstance(made_order, Prescribed) and made_order.rx_mgy == pytest.approx(55.0 * (10.0 - 0.145))
+    assert all(line.agrees for line in compared(ASKED, offer(**OFFERED)))
