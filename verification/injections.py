@@ -45,6 +45,7 @@ class Injection:
     and start. `over_part` is e_f of invariant 9, `rate_times` the dose rate that the fault makes of the certified one. `only`: the states in which it
     means something (empty: every one). `from_start`: the world begins with it. `unseen`: no software can see it, so that the dose in the records is not
     held against the true one; the daily check must.
+    `stray`: the beam belongs to no exposure: what must hold it is the records' own list of such beam.
     `unfelt`: a program that looks once a tick cannot feel it, and the run is the same. `ends`: the states that a beam may be found in when the fault ended it.
     """
 
@@ -64,6 +65,7 @@ class Injection:
     from_start: bool = False
     unseen: bool = False
     unfelt: bool = False
+    stray: bool = False
     ends: tuple[State, ...] = (State.INTERRUPTED, State.FAULT)
 
     def applies(self, at: State) -> bool:

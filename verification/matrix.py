@@ -15,6 +15,7 @@ from typing import Any, Final
 from controller.kernel import Kernels
 from controller.requests import Answer, Close, Confirm, Load, Reset, Resume
 from controller.states import Event, State
+from records.fractions import strays
 from simulators.unit_firmware import UnitFirmware
 from simulators.unit_map import Cause
 from simulators.unit_map import State as UnitState
@@ -459,7 +460,10 @@ def _started(
 
 
 def _judge_end(cell: Cell, injection: Injection, rig: VirtualRig, told: Told, watch: Watch) -> None:
-    told.wrong += [one for one in reach.wrong(rig, watch.presses) if not (injection.unseen and "the records'" in one)]
+    apart = injection.unseen or injection.stray
+    told.wrong += [one for one in reach.wrong(rig, watch.presses) if not (apart and "the records'" in one)]
+    if injection.stray and not strays(rig.recorder_config.database):
+        told.wrong.append("there was beam that belongs to no exposure, and the records do not say so")
     kept = reach.exposures(rig)
     told.ended_by = f"{kept[-1]['event']} {kept[-1]['rule']}".strip() if kept else ""
     told.true_mgy, told.d0_mgy = rig.truth()["dose_mgy"], watch.d0_mgy

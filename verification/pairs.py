@@ -13,6 +13,7 @@ from controller.kernel import Kernels
 from controller.states import State
 from verification import reach
 from verification.fault_ids import FAULT_IDS, UNFORESEEN
+from verification.fault_ids import drawn as may_be_drawn
 from verification.hands import Stuck
 from verification.injections import USUAL_RIG, Injection
 from verification.invariants import Expectation, Lasting, check_all
@@ -48,8 +49,8 @@ def drawn(seed: int) -> tuple[Blow, Blow]:
     """The two faults of this seed, in the order of their beginning."""
     dice = random.Random(seed)
     pool = {
-        fault_id: [one for one in injections if one.choice == USUAL_RIG and one.termination == "monitor"]
-        for fault_id, injections in FAULT_IDS.items()
+        fault_id: [one for one in may_be_drawn(fault_id) if one.choice == USUAL_RIG and one.termination == "monitor"]
+        for fault_id in FAULT_IDS
         if fault_id not in NOT_IN_PAIRS
     }
     blows = []

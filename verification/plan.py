@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from simulators.wire_faults import TAMPERINGS
-from verification.fault_ids import FAULT_IDS, UNFORESEEN, find
+from verification.fault_ids import FAULT_IDS, drawn, find
 from verification.injections import Injection
 from verification.rigs import BEAMS, USUAL, Choice
 
@@ -287,9 +287,9 @@ def _delay(draw: random.Random) -> float:
 def possible(choice: Choice, termination: str) -> dict[str, list[Injection]]:
     """By fault id, what this rig can have: lies that its wires can carry, and what is not made for another rig."""
     found = {}
-    for fault_id, injections in FAULT_IDS.items():
-        fitting = [one for one in injections if _fits(one, choice, termination)]
-        if fitting and fault_id not in UNFORESEEN:
+    for fault_id in FAULT_IDS:
+        fitting = [one for one in drawn(fault_id) if _fits(one, choice, termination)]
+        if fitting:
             found[fault_id] = fitting
     return found
 

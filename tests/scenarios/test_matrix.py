@@ -20,7 +20,7 @@ from verification.pairs import drawn, play_pair
 from verification.reach import turn_until
 
 ROOT = Path(__file__).resolve().parents[2]
-NUMBERS = {"L": 15, "M": 8, "G": 11, "D": 8, "I": 10, "H": 10, "S": 8, "O": 11, "X": 9}
+NUMBERS = {"L": 15, "M": 8, "G": 11, "D": 8, "I": 10, "H": 10, "S": 8, "O": 11, "X": 13}
 """How many ids of each kind the fault model has; X are those that nobody had thought of while the program was written."""
 
 
