@@ -3,6 +3,7 @@ It measures nothing; whether an instrument may be used at a time is answered in 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -24,6 +25,8 @@ EDGE_MM = 2.0
 """A chamber's sensitive part and so much on each side stay inside the field."""
 FARMER_LEAST_FIELD_MM = 30.0
 PLANE_PARALLEL_BELOW_KV = 70.0
+ATMOSPHERE_KPA = 101.325
+"""Both reference forms' pressure; the 22 C form prints it as 101.33."""
 
 
 class Table(BaseModel):
@@ -177,7 +180,22 @@ class Chamber(Base):
     nk: list[Quality] = Field(min_length=2, max_length=20)
     coefficient: Literal["air_kerma", "dose_to_water"]
     ref_form: Literal["22C", "20C"]
+    ref_t_c: float | None = Field(default=None, ge=15, le=25)
+    ref_p_kpa: float | None = Field(default=None, ge=100, le=103)
     protocol: Literal["TG61", "TRS398", "TRS277", "DIN"]
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        said = float(self.ref_form.removesuffix("C"))
+        if self.ref_t_c is not None and self.ref_t_c != said:
+            raise ValueError(
+                f"ref_form = {self.ref_form} and ref_t_c = {self.ref_t_c:g}: the paper has one reference air; mixing them is 0.7 %"
+            )
+        if self.ref_p_kpa is not None and abs(self.ref_p_kpa - ATMOSPHERE_KPA) > 0.01:
+            raise ValueError(
+                f"ref_p_kpa = {self.ref_p_kpa:g} is no reference pressure, {ATMOSPHERE_KPA:g} kPa; read the paper again"
+            )
+        return self
 
 
 class Electrometer(Base):
@@ -254,6 +272,17 @@ def unusable(instrument: Base, at: datetime) -> str:
         return f"{who}: its calibration expired at {stamp(cal.expires_at)}, before {stamp(at)}; have it calibrated"
     if at < cal.at:
         return f"{who}: its calibration is of {stamp(cal.at)}, after {stamp(at)}; use what was calibrated before"
+    return ""
+
+
+def superseded(instrument: Base, known: Iterable[Base]) -> str:
+    """Why a calibration is not the instrument's last one (hazard A13: the paper of before a repair), or ""."""
+    for one in known:
+        if one.serial == instrument.serial and one.cal.at > instrument.cal.at:
+            return (
+                f"{instrument.id} ({instrument.model} {instrument.serial}): {instrument.cal.certificate_no} of {stamp(instrument.cal.at)} was followed by "
+                f"{one.cal.certificate_no} of {stamp(one.cal.at)}; use that"
+            )
     return ""
 
 

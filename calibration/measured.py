@@ -21,6 +21,15 @@ class ReadingTable(Table):
     at: AwareDatetime
 
 
+class RejectedTable(Table):
+    """A reading that was taken and not kept, and why: it stays to be seen."""
+
+    step: Name
+    nc: float
+    at: AwareDatetime
+    why: Words
+
+
 class LayerTable(Table):
     """A reading behind so much aluminium, any unit; the stack begins at 0."""
 
@@ -65,6 +74,7 @@ class MeasuredTable(Table):
     barometer: Name
     thermometer: Name
     readings: list[ReadingTable] = Field(min_length=1, max_length=50)
+    rejected: list[RejectedTable] = Field(default_factory=list, max_length=200)
     operating_v: Positive
     low_v: Positive
     low_v_nc: float
