@@ -4,17 +4,41 @@ A named judgement is a pure function that stands beside its procedure; nothing i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import stdev
 from typing import Final
 
-from calibration.procedures.session import Session, Verdict
+from calibration.procedures import (
+    applicator,
+    conditioning,
+    end_effect,
+    hvl,
+    interrupt,
+    kv_dependence,
+    ma_offset,
+    monitor,
+    output,
+    scales,
+    survey,
+    tail,
+)
+from calibration.procedures.session import Judgement, Session, Verdict
 from calibration.procedures.step import Step
 
-Judgement = Callable[[Session, Step], Verdict]
-"""ValueError is a refusal too, in its words."""
-
-JUDGEMENTS: Final[Mapping[str, Judgement]] = {}
+JUDGEMENTS: Final[Mapping[str, Judgement]] = {
+    **applicator.JUDGEMENTS,
+    **conditioning.JUDGEMENTS,
+    **end_effect.JUDGEMENTS,
+    **hvl.JUDGEMENTS,
+    **interrupt.JUDGEMENTS,
+    **kv_dependence.JUDGEMENTS,
+    **ma_offset.JUDGEMENTS,
+    **monitor.JUDGEMENTS,
+    **output.JUDGEMENTS,
+    **scales.JUDGEMENTS,
+    **survey.JUDGEMENTS,
+    **tail.JUDGEMENTS,
+}
 
 
 def judged(session: Session, step: Step) -> Verdict:

@@ -3,6 +3,7 @@ Tables only; what an event does to a session is calibration/procedures/engine.py
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -276,3 +277,7 @@ class Effects:
 
     do: Expose | MeterOrder | None = None
     refused: str = ""
+
+
+Judgement = Callable[[Session, Step], Verdict]
+"""What a step's readings are worth; a pure function, whose ValueError is a refusal too, in its words."""

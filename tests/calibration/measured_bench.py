@@ -17,7 +17,8 @@ CAL = {"lab": "Lab", "at": AT - timedelta(days=300), "expires_at": AT + timedelt
 NK = [{"hvl_mm_al": h, "kv": 70.0, "mgy_per_nc": n, "u_pct_k1": 0.7} for h, n in ((1.5, 448.2), (2.0, 447.0))]
 CHAMBER: dict[str, Any] = {
     "kind": "chamber", "type": "pp", "volume_cc": 0.02, "sensitive_mm": 5.0, "ref_point_mm_from_face": 0.5, "vented": True, "foil_mm": 0.1,
-    "polarising_v": 300.0, "stem_factor": 1.0, "u_stem_pct": 0.5, "nk": NK, "coefficient": "air_kerma", "ref_form": "22C", "protocol": "TG61",
+    "polarising_v": 300.0, "stem_factor": 1.0, "u_stem_pct": 0.5, "nk": NK, "coefficient": "air_kerma", "ref_form": "22C", "ref_t_c": 22.0, "ref_p_kpa": 101.33,
+    "protocol": "TG61",
 }  # fmt: skip
 OTHERS: dict[str, dict[str, Any]] = {
     "E1": {"kind": "electrometer", "factor": 1.0012, "u_pct": 0.2, "leakage_na": 0.0},

@@ -17,19 +17,25 @@ from calibration.procedures.session import (
     Exposed,
     Phase,
     Reading,
+    Recorded,
     Session,
 )
 from calibration.procedures.step import Procedure, Source
 from tests.calibration.measured_bench import AT, MEASURED, READINGS, instruments
 
 
-def procedure(source: Source = "typed", seconds: float = 60.0, at: datetime = AT) -> Procedure:
+def procedure(source: Source = "wire", seconds: float = 60.0, at: datetime = AT) -> Procedure:
     """E4's."""
     found = instruments()
     chamber, electrometer = found["C1"], found["E1"]
     assert isinstance(chamber, Chamber) and isinstance(electrometer, Electrometer)
     return output_procedure(
-        Beam(69.5, 1.6, "F2", "A20", seconds, 20.0), chamber, electrometer, MEASURED["low_v"], source, at
+        Beam(69.5, 1.6, "F2", "A20", seconds, 20.0, 61.0, 6.62, 0.10, True),
+        chamber,
+        electrometer,
+        MEASURED["low_v"],
+        source,
+        at,
     )
 
 
@@ -37,6 +43,8 @@ def charges(step: str) -> list[float]:
     """What E4's electrometer shows in a step."""
     if step == "readings":
         return [float(str(one["nc"])) for one in READINGS]
+    if step == "further":
+        return [6.4120 * (61.0 / 81.0) ** 2]
     return [MEASURED[{"leakage": "leakage_nc", "polarity": "opposite_nc", "recombination": "low_v_nc"}[step]]]
 
 
@@ -52,11 +60,14 @@ def due(session: Session, at: datetime) -> AnyEvent:
             return Confirmed(step.id, at, session.next_token if step.exposes else "")
         case Phase.EXPOSING:
             assert shot is not None and step.exposes is not None
-            return Exposed(step.id, at, shot.token, step.exposes.seconds, "complete")
+            return Exposed(step.id, at, shot.token, step.exposes.seconds, "complete", Recorded(p_kpa=98.7))
         case Phase.READ:
+            if step.reading[0].source == "told":
+                asked = step.reading[len(session.kept(step.id))].instrument
+                return Reading(step.id, at, "", "yes", asked, "", 24.6, 98.72, 600.0)
             values = charges(step.id)
-            nc = values[len(session.kept(step.id)) % len(values)]
-            return Reading(step.id, at, shot.token if shot else "", f"{nc} nC", "E1", "S-E1", 24.6, 98.72, 600.0)
+            nc = values[len(session.values(step.id)) % len(values)]
+            return Reading(step.id, at, shot.token if shot else "", f"{nc:.4f} nC", "E1", "S-E1", 24.6, 98.72, 600.0)
         case _:
             return Confirmed(step.id, at, ACCEPT)
 

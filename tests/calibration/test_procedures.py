@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -111,8 +113,11 @@ def test_the_walk_gives_what_a_certificate_takes() -> None:
     assert not effects.refused and session.phase is Phase.DONE
     found = output(measured(**measured_part(session)), instruments(), 69.5, -0.145, 60.0)
     assert found.r0_mgy_per_s == pytest.approx(57.663, rel=1e-5)
-    assert all(one.event.serial == "S-E1" and one.timer_s in (60.0, None) for one in session.held)
-    assert len({one.event.token for one in session.held if one.event.token}) == 7
+    read = [one for one in session.held if isinstance(one.event, Reading)]
+    assert all(
+        isinstance(one.event, Reading) and one.event.serial == "S-E1" and one.timer_s in (60.0, None) for one in read
+    )
+    assert len({one.event.token for one in read if one.event.token}) == 8
     assert not after(session, Leave("", AT + timedelta(days=1)))[1].do
 
 
@@ -161,16 +166,70 @@ def test_a_wide_spread_is_refused_until_a_reading_is_rejected_with_its_reason() 
     assert session.shot is not None
     session, _ = after(session, Reading("readings", at, session.shot.token, "6.9 nC", "E1", "S-E1", 24.6, 98.72, 600.0))
     assert "vary by" in after(session, Confirmed("readings", at, ACCEPT))[1].refused
-    assert "has a reason" in after(session, Reject("readings", at, 5, " "))[1].refused
-    session, _ = after(session, Reject("readings", at, 5, "cable moved"))
-    assert session.held[5].rejected == "cable moved" and len(session.kept("readings")) == 5
+    assert "has a reason" in after(session, Reject("readings", at, 11, " "))[1].refused
+    session, _ = after(session, Reject("readings", at, 11, "cable moved"))
+    assert session.held[11].rejected == "cable moved" and len(session.values("readings")) == 5
     assert session.phase is Phase.READY
     session, effects = after(session, Confirmed("readings", at, ACCEPT))
     assert not effects.refused and session.place == 1
 
 
+def test_hazard_a12_who_corrects_a_reading_himself_is_stopped_before_it() -> None:
+    """Typed readings are asked about first; one answer of no ends it, and a yes goes on to E4's rate."""
+    session = Session("S", procedure("typed"))
+    while session.step is not None and session.phase is not Phase.JUDGE:
+        session, effects = after(session, due(session, AT))
+        assert not effects.refused
+    assert session.step is not None and session.step.id == "asked"
+    last = session.held[-1]
+    no = replace(session, held=(*session.held[:-1], replace(last, value=0.0)))
+    refused = after(no, Confirmed("asked", AT, ACCEPT))[1].refused
+    assert "correction for distance: the answer is no" in refused
+    while session.step is not None:
+        session, effects = after(session, due(session, AT))
+        assert not effects.refused, effects
+    found = output(measured(**measured_part(session)), instruments(), 69.5, -0.145, 60.0)
+    assert found.r0_mgy_per_s == pytest.approx(57.663, rel=1e-5)
+
+
+def wrong(session: Session, change: Any) -> str:
+    """What the readings step says when every reading event is changed."""
+    while session.step is not None and session.step.id == "readings" and session.phase is not Phase.JUDGE:
+        event = due(session, AT)
+        session, effects = after(session, change(event) if isinstance(event, Reading) else event)
+        assert not effects.refused
+    return after(session, Confirmed("readings", AT, ACCEPT))[1].refused
+
+
+def test_what_the_readings_of_an_output_are_refused_for() -> None:
+    """A1 and A4: half or twice what is expected; A2: one number five times; A12: pressure reduced to sea level."""
+    start, replaced = Session("S", procedure()), msgspec.structs.replace
+    for factor in (230.7 / 436.6, 2.0):
+        words = wrong(start, lambda e, f=factor: replaced(e, text=f"{float(e.text.split()[0]) * f:.4f} nC"))
+        assert "are expected within 10 %" in words
+    assert "all 6.411, to the last digit" in wrong(start, lambda e: replaced(e, text="6.411 nC"))
+    assert "none reduced to sea level" in wrong(start, lambda e: replaced(e, p_kpa=101.1))
+
+
+def test_hazard_a1_a_chamber_that_is_not_where_it_is_said_to_be_breaks_the_inverse_square() -> None:
+    """2 mm further than recorded, at both places; and A12: the distance corrected for already."""
+    for near, far in (((61.0 / 63.0) ** 2, (61.0 / 83.0) ** 2), (1.0, 1.0)):
+        session = Session("S", procedure())
+        while session.step is not None:
+            event = due(session, AT)
+            if isinstance(event, Reading):
+                nc = {"readings": near, "further": far * 81.0**2 / 61.0**2}.get(event.step, 1.0) * float(
+                    event.text.split()[0]
+                )
+                event = msgspec.structs.replace(event, text=f"{nc:.4f} nC")
+            session, effects = after(session, event)
+            if effects.refused:
+                break
+        assert session.step is not None and session.step.id == "further" and "is not within" in effects.refused
+
+
 def test_a_step_with_too_few_readings_is_not_accepted() -> None:
-    session = next(s for s, e in walk() if isinstance(e, Confirmed) and len(s.held) == 4)
+    session = next(s for s, e in walk() if isinstance(e, Confirmed) and len(s.values("readings")) == 4)
     refused = after(session, Confirmed("readings", AT + timedelta(hours=1), ACCEPT))[1].refused
     assert "has 4 of 5 readings" in refused
 
@@ -195,7 +254,7 @@ def test_a_meter_on_a_wire_is_ordered_once_the_exposure_is_whole() -> None:
         if isinstance(effects.do, MeterOrder):
             orders += 1
             assert effects.do == MeterOrder("E1", "nC") and session.phase is Phase.READ
-    assert orders == 8
+    assert orders == 9
 
 
 def test_hazard_a13_an_instrument_out_of_date_begins_nothing() -> None:

@@ -1,0 +1,127 @@
+"""One applicator or cut-out against the reference applicator, measured itself: readings with the reference, with it, and with the reference again.
+It gives a factor with its readings for the applicator's own history; the dose rate of a combination is its own output procedure, and nothing is derived."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Final
+
+from calibration.dosimetry.beam import LEAST_READINGS, MOST_COV
+from calibration.procedures.parts import LIVE, Charge, Setting, at_end, charges, numbers, recorded
+from calibration.procedures.session import Figure, Judgement, Session, Verdict
+from calibration.procedures.step import Accept, Procedure, Step
+
+DRIFT: Final = 0.005
+"""The reference before and after: as much as readings may vary."""
+WARN, STOP = 0.02, 0.05
+"""Against the mean of its own history: what needs an explanation, and what needs a second measurement."""
+LEAST, MOST = 0.5, 1.5
+"""Published factors are 0.88 to 1.00; beyond these something else was measured."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The factor in air against the reference applicator, its standard uncertainty by chance, its readings, and its change against its history (None: none)."""
+
+    name: str
+    reference: str
+    factor: float
+    u_pct: float
+    readings_nc: tuple[float, ...]
+    change_pct: float | None
+
+
+def applicator_procedure(
+    reference: Setting, name: str, cutout: str, charge: Charge, head: str, seconds: float, history: Sequence[float]
+) -> Procedure:
+    """`name` is the applicator that is measured, `cutout` "" or the lead that lies in it; `history` its own factors so far. ValueError: it is the reference."""
+    what = cutout or name
+    if what == reference.applicator:
+        raise ValueError(f"{what} is the reference; measure its output")
+    other = Setting(reference.kv, reference.ma, reference.filter, name)
+    given = (("history", fmean(history) if history else 0.0),)
+
+    def step(place: str, setting: Setting, n: int, connect: str, accept: Accept) -> Step:
+        why = f"{what} is measured itself: three years of wrong factors came of a formula."
+        return Step(
+            place, why, connect, setting.exposes(seconds, n), LIVE, (charge.wanted, *recorded("counts_1")), accept, "A2"
+        )
+
+    fitted = f"Applicator {name}{f' with cut-out {cutout}' if cutout else ''}; {head}, moved by nobody."
+    return Procedure(
+        f"applicator {what} at {reference.kv:g} kV {reference.ma:g} mA {reference.filter}", "physics", (charge.serial,),
+        (
+            step("reference", reference, LEAST_READINGS, f"Applicator {reference.applicator}; {head}.", Accept(cov=MOST_COV, judgement="read-each")),
+            step("applicator", other, LEAST_READINGS, fitted, Accept(cov=MOST_COV, judgement="read-each")),
+            step("reference again", reference, 2, f"Applicator {reference.applicator} again; {head}.", Accept(judgement="applicator", numbers=given)),
+        ),
+    )  # fmt: skip
+
+
+def read_each(session: Session, step: Step) -> Verdict:
+    """Readings that are all one number, digit for digit, were not read one by one."""
+    values = session.values(step.id)
+    if len(values) > 2 and len(set(values)) == 1:
+        return Verdict(
+            f"{len(values)} readings are all {values[0]:g}, to the last digit; read each exposure, reject these, and repeat"
+        )
+    return Verdict("", (), (Figure("mean", fmean(values), step.reading[0].unit),))
+
+
+def _found(session: Session, step: Step) -> Measured:
+    before, mine, after = (charges(session, name) for name in ("reference", "applicator", "reference again"))
+    drift = fmean(after) / fmean(before) - 1.0
+    if abs(drift) > DRIFT:
+        raise ValueError(
+            f"the reference moved by {100 * drift:+.2f} % meanwhile, above {100 * DRIFT:g} %; warm up, and begin anew"
+        )
+    factor = fmean(mine) / (0.5 * (fmean(before) + fmean(after)))
+    if not LEAST <= factor <= MOST:
+        raise ValueError(f"a factor of {factor:.3f} is not within {LEAST:g} to {MOST:g}; look at what is fitted")
+    u = math.hypot(
+        stdev(mine) / fmean(mine) / math.sqrt(len(mine)),
+        stdev(before) / fmean(before) / math.sqrt(len(before)),
+        0.5 * drift,
+    )
+    history = numbers(step)["history"]
+    name = session.procedure.name.split()[1]
+    exposes = session.procedure.steps[0].exposes
+    readings = session.values("applicator")
+    return Measured(
+        name,
+        exposes.applicator if exposes else "",
+        factor,
+        100.0 * u,
+        readings,
+        100.0 * (factor / history - 1.0) if history else None,
+    )
+
+
+def judged(session: Session, step: Step) -> Verdict:
+    """The factor against its own history."""
+    found = _found(session, step)
+    figures: tuple[Figure, ...] = (Figure("factor in air", found.factor, ""), Figure("u (k = 1)", found.u_pct, "%"))
+    if found.change_pct is None:
+        return Verdict("", (), figures)
+    change = abs(found.change_pct) / 100.0
+    figures = (*figures, Figure("against its history", found.change_pct, "%"))
+    if change > STOP:
+        return Verdict(
+            f"{found.name} moved by {found.change_pct:+.2f} %, above {100 * STOP:g} %; look at it, nobody is treated with it",
+            (),
+            figures,
+        )
+    warned = (f"{found.name} moved by {found.change_pct:+.2f} %, above {100 * WARN:g} %",) if change > WARN else ()
+    return Verdict("", warned, figures)
+
+
+def applicator(session: Session) -> Measured:
+    """What the session found. ValueError: it is not at its end."""
+    at_end(session)
+    return _found(session, session.procedure.steps[-1])
+
+
+JUDGEMENTS: Final[Mapping[str, Judgement]] = {"read-each": read_each, "applicator": judged}

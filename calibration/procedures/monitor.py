@@ -1,0 +1,214 @@
+"""The monitor chambers of one combination: leakage in the dark, supply, counts for a dose in both channels against the reference chamber, and the seal.
+It needs the combination's own output; what an unequal pair means in a treatment is the controller's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import fmean, stdev
+from typing import Final
+
+from calibration.dosimetry.beam import LEAST_READINGS
+from calibration.formulas import p_tp
+from calibration.procedures.parts import LIVE, Charge, Setting, at_end, in_date, in_one_air, numbers, recorded
+from calibration.procedures.session import Exposed, Figure, Judgement, Session, Verdict
+from calibration.procedures.step import Accept, Grammar, Procedure, Step, Wanted
+
+DARK_S: Final = 100.0
+MOST_LEAK_CPS: Final = 5.0
+"""0.2 % of the rate at 55 mGy/s and 20 uGy a count. An assumption of this program."""
+AGREE_WARN, AGREE_STOP = 0.015, 0.03
+"""The channels' spread over the exposures: where the controller warns and trips (docs/dose.md)."""
+MOST_COV: Final = 0.005
+SUPPLY_PART: Final = 0.05
+"""A saturated chamber does not mind 5 % of its voltage. An assumption."""
+SEAL: Final = 0.005
+"""A sealed chamber's counts for a dose do not follow the air by more; a quarter of the least change that is asked."""
+SEAL_AIR: Final = 0.02
+"""So much must the air's density in the head have changed for the seal to be proved: 6 K."""
+
+
+@dataclass(frozen=True)
+class Monitors:
+    """mGy for each count and leakage of both channels, with the standard uncertainty by chance; and what one nC of the reference chamber was worth."""
+
+    n1_mgy_per_count: float
+    n2_mgy_per_count: float
+    leak1_cps: float
+    leak2_cps: float
+    u1_pct: float
+    u2_pct: float
+    sealed: bool | None
+    """None: the air in the head did not change enough to prove it."""
+
+
+@dataclass(frozen=True)
+class Vents:
+    """Which channel holds the room's air, and the state that counts for a dose are referred to."""
+
+    vented_1: bool
+    vented_2: bool
+    ref_c: float
+    ref_kpa: float
+
+
+def monitor_procedure(
+    setting: Setting, charge: Charge, head: str, seconds: float, mgy_per_nc: float, vents: Vents, supply_v: float, at: datetime
+) -> Procedure:  # fmt: skip
+    """`mgy_per_nc`: D0 in the plane for one nC of the reference chamber as at 20 degC and 101.325 kPa, of the output procedure at this combination."""
+    in_date(at, charge.electrometer)
+    given = (
+        ("mgy_per_nc", mgy_per_nc), ("vented_1", float(vents.vented_1)), ("vented_2", float(vents.vented_2)),
+        ("ref_c", vents.ref_c), ("ref_kpa", vents.ref_kpa),
+    )  # fmt: skip
+    reading = (charge.wanted, *recorded("counts_1", "counts_2", "timer_s", "head_c", "p_kpa"))
+    volts = Wanted("chamber supply", "V", Grammar(0.0, 1000.0), "typed")
+    dark = setting.without_beam("dark", DARK_S, 1)
+
+    def exposing(name: str, n: int, connect: str, why: str, judgement: str) -> Step:
+        return Step(
+            name,
+            why,
+            connect,
+            setting.exposes(seconds, n),
+            LIVE,
+            reading,
+            Accept(judgement=judgement, numbers=given),
+            "A6",
+        )
+
+    return Procedure(
+        f"monitor chambers {setting.kv:g} kV {setting.ma:g} mA {setting.filter} {setting.applicator}", "physics",
+        (charge.serial, ("chamber supply", "")),
+        (
+            Step("leakage", "What both channels count of nothing.", "Beam off, K1 and K2 open.", dark, ("counts",),
+                 recorded("counts_1", "counts_2", "timer_s"), Accept(judgement="monitor-leakage"), "A6"),
+            Step("supply", f"The chambers' own voltage, {supply_v:g} V.", "A voltmeter at the supply's test point.", None, (), (volts,),
+                 Accept(judgement="monitor-supply", numbers=(("volts", supply_v),)), "A6"),
+            exposing("counts", LEAST_READINGS, f"{head}, applicator {setting.applicator}.", "How much dose one count is here.", "monitor-counts"),
+            exposing("seal", 2, "As before, after the head has warmed by 6 K or more.", "A sealed chamber that follows the air leaks.", "monitor-seal"),
+        ),
+    )  # fmt: skip
+
+
+def leakage(session: Session, step: Step) -> Verdict:
+    """Counts a second in the dark."""
+    (seconds,) = session.values(step.id, "timer_s")[-1:]
+    one, two = (session.values(step.id, f"counts_{channel}")[-1] / seconds for channel in "12")
+    if max(one, two) > MOST_LEAK_CPS:
+        return Verdict(
+            f"{one:.2f} and {two:.2f} counts a second in the dark, above {MOST_LEAK_CPS:g}; dry or clean the chamber, and repeat"
+        )
+    return Verdict("", (), (Figure("leakage 1", one, "cps"), Figure("leakage 2", two, "cps")))
+
+
+def supply(session: Session, step: Step) -> Verdict:
+    """The chambers' voltage."""
+    (volts,), wanted = session.values(step.id)[-1:], numbers(step)["volts"]
+    if abs(volts - wanted) > SUPPLY_PART * wanted:
+        return Verdict(f"{volts:g} V is not within {100 * SUPPLY_PART:g} % of {wanted:g} V; have the supply mended")
+    return Verdict("", (), (Figure("supply", volts, "V"),))
+
+
+def per_count(session: Session, step: Step) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    """mGy for each count of both channels and the air's density in the head (1: the reference), exposure by exposure; leakage and air taken out."""
+    given = numbers(step)
+    (dark_s,) = session.values("leakage", "timer_s")[-1:]
+    leak = {channel: session.values("leakage", f"counts_{channel}")[-1] / dark_s for channel in "12"}
+    rows: dict[str, list[float]] = {"1": [], "2": []}
+    density = []
+    instrument = step.reading[0].instrument
+    for held in session.kept(step.id):
+        if held.instrument != instrument:
+            continue
+        exposed = next(
+            one.event
+            for one in session.kept(step.id)
+            if one.event.token == held.event.token and isinstance(one.event, Exposed)
+        )
+        mgy = in_one_air(held) * given["mgy_per_nc"]
+        record = exposed.record
+        assert (
+            record.head_c is not None
+            and record.p_kpa is not None
+            and record.counts_1 is not None
+            and record.counts_2 is not None
+        )
+        thin = p_tp(record.head_c, record.p_kpa, "20C") / p_tp(given["ref_c"], given["ref_kpa"], "20C")
+        density.append(1.0 / thin)
+        for channel, counts in (("1", record.counts_1), ("2", record.counts_2)):
+            net = counts - leak[channel] * exposed.timer_s
+            if net <= 0.0:
+                raise ValueError(f"channel {channel} counted nothing in {mgy:.0f} mGy; it is dead, have it mended")
+            rows[channel].append(mgy / (net * (thin if given[f"vented_{channel}"] else 1.0)))
+    return tuple(rows["1"]), tuple(rows["2"]), tuple(density)
+
+
+def counts(session: Session, step: Step) -> Verdict:
+    """Each channel repeats, and both go together over the exposures."""
+    one, two, _ = per_count(session, step)
+    ratios = [a / b * fmean(two) / fmean(one) for a, b in zip(one, two, strict=True)]
+    apart = max(abs(ratio - 1.0) for ratio in ratios)
+    for channel, values in ((1, one), (2, two)):
+        if stdev(values) > MOST_COV * fmean(values):
+            return Verdict(
+                f"channel {channel} varies by {100 * stdev(values) / fmean(values):.2f} %, above {100 * MOST_COV:g} %; find out why, and repeat"
+            )
+    if apart > AGREE_STOP:
+        return Verdict(
+            f"the channels move {100 * apart:.2f} % against each other, above {100 * AGREE_STOP:g} %; find out which is wrong"
+        )
+    warned = (
+        (f"the channels move {100 * apart:.2f} % against each other, above {100 * AGREE_WARN:g} %",)
+        if apart > AGREE_WARN
+        else ()
+    )
+    figures = (
+        Figure("n1", 1000.0 * fmean(one), "uGy/count"), Figure("n2", 1000.0 * fmean(two), "uGy/count"), Figure("apart", 100.0 * apart, "%"),
+    )  # fmt: skip
+    return Verdict("", warned, figures)
+
+
+def seal(session: Session, step: Step) -> Verdict:
+    """Whether what is called sealed follows the air, and what is called vented does."""
+    before = next(one for one in session.procedure.steps if one.id == "counts")
+    cold, warm = per_count(session, before), per_count(session, step)
+    air = fmean(warm[2]) / fmean(cold[2]) - 1.0
+    moved = [fmean(warm[channel]) / fmean(cold[channel]) - 1.0 for channel in (0, 1)]
+    figures = (
+        Figure("air in the head", 100.0 * air, "%"),
+        *(Figure(f"channel {c + 1}", 100.0 * one, "%") for c, one in enumerate(moved)),
+    )
+    for channel, one in enumerate(moved, 1):
+        if abs(one) > SEAL:
+            kind = "vented, and corrected for air" if numbers(step)[f"vented_{channel}"] else "sealed"
+            return Verdict(
+                f"channel {channel} is called {kind}, and moved {100 * one:+.2f} % while the air moved {100 * air:+.2f} %; it leaks, or a sensor is wrong",
+                (),
+                figures,
+            )
+    warned = (
+        ()
+        if abs(air) >= SEAL_AIR
+        else (f"the air in the head changed by {100 * air:+.2f} % only: the seal is not proved",)
+    )
+    return Verdict("", warned, figures)
+
+
+def monitors(session: Session) -> Monitors:
+    """What the session found. ValueError: it is not at its end."""
+    at_end(session)
+    leak, _, counted, sealed = session.procedure.steps
+    one, two, cold = per_count(session, counted)
+    air = fmean(per_count(session, sealed)[2]) / fmean(cold) - 1.0
+    seconds = session.values(leak.id, "timer_s")[-1]
+    leaks = [session.values(leak.id, f"counts_{channel}")[-1] / seconds for channel in "12"]
+    u = [100.0 * stdev(values) / fmean(values) / math.sqrt(len(values)) for values in (one, two)]
+    return Monitors(fmean(one), fmean(two), leaks[0], leaks[1], u[0], u[1], True if abs(air) >= SEAL_AIR else None)
+
+
+JUDGEMENTS: Final[Mapping[str, Judgement]] = {
+    "monitor-leakage": leakage, "monitor-supply": supply, "monitor-counts": counts, "monitor-seal": seal,
+}  # fmt: skip

@@ -1,0 +1,129 @@
+"""What the procedures have in common: a setting and its exposures, readings of instruments and of the record, air, a straight line, the end of a session.
+It judges nothing; the numbers that do stand in each procedure's file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import fmean, linear_regression
+from typing import Final
+
+from calibration.equipment import Base, unusable
+from calibration.formulas import p_tp
+from calibration.procedures.session import Held, Phase, Reading, Session
+from calibration.procedures.step import RECORDED, Exposure, Grammar, How, Source, Step, Wanted
+
+REPEATS: Final = 2
+"""A step's charge is capped at so many times what its readings need."""
+LIVE: Final = ("kv", "ma", "timer_s", "rate")
+OF_RECORD: Final = {
+    "kV": Grammar(0.0, 225.0), "mA": Grammar(-1.0, 100.0), "s": Grammar(0.0, 4000.0), "counts": Grammar(0.0, 1e9),
+    "arcs": Grammar(0.0, 1e4), "degC": Grammar(0.0, 80.0), "kPa": Grammar(60.0, 110.0),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is set at the machine."""
+
+    kv: float
+    ma: float
+    filter: str
+    applicator: str
+
+    def exposes(self, seconds: float, n: int, rest_s: float = 0.0, repeats: int = REPEATS) -> Exposure:
+        """n exposures at this setting."""
+        cap = repeats * n * self.ma * seconds
+        return Exposure(self.kv, self.ma, self.filter, self.applicator, seconds, n, cap, "beam", rest_s)
+
+    def without_beam(self, how: How, seconds: float, n: int) -> Exposure:
+        """With high voltage and a cold filament, or without high voltage."""
+        kv = self.kv if how == "cold" else 0.0
+        return Exposure(kv, 0.0, self.filter, self.applicator, seconds, n, 0.0, how)
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A chamber's charge: of which electrometer, how much at most, and how it comes."""
+
+    electrometer: Base
+    most_nc: float
+    source: Source
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.electrometer.id, "nC", Grammar(-self.most_nc, self.most_nc), self.source)
+
+    @property
+    def serial(self) -> tuple[str, str]:
+        return self.electrometer.id, self.electrometer.serial
+
+
+def recorded(*names: str) -> tuple[Wanted, ...]:
+    """Readings of the exposure's own record."""
+    return tuple(Wanted(name, RECORDED[name], OF_RECORD[RECORDED[name]], "record") for name in names)
+
+
+def in_date(at: datetime, *instruments: Base) -> None:
+    """ValueError: an instrument may not be used now (hazard A13)."""
+    wrong = next((words for words in (unusable(one, at) for one in instruments) if words), "")
+    if wrong:
+        raise ValueError(wrong)
+
+
+def numbers(step: Step) -> dict[str, float]:
+    """What the step's judgement is given."""
+    return dict(step.accept.numbers)
+
+
+def in_one_air(held: Held) -> float:
+    """A vented chamber's reading as at one pressure and temperature; which, does not matter to a ratio of readings."""
+    if not isinstance(held.event, Reading):
+        raise ValueError(f"{held.instrument} of step {held.step} was read in no air; it is no chamber's")
+    return held.value * p_tp(held.event.t_c, held.event.p_kpa, "20C")
+
+
+def charges(session: Session, step: str) -> tuple[float, ...]:
+    """A step's kept readings of its first instrument, in one air."""
+    of = next(one.reading[0].instrument for one in session.procedure.steps if one.id == step)
+    return tuple(in_one_air(one) for one in session.kept(step) if one.instrument == of)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight line and by how much, in percent, its points lie off it."""
+
+    slope: float
+    offset: float
+    residuals_pct: tuple[float, ...]
+
+    @property
+    def worst_pct(self) -> float:
+        return max(abs(one) for one in self.residuals_pct)
+
+
+def line(xs: Sequence[float], ys: Sequence[float]) -> Line:
+    """Least squares. ValueError: fewer than three different points."""
+    if len(set(xs)) < 3:
+        raise ValueError(f"{len(set(xs))} different points are no line; take three at least")
+    slope, offset = linear_regression(xs, ys)
+    if slope <= 0.0:
+        raise ValueError(f"what is read falls with what is set ({slope:g}); look at the connection")
+    off = tuple(100.0 * (y / (offset + slope * x) - 1.0) for x, y in zip(xs, ys, strict=True))
+    return Line(slope, offset, off)
+
+
+def at_end(session: Session) -> None:
+    """ValueError: the session is not at its end."""
+    if session.phase is not Phase.DONE:
+        raise ValueError(
+            f"{session.id}: {session.phase.value} is due in step {session.step.id if session.step else ''}; finish it first"
+        )
+
+
+def mean(values: Sequence[float]) -> float:
+    """ValueError in words where there is none."""
+    if not values:
+        raise ValueError("nothing is kept; take readings")
+    return fmean(values)

@@ -1,0 +1,194 @@
+"""kV scale and mA scale: set-points up and down, the read-back of each against a kVp meter or divider, or at each kV against an mA meter; fit and residuals.
+A scale says what the certified read-back is worth; windows are relative to it, and how good the meter is stands beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import fmean
+from typing import Final
+
+from calibration.equipment import KvpMeter, MaMeter
+from calibration.procedures.ma_offset import MaOffset
+from calibration.procedures.parts import LIVE, Line, Setting, at_end, in_date, line, numbers, recorded
+from calibration.procedures.session import Figure, Judgement, Session, Verdict
+from calibration.procedures.step import Accept, Grammar, Procedure, Source, Step, Wanted
+
+SECONDS: Final = 5.0
+WARN_PCT, STOP_PCT = 1.0, 2.0
+"""Residuals: linearity 1 % warns and 2 % stops (PMC5849838)."""
+FAR: Final = 0.10
+"""A meter this far from the read-back is another unit or another connection: supplies are good to 2 %, meters to 2 %."""
+HYSTERESIS_PCT: Final = 1.0
+"""Up against down. An assumption: as much as linearity warns at."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is truly there: offset + slope x read-back, in kV or mA, with the meter's stated uncertainty (k = 1) and rows of set-point, read-back, meter."""
+
+    unit: str
+    at_kv: float | None
+    meter: str
+    slope: float
+    offset: float
+    worst_pct: float
+    hysteresis_pct: float
+    meter_u_pct: float
+    rows: tuple[tuple[float, float, float], ...]
+
+
+def kv_scale_procedure(
+    kvs: tuple[float, ...], setting: Setting, meter: KvpMeter, source: Source, at: datetime
+) -> Procedure:
+    """Each kV on the way up and on the way down. ValueError: the meter may not be used now, or does not reach."""
+    in_date(at, meter)
+    beyond = [kv for kv in kvs if not meter.least_kv <= kv <= meter.most_kv]
+    if beyond:
+        raise ValueError(
+            f"{beyond[0]:g} kV is not within the {meter.least_kv:g} to {meter.most_kv:g} kV of {meter.id}; leave it out, or take another"
+        )
+    read = Wanted(meter.id, "kV", Grammar(5.0, 225.0), source)
+    places = [(f"up {kv:g}", kv) for kv in sorted(kvs)] + [(f"down {kv:g}", kv) for kv in sorted(kvs, reverse=True)]
+
+    def step(place: int, name: str, kv: float) -> Step:
+        whole = place == len(places) - 1
+        given = (("whole", float(whole)), ("meter_u_pct", meter.u_pct_k1))
+        said = f"{meter.id} ({meter.serial}) in the beam, its own filter range set." if place == 0 else ""
+        exposes = Setting(kv, setting.ma, setting.filter, setting.applicator).exposes(SECONDS, 1)
+        why = "What the read-back is worth in kV: 1 % of kV is 1.4 to 1.7 % of dose."
+        return Step(
+            name,
+            why,
+            said,
+            exposes,
+            LIVE,
+            (read, *recorded("kv", "set_kv")),
+            Accept(judgement="kv-scale", numbers=given),
+            "A12",
+        )
+
+    steps = tuple(step(place, name, kv) for place, (name, kv) in enumerate(places))
+    return Procedure("kV scale", "service", ((meter.id, meter.serial),), steps)
+
+
+def ma_scale_procedure(
+    mas: tuple[float, ...], setting: Setting, meter: MaMeter, offset: MaOffset, source: Source, at: datetime
+) -> Procedure:
+    """Each mA at this kV, up and down, both offsets taken off. ValueError: the meter may not be used now, or its offset was not measured."""
+    in_date(at, meter)
+    of_meter, of_read_back = offset.at(setting.kv, True), offset.at(setting.kv, False)
+    read = Wanted(meter.id, "mA", Grammar(-1.0, 100.0), source)
+    places = [(f"up {ma:g}", ma) for ma in sorted(mas)] + [(f"down {ma:g}", ma) for ma in sorted(mas, reverse=True)]
+
+    def step(place: int, name: str, ma: float) -> Step:
+        whole = place == len(places) - 1
+        given = (
+            ("whole", float(whole)), ("meter_u_pct", meter.u_pct_k1), ("offset_meter_ma", of_meter), ("offset_ma", of_read_back), ("kv", setting.kv),
+        )  # fmt: skip
+        said = f"{meter.id} ({meter.serial}) in the return." if place == 0 else ""
+        exposes = Setting(setting.kv, ma, setting.filter, setting.applicator).exposes(SECONDS, 1)
+        why = f"What the read-back is worth in mA at {setting.kv:g} kV; emission rises with kV, so each kV has its own."
+        return Step(
+            name,
+            why,
+            said,
+            exposes,
+            LIVE,
+            (read, *recorded("ma", "set_ma")),
+            Accept(judgement="ma-scale", numbers=given),
+            "A12",
+        )
+
+    steps = tuple(step(place, name, ma) for place, (name, ma) in enumerate(places))
+    return Procedure(f"mA scale at {setting.kv:g} kV", "service", ((meter.id, meter.serial),), steps)
+
+
+def _rows(session: Session, quantity: str, upto: Step) -> list[tuple[float, float, float]]:
+    """Set-point, read-back and meter of each step, offsets taken off."""
+    given = numbers(upto)
+    rows = []
+    for step in session.procedure.steps:
+        meter = step.reading[0].instrument
+        if session.values(step.id, meter):
+            rows.append((
+                fmean(session.values(step.id, f"set_{quantity}")),
+                fmean(session.values(step.id, quantity)) - given.get("offset_ma", 0.0),
+                fmean(session.values(step.id, meter)) - given.get("offset_meter_ma", 0.0),
+            ))  # fmt: skip
+    return rows
+
+
+def _fit(rows: list[tuple[float, float, float]]) -> tuple[Line, float]:
+    """The line, and by how much, in percent, up and down differ at most."""
+    found = line([row[1] for row in rows], [row[2] for row in rows])
+    apart = 0.0
+    for at in {row[0] for row in rows}:
+        ratios = [row[2] / row[1] for row in rows if abs(row[0] - at) < 1e-6]
+        apart = max(apart, 100.0 * (max(ratios) / min(ratios) - 1.0))
+    return found, apart
+
+
+def _scaled(session: Session, step: Step, quantity: str, unit: str) -> Verdict:
+    rows = _rows(session, quantity, step)
+    _, back, meter = rows[-1]
+    if back <= 0.0 or not 1.0 - FAR <= meter / back <= 1.0 + FAR:
+        return Verdict(
+            f"the meter shows {meter:g} {unit} and the read-back {back:g}: more than {100 * FAR:g} % apart; look at unit, range and connection"
+        )
+    if not numbers(step)["whole"]:
+        return Verdict("", (), (Figure("meter over read-back", meter / back, ""),))
+    found, apart = _fit(rows)
+    if found.worst_pct > STOP_PCT:
+        return Verdict(
+            f"a point lies {found.worst_pct:.2f} % off the line, above {STOP_PCT:g} %; have the service look"
+        )
+    warned = (
+        [f"a point lies {found.worst_pct:.2f} % off the line, above {WARN_PCT:g} %"]
+        if found.worst_pct > WARN_PCT
+        else []
+    )
+    if apart > HYSTERESIS_PCT:
+        warned.append(f"up and down differ by {apart:.2f} %, above {HYSTERESIS_PCT:g} %")
+    figures = (
+        Figure("slope", found.slope, ""), Figure("offset", found.offset, unit), Figure("worst residual", found.worst_pct, "%"),
+        Figure("up against down", apart, "%"), Figure("meter, k = 2", 2.0 * numbers(step)["meter_u_pct"], "%"),
+    )  # fmt: skip
+    return Verdict("", tuple(warned), figures)
+
+
+def kv_scaled(session: Session, step: Step) -> Verdict:
+    """Meter against read-back at each kV; the fit with the last."""
+    return _scaled(session, step, "kv", "kV")
+
+
+def ma_scaled(session: Session, step: Step) -> Verdict:
+    """The same in mA."""
+    return _scaled(session, step, "ma", "mA")
+
+
+def scale(session: Session) -> Scale:
+    """What a kV or mA scale session found. ValueError: it is not at its end, or is another procedure's."""
+    at_end(session)
+    last = session.procedure.steps[-1]
+    quantity = {"kv-scale": "kv", "ma-scale": "ma"}.get(last.accept.judgement)
+    if quantity is None:
+        raise ValueError(f"{session.procedure.name} is no scale")
+    rows = _rows(session, quantity, last)
+    found, apart = _fit(rows)
+    given = numbers(last)
+    return Scale(
+        {"kv": "kV", "ma": "mA"}[quantity], given.get("kv"), last.reading[0].instrument, found.slope, found.offset, found.worst_pct, apart,
+        given["meter_u_pct"], tuple(rows),
+    )  # fmt: skip
+
+
+def true_of(scale: Scale, read_back: float) -> tuple[float, float]:
+    """What is truly there at a read-back, and its standard uncertainty in the same unit: the meter's and half the worst residual."""
+    value = scale.offset + scale.slope * read_back
+    return value, value * math.hypot(scale.meter_u_pct, 0.5 * scale.worst_pct) / 100.0
+
+
+JUDGEMENTS: Final[Mapping[str, Judgement]] = {"kv-scale": kv_scaled, "ma-scale": ma_scaled}

@@ -1,0 +1,47 @@
+"""The second physicist's own output session with another chamber, held against the first: what a certificate brings as its second check.
+It compares two finished sessions; whether a second check is needed is calibration/gates.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from calibration.equipment import Chamber
+from calibration.gates import SECOND_AGREES_PCT
+from calibration.measured import SecondCheckTable
+from calibration.procedures.parts import at_end
+from calibration.procedures.session import Session
+
+
+@dataclass(frozen=True)
+class Side:
+    """One output session: who, with which chamber, and what R0 it came to."""
+
+    who: str
+    chamber: Chamber
+    session: Session
+    r0_mgy_per_s: float
+
+
+def second_check(first: Side, second: Side) -> SecondCheckTable:
+    """ValueError: it is no second check (hazard A5), or the two differ; what to do first."""
+    at_end(first.session)
+    at_end(second.session)
+    if second.who == first.who:
+        raise ValueError(f"{second.who} measured it the first time too; have another physicist measure")
+    if second.chamber.serial == first.chamber.serial:
+        raise ValueError(f"{second.chamber.id} ({second.chamber.serial}) is the first chamber; take another")
+    one, two = first.session.values("readings"), second.session.values("readings")
+    if set(one) & set(two):
+        raise ValueError(
+            f"{sorted(set(one) & set(two))[0]:g} nC stands in both sessions, of chambers that differ; read the second chamber itself"
+        )
+    percent = 100.0 * (second.r0_mgy_per_s / first.r0_mgy_per_s - 1.0)
+    if abs(percent) > SECOND_AGREES_PCT:
+        raise ValueError(
+            f"{second.chamber.id} gives {percent:+.2f} % against {first.chamber.id}, above {SECOND_AGREES_PCT:g} %: "
+            "find out which is wrong, and what was plugged in"
+        )
+    at: datetime | None = second.session.last_at
+    assert at is not None
+    return SecondCheckTable(who=second.who, chamber=second.chamber.id, result_pct=percent, at=at.replace(microsecond=0))
