@@ -33,6 +33,7 @@ class Rig:
     places: places.Places
     control: Path | None
     time_table: Path | None = None
+    day_signers: Path | None = None
 
     @property
     def name(self) -> str:
@@ -41,6 +42,16 @@ class Rig:
     @property
     def simulated(self) -> bool:
         return self.file.rig.simulated
+
+    @property
+    def time_zone(self) -> str:
+        """Of the site's days; a rig that treats nobody may leave it out."""
+        return self.file.daily.time_zone or "UTC"
+
+    @property
+    def day_check_waived(self) -> bool:
+        """A simulated rig does without daily check and warm-up unless it says otherwise; a real one never."""
+        return self.simulated and self.file.daily.waived is not False
 
 
 def load(path: Path, uid: int) -> Rig:
@@ -70,6 +81,7 @@ def load(path: Path, uid: int) -> Rig:
         places=meet,
         control=control,
         time_table=None if file.certificate.time_table is None else folder / file.certificate.time_table,
+        day_signers=None if file.daily.signers is None else folder / file.daily.signers,
     )
 
 

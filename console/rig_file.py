@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from console.strict import Strict
 from hal.rig import BAUDS
+from records.day import zone_named
 
 
 @dataclass(frozen=True)
@@ -234,6 +235,29 @@ class CertificateTable(Strict):
     )
 
 
+class DailyTable(Strict):
+    """[daily]: the site's days, who may sign a day's check beside the physicists, and whether a simulated rig does without one."""
+
+    time_zone: Text | None = Field(
+        default=None, description='write the IANA name of the site\'s time zone, such as "Europe/Vienna"'
+    )
+    signers: Text | None = Field(
+        default=None,
+        description="write the path of the public keys of those who may sign a day's check, one PEM block each; physicists may anyway",
+    )
+    waived: bool | None = Field(
+        default=None,
+        description="write true where a simulated rig does without daily check and warm-up, false where not",
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None:
+            zone_named(name)
+        return name
+
+
 class RecordsTable(Strict):
     """[records]: where journal and database lie."""
 
@@ -273,6 +297,7 @@ class RigFile(Strict):
     electrometer: ElectrometerTable | None = None
     simulated: SimulatedTable | None = None
     limits: LimitsTable = LimitsTable()
+    daily: DailyTable = DailyTable()
     paths: PathsTable = PathsTable()
     scheduling: SchedulingTable = SchedulingTable()
 
@@ -295,6 +320,14 @@ class RigFile(Strict):
         if not self.rig.simulated and key_file is None:
             raise ValueError(
                 "safety_unit.site_key_file is missing; first: write the path of the file (mode 0600) that holds the site key in hex"
+            )
+        if self.daily.waived and not self.rig.simulated:
+            raise ValueError(
+                "daily.waived = true although rig.simulated = false; first: remove it: nobody is treated with a real rig before its daily check"
+            )
+        if self.rig.clinical and self.daily.time_zone is None:
+            raise ValueError(
+                'daily.time_zone is missing although rig.clinical = true; first: write [daily] and the site\'s zone, such as time_zone = "Europe/Vienna"'
             )
         links = [("generator.link", self.generator.link), ("safety_unit.link", self.safety_unit.link)]
         if self.electrometer is not None and self.electrometer.link is not None:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import msgspec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from calibration.keys import public_keys
 from console import configuration, places, screen, sources
 from console.certificate import accept, certificate_of
 from console.configuration import Rig
@@ -77,8 +79,17 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
         clinical=file.rig.clinical,
         switch_mode=SwitchMode[file.safety_unit.switch.upper()],
         scheduling=Scheduling(**file.scheduling.model_dump()),
+        time_zone=rig.time_zone,
+        physicists=raw_keys(rig.signer_public_key),
+        day_signers=raw_keys(rig.day_signers) if rig.day_signers is not None else (),
+        day_check_waived=rig.day_check_waived,
     )
     return Start(rig, blob, capabilities.emulated, tuple(f"not for clinical use: {words}" for words in lacking))
+
+
+def raw_keys(path: Path) -> tuple[bytes, ...]:
+    """The keys of a file as the recorder is given them. Raises ConfigurationError."""
+    return tuple(key.public_bytes(Encoding.Raw, PublicFormat.Raw) for key in public_keys(path))
 
 
 def capabilities_of(rig: Rig, config: RigConfig, key: bytes) -> Capabilities:

@@ -21,6 +21,7 @@ from controller.pace import Pace
 from controller.punctual import Punctual
 from controller.ring import AckFile, Ring, StatementFile
 from controller.settings import RigSide
+from controller.tags import parts_sha256
 from controller.wire_ring import Frames, WireRing
 from hal.clock import Clock
 from hal.machine import Fitted, Machine
@@ -43,6 +44,10 @@ def assemble(blob: Blob, machine: Machine, clock: Clock, pace: Pace, wire: Wire,
         wall_s=clock.wall(),
         generator_driver=blob.rig.generator_driver,
         safety_unit_driver=blob.rig.safety_unit_driver,
+        certificate_sha256=blob.certificate.sha256,
+        tube_serial=blob.certificate.tube_serial,
+        machine_serial=blob.certificate.machine_serial,
+        parts_sha256=parts_sha256(blob.certificate.combinations),
     )
     ledger.put(EntryType.OPENING, opening, clock.monotonic())
     return join(blob, machine, clock, pace, wire, kernels, ledger, frames)

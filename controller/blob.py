@@ -29,7 +29,10 @@ class Scheduling(msgspec.Struct, frozen=True):
 
 
 class Blob(msgspec.Struct, frozen=True):
-    """One run of the real-time process. `clinical` is refused beforehand on a rig that may not be clinical."""
+    """One run of the real-time process. `clinical` is refused beforehand on a rig that may not be clinical.
+
+    The last four are the recorder's: the zone of the site's days, raw public keys of those who may sign, and whether a simulated rig does without a check.
+    """
 
     rig: RigConfig
     site_key: bytes
@@ -44,3 +47,7 @@ class Blob(msgspec.Struct, frozen=True):
     clinical: bool
     switch_mode: SwitchMode = SwitchMode.ONCE
     scheduling: Scheduling = Scheduling()
+    time_zone: str = "UTC"
+    physicists: tuple[bytes, ...] = ()
+    day_signers: tuple[bytes, ...] = ()
+    day_check_waived: bool = False

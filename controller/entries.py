@@ -53,7 +53,7 @@ class Outcome(IntEnum):
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):
-    """First entry of every run: which program, configuration and rig."""
+    """First entry of every run: which program, configuration and rig, and the certificate with the tube, machine and parts that it is of."""
 
     instance: str
     software_version: str
@@ -64,6 +64,10 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
     wall_s: float
     generator_driver: str = ""
     safety_unit_driver: str = ""
+    certificate_sha256: bytes = b""
+    tube_serial: str = ""
+    machine_serial: str = ""
+    parts_sha256: bytes = b""
 
 
 class Query(msgspec.Struct, frozen=True, array_like=True):
@@ -305,7 +309,6 @@ class Statement(msgspec.Struct, frozen=True):
     recorder: str
     last_token: int
     last_wall_s: float
-    day_check_until_wall_s: float
     latches: tuple[LatchSet, ...]
     opens: tuple[Open, ...]
     reconciled_found_seq: int

@@ -79,6 +79,8 @@ def paper(prescribed: Prescribed, certificate: Certificate, clearance: Clearance
         yield "the prescription carries no SHA-256 of its file; load it from a file"
     if clearance.fraction_tag != fraction_tag(prescribed):
         yield "the records answered for another fraction; load the prescription again"
+    if prescribed.purpose is Purpose.TREAT and not wall_s < clearance.day_check_until_wall_s:
+        yield "the records say of no daily check that is in force; make the daily check first (kerma daily)"
     if not prescribed.approved_by and prescribed.purpose is Purpose.TREAT:
         yield "the prescription names no approver; have it approved first"
     if wall_s < certificate.effective_wall_s:

@@ -1,4 +1,4 @@
-"""The journal read as a story: exposures with their one end, fractions with their sums, latches, day checks; a pure fold over records.
+"""The journal read as a story: exposures with their one end, fractions with their sums, latches, signed sheets; a pure fold over records.
 It opens no file and decides nothing; records/clearance.py judges by it, records/store.py copies it for people."""
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ from controller.entries import (
 from controller.prescribed import Clearance, Quality
 from controller.proofs import OPENED
 from controller.ring import TickRow, unpack_tick
-from hal.readings import Purpose, UnitState
+from hal.readings import Cause, Purpose, UnitState
 from records.journal import Cut, Kind, Record
 from records.recovery import Evidence, Figures, provisional
+from records.sheets import Sheet, SheetKind, Taken
 from records.wires import AFTER_S, Sealed, WireDue
 
 STEADY_MS = 1000
 """kV and mA of a recovered exposure are taken from ticks after this much beam, past every ramp."""
-CLOSE, DAY_CHECK_PASSED, DAY_CHECK_VOID = "CLOSE", "DAY_CHECK_PASSED", "DAY_CHECK_VOID"
-"""Names of events with a meaning of their own: CLOSE carries the fraction's tag as 16 hex digits somewhere in its words,
-DAY_CHECK_PASSED the wall time until which the check holds as the first number of its words."""
+CLOSE, TESTS_PASSED = "CLOSE", "TESTS_PASSED"
+"""Names of events with a meaning of their own: CLOSE carries the fraction's tag as 16 hex digits somewhere in its words, TESTS_PASSED says that the
+safety unit has tested itself through."""
 _TAG = re.compile(r"\b[0-9a-f]{16}\b")
 _ROW = struct.Struct("<QQHH")
 
@@ -118,6 +119,15 @@ def rows_of(rows: bytes) -> Iterator[Row]:
         seq, mono_ns, kind, length = _ROW.unpack_from(rows, at)
         at += _ROW.size + length
         yield Row(seq, mono_ns, kind, rows[at - length : at])
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A signed sheet where it lies in the journal: since when, and what the recorder's monotonic clock showed then."""
+
+    index: int
+    wall_s: float
+    mono_s: float
+    sheet: Sheet
 
 
 class Status(Enum):
@@ -195,7 +205,6 @@ class Changes:
     latches: list[tuple[int, LatchSet | LatchCleared]] = field(default_factory=list)
     events: list[tuple[int, float, Noted, str, tuple[str, str, str, str, str]]] = field(default_factory=list)
     openings: list[tuple[int, Opening]] = field(default_factory=list)
-    day_checks: list[tuple[int, float, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -219,8 +228,12 @@ class Book:
     retained: int = 0
     last_token: int = 0
     last_wall_s: float = 0.0
-    day_check_until_s: float = 0.0
+    sheets: dict[SheetKind, list[Kept]] = field(default_factory=dict)
+    void_index: int = 0
+    void_words: str = ""
+    tests_passed_wall_s: float = 0.0
     opened: dict[str, float] = field(default_factory=dict)
+    opened_alone: dict[str, float] = field(default_factory=dict)
     strays: list[Stray] = field(default_factory=list)
     changes: Changes = field(default_factory=Changes)
 
@@ -380,6 +393,21 @@ def _wire(book: Book, record: Record) -> None:
     _event(book, record, Noted(sealed.instance, sealed.seq, 0, 0, b""), "WIRE", said)
 
 
+def _sheet(book: Book, record: Record) -> None:
+    """A signed sheet is kept whatever it says; what it is worth is asked when somebody stands on it."""
+    taken = msgspec.msgpack.decode(record.payload, type=Taken)
+    kept = Kept(record.index, record.wall_s, taken.mono_s, taken.sheet)
+    book.sheets.setdefault(taken.sheet.kind, []).append(kept)
+    one = taken.sheet
+    said = (one.sha256, one.kind.value, one.who, one.role, taken.words)
+    _event(book, record, Noted("", 0, 0, 0, b""), "SHEET", said)
+
+
+def _void(book: Book, record: Record, words: str) -> None:
+    """From here on a day's check that was made before counts no longer (accident-A6)."""
+    book.void_index, book.void_words = record.index, words
+
+
 def _cut(_book: Book, record: Record) -> None:
     msgspec.msgpack.decode(record.payload, type=Cut)
 
@@ -518,6 +546,8 @@ def _end(book: Book, record: Record, noted: Noted, end: Terminal) -> None:
     )
     book.exposures[end.token] = ended
     book.running.discard(end.token)
+    if not end.void and (recovered or end.event == "UNIT_REBOOT" or end.unit_cause == Cause.REBOOT):
+        _void(book, record, f"power or program were lost in beam (exposure {end.token})")
     book.last_ended[exposure.instance] = end.token
     # a VOID may have been RUN unseen: the reset that is then due harms nothing where the unit retains nothing
     if noted.type != EntryType.FOUND and (not end.void or exposure.seen.ran or not book.retained):
@@ -585,6 +615,12 @@ def _found(book: Book, record: Record, noted: Noted) -> None:
     book.found[noted.instance] = noted.seq
     if found.sound:
         book.retained = found.token
+        if found.last_token > book.last_token:
+            _void(
+                book,
+                record,
+                f"the safety unit has had token {found.last_token}, these records know {book.last_token}: some are missing",
+            )
     words = f"the unit retains token {found.token}, {found.beam_ms} ms, {found.counts_1} and {found.counts_2} counts"
     _event(book, record, noted, "FOUND", ("", "FOUND", "", "", f"{words}; {noted.words}" if noted.words else words))
 
@@ -599,19 +635,13 @@ def _told(book: Book, record: Record, noted: Noted) -> None:
         _due(book, noted, event.rule or event.event)
     if event.event == CLOSE:
         _close(book, event.words)
-    elif event.event == DAY_CHECK_PASSED:
-        book.day_check_until_s = _number(event.words)
-        book.changes.day_checks.append((record.index, record.wall_s, book.day_check_until_s))
+    elif event.event == TESTS_PASSED:
+        book.tests_passed_wall_s = record.wall_s
     elif event.event == OPENED:
-        book.opened.update(dict.fromkeys(event.words.split(), record.wall_s))
-    elif event.event == DAY_CHECK_VOID:
-        book.day_check_until_s = 0.0
-        book.changes.day_checks.append((record.index, record.wall_s, 0.0))
-
-
-def _number(words: str) -> float:
-    found = re.search(r"\d+(\.\d+)?", words)
-    return float(found.group()) if found is not None else 0.0
+        names = event.words.split()
+        book.opened.update(dict.fromkeys(names, record.wall_s))
+        if len({name.partition(".")[0] for name in names}) == 1:
+            book.opened_alone.update(dict.fromkeys(names, record.wall_s))
 
 
 def _close(book: Book, words: str) -> None:
@@ -632,6 +662,7 @@ def _stray(book: Book, record: Record, noted: Noted) -> None:
     """The machine's own sum: beam that no fraction holds."""
     stray = msgspec.msgpack.decode(noted.entry, type=Stray)
     book.strays.append(stray)
+    _void(book, record, f"{stray.kind} beam was found")
     _event(book, record, noted, "STRAY", ("", stray.kind, "", "", stray.words()))
 
 
@@ -694,6 +725,7 @@ _KINDS: dict[Kind, Callable[[Book, Record], None]] = {
     Kind.DRAINED: _drained,
     Kind.CUT: _cut,
     Kind.WIRE: _wire,
+    Kind.SHEET: _sheet,
 }
 _ENTRIES: dict[EntryType, Callable[[Book, Record, Noted], None]] = {
     EntryType.TICK: _tick,

@@ -10,32 +10,55 @@ from datetime import datetime
 import msgspec
 
 from controller.channels import smallest_rest_mgy
-from controller.entries import Query, Start
-from controller.prescribed import Clearance, Quality
+from controller.entries import Opening, Query, Start
+from controller.prescribed import Clearance, Prescribed, Quality
 from controller.proofs import NEEDED
 from hal.readings import Purpose
 from records.book import Book, Fraction, Tally
+from records.day import DaySite, against, not_checked, until_s
+from records.warm_up import cold
 
 TRIPS_MAX = 3
 RESUMES_MAX = 2
 GAP_MAX_S = 30 * 60.0
 PROOF_S = 24 * 3600.0
 """Beyond any of the first three a resume needs a physicist (docs/records.md); a contact must have been read open within the last."""
-WAIVED_UNTIL_S = 4_102_444_800.0
-"""2100-01-01: a simulated rig whose configuration waives the daily check."""
 TOKEN_MAX = 0xFFFF_FFFF
 ONCE = frozenset({Purpose.TREAT, Purpose.CALIBRATE})
 """What is closed of these is never delivered again: a patient's fraction, and a calibration's exposure, which is named by its own token."""
+WAIVED_UNTIL_S = 4_102_444_800.0
+"""2100-01-01: a simulated rig whose configuration waives the daily check. It is shown, and nothing is decided by it."""
 
 
-def judge(book: Book, query: Query, wall_s: float, day_check_until_s: float) -> Clearance:
-    """Answer a query at this wall time; every reason against it is named, the first to mend first."""
+class Day(msgspec.Struct, frozen=True):
+    """What a question about the day stands on: where the machine is, what runs (None: not in the records), the two clocks, and the waiver.
+
+    `waived` is true only where rig, records and the running process are all simulated (records/recorder.py).
+    """
+
+    site: DaySite
+    opening: Opening | None
+    now_s: float
+    wall_s: float
+    waived: bool
+
+    def until_s(self, book: Book) -> float:
+        """Until when the daily check holds; 0 where it does not."""
+        return WAIVED_UNTIL_S if self.waived else until_s(book, self.opening, self.site, self.now_s, self.wall_s)
+
+
+def judge(book: Book, query: Query, day: Day) -> Clearance:
+    """Answer a query at this moment; every reason against it is named, the first to mend first."""
+    wall_s = day.wall_s
     fraction = book.fraction_of(query.fraction_tag)
     if fraction is not None and fraction.closed and query.prescribed.purpose not in ONCE:
         fraction = None
     tally = book.tally(fraction) if fraction is not None else None
     is_open = fraction is not None and book.is_open(fraction)
-    refused = [*_house(book, query, wall_s, day_check_until_s)]
+    refused = [
+        *_house(book, query, wall_s),
+        *of_day(book, query.prescribed, query.certificate_sha256, query.software_version, day),
+    ]
     if fraction is not None and tally is not None and is_open:
         refused += [*_open(query, tally)]
         if query.resume and not refused:
@@ -62,12 +85,12 @@ def judge(book: Book, query: Query, wall_s: float, day_check_until_s: float) -> 
         quality=tally.quality if tally is not None else Quality.GOOD,
         last_end_wall_s=tally.last_end_wall_s if tally is not None else 0.0,
         same_day=tally is None or not tally.segments or _same_day(tally.last_end_wall_s, wall_s),
-        day_check_until_wall_s=day_check_until_s,
+        day_check_until_wall_s=day.until_s(book),
         wall_s=wall_s,
     )
 
 
-def start_refused(book: Book, start: Start, simulated: bool) -> str:
+def start_refused(book: Book, start: Start, simulated: bool, day: Day) -> str:
     """Why this START gets no token; empty when it does. Only what nobody may overrule."""
     wrong = _not_finite("START", start)
     if wrong:
@@ -84,6 +107,10 @@ def start_refused(book: Book, start: Start, simulated: bool) -> str:
     if others:
         return f"fraction {others[0].id} is still open; resume or close it first"
     once = start.prescribed.purpose in ONCE
+    # what was cleared may have been cleared yesterday: between the question and the press lies a midnight as well as any other minute
+    locked = next(of_day(book, start.prescribed, start.certificate_sha256, start.software_version, day), "")
+    if locked:
+        return locked
     if fraction is None or (fraction.closed and not once):
         return (
             "" if start.segment == 1 else f"segment {start.segment} of a fraction that was never begun; load it again"
@@ -100,7 +127,7 @@ def start_refused(book: Book, start: Start, simulated: bool) -> str:
     return ""
 
 
-def _house(book: Book, query: Query, wall_s: float, day_check_until_s: float) -> Iterator[str]:
+def _house(book: Book, query: Query, wall_s: float) -> Iterator[str]:
     """What stands against any fraction."""
     wrong = _not_finite("the prescription", query.prescribed)
     if wrong:
@@ -118,11 +145,27 @@ def _house(book: Book, query: Query, wall_s: float, day_check_until_s: float) ->
                 f"patient {last.patient_id}, lesion {last.lesion_id}, fraction {last.fraction} is still open ({fraction.id}): "
                 "resume it or close it first"
             )
-    if query.prescribed.purpose is Purpose.TREAT and wall_s >= day_check_until_s:
-        known = f"held until {_stamp(day_check_until_s)}" if day_check_until_s else "has not been made"
-        yield f"the daily check {known}; make it first"
-    if query.prescribed.purpose is Purpose.TREAT and day_check_until_s != WAIVED_UNTIL_S:
-        yield from _not_proven(book, wall_s)
+
+
+def of_day(
+    book: Book, prescribed: Prescribed, certificate_sha256: bytes, software_version: str, day: Day
+) -> Iterator[str]:
+    """What stands against a treatment by the day: a cold tube, no daily check in force, contacts that nobody saw open. The check itself comes after the
+    warm-up. Nobody may overrule any of it."""
+    if day.waived or prescribed.purpose not in (Purpose.TREAT, Purpose.DAILY):
+        return
+    yield from cold(book, prescribed.kv, day.now_s, day.wall_s, day.site.tz)
+    if prescribed.purpose is not Purpose.TREAT:
+        return
+    opening = day.opening
+    if opening is not None and (opening.certificate_sha256, opening.software_version) != (
+        certificate_sha256,
+        software_version,
+    ):
+        yield "the fraction is asked for with another certificate or program than runs here; restart the real-time process (kerma run)"
+    yield from against(book, opening, day.site, day.now_s, day.wall_s)
+    yield from not_checked(book, day.site, prescribed)
+    yield from _not_proven(book, day.wall_s)
 
 
 def _not_proven(book: Book, wall_s: float) -> Iterator[str]:

@@ -36,6 +36,7 @@ class Kind(IntEnum):
     DRAINED = 5
     CUT = 6
     WIRE = 7
+    SHEET = 8
 
 
 class JournalError(Exception):

@@ -32,11 +32,18 @@ EXIT_HELD, EXIT_STORAGE, EXIT_USAGE = 75, 74, 64
 def config_of(folder: Path, records: Path) -> RecorderConfig:
     """The recorder's configuration for the instance whose folder (with its `blob`) is given, keeping records in a folder of their own."""
     blob = msgspec.msgpack.decode((folder / "blob").read_bytes(), type=Blob)
-    return config_for(str(records), str(folder.parent), blob.instance, blob.rig.simulated)
+    plain = config_for(str(records), str(folder.parent), blob.instance, blob.rig.simulated)
+    return msgspec.structs.replace(
+        plain,
+        day_check_waived_simulated=blob.rig.simulated and blob.day_check_waived,
+        time_zone=blob.time_zone,
+        physicists=blob.physicists,
+        day_signers=blob.day_signers,
+    )
 
 
 def config_for(records: str, shm_root: str, instance: str, simulated: bool) -> RecorderConfig:
-    """The names within a folder of records; the daily check is waived on a simulated rig, which has no detector to make it with."""
+    """The names within a folder of records, of a rig whose site and signers do not matter: a simulated one, which does without the daily check."""
     return RecorderConfig(
         journal_dir=os.path.join(records, JOURNAL_NAME),
         database=os.path.join(records, DATABASE_NAME),

@@ -13,9 +13,24 @@ import msgspec
 from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
 from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
 from interlocks.words import Trip
+from records import sheets
 from records.answers import Answers
-from records.book import ENTRY_WORDS, Book, Changes, Drained, Exposure, Gap, Noted, Opened, Ticks, pack_row, summed
-from records.clearance import TOKEN_MAX, WAIVED_UNTIL_S, judge, start_refused
+from records.book import (
+    ENTRY_WORDS,
+    Book,
+    Changes,
+    Drained,
+    Exposure,
+    Gap,
+    Kept,
+    Noted,
+    Opened,
+    Ticks,
+    pack_row,
+    summed,
+)
+from records.clearance import TOKEN_MAX, Day, judge, start_refused
+from records.day import DaySheet, DaySite, decoded, of_sheet, zone_named
 from records.files import FileSystem, PosixFiles
 from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
 from records.recovery import never_ran, recovered, terminal, unbelievable
@@ -43,7 +58,7 @@ class RecorderError(Exception):
 class RecorderConfig(msgspec.Struct, frozen=True):
     """Where things are. `shm_root` is the folder of all instances' folders; `instance` the one that this recorder was started for ("" for none).
 
-    `day_check_waived_simulated` counts only where `simulated` is true too.
+    `day_check_waived_simulated` counts only where `simulated` is true too. `time_zone` is that of the site's days; the keys are raw public keys.
     """
 
     journal_dir: str
@@ -53,6 +68,9 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     simulated: bool = False
     day_check_waived_simulated: bool = False
     segment_bytes: int = SEGMENT_BYTES
+    time_zone: str = "UTC"
+    physicists: tuple[bytes, ...] = ()
+    day_signers: tuple[bytes, ...] = ()
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -107,7 +125,13 @@ class Recorder:
         self._words: list[str] = []
         self._refused: set[str] = set()
         self._store: Store | None = None
+        self._now_s = 0.0
+        self._site = DaySite(config.time_zone, sheets.Signers(config.physicists, config.day_signers))
         self.book = Book()
+        try:
+            zone_named(config.time_zone)
+        except ValueError as error:
+            raise RecorderError(str(error)) from error
         try:
             self._journal = Journal(self._files, Path(config.journal_dir), config.segment_bytes)
         except JournalError as error:
@@ -124,6 +148,7 @@ class Recorder:
         """Drain, journal, sync if due (or `at_once`), answer. `now_s` is monotonic. Raises RecorderError once and ever after: there is no retry."""
         if self._failed:
             raise RecorderError(self._failed)
+        self._now_s = now_s
         try:
             return self._step(now_s, wall_s, at_once)
         except _STORAGE as error:
@@ -188,6 +213,7 @@ class Recorder:
             self._began(wall_s)
         if self._looked_at_s is None or now_s - self._looked_at_s >= LOOK_S:
             self._look()
+            self._take_sheets(now_s, wall_s)
             self._looked_at_s = now_s
         entries = self._drain_all(now_s, wall_s)
         self._keep_wires(now_s, wall_s)
@@ -226,6 +252,35 @@ class Recorder:
                     self._remove(folder)
             elif (folder / RING).exists():
                 self._take_up(name, folder)
+
+    def _take_sheets(self, now_s: float, wall_s: float) -> None:
+        """Signed sheets that people laid down: into the journal, whatever they say; what cannot be read is put aside, and one that is there already goes."""
+        for path in sheets.waiting(Path(self._config.journal_dir).parent / sheets.FOLDER):
+            sheet = sheets.read(path)
+            if isinstance(sheet, str):
+                self._words.append(f"{sheet}; it is put aside{sheets.put_aside(path)}")
+                continue
+            if all(kept.sheet != sheet for kept in self.book.sheets.get(sheet.kind, [])):
+                for source in self._sources.values():
+                    self._pour(source, wall_s)
+                words = self._of_sheet(sheet, now_s, wall_s)
+                self._append(Kind.SHEET, sheets.Taken(sheet, now_s, words), wall_s)
+                self._words.append(f"{sheet.kind.value} sheet of {sheet.who}: {words or 'taken'}")
+                # before its file goes it must be on the disk
+                self._flush(wall_s)
+            self._files.remove(path)
+
+    def _of_sheet(self, sheet: sheets.Sheet, now_s: float, wall_s: float) -> str:
+        """What stands against a sheet now, for whoever laid it down."""
+        wrong = sheets.wrong_signature(sheet, self._site.signers)
+        if wrong or sheet.kind is not sheets.SheetKind.DAILY:
+            return wrong
+        content = decoded(sheet.body, DaySheet)
+        if content is None:
+            return "the daily sheet is none that this program can read; make the daily check first (kerma daily)"
+        opening = self.book.openings.get(next(reversed(self._sources), ""))
+        kept = Kept(self._journal.next_index, wall_s, now_s, sheet)
+        return "; ".join(of_sheet(self.book, kept, content, opening, self._site, now_s, wall_s))
 
     def _take_up(self, name: str, folder: Path) -> None:
         try:
@@ -354,16 +409,16 @@ class Recorder:
     def _understood(self, noted: Noted, wall_s: float) -> Noted:
         """What the records make of an entry, worked out once and kept with it."""
         if noted.type == EntryType.START:
-            return self._started(noted)
+            return self._started(noted, wall_s)
         if noted.type == EntryType.TERMINAL:
             return self._terminated(noted, wall_s)
         if noted.type == EntryType.FOUND:
             return self._reconciled(noted, wall_s)
         return self._answered(noted, wall_s) if noted.type == EntryType.QUERY else noted
 
-    def _started(self, noted: Noted) -> Noted:
+    def _started(self, noted: Noted, wall_s: float) -> Noted:
         start = msgspec.msgpack.decode(noted.entry, type=Start)
-        words = start_refused(self.book, start, self._config.simulated)
+        words = start_refused(self.book, start, self._config.simulated, self._day(noted.instance, wall_s))
         self._journal.make_room(ROOM_BYTES)
         token = max(self._journal.next_index, start.unit_last_token + 1, self.book.last_token + 1)
         if not words and token > TOKEN_MAX:
@@ -441,12 +496,13 @@ class Recorder:
 
     def _answered(self, noted: Noted, wall_s: float) -> Noted:
         query = msgspec.msgpack.decode(noted.entry, type=Query)
-        return msgspec.structs.replace(noted, clearance=judge(self.book, query, wall_s, self._day_check_until_s))
+        return msgspec.structs.replace(noted, clearance=judge(self.book, query, self._day(noted.instance, wall_s)))
 
-    @property
-    def _day_check_until_s(self) -> float:
-        waived = self._config.simulated and self._config.day_check_waived_simulated
-        return WAIVED_UNTIL_S if waived else self.book.day_check_until_s
+    def _day(self, instance: str, wall_s: float) -> Day:
+        """What the day is judged by for this process; without its opening it is no simulated one, and nothing is waived."""
+        opening, config = self.book.openings.get(instance), self._config
+        simulated = config.simulated and opening is not None and opening.simulated
+        return Day(self._site, opening, self._now_s, wall_s, simulated and config.day_check_waived_simulated)
 
     def _pour(self, source: _Source, wall_s: float) -> None:
         """Ticks that were gathered, as one record, before anything that came after them."""
@@ -499,7 +555,6 @@ class Recorder:
             recorder=f"{self._number:016x}",
             last_token=book.last_token,
             last_wall_s=0.0,
-            day_check_until_wall_s=self._day_check_until_s,
             latches=tuple(book.latches.values()),
             opens=book.opens(),
             reconciled_found_seq=book.found.get(source.name, 0),

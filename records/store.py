@@ -168,13 +168,6 @@ class EventRow(Base):
     words: Mapped[str] = mapped_column(String)
 
 
-class DayCheckRow(Base):
-    __tablename__ = "day_checks"
-    index: Mapped[int] = mapped_column(Integer, primary_key=True)
-    wall_s: Mapped[float] = mapped_column(Float)
-    valid_until_wall_s: Mapped[float] = mapped_column(Float)
-
-
 class OpeningRow(Base):
     __tablename__ = "openings"
     index: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -369,8 +362,6 @@ def _added(changes: Changes) -> list[Base]:
         number = number + 1 if index == last else 0
         last = index
         rows.append(_event(index, number, wall_s, noted, kind, words))
-    for index, wall_s, until_s in changes.day_checks:
-        rows.append(DayCheckRow(index=index, wall_s=wall_s, valid_until_wall_s=until_s))
     for index, o in changes.openings:
         rows.append(
             OpeningRow(

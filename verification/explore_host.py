@@ -780,7 +780,6 @@ def _statement(s: Seen, host: Host) -> Statement:
         recorder="r",
         last_token=0,
         last_wall_s=0.0,
-        day_check_until_wall_s=WALL_S + 1e6,
         latches=tuple(LatchSet(rule, Trip.TRIP_STOP, Clears(clears), rule, 0.0) for rule, clears in host.latches),
         opens=(Open(1, s.open, "P", "L", 1, 1.0, 1.0, 1.0, 100.0, Quality.GOOD),) if s.open else (),
         reconciled_found_seq=FOUND_SEQ if s.recorder else 0,

@@ -18,6 +18,8 @@ FILES: Final = (
     "controller/settings.py",
     "controller/conversion.py",
     "records/clearance.py",
+    "records/day.py",
+    "records/warm_up.py",
 )
 """Where a request of a person is refused."""
 SAY: Final = frozenset({"_refuse", "Ruling"})

@@ -221,6 +221,7 @@ def test_a_slow_line_may_be_run_but_not_in_clinical_mode(tmp_path: Path, documen
     start = run.prepared(loaded(tmp_path, document), CLOCK, "i")
     assert start.notes and all("bound 100 ms" in note for note in start.notes)
     document["rig"]["clinical"] = True
+    document["daily"] = {"time_zone": "Europe/Vienna"}
     assert "worst reaction" in refused(tmp_path, document)
     document["generator"]["baud"] = 115200
     assert run.prepared(loaded(tmp_path, document), CLOCK, "i").notes == ()
@@ -322,6 +323,7 @@ def test_a_clinical_rig_names_its_lines_by_names_that_stay_theirs(
     """After the next plug such a name may be another device's: refused before anything is opened; doctor says so too."""
     del document["simulated"]
     document["rig"] |= {"simulated": False, "clinical": True}
+    document["daily"] = {"time_zone": "Europe/Vienna"}
     document["generator"]["link"] = link
     document["safety_unit"] |= {"link": "tcp:192.0.2.1:502", "site_key_file": "key"}
     words = refused(tmp_path, document)
@@ -332,3 +334,28 @@ def test_a_clinical_rig_names_its_lines_by_names_that_stay_theirs(
     (line,) = (line for line in doctor.ttys(loaded(tmp_path, document)) if line.what == "generator")
     assert line.level == "warn"
     assert "is not there" in refused(tmp_path, document)
+
+
+def test_the_daily_check_is_waived_on_no_real_rig_and_a_clinical_one_says_where_its_days_begin(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    """What the recorder is given: the waiver is the simulated rig's alone, and goes where the rig file says so."""
+    assert run.prepared(loaded(tmp_path, document), CLOCK, "i").blob.day_check_waived
+    document["daily"] = {
+        "waived": False,
+        "time_zone": "Pacific/Auckland",
+        "signers": document["certificate"]["signer_public_key"],
+    }
+    blob = run.prepared(loaded(tmp_path, document), CLOCK, "i").blob
+    assert not blob.day_check_waived and blob.time_zone == "Pacific/Auckland"
+    assert blob.day_signers == blob.physicists and all(len(key) == 32 for key in blob.physicists)
+    document["daily"] = {"time_zone": "Mars/Olympus"}
+    assert "time zone 'Mars/Olympus' is not known" in refused(tmp_path, document)
+    document["daily"] = {"waived": True}
+    document["rig"]["clinical"] = True
+    assert "daily.time_zone is missing although rig.clinical = true" in refused(tmp_path, document)
+    del document["simulated"]
+    document["rig"] |= {"simulated": False, "clinical": False}
+    document["safety_unit"] |= {"link": "tcp:192.0.2.1:502", "site_key_file": "key"}
+    document["generator"]["link"] = "tty:/dev/ttyS9"
+    assert "daily.waived = true although rig.simulated = false" in refused(tmp_path, document)

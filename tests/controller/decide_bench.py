@@ -170,7 +170,6 @@ def statement(**changes: Any) -> Statement:
         recorder="r",
         last_token=0,
         last_wall_s=0.0,
-        day_check_until_wall_s=1e12,
         latches=(),
         opens=(),
         reconciled_found_seq=0,

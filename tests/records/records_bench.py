@@ -56,6 +56,21 @@ COMBINATION = Combination(
     max_time_s=600.0,
 )
 
+OPENING = Opening(
+    instance="",
+    software_version="1.0",
+    rig="bench",
+    simulated=True,
+    configuration_sha256=b"c" * 32,
+    tick_s=TICK_S,
+    wall_s=WALL,
+    certificate_sha256=b"k" * 32,
+    tube_serial="T-1",
+    machine_serial="M-1",
+    parts_sha256=b"q" * 32,
+)
+"""What runs at the bench: changed, it is another machine or another program."""
+
 
 def prescribed(**changed: object) -> Prescribed:
     plain = Prescribed(
@@ -129,7 +144,8 @@ class Host:
         self.start_crc = 0
         self.start: Start | None = None
         self.queries = 0
-        self.put(EntryType.OPENING, Opening(name, "1.0", "bench", True, b"c" * 32, TICK_S, clock.wall))
+        self.opening = msgspec.structs.replace(OPENING, instance=name, wall_s=clock.wall)
+        self.put(EntryType.OPENING, self.opening)
 
     def put(self, kind: EntryType, entry: msgspec.Struct) -> int:
         return self.ring.put(kind, msgspec.msgpack.encode(entry), int(self.clock.now * 1e9))

@@ -1,0 +1,415 @@
+"""Is today's daily check in force? What the signed sheet must say, and what the records themselves must show of it, before anybody is treated.
+Pure, and it believes nobody: signature, day, machine, exposures, contacts, tests and tolerances are looked at anew at every question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from controller.entries import Opening, Outcome
+from controller.prescribed import Prescribed
+from controller.proofs import AGAIN_S, NEEDED
+from hal.readings import Purpose
+from records.book import Book, Exposure, Kept
+from records.sheets import SheetKind, Signers, wrong_signature
+from records.warm_up import CLOCK_S, today
+
+S = TypeVar("S", bound=msgspec.Struct)
+STOP_PART: Final = 0.03
+CALIBRATE_PART: Final = 0.05
+"""Output off its baseline: above 3 % nobody is treated, above 5 % the machine is calibrated anew. Neither ever changes a number (accident-A1)."""
+SEAT_PART: Final = 0.01
+"""A detector that was taken off and seated anew reads the same within this, or it was not seated."""
+STATION_KPA: Final = 5.0
+TEMPERATURE_C: Final = (10.0, 40.0)
+REFERENCE_KPA, REFERENCE_C, ZERO_C = 101.325, 20.0, 273.15
+SET_S: Final = 0.02
+"""An exposure of the check and one of its baseline are of the same set time within two steps of the unit's timer."""
+FIRST: Final = "make the daily check first (kerma daily)"
+
+ITEMS: Final = (
+    ("ready_lamp", "the READY lamp at console, tube and door is lit before a press, and no other"),
+    ("beam_lamp", "the BEAM ON lamp at console, tube and door is lit in beam, and dark after it"),
+    ("beam_sound", "the sound of beam is heard at the console and in the room"),
+    ("emergency_stop", "the emergency stop was pressed in beam or before it, and everything went off"),
+    ("viewing", "the place of the patient is seen from the console"),
+    ("intercom", "the place of the patient is heard from the console, and the other way"),
+    ("filters", "the filters of the day are whole, dry, and marked as their codes say"),
+    ("applicators", "the applicators of the day are whole, clean, and not recalled"),
+)
+"""What only a person can see or hear, each answered by name."""
+
+
+class Bound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a check holds for; digests in hex. A change of any of these voids it."""
+
+    rig: str
+    software_version: str
+    configuration_sha256: str
+    certificate_sha256: str
+    tube_serial: str
+    machine_serial: str
+    parts_sha256: str
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One combination measured: the exposure by its token, and what the detector showed of it, in the detector's own unit and not corrected."""
+
+    kv: float
+    ma: float
+    filter: str
+    applicator: str
+    token: int
+    reading: float
+
+
+class Left(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An exposure of the check that serves no reading, and why: all beam is accounted for (accident-A14)."""
+
+    token: int
+    why: str
+
+
+class DaySheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A day's check. `seated_anew` is the first combination once more, with the detector taken off and put back in between."""
+
+    day: str
+    begun_wall_s: float
+    bound: Bound
+    device: str
+    baseline_sha256: str
+    p_kpa: float
+    t_c: float
+    lines: tuple[Line, ...]
+    seated_anew: Line
+    interrupt_token: int
+    left: tuple[Left, ...]
+    items: tuple[str, ...]
+
+
+class BaseLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the detector showed of one combination when the certificate was made: per exposure of this set time, at 101.325 kPa and 20 C if it is vented."""
+
+    kv: float
+    ma: float
+    filter: str
+    applicator: str
+    set_s: float
+    reading: float
+
+
+class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every day's readings are held against; the physicist's, and of one certificate. `tokens` are all exposures made for it."""
+
+    certificate_sha256: str
+    tube_serial: str
+    machine_serial: str
+    device: str
+    vented: bool
+    altitude_m: float
+    lines: tuple[BaseLine, ...]
+    tokens: tuple[int, ...]
+
+
+class DaySite(msgspec.Struct, frozen=True):
+    """Where the machine stands, and whose signatures count there."""
+
+    zone: str
+    signers: Signers
+
+    @property
+    def tz(self) -> tzinfo:
+        return zone_named(self.zone)
+
+
+def zone_named(name: str) -> tzinfo:
+    """A time zone by its IANA name. ValueError: this computer does not know it."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(
+            f"time zone {name!r} is not known on this computer ({error}); write an IANA name such as Europe/Vienna, or install tzdata"
+        ) from error
+
+
+def bound_of(opening: Opening) -> Bound:
+    """What runs now."""
+    return Bound(
+        rig=opening.rig,
+        software_version=opening.software_version,
+        configuration_sha256=opening.configuration_sha256.hex(),
+        certificate_sha256=opening.certificate_sha256.hex(),
+        tube_serial=opening.tube_serial,
+        machine_serial=opening.machine_serial,
+        parts_sha256=opening.parts_sha256.hex(),
+    )
+
+
+def midnight_s(day: str, zone: tzinfo) -> float:
+    """The wall time at which this day ends where the machine stands: 23, 24 or 25 hours after it began."""
+    return datetime.combine(
+        datetime.fromisoformat(day).date() + timedelta(days=1), datetime.min.time(), zone
+    ).timestamp()
+
+
+def held(book: Book, site: DaySite) -> tuple[Kept, DaySheet] | None:
+    """The last sheet of a day's check that is signed as it must be; one that is not is nobody's, and takes nothing away."""
+    for kept in reversed(book.sheets.get(SheetKind.DAILY, [])):
+        if not wrong_signature(kept.sheet, site.signers):
+            sheet = decoded(kept.sheet.body, DaySheet)
+            return (kept, sheet) if sheet is not None else None
+    return None
+
+
+def until_s(book: Book, opening: Opening | None, site: DaySite, now_s: float, wall_s: float) -> float:
+    """Until when today's check is in force, 0 where none is."""
+    found = held(book, site)
+    if found is None or next(against(book, opening, site, now_s, wall_s), ""):
+        return 0.0
+    return midnight_s(found[1].day, site.tz)
+
+
+def against(book: Book, opening: Opening | None, site: DaySite, now_s: float, wall_s: float) -> Iterator[str]:
+    """Why today's check is not in force, for any combination; nothing where it is."""
+    found = held(book, site)
+    if found is None:
+        yield f"the daily check has not been made: {FIRST}"
+        return
+    yield from of_sheet(book, *found, opening, site, now_s, wall_s)
+
+
+def of_sheet(
+    book: Book, kept: Kept, sheet: DaySheet, opening: Opening | None, site: DaySite, now_s: float, wall_s: float
+) -> Iterator[str]:
+    """Why this sheet, signed as it must be, is no check in force: the day and the clocks first, and where those do not fit nothing else."""
+    zone = site.tz
+    if str(today(wall_s, zone)) != sheet.day:
+        yield f"the daily check is of {sheet.day}, and today is {today(wall_s, zone)} ({site.zone}): {FIRST}"
+        return
+    if str(today(kept.wall_s, zone)) != sheet.day or not sheet.begun_wall_s <= kept.wall_s <= wall_s:
+        yield f"the daily check of {sheet.day} came into the records on {today(kept.wall_s, zone)}: {FIRST}"
+        return
+    moved_s = abs((wall_s - now_s) - (kept.wall_s - kept.mono_s))
+    if not moved_s <= CLOCK_S:
+        yield (
+            f"since the daily check the clock was set, or this computer started anew ({moved_s:.0f} s apart, at most {CLOCK_S:.0f}), "
+            f"so nobody knows which day it is: {FIRST}"
+        )
+        return
+    if kept.index < book.void_index:
+        yield f"the daily check counts no longer: {book.void_words}: {FIRST}"
+        return
+    yield from _another(sheet, opening)
+    yield from _measured(book, kept, sheet, site)
+    yield from _people_and_contacts(book, sheet)
+
+
+def not_checked(book: Book, site: DaySite, prescribed: Prescribed) -> Iterator[str]:
+    """Why today's check does not cover this combination."""
+    found = held(book, site)
+    if found is not None and not any(
+        (one.kv, one.filter) == (prescribed.kv, prescribed.filter_id) for one in found[1].lines
+    ):
+        has = "; ".join(f"{one.kv:g} kV, filter {one.filter}" for one in found[1].lines)
+        yield f"today's daily check has {has}, and not {prescribed.kv:g} kV with filter {prescribed.filter_id}: {FIRST}"
+
+
+def corrected(reading: float, p_kpa: float, t_c: float, vented: bool) -> float:
+    """The reading at 101.325 kPa and 20 C."""
+    return reading * (REFERENCE_KPA / p_kpa) * ((ZERO_C + t_c) / (ZERO_C + REFERENCE_C)) if vented else reading
+
+
+def judged(name: str, ratio: float) -> str:
+    """What follows from one reading over its baseline; "" where it passes."""
+    off = abs(ratio - 1.0)
+    if off <= STOP_PART:
+        return ""
+    first = "calibrate, and sign a new certificate first" if off > CALIBRATE_PART else "call the physicist first"
+    bound = CALIBRATE_PART if off > CALIBRATE_PART else STOP_PART
+    return f"{name}: {100 * (ratio - 1.0):+.2f} % off its baseline, above {100 * bound:g} %: {first}"
+
+
+def air_words(p_kpa: float, t_c: float, altitude_m: float) -> str:
+    """Why pressure and temperature are not of this place, or ""; a pressure reduced to sea level is not (accident-A12)."""
+    standard = REFERENCE_KPA * (1.0 - 2.25577e-5 * altitude_m) ** 5.25588
+    if not abs(p_kpa - standard) <= STATION_KPA:
+        return f"{p_kpa:g} kPa is not within {STATION_KPA:g} of the {standard:.1f} that {altitude_m:g} m above the sea have: read station pressure"
+    low, high = TEMPERATURE_C
+    return "" if low <= t_c <= high else f"{t_c:g} C is not within {low:g} to {high:g}: measure it at the detector"
+
+
+def baseline_of(book: Book, site: DaySite, certificate_sha256: str, device: str) -> tuple[Kept, Baseline] | None:
+    """The last baseline that a physicist signed for this certificate and this detector."""
+    for kept in reversed(book.sheets.get(SheetKind.BASELINE, [])):
+        base = decoded(kept.sheet.body, Baseline) if not wrong_signature(kept.sheet, site.signers) else None
+        if base is not None and (base.certificate_sha256, base.device) == (certificate_sha256, device):
+            return kept, base
+    return None
+
+
+def daily_tokens(book: Book, after: int, before: int) -> set[int]:
+    """Exposures for a day's check that had beam, or may have it, and began between two records."""
+    found: set[int] = set()
+    for one in reversed(book.exposures.values()):
+        if one.index <= after:
+            break
+        if one.index < before and one.start.prescribed.purpose is Purpose.DAILY and not one.void:
+            found.add(one.token)
+    return found
+
+
+def _another(sheet: DaySheet, opening: Opening | None) -> Iterator[str]:
+    if opening is None:
+        yield f"what runs now is not in the records: {FIRST}"
+        return
+    now = bound_of(opening)
+    for what in Bound.__struct_fields__:
+        then, has = getattr(sheet.bound, what), getattr(now, what)
+        if then != has or not has:
+            yield f"the daily check is of {what.replace('_', ' ')} {then[:24] or 'none'}, and {has[:24] or 'none'} is there now: {FIRST}"
+
+
+def _measured(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterator[str]:
+    """Exposures and readings: of this day, of this machine, all accounted for, and near their baseline."""
+    found = baseline_of(book, site, sheet.bound.certificate_sha256, sheet.device)
+    if found is None or found[0].sheet.sha256 != sheet.baseline_sha256:
+        yield f"the daily check is not against the baseline in force for {sheet.device}: {FIRST}"
+        return
+    _, base = found
+    if (base.tube_serial, base.machine_serial) != (sheet.bound.tube_serial, sheet.bound.machine_serial):
+        yield f"the baseline of {sheet.device} is of another tube or machine: have the physicist make a new one first"
+    wrong_air = air_words(sheet.p_kpa, sheet.t_c, base.altitude_m)
+    if wrong_air:
+        yield f"the daily check's air: {wrong_air}, and {FIRST}"
+        return
+    lines = (*sheet.lines, sheet.seated_anew)
+    if not sheet.lines or len({one.token for one in lines}) != len(lines):
+        yield f"the daily check has no reading of its own for each combination: {FIRST}"
+        return
+    for one in lines:
+        yield from _line(book, one, sheet, base, site.tz)
+    yield from _seated(sheet)
+    yield from _interrupted(book, sheet, site.tz)
+    yield from _accounted(book, kept, sheet, base, site)
+
+
+def _line(book: Book, one: Line, sheet: DaySheet, base: Baseline, zone: tzinfo) -> Iterator[str]:
+    name = f"{one.kv:g} kV {one.ma:g} mA {one.filter} {one.applicator}"
+    row = next(
+        (b for b in base.lines if (b.kv, b.ma, b.filter, b.applicator) == (one.kv, one.ma, one.filter, one.applicator)),
+        None,
+    )
+    if row is None:
+        yield f"{name} has no baseline: have the physicist make one first (kerma daily --baseline)"
+        return
+    exposure = book.exposures.get(one.token)
+    p = exposure.start.prescribed if exposure is not None else None
+    if (
+        exposure is None
+        or p is None
+        or (p.kv, p.ma, p.filter_id, p.applicator_id)
+        != (
+            one.kv,
+            one.ma,
+            one.filter,
+            one.applicator,
+        )
+    ):
+        yield f"{name}: exposure {one.token} of the records is none of it: {FIRST}"
+        return
+    yield from _of_today(book, exposure, sheet, zone)
+    if exposure.end is None or exposure.end.outcome is not Outcome.TERMINATED:
+        yield f"{name}: exposure {one.token} did not end as it should: {FIRST}"
+    if not abs(exposure.start.set_time_s - row.set_s) <= SET_S:
+        yield f"{name}: exposure {one.token} was set to {exposure.start.set_time_s:g} s, its baseline to {row.set_s:g}: {FIRST}"
+    ratio = corrected(one.reading, sheet.p_kpa, sheet.t_c, base.vented) / row.reading if row.reading > 0.0 else 0.0
+    wrong = judged(f"the daily check, {name}", ratio)
+    if wrong:
+        yield wrong
+
+
+def _of_today(book: Book, exposure: Exposure, sheet: DaySheet, zone: tzinfo) -> Iterator[str]:
+    start = exposure.start
+    same = (start.certificate_sha256.hex(), start.software_version) == (
+        sheet.bound.certificate_sha256,
+        sheet.bound.software_version,
+    )
+    if start.prescribed.purpose is not Purpose.DAILY or not same:
+        yield f"exposure {exposure.token} was no exposure of a daily check with this certificate and program: {FIRST}"
+    if exposure.index < book.void_index:
+        yield f"exposure {exposure.token} is of before: {book.void_words}: {FIRST}"
+    if str(today(exposure.seen.wall_s, zone)) != sheet.day or exposure.seen.wall_s < sheet.begun_wall_s:
+        yield f"exposure {exposure.token} is not of this check of {sheet.day}: {FIRST}"
+
+
+def _seated(sheet: DaySheet) -> Iterator[str]:
+    first, anew = sheet.lines[0], sheet.seated_anew
+    if (first.kv, first.ma, first.filter, first.applicator) != (anew.kv, anew.ma, anew.filter, anew.applicator):
+        yield f"the detector was not seated anew for the first combination: {FIRST}"
+    elif not abs(anew.reading - first.reading) <= SEAT_PART * abs(first.reading):
+        off = 100 * (anew.reading / first.reading - 1.0) if first.reading else float("inf")
+        yield f"seated anew the detector shows {off:+.2f} %, above {100 * SEAT_PART:g} %: it was not seated: {FIRST}"
+
+
+def _interrupted(book: Book, sheet: DaySheet, zone: tzinfo) -> Iterator[str]:
+    exposure = book.exposures.get(sheet.interrupt_token)
+    if exposure is None or exposure.end is None or exposure.void or exposure.end.outcome is not Outcome.INTERRUPTED:
+        yield f"no exposure of the daily check was interrupted ({sheet.interrupt_token}): {FIRST}"
+        return
+    yield from _of_today(book, exposure, sheet, zone)
+
+
+def _accounted(book: Book, kept: Kept, sheet: DaySheet, base: Baseline, site: DaySite) -> Iterator[str]:
+    """Whoever measures until it fits leaves exposures that stand in no sheet, or readings that stand in two; and a check that was begun after this one
+    is to be ended."""
+    told, readings = set(base.tokens), dict[int, float]()
+    for one in _sheets_before(book, kept, site):
+        told |= _told(one)
+        readings |= {line.token: line.reading for line in (*one.lines, one.seated_anew)}
+    made = daily_tokens(book, book.void_index, kept.index)
+    today_made = {t for t in made if str(today(book.exposures[t].seen.wall_s, site.tz)) == sheet.day}
+    if missing := sorted(today_made - told - _told(sheet)):
+        yield f"exposures of the daily check that its sheet does not tell of: {', '.join(map(str, missing))}: {FIRST}"
+    for line in (*sheet.lines, sheet.seated_anew):
+        if readings.get(line.token, line.reading) != line.reading:
+            yield f"exposure {line.token} read {readings[line.token]:g} in the sheet before and {line.reading:g} in this one: {FIRST}"
+    if later := sorted(daily_tokens(book, kept.index, 1 << 63)):
+        yield f"a daily check was begun after the last one was signed (exposure {later[0]}): end that one first (kerma daily)"
+
+
+def _told(sheet: DaySheet) -> set[int]:
+    lines = {one.token for one in (*sheet.lines, sheet.seated_anew)}
+    return lines | {sheet.interrupt_token} | {one.token for one in sheet.left if one.why.strip()}
+
+
+def _sheets_before(book: Book, kept: Kept, site: DaySite) -> Iterator[DaySheet]:
+    """The day's other checks, signed as they must be, and whatever came of them."""
+    for one in book.sheets.get(SheetKind.DAILY, []):
+        if one.index < kept.index and not wrong_signature(one.sheet, site.signers):
+            sheet = decoded(one.sheet.body, DaySheet)
+            if sheet is not None:
+                yield sheet
+
+
+def _people_and_contacts(book: Book, sheet: DaySheet) -> Iterator[str]:
+    missing = [name for name, _ in ITEMS if name not in sheet.items]
+    if missing:
+        yield f"the daily check does not say yes to {', '.join(missing)}: {FIRST}"
+    since = sheet.begun_wall_s - AGAIN_S
+    old = [name for name in NEEDED if not since <= book.opened_alone.get(name, 0.0)]
+    if old:
+        yield f"not seen open one by one in the daily check: {', '.join(old)}: open each of these contacts once, alone, and {FIRST}"
+    if not sheet.begun_wall_s <= book.tests_passed_wall_s:
+        yield f"the safety unit's own tests (timer, lease, count limit, K1, K2, lamp) did not pass in the daily check: {FIRST}"
+
+
+def decoded(raw: bytes, kind: type[S]) -> S | None:
+    """A sheet's content, None where it is none of this kind."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,153 @@
+"""A day at the bench of records_bench: warm-up, a daily check whose every part can be spoiled, its signature, and the question about a patient.
+It judges nothing: the tests do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from records_bench import OPENING, Rig, prescribed
+
+from controller.entries import EntryType, Event, Outcome
+from controller.prescribed import Prescribed
+from controller.proofs import PROVEN
+from hal.readings import Purpose, UnitState
+from records.book import TESTS_PASSED
+from records.day import ITEMS, BaseLine, Baseline, DaySheet, Line, bound_of, zone_named
+from records.day import today as day_of
+from records.recorder import RecorderConfig
+from records.sheets import Sheet, SheetKind, body, hand_in
+
+PHYSICIST = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
+OPERATOR = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
+STRANGER = Ed25519PrivateKey.from_private_bytes(b"\x03" * 32)
+DEVICE = "QA-1 7001"
+READING = 12.5
+SET_S = 10.0
+
+
+def raw(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def signed(
+    kind: SheetKind, content: msgspec.Struct, key: Ed25519PrivateKey, role: str, who: str = "A. Person"
+) -> Sheet:
+    at = datetime(2026, 11, 18, tzinfo=UTC).isoformat()
+    plain = Sheet(kind, body(content), who, role, at, b"")
+    return msgspec.structs.replace(plain, ed25519=key.sign(plain.message))
+
+
+@dataclass
+class DayRig(Rig):
+    """The bench with the signers of a rig and a zone, and no waiver."""
+
+    waived: bool = False
+    zone: str = "UTC"
+    changed: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> RecorderConfig:
+        plain = msgspec.structs.replace(
+            super().config, time_zone=self.zone, physicists=(raw(PHYSICIST),), day_signers=(raw(OPERATOR),)
+        )
+        return msgspec.structs.replace(plain, **self.changed)
+
+    def expose(
+        self, purpose: Purpose, beam_s: float = SET_S, outcome: Outcome = Outcome.TERMINATED, **order: Any
+    ) -> int:
+        """One exposure with its end, and the unit reset; gives its token."""
+        self.to_beam(prescribed(**({"purpose": purpose, "fraction": 50, "fractions": 60} | order)), set_time_s=SET_S)
+        self.clock.go(beam_s)
+        self.unit.beam(beam_s)
+        self.host.tick()
+        self.run(0.02)
+        token = self.host.token
+        self.end_beam(outcome)
+        self.host.reset()
+        self.unit.state = UnitState.IDLE
+        self.run(0.02)
+        return token
+
+    def used(self, idle_s: float = 6 * 3600.0) -> None:
+        """The tube was used, and then rested."""
+        self.expose(Purpose.CALIBRATE)
+        self.clock.go(idle_s)
+
+    def warm_up(self, exposures: int = 3, **order: Any) -> None:
+        for _ in range(exposures):
+            self.expose(Purpose.WARMUP, 20.0, **order)
+
+    def contacts(self) -> None:
+        """Each contact opened alone, in both channels."""
+        for contact in PROVEN:
+            self.host.put(EntryType.EVENT, Event("", "CONTACTS_OPEN", "", "", f"{contact.name}.A {contact.name}.B"))
+        self.run(0.02)
+
+    def tests(self) -> None:
+        self.host.put(EntryType.EVENT, Event("SELF_TEST", TESTS_PASSED, "STANDBY", "", "all tests passed"))
+        self.run(0.02)
+
+    def baseline(self, key: Ed25519PrivateKey = PHYSICIST, **changed: Any) -> Sheet:
+        plain = Baseline(
+            OPENING.certificate_sha256.hex(), OPENING.tube_serial, OPENING.machine_serial, DEVICE, True, 0.0,
+            (BaseLine(69.5, 1.6, "F1", "A20", SET_S, READING),), (),
+        )  # fmt: skip
+        sheet = signed(SheetKind.BASELINE, msgspec.structs.replace(plain, **changed), key, "physicist")
+        self.lay_down(sheet)
+        return sheet
+
+    def measured(self, baseline: Sheet, **changed: Any) -> DaySheet:
+        """The check's exposures and everything that people do in it, as a sheet that is not signed yet."""
+        begun_s = self.clock.wall
+        self.tests()
+        self.contacts()
+        tokens = [self.expose(Purpose.DAILY) for _ in range(2)]
+        interrupted = self.expose(Purpose.DAILY, 4.0, Outcome.INTERRUPTED)
+        plain = DaySheet(
+            day=str(day_of(self.clock.wall, zone_named(self.zone))),
+            begun_wall_s=begun_s,
+            bound=bound_of(self.host.opening),
+            device=DEVICE,
+            baseline_sha256=baseline.sha256,
+            p_kpa=101.325,
+            t_c=20.0,
+            lines=(Line(69.5, 1.6, "F1", "A20", tokens[0], 1.004 * READING),),
+            seated_anew=Line(69.5, 1.6, "F1", "A20", tokens[1], 1.002 * READING),
+            interrupt_token=interrupted,
+            left=(),
+            items=tuple(name for name, _ in ITEMS),
+        )
+        return msgspec.structs.replace(plain, **changed)
+
+    def check(self, key: Ed25519PrivateKey = OPERATOR, role: str = "operator", **changed: Any) -> Sheet:
+        """A whole day: used, warmed up, checked, signed, and in the records."""
+        self.used()
+        self.warm_up()
+        sheet = signed(SheetKind.DAILY, self.measured(self.baseline(), **changed), key, role)
+        self.lay_down(sheet)
+        return sheet
+
+    def lay_down(self, sheet: Sheet) -> None:
+        hand_in(self.folder, sheet)
+        self.clock.go(0.2)
+        self.run(0.04)
+
+    def refused(self, order: Prescribed | None = None, **changed: Any) -> str:
+        """What the records say to a treatment now."""
+        self.host.query(order, **changed)
+        self.run(0.02)
+        clearance = self.host.statement().clearance
+        assert clearance is not None
+        return clearance.refused
+
+
+def made(folder: Path, **changed: Any) -> DayRig:
+    rig = DayRig(folder, **changed)
+    rig.new_recorder()
+    return rig

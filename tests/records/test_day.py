@@ -1,0 +1,511 @@
+"""Shows that nobody is treated without a warm tube and a daily check in force, signed and of this day, this machine and this program (A1, A6, A12, A14,
+G22, G28, G29), that each way around the lock is shut, and that a check changes no number of anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from day_bench import (
+    OPERATOR,
+    PHYSICIST,
+    READING,
+    STRANGER,
+    DayRig,
+    made,
+    raw,
+    signed,
+)
+from records_bench import OPENING, prescribed
+
+from controller.entries import EntryType, Event, Outcome, Stray
+from controller.proofs import OPENED
+from hal.readings import Purpose
+from records import sheets
+from records.clearance import WAIVED_UNTIL_S, Day, of_day
+from records.day import (
+    Bound,
+    DaySheet,
+    DaySite,
+    Left,
+    air_words,
+    corrected,
+    decoded,
+    judged,
+    midnight_s,
+    of_sheet,
+    until_s,
+)
+from records.recorder import Recorder, RecorderError
+from records.sheets import SheetKind, Signers
+from records.warm_up import LADDER, row_of
+
+SITE = DaySite("UTC", Signers((raw(PHYSICIST),), (raw(OPERATOR),)))
+PATIENT = prescribed()
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """One day at the bench, checked and signed; what is asked of it moves nothing in it."""
+    rig = made(tmp_path_factory.mktemp("day"))
+    rig.check()
+    assert rig.recorder is not None
+    book = rig.recorder.book
+    kept = book.sheets[SheetKind.DAILY][-1]
+    sheet = decoded(kept.sheet.body, DaySheet)
+    assert sheet is not None
+    yield SimpleNamespace(rig=rig, book=book, kept=kept, sheet=sheet, now=rig.clock.now, wall=rig.clock.wall)
+    rig.close()
+
+
+def _asked(c: SimpleNamespace, *, after_s: float = 0.0, wall_s: float = 0.0, **changed: Any) -> str:
+    """What the day says to a treatment, so long after the check; `wall_s` is what somebody set the clock forward by."""
+    order = changed.pop("order", PATIENT)
+    site = changed.pop("site", SITE)
+    opening = msgspec.structs.replace(OPENING, **changed)
+    day = Day(site, opening, c.now + after_s, c.wall + after_s + wall_s, False)
+    return "; ".join(of_day(c.book, order, opening.certificate_sha256, opening.software_version, day))
+
+
+def _of(c: SimpleNamespace, **changed: Any) -> str:
+    """What stands against the same day's sheet with something else in it."""
+    sheet = msgspec.structs.replace(c.sheet, **changed)
+    return "; ".join(of_sheet(c.book, c.kept, sheet, OPENING, SITE, c.now, c.wall))
+
+
+def test_a_day_checked_and_signed_lets_a_patient_be_treated_until_midnight(checked: SimpleNamespace) -> None:
+    assert _asked(checked) == ""
+    until = until_s(checked.book, OPENING, SITE, checked.now, checked.wall)
+    assert datetime.fromtimestamp(until, ZoneInfo("UTC")).isoformat() == "2026-11-19T00:00:00+00:00"
+    late = until - checked.wall
+    assert "daily check" not in _asked(checked, after_s=late - 1.0)
+    assert "the daily check is of 2026-11-18, and today is 2026-11-19 (UTC)" in _asked(checked, after_s=late)
+
+
+def test_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without_a_warm_tube(tmp_path: Path) -> None:
+    rig = made(tmp_path)
+    said = rig.refused()
+    assert "no beam for as long as these records go" in said and "the daily check has not been made" in said
+    assert "warm it up first (kerma warm-up)" in rig.refused(prescribed(purpose=Purpose.DAILY, fraction=2))
+    assert rig.refused(prescribed(purpose=Purpose.WARMUP, fraction=3)) == ""
+    rig.host.confirm()
+    rig.run(0.1)
+    assert rig.host.take_token() == 0, "a START got its token past the lock"
+    rig.close()
+
+
+def test_a_check_survives_recorder_and_process_and_not_one_of_another_program(tmp_path: Path) -> None:
+    """Restarted, the check is in the journal still; the same process with another hash in its opening is locked (G28)."""
+    rig = made(tmp_path)
+    rig.check()
+    assert rig.refused() == ""
+    rig.drop_recorder()
+    rig.new_recorder()
+    rig.restart_host()
+    rig.host.found()
+    rig.run(0.04)
+    assert rig.refused() == ""
+    newer = msgspec.structs.replace(rig.host.opening, software_version="1.1")
+    rig.host.put(EntryType.OPENING, newer)
+    assert "software version 1.0, and 1.1 is there now" in rig.refused(software_version="1.1")
+    rig.close()
+
+
+CHANGES: dict[str, Any] = {
+    "rig": "other", "software_version": "1.0+abc", "configuration_sha256": b"d" * 32, "certificate_sha256": b"l" * 32, "tube_serial": "T-2",
+    "machine_serial": "M-2", "parts_sha256": b"r" * 32,
+}  # fmt: skip
+
+
+def test_every_field_of_the_binding_is_tried() -> None:
+    assert set(CHANGES) == set(Bound.__struct_fields__)
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_g28_a_change_of_program_configuration_tube_parts_or_certificate_locks(
+    checked: SimpleNamespace, what: str
+) -> None:
+    assert f"the daily check is of {what.replace('_', ' ')}" in _asked(checked, **{what: CHANGES[what]})
+    assert f"the daily check is of {what.replace('_', ' ')}" in _asked(checked, **{what: type(CHANGES[what])()})
+
+
+def test_a_combination_that_was_not_checked_is_not_treated(checked: SimpleNamespace) -> None:
+    for order in (prescribed(kv=50.0), prescribed(filter_id="F9")):
+        assert "today's daily check has 69.5 kV, filter F1" in _asked(checked, order=order)
+
+
+def test_g29_a_clock_that_was_set_back_or_forward_or_a_computer_that_started_anew_locks(
+    checked: SimpleNamespace,
+) -> None:
+    """Wall and monotonic clock are one another's witness: a day may not be told by a clock that somebody set, nor by one that nobody kept."""
+    for moved in (-3600.0, -121.0, 121.0, 3600.0):
+        said = _asked(checked, after_s=7200.0, wall_s=moved)
+        assert "the clock was set, or this computer started anew" in said and "nobody knows" in said, said
+    assert _asked(checked, after_s=7200.0, wall_s=-119.0) == ""
+    booted = Day(SITE, OPENING, 5.0, checked.wall + 60.0, False)
+    said = "; ".join(of_day(checked.book, PATIENT, OPENING.certificate_sha256, "1.0", booted))
+    assert "which day it is" in said and "how long the tube has been cold" in said
+
+
+def test_g29_a_clock_behind_the_last_record_answers_nobody(tmp_path: Path) -> None:
+    rig = made(tmp_path)
+    rig.check()
+    rig.clock.wall -= 24 * 3600.0
+    assert "before the last record" in rig.refused()
+    rig.close()
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/Vienna", "2026-03-29", 23.0),
+        ("Europe/Vienna", "2026-10-25", 25.0),
+        ("Asia/Beirut", "2026-03-28", 24.0),
+        ("Asia/Beirut", "2026-03-29", 23.0),
+        ("UTC", "2026-06-01", 24.0),
+    ],
+)
+def test_a_day_ends_at_the_sites_own_midnight_also_where_an_hour_is_left_out_or_comes_twice(
+    zone: str, day: str, hours: float
+) -> None:
+    tz = ZoneInfo(zone)
+    begun = datetime.fromisoformat(day).replace(tzinfo=tz).timestamp()
+    assert midnight_s(day, tz) - begun == hours * 3600.0
+
+
+def test_the_day_is_the_sites_and_not_that_of_the_computer(checked: SimpleNamespace) -> None:
+    """11:06 UTC is past midnight in Auckland: there the check of 18 November is one of the day before."""
+    site = msgspec.structs.replace(SITE, zone="Pacific/Auckland")
+    assert "and today is 2026-11-19 (Pacific/Auckland)" in _asked(checked, after_s=3600.0, site=site)
+
+
+def test_a_zone_that_nobody_knows_starts_no_recorder(tmp_path: Path) -> None:
+    with pytest.raises(RecorderError, match="time zone 'Mars/Olympus' is not known"):
+        made(tmp_path, zone="Mars/Olympus")
+
+
+def test_midnight_between_the_question_and_the_press_gives_no_token_and_in_beam_nothing_is_cut(tmp_path: Path) -> None:
+    rig = made(tmp_path)
+    rig.clock.wall += 41_000.0 - 7 * 3600.0 - 120.0
+    rig.check()
+    assert rig.refused() == ""
+    to_midnight = midnight_s("2026-11-18", ZoneInfo("UTC")) - rig.clock.wall
+    assert 0.0 < to_midnight < 4 * 3600.0
+    rig.clock.go(to_midnight - 1.0)
+    rig.to_beam(PATIENT)
+    rig.clock.go(3.0)
+    rig.unit.beam(3.0)
+    rig.end_beam(Outcome.INTERRUPTED)
+    assert len(rig.host.statement().opens) == 1, "the beam over midnight is a fraction like any other"
+    said = rig.refused(resume=True, physicist=True, reason="midnight")
+    assert "the daily check is of 2026-11-18, and today is 2026-11-19" in said and "today and at most 4 h" in said
+    rig.host.confirm(PATIENT, segment=2, resume=True)
+    rig.run(0.1)
+    assert rig.host.take_token() == 0, "yesterday's clearance got a token today"
+    rig.close()
+
+
+def test_a_sheet_of_another_day_and_two_days_in_one_lock(checked: SimpleNamespace) -> None:
+    assert "the daily check is of 2026-11-17" in _of(checked, day="2026-11-17")
+    tomorrow = msgspec.structs.replace(checked.kept, wall_s=checked.wall + 86400.0)
+    said = "; ".join(of_sheet(checked.book, tomorrow, checked.sheet, OPENING, SITE, checked.now, checked.wall))
+    assert "came into the records on 2026-11-19" in said
+    later = msgspec.structs.replace(checked.sheet, begun_wall_s=checked.kept.wall_s - 1.0)
+    said = "; ".join(of_sheet(checked.book, checked.kept, later, OPENING, SITE, checked.now, checked.wall))
+    assert "is not of this check of 2026-11-18" in said, "exposures of before it was begun"
+
+
+def test_a6_power_lost_in_beam_locks_again_and_the_mornings_sheet_laid_down_once_more_opens_nothing(
+    tmp_path: Path,
+) -> None:
+    rig = made(tmp_path)
+    sheet = rig.check()
+    assert rig.refused() == ""
+    rig.to_beam(PATIENT)
+    rig.run(0.5, beam=True)
+    rig.unit.boot += 1
+    rig.restart_host(1.0)
+    rig.host.found(cause=20)
+    rig.run(0.1)
+    said = rig.refused(resume=True)
+    assert "power or program were lost in beam" in said and "make the daily check first" in said
+    copy = msgspec.structs.replace(sheet, who="B. Person")
+    again = msgspec.structs.replace(copy, ed25519=OPERATOR.sign(copy.message))
+    for one in (sheet, again):
+        rig.lay_down(one)
+        said = rig.refused(resume=True)
+        assert "is of before: power or program were lost in beam" in said or "counts no longer" in said, said
+    rig.close()
+
+
+def test_records_that_are_behind_the_safety_unit_hold_no_check(checked: SimpleNamespace, tmp_path: Path) -> None:
+    """A copy of this morning's records put back after noon: the unit remembers more tokens than they do."""
+    rig = made(tmp_path)
+    rig.check()
+    rig.unit.last_token += 1
+    rig.restart_host()
+    rig.host.found()
+    rig.run(0.04)
+    assert "some are missing" in rig.refused()
+    rig.host.put(EntryType.STRAY, Stray("uncommanded", 0, 0, 1.0, 5, 5, 0.0, 90.0, "", "", rig.clock.wall))
+    rig.run(0.04)
+    assert "uncommanded beam was found" in rig.refused()
+    rig.close()
+
+
+def test_only_a_signature_that_the_rig_knows_counts_and_every_byte_is_under_it(checked: SimpleNamespace) -> None:
+    whole = checked.kept.sheet
+    assert sheets.wrong_signature(whole, SITE.signers) == ""
+    assert "fits no key of this rig" in sheets.wrong_signature(
+        signed(SheetKind.DAILY, checked.sheet, STRANGER, "operator"), SITE.signers
+    )
+    assert "fits no key" in sheets.wrong_signature(whole, Signers())
+    for place in range(0, len(whole.body), 37):
+        bent = bytes([*whole.body[:place], whole.body[place] ^ 0x01, *whole.body[place + 1 :]])
+        assert sheets.wrong_signature(msgspec.structs.replace(whole, body=bent), SITE.signers)
+    for change in ({"who": "Somebody"}, {"role": "physicist"}, {"at": "2027-01-01"}, {"kind": SheetKind.PERIODIC}):
+        assert sheets.wrong_signature(msgspec.structs.replace(whole, **change), SITE.signers)
+    assert "names nobody" in sheets.wrong_signature(
+        signed(SheetKind.DAILY, checked.sheet, OPERATOR, "operator", " "), SITE.signers
+    )
+    assert "physicist's key as operator" in sheets.wrong_signature(
+        signed(SheetKind.DAILY, checked.sheet, PHYSICIST, "operator"), SITE.signers
+    )
+    for kind in sheets.PHYSICIST_ONLY:
+        assert "no physicist's key" in sheets.wrong_signature(
+            signed(kind, checked.sheet, OPERATOR, "physicist"), SITE.signers
+        )
+
+
+def test_a_strangers_sheet_takes_no_ones_check_away_and_makes_none(tmp_path: Path) -> None:
+    rig = made(tmp_path)
+    rig.check()
+    content = decoded(rig.recorder.book.sheets[SheetKind.DAILY][-1].sheet.body, DaySheet)  # type: ignore[union-attr]
+    assert content is not None
+    rig.lay_down(signed(SheetKind.DAILY, msgspec.structs.replace(content, items=()), STRANGER, "operator"))
+    assert rig.refused() == ""
+    (rig.folder / sheets.FOLDER / f"torn{sheets.SUFFIX}").write_bytes(b"\x96half")
+    (rig.folder / sheets.FOLDER / f"link{sheets.SUFFIX}").symlink_to("/dev/zero")
+    rig.clock.go(0.2)
+    rig.run(0.04)
+    left = sorted(os.listdir(rig.folder / sheets.FOLDER))
+    assert left == [f"link{sheets.REFUSED}", f"torn{sheets.REFUSED}"], "what is no sheet is put aside, and kept"
+    assert rig.refused() == ""
+    rig.close()
+
+
+def test_an_event_that_says_passed_and_a_number_far_ahead_open_nothing(tmp_path: Path) -> None:
+    """What unlocked once: words in an event, with a wall time that could be the year 2100."""
+    rig = made(tmp_path)
+    rig.host.put(EntryType.EVENT, Event("", "DAY_CHECK_PASSED", "", "", f"{WAIVED_UNTIL_S:.0f} by the physicist"))
+    rig.run(0.04)
+    assert "the daily check has not been made" in rig.refused()
+    rig.close()
+
+
+def test_the_waiver_is_of_a_simulated_rig_with_simulated_records_and_a_simulated_process_alone(tmp_path: Path) -> None:
+    for simulated, opening, free in (
+        (True, True, True),
+        (True, False, False),
+        (False, True, False),
+        (False, False, False),
+    ):
+        folder = tmp_path / f"{simulated}{opening}"
+        folder.mkdir()
+        rig = DayRig(folder, waived=True, changed={"simulated": simulated})
+        rig.recorder = Recorder(rig.config)
+        rig.host.put(EntryType.OPENING, msgspec.structs.replace(OPENING, instance=rig.host.name, simulated=opening))
+        assert (rig.refused() == "") is free, (simulated, opening)
+        rig.close()
+
+
+def test_a_failing_reading_locks_with_value_bound_and_what_first(checked: SimpleNamespace) -> None:
+    """3 % stops, 5 % asks for a calibration (accident-A1), to either side, and by the pressure and temperature of a vented detector."""
+    line, anew = checked.sheet.lines[0], checked.sheet.seated_anew
+    for part, said in (
+        (1.0299, ""), (0.9701, ""), (1.0301, "+3.01 % off its baseline, above 3 %: call the physicist first"),
+        (0.9699, "-3.01 %"), (1.051, "above 5 %: calibrate, and sign a new certificate first"), (0.5, "-50.00 %"),
+    ):  # fmt: skip
+        both = {name: msgspec.structs.replace(one, reading=part * READING) for name, one in (("l", line), ("a", anew))}
+        words = _of(checked, lines=(both["l"],), seated_anew=both["a"])
+        assert (words == "") is (said == "") and said in words, words
+    assert "+3.4" in _of(checked, t_c=29.0), "a vented detector ten degrees warmer"
+    for wrong in (0.0, -READING):
+        bad = msgspec.structs.replace(line, reading=wrong)
+        assert "off its baseline" in _of(
+            checked, lines=(bad,), seated_anew=msgspec.structs.replace(anew, reading=wrong)
+        )
+
+
+def test_a1_a_detector_that_is_not_seated_is_found_by_seating_it_anew(checked: SimpleNamespace) -> None:
+    anew = msgspec.structs.replace(checked.sheet.seated_anew, reading=1.0151 * READING)
+    assert "seated anew the detector shows +1.11 %, above 1 %: it was not seated" in _of(checked, seated_anew=anew)
+
+
+def test_a12_a_pressure_of_sea_level_is_not_that_of_the_station(checked: SimpleNamespace) -> None:
+    assert air_words(101.3, 20.0, 500.0).startswith("101.3 kPa is not within 5 of the 95.5")
+    assert air_words(95.4, 20.0, 500.0) == "" and "45 C" in air_words(95.4, 45.0, 500.0)
+    assert "read station pressure" in _of(checked, p_kpa=95.0) and "air" in _of(checked, p_kpa=0.0)
+    # the golden examples' air (E1): 24.6 C and 98.72 kPa, form of 20 C
+    assert corrected(1.0, 98.72, 24.6, vented=True) == pytest.approx(1.04249346, rel=1e-7)
+    assert corrected(1.0, 98.72, 24.6, vented=False) == 1.0
+    assert judged("x", float("inf")) and judged("x", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"items": ("viewing",)}, "does not say yes to ready_lamp, beam_lamp"),
+        ({"interrupt_token": 0}, "no exposure of the daily check was interrupted"),
+        ({"baseline_sha256": "0" * 64}, "not against the baseline in force"),
+        ({"device": "QA-2"}, "not against the baseline in force"),
+        ({"lines": ()}, "no reading of its own"),
+    ],
+)
+def test_what_a_sheet_leaves_out_locks(checked: SimpleNamespace, changed: dict[str, Any], said: str) -> None:
+    assert said in _of(checked, **changed)
+
+
+def test_readings_stand_on_exposures_of_their_own_that_the_records_know(checked: SimpleNamespace) -> None:
+    line, anew = checked.sheet.lines[0], checked.sheet.seated_anew
+    assert "no reading of its own" in _of(checked, seated_anew=msgspec.structs.replace(anew, token=line.token))
+    for token in (1, 987_654):
+        said = _of(checked, lines=(msgspec.structs.replace(line, token=token),))
+        assert f"exposure {token}" in said, said
+    assert "is none of it" in _of(checked, lines=(msgspec.structs.replace(line, token=987_654),))
+    assert "no exposure of a daily check" in _of(
+        checked, lines=(msgspec.structs.replace(line, token=min(checked.book.exposures)),)
+    )
+    ended = msgspec.structs.replace(line, token=checked.sheet.interrupt_token)
+    assert "did not end as it should" in _of(checked, lines=(ended,))
+    assert "no baseline" in _of(checked, lines=(msgspec.structs.replace(line, kv=50.0),))
+
+
+def test_a14_whoever_measures_until_it_fits_has_to_say_so(tmp_path: Path) -> None:
+    """An exposure more than the sheet tells of, a sheet that leaves it out again, another reading for the same exposure; told with its reason it is
+    well; and a check that was begun again is to be ended."""
+    rig = made(tmp_path)
+    rig.used()
+    rig.warm_up()
+    base = rig.baseline()
+    more = rig.expose(Purpose.DAILY)
+    content = rig.measured(base)
+    for who in ("First", "Second"):
+        rig.lay_down(signed(SheetKind.DAILY, content, OPERATOR, "operator", who))
+        assert f"exposures of the daily check that its sheet does not tell of: {more}:" in rig.refused()
+    told = msgspec.structs.replace(content, left=(Left(more, "the jig was not closed"),))
+    other = msgspec.structs.replace(told, seated_anew=msgspec.structs.replace(told.seated_anew, reading=READING))
+    rig.lay_down(signed(SheetKind.DAILY, other, OPERATOR, "operator"))
+    assert "in the sheet before and 12.5 in this one" in rig.refused()
+    rig.close()
+
+
+def test_a_check_that_was_begun_again_is_to_be_ended(tmp_path: Path) -> None:
+    rig = made(tmp_path)
+    rig.used()
+    rig.warm_up()
+    base = rig.baseline()
+    more = rig.expose(Purpose.DAILY)
+    left = (Left(more, "the jig was not closed"),)
+    rig.lay_down(signed(SheetKind.DAILY, rig.measured(base, left=left), OPERATOR, "operator"))
+    assert rig.refused() == ""
+    later = rig.expose(Purpose.DAILY)
+    assert f"a daily check was begun after the last one was signed (exposure {later})" in rig.refused()
+    rig.close()
+
+
+def test_contacts_are_proved_one_by_one_and_the_units_tests_in_the_check_itself(tmp_path: Path) -> None:
+    """All contacts open at once may be a plug that is out; the unit's tests of before the check are not the check's."""
+    rig = made(tmp_path)
+    rig.used()
+    rig.warm_up()
+    base = rig.baseline()
+    rig.tests()
+    for contacts in ("ESTOP.A ESTOP.B DOOR.A DOOR.B KEY_TREAT.A KEY_TREAT.B APPLICATOR.A APPLICATOR.B",):
+        rig.host.put(EntryType.EVENT, Event("", OPENED, "", "", contacts))
+    rig.tests = rig.contacts = lambda: None  # type: ignore[method-assign]
+    rig.clock.go(1.0)
+    rig.lay_down(signed(SheetKind.DAILY, rig.measured(base), OPERATOR, "operator"))
+    said = rig.refused()
+    assert "not seen open one by one in the daily check: ESTOP.A" in said and "own tests (timer, lease" in said
+    DayRig.tests(rig)
+    DayRig.contacts(rig)
+    assert rig.refused() == ""
+    rig.close()
+
+
+def test_a_check_never_rescales_anything(tmp_path: Path) -> None:
+    """2.9 % low, or as the baseline: what the records answer to the next fraction is the same in every number."""
+    answers = []
+    for part in (0.971, 1.0):
+        folder = tmp_path / str(part)
+        folder.mkdir()
+        rig = made(folder)
+        rig.used()
+        rig.warm_up()
+        content = rig.measured(rig.baseline())
+        lines = [msgspec.structs.replace(one, reading=part * READING) for one in (*content.lines, content.seated_anew)]
+        content = msgspec.structs.replace(content, lines=(lines[0],), seated_anew=lines[1])
+        rig.lay_down(signed(SheetKind.DAILY, content, OPERATOR, "operator"))
+        answers.append(_cleared(rig))
+        rig.close()
+    assert answers[0] == answers[1] and answers[0].refused == ""
+
+
+def _cleared(rig: DayRig) -> Any:
+    rig.refused()
+    return rig.host.statement().clearance
+
+
+def test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it(tmp_path: Path) -> None:
+    rig = made(tmp_path)
+    rig.used(10 * 3600.0)
+    wanted = prescribed(purpose=Purpose.DAILY, fraction=9)
+    assert "the tube had no beam for 10.0 h" in rig.refused(wanted)
+    rig.warm_up()
+    said = rig.refused(wanted)
+    assert "warm-up: 60 s of beam, at least 300 s after 10.0 h without" in said, said
+    rate = rig.unit.rate
+    for turn in range(5):
+        rig.unit.rate = rate * (1.0 + 0.006 * (turn % 2))
+        rig.expose(Purpose.WARMUP, 60.0)
+    assert "its last 3 exposures are not of 10 s, whole, and within 0.5 %" in rig.refused(wanted), (
+        "the minutes are there"
+    )
+    rig.unit.rate = rate
+    rig.warm_up(3)
+    assert rig.refused(wanted) == ""
+    assert "steady at 69.5 kV, and 90 kV is asked for" in rig.refused(msgspec.structs.replace(wanted, kv=90.0))
+    rig.clock.go(4 * 3600.0 + 1.0)
+    assert "the tube had no beam for 4.0 h (today and at most 4 h without)" in rig.refused(wanted)
+    rig.close()
+
+
+def test_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none(tmp_path: Path) -> None:
+    rig = made(tmp_path)
+    rig.used()
+    wanted = prescribed(purpose=Purpose.DAILY, fraction=9)
+    rig.expose(Purpose.WARMUP, 60.0)
+    for short_s, outcome in ((9.5, Outcome.TERMINATED), (20.0, Outcome.INTERRUPTED)):
+        rig.expose(Purpose.WARMUP)
+        rig.expose(Purpose.WARMUP)
+        rig.expose(Purpose.WARMUP, short_s, outcome)
+        assert "its last 3 exposures are not of 10 s" in rig.refused(wanted)
+    rig.unit.rate = 0.0
+    rig.warm_up()
+    assert "its last 3 exposures are not of 10 s" in rig.refused(wanted), "a dead chamber is steady"
+    rig.close()
+
+
+def test_the_ladder_asks_for_more_the_longer_the_tube_rested_and_most_where_nobody_knows() -> None:
+    hours = (1, 8, 8.01, 72, 72.01, 24 * 30, 24 * 30.1, 24 * 90, 24 * 91, float("inf"))
+    assert [row_of(h * 3600.0).beam_s for h in hours] == [60, 60, 300, 300, 900, 900, 1800, 1800, 3600, 3600]
+    assert [row.idle_most_s for row in LADDER] == sorted(row.idle_most_s for row in LADDER)
+    assert row_of(float("nan")) is LADDER[-1]
