@@ -17,6 +17,8 @@ from calibration.schema import combined
 from hal.errors import ConfigurationError
 
 FILE: Final = "accepted.json"
+UNMEASURED: Final = ("plant", "provisional")
+"""What is of these is never pinned: it says nothing of what was measured."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ class Accepted:
         return _refused(new, self.pin(new.table.tube_serial))
 
     def accept(self, new: Checked, public_key: Path) -> bool:
-        """Pin a verified certificate and keep a copy; False where it is pinned already, or is a simulated plant's own word. An older one is refused."""
+        """Pin a verified certificate and keep a copy; False where it is pinned already, or was not measured. An older one is refused."""
         pins = self._pins()
         pin = pins.get(new.table.tube_serial)
         words = _refused(new, pin)
         if words:
             raise ConfigurationError(words)
-        if new.table.basis == "plant" or (pin is not None and pin.version == new.table.version):
+        if new.table.basis in UNMEASURED or (pin is not None and pin.version == new.table.version):
             return False
         if pin is not None and new.table.basis == "measured":
             self._compared(new, pin, public_key)
@@ -113,6 +115,8 @@ class Accepted:
 
 def _refused(new: Checked, pin: Pin | None) -> str:
     t = new.table
+    if t.basis == "provisional":
+        return ""
     if pin is None:
         if t.version == 1 or t.basis == "plant":
             return ""

@@ -22,7 +22,8 @@ HEAD: Final = b"kerma certificate 2\n"
 
 @dataclass(frozen=True)
 class Checked:
-    """A certificate whose signatures fit: its bytes, its tables, the SHA-256 of what is signed, who signed with a known key, and the numbers for treatment."""
+    """A certificate whose signatures fit (a provisional one has none): its bytes, its tables, the SHA-256 of what is signed, who signed with a known key,
+    and the numbers for treatment."""
 
     path: Path
     data: bytes
@@ -87,7 +88,7 @@ def _consistent(path: Path, document: dict[str, Any]) -> CertificateTable:
 def _verified(path: Path, data: bytes, document: dict[str, Any], public_key: Path) -> Checked:
     """Its signatures, and as many and as much beside as its numbers ask for."""
     table = _consistent(path, document)
-    signers = signed.signers(path, HEAD, document, public_key)
+    signers = () if table.basis == "provisional" else signed.signers(path, HEAD, document, public_key)
     if table.basis == "measured":
         wrong = [f"{path}: {words}" for words in gates.refused(combined(table), brought(table, len(signers)))]
         if wrong:
@@ -98,7 +99,11 @@ def _verified(path: Path, data: bytes, document: dict[str, Any], public_key: Pat
 
 def sign_certificate(path: Path, private_key: Path, who: str, wall_s: float) -> None:
     """Sign the file in place as `who` at `wall_s`; an earlier signature of the same person is replaced. Raises ConfigurationError."""
-    _consistent(path, signed.parsed(path, signed.data_of(path)))
+    table = _consistent(path, signed.parsed(path, signed.data_of(path)))
+    if table.basis == "provisional":
+        raise ConfigurationError(
+            f'{path}: basis = "provisional": is of a name plate, and nobody signs for it; first: calibrate, and sign what was measured'
+        )
     signed.sign(path, HEAD, private_key, who, wall_s)
 
 
@@ -144,6 +149,7 @@ def _numbers(table: CertificateTable, sha256: bytes) -> Certificate:
         ref_pressure_kpa=float(table.ref_pressure_kpa),
         ref_temperature_c=float(table.ref_temperature_c),
         combinations=tuple(_combination(c) for c in table.combinations),
+        provisional=table.basis == "provisional",
     )
 
 
@@ -169,4 +175,6 @@ def _combination(c: CombinationTable) -> Combination:
         max_time_s=float(c.max_time_s),
         closed_end=c.closed_end,
         gap_table=tuple((float(point.gap_mm), float(point.factor)) for point in c.gap_table),
+        kv_read=float(c.kv_read),
+        ma_read=float(c.ma_read),
     )

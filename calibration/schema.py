@@ -4,6 +4,7 @@ It knows no file, no key and no clock; calibration/certificate.py reads, signs a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from typing import Literal
 
@@ -18,6 +19,11 @@ DT_MOST_S = 0.5
 """An end effect this long is a mistake: a resume may add no more to the safety unit's timer."""
 G_LEAST_PART = 0.2
 """The table of output against kV must begin at or below this part of the combination's kV."""
+READ_KV = 0.05
+READ_MA = 0.10
+"""What the generator's own meters were certified to show lies so near to the set-points: beyond, the set-points have to be put right."""
+PROVISIONAL_MOST_DAYS = 90
+"""A tube's name plate serves for its first calibration, and not for good."""
 G_AT_KV = 0.01
 """Relative output at the combination's own kV is 1 within this."""
 SAME = 1e-6
@@ -40,7 +46,9 @@ class DepthPoint(Table):
 
 
 class CombinationTable(Table):
-    """[[combinations]]: one measured combination; rates in D0 (water, surface, central axis, applicator plane)."""
+    """[[combinations]]: one measured combination; rates in D0 (water, surface, central axis, applicator plane).
+
+    `kv_read` and `ma_read`: what the generator's own meters show at it, a bleeder's current with it; left out they are the set-points."""
 
     kv: float = Field(gt=0, le=225)
     ma: float = Field(gt=0, le=100)
@@ -62,6 +70,8 @@ class CombinationTable(Table):
     g_kv: list[OutputPoint] = Field(min_length=5, max_length=100)
     pdd: list[DepthPoint] = Field(min_length=2, max_length=200)
     gap_table: list[GapPoint] = Field(default_factory=list, max_length=100)
+    kv_read: float = Field(default=0.0, ge=0, le=225)
+    ma_read: float = Field(default=0.0, ge=0, le=100)
     measured: MeasuredTable | None = None
 
 
@@ -75,14 +85,15 @@ class SignatureTable(Table):
 
 
 class CertificateTable(Table):
-    """The whole file. `basis` says where the rates are from: `measured`, or `plant`, what a simulated tube told of itself, which serves no real machine."""
+    """The whole file. `basis` says where the rates are from: `measured`; `plant`, what a simulated tube told of itself, which serves no real machine; or
+    `provisional`, a name plate's, which nobody signs and which serves calibration only."""
 
     certificate_schema: Literal[2] = Field(alias="schema")
     id: Name
     version: int = Field(ge=1, le=1_000_000)
     supersedes: str = Field(max_length=64)
     simulated: bool
-    basis: Literal["measured", "plant"]
+    basis: Literal["measured", "plant", "provisional"]
     tube_serial: Name
     machine_serial: Name
     software_version: Name
@@ -151,6 +162,9 @@ def _tables(where: str, c: CombinationTable) -> Iterator[str]:
         yield f"{where}.g_kv: is {at_kv:.4f} at {c.kv:g} kV, not 1 within {G_AT_KV:g}; first: {AGAIN}"
     if any(b.rel < a.rel for a, b in pairwise(c.g_kv)):
         yield f"{where}.g_kv: output falls with kV; first: {AGAIN}"
+    for name, read, as_set, part in (("kv_read", c.kv_read, c.kv, READ_KV), ("ma_read", c.ma_read, c.ma, READ_MA)):
+        if read and abs(read - as_set) > part * as_set:
+            yield f"{where}.{name} = {read:g}: is more than {100 * part:g} % from {as_set:g}; first: put the generator's scale right, and measure again"
     if c.gap_table and not c.closed_end:
         yield f"{where}.gap_table: stands with an open applicator, which takes the inverse square; first: {AGAIN}"
 
@@ -160,6 +174,9 @@ def _basis(table: CertificateTable) -> Iterator[str]:
     if (table.version == 1) != (not table.supersedes):
         yield f'version = {table.version}, supersedes = "{table.supersedes}": the first version supersedes none, each later one names one; first: {AGAIN}'
     bare = [f"combinations.{i}" for i, c in enumerate(table.combinations) if c.measured is None]
+    if table.basis == "provisional":
+        yield from _provisional(table, len(bare))
+        return
     if table.basis == "plant":
         if not table.simulated:
             yield 'basis = "plant": a real tube is measured; first: measure, and sign that'
@@ -180,6 +197,16 @@ def _basis(table: CertificateTable) -> Iterator[str]:
             yield f"{kind}_code: {near}; first: {AGAIN}"
     for i, c in enumerate(table.combinations):
         yield from _worked(f"combinations.{i}", table, c)
+
+
+def _provisional(table: CertificateTable, bare: int) -> Iterator[str]:
+    """Numbers that nobody measured: no measurement, no signature, no version after it, the timer ends, and soon it is over."""
+    if bare < len(table.combinations) or table.instruments or table.signatures or table.version != 1:
+        yield 'basis = "provisional": stands with measurements, instruments, signatures or an earlier version; first: write a measured certificate instead'
+    if table.termination != "time":
+        yield f'termination = "{table.termination}": a name plate knows no counts that end a beam; first: write "time"'
+    if table.expires_at - table.effective_at > timedelta(days=PROVISIONAL_MOST_DAYS):
+        yield f"expires_at = {stamp(table.expires_at)}: is more than {PROVISIONAL_MOST_DAYS} days after effective_at; first: calibrate sooner"
 
 
 def _worked(where: str, table: CertificateTable, c: CombinationTable) -> Iterator[str]:

@@ -69,6 +69,16 @@ def certificate(end: Callable[[Callable[[], Exit]], None]) -> typer.Typer:
 
         end(lambda: room.pdf(file, out, key, before or []))
 
+    @app.command("provisional")
+    def provisional(
+        plate: Annotated[Path, typer.Argument(help="What the name plate says.", metavar="PLATE.toml")],
+        out: Annotated[Path, typer.Argument(help="The file to write; one that is there stays.", metavar="OUT.toml")],
+    ) -> None:
+        """Make the certificate of a name plate, for a first calibration; nobody signs it, and nobody is treated with it."""
+        from console import certificate_pages as room
+
+        end(lambda: room.plate(plate, out))
+
     @app.command("compare")
     def compare(
         file: File,

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +15,9 @@ from rich.table import Table
 
 from calibration import report
 from calibration.certificate import Checked, read_certificate
+from calibration.equipment import stamp
+from calibration.provisional import load_plate, provisional
+from calibration.write import write_certificate
 from console import configuration
 from console.certificate import checked_of
 from console.exit_codes import Exit
@@ -49,8 +54,25 @@ def verify(file: Path, key: Path, config: Path | None) -> Exit:
         rig = replace(configuration.load(config, os.getuid()), certificate=file, signer_public_key=key)
         checked = checked_of(rig, SystemClock().wall())
     force = f", in force for {config}" if config is not None else "; whether it is in force, --config RIG.toml says"
-    words = f"{checked.table.id}, version {checked.table.version}: whole, signed by {', '.join(checked.signers)}{force}"
+    signed = f"signed by {', '.join(checked.signers)}" if checked.signers else "signed by nobody"
+    words = f"{checked.table.id}, version {checked.table.version}: whole, {signed}{force}"
     console.print(words, markup=False, highlight=False, soft_wrap=True)
+    return Exit.AS_INTENDED
+
+
+def plate(plate: Path, out: Path) -> Exit:
+    """Write the certificate of a name plate, in force from now; nothing is written over."""
+    made = provisional(load_plate(plate), version("kerma"), datetime.fromtimestamp(SystemClock().wall(), UTC))
+    if out.exists():
+        raise ConfigurationError(f"{out}: is there already; first: name another file")
+    try:
+        write_certificate(out, made)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{out}: cannot be written ({error.strerror}); first: give a path that may be written"
+        ) from error
+    words = f"{out}: written, provisional until {stamp(made['expires_at'])}; name it as certificate.file of the rig, and start kerma run"
+    Console().print(words, markup=False, highlight=False, soft_wrap=True)
     return Exit.AS_INTENDED
 
 
@@ -100,5 +122,9 @@ def _of_tube(checked: Checked, other: Checked) -> Checked:
 
 
 def _banner(console: Console, checked: Checked) -> None:
+    if checked.numbers.provisional:
+        console.print(
+            "PROVISIONAL: of a name plate, signed by nobody; for calibration only", style="bold red", markup=False
+        )
     if checked.table.simulated:
         console.print("SIMULATED: this certifies no real machine", style="bold yellow", markup=False)

@@ -222,6 +222,12 @@ class LimitsTable(Strict):
     power_max_w: float | None = Field(
         default=None, gt=0, description="write the highest tube power in W, or leave it out"
     )
+    mas_max: float | None = Field(
+        default=None, gt=0, description="write the largest charge of one exposure in mAs, or leave it out"
+    )
+    mas_hour_max: float | None = Field(
+        default=None, gt=0, description="write the largest charge of an hour in mAs, or leave it out"
+    )
 
 
 class CertificateTable(Strict):

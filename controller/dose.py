@@ -28,9 +28,9 @@ from controller.prescribed import Quality
 from controller.second_sum import SecondSum
 from controller.settings import Settings
 from hal.readings import GeneratorMonitor, Health, Readings, Relay, Termination, TimerStart, UnitState, UnitStatus
+from interlocks.bands import BANDS
 from interlocks.words import DoseFigures
 
-JUMP_OVER_R0: Final = 3.0
 JUMP_SLACK_COUNTS: Final = 5.0
 """A counter that runs faster than this is a bad sample; the slack is for single counts in a short time."""
 RATE_WINDOW_US: Final = 100_000
@@ -213,7 +213,7 @@ class _Segment:
     ) -> None:
         c = settings.combination
         self._kernels, self._tick_s, self._settings = kernels, tick_s, settings
-        per_us = JUMP_OVER_R0 * c.r0_mgy_per_s * 1e-6
+        per_us = BANDS[settings.terms.purpose].jump * c.r0_mgy_per_s * 1e-6
         k = settings.k_tp
         self._limits = np.array(
             [per_us / c.n1_mgy_per_count, per_us / (c.n2_mgy_per_count * min(k, 1.0)), JUMP_SLACK_COUNTS]
@@ -225,7 +225,7 @@ class _Segment:
         self._count_row = np.zeros((1, kernel.COUNT_COLUMNS), dtype=np.int64)
         self._count_cells = self._count_row.data.cast("B")
         self._table = np.array(c.g_kv, dtype=np.float64)
-        self._scale = c.r0_mgy_per_s / (c.ma * _relative_output(c.g_kv, c.kv))
+        self._scale = c.r0_mgy_per_s / (settings.terms.ma * _relative_output(c.g_kv, settings.terms.kv))
         self._model = np.zeros(kernel.MODEL_STATE)
         self._modelled: list[float] = self._model.tolist()
         self._model_row = np.zeros((1, kernel.MODEL_COLUMNS))

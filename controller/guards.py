@@ -29,6 +29,8 @@ MAY_LOAD: Final = {
     Purpose.DRY_RUN: ANYBODY,
 }
 """Which roles may load what: a calibration is no operator's work."""
+NEVER_RESUMED: Final = frozenset({Purpose.CALIBRATE})
+"""An exposure that was ended is spoiled for what it was to measure: it is taken anew."""
 
 
 def rule_on(request: Request, stage: Stage, readings: Readings, verdict: Verdict, facts: Facts) -> Ruling:
@@ -64,6 +66,8 @@ def _resume(request: Request, stage: Stage, r: Readings, _v: Verdict, facts: Fac
         return _no_row(stage, "resuming", "STANDBY or INTERRUPTED")
     if facts.latches:
         return Ruling(refused=f"latched: {facts.latches[0].words}; clear it first (kerma reset)")
+    if request.prescribed.purpose in NEVER_RESUMED:
+        return Ruling(refused=f"{request.prescribed.purpose.name} is not resumed; close it, and expose anew")
     if stage.state is State.INTERRUPTED and not facts.terminal_durable:
         return WAIT
     return _admitted(request, r, facts, Event.RESUME)

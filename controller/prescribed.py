@@ -19,7 +19,10 @@ class Quality(Enum):
 
 
 class Combination(msgspec.Struct, frozen=True):
-    """One measured combination of the certificate; dose rates in D0 (water, surface, central axis, applicator plane)."""
+    """One measured combination of the certificate; dose rates in D0 (water, surface, central axis, applicator plane).
+
+    `kv_read` and `ma_read` are what the generator's own meters were certified to show at it (0: the set-points themselves).
+    """
 
     kv: float
     ma: float
@@ -41,11 +44,14 @@ class Combination(msgspec.Struct, frozen=True):
     max_time_s: float
     closed_end: bool = False
     gap_table: tuple[tuple[float, float], ...] = ()
+    kv_read: float = 0.0
+    ma_read: float = 0.0
 
 
 class Certificate(msgspec.Struct, frozen=True):
     """The numbers of a verified calibration certificate; wall times are seconds since 1970 UTC. `vented_2` says that channel 2 needs k_TP.
 
+    `provisional`: of a name plate, for calibration only.
     `ref_pressure_kpa` and `ref_temperature_c` are the conditions for which n2 holds; `press_to_hv_s` the certified time from K1 closing to HV seen.
     """
 
@@ -68,6 +74,7 @@ class Certificate(msgspec.Struct, frozen=True):
     ref_pressure_kpa: float
     ref_temperature_c: float
     combinations: tuple[Combination, ...]
+    provisional: bool = False
 
 
 class Prescribed(msgspec.Struct, frozen=True):
@@ -101,7 +108,8 @@ class Clearance(msgspec.Struct, frozen=True):
     """What the records say of one fraction, in answer to the query of sequence `query_seq`.
 
     `refused` is empty when it may be delivered or resumed. Doses in D0 mGy summed over its segments; `beam_ms`, `k1_ms`, counts are not here:
-    the safety unit keeps those. `token` is the retained token of the open exposure (0: none). `open` says that a partial fraction is open.
+    the safety unit keeps those. `hour_mas` is the charge that was asked for under the same purpose within the last hour.
+    `token` is the retained token of the open exposure (0: none). `open` says that a partial fraction is open.
     """
 
     query_seq: int
@@ -121,3 +129,4 @@ class Clearance(msgspec.Struct, frozen=True):
     same_day: bool
     day_check_until_wall_s: float
     wall_s: float
+    hour_mas: float = 0.0

@@ -13,6 +13,7 @@ import msgspec
 from controller.prescribed import Certificate, Combination
 from hal.commands import STAGING_BYTES
 from hal.readings import Termination
+from interlocks.bands import Bands
 from interlocks.look import T2D_MOST_S
 
 LAYOUT: Final = struct.Struct(">IIIIHHBBBBHHHHQQBBHHH")
@@ -22,10 +23,8 @@ assert LAYOUT.size == STAGING_BYTES
 START_WINDOW_MS: Final = 2000
 ARM_WINDOW_S: Final = 60
 NO_DOSE_MS: Final = 1000
-DISAGREE_PERMILLE: Final = 100
 DISAGREE_MOST_PERMILLE: Final = 500
 K1_SLACK_S: Final = 0.5
-RATE_LIMIT_OVER_R0: Final = 1.5
 HV_SEEN_PART: Final = 0.02
 HV_SEEN_OVER_LEAK: Final = 10.0
 BACKUP_PART: Final = 0.04
@@ -41,7 +40,8 @@ ROUNDING: Final = 1e-9
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What the presets are worked out from: D0 of the fraction and what is left of it (mGy), the start's number, k_TP, t2 (s), retained figures."""
+    """What the presets are worked out from: D0 of the fraction and what is left of it (mGy), the start's number, k_TP, t2 (s), retained figures; `bands`
+    are its purpose's."""
 
     d0_mgy: float
     rest_mgy: float
@@ -53,6 +53,7 @@ class Task(msgspec.Struct, frozen=True):
     k1_ms: int
     counts_1: int
     counts_2: int
+    bands: Bands
 
 
 class Presets(msgspec.Struct, frozen=True):
@@ -79,7 +80,7 @@ def presets(task: Task, certificate: Certificate, c: Combination) -> Presets:
     exact_s = task.rest_mgy / c.r0_mgy_per_s - c.dt_s
     set_ms = 10 * round(exact_s * 100.0)
     nominal_s = task.d0_mgy / c.r0_mgy_per_s
-    with_margin_mgy = task.d0_mgy + max(BACKUP_PART * task.d0_mgy, BACKUP_MGY) - c.tail_mgy
+    with_margin_mgy = task.bands.counts * (task.d0_mgy + max(BACKUP_PART * task.d0_mgy, BACKUP_MGY)) - c.tail_mgy
     if task.termination is Termination.TIME:
         last_s = nominal_s
         preset_ms = task.beam_ms + set_ms
@@ -101,8 +102,8 @@ def presets(task: Task, certificate: Certificate, c: Combination) -> Presets:
         count_limit_2=limit_2,
         t2_10ms=math.ceil(100.0 * task.t2_s - ROUNDING),
         t2d_100ms=math.ceil(10.0 * t2d_s - ROUNDING),
-        disagree_permille=_disagree(c, task.k_tp, preset_1, limit_2),
-        rate_per_10ms=math.ceil(RATE_LIMIT_OVER_R0 * c.r0_mgy_per_s / c.n1_mgy_per_count / 100.0 - ROUNDING),
+        disagree_permille=_disagree(c, task, preset_1, limit_2),
+        rate_per_10ms=math.ceil(task.bands.rate_high * c.r0_mgy_per_s / c.n1_mgy_per_count / 100.0 - ROUNDING),
         hv_per_100ms=_hv_seen(c, task.k_tp),
     )
 
@@ -117,11 +118,11 @@ def discharge_s(certificate: Certificate, c: Combination) -> float:
     return certificate.capacitance_nf * c.kv / c.ma / 1000.0
 
 
-def _disagree(c: Combination, k_tp: float, preset_1: int, limit_2: int) -> int:
-    """The unit compares each channel against its own committed count; what these differ by is added to the 10 %."""
+def _disagree(c: Combination, task: Task, preset_1: int, limit_2: int) -> int:
+    """The unit compares each channel against its own committed count; what these differ by is added to the purpose's band."""
     part_1 = 1.0 / (c.n1_mgy_per_count * max(preset_1, 1))
-    part_2 = 1.0 / (c.n2_mgy_per_count * k_tp * max(limit_2, 1))
-    return DISAGREE_PERMILLE + math.ceil(1000.0 * abs(part_1 - part_2) / max(part_1, part_2))
+    part_2 = 1.0 / (c.n2_mgy_per_count * task.k_tp * max(limit_2, 1))
+    return task.bands.disagree_permille + math.ceil(1000.0 * abs(part_1 - part_2) / max(part_1, part_2))
 
 
 def _hv_seen(c: Combination, k_tp: float) -> int:

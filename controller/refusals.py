@@ -12,16 +12,20 @@ import msgspec
 from controller.channels import BAND_MGY, BAND_PART, counted, smallest_rest_mgy, timed
 from controller.conversion import Converted
 from controller.prescribed import Certificate, Clearance, Combination, Prescribed
-from controller.presets import RATE_LIMIT_OVER_R0, Presets, Task, beyond_retained, outside
+from controller.presets import Presets, Task, beyond_retained, outside
 from controller.tags import fraction_tag, plan_tag
 from hal.machine import ALL_FITTED, Fitted
 from hal.readings import Purpose, Readings, SwitchMode, Termination, UnitActive, UnitIdentity, UnitSlow, UnitStatus
 from hal.scaling import COUNTS_FULL_SCALE, from_counts, to_counts
+from interlocks.bands import Bands
+from interlocks.limits import check
 from interlocks.words import Limits
 
 SHORTEST_S: Final = 3.0
 SHORTEST_RAMPS: Final = 10.0
 """Below 3 s or ten ramps a beam is mostly ramp."""
+PROVISIONAL_FOR: Final = frozenset({Purpose.CALIBRATE, Purpose.DRY_RUN})
+"""What a certificate of name-plate numbers serves: to find out the true ones."""
 T2_MOST_S: Final = 0.5
 QUANTISED_PART: Final = 0.005
 """A device's step may move a set-point by this part of it at most; output goes with about the square of kV."""
@@ -83,6 +87,11 @@ def paper(prescribed: Prescribed, certificate: Certificate, clearance: Clearance
         yield "the records say of no daily check that is in force; make the daily check first (kerma daily)"
     if not prescribed.approved_by and prescribed.purpose is Purpose.TREAT:
         yield "the prescription names no approver; have it approved first"
+    if certificate.provisional and prescribed.purpose not in PROVISIONAL_FOR:
+        yield (
+            f"certificate {certificate.id} is provisional: its numbers are of a name plate, and nobody measured them; "
+            f"{prescribed.purpose.name} needs a signed one: calibrate first"
+        )
     if wall_s < certificate.effective_wall_s:
         yield (
             f"certificate {certificate.id} takes effect {certificate.effective_wall_s - wall_s:.0f} s from now; "
@@ -156,13 +165,13 @@ def _same_dose(c: Combination, clearance: Clearance, status: UnitStatus, k_tp: f
         )
 
 
-def parts(certificate: Certificate, c: Combination, end: Termination, rig: RigSide) -> Iterator[str]:
+def parts(certificate: Certificate, c: Combination, end: Termination, rig: RigSide, bands: Bands) -> Iterator[str]:
     """What the certificate stands on and this rig does not have."""
     fitted, most = rig.fitted, rig.counts_most_per_s
-    fastest = RATE_LIMIT_OVER_R0 * c.r0_mgy_per_s / min(c.n1_mgy_per_count, c.n2_mgy_per_count)
+    fastest = bands.rate_high * c.r0_mgy_per_s / min(c.n1_mgy_per_count, c.n2_mgy_per_count)
     if most is not None and fitted & Fitted.CHAMBERS and fastest > most:
         yield (
-            f"at {RATE_LIMIT_OVER_R0:g} x R0 a chamber gives {fastest:.0f} counts/s, above {most:.0f}, the most that the safety unit counts; "
+            f"at {bands.rate_high:g} x R0 a chamber gives {fastest:.0f} counts/s, above {most:.0f}, the most that the safety unit counts; "
             "set the converters lower, and certify anew"
         )
     if end is Termination.MONITOR and not fitted & Fitted.CHAMBERS:
@@ -254,3 +263,9 @@ def bounds(
     ):
         if not 0 <= counts <= COUNTS_FULL_SCALE:
             yield f"{name} {counts} counts is outside 0 to {COUNTS_FULL_SCALE} (certificate); have it corrected and signed again"
+
+
+def charge(p: Prescribed, clearance: Clearance, limits: Limits, n: Presets) -> Iterator[str]:
+    """Every bound on the tube's charge, of this exposure and of the hour with it; what was asked for counts whole."""
+    mas = p.ma * n.set_ms / 1000.0
+    yield from check(limits, {"mas": mas, "mas_hour": clearance.hour_mas + mas}, f"limits of {p.purpose.name}")

@@ -27,6 +27,7 @@ from controller.refusals import (
     RigSide,
     UnitSide,
     bounds,
+    charge,
     machine,
     not_finite,
     paper,
@@ -39,6 +40,7 @@ from hal.commands import Plan
 from hal.machine import Fitted
 from hal.readings import Health, Purpose, Readings, Termination
 from hal.scaling import from_counts, to_counts
+from interlocks.bands import BANDS
 from interlocks.dose_rules import PRESSURE_KPA, TEMPERATURE_C
 from interlocks.limits import ABSOLUTE, MODES, narrow
 from interlocks.words import Limits, Terms
@@ -142,14 +144,17 @@ def make_settings(
         *(conversion if isinstance(conversion, tuple) else ()),
         *((k_tp,) if isinstance(k_tp, str) else ()),
         *(() if isinstance(k_tp, str) else retained(prescribed, combination, clearance, unit, k_tp, rig.fitted)),
-        *parts(certificate, combination, end, rig),
+        *parts(certificate, combination, end, rig, BANDS[prescribed.purpose]),
         *machine(prescribed, combination, limits, rig, unit),
     )
     if refused or isinstance(conversion, tuple) or isinstance(k_tp, str):
         return refused
     task = _task(prescribed, certificate, clearance, unit, rig, conversion, k_tp)
     numbers = presets(task, certificate, combination)
-    refused = tuple(bounds(certificate, combination, limits, unit, conversion, task, numbers))
+    refused = (
+        *bounds(certificate, combination, limits, unit, conversion, task, numbers),
+        *charge(prescribed, clearance, limits, numbers),
+    )
     if refused:
         return refused
     return _settings(prescribed, certificate, combination, clearance, unit, rig, conversion, task, numbers)
@@ -177,6 +182,7 @@ def _task(
         k1_ms=unit.slow.k1_ms,
         counts_1=unit.status.counts_1,
         counts_2=unit.status.counts_2,
+        bands=BANDS[p.purpose],
     )
 
 
@@ -255,8 +261,8 @@ def _terms(
     return Terms(
         plan=plan,
         digest=plan.digest(),
-        kv=c.kv,
-        ma=c.ma,
+        kv=c.kv_read or c.kv,
+        ma=c.ma_read or c.ma,
         applicator_code=c.applicator_code,
         filter_code=c.filter_code,
         purpose=p.purpose,

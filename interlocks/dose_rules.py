@@ -9,6 +9,7 @@ from typing import Final
 from hal.machine import Fitted
 from hal.readings import Health, Termination
 from interlocks.backup_timer import bound_s, longest_s
+from interlocks.bands import BANDS, Bands
 from interlocks.generator_rules import seen_counts
 from interlocks.look import RATE_WINDOW_S, SLOW, UNIT, Look, When, air_over_pressure
 from interlocks.rule import Rule
@@ -18,16 +19,11 @@ HT: Final = Health.HT1.value | Health.HT2.value
 STUCK: Final = Health.STUCK1.value | Health.STUCK2.value
 SATURATED: Final = Health.SATURATED1.value | Health.SATURATED2.value
 AIR_OK: Final = Health.PRESSURE_OK.value | Health.TEMPERATURE_OK.value
-RATE_HIGH: Final = 1.5
-RATE_LOW: Final = 0.5
 RATE_FOR_S: Final = 0.02
 """The rates are over 100 ms already; two ticks more keep one damaged status from being a trip."""
-CHANNELS: Final = 0.03
 CHANNELS_MGY: Final = 10.0
-MODEL_MONITOR: Final = 0.05
-MODEL_TIME: Final = 0.03
 MODEL_MGY: Final = 20.0
-"""docs/dose.md: channels 3 % (floor 1 cGy); primary against model or timer 5 % in monitor, 3 % in time (floor 2 cGy)."""
+"""Below these floors a percentage says nothing (docs/dose.md)."""
 BAD_SAMPLES: Final = 3
 DRIFT: Final = 0.005
 PRESSURE_KPA: Final = (60.0, 110.0)
@@ -72,13 +68,17 @@ def _highest(look: Look) -> tuple[float, float]:
     return counted_1 if counted_1 > rate_1 else rate_1, counted_2 if counted_2 > rate_2 else rate_2
 
 
+def _bands(look: Look) -> Bands:
+    return BANDS[look.terms.purpose]
+
+
 def _high(look: Look) -> bool:
-    bound, (rate_1, rate_2) = RATE_HIGH * look.terms.r0_mgy_per_s, _highest(look)
+    bound, (rate_1, rate_2) = _bands(look).rate_high * look.terms.r0_mgy_per_s, _highest(look)
     return rate_1 <= bound and rate_2 <= bound
 
 
 def _low(look: Look) -> bool:
-    bound = RATE_LOW * look.terms.r0_mgy_per_s
+    bound = _bands(look).rate_low * look.terms.r0_mgy_per_s
     return look.dose.rate_1_mgy_per_s >= bound and look.dose.rate_2_mgy_per_s >= bound
 
 
@@ -105,23 +105,23 @@ def _near(a: float, b: float, part: float, floor: float) -> bool:
 
 
 def _channels(look: Look) -> bool:
-    return _near(look.dose.d1_mgy, look.dose.d2_mgy, CHANNELS, CHANNELS_MGY)
+    return _near(look.dose.d1_mgy, look.dose.d2_mgy, _bands(look).channels, CHANNELS_MGY)
 
 
 def _model(look: Look) -> bool:
-    d = look.dose
+    d, bands = look.dose, _bands(look)
     if look.terms.termination is Termination.TIME:
-        return _near(d.dt_mgy, d.dm_mgy, MODEL_TIME, MODEL_MGY)
-    return _near(d.d1_mgy, d.dm_mgy, MODEL_MONITOR, MODEL_MGY) and _near(d.d1_mgy, d.dt_mgy, MODEL_MONITOR, MODEL_MGY)
+        return _near(d.dt_mgy, d.dm_mgy, bands.model, MODEL_MGY)
+    return _near(d.d1_mgy, d.dm_mgy, bands.primary, MODEL_MGY) and _near(d.d1_mgy, d.dt_mgy, bands.primary, MODEL_MGY)
 
 
 def _model_words(look: Look) -> str:
-    d = look.dose
+    d, bands = look.dose, _bands(look)
     if look.terms.termination is Termination.TIME:
-        return f"timer {d.dt_mgy:.1f} mGy, kV-mA model {d.dm_mgy:.1f} mGy (bound {100 * MODEL_TIME:.0f} % or {MODEL_MGY:.0f} mGy)"
+        return f"timer {d.dt_mgy:.1f} mGy, kV-mA model {d.dm_mgy:.1f} mGy (bound {100 * bands.model:.0f} % or {MODEL_MGY:.0f} mGy)"
     return (
         f"channel 1 {d.d1_mgy:.1f} mGy, kV-mA model {d.dm_mgy:.1f}, timer {d.dt_mgy:.1f} mGy "
-        f"(bound {100 * MODEL_MONITOR:.0f} % or {MODEL_MGY:.0f} mGy)"
+        f"(bound {100 * bands.primary:.0f} % or {MODEL_MGY:.0f} mGy)"
     )
 
 
@@ -129,7 +129,7 @@ def _timer_given(look: Look) -> bool:
     """Where the timer is the primary, what it stands for is held against what a chamber counted; in *monitor* the model's rule does that."""
     if look.terms.termination is not Termination.TIME:
         return True
-    return _near(look.dose.dt_mgy, look.dose.d1_mgy, MODEL_MONITOR, MODEL_MGY)
+    return _near(look.dose.dt_mgy, look.dose.d1_mgy, _bands(look).primary, MODEL_MGY)
 
 
 def _backup(look: Look) -> bool:
@@ -218,7 +218,7 @@ DOSE_RULES: Final = (
         stands_on=Fitted.CHAMBERS,
         when=When.DOSED,
         question=_high,
-        wrong=lambda look: _rate_words(_highest(look), look, f"bound {100 * RATE_HIGH:.0f} %"),
+        wrong=lambda look: _rate_words(_highest(look), look, f"bound {100 * _bands(look).rate_high:.0f} %"),
         first="do not go on: check filter and applicator; the physicist decides on the dose",
         persists_for_s=RATE_FOR_S,
         trip=Trip.TRIP_FAULT,
@@ -230,7 +230,7 @@ DOSE_RULES: Final = (
         stands_on=Fitted.CHAMBERS,
         when=When.RATED,
         question=_low,
-        wrong=lambda look: _rate_words(_believed(look), look, f"bound {100 * RATE_LOW:.0f} %"),
+        wrong=lambda look: _rate_words(_believed(look), look, f"bound {100 * _bands(look).rate_low:.0f} %"),
         first="look at kV, mA and the chambers before resuming",
         persists_for_s=RATE_FOR_S,
     ),
@@ -262,7 +262,7 @@ DOSE_RULES: Final = (
         question=_channels,
         wrong=lambda look: (
             f"channel 1 {look.dose.d1_mgy:.1f} mGy, channel 2 {look.dose.d2_mgy:.1f} mGy "
-            f"(bound {100 * CHANNELS:.0f} % or {CHANNELS_MGY:.0f} mGy)"
+            f"(bound {100 * _bands(look).channels:.0f} % or {CHANNELS_MGY:.0f} mGy)"
         ),
         first="do not go on; the physicist decides on the dose",
         trip=Trip.TRIP_FAULT,
@@ -285,7 +285,7 @@ DOSE_RULES: Final = (
         when=When.DOSED,
         question=_timer_given,
         wrong=lambda look: (
-            f"timer {look.dose.dt_mgy:.1f} mGy, channel 1 {look.dose.d1_mgy:.1f} mGy (bound {100 * MODEL_MONITOR:.0f} % or {MODEL_MGY:.0f} mGy)"
+            f"timer {look.dose.dt_mgy:.1f} mGy, channel 1 {look.dose.d1_mgy:.1f} mGy (bound {100 * _bands(look).primary:.0f} % or {MODEL_MGY:.0f} mGy)"
         ),
         first="do not go on; the physicist decides on the dose",
         trip=Trip.TRIP_FAULT,

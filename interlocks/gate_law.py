@@ -10,7 +10,7 @@ import msgspec
 
 from hal.commands import STAGING_BYTES, Arm, ClearFaults, Hold, On, Plan, Reset, SetUp, Test, Unlatch
 from hal.readings import Contact, Readings, Relay, UnitState, UnitStatus
-from interlocks.limits import check_terms
+from interlocks.limits import ABSOLUTE, MODES, check_terms, narrow
 from interlocks.look import fresh
 from interlocks.rules import Rules
 from interlocks.unit_rules import read_back_wrong
@@ -77,7 +77,11 @@ def set_up(p: Passage, command: SetUp) -> str:
         return "the plan is not that of the confirmed terms; load the fraction again"
     if terms is p.sent.terms:
         return beam_is_off(p)
-    return beam_is_off(p) or plan_wrong(command.plan, terms) or "; ".join(check_terms(p.limits, terms))
+    return (
+        beam_is_off(p)
+        or plan_wrong(command.plan, terms)
+        or "; ".join(check_terms(narrow(ABSOLUTE, p.limits, MODES[terms.purpose]), terms))
+    )
 
 
 def plan_wrong(plan: Plan, terms: Terms) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from hal.readings import Readings, Relay, UnitState
+from hal.readings import Purpose, Readings, Relay, UnitState
 from interlocks.words import House, Sent, Terms
 
 LASTING_S: Final = 0.3
@@ -16,7 +16,13 @@ LASTING_S: Final = 0.3
 DARK_S: Final = 0.3
 """How long high voltage may be seen, with no ON out, before OFF is sent again."""
 SLACK_S: Final = 0.001
-CHANNELS_PART: Final = 0.033
+CHANNELS_PART: Final = {
+    Purpose.TREAT: 0.033,
+    Purpose.DAILY: 0.033,
+    Purpose.WARMUP: 0.033,
+    Purpose.CALIBRATE: 0.33,
+    Purpose.DRY_RUN: 0.033,
+}
 CHANNELS_MGY: Final = 11.0
 """A tenth above what the rule of the two channels allows."""
 TIMER_PART: Final = 0.01
@@ -96,7 +102,8 @@ def watch(
     if on_at_s is not None:
         last_on = max(last_on, token)
         if command in _BEAM:
-            bound = max(CHANNELS_PART * max(dose.d1_mgy, dose.d2_mgy), CHANNELS_MGY)
+            purpose = sent.terms.purpose if sent.terms is not None else Purpose.TREAT
+            bound = max(CHANNELS_PART[purpose] * max(dose.d1_mgy, dose.d2_mgy), CHANNELS_MGY)
             apart = not abs(dose.d1_mgy - dose.d2_mgy) <= bound
             apart_since = min(now, before.apart_since_s) if apart else math.inf
             limit_s = sent.terms.timer_limit_s if sent.terms is not None else 0.0

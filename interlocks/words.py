@@ -204,3 +204,5 @@ class Limits(msgspec.Struct, frozen=True):
     time_min_s: float
     time_max_s: float
     power_max_w: float
+    mas_max: float
+    mas_hour_max: float

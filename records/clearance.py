@@ -23,6 +23,7 @@ RESUMES_MAX = 2
 GAP_MAX_S = 30 * 60.0
 PROOF_S = 24 * 3600.0
 """Beyond any of the first three a resume needs a physicist (docs/records.md); a contact must have been read open within the last."""
+HOUR_S = 3600.0
 TOKEN_MAX = 0xFFFF_FFFF
 ONCE = frozenset({Purpose.TREAT, Purpose.CALIBRATE})
 """What is closed of these is never delivered again: a patient's fraction, and a calibration's exposure, which is named by its own token."""
@@ -87,6 +88,16 @@ def judge(book: Book, query: Query, day: Day) -> Clearance:
         same_day=tally is None or not tally.segments or _same_day(tally.last_end_wall_s, wall_s),
         day_check_until_wall_s=day.until_s(book),
         wall_s=wall_s,
+        hour_mas=_hour_mas(book, query.prescribed.purpose, wall_s),
+    )
+
+
+def _hour_mas(book: Book, purpose: Purpose, wall_s: float) -> float:
+    """What was asked of the tube under this purpose within the last hour; an exposure that had no beam is none, one that was cut short counts whole."""
+    return math.fsum(
+        e.start.combination.ma * e.start.set_time_s
+        for e in book.exposures.values()
+        if not e.void and e.start.prescribed.purpose is purpose and wall_s - e.start.wall_s < HOUR_S
     )
 
 

@@ -36,6 +36,7 @@ from controller.prescribed import Certificate, Combination, Prescribed
 from controller.presets import Presets, Task, counts_for, discharge_s, presets
 from controller.second_sum import exact_mgy
 from hal.readings import Termination, TimerStart
+from interlocks.bands import CERTIFIED
 
 KV, MA, R0, DT = 69.5, 1.6, 55.0, -0.145
 COMBINATION = Combination(
@@ -64,7 +65,7 @@ def d0(gap_mm: float = 0.0) -> float:
 
 
 def plan(rest_mgy: float, termination: Termination = Termination.TIME, starts: int = 1) -> Presets:
-    return presets(Task(d0(), rest_mgy, starts, 1.0, 0.3, termination, 0, 0, 0, 0), CERTIFICATE, COMBINATION)
+    return presets(Task(d0(), rest_mgy, starts, 1.0, 0.3, termination, 0, 0, 0, 0, CERTIFIED), CERTIFICATE, COMBINATION)
 
 
 def after(*timers_s: float) -> float:

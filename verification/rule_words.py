@@ -7,10 +7,12 @@ from typing import Final
 
 from controller.states import EXPIRES_S, Event, State
 from interlocks import contact_rules, dose_rules, generator_rules, house_rules, look, unit_rules
+from interlocks.bands import CERTIFIED
 from interlocks.look import When
 from interlocks.words import Clears
 
 _R: Final = dose_rules
+_B: Final = CERTIFIED
 _G: Final = generator_rules
 QUESTIONS: Final[dict[str, str]] = {
     "emergency_stop": f"is the emergency stop's contact closed in both channels, and not open within the last {1000 * contact_rules.CLOSED_FOR_S:.0f} ms?",
@@ -55,14 +57,14 @@ QUESTIONS: Final[dict[str, str]] = {
     "lamp": "do both warning lamps draw their current?",
     "chamber_supply": "do both chambers have their high tension, and is neither stuck?",
     "chamber_saturation": "is no chamber saturated?",
-    "dose_rate_high": f"are both channels at most {100 * _R.RATE_HIGH:.0f} % of the certified rate?",
-    "dose_rate_low": f"are both channels at least {100 * _R.RATE_LOW:.0f} % of it (past the ramp)?",
+    "dose_rate_high": f"are both channels at most {100 * _B.rate_high:.0f} % of the certified rate?",
+    "dose_rate_low": f"are both channels at least {100 * _B.rate_low:.0f} % of it (past the ramp)?",
     "no_signal": f"do both chambers count at all, {1000 * look.NO_SIGNAL_S:.0f} ms after high voltage was seen?",
     "no_dose": f"do both count well above the hv_seen threshold, {look.NO_DOSE_S:g} s after?",
-    "dose_channels": f"do channel 1 and 2 agree within {100 * _R.CHANNELS:.0f} % or {_R.CHANNELS_MGY:g} mGy?",
-    "dose_model": f"does the primary agree with the model within {100 * _R.MODEL_MONITOR:.0f} % (monitor) or "
-    f"{100 * _R.MODEL_TIME:.0f} % (time), or {_R.MODEL_MGY:g} mGy?",
-    "dose_timer": f"where the timer ends the beam: does it agree with channel 1 within {100 * _R.MODEL_MONITOR:.0f} % or {_R.MODEL_MGY:g} mGy?",
+    "dose_channels": f"do channel 1 and 2 agree within {100 * _B.channels:.0f} % or {_R.CHANNELS_MGY:g} mGy?",
+    "dose_model": f"does the primary agree with the model within {100 * _B.primary:.0f} % (monitor) or "
+    f"{100 * _B.model:.0f} % (time), or {_R.MODEL_MGY:g} mGy?",
+    "dose_timer": f"where the timer ends the beam: does it agree with channel 1 within {100 * _B.primary:.0f} % or {_R.MODEL_MGY:g} mGy?",
     "bad_samples": f"were fewer than {_R.BAD_SAMPLES} dose samples refused in the last second?",
     "backup_timer": "is beam time, by the unit and by this computer, within the timer's limit and the backup's margin?",
     "overdue": "has the unit ended the beam when its preset was due?",

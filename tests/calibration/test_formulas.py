@@ -13,6 +13,7 @@ from controller.conversion import Converted, converted
 from controller.prescribed import Certificate, Combination, Prescribed, Quality
 from controller.presets import Task, presets
 from hal.readings import Termination, TimerStart
+from interlocks.bands import CERTIFIED
 
 R0, DT, F_MM = 0.055, -0.145, 60.0
 D0 = 7.0 / 0.82
@@ -202,7 +203,7 @@ def test_the_controller_agrees(seed: int) -> None:
     assert result.skin_mgy == near(f.skin_dose(p.rx_mgy / factor, p.gap_mm, c.effective_ssd_mm, p.cutout_factor), 1e-12)
     ran_s = rng.uniform(1.0, 0.5 * result.d0_mgy / c.r0_mgy_per_s)
     given = timed(c.r0_mgy_per_s, ran_s, c.dt_s)
-    task = Task(result.d0_mgy, result.d0_mgy - given, 2, 1.0, 0.3, Termination.TIME, 0, 0, 0, 0)
+    task = Task(result.d0_mgy, result.d0_mgy - given, 2, 1.0, 0.3, Termination.TIME, 0, 0, 0, 0, CERTIFIED)
     numbers = presets(task, CERTIFICATE, c)
     assert numbers.exact_s == near(f.set_time(result.d0_mgy, c.r0_mgy_per_s, c.dt_s, [ran_s]), 1e-12)
     assert abs(numbers.set_ms / 1000 - numbers.exact_s) <= 0.005 + 1e-9

@@ -41,6 +41,8 @@ LIMITS = Limits(
     time_min_s=3.0,
     time_max_s=900.0,
     power_max_w=500.0,
+    mas_max=18_000.0,
+    mas_hour_max=36_000.0,
 )
 RIG = RigSide(
     full_scale_kv=100.0,

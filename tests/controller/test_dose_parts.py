@@ -13,7 +13,8 @@ from controller import dose, kernel
 from controller.dose import Dose, Meter, Steady, _not_over, _relative_output, _Segment, _weighed
 from controller.kernel import PLAIN
 from controller.prescribed import Quality
-from hal.readings import GeneratorMonitor, UnitState
+from hal.readings import GeneratorMonitor, Purpose, UnitState
+from interlocks.bands import BANDS
 from interlocks.words import DoseFigures
 
 NAN, INF = float("nan"), float("inf")
@@ -55,7 +56,7 @@ def test_bits_and_bounds_are_those_of_the_documents() -> None:
     bits = (dose.HV_SEEN, dose.K1_OPEN, dose.HT1, dose.HT2, dose.SATURATED1, dose.SATURATED2)
     assert bits == (16, 2, 1, 2, 4, 8)
     assert [dose.SATURATED, dose.LOST_1, dose.LOST_2, dose.RUN] == [12, 20, 40, 0x8787]
-    bounds = (dose.JUMP_OVER_R0, dose.JUMP_SLACK_COUNTS, dose.RATE_WINDOW_US, dose.BAD_WINDOW_S, dose.DEAD_PART)
+    bounds = (BANDS[Purpose.TREAT].jump, dose.JUMP_SLACK_COUNTS, dose.RATE_WINDOW_US, dose.BAD_WINDOW_S, dose.DEAD_PART)
     assert bounds == (3.0, 5.0, 100_000, 1.0, 0.1)
     waits = (dose.ALIVE_PART, dose.OVERDUE_TICKS, dose.OVERDUE_S, dose.REPEAT_S, dose.GAP_TICKS)
     assert waits == (0.5, 1.5, 0.02, 0.002, 3.0)

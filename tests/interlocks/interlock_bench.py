@@ -61,7 +61,7 @@ CAPABILITIES = Capabilities(
 RULES = level(CAPABILITIES, TICK_S)
 ROW = {row.id: row for row in TABLE}
 PLACE = {row.id: place for place, row in enumerate(TABLE)}
-LIMITS = Limits(50.0, 100.0, 0.1, 5.0, 20_000.0, 25_000.0, 3.0, 900.0, 500.0)
+LIMITS = Limits(50.0, 100.0, 0.1, 5.0, 20_000.0, 25_000.0, 3.0, 900.0, 500.0, 18_000.0, 36_000.0)
 
 STAGING = struct.pack(">II", 160_000, 165_000) + bytes(48)
 PLAN = Plan(2846, 1310, 2866, 2375, STAGING, zlib.crc32(STAGING))

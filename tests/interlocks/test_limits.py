@@ -148,10 +148,13 @@ def test_what_is_divided_by_or_waited_for_is_above_zero(name: str) -> None:
 
 def test_the_bounds_are_as_they_were_designed() -> None:
     """Each number, what a check and a dry run may be at most, and which values must be above 0 or not below it."""
-    assert msgspec.structs.astuple(ABSOLUTE) == (10.0, 100.0, 0.05, 20.0, 20_000.0, 25_000.0, 3.0, 900.0, 1000.0)
+    assert msgspec.structs.astuple(ABSOLUTE) == (
+        10.0, 100.0, 0.05, 20.0, 20_000.0, 25_000.0, 3.0, 900.0, 1000.0, 18_000.0, 36_000.0,
+    )  # fmt: skip
     narrower = msgspec.structs.replace(ABSOLUTE, rx_max_mgy=10_000.0, skin_max_mgy=12_500.0, time_max_s=300.0)
-    whole = {Purpose.TREAT: ABSOLUTE, Purpose.WARMUP: ABSOLUTE, Purpose.CALIBRATE: ABSOLUTE}
-    assert whole | {Purpose.DAILY: narrower, Purpose.DRY_RUN: narrower} == MODES
+    whole = {Purpose.TREAT: ABSOLUTE, Purpose.WARMUP: ABSOLUTE}
+    charge = msgspec.structs.replace(ABSOLUTE, time_max_s=300.0, mas_max=300.0, mas_hour_max=3_000.0)
+    assert whole | {Purpose.DAILY: narrower, Purpose.DRY_RUN: narrower, Purpose.CALIBRATE: charge} == MODES
     assert BOUNDS == {
         "kv": ("kv_min", "kv_max"),
         "ma": ("ma_min", "ma_max"),
@@ -159,6 +162,8 @@ def test_the_bounds_are_as_they_were_designed() -> None:
         "skin_mgy": (None, "skin_max_mgy"),
         "time_s": ("time_min_s", "time_max_s"),
         "power_w": (None, "power_max_w"),
+        "mas": (None, "mas_max"),
+        "mas_hour": (None, "mas_hour_max"),
     }
 
 

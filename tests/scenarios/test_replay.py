@@ -18,8 +18,8 @@ from controller.entries import EntryType
 from controller.kernel import PLAIN
 from controller.ring import TICK_BYTES, pack_tick, unpack_tick
 from controller.states import State
-from hal.readings import Contact
-from interlocks import dose_rules
+from hal.readings import Contact, Purpose
+from interlocks.bands import BANDS, CERTIFIED
 from records.book import Row
 from records.files import PosixFiles
 from records.journal import read_all
@@ -169,7 +169,7 @@ def test_a_decision_that_is_changed_in_the_record_is_a_difference(stopped: tuple
 
 def test_another_rule_is_a_difference(stopped: tuple[VirtualRig, Recorded], monkeypatch: pytest.MonkeyPatch) -> None:
     """The program that replays has a tighter bound than the one that treated: the first tick in which it would have acted otherwise is named."""
-    monkeypatch.setattr(dose_rules, "RATE_LOW", 1.2)
+    monkeypatch.setitem(BANDS, Purpose.TREAT, msgspec.structs.replace(CERTIFIED, rate_low=1.2))
     found = replay(stopped[1], PLAIN).difference
     assert found is not None and "dose_rate_low" in found.words()
 
@@ -196,6 +196,6 @@ def test_the_command_says_what_came_out(stopped: tuple[VirtualRig, Recorded], mo
     kept = json.loads(said)["exposures"]
     assert code == Exit.AS_INTENDED and msgspec.convert(kept[0], Replayed).token == token
     assert _kerma("replay", folder, "--token", str(token + 1))[0] == Exit.USAGE
-    monkeypatch.setattr(dose_rules, "RATE_LOW", 1.2)
+    monkeypatch.setitem(BANDS, Purpose.TREAT, msgspec.structs.replace(CERTIFIED, rate_low=1.2))
     code, said = _kerma("replay", folder)
     assert code == Exit.DIFFERENT and "DIFFERENT" in said and "dose_rate_low" in said
