@@ -17,8 +17,8 @@ LORIS_US: Final = 1_000_000
 ECHO_US: Final = 500
 TURN_US: Final = 1_500
 AGAIN_US: Final = 100_000
-BREAK_US: Final = 97_000
-"""No whole number of polls, so that a break falls everywhere between two of them, and not always between the same."""
+BREAK_US: Final = 41_000
+"""No whole number of polls, so that breaks fall on each millisecond between two of them within 1.3 s."""
 NOISE_EVERY_US: Final = 20_000
 FILLER_B: Final = 700
 """More than any two frames of any protocol here."""
@@ -315,7 +315,7 @@ TAMPERINGS: Final = {
         Tampering("noise-before", "L14", "noise before each reply", _changed(lambda seen, reply: _noise(seen) + reply)),
         Tampering("noise-after", "L14", "noise after each reply", _changed(lambda seen, reply: reply + _noise(seen))),
         Tampering("noise", "L14", "noise each 20 ms, asked or not", again_us=NOISE_EVERY_US, unasked=_noise),
-        Tampering("break", "L14", "a break each 97 ms: a zero out of nothing", again_us=BREAK_US, unasked=lambda _: b"\0"),
+        Tampering("break", "L14", "a break each 41 ms: a zero out of nothing", again_us=BREAK_US, unasked=lambda _: b"\0"),
         Tampering("wrong-baud", "L14", "each byte comes as one of a wrong speed", _changed(_wrong_baud)),
         *(
             Tampering(f"exception-{code}", "M1", f"each request is refused with Modbus exception {code}", _inner(_exception(code)), on=MODBUS)

@@ -82,7 +82,7 @@ SLOWLY_S: Final = {
     "generator-wire-foreign-master": 1.5 + OFF_S,
     "unit-wire-split": 3.0 + OFF_S,
 }
-"""A break each 97 ms does harm when one meets a reply; another master's set-point shows when set-points are read again, once a second; replies that
+"""A break each 41 ms does harm when one meets a reply; another master's set-point shows when set-points are read again, once a second; replies that
 miss their slot crowd out the slow block, whose rules then have nothing to stand on."""
 
 

@@ -24,7 +24,7 @@ LATER_S = {
     "generator-wire-foreign-master": 1.5,
     "unit-wire-split": 3.0,
 }
-"""A break each 97 ms does harm when one meets a reply; another master's set-point shows when set-points are read again, once a second; replies that
+"""A break each 41 ms does harm when one meets a reply; another master's set-point shows when set-points are read again, once a second; replies that
 miss their slot crowd out the slow block, whose rules then have nothing to stand on."""
 SURVIVED = {
     "generator-wire-split",
