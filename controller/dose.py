@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left
 from collections import deque
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -269,9 +270,8 @@ class _Segment:
         if monitor is not None and monitor.asked_at_s > self._monitor_at_s:
             self._take_monitor(monitor)
         bad = self._counted[kernel.BAD_COUNTS] + int(self._modelled[kernel.M_BAD])
-        if bad != self._bad_seen:
-            self._bad.extend([now] * (bad - self._bad_seen))
-            self._bad_seen = bad
+        self._bad.extend([now] * (bad - self._bad_seen))
+        self._bad_seen = bad
         while self._bad and now - self._bad[0] > BAD_WINDOW_S:
             self._bad.popleft()
 
@@ -305,9 +305,7 @@ class _Segment:
         self._kernels.counters(self._count_row, self._limits, self._masks, self._counts)
         self._counted = self._counts.tolist()
         self.second.take(host_us, unit.sample_us, unit.counts_1, unit.counts_2, flags, self._counted)
-        beam_ms = unit.beam_ms - self._base[0]
-        if beam_ms >= self._beam_ms:
-            self._beam_ms = beam_ms
+        self._beam_ms = max(self._beam_ms, unit.beam_ms - self._base[0])
         self._live = self._live or seen
         self._hv_told = self._hv_told or (running and seen)
         self._host_clock(unit, between_s)
@@ -326,7 +324,7 @@ class _Segment:
         """The host's own measure of beam time: from the start event to the end, each known to half the time between two statuses."""
         if self._started_at_s is None:
             from_k1 = self._settings.terms.timer_start is TimerStart.K1_CLOSED
-            begun = not unit.relays & K1_OPEN if from_k1 else bool(unit.relays & HV_SEEN)
+            begun = not unit.relays & K1_OPEN if from_k1 else unit.relays & HV_SEEN
             if not (begun and unit.state == RUN):
                 return
             self._started_at_s = between_s
@@ -342,9 +340,9 @@ class _Segment:
         window.append((clock_us, counts[kernel.SUM_1], counts[kernel.SUM_2]))
         while len(window) > 2 and clock_us - window[1][0] >= RATE_WINDOW_US:
             window.popleft()
-        us, sum_1, sum_2 = window[0]
-        if clock_us - us < RATE_WINDOW_US:
+        if clock_us < RATE_WINDOW_US:
             return
+        us, sum_1, sum_2 = window[0]
         c, seconds = s.combination, (clock_us - us) * 1e-6
         rate_1 = counted(window[-1][1] - sum_1, seconds, c.n1_mgy_per_count, c.leak1_cps, 1.0) / seconds
         rate_2 = counted(window[-1][2] - sum_2, seconds, c.n2_mgy_per_count, c.leak2_cps, s.k_tp) / seconds
@@ -360,15 +358,18 @@ class _Segment:
         self._kernels.model(self._model_row, self._table, self._scale, self._model)
         self._modelled = self._model.tolist()
         self._monitor_at_s = monitor.asked_at_s
-        if self._started_at_s is not None and self._ended_at_s is None:
+        if (
+            self._started_at_s is not None
+            and self._ended_at_s is None
+            and monitor.asked_at_s >= self._started_at_s + self._settings.terms.ramp_s
+        ):
             self._waiting.append(monitor)
 
     def _confirm_steady(self, running: bool) -> None:
-        """A sample counts as steady once a later status still says RUN and the ramp was over when it was taken."""
+        """A sample of after the ramp counts as steady once a later status still says RUN."""
         while self._waiting and self._waiting[0].asked_at_s < self._unit_at_s:
             monitor = self._waiting.popleft()
-            steady_from_s = (self._started_at_s or 0.0) + self._settings.terms.ramp_s
-            if running and self._started_at_s is not None and monitor.asked_at_s >= steady_from_s:
+            if running:
                 self._steady.take(monitor.kv, monitor.ma)
 
     def dose(self, now: float) -> Dose:
@@ -392,7 +393,7 @@ class _Segment:
             said = self._said(min(gap_s, self._longest_s()), s.tail_mgy, settled=True, tail_mgy=s.tail_mgy)
         else:
             said = self._said(0.0, 0.0, settled=True, tail_mgy=0.0)
-        goes_on = bool(self._unit.relays & HV_SEEN) or self._unit.state == RUN
+        goes_on = self._unit.relays & HV_SEEN or self._unit.state == RUN
         said = self._twice(said)
         return _not_over(said, s) if (goes_on and not silent) or self.second.words else said
 
@@ -434,7 +435,7 @@ class _Segment:
         saturated = SATURATED_OVER_R0 * c.r0_mgy_per_s * self._saturated_s
         unknown = rate_max * unknown_s + uncounted + saturated + max(unseen_1, unseen_2)
         valid_1, valid_2 = None if self._lost_1 else d1, None if self._lost_2 else d2
-        by_timer = s.terms.termination is Termination.TIME and holds
+        by_timer = s.terms.termination is Termination.TIME
         if not holds and valid_1 is not None:
             self._ramp_mgy = valid_1
         if self._chambers:
@@ -513,6 +514,6 @@ def _not_over(said: Dose, s: Settings) -> Dose:
 
 def _relative_output(table: tuple[tuple[float, float], ...], kv: float) -> float:
     """g at the combination's own kV, by the kernel's law: linear, and on along the last two points above the table."""
-    k = min(max(1, bisect_left(table, (kv, 0.0))), len(table) - 1)
+    k = min(max(1, bisect_left(table, kv, key=itemgetter(0))), len(table) - 1)
     (kv_0, g_0), (kv_1, g_1) = table[k - 1], table[k]
     return g_0 + (kv - kv_0) / (kv_1 - kv_0) * (g_1 - g_0)

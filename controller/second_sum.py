@@ -24,6 +24,13 @@ TURN_US: Final = MASK32 + 1
 US_A_SECOND: Final = 1_000_000
 WITHIN: Final = Fraction(1, 10**9)
 """How near a dose in floating point must come to the exact one."""
+COMPARED: Final = (
+    ("counts of channel 1", SUM_1),
+    ("counts of channel 2", SUM_2),
+    ("us of the unit's clock", CLOCK_US),
+    ("us of counting", COUNTING_US),
+)
+"""What `figures` are called, and where the kernel has the same."""
 
 
 class SecondSum:
@@ -73,15 +80,9 @@ class SecondSum:
         return self._ahead_1 + self._counts_1, self._ahead_2 + self._counts_2, self._clock_us, open_us
 
     def _compare(self, counted: list[int]) -> None:
-        mine = self.figures
-        if mine == (counted[SUM_1], counted[SUM_2], counted[CLOCK_US], counted[COUNTING_US]) or self.words:
+        if self.words:
             return
-        for name, own, place in zip(
-            ("counts of channel 1", "counts of channel 2", "us of the unit's clock", "us of counting"),
-            mine,
-            (SUM_1, SUM_2, CLOCK_US, COUNTING_US),
-            strict=True,
-        ):
+        for (name, place), own in zip(COMPARED, self.figures, strict=True):
             if own != counted[place]:
                 self.words = f"the dose kernel has {counted[place]} {name}, the second sum {own}"
                 return
