@@ -40,6 +40,7 @@ _DECIDE: Final = tuple(
 _SEARCH: Final = (
     "tests/verification/test_explore.py::test_without_a_fault_nothing_is_broken_and_every_state_but_stuck_on_is_reached",
 )
+_DOSE: Final = tuple(f"tests/controller/test_dose_{what}.py" for what in ("steps", "figures", "parts"))
 _SUMS: Final = ("tests/controller/test_dose_second_sum.py::test_two_sums_that_differ_leave_no_dose_but_unknown",)
 _MOVES: Final = tuple(f"tests/controller/test_{what}.py" for what in ("table_of_states", "states"))
 
@@ -64,7 +65,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/words.py": (_RULES, _GATE),
     "interlocks/backup_timer.py": (("tests/interlocks/test_backup_timer.py",), ()),
     "controller/states.py": (_MOVES, ("tests/controller/test_drive.py", *_DECIDE, *_SEARCH)),
-    "controller/dose.py": (("tests/controller/test_dose_parts.py", "tests/controller/test_dose_meter.py"), _SUMS),
+    "controller/dose.py": (_DOSE, ("tests/controller/test_dose_meter.py", *_SUMS)),
     "controller/second_sum.py": (("tests/controller/test_dose_second_sum.py",), ()),
 }  # fmt: skip
 """By file: the tests that are its own, then others that touch it. Readings drawn at random are left out, for they only show that nothing raises;

@@ -33,7 +33,9 @@ def by_hand(c: dict[str, Any] | None = None, terms: dict[str, Any] | None = None
     }
     of_beam |= {"g_kv": ((16.0, 0.25), (32.0, 0.5), (64.0, 1.0))}
     s = made()
-    for_rules = msgspec.structs.replace(s.terms, **({"ramp_s": 0.25, "t2d_s": 0.5} | (terms or {})))
+    for_rules = msgspec.structs.replace(
+        s.terms, **({"kv": 32.0, "ma": 2.0, "ramp_s": 0.25, "t2d_s": 0.5} | (terms or {}))
+    )
     given = {"combination": combination(**(of_beam | (c or {}))), "terms": for_rules}
     given |= {"tail_mgy": 2.0, "discharge_s": 0.0625, "press_to_hv_s": 0.125}
     return msgspec.structs.replace(s, **(given | changes))

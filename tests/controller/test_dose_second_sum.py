@@ -176,6 +176,15 @@ def test_a_dose_that_was_said_must_be_near(
     assert second.words.startswith(f"channel {channel} was said to be") and (is_said or second.words == first)
 
 
+@pytest.mark.parametrize(("channel", "dose_mgy"), [(1, 8.0), (2, 16.0)])
+def test_leakage_is_of_the_time_with_counters_open(channel: int, dose_mgy: float) -> None:
+    """Half a second of the second that passed; by the counts of the channel that is asked."""
+    second = told([[0, 0, 0, 0, 0], [500_000, 500_000, 20, 36, COUNTING], [1_000_000, 1_000_000, 20, 36, 0]])
+    assert second.figures == (20, 36, 1_000_000, 500_000)
+    assert second.check_dose(channel, dose_mgy, 0.5, 8.0, 1.0) == dose_mgy
+    assert second.words == ""
+
+
 def test_the_first_difference_goes_on_being_said() -> None:
     """By its name and both numbers, each of the four; a later one, or none, takes nothing back."""
     row = [0, 0, 0, 0, COUNTING]

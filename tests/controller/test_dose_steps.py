@@ -44,9 +44,9 @@ def test_the_last_word_takes_what_no_tick_has_seen() -> None:
 
 
 def test_what_a_segment_begins_with() -> None:
-    """The model's scale is R0 over mA and the output at the combination's own kV; its table is floating point, whatever it was written as; counts,
+    """The model's scale is R0 over the mA of this exposure and the output at its kV; its table is floating point, whatever it was written as; counts,
     time and beam begin at the unit's own figures, each in its place."""
-    at = Steps(by_hand({"g_kv": ((16, 1), (32, 2), (64, 4))})).at
+    at = Steps(by_hand({"kv": 64.0, "ma": 1.0, "g_kv": ((16, 1), (32, 2), (64, 4))})).at
     assert (at._scale, at._table.dtype) == (R0 / (2.0 * 2.0), np.float64)
     steps = Steps(unit=status(1.0, beam_ms=700, counts_1=1000, counts_2=3000))
     begun = steps.meter.dose
