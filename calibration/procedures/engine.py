@@ -101,7 +101,7 @@ def _accepted(session: Session, step: Step, event: Confirmed) -> Result:
     if verdict.refused:
         return _refused(session, verdict.refused)
     if verdict.warned and not event.why.strip():
-        return _refused(session, f"{verdict.warned[0]}; accept it with the reason, or repeat")
+        return _refused(session, f"{', and '.join(verdict.warned)}; accept it with the reason, or repeat")
     now = replace(
         session,
         place=session.place + 1,

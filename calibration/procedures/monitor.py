@@ -25,9 +25,9 @@ MOST_COV: Final = 0.005
 SUPPLY_PART: Final = 0.05
 """A saturated chamber does not mind 5 % of its voltage. An assumption."""
 SEAL: Final = 0.005
-"""A sealed chamber's counts for a dose do not follow the air by more; a quarter of the least change that is asked."""
-SEAL_AIR: Final = 0.02
-"""So much must the air's density in the head have changed for the seal to be proved: 6 K."""
+"""A sealed chamber's counts for a dose do not follow the air by more; half of the least change that is asked."""
+SEAL_AIR: Final = 0.01
+"""So much must the air's density in the head have changed for the seal to be proved: 3 K, and twice what it may follow."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def monitor_procedure(
             Step("supply", f"The chambers' own voltage, {supply_v:g} V.", "A voltmeter at the supply's test point.", None, (), (volts,),
                  Accept(judgement="monitor-supply", numbers=(("volts", supply_v),)), "A6"),
             exposing("counts", LEAST_READINGS, f"{head}, applicator {setting.applicator}.", "How much dose one count is here.", "monitor-counts"),
-            exposing("seal", 2, "As before, after the head has warmed by 6 K or more.", "A sealed chamber that follows the air leaks.", "monitor-seal"),
+            exposing("seal", 2, "As before, after the head has warmed by 3 K or more.", "A sealed chamber that follows the air leaks.", "monitor-seal"),
         ),
     )  # fmt: skip
 
