@@ -15,6 +15,7 @@ from controller.prescribed import Clearance, Prescribed, Quality
 from controller.proofs import NEEDED
 from hal.readings import Purpose
 from records.book import Book, Fraction, Tally
+from records.commissioning import closed
 from records.day import DaySite, against, not_checked, until_s
 from records.warm_up import cold
 
@@ -161,8 +162,8 @@ def _house(book: Book, query: Query, wall_s: float) -> Iterator[str]:
 def of_day(
     book: Book, prescribed: Prescribed, certificate_sha256: bytes, software_version: str, day: Day
 ) -> Iterator[str]:
-    """What stands against a treatment by the day: a cold tube, no daily check in force, contacts that nobody saw open. The check itself comes after the
-    warm-up. Nobody may overrule any of it."""
+    """What stands against a treatment by the day: a cold tube, a combination that nobody opened, no daily check in force, contacts that nobody saw open.
+    The check itself comes after the warm-up. Nobody may overrule any of it."""
     if day.waived or prescribed.purpose not in (Purpose.TREAT, Purpose.DAILY):
         return
     yield from cold(book, prescribed.kv, day.now_s, day.wall_s, day.site.tz)
@@ -174,6 +175,7 @@ def of_day(
         software_version,
     ):
         yield "the fraction is asked for with another certificate or program than runs here; restart the real-time process (kerma run)"
+    yield from closed(book, opening, day.site, prescribed)
     yield from against(book, opening, day.site, day.now_s, day.wall_s)
     yield from not_checked(book, day.site, prescribed)
     yield from _not_proven(book, day.wall_s)

@@ -13,7 +13,7 @@ import msgspec
 from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
 from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
 from interlocks.words import Trip
-from records import sheets
+from records import commissioning, sheets
 from records.answers import Answers
 from records.book import (
     ENTRY_WORDS,
@@ -268,11 +268,16 @@ class Recorder:
                 self._words.append(f"{sheet.kind.value} sheet of {sheet.who}: {words or 'taken'}")
                 # before its file goes it must be on the disk
                 self._flush(wall_s)
-            self._files.remove(path)
+            self._files.rename(path, path.with_suffix(sheets.TAKEN))
 
     def _of_sheet(self, sheet: sheets.Sheet, now_s: float, wall_s: float) -> str:
         """What stands against a sheet now, for whoever laid it down."""
         wrong = sheets.wrong_signature(sheet, self._site.signers)
+        if not wrong and sheet.kind is sheets.SheetKind.COMMISSIONING:
+            said = commissioning.of(sheet)
+            return (
+                "; ".join(commissioning.wrong(said)) if said is not None else "it is no commissioning that can be read"
+            )
         if wrong or sheet.kind is not sheets.SheetKind.DAILY:
             return wrong
         content = decoded(sheet.body, DaySheet)

@@ -20,6 +20,8 @@ FOLDER: Final = "sheets"
 """Beside the journal: where a signed sheet waits for the recorder."""
 SUFFIX: Final = ".sheet"
 REFUSED: Final = ".refused"
+TAKEN: Final = ".taken"
+"""What the journal has taken in stays beside it for people and their commands to read; no lock reads it there."""
 MOST_BYTES: Final = 256 * 1024
 AT_ONCE: Final = 16
 
@@ -141,6 +143,17 @@ def read(path: Path) -> Sheet | str:
         return msgspec.msgpack.decode(data, type=Sheet)
     except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
         return f"{path}: is no sheet ({error})"
+
+
+def taken(records: Path) -> tuple[Sheet, ...]:
+    """Every sheet that the records have taken in, the newest first, for commands to read; believe none before its signature."""
+    folder = records / FOLDER
+    try:
+        paths = [folder / name for name in os.listdir(folder) if name.endswith(TAKEN)]
+    except OSError:
+        return ()
+    found = [one for one in (read(path) for path in paths) if isinstance(one, Sheet)]
+    return tuple(sorted(found, key=lambda sheet: sheet.at, reverse=True))
 
 
 def put_aside(path: Path) -> str:

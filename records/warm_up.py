@@ -45,7 +45,8 @@ LADDER: Final = (
     Row(90.0 * 24.0 * HOUR_S, 1800.0, True),
     Row(math.inf, 3600.0, True),
 )
-"""dosimetry 6.9, the short seasoning. Beyond 90 days the tube is to be conditioned first; whoever only warms it up does it for an hour."""
+"""The short seasoning of practice, not a standard's (docs/daily-check.md). Beyond 90 days the tube is to be conditioned first; whoever only warms it up
+does it for an hour."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ FILES: Final = (
     "controller/settings.py",
     "controller/conversion.py",
     "records/clearance.py",
+    "records/commissioning.py",
     "records/day.py",
     "records/warm_up.py",
 )
