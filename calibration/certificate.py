@@ -150,6 +150,8 @@ def _numbers(table: CertificateTable, sha256: bytes) -> Certificate:
         ref_temperature_c=float(table.ref_temperature_c),
         combinations=tuple(_combination(c) for c in table.combinations),
         provisional=table.basis == "provisional",
+        safety_unit_fw=table.safety_unit_fw,
+        generator_fw=table.generator_fw,
     )
 
 

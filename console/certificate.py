@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from calibration.accepted import Accepted
 from calibration.certificate import Checked, certificate_in_force
-from console import strict
+from console import sources, strict
 from console.configuration import Rig
 from controller.prescribed import Certificate
 from hal.errors import ConfigurationError
@@ -32,6 +32,11 @@ def checked_of(rig: Rig, wall_s: float) -> Checked:
             "use the certificate of this very rig: what was measured on a simulated tube says nothing about a real one"
         )
         raise ConfigurationError(strict.refusal(rig.certificate, "simulated", simulated, wrong, first))
+    stated = checked.table.software_sha256
+    if stated and not rig.simulated and stated != sources.digest():
+        wrong = f"is not that of this program, {sources.digest()[:16]}..."
+        first = "have the physicist review what has changed, and sign for this program"
+        raise ConfigurationError(strict.refusal(rig.certificate, "software_sha256", stated[:16] + "...", wrong, first))
     older = accepted(rig).refused(checked)
     if older:
         raise ConfigurationError(older)

@@ -52,7 +52,8 @@ class Certificate(msgspec.Struct, frozen=True):
     """The numbers of a verified calibration certificate; wall times are seconds since 1970 UTC. `vented_2` says that channel 2 needs k_TP.
 
     `provisional`: of a name plate, for calibration only.
-    `ref_pressure_kpa` and `ref_temperature_c` are the conditions for which n2 holds; `press_to_hv_s` the certified time from K1 closing to HV seen.
+    `ref_pressure_kpa` and `ref_temperature_c` are the conditions for which n2 holds; `press_to_hv_s` the certified time from K1 closing to HV seen;
+    `*_fw` the firmware that was measured with, as the devices say it ("": not stated).
     """
 
     id: str
@@ -75,6 +76,8 @@ class Certificate(msgspec.Struct, frozen=True):
     ref_temperature_c: float
     combinations: tuple[Combination, ...]
     provisional: bool = False
+    safety_unit_fw: str = ""
+    generator_fw: str = ""
 
 
 class Prescribed(msgspec.Struct, frozen=True):

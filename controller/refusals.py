@@ -104,6 +104,22 @@ def paper(prescribed: Prescribed, certificate: Certificate, clearance: Clearance
         )
 
 
+def firmware(prescribed: Prescribed, certificate: Certificate, readings: Readings) -> Iterator[str]:
+    """Whether the devices run what the certificate was measured with: end effect and tail belong to it. A calibration may be made with any."""
+    if prescribed.purpose not in (Purpose.TREAT, Purpose.DAILY):
+        return
+    for what, stated, identity in (
+        ("safety unit", certificate.safety_unit_fw, readings.unit_identity),
+        ("generator", certificate.generator_fw, readings.generator_identity),
+    ):
+        says = identity.firmware if identity is not None else "nothing"
+        if stated and says != stated:
+            yield (
+                f"the {what}'s firmware is {says}, and certificate {certificate.id} was measured with {stated}; "
+                "calibrate, and sign a new certificate first"
+            )
+
+
 def unit_side(readings: Readings) -> UnitSide | Refusal:
     """The unit's three readings together, or what is missing."""
     missing = [

@@ -28,6 +28,7 @@ from controller.refusals import (
     UnitSide,
     bounds,
     charge,
+    firmware,
     machine,
     not_finite,
     paper,
@@ -132,6 +133,7 @@ def make_settings(
     unit = unit_side(readings)
     refused = (
         *paper(prescribed, certificate, clearance, wall_s),
+        *firmware(prescribed, certificate, readings),
         *(combination if isinstance(combination, tuple) else ()),
         *(unit if isinstance(unit, tuple) else ()),
     )

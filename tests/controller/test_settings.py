@@ -124,6 +124,18 @@ def test_staging_bytes_by_hand() -> None:
     assert time.plan.staging[48:52].hex() == "3c5a0ff0"
 
 
+def test_firmware_that_was_not_measured_with_treats_nobody_and_may_be_calibrated() -> None:
+    """End effect and tail belong to the firmware: a change of either device's stops treatment and daily check (G28), and no calibration."""
+    for changed, said in (
+        ({"safety_unit_fw": "2.0"}, "the safety unit's firmware is "),
+        ({"generator_fw": "2.0"}, "the generator's firmware is "),
+    ):
+        for purpose in (Purpose.TREAT, Purpose.DAILY):
+            found = refused(p=prescribed(purpose=purpose, rx_mgy=1000.0), cert=certificate(**changed))
+            assert any(words.startswith(said) and "measured with 2.0" in words for words in found), found
+        assert made(prescribed(purpose=Purpose.CALIBRATE), cert=certificate(**changed)).segment == 1
+
+
 def test_codes_and_tags_are_one_value_each() -> None:
     """The tag names patient, course, lesion, prescription and fraction number, and nothing else; parts cannot run into one another."""
     base = fraction_tag(prescribed())
