@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from console import day_commands
 from console.certificate_commands import certificate
 from console.driver_commands import drivers
 from console.exit_codes import Exit, table
@@ -50,14 +51,16 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         "doctor": doctor,
         "wire": wire,
         "replay": replay,
+        "due": day_commands.due(_end),
     }
     for name, command in own.items():
         app.command(name)(command)
     app.add_typer(_records(), name="records")
     app.add_typer(drivers(_end), name="drivers")
     app.add_typer(certificate(_end), name="certificate")
+    app.add_typer(day_commands.sheet(_end), name="sheet")
     first = next((word for word in arguments if not word.startswith("-")), "")
-    if first not in (*own, "records", "drivers", "certificate"):
+    if first not in (*own, "records", "drivers", "certificate", "sheet"):
         for point in entry_points(group=GROUP):
             if not first:
                 app.command(point.name, help=_told(point))(_root)

@@ -4,6 +4,7 @@ It shares no dose rate and no depth dose with the certificate; gap and cut-out, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from calibration.time_table import (
     NEVER,
@@ -19,18 +20,27 @@ from calibration.time_table import (
 from console.configuration import Rig
 from console.records import first_set_time_s
 from console.second_calculation import Compared, combination, on_line
+from console.sheets import signers_of
 from controller.prescribed import Certificate, Combination, Prescribed
 from controller.requests import Offer
+from controller.tags import fraction_tag, plan_tag
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
+from records.overrides import overriding
+from records.sheets import Sheet, Signers, taken
+
+NOBODY: Final = Signers()
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What a time is held against: the typed table (None: a simulated rig without one), and the set time of fraction 1 (None: not in these records)."""
+    """What a time is held against: the typed table (None: a simulated rig without one), and the set time of fraction 1 (None: not in these records)
+    with the sheets in which a physicist may have spoken of it, and whose signatures count."""
 
     times: TimesTable | None = None
     first_s: float | None = None
+    sheets: tuple[Sheet, ...] = ()
+    signers: Signers = NOBODY
 
 
 def beside(rig: Rig, prescribed: Prescribed, certificate: Certificate, wall_s: float, resumed: bool) -> Beside:
@@ -44,7 +54,9 @@ def beside(rig: Rig, prescribed: Prescribed, certificate: Certificate, wall_s: f
             f"{rig.path}: certificate.time_table is missing; first: have the physicist type and sign times of another calculation, and write their path"
         )
     later = prescribed.fraction > 1 and not resumed and prescribed.purpose is Purpose.TREAT
-    return Beside(times, first_set_time_s(rig, prescribed) if later else None)
+    if not later:
+        return Beside(times)
+    return Beside(times, first_set_time_s(rig, prescribed), taken(rig.records), signers_of(rig))
 
 
 def compared(
@@ -69,12 +81,18 @@ def compared(
             Compared("set time, typed table", f"{offer.set_time_s:.2f} s", f"{typed:.2f} s{told}", found.agrees)
         )
     if others.first_s is not None and not resumed:
-        first = against_first(offer.set_time_s, others.first_s, physicist=False)
+        word = overriding(
+            others.sheets, others.signers, fraction_tag(prescribed), plan_tag(prescribed), certificate.sha256,
+            (offer.set_time_s, others.first_s),
+        )  # fmt: skip
+        first = against_first(offer.set_time_s, others.first_s, physicist=word is not None)
         whose = (
-            f"above {100 * PHYSICIST:g} %: needs the physicist and a new version"
+            f"above {100 * PHYSICIST:g} %: needs the physicist (kerma sheet override)"
             if first.overridable
             else f"above {100 * NEVER:g} %: nobody may"
         )
+        if first.agrees and word is not None:
+            whose = f"above {100 * PHYSICIST:g} %: {word.who} has signed for it"
         told = f" ({100 * first.off:+.1f} %, {whose})" if first.warned else ""
         lines.append(
             Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", f"{others.first_s:.2f} s{told}", first.agrees)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from controller.proofs import OPENED
 from hal.readings import Cause
 from records.book import Book
 from records.files import PosixFiles
@@ -42,6 +43,27 @@ def list_fractions(database: str | Path) -> list[dict[str, Any]]:
             return []
         rows = session.scalars(select(FractionRow).order_by(FractionRow.started_wall_s.desc(), FractionRow.id.desc()))
         return [_fraction(row) for row in rows]
+
+
+def sheet_words(database: str | Path, sha256: str) -> str | None:
+    """What stood against a signed sheet as the records took it in ("" for nothing); None where they have not. Raises StoreError."""
+    with _reading(database) as session:
+        if session is None:
+            return None
+        found = session.scalars(select(EventRow).where(EventRow.kind == "SHEET", EventRow.state == sha256)).first()
+        return found.words if found is not None else None
+
+
+def opened_alone(database: str | Path, since_wall_s: float) -> frozenset[str]:
+    """Contacts that were read open by themselves, with no other, since this wall time, as "DOOR.A". Raises StoreError."""
+    with _reading(database) as session:
+        if session is None:
+            return frozenset()
+        rows = session.scalars(select(EventRow).where(EventRow.event == OPENED, EventRow.wall_s >= since_wall_s))
+        alone = [
+            names for names in (row.words.split() for row in rows) if len({n.partition(".")[0] for n in names}) == 1
+        ]
+        return frozenset(name for names in alone for name in names)
 
 
 def show(database: str | Path, fraction_id: str, journal_dir: str | Path | None = None) -> dict[str, Any]:

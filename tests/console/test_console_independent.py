@@ -8,14 +8,20 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from desk_by_hand import EXAMPLES, certificate, offer
 
 from calibration.time_table import EntryTable, TimesTable, TimeTable
 from console import configuration, independent
 from console.independent import Beside, beside, compared
+from console.second_calculation import Compared
 from controller.prescribed import Prescribed
+from controller.tags import fraction_tag, plan_tag
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
+from records.overrides import Override
+from records.sheets import Sheet, SheetKind, Signers, body
 
 R0, DT = 55.0, -0.145
 
@@ -86,7 +92,7 @@ def test_no_entry_is_no_second_calculation(prescribed: Prescribed) -> None:
     ("first_s", "agrees", "words"),
     [
         (155.0, True, "155.00 s"),
-        (146.0, False, "needs the physicist and a new version"),
+        (146.0, False, "needs the physicist (kerma sheet override)"),
         (165.0, False, "needs the physicist"),
         (140.0, False, "above 10 %: nobody may"),
     ],
@@ -104,13 +110,42 @@ def test_a1_a_time_off_fraction_1_is_stopped(prescribed: Prescribed, first_s: fl
     assert unknown[0].calculated == "not in these records"
 
 
+def test_a1_a_physicists_signed_word_on_this_fraction_and_this_time_lets_it_be_given(prescribed: Prescribed) -> None:
+    """Between 5 and 10 %; another time, another key, and anything above 10 % stay stopped (hazard A1)."""
+    key, other = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2))
+    signers = Signers((key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw),))
+    asked = order(prescribed, fraction=2, fractions=6)
+    word = Override(
+        f"{fraction_tag(asked):016x}",
+        f"{plan_tag(asked):016x}",
+        certificate().sha256.hex(),
+        155.36,
+        146.0,
+        "another gap",
+    )
+
+    def lines(of_first_s: float, by: Ed25519PrivateKey = key, **changed: Any) -> Compared:
+        plain = Sheet(
+            SheetKind.OVERRIDE, body(msgspec.structs.replace(word, **changed)), "P. One", "physicist", "", b""
+        )
+        sheet = msgspec.structs.replace(plain, ed25519=by.sign(plain.message))
+        found = compared(asked, certificate(), offered(155.36), False, Beside(None, of_first_s, (sheet,), signers))
+        assert isinstance(found, tuple)
+        return found[0]
+
+    assert lines(146.0).agrees and "P. One has signed for it" in lines(146.0).calculated
+    assert not lines(146.0, other).agrees and not lines(146.0, set_time_s=155.5).agrees and not lines(146.1).agrees
+    assert not lines(140.0, first_s=140.0).agrees and "above 10 %: nobody may" in lines(140.0, first_s=140.0).calculated
+
+
 def test_a_real_rig_treats_nobody_without_a_table(prescribed: Prescribed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A simulated one may; a table that is named is read, or refused; fraction 1 is looked up for later fractions only."""
     rig = configuration.load(EXAMPLES / "rig.toml", 1000)
     asked: list[int] = []
     monkeypatch.setattr(independent, "first_set_time_s", lambda _rig, order: asked.append(order.fraction) or 155.0)
     assert beside(rig, order(prescribed, fraction=1), certificate(), 1.8e9, False) == Beside()
-    assert beside(rig, order(prescribed, fraction=2), certificate(), 1.8e9, False) == Beside(None, 155.0)
+    later = beside(rig, order(prescribed, fraction=2), certificate(), 1.8e9, False)
+    assert (later.times, later.first_s, later.sheets) == (None, 155.0, ()) and len(later.signers.physicists) == 1
     assert beside(rig, order(prescribed, fraction=2), certificate(), 1.8e9, True) == Beside()
     assert asked == [2]
     real = replace(rig, file=rig.file.model_copy(update={"rig": rig.file.rig.model_copy(update={"simulated": False})}))
