@@ -370,7 +370,6 @@ def take(
         left = left if left is not None and left >= on_at else on_at
         on_s, monitor_on_s, flags_on_s = now - left, monitor.asked_at_s - left, flags.asked_at_s - left
         beam = not ended
-        past_ramp = beam and not on_s <= terms.ramp_s
         steady = beam and not monitor_on_s <= terms.ramp_s
         timed = beam and house.dose.unit_beam_s is not None and house.dose.host_beam_s is not None
         dosed = beam and terms.purpose is not Purpose.DRY_RUN
@@ -378,7 +377,7 @@ def take(
             cps_1, cps_2 = _rates(memory.trail, unit)
             seen = memory.hv_seen_at_s
             seen_s = -math.inf if seen is None else now - seen
-            signal = past_ramp and not seen_s <= NO_SIGNAL_S
+            signal = not on_s <= terms.ramp_s and not seen_s <= NO_SIGNAL_S
             dose = not seen_s <= NO_DOSE_S
             rated = not on_s <= terms.ramp_s + RATE_SETTLE_S
     asked = (

@@ -319,6 +319,11 @@ def moments(given: Readings, sent: Sent, house: House = QUIET, memory: Memory | 
     return {when.name for when in When if look.asked[when]}
 
 
+def half_timed(**changes: None) -> House:
+    """In beam, with one of the two clocks not running."""
+    return msgspec.structs.replace(BEAMING, dose=msgspec.structs.replace(BEAMING.dose, **changes))
+
+
 SEEN = Memory(armed_seen=True, hv_seen_at_s=T0 - 9.0)
 RESTING = {"ALWAYS", "NOT_ARMED", "NO_BEAM"}
 SET_UP = {"ALWAYS", "SET_UP", "VENTED"}
@@ -343,6 +348,8 @@ YOUNG = Memory(armed_seen=True, hv_seen_at_s=T0 - 0.1)
         (armed(T0), with_terms(SENT_ARMED, switch_mode=SwitchMode.HOLD), QUIET, SEEN, PERMITTED | {"HELD", "STANDING", "NO_BEAM", "LEAKAGE"}),
         (beaming(T0), SENT_ON, BEAMING, SEEN, IN_BEAM),
         (beaming(T0), SENT_ON, QUIET, SEEN, IN_BEAM - {"TIMED"}),
+        (beaming(T0), SENT_ON, half_timed(unit_beam_s=None), SEEN, IN_BEAM - {"TIMED"}),
+        (beaming(T0), SENT_ON, half_timed(host_beam_s=None), SEEN, IN_BEAM - {"TIMED"}),
         (beaming(T0), with_terms(SENT_ON, purpose=Purpose.DRY_RUN), BEAMING, SEEN, IN_BEAM - {"DOSED", "SIGNAL", "DOSE", "RATED"}),
         (beaming(T0, unit_state=int(UnitState.ENDED)), SENT_ON, BEAMING, SEEN, PERMITTED),
         (beaming(T0), SENT_ON, BEAMING, Memory(armed_seen=True), IN_BEAM - {"SIGNAL", "DOSE"}),
@@ -386,6 +393,13 @@ def test_signal_waits_for_more_than_a_tenth_of_a_second_of_high_voltage() -> Non
     given = beaming(0.1, on_sent_at_s=-10.0)
     assert "SIGNAL" not in moments(given, sent, BEAMING, Memory(hv_seen_at_s=0.0))
     assert "SIGNAL" in moments(given, sent, BEAMING, Memory(hv_seen_at_s=-0.001))
+
+
+def test_rates_wait_until_the_ramp_is_out_of_their_window() -> None:
+    """0.25 s of ramp and 0.2 s: at that very time they still hold its end."""
+    sent = msgspec.structs.replace(SENT_ON, on_at_s=0.0)
+    assert "RATED" not in moments(beaming(0.45, on_sent_at_s=0.0), sent, BEAMING, SEEN)
+    assert "RATED" in moments(beaming(0.4501, on_sent_at_s=0.0), sent, BEAMING, SEEN)
 
 
 @pytest.mark.parametrize(
