@@ -204,3 +204,14 @@ def test_a_calibration_is_no_operators_work(role: str) -> None:
     seen = readings(unit_contacts_a=SERVICE, unit_contacts_b=SERVICE)
     assert event_of(STANDBY, seen, ADMITTED, request=request) is Event.NONE
     assert "CALIBRATE is for physicist or service" in refused(STANDBY, seen, ADMITTED, request=request)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_who_may_load_what(purpose: Purpose) -> None:
+    """A calibration the physicist or service, anything else whoever is logged in at all."""
+    contacts = SERVICE if purpose in (Purpose.CALIBRATE, Purpose.DRY_RUN) else CONTACTS
+    seen = readings(unit_contacts_a=contacts, unit_contacts_b=contacts)
+    for role in ("operator", "physicist", "service", ""):
+        may = role in ("physicist", "service") or (role == "operator" and purpose is not Purpose.CALIBRATE)
+        event = event_of(STANDBY, seen, ADMITTED, request=Load(prescribed(purpose=purpose), "op", role))
+        assert event is (Event.LOAD if may else Event.NONE), role
