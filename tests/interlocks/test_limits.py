@@ -195,6 +195,9 @@ def test_each_wrong_is_said_in_words() -> None:
     assert check_terms(msgspec.structs.replace(LIMITS, power_max_w=111.0), terms(kv=69.5, ma=1.6)) == (
         "power_w = 111.2 is above 111 (power_max_w of limits); choose a smaller one",
     )
+    assert check_terms(msgspec.structs.replace(LIMITS, mas_max=247.0), terms(ma=1.6, set_time_s=155.0)) == (
+        "mas = 248 is above 247 (mas_max of limits); choose a smaller one",
+    )
 
 
 def test_a_configuration_says_all_that_is_wrong_with_it() -> None:

@@ -11,7 +11,7 @@ import pytest
 from interlock_bench import HV, OPEN, RULES, SENT_REST, SENT_SET_UP, T0, TERMS, TOKEN, armed, beaming, readings
 from test_monitor import ARMED, BEAM, HOLD, IN_BEAM, OFF, ON, SOUND, TOLD, apart, of, play, told
 
-from hal.readings import Readings, UnitState
+from hal.readings import Purpose, Readings, UnitState
 from interlocks.monitor import Watched, watch
 from interlocks.words import House, Sent
 
@@ -41,6 +41,7 @@ class Looked(NamedTuple):
         return watch(before, given, self.house, self.sent, self.forbade, self.blocked, BOUNDS, RULES.full_scale_kv)
 
 
+CALIBRATING = of(BEAM, terms=msgspec.structs.replace(TERMS, purpose=Purpose.CALIBRATE))
 AFTER_OFF = of(OFF, off_at_s=0.0)
 HELD = {"command": "off", "unit_state": int(UnitState.RUN), "unit_token": TOKEN, "lease_left_ms": 150}
 RISEN = {"unit_asked_at_s": 0.05, "unit_lease_left_ms": 154}
@@ -50,6 +51,9 @@ REST, ARMING, PRESSED = 2, 3, 6
 LOOKS = [
     Looked("apart for 0.3 s", "", house=apart(0.0, 20.0), before={"apart_since_s": 0.0}, now_s=0.3),
     Looked("apart for longer", "19", house=apart(0.0, 20.0), before={"apart_since_s": 0.0}, now_s=0.31),
+    Looked("a calibration, apart by less than a third", "", CALIBRATING, {"apart_since_s": 0.0}, 0.31, house=apart(100.0, 140.0)),
+    Looked("a calibration, apart by more", "19", CALIBRATING, {"apart_since_s": 0.0}, 0.31, house=apart(100.0, 150.0)),
+    Looked("a treatment, apart by less than a third", "19", before={"apart_since_s": 0.0}, now_s=0.31, house=apart(100.0, 140.0)),
     Looked("over for 0.3 s", "", changes={"unit_beam_ms": 170_000}, before={"over_since_s": 0.0}, now_s=0.3),
     Looked("over for longer", "18", changes={"unit_beam_ms": 170_000}, before={"over_since_s": 0.0}, now_s=0.31),
     Looked("no terms, so no limit", "18", of(BEAM, terms=None), {"over_since_s": 0.0}, 0.31, {"unit_beam_ms": 101}, house=told(confirmed=None)),
