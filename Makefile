@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose soak clean lock real crash mutants
+.PHONY: help setup run test grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose soak clean lock real crash mutants verify-calibration
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ real: $(STAMP)  ## break real processes at SEEDS (56) random instants: kill, sto
 
 crash: $(STAMP) ## an error, a full disk, a kill and a power cut at every call of the records to their disk
 	$(BIN)/kerma crash-matrix
+
+verify-calibration: $(STAMP) ## calibrate 200 unknown tubes through the procedures, treat with them, print how often k = 2 holds; make each blunder; PAGE=1 writes docs/dosimetry.md
+	nice $(BIN)/python -m verification.calibration_figures $(if $(TUBES),--tubes $(TUBES)) $(if $(PAGE),--page)
 
 mutants: $(STAMP) ## alter interlocks/ and what decides in every place, and see that a test fails; resumable; ONLY=file, PAIRS=1; PAGE=1 writes the figures
 	nice $(BIN)/python -m verification.mutants --workers $(or $(WORKERS),1) $(if $(ONLY),--only $(ONLY)) $(if $(PAIRS),--pairs) $(if $(PAGE),--page)

@@ -4,10 +4,9 @@ It is the laboratory without its milliseconds, and its sums are its own; the tru
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import exp, floor
+from math import exp, floor, prod
 from typing import Any, Final
 
 from simulators import beams, published
@@ -59,6 +58,7 @@ class QuickBench:
             "volts": 300,
             "applicator": "20 mm",
             "filter": "F2",
+            "display": "nC",
         }
         self.seasoned_kv = 1000.0
         self.leaking = 1.0
@@ -208,7 +208,7 @@ class QuickBench:
     # --- the bench ---------------------------------------------------------------------------------------------------------------------------
 
     def put(self, **wanted: Any) -> None:
-        """Hands: chamber (A, B, none), distance_mm, al_mm, volts, applicator, filter."""
+        """Hands: chamber (A, B, jig, none), distance_mm, al_mm, volts, applicator, filter, and what the electrometer displays (nC, mGy)."""
         unknown = [key for key in wanted if key not in self.set]
         if unknown:
             raise ValueError(f"nothing on the bench is called {unknown[0]}; known: {', '.join(self.set)}")
@@ -249,13 +249,11 @@ class QuickBench:
                 * self._kerma(kv, al_mm)
                 / self._kerma(kv, own)
             )
-            pulled = sum(BLUNDERS[name].pulled_mm for name in self.blundering)
-            kerma *= (PLANE_MM / (self.set["distance_mm"] + d["position"] + pulled)) ** 2
+            kerma *= self._reaching(key)
             volts = float(self.set["volts"])
             collected = volts**2 / (volts**2 + d["recombination"] * REFERENCE_V**2 / REFERENCE_GY_S * kerma)
-            bent = (1.0 + d["n_k" if key == "A" else "second_n_k"]) * (
-                1.0 + d["quality" if key == "A" else "second_quality"]
-            )
+            terms = {"A": ("n_k", "quality"), "B": ("second_n_k", "second_quality")}.get(key, ())
+            bent = prod(1.0 + d[name] for name in terms)
             n_k = beams.straight(paper.n_k_gy_per_nc, self._hvl(kv, al_mm)) * bent
             kpa, celsius = self.room()
             air = kpa / paper.ref_kpa * (273.15 + paper.ref_c) / (273.15 + celsius)
@@ -264,35 +262,40 @@ class QuickBench:
             charge += kerma * beam_s / n_k * (1.0 + d["stem"]) / paper.stem_factor * air * collected * sign * noise
         return charge * (1.0 + d["electrometer"])
 
+    def _reaching(self, key: str) -> float:
+        """Of the kerma in the plane, what there is where the chamber stands; the jig holds its detector in its seat."""
+        if key == "jig":
+            return prod(BLUNDERS[name].signal for name in self.blundering)
+        pulled = sum(BLUNDERS[name].pulled_mm for name in self.blundering)
+        standing: float = self.set["distance_mm"] + self._d["position"] + pulled
+        return (PLANE_MM / standing) ** 2
+
     def without_beam(self, seconds: float) -> None:
         """The electrometer integrates so long of nothing."""
         self.wait(seconds)
         self._shown = {"electrometer": self._charge(0.0, 0.0, 0.0, seconds)}
 
-    def read(self, instrument: str) -> Said:
-        """What a person reports of a display. ValueError: it shows dashes, or is not on the bench."""
+    def _display(self, instrument: str) -> tuple[str, str]:
+        """Text and unit. ValueError: it shows dashes, or is not on the bench."""
         kpa, celsius = self.room()
-        units = {
-            "electrometer": "nC",
-            "kvp-meter": "kV",
-            "divider": "kV",
-            "ma-meter": "mA",
-            "timer": "s",
-            "barometer": "kPa",
-            "thermometer": "degC",
-        }
-        looks: dict[str, Callable[[], str]] = {
-            "electrometer": lambda: f"{self._shown['electrometer']:.{CHARGE_PLACES}f}", "barometer": lambda: f"{kpa + self._d['barometer']:.2f}",
-            "thermometer": lambda: f"{celsius + self._d['thermometer']:.1f}",
-        }  # fmt: skip
-        if instrument not in units or (instrument not in looks and instrument not in self._shown):
-            raise ValueError(f"{instrument} shows nothing; known: {', '.join(units)}")
-        said = Said(
-            instrument,
-            looks.get(instrument, lambda: f"{self._shown[instrument]}")(),
-            units[instrument],
-            SERIALS[instrument],
-        )
+        if instrument == "barometer":
+            return f"{kpa + self._d['barometer']:.2f}", "kPa"
+        if instrument == "thermometer":
+            return f"{celsius + self._d['thermometer']:.1f}", "degC"
+        if instrument not in self._shown:
+            raise ValueError(f"{instrument} shows nothing; known: barometer, thermometer, {', '.join(self._shown)}")
+        value = self._shown[instrument]
+        if instrument != "electrometer":
+            return f"{value}", {"ma-meter": "mA", "timer": "s"}.get(instrument, "kV")
+        if self.set["display"] == "nC":
+            return f"{value:.{CHARGE_PLACES}f}", "nC"
+        return f"{1000.0 * value * PAPERS[self._plugged()].n_k_gy_per_nc[2.0]:.1f}", "mGy"
+
+    def read(self, instrument: str) -> Said:
+        """What a person reports of a display."""
+        text, unit = self._display(instrument)
+        said = Said(instrument, text, unit, SERIALS[instrument])
+        kpa, celsius = self.room()
         paper = PAPERS.get(self._plugged(), PAPERS["A"])
         k_tp = paper.ref_kpa / kpa * (273.15 + celsius) / (273.15 + paper.ref_c)
         formula = {f"{mm} mm": factor for mm, factor in IN_AIR.items()}

@@ -128,11 +128,11 @@ def end_effect_session(who: Physicist) -> Session:
     return who.goes_through(procedure, "end-effect", hands_of_output)
 
 
-def monitor_session(who: Physicist, mgy_per_nc: float, heats: bool = True) -> Session:
+def monitor_session(who: Physicist, mgy_per_nc: float, heats: bool = True, last_n1: float = 0.0) -> Session:
     """Both monitor chambers against the reference chamber, cold and warm."""
     who.bench.wait(3600.0 if heats else 0.0)
     procedure = monitor_procedure(
-        at(), charge(), "A in air", SECONDS, mgy_per_nc, Vents(False, True, 20.0, 101.325), 300.0, who.at
+        at(), charge(), "A in air", SECONDS, mgy_per_nc, Vents(False, True, 20.0, 101.325), 300.0, last_n1, who.at
     )
 
     def hands(step: Step) -> dict[str, Any]:

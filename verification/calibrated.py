@@ -63,6 +63,8 @@ class Physicist:
     alters: Callable[[Exposed | Reading], Exposed | Reading] | None = None
     """What is told wrongly, for a test."""
     warm_at_s: float = 0.0
+    honest: bool = True
+    """Who is not, says that all is as it should be, whatever is done."""
 
     @property
     def at(self) -> datetime:
@@ -149,7 +151,8 @@ class Physicist:
     def _text(self, step: Step, wanted: Wanted) -> tuple[str, str, str]:
         """What is written down, of which instrument."""
         if wanted.source == "told":
-            return ("no" if HONEST.get(wanted.instrument) in self.bench.blundering else "yes"), wanted.instrument, ""
+            admits = self.honest and HONEST.get(wanted.instrument) in self.bench.blundering
+            return ("no" if admits else "yes"), wanted.instrument, ""
         if wanted.instrument == "chamber supply":
             return "300.4 V", wanted.instrument, ""
         if wanted.instrument == "survey-meter":

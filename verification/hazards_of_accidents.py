@@ -119,7 +119,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A1",
         "a source is measured while it is not fully in the chamber, and the time comes out almost twice as long (2014)",
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
-        "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked",
+        "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked "
+        "code:calibration/procedures/output.py::readings",
+        "verification/test_blundered.py::test_hazard_a1_a_detector_that_is_not_where_it_should_be "
         "calibration/test_certificate_measured.py::test_a1_a_change_of_output_asks_for_more "
         "calibration/test_output.py::test_a1_the_further_it_moved_the_more_is_asked "
         "console/test_console_treat.py::test_a1_a_time_off_that_of_fraction_1_is_never_confirmed "
@@ -132,7 +134,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "one setting is measured and the other cones are worked out by a formula that nobody tested (2004-07)",
         "a combination of kV, mA, filter and applicator is delivered only if the certificate holds it exactly; nothing is interpolated "
         "between combinations",
-        "code:controller/settings.py::_combination code:calibration/schema.py::worked code:calibration/gates.py::refused",
+        "code:controller/settings.py::_combination code:calibration/schema.py::worked code:calibration/gates.py::refused "
+        "code:calibration/procedures/applicator.py::read_each",
+        "verification/test_blundered.py::test_hazard_a2_an_applicator_by_a_formula "
         "controller/test_settings.py::test_refusals console/test_console_second.py::test_a_combination_is_met_exactly_or_not_at_all "
         "calibration/test_certificate_measured.py::test_a2_a_combination_without_a_measurement_of_its_own "
         "calibration/test_certificate_measured.py::test_a2_anothers_readings_are_refused",
@@ -143,7 +147,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A3",
         "minutes are read as seconds (1996)",
         "a key carries its unit in its name, a value with a unit or a comma is refused, and every number is shown with its unit",
-        "code:console/strict.py::check code:calibration/dosimetry/units.py::bare",
+        "code:console/strict.py::check code:calibration/dosimetry/units.py::bare code:calibration/procedures/step.py::number",
+        "verification/test_blundered.py::test_hazard_a3_minutes_and_other_units "
         "calibration/test_dosimetry.py::test_a3_minutes_and_bare_numbers_are_no_time "
         "calibration/test_dosimetry.py::test_a3_a_bare_number_is_never_taken "
         "console/test_console_configuration.py::test_a_dose_in_quotes_with_a_comma_or_with_a_unit_is_no_number "
@@ -153,7 +158,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A4",
         "an unusual entry is accepted and the times double (2000-01)",
         "a key that is not known, or a value outside its bounds, is refused with value and bound; a second calculation must meet the time",
-        "code:console/strict.py::check code:console/second_calculation.py::checked",
+        "code:console/strict.py::check code:console/second_calculation.py::checked code:calibration/procedures/step.py::number",
+        "verification/test_blundered.py::test_hazard_a4_an_entry_outside_the_grammar_and_a_reading_of_two "
         "console/test_console_configuration.py::test_an_unknown_key_is_an_error_and_the_known_one_is_named "
         "console/test_console_second.py::test_an_offer_that_differs_is_seen",
     ),
@@ -161,7 +167,10 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A5",
         "the second check repeats the first one's method, and a warning of 100 % is explained away (2015)",
         "one second calculation is other code, the other one stands on the physicist's own typed times; neither can be overruled at the desk",
-        "code:console/second_calculation.py::checked code:console/independent.py::compared code:calibration/time_table.py::independent",
+        "code:console/second_calculation.py::checked code:console/independent.py::compared code:calibration/time_table.py::independent "
+        "code:calibration/procedures/second.py::second_check",
+        "verification/test_blundered.py::test_hazard_a5_a_second_measurement_that_is_the_first "
+        "verification/test_blundered.py::test_hazard_a5_what_is_no_second_check "
         "console/test_console_independent.py::test_a5_other_data_warn_and_stop "
         "calibration/test_certificate_measured.py::test_a5_one_physicist_with_two_names_is_one "
         "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed "
@@ -225,7 +234,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A12",
         "a distance correction is applied twice, for ten years (1982-91)",
         "each factor of the chain from prescription to time is applied once, in one place, and golden numbers hold the whole chain",
-        "code:controller/conversion.py::converted code:calibration/dosimetry/chain.py::Chain.times",
+        "code:controller/conversion.py::converted code:calibration/dosimetry/chain.py::Chain.times code:calibration/procedures/output.py::readings",
+        "verification/test_blundered.py::test_hazard_a12_a_correction_twice "
+        "verification/test_blundered.py::test_hazard_a12_air_corrected_twice_moves_what_a_count_is_worth "
         "calibration/test_dosimetry.py::test_a12_each_factor_is_applied_once "
         "calibration/test_certificate_measured.py::test_a12_what_the_readings_do_not_come_to_cannot_be_signed "
         "controller/test_settings.py::test_gap_and_cutout controller/test_settings.py::test_golden_numbers_of_e5_and_e10 "
@@ -235,7 +246,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A13",
         "a calibration is wrong from its first day, or used past its date (1974-76, 1988)",
         "a certificate is signed, has a first and a last day, and is asked before arming whether it holds",
-        "rule:calibration_valid code:controller/refusals.py::paper code:calibration/certificate.py::load_certificate",
+        "rule:calibration_valid code:controller/refusals.py::paper code:calibration/certificate.py::load_certificate "
+        "code:calibration/equipment.py::superseded",
+        "verification/test_blundered.py::test_hazard_a13_a_paper_of_another_time "
         "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing calibration/test_certificate.py::test_not_in_force "
         "calibration/test_equipment.py::test_a13_an_expired_instrument_is_refused "
         "calibration/test_certificate_measured.py::test_the_first_certificate_of_a_tube_is_audited",

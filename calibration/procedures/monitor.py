@@ -22,6 +22,8 @@ MOST_LEAK_CPS: Final = 5.0
 AGREE_WARN, AGREE_STOP = 0.015, 0.03
 """The channels' spread over the exposures: where the controller warns and trips (docs/dose.md)."""
 MOST_COV: Final = 0.005
+MOVED_WARN, MOVED_STOP = 0.01, 0.05
+"""What a count is worth, against the last certificate: a sealed chamber keeps it, and a reading corrected twice moves it (hazard A12). Assumptions."""
 SUPPLY_PART: Final = 0.05
 """A saturated chamber does not mind 5 % of its voltage. An assumption."""
 SEAL: Final = 0.005
@@ -55,12 +57,14 @@ class Vents:
 
 
 def monitor_procedure(
-    setting: Setting, charge: Charge, head: str, seconds: float, mgy_per_nc: float, vents: Vents, supply_v: float, at: datetime
+    setting: Setting, charge: Charge, head: str, seconds: float, mgy_per_nc: float, vents: Vents, supply_v: float, last_n1: float, at: datetime
 ) -> Procedure:  # fmt: skip
-    """`mgy_per_nc`: D0 in the plane for one nC of the reference chamber as at 20 degC and 101.325 kPa, of the output procedure at this combination."""
+    """`mgy_per_nc`: D0 in the plane for one nC of the reference chamber as at 20 degC and 101.325 kPa, of the output procedure at this combination.
+
+    `last_n1`: what a count of channel 1 was by the last certificate, 0 where there is none."""
     in_date(at, charge.electrometer)
     given = (
-        ("mgy_per_nc", mgy_per_nc), ("vented_1", float(vents.vented_1)), ("vented_2", float(vents.vented_2)),
+        ("mgy_per_nc", mgy_per_nc), ("last_n1", last_n1), ("vented_1", float(vents.vented_1)), ("vented_2", float(vents.vented_2)),
         ("ref_c", vents.ref_c), ("ref_kpa", vents.ref_kpa),
     )  # fmt: skip
     reading = (charge.wanted, *recorded("counts_1", "counts_2", "timer_s", "head_c", "p_kpa"))
@@ -168,6 +172,15 @@ def counts(session: Session, step: Step) -> Verdict:
     figures = (
         Figure("n1", 1000.0 * fmean(one), "uGy/count"), Figure("n2", 1000.0 * fmean(two), "uGy/count"), Figure("apart", 100.0 * apart, "%"),
     )  # fmt: skip
+    last = numbers(step)["last_n1"]
+    moved = fmean(one) / last - 1.0 if last else 0.0
+    words = f"n1 moved by {100 * moved:+.2f} % since the last certificate"
+    if abs(moved) > MOVED_STOP:
+        return Verdict(
+            f"{words}, above {100 * MOVED_STOP:g} %; find out whether output, chamber or reading is wrong", (), figures
+        )
+    if abs(moved) > MOVED_WARN:
+        warned = (*warned, f"{words}, above {100 * MOVED_WARN:g} %")
     return Verdict("", warned, figures)
 
 

@@ -32,10 +32,9 @@ def second_check(first: Side, second: Side) -> SecondCheckTable:
     if second.chamber.serial == first.chamber.serial:
         raise ValueError(f"{second.chamber.id} ({second.chamber.serial}) is the first chamber; take another")
     one, two = first.session.values("readings"), second.session.values("readings")
-    if set(one) & set(two):
-        raise ValueError(
-            f"{sorted(set(one) & set(two))[0]:g} nC stands in both sessions, of chambers that differ; read the second chamber itself"
-        )
+    if set(two) <= set(one):
+        said = ", ".join(f"{nc:g}" for nc in two)
+        raise ValueError(f"{said} nC are the first session's readings, digit for digit; read the second chamber itself")
     percent = 100.0 * (second.r0_mgy_per_s / first.r0_mgy_per_s - 1.0)
     if abs(percent) > SECOND_AGREES_PCT:
         raise ValueError(

@@ -36,8 +36,9 @@ from verification import benched
 from verification.benched import SESSIONS, applicator_session, conditioning_session, tube, warmed
 from verification.calibrated import Physicist, Stopped, at, charge, kvp_meter, sheets
 from verification.calibrated import applicator as fitted
+from verification.calibration_figures import page_part, tallies
 from verification.certify import certify
-from verification.coverage import calibrate, page_part, tallies
+from verification.coverage import calibrate
 
 pytestmark = pytest.mark.timeout(60)
 Told = Exposed | Reading

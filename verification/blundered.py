@@ -1,0 +1,124 @@
+"""The blunders of a calibration session, each made at the simulated bench, and where in the guided procedures it is stopped, in which words.
+Each has one step that should stop it; that a blunder is stopped elsewhere, or nowhere, is a failure and not a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from calibration.equipment import Base
+from calibration.output import output
+from calibration.procedures.second import Side, second_check
+from calibration.procedures.session import Session
+from simulators.blunders import BLUNDERS
+from simulators.quick_bench import QuickBench
+from simulators.unknown import unknown
+from verification.benched import PLANE_MM, SESSIONS, end_effect_session, instruments, output_session, warmed
+from verification.calibrated import Physicist, Stopped, chamber
+from verification.coverage import Calibrated, calibrate, measured
+
+SEED: Final = 3
+PAPERS, SECOND, OUTPUT, TIMER = "papers", "second check", "output", "timer and end effect"
+SHOULD: Final[Mapping[str, tuple[str, str]]] = {
+    "chamber-pulled-back": (OUTPUT, "further"),
+    "applicator-by-formula": (OUTPUT, "readings"),
+    "minutes-as-seconds": (TIMER, "timer"),
+    "pc-for-nc": (OUTPUT, "readings"),
+    "gy-for-mgy": (OUTPUT, "readings"),
+    "decimal-comma": (OUTPUT, "readings"),
+    "two-in-one-entry": (OUTPUT, "readings"),
+    "not-reset-between": (OUTPUT, "readings"),
+    "second-reading-copied": (OUTPUT, "readings"),
+    "second-chamber-is-first": (SECOND, "agreement"),
+    "distance-already-corrected": (OUTPUT, "further"),
+    "air-already-corrected": (OUTPUT, "asked"),
+    "paper-expired": (PAPERS, "begin"),
+    "paper-before-repair": (PAPERS, "begin"),
+    "sea-level-pressure": (OUTPUT, "readings"),
+    "other-reference-form": (PAPERS, "typed"),
+}
+"""Where each is to be stopped although nobody admits to it; ADMITTED are stopped by the question that is answered before the first reading."""
+ADMITTED: Final = frozenset({"air-already-corrected"})
+AT_SECOND: Final = frozenset({"second-reading-copied", "second-chamber-is-first"})
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where a blunder ended; `place` is "" where it went through."""
+
+    blunder: str
+    place: str
+    step: str
+    words: str
+
+
+def physicist(name: str, honest: bool = False) -> Physicist:
+    """At a warm machine, making this blunder from now on."""
+    bench = QuickBench(unknown(SEED), SEED)
+    warmed(bench)
+    who = Physicist(bench, warm_at_s=bench.now_s, honest=honest)
+    if name == "gy-for-mgy":
+        bench.put(display="mGy")
+    if name == "applicator-by-formula":
+        output_session(who)
+    bench.blundering.append(name)
+    return who
+
+
+def stopped(name: str) -> Stop:
+    """Make it in the session that it belongs to."""
+    place = SECOND if name in AT_SECOND else SHOULD[name][0]
+    who = physicist(name, name in ADMITTED)
+    known = tuple(instruments(QuickBench(unknown(SEED), SEED)).values())
+    if place != SECOND:
+        fitted = "30 mm" if name == "applicator-by-formula" else "20 mm"
+        run = (lambda: end_effect_session(who)) if place == TIMER else (lambda: output_session(who, "A", fitted, known))
+        return _run(name, place, run)
+    return _run(name, SECOND, lambda: _second(name, who, calibrate(SEED)[0], known))
+
+
+def _run(name: str, place: str, run: Callable[[], object]) -> Stop:
+    try:
+        run()
+    except Stopped as stop:
+        return Stop(name, OUTPUT if place in (PAPERS, SECOND) else place, stop.step, stop.words)
+    except ValidationError as error:
+        return Stop(name, PAPERS, "typed", error.errors()[0]["msg"].removeprefix("Value error, "))
+    except ValueError as words:
+        return Stop(
+            name, SECOND if place == SECOND else PAPERS, "agreement" if place == SECOND else "begin", str(words)
+        )
+    return Stop(name, "", "", "")
+
+
+def _second(name: str, who: Physicist, done: Calibrated, known: tuple[Base, ...]) -> None:
+    """The first physicist reads chamber A soundly, the second one makes the blunder with chamber B; then the two are compared."""
+    who.bench.blundering.remove(name)
+    first = output_session(who, "A", known=known)
+    who.bench.blundering.append(name)
+    second = output_session(who, "B", known=known)
+    second_check(_side("P. One", who, done, first, "A"), _side("P. Two", who, done, second, "B"))
+
+
+def _side(by: str, who: Physicist, done: Calibrated, session: Session, key: str) -> Side:
+    table = measured(done.sessions, done.layers, done.timing, session)
+    found = output(table, instruments(who.bench), 69.5, done.timing.dt_hv_seen_s, PLANE_MM)
+    return Side(by, chamber(who.bench, key), session, found.r0_mgy_per_s)
+
+
+def matrix() -> Mapping[str, tuple[str, ...]]:
+    """For each blunder the procedures that it does not get through, by name."""
+    caught = {}
+    for name in BLUNDERS:
+        names = []
+        for procedure, run in SESSIONS.items():
+            who = physicist(name)
+            try:
+                run(who)
+            except (Stopped, ValueError):
+                names.append(procedure)
+        caught[name] = tuple(names)
+    return caught
