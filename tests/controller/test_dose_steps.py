@@ -10,7 +10,7 @@ from dose_bench import K1_CLOSED_HV, K1_OPEN, SOUND, readings, status
 from steps_bench import K1_CLOSED, R0, SATURATED_1, SATURATED_2, TICK_S, Steps, by_hand
 
 from controller import kernel
-from hal.readings import GeneratorFlags, GeneratorMonitor, Relay, TimerStart, UnitState
+from hal.readings import GeneratorFlags, GeneratorMonitor, Purpose, Relay, TimerStart, UnitState
 
 
 def flags(hv_on: bool) -> dict[str, Any]:
@@ -54,6 +54,13 @@ def test_what_a_segment_begins_with() -> None:
     said = steps.run(n=2)
     assert (said.beam_ms, said.counts_1, said.counts_2) == (250, 32, 64)
     assert (said.d1_mgy, said.d2_mgy) == (16.0, 16.0)
+
+
+@pytest.mark.parametrize(("purpose", "jump_over_r0"), [(Purpose.TREAT, 3.0), (Purpose.CALIBRATE, 8.0)])
+def test_how_fast_a_counter_may_run_is_of_the_exposures_purpose(purpose: Purpose, jump_over_r0: float) -> None:
+    """A tube that is being measured may give more than its name plate says before a sample is no longer believed."""
+    limits = Steps(by_hand(terms={"purpose": purpose})).at._limits
+    assert limits.tolist() == pytest.approx([jump_over_r0 * R0 * 1e-6 / 0.5, jump_over_r0 * R0 * 1e-6 / 0.25, 5.0])
 
 
 def test_a_first_sample_that_is_bad_is_told() -> None:
