@@ -51,6 +51,8 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         "doctor": doctor,
         "wire": wire,
         "replay": replay,
+        "warm-up": day_commands.warm_up(_end),
+        "daily": day_commands.daily(_end),
         "due": day_commands.due(_end),
     }
     for name, command in own.items():

@@ -14,6 +14,9 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", help="The rig file; the only rig of this machine if left out.", metavar="RIG.toml"),
 ]
+Rig = Annotated[Path, typer.Option("--config", help="The rig file.", metavar="RIG.toml")]
+Operator = Annotated[str, typer.Option("--operator", help="Who is at the desk; the login name if left out.")]
+Press = Annotated[bool, typer.Option("--press", help="A simulated room presses its own switch; simulated rigs only.")]
 Key = Annotated[Path, typer.Option("--key", help="Your private key, PEM.", metavar="KEY.pem")]
 Who = Annotated[str, typer.Option("--who", help="Your name.")]
 
@@ -31,6 +34,60 @@ def due(end: End) -> Callable[..., None]:
         from console import sheets as room
 
         end(lambda: room.run_due(config, plot, out, as_json))
+
+    return command
+
+
+def warm_up(end: End) -> Callable[..., None]:
+    """`kerma warm-up`."""
+
+    def command(
+        config: Rig,
+        filter_id: Annotated[str, typer.Option("--filter", help="The filter that is on the head.")],
+        applicator_id: Annotated[str, typer.Option("--applicator", help="The applicator that is on the head.")],
+        operator: Operator = "",
+        press: Press = False,
+    ) -> None:
+        """Warm the tube up: as long as its idle time asks for, from the lowest kV up, and until three exposures in a row are steady. Ctrl-C is STOP."""
+        from console import day as room
+        from hal.clock import SystemClock
+
+        asked = room.Asked(config, operator, press)
+        end(lambda: room.run_warm_up(asked, filter_id, applicator_id, SystemClock()))
+
+    return command
+
+
+def daily(end: End) -> Callable[..., None]:
+    """`kerma daily`."""
+
+    def command(
+        config: Rig,
+        key: Key,
+        who: Who,
+        device: Annotated[str, typer.Option("--device", help="The detector; the baseline's if left out.")] = "",
+        as_physicist: Annotated[bool, typer.Option("--physicist", help="The key is a physicist's.")] = False,
+        baseline: Annotated[bool, typer.Option("--baseline", help="Make the baseline; a physicist signs it.")] = False,
+        unit: Annotated[str, typer.Option("--unit", help="With --baseline: the detector's unit.")] = "nC",
+        vented: Annotated[bool, typer.Option("--vented/--sealed", help="With --baseline: how it is built.")] = True,
+        altitude_m: Annotated[
+            float, typer.Option("--altitude", help="With --baseline: of the site.", metavar="M")
+        ] = 0.0,
+        operator: Operator = "",
+        press: Press = False,
+    ) -> None:
+        """Make the daily check: the unit's tests, contacts, output outside the head, an interrupt, what you see and hear; then it is signed. Ctrl-C is STOP."""
+        from console import day as room
+        from console.sheets import Signer
+        from hal.clock import SystemClock
+
+        role = "physicist" if as_physicist or baseline else "operator"
+        asked, signer = room.Asked(config, operator or who, press, role), Signer(who, role, key)
+        if baseline:
+            detector = room.Detector(device, unit, vented, altitude_m)
+            end(lambda: room.run_baseline(asked, signer, detector, SystemClock()))
+            return
+        end(lambda: room.run_daily(asked, signer, device, SystemClock()))
 
     return command
 

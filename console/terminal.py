@@ -119,7 +119,7 @@ def run(asked: Asked, clock: Clock) -> Exit:
         with connect(rig.places.desk, clock) as desk:
             session = Session(desk, rig.places.stop, clock)
             with signals_stop(session):
-                result = _same_kind(session, rig) or treat(session, wanted, face)
+                result = same_kind(session, rig) or treat(session, wanted, face)
     except DeskGoneError as error:
         result = Result(Exit.NO_ANSWER, str(error))
     finally:
@@ -161,7 +161,7 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
     )
 
 
-def _same_kind(session: Session, rig: Rig) -> Result | None:
+def same_kind(session: Session, rig: Rig) -> Result | None:
     """The process that answers must be of the kind that the file says; --yes and a simulated press stand on it."""
     until = session.now() + 3.0
     while session.snapshot is None and session.now() < until:

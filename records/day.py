@@ -109,6 +109,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tube_serial: str
     machine_serial: str
     device: str
+    unit: str
     vented: bool
     altitude_m: float
     lines: tuple[BaseLine, ...]

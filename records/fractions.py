@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from controller.prescribed import Quality
 from controller.proofs import OPENED
-from hal.readings import Cause
+from hal.readings import Cause, Purpose
 from records.book import Book
 from records.files import PosixFiles
 from records.journal import verify
@@ -30,6 +31,7 @@ from records.store import (
     running,
     schema_of,
 )
+from records.warm_up import Beam
 
 DATABASE_NAME = "records.sqlite"
 JOURNAL_NAME = "journal"
@@ -52,6 +54,35 @@ def sheet_words(database: str | Path, sha256: str) -> str | None:
             return None
         found = session.scalars(select(EventRow).where(EventRow.kind == "SHEET", EventRow.state == sha256)).first()
         return found.words if found is not None else None
+
+
+def beams_kept(database: str | Path, clocks_s: float) -> tuple[Beam, ...]:
+    """Every exposure that had beam, the newest first, as the warm-up asks for them; no clock is doubted here (`clocks_s`: wall less monotonic, now), the
+    lock doubts it. Raises StoreError."""
+    with _reading(database) as session:
+        if session is None:
+            return ()
+        order = {row.id: row for row in session.scalars(select(FractionRow))}
+        rows = session.scalars(select(SegmentRow).order_by(SegmentRow.start_index.desc())).all()
+        return tuple(
+            _beam(row, order[row.fraction_id], clocks_s) for row in rows if row.outcome is not None and not row.void
+        )
+
+
+def _beam(row: SegmentRow, of: FractionRow, clocks_s: float) -> Beam:
+    ended_s = row.ended_wall_s if row.ended_wall_s is not None else row.started_wall_s
+    return Beam(
+        token=row.token,
+        begun_s=ended_s - row.beam_s,
+        ended_s=ended_s,
+        beam_s=row.beam_s,
+        purpose=Purpose[of.purpose],
+        kv=of.kv,
+        key=(of.kv, of.ma, of.filter_id, of.applicator_id),
+        rate_mgy_per_s=row.d1_mgy / row.beam_s if row.beam_s > 0.0 and row.counts_1 else 0.0,
+        sound=row.outcome == "TERMINATED" and row.quality == Quality.GOOD.value and not row.recovered,
+        clocks_s=clocks_s,
+    )
 
 
 def opened_alone(database: str | Path, since_wall_s: float) -> frozenset[str]:

@@ -82,10 +82,31 @@ def idle_s(book: Book, wall_s: float) -> float:
     return wall_s - last.ended_s if last is not None else math.inf
 
 
+@dataclass(frozen=True)
+class Standing:
+    """The warm-up as it stands: its exposures, what the idle time before them asks for, what was given (s), and the kV at which it is steady."""
+
+    made: tuple[Beam, ...]
+    idle_before_s: float
+    row: Row
+    given_s: float
+    reached_kv: float | None
+
+
+def standing(made: Iterator[Beam], now_s: float, wall_s: float, zone: tzinfo) -> Standing | None:
+    """What was made since the tube was last cold, the newest of `made` first; None where it is cold now. `now_s` is monotonic."""
+    run, idle_before_s = _run(made, now_s, wall_s, zone)
+    if not run:
+        return None
+    warming = [one for one in run if one.purpose is Purpose.WARMUP]
+    given_s = math.fsum(one.beam_s for one in warming)
+    return Standing(tuple(warming), idle_before_s, row_of(idle_before_s), given_s, steady_kv(warming))
+
+
 def cold(book: Book, kv: float, now_s: float, wall_s: float, zone: tzinfo) -> Iterator[str]:
     """Why the tube does not count as warm for this kV; nothing where it does. `now_s` is monotonic."""
-    run, idle_before_s = _run(beams(book), now_s, wall_s, zone)
-    if not run:
+    now = standing(beams(book), now_s, wall_s, zone)
+    if now is None:
         since_s, moved_s = idle_s(book, wall_s), clock_moved_s(book, now_s, wall_s)
         if moved_s > CLOCK_S:
             yield (
@@ -95,23 +116,18 @@ def cold(book: Book, kv: float, now_s: float, wall_s: float, zone: tzinfo) -> It
             return
         since = f"for {since_s / HOUR_S:.1f} h" if math.isfinite(since_s) else "for as long as these records go"
         yield f"the tube had no beam {since} (today and at most {AGAIN_AFTER_S / HOUR_S:.0f} h without): warm it up first (kerma warm-up)"
-        return
-    row, made = row_of(idle_before_s), [one for one in run if one.purpose is Purpose.WARMUP]
-    given_s = math.fsum(one.beam_s for one in made)
-    if given_s < row.beam_s:
+    elif now.given_s < now.row.beam_s:
         yield (
-            f"warm-up: {given_s:.0f} s of beam, at least {row.beam_s:.0f} s after {_hours(idle_before_s)} without: "
+            f"warm-up: {now.given_s:.0f} s of beam, at least {now.row.beam_s:.0f} s after {_hours(now.idle_before_s)} without: "
             "go on with it first (kerma warm-up)"
         )
-        return
-    reached = steady_kv(made)
-    if reached is None:
+    elif now.reached_kv is None:
         yield (
             f"warm-up: its last {STEADY_N} exposures are not of {STEADY_S:.0f} s, whole, and within {100 * STEADY_PART:g} % of each other: "
             "go on with it first (kerma warm-up)"
         )
-    elif kv > reached * (1.0 + SAME_KV):
-        yield f"warm-up: steady at {reached:g} kV, and {kv:g} kV is asked for: warm up at {kv:g} kV first (kerma warm-up)"
+    elif kv > now.reached_kv * (1.0 + SAME_KV):
+        yield f"warm-up: steady at {now.reached_kv:g} kV, and {kv:g} kV is asked for: warm up at {kv:g} kV first (kerma warm-up)"
 
 
 def clock_moved_s(book: Book, now_s: float, wall_s: float) -> float:

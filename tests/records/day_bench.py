@@ -103,7 +103,7 @@ class DayRig(Rig):
 
     def baseline(self, key: Ed25519PrivateKey = PHYSICIST, **changed: Any) -> Sheet:
         plain = Baseline(
-            OPENING.certificate_sha256.hex(), OPENING.tube_serial, OPENING.machine_serial, DEVICE, True, 0.0,
+            OPENING.certificate_sha256.hex(), OPENING.tube_serial, OPENING.machine_serial, DEVICE, "nC", True, 0.0,
             (BaseLine(69.5, 1.6, "F1", "A20", SET_S, READING),), (),
         )  # fmt: skip
         sheet = signed(SheetKind.BASELINE, msgspec.structs.replace(plain, **changed), key, "physicist")

@@ -1,0 +1,291 @@
+"""The daily check and the warm-up as they are typed, with a hand and a desk that are scripts: what is told, what ends it, and what the sheet then says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any
+
+import msgspec
+import pytest
+from desk_by_hand import certificate, snapshot
+
+from calibration.procedures.session import Expose
+from console import daily as room
+from console import warm_up
+from console.daily import Site
+from console.exit_codes import Exit
+from console.exposing import Answered, Unanswered
+from console.warm_up import Day, Fitted
+from controller.proofs import NEEDED
+from controller.requests import Answer, Request, Reset, Retest
+from hal.readings import Purpose
+from records.day import ITEMS, BaseLine, Baseline, Bound, DaySheet, Left
+from records.warm_up import Beam
+
+WALL = 1_795_000_000.0
+BASE = Baseline("02" * 32, "T", "M", "QA-1", "nC", False, 0.0, (BaseLine(69.5, 1.6, "F2", "A20", 10.0, 10.0),), ())
+BOUND = Bound("demo", "1.0", "c", "02" * 32, "T", "M", "p")
+
+
+@dataclass
+class Session:
+    """A desk that takes everything; a self-test passes; `latches` are shown until they are reset."""
+
+    now_s: float = 0.0
+    latches: tuple[str, ...] = ()
+    stopped: bool = False
+    state: str = "STANDBY"
+    tests: int = 0
+    clock: Callable[[], float] | None = None
+    sent: list[Request] = field(default_factory=list)
+
+    @property
+    def snapshot(self) -> Any:
+        return snapshot(state=self.state, latches=self.latches)
+
+    def now(self) -> float:
+        return self.clock() if self.clock is not None else self.now_s
+
+    def silent_s(self) -> float:
+        return 0.0
+
+    def turn(self) -> bool:
+        self.now_s += 0.1
+        self.tests -= 1
+        self.state = "SELF_TEST" if self.tests > 0 else "STANDBY"
+        return True
+
+    def ask(self, request: Request) -> Answer:
+        self.sent.append(request)
+        if isinstance(request, Retest):
+            self.tests = 3
+        if isinstance(request, Reset):
+            self.latches = ()
+        return Answer(True, "")
+
+
+class Hand:
+    """Exposes by a script of ends; each exposure has the next token."""
+
+    def __init__(self, session: Session, ends: list[str]) -> None:
+        self.session, self.ends, self.asked = session, ends, list[Expose]()
+
+    def begin(self) -> None:
+        self.session.stopped = False
+
+    def expose(self, asked: Expose) -> Answered | Unanswered:
+        self.asked.append(asked)
+        end = self.ends.pop(0) if self.ends else "complete"
+        if end == "?":
+            return Unanswered(asked.token, "NO ANSWER")
+        if end.startswith("interrupted"):
+            self.session.latches = ("the door is open",)
+        return Answered(
+            asked.token, end, asked.seconds, number=0 if end.startswith("not exposed") else 100 + len(self.asked)
+        )
+
+
+class Face:
+    def __init__(self, typed: Callable[[str], str]) -> None:
+        self._typed, self._question, self.said = typed, "", list[str]()
+
+    def say(self, words: str) -> None:
+        self.said.append(words)
+
+    def ask(self, words: str) -> None:
+        self._question = words
+        self.said.append(words)
+
+    def typed(self) -> str | None:
+        text = self._typed(self._question)
+        return "" if text == "END" else text + "\n"
+
+    def show_offer(self, *_: object) -> None:
+        raise AssertionError("the hand shows")
+
+    def progress(self, *_: object) -> None:
+        raise AssertionError("the hand shows")
+
+
+def answers(**changed: str) -> Callable[[str], str]:
+    """The usual answers; `readings` in their order, `no` the item that is not well."""
+    readings: Iterator[str] = iter(changed.get("readings", "10.05 nC,10.02 nC,10.0 nC").split(","))
+    keep: Iterator[str] = iter(changed.get("keep", ",,,").split(","))
+
+    def typed(question: str) -> str:
+        if question.startswith("reading of the detector"):
+            return next(readings)
+        if question.startswith("keep"):
+            return next(keep)
+        if "pressure" in question:
+            return changed.get("p", "101.3 kPa")
+        if "temperature" in question:
+            return "21.0 degC"
+        if "were left" in question or "was left" in question:
+            return "the door was opened"
+        no = changed.get("no", "nothing")
+        return changed.get("said", "no") if no in question else "yes"
+
+    return typed
+
+
+def made(
+    ends: list[str] | None = None,
+    opened: frozenset[str] | None = None,
+    untold: tuple[int, ...] = (),
+    base: Baseline = BASE,
+    **changed: str,
+) -> tuple[Exit, list[DaySheet], Face, Session]:
+    session, signed = Session(), list[DaySheet]()
+    hand = Hand(session, ends if ends is not None else ["complete", "complete", "interrupted, DOOR"])
+    face = Face(answers(**changed))
+    seen = opened if opened is not None else frozenset(NEEDED)
+    site = Site("A. Person", BOUND, base, "ab" * 32, lambda _since: seen, lambda: untold)
+    day = Day(lambda: (), lambda: WALL, UTC)
+
+    def sign(sheet: DaySheet) -> Exit:
+        signed.append(sheet)
+        return Exit.AS_INTENDED
+
+    code = room.daily(session, hand, certificate(), day, site, face, sign)  # type: ignore[arg-type]
+    return code, signed, face, session
+
+
+def test_a_check_that_passes_is_signed_with_everything_that_was_exposed_and_seen() -> None:
+    code, (sheet,), face, session = made()
+    assert code is Exit.AS_INTENDED
+    assert (sheet.day, sheet.bound, sheet.device, sheet.baseline_sha256) == ("2026-11-18", BOUND, "QA-1", "ab" * 32)
+    assert [(one.token, one.reading) for one in (*sheet.lines, sheet.seated_anew)] == [(101, 10.05), (102, 10.02)]
+    assert sheet.interrupt_token == 103 and sheet.left == () and sheet.items == tuple(name for name, _ in ITEMS)
+    assert (sheet.p_kpa, sheet.t_c) == (101.3, 21.0)
+    assert any("+0.50 % off its baseline" in words for words in face.said)
+    assert [type(one) for one in session.sent] == [Retest, Reset], "the unit's tests, and what the interrupt latched"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"readings": "10.31 nC,10.3 nC"}, "+3.10 % off its baseline, above 3 %: call the physicist first"),
+        ({"readings": "9.4 nC,9.4 nC"}, "above 5 %: calibrate, and sign a new certificate first"),
+        ({"readings": "10.0 nC,10.11 nC"}, "it was not seated"),
+        ({"p": "94.0 kPa"}, "read station pressure"),
+        ({"no": "emergency stop was pressed"}, "emergency_stop: not as it should be"),
+    ],
+)
+def test_a_check_that_fails_is_not_signed_and_says_why(changed: dict[str, str], said: str) -> None:
+    code, signed, face, _ = made(**changed)
+    assert code is Exit.REFUSED and signed == [] and said in face.said[-1]
+
+
+def test_every_exposure_is_a_line_or_left_with_its_reason() -> None:
+    """Of a check that was left, spoiled, rejected by a person, or not interrupted."""
+    ends = ["terminated, TIME_END", "complete", "complete", "complete", "complete", "interrupted, DOOR"]
+    _, (sheet,), _, _ = made(ends, untold=(7, 8), readings="12.0 nC,10.0 nC,10.0 nC", keep="reject the jig was open,,")
+    assert sheet.left == (
+        Left(7, "the door was opened"), Left(8, "the door was opened"), Left(101, "terminated, TIME_END"), Left(102, "the jig was open"),
+        Left(105, "was not interrupted: complete"),
+    )  # fmt: skip
+    assert [one.token for one in (*sheet.lines, sheet.seated_anew)] == [103, 104] and sheet.interrupt_token == 106
+
+
+def test_a_number_in_another_unit_or_far_from_the_baseline_is_asked_for_again() -> None:
+    _, (sheet,), face, _ = made(readings="10.05,10.05 pC,1005 nC,10.05 nC,10.05 nC")
+    assert sheet.lines[0].reading == 10.05
+    assert sum("is no number with its unit" in w or "is in pC" in w or "is not within" in w for w in face.said) == 3
+
+
+@pytest.mark.parametrize(
+    ("ends", "changed", "said"),
+    [
+        (["?"], {}, "NO ANSWER"),
+        (["not exposed: the door is open"], {}, "not exposed: the door is open"),
+        ([], {"no": "open each alone", "said": "END"}, "the end of input"),
+        ([], {"no": "is seated in its jig"}, "not seated"),
+        ([], {"no": "seated anew, the room"}, "not seated anew"),
+        (["complete", "complete", "interrupted"], {"no": "latched"}, "not cleared"),
+    ],
+)
+def test_a_check_that_is_left_is_not_made(ends: list[str], changed: dict[str, str], said: str) -> None:
+    code, signed, face, _ = made(ends, **changed)
+    assert code is Exit.NOT_CONFIRMED and signed == []
+    assert said in face.said[-1] and "treatment stays locked" in face.said[-1]
+
+
+def test_contacts_that_the_records_did_not_see_alone_are_named_and_asked_for_again() -> None:
+    seen = iter([frozenset(NEEDED[2:]), frozenset(NEEDED)])
+    session, face = Session(), Face(answers())
+    site = Site("A", BOUND, BASE, "", lambda _since: next(seen), lambda: ())
+    room.daily(
+        session,
+        Hand(session, ["?"]),
+        certificate(),
+        Day(lambda: (), lambda: WALL, UTC),
+        site,
+        face,
+        lambda _s: Exit.AS_INTENDED,
+    )  # type: ignore[arg-type]
+    assert any("not seen open alone: ESTOP.A, ESTOP.B; one was open already" in words for words in face.said)
+
+
+def test_a_baseline_of_another_certificate_makes_no_check() -> None:
+    strange = msgspec.structs.replace(BASE, lines=(msgspec.structs.replace(BASE.lines[0], kv=50.0),))
+    code, signed, face, _ = made(base=strange)
+    assert code is Exit.USAGE and not signed and "have the physicist make a new one" in face.said[-1]
+
+
+def test_a_baseline_is_what_the_detector_shows_at_reference_air() -> None:
+    session, kept = Session(), list[Baseline]()
+    face = Face(answers(p="98.72 kPa", readings="9.9 nC,10.0 nC", keep="reject not closed,"))
+    wanted = msgspec.structs.replace(BASE, vented=True, lines=(msgspec.structs.replace(BASE.lines[0], reading=0.0),))
+    code = room.baseline(
+        session, Hand(session, []), certificate(), wanted, face, lambda base: kept.append(base) or Exit.AS_INTENDED  # type: ignore[arg-type, func-returns-value]
+    )  # fmt: skip
+    assert code is Exit.AS_INTENDED
+    assert kept[0].lines[0].reading == pytest.approx(10.0 * 101.325 / 98.72 * 294.15 / 293.15) and kept[0].tokens == (
+        102,
+        101,
+    )
+
+
+def beam(token: int, ended_s: float, seconds: float, rate: float = 55.0) -> Beam:
+    key = (69.5, 1.6, "F2", "A20")
+    return Beam(token, ended_s - seconds, ended_s, seconds, Purpose.WARMUP, 69.5, key, rate, True, WALL)
+
+
+class Warming(Hand):
+    """Its exposures are in the records at once."""
+
+    def __init__(self, session: Session, ends: list[str]) -> None:
+        super().__init__(session, ends)
+        self.made = [beam(0, WALL - 6 * 3600.0, 10.0)]
+
+    def expose(self, asked: Expose) -> Answered | Unanswered:
+        answer = super().expose(asked)
+        ended_s = max(WALL, self.made[0].ended_s) + asked.seconds + 5.0
+        self.made.insert(0, beam(len(self.asked), ended_s, asked.seconds))
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("ends", "said", "code", "last"),
+    [
+        ([], "yes", Exit.AS_INTENDED, "warm: 60 s of beam, steady at 69.5 kV"),
+        ([], "no", Exit.NOT_CONFIRMED, "the room is empty"),
+        ([], "END", Exit.NOT_CONFIRMED, "the end of input"),
+        (["interrupted, DOOR"], "yes", Exit.INTERRUPTED, "exposure 1: interrupted, DOOR"),
+        (["complete", "?"], "yes", Exit.INTERRUPTED, "NO ANSWER"),
+    ],
+)
+def test_a_warm_up_goes_on_until_the_tube_is_steady_or_somebody_ends_it(
+    ends: list[str], said: str, code: Exit, last: str
+) -> None:
+    session = Session()
+    hand, face = Warming(session, ends), Face(lambda _question: said)
+    day = Day(lambda: tuple(hand.made), lambda: max(WALL, hand.made[0].ended_s) + 1.0, UTC)
+    session.clock = lambda: day.wall() - WALL
+    found = warm_up.warm_up(session, hand, certificate(), day, Fitted("F2", "A20"), face)  # type: ignore[arg-type]
+    assert found is code and last in face.said[-1]
+    if found is Exit.AS_INTENDED:
+        assert [one.seconds for one in hand.asked] == [30.0, 10.0, 10.0, 10.0]
