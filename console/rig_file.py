@@ -117,6 +117,18 @@ class TubeTable(Strict):
     """[tube]: the tube that is fitted; a certificate holds for one tube only."""
 
     serial: Text = Field(description="write the serial number of the tube that is fitted")
+    heat_capacity_j: float | None = Field(
+        default=None,
+        ge=1e3,
+        le=1e6,
+        description="write the most heat that the tube may hold, in J, from its data sheet",
+    )
+    cooling_tau_s: float | None = Field(
+        default=None,
+        ge=10.0,
+        le=7200.0,
+        description="write the time constant with which it cools, in s, from its data sheet",
+    )
 
 
 class SafetyUnitTable(Strict):
@@ -334,6 +346,12 @@ class RigFile(Strict):
         if self.rig.clinical and self.daily.time_zone is None:
             raise ValueError(
                 'daily.time_zone is missing although rig.clinical = true; first: write [daily] and the site\'s zone, such as time_zone = "Europe/Vienna"'
+            )
+        heat = self.tube.heat_capacity_j, self.tube.cooling_tau_s
+        if None in heat and (self.rig.clinical or heat != (None, None)):
+            raise ValueError(
+                "tube.heat_capacity_j and tube.cooling_tau_s are not both there; first: write both from the tube's data sheet: "
+                "an exposure that would end too hot is not begun"
             )
         links = [("generator.link", self.generator.link), ("safety_unit.link", self.safety_unit.link)]
         if self.electrometer is not None and self.electrometer.link is not None:

@@ -22,7 +22,8 @@ from console.certificate import accept, certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.limits import narrowed, reaction, unfit
-from controller.blob import Blob, Paths, Scheduling
+from console.rig_file import TubeTable
+from controller.blob import Blob, Paths, Scheduling, TubeHeat
 from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
 from hal.machine import Capabilities
@@ -82,12 +83,19 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
         clinical=file.rig.clinical,
         switch_mode=SwitchMode[file.safety_unit.switch.upper()],
         scheduling=Scheduling(**file.scheduling.model_dump()),
+        tube_heat=_tube_heat(file.tube),
         time_zone=rig.time_zone,
         physicists=raw_keys(rig.signer_public_key),
         day_signers=raw_keys(rig.day_signers) if rig.day_signers is not None else (),
         day_check_waived=rig.day_check_waived,
     )
     return Start(rig, blob, capabilities.emulated, tuple(f"not for clinical use: {words}" for words in lacking))
+
+
+def _tube_heat(tube: TubeTable) -> TubeHeat | None:
+    if tube.heat_capacity_j is None or tube.cooling_tau_s is None:
+        return None
+    return TubeHeat(tube.heat_capacity_j, tube.cooling_tau_s)
 
 
 def raw_keys(path: Path) -> tuple[bytes, ...]:

@@ -28,10 +28,18 @@ class Scheduling(msgspec.Struct, frozen=True):
     keep_awake: bool = True
 
 
+class TubeHeat(msgspec.Struct, frozen=True):
+    """The most heat that the tube may hold, and the time constant with which it cools."""
+
+    heat_capacity_j: float
+    cooling_tau_s: float
+
+
 class Blob(msgspec.Struct, frozen=True):
     """One run of the real-time process. `clinical` is refused beforehand on a rig that may not be clinical.
 
-    The last four are the recorder's: the zone of the site's days, raw public keys of those who may sign, and whether a simulated rig does without a check.
+    The last five are the recorder's: what heat the tube bears (None: not asked), the zone of the site's days, raw public keys of those who may sign,
+    and whether a simulated rig does without a check.
     """
 
     rig: RigConfig
@@ -47,6 +55,7 @@ class Blob(msgspec.Struct, frozen=True):
     clinical: bool
     switch_mode: SwitchMode = SwitchMode.ONCE
     scheduling: Scheduling = Scheduling()
+    tube_heat: TubeHeat | None = None
     time_zone: str = "UTC"
     physicists: tuple[bytes, ...] = ()
     day_signers: tuple[bytes, ...] = ()

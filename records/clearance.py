@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from controller.blob import TubeHeat
 from controller.channels import smallest_rest_mgy
 from controller.entries import Opening, Query, Start
 from controller.prescribed import Clearance, Prescribed, Quality
@@ -17,6 +18,7 @@ from hal.readings import Purpose
 from records.book import Book, Fraction, Tally
 from records.commissioning import closed
 from records.day import DaySite, against, not_checked, until_s
+from records.heat import too_hot
 from records.warm_up import cold
 
 TRIPS_MAX = 3
@@ -28,6 +30,8 @@ HOUR_S = 3600.0
 TOKEN_MAX = 0xFFFF_FFFF
 ONCE = frozenset({Purpose.TREAT, Purpose.CALIBRATE})
 """What is closed of these is never delivered again: a patient's fraction, and a calibration's exposure, which is named by its own token."""
+LEAST_S = 1.0
+"""A fraction's time is not known yet when its clearance is asked for: a tube that has no room for one second has none for it. At the START it is known."""
 WAIVED_UNTIL_S = 4_102_444_800.0
 """2100-01-01: a simulated rig whose configuration waives the daily check. It is shown, and nothing is decided by it."""
 
@@ -35,7 +39,8 @@ WAIVED_UNTIL_S = 4_102_444_800.0
 class Day(msgspec.Struct, frozen=True):
     """What a question about the day stands on: where the machine is, what runs (None: not in the records), the two clocks, and the waiver.
 
-    `waived` is true only where rig, records and the running process are all simulated (records/recorder.py).
+    `waived` is true only where rig, records and the running process are all simulated (records/recorder.py). `tube` says what heat the tube bears, if
+    the rig file does.
     """
 
     site: DaySite
@@ -43,6 +48,7 @@ class Day(msgspec.Struct, frozen=True):
     now_s: float
     wall_s: float
     waived: bool
+    tube: TubeHeat | None = None
 
     def until_s(self, book: Book) -> float:
         """Until when the daily check holds; 0 where it does not."""
@@ -60,6 +66,7 @@ def judge(book: Book, query: Query, day: Day) -> Clearance:
     refused = [
         *_house(book, query, wall_s),
         *of_day(book, query.prescribed, query.certificate_sha256, query.software_version, day),
+        *too_hot(book, day.tube, query.prescribed.kv * query.prescribed.ma * LEAST_S, day.now_s, wall_s),
     ]
     if fraction is not None and tally is not None and is_open:
         refused += [*_open(query, tally)]
@@ -123,6 +130,10 @@ def start_refused(book: Book, start: Start, simulated: bool, day: Day) -> str:
     locked = next(of_day(book, start.prescribed, start.certificate_sha256, start.software_version, day), "")
     if locked:
         return locked
+    power_w = start.combination.kv * start.combination.ma
+    hot = next(too_hot(book, day.tube, power_w * start.set_time_s, day.now_s, day.wall_s), "")
+    if hot:
+        return hot
     if fraction is None or (fraction.closed and not once):
         return (
             "" if start.segment == 1 else f"segment {start.segment} of a fraction that was never begun; load it again"

@@ -36,6 +36,7 @@ def config_of(folder: Path, records: Path) -> RecorderConfig:
     return msgspec.structs.replace(
         plain,
         day_check_waived_simulated=blob.rig.simulated and blob.day_check_waived,
+        tube_heat=blob.tube_heat,
         time_zone=blob.time_zone,
         physicists=blob.physicists,
         day_signers=blob.day_signers,

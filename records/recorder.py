@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from controller.blob import TubeHeat
 from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
 from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
 from interlocks.words import Trip
@@ -58,7 +59,8 @@ class RecorderError(Exception):
 class RecorderConfig(msgspec.Struct, frozen=True):
     """Where things are. `shm_root` is the folder of all instances' folders; `instance` the one that this recorder was started for ("" for none).
 
-    `day_check_waived_simulated` counts only where `simulated` is true too. `time_zone` is that of the site's days; the keys are raw public keys.
+    `day_check_waived_simulated` counts only where `simulated` is true too. `tube_heat` None: nobody asks. `time_zone` is that
+    of the site's days; the keys are raw public keys.
     """
 
     journal_dir: str
@@ -68,6 +70,7 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     simulated: bool = False
     day_check_waived_simulated: bool = False
     segment_bytes: int = SEGMENT_BYTES
+    tube_heat: TubeHeat | None = None
     time_zone: str = "UTC"
     physicists: tuple[bytes, ...] = ()
     day_signers: tuple[bytes, ...] = ()
@@ -507,7 +510,9 @@ class Recorder:
         """What the day is judged by for this process; without its opening it is no simulated one, and nothing is waived."""
         opening, config = self.book.openings.get(instance), self._config
         simulated = config.simulated and opening is not None and opening.simulated
-        return Day(self._site, opening, self._now_s, wall_s, simulated and config.day_check_waived_simulated)
+        return Day(
+            self._site, opening, self._now_s, wall_s, simulated and config.day_check_waived_simulated, config.tube_heat
+        )
 
     def _pour(self, source: _Source, wall_s: float) -> None:
         """Ticks that were gathered, as one record, before anything that came after them."""

@@ -196,9 +196,11 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
     row(
         "engineering-G21",
         "the anode overheats, oil is lost",
-        "an exposure that would end too hot is not begun",
-        who="the generator trips on its anode's heat, its oil and its over-power",
-        stands_open="not yet built: a heat model that refuses a start; the generator's own trip ends the beam midway (generator_fault)",
+        "an exposure that would end too hot is not begun; what is begun the generator's own trip ends",
+        "code:records/heat.py::too_hot rule:generator_fault",
+        "records/test_heat.py::test_g21_an_exposure_that_would_end_too_hot_gets_no_token_and_is_told_how_long_to_wait "
+        "records/test_heat.py::test_g21_a_clock_that_was_set_cools_no_tube_and_a_computer_that_began_anew_vouches_for_its_own_time_alone",
+        who="whoever commissions the tube: its heat and cooling from the data sheet; the generator trips on its anode's heat, its oil and its over-power",
     ),
     row(
         "engineering-G22",
