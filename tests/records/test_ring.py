@@ -223,7 +223,7 @@ def test_every_statement_is_seen_however_fast_they_follow(folder: str) -> None:
     writer, reader = Answers(PosixFiles(), Path(folder)), StatementFile(folder)
     assert reader.read() is None
     for version in range(1, 200):
-        said = Statement(version, "r", 1, 0.0, 0.0, (), (), 0, 0)
+        said = Statement(version, "r", 1, 0.0, (), (), 0, 0)
         writer.state(said)
         assert reader.read() == said
     same = reader.read()
