@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, linear_regression
 from types import MappingProxyType
 
 AIR_FORMS = MappingProxyType({"22C": (273.2, 22.0, 101.33), "20C": (273.15, 20.0, 101.325)})
@@ -142,6 +142,16 @@ def hvl_mm(thick_mm: Sequence[float], readings: Sequence[float]) -> float:
             share = (logs[i - 1] - half) / (logs[i - 1] - logs[i])
             return thick_mm[i - 1] + share * (thick_mm[i] - thick_mm[i - 1])
     raise ValueError(f"the last reading {readings[-1]} is above half of {readings[0]}; add a thicker layer")
+
+
+def straight(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float, float]:
+    """Slope and offset of the line of least squares, and by how much, in percent, the worst point lies off it. ValueError: fewer than three points."""
+    if len(set(xs)) < 3:
+        raise ValueError(f"{len(set(xs))} different points are no line; take three at least")
+    slope, offset = linear_regression(xs, ys)
+    if slope <= 0.0:
+        raise ValueError(f"what is read falls with what is set ({slope:g}); look at the connection")
+    return slope, offset, max(abs(100.0 * (y / (offset + slope * x) - 1.0)) for x, y in zip(xs, ys, strict=True))
 
 
 def nonlinearity(values: Sequence[float]) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 from calibration.certificate import Checked
 from calibration.equipment import stamp
+from calibration.facts import Facts
 from calibration.gates import EXPLAIN_PCT, REFUSE_PCT, SECOND_PCT, named
 from calibration.schema import CombinationTable, worked
 
@@ -66,7 +67,55 @@ def rows(checked: Checked) -> tuple[Row, ...]:
         )
         for s in t.signatures
     ]
-    return (*head, *(row for c in t.combinations for row in _combination(checked, c)))
+    return (*head, *_facts(t.facts), *(row for c in t.combinations for row in _combination(checked, c)))
+
+
+def _facts(f: Facts) -> Iterator[Row]:
+    """The machine beside its combinations."""
+    if f.tube is not None:
+        yield Row(
+            "",
+            "tube model",
+            f"{f.tube.model} {f.tube.serial}",
+            source=f"{f.tube.max_kv:g} kV, {f.tube.max_ma:g} mA, {f.tube.max_w:g} W at most",
+        )
+    for one in f.filters:
+        yield Row(
+            "",
+            f"filter {one.id}",
+            f"{one.code:#04x}",
+            source=", ".join(f"{layer.thickness_mm:g} mm {layer.material}" for layer in one.layers),
+        )
+    for applicator in f.applicators:
+        yield Row(
+            "",
+            f"applicator {applicator.id}",
+            f"{applicator.code:#04x}",
+            source=f"{applicator.kind}, {applicator.serial}, lot {applicator.lot}",
+        )
+    for offset in f.ma_offset:
+        yield Row("", f"mA offset at {offset.kv:g} kV", repr(offset.read_back_ma), "mA", source="filament cold")
+    for scale in f.scales:
+        at = f" at {scale.at_kv:g} kV" if scale.at_kv else ""
+        source = f"{scale.meter}, {stamp(scale.at)}, worst residual {scale.worst_pct:.3f} %"
+        yield Row(
+            "",
+            f"{scale.unit} scale{at}",
+            f"{scale.offset:.6g} + {scale.slope:.6g} x read-back",
+            scale.unit,
+            source=source,
+        )
+    for cutout in f.cutouts:
+        yield Row(
+            "",
+            f"cut-out {cutout.id} in {cutout.applicator}",
+            repr(cutout.factor),
+            "",
+            repr(cutout.u_pct),
+            f"{cutout.by}, {stamp(cutout.at)}",
+        )
+    if f.interrupt_ratio is not None:
+        yield Row("", "a dose in pieces against one", repr(f.interrupt_ratio))
 
 
 def _combination(checked: Checked, c: CombinationTable) -> Iterator[Row]:
@@ -90,6 +139,8 @@ def _combination(checked: Checked, c: CombinationTable) -> Iterator[Row]:
             "nC",
             source=f"{stamp(r.at)}, {r.set_s:g} s, {r.t_c:g} degC, {r.p_kpa:g} kPa",
         )
+    for gone in m.rejected:
+        yield Row(name, f"rejected, {gone.step}", repr(gone.nc), "nC", source=f"{stamp(gone.at)}, {gone.why}")
     yield Row(name, "leakage", repr(m.leakage_nc), "nC")
     yield Row(name, "variation", f"{100 * found.cov:.4f}", "%")
     yield Row(name, "HVL 1, HVL 2", f"{found.hvl_1.value:.4f}, {found.hvl_2.value:.4f}", "mm Al")

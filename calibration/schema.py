@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from calibration.equipment import Base, GapPoint, Instrument, Name, Positive, Table, codes_too_near, stamp
+from calibration.facts import Facts
+from calibration.facts import wrong as wrong_facts
 from calibration.gates import Brought, Combined
 from calibration.measured import AuditTable, ComponentTable, MeasuredTable, SecondCheckTable
 from calibration.output import Output, first_at, output
@@ -117,6 +119,7 @@ class CertificateTable(Table):
     ref_temperature_c: float = Field(ge=15, le=25)
     combinations: list[CombinationTable] = Field(min_length=1, max_length=500)
     instruments: list[Instrument] = Field(default_factory=list, max_length=50)
+    facts: Facts = Facts()
     second_check: SecondCheckTable | None = None
     audit: AuditTable | None = None
     component_change: ComponentTable | None = None
@@ -128,6 +131,7 @@ def contradictions(table: CertificateTable) -> Iterator[str]:
     if table.expires_at <= table.effective_at:
         yield f"expires_at = {stamp(table.expires_at)}: is not after effective_at {stamp(table.effective_at)}; first: {AGAIN}"
     yield from _basis(table)
+    yield from wrong_facts(table.facts, table.tube_serial, table.combinations, table.instruments)
     seen: set[tuple[float, float, str, str]] = set()
     codes: dict[tuple[str, int], str] = {}
     for i, c in enumerate(table.combinations):

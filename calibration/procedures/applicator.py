@@ -6,8 +6,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import fmean, stdev
-from typing import Final
+from typing import Any, Final
 
 from calibration.dosimetry.beam import LEAST_READINGS, MOST_COV
 from calibration.procedures.parts import LIVE, Charge, Setting, at_end, charges, numbers, recorded
@@ -24,14 +25,22 @@ LEAST, MOST = 0.5, 1.5
 
 @dataclass(frozen=True)
 class Measured:
-    """The factor in air against the reference applicator, its standard uncertainty by chance, its readings, and its change against its history (None: none)."""
+    """Factor in air against the reference applicator, its uncertainty by chance, all readings in one air, and the change against its history (None: none)."""
 
     name: str
     reference: str
     factor: float
     u_pct: float
     readings_nc: tuple[float, ...]
+    reference_nc: tuple[float, ...]
     change_pct: float | None
+
+    def cutout(self, diameter_mm: float, by: str, at: datetime) -> dict[str, Any]:
+        """A cut-out as a certificate holds it; `name` is its id, `reference` the applicator without it."""
+        return {
+            "derived": False, "id": self.name, "applicator": self.reference, "diameter_mm": diameter_mm, "factor": self.factor, "u_pct": self.u_pct,
+            "readings_nc": list(self.readings_nc), "reference_nc": list(self.reference_nc), "by": by, "at": at,
+        }  # fmt: skip
 
 
 def applicator_procedure(
@@ -56,7 +65,10 @@ def applicator_procedure(
         (
             step("reference", reference, LEAST_READINGS, f"Applicator {reference.applicator}; {head}.", Accept(cov=MOST_COV, judgement="read-each")),
             step("applicator", other, LEAST_READINGS, fitted, Accept(cov=MOST_COV, judgement="read-each")),
-            step("reference again", reference, 2, f"Applicator {reference.applicator} again; {head}.", Accept(judgement="applicator", numbers=given)),
+            step(
+                "reference again", reference, LEAST_READINGS, f"Applicator {reference.applicator} again; {head}.",
+                Accept(cov=MOST_COV, judgement="applicator", numbers=given),
+            ),
         ),
     )  # fmt: skip
 
@@ -78,7 +90,7 @@ def _found(session: Session, step: Step) -> Measured:
         raise ValueError(
             f"the reference moved by {100 * drift:+.2f} % meanwhile, above {100 * DRIFT:g} %; warm up, and begin anew"
         )
-    factor = fmean(mine) / (0.5 * (fmean(before) + fmean(after)))
+    factor = fmean(mine) / fmean((*before, *after))
     if not LEAST <= factor <= MOST:
         raise ValueError(f"a factor of {factor:.3f} is not within {LEAST:g} to {MOST:g}; look at what is fitted")
     u = math.hypot(
@@ -87,15 +99,15 @@ def _found(session: Session, step: Step) -> Measured:
         0.5 * drift,
     )
     history = numbers(step)["history"]
-    name = session.procedure.name.split()[1]
+    name = session.procedure.name.removeprefix("applicator ").partition(" at ")[0]
     exposes = session.procedure.steps[0].exposes
-    readings = session.values("applicator")
     return Measured(
         name,
         exposes.applicator if exposes else "",
         factor,
         100.0 * u,
-        readings,
+        mine,
+        (*before, *after),
         100.0 * (factor / history - 1.0) if history else None,
     )
 

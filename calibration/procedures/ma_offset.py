@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
-from typing import Final
+from typing import Any, Final
 
 from calibration.equipment import MaMeter
 from calibration.procedures.parts import LIVE, Setting, at_end, in_date, numbers, recorded
@@ -38,6 +38,14 @@ class MaOffset:
             raise ValueError("the meter's offset was not measured; measure it with the filament cold")
         near = min(known, key=lambda one: abs(one[0] - kv))
         return near[1] * kv / near[0]
+
+
+def part(offset: MaOffset) -> list[dict[str, Any]]:
+    """As a certificate holds it."""
+    rows = []
+    for kv, read_back, meter in offset.rows:
+        rows.append({"kv": kv, "read_back_ma": read_back} | ({} if meter is None else {"meter_ma": meter}))
+    return rows
 
 
 def ma_offset_procedure(

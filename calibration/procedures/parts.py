@@ -1,4 +1,4 @@
-"""What the procedures have in common: a setting and its exposures, readings of instruments and of the record, air, a straight line, the end of a session.
+"""What the procedures have in common: a setting and its exposures, readings of instruments and of the record, air, the end of a session.
 It judges nothing; the numbers that do stand in each procedure's file."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import fmean, linear_regression
+from statistics import fmean
 from typing import Final
 
 from calibration.equipment import Base, unusable
@@ -88,30 +88,6 @@ def charges(session: Session, step: str) -> tuple[float, ...]:
     """A step's kept readings of its first instrument, in one air."""
     of = next(one.reading[0].instrument for one in session.procedure.steps if one.id == step)
     return tuple(in_one_air(one) for one in session.kept(step) if one.instrument == of)
-
-
-@dataclass(frozen=True)
-class Line:
-    """A straight line and by how much, in percent, its points lie off it."""
-
-    slope: float
-    offset: float
-    residuals_pct: tuple[float, ...]
-
-    @property
-    def worst_pct(self) -> float:
-        return max(abs(one) for one in self.residuals_pct)
-
-
-def line(xs: Sequence[float], ys: Sequence[float]) -> Line:
-    """Least squares. ValueError: fewer than three different points."""
-    if len(set(xs)) < 3:
-        raise ValueError(f"{len(set(xs))} different points are no line; take three at least")
-    slope, offset = linear_regression(xs, ys)
-    if slope <= 0.0:
-        raise ValueError(f"what is read falls with what is set ({slope:g}); look at the connection")
-    off = tuple(100.0 * (y / (offset + slope * x) - 1.0) for x, y in zip(xs, ys, strict=True))
-    return Line(slope, offset, off)
 
 
 def at_end(session: Session) -> None:

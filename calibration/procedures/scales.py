@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
-from typing import Final
+from typing import Any, Final
 
 from calibration.equipment import KvpMeter, MaMeter
+from calibration.formulas import straight
 from calibration.procedures.ma_offset import MaOffset
-from calibration.procedures.parts import LIVE, Line, Setting, at_end, in_date, line, numbers, recorded
+from calibration.procedures.parts import LIVE, Setting, at_end, in_date, numbers, recorded
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Grammar, Procedure, Source, Step, Wanted
 
@@ -38,6 +39,15 @@ class Scale:
     hysteresis_pct: float
     meter_u_pct: float
     rows: tuple[tuple[float, float, float], ...]
+    at: datetime
+
+    def part(self) -> dict[str, Any]:
+        """As a certificate holds it."""
+        rows = [{"set": one, "read_back": back, "meter": meter} for one, back, meter in self.rows]
+        return {
+            "unit": self.unit, "at_kv": self.at_kv or 0.0, "meter": self.meter, "at": self.at, "slope": self.slope, "offset": self.offset,
+            "worst_pct": self.worst_pct, "rows": rows,
+        }  # fmt: skip
 
 
 def kv_scale_procedure(
@@ -121,9 +131,9 @@ def _rows(session: Session, quantity: str, upto: Step) -> list[tuple[float, floa
     return rows
 
 
-def _fit(rows: list[tuple[float, float, float]]) -> tuple[Line, float]:
-    """The line, and by how much, in percent, up and down differ at most."""
-    found = line([row[1] for row in rows], [row[2] for row in rows])
+def _fit(rows: list[tuple[float, float, float]]) -> tuple[tuple[float, float, float], float]:
+    """Slope, offset and worst residual of the line, and by how much, in percent, up and down differ at most."""
+    found = straight([row[1] for row in rows], [row[2] for row in rows])
     apart = 0.0
     for at in {row[0] for row in rows}:
         ratios = [row[2] / row[1] for row in rows if abs(row[0] - at) < 1e-6]
@@ -140,20 +150,14 @@ def _scaled(session: Session, step: Step, quantity: str, unit: str) -> Verdict:
         )
     if not numbers(step)["whole"]:
         return Verdict("", (), (Figure("meter over read-back", meter / back, ""),))
-    found, apart = _fit(rows)
-    if found.worst_pct > STOP_PCT:
-        return Verdict(
-            f"a point lies {found.worst_pct:.2f} % off the line, above {STOP_PCT:g} %; have the service look"
-        )
-    warned = (
-        [f"a point lies {found.worst_pct:.2f} % off the line, above {WARN_PCT:g} %"]
-        if found.worst_pct > WARN_PCT
-        else []
-    )
+    (slope, offset, worst), apart = _fit(rows)
+    if worst > STOP_PCT:
+        return Verdict(f"a point lies {worst:.2f} % off the line, above {STOP_PCT:g} %; have the service look")
+    warned = [f"a point lies {worst:.2f} % off the line, above {WARN_PCT:g} %"] if worst > WARN_PCT else []
     if apart > HYSTERESIS_PCT:
         warned.append(f"up and down differ by {apart:.2f} %, above {HYSTERESIS_PCT:g} %")
     figures = (
-        Figure("slope", found.slope, ""), Figure("offset", found.offset, unit), Figure("worst residual", found.worst_pct, "%"),
+        Figure("slope", slope, ""), Figure("offset", offset, unit), Figure("worst residual", worst, "%"),
         Figure("up against down", apart, "%"), Figure("meter, k = 2", 2.0 * numbers(step)["meter_u_pct"], "%"),
     )  # fmt: skip
     return Verdict("", tuple(warned), figures)
@@ -177,11 +181,12 @@ def scale(session: Session) -> Scale:
     if quantity is None:
         raise ValueError(f"{session.procedure.name} is no scale")
     rows = _rows(session, quantity, last)
-    found, apart = _fit(rows)
+    (slope, offset, worst), apart = _fit(rows)
     given = numbers(last)
+    assert session.last_at is not None
     return Scale(
-        {"kv": "kV", "ma": "mA"}[quantity], given.get("kv"), last.reading[0].instrument, found.slope, found.offset, found.worst_pct, apart,
-        given["meter_u_pct"], tuple(rows),
+        {"kv": "kV", "ma": "mA"}[quantity], given.get("kv"), last.reading[0].instrument, slope, offset, worst, apart,
+        given["meter_u_pct"], tuple(rows), session.last_at.replace(microsecond=0),
     )  # fmt: skip
 
 

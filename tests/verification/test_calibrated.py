@@ -161,7 +161,7 @@ def test_applicator_output_and_monitor_find_their_factors() -> None:
     measured = applicator.applicator(applicator_session(who))
     assert measured.factor == pytest.approx(machine.in_air(30) / machine.in_air(20), rel=3e-3)
     assert (
-        measured.name == "30"
+        measured.name == "30 mm"
         and measured.reference == "20 mm"
         and len(measured.readings_nc) == 5
         and measured.change_pct is None
