@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console import day_commands
+from console import day_commands, report_commands
 from console.certificate_commands import certificate
 from console.driver_commands import drivers
 from console.exit_codes import Exit, table
@@ -293,6 +293,7 @@ def _records() -> typer.Typer:
 
         _end(lambda: room.wire(config, token, as_json))
 
+    report_commands.add(app, _end)
     return app
 
 

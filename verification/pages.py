@@ -22,6 +22,8 @@ from console import configuration, screen
 from console.cli import GROUP, build
 from console.exit_codes import WORDS, Exit
 from console.prescription import PrescriptionFile
+from console.reports.codes import load_codes
+from console.reports.lacks import LACKS
 from console.rig_file import RigFile
 from console.run import capabilities_of, rig_config
 from controller.states import EXPIRES_S, TRANSITIONS, Event, State
@@ -417,6 +419,22 @@ def backscatter() -> str:
 
 
 MADE: Final[dict[str, Callable[[], str]]] = {
+    "records-lack": lambda: table(("not held", "what is"), [(one.field, one.words) for one in LACKS]),
+    "procedure-codes": lambda: table(
+        ("code", "for", "once for each", "kV", "from", "until", "to verify"),
+        [
+            (
+                f"{row.system} {row.code}",
+                row.words,
+                row.once_per,
+                f"above {row.kv_above:g} to {row.kv_to:g}",
+                row.valid_from,
+                row.valid_until or "-",
+                row.verify or "-",
+            )
+            for row in load_codes()
+        ],
+    ),
     "invariants": lambda: table(
         ("id", "name", "what must hold", "judged by", "asked live"), invariants_page.invariants_table()
     ),

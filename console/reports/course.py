@@ -1,0 +1,154 @@
+"""From the gathered records to what a report says of one course: every fraction in order, sums by lesion, intervals, and what may be to be reported.
+Pure; the bounds are one table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from console.reports.codes import on
+from console.reports.gather import Gathered, Telling
+from console.reports.lacks import LACKS
+from console.reports.model import (
+    FRACTION_OFF_PCT,
+    Site,
+    calculated,
+    day_of,
+    first_wall_s,
+    instant,
+    interval_h,
+    lesion,
+    treated,
+)
+from console.reports.told import COURSE_SCHEMA, CourseReport, FractionLine, Lesion, Patient, Source
+from controller.prescribed import Prescribed
+from records.book import Fraction, Status
+
+TOTAL_OFF_PCT: Final = 20.0
+WEEK_OFF_PCT: Final = 30.0
+FEW_FRACTIONS: Final = 3
+"""What may be to be reported to the authority: a week off by more than 30 %, the whole by more than 20 %, or 10 % where there are three fractions at most."""
+WEEK_S: Final = 7 * 86400.0
+
+
+def courses(found: Gathered) -> tuple[tuple[str, str], ...]:
+    """Patient and course of every treatment in these records."""
+    starts = (found.book.exposures[fraction.tokens[0]].start.prescribed for fraction in found.book.fractions.values())
+    return tuple(dict.fromkeys((p.patient_id, p.course_id) for p in starts if p.purpose.name == "TREAT"))
+
+
+def course_report(found: Gathered, patient_id: str, course_id: str, site: Site) -> CourseReport:
+    """The report of one course. KeyError where the records have no treatment of it."""
+    fractions = [one for one in treated(found, patient_id) if _prescribed(found, one).course_id == course_id]
+    if not fractions:
+        raise KeyError(course_id)
+    by_lesion: dict[str, list[Fraction]] = {}
+    for fraction in fractions:
+        by_lesion.setdefault(_prescribed(found, fraction).lesion_id, []).append(fraction)
+    lesions = tuple(lesion(found, some) for some in by_lesion.values())
+    last = max((found.last_told[one.id] for one in fractions), key=lambda telling: telling.index)
+    start = found.book.exposures[fractions[-1].tokens[-1]]
+    opening = found.book.openings.get(start.instance)
+    return CourseReport(
+        schema=COURSE_SCHEMA,
+        simulated=any(found.book.exposures[one.tokens[0]].start.simulated for one in fractions),
+        rig=opening.rig if opening is not None else site.rig,
+        time_zone=site.time_zone,
+        course_id=course_id,
+        patient=Patient(patient_id, start.start.prescribed.patient_id_2),
+        source=_source(found, fractions, last),
+        fractions=tuple(_line(found, one, fractions, site) for one in fractions),
+        lesions=lesions,
+        flags=tuple(_flags(found, by_lesion, lesions)),
+        lacks=LACKS,
+    )
+
+
+def _prescribed(found: Gathered, fraction: Fraction) -> Prescribed:
+    return found.book.exposures[fraction.tokens[0]].start.prescribed
+
+
+def _source(found: Gathered, fractions: Sequence[Fraction], last: Telling) -> Source:
+    """Every record that told of one of its fractions, in the journal's order."""
+    every = sorted(
+        (one for fraction in fractions for one in found.told.get(fraction.id, ())), key=lambda one: one.index
+    )
+    earlier = tuple(one.digest.hex() for one in every if one.index < last.index)
+    return Source(last.index, last.digest.hex(), earlier, not found.verified.words, found.verified.words)
+
+
+def _line(found: Gathered, fraction: Fraction, all_of_it: Sequence[Fraction], site: Site) -> FractionLine:
+    book = found.book
+    tally, start = book.tally(fraction), book.exposures[fraction.tokens[-1]].start
+    p, began = start.prescribed, first_wall_s(found, fraction)
+    day, surface = day_of(began, site), calculated(start).surface_gap_factor
+    earlier = [one for one in treated(found, p.patient_id, p.lesion_id) if first_wall_s(found, one) < began]
+    since = interval_h(found, fraction, earlier)
+    same_day = [
+        one.id
+        for one in all_of_it
+        if one is not fraction
+        and day_of(first_wall_s(found, one), site) == day
+        and _prescribed(found, one).lesion_id == p.lesion_id
+    ]
+    return FractionLine(
+        id=fraction.id,
+        day=str(day),
+        started_at=instant(began) or "",
+        lesion_id=p.lesion_id,
+        fraction=p.fraction,
+        fractions=p.fractions,
+        status=tally.status.value,
+        flagged=tally.flagged,
+        quality=tally.quality.value,
+        rx_mgy=p.rx_mgy,
+        delivered_rx_mgy=tally.delivered_mgy * start.rx_factor,
+        low_rx_mgy=tally.low_mgy * start.rx_factor,
+        high_rx_mgy=tally.high_mgy * start.rx_factor,
+        delivered_d0_mgy=tally.delivered_mgy,
+        delivered_skin_mgy=None if surface is None else tally.delivered_mgy * surface * p.cutout_factor,
+        timer_sum_s=tally.beam_s,
+        resumes=tally.resumes,
+        interval_h=since,
+        interval_kept=since is None or since >= p.min_interval_h,
+        same_day=tuple(same_day),
+        codes=tuple(code.code for code in on(site.codes, day, p.kv) if code.once_per == "fraction"),
+        record_sha256=found.last_told[fraction.id].digest.hex(),
+    )
+
+
+def _flags(found: Gathered, by_lesion: dict[str, list[Fraction]], lesions: Sequence[Lesion]) -> Iterator[str]:
+    if found.verified.words:
+        yield f"the journal is not whole: {found.verified.words}"
+    for (name, fractions), whole in zip(by_lesion.items(), lesions, strict=True):
+        tallies = [found.book.tally(one) for one in fractions]
+        for status in (Status.RUNNING, Status.UNKNOWN, Status.OVER, Status.PARTIAL):
+            some = [one.id for one, tally in zip(fractions, tallies, strict=True) if tally.status is status]
+            if some:
+                yield f"lesion {name}: {status.value}: fraction {', '.join(some)}"
+        if any(tally.status is Status.RUNNING for tally in tallies):
+            continue
+        off = _off_pct(whole.delivered_rx_mgy, whole.ordered_rx_mgy)
+        bound = FRACTION_OFF_PCT if whole.fractions_ordered <= FEW_FRACTIONS else TOTAL_OFF_PCT
+        if abs(off) > bound:
+            yield f"lesion {name}: all fractions so far are {off:+.1f} % off what was ordered for them, beyond {bound:g} %: may be to be reported"
+        for at, week in _weeks(found, fractions):
+            if abs(week) > WEEK_OFF_PCT:
+                yield f"lesion {name}: the seven days from {at} are {week:+.1f} % off, beyond {WEEK_OFF_PCT:g} %: may be to be reported"
+
+
+def _weeks(found: Gathered, fractions: Sequence[Fraction]) -> Iterator[tuple[str, float]]:
+    """Seven days from each fraction on: what was given against what was ordered for these fractions."""
+    book = found.book
+    for first in fractions:
+        began = first_wall_s(found, first)
+        some = [one for one in fractions if 0.0 <= first_wall_s(found, one) - began < WEEK_S]
+        given = math.fsum(
+            book.tally(one).delivered_mgy * book.exposures[one.tokens[-1]].start.rx_factor for one in some
+        )
+        yield (instant(began) or "")[:10], _off_pct(given, math.fsum(_prescribed(found, one).rx_mgy for one in some))
+
+
+def _off_pct(given: float, ordered: float) -> float:
+    return 100.0 * (given / ordered - 1.0) if ordered > 0.0 else 0.0

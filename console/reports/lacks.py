@@ -1,0 +1,22 @@
+"""What a record of a fraction should hold and these records do not: one table, printed on every report and in docs/records.md.
+A report never fills such a field; whoever adds it to the records takes its row away here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.reports.told import Lack
+
+LACKS: Final = (
+    Lack("patient's name, photograph, diagnosis, intent, earlier radiotherapy", "the prescription has two identifiers, course, lesion, site and laterality"),
+    Lack("who approved as physician and who as physicist", "the prescription names who approved it, in words, without roles or signatures"),
+    Lack("bolus or cover, backing, shields, cut-out's id, diameter and measurement", "the prescription has the cut-out's factor and the gap"),
+    Lack("second calculation", "it is made and compared before the confirmation, and its figures are not kept"),
+    Lack("time-out items, and by whom", "nobody is asked for them yet"),
+    Lack("timer 2 of each segment", "the records keep the safety unit's beam timer; the limit of K1 is kept by the unit alone"),
+    Lack("timer and count presets of each segment", "the settings' SHA-256 is kept, and the set time"),
+    Lack("temperature and pressure at the beam", "k_TP as it was frozen at loading is kept; readings of the day are on the daily check's sheet"),
+    Lack("ramp, arcs and tail of each segment", "the trace is kept tick by tick; the tail is the certificate's, within the delivered dose"),
+    Lack("backscatter, HVL and how the rate was measured", "they are in the certificate, which the record names by its SHA-256"),
+    Lack("warm-up before this fraction", "its exposures are in the records as exposures of their own"),
+)  # fmt: skip

@@ -1,0 +1,415 @@
+"""A report on paper: the fraction's calculation term by term, its segments, its traces, and the course's table; SIMULATED on each page that is so.
+It prints what the report says, rounds for people, and works out nothing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any, Final
+from xml.sax.saxutils import escape
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+
+from console.reports.drawn import traces
+from console.reports.told import Code, CourseReport, FractionReport, Lack, Segment
+
+WIDE: Final = 180 * mm
+BLACK_LINE: Final = ("LINEBELOW", (0, 0), (-1, 0), 0.7, colors.black)
+SEGMENT_ROWS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("started, UTC", "started_at", ""), ("ended, UTC", "ended_at", ""), ("operator", "operator", ""), ("ended by", "ended_by", ""),
+    ("outcome", "outcome", ""), ("quality", "quality", ""),
+    ("set time, s", "set_time_s", ".2f"), ("timer, s", "timer_s", ".3f"), ("on to off, s", "on_to_off_s", ".3f"),
+    ("delivered, mGy D0", "delivered_mgy", ".1f"), ("low, mGy D0", "low_mgy", ".1f"), ("high, mGy D0", "high_mgy", ".1f"),
+    ("D1 channel 1, mGy", "d1_mgy", ".1f"), ("D2 channel 2, mGy", "d2_mgy", ".1f"),
+    ("DT timer, mGy", "dt_mgy", ".1f"), ("DM kV-mA model, mGy", "dm_mgy", ".1f"),
+    ("counts 1, running", "counts_1", "d"), ("counts 2, running", "counts_2", "d"), ("k_TP", "k_tp", ".5f"), ("time nobody saw, s", "unknown_s", ".3f"),
+    ("kV mean", "kv_mean", ".2f"), ("kV least", "kv_min", ".2f"), ("kV most", "kv_max", ".2f"),
+    ("mA mean", "ma_mean", ".4f"), ("mA least", "ma_min", ".4f"), ("mA most", "ma_max", ".4f"),
+)  # fmt: skip
+
+
+class Sheets(Canvas):  # type: ignore[misc]
+    """Pages that know how many they are, with foot and watermark."""
+
+    def __init__(self, *arguments: Any, foot: str, simulated: bool, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._foot, self._simulated = foot, simulated
+        self._pages: list[dict[str, Any]] = []
+
+    def showPage(self) -> None:  # noqa: N802 - the name that reportlab calls
+        self._pages.append(dict(self.__dict__))
+        self._startPage()
+
+    def save(self) -> None:
+        pages = self._pages
+        for number, page in enumerate(pages, 1):
+            self.__dict__.update(page)
+            self._marked(number, len(pages))
+            super().showPage()
+        super().save()
+
+    def _marked(self, number: int, count: int) -> None:
+        if self._simulated:
+            self.saveState()
+            self.setFillColor(colors.Color(0.75, 0.0, 0.0, alpha=0.13))
+            self.setFont("Helvetica-Bold", 74)
+            self.translate(105 * mm, 148 * mm)
+            self.rotate(52)
+            self.drawCentredString(0, 0, "SIMULATED")
+            self.restoreState()
+            self.setFillColor(colors.Color(0.7, 0.0, 0.0))
+            self.setFont("Helvetica-Bold", 9)
+            self.drawCentredString(105 * mm, 289 * mm, "SIMULATED: no patient was treated")
+            self.setFillColor(colors.black)
+        self.setFont("Helvetica", 6.5)
+        self.drawString(15 * mm, 8 * mm, self._foot)
+        self.drawRightString(195 * mm, 8 * mm, f"page {number} of {count}")
+
+
+class Styles:
+    """The few kinds of text."""
+
+    def __init__(self) -> None:
+        sheet = getSampleStyleSheet()
+        self.title = sheet["Title"].clone("kerma-title", fontSize=15, leading=18, spaceAfter=2 * mm, alignment=0)
+        self.head = sheet["Heading2"].clone(
+            "kerma-head", fontSize=10.5, leading=12, spaceBefore=3.2 * mm, spaceAfter=1 * mm
+        )
+        self.text = sheet["BodyText"].clone("kerma-text", fontSize=8, leading=10, spaceBefore=0, spaceAfter=1 * mm)
+        self.cell = self.text.clone("kerma-cell", fontSize=7.2, leading=8.6, spaceAfter=0)
+        self.flag = self.text.clone(
+            "kerma-flag", fontSize=9, leading=11, textColor=colors.Color(0.7, 0, 0), fontName="Helvetica-Bold"
+        )
+        self.big = self.text.clone("kerma-big", fontSize=12, leading=15, fontName="Helvetica-Bold")
+
+    def cells(self, row: Sequence[str]) -> list[Paragraph]:
+        return [Paragraph(escape(printable(word)), self.cell) for word in row]
+
+
+def printable(words: str) -> str:
+    """What the built-in fonts can show; anything else as its number, never a blank that reads as nothing."""
+    return "".join(
+        one if one in "\n" or (one.isprintable() and _latin(one)) else f"<U+{ord(one):04X}>" for one in words
+    )
+
+
+def _latin(one: str) -> bool:
+    try:
+        one.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def fraction_pdf(report: FractionReport) -> bytes:
+    """The fraction's report; the same bytes for the same report."""
+    s, o, t = Styles(), report.order, report.totals
+    story: list[Any] = [
+        Paragraph(escape(printable(f"Fraction {o.fraction} of {o.fractions}: {o.site}, {o.laterality}")), s.title),
+        Paragraph(escape(f"{t.status}, {t.quality}: {_gy(t.delivered_rx_mgy)} of {_gy(o.rx_mgy)} at {o.depth_mm:g} mm depth ({t.off_pct:+.2f} %)"), s.big),
+        *(Paragraph(escape(printable(flag)), s.flag) for flag in report.flags),
+        Spacer(1, 1.5 * mm),
+        _pairs(s, _who(report)),
+        Paragraph("Dose", s.head),
+        _doses(s, report),
+        Paragraph("Calculation, term by term", s.head),
+        _calculation(s, report),
+        Paragraph("Three accuracies, each by itself", s.head),
+        *_accuracies(s, report),
+    ]  # fmt: skip
+    story += _segments(s, report.segments)
+    if report.interruptions:
+        story += [Paragraph("Interruptions", s.head), _interruptions(s, report)]
+    drawing = traces(report)
+    if drawing is not None:
+        story.append(KeepTogether([Paragraph("Dose, kV and mA as recorded", s.head), drawing]))
+    story += [Paragraph("Before this fraction", s.head), _pairs(s, _history(report))]
+    story += [Paragraph("Codes that the table has for this day and tube voltage", s.head), _codes(s, report.codes)]
+    story += [Paragraph("What these records do not hold", s.head), _lacks(s, report.lacks)]
+    foot = f"fraction {report.id}, record {report.source.record_index}, SHA-256 {report.source.record_sha256}"
+    return _built(story, f"Fraction {report.id}", foot, report.simulated)
+
+
+def course_pdf(report: CourseReport) -> bytes:
+    """The course's report; the same bytes for the same report."""
+    s = Styles()
+    story: list[Any] = [
+        Paragraph(escape(printable(f"Course {report.course_id} of patient {report.patient.id}")), s.title),
+        Paragraph(escape(printable(f"Second identifier {report.patient.id_2}; rig {report.rig}; days are of {report.time_zone}")), s.text),
+        *(Paragraph(escape(printable(flag)), s.flag) for flag in report.flags),
+        Paragraph("Sums by lesion, at the prescription's depth", s.head),
+        _lesions(s, report),
+        Paragraph("Low and high are sums of the bounds of every fraction; an UNKNOWN fraction counts in delivered with its high bound.", s.text),
+        Paragraph("Fractions", s.head),
+        _fractions(s, report),
+        Paragraph("What these records do not hold", s.head),
+        _lacks(s, report.lacks),
+    ]  # fmt: skip
+    foot = f"course {report.course_id}, record {report.source.record_index}, SHA-256 {report.source.record_sha256}"
+    return _built(story, f"Course {report.course_id}", printable(foot), report.simulated)
+
+
+def _built(story: list[Any], title: str, foot: str, simulated: bool) -> bytes:
+    out = io.BytesIO()
+    document = SimpleDocTemplate(
+        out, pagesize=A4, leftMargin=15 * mm - 6, rightMargin=15 * mm - 6, topMargin=13 * mm, bottomMargin=14 * mm,
+        title=f"SIMULATED: {title}" if simulated else title, author="Kerma", invariant=1,
+    )  # fmt: skip
+
+    def sheets(*arguments: Any, **named: Any) -> Sheets:
+        return Sheets(*arguments, foot=foot, simulated=simulated, **named)
+
+    document.build(story, canvasmaker=sheets)
+    return out.getvalue()
+
+
+def _gy(mgy: float) -> str:
+    return f"{mgy / 1000:.3f} Gy"
+
+
+def words(value: object, form: str = "") -> str:
+    """A value for people; what is not known is a dash."""
+    if value is None or value == "":
+        return "-"
+    return format(value, form) if form and isinstance(value, int | float) else str(value)
+
+
+def _who(report: FractionReport) -> list[tuple[str, str]]:
+    o, m, b = report.order, report.machine, report.beam
+    check = report.daily_check
+    return [
+        ("patient", f"{report.patient.id}, second identifier {report.patient.id_2}"),
+        ("course, lesion", f"{o.course_id}, {o.lesion_id}"),
+        ("prescription", f"{o.prescription_id} version {o.version}, approved by {', '.join(o.approved_by)}; file SHA-256 {o.sha256[:16]}..."),
+        ("purpose, day", f"{o.purpose}, {report.day} ({report.time_zone})"),
+        ("beam", f"{b.kv_set:g} kV, {b.ma_set:g} mA, filter {b.filter_id} (code {b.filter_code}), applicator {b.applicator_id} (code {b.applicator_code}), "
+                 f"effective SSD {b.effective_ssd_mm:g} mm; ended by {'the timer' if b.ends_by == 'time' else 'the counts of channel 1'}"),
+        ("machine", f"rig {m.rig}, machine {words(m.machine_serial)}, tube {words(m.tube_serial)}, program {m.software_version}"),
+        ("certificate", f"{m.certificate_id}, content SHA-256 {m.certificate_sha256[:16]}..."),
+        ("daily check", "none in these records before this fraction" if check is None else f"{check.words}; signed by {check.who} as {check.role}, {check.at}"),
+        *(("override", f"{one.words}; signed by {one.who} as {one.role}, {one.at}") for one in report.overrides),
+    ]  # fmt: skip
+
+
+def _pairs(s: Styles, rows: Sequence[tuple[str, str]]) -> Table:
+    return _table(s, [], rows, (34, 146))
+
+
+def _table(
+    s: Styles, heads: Sequence[str], rows: Sequence[Sequence[str]], widths_mm: Sequence[float], repeat: bool = True
+) -> Table:
+    body = [s.cells(row) for row in rows]
+    head = [s.cells(heads)] if heads else []
+    table = Table(
+        [*head, *body], colWidths=[width * mm for width in widths_mm], repeatRows=1 if heads and repeat else 0
+    )
+    style: list[Any] = [
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("TOPPADDING", (0, 0), (-1, -1), 0.8),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 0.8),
+        ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey),
+    ]
+    table.hAlign = "LEFT"
+    table.setStyle([*style, BLACK_LINE] if heads else style)
+    return table
+
+
+def _doses(s: Styles, report: FractionReport) -> Table:
+    t = report.totals
+    rows = [
+        (name, words(low, ".1f"), words(delivered, ".1f"), words(high, ".1f"), words(ordered, ".1f"))
+        for name, low, delivered, high, ordered in (
+            (
+                f"at {report.order.depth_mm:g} mm depth (D_Rx)",
+                t.low_rx_mgy,
+                t.delivered_rx_mgy,
+                t.high_rx_mgy,
+                report.order.rx_mgy,
+            ),
+            (
+                "applicator's plane (D0)",
+                t.low_d0_mgy,
+                t.delivered_d0_mgy,
+                t.high_d0_mgy,
+                report.calculation.d0_recorded_mgy,
+            ),
+            ("at the skin", t.low_skin_mgy, t.delivered_skin_mgy, t.high_skin_mgy, report.calculation.skin_mgy),
+        )
+    ]
+    times = f"{t.timer_sum_s:.3f} s; by the terms {words(t.timer_sum_by_terms_s, '.3f')} s (D0/R0 less dt for each of {len(report.segments)} segments)"
+    rows += [
+        ("rest", "", f"{t.rest_d0_mgy:.1f} D0", "", ""),
+        ("sum of the timer", times, "", "", ""),
+        ("resumes, trips", f"{t.resumes}, {t.trips}", "", "", ""),
+        ("closed", f"yes: {t.closed_words}" if t.closed else "no: the rest may be resumed", "", "", ""),
+    ]
+    table = _table(s, ("mGy", "low", "delivered", "high", "ordered"), rows, (50, 30, 34, 30, 36))
+    for row in (5, 6, 7):
+        table.setStyle([("SPAN", (1, row), (-1, row))])
+    return table
+
+
+def _calculation(s: Styles, report: FractionReport) -> Table:
+    c, b, o = report.calculation, report.beam, report.order
+    gap = "gap table of the closed applicator" if b.closed_end else "((f + z) / (f + g + z))^2"
+    rows = [
+        ("D_Rx", f"{o.rx_mgy:.1f} mGy", "as prescribed"),
+        ("PDD(z)", f"{words(c.pdd_pct, '.3f')} %", f"certificate's table, linear, at z = {o.depth_mm:g} mm"),
+        ("gap factor", words(c.gap_factor, ".5f"), f"{gap}, f = {b.effective_ssd_mm:g} mm, g = {o.gap_mm:g} mm"),
+        ("cut-out factor", f"{c.cutout_factor:.4f}", "as prescribed"),
+        ("F", f"{words(c.f_by_terms, '.6f')}; recorded {c.f_recorded:.6f}", "PDD / 100 x gap x cut-out, each once"),
+        ("D0 = D_Rx / F", f"{words(c.d0_by_terms_mgy, '.2f')} mGy; recorded {c.d0_recorded_mgy:.2f} mGy", "water, surface, central axis, applicator's plane"),
+        ("skin dose", f"{words(c.skin_mgy, '.2f')} mGy", "D0 x (f / (f + g))^2 x cut-out"),
+        ("R0", f"{b.r0_mgy_per_s:.5f} mGy/s", "certificate, of this very combination"),
+        ("dt", f"{b.dt_s:+.4f} s", f"end effect, a time; the timer starts at {b.timer_starts_at}"),
+        ("tail", f"{b.tail_mgy:.4f} mGy", "dose after off, within the delivered dose"),
+        ("T = D0 / R0 - dt", f"{words(c.time_by_terms_s, '.2f')} s", "of the whole fraction in one segment"),
+        ("agrees", "yes" if c.agrees else "NO: have the physicist look", "terms made anew beside what the machine used, to a millionth"),
+    ]  # fmt: skip
+    return _table(s, ("term", "value", "from"), rows, (30, 72, 78))
+
+
+def _accuracies(s: Styles, report: FractionReport) -> list[Any]:
+    u, t = report.uncertainty, report.totals
+    off = t.delivered_d0_mgy - report.calculation.d0_recorded_mgy
+    primary = "channel 1" if report.beam.ends_by == "monitor" else "the timer"
+    calibration = "not stated" if u.calibration_pct_k2 is None else f"{u.calibration_pct_k2:.2f} %"
+    clinical = (
+        "not stated, for a term is not"
+        if u.clinical_pct_k2 is None
+        else f"{u.clinical_pct_k2:.2f} %, which is {_gy(u.clinical_rx_mgy_k2 or 0.0)} of {_gy(report.order.rx_mgy)}"
+    )
+    rows = [(term.name, words(term.u_pct_k1, ".3f"), term.source) for term in u.clinical_terms]
+    return [
+        Paragraph(f"<b>Control.</b> By {primary}, its own primary, the machine ended {off:+.1f} mGy D0 from what was asked. "
+            "This is no accuracy of dose.", s.text),
+        Paragraph(escape(f"Calibration. The rate R0 at the surface, k = 2: {calibration}.").replace("Calibration.", "<b>Calibration.</b>"), s.text),
+        Paragraph(escape(f"Clinical. The dose at depth in this patient, k = 2: {clinical}.").replace("Clinical.", "<b>Clinical.</b>"), s.text),
+        _table(s, ("term of the clinical uncertainty", "u, k = 1, %", "from"), rows, (58, 26, 96)),
+    ]  # fmt: skip
+
+
+def _segments(s: Styles, segments: Sequence[Segment]) -> list[Any]:
+    if not segments:
+        return [Paragraph("Segments", s.head), Paragraph("No beam was on.", s.text)]
+    parts: list[Any] = []
+    for at in range(0, len(segments), 4):
+        some = segments[at : at + 4]
+        rows = [(name, *(words(getattr(one, key), form) for one in some)) for name, key, form in SEGMENT_ROWS]
+        width = min(60.0, 146.0 / len(some))
+        heads = (
+            "",
+            *(f"segment {one.number}, token {one.token}{', PROVISIONAL' if one.provisional else ''}" for one in some),
+        )
+        parts.append(
+            KeepTogether([Paragraph("Segments", s.head), _table(s, heads, rows, (34, *(width for _ in some)))])
+        )
+    parts.append(Spacer(1, 1 * mm))
+    parts += [Paragraph(escape(printable(f"Segment {one.number} ended: {one.end_words}.")), s.text) for one in segments]
+    return parts
+
+
+def _interruptions(s: Styles, report: FractionReport) -> Table:
+    rows = [
+        (
+            str(one.after_segment),
+            one.cause,
+            words(one.pause_s, ".1f"),
+            f"{one.delivered_d0_mgy:.1f}",
+            f"{words(one.resumed_by)}{', physicist by' if one.physicist else ''}",
+            words(one.reason),
+        )
+        for one in report.interruptions
+    ]
+    return _table(
+        s, ("after", "cause", "pause, s", "given, mGy D0", "resumed by", "reason"), rows, (11, 72, 16, 21, 30, 30)
+    )
+
+
+def _history(report: FractionReport) -> list[tuple[str, str]]:
+    b = report.before
+    lesion = b.with_this
+    since = (
+        "the first of this lesion in these records"
+        if b.interval_h is None
+        else f"{b.interval_h:.1f} h since fraction {b.previous_fraction}"
+    )
+    return [
+        ("interval", f"{since}; at least {b.least_interval_h:g} h ordered: {'kept' if b.interval_kept else 'NOT KEPT'}"),
+        ("same day, this lesion", ", ".join(b.same_day) or "no other fraction before this one"),
+        ("same day, other lesions", ", ".join(b.same_day_lesions) or "none before this one"),
+        ("course, this lesion", f"{lesion.fractions_given} of {lesion.fractions_ordered} fractions with this one: {_gy(lesion.delivered_rx_mgy)} "
+                                f"of {_gy(lesion.ordered_rx_mgy)} at depth, low {_gy(lesion.low_rx_mgy)}, high {_gy(lesion.high_rx_mgy)}"),
+    ]  # fmt: skip
+
+
+def _codes(s: Styles, codes: Sequence[Code]) -> Any:
+    if not codes:
+        return Paragraph("None.", s.text)
+    rows = [
+        (
+            f"{one.system} {one.code}",
+            one.words,
+            f"once for each {one.once_per}",
+            f"to verify: {one.verify}" if one.verify else "",
+        )
+        for one in codes
+    ]
+    return _table(s, ("code", "for", "how often", ""), rows, (22, 78, 34, 46))
+
+
+def _lacks(s: Styles, lacks: Sequence[Lack]) -> Table:
+    return _table(s, ("not held", "what is"), [(one.field, one.words) for one in lacks], (76, 104))
+
+
+def _lesions(s: Styles, report: CourseReport) -> Table:
+    rows = [
+        (
+            f"{one.lesion_id}: {one.site}, {one.laterality}",
+            f"{one.fractions_given} of {one.fractions_ordered}",
+            *(
+                f"{value / 1000:.3f}"
+                for value in (one.ordered_rx_mgy, one.low_rx_mgy, one.delivered_rx_mgy, one.high_rx_mgy)
+            ),
+            "-" if one.delivered_skin_mgy is None else f"{one.delivered_skin_mgy / 1000:.3f}",
+        )
+        for one in report.lesions
+    ]
+    heads = ("lesion", "fractions", "ordered, Gy", "low, Gy", "delivered, Gy", "high, Gy", "skin, Gy")
+    return _table(s, heads, rows, (56, 20, 22, 20, 24, 20, 18))
+
+
+def _fractions(s: Styles, report: CourseReport) -> Table:
+    rows = [
+        (
+            f"{one.fraction}/{one.fractions}",
+            one.lesion_id,
+            one.started_at[:16].replace("T", " "),
+            f"{one.status}{', flagged' if one.flagged else ''}, {one.quality}",
+            f"{one.delivered_rx_mgy / 1000:.3f} of {one.rx_mgy / 1000:.3f}",
+            f"{one.low_rx_mgy / 1000:.3f} to {one.high_rx_mgy / 1000:.3f}",
+            f"{one.timer_sum_s:.2f}",
+            str(one.resumes),
+            ("-" if one.interval_h is None else f"{one.interval_h:.1f}") + ("" if one.interval_kept else " NOT KEPT") + (" same day" if one.same_day else ""),
+            ", ".join(one.codes),
+        )
+        for one in report.fractions
+    ]  # fmt: skip
+    heads = (
+        "no.",
+        "lesion",
+        "started, UTC",
+        "status",
+        "at depth, Gy",
+        "bounds, Gy",
+        "timer, s",
+        "resumes",
+        "interval, h",
+        "codes",
+    )
+    return _table(s, heads, rows, (9, 15, 24, 26, 23, 25, 14, 14, 18, 12))

@@ -1,0 +1,332 @@
+"""What a report says of a fraction and of a course: frozen structs, one unit a quantity, in its name; null is what the records do not hold.
+It reads nothing and works nothing out; its JSON form is the one documented schema (docs/reports.md)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+FRACTION_SCHEMA: Final = "kerma-fraction-report-1"
+COURSE_SCHEMA: Final = "kerma-course-report-1"
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What the report was made from: the last journal record that told of it, by index and chained SHA-256, and whether the journal is whole."""
+
+    record_index: int
+    record_sha256: str
+    earlier_sha256: tuple[str, ...]
+    journal_whole: bool
+    journal_words: str
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """The rig as it opened the run of the last segment; digests in hex."""
+
+    rig: str
+    machine_serial: str
+    tube_serial: str
+    generator_driver: str
+    safety_unit_driver: str
+    software_version: str
+    configuration_sha256: str
+    certificate_id: str
+    certificate_sha256: str
+
+
+class Patient(msgspec.Struct, frozen=True):
+    """Two identifiers; the records hold no name."""
+
+    id: str
+    id_2: str
+
+
+class Order(msgspec.Struct, frozen=True):
+    """The prescription of this fraction."""
+
+    prescription_id: str
+    version: int
+    sha256: str
+    approved_by: tuple[str, ...]
+    purpose: str
+    course_id: str
+    lesion_id: str
+    site: str
+    laterality: str
+    fraction: int
+    fractions: int
+    rx_mgy: float
+    depth_mm: float
+    gap_mm: float
+    cutout_factor: float
+    min_interval_h: float
+
+
+class Beam(msgspec.Struct, frozen=True):
+    """The measured combination that was used, with its certified constants; rates and doses D0."""
+
+    kv_set: float
+    ma_set: float
+    filter_id: str
+    filter_code: int
+    applicator_id: str
+    applicator_code: int
+    closed_end: bool
+    effective_ssd_mm: float
+    ends_by: str
+    timer_starts_at: str
+    r0_mgy_per_s: float
+    dt_s: float
+    tail_mgy: float
+    n1_mgy_per_count: float
+    n2_mgy_per_count: float
+
+
+class Calculation(msgspec.Struct, frozen=True):
+    """The calculation term by term. `f_by_terms` is made of the terms anew; `f_recorded` is what the machine used. They agree, or the report says so."""
+
+    pdd_pct: float | None
+    gap_factor: float | None
+    surface_gap_factor: float | None
+    cutout_factor: float
+    f_by_terms: float | None
+    f_recorded: float
+    d0_by_terms_mgy: float | None
+    d0_recorded_mgy: float
+    skin_mgy: float | None
+    time_by_terms_s: float | None
+    agrees: bool
+
+
+class UncertaintyTerm(msgspec.Struct, frozen=True):
+    """One term, standard uncertainty (k = 1) in percent; null where nobody has stated it."""
+
+    name: str
+    u_pct_k1: float | None
+    source: str
+
+
+class Uncertainty(msgspec.Struct, frozen=True):
+    """Calibration and clinical uncertainty, k = 2, each with its own terms; null where a term is not stated."""
+
+    calibration_pct_k2: float | None
+    clinical_terms: tuple[UncertaintyTerm, ...]
+    clinical_pct_k2: float | None
+    clinical_rx_mgy_k2: float | None
+
+
+class Point(msgspec.Struct, frozen=True, array_like=True):
+    """One tick of the trace: seconds since the unit ran, kV, mA, dose delivered in this segment (D0 mGy)."""
+
+    at_s: float
+    kv: float | None
+    ma: float | None
+    delivered_mgy: float | None
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """One exposure with beam: its times, its end in words, its dose by channel with bounds (D0 mGy), its figures."""
+
+    number: int
+    token: int
+    started_at: str
+    ended_at: str | None
+    operator: str
+    resume: bool
+    provisional: bool
+    recovered: bool
+    outcome: str
+    ended_by: str
+    end_words: str
+    end_event: str
+    end_rule: str
+    unit_cause: str
+    set_time_s: float
+    timer_s: float
+    on_to_off_s: float | None
+    counts_1: int
+    counts_2: int
+    k_tp: float
+    d1_mgy: float
+    d2_mgy: float
+    dt_mgy: float
+    dm_mgy: float | None
+    delivered_mgy: float
+    low_mgy: float
+    high_mgy: float
+    quality: str
+    unknown_s: float
+    kv_mean: float | None
+    kv_min: float | None
+    kv_max: float | None
+    ma_mean: float | None
+    ma_min: float | None
+    ma_max: float | None
+    settings_sha256: str
+    record_sha256: str
+    trace: tuple[Point, ...]
+
+
+class Interruption(msgspec.Struct, frozen=True):
+    """Between two segments: what ended the one, how long it was, what had been given, and who let it go on."""
+
+    after_segment: int
+    cause: str
+    pause_s: float | None
+    delivered_d0_mgy: float
+    resumed_by: str
+    physicist: bool
+    reason: str
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """The fraction summed up. `*_rx_mgy` at the prescription's depth, `*_d0_mgy` at the applicator's plane, `*_skin_mgy` at the skin."""
+
+    status: str
+    flagged: bool
+    closed: bool
+    closed_words: str
+    quality: str
+    delivered_d0_mgy: float
+    low_d0_mgy: float
+    high_d0_mgy: float
+    delivered_rx_mgy: float
+    low_rx_mgy: float
+    high_rx_mgy: float
+    delivered_skin_mgy: float | None
+    low_skin_mgy: float | None
+    high_skin_mgy: float | None
+    off_rx_mgy: float
+    off_pct: float
+    rest_d0_mgy: float
+    timer_sum_s: float
+    timer_sum_by_terms_s: float | None
+    set_sum_s: float
+    resumes: int
+    trips: int
+
+
+class Lesion(msgspec.Struct, frozen=True):
+    """Sums over fractions of one lesion. UNKNOWN fractions count in `delivered` with their high bound, as everywhere."""
+
+    lesion_id: str
+    site: str
+    laterality: str
+    fractions_given: int
+    fractions_ordered: int
+    ordered_rx_mgy: float
+    delivered_rx_mgy: float
+    low_rx_mgy: float
+    high_rx_mgy: float
+    delivered_skin_mgy: float | None
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What came before this fraction. `same_day` names other fractions of this lesion on the day of this one, `same_day_lesions` other lesions."""
+
+    previous_fraction: str
+    interval_h: float | None
+    least_interval_h: float
+    interval_kept: bool
+    same_day: tuple[str, ...]
+    same_day_lesions: tuple[str, ...]
+    with_this: Lesion
+
+
+class Code(msgspec.Struct, frozen=True):
+    """A procedure code that the table offers for this date and kV; whether it is billed is a person's decision."""
+
+    system: str
+    code: str
+    words: str
+    once_per: str
+    verify: str
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """A signed sheet that the records held when the fraction was started."""
+
+    kind: str
+    who: str
+    role: str
+    at: str
+    sha256: str
+    words: str
+
+
+class Lack(msgspec.Struct, frozen=True):
+    """Something that a record of a fraction should hold and these records do not."""
+
+    field: str
+    words: str
+
+
+class FractionReport(msgspec.Struct, frozen=True):
+    """One fraction. Doses mGy, times s unless the name says otherwise, instants ISO 8601 UTC."""
+
+    schema: str
+    simulated: bool
+    id: str
+    day: str
+    time_zone: str
+    source: Source
+    machine: Machine
+    patient: Patient
+    order: Order
+    beam: Beam
+    calculation: Calculation
+    uncertainty: Uncertainty
+    segments: tuple[Segment, ...]
+    starts_without_beam: int
+    interruptions: tuple[Interruption, ...]
+    totals: Totals
+    before: Before
+    daily_check: Signed | None
+    overrides: tuple[Signed, ...]
+    codes: tuple[Code, ...]
+    flags: tuple[str, ...]
+    lacks: tuple[Lack, ...]
+
+
+class FractionLine(msgspec.Struct, frozen=True):
+    """One fraction in a course's table."""
+
+    id: str
+    day: str
+    started_at: str
+    lesion_id: str
+    fraction: int
+    fractions: int
+    status: str
+    flagged: bool
+    quality: str
+    rx_mgy: float
+    delivered_rx_mgy: float
+    low_rx_mgy: float
+    high_rx_mgy: float
+    delivered_d0_mgy: float
+    delivered_skin_mgy: float | None
+    timer_sum_s: float
+    resumes: int
+    interval_h: float | None
+    interval_kept: bool
+    same_day: tuple[str, ...]
+    codes: tuple[str, ...]
+    record_sha256: str
+
+
+class CourseReport(msgspec.Struct, frozen=True):
+    """One course of one patient: every fraction, and the sums by lesion."""
+
+    schema: str
+    simulated: bool
+    rig: str
+    time_zone: str
+    course_id: str
+    patient: Patient
+    source: Source
+    fractions: tuple[FractionLine, ...]
+    lesions: tuple[Lesion, ...]
+    flags: tuple[str, ...]
+    lacks: tuple[Lack, ...]
