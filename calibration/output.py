@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
+from calibration.bench_air import implausible
 from calibration.dosimetry import beam, in_air, tables
 from calibration.dosimetry.budget import Budget, Term, budget, inverse_square_pct_per_mm
 from calibration.dosimetry.chain import Chain, Factor, Measures
@@ -29,8 +30,6 @@ Kind = TypeVar("Kind", bound=Base)
 
 STEADY_K_TP: Final = 0.005
 """P_TP changes by no more over one set of readings."""
-SITE_KPA: Final = 5.0
-"""Station pressure lies so near to the standard atmosphere at the barometer's altitude: one reduced to sea level does not."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +125,10 @@ def _looked(m: MeasuredTable, instruments: Mapping[str, Base]) -> None:
             raise ValueError(
                 f"set times {m.readings[0].set_s:g} and {reading.set_s:g} s are mixed; expose anew with one"
             )
-    standard = 101.325 * (1.0 - 2.25577e-5 * barometer.altitude_m) ** 5.25588
     for reading in m.readings:
-        if abs(reading.p_kpa - standard) > SITE_KPA:
-            raise ValueError(
-                f"p_kpa = {reading.p_kpa:g}: {barometer.altitude_m:g} m above the sea have {standard:.1f} kPa within {SITE_KPA:g}; read station pressure"
-            )
+        wrong = implausible(reading.p_kpa, barometer.altitude_m)
+        if wrong:
+            raise ValueError(wrong)
 
 
 def _air(m: MeasuredTable, chamber: Chamber) -> Factor:

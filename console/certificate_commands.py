@@ -1,5 +1,5 @@
 """`kerma certificate`: names and options; each command reads a certificate anew, verifies it, and shows, checks, prints or compares it.
-It signs nothing and decides nothing; signing is `python -m calibration.sign`."""
+It decides nothing; signing is calibration/certificate.py, as with `python -m calibration.sign`."""
 
 from __future__ import annotations
 
@@ -68,6 +68,17 @@ def certificate(end: Callable[[Callable[[], Exit]], None]) -> typer.Typer:
         from console import certificate_pages as room
 
         end(lambda: room.pdf(file, out, key, before or []))
+
+    @app.command("sign")
+    def sign(
+        file: File,
+        private: Annotated[Path, typer.Argument(help="The physicist's private key.", metavar="KEY.pem")],
+        who: Annotated[str, typer.Option("--who", help="Who signs.")],
+    ) -> None:
+        """Sign a certificate in place, as the physicist; what it says is checked, not whether it is true."""
+        from console import certificate_pages as room
+
+        end(lambda: room.sign(file, private, who))
 
     @app.command("provisional")
     def provisional(

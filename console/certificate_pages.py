@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from calibration import report
-from calibration.certificate import Checked, read_certificate
+from calibration.certificate import Checked, read_certificate, sign_certificate
 from calibration.equipment import stamp
 from calibration.provisional import load_plate, provisional
 from calibration.write import write_certificate
@@ -57,6 +57,15 @@ def verify(file: Path, key: Path, config: Path | None) -> Exit:
     signed = f"signed by {', '.join(checked.signers)}" if checked.signers else "signed by nobody"
     words = f"{checked.table.id}, version {checked.table.version}: whole, {signed}{force}"
     console.print(words, markup=False, highlight=False, soft_wrap=True)
+    return Exit.AS_INTENDED
+
+
+def sign(file: Path, private: Path, who: str) -> Exit:
+    """Sign in place."""
+    if not who.strip():
+        raise ConfigurationError("--who is empty; first: write who signs")
+    sign_certificate(file, private, who.strip(), SystemClock().wall())
+    Console().print(f"{file}: signed by {who.strip()}", markup=False, highlight=False, soft_wrap=True)
     return Exit.AS_INTENDED
 
 

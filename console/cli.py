@@ -45,6 +45,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         "treat": treat,
         "stop": stop,
         "status": status,
+        "calibrate": calibrate,
         "reset": reset,
         "adopt": adopt,
         "close": close,
@@ -140,6 +141,47 @@ def treat(
 
     asked = terminal.Asked(prescription, config, resume, reason, operator, yes, physicist, as_json)
     _end(lambda: terminal.run(asked, SystemClock()))
+
+
+def calibrate(
+    config: Config,
+    procedure: Annotated[
+        str,
+        typer.Argument(
+            help="An output of the job file; left out, all are listed with their open sessions.", metavar="[PROCEDURE]"
+        ),
+    ] = "",
+    job: Annotated[
+        Path | None,
+        typer.Option(
+            "--job", help="The job file; calibration.toml beside the rig file if left out.", metavar="JOB.toml"
+        ),
+    ] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Begin a new session, though one is open.")] = False,
+    draft: Annotated[
+        Path | None,
+        typer.Option("--draft", help="Write an unsigned certificate from the finished sessions.", metavar="OUT.toml"),
+    ] = None,
+    by: Annotated[str, typer.Option("--by", help="Who measures; the login name if left out.")] = "",
+    role: Annotated[str, typer.Option("--role", help="As what: physicist or service.")] = "physicist",
+    plain: Annotated[bool, typer.Option("--plain", help="Whole lines only, without cursor control.")] = False,
+    press: Annotated[
+        bool, typer.Option("--press", help="The simulated room presses the switch; simulated rigs only.")
+    ] = False,
+    script: Annotated[
+        Path | None,
+        typer.Option("--script", help="Take the typed lines from a file; simulated rigs only.", metavar="FILE"),
+    ] = None,
+    transcript: Annotated[
+        Path | None, typer.Option("--transcript", help="Write what was shown to a file.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Measure: guided procedures of service and physics, with the key in SERVICE. Space, Esc and Ctrl-C are STOP."""
+    from console import calibrate as room
+    from hal.clock import SystemClock
+
+    asked = room.Asked(config, procedure, job, anew, draft, by, role, plain, press, script, transcript)
+    _end(lambda: room.run(asked, SystemClock()))
 
 
 def stop(

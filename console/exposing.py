@@ -75,6 +75,18 @@ class Kept:
             for row in fractions.list_fractions(self._database)
         )
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Every fraction kept, the newest first."""
+        return fractions.list_fractions(self._database)
+
+    def of(self, token: str) -> Mapping[str, Any]:
+        """The ended exposure of a token that had beam; empty where there is none."""
+        for row in self.rows():
+            if (row["patient_id"], row["prescription_id"]) == (PATIENT, token):
+                found = fractions.show(self._database, str(row["id"]))["exposures"]
+                return next((one for one in found if not one["void"] and one["outcome"] is not None), {})
+        return {}
+
     def exposure(self, tag: int, number: int) -> Mapping[str, Any] | None:
         """The ended exposure of this number; None where it is not there yet."""
         found = f"{tag:016x}"

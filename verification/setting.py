@@ -133,7 +133,7 @@ def real_rig(setting: Setting) -> RealRig:
     )
 
 
-def blob_of(setting: Setting) -> Blob:
+def blob_of(setting: Setting, wall_s: float = WALL_S) -> Blob:
     """What the real-time process of this rig file is started with, in virtual time: no sockets, and the certificate verified."""
     rig = configuration.load(setting.rig_file, os.getuid())
     return Blob(
@@ -142,7 +142,7 @@ def blob_of(setting: Setting) -> Blob:
         tick_hz=float(rig.file.rig.tick_hz),
         lease_ms=rig.file.rig.lease_ms,
         limits=narrowed(rig),
-        certificate=load_certificate(rig.certificate, rig.signer_public_key, WALL_S),
+        certificate=load_certificate(rig.certificate, rig.signer_public_key, wall_s),
         paths=Paths(shm="", desk="", stop=""),
         instance="v",
         software_version=sources.software_version(),

@@ -1,0 +1,101 @@
+"""The job file of a calibration: instruments, what the certificate is to say of tube and machine, and each output that is to be measured.
+It measures nothing; whatever a procedure gives stands in no job file, and what it does not give has to stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import Field
+
+from calibration import signed
+from calibration.equipment import Base, Instrument, Name, Positive, Table
+from calibration.measured import MeasuredTable
+from calibration.schema import CertificateTable, CombinationTable
+from hal.errors import ConfigurationError
+
+Kind = TypeVar("Kind", bound=Base)
+
+MEASURED_HERE: Final = frozenset(
+    {"readings", "rejected", "leakage_nc", "opposite_nc", "low_v_nc", "u_pct_k2", "last_r0_mgy_per_s", "derived", "by"}
+)
+"""Of a measurement, what the session and the certificate before give."""
+COMBINED_HERE: Final = frozenset({"r0_mgy_per_s", "measured", "kv_read", "ma_read", "kv", "ma", "filter", "applicator"})
+HEAD_HERE: Final = frozenset(
+    {"certificate_schema", "basis", "software_version", "software_sha256", "effective_at", "combinations", "instruments", "signatures"}
+)  # fmt: skip
+
+
+class OutputTable(Table):
+    """[[outputs]]: one combination, how its output is measured, and beside it what the certificate needs of other sessions (`combination`, `measured`)."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    kv: float = Field(gt=0, le=225)
+    ma: float = Field(gt=0, le=100)
+    filter: Name
+    applicator: Name
+    seconds: float = Field(ge=3, le=300)
+    most_nc: Positive
+    expected_nc: Positive
+    low_v: Positive
+    source: Literal["typed", "wire"]
+    kpa_recorded: bool = False
+    combination: dict[str, Any]
+    measured: dict[str, Any]
+
+
+class JobTable(Table):
+    """The whole file; `certificate` is the head of the certificate that is to be written."""
+
+    certificate: dict[str, Any]
+    instruments: list[Instrument] = Field(min_length=1, max_length=50)
+    outputs: list[OutputTable] = Field(min_length=1, max_length=100)
+
+    def instrument(self, kind: type[Kind], name: str) -> Kind:
+        """ConfigurationError: there is none of this kind with this id."""
+        found = next((one for one in self.instruments if one.id == name), None)
+        if not isinstance(found, kind):
+            raise ConfigurationError(
+                f"{name}: is no {kind.__name__.lower()} of the job file; first: write the one that is used"
+            )
+        return found
+
+    def output(self, name: str) -> OutputTable:
+        """ConfigurationError: no output has this name."""
+        found = next((one for one in self.outputs if one.name == name), None)
+        if found is None:
+            raise ConfigurationError(
+                f"{name}: is no output of the job file; first: take one of {', '.join(one.name for one in self.outputs)}"
+            )
+        return found
+
+
+def load_job(path: Path) -> JobTable:
+    """Read it strictly. Raises ConfigurationError: what is missing, too much, or wrong."""
+    job = signed.checked(path, signed.parsed(path, signed.data_of(path)), JobTable)
+    wrong = list(_wrong_keys(job))
+    if wrong:
+        raise ConfigurationError("\n".join(f"{path}: {words}" for words in wrong))
+    return job
+
+
+def _wrong_keys(job: JobTable) -> Iterator[str]:
+    yield from _keys("certificate", job.certificate, CertificateTable, HEAD_HERE)
+    names = [one.name for one in job.outputs]
+    if len(set(names)) != len(names):
+        yield "outputs: a name stands there twice; first: name each output"
+    for one in job.outputs:
+        yield from _keys(f"outputs {one.name}: combination", one.combination, CombinationTable, COMBINED_HERE)
+        yield from _keys(f"outputs {one.name}: measured", one.measured, MeasuredTable, MEASURED_HERE)
+
+
+def _keys(where: str, given: Mapping[str, Any], table: type[Table], here: frozenset[str]) -> Iterator[str]:
+    """Every key of the table that is not given elsewhere, and no other."""
+    fields = {name: field for name, field in table.model_fields.items() if name not in here}
+    missing = [name for name, field in fields.items() if field.is_required() and name not in given]
+    unknown = [name for name in given if name not in fields]
+    if missing:
+        yield f"{where}: {', '.join(missing)} missing; first: write them"
+    if unknown:
+        yield f"{where}: {', '.join(unknown)} has no place there; first: leave it out"

@@ -1,0 +1,26 @@
+"""Beam before a measurement until the tube is steady: exposures of which only the record is read, the unit's counts of channel 1.
+It is no day's warm-up (records/warm_up.py), and no dose is claimed: what counts is that the last ones agree."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from calibration.procedures.parts import LIVE, Setting, recorded
+from calibration.procedures.step import Accept, Procedure, Step
+
+STEADY_COV: Final = 0.002
+"""Three exposures scatter by no more: as tight as a reading's own scatter, well inside what the output's readings may vary."""
+N: Final = 3
+REPEATS: Final = 4
+
+
+def warm_procedure(setting: Setting, seconds: float) -> Procedure:
+    """One step: three exposures that agree; what came before them is rejected as not yet steady."""
+    step = Step(
+        "steady", "A cold tube gives some percent more or less in its first minutes; what is measured then is of no use.",
+        "As for the measurement that follows; no chamber is needed.", setting.exposes(seconds, N, repeats=REPEATS), LIVE, recorded("counts_1"),
+        Accept(cov=STEADY_COV), "A12",
+    )  # fmt: skip
+    return Procedure(
+        f"warm {setting.kv:g} kV {setting.ma:g} mA {setting.filter} {setting.applicator}", "physics", (), (step,)
+    )

@@ -1,0 +1,353 @@
+"""`kerma calibrate`: lists what is to be measured and what is open, takes a session up or begins one, and writes the draft of a certificate from finished ones.
+The steps are calibration/procedures, the person's side console/guided.py; this room knows files, terminals and the rig."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from calibration.draft import Done, Program, beside_last, draft, names, offered
+from calibration.equipment import Barometer, Electrometer
+from calibration.gates import Key
+from calibration.job import JobTable, OutputTable, load_job
+from calibration.procedures.journal import Journal
+from calibration.procedures.session import Reading, Session
+from calibration.procedures.step import Procedure
+from calibration.write import write_certificate
+from console import configuration, simulated_hand, sources, terminal
+from console import records as room
+from console.calibrate_face import CalibrateFace, Keyboard, Lines, Script
+from console.certificate import accepted, certificate_of
+from console.configuration import Rig
+from console.desk_client import DeskGoneError, connect, send_stop
+from console.exit_codes import Exit
+from console.exposing import Hand, Kept, Person
+from console.guided import Guide, Meters
+from console.meter_hand import NoMeters, WireMeter
+from console.session import Session as Line
+from console.session import signals_stop
+from controller.prescribed import Certificate
+from hal import registry
+from hal.clock import Clock
+from hal.errors import ConfigurationError
+from hal.registry import ElectrometerSetting
+from hal.transport import open_pipe
+from records.warm_up import AGAIN_AFTER_S
+
+ROLES: Final = ("physicist", "service")
+MAY: Final = {"physics": ("physicist",), "service": ("physicist", "service")}
+"""Which roles may do procedures under which limits."""
+JOB: Final = "calibration.toml"
+FOLDER: Final = "calibration"
+METER_TICK_S: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The command line of `kerma calibrate`, as typed."""
+
+    config: Path
+    procedure: str = ""
+    job: Path | None = None
+    anew: bool = False
+    draft: Path | None = None
+    by: str = ""
+    role: str = "physicist"
+    plain: bool = False
+    press: bool = False
+    script: Path | None = None
+    transcript: Path | None = None
+
+
+def run(asked: Asked, clock: Clock) -> Exit:
+    """Everything from the command line to the exit code. Raises ConfigurationError."""
+    rig = configuration.load(asked.config, os.getuid())
+    job = load_job(asked.job or rig.path.parent / JOB)
+    console = Console(record=asked.transcript is not None)
+    if asked.draft is not None:
+        return drafted(rig, job, asked.draft, clock, console)
+    if not asked.procedure:
+        listed(rig, job, clock, console)
+        return Exit.AS_INTENDED
+    checked(asked, rig)
+    at = _at(clock)
+    one, procedure = _offered(job, asked.procedure, at)
+    try:
+        with (
+            connect(rig.places.desk, clock) as desk,
+            opened(rig, asked.procedure, procedure, at, asked.anew) as journal,
+        ):
+            line = Line(desk, rig.places.stop, clock)
+            with signals_stop(line):
+                wrong = terminal.same_kind(line, rig)
+                if wrong is not None:
+                    console.print(wrong.words, markup=False, highlight=False)
+                    return wrong.code
+                control = rig.control
+                pressed = control if asked.press or asked.script is not None else None
+                lines = _lines(asked, rig, line)
+                return guided(
+                    Site(rig, job, one, certificate_of(rig, clock.wall()), clock),
+                    journal,
+                    line,
+                    lines,
+                    asked,
+                    console,
+                    pressed,
+                )
+    except DeskGoneError as error:
+        console.print(str(error), markup=False, highlight=False)
+        return Exit.NO_ANSWER
+    finally:
+        if asked.transcript is not None:
+            asked.transcript.write_text(console.export_text(), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a session stands on."""
+
+    rig: Rig
+    job: JobTable
+    one: OutputTable
+    certificate: Certificate
+    clock: Clock
+
+
+def guided(
+    site: Site, journal: Journal, line: Line, lines: Lines, asked: Asked, console: Console, control: Path | None,
+    press: Callable[[], str] | None = None, database: Path | None = None,
+) -> Exit:  # fmt: skip
+    """One person at one session: everything put together."""
+    rig, clock = site.rig, site.clock
+    person = Person(asked.by.strip() or getpass.getuser(), asked.role)
+    face = CalibrateFace(console, lines, banner(site, journal.session, person), asked.plain or not console.is_terminal)
+    kept = Kept(database or room.database(rig))
+    release = None
+    if control is not None:
+        press, release = (
+            (lambda: simulated_hand.act(control, "press")),
+            (lambda: simulated_hand.act(control, "release")),
+        )
+    hand = Hand(line, site.certificate, kept, person, face, press, release)
+    altitude_m = site.job.instrument(Barometer, str(site.one.measured["barometer"])).altitude_m
+    guide = Guide(
+        journal, line, hand, meters(site, line), face, clock.wall, lambda: since_warmup_s(kept.rows(), clock.wall()), altitude_m
+    )  # fmt: skip
+    return guide.run()
+
+
+def banner(site: Site, session: Session, person: Person) -> str:
+    """Over every step: that this is no treatment, of which rig, under whose hands and limits."""
+    mark = "SIMULATED " if site.rig.simulated else ""
+    paper = f"certificate {site.certificate.id}{' PROVISIONAL' if site.certificate.provisional else ''}"
+    return f"{mark}CALIBRATION rig {site.rig.name}, key in SERVICE, {person.name} ({person.role}), limits {session.procedure.limits}, {paper}"
+
+
+def checked(asked: Asked, rig: Rig) -> None:
+    """Whether this may be asked at all. Raises ConfigurationError."""
+    if asked.role not in ROLES:
+        raise ConfigurationError(f"--role {asked.role}: is none of {', '.join(ROLES)}; first: say as what you are here")
+    if asked.role not in MAY["physics"]:
+        raise ConfigurationError(
+            f"--role {asked.role}: outputs are measured under physics limits; first: have the physicist do it"
+        )
+    if (asked.script is not None or asked.press) and not rig.simulated:
+        raise ConfigurationError(
+            f"{rig.path}: rig.simulated = false; first: leave --script and --press out: a person types and presses"
+        )
+    if asked.script is None and not rig.simulated and not sys.stdin.isatty():
+        raise ConfigurationError("standard input is no terminal; first: run kerma calibrate at a terminal")
+
+
+def _offered(job: JobTable, name: str, at: datetime) -> tuple[OutputTable, Procedure]:
+    try:
+        return offered(job, name, at)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: {error}") from error
+
+
+@contextmanager
+def opened(rig: Rig, name: str, procedure: Procedure, at: datetime, anew: bool) -> Iterator[Journal]:
+    """The open session of this name, or a new one. Raises ConfigurationError."""
+    folder = rig.records / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    found = None if anew else next((path for path in reversed(files(folder, name)) if _is_open(path, procedure)), None)
+    fresh = f"{name}.{at:%Y%m%dT%H%M%S}.{secrets.token_hex(2)}"
+    if found is not None:
+        with Journal.take_up(found, procedure) as journal:
+            yield journal
+    else:
+        with Journal.begin(folder / f"{fresh}.jsonl", fresh, procedure) as journal:
+            yield journal
+
+
+def files(folder: Path, name: str) -> list[Path]:
+    """The session files of this name, oldest first."""
+    return sorted(folder.glob(f"{name}.*.jsonl"))
+
+
+def _is_open(path: Path, procedure: Procedure) -> bool:
+    """Whether a session is not at its end. Raises ConfigurationError: a file that is damaged, or of other steps."""
+    with Journal.take_up(path, procedure) as journal:
+        return journal.session.step is not None
+
+
+def listed(rig: Rig, job: JobTable, clock: Clock, console: Console) -> None:
+    """Print everything that may be measured, and how its sessions stand."""
+    folder = rig.records / FOLDER
+    console.print("SIMULATED" if rig.simulated else rig.name, markup=False)
+    for name in names(job):
+        try:
+            _, procedure = offered(job, name, _at(clock))
+        except (ConfigurationError, ValueError) as error:
+            console.print(f"{name}: {error}", markup=False, highlight=False)
+            continue
+        console.print(f"{name}: {procedure.name}, limits {procedure.limits}", markup=False, highlight=False)
+        for path in files(folder, name):
+            console.print(f"  {path.stem}: {_stands(path, procedure)}", markup=False, highlight=False)
+
+
+def _stands(path: Path, procedure: Procedure) -> str:
+    try:
+        with Journal.take_up(path, procedure) as journal:
+            step = journal.session.step
+            return "at its end" if step is None else f"open, step {step.id}, {journal.session.phase.value} is due"
+    except ConfigurationError as error:
+        return str(error)
+
+
+def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, database: Path | None = None) -> Exit:
+    """Write the draft from each output's last finished session, and show it beside the certificate before. Raises ConfigurationError."""
+    if out.exists():
+        raise ConfigurationError(f"{out}: is there already; first: name another file")
+    at, kept = _at(clock), Kept(database or room.database(rig))
+    done = {one.name: found for one in job.outputs if (found := finished(rig, job, one, at, kept)) is not None}
+    last = last_r0(rig, job)
+    try:
+        document = draft(job, done, last, Program(version("kerma"), sources.digest()), at)
+        write_certificate(out, document)
+    except ValueError as error:
+        raise ConfigurationError(f"{out}: {error}") from error
+    for words in beside_last(document, last, str(job.certificate["supersedes"])):
+        console.print(words, markup=False, highlight=False)
+    console.print(
+        f"{out}: written, unsigned; sign it with kerma certificate sign",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    return Exit.AS_INTENDED
+
+
+def finished(rig: Rig, job: JobTable, one: OutputTable, at: datetime, kept: Kept) -> Done | None:
+    """The last finished session of an output, with what the records say of its exposures."""
+    _, procedure = _offered(job, one.name, at)
+    for path in reversed(files(rig.records / FOLDER, one.name)):
+        with Journal.take_up(path, procedure) as journal:
+            session = journal.session
+        if session.step is None:
+            rows = [kept.of(held.event.token) for held in session.kept("readings") if isinstance(held.event, Reading)]
+            return Done(session, _name(rows), _mean(rows, "kv_mean", one.name), _mean(rows, "ma_mean", one.name))
+    return None
+
+
+def _mean(rows: list[Mapping[str, Any]], name: str, output: str) -> float:
+    values = [float(row[name]) for row in rows if row.get(name)]
+    if len(values) < len(rows) or not values:
+        raise ConfigurationError(
+            f"{output}: the records hold no {name} of {len(rows) - len(values)} of its exposures; first: see to the records"
+        )
+    return round(sum(values) / len(values), 4)
+
+
+def _name(rows: list[Mapping[str, Any]]) -> str:
+    """Who measured: the person of the first exposure."""
+    return str(rows[0].get("operator", "")) or "not known"
+
+
+def last_r0(rig: Rig, job: JobTable) -> dict[Key, float]:
+    """R0 of the certificate that was accepted last; nothing where there was none."""
+    last = accepted(rig).last(str(job.certificate["tube_serial"]), rig.signer_public_key)
+    return (
+        {} if last is None else {(c.kv, c.ma, c.filter, c.applicator): c.r0_mgy_per_s for c in last.table.combinations}
+    )
+
+
+def since_warmup_s(rows: list[dict[str, Any]], wall_s: float) -> float:
+    """How long ago the tube was warmed up, of beam without a pause of hours; where nobody did, since it was first used. 0: it was not."""
+    use = sorted(
+        (
+            (float(row["started_wall_s"]), float(row["ended_wall_s"]), row["purpose"])
+            for row in rows
+            if row["ended_wall_s"]
+        ),
+        reverse=True,
+    )
+    since, first = wall_s, wall_s
+    for began, ended, purpose in use:
+        if since - ended > AGAIN_AFTER_S:
+            break
+        if purpose == "WARMUP":
+            return max(0.0, wall_s - ended)
+        since, first = began, ended
+    return max(0.0, wall_s - first)
+
+
+def meters(site: Site, line: Line) -> Meters:
+    """The electrometer of the rig file on its wire, if it has one. Raises ConfigurationError: it is not the job's."""
+    table = site.rig.file.electrometer
+    if site.one.source != "wire" or table is None or table.link is None:
+        return NoMeters()
+    wanted = site.job.instrument(Electrometer, str(site.one.measured["electrometer"]))
+    if wanted.serial != table.serial:
+        raise ConfigurationError(
+            f"electrometer.serial = {table.serial}: the job file names {wanted.id} {wanted.serial}; first: connect that"
+        )
+    setting = ElectrometerSetting(
+        table.link, table.baud, table.model, table.serial, 0.05, METER_TICK_S, site.rig.simulated
+    )
+    driver = registry.electrometer(table.driver).make(setting, open_pipe)
+    return WireMeter(
+        wanted.id, wanted.serial, driver, site.clock, METER_TICK_S, lambda: line.turn(0.0), site.one.seconds
+    )
+
+
+def _lines(asked: Asked, rig: Rig, line: Line) -> Lines:
+    if asked.script is None:
+
+        def stop() -> None:
+            line.stopped = True
+            send_stop(rig.places.stop)
+
+        return Keyboard(stop)
+    try:
+        text = asked.script.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{asked.script}: cannot be read ({error}); first: give the path of a script"
+        ) from error
+    control = rig.control
+    assert control is not None
+
+    def wait(seconds: float) -> None:
+        until = line.now() + seconds
+        while line.now() < until:
+            line.turn()
+
+    return Script(text.splitlines(), simulated_hand.Room(lambda request: simulated_hand.asked(control, request), wait))
+
+
+def _at(clock: Clock) -> datetime:
+    return datetime.fromtimestamp(clock.wall(), UTC)

@@ -1,0 +1,215 @@
+"""`kerma calibrate` around its sessions: who may, what is listed, how long the tube has been warm, and what a draft lacks."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from calibration.draft import Done, Program, beside_last, draft, names, offered
+from calibration.job import JobTable, load_job
+from calibration.procedures.engine import after
+from calibration.procedures.session import Session
+from calibration.schema import CertificateTable, contradictions
+from calibration.write import text_of
+from console import calibrate, configuration
+from console.configuration import Rig
+from hal.errors import ConfigurationError
+from hal.units import Seconds
+from tests.calibration.measured_bench import AT, MEASURED, document, equipment
+from tests.calibration.procedure_bench import due
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HOUR_S = 3600.0
+
+
+class AtNoon:
+    """A clock that stands at E4's noon."""
+
+    def monotonic(self) -> Seconds:
+        return Seconds(1000.0)
+
+    def wall(self) -> Seconds:
+        return Seconds(AT.timestamp())
+
+    def sleep_until(self, deadline: Seconds) -> None:
+        assert deadline
+
+
+def job_document(**changes: Any) -> dict[str, Any]:
+    """E4 as a job file."""
+    whole = document()
+    combination = whole["combinations"][0]
+    made = ("schema", "basis", "software_version", "software_sha256", "effective_at", "instruments", "combinations")
+    head = {name: value for name, value in whole.items() if name not in made}
+    facts = {
+        name: value
+        for name, value in combination.items()
+        if name not in ("kv", "ma", "filter", "applicator", "r0_mgy_per_s", "measured")
+    }
+    here = ("readings", "leakage_nc", "opposite_nc", "low_v_nc", "u_pct_k2", "last_r0_mgy_per_s", "derived", "by")
+    output = {
+        "name": "a20", "kv": 69.5, "ma": 1.6, "filter": "F2", "applicator": "A20", "seconds": 60.0, "most_nc": 20.0, "expected_nc": 6.64, "low_v": 150.0,
+        "source": "typed", "combination": facts, "measured": {name: value for name, value in MEASURED.items() if name not in here},
+    }  # fmt: skip
+    return {
+        "certificate": head,
+        "instruments": equipment(ref_t_c=22.0, ref_p_kpa=101.325),
+        "outputs": [output],
+    } | changes
+
+
+def job(folder: Path, **changes: Any) -> JobTable:
+    path = folder / "calibration.toml"
+    path.write_text(text_of(job_document(**changes)), encoding="utf-8")
+    return load_job(path)
+
+
+def rig(folder: Path) -> Rig:
+    """The examples' rig, its records here."""
+    return replace(configuration.load(EXAMPLES / "rig.toml", os.getuid()), records=folder / "records")
+
+
+def finished(table: JobTable) -> Session:
+    """E4's session, walked through to its end."""
+    _, procedure = offered(table, "a20", AT)
+    session, at = Session("S", procedure), AT
+    for _ in range(200):
+        if session.step is None:
+            return session
+        session, effects = after(session, due(session, at))
+        assert not effects.refused, effects.refused
+    raise AssertionError("the walk does not end")
+
+
+def test_a_finished_session_and_the_job_file_are_a_certificate(tmp_path: Path) -> None:
+    """It holds what was read, what the generator's meters showed, and what both come to; signing is all that it lacks."""
+    table = job(tmp_path)
+    made = draft(table, {"a20": Done(finished(table), "P. One", 69.4, 1.67)}, {}, Program("0.1.0", "ab" * 32), AT)
+    checked = CertificateTable.model_validate(made)
+    assert list(contradictions(checked)) == []
+    (c,) = checked.combinations
+    assert c.measured is not None and c.measured.by == "P. One" and len(c.measured.readings) == 5
+    assert (c.kv_read, c.ma_read) == (69.4, 1.67)
+    assert c.r0_mgy_per_s == pytest.approx(57.663, abs=0.02)
+    words = beside_last(made, {(69.5, 1.6, "F2", "A20"): c.r0_mgy_per_s / 1.03}, "CAL-0")
+    assert "+3.00 %" in words[1] and "supersedes CAL-0" in words[0]
+    assert "none before" in beside_last(made, {}, "")[1]
+
+
+def test_a_draft_without_a_finished_session_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a20 was not measured"):
+        draft(job(tmp_path), {}, {}, Program("0.1.0", ""), AT)
+    with pytest.raises(ConfigurationError, match="a20 was not measured"):
+        calibrate.drafted(
+            rig(tmp_path),
+            job(tmp_path),
+            tmp_path / "out.toml",
+            AtNoon(),
+            Console(file=io.StringIO()),
+            tmp_path / "none.sqlite",
+        )
+    (tmp_path / "there.toml").write_text("")
+    with pytest.raises(ConfigurationError, match="is there already"):
+        calibrate.drafted(rig(tmp_path), job(tmp_path), tmp_path / "there.toml", AtNoon(), Console(file=io.StringIO()))
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "words"),
+    [
+        ("combination", "r0_mgy_per_s", "combination: r0_mgy_per_s has no place there"),
+        ("measured", "readings", "measured: readings has no place there"),
+        ("measured", "layers", "measured: layers missing"),
+        ("combination", "dt_s", "combination: dt_s missing"),
+    ],
+)
+def test_a2_what_is_measured_stands_in_no_job_file_and_the_rest_must(
+    tmp_path: Path, where: str, key: str, words: str
+) -> None:
+    """Hazard A2: nobody types an output, and nothing that the certificate needs is left to be guessed."""
+    output = job_document()["outputs"][0]
+    facts = dict(output[where])
+    if key in facts:
+        del facts[key]
+    else:
+        facts[key] = 1.0
+    with pytest.raises(ConfigurationError, match=words):
+        job(tmp_path, outputs=[output | {where: facts}])
+
+
+def test_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
+    table = job(tmp_path)
+    assert names(table) == ("warm-a20", "interrupt-a20", "a20")
+    for name in names(table):
+        assert offered(table, name, AT)[1].limits == "physics"
+    with pytest.raises(ConfigurationError, match="is no output of the job file"):
+        offered(table, "a30", AT)
+    with pytest.raises(ValueError, match="expired"):
+        offered(table, "a20", AT.replace(year=AT.year + 2))
+
+
+def test_sessions_are_listed_as_they_stand(tmp_path: Path) -> None:
+    """None, begun, and one of other steps."""
+    table, where, at = job(tmp_path), rig(tmp_path), AT
+    console = Console(file=io.StringIO(), record=True, width=200)
+    calibrate.listed(where, table, AtNoon(), console)
+    _, procedure = offered(table, "a20", at)
+    with calibrate.opened(where, "a20", procedure, at, anew=False) as journal:
+        first = journal.path
+    with calibrate.opened(where, "a20", procedure, at, anew=False) as journal:
+        assert journal.path == first
+    with calibrate.opened(where, "a20", procedure, at, anew=True) as journal:
+        assert journal.path != first
+    calibrate.listed(where, table, AtNoon(), console)
+    other = table.model_copy(update={"outputs": [table.outputs[0].model_copy(update={"seconds": 30.0})]})
+    calibrate.listed(where, other, AtNoon(), console)
+    shown = console.export_text()
+    assert shown.count("open, step asked, connect is due") == 2 and "a20: output 69.5 kV" in shown
+    assert "begin" in shown.split("open, step asked")[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"role": "operator"}, "is none of physicist, service"),
+        ({"role": "service"}, "have the physicist do it"),
+        ({"script": Path("x"), "real": True}, "a person types and presses"),
+        ({"press": True, "real": True}, "a person types and presses"),
+        ({"real": True}, "is no terminal"),
+    ],
+)
+def test_who_may_and_where_a_script_may(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    real = changes.pop("real", False)
+    where = rig(tmp_path)
+    if real:
+        where = replace(
+            where, file=where.file.model_copy(update={"rig": where.file.rig.model_copy(update={"simulated": False})})
+        )
+    with pytest.raises(ConfigurationError, match=words):
+        calibrate.checked(calibrate.Asked(tmp_path / "rig.toml", "a20", **changes), where)
+
+
+def row(began_h: float, ended_h: float, purpose: str = "CALIBRATE") -> dict[str, Any]:
+    return {"started_wall_s": began_h * HOUR_S, "ended_wall_s": ended_h * HOUR_S, "purpose": purpose}
+
+
+@pytest.mark.parametrize(
+    ("rows", "hours"),
+    [
+        ([], 0.0),
+        ([row(1.0, 1.1)], 0.0),
+        ([row(8.0, 8.1)], 1.9),
+        ([row(7.0, 7.1), row(8.0, 8.1)], 2.9),
+        ([row(1.0, 1.1), row(8.0, 8.1)], 1.9),
+        ([row(7.0, 7.1), row(7.5, 7.6, "WARMUP"), row(8.0, 8.1)], 2.4),
+        ([row(1.0, 1.1, "WARMUP"), row(8.0, 8.1)], 1.9),
+    ],
+)
+def test_minutes_since_warm_up_are_of_beam_without_a_pause_of_hours(rows: list[dict[str, Any]], hours: float) -> None:
+    """At ten o'clock: since the last warm-up, or since the tube was first used; a pause above four hours makes it cold."""
+    assert calibrate.since_warmup_s(rows, 10.0 * HOUR_S) == pytest.approx(hours * HOUR_S)

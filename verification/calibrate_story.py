@@ -1,0 +1,413 @@
+"""A tube of unknown truth from its name plate to a signed certificate and a treatment with it: console, controller and recorder as shipped, in virtual time.
+`python -m verification.calibrate_story FOLDER` leaves scripts, transcripts, certificate, PDF and picture there; the truth is compared only at its end."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+
+from calibration.certificate import sign_certificate
+from calibration.draft import offered
+from calibration.job import JobTable, load_job
+from calibration.paper import write_pdf
+from calibration.provisional import load_plate, provisional
+from calibration.sign import make_keys
+from calibration.write import text_of, write_certificate
+from console import calibrate, configuration
+from console.calibrate_face import Script
+from console.certificate import checked_of
+from console.configuration import Rig
+from console.exit_codes import Exit
+from console.exposing import Kept
+from console.session import Session
+from console.simulated_hand import Room
+from console.treat import Result, Wanted, treat
+from controller.blob import Blob
+from controller.kernel import Kernels, prepare
+from controller.prescribed import Prescribed
+from controller.requests import Snapshot
+from simulators import beams
+from simulators.control import Control
+from simulators.laboratory import Laboratory
+from simulators.unit_memory import UnitConfig, UnitMemory
+from simulators.unknown import PLANE_MM, Unknown, unknown
+from simulators.world import World
+from verification.certify import certify
+from verification.rigs import with_values
+from verification.setting import EXAMPLES, Setting, blob_of, lay_out, prescribed, recorder_of
+from verification.virtual import WALL_S, VirtualRig
+from verification.virtual_desk import VirtualDesk, VirtualNow
+
+SEED: Final = 7
+SECONDS: Final = 10.0
+CHAMBER_MM: Final = 61.0
+KV: Final = 69.5
+MA: Final = 1.6
+WHO: Final = "P. One"
+NAME: Final = "a20-f2-70"
+AL_MM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
+PDD: Final = ((0.0, 100.0), (1.0, 95.0), (2.0, 90.0), (3.0, 85.0), (4.0, 79.0), (5.0, 74.0))
+DAY: Final = timedelta(days=1)
+
+
+@dataclass
+class Told:
+    """What the story leaves: what was typed, what was shown, and how the numbers stand to the truth."""
+
+    scripts: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
+    certificate: bytes = b""
+    pdf: bytes = b""
+    r0_mgy_per_s: float = 0.0
+    u_pct_k2: float = 0.0
+    true_r0_mgy_per_s: float = 0.0
+    asked_mgy: float = 0.0
+    given_mgy: float = 0.0
+    treated: Result | None = None
+
+
+class Story:
+    """One unknown machine, its rig and bench, in a folder of its own. A certificate is put in force by ending the program and beginning it anew."""
+
+    def __init__(self, folder: Path, kernels: Kernels, seed: int = SEED) -> None:
+        self.machine: Unknown = unknown(seed)
+        self.seed, self.kernels, self.folder = seed, kernels, folder
+        self.setting: Setting = lay_out(folder / "rig", folder / "records", "time", 15020)
+        text = with_values(self.setting.rig_file.read_text(encoding="utf-8"), {
+            "tube": {"serial": f'"{self.machine.profile.tube_serial}"'}, "certificate": {"signer_public_key": '"physicist.pub"'},
+            "simulated": {"laboratory": str(seed)},
+        })  # fmt: skip
+        self.setting.rig_file.write_text(text, encoding="utf-8")
+        self.certificate = self.setting.folder / "certificate-time.toml"
+        (self.setting.folder / "physicist.pub").unlink()
+        make_keys(self.key, self.setting.folder / "physicist.pub", "SIMULATED: signs for nothing but this folder")
+        self.world = World(self.machine.profile, seed, UnitConfig(site_key=_site_key(self.setting)), UnitMemory())
+        self.laboratory = Laboratory(self.machine, self.world.plant, seed, lambda: self.world.now_us)
+        self.world.equip(self.laboratory)
+        self.bare: dict[str, Any] = certify(self.machine.profile, seed)
+        self.told = Told()
+        self._names()
+
+    @property
+    def key(self) -> Path:
+        return self.setting.folder / "physicist.pem"
+
+    @property
+    def rig(self) -> Rig:
+        return configuration.load(self.setting.rig_file, os.getuid())
+
+    @property
+    def job_file(self) -> Path:
+        return self.setting.folder / calibrate.JOB
+
+    def _names(self) -> None:
+        """The certificate of the name plate, and the job file that people write beside it."""
+        now = datetime.fromtimestamp(WALL_S, UTC)
+        plate = load_plate(EXAMPLES / "plate.toml").model_copy(update={"tube_serial": self.machine.profile.tube_serial})
+        self.certificate.unlink()
+        write_certificate(self.certificate, provisional(plate, version("kerma"), now - timedelta(minutes=5)))
+        self.write_job(plate.n1_mgy_per_count, plate.n2_mgy_per_count)
+
+    def write_job(self, n1: float, n2: float) -> None:
+        """What stands in it is of plates and papers, or of sessions that went before; none of it is the output."""
+        self.job_file.write_text(
+            text_of(job(self.machine, self.laboratory.papers(), self.bare, n1, n2)), encoding="utf-8"
+        )
+
+    def begin(self) -> VirtualRig:
+        """The program, with the certificate of the name plate."""
+        setting = self.setting
+        return VirtualRig(
+            self._blob(), recorder_of(setting.folder, setting.records), self.kernels, setting.folder, self.world
+        )
+
+    def anew(self, rig: VirtualRig) -> None:
+        """The program ends and is begun again, with the certificate that lies there now."""
+        rig.kill_host()
+        rig.blob = self._blob()
+        rig.start_host()
+
+    def _blob(self) -> Blob:
+        blob = blob_of(self.setting, WALL_S + self.world.now_us * 1e-6)
+        paper = msgspec.structs.replace(
+            blob.certificate, safety_unit_fw="", generator_fw=""
+        )  # as kerma run has it on a simulated rig
+        return msgspec.structs.replace(blob, certificate=paper)
+
+    def measure(self, rig: VirtualRig, name: str, script: str, picture: str = "") -> Exit:
+        """`kerma calibrate NAME --script`, in this rig's time."""
+        console = Console(
+            file=io.StringIO(), record=True, width=120, force_terminal=bool(picture), legacy_windows=False
+        )
+        job_table, clock = load_job(self.job_file), VirtualNow(rig)
+        one, procedure = offered(job_table, name, datetime.fromtimestamp(clock.wall(), UTC))
+        line = Session(VirtualDesk(rig), self.folder / "stop", clock)
+        asked = calibrate.Asked(self.setting.rig_file, name, by=WHO, plain=not picture, script=Path("script"))
+        control = Control(self.world)
+
+        def answers(request: dict[str, Any]) -> dict[str, Any]:
+            return dict(json.loads(control.answer(json.dumps(request).encode())))
+
+        def pressed() -> str:
+            rig.press()
+            return ""
+
+        site = calibrate.Site(self.rig, job_table, one, rig.blob.certificate, clock)
+        lines = Script(script.splitlines(), Room(answers, rig.wait))
+        with calibrate.opened(
+            self.rig, name, procedure, datetime.fromtimestamp(clock.wall(), UTC), anew=False
+        ) as journal:
+            code = calibrate.guided(
+                site, journal, line, lines, asked, console, None, pressed, Path(rig.recorder_config.database)
+            )
+        self.told.scripts[name] = script
+        if picture:
+            self.told.pictures[picture] = console.export_svg(title=f"kerma calibrate {name}", clear=False)
+        self.told.shown[name] = self.told.shown.get(name, "") + console.export_text()
+        return code
+
+    def database(self) -> Path:
+        return Path(recorder_of(self.setting.folder, self.setting.records).database)
+
+    def monitor_chambers(self, r0_mgy_per_s: float) -> tuple[float, float]:
+        """mGy a count of both chambers, as the monitor's session has it: this output, what the unit counted in its readings, and the head's air."""
+        rows = [row for row in Kept(self.database()).rows() if row["course_id"].startswith(f"{NAME}.")]
+        kept = Kept(self.database())
+        exposures = [kept.of(row["prescription_id"]) for row in rows]
+        profile, pins = self.machine.profile, self.world.plant.pins
+        k_tp = (
+            profile.reference_kpa
+            / (pins.pressure_10pa / 100)
+            * (273.15 + pins.temperature_centi_c / 100)
+            / (273.15 + profile.reference_c)
+        )
+        seconds = sum(one["beam_s"] for one in exposures)
+        mgy = r0_mgy_per_s * (seconds + len(exposures) * self.bare["dt_s"]["hv_seen"])
+        one, two = (sum(row[f"counts_{n}"] for row in exposures) - self.bare[f"leak{n}_cps"] * seconds for n in (1, 2))
+        return mgy / one, mgy / (two * k_tp)
+
+    def treat(self, rig: VirtualRig, order: Prescribed) -> Result:
+        """One fraction at the desk, as `kerma treat` does it; the true dose in the plane is of this fraction alone."""
+        before = self.world.plant.dose_mgy
+        session = Session(VirtualDesk(rig), self.folder / "stop", VirtualNow(rig))
+
+        def pressed() -> str:
+            rig.press()
+            return ""
+
+        result = treat(session, Wanted(order, rig.blob.certificate, "A. Nurse", yes=True, press=pressed), Silent())
+        self.told.given_mgy = self.world.plant.dose_mgy - before
+        return result
+
+
+class Silent:
+    """An operator's face that shows nothing."""
+
+    def say(self, words: str) -> None:
+        """Nothing is shown."""
+
+    def show_offer(self, *_shown: object) -> None:
+        """Nothing is shown."""
+
+    def ask(self, words: str) -> None:
+        """Nothing is asked: --yes."""
+
+    def typed(self) -> str | None:
+        return None
+
+    def progress(self, snapshot: Snapshot, silent_s: float) -> None:
+        """Nothing is shown."""
+
+
+def _site_key(setting: Setting) -> bytes:
+    return configuration.site_key(configuration.load(setting.rig_file, os.getuid()))
+
+
+def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any], n1: float, n2: float) -> dict[str, Any]:
+    """The job file as a document. End effect, tail, g(kV), linearity and layers are of sessions that the story does not show."""
+    kv = machine.true_kv(KV)
+    table, al = beams.kermas(), machine.al_mm(0xF2)
+    layers = [{"al_mm": mm, "reading": round(table.at(kv, al + mm) / table.at(kv, al) * 10.0, 4)} for mm in AL_MM]
+    dt_s = float(bare["dt_s"]["hv_seen"])
+    rate = 0.1
+    return {
+        "certificate": {
+            "id": f"SIM-{machine.seed:04d}-1", "version": 1, "supersedes": "", "simulated": True, "tube_serial": machine.profile.tube_serial,
+            "machine_serial": "KU-SIM-0001", "safety_unit_fw": "simulated", "generator_fw": f"{machine.profile.dsp_part} {machine.profile.dsp_version}",
+            "ramp_profile": "as delivered", "expires_at": datetime.fromtimestamp(WALL_S, UTC).replace(microsecond=0) + 365 * DAY,
+            "termination": "time", "timer_start": "hv_seen", "capacitance_nf": round(float(bare["capacitance_nf"]), 4), "off_latency_s": 0.02,
+            "press_to_hv_s": float(bare["press_to_hv_seen_s"]), "ramp_s": round(0.03 + machine.drawn["ramp"] * 1e-3, 3), "filament_limit_counts": 2866,
+            "filament_preheat_counts": 2375, "vented_2": True, "ref_pressure_kpa": 101.325, "ref_temperature_c": 20.0,
+            "audit": {"kind": "simulated", "by": "none: a simulated tube", "at": datetime.fromtimestamp(WALL_S, UTC).replace(microsecond=0),
+                      "ratio": 1.0, "u_pct": 1.5},
+        },
+        "instruments": instruments(papers),
+        "outputs": [{
+            "name": NAME, "kv": KV, "ma": MA, "filter": "F2", "applicator": "A20", "seconds": SECONDS, "most_nc": 5.0, "expected_nc": 1.05, "low_v": 150.0,
+            "source": "typed",
+            "combination": {
+                "filter_code": 0xF2, "applicator_code": 0x35, "dt_s": dt_s, "tail_mgy": float(bare["tail_mgy"]), "n1_mgy_per_count": n1,
+                "n2_mgy_per_count": n2, "leak1_cps": float(bare["leak1_cps"]), "leak2_cps": float(bare["leak2_cps"]), "effective_ssd_mm": PLANE_MM,
+                "max_skin_mgy": 15000.0, "max_time_s": 300.0, "closed_end": False, "g_kv": bare["g_kv"],
+                "pdd": [{"depth_mm": z, "pct": pct} for z, pct in PDD],
+            },
+            "measured": {
+                "quantity": "AIR_KERMA_RATE_IN_AIR", "chamber": "A", "electrometer": "electrometer", "barometer": "barometer", "thermometer": "thermometer",
+                "operating_v": 300.0, "low_v": 150.0, "chamber_ref_to_focus_mm": CHAMBER_MM, "plane_to_focus_mm": PLANE_MM,
+                "position_half_width_mm": 0.3, "field_mm": 20.0, "layers": layers, "u_dt_s": 0.005, "u_tail_mgy": 0.1,
+                "ma_steps": [{"at": at, "reading": round(at * rate, 5)} for at in (0.8, 1.2, 1.6)],
+                "time_steps": [{"at": at, "reading": round((at + dt_s) * rate, 5)} for at in (5.0, 30.0, 60.0)],
+                "terms": [{"term": "quality", "type": "B", "stated": 1.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "E11"}],
+                "pdd_source": "published", "u_pdd_pct": 2.0, "flatness_pct": 5.0,
+            },
+        }],
+    }  # fmt: skip
+
+
+def instruments(papers: dict[str, Any]) -> list[dict[str, Any]]:
+    """What lies on the bench, as its papers say."""
+
+    def day(text: str) -> datetime:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+    paper = papers["chambers"]["A"]
+    since, until = day("2026-01-31"), day("2028-01-31")
+    chamber = {
+        "kind": "chamber", "id": "A", "model": "simulated soft X-ray chamber", "serial": paper["serial"],
+        "cal": {"lab": "ADCL", "at": day(paper["date"]), "expires_at": day(paper["expires"]), "certificate_no": paper["certificate"]},
+        "type": "pp", "volume_cc": 0.02, "sensitive_mm": paper["sensitive_mm"], "ref_point_mm_from_face": 0.5, "vented": True, "foil_mm": 0.1,
+        "polarising_v": float(paper["volts"]), "stem_factor": paper["stem_factor"], "u_stem_pct": 0.5,
+        "nk": [{"hvl_mm_al": hvl, "kv": 70.0, "mgy_per_nc": 1000.0 * n_k, "u_pct_k1": 0.7} for hvl, n_k in paper["n_k_gy_per_nc"].items()],
+        "coefficient": "air_kerma", "ref_form": paper["ref_form"], "ref_t_c": paper["ref_c"], "ref_p_kpa": paper["ref_kpa"], "protocol": "TG61",
+    }  # fmt: skip
+    more: dict[str, dict[str, Any]] = {
+        "electrometer": {"factor": papers["electrometer_factor"], "u_pct": 0.2, "leakage_na": 0.0},
+        "barometer": {"reads": "station", "altitude_m": papers["altitude_m"]},
+        "thermometer": {"u_c": 0.5},
+    }
+    cal = {"lab": "Example laboratory", "at": since, "expires_at": until}
+    return [chamber, *(
+        {"kind": kind, "id": kind, "model": f"simulated {kind}", "serial": papers["instruments"][kind]["serial"],
+         "cal": cal | {"certificate_no": f"EX-{kind}"}, **facts}
+        for kind, facts in more.items()
+    )]  # fmt: skip
+
+
+WARM: Final = "\n".join((
+    "@room key SERVICE", "@wait 0.5", "ok", "go", "go", "go", "reject 0 tube not yet steady", "go", "reject 1 tube not yet steady", "go", "accept",
+)) + "\n"  # fmt: skip
+"""Beam until three exposures agree."""
+
+
+def _one(*last: str) -> tuple[str, ...]:
+    """One exposure with the electrometer: reset, started, exposed, held, read."""
+    return ("@bench key RES", "@bench key STA", "go", "@bench key HLD", "@read electrometer nC", *last)
+
+
+OUTPUT: Final = "\n".join((
+    "# asked: is a reading corrected once only?", "ok EL-4004", "@air", *["go", "yes"] * 3, "accept",
+    "# readings", f"@bench chamber A distance_mm {CHAMBER_MM} volts 300 range LOW", "@wait 5", "ok", "@air", *_one() * 5, "accept",
+    "# leakage, as long without beam", "ok", "@bench key RES", "@bench key STA", f"@wait {SECONDS}", "@bench key HLD", "go", "@read electrometer nC", "accept",
+    "# further away", f"@bench distance_mm {CHAMBER_MM + 20.0}", "ok", *_one("accept"),
+    "# the other sign", f"@bench distance_mm {CHAMBER_MM} key RES volts -300", "@wait 150", "ok", *_one("accept"),
+    "# half the voltage", "@bench key RES volts 150", "@wait 150", "ok", "@air", *_one("accept"),
+)) + "\n"  # fmt: skip
+
+
+def told(folder: Path, kernels: Kernels, seed: int = SEED, watch: Callable[[str], None] = lambda _words: None) -> Told:
+    """The whole story. Every step that does not go as it should raises."""
+    story = Story(folder, kernels, seed)
+    rig = story.begin()
+    try:
+        _told(story, rig, folder, watch)
+    finally:
+        rig.close()
+    return story.told
+
+
+def _told(story: Story, rig: VirtualRig, folder: Path, watch: Callable[[str], None]) -> None:
+    clock, found = VirtualNow(rig), story.told
+    for name, script, picture in ((f"warm-{NAME}", WARM, ""), (NAME, OUTPUT, "calibrate-output.svg")):
+        watch(f"kerma calibrate {name}")
+        code = story.measure(rig, name, script, picture)
+        if code is not Exit.AS_INTENDED:
+            raise RuntimeError(f"kerma calibrate {name} ended with {code.name}:\n{found.shown[name][-3000:]}")
+    watch("draft, signature, paper")
+    out, console = story.setting.folder / "draft.toml", Console(file=io.StringIO(), record=True, width=120)
+    story.write_job(*story.monitor_chambers(_r0(story, Console(file=io.StringIO()), clock, out)))
+    out.unlink()
+    _r0(story, console, clock, out)
+    found.shown["draft"] = console.export_text()
+    sign_certificate(out, story.key, WHO, clock.wall())
+    out.replace(story.certificate)
+    pdf = folder / "certificate.pdf"
+    write_pdf(pdf, checked_of(story.rig, clock.wall()), [])
+    found.certificate, found.pdf = story.certificate.read_bytes(), pdf.read_bytes()
+    (c,) = checked_of(story.rig, clock.wall()).table.combinations
+    found.r0_mgy_per_s, found.u_pct_k2 = c.r0_mgy_per_s, c.measured.u_pct_k2 if c.measured is not None else 0.0
+    found.true_r0_mgy_per_s = float(story.bare["r0_mgy_per_s"])
+    watch("a fraction with it")
+    story.anew(rig)
+    rig.room(key="TREAT")
+    found.treated = story.treat(rig, treatment())
+    found.asked_mgy = found.treated.offer.d0_mgy if found.treated.offer is not None else 0.0
+
+
+def treatment() -> Prescribed:
+    """2 Gy at 3 mm."""
+    return msgspec.structs.replace(prescribed(), rx_mgy=2000.0, sha256=hashlib.sha256(b"calibrated").digest())
+
+
+def _r0(story: Story, console: Console, clock: VirtualNow, out: Path) -> float:
+    job_table: JobTable = load_job(story.job_file)
+    calibrate.drafted(story.rig, job_table, out, clock, console, story.database())
+    return float(tomllib.loads(out.read_text(encoding="utf-8"))["combinations"][0]["r0_mgy_per_s"])
+
+
+def summary(told: Told) -> str:
+    """How the numbers stand to the truth, in words."""
+    off, given = (
+        100.0 * (told.r0_mgy_per_s / told.true_r0_mgy_per_s - 1.0),
+        100.0 * (told.given_mgy / told.asked_mgy - 1.0),
+    )
+    return (
+        f"R0 {told.r0_mgy_per_s:.3f} mGy/s, stated k = 2 uncertainty {told.u_pct_k2:.2f} %; true {told.true_r0_mgy_per_s:.3f}: {off:+.2f} % off\n"
+        f"D0 asked {told.asked_mgy:.1f} mGy, truly given {told.given_mgy:.1f}: {given:+.2f} %"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Write everything into the folder that is named."""
+    out = Path(arguments[0])
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        found = told(Path(folder), prepare(), watch=print)
+    for name, text in (*found.scripts.items(),):
+        (out / f"{name}.script").write_text(text, encoding="utf-8")
+    for name, text in found.shown.items():
+        (out / f"{name}.txt").write_text(text, encoding="utf-8")
+    for name, svg in found.pictures.items():
+        (out / name).write_text(svg, encoding="utf-8")
+    (out / "certificate.toml").write_bytes(found.certificate)
+    (out / "certificate.pdf").write_bytes(found.pdf)
+    sys.stdout.write(f"{summary(found)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
