@@ -93,8 +93,10 @@ THERAC: Final[tuple[Hazard, ...]] = (
         "Therac-T10",
         "camera and intercom are out, and nobody sees or hears the patient",
         "that the patient can be seen and heard is checked each day before the first exposure",
+        "code:records/day.py::_people_and_contacts",
+        "records/test_day.py::test_what_a_sheet_leaves_out_locks "
+        "records/test_day.py::test_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without_a_warm_tube",
         who="the operator, before each exposure",
-        stands_open="the daily check with its items is not yet built: a day's check is a date in the records, waived on simulated rigs",
     ),
     row(
         "Therac-T11",
@@ -120,14 +122,16 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "a source is measured while it is not fully in the chamber, and the time comes out almost twice as long (2014)",
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
         "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked "
-        "code:calibration/procedures/output.py::readings",
+        "code:calibration/procedures/output.py::readings code:records/day.py::judged code:records/day.py::_seated",
+        "records/test_day.py::test_a_failing_reading_locks_with_value_bound_and_what_first "
+        "records/test_day.py::test_a1_a_detector_that_is_not_seated_is_found_by_seating_it_anew "
+        "records/test_day.py::test_a_check_never_rescales_anything "
         "verification/test_blundered.py::test_hazard_a1_a_detector_that_is_not_where_it_should_be "
         "calibration/test_certificate_measured.py::test_a1_a_change_of_output_asks_for_more "
         "calibration/test_output.py::test_a1_the_further_it_moved_the_more_is_asked "
         "console/test_console_treat.py::test_a1_a_time_off_that_of_fraction_1_is_never_confirmed "
         "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed",
         who="the physicist, with a detector outside the head in a jig that proves its own seating",
-        stands_open="not yet built: the daily output check with its trend",
     ),
     row(
         "accident-A2",
@@ -140,8 +144,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "controller/test_settings.py::test_refusals console/test_console_second.py::test_a_combination_is_met_exactly_or_not_at_all "
         "calibration/test_certificate_measured.py::test_a2_a_combination_without_a_measurement_of_its_own "
         "calibration/test_certificate_measured.py::test_a2_anothers_readings_are_refused",
-        who="the physicist measures each combination",
-        stands_open="not yet built: a second signer of a certificate that moved by less than 5 %",
+        who="the physicist measures each combination; where a certificate moved by less than 5 % one signature is enough",
     ),
     row(
         "accident-A3",
@@ -182,10 +185,12 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "after a power cut the dose monitor is dead and its safety part broken, and treatment goes on (2001)",
         "every start is a self-test with off proved by contactor, kV and chambers; in beam a chamber that gives no signal 100 ms after high "
         "voltage trips",
-        "rule:no_signal rule:chamber_supply cell:SELF_TEST*TESTS_PASSED unit:NO_DOSE code:controller/self_test.py::step",
-        "demo:chamber-dead interlocks/test_rules.py::test_a_chamber_that_dies_in_beam_trips_within_a_tenth_of_a_second_and_a_little "
+        "rule:no_signal rule:chamber_supply cell:SELF_TEST*TESTS_PASSED unit:NO_DOSE code:controller/self_test.py::step "
+        "code:records/day.py::against",
+        "demo:chamber-dead "
+        "records/test_day.py::test_a6_power_lost_in_beam_locks_again_and_the_mornings_sheet_laid_down_once_more_opens_nothing "
+        "interlocks/test_rules.py::test_a_chamber_that_dies_in_beam_trips_within_a_tenth_of_a_second_and_a_little "
         "controller/test_self_test.py::test_off_must_be_proved_strictly_for_a_second_without_a_break",
-        stands_open="not yet built: an output check that a power loss makes due again",
     ),
     row(
         "accident-A7",
@@ -275,15 +280,15 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "rule:lamp unit:LAMP unit-test:lamp code:controller/off.py::evidence cell:STOPPING*OFF_UNVERIFIED",
         "demo:off-ignored controller/test_off.py::test_never_verified_without_a_positive_sign "
         "interlocks/test_rules.py::test_outside_its_bound_a_rule_trips_in_time",
-        who="whoever builds the room: an area monitor with an alarm of its own",
-        stands_open="not yet built: an input for an independent area monitor",
+        who="whoever builds the room: an area monitor with an alarm of its own; the unit has no input for one",
     ),
     row(
         "accident-A16",
         "an accessory sheds material into patients, and the lots in use are not known (2011)",
         "the record names the applicator, and a recalled lot is not used",
-        who="the clinic keeps the lots of its accessories",
-        stands_open="not yet built: lots and a recall list; the record holds the applicator's id only",
+        "code:calibration/facts.py::_applicator",
+        "calibration/test_facts.py::test_what_contradicts_itself_may_not_be_signed records/test_day.py::test_what_a_sheet_leaves_out_locks",
+        who="the clinic follows recalls and marks a lot in its certificate; and who makes the daily check says that none is recalled",
     ),
     row(
         "accident-A17",

@@ -58,7 +58,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         TRIPS
         + ERRS
         + "hal/test_hal_wrong_profile.py::test_a_profile_on_another_family_sends_nothing_that_acts interlocks/test_limits.py::test_narrowing_never_widens",
-        stands_open="a second kV divider is the unit's optional monitor; no rule compares it with the generator's yet",
+        who="whoever builds the generator: a second kV divider, which the safety unit may watch and this program does not read",
     ),
     row(
         "engineering-G6",
@@ -171,10 +171,10 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G18",
         "air pressure or temperature is read wrong",
         "both must be plausible and their sensors sound; k_TP is frozen at the set-up, and a drift of 0.5 % ends the beam",
-        "rule:air rule:k_tp_drift code:controller/settings.py::_k_tp",
-        TRIPS + "controller/test_settings.py::test_air_that_is_not_a_number",
-        who="the physicist: the barometer's reading against the site's altitude",
-        stands_open="not yet built: two sensors compared, and the site's altitude in the rig file",
+        "rule:air rule:k_tp_drift code:controller/settings.py::_k_tp code:records/day.py::air_words",
+        TRIPS + "controller/test_settings.py::test_air_that_is_not_a_number "
+        "records/test_day.py::test_a12_a_pressure_of_sea_level_is_not_that_of_the_station",
+        who="the physicist: a second barometer at the daily check, and the site's altitude in its baseline",
     ),
     row(
         "engineering-G19",
@@ -206,19 +206,22 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G22",
         "the tube is used cold after days of rest",
         "after idle time a warm-up is made before patients",
+        "code:records/warm_up.py::cold code:records/clearance.py::of_day",
+        "records/test_day.py::test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it "
+        "records/test_day.py::test_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none",
         who="the operator",
-        stands_open="not yet built: idle time in the records and the lock that follows from it",
     ),
     row(
         "engineering-G23",
         "service mode stays on, or a simulator is connected in a clinic",
         "the key's position and the purpose must fit, in host and unit; simulated and real never mix, in rig, certificate, unit and records",
-        "rule:key unit:KEY code:controller/guards.py::_admitted code:records/clearance.py::start_refused",
+        "rule:key unit:KEY code:controller/guards.py::_admitted code:records/clearance.py::start_refused "
+        "code:console/certificate.py::certificate_of rule:unit_identity rule:generator_identity",
         "scenarios/test_refusals.py::test_a_treatment_is_not_loaded_in_another_key_position "
         "console/test_console_configuration.py::test_a_simulated_rig_opens_nothing_real "
         "console/test_console_run.py::test_a_certificate_of_a_simulated_tube_serves_no_real_rig "
         "hal/test_hal_unit_map.py::test_a_simulated_unit_is_refused_on_a_real_rig",
-        stands_open="not yet built: attestation of the device and of the installed program",
+        who="the physicist signs for the program whose certificate it is: on a real rig no other sources treat; who installs the computer keeps it as it was",
     ),
     row(
         "engineering-G24",
@@ -262,10 +265,13 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G28",
         "the program is updated in the middle of a course",
         "a fraction that was begun is resumed by the same version only; the certificate names the version it was made with",
-        "code:records/clearance.py::_identity code:calibration/certificate.py::load_certificate",
+        "code:records/clearance.py::_identity code:calibration/certificate.py::load_certificate "
+        "code:records/day.py::against code:console/certificate.py::certificate_of",
         "records/test_recorder_normal.py::test_resume_needs_the_same_identity "
-        "scenarios/test_refusals.py::test_a_resume_with_something_changed_is_refused",
-        stands_open="not yet built: signed updates, and the physicist's acceptance of a new version for a course",
+        "scenarios/test_refusals.py::test_a_resume_with_something_changed_is_refused "
+        "console/test_console_run.py::test_g28_on_a_real_rig_no_other_sources_than_its_physicist_signed_for "
+        "records/test_day.py::test_g28_a_change_of_program_configuration_tube_parts_or_certificate_locks",
+        who="the physicist, who signs the certificate for the new program, or none is treated; whoever installs it checks where it came from",
     ),
     row(
         "engineering-G29",
@@ -300,7 +306,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "the applicator's contact is asked in two channels all the time",
         "rule:applicator_contact unit:CONTACT",
         TRIPS + "simulators/test_unit_causes.py::test_beam_ends_by_itself",
-        stands_open="a tilt sensor is not in the unit's map",
+        who="whoever builds the head: a tilt switch belongs into the applicator contact's two wires, for the unit has no input of its own for it",
     ),
     row(
         "engineering-G33",

@@ -11,6 +11,7 @@ import stat
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ import pytest
 from desk_by_hand import EXAMPLES, dumped
 
 from calibration.accepted import FILE, _sealed
-from console import configuration, doctor, places, run, sources
-from console.certificate import accept, certificate_of
+from console import certificate, configuration, doctor, places, run, sources
+from console.certificate import accept, certificate_of, checked_of
 from console.configuration import Rig
 from console.limits import narrowed, reaction, unfit
 from controller.blob import Blob
@@ -174,6 +175,28 @@ def test_a_certificate_of_a_simulated_tube_serves_no_real_rig(tmp_path: Path, do
     document["safety_unit"] |= {"link": "tcp:192.168.1.5:502", "site_key_file": "site.key"}
     rig = loaded(tmp_path, document)
     with pytest.raises(ConfigurationError, match=r"simulated = true: does not fit rig\.simulated = false"):
+        certificate_of(rig, CLOCK.wall())
+
+
+@pytest.mark.parametrize(("stated", "treats"), [(sources.digest(), True), ("ab" * 32, False), ("", True)])
+def test_g28_on_a_real_rig_no_other_sources_than_its_physicist_signed_for(
+    tmp_path: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, stated: str, treats: bool
+) -> None:
+    """Hazard G28: a measured certificate always states them (calibration/schema.py); one that states none is a simulated plant's."""
+    checked = checked_of(loaded(tmp_path, document), CLOCK.wall())
+    table = checked.table.model_copy(update={"simulated": False, "software_sha256": stated})
+    monkeypatch.setattr(certificate, "certificate_in_force", lambda *_, **__: replace(checked, table=table))
+    del document["simulated"]
+    document["rig"]["simulated"] = False
+    document["generator"]["link"] = "tty:/dev/null"
+    document["safety_unit"] |= {"link": "tcp:192.168.1.5:502", "site_key_file": "site.key"}
+    rig = loaded(tmp_path, document)
+    if treats:
+        assert certificate_of(rig, CLOCK.wall()) == checked.numbers
+        return
+    with pytest.raises(
+        ConfigurationError, match=r"software_sha256 = abababababababab\.\.\..*first: have the physicist review"
+    ):
         certificate_of(rig, CLOCK.wall())
 
 
