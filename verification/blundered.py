@@ -13,6 +13,7 @@ from calibration.equipment import Base
 from calibration.output import output
 from calibration.procedures.second import Side, second_check
 from calibration.procedures.session import Session
+from records import day
 from simulators.blunders import BLUNDERS
 from simulators.quick_bench import QuickBench
 from simulators.unknown import unknown
@@ -21,8 +22,9 @@ from verification.calibrated import Physicist, Stopped, chamber
 from verification.coverage import Calibrated, calibrate, measured
 
 SEED: Final = 3
-PAPERS, SECOND, OUTPUT, TIMER = "papers", "second check", "output", "timer and end effect"
+PAPERS, SECOND, OUTPUT, TIMER, DAILY = "papers", "second check", "output", "timer and end effect", "daily check"
 SHOULD: Final[Mapping[str, tuple[str, str]]] = {
+    "jig-not-seated": (DAILY, "output"),
     "chamber-pulled-back": (OUTPUT, "further"),
     "applicator-by-formula": (OUTPUT, "readings"),
     "minutes-as-seconds": (TIMER, "timer"),
@@ -72,12 +74,31 @@ def stopped(name: str) -> Stop:
     """Make it in the session that it belongs to."""
     place = SECOND if name in AT_SECOND else SHOULD[name][0]
     who = physicist(name, name in ADMITTED)
+    if place == DAILY:
+        return Stop(name, DAILY, "output", words) if (words := _jig(who, name)) else Stop(name, "", "", "")
     known = tuple(instruments(QuickBench(unknown(SEED), SEED)).values())
     if place != SECOND:
         fitted = "30 mm" if name == "applicator-by-formula" else "20 mm"
         run = (lambda: end_effect_session(who)) if place == TIMER else (lambda: output_session(who, "A", fitted, known))
         return _run(name, place, run)
     return _run(name, SECOND, lambda: _second(name, who, calibrate(SEED)[0], known))
+
+
+def _jig(who: Physicist, name: str) -> str:
+    """What the daily check says of its detector, against a baseline that was taken with the detector seated."""
+    who.bench.blundering.remove(name)
+    seated = _read_jig(who)
+    who.bench.blundering.append(name)
+    return day.judged("69.5 kV, 1.6 mA, F2, 20 mm", _read_jig(who) / seated)
+
+
+def _read_jig(who: Physicist) -> float:
+    """One exposure of the day's check, corrected for air as the check does."""
+    bench = who.bench
+    bench.put(chamber="jig", applicator="20 mm")
+    bench.expose(69.5, 1.6, 10.0)
+    text, p_kpa, t_c = (float(bench.read(name).text) for name in ("electrometer", "barometer", "thermometer"))
+    return day.corrected(text, p_kpa, t_c, vented=True)
 
 
 def _run(name: str, place: str, run: Callable[[], object]) -> Stop:
