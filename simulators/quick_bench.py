@@ -62,6 +62,8 @@ class QuickBench:
         }
         self.seasoned_kv = 1000.0
         self.leaking = 1.0
+        self.record: dict[str, float] = {}
+        """Of the last exposure, as the console shows it."""
         self._scale = published.scale()
         self._warm = self._first = self._anode_j = 0.0
         self._last: dict[tuple[str, str], Said] = {}
@@ -173,6 +175,7 @@ class QuickBench:
             "head_c": round(self._head_c(), 2), "p_kpa": round(kpa + gauss(0.0, 0.03), 2),
         }  # fmt: skip
         self._meters(true_kv, true_ma + bleeder_ma, timed + tail if how == "beam" else 0.0, beam, full)
+        self.record = record
         return Shown(round(timed, 3), record, full * beam)
 
     def _counted(self, mgy: float, after_mgy: float, seconds: float) -> tuple[list[float], list[float]]:

@@ -12,7 +12,7 @@ from calibration.equipment import Base, Tube
 from calibration.output import Output
 from calibration.procedures.applicator import applicator_procedure
 from calibration.procedures.conditioning import conditioning_procedure
-from calibration.procedures.end_effect import end_effect_procedure
+from calibration.procedures.end_effect import Start, end_effect_procedure
 from calibration.procedures.hvl import hvl_procedure
 from calibration.procedures.interrupt import interrupt_procedure
 from calibration.procedures.kv_dependence import kv_dependence_procedure
@@ -20,7 +20,7 @@ from calibration.procedures.linearity import linearity_procedure
 from calibration.procedures.ma_offset import ma_offset, ma_offset_procedure
 from calibration.procedures.monitor import Vents, monitor_procedure
 from calibration.procedures.output import OF_NAME_PLATE, Beam, output_procedure
-from calibration.procedures.parts import charges, mean
+from calibration.procedures.parts import WHOLE, Desk, charges, mean
 from calibration.procedures.scales import kv_scale_procedure, ma_scale_procedure
 from calibration.procedures.session import Session
 from calibration.procedures.step import Step
@@ -120,19 +120,21 @@ def hvl_session(who: Physicist) -> Session:
     return who.goes_through(procedure, "hvl", hands)
 
 
-def end_effect_session(who: Physicist) -> Session:
+def end_effect_session(who: Physicist, start: Start = "hv_seen", desk: Desk = WHOLE) -> Session:
     """The timer, the rounds, and many starts."""
     procedure = end_effect_procedure(
-        at(), charge(), "A in air", REPRODUCIBLE, 0.001, RAMP_S, kvp_meter("kvp-meter"), "typed", who.at
+        at(), charge(), "A in air", REPRODUCIBLE, 0.001, RAMP_S, kvp_meter("kvp-meter"), "typed", who.at, start, desk
     )
     return who.goes_through(procedure, "end-effect", hands_of_output)
 
 
-def monitor_session(who: Physicist, mgy_per_nc: float, heats: bool = True, last_n1: float = 0.0) -> Session:
+def monitor_session(
+    who: Physicist, mgy_per_nc: float, heats: bool = True, last_n1: float = 0.0, desk: Desk = WHOLE
+) -> Session:
     """Both monitor chambers against the reference chamber, cold and warm."""
     who.bench.wait(3600.0 if heats else 0.0)
     procedure = monitor_procedure(
-        at(), charge(), "A in air", SECONDS, mgy_per_nc, Vents(False, True, 20.0, 101.325), 300.0, last_n1, who.at
+        at(), charge(), "A in air", SECONDS, mgy_per_nc, Vents(False, True, 20.0, 101.325), 300.0, last_n1, who.at, desk
     )
 
     def hands(step: Step) -> dict[str, Any]:
@@ -216,11 +218,11 @@ def tube(who: Physicist, idle_s: float = IDLE_S) -> Tube:
     })  # fmt: skip
 
 
-def conditioning_session(who: Physicist, idle_s: float = IDLE_S) -> Session:
+def conditioning_session(who: Physicist, idle_s: float = IDLE_S, desk: Desk = WHOLE) -> Session:
     """A tube that has forgotten its kV."""
     who.bench.seasoned_kv = 50.0
     who.rejects = back_or_again
-    procedure = conditioning_procedure(tube(who, idle_s), applicator("conditioning cap"), "F2", 69.5, 1.6, who.at)
+    procedure = conditioning_procedure(tube(who, idle_s), applicator("conditioning cap"), "F2", 69.5, 1.6, who.at, desk)
     return who.goes_through(
         procedure, "conditioning", lambda _step: {"applicator": "conditioning cap", "chamber": "none"}
     )

@@ -126,7 +126,7 @@ def _second(name: str, who: Physicist, done: Calibrated, known: tuple[Base, ...]
 
 def _side(by: str, who: Physicist, done: Calibrated, session: Session, key: str) -> Side:
     table = measured(done.sessions, done.layers, done.timing, session)
-    found = output(table, instruments(who.bench), 69.5, done.timing.dt_hv_seen_s, PLANE_MM)
+    found = output(table, instruments(who.bench), 69.5, done.timing.dt_s, PLANE_MM)
     return Side(by, chamber(who.bench, key), session, found.r0_mgy_per_s)
 
 

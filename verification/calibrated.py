@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 
 from calibration.equipment import Applicator, Chamber, Electrometer, HvlSet, Instrument, KvpMeter, MaMeter
 from calibration.procedures.engine import after
-from calibration.procedures.parts import Charge, Setting
+from calibration.procedures.monitor import DARK_S
+from calibration.procedures.parts import CONSOLE, Charge, Setting
 from calibration.procedures.session import (
     ACCEPT,
     AnyEvent,
@@ -28,7 +29,7 @@ from calibration.procedures.session import (
     Reject,
     Session,
 )
-from calibration.procedures.step import Procedure, Step, Wanted
+from calibration.procedures.step import RECORDED, Procedure, Step, Wanted
 from simulators.laboratory import ALTITUDE_M, SERIALS
 from simulators.quick_bench import QuickBench
 
@@ -153,6 +154,15 @@ class Physicist:
         if wanted.source == "told":
             admits = self.honest and HONEST.get(wanted.instrument) in self.bench.blundering
             return ("no" if admits else "yes"), wanted.instrument, ""
+        if wanted.instrument in RECORDED:
+            if step.exposes is None and wanted.instrument == step.by_hand[0].instrument:
+                self.bench.expose(0.0, 0.0, DARK_S, "dark")
+            value = self.bench.record[wanted.instrument]
+            return (
+                f"{value:.{0 if wanted.unit in ('counts', 'arcs') else 2}f} {wanted.unit}",
+                wanted.instrument,
+                CONSOLE,
+            )
         if wanted.instrument == "chamber supply":
             return "300.4 V", wanted.instrument, ""
         if wanted.instrument == "survey-meter":

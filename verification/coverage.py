@@ -115,21 +115,21 @@ def calibrate(
     time = timing(sessions["end-effect"])
     sessions["linearity"] = linearity_session(who)
     sessions["output"] = output_session(who)
-    found = output(measured(sessions, layer, time), instruments(bench), 69.5, time.dt_hv_seen_s, PLANE_MM)
+    found = output(measured(sessions, layer, time), instruments(bench), 69.5, time.dt_s, PLANE_MM)
     done = Calibrated(seed, found, time, layer, sessions)
     _treated(done, bench)
-    sessions["monitor"] = monitor_session(who, mgy_per_nc(found, sessions["output"], time.dt_hv_seen_s))
+    sessions["monitor"] = monitor_session(who, mgy_per_nc(found, sessions["output"], time.dt_s))
     done.monitors = monitors(sessions["monitor"])
     done.warned, done.events = who.warned, who.events
     beam, _, _ = bench.true_beam_s(69.5, 1.6, SECONDS)
-    done.dt_error_s = time.dt_hv_seen_s - (beam - SECONDS)
+    done.dt_error_s = time.dt_s - (beam - SECONDS)
     done.hvl_error_mm = layer.hvl_1_mm_al - bench.machine.hvl_mm_al(bench.machine.true_kv(69.5), FILTER_CODE)
     return done, who
 
 
 def _treated(done: Calibrated, bench: QuickBench) -> None:
     """At the surface right after, and at depth on another day."""
-    r0, dt = done.found.r0_mgy_per_s, done.timing.dt_hv_seen_s
+    r0, dt = done.found.r0_mgy_per_s, done.timing.dt_s
     d0 = DOSE_MGY / (TABLE_PCT / 100.0)
     given = bench.expose(69.5, 1.6, d0 / r0 - dt).true_mgy
     done.surface_error_pct = 100.0 * (given / d0 - 1.0)

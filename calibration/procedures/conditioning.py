@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Final
 
 from calibration.equipment import Applicator, Tube
-from calibration.procedures.parts import LIVE, Setting, at_end, numbers, recorded
+from calibration.procedures.parts import LIVE, WHOLE, Desk, Setting, at_end, numbers, recorded
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Exposure, Procedure, Step
 
@@ -63,7 +63,7 @@ def ladder_for(idle: timedelta) -> Ladder | None:
 
 
 def conditioning_procedure(
-    tube: Tube, applicator: Applicator, filter_id: str, kv: float, ma: float, at: datetime
+    tube: Tube, applicator: Applicator, filter_id: str, kv: float, ma: float, at: datetime, desk: Desk = WHOLE
 ) -> Procedure:
     """Up to this kV and mA. ValueError: no cap is coded in, the tube bears no such setting, or it has not idled long enough to need it."""
     if applicator.kind != "conditioning_cap":
@@ -80,11 +80,17 @@ def conditioning_procedure(
         raise ValueError(
             f"{tube.id} idled {idle.total_seconds() / 3600:.1f} h, below {LADDERS[-1].least.total_seconds() / 3600:g} h; warm up instead"
         )
+    if ladder.dark_s and "cold" not in desk.does:
+        raise ValueError(
+            f"{tube.id} idled so long that kV comes first without current, and the desk exposes with beam only; season it by the maker's program"
+        )
     steps = list[Step]()
     if ladder.dark_s:
         n = math.ceil(ladder.dark_s / tube.max_on_s)
         cold = Exposure(ladder.first_part * kv, 0.0, filter_id, applicator.id, ladder.dark_s / n, n, 0.0, "cold")
-        steps.append(_step("cold", cold, "After so long an idle time kV comes first, without current.", applicator, ""))
+        steps.append(
+            _step("cold", cold, "After so long an idle time kV comes first, without current.", applicator, "", desk)
+        )
     at_kv = ladder.first_part * kv
     while at_kv < kv - 1e-6:
         setting = Setting(at_kv, LOW_MA * ma if at_kv <= HALF * kv else ma, filter_id, applicator.id)
@@ -95,12 +101,13 @@ def conditioning_procedure(
                 "Gas leaves the tube rung by rung.",
                 applicator,
                 _before(steps),
+                desk,
             )
         )
         at_kv += ladder.step_kv
     top = _held(tube, Setting(kv, ma, filter_id, applicator.id), max(ladder.hold_s, 120.0), 2)
-    steps.append(_step("top", top, "The top rung stands without an arc.", applicator, _before(steps)))
-    return Procedure(f"conditioning {tube.serial} to {kv:g} kV {ma:g} mA", "service", (), tuple(steps))
+    steps.append(_step("top", top, "The top rung stands without an arc.", applicator, _before(steps), desk))
+    return Procedure(f"conditioning {tube.serial} to {kv:g} kV {ma:g} mA", "service", desk.typed("arcs"), tuple(steps))
 
 
 def _before(steps: list[Step]) -> str:
@@ -113,7 +120,7 @@ def _held(tube: Tube, setting: Setting, hold_s: float, least_n: int = 1) -> Expo
     return setting.exposes(hold_s / n, n, tube.min_rest_s, REPEATS)
 
 
-def _step(name: str, exposes: Exposure, why: str, applicator: Applicator, before: str) -> Step:
+def _step(name: str, exposes: Exposure, why: str, applicator: Applicator, before: str, desk: Desk) -> Step:
     first = "" if before else f"The conditioning cap {applicator.id} ({applicator.serial}) on the head."
     given = (("top", float(name == "top")),)
     return Step(
@@ -122,7 +129,7 @@ def _step(name: str, exposes: Exposure, why: str, applicator: Applicator, before
         first,
         exposes,
         (*LIVE, "arcs"),
-        recorded("arcs", "kv", "ma"),
+        (*desk.reading("arcs"), *recorded("kv", "ma")),
         Accept(judgement="rung", numbers=given, back=before),
         "G22",
     )

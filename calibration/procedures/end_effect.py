@@ -13,7 +13,7 @@ from typing import Final, Literal
 from calibration.end_effect import EndEffect, Taken
 from calibration.end_effect import end_effect as by_rounds
 from calibration.equipment import KvpMeter
-from calibration.procedures.parts import LIVE, Charge, Setting, at_end, charges, in_date, numbers, recorded
+from calibration.procedures.parts import LIVE, WHOLE, Charge, Desk, Setting, at_end, charges, in_date, numbers, recorded
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Grammar, Procedure, Source, Step, Wanted
 
@@ -24,34 +24,48 @@ SHORT_S, STARTS, ROUNDS = 5.0, 6, 2
 RECORDS: Final = ("timer_s", "clock_s", "k1_to_hv_s")
 AGREE: Final = 2.0
 """Both ways agree within so many standard uncertainties of their difference."""
-START: Final[Literal["hv_seen"]] = "hv_seen"
+Start = Literal["hv_seen", "k1_closed"]
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What was found: dt for both events that can start the timer, its u (k = 1), dt by many starts with its u, and the timer's worst error."""
+    """What was found: dt for the timer's own start, and for both events that can start it (None: the record does not hold their distance), its u (k = 1),
+    dt by many starts with its u, and the timer's worst error against the clock (None: there was none)."""
 
-    dt_hv_seen_s: float
-    dt_k1_closed_s: float
+    dt_s: float
+    dt_hv_seen_s: float | None
+    dt_k1_closed_s: float | None
     u_dt_s: float
     dt_many_s: float
     u_many_s: float
     rounds: EndEffect
-    timer_worst_s: float
+    timer_worst_s: float | None
 
 
 def end_effect_procedure(
     setting: Setting, charge: Charge, head: str, reproducibility: float, timer_step_s: float, ramp_s: float, radiation_timer: KvpMeter | None,
-    source: Source, at: datetime,
+    source: Source, at: datetime, start: Start = "hv_seen", desk: Desk = WHOLE,
 ) -> Procedure:  # fmt: skip
-    """`head` says where the chamber is; `reproducibility` is that of one reading, as a part of it. ValueError: an instrument may not be used now."""
+    """`head` says where the chamber is; `reproducibility` is that of one reading, as a part of it; `start` what starts the unit's timer.
+
+    ValueError: an instrument may not be used now, or neither record nor meter would prove the timer."""
     in_date(at, charge.electrometer, *([radiation_timer] if radiation_timer else []))
-    given = (("reproducibility", reproducibility), ("timer_step_s", timer_step_s), ("ramp_s", ramp_s))
+    if radiation_timer is None and "clock_s" not in desk.holds:
+        raise ValueError(
+            "the record holds no clock_s, and there is no meter of radiation time: nothing would prove the unit's timer; take a meter"
+        )
+    records = recorded(*(name for name in RECORDS if name in desk.holds))
+    given = (
+        ("from_k1", float(start == "k1_closed")),
+        ("reproducibility", reproducibility),
+        ("timer_step_s", timer_step_s),
+        ("ramp_s", ramp_s),
+    )
     long_s = SHORT_S * STARTS
 
     def step(name: str, seconds: float, n: int, judgement: str, connect: str = "") -> Step:
         why = "What an exposure gives beyond its time, or lacks: two lengths tell it apart from the rate."
-        reading = (charge.wanted, *recorded(*RECORDS))
+        reading = (charge.wanted, *records)
         return Step(
             name,
             why,
@@ -88,7 +102,7 @@ def end_effect_procedure(
             connect,
             setting.exposes(long_s, 1),
             LIVE,
-            (read, *recorded(*RECORDS)),
+            (read, *records),
             Accept(judgement="radiation-time"),
             "A3",
         )
@@ -100,20 +114,26 @@ def end_effect_procedure(
 def timers(session: Session, step: Step) -> Verdict:
     """The unit's timer against the monotonic clock, in this step."""
     worst = 0.0
-    for unit_s, clock_s in zip(session.values(step.id, "timer_s"), session.values(step.id, "clock_s"), strict=True):
+    for unit_s, clock_s in _clocked(session, step.id):
         off = unit_s - clock_s
         worst = off if abs(off) > abs(worst) else worst
         if abs(off) > max(TIMER_SHARE * clock_s, TIMER_LEAST_S):
             return Verdict(
                 f"the unit's timer shows {unit_s:g} s and the clock {clock_s:g}; treat nobody, have the service look"
             )
-    return Verdict("", (), (Figure("timer less clock", 1000.0 * worst, "ms"),))
+    return Verdict("", (), (Figure("timer less clock", 1000.0 * worst, "ms"),) if _clocked(session, step.id) else ())
+
+
+def _clocked(session: Session, step: str) -> list[tuple[float, float]]:
+    """The unit's timer and the clock of each exposure; none where the record holds no clock."""
+    clocks = session.values(step, "clock_s")
+    return list(zip(session.values(step, "timer_s"), clocks, strict=True)) if clocks else []
 
 
 def radiation_time(session: Session, step: Step) -> Verdict:
     """The same, and against the meter in the beam."""
     (shown,), (unit_s,) = session.values(step.id), session.values(step.id, "timer_s")
-    if abs(shown - unit_s) > max(TIMER_SHARE * unit_s, TIMER_LEAST_S) + fmean(session.values(step.id, "k1_to_hv_s")):
+    if abs(shown - unit_s) > max(TIMER_SHARE * unit_s, TIMER_LEAST_S):
         return Verdict(
             f"the meter shows {shown:g} s and the unit's timer {unit_s:g}; read seconds, not minutes, and find which is wrong"
         )
@@ -140,12 +160,12 @@ def _found(session: Session, step: Step) -> Timing:
     step_s = given["timer_step_s"] / math.sqrt(12.0)
     u = math.hypot(single_s * s * math.sqrt(1.0 / n + 1.0 / len(long)), step_s * math.sqrt(n)) / (n - 1)
     gaps = [value for one in (*names, "starts") for value in session.values(one, "k1_to_hv_s")]
-    off = [
-        unit_s - clock_s
-        for one in session.procedure.steps
-        for unit_s, clock_s in zip(session.values(one.id, "timer_s"), session.values(one.id, "clock_s"), strict=True)
-    ]
-    return Timing(rounds.dt_s, rounds.dt_s - fmean(gaps), rounds.u_dt_s, dt, u, rounds, max(off, key=abs))
+    off = [unit_s - clock_s for one in session.procedure.steps for unit_s, clock_s in _clocked(session, one.id)]
+    gap_s = fmean(gaps) if gaps else None
+    from_k1 = bool(given["from_k1"])
+    other = None if gap_s is None else rounds.dt_s + (gap_s if from_k1 else -gap_s)
+    hv_seen, k1_closed = (other, rounds.dt_s) if from_k1 else (rounds.dt_s, other)
+    return Timing(rounds.dt_s, hv_seen, k1_closed, rounds.u_dt_s, dt, u, rounds, max(off, key=abs) if off else None)
 
 
 def judged(session: Session, step: Step) -> Verdict:
@@ -154,18 +174,21 @@ def judged(session: Session, step: Step) -> Verdict:
     if wrong.refused:
         return wrong
     found = _found(session, step)
-    apart, u = found.dt_many_s - found.dt_hv_seen_s, math.hypot(found.u_dt_s, found.u_many_s)
+    apart, u = found.dt_many_s - found.dt_s, math.hypot(found.u_dt_s, found.u_many_s)
     warned = (
         (
-            f"many starts give {1000 * found.dt_many_s:+.1f} ms and the rounds {1000 * found.dt_hv_seen_s:+.1f}: {abs(apart) / u:.1f} u apart, above {AGREE:g}",
+            f"many starts give {1000 * found.dt_many_s:+.1f} ms and the rounds {1000 * found.dt_s:+.1f}: {abs(apart) / u:.1f} u apart, above {AGREE:g}",
         )
         if abs(apart) > AGREE * u
         else ()
     )
-    figures = (
-        Figure(f"dt from {START}", 1000.0 * found.dt_hv_seen_s, "ms"), Figure("dt from k1_closed", 1000.0 * found.dt_k1_closed_s, "ms"),
-        Figure("u (k = 1)", 1000.0 * found.u_dt_s, "ms"), Figure("dt by many starts", 1000.0 * found.dt_many_s, "ms"),
-        Figure("timer less clock", 1000.0 * found.timer_worst_s, "ms"),
+    figures = tuple(
+        Figure(name, 1000.0 * value, "ms")
+        for name, value in (
+            ("dt from hv_seen", found.dt_hv_seen_s), ("dt from k1_closed", found.dt_k1_closed_s), ("u (k = 1)", found.u_dt_s),
+            ("dt by many starts", found.dt_many_s), ("timer less clock", found.timer_worst_s),
+        )
+        if value is not None
     )  # fmt: skip
     return Verdict("", warned, figures)
 

@@ -12,8 +12,20 @@ from typing import Final
 
 from calibration.dosimetry.beam import LEAST_READINGS
 from calibration.formulas import p_tp
-from calibration.procedures.parts import LIVE, Charge, Setting, at_end, in_date, in_one_air, numbers, recorded
-from calibration.procedures.session import Exposed, Figure, Judgement, Session, Verdict
+from calibration.procedures.parts import (
+    CONSOLE,
+    LIVE,
+    WHOLE,
+    Charge,
+    Desk,
+    Setting,
+    at_end,
+    in_date,
+    in_one_air,
+    numbers,
+    recorded,
+)
+from calibration.procedures.session import Figure, Held, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Grammar, Procedure, Step, Wanted
 
 DARK_S: Final = 100.0
@@ -57,7 +69,8 @@ class Vents:
 
 
 def monitor_procedure(
-    setting: Setting, charge: Charge, head: str, seconds: float, mgy_per_nc: float, vents: Vents, supply_v: float, last_n1: float, at: datetime
+    setting: Setting, charge: Charge, head: str, seconds: float, mgy_per_nc: float, vents: Vents, supply_v: float, last_n1: float, at: datetime,
+    desk: Desk = WHOLE,
 ) -> Procedure:  # fmt: skip
     """`mgy_per_nc`: D0 in the plane for one nC of the reference chamber as at 20 degC and 101.325 kPa, of the output procedure at this combination.
 
@@ -67,9 +80,17 @@ def monitor_procedure(
         ("mgy_per_nc", mgy_per_nc), ("last_n1", last_n1), ("vented_1", float(vents.vented_1)), ("vented_2", float(vents.vented_2)),
         ("ref_c", vents.ref_c), ("ref_kpa", vents.ref_kpa),
     )  # fmt: skip
-    reading = (charge.wanted, *recorded("counts_1", "counts_2", "timer_s", "head_c", "p_kpa"))
+    reading = (charge.wanted, *recorded("counts_1", "counts_2", "timer_s"), *desk.reading("head_c", "p_kpa"))
     volts = Wanted("chamber supply", "V", Grammar(0.0, 1000.0), "typed")
-    dark = setting.without_beam("dark", DARK_S, 1)
+    dark = setting.without_beam("dark", DARK_S, 1) if "dark" in desk.does else None
+    counted = (
+        recorded("counts_1", "counts_2") if dark else Desk(frozenset(), frozenset()).reading("counts_1", "counts_2")
+    )
+    shown = (
+        desk.typed("head_c", "p_kpa")
+        if dark
+        else (*desk.typed("head_c", "p_kpa"), ("counts_1", CONSOLE), ("counts_2", CONSOLE))
+    )
 
     def exposing(name: str, n: int, connect: str, why: str, judgement: str) -> Step:
         return Step(
@@ -85,10 +106,10 @@ def monitor_procedure(
 
     return Procedure(
         f"monitor chambers {setting.kv:g} kV {setting.ma:g} mA {setting.filter} {setting.applicator}", "physics",
-        (charge.serial, ("chamber supply", "")),
+        (charge.serial, ("chamber supply", ""), *shown),
         (
-            Step("leakage", "What both channels count of nothing.", "Beam off, K1 and K2 open.", dark, ("counts",),
-                 recorded("counts_1", "counts_2", "timer_s"), Accept(judgement="monitor-leakage"), "A6"),
+            Step("leakage", "What both channels count of nothing.", f"Beam off, K1 and K2 open, for {DARK_S:g} s.", dark, ("counts",), counted,
+                 Accept(judgement="monitor-leakage"), "A6"),
             Step("supply", f"The chambers' own voltage, {supply_v:g} V.", "A voltmeter at the supply's test point.", None, (), (volts,),
                  Accept(judgement="monitor-supply", numbers=(("volts", supply_v),)), "A6"),
             exposing("counts", LEAST_READINGS, f"{head}, applicator {setting.applicator}.", "How much dose one count is here.", "monitor-counts"),
@@ -99,8 +120,7 @@ def monitor_procedure(
 
 def leakage(session: Session, step: Step) -> Verdict:
     """Counts a second in the dark."""
-    (seconds,) = session.values(step.id, "timer_s")[-1:]
-    one, two = (session.values(step.id, f"counts_{channel}")[-1] / seconds for channel in "12")
+    one, two = (session.values(step.id, f"counts_{channel}")[-1] / DARK_S for channel in "12")
     if max(one, two) > MOST_LEAK_CPS:
         return Verdict(
             f"{one:.2f} and {two:.2f} counts a second in the dark, above {MOST_LEAK_CPS:g}; dry or clean the chamber, and repeat"
@@ -119,35 +139,27 @@ def supply(session: Session, step: Step) -> Verdict:
 def per_count(session: Session, step: Step) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     """mGy for each count of both channels and the air's density in the head (1: the reference), exposure by exposure; leakage and air taken out."""
     given = numbers(step)
-    (dark_s,) = session.values("leakage", "timer_s")[-1:]
-    leak = {channel: session.values("leakage", f"counts_{channel}")[-1] / dark_s for channel in "12"}
+    leak = {channel: session.values("leakage", f"counts_{channel}")[-1] / DARK_S for channel in "12"}
     rows: dict[str, list[float]] = {"1": [], "2": []}
     density = []
-    instrument = step.reading[0].instrument
-    for held in session.kept(step.id):
-        if held.instrument != instrument:
-            continue
-        exposed = next(
-            one.event
-            for one in session.kept(step.id)
-            if one.event.token == held.event.token and isinstance(one.event, Exposed)
-        )
-        mgy = in_one_air(held) * given["mgy_per_nc"]
-        record = exposed.record
-        assert (
-            record.head_c is not None
-            and record.p_kpa is not None
-            and record.counts_1 is not None
-            and record.counts_2 is not None
-        )
-        thin = p_tp(record.head_c, record.p_kpa, "20C") / p_tp(given["ref_c"], given["ref_kpa"], "20C")
+    for shot in _shots(session, step):
+        mgy = in_one_air(shot[step.reading[0].instrument]) * given["mgy_per_nc"]
+        thin = p_tp(shot["head_c"].value, shot["p_kpa"].value, "20C") / p_tp(given["ref_c"], given["ref_kpa"], "20C")
         density.append(1.0 / thin)
-        for channel, counts in (("1", record.counts_1), ("2", record.counts_2)):
-            net = counts - leak[channel] * exposed.timer_s
+        for channel in "12":
+            net = shot[f"counts_{channel}"].value - leak[channel] * shot["timer_s"].value
             if net <= 0.0:
                 raise ValueError(f"channel {channel} counted nothing in {mgy:.0f} mGy; it is dead, have it mended")
             rows[channel].append(mgy / (net * (thin if given[f"vented_{channel}"] else 1.0)))
     return tuple(rows["1"]), tuple(rows["2"]), tuple(density)
+
+
+def _shots(session: Session, step: Step) -> list[dict[str, Held]]:
+    """The readings of each kept exposure, by instrument."""
+    shots: dict[str, dict[str, Held]] = {}
+    for one in session.kept(step.id):
+        shots.setdefault(one.event.token, {})[one.instrument] = one
+    return list(shots.values())
 
 
 def counts(session: Session, step: Step) -> Verdict:
@@ -216,8 +228,7 @@ def monitors(session: Session) -> Monitors:
     leak, _, counted, sealed = session.procedure.steps
     one, two, cold = per_count(session, counted)
     air = fmean(per_count(session, sealed)[2]) / fmean(cold) - 1.0
-    seconds = session.values(leak.id, "timer_s")[-1]
-    leaks = [session.values(leak.id, f"counts_{channel}")[-1] / seconds for channel in "12"]
+    leaks = [session.values(leak.id, f"counts_{channel}")[-1] / DARK_S for channel in "12"]
     u = [100.0 * stdev(values) / fmean(values) / math.sqrt(len(values)) for values in (one, two)]
     return Monitors(fmean(one), fmean(two), leaks[0], leaks[1], u[0], u[1], True if abs(air) >= SEAL_AIR else None)
 

@@ -12,7 +12,7 @@ from typing import Final
 from calibration.equipment import Base, unusable
 from calibration.formulas import p_tp
 from calibration.procedures.session import Held, Phase, Reading, Session
-from calibration.procedures.step import RECORDED, Exposure, Grammar, How, Source, Step, Wanted
+from calibration.procedures.step import HOWS, RECORDED, Exposure, Grammar, How, Source, Step, Wanted
 
 REPEATS: Final = 2
 """A step's charge is capped at so many times what its readings need."""
@@ -58,6 +58,35 @@ class Charge:
     @property
     def serial(self) -> tuple[str, str]:
         return self.electrometer.id, self.electrometer.serial
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the exposures of a rig can be, and what their records hold: not every desk exposes without beam, and not every record has a clock in it."""
+
+    holds: frozenset[str]
+    does: frozenset[How]
+
+    def reading(self, *names: str) -> tuple[Wanted, ...]:
+        """Of the record; what it does not hold is typed, as the console shows it."""
+        return tuple(
+            recorded(name)[0]
+            if name in self.holds
+            else Wanted(name, RECORDED[name], OF_RECORD[RECORDED[name]], "typed")
+            for name in names
+        )
+
+    def typed(self, *names: str) -> tuple[tuple[str, str], ...]:
+        """The console as an instrument, for what is typed from it."""
+        return tuple((name, CONSOLE) for name in names if name not in self.holds)
+
+
+CONSOLE: Final = "console"
+WHOLE: Final = Desk(frozenset(RECORDED), frozenset(HOWS))
+SHIPPED: Final = Desk(
+    frozenset({"set_kv", "set_ma", "kv", "ma", "timer_s", "counts_1", "counts_2"}), frozenset({"beam"})
+)
+"""What the exposing hand of this program can do and tell today (console/exposing.py)."""
 
 
 def recorded(*names: str) -> tuple[Wanted, ...]:

@@ -12,6 +12,7 @@ Source = Literal["wire", "typed", "record", "told"]
 """On the instrument's wire; typed by a person; of the exposure's own record; told by a person in words, yes or no."""
 How = Literal["beam", "cold", "dark"]
 """With the beam; high voltage with the filament cold, so no beam; no high voltage at all, counters and timers only."""
+HOWS: Final[tuple[How, ...]] = ("beam", "cold", "dark")
 ANSWERS: Final = {"yes": 1.0, "no": 0.0}
 RECORDED: Final = {
     "set_kv": "kV", "set_ma": "mA", "kv": "kV", "ma": "mA", "timer_s": "s", "timer_2_s": "s", "clock_s": "s", "k1_to_hv_s": "s",

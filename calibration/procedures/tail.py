@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Final
 
-from calibration.procedures.parts import LIVE, Setting, at_end, numbers, recorded
+from calibration.procedures.parts import LIVE, WHOLE, Desk, Setting, at_end, numbers, recorded
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Procedure, Step
 
@@ -30,8 +30,12 @@ class Tail:
     u_tail_mgy: float
 
 
-def tail_procedure(setting: Setting, r0_mgy_per_s: float, dt_s: float) -> Procedure:
-    """At the setting whose R0 and end effect are known."""
+def tail_procedure(setting: Setting, r0_mgy_per_s: float, dt_s: float, desk: Desk = WHOLE) -> Procedure:
+    """At the setting whose R0 and end effect are known. ValueError: the rig's record does not tell what came after off."""
+    if not {"after_off_1", "after_off_2"} <= desk.holds:
+        raise ValueError(
+            "the record holds no counts after off; measure the tail with a chamber that is read after the release of K1, and write it down"
+        )
     given = (("r0_mgy_per_s", r0_mgy_per_s), ("dt_s", dt_s))
     step = Step(
         "tail", "What comes after off counts as delivered, and the beam is ended so much earlier.", "As for treatment; no chamber in the beam is needed.",

@@ -29,6 +29,7 @@ from calibration.procedures.conditioning import LADDERS, conditioning_procedure,
 from calibration.procedures.hvl import hvl_procedure
 from calibration.procedures.interrupt import times
 from calibration.procedures.judgements import JUDGEMENTS
+from calibration.procedures.parts import SHIPPED
 from calibration.procedures.session import Exposed, Phase, Reading, Session
 from simulators.quick_bench import QuickBench, bent
 from simulators.unknown import as_engraved, unknown
@@ -134,12 +135,40 @@ def test_times_and_doses_are_found_as_they_are() -> None:
     assert found.dt_hv_seen_s == pytest.approx(beam - 60.0, abs=0.007)
     assert found.dt_k1_closed_s == pytest.approx(beam - 60.0 - rise, abs=0.007)
     assert (
-        abs(found.dt_many_s - found.dt_hv_seen_s) < 0.007 and found.u_dt_s <= 0.010 and abs(found.timer_worst_s) < 0.02
+        abs(found.dt_many_s - found.dt_s) < 0.007 and found.u_dt_s <= 0.010 and abs(found.timer_worst_s or 9.0) < 0.02
     )
     off = tail.tail(SESSIONS["tail"](who))
     assert off.tail_s == pytest.approx(after_s, rel=0.05) and 0.0 < off.u_tail_mgy < 0.1 * off.tail_mgy
     pieces = interrupt.interrupted(benched.interrupt_session(who, beam - 60.0))
     assert abs(pieces.ratio - 1.0) < 0.003 and sum(pieces.set_s) == pytest.approx(60.0 - 2.0 * (beam - 60.0), abs=0.01)
+
+
+def test_the_shipped_desk_exposes_with_beam_only_and_the_rest_is_typed() -> None:
+    """Console and records of this program hold neither clock nor air: the timer is proved by the meter in the beam, the rest is typed as it is shown."""
+    who = physicist()
+    beam, _, _ = who.bench.true_beam_s(69.5, 1.6, 60.0)
+    session = benched.end_effect_session(who, desk=SHIPPED)
+    found = end_effect.timing(session)
+    assert found.dt_s == found.dt_hv_seen_s == pytest.approx(beam - 60.0, abs=0.007)
+    assert found.dt_k1_closed_s is None and found.timer_worst_s is None
+    whole = monitor.monitors(benched.monitor_session(physicist(), 520.0))
+    typed = monitor.monitors(benched.monitor_session(physicist(), 520.0, desk=SHIPPED))
+    assert typed.n1_mgy_per_count == pytest.approx(whole.n1_mgy_per_count, rel=2e-3) and typed.sealed
+    assert typed.leak1_cps == pytest.approx(0.5, abs=0.02)
+    assert conditioning.seasoned(conditioning_session(physicist(), desk=SHIPPED)).kv == 69.5
+    with pytest.raises(ValueError, match="nothing would prove the unit's timer"):
+        end_effect.end_effect_procedure(at(), charge(), "A", 0.0005, 0.001, 0.3, None, "typed", who.at, desk=SHIPPED)
+    with pytest.raises(ValueError, match="no counts after off"):
+        tail.tail_procedure(at(), 55.0, -0.13, SHIPPED)
+    with pytest.raises(ValueError, match="exposes with beam only"):
+        conditioning_procedure(tube(who, 100 * 86400.0), fitted("conditioning cap"), "F2", 69.5, 1.6, who.at, SHIPPED)
+
+
+def test_a_timer_that_starts_with_k1_has_the_other_end_effect() -> None:
+    found = end_effect.timing(benched.end_effect_session(physicist(), "k1_closed"))
+    assert found.dt_hv_seen_s is not None and found.dt_s == found.dt_k1_closed_s == pytest.approx(
+        found.dt_hv_seen_s - 0.046, abs=0.002
+    )
 
 
 def test_e9_the_pieces_of_a_dose_are_those_of_a_resume() -> None:
