@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from calibration import gates, signed
+from calibration import gates, signed, toml_file
 from calibration.schema import CertificateTable, CombinationTable, brought, combined, contradictions
 from controller.prescribed import Certificate, Combination
 from hal.errors import ConfigurationError
@@ -61,8 +61,8 @@ def certificate_in_force(
     software_version: str | None = None,
 ) -> Checked:
     """The same, with its tables and who signed it. Raises ConfigurationError."""
-    data = signed.data_of(path)
-    document = signed.parsed(path, data)
+    data = toml_file.read_bytes(path)
+    document = toml_file.parse(path, data)
     table = _consistent(path, document)
     running = software_version if software_version is not None else version("kerma")
     wrong = list(_unfit(path, table, wall_s, tube_serial, machine_serial, running))
@@ -73,8 +73,8 @@ def certificate_in_force(
 
 def read_certificate(path: Path, public_key: Path) -> Checked:
     """Read, check and verify a certificate, in force or not: an old one stays readable. Raises ConfigurationError."""
-    data = signed.data_of(path)
-    return _verified(path, data, signed.parsed(path, data), public_key)
+    data = toml_file.read_bytes(path)
+    return _verified(path, data, toml_file.parse(path, data), public_key)
 
 
 def _consistent(path: Path, document: dict[str, Any]) -> CertificateTable:
@@ -99,12 +99,13 @@ def _verified(path: Path, data: bytes, document: dict[str, Any], public_key: Pat
 
 def sign_certificate(path: Path, private_key: Path, who: str, wall_s: float) -> None:
     """Sign the file in place as `who` at `wall_s`; an earlier signature of the same person is replaced. Raises ConfigurationError."""
-    table = _consistent(path, signed.parsed(path, signed.data_of(path)))
+    data = toml_file.read_bytes(path)
+    table = _consistent(path, toml_file.parse(path, data))
     if table.basis == "provisional":
         raise ConfigurationError(
             f'{path}: basis = "provisional": is of a name plate, and nobody signs for it; first: calibrate, and sign what was measured'
         )
-    signed.sign(path, HEAD, private_key, who, wall_s)
+    signed.sign(path, data, HEAD, CertificateTable, private_key, who, wall_s)
 
 
 def _unfit(

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from calibration import signed
+from calibration import signed, toml_file
 from calibration.equipment import Code, Name, Positive, Table
 from calibration.schema import PROVISIONAL_MOST_DAYS
 
@@ -62,7 +62,7 @@ class PlateTable(Table):
 
 def load_plate(path: Path) -> PlateTable:
     """Read it strictly. Raises ConfigurationError."""
-    return signed.checked(path, signed.parsed(path, signed.data_of(path)), PlateTable)
+    return signed.checked(path, toml_file.parse(path, toml_file.read_bytes(path)), PlateTable)
 
 
 def provisional(plate: PlateTable, software_version: str, at: datetime) -> dict[str, Any]:

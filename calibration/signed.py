@@ -1,11 +1,10 @@
-"""Files that physicists sign: TOML read strictly, Ed25519 signatures over its content, and the file replaced whole when one is added.
+"""Files that physicists sign: their tables checked strictly, Ed25519 signatures over its content, and the file replaced whole when one is added.
 It knows no certificate and no time table: each of them gives its tables, and the words that its signatures begin with."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,32 +14,10 @@ from pydantic import BaseModel, ValidationError
 
 from calibration import keys
 from calibration.atomic import replaced
+from calibration.toml_file import parse
 from hal.errors import ConfigurationError
 
-FILE_MAX_BYTES = 1_000_000
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def data_of(path: Path) -> bytes:
-    """The file's bytes. Raises ConfigurationError."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(FILE_MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot be read ({error.strerror}); first: give the path of a certificate"
-        ) from error
-    if len(data) > FILE_MAX_BYTES:
-        raise ConfigurationError(f"{path}: is larger than {FILE_MAX_BYTES} bytes; first: see that it is a certificate")
-    return data
-
-
-def parsed(path: Path, data: bytes) -> dict[str, Any]:
-    """The document. Raises ConfigurationError."""
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: is not TOML ({error}); first: mend that line") from error
 
 
 def checked(path: Path, document: dict[str, Any], model: type[Model]) -> Model:
@@ -74,18 +51,22 @@ def content_sha256(document: dict[str, Any]) -> bytes:
     return hashlib.sha256(canonical(document)).digest()
 
 
-def sign(path: Path, head: bytes, private_key: Path, who: str, wall_s: float) -> None:
-    """Sign a checked file in place; an earlier signature of the same person is replaced. Raises ConfigurationError."""
-    document = parsed(path, data_of(path))
+def sign(
+    path: Path, data: bytes, head: bytes, model: type[BaseModel], private_key: Path, who: str, wall_s: float
+) -> None:
+    """Sign in place exactly the bytes that were checked; an earlier signature of the same person is replaced. Raises ConfigurationError."""
+    document = parse(path, data)
     key = keys.private_key(private_key)
     kept = [entry for entry in document.get("signatures", []) if entry["who"] != who]
     new: dict[str, Any] = {"who": who, "role": "physicist", "at": datetime.fromtimestamp(int(wall_s), UTC)}
     new["ed25519"] = key.sign(_message(head, document, new)).hex()
-    text = path.read_text(encoding="utf-8").partition("\n[[signatures]]")[0].rstrip() + "\n"
+    text = data.decode("utf-8").partition("\n[[signatures]]")[0].rstrip() + "\n"
     for entry in (*kept, new):
         text += f"\n[[signatures]]\nwho = {json.dumps(entry['who'], ensure_ascii=False)}\nrole = {json.dumps(entry['role'])}\n"
         text += f"at = {exact(entry['at'])}\ned25519 = {json.dumps(entry['ed25519'])}\n"
-    if canonical(parsed(path, text.encode())) != canonical(document):
+    signed = parse(path, text.encode())
+    checked(path, signed, model)
+    if canonical(signed) != canonical(document):
         raise ConfigurationError(
             f"{path}: [[signatures]] does not stand at its end; first: move it there, then sign again"
         )

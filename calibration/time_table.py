@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime, Field
 
-from calibration import signed
+from calibration import signed, toml_file
 from calibration.equipment import Name, Positive, Table, Words, stamp
 from calibration.schema import SignatureTable
 from hal.errors import ConfigurationError
@@ -75,7 +75,7 @@ def load_times(
     path: Path, public_key: Path, wall_s: float, tube_serial: str, machine_serial: str, certificate: str
 ) -> TimesTable:
     """Read, check and verify a time table for this tube, machine and certificate. Raises ConfigurationError."""
-    document = signed.parsed(path, signed.data_of(path))
+    document = toml_file.parse(path, toml_file.read_bytes(path))
     table = signed.checked(path, document, TimesTable)
     wrong = [
         f"{path}: {words}"
@@ -89,11 +89,12 @@ def load_times(
 
 def sign_times(path: Path, private_key: Path, who: str, wall_s: float) -> None:
     """Sign the file in place. Raises ConfigurationError."""
-    table = signed.checked(path, signed.parsed(path, signed.data_of(path)), TimesTable)
+    data = toml_file.read_bytes(path)
+    table = signed.checked(path, toml_file.parse(path, data), TimesTable)
     wrong = [f"{path}: {words}" for words in _contradictions(table)]
     if wrong:
         raise ConfigurationError("\n".join(wrong))
-    signed.sign(path, HEAD, private_key, who, wall_s)
+    signed.sign(path, data, HEAD, TimesTable, private_key, who, wall_s)
 
 
 def time_of(table: TimesTable, key: tuple[float, float, str, str], depth_mm: float, rx_mgy: float) -> float | str:

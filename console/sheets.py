@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,9 +14,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from calibration import keys, periodic
+from calibration import keys, periodic, toml_file
 from calibration.time_table import against_first
-from console import strict
 from console.certificate import certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
@@ -96,9 +94,8 @@ def told(answer: str | None) -> Exit:
 def content_of(path: Path, kind: type[S]) -> S:
     """A sheet's content from a TOML file. Raises ConfigurationError."""
     try:
-        document = tomllib.loads(strict.read_bytes(path).decode("utf-8"))
-        return msgspec.convert(document, kind)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+        return msgspec.convert(toml_file.parse(path, toml_file.read_bytes(path)), kind)
+    except msgspec.ValidationError as error:
         raise ConfigurationError(f"{path}: {error}; first: correct it") from error
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -14,10 +12,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
+from calibration import toml_file
 from hal.errors import ConfigurationError
-
-FILE_MAX_BYTES = 1_000_000
-"""A file of people is a page long; anything near this size is the wrong file."""
 
 
 class Strict(BaseModel):
@@ -40,42 +36,8 @@ class Taken(Generic[M]):
 
 def read(path: Path, model: type[M]) -> Taken[M]:
     """Read and check a TOML file. Raises ConfigurationError with one line for each mistake found."""
-    data = read_bytes(path)
-    return Taken(path, check(path, parse(path, data), model), hashlib.sha256(data).digest())
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a small file. Raises ConfigurationError where there is none or it is too large to be one of ours."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(FILE_MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot be read ({error.strerror}); first: give the path of an existing file"
-        ) from error
-    if len(data) > FILE_MAX_BYTES:
-        raise ConfigurationError(f"{path}: is larger than {FILE_MAX_BYTES} bytes; first: see that it is the right file")
-    return data
-
-
-def parse(path: Path, data: bytes) -> dict[str, Any]:
-    """TOML to a dictionary. Raises ConfigurationError with the line and the column."""
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path}: is not UTF-8 text (byte {error.start}); first: save it as UTF-8") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: is not TOML ({error}); first: {_toml_advice(data, str(error))}") from error
-
-
-def _toml_advice(data: bytes, words: str) -> str:
-    at = re.search(r"line (\d+)", words)
-    lines = data.decode("utf-8").splitlines()
-    line = lines[int(at.group(1)) - 1] if at and int(at.group(1)) <= len(lines) else ""
-    comma = re.match(r"\s*([\w.\"-]+)\s*=\s*([-+]?\d+,\d+)\s*(#.*)?$", line)
-    if comma:
-        return f"{comma.group(1)} = {comma.group(2)}: write a decimal point ({comma.group(2).replace(',', '.')}), not a comma"
-    return f"mend that line: {line.strip()!r}"
+    data = toml_file.read_bytes(path)
+    return Taken(path, check(path, toml_file.parse(path, data), model), hashlib.sha256(data).digest())
 
 
 def check(path: Path, document: dict[str, Any], model: type[M]) -> M:

@@ -178,7 +178,7 @@ def test_files_that_are_not_there_or_not_what_they_should_be(tmp_path: Path) -> 
     for certificate, public, words in (
         (tmp_path / "none", key, "cannot be read"),
         (tmp_path, key, "cannot be read"),
-        (bad, key, "is not TOML"),
+        (bad, key, "is not UTF-8 text"),
         (example, tmp_path / "none", "cannot be read"),
         (example, bad, "is no public key"),
         (example, EXAMPLES / "DEMONSTRATION-KEY.pem", "is no public key"),
