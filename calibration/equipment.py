@@ -3,18 +3,47 @@ It measures nothing; whether an instrument may be used at a time is answered in 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from calibration.dosimetry.tables import n_k
 from calibration.dosimetry.units import MilligraysPerNanocoulomb, MillimetresAl
 
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-Words = Annotated[str, Field(min_length=1, max_length=400)]
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and patterns that are printed as nothing."""
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def readable(words: str) -> str:
+    """Words that show all that they hold. ValueError: two names could look the same, or a sentence say nothing."""
+    if words and not any(one.isalnum() for one in words):
+        raise ValueError(f"{words!a} has no letter and no digit")
+    if words != words.strip():
+        raise ValueError(f"{words!a} has a space at its begin or end")
+    if any(one in BLANK or not (one.isprintable() or one == "\n") for one in words):
+        raise ValueError(f"{words!a} has an invisible character")
+    if not unicodedata.is_normalized("NFC", words):
+        raise ValueError(f"{words!a} is not composed (NFC)")
+    return words
+
+
+def one_line(words: str) -> str:
+    """A name stands in one line."""
+    if "\n" in words:
+        raise ValueError(f"{words!a} has more than one line")
+    return words
+
+
+Readable = AfterValidator(readable)
+Name = Annotated[str, Field(min_length=1, max_length=64), Readable, AfterValidator(one_line)]
+Words = Annotated[str, Field(min_length=1, max_length=400), Readable]
+Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
+"""A time with its zone, in years that every part of the program can work with."""
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Code = Annotated[int, Field(ge=1, le=0xFE)]
@@ -38,7 +67,7 @@ class Table(BaseModel):
 class LeakSurvey(Table):
     """Leakage through the head, tube on."""
 
-    at: AwareDatetime
+    at: Instant
     mgy_h_1m: NotNegative
     mgy_h_5cm: NotNegative
     by: Name
@@ -59,13 +88,13 @@ class Tube(Table):
     cooling_tau_s: Positive
     max_on_s: Positive
     min_rest_s: NotNegative
-    installed_on: AwareDatetime
+    installed_on: Instant
     hours_s: NotNegative
     arcs_total: int = Field(ge=0)
     ma_seconds: NotNegative
     leak_survey: LeakSurvey
     focal_spot_mm: Positive
-    last_beam_at: AwareDatetime
+    last_beam_at: Instant
 
 
 class Layer(Table):
@@ -141,8 +170,8 @@ class Calibrated(Table):
     """An instrument's own calibration."""
 
     lab: Name
-    at: AwareDatetime
-    expires_at: AwareDatetime
+    at: Instant
+    expires_at: Instant
     certificate_no: Name
 
 

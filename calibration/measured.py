@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from calibration.equipment import Name, Positive, Table, Words
+from calibration.equipment import Instant, Name, Positive, Table, Words
 
 
 class ReadingTable(Table):
@@ -18,7 +18,7 @@ class ReadingTable(Table):
     t_c: float = Field(ge=10, le=45)
     p_kpa: float = Field(ge=60, le=110)
     since_warmup_s: float = Field(ge=0)
-    at: AwareDatetime
+    at: Instant
 
 
 class RejectedTable(Table):
@@ -26,7 +26,7 @@ class RejectedTable(Table):
 
     step: Name
     nc: float
-    at: AwareDatetime
+    at: Instant
     why: Words
 
 
@@ -104,7 +104,7 @@ class SecondCheckTable(Table):
     who: Name
     chamber: Name
     result_pct: float = Field(ge=-50, le=50)
-    at: AwareDatetime
+    at: Instant
 
 
 class AuditTable(Table):
@@ -112,7 +112,7 @@ class AuditTable(Table):
 
     kind: Literal["TLD", "OSL", "visit", "simulated"]
     by: Name
-    at: AwareDatetime
+    at: Instant
     ratio: float = Field(gt=0.5, lt=2)
     u_pct: float = Field(ge=0, le=10)
 
@@ -124,4 +124,4 @@ class ComponentTable(Table):
     old_serial: Name
     new_serial: Name
     by: Name
-    at: AwareDatetime
+    at: Instant

@@ -6,11 +6,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from calibration.equipment import Base, GapPoint, Instrument, Name, Positive, Table, codes_too_near, stamp
+from calibration.equipment import (
+    Base,
+    GapPoint,
+    Instant,
+    Instrument,
+    Name,
+    Positive,
+    Readable,
+    Table,
+    codes_too_near,
+    stamp,
+)
 from calibration.facts import Facts
 from calibration.facts import wrong as wrong_facts
 from calibration.gates import Brought, Combined
@@ -82,7 +93,7 @@ class SignatureTable(Table):
 
     who: Name
     role: Literal["physicist"]
-    at: AwareDatetime
+    at: Instant
     ed25519: str = Field(pattern=r"^[0-9a-f]{128}$")
 
 
@@ -93,19 +104,19 @@ class CertificateTable(Table):
     certificate_schema: Literal[2] = Field(alias="schema")
     id: Name
     version: int = Field(ge=1, le=1_000_000)
-    supersedes: str = Field(max_length=64)
+    supersedes: Annotated[str, Readable] = Field(max_length=64)
     simulated: bool
     basis: Literal["measured", "plant", "provisional"]
     tube_serial: Name
     machine_serial: Name
     software_version: Name
     software_sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
-    safety_unit_fw: str = Field(default="", max_length=64)
-    generator_fw: str = Field(default="", max_length=64)
-    ramp_profile: str = Field(default="", max_length=64)
-    explanation: str = Field(default="", max_length=2000)
-    effective_at: AwareDatetime
-    expires_at: AwareDatetime
+    safety_unit_fw: Annotated[str, Readable] = Field(default="", max_length=64)
+    generator_fw: Annotated[str, Readable] = Field(default="", max_length=64)
+    ramp_profile: Annotated[str, Readable] = Field(default="", max_length=64)
+    explanation: Annotated[str, Readable] = Field(default="", max_length=2000)
+    effective_at: Instant
+    expires_at: Instant
     termination: Literal["time", "monitor"]
     timer_start: Literal["k1_closed", "hv_seen"]
     capacitance_nf: float = Field(gt=0, le=100)

@@ -10,10 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from calibration import signed, toml_file
-from calibration.equipment import Name, Positive, Table, Words, stamp
+from calibration.equipment import Instant, Name, Positive, Table, Words, stamp
 from calibration.schema import SignatureTable
 from hal.errors import ConfigurationError
 
@@ -55,8 +55,8 @@ class TimesTable(Table):
     machine_serial: Name
     certificate: Name
     method: Words
-    effective_at: AwareDatetime
-    expires_at: AwareDatetime
+    effective_at: Instant
+    expires_at: Instant
     entries: list[EntryTable] = Field(min_length=1, max_length=1000)
     signatures: list[SignatureTable] = Field(default_factory=list, max_length=10)
 
