@@ -54,6 +54,10 @@ class EndEffect:
 def end_effect(rounds: Sequence[Taken], reproducibility: float, timer_step_s: float, ramp_s: float) -> EndEffect:
     """From whole rounds of short, long, long, short. `reproducibility` is the relative standard deviation of one reading as it was stated for the chamber;
     where the readings themselves scatter more, that counts. Raises ValueError: what is wrong, and what to do first."""
+    if not (0.0 < reproducibility < 1.0 and timer_step_s >= 0.0 and ramp_s > 0.0):
+        raise ValueError(
+            f"reproducibility {reproducibility!r}, timer step {timer_step_s!r} s, ramp {ramp_s!r} s: no chamber, timer or tube is so; state what they are"
+        )
     short, long = _sorted(rounds)
     t_1, t_2 = short[0].timer_s, long[0].timer_s
     if t_1 < LEAST_RAMPS * ramp_s:

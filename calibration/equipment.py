@@ -315,6 +315,13 @@ def superseded(instrument: Base, known: Iterable[Base]) -> str:
     return ""
 
 
+def unstated(chamber: Chamber) -> str:
+    """Why the reference air of a chamber's paper does not say which form it has, or "" (hazard A12)."""
+    if chamber.ref_t_c is None or chamber.ref_p_kpa is None:
+        return f"{chamber.id}: ref_t_c and ref_p_kpa of {chamber.cal.certificate_no} are not stated; type them as the paper has them"
+    return ""
+
+
 def unfit_for_field(chamber: Chamber, field_mm: float, kv: float) -> str:
     """Why a chamber does not fit a field or a beam, or ""."""
     needs = chamber.sensitive_mm + 2.0 * EDGE_MM

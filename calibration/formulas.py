@@ -35,6 +35,8 @@ def p_pol(operating_nc: float, opposite_nc: float) -> float:
 def p_ion(high_v: float, low_v: float, high_nc: float, low_nc: float) -> float:
     """Recombination in a continuous beam by two voltages; refused outside 0.998 to 1.02."""
     square = (high_v / low_v) ** 2
+    if low_nc * high_nc <= 0.0 or high_nc / low_nc >= square:
+        raise ValueError(f"readings {high_nc} and {low_nc} nC do not belong to {high_v:g} and {low_v:g} V; read again")
     factor = (1 - square) / (high_nc / low_nc - square)
     if not P_ION_LEAST <= factor <= P_ION_MOST:
         raise ValueError(f"P_ion {factor:.4f} is outside {P_ION_LEAST} to {P_ION_MOST}; check chamber and voltages")
@@ -42,7 +44,9 @@ def p_ion(high_v: float, low_v: float, high_nc: float, low_nc: float) -> float:
 
 
 def linear(points: Sequence[tuple[float, float]], x: float) -> float:
-    """Linear between ascending points; ValueError outside them."""
+    """Linear between ascending points; ValueError outside them, and where a point stands there twice."""
+    if any(high[0] <= low[0] for low, high in pairwise(points)):
+        raise ValueError(f"{[at for at, _ in points]} do not ascend: a point stands there twice; take one out")
     if not points[0][0] <= x <= points[-1][0]:
         raise ValueError(f"{x} is outside the table, {points[0][0]} to {points[-1][0]}; nothing is extrapolated")
     for low, high in pairwise(points):

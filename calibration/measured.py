@@ -9,11 +9,14 @@ from pydantic import Field
 
 from calibration.equipment import Instant, Name, Positive, Table, Words
 
+Charge = Annotated[float, Field(ge=-1e5, le=1e5)]
+"""nC; no electrometer of such a bench shows more."""
+
 
 class ReadingTable(Table):
     """One exposure as it was read."""
 
-    nc: float
+    nc: Charge
     set_s: Annotated[float, Field(ge=3, le=600)]
     t_c: float = Field(ge=10, le=45)
     p_kpa: float = Field(ge=60, le=110)
@@ -25,7 +28,7 @@ class RejectedTable(Table):
     """A reading that was taken and not kept, and why: it stays to be seen."""
 
     step: Name
-    nc: float
+    nc: Charge
     at: Instant
     why: Words
 
@@ -77,8 +80,8 @@ class MeasuredTable(Table):
     rejected: list[RejectedTable] = Field(default_factory=list, max_length=200)
     operating_v: Positive
     low_v: Positive
-    low_v_nc: float
-    opposite_nc: float
+    low_v_nc: Charge
+    opposite_nc: Charge
     leakage_nc: float = Field(ge=-0.1, le=0.1)
     chamber_ref_to_focus_mm: float = Field(ge=10, le=1500)
     plane_to_focus_mm: float = Field(ge=10, le=1000)

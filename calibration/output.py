@@ -25,9 +25,12 @@ from calibration.equipment import (
     unusable,
 )
 from calibration.measured import MeasuredTable, StepTable
+from calibration.plausible import implausible_backscatter, implausible_budget, implausible_numbers
 
 Kind = TypeVar("Kind", bound=Base)
 
+PCT_PER_C: Final = 100.0 / 295.2
+"""Air density for each degree; a thermometer worse than the 0.20 % of P_TP stands in the budget with its own."""
 STEADY_K_TP: Final = 0.005
 """P_TP changes by no more over one set of readings."""
 
@@ -55,6 +58,7 @@ def output(m: MeasuredTable, instruments: Mapping[str, Base], kv: float, dt_s: f
     chamber, electrometer = _chamber(m, instruments, kv), _of(Electrometer, m.electrometer, instruments)
     _looked(m, instruments)
     nc = [Nanocoulombs(reading.nc) for reading in m.readings]
+    _stop(implausible_numbers(m, chamber, ssd_mm))
     cov = beam.variation(nc)
     mean = in_air.net_reading(nc, Nanocoulombs(0.0))
     hvl_1, hvl_2 = beam.half_value_layers([(MillimetresAl(one.al_mm), one.reading) for one in m.layers])
@@ -70,6 +74,7 @@ def output(m: MeasuredTable, instruments: Mapping[str, Base], kv: float, dt_s: f
         in_air.distance(Millimetres(m.chamber_ref_to_focus_mm), Millimetres(m.plane_to_focus_mm), 0.0),
         in_air.per_second(Seconds(m.readings[0].set_s), Seconds(dt_s), u_dt_pct),
     ]
+    _stop(implausible_backscatter(m, hvl_1, ssd_mm))
     if measures is Measures.AIR_KERMA_RATE_IN_AIR:
         factors += [_backscatter(m, hvl_1, ssd_mm), tables.mu_ratio(hvl_1)]
     chain = in_air.rate(measures, in_air.net_reading(nc, Nanocoulombs(m.leakage_nc)), factors)
@@ -79,7 +84,16 @@ def output(m: MeasuredTable, instruments: Mapping[str, Base], kv: float, dt_s: f
         for name, value in (("mA", ma), ("time", time))
         if value > beam.LINEAR_WARN
     )
-    return Output(chain, budget(list(_terms(m, chain, cov))), cov, hvl_1, hvl_2, ma, time, warned)
+    whole = budget(list(_terms(m, chain, cov, _of(Thermometer, m.thermometer, instruments))))
+    _stop(implausible_budget(whole))
+    return Output(chain, whole, cov, hvl_1, hvl_2, ma, time, warned)
+
+
+def _stop(words: Iterator[str]) -> None:
+    """ValueError where there are any."""
+    wrong = next(words, "")
+    if wrong:
+        raise ValueError(wrong)
 
 
 def _of(kind: type[Kind], name: str, instruments: Mapping[str, Base]) -> Kind:
@@ -157,13 +171,24 @@ def _linearity(name: str, steps: Sequence[StepTable], more: float) -> float:
     return beam.nonlinearity([step.reading / (step.at + more) for step in steps])
 
 
-def _terms(m: MeasuredTable, chain: Chain, cov: float) -> Iterator[Term]:
+def _terms(m: MeasuredTable, chain: Chain, cov: float, thermometer: Thermometer) -> Iterator[Term]:
     """Of each factor, of the readings' scatter, of the position, and what is stated beside."""
     yield Term("repeat", "A", 100.0 * cov / math.sqrt(len(m.readings)))
-    yield Term("position", "B", m.position_half_width_mm, "rectangular", inverse_square_pct_per_mm(m.plane_to_focus_mm))
+    yield Term(
+        "position",
+        "B",
+        m.position_half_width_mm,
+        "rectangular",
+        inverse_square_pct_per_mm(min(m.plane_to_focus_mm, m.chamber_ref_to_focus_mm)),
+    )
     for factor in chain.factors:
         if factor.name != "distance":
-            yield Term(factor.name, "A" if factor.name == "time" else "B", factor.u_pct)
+            u_pct = (
+                max(factor.u_pct, PCT_PER_C * thermometer.u_c)
+                if factor.name == "p_tp" and factor.u_pct
+                else factor.u_pct
+            )
+            yield Term(factor.name, "A" if factor.name == "time" else "B", u_pct)
     for row in m.terms:
         yield Term(row.term, row.type, row.stated, row.distribution, row.pct_per_unit)
 

@@ -235,7 +235,7 @@ def _worked(where: str, table: CertificateTable, c: CombinationTable) -> Iterato
         ("r0_mgy_per_s", c.r0_mgy_per_s, found.r0_mgy_per_s),
         ("measured.u_pct_k2", c.measured.u_pct_k2 if c.measured else 0.0, found.budget.u_pct_k2),
     ):
-        if abs(says - comes) > SAME * comes:
+        if not abs(says - comes) <= SAME * comes:
             yield f"{where}.{key} = {says!r}: the readings come to {comes:.9g}; first: {AGAIN}"
 
 

@@ -84,7 +84,10 @@ def variation(readings: Sequence[Nanocoulombs]) -> float:
     values = [bare(Nanocoulombs, one) for one in readings]
     if len(values) < LEAST_READINGS:
         raise ValueError(f"{len(values)} readings are fewer than {LEAST_READINGS}; expose again")
-    cov = abs(stdev(values) / fmean(values))
+    mean = fmean(values)
+    if mean == 0.0:
+        raise ValueError("the readings are 0 in the mean; connect the chamber, and expose again")
+    cov = abs(stdev(values) / mean)
     if cov > MOST_COV:
         raise ValueError(
             f"the readings vary by {100 * cov:.2f} %, above {100 * MOST_COV:g} %; warm up, and expose again"

@@ -70,4 +70,6 @@ class Chain:
         missing = [name for name in WANTED[self.measures] if name not in (factor.name for factor in self.factors)]
         if missing:
             raise ValueError(f"{self.measures} lacks {', '.join(missing)}; apply each once")
+        if not (math.isfinite(self.value) and self.value > 0.0):
+            raise ValueError(f"the product is {self.value!r}: no dose rate; look at the readings and their sign")
         return self.value

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from calibration.dosimetry.beam import LEAST_READINGS, MOST_COV
-from calibration.equipment import Base, Chamber, Electrometer, superseded, unusable
+from calibration.equipment import Base, Chamber, Electrometer, superseded, unstated, unusable
 from calibration.procedures.applicator import read_each
 from calibration.procedures.parts import LIVE, REPEATS, at_end, charges, numbers, recorded
 from calibration.procedures.session import Figure, Judgement, Reading, Session, Verdict
@@ -161,13 +161,6 @@ def measured_part(session: Session) -> dict[str, Any]:
 def _mean(session: Session, step: str) -> float:
     values = session.values(step)
     return math.fsum(values) / len(values)
-
-
-def unstated(chamber: Chamber) -> str:
-    """Why the reference air of a chamber's paper does not say which form it has, or "" (hazard A12)."""
-    if chamber.ref_t_c is None or chamber.ref_p_kpa is None:
-        return f"{chamber.id}: ref_t_c and ref_p_kpa of {chamber.cal.certificate_no} are not stated; type them as the paper has them"
-    return ""
 
 
 def readings(session: Session, step: Step) -> Verdict:

@@ -72,6 +72,16 @@ def test_readings_that_scatter_more_than_was_stated_count() -> None:
     assert scattered.u_dt_s > 3.0 * stated.u_dt_s
 
 
+@pytest.mark.parametrize(
+    ("reproducibility", "step", "ramp"),
+    [(0.0, 0.0, 0.25), (-0.1, 0.0, 0.25), (float("nan"), 0.0, 0.25), (0.0005, -1.0, 0.25), (0.0005, 0.0, 0.0)],
+)
+def test_an_end_effect_is_never_certain(reproducibility: float, step: float, ramp: float) -> None:
+    """One round of a chamber that is said to scatter by nothing gave u = 0."""
+    with pytest.raises(ValueError, match="no chamber, timer or tube is so"):
+        end_effect(rounds(ABBA), reproducibility, step, ramp)
+
+
 def test_a_small_one_is_kept_and_said_not_to_be_significant() -> None:
     found = EndEffect(0.004, RATE, 0.003, 0.001, 0.0)
     assert not found.significant

@@ -15,7 +15,7 @@ from calibration.gates import Brought, Combined, compared_with_last, refused, si
 from calibration.measured import AuditTable, ComponentTable, MeasuredTable, SecondCheckTable
 from calibration.output import output
 
-MONTE_CARLO = {"value": 1.2, "u_pct": 2.0, "source": "Monte Carlo of the lab"}
+MONTE_CARLO = {"value": 1.12, "u_pct": 2.0, "source": "Monte Carlo of the lab"}
 
 
 def worked(of: dict[str, Any] | None = None, /, **changes: Any) -> Any:
@@ -58,7 +58,7 @@ def test_dose_to_water_takes_neither_backscatter_nor_mu() -> None:
 def test_a_sealed_chamber_takes_no_p_tp_and_a_typed_backscatter_counts() -> None:
     assert worked({"vented": False}).r0_mgy_per_s == pytest.approx(57.663 / 1.03547886, rel=1e-5)
     typed = worked(backscatter=MONTE_CARLO)
-    assert typed.r0_mgy_per_s == pytest.approx(57.663 / 1.10066 * 1.2, rel=1e-5)
+    assert typed.r0_mgy_per_s == pytest.approx(57.663 / 1.10066 * 1.12, rel=1e-5)
 
 
 readings = measured().model_dump()["readings"]
@@ -80,7 +80,7 @@ STEPS = [{"at": at, "reading": r * at} for at, r in ((1.0, 1.0), (2.0, 1.03), (3
         ({}, {"quantity": "DOSE_RATE_WATER_SURFACE"}, "is calibrated in air_kerma, and quantity says DOSE_RATE_WATER_SURFACE"),
         ({"coefficient": "dose_to_water"}, WATER | {"backscatter": MONTE_CARLO}, "takes no backscatter"),
         ({}, {"operating_v": 250.0}, "is not the 300 V of C1's calibration"),
-        ({}, {"opposite_nc": 6.4282}, "opposite signs"),
+        ({}, {"opposite_nc": 6.4282}, "see to cable and voltage"),
         ({}, {"low_v_nc": 6.0}, "P_ion"),
         ({}, {"field_mm": 9.0}, "do not fit a field of 9 mm"),
         ({"type": "cyl"}, {}, "below 30 mm"),
@@ -96,6 +96,69 @@ def test_a_measurement_that_may_not_be_used_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         worked(chamber, **changes)
+
+
+ZERO = {"readings": [one | {"nc": 0.0} for one in readings], "leakage_nc": 0.0}
+TWICE = MONTE_CARLO | {"value": 1.2114}
+NK = [{"hvl_mm_al": h, "kv": 70.0, "mgy_per_nc": n, "u_pct_k1": 0.7} for h, n in ((1.5, 448.2), (2.0, 447.0))]
+
+
+@pytest.mark.parametrize(
+    ("chamber", "changes", "words"),
+    [
+        # a unit that is not what was written
+        ({"nk": [one | {"mgy_per_nc": 1000.0 * one["mgy_per_nc"]} for one in NK]}, {}, "do not go together"),
+        ({"nk": [one | {"mgy_per_nc": 0.06 * one["mgy_per_nc"]} for one in NK]}, {}, "do not go together"),
+        ({}, {"readings": [one | {"nc": 1e-3 * one["nc"]} for one in readings]}, "leakage_nc = -0.0011: is more than"),
+        ({}, {"plane_to_focus_mm": 600.0}, "from the effective SSD 60 mm"),
+        ({}, {"plane_to_focus_mm": 6.0 * 5.0}, "from the effective SSD 60 mm"),
+        # a factor twice, not at all, or of nothing
+        ({}, {"backscatter": TWICE}, "see that it is applied once"),
+        ({}, {"backscatter": TWICE | {"value": 1.0}}, "see that it is applied once"),
+        ({}, {"leakage_nc": 0.1}, "leakage_nc = 0.1: is more than"),
+        ({}, {"opposite_nc": -3.2}, "see to cable and voltage"),
+        ({}, {"low_v": 299.0, "low_v_nc": 6.4119}, "take half of it"),
+        ({}, {"low_v_nc": 0.0}, "do not belong to 300 and 150 V"),
+        ({}, {"low_v_nc": -6.3928}, "do not belong to 300 and 150 V"),
+        ({}, {"low_v_nc": 1.0}, "do not belong to 300 and 150 V"),
+        ({}, ZERO, "0 nC in the mean"),
+        # the wrong form of the reference air, where the paper's own is not typed
+        ({"ref_t_c": None}, {}, "ref_t_c and ref_p_kpa of N-1 are not stated"),
+        ({"ref_p_kpa": None}, {}, "ref_t_c and ref_p_kpa of N-1 are not stated"),
+        # two coefficients at one quality: the larger was taken, 25 % too high
+        ({"nk": [NK[0], NK[0] | {"mgy_per_nc": 560.0}, NK[1]]}, {}, "a point stands there twice"),
+        ({"nk": [one | {"hvl_mm_al": 1.85} for one in NK]}, {}, "a point stands there twice"),
+        # steps side by side are no test
+        ({}, {"ma_steps": [{"at": 1.6 + 1e-4 * i, "reading": 1.0} for i in range(3)]}, r"in mA is from 1\.6"),
+        ({}, {"time_steps": [{"at": 60.0 + 1e-4 * i, "reading": 1.0} for i in range(3)]}, "in time is from 60"),
+    ],
+)  # fmt: skip
+def test_a3_a12_a13_numbers_that_cannot_be_so_are_refused(
+    chamber: dict[str, Any], changes: dict[str, Any], words: str
+) -> None:
+    """Hazards A3, A12, A13: units, factors and papers that were not what was written, told by what does not go together."""
+    with pytest.raises(ValueError, match=words):
+        worked(chamber, **changes)
+
+
+def test_a12_an_uncertainty_that_nobody_reaches_is_refused() -> None:
+    """A budget of terms that are all stated as 0 certified 0.5 %."""
+    terms = [
+        {"term": "quality", "type": "B", "stated": 0.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "x"}
+    ]
+    chamber = {"nk": [one | {"u_pct_k1": 0.0} for one in NK], "u_stem_pct": 0.0, "coefficient": "dose_to_water"}
+    with pytest.raises(ValueError, match=r"below 2 %; state every term"):
+        worked(chamber, terms=terms, **WATER)
+
+
+def test_the_budget_knows_a_bad_thermometer_and_a_chamber_that_stands_near() -> None:
+    """2 K are 0.68 %, and 0.3 mm at 31 mm are twice that at 60 mm."""
+    have: dict[str, Base] = dict(instruments())
+    have["T1"] = have["T1"].model_copy(update={"u_c": 2.0})
+    by = {term.name: term.u_pct for term in output(measured(), have, 69.5, -0.145, 60.0).budget.terms}
+    assert by["p_tp"] == pytest.approx(100.0 * 2.0 / 295.2)
+    near = {term.name: term.u_pct for term in worked(chamber_ref_to_focus_mm=31.0).budget.terms}
+    assert near["position"] == pytest.approx(0.3 * 200.0 / 31.0 / 3.0**0.5)
 
 
 def test_linearity_above_1_pct_is_told() -> None:
