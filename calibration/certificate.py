@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,8 @@ from hal.readings import Termination, TimerStart
 
 HEAD: Final = b"kerma certificate 2\n"
 """What every signature of a certificate is over first; no signature of another kind of file fits here."""
+CLOCKS_APART: Final = timedelta(minutes=10)
+"""The clock of the computer where it was signed and this one's differ by no more."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _verified(path: Path, data: bytes, document: dict[str, Any], public_key: Pat
     table = _consistent(path, document)
     signers = () if table.basis == "provisional" else signed.signers(path, HEAD, document, public_key)
     if table.basis == "measured":
-        wrong = [f"{path}: {words}" for words in gates.refused(combined(table), brought(table, len(signers)))]
+        wrong = [f"{path}: {words}" for words in gates.refused(combined(table), brought(table, signers))]
         if wrong:
             raise ConfigurationError("\n".join(wrong))
     digest = signed.content_sha256(document)
@@ -120,6 +122,11 @@ def _unfit(
         )
     if now >= table.expires_at:
         yield f"{path}: expires_at = {signed.exact(table.expires_at)}: has passed, now {signed.exact(now)}; first: calibrate, and sign a new certificate"
+    last = max((r.at for c in table.combinations if c.measured is not None for r in c.measured.readings), default=None)
+    signed_at = [(f"the signature of {s.who}", s.at) for s in table.signatures]
+    for what, at in (*signed_at, *(() if last is None else (("the last reading", last),))):
+        if at > now + CLOCKS_APART:
+            yield f"{path}: {what} is of {signed.exact(at)}, after now, {signed.exact(now)}; first: check the clock"
     for key, has, needs, first in (
         ("tube_serial", table.tube_serial, tube, "calibrate this tube; no certificate moves to another tube"),
         ("machine_serial", table.machine_serial, machine, "use this machine's own certificate"),

@@ -350,6 +350,13 @@ def codes_too_near(codes: list[int]) -> str:
     return ""
 
 
+def named_alike(name: str) -> str:
+    """A name without what people write differently: case, accents, dots, spaces and the order of its words."""
+    decomposed = unicodedata.normalize("NFKD", name).casefold()
+    bare = (one if one.isalnum() else " " for one in decomposed if not unicodedata.combining(one))
+    return " ".join(sorted("".join(bare).split()))
+
+
 def stamp(at: datetime) -> str:
     """ISO 8601, UTC, whole seconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from calibration.equipment import named_alike
 from calibration.measured import AuditTable, ComponentTable, SecondCheckTable
 
 EXPLAIN_PCT: Final = 2.0
 SECOND_PCT: Final = 5.0
 REFUSE_PCT: Final = 10.0
 AUDIT_PCT: Final = 5.0
+SECOND_DAYS: Final = 30
+"""A second check belongs to this measurement, and not to one of years ago."""
 SECOND_AGREES_PCT: Final = 2.0
 """A second physicist's result lies so near to the first; an assumption of this program, as tight as what needs no explanation."""
 
@@ -40,14 +43,14 @@ class Combined:
 
 @dataclass(frozen=True)
 class Brought:
-    """What the certificate brings beside the numbers; `signers` counts different keys."""
+    """What the certificate brings beside the numbers; `signers` have a key each, and `by` measured."""
 
     supersedes: str
     explanation: str
     second_check: SecondCheckTable | None
     component_change: ComponentTable | None
     audit: AuditTable | None
-    signers: int
+    signers: tuple[str, ...]
     by: frozenset[str]
 
 
@@ -72,6 +75,9 @@ def refused(combinations: tuple[Combined, ...], brought: Brought) -> Iterator[st
     worst = f"{named(by_change[0].key)}: {by_change[0].change_pct:+.2f} % since {brought.supersedes}"
     if change > EXPLAIN_PCT and not brought.explanation.strip():
         yield f"{worst}, above {EXPLAIN_PCT:g} %, and explanation is empty; first: say why, and sign again"
+    new = [named(one.key) for one in combinations if not one.last_r0_mgy_per_s]
+    if new and not brought.explanation:
+        yield f"{', '.join(new)}: was not in {brought.supersedes}, and explanation is empty; first: say why it is new, and sign again"
     if change > SECOND_PCT:
         yield from _second(combinations, brought, worst)
     if change > REFUSE_PCT:
@@ -106,14 +112,19 @@ def _first(combinations: tuple[Combined, ...], audit: AuditTable | None) -> Iter
 
 def _second(combinations: tuple[Combined, ...], brought: Brought, worst: str) -> Iterator[str]:
     second = brought.second_check
-    if brought.signers < 2:
+    if len(brought.signers) < 2:
         yield f"{worst}, above {SECOND_PCT:g} %, and one physicist has signed; first: have a second one measure and sign"
     if second is None:
         yield f"{worst}, above {SECOND_PCT:g} %, and second_check is missing; first: have it measured again with another chamber"
         return
     if second.chamber in {one.chamber for one in combinations}:
         yield f"second_check.chamber = {second.chamber}: is the first one too; first: take another chamber"
-    if second.who in brought.by:
+    first_at = min(one.first_at for one in combinations)
+    if second.at < first_at - timedelta(days=SECOND_DAYS):
+        yield f"second_check.at = {second.at.date()}: is more than {SECOND_DAYS} days before the first reading; first: have this output measured again"
+    if named_alike(second.who) not in map(named_alike, brought.signers):
+        yield f"second_check.who = {second.who}: has not signed; first: have the second physicist sign what was measured"
+    if named_alike(second.who) in map(named_alike, brought.by):
         yield f"second_check.who = {second.who}: measured it the first time too; first: have another physicist measure"
     if abs(second.result_pct) > SECOND_AGREES_PCT:
         yield f"second_check.result_pct = {second.result_pct:+.2f}: the two differ by more than {SECOND_AGREES_PCT:g} %; first: find out why"

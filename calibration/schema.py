@@ -12,6 +12,7 @@ from pydantic import Field
 
 from calibration.equipment import (
     Base,
+    Chamber,
     GapPoint,
     Instant,
     Instrument,
@@ -20,7 +21,9 @@ from calibration.equipment import (
     Readable,
     Table,
     codes_too_near,
+    named_alike,
     stamp,
+    unusable,
 )
 from calibration.facts import Facts
 from calibration.facts import wrong as wrong_facts
@@ -39,6 +42,14 @@ PROVISIONAL_MOST_DAYS = 90
 """A tube's name plate serves for its first calibration, and not for good."""
 G_AT_KV = 0.01
 """Relative output at the combination's own kV is 1 within this."""
+APART_KV, APART_MA = 0.1, 0.01
+"""Two combinations of one filter and applicator are further from each other: nearer ones are the same to whoever reads the set-points back."""
+PDD_RISE_PCT = 2.0
+"""Depth dose rises by no more from one point to the next: behind the surface it falls."""
+GAP_AT_0 = 0.01
+"""The factor of a gap of 0 is 1 within this, as the program takes it without a table."""
+MEASURED_MOST_DAYS = 400
+"""A measurement serves for a year and a month, however often it is signed again (hazard A13)."""
 SAME = 1e-6
 """What the file says and what its readings come to differ by no more than digits."""
 AGAIN = "have the certificate corrected and signed again"
@@ -143,17 +154,17 @@ def contradictions(table: CertificateTable) -> Iterator[str]:
         yield f"expires_at = {stamp(table.expires_at)}: is not after effective_at {stamp(table.effective_at)}; first: {AGAIN}"
     yield from _basis(table)
     yield from wrong_facts(table.facts, table.tube_serial, table.combinations, table.instruments)
-    seen: set[tuple[float, float, str, str]] = set()
     codes: dict[tuple[str, int], str] = {}
+    names: dict[tuple[str, str], int] = {}
     for i, c in enumerate(table.combinations):
         where = f"combinations.{i}"
-        key = (c.kv, c.ma, c.filter, c.applicator)
-        if key in seen:
-            yield f"{where}: {c.kv:g} kV, {c.ma:g} mA, {c.filter}, {c.applicator} stands here twice; first: {AGAIN}"
-        seen.add(key)
+        if any(_near(c, other) for other in table.combinations[:i]):
+            yield f"{where}: {c.kv!r} kV, {c.ma!r} mA, {c.filter}, {c.applicator} stands here twice, or too near to another; first: {AGAIN}"
         for kind, code, name in (("filter", c.filter_code, c.filter), ("applicator", c.applicator_code, c.applicator)):
             if codes.setdefault((kind, code), name) != name:
                 yield f"{where}.{kind}_code = {code}: also stands for {codes[kind, code]}; first: {AGAIN}"
+            if names.setdefault((kind, name), code) != code:
+                yield f"{where}.{kind}_code = {code}: {name} has code {names[kind, name]} elsewhere; first: {AGAIN}"
         for name, xs in (
             ("g_kv", [point.kv for point in c.g_kv]),
             ("pdd", [point.depth_mm for point in c.pdd]),
@@ -164,6 +175,12 @@ def contradictions(table: CertificateTable) -> Iterator[str]:
                 break
         else:
             yield from _tables(where, c)
+
+
+def _near(c: CombinationTable, other: CombinationTable) -> bool:
+    """Whether two combinations cannot be told apart at the machine."""
+    same = (c.filter, c.applicator) == (other.filter, other.applicator)
+    return same and abs(c.kv - other.kv) < APART_KV and abs(c.ma - other.ma) < APART_MA
 
 
 def _tables(where: str, c: CombinationTable) -> Iterator[str]:
@@ -180,6 +197,14 @@ def _tables(where: str, c: CombinationTable) -> Iterator[str]:
     for name, read, as_set, part in (("kv_read", c.kv_read, c.kv, READ_KV), ("ma_read", c.ma_read, c.ma, READ_MA)):
         if read and abs(read - as_set) > part * as_set:
             yield f"{where}.{name} = {read:g}: is more than {100 * part:g} % from {as_set:g}; first: put the generator's scale right, and measure again"
+    if any(b.pct > a.pct + PDD_RISE_PCT for a, b in pairwise(c.pdd)):
+        yield f"{where}.pdd: rises by more than {PDD_RISE_PCT:g} % with depth; first: {AGAIN}"
+    if any(b.factor > a.factor for a, b in pairwise(c.gap_table)):
+        yield f"{where}.gap_table: rises with the gap; first: {AGAIN}"
+    for a, b in pairwise(c.gap_table):
+        at_0 = a.factor - (b.factor - a.factor) * a.gap_mm / (b.gap_mm - a.gap_mm)
+        if a.gap_mm <= 0.0 <= b.gap_mm and abs(at_0 - 1.0) > GAP_AT_0:
+            yield f"{where}.gap_table: is {at_0:.4f} at 0 mm, not 1 within {GAP_AT_0:g}; first: {AGAIN}"
     if c.gap_table and not c.closed_end:
         yield f"{where}.gap_table: stands with an open applicator, which takes the inverse square; first: {AGAIN}"
 
@@ -188,6 +213,8 @@ def _basis(table: CertificateTable) -> Iterator[str]:
     """Whether the certificate says whence its numbers are, and brings what that needs."""
     if (table.version == 1) != (not table.supersedes):
         yield f'version = {table.version}, supersedes = "{table.supersedes}": the first version supersedes none, each later one names one; first: {AGAIN}'
+    if table.supersedes == table.id:
+        yield f'supersedes = "{table.supersedes}": is its own id; first: give each version an id of its own'
     bare = [f"combinations.{i}" for i, c in enumerate(table.combinations) if c.measured is None]
     if table.basis == "provisional":
         yield from _provisional(table, len(bare))
@@ -210,8 +237,32 @@ def _basis(table: CertificateTable) -> Iterator[str]:
         near = codes_too_near(sorted({getattr(c, f"{kind}_code") for c in table.combinations}))
         if near:
             yield f"{kind}_code: {near}; first: {AGAIN}"
+    yield from _second(table)
     for i, c in enumerate(table.combinations):
         yield from _worked(f"combinations.{i}", table, c)
+        if c.measured is not None and table.expires_at > first_at(c.measured) + timedelta(days=MEASURED_MOST_DAYS):
+            yield (
+                f"combinations.{i}: was measured at {stamp(first_at(c.measured))}, more than {MEASURED_MOST_DAYS} days before "
+                f"expires_at = {stamp(table.expires_at)}; first: measure again, or let it expire sooner"
+            )
+
+
+def _second(table: CertificateTable) -> Iterator[str]:
+    """Whether the second check's chamber is one, in date, and another one."""
+    second = table.second_check
+    if second is None:
+        return
+    chambers = {one.id: one for one in table.instruments if isinstance(one, Chamber)}
+    found = chambers.get(second.chamber)
+    if found is None:
+        yield f"second_check.chamber = {second.chamber}: is no chamber among the instruments; first: write the one that was used"
+        return
+    if unusable(found, second.at):
+        yield f"second_check.chamber: {unusable(found, second.at)}; first: {AGAIN}"
+    used = {c.measured.chamber for c in table.combinations if c.measured is not None}
+    serials = {named_alike(one.serial) for name, one in chambers.items() if name in used}
+    if named_alike(found.serial) in serials:
+        yield f"second_check.chamber = {second.chamber}: is {found.serial}, and so is the first one; first: take another chamber"
 
 
 def _provisional(table: CertificateTable, bare: int) -> Iterator[str]:
@@ -259,8 +310,8 @@ def combined(table: CertificateTable) -> tuple[Combined, ...]:
     )  # fmt: skip
 
 
-def brought(table: CertificateTable, signers: int) -> Brought:
-    """What the certificate brings beside its numbers, signed by so many keys."""
+def brought(table: CertificateTable, signers: tuple[str, ...]) -> Brought:
+    """What the certificate brings beside its numbers, signed by these people, each with a key of his own."""
     by = frozenset(c.measured.by for c in table.combinations if c.measured is not None)
     return Brought(
         table.supersedes, table.explanation, table.second_check, table.component_change, table.audit, signers, by

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from calibration import keys
 from calibration.atomic import replaced
+from calibration.equipment import named_alike
 from calibration.toml_file import parse
 from hal.errors import ConfigurationError
 
@@ -89,7 +90,7 @@ def signers(path: Path, head: bytes, document: dict[str, Any], public_key: Path)
             except InvalidSignature:
                 continue
             known.remove(key)
-            if entry["who"] not in found:
+            if named_alike(entry["who"]) not in map(named_alike, found):
                 found.append(entry["who"])
             break
     if found:

@@ -24,6 +24,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "E1": {"kind": "electrometer", "factor": 1.0012, "u_pct": 0.2, "leakage_na": 0.0},
     "B1": {"kind": "barometer", "reads": "station", "altitude_m": 200.0},
     "T1": {"kind": "thermometer", "u_c": 0.2},
+    "C2": CHAMBER,
 }
 LAYERS = [{"al_mm": mm, "reading": 10.0 * 0.5 ** (mm / 1.85)} for mm in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)]
 READINGS = [

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from measured_bench import AT, READINGS, document, scaled
+from measured_bench import AT, READINGS, document, equipment, instruments, scaled
 
 from calibration.accepted import FILE, Accepted
 from calibration.certificate import load_certificate, read_certificate, sign_certificate
+from calibration.measured import MeasuredTable
+from calibration.output import output
 from calibration.sign import make_keys
 from calibration.write import text_of, write_certificate
 from hal.errors import ConfigurationError
@@ -66,7 +68,7 @@ def test_a_measured_certificate_goes_round(make: Make, keys: Path) -> None:
     assert not list(path.parent.glob("*.new"))
 
 
-@pytest.mark.parametrize("step", [37, pytest.param(1, marks=pytest.mark.grid)])
+@pytest.mark.parametrize("step", [37, pytest.param(1, marks=[pytest.mark.grid, pytest.mark.timeout(300)])])
 def test_g24_every_byte_flipped_is_caught(make: Make, keys: Path, step: int) -> None:
     """Hazard G24: one bit of each byte; it is refused, or it lies in layout only and nothing that is signed has changed."""
     path = make(document())
@@ -242,6 +244,90 @@ def test_a1_a_change_of_output_asks_for_more(
             load_certificate(path, keys, NOW_S)
     else:
         assert load_certificate(path, keys, NOW_S).combinations[0].r0_mgy_per_s == pytest.approx(57.663 * by, rel=1e-5)
+
+
+C = document()["combinations"][0]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        # G24: one applicator's name for two codes: the coded contact would pass another applicator
+        (document(combinations=[C, C | {"kv": 60.0, "applicator_code": 0x5A}]), "A20 has code 53 elsewhere"),
+        (document(combinations=[C, C | {"kv": 60.0, "filter_code": 0x5A}]), "F2 has code 242 elsewhere"),
+        # A2: two entries that nobody can tell apart at the machine
+        (document(combinations=[C, C | {"kv": 69.55, "ma": 1.605}]), "too near to another"),
+        # G24: a time table is of a certificate by its id
+        (document(version=2, supersedes="CAL-1"), "is its own id"),
+        # A13: good for ever, or signed anew for ever
+        (document(expires_at=AT.replace(year=2099)), "more than 400 days before expires_at = 2099"),
+        (document(effective_at=AT.replace(year=2036), expires_at=AT.replace(year=2037)), "measured at 2026-06-01"),
+        # A3, A4: tables that are none
+        (changed(pdd=[{"depth_mm": z, "pct": p} for z, p in ((0.0, 100.0), (3.0, 5.0), (4.0, 119.0))]), "rises by more than 2 %"),
+        (changed(closed_end=True, gap_table=[{"gap_mm": g, "factor": f} for g, f in ((0.0, 0.5), (5.0, 0.4))]), "is 0.5000 at 0 mm"),
+        (changed(closed_end=True, gap_table=[{"gap_mm": g, "factor": f} for g, f in ((0.0, 1.0), (5.0, 1.4))]), "rises with the gap"),
+        # A5: a second chamber that is the first one, is none, or was out of date
+        (document(second_check=SECOND | {"chamber": "B1"}), "B1: is no chamber among the instruments"),
+        (document(second_check=SECOND | {"chamber": "C9"}), "C9: is no chamber among the instruments"),
+        (document(second_check=SECOND | {"at": AT + timedelta(days=301)}), "its calibration expired"),
+        (document(second_check=SECOND, instruments=[*equipment()[:-1], equipment()[-1] | {"serial": "s c1"}]), "is s c1, and so is the first one"),
+    ],
+)  # fmt: skip
+def test_what_would_hide_something_cannot_be_signed(tmp_path: Path, content: dict[str, Any], words: str) -> None:
+    """Hazards A2, A5, A13, G24: contradictions that every single value is within its bounds of."""
+    with pytest.raises(ConfigurationError, match=words):
+        write_certificate(tmp_path / "c.toml", content)
+
+
+@pytest.mark.parametrize("who", ["P. One", "p one", "One, P.", "P.  Öne".replace("Ö", "O"), "Ｐ. One"])
+def test_a5_a_second_physicist_is_another_person(make: Make, keys: Path, key_folder: Path, who: str) -> None:
+    """Hazard A5: the same one under another spelling, also with a second key, is one person."""
+    path = make(scaled(document(), 1.07, explanation="x", second_check=SECOND | {"who": who}))
+    sign_certificate(path, key_folder / "two.pem", who, NOW_S)
+    with pytest.raises(ConfigurationError, match=r"one physicist has signed|measured it the first time too"):
+        load_certificate(path, keys, NOW_S)
+
+
+def test_a5_who_measured_the_second_time_has_signed(make: Make, keys: Path) -> None:
+    """Hazard A5: a name in the second check that no key stands for is nobody."""
+    path = make(scaled(document(), 1.07, explanation="x", second_check=SECOND | {"who": "P. Three"}), "one", "two")
+    with pytest.raises(ConfigurationError, match=r"P. Three: has not signed"):
+        load_certificate(path, keys, NOW_S)
+
+
+def test_a13_a_clock_that_was_set_back(make: Make, keys: Path) -> None:
+    """Hazard A13: an expired certificate does not come back to life with the clock; what was read or signed after now cannot be."""
+    path = make(document(effective_at=AT - timedelta(days=10)))
+    with pytest.raises(ConfigurationError, match=r"the signature of P. One is of .*check the clock"):
+        load_certificate(path, keys, NOW_S - 3600.0)
+    with pytest.raises(ConfigurationError, match=r"the last reading is of .*check the clock"):
+        load_certificate(path, keys, NOW_S - 2 * 86400.0)
+    assert load_certificate(path, keys, NOW_S - 300.0).id == "CAL-1"
+
+
+def test_a2_a_new_combination_beside_old_ones_says_why(make: Make, keys: Path) -> None:
+    """Hazard A2: what was not in the last certificate has nothing to be compared with."""
+    second = scaled(document(), 1.0)
+    own = second["combinations"][0]
+    m = own["measured"] | {
+        "last_r0_mgy_per_s": 0.0,
+        "readings": [one | {"nc": one["nc"] + 1e-7} for one in own["measured"]["readings"]],
+    }
+    new = own | {
+        "kv": 60.0,
+        "measured": m,
+        "g_kv": [{"kv": kv, "rel": (kv / 60.0) ** 1.72} for kv in (10.0, 20.0, 35.0, 50.0, 60.0)],
+    }
+    path = make(second | {"combinations": [own, worked_out(new)]})
+    with pytest.raises(ConfigurationError, match=r"60 kV, 1.6 mA, F2, A20: was not in CAL-1, and explanation is empty"):
+        load_certificate(path, keys, NOW_S)
+
+
+def worked_out(c: dict[str, Any]) -> dict[str, Any]:
+    """A combination with the numbers that its readings come to."""
+    m = MeasuredTable.model_validate(c["measured"])
+    found = output(m, instruments(), c["kv"], c["dt_s"], c["effective_ssd_mm"])
+    return c | {"r0_mgy_per_s": found.r0_mgy_per_s, "measured": c["measured"] | {"u_pct_k2": found.budget.u_pct_k2}}
 
 
 def test_a5_one_physicist_with_two_names_is_one(make: Make, keys: Path, key_folder: Path) -> None:

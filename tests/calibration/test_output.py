@@ -190,13 +190,14 @@ def one(r0: float, last: float, applicator: str = "A20", shift: float = 0.0) -> 
     return Combined((69.5, 1.6, "F2", applicator), r0, last, "C1", (6.41 + shift, 6.42), AT)
 
 
-BROUGHT = Brought("OLD", "", None, None, None, 1, frozenset({"P. One"}))
+BOTH = ("P. One", "P. Two")
+BROUGHT = Brought("OLD", "", None, None, None, ("P. One",), frozenset({"P. One"}))
 SECOND = SecondCheckTable(who="P. Two", chamber="C2", result_pct=0.8, at=AT)
 CHANGE = ComponentTable(what="tube", old_serial="T-1", new_serial="T-2", by="S", at=AT - timedelta(days=1))
 AUDIT = AuditTable(kind="TLD", by="IAEA", at=AT, ratio=1.02, u_pct=1.5)
 
 
-TUBE = replace(BROUGHT, explanation="tube", signers=2, second_check=SECOND)
+TUBE = replace(BROUGHT, explanation="tube", signers=BOTH, second_check=SECOND)
 
 
 @pytest.mark.parametrize(
@@ -207,11 +208,14 @@ TUBE = replace(BROUGHT, explanation="tube", signers=2, second_check=SECOND)
         (97.9, BROUGHT, r"-2.10 % since OLD, above 2 %"),
         (104.99, replace(BROUGHT, explanation="target"), ""),
         (105.1, replace(BROUGHT, explanation="target", second_check=SECOND), "one physicist has signed"),
-        (105.1, replace(BROUGHT, explanation="target", signers=2), "second_check is missing"),
-        (105.1, replace(BROUGHT, explanation="target", signers=2, second_check=SECOND), ""),
-        (105.1, replace(BROUGHT, explanation="target", signers=2, second_check=SECOND.model_copy(update={"chamber": "C1"})), "take another chamber"),
-        (105.1, replace(BROUGHT, explanation="target", signers=2, second_check=SECOND.model_copy(update={"who": "P. One"})), "another physicist"),
-        (105.1, replace(BROUGHT, explanation="target", signers=2, second_check=SECOND.model_copy(update={"result_pct": 2.1})), "the two differ"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH), "second_check is missing"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND), ""),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"chamber": "C1"})), "take another chamber"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"who": "P. One"})), "another physicist"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"who": "One P"})), "another physicist"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"who": "P. Three"})), "has not signed"),
+        (105.1, replace(BROUGHT, explanation="t", signers=BOTH, second_check=SECOND.model_copy(update={"at": AT - timedelta(days=31)})), "30 days before"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"result_pct": 2.1})), "the two differ"),
         (110.1, TUBE, r"above 10 %: refused"),
         (189.0, TUBE, r"\+89.00 % since OLD, above 10 %: refused"),
         (110.1, replace(TUBE, component_change=CHANGE), ""),
