@@ -122,9 +122,10 @@ def _unfit(
         )
     if now >= table.expires_at:
         yield f"{path}: expires_at = {signed.exact(table.expires_at)}: has passed, now {signed.exact(now)}; first: calibrate, and sign a new certificate"
-    last = max((r.at for c in table.combinations if c.measured is not None for r in c.measured.readings), default=None)
-    signed_at = [(f"the signature of {s.who}", s.at) for s in table.signatures]
-    for what, at in (*signed_at, *(() if last is None else (("the last reading", last),))):
+    measured = table.combinations if table.basis == "measured" else []
+    readings = [("the last reading", r.at) for c in measured if c.measured is not None for r in c.measured.readings]
+    signed_at = [(f"the signature of {s.who}", s.at) for s in table.signatures if measured]
+    for what, at in (*signed_at, *sorted(readings, key=lambda one: one[1])[-1:]):
         if at > now + CLOCKS_APART:
             yield f"{path}: {what} is of {signed.exact(at)}, after now, {signed.exact(now)}; first: check the clock"
     for key, has, needs, first in (

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Annotated, Final, Literal, Protocol
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from calibration.equipment import (
     Applicator,
     Base,
     Filter,
+    Instant,
     KvpMeter,
     MaMeter,
     Name,
@@ -52,7 +53,7 @@ class ScaleTable(Table):
     unit: Literal["kV", "mA"]
     at_kv: NotNegative
     meter: Name
-    at: AwareDatetime
+    at: Instant
     slope: Positive
     offset: float
     worst_pct: float = Field(ge=0, le=STOP_PCT)
@@ -73,7 +74,7 @@ class CutoutTable(Table):
     readings_nc: list[Annotated[float, Field(gt=0)]] = Field(min_length=5, max_length=50)
     reference_nc: list[Annotated[float, Field(gt=0)]] = Field(min_length=5, max_length=50)
     by: Name
-    at: AwareDatetime
+    at: Instant
 
 
 class Combined(Protocol):
