@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import Field
 
-from calibration import signed
+from calibration import signed, toml_file
 from calibration.equipment import Base, Instrument, Name, Positive, Table
 from calibration.measured import MeasuredTable
 from calibration.schema import CertificateTable, CombinationTable
@@ -73,7 +73,7 @@ class JobTable(Table):
 
 def load_job(path: Path) -> JobTable:
     """Read it strictly. Raises ConfigurationError: what is missing, too much, or wrong."""
-    job = signed.checked(path, signed.parsed(path, signed.data_of(path)), JobTable)
+    job = signed.checked(path, toml_file.parse(path, toml_file.read_bytes(path)), JobTable)
     wrong = list(_wrong_keys(job))
     if wrong:
         raise ConfigurationError("\n".join(f"{path}: {words}" for words in wrong))
