@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from calibration.procedures.engine import after
 from calibration.procedures.judgements import JUDGEMENTS
@@ -222,3 +224,79 @@ def test_a_source_that_needs_an_instrument_needs_its_serial() -> None:
     for source in sources:
         with pytest.raises(ValueError, match="serial number is not stated"):
             session(step("a", reading=(replace(KVP, instrument="X", source=source),)))
+
+
+LADDER = Procedure(
+    "L", "service", (("M", "S-M"),),
+    (
+        step("a", exposes=Exposure(50.0, 1.0, "F2", "A20", 10.0, 1, 40.0)),
+        step("dark", connect="", exposes=Exposure(0.0, 0.0, "F2", "A20", 10.0, 1, 0.0, "dark"), reading=(Wanted("counts_1", "counts", WIDE, "record"),)),
+        step("b", exposes=Exposure(60.0, 1.0, "F2", "A20", 10.0, 2, 60.0, "beam", 30.0), accept=Accept(back="a")),
+    ),
+)  # fmt: skip
+IDS, WHEN = st.sampled_from(["a", "dark", "b"]), st.integers(0, 600).map(lambda s: AT + timedelta(seconds=s))
+ANYTHING = st.one_of(
+    st.builds(Connected, IDS, WHEN),
+    st.builds(Confirmed, IDS, WHEN, st.sampled_from(["", ACCEPT, "S-1", "S-2", "S-3", "S-4"]), st.sampled_from(["", "known"])),
+    st.builds(Exposed, IDS, WHEN, st.sampled_from(["S-1", "S-2", "S-3"]), st.sampled_from([10.0, 3.0]), st.sampled_from(["complete", "K1"]),
+              st.sampled_from([Recorded(kv=60.0, counts_1=5.0), Recorded()])),
+    st.builds(Reading, IDS, WHEN, st.sampled_from(["", "S-1", "S-2"]), st.just("60.1 kV"), st.just("M"), st.just("S-M"), st.just(22.0),
+              st.just(101.0), st.just(1.0)),
+    st.builds(Reject, IDS, WHEN, st.sampled_from([None, 0, 1, 2]), st.just("why")),
+    st.builds(Back, IDS, WHEN, st.sampled_from(["", "arcs"])),
+)  # fmt: skip
+
+
+def next_of(now: Session, later: timedelta) -> AnyEvent:
+    """What a careful person and a sound desk give next."""
+    assert now.step is not None
+    at = (now.last_at or AT) + later
+    match now.phase:
+        case Phase.CONNECT:
+            return Connected(now.step.id, at)
+        case Phase.READY:
+            return Confirmed(now.step.id, at, now.next_token)
+        case Phase.EXPOSING:
+            assert now.shot is not None
+            return Exposed(now.step.id, at, now.shot.token, 10.0, "complete", Recorded(kv=60.0, counts_1=5.0))
+        case Phase.READ:
+            assert now.shot is not None
+            return Reading(now.step.id, at, now.shot.token, "60.1 kV", "M", "S-M", 22.0, 101.0, 1.0)
+        case _:
+            return Confirmed(now.step.id, at, ACCEPT)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.one_of(st.just(10), st.just(40), ANYTHING), max_size=50))
+def test_any_events_at_a_ladder_keep_rests_charges_and_whole_exposures(choices: list[int | AnyEvent]) -> None:
+    """A number stands for the event that is due, so many seconds after the last."""
+    now, taken = Session("S", LADDER), list[AnyEvent]()
+    for choice in choices:
+        if now.step is None:
+            break
+        event = next_of(now, timedelta(seconds=choice)) if isinstance(choice, int) else choice
+        before, (now, effects) = now, after(now, event)
+        if effects.refused:
+            assert now is before
+            continue
+        taken.append(event)
+        if isinstance(effects.do, Expose):
+            ended = [one.ended_at for one in before.shots if one.ended_at]
+            rest_s = before.step.exposes.rest_s if before.step and before.step.exposes else 0.0
+            assert all((event.at - one).total_seconds() >= rest_s for one in ended)
+        assert now.place <= before.place or (isinstance(event, Confirmed) and event.token == ACCEPT)
+        assert now.place >= before.place or isinstance(event, Back)
+        assert sum(one.open for one in now.shots) <= 1 and len(now.held) >= len(before.held)
+        assert all(one.open or one.ended_at is not None for one in now.shots)
+        for one in LADDER.steps:
+            assert one.exposes is not None
+            asked = [shot for shot in now.shots if shot.step == one.id]
+            assert one.exposes.mas * len(asked) <= one.exposes.mas_cap + 1e-9 or one.exposes.how != "beam"
+            kept = {(held.event.token, held.instrument) for held in now.kept(one.id)}
+            assert len(kept) == len(now.kept(one.id))
+            whole = {shot.token for shot in asked if shot.read and not shot.spoiled}
+            assert {token for token, _ in kept} <= whole | {shot.token for shot in asked if shot.unread}
+    again = Session("S", LADDER)
+    for event in taken:
+        again, _ = after(again, event)
+    assert again == now
