@@ -8,20 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from calibration.equipment import Barometer, Base, Chamber, Electrometer, stamp
+from calibration.equipment import Barometer, Base, Chamber, Electrometer, KvpMeter, stamp
 from calibration.gates import Key
 from calibration.job import JobTable, OutputTable
 from calibration.measured import MeasuredTable
 from calibration.output import output
+from calibration.procedures.end_effect import end_effect_procedure
 from calibration.procedures.interrupt import interrupt_procedure
+from calibration.procedures.linearity import linearity_procedure
 from calibration.procedures.output import OF_CERTIFICATE, OF_NAME_PLATE, Beam, measured_part, output_procedure
-from calibration.procedures.parts import Charge, Setting, in_date
+from calibration.procedures.parts import SHIPPED, Charge, Setting, in_date
 from calibration.procedures.session import Session
 from calibration.procedures.step import Procedure
 from calibration.procedures.warm import warm_procedure
 
 WARM_S: Final = 20.0
 INTERRUPTED_S: Final = 20.0
+REPRODUCIBLE: Final = 0.0005
+"""k = 1, of one reading of a chamber, as E7 has it; where the readings scatter more, that counts."""
+TIMER_STEP_S: Final = 0.01
+"""Of the safety unit's timer."""
 PLACEHOLDER_PCT: Final = 1.0
 """The uncertainty is one of the things that the measurement comes to; it is put in when it is known."""
 
@@ -69,8 +75,10 @@ def offered(job: JobTable, name: str, at: datetime) -> tuple[OutputTable, Proced
 
 
 def names(job: JobTable) -> tuple[str, ...]:
-    """Everything that may be measured."""
-    return tuple(name for one in job.outputs for name in (*(f"{kind}-{one.name}" for kind in FURTHER), one.name))
+    """Everything that may be measured; the unit's timer where the job file has a meter of radiation time to prove it by."""
+    metered = any(isinstance(one, KvpMeter) for one in job.instruments)
+    kinds = [kind for kind in FURTHER if kind != "timer" or metered]
+    return tuple(name for one in job.outputs for name in (*(f"{kind}-{one.name}" for kind in kinds), one.name))
 
 
 def _warm(_job: JobTable, one: OutputTable, _at: datetime) -> Procedure:
@@ -78,17 +86,39 @@ def _warm(_job: JobTable, one: OutputTable, _at: datetime) -> Procedure:
 
 
 def _interrupt(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
-    electrometer = job.instrument(Electrometer, str(one.measured["electrometer"]))
-    in_date(at, electrometer)
+    charge, head = _charge(job, one)
+    in_date(at, charge.electrometer)
     setting = Setting(one.kv, one.ma, one.filter, one.applicator)
+    return interrupt_procedure(setting, charge, head, max(INTERRUPTED_S, one.seconds), float(one.combination["dt_s"]))
+
+
+def _charge(job: JobTable, one: OutputTable) -> tuple[Charge, str]:
+    """The chamber's charge as for the output, and where the chamber is."""
+    electrometer = job.instrument(Electrometer, str(one.measured["electrometer"]))
     head = f"{one.measured['chamber']} as for the output, on {electrometer.id} ({electrometer.serial})"
-    return interrupt_procedure(
-        setting, Charge(electrometer, one.most_nc, one.source), head, max(INTERRUPTED_S, one.seconds), float(one.combination["dt_s"])
-    )  # fmt: skip
+    return Charge(electrometer, one.most_nc, one.source), head
+
+
+def _timer(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
+    charge, head = _charge(job, one)
+    meter = next((instrument for instrument in job.instruments if isinstance(instrument, KvpMeter)), None)
+    setting = Setting(one.kv, one.ma, one.filter, one.applicator)
+    ramp_s, start = float(job.certificate["ramp_s"]), job.certificate["timer_start"]
+    return end_effect_procedure(
+        setting, charge, head, REPRODUCIBLE, TIMER_STEP_S, ramp_s, meter, "typed", at, start, SHIPPED
+    )
+
+
+def _linearity(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
+    charge, head = _charge(job, one)
+    in_date(at, charge.electrometer)
+    return linearity_procedure(Setting(one.kv, one.ma, one.filter, one.applicator), charge, head)
 
 
 FURTHER: Final[Mapping[str, Callable[[JobTable, OutputTable, datetime], Procedure]]] = {
     "warm": _warm,
+    "timer": _timer,
+    "linearity": _linearity,
     "interrupt": _interrupt,
 }
 """What is measured beside an output, with the job file's own numbers; named like interrupt-OUTPUT."""

@@ -21,7 +21,7 @@ from console import calibrate, configuration
 from console.configuration import Rig
 from hal.errors import ConfigurationError
 from hal.units import Seconds
-from tests.calibration.measured_bench import AT, MEASURED, document, equipment
+from tests.calibration.measured_bench import AT, CAL, MEASURED, document, equipment
 from tests.calibration.procedure_bench import due
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -144,7 +144,21 @@ def test_a2_what_is_measured_stands_in_no_job_file_and_the_rest_must(
 
 def test_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
     table = job(tmp_path)
-    assert names(table) == ("warm-a20", "interrupt-a20", "a20")
+    assert names(table) == ("warm-a20", "linearity-a20", "interrupt-a20", "a20")
+    meter = {
+        "kind": "kvp_meter",
+        "u_pct_k1": 1.5,
+        "least_kv": 35.0,
+        "most_kv": 110.0,
+        "id": "KV",
+        "model": "M",
+        "serial": "KV-1",
+        "cal": CAL,
+    }
+    metered = job(tmp_path, instruments=[*equipment(ref_t_c=22.0, ref_p_kpa=101.325), meter])
+    assert "timer-a20" in names(metered) and offered(metered, "timer-a20", AT)[1].steps[0].id == "timer"
+    with pytest.raises(ValueError, match="nothing would prove the unit's timer"):
+        offered(table, "timer-a20", AT)
     for name in names(table):
         assert offered(table, name, AT)[1].limits == "physics"
     with pytest.raises(ConfigurationError, match="is no output of the job file"):
