@@ -93,7 +93,7 @@ THERAC: Final[tuple[Hazard, ...]] = (
         "Therac-T10",
         "camera and intercom are out, and nobody sees or hears the patient",
         "that the patient can be seen and heard is checked each day before the first exposure",
-        "code:records/day.py::_people_and_contacts",
+        "code:records/day.py::_people_and_contacts page:daily-check.md",
         "records/test_day.py::test_what_a_sheet_leaves_out_locks "
         "records/test_day.py::test_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without_a_warm_tube",
         who="the operator, before each exposure",

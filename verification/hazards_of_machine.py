@@ -206,7 +206,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G22",
         "the tube is used cold after days of rest",
         "after idle time a warm-up is made before patients",
-        "code:records/warm_up.py::cold code:records/clearance.py::of_day",
+        "code:records/warm_up.py::cold code:records/clearance.py::of_day page:daily-check.md",
         "records/test_day.py::test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it "
         "records/test_day.py::test_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none",
         who="the operator",

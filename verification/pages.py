@@ -40,7 +40,7 @@ from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
 from simulators import beams, blunders, faults, published, terms
 from simulators import wire_faults as wire_tamperings
-from verification import diagram, invariants_page, rule_words, scenarios, trips_page
+from verification import day_page, diagram, invariants_page, rule_words, scenarios, trips_page
 from verification.barriers import barriers_table
 from verification.golden import GOLDEN
 from verification.hazard_page import hazard_link, hazards_table, standing_open
@@ -477,6 +477,11 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "blunders-table": blunders_rows,
     "not-fitted": not_fitted,
     "golden": golden,
+    "day-ladder": lambda: table(*day_page.ladder()),
+    "day-items": lambda: table(*day_page.items()),
+    "day-binding": lambda: table(*day_page.binding()),
+    "periodic-tests": lambda: table(*day_page.periodic()),
+    "commissioning-items": lambda: table(*day_page.commissioned()),
     "backscatter": backscatter,
 }
 """Every part that is made from code, by the name in its markers."""
