@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import msgspec
 
@@ -19,7 +19,7 @@ from records.book import Book, Fraction, Tally
 from records.commissioning import closed
 from records.day import DaySite, against, not_checked, until_s
 from records.heat import too_hot
-from records.warm_up import cold
+from records.warm_up import cold, today
 
 TRIPS_MAX = 3
 RESUMES_MAX = 2
@@ -71,7 +71,7 @@ def judge(book: Book, query: Query, day: Day) -> Clearance:
     if fraction is not None and tally is not None and is_open:
         refused += [*_open(query, tally)]
         if query.resume and not refused:
-            refused += [*_resume(query, tally, wall_s)]
+            refused += [*_resume(query, tally, wall_s, day.site.tz)]
     elif fraction is not None and fraction.closed:
         refused.append(_delivered(query, fraction, tally))
     elif query.resume:
@@ -93,7 +93,7 @@ def judge(book: Book, query: Query, day: Day) -> Clearance:
         beam_s=tally.beam_s if tally is not None else 0.0,
         quality=tally.quality if tally is not None else Quality.GOOD,
         last_end_wall_s=tally.last_end_wall_s if tally is not None else 0.0,
-        same_day=tally is None or not tally.segments or _same_day(tally.last_end_wall_s, wall_s),
+        same_day=tally is None or not tally.segments or _same_day(tally.last_end_wall_s, wall_s, day.site.tz),
         day_check_until_wall_s=day.until_s(book),
         wall_s=wall_s,
         hour_mas=_hour_mas(book, query.prescribed.purpose, wall_s),
@@ -230,7 +230,7 @@ def _delivered(query: Query, fraction: Fraction, tally: Tally | None) -> str:
     )
 
 
-def _resume(query: Query, tally: Tally, wall_s: float) -> Iterator[str]:
+def _resume(query: Query, tally: Tally, wall_s: float, zone: tzinfo) -> Iterator[str]:
     """What stands against delivering the rest: identity first, which nobody may overrule, then what a physicist may."""
     first, last = tally.first, tally.last
     if first is None or last is None:
@@ -239,7 +239,7 @@ def _resume(query: Query, tally: Tally, wall_s: float) -> Iterator[str]:
     rest_mgy, least_mgy = last.d0_mgy - tally.charge_mgy, smallest_rest_mgy(last.d0_mgy)
     if not rest_mgy > least_mgy:
         yield f"the rest is {rest_mgy / 10:.2f} cGy D0, at or below max(1 %, 2 cGy) = {least_mgy / 10:.2f}: close the fraction"
-    physicist = [*_for_physicist(tally, wall_s)]
+    physicist = [*_for_physicist(tally, wall_s, zone)]
     if physicist and not query.physicist:
         yield f"a physicist is needed: {', '.join(physicist)}"
     elif physicist and not query.reason.strip():
@@ -262,7 +262,7 @@ def _identity(query: Query, first: Start) -> Iterator[str]:
             yield f"the {what} is {now or 'empty'}, this fraction was begun with {then or 'empty'}: a resume needs the same"
 
 
-def _for_physicist(tally: Tally, wall_s: float) -> Iterator[str]:
+def _for_physicist(tally: Tally, wall_s: float, zone: tzinfo) -> Iterator[str]:
     gap_s = wall_s - tally.last_end_wall_s
     if tally.trips >= TRIPS_MAX:
         yield f"{tally.trips} trips (fewer than {TRIPS_MAX})"
@@ -270,7 +270,7 @@ def _for_physicist(tally: Tally, wall_s: float) -> Iterator[str]:
         yield f"{tally.resumes} resumes (fewer than {RESUMES_MAX})"
     if not gap_s <= GAP_MAX_S:
         yield f"{gap_s / 60:.0f} min since the last beam (at most {GAP_MAX_S / 60:.0f})"
-    if not _same_day(tally.last_end_wall_s, wall_s):
+    if not _same_day(tally.last_end_wall_s, wall_s, zone):
         yield "another day"
     if tally.quality is Quality.UNKNOWN:
         yield f"the dose is not known ({tally.low_mgy / 10:.1f} to {tally.high_mgy / 10:.1f} cGy D0)"
@@ -293,9 +293,9 @@ def _interval(book: Book, query: Query, wall_s: float) -> Iterator[str]:
         yield f"{since_h:.1f} h since the last fraction of this lesion, at least {p.min_interval_h:g} (prescription min_interval_h): wait"
 
 
-def _same_day(first_s: float, second_s: float) -> bool:
-    """The same calendar day where the machine stands."""
-    return datetime.fromtimestamp(first_s).date() == datetime.fromtimestamp(second_s).date()
+def _same_day(first_s: float, second_s: float, zone: tzinfo) -> bool:
+    """The same calendar day where the machine stands, whatever zone the computer was set to."""
+    return today(first_s, zone) == today(second_s, zone)
 
 
 def _stamp(wall_s: float) -> str:

@@ -45,7 +45,7 @@ def binding() -> tuple[tuple[str, ...], Rows]:
 
 def periodic() -> tuple[tuple[str, ...], Rows]:
     """Weekly, monthly and annual tests."""
-    rows = [
+    rows: Rows = [
         (
             f"`{one.id}`", one.what, one.every, bound(one.tolerance, one.unit) or "works", bound(one.action, one.unit) or "does not",
             one.then, one.source,

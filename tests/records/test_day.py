@@ -188,6 +188,21 @@ def test_the_day_is_the_sites_and_not_that_of_the_computer(checked: SimpleNamesp
     assert "and today is 2026-11-19 (Pacific/Auckland)" in _asked(checked, after_s=3600.0, site=site)
 
 
+def test_a_rest_over_the_sites_midnight_is_one_of_another_day_whatever_zone_the_computer_has(tmp_path: Path) -> None:
+    """23:59:50 in Auckland is 10:59:50 UTC: ten seconds later the rest is the physicist's there, and nowhere else."""
+    for zone, other in (("Pacific/Auckland", True), ("UTC", False)):
+        folder = tmp_path / zone.replace("/", "-")
+        folder.mkdir()
+        rig = made(folder, zone=zone, waived=True)
+        rig.clock.wall -= 410.0
+        rig.to_beam(PATIENT)
+        rig.unit.beam(3.0)
+        rig.end_beam(Outcome.INTERRUPTED)
+        rig.clock.go(20.0)
+        assert ("another day" in rig.refused(resume=True, reason="door")) is other, zone
+        rig.close()
+
+
 def test_a_zone_that_nobody_knows_starts_no_recorder(tmp_path: Path) -> None:
     with pytest.raises(RecorderError, match="time zone 'Mars/Olympus' is not known"):
         made(tmp_path, zone="Mars/Olympus")
