@@ -126,6 +126,9 @@ def _combination(checked: Checked, c: CombinationTable) -> Iterator[Row]:
         ("most time", c.max_time_s, "s"),
     ):  # fmt: skip
         yield Row(name, key, repr(value), unit)
+    for key, value, unit in (("kV as read back", c.kv_read, "kV"), ("mA as read back", c.ma_read, "mA")):
+        if value:
+            yield Row(name, key, repr(value), unit)
     for point in c.pdd:
         yield Row(name, f"PDD at {point.depth_mm:g} mm", repr(point.pct), "%")
     if c.measured is None:

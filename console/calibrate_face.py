@@ -197,7 +197,7 @@ class CalibrateFace:
         if self._step != step.id:
             self._step, self._said = step.id, -1
             self._end_live()
-            self._console.rule(f"{self._banner}", style="bold red")
+            self._console.print(f"== {self._banner} ==", style="bold red", markup=False, highlight=False)
             self._console.print(heading(session, step), markup=False, highlight=False)
         if session.phase is Phase.READY and step.exposes is not None:
             what = step.exposes

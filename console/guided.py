@@ -325,7 +325,10 @@ def due(session: Session, step: Step, serials: bool) -> str:
             return f"{session.next_token.rpartition('-')[0]}: an exposure has no answer; reject exposure WHY, leave"
         case Phase.READ:
             wanted = reading_due(session, step)
-            unit = f" in {wanted.unit}" if wanted is not None and wanted.unit else ""
-            return f"{wanted.instrument if wanted else 'reading'}{unit}, reject exposure WHY"
+            if wanted is None:
+                return "leave"
+            if wanted.source == "told":
+                return f"{wanted.instrument}? yes or no"
+            return f"{wanted.instrument} in {wanted.unit}{', reject exposure WHY' if session.shot is not None else ''}"
         case _:
             return "accept, repeat, reject N WHY, leave"

@@ -17,6 +17,8 @@ KNOWN_S: Final = 12.0
 PROVEN_S: Final = 8.0
 SLOT_S: Final = 0.002
 NANO: Final = 1e9
+AWAKE: Final = words.INTEGRATING | words.ENDED | {words.MeterState.RESET}
+"""States in which it takes an order; while it starts, tests itself or finds its zero it takes none."""
 
 
 class NoMeters:
@@ -70,7 +72,8 @@ class WireMeter:
     def _known(self) -> str:
         wrong = self._until(lambda: self._driver.identity is not None, KNOWN_S, "it does not say who it is")
         identity = self._driver.identity
-        return wrong or (identity.mismatch if identity is not None else "")
+        wrong = wrong or (identity.mismatch if identity is not None else "")
+        return wrong or self._until(self._awake, KNOWN_S, "it is not ready for an order")
 
     def _done(self, order: words.MeterOrder, within_s: float) -> str:
         """Give one order and wait for its proof."""
@@ -88,6 +91,10 @@ class WireMeter:
         wrong = self._until(proven, within_s, f"{type(order).__name__.lower()} is not proven")
         refusal = self._driver.refusal
         return wrong or (refusal.words if refusal is not None else "")
+
+    def _awake(self) -> bool:
+        reading = self._driver.reading
+        return reading is not None and reading.state in AWAKE
 
     def _ended(self) -> bool:
         return self._driver.reading is not None and self._driver.reading.state in words.ENDED

@@ -1,5 +1,5 @@
 """A tube of unknown truth from its name plate to a signed certificate and a treatment with it: console, controller and recorder as shipped, in virtual time.
-`python -m verification.calibrate_story FOLDER` leaves scripts, transcripts, certificate, PDF and picture there; the truth is compared only at its end."""
+`python -m verification.calibrate_story --page` writes docs/calibration.md, with a folder everything goes into that; the truth is compared only at its end."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import os
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -24,15 +24,16 @@ from calibration.certificate import sign_certificate
 from calibration.draft import offered
 from calibration.job import JobTable, load_job
 from calibration.paper import write_pdf
+from calibration.procedures.session import Session as Measured
 from calibration.provisional import load_plate, provisional
 from calibration.sign import make_keys
 from calibration.write import text_of, write_certificate
 from console import calibrate, configuration
-from console.calibrate_face import Script
+from console.calibrate_face import CalibrateFace, Script, picture
 from console.certificate import checked_of
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.exposing import Kept
+from console.exposing import Kept, Person
 from console.session import Session
 from console.simulated_hand import Room
 from console.treat import Result, Wanted, treat
@@ -58,10 +59,14 @@ CHAMBER_MM: Final = 61.0
 KV: Final = 69.5
 MA: Final = 1.6
 WHO: Final = "P. One"
+WIDTH: Final = 110
 NAME: Final = "a20-f2-70"
 AL_MM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
 PDD: Final = ((0.0, 100.0), (1.0, 95.0), (2.0, 90.0), (3.0, 85.0), (4.0, 79.0), (5.0, 74.0))
 DAY: Final = timedelta(days=1)
+DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+HEAD_LINES: Final = 62
+TAIL_LINES: Final = 34
 
 
 @dataclass
@@ -70,7 +75,7 @@ class Told:
 
     scripts: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
-    pictures: dict[str, str] = field(default_factory=dict)
+    picture: str = ""
     certificate: bytes = b""
     pdf: bytes = b""
     r0_mgy_per_s: float = 0.0
@@ -149,16 +154,16 @@ class Story:
         )  # as kerma run has it on a simulated rig
         return msgspec.structs.replace(blob, certificate=paper)
 
-    def measure(self, rig: VirtualRig, name: str, script: str, picture: str = "") -> Exit:
-        """`kerma calibrate NAME --script`, in this rig's time."""
-        console = Console(
-            file=io.StringIO(), record=True, width=120, force_terminal=bool(picture), legacy_windows=False
-        )
+    def measure(self, rig: VirtualRig, name: str, script: str) -> Exit:
+        """`kerma calibrate NAME --plain --script`, in this rig's time; the snapshots of its beam are kept for the picture."""
+        console = Console(file=io.StringIO(), record=True, width=WIDTH)
         job_table, clock = load_job(self.job_file), VirtualNow(rig)
-        one, procedure = offered(job_table, name, datetime.fromtimestamp(clock.wall(), UTC))
+        at = datetime.fromtimestamp(clock.wall(), UTC)
+        one, procedure = offered(job_table, name, at)
         line = Session(VirtualDesk(rig), self.folder / "stop", clock)
-        asked = calibrate.Asked(self.setting.rig_file, name, by=WHO, plain=not picture, script=Path("script"))
-        control = Control(self.world)
+        asked = calibrate.Asked(self.setting.rig_file, name, by=WHO, plain=True, script=Path("script"))
+        control, beam = Control(self.world), list[Snapshot]()
+        rig.watcher = lambda shown: beam.append(shown) if shown.state == "IRRADIATING" else None
 
         def answers(request: dict[str, Any]) -> dict[str, Any]:
             return dict(json.loads(control.answer(json.dumps(request).encode())))
@@ -169,16 +174,15 @@ class Story:
 
         site = calibrate.Site(self.rig, job_table, one, rig.blob.certificate, clock)
         lines = Script(script.splitlines(), Room(answers, rig.wait))
-        with calibrate.opened(
-            self.rig, name, procedure, datetime.fromtimestamp(clock.wall(), UTC), anew=False
-        ) as journal:
+        with calibrate.opened(self.rig, name, procedure, at, anew=False) as journal:
             code = calibrate.guided(
                 site, journal, line, lines, asked, console, None, pressed, Path(rig.recorder_config.database)
             )
+            if name == NAME and code is Exit.AS_INTENDED:
+                self.told.picture = drawn(site, journal.session, beam)
+        rig.watcher = None
         self.told.scripts[name] = script
-        if picture:
-            self.told.pictures[picture] = console.export_svg(title=f"kerma calibrate {name}", clear=False)
-        self.told.shown[name] = self.told.shown.get(name, "") + console.export_text()
+        self.told.shown[name] = console.export_text()
         return code
 
     def database(self) -> Path:
@@ -342,9 +346,9 @@ def told(folder: Path, kernels: Kernels, seed: int = SEED, watch: Callable[[str]
 
 def _told(story: Story, rig: VirtualRig, folder: Path, watch: Callable[[str], None]) -> None:
     clock, found = VirtualNow(rig), story.told
-    for name, script, picture in ((f"warm-{NAME}", WARM, ""), (NAME, OUTPUT, "calibrate-output.svg")):
+    for name, script in ((f"warm-{NAME}", WARM), (NAME, OUTPUT)):
         watch(f"kerma calibrate {name}")
-        code = story.measure(rig, name, script, picture)
+        code = story.measure(rig, name, script)
         if code is not Exit.AS_INTENDED:
             raise RuntimeError(f"kerma calibrate {name} ended with {code.name}:\n{found.shown[name][-3000:]}")
     watch("draft, signature, paper")
@@ -379,6 +383,56 @@ def _r0(story: Story, console: Console, clock: VirtualNow, out: Path) -> float:
     return float(tomllib.loads(out.read_text(encoding="utf-8"))["combinations"][0]["r0_mgy_per_s"])
 
 
+def drawn(site: calibrate.Site, session: Measured, beam: list[Snapshot]) -> str:
+    """One terminal screen as SVG: the output's readings step, the trace in the middle of its last exposure, and its readings."""
+    console = Console(file=io.StringIO(), record=True, width=WIDTH)
+    place = next(n for n, step in enumerate(session.procedure.steps) if step.id == "readings")
+    there = replace(
+        session, place=place, connected=True, held=tuple(one for one in session.held if one.step == "readings")
+    )
+    face = CalibrateFace(console, Script([], str), calibrate.banner(site, there, Person(WHO, "physicist")), plain=True)
+    face.step(there, 0.0)
+    last = [one for one in beam if one.dose is not None and one.dose.beam_s < 0.7 * SECONDS]
+    first = max(
+        n for n, one in enumerate(last) if n == 0 or last[n - 1].dose is None or _beam_s(one) < _beam_s(last[n - 1])
+    )
+    trace = tuple(
+        (one.kv or 0.0, one.ma or 0.0, one.dose.rate_mgy_per_s if one.dose is not None else 0.0) for one in last[first:]
+    )
+    console.print(picture(last[-1], trace, 0.0))
+    face.readings(there)
+    return console.export_svg(title="kerma calibrate a20-f2-70", unique_id="calibrate")
+
+
+def _beam_s(shown: Snapshot) -> float:
+    return shown.dose.beam_s if shown.dose is not None else 0.0
+
+
+def page(text: str, found: Told) -> str:
+    """The page with its made parts."""
+    whole = found.shown[NAME].splitlines()
+    shown = [*whole[:HEAD_LINES], "...", *whole[-TAIL_LINES:], "", *found.shown["draft"].splitlines()[:-1]]
+    typed = [
+        f"`kerma calibrate --config rig.toml {name} --script FILE`\n\n```text\n{script}```\n"
+        for name, script in found.scripts.items()
+    ]
+    for name, body in (
+        ("typed", "\n".join(typed)),
+        ("shown", f"```text\n{_lines(shown)}```\n"),
+        ("truth", f"```text\n{summary(found)}\n```\n"),
+    ):
+        head, tail = f"<!-- made by verification.calibrate_story: {name} -->\n", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(head)
+        if not rest or tail not in rest:
+            raise ValueError(f"the page has no place for {name}")
+        text = before + head + body + tail + rest.partition(tail)[2]
+    return text
+
+
+def _lines(lines: Sequence[str]) -> str:
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
 def summary(told: Told) -> str:
     """How the numbers stand to the truth, in words."""
     off, given = (
@@ -391,20 +445,28 @@ def summary(told: Told) -> str:
     )
 
 
+def _watched(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+
+
 def main(arguments: list[str]) -> int:
-    """Write everything into the folder that is named."""
-    out = Path(arguments[0])
-    out.mkdir(parents=True, exist_ok=True)
+    """`--page` writes docs/calibration.md, its transcript and its picture; a folder gets everything that the story leaves."""
     with tempfile.TemporaryDirectory() as folder:
-        found = told(Path(folder), prepare(), watch=print)
-    for name, text in (*found.scripts.items(),):
-        (out / f"{name}.script").write_text(text, encoding="utf-8")
-    for name, text in found.shown.items():
-        (out / f"{name}.txt").write_text(text, encoding="utf-8")
-    for name, svg in found.pictures.items():
-        (out / name).write_text(svg, encoding="utf-8")
-    (out / "certificate.toml").write_bytes(found.certificate)
-    (out / "certificate.pdf").write_bytes(found.pdf)
+        found = told(Path(folder), prepare(), watch=_watched)
+    if arguments == ["--page"]:
+        path = DOCS / "calibration.md"
+        path.write_text(page(path.read_text(encoding="utf-8"), found), encoding="utf-8")
+        (DOCS / "calibration-transcript.txt").write_text(
+            _lines("\n".join(found.shown.values()).splitlines()), encoding="utf-8"
+        )
+        (DOCS / "pictures" / "calibrate-output.svg").write_text(_lines(found.picture.splitlines()), encoding="utf-8")
+    else:
+        out = Path(arguments[0])
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "certificate.toml").write_bytes(found.certificate)
+        (out / "certificate.pdf").write_bytes(found.pdf)
+        for name, text in (*found.scripts.items(), *((f"{name}.txt", text) for name, text in found.shown.items())):
+            (out / name).write_text(text, encoding="utf-8")
     sys.stdout.write(f"{summary(found)}\n")
     return 0
 

@@ -1,0 +1,33 @@
+"""A full calibration of a simulated tube of unknown truth at the terminal, from its name plate to a signed certificate, and a fraction with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console.exit_codes import Exit
+from controller.kernel import Kernels
+from verification.calibrate_story import DOCS, NAME, OUTPUT, WARM, told
+
+PAGE = (DOCS / "calibration.md").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_what_the_story_types() -> None:
+    assert f"```text\n{WARM}```" in PAGE and f"```text\n{OUTPUT}```" in PAGE
+
+
+@pytest.mark.grid
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", [7, 11])
+def test_from_name_plate_to_treatment(tmp_path: Path, kernels: Kernels, seed: int) -> None:
+    """R0 within the certificate's own k = 2, the dose within that and what a day adds; seed 7 is the page's."""
+    found = told(tmp_path, kernels, seed)
+    off = found.r0_mgy_per_s / found.true_r0_mgy_per_s - 1.0
+    assert abs(off) < found.u_pct_k2 / 100.0 and 4.0 < found.u_pct_k2 < 6.0
+    assert found.treated is not None and found.treated.code is Exit.AS_INTENDED
+    assert abs(found.given_mgy / found.asked_mgy - 1.0) < 1.5 * found.u_pct_k2 / 100.0
+    assert found.pdf.startswith(b"%PDF") and b'basis = "measured"' in found.certificate
+    assert found.shown[NAME].count("complete, 10.00 s by the safety unit") == 8
+    if seed == 7:
+        assert f"R0 {found.r0_mgy_per_s:.3f} mGy/s" in PAGE
