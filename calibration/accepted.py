@@ -1,22 +1,24 @@
 """The last certificate accepted for each tube, with a copy of every one before it: an older one, or another of the same version, is refused (G24).
-It verifies no signature: it is given what is verified already, and it is one folder beside the records."""
+It verifies no signature but the last one's: it is given what is verified already, and it is one folder beside the records. Pins and copies each remember."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from calibration import gates
+from calibration import gates, history, signed, toml_file
 from calibration.atomic import replaced
 from calibration.certificate import Checked, read_certificate
-from calibration.schema import combined
+from calibration.schema import CertificateTable, combined
 from hal.errors import ConfigurationError
 
 FILE: Final = "accepted.json"
+LOCK: Final = ".lock"
 UNMEASURED: Final = ("plant", "provisional")
 """What is of these is never pinned: it says nothing of what was measured."""
 
@@ -46,25 +48,44 @@ class Accepted:
 
     def accept(self, new: Checked, public_key: Path) -> bool:
         """Pin a verified certificate and keep a copy; False where it is pinned already, or was not measured. An older one is refused."""
-        pins = self._pins()
-        pin = pins.get(new.table.tube_serial)
-        words = _refused(new, pin)
-        if words:
-            raise ConfigurationError(words)
-        if new.table.basis in UNMEASURED or (pin is not None and pin.version == new.table.version):
+        if new.table.basis in UNMEASURED:
+            words = self.refused(new)
+            if words:
+                raise ConfigurationError(words)
             return False
-        if pin is not None and new.table.basis == "measured":
-            self._compared(new, pin, public_key)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            replaced(self.copy(new.table.tube_serial, new.table.version), new.data)
-            pins[new.table.tube_serial] = Pin(new.table.version, new.table.id, new.sha256.hex())
-            replaced(self._folder / FILE, _sealed({serial: asdict(one) for serial, one in pins.items()}))
+            with (self._folder / LOCK).open("wb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return self._accepted(new, public_key)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"{self._folder}: another process is accepting a certificate there; first: try again when it has ended"
+            ) from error
         except OSError as error:
             raise ConfigurationError(
                 f"{self._folder}: cannot be written ({error.strerror}); first: see to the disk"
             ) from error
-        return True
+
+    def _accepted(self, new: Checked, public_key: Path) -> bool:
+        """Alone in the folder. OSError: it could not be written."""
+        pins, serial = self._pins(), new.table.tube_serial
+        pin = pins.get(serial)
+        words = _refused(new, pin)
+        if words:
+            raise ConfigurationError(words)
+        known = pin is not None and pin.version == new.table.version
+        if pin is not None and not known:
+            self._compared(new, pin, public_key)
+        copy = self.copy(serial, new.table.version)
+        if not (known and copy.exists()):
+            replaced(copy, new.data)
+        pins[serial] = Pin(new.table.version, new.table.id, new.sha256.hex())
+        sealed = _sealed({serial: asdict(one) for serial, one in pins.items()})
+        path = self._folder / FILE
+        if not (known and path.exists() and path.read_bytes() == sealed):
+            replaced(path, sealed)
+        return not known
 
     def copy(self, tube_serial: str, version: int) -> Path:
         """Where the copy of a version lies."""
@@ -90,11 +111,38 @@ class Accepted:
             if last is None
             else {(c.kv, c.ma, c.filter, c.applicator): c.r0_mgy_per_s for c in last.table.combinations}
         )
-        wrong = [f"{new.path}: {words}" for words in gates.compared_with_last(combined(new.table), was, pin.id)]
+        before = [
+            last.table if last is not None and number == pin.version else self._table(new.table.tube_serial, number)
+            for number in range(pin.version, 0, -1)
+        ]
+        said = (
+            *gates.compared_with_last(combined(new.table), was, pin.id),
+            *history.repeated(new.table, before),
+            *history.unexplained(new.table, before),
+        )
+        wrong = [f"{new.path}: {words}" for words in said]
         if wrong:
             raise ConfigurationError("\n".join(wrong))
 
+    def _table(self, tube_serial: str, version: int) -> CertificateTable:
+        """A copy's tables; whose keys were known then may be no more, so its signatures are not asked."""
+        path = self.copy(tube_serial, version)
+        return signed.checked(path, toml_file.parse(path, toml_file.read_bytes(path)), CertificateTable)
+
     def _pins(self) -> dict[str, Pin]:
+        """What the file of pins says, or the copies where they know a newer version: to remove or put back one of the two brings back nothing."""
+        pins = self._stored()
+        for name in sorted(path.name for path in self._folder.glob("*.toml")):
+            quoted, _, number = name.removesuffix(".toml").rpartition("-")
+            serial, pin = unquote(quoted), pins.get(unquote(quoted))
+            if number.isdecimal() and (pin is None or int(number) > pin.version):
+                path = self._folder / name
+                document = toml_file.parse(path, toml_file.read_bytes(path))
+                table = signed.checked(path, document, CertificateTable)
+                pins[serial] = Pin(int(number), table.id, signed.content_sha256(document).hex())
+        return pins
+
+    def _stored(self) -> dict[str, Pin]:
         path = self._folder / FILE
         try:
             data = path.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import tomllib
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from measured_bench import AT, READINGS, document, equipment, instruments, scaled
 
-from calibration.accepted import FILE, Accepted
+from calibration.accepted import FILE, LOCK, Accepted
+from calibration.atomic import replaced
 from calibration.certificate import load_certificate, read_certificate, sign_certificate
 from calibration.measured import MeasuredTable
 from calibration.output import output
@@ -392,6 +394,155 @@ class TestPinned:
         copy.unlink()
         with pytest.raises(ConfigurationError, match="cannot be read"):
             store.last("T-1", keys)
+
+    def test_a1_small_steps_do_not_add_up_to_a_large_one(self, make: Make, keys: Path, tmp_path: Path) -> None:
+        """Hazard A1: 1.9 % each time asked for nothing, and after seven certificates the output had moved by 12 %."""
+        store = Accepted(tmp_path / "accepted")
+        old = document()
+        store.accept(read_certificate(make(old), keys), keys)
+
+        def step(old: dict[str, Any], *by: str, **brings: Any) -> dict[str, Any]:
+            new = scaled({key: value for key, value in old.items() if key != "second_check"}, 1.019, **brings)
+            store.accept(read_certificate(make(new, *by, name=f"{new['id']}.toml"), keys), keys)
+            return new
+
+        two = step(old)
+        with pytest.raises(
+            ConfigurationError,
+            match=r"R0 is \+3\.84 % from that of CAL-1, above 2 %, and no certificate since has explanation",
+        ):
+            step(two)
+        three = step(two, explanation="target")
+        with pytest.raises(
+            ConfigurationError,
+            match=r"\+5\.81 % from that of CAL-1, above 5 %, and no certificate since has second_check",
+        ):
+            step(three, explanation="target")
+        brings = {"explanation": "target", "second_check": SECOND}
+        four = step(three, "one", "two", **brings)
+        with pytest.raises(ConfigurationError, match="second_check: is that of CAL-4, word for word"):
+            step(four, "one", "two", **brings)
+        five = step(four, explanation="target")
+        six = step(five, explanation="target")
+        with pytest.raises(
+            ConfigurationError,
+            match=r"\+11\.96 % from that of CAL-1, above 10 %, and no certificate since has component_change",
+        ):
+            step(six, "one", "two", explanation="target", second_check=SECOND | {"result_pct": 0.5})
+
+    @pytest.mark.parametrize(
+        ("of_c", "words"),
+        [
+            ({"pdd": [{"depth_mm": z, "pct": pct} for z, pct in ((0.0, 100.0), (3.0, 80.0), (4.0, 79.0))]}, r"depth dose at 3 mm is -5\.88 %"),
+            ({"n1_mgy_per_count": 0.021}, r"dose of a count is \+5\.00 %"),
+        ],
+    )  # fmt: skip
+    def test_a1_whatever_the_dose_is_proportional_to_is_held_against_the_last(
+        self, make: Make, keys: Path, tmp_path: Path, of_c: dict[str, Any], words: str
+    ) -> None:
+        """Hazard A1: depth dose, and where counts end the beam the dose of a count, move a patient's dose as R0 does."""
+        store = Accepted(tmp_path / "accepted")
+        first = document(termination="monitor")
+        store.accept(read_certificate(make(first), keys), keys)
+        second = scaled(first, 1.0)
+        second["combinations"][0] |= of_c
+        with pytest.raises(ConfigurationError, match=words):
+            store.accept(read_certificate(make(second, name="2.toml"), keys), keys)
+
+    @pytest.mark.parametrize("name", [{"applicator": "A20-new"}, {"filter": "F2-new"}, {"kv": 69.55}])
+    def test_a2_another_name_is_no_new_combination(
+        self, make: Make, keys: Path, tmp_path: Path, name: dict[str, Any]
+    ) -> None:
+        """Hazard A2: what the machine cannot tell from an old combination is compared with that, whatever it is called."""
+        store = Accepted(tmp_path / "accepted")
+        store.accept(read_certificate(make(document()), keys), keys)
+        second = scaled(document(), 1.3, explanation="a new applicator")
+        second["combinations"][0] |= name
+        second["combinations"][0]["measured"]["last_r0_mgy_per_s"] = 0.0
+        with pytest.raises(ConfigurationError, match=r"R0 is \+30\.00 % from that of CAL-1, above 10 %"):
+            store.accept(read_certificate(make(second, name="2.toml"), keys), keys)
+
+    def test_a1_a_part_that_was_exchanged_before_explains_nothing(self, make: Make, keys: Path, tmp_path: Path) -> None:
+        """Hazard A1: the last certificate was measured with it already."""
+        store = Accepted(tmp_path / "accepted")
+        store.accept(read_certificate(make(document()), keys), keys)
+        second = scaled(document(), 1.2, explanation="tube", second_check=SECOND, component_change=PART)
+        with pytest.raises(ConfigurationError, match=r"component_change\.at = .*: is of before CAL-1 was measured"):
+            store.accept(read_certificate(make(second, "one", "two", name="2.toml"), keys), keys)
+
+    def test_g24_an_id_is_of_one_version(self, make: Make, keys: Path, tmp_path: Path) -> None:
+        """Hazard G24: a time table that was signed for a certificate's id would serve the next one too."""
+        store = Accepted(tmp_path / "accepted")
+        first, second = document(), scaled(document(), 1.0)
+        for one in (first, second):
+            store.accept(read_certificate(make(one, name=f"{one['id']}.toml"), keys), keys)
+        third = scaled(second, 1.0, id="CAL-1")
+        with pytest.raises(ConfigurationError, match="id = CAL-1: version 1 has it too"):
+            store.accept(read_certificate(make(third, name="3.toml"), keys), keys)
+
+    @pytest.mark.parametrize("lost", ["pins", "pins of yesterday", "copies"])
+    def test_g24_pins_and_copies_each_remember(self, make: Make, keys: Path, tmp_path: Path, lost: str) -> None:
+        """Hazard G24: the file of pins removed or put back from an older day, or the copies removed: no older certificate is taken."""
+        folder = tmp_path / "accepted"
+        store = Accepted(folder)
+        first, second = document(), scaled(document(), 1.0)
+        v1, v2 = (read_certificate(make(one, name=f"{one['id']}.toml"), keys) for one in (first, second))
+        store.accept(v1, keys)
+        yesterday = (folder / FILE).read_bytes()
+        store.accept(v2, keys)
+        if lost == "pins":
+            (folder / FILE).unlink()
+        elif lost == "pins of yesterday":
+            (folder / FILE).write_bytes(yesterday)
+        else:
+            for path in folder.glob("*.toml"):
+                path.unlink()
+        assert "is older than version 2" in store.refused(v1)
+        assert store.refused(v2) == ""
+        assert store.accept(v2, keys) is False
+        assert (folder / FILE).read_bytes() != yesterday
+        assert store.copy("T-1", 2).read_bytes() == v2.data
+
+    @pytest.mark.parametrize("step", range(4))
+    def test_g24_killed_at_each_write_it_goes_on(
+        self, make: Make, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+    ) -> None:
+        """Hazard G24: a disk that is full, or a process that is killed, before or after each file is put in place: accepted anew it is whole."""
+        folder = tmp_path / "accepted"
+        store = Accepted(folder)
+        first, second = document(), scaled(document(), 1.0)
+        v1, v2 = (read_certificate(make(one, name=f"{one['id']}.toml"), keys) for one in (first, second))
+        store.accept(v1, keys)
+        real, done = replaced, []
+
+        def dies(path: Path, data: bytes) -> None:
+            done.append(path)
+            if len(done) - 1 == step // 2:
+                if step % 2:
+                    real(path, data)
+                raise KeyboardInterrupt
+            real(path, data)
+
+        monkeypatch.setattr("calibration.accepted.replaced", dies)
+        with pytest.raises(KeyboardInterrupt):
+            store.accept(v2, keys)
+        monkeypatch.undo()
+        assert store.refused(v2) == ""
+        store.accept(v2, keys)
+        assert "is older than version 2" in store.refused(v1)
+        last = store.last("T-1", keys)
+        assert last is not None and last.sha256 == v2.sha256
+
+    def test_g24_one_process_accepts_at_a_time(self, make: Make, keys: Path, tmp_path: Path) -> None:
+        """Hazard G24: two machines that share a folder would each write the pins without the other's."""
+        store = Accepted(tmp_path / "accepted")
+        checked = read_certificate(make(document()), keys)
+        (tmp_path / "accepted").mkdir()
+        with (tmp_path / "accepted" / LOCK).open("wb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with pytest.raises(ConfigurationError, match="another process is accepting"):
+                store.accept(checked, keys)
+        assert store.accept(checked, keys) is True
 
     def test_a_disk_that_takes_nothing_is_told(self, make: Make, keys: Path, tmp_path: Path) -> None:
         """The pin stays as it was."""
