@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from calibration import gates, signed, toml_file
+from calibration import gates, keys, signed, toml_file
 from calibration.schema import CertificateTable, CombinationTable, brought, combined, contradictions
 from controller.prescribed import Certificate, Combination
 from hal.errors import ConfigurationError
@@ -90,6 +90,10 @@ def _consistent(path: Path, document: dict[str, Any]) -> CertificateTable:
 def _verified(path: Path, data: bytes, document: dict[str, Any], public_key: Path) -> Checked:
     """Its signatures, and as many and as much beside as its numbers ask for."""
     table = _consistent(path, document)
+    if not table.simulated and table.basis == "measured" and keys.demonstrated(public_key):
+        raise ConfigurationError(
+            f"{public_key}: holds the demonstration key, with which anybody can sign for a real machine; first: take it out, and have your physicist make keys"
+        )
     signers = () if table.basis == "provisional" else signed.signers(path, HEAD, document, public_key)
     if table.basis == "measured":
         wrong = [f"{path}: {words}" for words in gates.refused(combined(table), brought(table, signers))]

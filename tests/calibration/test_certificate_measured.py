@@ -561,6 +561,28 @@ def test_a_key_file_is_keys_only(make: Make, key_folder: Path, tmp_path: Path) -
     assert re.match("P. One", read_certificate(path, key_folder / "one.pub").signers[0])
 
 
+def test_g24_a_key_that_others_could_have_is_no_key(make: Make, keys: Path, key_folder: Path, tmp_path: Path) -> None:
+    """Hazard G24: a private key that others may read, public keys that everybody may write, and the demonstration key at a real machine."""
+    path = make(document())
+    loose, open_keys, shown = tmp_path / "loose.pem", tmp_path / "open.pub", tmp_path / "shown.pub"
+    loose.write_bytes((key_folder / "one.pem").read_bytes())
+    for mode in (0o640, 0o604, 0o620):
+        loose.chmod(mode)
+        with pytest.raises(ConfigurationError, match="may be read by others"):
+            sign_certificate(path, loose, "P. One", NOW_S)
+    open_keys.write_bytes(keys.read_bytes())
+    open_keys.chmod(0o666)
+    with pytest.raises(ConfigurationError, match="may be written by everybody"):
+        read_certificate(path, open_keys)
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    real = tmp_path / "real.toml"
+    write_certificate(real, document(simulated=False))
+    sign_certificate(real, examples / "DEMONSTRATION-KEY.pem", "P. One", NOW_S)
+    shown.write_bytes(keys.read_bytes() + (examples / "physicist.pub").read_bytes())
+    with pytest.raises(ConfigurationError, match="demonstration key, with which anybody can sign"):
+        load_certificate(real, shown, NOW_S)
+
+
 def test_only_plain_values_are_written() -> None:
     for bad in (None, 1 + 2j):
         with pytest.raises(ValueError, match="has no place"):
