@@ -6,10 +6,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from calibration.certificate import Checked
 from calibration.equipment import stamp
@@ -67,7 +67,37 @@ def rows(checked: Checked) -> tuple[Row, ...]:
         )
         for s in t.signatures
     ]
+    signed = t.model_dump(by_alias=True, exclude_none=True)
+    head += [Row("", key, word) for key, word in _leaves(signed, HEAD_SHOWN)]
     return (*head, *_facts(t.facts), *(row for c in t.combinations for row in _combination(checked, c)))
+
+
+HEAD_SHOWN: Final = frozenset({
+    "id", "version", "supersedes", "basis", "simulated", "tube_serial", "machine_serial", "software_version", "software_sha256", "effective_at",
+    "expires_at", "termination", "timer_start", "ramp_s", "ramp_profile", "explanation", "audit", "second_check", "component_change", "signatures",
+    "combinations",
+})  # fmt: skip
+SHOWN: Final = frozenset({
+    "kv", "ma", "filter", "applicator", "r0_mgy_per_s", "dt_s", "tail_mgy", "n1_mgy_per_count", "n2_mgy_per_count", "effective_ssd_mm", "max_skin_mgy",
+    "max_time_s", "pdd",
+})  # fmt: skip
+MEASURED_SHOWN: Final = frozenset({"readings", "rejected", "leakage_nc"})
+"""What has a row of its own; everything else that is signed is shown by its key."""
+
+
+def _leaves(table: Mapping[str, Any], shown: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
+    """(dotted key, word) of every value in a table but those that are shown elsewhere."""
+    for key, value in table.items():
+        if key in shown:
+            continue
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{below}", word) for below, word in _leaves(value))
+        elif isinstance(value, list):
+            yield from (
+                (f"{key}.{below}", word) for below, word in _leaves({str(i): one for i, one in enumerate(value)})
+            )
+        else:
+            yield key, _word(value)
 
 
 def _facts(f: Facts) -> Iterator[Row]:
@@ -131,8 +161,12 @@ def _combination(checked: Checked, c: CombinationTable) -> Iterator[Row]:
             yield Row(name, key, repr(value), unit)
     for point in c.pdd:
         yield Row(name, f"PDD at {point.depth_mm:g} mm", repr(point.pct), "%")
+    for word in _leaves(c.model_dump(exclude={"measured"}), SHOWN):
+        yield Row(name, *word)
     if c.measured is None:
         return
+    for word in _leaves(c.measured.model_dump(exclude_none=True), MEASURED_SHOWN):
+        yield Row(name, *word)
     m, found = c.measured, worked(checked.table, c)
     for i, r in enumerate(m.readings, 1):
         yield Row(
@@ -140,7 +174,7 @@ def _combination(checked: Checked, c: CombinationTable) -> Iterator[Row]:
             f"reading {i}",
             repr(r.nc),
             "nC",
-            source=f"{stamp(r.at)}, {r.set_s:g} s, {r.t_c:g} degC, {r.p_kpa:g} kPa",
+            source=f"{stamp(r.at)}, {r.set_s:g} s, {r.t_c:g} degC, {r.p_kpa:g} kPa, {r.since_warmup_s:g} s since warm-up",
         )
     for gone in m.rejected:
         yield Row(name, f"rejected, {gone.step}", repr(gone.nc), "nC", source=f"{stamp(gone.at)}, {gone.why}")
@@ -177,8 +211,19 @@ def as_csv(table: Sequence[Row]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, list(asdict(Row("", "", ""))), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in table)
+    writer.writerows({key: _cell(value) for key, value in asdict(row).items()} for row in table)
     return out.getvalue()
+
+
+def _cell(value: str) -> str:
+    """Words that a spreadsheet would work out begin with an apostrophe; numbers stay numbers."""
+    if not value.startswith(("=", "+", "-", "@", "\t", "\r")) or value == "-":
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def as_json(checked: Checked) -> str:
@@ -211,4 +256,6 @@ def _moved(name: str, was: float | None, now: float | None) -> Moved:
 
 
 def _word(value: object) -> str:
-    return stamp(value) if isinstance(value, datetime) else str(value)
+    return (
+        stamp(value) if isinstance(value, datetime) else str(value).lower() if isinstance(value, bool) else str(value)
+    )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from measured_bench import AT, document, scaled
 
 from calibration import report
 from calibration.certificate import read_certificate, sign_certificate
+from calibration.equipment import stamp
 from calibration.paper import plots, write_pdf
 from calibration.sign import make_keys
 from calibration.write import write_certificate
@@ -60,6 +63,37 @@ def test_every_factor_reading_and_term_is_shown(folder: Path) -> None:
     assert said["certificate"]["combinations"][0]["measured"]["readings"][0]["nc"] == 6.4105
     assert [row["name"] for row in said["rows"]] == names
     assert said["signers"] == ["P. One"]
+
+
+def test_every_signed_value_is_shown(folder: Path) -> None:
+    """Nothing is signed that whoever reads the paper, the CSV or the screen does not see."""
+    checked = read_certificate(folder / "v1.toml", folder / "k.pub")
+    shown = " ".join(f"{row.combination} {row.name} {row.value} {row.source}" for row in report.rows(checked))
+
+    def leaves(value: Any) -> Iterator[Any]:
+        if isinstance(value, (dict, list)):
+            for one in value.values() if isinstance(value, dict) else value:
+                yield from leaves(one)
+        else:
+            yield value
+
+    for leaf in leaves({key: value for key, value in document().items() if key != "schema"}):
+        word = stamp(leaf) if isinstance(leaf, datetime) else str(leaf).lower() if isinstance(leaf, bool) else str(leaf)
+        assert word in shown or f"{leaf:g}" in shown, leaf
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1;A", "-A", "@SUM(A1)", "=HYPERLINK(1)"])
+def test_a_name_is_no_formula_in_a_spreadsheet(name: str) -> None:
+    """A cell that a spreadsheet works out would show another certificate than the signed one; numbers below 0 stay numbers."""
+    table = (report.Row(name, name, "-0.145", "s", "", name), report.Row("", "supersedes", "-"))
+    read = list(csv.DictReader(io.StringIO(report.as_csv(table))))
+    assert [read[0][key] for key in ("combination", "name", "value", "source")] == [
+        f"'{name}",
+        f"'{name}",
+        "-0.145",
+        f"'{name}",
+    ]
+    assert read[1]["value"] == "-"
 
 
 def test_two_certificates_are_compared(folder: Path) -> None:
