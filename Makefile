@@ -25,18 +25,18 @@ run: $(STAMP)   ## deliver one demonstration fraction on the simulated rig
 
 test: $(STAMP)  ## run the tests: virtual time on what the real processes leave of both cores, and the real processes one after another
 	@mkdir -p var; \
-	nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not realtime and not grid" > var/test-virtual.txt 2>&1 & virtual=$$!; \
+	nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not realtime and not grid and not dicom" > var/test-virtual.txt 2>&1 & virtual=$$!; \
 	trap 'kill $$virtual 2>/dev/null; exit 130' INT TERM; \
-	echo "real processes first; what virtual time says follows behind them"; $(BIN)/python -m pytest -m "realtime and not grid"; real=$$?; \
+	echo "real processes first; what virtual time says follows behind them"; $(BIN)/python -m pytest -m "realtime and not grid and not dicom"; real=$$?; \
 	wait $$virtual; code=$$?; cat var/test-virtual.txt; test $$real -eq 0 -a $$code -eq 0
 
 grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
-	$(BIN)/python -m pytest -n 2 -m "grid and not realtime"
+	$(BIN)/python -m pytest -n 2 -m "grid and not realtime and not dicom"
 	$(BIN)/python -m pytest -m "grid and realtime"
 
 coverage: $(STAMP) ## every branch of interlocks/ and of decide, drive, states and settings is taken by their unit tests and the search; no exclusions
 	@mkdir -p var
-	$(BIN)/python -m coverage run -m pytest -m "not realtime and not grid" tests/interlocks $(COVERED) tests/verification/test_explore.py
+	$(BIN)/python -m coverage run -m pytest -m "not realtime and not grid and not dicom" tests/interlocks $(COVERED) tests/verification/test_explore.py
 	$(BIN)/python -m coverage report
 
 verify: $(STAMP) ## the full verification, resumable: search, matrices, crashes, 10,000 seeded runs, 100 hours of beam; PAGE=1 writes docs/verification.md
@@ -56,6 +56,13 @@ verify-calibration: $(STAMP) ## calibrate 200 unknown tubes through the procedur
 
 mutants: $(STAMP) ## alter interlocks/ and what decides in every place, and see that a test fails; resumable; ONLY=file, PAIRS=1; PAGE=1 writes the figures
 	nice $(BIN)/python -m verification.mutants --workers $(or $(WORKERS),1) $(if $(ONLY),--only $(ONLY)) $(if $(PAIRS),--pairs) $(if $(PAGE),--page)
+
+dicom-tools:    ## install what DICOM is held against: dciodvfy of dicom3tools, storescp of dcmtk, by apt-get as root
+	verification/dicom_tools.sh
+
+test-dicom: $(STAMP) dicom-tools ## every kind of instance through dciodvfy, and sent to storescp: dead, refusing, killed, restarted; PAGE=1 writes docs/dicom.md
+	$(BIN)/python -m pytest -m dicom
+	$(BIN)/python -m verification.dicom_page $(if $(PAGE),--page)
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the hazard tables
 	$(BIN)/ruff check .

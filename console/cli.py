@@ -15,6 +15,7 @@ import typer
 
 from console import day_commands, report_commands
 from console.certificate_commands import certificate
+from console.dicom_commands import dicom
 from console.driver_commands import drivers
 from console.exit_codes import Exit, table
 from hal.errors import ConfigurationError
@@ -61,9 +62,10 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.add_typer(_records(), name="records")
     app.add_typer(drivers(_end), name="drivers")
     app.add_typer(certificate(_end), name="certificate")
+    app.add_typer(dicom(_end), name="dicom")
     app.add_typer(day_commands.sheet(_end), name="sheet")
     first = next((word for word in arguments if not word.startswith("-")), "")
-    if first not in (*own, "records", "drivers", "certificate", "sheet"):
+    if first not in (*own, "records", "drivers", "certificate", "dicom", "sheet"):
         for point in entry_points(group=GROUP):
             if not first:
                 app.command(point.name, help=_told(point))(_root)

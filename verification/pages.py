@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from calibration.dosimetry.tables import B_W, MU_RATIO
 from console import configuration, screen
 from console.cli import GROUP, build
+from console.dicom import block as private_block
 from console.exit_codes import WORDS, Exit
 from console.prescription import PrescriptionFile
 from console.reports.codes import load_codes
@@ -420,6 +421,13 @@ def backscatter() -> str:
 
 MADE: Final[dict[str, Callable[[], str]]] = {
     "records-lack": lambda: table(("not held", "what is"), [(one.field, one.words) for one in LACKS]),
+    "dicom-private": lambda: table(
+        ("element", "VR", "name", "what"),
+        [
+            (f"({private_block.GROUP:04X},xx{at:02X})", vr, name, words)
+            for name, (at, vr, words) in private_block.PRIVATE.items()
+        ],
+    ),
     "procedure-codes": lambda: table(
         ("code", "for", "once for each", "kV", "from", "until", "to verify"),
         [

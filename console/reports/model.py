@@ -38,10 +38,10 @@ from console.reports.trace import trace
 from console.second_calculation import on_line
 from controller.entries import Start
 from hal.readings import Purpose
-from records.book import Exposure, Fraction, Tally
+from records.book import Exposure, Fraction, Kept, Tally
 from records.day import STOP_PART, DaySheet, decoded
 from records.overrides import Override
-from records.sheets import Sheet, SheetKind
+from records.sheets import SheetKind
 
 AGREE_PART: Final = 1e-6
 """The calculation made anew and the recorded one differ by digits alone."""
@@ -255,6 +255,7 @@ def _segment(found: Gathered, exposure: Exposure) -> Segment:
     common: dict[str, object] = {
         "number": start.segment,
         "token": exposure.token,
+        "record_index": exposure.index,
         "started_at": instant(start.wall_s),
         "operator": start.operator,
         "resume": start.resume,
@@ -470,11 +471,11 @@ def _sheets(found: Gathered, exposures: Sequence[Exposure]) -> tuple[Signed | No
     """The day's check and the overrides that were in the records as the first exposure began."""
     first = exposures[0]
     kept = found.book.sheets
-    daily = [one.sheet for one in kept.get(SheetKind.DAILY, ()) if one.index < first.index]
+    daily = [one for one in kept.get(SheetKind.DAILY, ()) if one.index < first.index]
     last = daily[-1] if daily else None
     words = ""
     if last is not None:
-        day = decoded(last.body, DaySheet)
+        day = decoded(last.sheet.body, DaySheet)
         words = "" if day is None else f"of {day.day}, {day.p_kpa:g} kPa, {day.t_c:g} C, detector {day.device}"
     tag = f"{first.start.fraction_tag:016x}"
     over = []
@@ -482,12 +483,13 @@ def _sheets(found: Gathered, exposures: Sequence[Exposure]) -> tuple[Signed | No
         said = decoded(one.sheet.body, Override)
         if said is not None and said.fraction_tag == tag and one.index < exposures[-1].index:
             told = f"{said.reason} (set time {said.set_time_s:.2f} s, of fraction 1 {said.first_s:.2f} s)"
-            over.append(_signed(one.sheet, told))
+            over.append(_signed(one, told))
     return (None if last is None else _signed(last, words)), tuple(over)
 
 
-def _signed(sheet: Sheet, words: str) -> Signed:
-    return Signed(sheet.kind.value, sheet.who, sheet.role, sheet.at, sheet.sha256, words)
+def _signed(kept: Kept, words: str) -> Signed:
+    sheet = kept.sheet
+    return Signed(sheet.kind.value, sheet.who, sheet.role, sheet.at, sheet.sha256, kept.index, words)
 
 
 def _flags(totals: Totals, before: Before, calculation: Calculation, found: Gathered) -> Iterator[str]:

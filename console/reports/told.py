@@ -126,10 +126,11 @@ class Point(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """One exposure with beam: its times, its end in words, its dose by channel with bounds (D0 mGy), its figures."""
+    """One exposure with beam, begun by the journal record `record_index`: times, its end in words, dose by channel with bounds (D0 mGy), figures."""
 
     number: int
     token: int
+    record_index: int
     started_at: str
     ended_at: str | None
     operator: str
@@ -252,6 +253,7 @@ class Signed(msgspec.Struct, frozen=True):
     role: str
     at: str
     sha256: str
+    record_index: int
     words: str
 
 

@@ -1,0 +1,1 @@
+"""Records as DICOM instances, and the outbox from which they are sent."""
