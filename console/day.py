@@ -31,7 +31,7 @@ from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import fractions
-from records.day import BaseLine, Baseline, Bound, DaySheet, decoded, zone_named
+from records.day import BaseLine, Baseline, Bound, DaySheet, decoded, in_force, zone_named
 from records.sheets import Sheet, SheetKind, taken, wrong_signature
 from records.warm_up import Beam, today
 
@@ -146,12 +146,13 @@ def bound_of(rig: Rig, certificate: Certificate) -> Bound:
 
 def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Clock) -> Site:
     """The baseline in force and what the records say of today. Raises ConfigurationError: there is no baseline."""
-    sha, believed = certificate.sha256.hex(), believed_sheets(rig)
-    for sheet in believed:
+    sha, found = certificate.sha256.hex(), list[tuple[Sheet, Baseline]]()
+    for sheet in reversed(believed_sheets(rig)):
         base = decoded(sheet.body, Baseline) if sheet.kind is SheetKind.BASELINE else None
         if base is not None and base.certificate_sha256 == sha and device in ("", base.device):
-            break
-    else:
+            found.append((sheet, base))
+    last = in_force([one for one in found if one[1].device == found[-1][1].device])
+    if last is None:
         raise ConfigurationError(
             f"certificate {certificate.id} has no baseline for {device or 'any detector'}; first: have the physicist make one (kerma daily --baseline)"
         )
@@ -162,7 +163,7 @@ def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Cl
     def opened(since_s: float) -> frozenset[str]:
         return fractions.opened_alone(database(rig), since_s)
 
-    return Site(who, bound_of(rig, certificate), base, sheet.sha256, opened, untold)
+    return Site(who, bound_of(rig, certificate), last[1], last[0].sha256, opened, untold)
 
 
 def believed_sheets(rig: Rig) -> tuple[Sheet, ...]:

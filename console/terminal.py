@@ -31,6 +31,7 @@ from controller.prescribed import Prescribed
 from controller.requests import Offer, Snapshot
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from hal.readings import Purpose
 
 PLAIN_EVERY_S = 1.0
 
@@ -143,6 +144,11 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
     if asked.physicist and not asked.resume:
         raise ConfigurationError("--physicist goes with --resume only; first: leave it out")
     prescribed = prescription.load(asked.prescription)
+    if prescribed.purpose is not Purpose.TREAT and not rig.simulated:
+        raise ConfigurationError(
+            f'{asked.prescription}: prescription.purpose = "{prescribed.purpose.name.lower()}": kerma treat gives patients their fractions and nothing else; '
+            "first: use kerma warm-up, kerma daily or kerma calibrate"
+        )
     certificate = certificate_of(rig, clock.wall())
     others = beside(rig, prescribed, certificate, clock.wall(), asked.resume)
     control = rig.control if asked.yes else None

@@ -32,6 +32,8 @@ ONCE = frozenset({Purpose.TREAT, Purpose.CALIBRATE})
 """What is closed of these is never delivered again: a patient's fraction, and a calibration's exposure, which is named by its own token."""
 LEAST_S = 1.0
 """A fraction's time is not known yet when its clearance is asked for: a tube that has no room for one second has none for it. At the START it is known."""
+NOBODY = ("", "CALIBRATION")
+"""Under these names lies no patient (console/exposing.py): a patient's dose under another purpose would pass every lock of the day."""
 WAIVED_UNTIL_S = 4_102_444_800.0
 """2100-01-01: a simulated rig whose configuration waives the daily check. It is shown, and nothing is decided by it."""
 
@@ -175,7 +177,14 @@ def of_day(
 ) -> Iterator[str]:
     """What stands against a treatment by the day: a cold tube, a combination that nobody opened, no daily check in force, contacts that nobody saw open.
     The check itself comes after the warm-up. Nobody may overrule any of it."""
-    if day.waived or prescribed.purpose not in (Purpose.TREAT, Purpose.DAILY):
+    if day.waived:
+        return
+    if prescribed.purpose is not Purpose.TREAT and prescribed.patient_id not in NOBODY:
+        yield (
+            f"{prescribed.purpose.name} is for nobody, and the order names patient {prescribed.patient_id}: what a patient is given has the "
+            "purpose treat; correct the file first"
+        )
+    if prescribed.purpose not in (Purpose.TREAT, Purpose.DAILY):
         return
     yield from cold(book, prescribed.kv, day.now_s, day.wall_s, day.site.tz)
     if prescribed.purpose is not Purpose.TREAT:
@@ -249,6 +258,7 @@ def _resume(query: Query, tally: Tally, wall_s: float, zone: tzinfo) -> Iterator
 def _identity(query: Query, first: Start) -> Iterator[str]:
     p, begun = query.prescribed, first.prescribed
     pairs = (
+        ("purpose", p.purpose.name, begun.purpose.name),
         ("patient", p.patient_id, begun.patient_id),
         ("second patient id", p.patient_id_2, begun.patient_id_2),
         ("lesion", p.lesion_id, begun.lesion_id),

@@ -3,7 +3,7 @@ Pure, and it believes nobody: signature, day, machine, exposures, contacts, test
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -15,14 +15,16 @@ from controller.prescribed import Prescribed
 from controller.proofs import AGAIN_S, NEEDED
 from hal.readings import Purpose
 from records.book import Book, Exposure, Kept
-from records.sheets import SheetKind, Signers, wrong_signature
+from records.sheets import Sheet, SheetKind, Signers, wrong_signature
 from records.warm_up import CLOCK_S, today
 
 S = TypeVar("S", bound=msgspec.Struct)
+K = TypeVar("K")
 STOP_PART: Final = 0.03
 CALIBRATE_PART: Final = 0.05
 """Output off its baseline: above 3 % nobody is treated, above 5 % the machine is calibrated anew. Neither ever changes a number (accident-A1)."""
 SEAT_PART: Final = 0.01
+BASELINE_PART: Final = 0.01
 """A detector that was taken off and seated anew reads the same within this, or it was not seated."""
 STATION_KPA: Final = 5.0
 TEMPERATURE_C: Final = (10.0, 40.0)
@@ -191,7 +193,10 @@ def of_sheet(
     if str(today(wall_s, zone)) != sheet.day:
         yield f"the daily check is of {sheet.day}, and today is {today(wall_s, zone)} ({site.zone}): {FIRST}"
         return
-    if str(today(kept.wall_s, zone)) != sheet.day or not sheet.begun_wall_s <= kept.wall_s <= wall_s:
+    if not 0.0 <= sheet.begun_wall_s <= kept.wall_s or str(today(sheet.begun_wall_s, zone)) != sheet.day:
+        yield f"the daily check of {sheet.day} says that it was begun on another day: {FIRST}"
+        return
+    if str(today(kept.wall_s, zone)) != sheet.day or not kept.wall_s <= wall_s:
         yield f"the daily check of {sheet.day} came into the records on {today(kept.wall_s, zone)}: {FIRST}"
         return
     moved_s = abs((wall_s - now_s) - (kept.wall_s - kept.mono_s))
@@ -244,12 +249,65 @@ def air_words(p_kpa: float, t_c: float, altitude_m: float) -> str:
 
 
 def baseline_of(book: Book, site: DaySite, certificate_sha256: str, device: str) -> tuple[Kept, Baseline] | None:
-    """The last baseline that a physicist signed for this certificate and this detector."""
-    for kept in reversed(book.sheets.get(SheetKind.BASELINE, [])):
-        base = decoded(kept.sheet.body, Baseline) if not wrong_signature(kept.sheet, site.signers) else None
-        if base is not None and (base.certificate_sha256, base.device) == (certificate_sha256, device):
-            return kept, base
-    return None
+    """The baseline in force for this certificate and this detector: signed by a physicist, and measured by exposures of these records."""
+    found = [
+        (kept, base)
+        for kept, base in (
+            (kept, decoded(kept.sheet.body, Baseline))
+            for kept in book.sheets.get(SheetKind.BASELINE, [])
+            if not wrong_signature(kept.sheet, site.signers)
+        )
+        if base is not None and (base.certificate_sha256, base.device) == (certificate_sha256, device)
+    ]
+    return in_force([one for one in found if not wrong_baseline(book, one[1])])
+
+
+def of_baseline(book: Book, site: DaySite, sheet: Sheet) -> str:
+    """What stands against a new baseline that is signed as it must be."""
+    base = decoded(sheet.body, Baseline)
+    if base is None:
+        return "the baseline is none that this program can read: have the physicist make a new one first"
+    now = baseline_of(book, site, base.certificate_sha256, base.device)
+    return wrong_baseline(book, base) or (moved(base, now[1]) if now is not None else "")
+
+
+def in_force(found: Sequence[tuple[K, Baseline]]) -> tuple[K, Baseline] | None:
+    """Of baselines of one certificate and detector, the first one first: the last that says what the first one says, within 1 %. A machine that has
+    moved is calibrated anew and not given another baseline (accident-A1)."""
+    last = None
+    for one in found:
+        if last is None or not moved(one[1], found[0][1]):
+            last = one
+    return last
+
+
+def moved(new: Baseline, first: Baseline) -> str:
+    """By which combination a new baseline has moved from the first one of its certificate, or ""."""
+    was = {(row.kv, row.ma, row.filter, row.applicator, row.set_s): row.reading for row in first.lines}
+    for row in new.lines:
+        before = was.get((row.kv, row.ma, row.filter, row.applicator, row.set_s), row.reading)
+        if not (before > 0.0 and abs(row.reading - before) <= BASELINE_PART * before):
+            return (
+                f"{row.kv:g} kV {row.ma:g} mA {row.filter} {row.applicator}: {row.reading:g} where the first baseline of this certificate has "
+                f"{before:g}, more than {100 * BASELINE_PART:g} % apart: calibrate, and sign a new certificate first"
+            )
+    return ""
+
+
+def wrong_baseline(book: Book, base: Baseline) -> str:
+    """Whether a baseline was measured: each of its exposures is in the records, for a check and with its certificate, and there is one for each line."""
+    for token in base.tokens:
+        one = book.exposures.get(token)
+        start = one.start if one is not None and not one.void else None
+        if (
+            start is None
+            or start.prescribed.purpose is not Purpose.DAILY
+            or start.certificate_sha256.hex() != base.certificate_sha256
+        ):
+            return f"exposure {token} of the baseline is none of a check with its certificate: have the physicist make a new one first"
+    if len(base.tokens) < len(base.lines) or not base.lines:
+        return "the baseline has no exposure of its own for each combination: have the physicist make a new one first"
+    return ""
 
 
 def daily_tokens(book: Book, after: int, before: int) -> set[int]:

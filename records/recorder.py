@@ -31,7 +31,7 @@ from records.book import (
     summed,
 )
 from records.clearance import TOKEN_MAX, Day, judge, start_refused
-from records.day import DaySheet, DaySite, decoded, of_sheet, zone_named
+from records.day import DaySheet, DaySite, decoded, of_baseline, of_sheet, zone_named
 from records.files import FileSystem, PosixFiles
 from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
 from records.recovery import never_ran, recovered, terminal, unbelievable
@@ -281,6 +281,8 @@ class Recorder:
             return (
                 "; ".join(commissioning.wrong(said)) if said is not None else "it is no commissioning that can be read"
             )
+        if not wrong and sheet.kind is sheets.SheetKind.BASELINE:
+            return of_baseline(self.book, self._site, sheet)
         if wrong or sheet.kind is not sheets.SheetKind.DAILY:
             return wrong
         content = decoded(sheet.body, DaySheet)

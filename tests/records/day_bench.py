@@ -64,7 +64,10 @@ class DayRig(Rig):
         self, purpose: Purpose, beam_s: float = SET_S, outcome: Outcome = Outcome.TERMINATED, **order: Any
     ) -> int:
         """One exposure with its end, and the unit reset; gives its token."""
-        self.to_beam(prescribed(**({"purpose": purpose, "fraction": 50, "fractions": 60} | order)), set_time_s=SET_S)
+        self.to_beam(
+            prescribed(**({"purpose": purpose, "patient_id": "CALIBRATION", "fraction": 50, "fractions": 60} | order)),
+            set_time_s=SET_S,
+        )
         self.clock.go(beam_s)
         self.unit.beam(beam_s)
         self.host.tick()
@@ -102,9 +105,10 @@ class DayRig(Rig):
         self.run(0.02)
 
     def baseline(self, key: Ed25519PrivateKey = PHYSICIST, **changed: Any) -> Sheet:
+        token = self.expose(Purpose.DAILY)
         plain = Baseline(
             OPENING.certificate_sha256.hex(), OPENING.tube_serial, OPENING.machine_serial, DEVICE, "nC", True, 0.0,
-            (BaseLine(69.5, 1.6, "F1", "A20", SET_S, READING),), (),
+            (BaseLine(69.5, 1.6, "F1", "A20", SET_S, READING),), (token,),
         )  # fmt: skip
         sheet = signed(SheetKind.BASELINE, msgspec.structs.replace(plain, **changed), key, "physicist")
         self.lay_down(sheet)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from day_bench import (
+    DEVICE,
     OPERATOR,
     PHYSICIST,
     READING,
@@ -32,11 +33,13 @@ from records import commissioning, sheets
 from records.clearance import WAIVED_UNTIL_S, Day, of_day
 from records.commissioning import Audit, Commissioned
 from records.day import (
+    BaseLine,
     Bound,
     DaySheet,
     DaySite,
     Left,
     air_words,
+    baseline_of,
     corrected,
     decoded,
     judged,
@@ -95,8 +98,10 @@ def test_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without
     rig = made(tmp_path)
     said = rig.refused()
     assert "no beam for as long as these records go" in said and "the daily check has not been made" in said
-    assert "warm it up first (kerma warm-up)" in rig.refused(prescribed(purpose=Purpose.DAILY, fraction=2))
-    assert rig.refused(prescribed(purpose=Purpose.WARMUP, fraction=3)) == ""
+    assert "warm it up first (kerma warm-up)" in rig.refused(
+        prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=2)
+    )
+    assert rig.refused(prescribed(purpose=Purpose.WARMUP, patient_id="CALIBRATION", fraction=3)) == ""
     rig.host.confirm()
     rig.run(0.1)
     assert rig.host.take_token() == 0, "a START got its token past the lock"
@@ -483,7 +488,7 @@ def _cleared(rig: DayRig) -> Any:
 def test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it(tmp_path: Path) -> None:
     rig = made(tmp_path)
     rig.used(10 * 3600.0)
-    wanted = prescribed(purpose=Purpose.DAILY, fraction=9)
+    wanted = prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=9)
     assert "the tube had no beam for 10.0 h" in rig.refused(wanted)
     rig.warm_up()
     said = rig.refused(wanted)
@@ -507,7 +512,7 @@ def test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it(tmp_
 def test_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none(tmp_path: Path) -> None:
     rig = made(tmp_path)
     rig.used()
-    wanted = prescribed(purpose=Purpose.DAILY, fraction=9)
+    wanted = prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=9)
     rig.expose(Purpose.WARMUP, 60.0)
     for short_s, outcome in ((9.5, Outcome.TERMINATED), (20.0, Outcome.INTERRUPTED)):
         rig.expose(Purpose.WARMUP)
@@ -568,3 +573,52 @@ def test_a1_an_override_speaks_of_one_fraction_one_certificate_and_one_time_alon
         {"first_s": 155.3}, {"reason": " "},
     ):  # fmt: skip
         assert not found(PHYSICIST, **changed), changed
+
+
+def test_a_patient_is_given_nothing_under_another_purpose(tmp_path: Path) -> None:
+    """WARMUP, CALIBRATE and the others pass the day's lock: so they name nobody; and an open fraction is not resumed as one of them."""
+    rig = made(tmp_path)
+    for purpose in set(Purpose) - {Purpose.TREAT}:
+        said = rig.refused(prescribed(purpose=purpose, fraction=9))
+        assert f"{purpose.name} is for nobody, and the order names patient 1234" in said
+        rig.host.confirm(prescribed(purpose=purpose, fraction=9))
+        rig.run(0.1)
+        assert rig.host.take_token() == 0
+    rig.check()
+    rig.to_beam(PATIENT)
+    rig.unit.beam(3.0)
+    rig.end_beam(Outcome.INTERRUPTED)
+    said = rig.refused(msgspec.structs.replace(PATIENT, purpose=Purpose.WARMUP, patient_id=""), resume=True)
+    assert "the purpose is WARMUP, this fraction was begun with TREAT" in said
+    rig.close()
+
+
+def test_a_sheet_begun_on_another_day_takes_no_contacts_of_that_day(checked: SimpleNamespace) -> None:
+    for begun in (0.0, -1.0, checked.wall - 86400.0, float(2**62)):
+        assert "says that it was begun on another day" in _of(checked, begun_wall_s=begun)
+
+
+def test_a1_a_new_baseline_does_not_hide_that_the_machine_has_moved(tmp_path: Path) -> None:
+    """The output sags, and somebody signs a new baseline at 4 % less: the first one of this certificate stays in force."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    row = BaseLine(69.5, 1.6, "F1", "A20", 10.0, 0.96 * READING)
+    rig.baseline(lines=(row,))
+    book, sha = rig.recorder.book, OPENING.certificate_sha256.hex()  # type: ignore[union-attr]
+
+    def now() -> str:
+        found = baseline_of(book, SITE, sha, DEVICE)
+        return found[0].sheet.sha256 if found is not None else ""
+
+    assert now() == first.sha256
+    near = rig.baseline(lines=(msgspec.structs.replace(row, reading=1.009 * READING),))
+    assert now() == near.sha256
+    rig.baseline(lines=(msgspec.structs.replace(row, reading=1.018 * READING),))
+    assert now() == near.sha256, "step by step it does not creep away either"
+    for changed in ({"tokens": ()}, {"tokens": (1,)}, {"tokens": (987_654,)}, {"lines": ()}):
+        rig.baseline(**changed)
+        assert now() == near.sha256, changed
+    rig.baseline(OPERATOR, lines=(msgspec.structs.replace(row, reading=READING),))
+    assert now() == near.sha256, "an operator makes no baseline"
+    rig.close()

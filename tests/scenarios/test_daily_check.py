@@ -86,6 +86,7 @@ class Face:
 
 
 @pytest.mark.grid
+@pytest.mark.timeout(300)
 def test_a_morning_from_a_cold_tube_to_a_patient_and_a_power_cut_that_locks_again(
     tmp_path: Path, kernels: Kernels
 ) -> None:
