@@ -50,6 +50,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         "reset": reset,
         "adopt": adopt,
         "close": close,
+        "console": console,
         "doctor": doctor,
         "wire": wire,
         "replay": replay,
@@ -247,6 +248,26 @@ def close(
     from hal.clock import SystemClock
 
     _end(lambda: room.ask(room.places_of(config), SystemClock(), Close(reason), as_json))
+
+
+def console(
+    config: Config,
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65534, help="The pages' port on loopback; STOP has the next one.")
+    ] = 8321,
+    orders: Annotated[
+        Path | None,
+        typer.Option(
+            "--orders",
+            help="The folder of prescription files; orders beside the rig file if left out.",
+            metavar="FOLDER",
+        ),
+    ] = None,
+) -> None:
+    """Serve the treatment page on this machine; it asks the desk, and a page that dies in beam interrupts it."""
+    from console.web import serve as room
+
+    _end(lambda: room.run(room.Asked(config, port, orders)))
 
 
 def doctor(

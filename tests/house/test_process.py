@@ -6,7 +6,7 @@ import sys
 
 FORBIDDEN = {
     "console", "calibration", "records", "simulators", "verification",
-    "typer", "rich", "pydantic", "sqlalchemy", "structlog", "cryptography", "click",
+    "fastapi", "uvicorn", "websockets", "nicegui", "typer", "rich", "pydantic", "sqlalchemy", "structlog", "cryptography", "click",
     "dask", "distributed", "matplotlib", "tornado",
 }  # fmt: skip
 

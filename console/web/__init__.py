@@ -1,0 +1,1 @@
+"""The console's pages and their interface: a process of its own beside `kerma run`."""

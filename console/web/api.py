@@ -1,0 +1,373 @@
+"""The console's documented interface: what a page may read, and each command with everything that must hold before it is asked of the desk.
+It draws nothing and decides nothing about the beam: the desk answers, and its words are passed on."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import FastAPI, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from console import simulated_hand
+from console.configuration import Rig
+from console.web.control import Control
+from console.web.fraction import Fraction, Orders
+from console.web.link import Link
+from console.web.people import NOBODY, Access, Person
+from console.web.tokens import Tokens
+from controller import requests
+from hal.clock import Clock
+from hal.errors import ConfigurationError
+
+COOKIE: Final = "kerma"
+UNLOADABLE: Final = ("PREPARATORY", "ARMING", "READY")
+PRESSED_S: Final = 0.3
+"""How long the simulated room holds its beam-on switch."""
+
+Short = Annotated[str, Field(max_length=200)]
+Page = Annotated[str, Field(min_length=8, max_length=64)]
+Token = Annotated[
+    str, Header(alias="X-Kerma-Token", max_length=64, description="One-time token, from POST /api/token.")
+]
+
+
+class Strict(BaseModel):
+    """Nothing unknown, nothing turned into another kind."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Nothing(Strict):
+    """An empty document."""
+
+
+class Problem(BaseModel):
+    """Why it was not done, and what to do first."""
+
+    words: str
+
+
+class Done(BaseModel):
+    """It was taken."""
+
+    words: str
+
+
+class Given(BaseModel):
+    """A token for one use, within 20 s."""
+
+    token: str
+
+
+class Enter(Strict):
+    """A login."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    secret: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Entered(BaseModel):
+    """Who is logged in now."""
+
+    name: str
+    role: str
+
+
+class OfPage(Strict):
+    """A command of one page."""
+
+    page: Page
+
+
+class Take(OfPage):
+    """Take control; `over` from a page that holds it."""
+
+    over: bool = False
+
+
+class LoadOrder(OfPage):
+    """The order that was shown, by its name and its SHA-256."""
+
+    order: Short
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class ResumeOrder(LoadOrder):
+    """The same order again, with the reason for which it was interrupted."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ConfirmOffer(OfPage):
+    """The very offer that was shown, by number and digest, and what was looked at before."""
+
+    offer_id: Annotated[int, Field(ge=0, le=2**53)]
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{2,128}$")]
+    checked: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=8)]
+
+
+class WithReason(OfPage):
+    """A command that needs a reason in words."""
+
+    reason: Short = ""
+
+
+class Listed(BaseModel):
+    """The orders of this rig; one that cannot be read says why."""
+
+    orders: list[dict[str, Any]]
+
+
+class RefusedError(Exception):
+    """A request that is answered with a status and words."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status, self.words = status, words
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the interface stands on."""
+
+    rig: Rig
+    link: Link
+    control: Control
+    access: Access
+    orders: Orders
+    fraction: Fraction
+    tickets: Tokens
+    tokens: Tokens
+    clock: Clock
+
+    @property
+    def mode(self) -> str:
+        return "simulated" if self.rig.simulated else "treatment"
+
+    def person(self, cookie: str) -> Person | None:
+        return self.access.who(cookie) if cookie else None
+
+    def may(self, cookie: str, command: str) -> bool:
+        person = self.person(cookie)
+        return self.access.may(person.role if person is not None else NOBODY, command, self.mode)
+
+
+def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documented errors of one path; every refusal has words."""
+    words = {
+        401: "nobody is logged in", 403: "not from the console's own page, or not for this role, or the token was used",
+        405: "another method", 409: "refused: control, state, a stale offer, or the desk's own words", 413: "the body is too long",
+        422: "not the document that is described here", 503: "the desk does not answer, or too many requests at once",
+    }  # fmt: skip
+    return {status: {"model": Problem, "description": words[status]} for status in (403, 413, 422, *statuses)}
+
+
+class Api:
+    """The paths below /api. Each command: a login, the role's leave, its token, control, and only then the desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def join(self, app: FastAPI) -> None:
+        """Add every path to the application."""
+        app.add_exception_handler(RefusedError, _refused)
+        app.add_exception_handler(RequestValidationError, _invalid)
+        app.post("/api/login", responses=told(401), tags=["people"])(self.login)
+        app.post("/api/logout", responses=told(), tags=["people"])(self.logout)
+        app.post("/api/ticket", responses=told(), tags=["tokens"])(self.ticket)
+        app.post("/api/token", responses=told(401), tags=["tokens"])(self.token)
+        app.post("/api/orders", responses=told(401), tags=["orders"])(self.listed)
+        app.post("/api/control/take", responses=told(401, 409, 503), tags=["control"])(self.take)
+        app.post("/api/control/leave", responses=told(401), tags=["control"])(self.leave)
+        for name, command in (
+            ("load", self.load), ("resume", self.resume), ("confirm", self.confirm), ("edit", self.edit), ("close", self.close),
+            ("retest", self.retest), ("reset", self.reset), ("press", self.press),
+        ):  # fmt: skip
+            app.post(f"/api/{name}", responses=told(401, 409, 503), tags=["commands"])(command)
+
+    async def login(self, request: Request, response: Response, body: Enter) -> Entered:
+        """Log in; a new cookie takes the place of the old one, which is worth nothing from then on."""
+        cookie = await asyncio.to_thread(self._desk.access.enter, body.name, body.secret)
+        person = self._desk.person(cookie or "")
+        if cookie is None or person is None:
+            raise RefusedError(
+                401,
+                "name and code do not fit, or too many did not; first: look at what kerma console printed, wait 30 s",
+            )
+        self._forget(request)
+        response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", path="/")
+        return Entered(name=person.name, role=person.role)
+
+    async def logout(self, request: Request, response: Response, _body: Nothing) -> Done:
+        """Log out; control is given back."""
+        self._forget(request)
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+        return Done(words="logged out")
+
+    async def ticket(self, request: Request, _body: Nothing) -> Given:
+        """A ticket for the live line /live, for its first message."""
+        return Given(token=self._desk.tickets.give(_cookie(request), self._now()))
+
+    async def token(self, request: Request, _body: Nothing) -> Given:
+        """A token for one command."""
+        if self._desk.person(_cookie(request)) is None:
+            raise RefusedError(401, "nobody is logged in; first: log in")
+        return Given(token=self._desk.tokens.give(_cookie(request), self._now()))
+
+    async def listed(self, request: Request, _body: Nothing) -> Listed:
+        """Every order of this rig."""
+        self._allowed(request, "orders")
+        return Listed(orders=await asyncio.to_thread(self._desk.orders.listed))
+
+    async def take(self, request: Request, body: Take, token: Token) -> Done:
+        """Take control; whoever takes it over while something is loaded unloads it first."""
+        person = self._allowed(request, "control", token)
+        held = self._desk.control.holder(self._now())
+        shown = self._desk.link.snapshot
+        state = shown.state if shown is not None else ""
+        words = self._desk.control.take(body.page, _cookie(request), person, self._now(), state, body.over)
+        if words:
+            raise RefusedError(409, words)
+        changed = held is not None and (held.page, held.cookie) != (body.page, _cookie(request))
+        if changed and state in UNLOADABLE:
+            self._desk.fraction.clear()
+            await self._asked(requests.Edit())
+        return Done(words="control is here")
+
+    async def leave(self, request: Request, body: OfPage, token: Token) -> Done:
+        """Give control back."""
+        self._allowed(request, "control", token)
+        self._desk.control.leave(_cookie(request), body.page)
+        return Done(words="control was given back")
+
+    async def load(self, request: Request, body: LoadOrder, token: Token) -> Done:
+        """Load the order that was shown."""
+        return await self._load(request, body, token, "load", "")
+
+    async def resume(self, request: Request, body: ResumeOrder, token: Token) -> Done:
+        """Load the rest of the open fraction."""
+        return await self._load(request, body, token, "resume", body.reason)
+
+    async def _load(self, request: Request, body: LoadOrder, token: str, command: str, reason: str) -> Done:
+        person = self._commanding(request, command, body, token)
+        try:
+            loaded = await asyncio.to_thread(self._desk.orders.read, body.order, body.sha256, command == "resume")
+        except ConfigurationError as error:
+            raise RefusedError(409, str(error)) from error
+        self._desk.fraction.clear()
+        asked: requests.Request = requests.Load(loaded.prescribed, person.name, person.role)
+        if command == "resume":
+            asked = requests.Resume(loaded.prescribed, person.name, reason, person.role == "physicist")
+        done = await self._asked(asked)
+        self._desk.fraction.take(loaded, self._now())
+        return done
+
+    async def confirm(self, request: Request, body: ConfirmOffer, token: Token) -> Done:
+        """Confirm exactly the offer that was shown; the desk judges its number and digest once more."""
+        self._commanding(request, "confirm", body, token)
+        shown = self._desk.link.snapshot
+        if shown is None or self._desk.link.trouble():
+            raise RefusedError(503, self._desk.link.trouble() or "there is no snapshot")
+        wrong = self._desk.fraction.wrong(shown, body.offer_id, body.digest, tuple(body.checked))
+        if wrong:
+            raise RefusedError(409, wrong)
+        return await self._asked(requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
+
+    async def edit(self, request: Request, body: OfPage, token: Token) -> Done:
+        """Unload; anything confirmed is void."""
+        self._commanding(request, "edit", body, token)
+        done = await self._asked(requests.Edit())
+        self._desk.fraction.clear()
+        return done
+
+    async def close(self, request: Request, body: WithReason, token: Token) -> Done:
+        """Close the ended fraction; a partial one stays partial."""
+        self._commanding(request, "close", body, token)
+        return await self._asked(requests.Close(body.reason))
+
+    async def retest(self, request: Request, body: OfPage, token: Token) -> Done:
+        """Back to the self-test."""
+        self._commanding(request, "retest", body, token)
+        return await self._asked(requests.Retest())
+
+    async def reset(self, request: Request, body: WithReason, token: Token) -> Done:
+        """Clear the latches that this role may clear; the cause must be gone."""
+        person = self._commanding(request, "reset", body, token)
+        return await self._asked(requests.Reset(person.role, person.name, body.reason))
+
+    async def press(self, request: Request, body: OfPage, token: Token) -> Done:
+        """SIMULATED: the simulated room presses its beam-on switch and lets go; on a real rig a person does."""
+        self._commanding(request, "room", body, token)
+        control, shown = self._desk.rig.control, self._desk.link.snapshot
+        if control is None or shown is None or not shown.simulated:
+            raise RefusedError(409, "this is no simulated rig; first: press the switch")
+        for verb in ("press", "release"):
+            wrong = await asyncio.to_thread(simulated_hand.act, control, verb)
+            if wrong:
+                raise RefusedError(503, wrong)
+            await asyncio.sleep(PRESSED_S)
+        return Done(words="SIMULATED: pressed and let go")
+
+    def _now(self) -> float:
+        return self._desk.clock.monotonic()
+
+    def _forget(self, request: Request) -> None:
+        self._desk.control.leave(_cookie(request))
+        self._desk.access.leave(_cookie(request))
+
+    def _allowed(self, request: Request, command: str, token: str | None = None) -> Person:
+        cookie = _cookie(request)
+        person = self._desk.person(cookie)
+        if person is None:
+            raise RefusedError(401, "nobody is logged in; first: log in")
+        if not self._desk.may(cookie, command):
+            raise RefusedError(403, f"{command} is not for the role {person.role} here")
+        if token is not None and not self._desk.tokens.use(token, cookie, self._now()):
+            raise RefusedError(403, "the token was used, is too old or is another login's; first: ask for a new one")
+        return person
+
+    def _commanding(self, request: Request, command: str, body: OfPage, token: str) -> Person:
+        person = self._allowed(request, command, token)
+        if not self._desk.control.holds(body.page, _cookie(request), self._now()):
+            held = self._desk.control.holder(self._now())
+            whose = (
+                f"{held.person.name} holds control on another page"
+                if held is not None
+                else "this page does not hold control"
+            )
+            raise RefusedError(409, f"{whose}; first: take control")
+        return person
+
+    async def _asked(self, request: requests.Request) -> Done:
+        trouble = self._desk.link.trouble()
+        if trouble:
+            raise RefusedError(503, trouble)
+        answer = await self._desk.link.ask(request)
+        if not answer.ok:
+            raise RefusedError(503 if self._desk.link.trouble() else 409, answer.words)
+        return Done(words=answer.words)
+
+
+def page_number() -> str:
+    """A new page's own number."""
+    return secrets.token_urlsafe(16)
+
+
+def _cookie(request: Request) -> str:
+    return request.cookies.get(COOKIE, "")
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RefusedError)
+    return JSONResponse({"words": error.words}, error.status)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()[:4])
+    return JSONResponse({"words": f"not the document that is wanted: {found}"}, 422)

@@ -1,0 +1,128 @@
+"""The orders that may be treated, and the one that was loaded through this console with its second calculation beside each offer.
+It asks no desk and knows no page; files are read only where a person asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from console import independent, prescription, screen
+from console import second_calculation as second
+from console.certificate import certificate_of
+from console.configuration import Rig
+from console.independent import Beside, beside
+from console.records import given_d0_mgy
+from console.second_calculation import Compared
+from controller.prescribed import Certificate, Prescribed
+from controller.requests import Offer, Snapshot
+from hal.clock import Clock
+from hal.errors import ConfigurationError
+from hal.readings import Purpose
+
+AT_MOST: Final = 200
+CHECKS: Final = ("patient", "lesion", "applicator", "room")
+"""What a person has looked at, in this order, before an offer may be confirmed."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An order as it was read and loaded, and what its offers are held against."""
+
+    prescribed: Prescribed
+    certificate: Certificate
+    beside: Beside
+    resumed: bool
+    given_d0_mgy: float | None
+
+
+class Orders:
+    """Reads the folder of prescription files of a rig; the name of an order is its file's name and nothing that leads out of the folder."""
+
+    def __init__(self, rig: Rig, folder: Path, clock: Clock) -> None:
+        self._rig, self._folder, self._clock = rig, folder, clock
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every order, readable or not: one that cannot be read says why."""
+        return [self._told(path) for path in sorted(self._folder.glob("*.toml"))[:AT_MOST]]
+
+    def read(self, name: str, sha256: str, resumed: bool) -> Loaded:
+        """The very order that was shown, with certificate, typed table and the records beside it. Raises ConfigurationError."""
+        path = next((one for one in self._folder.glob("*.toml") if one.name == name), None)
+        if path is None:
+            raise ConfigurationError(f"{name}: is no order in {self._folder}; first: choose one of the list")
+        prescribed = prescription.load(path)
+        if prescribed.sha256.hex() != sha256:
+            raise ConfigurationError(f"{name}: was changed since it was shown; first: choose it anew and read it again")
+        if prescribed.purpose is not Purpose.TREAT:
+            raise ConfigurationError(
+                f"{name}: purpose is {prescribed.purpose.name}; first: use its own command; this page treats"
+            )
+        wall_s = self._clock.wall()
+        certificate = certificate_of(self._rig, wall_s)
+        others = beside(self._rig, prescribed, certificate, wall_s, resumed)
+        return Loaded(
+            prescribed, certificate, others, resumed, given_d0_mgy(self._rig, prescribed) if resumed else None
+        )
+
+    def _told(self, path: Path) -> dict[str, Any]:
+        try:
+            prescribed = prescription.load(path)
+        except ConfigurationError as error:
+            return {"name": path.name, "words": str(error), "order": None}
+        return {"name": path.name, "words": "", "order": screen.values(prescribed)}
+
+
+class Fraction:
+    """What was loaded here, if anything; every offer is compared once."""
+
+    def __init__(self) -> None:
+        self.loaded: Loaded | None = None
+        self._at_s = float("inf")
+        self._of: tuple[int, bytes] | None = None
+        self._compared: tuple[Compared, ...] | str = ()
+
+    def compared(self, offer: Offer) -> tuple[Compared, ...] | str:
+        """The second calculation beside this offer, or the words why there is none."""
+        loaded = self.loaded
+        if loaded is None:
+            return "this fraction was not loaded here; first: unload it and load it anew"
+        if self._of != (offer.id, offer.digest):
+            by_code = second.checked(loaded.prescribed, loaded.certificate, offer, loaded.given_d0_mgy, loaded.resumed)
+            by_data = independent.compared(loaded.prescribed, loaded.certificate, offer, loaded.resumed, loaded.beside)
+            self._of = offer.id, offer.digest
+            if isinstance(by_code, str) or isinstance(by_data, str):
+                self._compared = "; ".join(said for said in (by_code, by_data) if isinstance(said, str))
+            else:
+                self._compared = (*by_code, *by_data)
+        return self._compared
+
+    def heard(self, shown: Snapshot) -> None:
+        """A fraction that is not loaded any more in the rig is not loaded here."""
+        if shown.state in ("SELF_TEST", "STANDBY") and shown.at_s > self._at_s:
+            self.clear()
+
+    def take(self, loaded: Loaded, now_s: float) -> None:
+        """The rig has taken this order now."""
+        self.clear()
+        self.loaded, self._at_s = loaded, now_s
+
+    def clear(self) -> None:
+        self.loaded, self._of, self._compared, self._at_s = None, None, (), float("inf")
+
+    def wrong(self, shown: Snapshot, offer_id: int, digest: str, checked: tuple[str, ...]) -> str:
+        """Why this confirmation is not passed on; empty where it names exactly the offer that is shown, checked by eye and by calculation."""
+        offer = shown.offer
+        if offer is None or shown.state != "PREPARATORY":
+            return f"there is no offer to confirm in state {shown.state}; first: wait for it"
+        if (offer.id, offer.digest.hex()) != (offer_id, digest):
+            return f"offer {offer_id} is stale: the devices now hold offer {offer.id}; first: read what is shown now"
+        if checked != CHECKS:
+            missing = [name for name in CHECKS if name not in checked]
+            return f"not checked: {', '.join(missing) or 'in order'}; first: go through the steps"
+        compared = self.compared(offer)
+        if isinstance(compared, str):
+            return f"no second calculation: {compared}"
+        differs = [line for line in compared if not line.agrees]
+        words = "; ".join(f"{line.name}: offered {line.offered}, calculated {line.calculated}" for line in differs)
+        return f"the second calculation differs ({words}); first: have the physicist look" if differs else ""

@@ -1,0 +1,189 @@
+"""The live line: the newest snapshot to each page over its WebSocket, and the page's word that it is there.
+Nothing is queued: a page gets the next one when it has shown the last. It commands nothing; commands are POSTs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+from console import screen
+from console.web.api import COOKIE, Desk, page_number
+from controller.requests import Snapshot
+
+TICKET_WITHIN_S: Final = 3.0
+AT_LEAST_EVERY_S: Final = 0.5
+"""Without a new snapshot a page is still told who holds control, and how old what it shows is."""
+SHOWN_WITHIN_S: Final = 5.0
+"""A page that has not shown the last one by then is closed; it will open the line anew."""
+A_SECOND: Final = 60
+TICKET, ELSEWHERE, SILENT, TALKATIVE, GARBLED = 4001, 4002, 4003, 4004, 4005
+
+
+class Here(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a page says: the number of the frame that it has shown, and its own clock in ms."""
+
+    seen: int
+    t: float
+
+
+class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page's first message: its ticket, and the number that it was given before, if any."""
+
+    ticket: str
+    page: str = ""
+
+
+class Page:
+    """One open page."""
+
+    def __init__(self, number: str, cookie: str) -> None:
+        self.number, self.cookie = number, cookie
+        self.seen = 0
+        self.sent = 0
+        self.echo: tuple[float, float] | None = None
+        self.wake = asyncio.Event()
+        self.closing = 0
+
+
+class Live:
+    """All open pages; two with one number are one page opened twice, and the later one stays."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._pages: dict[str, Page] = {}
+        self._values: tuple[int, Any] = (-1, None)
+
+    def join(self, app: FastAPI) -> None:
+        app.websocket("/live")(self.line)
+
+    async def line(self, socket: WebSocket) -> None:
+        """One page, until it goes."""
+        await socket.accept()
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            page = await self._first(socket)
+            if page is None:
+                await socket.close(TICKET)
+                return
+            await self._serve(socket, page)
+
+    async def _first(self, socket: WebSocket) -> Page | None:
+        cookie = socket.cookies.get(COOKIE, "")
+        try:
+            async with asyncio.timeout(TICKET_WITHIN_S):
+                said = msgspec.json.decode(await socket.receive_text(), type=First)
+        except (TimeoutError, msgspec.DecodeError, KeyError):
+            return None
+        if not self._desk.tickets.use(said.ticket, cookie, self._desk.clock.monotonic()) or not self._desk.may(
+            cookie, "watch"
+        ):
+            return None
+        number = said.page if 8 <= len(said.page) <= 64 else page_number()
+        older = self._pages.get(number)
+        if older is not None:
+            if older.cookie != cookie:
+                number = page_number()
+            else:
+                older.closing = ELSEWHERE
+                older.wake.set()
+        page = self._pages[number] = Page(number, cookie)
+        return page
+
+    async def _serve(self, socket: WebSocket, page: Page) -> None:
+        self._desk.link.fresh.add(page.wake)
+        heard = asyncio.create_task(self._hear(socket, page))
+        try:
+            await self._tell(socket, page, heard)
+        finally:
+            heard.cancel()
+            self._desk.link.fresh.discard(page.wake)
+            if self._pages.get(page.number) is page:
+                del self._pages[page.number]
+
+    async def _tell(self, socket: WebSocket, page: Page, heard: asyncio.Task[None]) -> None:
+        shown_s = sent_s = self._desk.clock.monotonic()
+        number = -1
+        while True:
+            now = self._desk.clock.monotonic()
+            if page.closing:
+                await socket.close(page.closing)
+                return
+            if heard.done():
+                return
+            if page.seen == page.sent:
+                shown_s = now
+                if self._desk.link.number != number or now - sent_s >= AT_LEAST_EVERY_S:
+                    number, sent_s = self._desk.link.number, now
+                    page.sent += 1
+                    await socket.send_text(json.dumps(self.frame(page)))
+            elif now - shown_s > SHOWN_WITHIN_S:
+                await socket.close(SILENT)
+                return
+            page.wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AT_LEAST_EVERY_S / 4):
+                    await page.wake.wait()
+
+    async def _hear(self, socket: WebSocket, page: Page) -> None:
+        """What the page says; each word of it is one that it is there."""
+        said, since_s = 0, self._desk.clock.monotonic()
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                try:
+                    here = msgspec.json.decode(await socket.receive_text(), type=Here)
+                except (msgspec.DecodeError, KeyError):
+                    page.closing = page.closing or GARBLED
+                    break
+                now = self._desk.clock.monotonic()
+                said, since_s = (said + 1, since_s) if now - since_s < 1.0 else (1, now)
+                if said > A_SECOND or page.closing:
+                    page.closing = page.closing or TALKATIVE
+                    break
+                page.seen, page.echo = min(here.seen, page.sent), (here.t, now)
+                if self._desk.control.here(page.number, page.cookie, now) and self._desk.may(page.cookie, "control"):
+                    self._desk.link.alive()
+                page.wake.set()
+        page.wake.set()
+
+    def frame(self, page: Page) -> dict[str, Any]:
+        """Everything that a page shows. `echo` is the page's own clock and when it was heard: a bound for how old this is."""
+        desk, now = self._desk, self._desk.clock.monotonic()
+        shown, held = desk.link.snapshot, desk.control.holder(now)
+        person = desk.person(page.cookie)
+        return {
+            "number": page.sent,
+            "page": page.number,
+            "now_s": now,
+            "echo": page.echo,
+            "trouble": desk.link.trouble(),
+            "snapshot": self._shown(shown),
+            "compared": self._compared(shown),
+            "order": None if desk.fraction.loaded is None else screen.values(desk.fraction.loaded.prescribed),
+            "rig": {"name": desk.rig.name, "simulated": desk.rig.simulated},
+            "control": {
+                "yours": held is not None and (held.page, held.cookie) == (page.number, page.cookie),
+                "by": held.person.name if held is not None else "",
+            },
+            "person": None if person is None else {"name": person.name, "role": person.role},
+        }
+
+    def _shown(self, shown: Snapshot | None) -> Any:
+        if shown is None:
+            return None
+        number, values = self._values
+        if number != self._desk.link.number:
+            values = screen.values(shown)
+            self._values = self._desk.link.number, values
+        return values
+
+    def _compared(self, shown: Snapshot | None) -> Any:
+        if shown is None or shown.offer is None:
+            return None
+        found = self._desk.fraction.compared(shown.offer)
+        if isinstance(found, str):
+            return found
+        return [[line.name, line.offered, line.calculated, line.agrees] for line in found]

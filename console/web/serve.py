@@ -1,0 +1,151 @@
+"""`kerma console`: pages and interface of one rig on loopback, and the STOP door beside them. It may die, hang or be started anew at any time.
+It puts the parts together and knows nothing of what they do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from console import configuration, screen
+from console.configuration import Rig
+from console.exit_codes import Exit
+from console.places import own
+from console.web.api import Api, Desk
+from console.web.control import Control
+from console.web.doors import Doors
+from console.web.fraction import Fraction, Orders
+from console.web.link import Link
+from console.web.live import Live
+from console.web.people import DEMONSTRATION, Access, Demonstration, WatchOnly
+from console.web.tokens import Tokens
+from hal.clock import Clock, SystemClock
+from hal.errors import ConfigurationError
+
+HOST: Final = "127.0.0.1"
+FRAME_BYTES: Final = 4096
+CONNECTIONS: Final = 256
+HEAD_BYTES: Final = 16 * 1024
+ENDS_WITHIN_S: Final = 2
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The command line of `kerma console`."""
+
+    config: Path
+    port: int
+    orders: Path | None = None
+
+
+def assembled(rig: Rig, orders: Path, access: Access, noted: Callable[[str, str, str], None], clock: Clock) -> Desk:
+    """The parts of one console, joined; nothing is opened yet."""
+    link = Link(rig.places.desk, rig.places.stop, rig.name, rig.simulated, clock)
+    fraction = Fraction()
+    link.each.append(fraction.heard)
+    return Desk(rig, link, Control(noted), access, Orders(rig, orders, clock), fraction, Tokens(), Tokens(), clock)
+
+
+def application(desk: Desk) -> FastAPI:
+    """Interface and live line; the line to the desk lives as long as it does."""
+
+    @contextlib.asynccontextmanager
+    async def living(_: FastAPI) -> AsyncIterator[None]:
+        line = asyncio.create_task(desk.link.run())
+        try:
+            yield
+        finally:
+            line.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await line
+
+    app = FastAPI(
+        title="kerma console", version=version("kerma"), lifespan=living, docs_url=None, redoc_url=None,
+        description="Control of a portable X-ray generator. Every POST needs Origin, X-Kerma: console and application/json; POST /stop needs nothing.",
+    )  # fmt: skip
+    Api(desk).join(app)
+    Live(desk).join(app)
+    return app
+
+
+def run(asked: Asked) -> Exit:
+    """Serve until SIGINT or SIGTERM. Raises ConfigurationError."""
+    rig = configuration.load(asked.config, os.getuid())
+    clock = SystemClock()
+    orders = asked.orders or rig.path.parent / "orders"
+    demonstration = Demonstration(clock) if rig.simulated else None
+    own(rig.records, os.getuid(), 0o700)
+    with listening(asked.port) as pages, listening(asked.port + 1) as door:
+        desk = assembled(
+            rig, orders, demonstration or WatchOnly(), journal(rig.records / "console.jsonl", clock), clock
+        )
+        app = Doors(application(desk), asked.port, asked.port + 1, desk.link.stop)
+        settings = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="on", proxy_headers=False,
+            limit_concurrency=CONNECTIONS, ws_max_size=FRAME_BYTES, ws_max_queue=4, h11_max_incomplete_event_size=HEAD_BYTES, http="h11",
+            ws="websockets-sansio", ws_per_message_deflate=False, timeout_keep_alive=5, timeout_graceful_shutdown=ENDS_WITHIN_S,
+        )  # fmt: skip
+        print(screen.banner(rig.simulated, rig.name))
+        print(f"http://{HOST}:{asked.port}/  (STOP door at port {asked.port + 1}, orders in {orders})")
+        if demonstration is not None:
+            print(f"SIMULATED  log in as {DEMONSTRATION}, code {demonstration.code}", flush=True)
+        with door_process(door, asked.port + 1, rig.places.stop):
+            uvicorn.Server(settings).run(sockets=[pages])
+    return Exit.AS_INTENDED
+
+
+@contextlib.contextmanager
+def listening(port: int) -> Iterator[socket.socket]:
+    """A listening socket on loopback. Raises ConfigurationError where there is none to be had."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+        sock.listen(128)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise ConfigurationError(
+            f"--port: {HOST}:{port} cannot be had ({error}); first: name another, its next one must be free too"
+        ) from error
+    with sock:
+        yield sock
+
+
+@contextlib.contextmanager
+def door_process(door: socket.socket, port: int, stop: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The STOP door in a process of its own; it ends with its standard input."""
+    command = [sys.executable, "-P", "-m", "console.web.stop_door", str(door.fileno()), str(port), str(stop)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(door.fileno(),), start_new_session=True)
+    try:
+        yield process
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def journal(path: Path, clock: Clock) -> Callable[[str, str, str], None]:
+    """Who held control when: one line of JSON for each change."""
+
+    def noted(what: str, before: str, after: str) -> None:
+        line = json.dumps({"wall_s": clock.wall(), "what": what, "before": before, "after": after})
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600), "a") as file:
+            file.write(line + "\n")
+
+    return noted

@@ -1,0 +1,442 @@
+"""The interface behind the doors: two consoles, a stale confirmation, a stale tab, a used token, and who may ask for what; the desk is a scripted one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgi_by_hand import PORT, Socket, headers, http
+from desk_by_hand import EXAMPLES, OK, ScriptedDesk, certificate, offer, snapshot
+
+from console import configuration
+from console.independent import Beside
+from console.web.control import GONE_AFTER_S
+from console.web.doors import App, Doors
+from console.web.fraction import CHECKS, Loaded, Orders
+from console.web.people import Demonstration, Person, WatchOnly
+from console.web.serve import application, assembled
+from controller.prescribed import Prescribed
+from controller.requests import Alive, Answer, Confirm, Edit, Load, Reply, Request, Snapshot, Watch
+from hal.clock import SystemClock
+from hal.units import Seconds
+
+Scripted = Callable[[Callable[[Request], list[Reply]]], ScriptedDesk]
+CONFIRM = {"offer_id": 1, "digest": "01" * 32, "checked": list(CHECKS)}
+
+
+class MovedClock(SystemClock):
+    """The machine's clock, and what a test adds to it."""
+
+    more_s = 0.0
+
+    def monotonic(self) -> Seconds:
+        return Seconds(super().monotonic() + self.more_s)
+
+
+class OneOrder(Orders):
+    """Reads one order that a test made."""
+
+    def __init__(self, prescribed: Prescribed) -> None:
+        self._prescribed = prescribed
+
+    def read(self, _name: str, _sha256: str, resumed: bool) -> Loaded:
+        return Loaded(self._prescribed, certificate(), Beside(), resumed, None)
+
+
+class Console:
+    """A console on a scripted desk, and browsers at it; `shown` is what the desk shows after its next request."""
+
+    def __init__(self, scripted: Scripted, tmp_path: Path, prescribed: Prescribed) -> None:
+        self.shown: Snapshot = snapshot()
+        self.answer = OK
+        self.desk = scripted(self._heard)
+        self.clock = MovedClock()
+        self.access = Demonstration(self.clock)
+        self.noted: list[tuple[str, str, str]] = []
+        rig = replace(
+            configuration.load(EXAMPLES / "rig.toml", 0), places=self.desk.places, records=tmp_path, control=None
+        )
+        joined = assembled(rig, tmp_path, self.access, lambda *words: self.noted.append(words), self.clock)
+        self.room = replace(joined, orders=OneOrder(prescribed))
+        self.app: App = Doors(application(self.room), PORT, PORT + 1, self.room.link.stop)
+
+    def _heard(self, request: Request) -> list[Reply]:
+        return [self.shown] if isinstance(request, Watch | Alive) else [self.answer, self.shown]
+
+    def asked(self, kind: type) -> list[Request]:
+        return [one for one in self.desk.requests if isinstance(one, kind)]
+
+    def play(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        async def both() -> None:
+            running = asyncio.create_task(self.room.link.run())
+            try:
+                await asyncio.wait_for(self._seen("STANDBY"), 10.0)
+                await asyncio.wait_for(story(), 30.0)
+            finally:
+                running.cancel()
+
+        asyncio.run(both())
+
+    async def _seen(self, state: str) -> None:
+        while self.room.link.snapshot is None or self.room.link.snapshot.state != state:
+            await asyncio.sleep(0.002)
+
+
+class Browser:
+    """One page with its cookie, its number and its live line."""
+
+    def __init__(self, console: Console, cookie: str = "") -> None:
+        self._console, self.cookie, self.page = console, cookie, ""
+        self.socket: Socket | None = None
+
+    def headers(self, **more: str) -> list[tuple[bytes, bytes]]:
+        return headers(**({"cookie": f"kerma={self.cookie}"} if self.cookie else {}), **more)
+
+    async def post(self, path: str, body: Any = None, **more: str) -> tuple[int, Any]:
+        status, said, answered = await http(self._console.app, path, body, self.headers(**more))
+        if "set-cookie" in answered:
+            self.cookie = answered["set-cookie"].split(";")[0].removeprefix("kerma=").strip('"')
+            assert {"HttpOnly", "SameSite=strict"} <= {part.strip() for part in answered["set-cookie"].split(";")}
+        return status, said
+
+    async def enter(self) -> None:
+        assert (await self.post("/api/login", {"name": "demonstration", "secret": self._console.access.code}))[0] == 200
+
+    async def open(self, page: str = "") -> Any:
+        ticket = (await self.post("/api/ticket"))[1]["token"]
+        self.socket = Socket(self._console.app, self.headers())
+        assert (await self.socket.heard())["type"] == "websocket.accept"
+        self.socket.say({"ticket": ticket, "page": page})
+        frame = await self.socket.frame()
+        self.page = frame["page"]
+        return frame
+
+    async def show(self) -> Any:
+        """Say that the last frame was shown, and take the next."""
+        assert self.socket is not None
+        self.socket.say({"seen": 10**6, "t": 12.5})
+        return await self.socket.frame()
+
+    async def command(self, name: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        status, said = await self.post("/api/token")
+        token = said["token"] if status == 200 else "none"
+        return await self.post(f"/api/{name}", {"page": self.page} | (body or {}), x_kerma_token=token)
+
+    async def ready(self) -> None:
+        """Logged in, open, in control."""
+        await self.enter()
+        await self.open()
+        assert (await self.command("control/take"))[0] == 200
+
+
+@pytest.fixture
+def console(scripted: Scripted, tmp_path: Path, prescribed: Prescribed) -> Console:
+    return Console(scripted, tmp_path, prescribed)
+
+
+ORDER = {"order": "short.toml", "sha256": "0" * 64}
+
+
+def test_a_fraction_is_loaded_compared_and_confirmed_by_number_and_digest(
+    console: Console, prescribed: Prescribed
+) -> None:
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        console.shown = snapshot(state="PREPARATORY", offer=offer())
+        assert (await page.command("load", ORDER))[0] == 200
+        assert console.asked(Load) == [Load(prescribed, "demonstration", "operator")]
+        frame = await page.show()
+        while frame["snapshot"]["offer"] is None:
+            frame = await page.show()
+        assert frame["compared"] and all(line[3] for line in frame["compared"])
+        assert frame["order"]["patient_id"] == prescribed.patient_id
+        assert (await page.command("confirm", CONFIRM))[0] == 200
+        assert console.asked(Confirm) == [Confirm(1, b"\x01" * 32)]
+        assert console.asked(Alive)
+
+    console.play(story)
+
+
+@pytest.mark.parametrize(
+    ("changes", "body", "words"),
+    [
+        ({}, {"offer_id": 2}, "stale"), ({}, {"digest": "02" * 32}, "stale"), ({}, {"checked": ["patient", "lesion", "room"]}, "applicator"),
+        ({"set_time_s": 25.0}, {}, "differs"), ({"d0_mgy": 1200.0, "rest_mgy": 1200.0}, {}, "differs"),
+    ],
+)  # fmt: skip
+def test_a_stale_unchecked_or_wrong_offer_is_not_passed_on(
+    console: Console, changes: dict[str, Any], body: dict[str, Any], words: str
+) -> None:
+    """The second tap on a page that shows the offer before this one confirms nothing."""
+
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        console.shown = snapshot(state="PREPARATORY", offer=offer(**changes))
+        await page.command("load", ORDER)
+        await console._seen("PREPARATORY")
+        status, said = await page.command("confirm", CONFIRM | body)
+        assert status == 409 and words in said["words"]
+        assert not console.asked(Confirm)
+
+    console.play(story)
+
+
+def test_an_offer_that_another_program_loaded_is_not_confirmed_here(console: Console) -> None:
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        console.shown = snapshot(state="PREPARATORY", offer=offer())
+        await page.command("edit")
+        await console._seen("PREPARATORY")
+        status, said = await page.command("confirm", CONFIRM)
+        assert status == 409 and "not loaded here" in said["words"]
+
+    console.play(story)
+
+
+def test_of_two_consoles_one_commands_and_a_takeover_unloads_and_is_recorded(console: Console) -> None:
+    async def story() -> None:
+        first, second = Browser(console), Browser(console)
+        await first.ready()
+        await second.enter()
+        await second.open()
+        assert (await second.command("load", ORDER))[0] == 409
+        assert (await second.command("control/take"))[0] == 409
+        console.shown = snapshot(state="PREPARATORY")
+        assert (await first.command("load", ORDER))[0] == 200
+        await console._seen("PREPARATORY")
+        assert (await second.command("control/take", {"over": True}))[0] == 200
+        assert len(console.asked(Edit)) == 1
+        status, said = await first.command("confirm", CONFIRM)
+        assert status == 409 and "another page" in said["words"]
+        before = len(console.asked(Alive))
+        console.clock.more_s += 0.5
+        await first.show()
+        await first.show()
+        assert len(console.asked(Alive)) == before, "the page that lost control keeps no lease alive"
+        assert [what for what, _, _ in console.noted] == ["control taken", "control taken over"]
+
+    console.play(story)
+
+
+def test_control_does_not_change_hands_in_beam(console: Console) -> None:
+    async def story() -> None:
+        first, second = Browser(console), Browser(console)
+        await first.ready()
+        await second.enter()
+        await second.open()
+        console.shown = snapshot(state="IRRADIATING", beam="on")
+        await first.command("edit")
+        await console._seen("IRRADIATING")
+        status, said = await second.command("control/take", {"over": True})
+        assert status == 409 and "IRRADIATING" in said["words"]
+
+    console.play(story)
+
+
+def test_a_silent_page_loses_control_and_says_nothing_on_its_behalf(console: Console) -> None:
+    """A page that is dead, though its socket stands, is not there: nothing else keeps the desk's lease."""
+
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        await page.show()
+        console.clock.more_s += GONE_AFTER_S + 0.1
+        before = len(console.asked(Alive))
+        assert (await page.command("load", ORDER))[0] == 409
+        frame = await page.show()
+        assert frame["control"] == {"yours": False, "by": ""}
+        assert len(console.asked(Alive)) == before
+        assert not console.asked(Load)
+
+    console.play(story)
+
+
+def test_t6_a_stale_tab_and_a_logout(console: Console) -> None:
+    """The same page opened twice is one page: the earlier tab is closed; after a logout its cookie and its tokens are worth nothing."""
+
+    async def story() -> None:
+        page, again = Browser(console), Browser(console)
+        await page.ready()
+        again.cookie = page.cookie
+        await again.open(page.page)
+        assert again.page == page.page
+        assert page.socket is not None
+        message = await page.socket.heard()
+        while message["type"] == "websocket.send":
+            message = await page.socket.heard()
+        assert message["type"] == "websocket.close" and message["code"] == 4002
+        stolen, kept = page.cookie, (await page.post("/api/token"))[1]["token"]
+        assert (await page.post("/api/logout"))[0] == 200
+        page.cookie = stolen
+        assert (await page.post("/api/load", {"page": page.page} | ORDER, x_kerma_token=kept))[0] == 401
+        assert console.noted[-1][0] == "control given back"
+
+    console.play(story)
+
+
+def test_t1_each_command_needs_a_token_of_its_own(console: Console) -> None:
+    """Used, foreign, invented and old tokens are refused."""
+
+    async def story() -> None:
+        page, other = Browser(console), Browser(console)
+        await page.ready()
+        await other.enter()
+
+        async def edit(token: str) -> int:
+            return (await page.post("/api/edit", {"page": page.page}, x_kerma_token=token))[0]
+
+        token = (await page.post("/api/token"))[1]["token"]
+        assert [await edit(token), await edit(token), await edit("invented")] == [200, 403, 403]
+        assert await edit((await other.post("/api/token"))[1]["token"]) == 403
+        old = (await page.post("/api/token"))[1]["token"]
+        console.clock.more_s += 21.0
+        await page.command("control/take")
+        assert await edit(old) == 403
+        assert (await page.post("/api/edit", {"page": page.page}))[0] == 422
+
+    console.play(story)
+
+
+def test_t2_the_live_line_needs_a_ticket_once(console: Console) -> None:
+    async def story() -> None:
+        page = Browser(console)
+        ticket = (await page.post("/api/ticket"))[1]["token"]
+        for first in ({"ticket": "invented"}, {"ticket": ticket}, {"ticket": ticket}, {"other": 1}):
+            socket = Socket(console.app, page.headers())
+            assert (await socket.heard())["type"] == "websocket.accept"
+            socket.say(first)
+            message = await socket.heard()
+            seen = message["type"], message.get("code")
+            assert (
+                seen == ("websocket.send", None)
+                if first == {"ticket": ticket} and not spent
+                else ("websocket.close", 4001)
+            )
+            spent.extend([first] if first == {"ticket": ticket} else [])
+
+    spent: list[Any] = []
+    console.play(story)
+
+
+def test_t8_a_page_that_shows_nothing_gets_no_second_frame(console: Console) -> None:
+    """Dropped, never queued: while one frame is not shown, no other is sent, however many snapshots come; then the newest is."""
+
+    async def story() -> None:
+        page = Browser(console)
+        await page.open()
+        assert page.socket is not None
+        for tick in range(200, 220):
+            console.shown = snapshot(tick=tick)
+            console.room.link._show(console.shown)
+            await asyncio.sleep(0)
+        assert page.socket.out.empty()
+        frame = await page.show()
+        assert frame["snapshot"]["tick"] == 219
+        assert frame["echo"][0] == 12.5
+
+    console.play(story)
+
+
+def test_t8_a_talkative_page_is_closed(console: Console) -> None:
+    async def story() -> None:
+        page = Browser(console)
+        await page.open()
+        assert page.socket is not None
+        for _ in range(200):
+            page.socket.say({"seen": 0, "t": 0.0})
+        message = await page.socket.heard()
+        while message["type"] == "websocket.send":
+            message = await page.socket.heard()
+        assert message["code"] == 4004
+
+    console.play(story)
+
+
+def test_who_is_not_logged_in_watches_and_asks_nothing(console: Console) -> None:
+    async def story() -> None:
+        page = Browser(console)
+        frame = await page.open()
+        assert frame["snapshot"]["state"] == "STANDBY" and frame["person"] is None
+        for name in ("load", "resume", "confirm", "edit", "close", "retest", "reset", "press", "control/take"):
+            body = {"load": ORDER, "resume": ORDER | {"reason": "r"}, "confirm": CONFIRM}.get(name, {})
+            assert (await page.command(name, body))[0] == 401, name
+        assert [type(one) for one in console.desk.requests] == [Watch]
+
+    console.play(story)
+
+
+def test_t5_codes_are_not_guessed_and_stop_is_never_locked_out(console: Console) -> None:
+    async def story() -> None:
+        page = Browser(console)
+        right = {"name": "demonstration", "secret": console.access.code}
+        for _ in range(5):
+            assert (await page.post("/api/login", right | {"secret": "00000000x"}))[0] == 401
+        assert (await page.post("/api/login", right))[0] == 401
+        assert (await page.post("/stop"))[0] == 200
+        console.clock.more_s += 31.0
+        assert (await page.post("/api/login", right))[0] == 200
+
+    console.play(story)
+
+
+def test_t4_watching_is_all_that_a_real_rig_gives_without_people() -> None:
+    """A real rig without users lets nobody in, and the demonstration operator is no operator there."""
+    nobody = WatchOnly()
+    assert nobody.enter("demonstration", "12345678") is None and nobody.who("x") is None
+    assert nobody.may("nobody", "watch", "treatment")
+    demonstration = Demonstration(SystemClock())
+    for command in ("control", "load", "resume", "confirm", "edit", "close", "room", "reset"):
+        assert not nobody.may("operator", command, "simulated")
+        assert not demonstration.may("operator", command, "treatment")
+        assert not demonstration.may("nobody", command, "simulated")
+    assert demonstration.who("") is None
+    assert Person("a", "operator").role == "operator"
+
+
+def test_the_desk_answers_in_its_own_words(console: Console) -> None:
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        console.answer = Answer(False, "the door is open; first: close it")
+        assert await page.command("load", ORDER) == (409, {"words": "the door is open; first: close it"})
+
+    console.play(story)
+
+
+def test_the_openapi_document_names_each_refusal(console: Console) -> None:
+    document = application(console.room).openapi()
+    for path, methods in document["paths"].items():
+        answers = methods["post"]["responses"]
+        assert {"200", "403", "413", "422"} <= set(answers), path
+        assert all(
+            answers[status]["content"]["application/json"]["schema"]["$ref"].endswith("/Problem")
+            for status in answers
+            if status != "200"
+        )
+    assert {"/api/load", "/api/confirm", "/api/control/take"} <= set(document["paths"])
+
+
+def test_orders_are_read_from_their_folder_and_nowhere_else(tmp_path: Path) -> None:
+    """A damaged one is listed with its words; a changed one, an unknown name and a way out of the folder are refused."""
+    text = (EXAMPLES / "short.toml").read_text()
+    (tmp_path / "a.toml").write_text(text)
+    (tmp_path / "b.toml").write_text(text.replace("kv = 69.5", "kv = 1e9"))
+    orders = Orders(configuration.load(EXAMPLES / "rig.toml", 0), tmp_path, SystemClock())
+    good, bad = orders.listed()
+    assert good["order"]["patient_id"] == "EXAMPLE-0002" and not good["words"]
+    assert bad["order"] is None and "beam.kv" in bad["words"]
+    assert orders.read("a.toml", good["order"]["sha256"], False).prescribed.rx_mgy == 950.0
+    for name, digest in (
+        ("a.toml", "0" * 64),
+        ("../a.toml", good["order"]["sha256"]),
+        ("c.toml", good["order"]["sha256"]),
+    ):
+        with pytest.raises(Exception, match="first:"):
+            orders.read(name, digest, False)
