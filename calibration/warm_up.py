@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from controller.prescribed import Combination
-from records.warm_up import HOUR_S, SAME_KV, STEADY_N, STEADY_S, Standing, row_of
+from records.warm_up import SAME_KV, STEADY_N, STEADY_S, Standing, hours, row_of
 
 LONGEST_S: Final = 60.0
 MOST_STEADY: Final = 30
@@ -60,7 +60,7 @@ def following(rungs: Sequence[Combination], idle_s: float, now: Standing | None)
         left_s = share_s * (place + 1) - given_s
         one = used[place]
         seconds = float(math.ceil(max(LEAST_S, min(LONGEST_S, one.max_time_s, left_s))))
-        idle = f"{(idle_s if now is None else now.idle_before_s) / HOUR_S:.1f} h"
+        idle = hours(idle_s if now is None else now.idle_before_s)
         return Todo(one, seconds, f"{given_s:.0f} of {row.beam_s:.0f} s after {idle} without beam")
     at_top = 0 if now is None else sum(1 for one in now.made if one.kv == top.kv and one.beam_s < LEAST_S + 1.0)
     if at_top >= MOST_STEADY:

@@ -118,7 +118,7 @@ def cold(book: Book, kv: float, now_s: float, wall_s: float, zone: tzinfo) -> It
         yield f"the tube had no beam {since} (today and at most {AGAIN_AFTER_S / HOUR_S:.0f} h without): warm it up first (kerma warm-up)"
     elif now.given_s < now.row.beam_s:
         yield (
-            f"warm-up: {now.given_s:.0f} s of beam, at least {now.row.beam_s:.0f} s after {_hours(now.idle_before_s)} without: "
+            f"warm-up: {now.given_s:.0f} s of beam, at least {now.row.beam_s:.0f} s after {hours(now.idle_before_s)} without: "
             "go on with it first (kerma warm-up)"
         )
     elif now.reached_kv is None:
@@ -185,5 +185,6 @@ def _beam(one: Exposure) -> Beam:
     )
 
 
-def _hours(seconds: float) -> str:
+def hours(seconds: float) -> str:
+    """Idle time for people."""
     return f"{seconds / HOUR_S:.1f} h" if math.isfinite(seconds) else "an unknown time"

@@ -28,6 +28,7 @@ from controller.blob import Blob
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 from hal.rig import make_rig
+from records.process import config_of
 
 CLOCK = SystemClock()
 UID = os.getuid()
@@ -382,3 +383,24 @@ def test_the_daily_check_is_waived_on_no_real_rig_and_a_clinical_one_says_where_
     document["safety_unit"] |= {"link": "tcp:192.0.2.1:502", "site_key_file": "key"}
     document["generator"]["link"] = "tty:/dev/ttyS9"
     assert "daily.waived = true although rig.simulated = false" in refused(tmp_path, document)
+
+
+def test_the_recorder_is_given_zone_keys_and_the_waiver_of_a_simulated_rig_alone(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    """A document that says waived and not simulated, which no `kerma run` makes, waives nothing."""
+    document["daily"] = {"time_zone": "Europe/Vienna"}
+    rig = loaded(tmp_path, document)
+    start = run.prepared(rig, CLOCK, "i9")
+    for folder in (rig.places.desk.parent, rig.places.shm):
+        places.own(folder, UID, 0o755)
+    path = run.lay_out(start, UID)
+    config = config_of(path.parent, rig.records)
+    assert (config.time_zone, config.physicists, config.day_check_waived_simulated) == (
+        "Europe/Vienna",
+        start.blob.physicists,
+        True,
+    )
+    real = msgspec.structs.replace(start.blob, rig=msgspec.structs.replace(start.blob.rig, simulated=False))
+    path.write_bytes(msgspec.msgpack.encode(real))
+    assert not config_of(path.parent, rig.records).day_check_waived_simulated
