@@ -116,15 +116,15 @@ def time_of(table: TimesTable, key: tuple[float, float, str, str], depth_mm: flo
 def independent(offered_s: float, typed_s: float) -> Against:
     """The offered time against the typed one: above 2 % it is told, above 5 % nothing is delivered."""
     off = offered_s / typed_s - 1.0
-    beyond = abs(offered_s - typed_s) > SHORT_S
-    return Against(off, not (beyond and abs(off) > STOP), beyond and abs(off) > WARN, False)
+    short = abs(offered_s - typed_s) <= SHORT_S
+    return Against(off, short or abs(off) <= STOP, not (short or abs(off) <= WARN), False)
 
 
 def against_first(offered_s: float, first_s: float, physicist: bool) -> Against:
     """The time of a later fraction against that of fraction 1 (hazard A1): above 5 % the physicist's, above 10 % nobody's."""
     off = offered_s / first_s - 1.0
     overridable = abs(off) <= NEVER
-    return Against(off, abs(off) <= PHYSICIST or (physicist and overridable), abs(off) > PHYSICIST, overridable)
+    return Against(off, abs(off) <= PHYSICIST or (physicist and overridable), not abs(off) <= PHYSICIST, overridable)
 
 
 def _contradictions(table: TimesTable) -> Iterator[str]:

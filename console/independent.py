@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from calibration.certificate import Checked
 from calibration.time_table import (
     NEVER,
     PHYSICIST,
@@ -30,22 +31,29 @@ from records.overrides import overriding
 from records.sheets import Sheet, Signers, taken
 
 NOBODY: Final = Signers()
+CUTOUT_PART: Final = 0.005
+"""The factor that is ordered is one that was measured, to its digits; the typed table leaves it out, so nothing else would find a wrong one (hazard A4)."""
 
 
 @dataclass(frozen=True)
 class Beside:
     """What a time is held against: the typed table (None: a simulated rig without one), and the set time of fraction 1 (None: not in these records)
-    with the sheets in which a physicist may have spoken of it, and whose signatures count."""
+    with the sheets in which a physicist may have spoken of it, and whose signatures count; `cutouts`: factors that were measured in the order's applicator
+    (None: a simulated plant's certificate, which knows none)."""
 
     times: TimesTable | None = None
     first_s: float | None = None
     sheets: tuple[Sheet, ...] = ()
     signers: Signers = NOBODY
+    cutouts: tuple[float, ...] | None = None
 
 
-def beside(rig: Rig, prescribed: Prescribed, certificate: Certificate, wall_s: float, resumed: bool) -> Beside:
+def beside(rig: Rig, prescribed: Prescribed, checked: Checked, wall_s: float, resumed: bool) -> Beside:
     """Load what belongs to this rig and order. Raises ConfigurationError: a real rig treats nobody without a table."""
-    times = None
+    times, certificate = None, checked.numbers
+    cutouts = None
+    if checked.table.basis == "measured":
+        cutouts = tuple(one.factor for one in checked.table.facts.cutouts if one.applicator == prescribed.applicator_id)
     if rig.time_table is not None:
         named = rig.file.tube.serial, rig.file.safety_unit.serial, certificate.id
         times = load_times(rig.time_table, rig.signer_public_key, wall_s, *named)
@@ -55,8 +63,8 @@ def beside(rig: Rig, prescribed: Prescribed, certificate: Certificate, wall_s: f
         )
     later = prescribed.fraction > 1 and not resumed and prescribed.purpose is Purpose.TREAT
     if not later:
-        return Beside(times)
-    return Beside(times, first_set_time_s(rig, prescribed), taken(rig.records), signers_of(rig))
+        return Beside(times, cutouts=cutouts)
+    return Beside(times, first_set_time_s(rig, prescribed), taken(rig.records), signers_of(rig), cutouts)
 
 
 def compared(
@@ -80,6 +88,9 @@ def compared(
         lines.append(
             Compared("set time, typed table", f"{offer.set_time_s:.2f} s", f"{typed:.2f} s{told}", found.agrees)
         )
+    if prescribed.cutout_factor != 1.0 and others.cutouts is not None:
+        known = any(abs(prescribed.cutout_factor - one) <= CUTOUT_PART * one for one in others.cutouts)
+        lines.append(Compared("cut-out factor", f"{prescribed.cutout_factor:g}", _measured(others.cutouts), known))
     if others.first_s is not None and not resumed:
         word = overriding(
             others.sheets, others.signers, fraction_tag(prescribed), plan_tag(prescribed), certificate.sha256,
@@ -100,6 +111,10 @@ def compared(
     elif prescribed.fraction > 1 and not resumed:
         lines.append(Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", "not in these records", True))
     return tuple(lines)
+
+
+def _measured(factors: tuple[float, ...]) -> str:
+    return ", ".join(f"{one:g}" for one in factors) or "none was measured in this applicator"
 
 
 def _equivalent_mgy(prescribed: Prescribed, used: Combination, offer: Offer) -> float | str:

@@ -72,6 +72,8 @@ def calculate(prescribed: Prescribed, used: Combination, given_d0_mgy: float) ->
     factor = pdd / 100 * gap * prescribed.cutout_factor
     d0 = prescribed.rx_mgy / factor
     rest = d0 - given_d0_mgy
+    if not rest > 0.0:
+        return f"{given_d0_mgy:.1f} mGy (D0) of {d0:.1f} mGy were given: nothing is left; first: close the fraction"
     time_s = rest / used.r0_mgy_per_s - used.dt_s
     counts = (rest - used.tail_mgy) / used.n1_mgy_per_count + used.leak1_cps * time_s
     return Second(factor, d0, d0 * surface * prescribed.cutout_factor, rest, time_s, counts)

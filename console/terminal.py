@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.live import Live
 
 from console import configuration, prescription, screen, simulated_hand
-from console.certificate import certificate_of
+from console.certificate import checked_of
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import WORDS, Exit
@@ -149,12 +149,12 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
             f'{asked.prescription}: prescription.purpose = "{prescribed.purpose.name.lower()}": kerma treat gives patients their fractions and nothing else; '
             "first: use kerma warm-up, kerma daily or kerma calibrate"
         )
-    certificate = certificate_of(rig, clock.wall())
-    others = beside(rig, prescribed, certificate, clock.wall(), asked.resume)
+    checked = checked_of(rig, clock.wall())
+    others = beside(rig, prescribed, checked, clock.wall(), asked.resume)
     control = rig.control if asked.yes else None
     return Wanted(
         prescribed=prescribed,
-        certificate=certificate,
+        certificate=checked.numbers,
         operator=asked.operator.strip() or getpass.getuser(),
         resume=asked.resume,
         reason=asked.reason,

@@ -123,6 +123,13 @@ def test_a5_independent_data_warn_at_2_and_stop_at_5_pct(off: float, agrees: boo
     assert independent(1.0 + 0.19, 1.0).agrees, "0.2 s of a very short rest are nothing"
 
 
+def test_a5_what_is_no_time_agrees_with_nothing() -> None:
+    """Hazard A5: a comparison with what is no number is not passed."""
+    for none in (float("nan"), float("inf"), float("-inf")):
+        for got in (independent(none, 155.0), against_first(none, 155.0, physicist=True)):
+            assert (got.agrees, got.warned, got.overridable) == (False, True, False)
+
+
 @pytest.mark.parametrize(
     ("off", "physicist", "agrees"),
     [(0.049, False, True), (0.051, False, False), (-0.051, False, False), (0.051, True, True), (0.099, True, True), (0.101, True, False), (0.89, True, False)],

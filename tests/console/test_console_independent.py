@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from desk_by_hand import EXAMPLES, certificate, offer
 
+from calibration.certificate import read_certificate
 from calibration.time_table import EntryTable, TimesTable, TimeTable
 from console import configuration, independent
 from console.independent import Beside, beside, compared
@@ -73,6 +74,27 @@ def test_gap_cut_out_and_rest_are_put_in(prescribed: Prescribed) -> None:
         assert lines[0].agrees
         assert "above" not in lines[0].calculated
         assert float(lines[0].calculated.split()[0]) == pytest.approx(given.set_time_s, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("ordered", "measured", "agrees", "said"),
+    [
+        (0.93, (0.97, 0.932), [True], "0.97, 0.932"),
+        (0.5, (0.97, 0.932), [False], "0.97, 0.932"),
+        (0.93, (), [False], "none was measured in this applicator"),
+        (1.0, (), [], ""),
+        (0.93, None, [], ""),
+    ],
+)  # fmt: skip
+def test_a4_a_cut_out_is_one_that_was_measured(
+    prescribed: Prescribed, ordered: float, measured: tuple[float, ...] | None, agrees: list[bool], said: str
+) -> None:
+    """Hazard A4: half of the factor is twice the time, and both second calculations take the factor as it is ordered."""
+    asked = order(prescribed, cutout_factor=ordered)
+    lines = compared(asked, certificate(), offered(155.36), False, Beside(cutouts=measured))
+    assert isinstance(lines, tuple)
+    assert [line.agrees for line in lines] == agrees
+    assert [line.calculated for line in lines] == ([said] if said else [])
 
 
 def test_no_entry_is_no_second_calculation(prescribed: Prescribed) -> None:
@@ -143,13 +165,14 @@ def test_a_real_rig_treats_nobody_without_a_table(prescribed: Prescribed, monkey
     rig = configuration.load(EXAMPLES / "rig.toml", 1000)
     asked: list[int] = []
     monkeypatch.setattr(independent, "first_set_time_s", lambda _rig, order: asked.append(order.fraction) or 155.0)
-    assert beside(rig, order(prescribed, fraction=1), certificate(), 1.8e9, False) == Beside()
-    later = beside(rig, order(prescribed, fraction=2), certificate(), 1.8e9, False)
+    checked = read_certificate(EXAMPLES / "certificate.toml", EXAMPLES / "physicist.pub")
+    assert beside(rig, order(prescribed, fraction=1), checked, 1.8e9, False) == Beside()
+    later = beside(rig, order(prescribed, fraction=2), checked, 1.8e9, False)
     assert (later.times, later.first_s, later.sheets) == (None, 155.0, ()) and len(later.signers.physicists) == 1
-    assert beside(rig, order(prescribed, fraction=2), certificate(), 1.8e9, True) == Beside()
+    assert beside(rig, order(prescribed, fraction=2), checked, 1.8e9, True) == Beside()
     assert asked == [2]
     real = replace(rig, file=rig.file.model_copy(update={"rig": rig.file.rig.model_copy(update={"simulated": False})}))
     with pytest.raises(ConfigurationError, match=r"certificate\.time_table is missing; first: have the physicist"):
-        beside(real, order(prescribed), certificate(), 1.8e9, False)
+        beside(real, order(prescribed), checked, 1.8e9, False)
     with pytest.raises(ConfigurationError, match=r"none\.toml: cannot be read"):
-        beside(replace(rig, time_table=Path("none.toml")), order(prescribed), certificate(), 1.8e9, False)
+        beside(replace(rig, time_table=Path("none.toml")), order(prescribed), checked, 1.8e9, False)

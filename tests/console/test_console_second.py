@@ -39,6 +39,13 @@ def test_the_rest_of_an_interrupted_fraction(prescribed: Prescribed) -> None:
     assert result.set_time_s == pytest.approx(95.201, abs=0.001)
 
 
+def test_a7_nothing_is_offered_of_a_fraction_that_was_given(prescribed: Prescribed) -> None:
+    """Hazard A7: a rest below 0 agreed with itself."""
+    asked, used = order(prescribed, rx_mgy=7000.0, depth_mm=3.5), certificate().combinations[0]
+    for given in (8536.6, 9000.0, float("nan")):
+        assert "nothing is left" in str(second.calculate(asked, used, given))
+
+
 def test_the_count_preset(prescribed: Prescribed) -> None:
     """(8536.585 - 1.5383) mGy at 20 uGy a count are 426752 counts, with no leakage."""
     used = msgspec.structs.replace(certificate().combinations[0], tail_mgy=1.5383, leak1_cps=0.0)
