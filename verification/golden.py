@@ -3,6 +3,7 @@ Nothing here is worked out by hand where a function of the program does it; test
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -158,10 +159,10 @@ D30 = in_water(0.050200, b_w(1.85, 30.0), MU)
 E7_DT, E7_RATE = beam.two_exposures(Seconds(5.0), 0.26703, Seconds(30.0), 1.64203)
 
 
-def model_part() -> float:
+def model_part(kv: float = 68.8, ma: float = 1.584) -> float:
     """E15 by the model channel: one second of 68.8 kV and 1.584 mA, of what 69.5 kV and 1.6 mA give."""
     state = np.zeros(kernel.MODEL_STATE)
-    rows = np.array([[0.0, 68.8, 1.584, 1.0], [1.0, 68.8, 1.584, 1.0]])
+    rows = np.array([[0.0, kv, ma, 1.0], [1.0, kv, ma, 1.0]])
     PLAIN.model(rows, np.array(COMBINATION.g_kv), R0 / MA, state)
     return float(state[kernel.M_SUM] + state[kernel.M_COMPENSATION]) / R0
 
@@ -193,6 +194,11 @@ GOLDEN: Final[tuple[Golden, ...]] = (
     Golden("E3 HVL 1.5 at 60 mm", "1.1042", b_w(1.5, 25.0).value, (tables.b_w,)),
     Golden("E3 HVL 2.0 at 60 mm", "1.1184", b_w(2.0, 25.0).value, (tables.b_w,)),
     Golden("E3 HVL 1.85 at 60 mm", "1.11414", b_w(1.85, 25.0).value, (tables.b_w,)),
+    Golden("E3 d 20", "1.10066", b_w(1.85, 20.0).value, (tables.b_w,)),
+    Golden("E3 d 30", "1.12762", b_w(1.85, 30.0).value, (tables.b_w,)),
+    Golden("E3 mu_en/rho", "1.0177", MU.value, (tables.mu_ratio,)),
+    Golden("E4 mean, nC", "6.4120", in_air.net_reading(READINGS, Nanocoulombs(0.0)).value, (in_air.net_reading,)),
+    Golden("E4 s / sqrt 5, %", "0.013533", 100.0 * beam.variation(READINGS) / math.sqrt(5.0), (beam.variation,)),
     Golden("E4 M, nC", "6.6637", charge_nc(), (in_air.net_reading, Chain.times,)),
     Golden("E4 N_K", "0.44736", N_K.value / 1000.0, (tables.n_k,)),
     Golden("E4 K, Gy/s", "0.051479", kerma_gy_per_s(), (in_air.rate, in_air.distance, in_air.per_second,)),
@@ -262,6 +268,8 @@ GOLDEN: Final[tuple[Golden, ...]] = (
     Golden("E13 that is wrong by, %", "2.4494", 100.0 * (D30 * 0.97830 / D20 - 1.0), (Chain.times,)),
     Golden("E13 B_w twice, %", "10.066", 100.0 * (in_water(D20, b_w(1.85, 20.0)) / D20 - 1.0), (tables.b_w,)),
     Golden("E14 HVL, mm Al", "1.9154", beam.layer(STACK).value, (beam.layer,)),
+    Golden("E15 kV alone, by the model channel", "0.98274", model_part(68.8, MA), (kernel.model_block,)),
+    Golden("E15 mA alone, by the model channel", "0.99000", model_part(KV, 1.584), (kernel.model_block,)),
     Golden("E15 kV and mA, by the model channel", "0.97291", model_part(), (kernel.model_block,)),
     Golden("E15 mA linearity", "0.0024552", beam.nonlinearity((0.05512, 0.05498, 0.05485)), (beam.nonlinearity,)),
 )  # fmt: skip
