@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from console import independent, prescription, screen
 from console import second_calculation as second
-from console.certificate import certificate_of
+from console.certificate import checked_of
 from console.configuration import Rig
 from console.independent import Beside, beside
 from console.records import given_d0_mgy
@@ -59,10 +59,10 @@ class Orders:
                 f"{name}: purpose is {prescribed.purpose.name}; first: use its own command; this page treats"
             )
         wall_s = self._clock.wall()
-        certificate = certificate_of(self._rig, wall_s)
-        others = beside(self._rig, prescribed, certificate, wall_s, resumed)
+        checked = checked_of(self._rig, wall_s)
+        others = beside(self._rig, prescribed, checked, wall_s, resumed)
         return Loaded(
-            prescribed, certificate, others, resumed, given_d0_mgy(self._rig, prescribed) if resumed else None
+            prescribed, checked.numbers, others, resumed, given_d0_mgy(self._rig, prescribed) if resumed else None
         )
 
     def _told(self, path: Path) -> dict[str, Any]:
