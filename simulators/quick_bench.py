@@ -21,8 +21,8 @@ from simulators.unknown import IN_AIR, PLANE_MM, Unknown, diameter_mm
 RAMP_PARTS: Final = 60
 STARVED, STARVED_S = 0.12, 0.1
 """The emission loop starts so much too low, and comes up so fast: an exposure's first tenths, in the end effect like the ramp."""
-GATE_S: Final = 4.0
-"""The electrometer integrates so much longer than the beam is on: a hand starts it before and stops it after."""
+GATE_S: Final = 12.0
+"""The electrometer integrates so much longer than the beam is on: a hand starts it before the machine is armed and stops it after."""
 REPEAT: Final = 0.0003
 """k = 1, of one reading of a chamber, beside what is drawn: cable, hand, converter."""
 TIMER_JITTER_S: Final = 0.0006

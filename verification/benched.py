@@ -114,7 +114,7 @@ def hvl_session(who: Physicist) -> Session:
     )
 
     def hands(step: Step) -> dict[str, Any]:
-        mm = 0.0 if step.id.startswith("no") else float(step.id.split()[0])
+        mm = float(step.id.split()[0]) if step.id[0].isdigit() else 0.0
         return {"chamber": "A", "applicator": "calibration, none", "distance_mm": 300.0, "al_mm": mm, "volts": 300}
 
     return who.goes_through(procedure, "hvl", hands)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from calibration.equipment import Applicator, Chamber, Electrometer, HvlSet, Instrument, KvpMeter, MaMeter
 from calibration.procedures.engine import after
 from calibration.procedures.monitor import DARK_S
-from calibration.procedures.parts import CONSOLE, Charge, Setting
+from calibration.procedures.parts import CONSOLE, LEAK_S, LEAKAGE, Charge, Setting
 from calibration.procedures.session import (
     ACCEPT,
     AnyEvent,
@@ -34,8 +34,8 @@ from simulators.laboratory import ALTITUDE_M, SERIALS
 from simulators.quick_bench import QuickBench
 
 BEGAN: Final = datetime(2026, 6, 15, 8, tzinfo=UTC)
-MOVING_S, READING_S = 30.0, 15.0
-"""What it takes to move something at the bench, and to read and reset the electrometer."""
+MOVING_S, READING_S, ARMING_S = 30.0, 15.0, 8.0
+"""What it takes to move something at the bench, to read and reset the electrometer, and from the asking for an exposure to its beam."""
 HONEST: Final = {
     "the electrometer is reset before each exposure": "not-reset-between", "its display has no correction for air": "air-already-corrected",
     "its display has no correction for distance": "distance-already-corrected",
@@ -118,6 +118,7 @@ class Physicist:
 
     def _answer(self, session: Session, asked: Expose) -> Exposed:
         assert session.step is not None
+        self.bench.wait(ARMING_S)
         shown = self.bench.expose(asked.kv, asked.ma, asked.seconds, asked.how)
         event = Exposed(session.step.id, self.at, asked.token, shown.timer_s, "complete", Recorded(**shown.record))
         self.bench.wait(READING_S)
@@ -175,7 +176,9 @@ class Physicist:
 
 
 def leak_seconds(procedure: Procedure) -> float:
-    """How long an electrometer integrates of nothing: as long as the readings do."""
+    """How long an electrometer integrates of nothing: as its step says, or as long as the readings do."""
+    if any(step.id == LEAKAGE and f"{LEAK_S:g} s" in step.connect for step in procedure.steps):
+        return LEAK_S
     return next(step.exposes.seconds for step in procedure.steps if step.exposes is not None)
 
 

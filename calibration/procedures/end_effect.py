@@ -13,7 +13,19 @@ from typing import Final, Literal
 from calibration.end_effect import EndEffect, Taken
 from calibration.end_effect import end_effect as by_rounds
 from calibration.equipment import KvpMeter
-from calibration.procedures.parts import LIVE, WHOLE, Charge, Desk, Setting, at_end, charges, in_date, numbers, recorded
+from calibration.procedures.parts import (
+    LIVE,
+    WHOLE,
+    Charge,
+    Desk,
+    Setting,
+    at_end,
+    in_date,
+    leakage_step,
+    net,
+    numbers,
+    recorded,
+)
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Grammar, Procedure, Source, Step, Wanted
 
@@ -85,10 +97,9 @@ def end_effect_procedure(
                 seconds,
                 1,
                 "end-effect" if last else "timer",
-                head if (place, name) == (1, "a") else "",
             )
 
-    steps = (*rounds(1), step("starts", SHORT_S, STARTS, "timer"), *rounds(2))
+    steps = (leakage_step(charge, head), *rounds(1), step("starts", SHORT_S, STARTS, "timer"), *rounds(2))
     serials: tuple[tuple[str, str], ...] = (charge.serial,)
     if radiation_timer is not None:
         read = Wanted(radiation_timer.id, "s", Grammar(0.0, 600.0), source)
@@ -143,10 +154,10 @@ def radiation_time(session: Session, step: Step) -> Verdict:
 def _found(session: Session, step: Step) -> Timing:
     given = numbers(step)
     names = [f"round {place} {name}" for place in range(1, ROUNDS + 1) for name in "abcd"]
-    taken = [Taken(session.values(one, "timer_s")[0], charges(session, one)[0]) for one in names]
+    taken = [Taken(session.values(one, "timer_s")[0], net(session, one)[0]) for one in names]
     rounds = by_rounds(taken, given["reproducibility"], given["timer_step_s"], given["ramp_s"])
     long = [one for place, one in enumerate(taken) if place % 4 in (1, 2)]
-    many, many_s = math.fsum(charges(session, "starts")), math.fsum(session.values("starts", "timer_s"))
+    many, many_s = math.fsum(net(session, "starts")), math.fsum(session.values("starts", "timer_s"))
     n, single, single_s = (
         len(session.values("starts")),
         fmean(one.reading for one in long),

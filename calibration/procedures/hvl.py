@@ -12,7 +12,18 @@ from typing import Any, Final
 from calibration.dosimetry.beam import half_value_layers
 from calibration.dosimetry.units import MillimetresAl
 from calibration.equipment import Applicator, HvlSet
-from calibration.procedures.parts import LIVE, Charge, Setting, at_end, charges, in_date, numbers, recorded
+from calibration.procedures.parts import (
+    LIVE,
+    Charge,
+    Setting,
+    at_end,
+    exposing,
+    in_date,
+    leakage_step,
+    net,
+    numbers,
+    recorded,
+)
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Procedure, Step
 
@@ -67,12 +78,17 @@ def hvl_procedure(
         )
 
     place = f"chamber at {chamber_mm:g} mm, sheets half way, aperture {aperture_mm:g} mm"
-    first = step(_name(0.0), f"No aluminium; {place}.", "")
+    first = step(_name(0.0), "", "")
     layers = [
         step(_name(mm), f"{mm:g} mm Al of {sheets.id} ({sheets.serial}); {place}.", "hvl-falls") for mm in stack_mm[1:]
     ]
     again = step(AGAIN, f"All aluminium out; {place}.", "hvl")
-    return Procedure(f"HVL {setting.kv:g} kV {setting.filter}", "physics", (charge.serial,), (first, *layers, again))
+    return Procedure(
+        f"HVL {setting.kv:g} kV {setting.filter}",
+        "physics",
+        (charge.serial,),
+        (leakage_step(charge, f"No aluminium; {place}"), first, *layers, again),
+    )
 
 
 def _name(mm: float) -> str:
@@ -87,9 +103,9 @@ def _laid(mm: float, sheets: tuple[float, ...]) -> bool:
 
 
 def _row(session: Session, step: Step) -> tuple[float, float]:
-    """Thickness, and charge in one air for a million counts: what the tube does meanwhile is in both."""
+    """Thickness, and charge in one air, leakage taken off, for a million counts: what the tube does meanwhile is in both."""
     mm = 0.0 if step.id == AGAIN else float(step.id.split()[0])
-    return mm, fmean(charges(session, step.id)) / fmean(session.values(step.id, "counts_1")) * 1e6
+    return mm, fmean(net(session, step.id)) / fmean(session.values(step.id, "counts_1")) * 1e6
 
 
 def falls(session: Session, step: Step) -> Verdict:
@@ -103,7 +119,7 @@ def falls(session: Session, step: Step) -> Verdict:
 
 
 def _found(session: Session, step: Step) -> Layers:
-    rows = tuple(_row(session, one) for one in session.procedure.steps)
+    rows = tuple(_row(session, one) for one in exposing(session))
     drift = rows[-1][1] / rows[0][1] - 1.0
     if abs(drift) > DRIFT:
         raise ValueError(

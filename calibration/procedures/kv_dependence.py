@@ -9,7 +9,7 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any, Final
 
-from calibration.procedures.parts import LIVE, Charge, Setting, at_end, charges, numbers, recorded
+from calibration.procedures.parts import LIVE, Charge, Setting, at_end, exposing, leakage_step, net, numbers, recorded
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Procedure, Step
 
@@ -46,27 +46,27 @@ def kv_dependence_procedure(setting: Setting, charge: Charge, head: str, offset_
         reading = (charge.wanted, *recorded("kv", "ma", "timer_s"))
         return Step(name, why, connect, exposes, LIVE, reading, Accept(judgement=judgement, numbers=given), "A2")
 
-    first = step(f"{kvs[0]:.1f} kV", kvs[0], "g-point", head)
+    first = step(f"{kvs[0]:.1f} kV", kvs[0], "g-point")
     lower = [step(f"{kv:.1f} kV", kv, "g-point") for kv in kvs[1:]]
     return Procedure(
         f"kV dependence {setting.kv:g} kV {setting.ma:g} mA {setting.filter} {setting.applicator}", "physics", (charge.serial,),
-        (first, *lower, step("again", kvs[0], "g-table")),
+        (leakage_step(charge, head), first, *lower, step("again", kvs[0], "g-table")),
     )  # fmt: skip
 
 
 def _rate(session: Session, step: Step) -> tuple[float, float]:
     """kV, and charge a second and mA of tube current."""
     kv, ma = fmean(session.values(step.id, "kv")), fmean(session.values(step.id, "ma"))
-    net = ma - numbers(step)["offset_ma_per_kv"] * kv
+    tube_ma = ma - numbers(step)["offset_ma_per_kv"] * kv
     exposes = step.exposes
-    if exposes is None or net < LEAST_MA * exposes.ma:
-        raise ValueError(f"{net:.3f} mA are read back, below half of what is set; look at the filament, and repeat")
-    return kv, fmean(charges(session, step.id)) / fmean(session.values(step.id, "timer_s")) / net
+    if exposes is None or tube_ma < LEAST_MA * exposes.ma:
+        raise ValueError(f"{tube_ma:.3f} mA are read back, below half of what is set; look at the filament, and repeat")
+    return kv, fmean(net(session, step.id)) / fmean(session.values(step.id, "timer_s")) / tube_ma
 
 
 def point(session: Session, step: Step) -> Verdict:
     """Less kV gives less output."""
-    steps = session.procedure.steps
+    steps = exposing(session)
     kv, rate = _rate(session, step)
     full = _rate(session, steps[0])[1]
     if full <= 0.0:
@@ -78,7 +78,7 @@ def point(session: Session, step: Step) -> Verdict:
 
 
 def _found(session: Session) -> Dependence:
-    *points, again = (_rate(session, step) for step in session.procedure.steps)
+    *points, again = (_rate(session, step) for step in exposing(session))
     drift = again[1] / points[0][1] - 1.0
     if abs(drift) > DRIFT:
         raise ValueError(

@@ -4,7 +4,7 @@ It judges nothing; the numbers that do stand in each procedure's file."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from calibration.equipment import Base, unusable
 from calibration.formulas import p_tp
 from calibration.procedures.session import Held, Phase, Reading, Session
-from calibration.procedures.step import HOWS, RECORDED, Exposure, Grammar, How, Source, Step, Wanted
+from calibration.procedures.step import HOWS, RECORDED, Accept, Exposure, Grammar, How, Source, Step, Wanted
 
 REPEATS: Final = 2
 """A step's charge is capped at so many times what its readings need."""
@@ -58,6 +58,45 @@ class Charge:
     @property
     def serial(self) -> tuple[str, str]:
         return self.electrometer.id, self.electrometer.serial
+
+
+LEAKAGE: Final = "leakage"
+LEAK_S: Final = 60.0
+
+
+def leakage_step(charge: Charge, head: str) -> Step:
+    """What chamber and electrometer gather of nothing: where exposures are short or weak, it is a part of them."""
+    why = "What is gathered without beam goes on while an exposure is prepared: it is taken off each reading, by the time that passed."
+    return Step(
+        LEAKAGE,
+        why,
+        f"{head}. Beam off: integrate for {LEAK_S:g} s, and hold.",
+        None,
+        (),
+        (charge.wanted,),
+        Accept(),
+        "A12",
+    )
+
+
+def net(session: Session, step: str) -> tuple[float, ...]:
+    """A step's kept charges in one air, less what leaked from the asking for the exposure to its answer."""
+    leak_nc_s = session.values(LEAKAGE)[-1] / LEAK_S
+    of = next(one.reading[0].instrument for one in session.procedure.steps if one.id == step)
+    shots = {one.token: one for one in session.shots}
+    found = []
+    for held in session.kept(step):
+        if held.instrument == of:
+            shot = shots[held.event.token]
+            assert shot.ended_at is not None
+            gate_s = (shot.ended_at - shot.asked_at).total_seconds()
+            found.append(in_one_air(replace(held, value=held.value - leak_nc_s * gate_s)))
+    return tuple(found)
+
+
+def exposing(session: Session) -> tuple[Step, ...]:
+    """The steps that expose."""
+    return tuple(one for one in session.procedure.steps if one.exposes is not None)
 
 
 @dataclass(frozen=True)

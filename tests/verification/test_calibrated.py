@@ -311,7 +311,7 @@ def test_an_applicator_is_held_against_its_own_history() -> None:
 def test_a_wrong_filter_is_another_quality() -> None:
     with pytest.raises(Stopped, match="look at kV and filter"):
         SESSIONS["HVL"](physicist(filter_F2=0.6))
-    who = physicist(filter_F2=0.36)
+    who = physicist(filter_F2=0.28)
     SESSIONS["HVL"](who)
     assert "above 10 %" in who.warned[0]
 
