@@ -17,7 +17,7 @@ from rich.table import Table
 
 from console import screen
 from console.configuration import Rig
-from console.dicom import beams, document
+from console.dicom import beams, document, uids
 from console.dicom.common import as_file
 from console.dicom.outbox import Outbox, OutboxError, Sent, State
 from console.dicom.send import Receiver, Sender, receiver
@@ -26,23 +26,27 @@ from console.exit_codes import Exit
 from console.records import rig_of, stamp
 from console.reports import keep, paper
 from console.reports.commands import journal_of, made, site_of
+from console.reports.follow import Moved
 from console.reports.gather import gather
 from console.reports.stated import certificates
 from console.reports.told import FractionReport
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from records.store import StoreError
 
 POLL_S: Final = 5.0
 
 
-def instances(report: FractionReport) -> Iterator[tuple[str, Dataset]]:
-    """Every instance of one fraction with words on it: a record for each exposure that ended, and the report where none runs. UnfitError."""
-    o = report.order
+def instances(report: FractionReport, known: frozenset[str] = frozenset()) -> Iterator[tuple[str, Dataset]]:
+    """Every instance of one fraction but those `known`, with words on it: a record for each exposure that ended, and the report where none runs.
+    UnfitError."""
+    o, serial = report.order, report.machine.machine_serial
     of = f"fraction {report.id}, {o.fraction} of {o.fractions}"
     for segment in report.segments:
-        if not segment.provisional:
+        if not segment.provisional and uids.record(serial, segment.record_sha256) not in known:
             yield f"{of}, exposure {segment.number}", beams.record(report, segment)
-    if report.segments and not any(segment.provisional for segment in report.segments):
+    whole = report.segments and not any(segment.provisional for segment in report.segments)
+    if whole and uids.document(serial, report.id, report.source.record_sha256) not in known:
         yield (
             f"{of}, report of record {report.source.record_index}",
             document.document(report, paper.fraction_pdf(report)),
@@ -92,10 +96,10 @@ def write(config: Path | None, name: str, out: Path | None) -> Exit:
 
 def fill(rig: Rig, outbox: Outbox, name: str, wall_s: float) -> tuple[list[str], list[str]]:
     """Queue what is not there yet; what was queued, and words on what DICOM cannot hold, which holds up nothing else."""
-    queued, unfit = [], []
+    queued, unfit, known = [], [], outbox.uids()
     for report in _reports(rig, name):
         try:
-            for what, data in instances(report):
+            for what, data in instances(report, known):
                 if outbox.put(str(data.SOPInstanceUID), what, str(data.SOPClassUID), as_file(data), wall_s):
                     queued.append(what)
         except UnfitError as error:
@@ -148,13 +152,16 @@ def send(config: Path | None, to: str, calling: str, follow: bool, clock: Clock)
         ended: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda got, _: ended.append(got))
+        moved = Moved(rig.records)
         while not ended:
             try:
-                _, unfit = fill(rig, outbox, "", clock.wall())
-                for words in unfit:
-                    print(json.dumps({"dicom": "not queued", "words": words}), file=sys.stderr, flush=True)
+                if moved.look():
+                    _, unfit = fill(rig, outbox, "", clock.wall())
+                    moved.taken()
+                    for words in unfit:
+                        print(json.dumps({"dicom": "not queued", "words": words}), file=sys.stderr, flush=True)
                 _sent(outbox, where, clock.wall())
-            except (ConfigurationError, OutboxError) as error:
+            except (ConfigurationError, OutboxError, StoreError) as error:
                 print(json.dumps({"dicom": "later", "words": str(error)}), file=sys.stderr, flush=True)
             now_s = clock.monotonic()
             clock.sleep_until(type(now_s)(now_s + POLL_S))

@@ -127,6 +127,11 @@ class Outbox:
             )
             return True
 
+    def uids(self) -> frozenset[str]:
+        """Of everything that was ever queued."""
+        with self._said(), Session(self._engine) as session:
+            return frozenset(session.scalars(select(Row.uid)))
+
     def items(self) -> tuple[Item, ...]:
         """Everything, the oldest first."""
         with self._said(), Session(self._engine) as session:

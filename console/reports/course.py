@@ -127,7 +127,7 @@ def _flags(found: Gathered, by_lesion: dict[str, list[Fraction]], lesions: Seque
             some = [one.id for one, tally in zip(fractions, tallies, strict=True) if tally.status is status]
             if some:
                 yield f"lesion {name}: {status.value}: fraction {', '.join(some)}"
-        if any(tally.status is Status.RUNNING for tally in tallies):
+        if not all(one.closed for one in fractions):
             continue
         off = _off_pct(whole.delivered_rx_mgy, whole.ordered_rx_mgy)
         bound = FRACTION_OFF_PCT if whole.fractions_ordered <= FEW_FRACTIONS else TOTAL_OFF_PCT

@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -73,11 +73,6 @@ def keep(folder: Path, some: dict[str, bytes]) -> list[Path]:
                         f"{path}: is there and holds something else; first: keep it elsewhere, and ask again"
                     )
                 continue
-            try:
-                replaced(path, data)
-            except OSError:
-                with suppress(OSError):
-                    path.with_name(path.name + NEW).unlink()
-                raise
+            replaced(path, data)
             written.append(path)
     return written

@@ -508,7 +508,7 @@ def _flags(totals: Totals, before: Before, calculation: Calculation, found: Gath
         yield f"above the prescription by {totals.off_rx_mgy / 10:.1f} cGy at depth, more than max(1 %, 2 cGy)"
     if totals.status == "PARTIAL":
         yield f"PARTIAL: {totals.off_rx_mgy / 10:+.1f} cGy at depth"
-    if totals.status != "RUNNING" and abs(totals.off_pct) > FRACTION_OFF_PCT:
+    if totals.closed and abs(totals.off_pct) > FRACTION_OFF_PCT:
         yield f"this fraction is {totals.off_pct:+.1f} % off, beyond {FRACTION_OFF_PCT:g} %: may be to be reported"
     if not before.interval_kept and before.interval_h is not None:
         yield f"{before.interval_h:.1f} h after the last fraction of this lesion, at least {before.least_interval_h:g} were ordered"

@@ -278,6 +278,12 @@ def _accuracies(s: Styles, report: FractionReport) -> list[Any]:
     u, t = report.uncertainty, report.totals
     off = t.delivered_d0_mgy - report.calculation.d0_recorded_mgy
     primary = "channel 1" if report.beam.ends_by == "monitor" else "the timer"
+    by_primary = bool(report.segments) and report.segments[-1].ended_by == "primary"
+    control = (
+        f"By {primary}, its own primary, the machine ended {off:+.1f} mGy D0 from what was asked. This is no accuracy of dose."
+        if by_primary
+        else f"The fraction was not ended by {primary}, its primary: there is no figure of it."
+    )
     calibration = "not stated" if u.calibration_pct_k2 is None else f"{u.calibration_pct_k2:.2f} %"
     clinical = (
         "not stated, for a term is not"
@@ -286,8 +292,7 @@ def _accuracies(s: Styles, report: FractionReport) -> list[Any]:
     )
     rows = [(term.name, words(term.u_pct_k1, ".3f"), term.source) for term in u.clinical_terms]
     return [
-        Paragraph(f"<b>Control.</b> By {primary}, its own primary, the machine ended {off:+.1f} mGy D0 from what was asked. "
-            "This is no accuracy of dose.", s.text),
+        Paragraph(f"<b>Control.</b> {control}", s.text),
         Paragraph(escape(f"Calibration. The rate R0 at the surface, k = 2: {calibration}.").replace("Calibration.", "<b>Calibration.</b>"), s.text),
         Paragraph(escape(f"Clinical. The dose at depth in this patient, k = 2: {clinical}.").replace("Clinical.", "<b>Clinical.</b>"), s.text),
         _table(s, ("term of the clinical uncertainty", "u, k = 1, %", "from"), rows, (58, 26, 96)),
@@ -412,4 +417,4 @@ def _fractions(s: Styles, report: CourseReport) -> Table:
         "interval, h",
         "codes",
     )
-    return _table(s, heads, rows, (9, 15, 24, 26, 23, 25, 14, 14, 18, 12))
+    return _table(s, heads, rows, (12, 14, 24, 25, 23, 25, 14, 14, 17, 12))

@@ -162,9 +162,14 @@ def test_a_full_disk_leaves_whole_files_or_none(
     with pytest.raises(OSError, match="No space left"):
         keep.keep(tmp_path, some)
     monkeypatch.undo()
-    there = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != "lock"}
+    there = {
+        path.name: path.read_bytes()
+        for path in tmp_path.iterdir()
+        if path.name != "lock" and not path.name.endswith(keep.NEW)
+    }
     assert there == dict(list(some.items())[: nth - 1])
     assert len(keep.keep(tmp_path, some)) == 4 - nth
+    assert {path.name for path in tmp_path.iterdir()} == {"lock", *some}
 
 
 def test_a_full_disk_is_words(kept: KeptByHand, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,10 +208,10 @@ def test_killed_half_way_the_next_one_makes_it_whole(tmp_path: Path) -> None:
     )
     died = subprocess.run([sys.executable, "-c", script, str(folder)], check=False, timeout=30)
     assert died.returncode == -9
-    assert {path.name for path in folder.iterdir()} == {"lock", "a.pdf", "b.pdf.new"}
+    assert {path.name for path in folder.iterdir() if not path.name.endswith(keep.NEW)} == {"lock", "a.pdf"}
     keep.keep(folder, {"b.pdf": b"2" * 9})
     assert (folder / "b.pdf").read_bytes() == b"2" * 9
-    assert "b.pdf.new" not in {path.name for path in folder.iterdir()}
+    assert {path.name for path in folder.iterdir()} == {"lock", "a.pdf", "b.pdf"}
 
 
 def test_the_follower_waits_longer_after_each_failure_and_forgets_nothing(tmp_path: Path) -> None:
@@ -233,8 +238,24 @@ def test_the_follower_waits_longer_after_each_failure_and_forgets_nothing(tmp_pa
         follower.step(now[0])
         now[0] += 1.0
     assert tries == [0.0, 2.0, 6.0, 14.0]
-    (tmp_path / "records.sqlite").write_bytes(b"moved")
-    assert follower.step(41.0)[0] == [tmp_path / "a.pdf"]
+
+
+def test_the_follower_reads_the_journal_only_where_a_fraction_moved(kept: KeptByHand) -> None:
+    """The recorder notes a tick each ten seconds, and the database's file moves with it: the journal of a machine's life is not read for that."""
+    tries: list[float] = []
+    follower = Follower(kept.records, lambda: tries.append(0.0) or [])  # type: ignore[func-returns-value]
+    follower.step(0.0)
+    kept.golden()
+    kept.done()
+    follower.step(1.0)
+    follower.step(2.0)
+    assert len(tries) == 2
+    os.utime(kept.records / "records.sqlite", (1, 1))
+    follower.step(3.0)
+    assert len(tries) == 2
+    (kept.records / "records.sqlite").write_bytes(b"no database" * 99)
+    assert "records.sqlite" in follower.step(4.0)[1]
+    assert len(tries) == 2
 
 
 def test_a_running_fraction_waits_for_its_end(kept: KeptByHand, rig: Rig) -> None:

@@ -115,10 +115,21 @@ def test_the_status_is_the_rule_of_docs_dose(
         high_mgy=1.1 * dose,
         quality=Quality[quality],
     )
+    kept.close()
     told = report(kept)
     assert told.totals.status == status
     assert any(word in flag for flag in told.flags) if word else told.flags == ()
     assert (told.totals.low_d0_mgy, told.totals.high_d0_mgy) == (0.9 * dose, 1.1 * dose)
+
+
+def test_what_is_open_is_not_yet_off(kept: KeptByHand) -> None:
+    """A fraction that was stopped half-way may be resumed: it is PARTIAL, and nothing is to be reported before it is closed."""
+    kept.start()
+    kept.end(60.3, Outcome.INTERRUPTED)
+    assert not any("reported" in flag for flag in report(kept).flags)
+    assert not any("reported" in flag for flag in course_report(read(kept), "12-34", "C1", SITE).flags)
+    kept.close()
+    assert any("beyond 10 %: may be to be reported" in flag for flag in report(kept).flags)
 
 
 def test_an_exposure_without_an_end_is_provisional(kept: KeptByHand) -> None:
