@@ -61,7 +61,7 @@ dicom-tools:    ## install what DICOM is held against: dciodvfy of dicom3tools, 
 	verification/dicom_tools.sh
 
 test-dicom: $(STAMP) dicom-tools ## every kind of instance through dciodvfy, and sent to storescp: dead, refusing, killed, restarted; PAGE=1 writes docs/dicom.md
-	$(BIN)/python -m pytest -m dicom
+	$(BIN)/python -m pytest -m dicom tests/console
 	$(BIN)/python -m verification.dicom_page $(if $(PAGE),--page)
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the hazard tables
