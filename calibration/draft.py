@@ -4,7 +4,7 @@ It signs nothing and judges no change; that is calibration/gates.py, when the dr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,9 +13,9 @@ from calibration.gates import Key
 from calibration.job import JobTable, OutputTable
 from calibration.measured import MeasuredTable
 from calibration.output import output
-from calibration.procedures.end_effect import end_effect_procedure
+from calibration.procedures.end_effect import end_effect_procedure, timing
 from calibration.procedures.interrupt import interrupt_procedure
-from calibration.procedures.linearity import linearity_procedure
+from calibration.procedures.linearity import linear, linearity_procedure
 from calibration.procedures.output import OF_CERTIFICATE, OF_NAME_PLATE, Beam, measured_part, output_procedure
 from calibration.procedures.parts import SHIPPED, Charge, Setting, in_date
 from calibration.procedures.session import Session
@@ -33,13 +33,22 @@ PLACEHOLDER_PCT: Final = 1.0
 
 
 @dataclass(frozen=True)
+class Given:
+    """What a session beside the output's gave: keys of the combination, and of its measurement. They stand instead of the job file's."""
+
+    combination: Mapping[str, Any]
+    measured: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Done:
-    """A finished session of one output: by whom, and what the generator's own meters showed over its readings."""
+    """A finished session of one output: by whom, what the generator's own meters showed over its readings, and what the sessions beside it gave, by kind."""
 
     session: Session
     by: str
     kv_read: float
     ma_read: float
+    given: Mapping[str, Given] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,19 @@ FURTHER: Final[Mapping[str, Callable[[JobTable, OutputTable, datetime], Procedur
 """What is measured beside an output, with the job file's own numbers; named like interrupt-OUTPUT."""
 
 
+def _of_timer(session: Session) -> Given:
+    found = timing(session)
+    return Given({"dt_s": round(found.dt_s, 5)}, {"u_dt_s": round(found.u_dt_s, 5)})
+
+
+def _of_linearity(session: Session) -> Given:
+    return Given({}, {"ma_steps": linear(session).part()})
+
+
+BESIDE: Final[Mapping[str, Callable[[Session], Given]]] = {"timer": _of_timer, "linearity": _of_linearity}
+"""What the draft takes of finished sessions beside the output's: end effect with its uncertainty, and linearity in mA."""
+
+
 def draft(
     job: JobTable, done: Mapping[str, Done], last: Mapping[Key, float], program: Program, at: datetime
 ) -> dict[str, Any]:
@@ -147,7 +169,10 @@ def _combination(
         "derived": False, "by": done.by, **one.measured, **measured_part(done.session), "u_pct_k2": PLACEHOLDER_PCT,
         "last_r0_mgy_per_s": last.get((one.kv, one.ma, one.filter, one.applicator), 0.0),
     }  # fmt: skip
-    facts = one.combination
+    facts = dict(one.combination)
+    for given in done.given.values():
+        facts |= given.combination
+        measured |= given.measured
     try:
         found = output(
             MeasuredTable.model_validate(measured), instruments, one.kv, facts["dt_s"], facts["effective_ssd_mm"]

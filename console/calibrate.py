@@ -5,30 +5,26 @@ from __future__ import annotations
 
 import getpass
 import os
-import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
-from calibration.draft import Done, Program, beside_last, draft, names, offered
+from calibration.draft import names, offered
 from calibration.equipment import Barometer, Electrometer
-from calibration.gates import Key
 from calibration.job import JobTable, OutputTable, load_job
 from calibration.procedures.journal import Journal
-from calibration.procedures.session import Reading, Session
-from calibration.procedures.step import Procedure
-from calibration.write import write_certificate
-from console import configuration, simulated_hand, sources, terminal
+from calibration.procedures.session import Session
+from console import configuration, simulated_hand, terminal
 from console import records as room
 from console.calibrate_face import CalibrateFace, Keyboard, Lines, Script
-from console.certificate import accepted, certificate_of
+from console.calibration_draft import drafted
+from console.calibration_sessions import FOLDER, files, measurable, opened, stands
+from console.certificate import certificate_of
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect, send_stop
 from console.exit_codes import Exit
@@ -49,7 +45,6 @@ ROLES: Final = ("physicist", "service")
 MAY: Final = {"physics": ("physicist",), "service": ("physicist", "service")}
 """Which roles may do procedures under which limits."""
 JOB: Final = "calibration.toml"
-FOLDER: Final = "calibration"
 METER_TICK_S: Final = 0.05
 
 
@@ -82,7 +77,7 @@ def run(asked: Asked, clock: Clock) -> Exit:
         return Exit.AS_INTENDED
     checked(asked, rig)
     at = _at(clock)
-    one, procedure = _offered(job, asked.procedure, at)
+    one, procedure = measurable(job, asked.procedure, at)
     try:
         with (
             connect(rig.places.desk, clock) as desk,
@@ -171,39 +166,6 @@ def checked(asked: Asked, rig: Rig) -> None:
         raise ConfigurationError("standard input is no terminal; first: run kerma calibrate at a terminal")
 
 
-def _offered(job: JobTable, name: str, at: datetime) -> tuple[OutputTable, Procedure]:
-    try:
-        return offered(job, name, at)
-    except ValueError as error:
-        raise ConfigurationError(f"{name}: {error}") from error
-
-
-@contextmanager
-def opened(rig: Rig, name: str, procedure: Procedure, at: datetime, anew: bool) -> Iterator[Journal]:
-    """The open session of this name, or a new one. Raises ConfigurationError."""
-    folder = rig.records / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    found = None if anew else next((path for path in reversed(files(folder, name)) if _is_open(path, procedure)), None)
-    fresh = f"{name}.{at:%Y%m%dT%H%M%S}.{secrets.token_hex(2)}"
-    if found is not None:
-        with Journal.take_up(found, procedure) as journal:
-            yield journal
-    else:
-        with Journal.begin(folder / f"{fresh}.jsonl", fresh, procedure) as journal:
-            yield journal
-
-
-def files(folder: Path, name: str) -> list[Path]:
-    """The session files of this name, oldest first."""
-    return sorted(folder.glob(f"{name}.*.jsonl"))
-
-
-def _is_open(path: Path, procedure: Procedure) -> bool:
-    """Whether a session is not at its end. Raises ConfigurationError: a file that is damaged, or of other steps."""
-    with Journal.take_up(path, procedure) as journal:
-        return journal.session.step is not None
-
-
 def listed(rig: Rig, job: JobTable, clock: Clock, console: Console) -> None:
     """Print everything that may be measured, and how its sessions stand."""
     folder = rig.records / FOLDER
@@ -216,73 +178,7 @@ def listed(rig: Rig, job: JobTable, clock: Clock, console: Console) -> None:
             continue
         console.print(f"{name}: {procedure.name}, limits {procedure.limits}", markup=False, highlight=False)
         for path in files(folder, name):
-            console.print(f"  {path.stem}: {_stands(path, procedure)}", markup=False, highlight=False)
-
-
-def _stands(path: Path, procedure: Procedure) -> str:
-    try:
-        with Journal.take_up(path, procedure) as journal:
-            step = journal.session.step
-            return "at its end" if step is None else f"open, step {step.id}, {journal.session.phase.value} is due"
-    except ConfigurationError as error:
-        return str(error)
-
-
-def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, database: Path | None = None) -> Exit:
-    """Write the draft from each output's last finished session, and show it beside the certificate before. Raises ConfigurationError."""
-    if out.exists():
-        raise ConfigurationError(f"{out}: is there already; first: name another file")
-    at, kept = _at(clock), Kept(database or room.database(rig))
-    done = {one.name: found for one in job.outputs if (found := finished(rig, job, one, at, kept)) is not None}
-    last = last_r0(rig, job)
-    try:
-        document = draft(job, done, last, Program(version("kerma"), sources.digest()), at)
-        write_certificate(out, document)
-    except ValueError as error:
-        raise ConfigurationError(f"{out}: {error}") from error
-    for words in beside_last(document, last, str(job.certificate["supersedes"])):
-        console.print(words, markup=False, highlight=False)
-    console.print(
-        f"{out}: written, unsigned; sign it with kerma certificate sign",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-    return Exit.AS_INTENDED
-
-
-def finished(rig: Rig, job: JobTable, one: OutputTable, at: datetime, kept: Kept) -> Done | None:
-    """The last finished session of an output, with what the records say of its exposures."""
-    _, procedure = _offered(job, one.name, at)
-    for path in reversed(files(rig.records / FOLDER, one.name)):
-        with Journal.take_up(path, procedure) as journal:
-            session = journal.session
-        if session.step is None:
-            rows = [kept.of(held.event.token) for held in session.kept("readings") if isinstance(held.event, Reading)]
-            return Done(session, _name(rows), _mean(rows, "kv_mean", one.name), _mean(rows, "ma_mean", one.name))
-    return None
-
-
-def _mean(rows: list[Mapping[str, Any]], name: str, output: str) -> float:
-    values = [float(row[name]) for row in rows if row.get(name)]
-    if len(values) < len(rows) or not values:
-        raise ConfigurationError(
-            f"{output}: the records hold no {name} of {len(rows) - len(values)} of its exposures; first: see to the records"
-        )
-    return round(sum(values) / len(values), 4)
-
-
-def _name(rows: list[Mapping[str, Any]]) -> str:
-    """Who measured: the person of the first exposure."""
-    return str(rows[0].get("operator", "")) or "not known"
-
-
-def last_r0(rig: Rig, job: JobTable) -> dict[Key, float]:
-    """R0 of the certificate that was accepted last; nothing where there was none."""
-    last = accepted(rig).last(str(job.certificate["tube_serial"]), rig.signer_public_key)
-    return (
-        {} if last is None else {(c.kv, c.ma, c.filter, c.applicator): c.r0_mgy_per_s for c in last.table.combinations}
-    )
+            console.print(f"  {path.stem}: {stands(path, procedure)}", markup=False, highlight=False)
 
 
 def since_warmup_s(rows: list[dict[str, Any]], wall_s: float) -> float:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,12 +25,15 @@ from calibration.certificate import sign_certificate
 from calibration.draft import offered
 from calibration.job import JobTable, load_job
 from calibration.paper import write_pdf
+from calibration.procedures.end_effect import SHORT_S, STARTS
 from calibration.procedures.session import Session as Measured
 from calibration.provisional import load_plate, provisional
 from calibration.sign import make_keys
 from calibration.write import text_of, write_certificate
 from console import calibrate, configuration
 from console.calibrate_face import CalibrateFace, Script, picture
+from console.calibration_draft import drafted
+from console.calibration_sessions import opened
 from console.certificate import checked_of
 from console.configuration import Rig
 from console.exit_codes import Exit
@@ -64,6 +68,8 @@ NAME: Final = "a20-f2-70"
 AL_MM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
 PDD: Final = ((0.0, 100.0), (1.0, 95.0), (2.0, 90.0), (3.0, 85.0), (4.0, 79.0), (5.0, 74.0))
 DAY: Final = timedelta(days=1)
+READINGS: Final = 5
+LONG_S: Final = SHORT_S * STARTS
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 HEAD_LINES: Final = 62
 TAIL_LINES: Final = 34
@@ -81,6 +87,8 @@ class Told:
     r0_mgy_per_s: float = 0.0
     u_pct_k2: float = 0.0
     true_r0_mgy_per_s: float = 0.0
+    dt_s: float = 0.0
+    true_dt_s: float = 0.0
     asked_mgy: float = 0.0
     given_mgy: float = 0.0
     treated: Result | None = None
@@ -106,6 +114,7 @@ class Story:
         self.world.equip(self.laboratory)
         self.bare: dict[str, Any] = certify(self.machine.profile, seed)
         self.told = Told()
+        self.doses_mgy: dict[str, list[float]] = {}
         self._names()
 
     @property
@@ -169,18 +178,20 @@ class Story:
             return dict(json.loads(control.answer(json.dumps(request).encode())))
 
         def pressed() -> str:
+            self.doses_mgy.setdefault(name, []).append(self.world.plant.dose_mgy)
             rig.press()
             return ""
 
         site = calibrate.Site(self.rig, job_table, one, rig.blob.certificate, clock)
         lines = Script(script.splitlines(), Room(answers, rig.wait))
-        with calibrate.opened(self.rig, name, procedure, at, anew=False) as journal:
+        with opened(self.rig, name, procedure, at, anew=False) as journal:
             code = calibrate.guided(
                 site, journal, line, lines, asked, console, None, pressed, Path(rig.recorder_config.database)
             )
             if name == NAME and code is Exit.AS_INTENDED:
                 self.told.picture = drawn(site, journal.session, beam)
         rig.watcher = None
+        self.doses_mgy[name].append(self.world.plant.dose_mgy)
         self.told.scripts[name] = script
         self.told.shown[name] = console.export_text()
         return code
@@ -188,7 +199,7 @@ class Story:
     def database(self) -> Path:
         return Path(recorder_of(self.setting.folder, self.setting.records).database)
 
-    def monitor_chambers(self, r0_mgy_per_s: float) -> tuple[float, float]:
+    def monitor_chambers(self, r0_mgy_per_s: float, dt_s: float) -> tuple[float, float]:
         """mGy a count of both chambers, as the monitor's session has it: this output, what the unit counted in its readings, and the head's air."""
         rows = [row for row in Kept(self.database()).rows() if row["course_id"].startswith(f"{NAME}.")]
         kept = Kept(self.database())
@@ -201,9 +212,20 @@ class Story:
             / (273.15 + profile.reference_c)
         )
         seconds = sum(one["beam_s"] for one in exposures)
-        mgy = r0_mgy_per_s * (seconds + len(exposures) * self.bare["dt_s"]["hv_seen"])
+        mgy = r0_mgy_per_s * (seconds + len(exposures) * dt_s)
         one, two = (sum(row[f"counts_{n}"] for row in exposures) - self.bare[f"leak{n}_cps"] * seconds for n in (1, 2))
         return mgy / one, mgy / (two * k_tp)
+
+    def truth(self) -> tuple[float, float]:
+        """R0 over the output's readings and the end effect, by the true dose of each exposure: what a session would find whose every reading is right."""
+        timed, read = (
+            [after - before for before, after in pairwise(self.doses_mgy[name])] for name in (f"timer-{NAME}", NAME)
+        )
+        short = [timed[n] for n in (1, 4, 11, 14)]
+        long = [timed[n] for n in (2, 3, 12, 13)]
+        rate = (sum(long) - sum(short)) / (4 * (LONG_S - SHORT_S))
+        dt_s = (sum(short) + sum(long)) / (8.0 * rate) - 0.5 * (SHORT_S + LONG_S)
+        return sum(read[:READINGS]) / READINGS / (SECONDS + dt_s), dt_s
 
     def treat(self, rig: VirtualRig, order: Prescribed) -> Result:
         """One fraction at the desk, as `kerma treat` does it; the true dose in the plane is of this fraction alone."""
@@ -243,7 +265,7 @@ def _site_key(setting: Setting) -> bytes:
 
 
 def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any], n1: float, n2: float) -> dict[str, Any]:
-    """The job file as a document. End effect, tail, g(kV), linearity and layers are of sessions that the story does not show."""
+    """The job file as a document. Tail, g(kV), linearity, layers and monitor chambers are of sessions that the story does not show."""
     kv = machine.true_kv(KV)
     table, al = beams.kermas(), machine.al_mm(0xF2)
     layers = [{"al_mm": mm, "reading": round(table.at(kv, al + mm) / table.at(kv, al) * 10.0, 4)} for mm in AL_MM]
@@ -265,7 +287,7 @@ def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any], n1: floa
             "name": NAME, "kv": KV, "ma": MA, "filter": "F2", "applicator": "A20", "seconds": SECONDS, "most_nc": 5.0, "expected_nc": 1.05, "low_v": 150.0,
             "source": "typed",
             "combination": {
-                "filter_code": 0xF2, "applicator_code": 0x35, "dt_s": dt_s, "tail_mgy": float(bare["tail_mgy"]), "n1_mgy_per_count": n1,
+                "filter_code": 0xF2, "applicator_code": 0x35, "dt_s": 0.0, "tail_mgy": float(bare["tail_mgy"]), "n1_mgy_per_count": n1,
                 "n2_mgy_per_count": n2, "leak1_cps": float(bare["leak1_cps"]), "leak2_cps": float(bare["leak2_cps"]), "effective_ssd_mm": PLANE_MM,
                 "max_skin_mgy": 15000.0, "max_time_s": 300.0, "closed_end": False, "g_kv": bare["g_kv"],
                 "pdd": [{"depth_mm": z, "pct": pct} for z, pct in PDD],
@@ -273,7 +295,7 @@ def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any], n1: floa
             "measured": {
                 "quantity": "AIR_KERMA_RATE_IN_AIR", "chamber": "A", "electrometer": "electrometer", "barometer": "barometer", "thermometer": "thermometer",
                 "operating_v": 300.0, "low_v": 150.0, "chamber_ref_to_focus_mm": CHAMBER_MM, "plane_to_focus_mm": PLANE_MM,
-                "position_half_width_mm": 0.3, "field_mm": 20.0, "layers": layers, "u_dt_s": 0.005, "u_tail_mgy": 0.1,
+                "position_half_width_mm": 0.3, "field_mm": 20.0, "layers": layers, "u_dt_s": 0.01, "u_tail_mgy": 0.1,
                 "ma_steps": [{"at": at, "reading": round(at * rate, 5)} for at in (0.8, 1.2, 1.6)],
                 "time_steps": [{"at": at, "reading": round((at + dt_s) * rate, 5)} for at in (5.0, 30.0, 60.0)],
                 "terms": [{"term": "quality", "type": "B", "stated": 1.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "E11"}],
@@ -303,10 +325,11 @@ def instruments(papers: dict[str, Any]) -> list[dict[str, Any]]:
         "electrometer": {"factor": papers["electrometer_factor"], "u_pct": 0.2, "leakage_na": 0.0},
         "barometer": {"reads": "station", "altitude_m": papers["altitude_m"]},
         "thermometer": {"u_c": 0.5},
+        "kvp-meter": {"u_pct_k1": 1.5, "least_kv": 35.0, "most_kv": 110.0},
     }
     cal = {"lab": "Example laboratory", "at": since, "expires_at": until}
     return [chamber, *(
-        {"kind": kind, "id": kind, "model": f"simulated {kind}", "serial": papers["instruments"][kind]["serial"],
+        {"kind": kind.replace("-", "_"), "id": kind, "model": f"simulated {kind}", "serial": papers["instruments"][kind]["serial"],
          "cal": cal | {"certificate_no": f"EX-{kind}"}, **facts}
         for kind, facts in more.items()
     )]  # fmt: skip
@@ -323,9 +346,15 @@ def _one(*last: str) -> tuple[str, ...]:
     return ("@bench key RES", "@bench key STA", "go", "@bench key HLD", "@read electrometer nC", *last)
 
 
+TIMER: Final = "\n".join((
+    "# 30 s of radiation, against a meter that is none of the machine's",
+    f"@bench key RES chamber A distance_mm {CHAMBER_MM} volts 300 range LOW", "@wait 5", "ok EL-4004 KV-5005", "@air", "go", "@read timer", "accept",
+    "# short, long, long, short; six short ones; and once more", "ok", *_one("accept") * 4, *_one() * 6, "accept", *_one("accept") * 4,
+)) + "\n"  # fmt: skip
+"""Timer and end effect."""
 OUTPUT: Final = "\n".join((
     "# asked: is a reading corrected once only?", "ok EL-4004", "@air", *["go", "yes"] * 3, "accept",
-    "# readings", f"@bench chamber A distance_mm {CHAMBER_MM} volts 300 range LOW", "@wait 5", "ok", "@air", *_one() * 5, "accept",
+    "# readings", f"@bench key RES chamber A distance_mm {CHAMBER_MM} volts 300 range LOW", "@wait 5", "ok", "@air", *_one() * 5, "accept",
     "# leakage, as long without beam", "ok", "@bench key RES", "@bench key STA", f"@wait {SECONDS}", "@bench key HLD", "go", "@read electrometer nC", "accept",
     "# further away", f"@bench distance_mm {CHAMBER_MM + 20.0}", "ok", *_one("accept"),
     "# the other sign", f"@bench distance_mm {CHAMBER_MM} key RES volts -300", "@wait 150", "ok", *_one("accept"),
@@ -346,14 +375,14 @@ def told(folder: Path, kernels: Kernels, seed: int = SEED, watch: Callable[[str]
 
 def _told(story: Story, rig: VirtualRig, folder: Path, watch: Callable[[str], None]) -> None:
     clock, found = VirtualNow(rig), story.told
-    for name, script in ((f"warm-{NAME}", WARM), (NAME, OUTPUT)):
+    for name, script in ((f"warm-{NAME}", WARM), (f"timer-{NAME}", TIMER), (NAME, OUTPUT)):
         watch(f"kerma calibrate {name}")
         code = story.measure(rig, name, script)
         if code is not Exit.AS_INTENDED:
             raise RuntimeError(f"kerma calibrate {name} ended with {code.name}:\n{found.shown[name][-3000:]}")
     watch("draft, signature, paper")
     out, console = story.setting.folder / "draft.toml", Console(file=io.StringIO(), record=True, width=120)
-    story.write_job(*story.monitor_chambers(_r0(story, Console(file=io.StringIO()), clock, out)))
+    story.write_job(*story.monitor_chambers(*_r0(story, Console(file=io.StringIO()), clock, out)))
     out.unlink()
     _r0(story, console, clock, out)
     found.shown["draft"] = console.export_text()
@@ -364,7 +393,8 @@ def _told(story: Story, rig: VirtualRig, folder: Path, watch: Callable[[str], No
     found.certificate, found.pdf = story.certificate.read_bytes(), pdf.read_bytes()
     (c,) = checked_of(story.rig, clock.wall()).table.combinations
     found.r0_mgy_per_s, found.u_pct_k2 = c.r0_mgy_per_s, c.measured.u_pct_k2 if c.measured is not None else 0.0
-    found.true_r0_mgy_per_s = float(story.bare["r0_mgy_per_s"])
+    found.true_r0_mgy_per_s, found.true_dt_s = story.truth()
+    found.dt_s = c.dt_s
     watch("a fraction with it")
     story.anew(rig)
     rig.room(key="TREAT")
@@ -377,10 +407,12 @@ def treatment() -> Prescribed:
     return msgspec.structs.replace(prescribed(), rx_mgy=2000.0, sha256=hashlib.sha256(b"calibrated").digest())
 
 
-def _r0(story: Story, console: Console, clock: VirtualNow, out: Path) -> float:
+def _r0(story: Story, console: Console, clock: VirtualNow, out: Path) -> tuple[float, float]:
+    """A draft, and its R0 and end effect."""
     job_table: JobTable = load_job(story.job_file)
-    calibrate.drafted(story.rig, job_table, out, clock, console, story.database())
-    return float(tomllib.loads(out.read_text(encoding="utf-8"))["combinations"][0]["r0_mgy_per_s"])
+    drafted(story.rig, job_table, out, clock, console, story.database())
+    (c,) = tomllib.loads(out.read_text(encoding="utf-8"))["combinations"]
+    return float(c["r0_mgy_per_s"]), float(c["dt_s"])
 
 
 def drawn(site: calibrate.Site, session: Measured, beam: list[Snapshot]) -> str:
@@ -441,6 +473,7 @@ def summary(told: Told) -> str:
     )
     return (
         f"R0 {told.r0_mgy_per_s:.3f} mGy/s, stated k = 2 uncertainty {told.u_pct_k2:.2f} %; true {told.true_r0_mgy_per_s:.3f}: {off:+.2f} % off\n"
+        f"end effect {1000 * told.dt_s:+.1f} ms; true {1000 * told.true_dt_s:+.1f} ms\n"
         f"D0 asked {told.asked_mgy:.1f} mGy, truly given {told.given_mgy:.1f}: {given:+.2f} %"
     )
 

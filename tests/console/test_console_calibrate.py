@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from calibration.draft import Done, Program, beside_last, draft, names, offered
+from calibration.draft import Done, Given, Program, beside_last, draft, names, offered
 from calibration.job import JobTable, load_job
 from calibration.procedures.engine import after
 from calibration.procedures.session import Session
 from calibration.schema import CertificateTable, contradictions
 from calibration.write import text_of
 from console import calibrate, configuration
+from console.calibration_draft import drafted
+from console.calibration_sessions import opened
 from console.configuration import Rig
 from hal.errors import ConfigurationError
 from hal.units import Seconds
@@ -102,11 +104,23 @@ def test_a_finished_session_and_the_job_file_are_a_certificate(tmp_path: Path) -
     assert "none before" in beside_last(made, {}, "")[1]
 
 
+def test_what_sessions_beside_the_output_gave_stands_instead_of_the_job_file(tmp_path: Path) -> None:
+    """Another end effect is another rate: 60 s and 0.145 s less, or 0.1 s less."""
+    table, session = job(tmp_path), finished(job(tmp_path))
+    program, rates = Program("0.1.0", "ab" * 32), []
+    for given in ({}, {"timer": Given({"dt_s": -0.1}, {"u_dt_s": 0.003})}):
+        made = draft(table, {"a20": Done(session, "P. One", 69.4, 1.67, given)}, {}, program, AT)
+        assert list(contradictions(CertificateTable.model_validate(made))) == []
+        rates.append(made["combinations"][0])
+    assert (rates[1]["dt_s"], rates[1]["measured"]["u_dt_s"]) == (-0.1, 0.003)
+    assert rates[1]["r0_mgy_per_s"] / rates[0]["r0_mgy_per_s"] == pytest.approx(59.855 / 59.9)
+
+
 def test_a_draft_without_a_finished_session_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a20 was not measured"):
         draft(job(tmp_path), {}, {}, Program("0.1.0", ""), AT)
     with pytest.raises(ConfigurationError, match="a20 was not measured"):
-        calibrate.drafted(
+        drafted(
             rig(tmp_path),
             job(tmp_path),
             tmp_path / "out.toml",
@@ -116,7 +130,7 @@ def test_a_draft_without_a_finished_session_is_refused(tmp_path: Path) -> None:
         )
     (tmp_path / "there.toml").write_text("")
     with pytest.raises(ConfigurationError, match="is there already"):
-        calibrate.drafted(rig(tmp_path), job(tmp_path), tmp_path / "there.toml", AtNoon(), Console(file=io.StringIO()))
+        drafted(rig(tmp_path), job(tmp_path), tmp_path / "there.toml", AtNoon(), Console(file=io.StringIO()))
 
 
 @pytest.mark.parametrize(
@@ -173,11 +187,11 @@ def test_sessions_are_listed_as_they_stand(tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), record=True, width=200)
     calibrate.listed(where, table, AtNoon(), console)
     _, procedure = offered(table, "a20", at)
-    with calibrate.opened(where, "a20", procedure, at, anew=False) as journal:
+    with opened(where, "a20", procedure, at, anew=False) as journal:
         first = journal.path
-    with calibrate.opened(where, "a20", procedure, at, anew=False) as journal:
+    with opened(where, "a20", procedure, at, anew=False) as journal:
         assert journal.path == first
-    with calibrate.opened(where, "a20", procedure, at, anew=True) as journal:
+    with opened(where, "a20", procedure, at, anew=True) as journal:
         assert journal.path != first
     calibrate.listed(where, table, AtNoon(), console)
     other = table.model_copy(update={"outputs": [table.outputs[0].model_copy(update={"seconds": 30.0})]})

@@ -8,13 +8,14 @@ import pytest
 
 from console.exit_codes import Exit
 from controller.kernel import Kernels
-from verification.calibrate_story import DOCS, NAME, OUTPUT, WARM, told
+from verification.calibrate_story import DOCS, NAME, OUTPUT, TIMER, WARM, told
 
 PAGE = (DOCS / "calibration.md").read_text(encoding="utf-8")
 
 
 def test_the_page_shows_what_the_story_types() -> None:
-    assert f"```text\n{WARM}```" in PAGE and f"```text\n{OUTPUT}```" in PAGE
+    for script in (WARM, TIMER, OUTPUT):
+        assert f"```text\n{script}```" in PAGE
 
 
 @pytest.mark.grid
@@ -25,6 +26,7 @@ def test_from_name_plate_to_treatment(tmp_path: Path, kernels: Kernels, seed: in
     found = told(tmp_path, kernels, seed)
     off = found.r0_mgy_per_s / found.true_r0_mgy_per_s - 1.0
     assert abs(off) < found.u_pct_k2 / 100.0 and 4.0 < found.u_pct_k2 < 6.0
+    assert found.dt_s == pytest.approx(found.true_dt_s, abs=0.01)
     assert found.treated is not None and found.treated.code is Exit.AS_INTENDED
     assert abs(found.given_mgy / found.asked_mgy - 1.0) < 1.5 * found.u_pct_k2 / 100.0
     assert found.pdf.startswith(b"%PDF") and b'basis = "measured"' in found.certificate
