@@ -266,7 +266,7 @@ def next_of(now: Session, later: timedelta) -> AnyEvent:
             return Confirmed(now.step.id, at, ACCEPT)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.one_of(st.just(10), st.just(40), ANYTHING), max_size=50))
 def test_any_events_at_a_ladder_keep_rests_charges_and_whole_exposures(choices: list[int | AnyEvent]) -> None:
     """A number stands for the event that is due, so many seconds after the last."""

@@ -91,7 +91,7 @@ def played(choices: list[AnyEvent | None]) -> tuple[list[Session], list[AnyEvent
     return sessions, taken
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(EVENTS)
 def test_any_events_keep_the_rules_and_replay_to_the_same_session(choices: list[AnyEvent | None]) -> None:
     sessions, taken = played(choices)

@@ -215,11 +215,11 @@ def test_one_whole_calibration_against_the_truth() -> None:
     assert done.found.ma_nonlinearity < 0.005 and done.found.cov < 0.005 and not done.found.warned
 
 
-def test_eight_unknown_tubes_lie_where_their_certificates_say() -> None:
-    """The 200 of `make verify-calibration` in small: 95 % of 8 is 6 at least."""
-    done = [calibrate(seed)[0] for seed in range(1, 9)]
-    assert all(one.within >= 6 for one in tallies(done))
-    assert "of 8**" in page_part(done)
+def test_four_unknown_tubes_lie_where_their_certificates_say() -> None:
+    """The 200 of `make verify-calibration` in small: 95 % of 4 is 3 at least."""
+    done = [calibrate(seed)[0] for seed in range(1, 5)]
+    assert all(one.within >= 3 for one in tallies(done))
+    assert "of 4**" in page_part(done)
 
 
 CASES: list[tuple[str, Callable[[Told], Told], str]] = [
