@@ -260,6 +260,7 @@ GENERATOR_RULES: Final = (
         ),
         first="let the filament warm up, then resume; if it comes again, service",
         persists_for_s=MA_STEADY_FOR_S,
+        swings=True,
         waits_for=UNIT,
     ),
     Rule(

@@ -42,6 +42,7 @@ WINDOW_US: Final = 100_000
 STEP_US: Final = 20_000
 SPAN_MOST_US: Final = 1_000_000
 WRAP: Final = 1 << 32
+"""Of every counter in a status: what a device counts in fewer bits goes on in 32 behind its driver (hal/safety_units/emulated.py)."""
 BACKWARDS: Final = 1 << 31
 AHEAD_S: Final = 0.001
 """A reading may not come from the future; the bound is for rounding."""

@@ -942,11 +942,11 @@ def test_a_unit_without_k2_is_not_asked_for_its_mirror() -> None:
     assert truth_of(verdict, "relay_mirrors") is Truth.TRUE
 
 
-def test_a_window_that_is_left_and_entered_again_starts_its_persistence_anew() -> None:
-    """Steady mA out for 190 ms, in for one tick, out again: no finding before 200 ms have passed in one piece. (kV may not: it swings, below.)"""
+def test_a_window_that_is_left_and_entered_for_long_enough_starts_its_persistence_anew() -> None:
+    """Steady mA out for 190 ms, in for 210, out again for 190: no finding, for it was never out for 200 ms with less than that between."""
     memory = sound("beam")
-    for n in range(39):
-        ma = 1.6 if n == 19 else 1.7
+    for n in range(59):
+        ma = 1.6 if 19 <= n < 40 else 1.7
         verdict, memory = judge(beaming(T0 + n * TICK_S, monitor_ma=ma), BEAMING, SENT_ON, memory, RULES)
         assert verdict.findings == ()
 
@@ -1007,12 +1007,12 @@ def test_a_chamber_may_be_silent_until_the_ramp_is_over() -> None:
     assert truths[53] is Truth.FALSE
 
 
-def swinging(hz: float, part: float, for_s: float) -> list[Verdict]:
-    """Verdicts of ticks in beam whose kV swings about its set value."""
+def swinging(hz: float, part: float, for_s: float, what: str = "kv") -> list[Verdict]:
+    """Verdicts of ticks in beam whose kV or mA swings about its set value."""
     memory, verdicts = sound("beam"), []
     for n in range(round(for_s / TICK_S)):
-        kv = 69.5 * (1.0 + part * math.sin(2.0 * math.pi * hz * n * TICK_S + 0.4))
-        r, house, sent = made("beam", T0 + n * TICK_S, {"monitor_kv": kv})
+        value = {"kv": 69.5, "ma": 1.6}[what] * (1.0 + part * math.sin(2.0 * math.pi * hz * n * TICK_S + 0.4))
+        r, house, sent = made("beam", T0 + n * TICK_S, {f"monitor_{what}": value})
         verdict, memory = judge(r, house, sent, memory, RULES, n)
         verdicts.append(verdict)
     return verdicts
@@ -1023,6 +1023,18 @@ def test_kv_that_swings_through_its_window_is_not_steady(hz: float) -> None:
     """4 % to either side: each stay outside is shorter than 100 ms, and the beam ends all the same, about as soon as for a constant 4 %."""
     seen = [n for n, one in enumerate(swinging(hz, 0.04, 1.0)) if finding_of(one, "kv_steady") is not None]
     assert seen and seen[0] * TICK_S <= 0.3
+
+
+@pytest.mark.parametrize("hz", [1.5, 3.0, 10.0, 25.0, 33.0])
+def test_ma_that_swings_through_its_window_is_not_steady(hz: float) -> None:
+    """9 % to either side, of which the hard window of 10 % sees nothing: each stay outside is shorter than 200 ms or not, the beam ends all the same."""
+    seen = [n for n, one in enumerate(swinging(hz, 0.09, 1.5, "ma")) if finding_of(one, "ma_steady") is not None]
+    assert seen and seen[0] * TICK_S <= 0.5
+
+
+def test_ma_that_swings_inside_its_window_is_borne() -> None:
+    """4.9 % for ever is inside 5 %."""
+    assert not [one for one in swinging(25.0, 0.049, 2.0, "ma") if one.findings]
 
 
 def test_kv_that_swings_inside_its_window_and_one_that_left_it_once_are_borne() -> None:
