@@ -88,7 +88,7 @@ class StillGenerator:
         self.flags: GeneratorFlags | None = None
         self.set_points: GeneratorSetPoints | None = None
 
-    def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool) -> None:
+    def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool, spare: bool = False) -> None:
         """Nothing is asked."""
 
     def take(self, now: Seconds) -> None:
@@ -106,7 +106,7 @@ class StillGenerator:
     def forget_on(self, now: Seconds) -> None:
         """Nothing waits."""
 
-    def off(self, _now: Seconds, _at_once: bool) -> bool:
+    def off(self, _now: Seconds, _at_once: bool, _spare: bool = False) -> bool:
         """Its bytes have left, for all that this bench sees."""
         return True
 

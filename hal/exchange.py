@@ -79,6 +79,14 @@ class Tacit(Protocol[Q_contra, A_co]):
     def unanswered(self, q: Q_contra) -> A_co | None: ...
 
 
+@runtime_checkable
+class Talkative(Protocol[Q_contra]):
+    """What a dialect adds whose device speaks by itself, and says so by a number that no reply to `q` has: `unasked` tells whether all that is left in the
+    buffer is whole frames of that kind. They are heard and dropped; nothing that is awaited is taken for lost because of them."""
+
+    def unasked(self, buf: bytearray, q: Q_contra | None) -> bool: ...
+
+
 class Stage(Enum):
     IDLE = "idle"
     WAITING = "waiting for a reply"
@@ -115,8 +123,8 @@ class Exchange(Generic[Q, A]):
 
     __slots__ = (
         "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_dropped", "_ended", "_fence_failed", "_fences",
-        "_few_fences", "_forced", "_hold_until", "_leaving", "_out", "_pipe", "_q", "_quiet_since", "_tacit", "_torn", "log", "resyncs", "sent", "stage",
-        "strays",
+        "_few_fences", "_forced", "_hold_until", "_leaving", "_out", "_pipe", "_q", "_quiet_since", "_tacit", "_talkative", "_torn", "log", "resyncs", "sent",
+        "stage", "strays",
     )  # fmt: skip
 
     def __init__(
@@ -125,6 +133,7 @@ class Exchange(Generic[Q, A]):
         self._pipe = pipe
         self._dialect = dialect
         self._tacit: Tacit[Q, A] | None = dialect if isinstance(dialect, Tacit) else None
+        self._talkative: Talkative[Q] | None = dialect if isinstance(dialect, Talkative) else None
         self._leaving: Answer[Q, A] | None = None
         self._torn = False
         self._deadline_s = deadline_s
@@ -153,6 +162,11 @@ class Exchange(Generic[Q, A]):
     def idle(self) -> bool:
         """Nothing is awaited, and no command is still to be told of."""
         return self.stage is _IDLE and self._leaving is None
+
+    @property
+    def tells(self) -> bool:
+        """A command without an answer has left, and the next `poll` says so."""
+        return self._leaving is not None and not self._out
 
     @property
     def flushed(self) -> bool:
@@ -237,7 +251,7 @@ class Exchange(Generic[Q, A]):
         """Nothing is awaited: what comes starts a silence anew, and after a silence the fence goes out."""
         if self._tacit is not None and not self._buf.strip(self._tacit.blank):
             self._forget()
-        if self._buf:
+        if self._buf and not (self.stage is _IDLE and self._spoken(None)):
             self.strays += came
             self._hold_on(now)
             self._start_afresh(now)
@@ -329,7 +343,7 @@ class Exchange(Generic[Q, A]):
                 heard = Trouble(kind, self._dialect.name(q), f"{strays} frames at once that are no answer")
             if isinstance(heard, Trouble):
                 return self._troubled(heard, now)
-            if buf and self._dialect.resync:
+            if buf and self._dialect.resync and not self._spoken(q):
                 return self._troubled(
                     Trouble(TroubleKind.FRAME_BAD, self._dialect.name(q), "more bytes follow the reply"), now
                 )
@@ -339,6 +353,14 @@ class Exchange(Generic[Q, A]):
         if now - self._asked_at > self._deadline_s:
             return self._troubled(Trouble(TroubleKind.LINK_SILENT, self._dialect.name(q)), now)
         return None
+
+    def _spoken(self, q: Q | None) -> bool:
+        """What is left is only what the device says by itself; it is dropped."""
+        if self._talkative is None or not self._talkative.unasked(self._buf, q):
+            return False
+        self.strays += 1
+        self._forget()
+        return True
 
     def _hold_on(self, now: Seconds) -> None:
         """Something came that nobody asked for, or did not come, while all that is still out there had its time: it has it anew."""

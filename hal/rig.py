@@ -14,7 +14,7 @@ from hal.commands import Command, Hold, Off, On, Plan, Watch
 from hal.errors import ConfigurationError
 from hal.figures import LinkFigures
 from hal.machine import LINKS, Capabilities, Renewal
-from hal.readings import Readings, Refusal, UnitCapability, UnitState
+from hal.readings import Readings, Refusal, Relay, UnitCapability, UnitState
 from hal.registry import Generator, GeneratorSetting, OpenPipe, SafetyUnit, SafetyUnitSetting
 from hal.units import Seconds
 from hal.wire_log import FrameLog
@@ -23,6 +23,10 @@ SITE_KEY_LEAST_B: Final = 16
 PRESS_HOLDS_POLLS_S: Final = 0.03
 """After a press the generator's wire is kept free for ON, but no longer than this: a press that gets no ON must not make its readings old, or a slow
 K1 is taken for a lost generator (fault-X1)."""
+SEEN_OFF_S: Final = 0.3
+"""No older are the readings by which a repeated off lets a running answer come first: a unit that has gone silent is no word of a beam that is off."""
+K1_OPEN: Final = Relay.K1_MIRROR_OPEN.value
+CLOSED_OR_LIT: Final = Relay.K1_COMMAND.value | Relay.HV_SEEN.value
 UNIT_TURNAROUND_S: Final = 0.002
 """Within it the safety unit answers (docs/safety-unit.md)."""
 BAUDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -194,7 +198,8 @@ class Rig:
         """Sends what is due: to the unit its status request with the renewal, to the generator one poll or write."""
         may_open = not self._on_stands
         self._unit.ask(renew, now, may_open)
-        self._generator.ask(now, may_open, may_open and self._may_write(), self._press_pending(now))
+        may_write = may_open and self._may_write()
+        self._generator.ask(now, may_open, may_write, self._press_pending(now), self._beam_seen_off(now))
 
     def read(self, now: Seconds) -> Readings:
         """The snapshot; every part is the latest good one with the time at which it was asked for. Never raises."""
@@ -241,12 +246,20 @@ class Rig:
         self._holds = False
         at_once, self._changed = self._changed, False
         disarmed = self._unit.off(now, at_once)
-        off = self._may_write() and self._generator.off(now, at_once)
+        off = self._may_write() and self._generator.off(now, at_once, self._beam_seen_off(now))
         self._generator.forget_on(now)
         self._on_stands = False
         if disarmed and off and self._off_due:
             self._off_at_s, self._off_due = now, False
         return disarmed and off
+
+    def _beam_seen_off(self, now: Seconds) -> bool:
+        """The unit, asked after this off had left, says that K1 is open and sees no high voltage; nor does the generator, as far as it was heard since."""
+        unit, flags, off_at_s = self._unit.status, self._generator.flags, self._off_at_s
+        if unit is None or off_at_s is None or self._off_due or not off_at_s < unit.asked_at_s >= now - SEEN_OFF_S:
+            return False
+        on = flags is not None and flags.hv_on and off_at_s < flags.asked_at_s >= now - SEEN_OFF_S
+        return bool(unit.relays & K1_OPEN) and not unit.relays & CLOSED_OR_LIT and not on
 
     def _may_write(self) -> bool:
         """The first write anywhere is the unit's DISARM; once that is done, or there was no unit to disarm, the generator's off waits for nothing."""

@@ -21,7 +21,8 @@ from interlocks.look import Memory
 from interlocks.rules import Rules, level
 from interlocks.words import House, Limits, Sent, Terms, Verdict, Wanted
 
-OFF_EVERY_S: Final = 0.1
+OFF_EVERY_S: Final = 0.1 - 1e-6
+"""Where ten ticks or two are that long, a float's last bit does not make it one more."""
 PERMIT_TICKS: Final = 1.5
 PERMIT_S: Final = 0.005
 SHUT_ATTEMPTS: Final = 3

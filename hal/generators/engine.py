@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 from hal import poll_plan
 from hal.commands import ClearFaults, Command, Plan, SetUp
 from hal.errors import Trouble, TroubleKind
-from hal.exchange import Answer, Stage
+from hal.exchange import Answer, Exchange, Stage
 from hal.generators.sheet import OFF_REPEAT_S, Later, Piece, SetPoint, Sheet, Who, backup_s
 from hal.readings import GeneratorFlags, GeneratorIdentity, GeneratorMonitor, GeneratorSetPoints, Link, Refusal
 from hal.registry import GeneratorSetting, OpenPipe
@@ -29,6 +29,15 @@ ASK_AGAIN_S: Final = 1.0
 STALE_LINK_S: Final = 1.0
 DEADLINE_MARGIN_S: Final = 0.030
 DRAIN_LEAST_S: Final = 0.020
+ROUNDING_S: Final = 1e-6
+SPARES_S: Final = 0.300
+"""An off that is only a repeat may let a running answer come first, but never comes later than this after the last off."""
+SPARE_TICKS: Final = 4
+"""Where ticks are slow such a repeat comes this often and no more: else off would take every other turn of the wire, and nothing could be read on it."""
+FOLLOW_MOST: Final = 2
+OWED_TICKS: Final = 1.5
+SLOT_TICKS: Final = 0.25
+"""A repeat that will be due within this tick's slot: no question takes the wire before it. Whoever wants off no more lets that time pass by."""
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -42,6 +51,9 @@ class GeneratorEngine(Generic[Q, A]):
         longest_s = poll_plan.BITS_A_CHARACTER * 2 * sheet.longest_reply_b / setting.baud if setting.baud else 0.0
         self._sheet = sheet
         self._setting = setting
+        self._slot_s = SLOT_TICKS * setting.tick_s
+        self._spare_every_s = max(OFF_REPEAT_S, min(SPARES_S, SPARE_TICKS * setting.tick_s))
+        self._off_every_s = OFF_REPEAT_S - ROUNDING_S
         self._on_void_s = max(ON_VOID_S, ON_VOID_TICKS * setting.tick_s)
         self._wire: Wire[Q, A] = Wire(
             lambda: open_pipe(setting.link, setting.baud),
@@ -52,6 +64,7 @@ class GeneratorEngine(Generic[Q, A]):
         self._name = sheet.dialect(packets).name
         self._faulty_round = sheet.polls(setting)
         self._round = tuple(poll for poll in self._faulty_round if poll.name not in sheet.fault_polls)
+        self._free = tuple(poll for poll in self._round if not poll.every_s)
         self._identify_names = tuple(self._name(q) for q in sheet.identify)
         points = (*sheet.set_points, sheet.backup)
         self._points = {_held_by(self._name, point): point for point in points if point is not None}
@@ -88,9 +101,13 @@ class GeneratorEngine(Generic[Q, A]):
         self._writing: dict[str, Q] = {}
         self._wrote_at_s = -math.inf
         self._write_again_s = -math.inf
-        self._later: list[tuple[float, Q]] = []
-        self._extra = False
+        self._later: list[tuple[float, bool, Q]] = []
+        self._first = 0
+        self._followed = 0
         self._silenced = False
+        self._off_asked_s = -math.inf
+        self._withheld = False
+        self._overtaken_s = poll_plan.NEVER
         self._backup_s: int | None = None
 
     @property
@@ -116,8 +133,10 @@ class GeneratorEngine(Generic[Q, A]):
         lost = not self._wire.up or self.identity is None or last is None or now - last > STALE_LINK_S
         return self._wire.link(lost, now)
 
-    def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool) -> None:
-        """One request if the wire is free. `may_write`: no ON stands and the unit is disarmed; `quiet`: nothing but ON (a press is pending)."""
+    def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool, spare: bool = False) -> None:
+        """One request if the wire is free, and what is never answered beside it. `may_write`: no ON stands and the unit is disarmed; `quiet`: nothing but ON
+        (a press is pending); `spare`: as for `off`."""
+        self._off_every_s = self._spare_every_s if spare else OFF_REPEAT_S - ROUNDING_S
         self._wire.serve(now, may_open)
         if self._wire.opened != self._opened:
             self._from_scratch()
@@ -131,21 +150,39 @@ class GeneratorEngine(Generic[Q, A]):
         exchange = self._wire.exchange
         if exchange is None or not exchange.idle or self.on_waits or self._off_waits:
             return
-        request = self._due_later(now)
-        if request is None and not quiet:
-            request = self._next(now, may_write)
+        self._withheld = self._off_owed(now)
+        if not self._withheld:
+            self._turn(exchange, now, may_write, quiet)
+
+    def _turn(self, exchange: Exchange[Q, A], now: Seconds, may_write: bool, quiet: bool) -> None:
+        """What follows an ON or an OFF, else a write or a question, on an idle wire."""
+        follows = self._due_later(now)
+        if follows is not None and exchange.ask(follows, now):
+            self.take(now)  # one that is never answered has left by now, and the turn is still to be had
+            if not exchange.idle:
+                self._followed += 1
+                if self._followed == FOLLOW_MOST:
+                    self._first = len(self._free)
+                return
+        request = None if quiet else self._next(now, may_write)
         if request is not None:
-            self._asked[self._name(request)] = now
+            name = self._name(request)
+            self._overtaken_s = self._asked.get(name, poll_plan.NEVER)
+            self._asked[name] = now
             exchange.ask(request, now)
 
     def take(self, now: Seconds) -> None:
         answer = self._wire.poll(now)
         if answer is not None:
             self._heard(answer, now)
+            exchange = self._wire.exchange
+            if exchange is not None and exchange.tells and (answer := self._wire.poll(now)) is not None:
+                self._heard(answer, now)
         self._watch_on(now)
 
     def want(self, command: Command | None, now: Seconds) -> None:  # noqa: ARG002 - what is due goes out with the next ask
         """What to work towards from now on; None, or a command of no concern here, stops what was going on."""
+        self._off_asked_s = -math.inf
         if command != self._command:
             self._command = command
             self._to_write.clear()
@@ -176,10 +213,11 @@ class GeneratorEngine(Generic[Q, A]):
             exchange.purge(now)
         self._on_due_s, self._on_leaving = None, False
 
-    def off(self, now: Seconds, at_once: bool) -> bool:
+    def off(self, now: Seconds, at_once: bool, spare: bool = False) -> bool:
         """High voltage off, behind nothing, again each OFF_REPEAT_S (`at_once`: even if the last is younger). True when its bytes have left.
 
-        On a half-duplex wire it may have to wait for the running reply; nothing else goes out before it.
+        On a half-duplex wire it may have to wait for the running reply; nothing else goes out before it. `spare`: the beam is known to be off, and a
+        repeat lets the running answer come first, up to SPARES_S after the last off, so that on a slow line there are readings at all; False until then.
         """
         self.forget_on(now)
         self._to_write.clear()
@@ -187,22 +225,48 @@ class GeneratorEngine(Generic[Q, A]):
         exchange = self._wire.exchange
         if exchange is None or not self.identified or self._wire.opened != self._opened:
             self._off_waits = False
+            self._off_asked_s = -math.inf
             return False
-        if at_once or self._off_waits or now - self._off_at_s >= OFF_REPEAT_S:
+        self._off_asked_s = now
+        if spare and not at_once and self._lets(now):
+            if self._withheld and exchange.idle:
+                self._turn(exchange, now, may_write=False, quiet=False)
+            self._withheld = False
+            return False
+        if at_once or self._off_waits or now - self._off_at_s >= OFF_REPEAT_S - ROUNDING_S:
             if self._off_waits:
                 self.take(now)
             self._off_at_s = now
-            self._later = _timed(self._sheet.off_then, now)
+            if at_once or not spare:
+                self._later = _timed(self._sheet.off_then, now, last=True)
             exchange.make_way(now)
             overtaken = exchange.asking
             if overtaken is not None:
-                self._asked.pop(self._name(overtaken), None)
+                self._asked[self._name(overtaken)] = self._overtaken_s
             self._off_waits = not exchange.off(self._sheet.off, now) and exchange.stage is not Stage.GONE
             self._silenced = self._silenced or not self._off_waits
-            self._extra = True
+            self._first = max(1, self._first, len(self._free) if at_once else 0)
+            self._followed = 0 if at_once else FOLLOW_MOST
         elif not exchange.flushed:
             self.take(now)
         return exchange.flushed and not self._off_waits
+
+    def _off_owed(self, now: Seconds) -> bool:
+        """A repeat of off is due, or will be in this tick: no question takes the wire before it."""
+        return self._off_wanted(now) and now - self._off_at_s >= self._off_every_s - self._slot_s
+
+    def _off_wanted(self, now: Seconds) -> bool:
+        """Whoever wants off says so each OFF_REPEAT_S, or each tick where it was not sent."""
+        return now - self._off_asked_s <= OFF_REPEAT_S + OWED_TICKS * self._setting.tick_s
+
+    def _lets(self, now: Seconds) -> bool:
+        """A repeat is due and may still wait: the last off has left whole and is answered, and something else runs, or has not had its turns yet."""
+        exchange, since_s = self._wire.exchange, now - self._off_at_s
+        if exchange is None or self._off_waits or not exchange.flushed or exchange.asking == self._sheet.off:
+            return False
+        if not OFF_REPEAT_S - ROUNDING_S <= since_s <= SPARES_S - self._setting.tick_s:
+            return False
+        return since_s < self._spare_every_s - self._slot_s or not exchange.idle
 
     def _send_on(self, now: Seconds) -> None:
         exchange = self._wire.exchange
@@ -231,24 +295,28 @@ class GeneratorEngine(Generic[Q, A]):
             )
 
     def _due_later(self, now: Seconds) -> Q | None:
-        """What follows an ON or an OFF, in its order, once its time has come."""
-        if not self._later or now < self._later[0][0]:
+        """What follows an ON or an OFF, in its order, once its time has come, and after FOLLOW_MOST of them a round of questions; what is for after the last
+        OFF waits until none is wanted any more."""
+        if not self._later or now < self._later[0][0] or self._followed == FOLLOW_MOST:
             return None
-        return self._later.pop(0)[1]
+        if self._later[0][1] and self._off_wanted(now):
+            return None
+        return self._later.pop(0)[2]
 
     def _next(self, now: Seconds, may_write: bool) -> Q | None:
         if not self.identified:
             return self._identify(now)
-        if may_write and not self._extra:
+        if may_write and not self._first:
             request = self._due_work(now)
             if request is not None:
-                self._extra = True
+                self._first = 1
                 return request
         polls = self._faulty_round if self.flags is not None and self.flags.fault else self._round
-        poll = poll_plan.due(polls, self._asked, now, self._extra)
+        poll = poll_plan.due(polls, self._asked, now, self._first > 0)
         if poll is None:
             return None
-        self._extra = bool(poll.every_s)
+        self._first = 1 if poll.every_s else max(0, self._first - 1)
+        self._followed = self._followed if self._first else 0
         return self._sheet.requests[poll.name]
 
     def _identify(self, now: Seconds) -> Q | None:
@@ -499,8 +567,9 @@ def _held_by(name: Callable[[Q], str], point: SetPoint[Q, A]) -> str:
     return point.name if point.read is None else name(point.read)
 
 
-def _timed(later: tuple[Later[Q], ...], now: float) -> list[tuple[float, Q]]:
-    return [(now + entry.after_s, entry.request) for entry in later]
+def _timed(later: tuple[Later[Q], ...], now: float, last: bool = False) -> list[tuple[float, bool, Q]]:
+    """When each is due; `last`: what comes later than the repeat of an OFF is for after the last one."""
+    return [(now + entry.after_s, last and entry.after_s >= OFF_REPEAT_S, entry.request) for entry in later]
 
 
 def _unfit(sheet: Sheet[Q, A], wanted: tuple[int, ...]) -> str:

@@ -195,8 +195,8 @@ SHEET: Final[Sheet[Question, Said]] = Sheet(
     # The shutter opens while HT is still 0. A 0 is no step: the ends of both pulses are said twice, their beginnings never.
     on_then=(
         Later(0.0, up(Coil.OPEN_SHUTTER)),
-        Later(PULSE_S, down(Coil.OPEN_SHUTTER)),
         Later(PULSE_S, up(Coil.RAMP_UP)),
+        Later(PULSE_S, down(Coil.OPEN_SHUTTER)),
         Later(2 * PULSE_S, down(Coil.RAMP_UP)),
         Later(12 * PULSE_S, down(Coil.OPEN_SHUTTER)),
         Later(12 * PULSE_S, down(Coil.RAMP_UP)),

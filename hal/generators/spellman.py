@@ -156,6 +156,17 @@ class CommaDialect:
             self._known[q.command.number] = q, got, said
         return said
 
+    def unasked(self, buf: bytearray, q: Order | None) -> bool:
+        """Whole frames of the numbers that this device says by itself, and none that `q` could be answered by."""
+        numbers = self._book.unsolicited
+        if not numbers or (q is not None and (q.command.replies_as or q.command.number) in numbers):
+            return False
+        pieces = bytes(buf).split(bytes((ETX,)))
+        bodies = [self._body(piece + bytes((ETX,))) if piece[:1] == bytes((STX,)) else None for piece in pieces[:-1]]
+        return not pieces[-1] and all(
+            body is not None and body[:2].isdigit() and int(body[:2]) in numbers for body in bodies
+        )
+
     def fence(self, k: int) -> Order:
         return Order(self._book.fences[k % len(self._book.fences)])
 

@@ -450,7 +450,7 @@ def test_on_is_one_write_of_251_and_the_ramp_follows_it(bench: Bench) -> None:
     bench.generator.on(bench.now)
     bench.ticks(3.0, may_open=False, may_write=False)
     assert writes(bench)[before:] == [
-        (251, True), (247, True), (247, False), (252, True), (252, False), (247, False), (252, False),
+        (251, True), (247, True), (252, True), (247, False), (252, False), (247, False), (252, False),
     ]  # fmt: skip
     assert bench.hv_on and bench.generator.monitor is not None
     assert bench.generator.monitor.kv == pytest.approx(50.0, abs=0.5)

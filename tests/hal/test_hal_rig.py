@@ -15,7 +15,7 @@ from hal.commands import Arm, ClearFaults, Command, Hold, Off, On, Plan, Reset, 
 from hal.errors import ConfigurationError
 from hal.machine import ALL_FITTED, ALL_PAIRED, Fitted, Machine, Renewal
 from hal.poll_plan import Poll, due, plan
-from hal.readings import UnitState
+from hal.readings import Relay, UnitState
 from hal.registry import GENERATORS, SAFETY_UNITS, generator, names, safety_unit
 from hal.rig import make_rig, read_back
 from hal.scaling import from_counts, from_monitor, scale_mismatch, to_counts
@@ -72,6 +72,101 @@ def test_off_sent_at_is_when_an_off_first_left_after_something_was_permitted() -
     bench.tick(Hold(1))
     bench.tick(Off())
     assert bench.tick(Off()).off_sent_at_s != first
+
+
+OPEN = int(Relay.K1_MIRROR_OPEN)
+
+
+def after_off(relays: int, **settings: object) -> tuple[Bench, float]:
+    """A slow generator's line on which an answer is under way when the first off goes out, and the next one never comes; the unit says these relays from
+    then on. With the time of the first off."""
+    bench = Bench(settings={"generator_baud": 1200, **settings}).known()
+    bench.xrv.heard.clear()
+    bench.tick(Hold(1))
+    bench.unit.status["relays"] = relays
+    bench.xrv.held = True
+    bench.tick(Off())
+    assert bench.xrv.heard[-1] == "98,0,", "the first off takes the wire at once, whatever runs"
+    began = bench.now - bench.tick_s
+    bench.xrv.held = False
+    while bench.xrv.heard[-1].count(",") > 1 or bench.xrv.waiting:
+        bench.tick(Off())
+    bench.xrv.held = True
+    return bench, began
+
+
+def next_off(bench: Bench) -> float:
+    """Ticks until the next off is heard."""
+    heard = len(bench.xrv.heard)
+    while "98,0," not in bench.xrv.heard[heard:]:
+        bench.tick(Off())
+    return bench.now - bench.tick_s
+
+
+@pytest.mark.parametrize(
+    ("relays", "wait_s"),
+    [(OPEN, 0.3), (OPEN | Relay.HV_SEEN, 0.1), (OPEN | Relay.K1_COMMAND, 0.1), (0, 0.1)],
+)
+def test_a_repeated_off_waits_for_a_running_answer_only_while_the_unit_sees_the_beam_off(
+    relays: int, wait_s: float
+) -> None:
+    """K1 open and no high voltage seen, in a status asked after the off: 0.3 s at most. In any other case the off withdraws what runs after 0.1 s."""
+    bench, began = after_off(relays)
+    assert next_off(bench) - began == pytest.approx(wait_s, abs=0.011)
+
+
+def test_a_repeated_off_goes_as_soon_as_the_answer_has_come_or_the_beam_is_seen_again() -> None:
+    """The wait ends with the answer, with high voltage in the unit's next status, and with the generator's own word."""
+    bench, began = after_off(OPEN)
+    bench.ticks(16 - round((bench.now - began) / bench.tick_s), Off())
+    bench.xrv.held = False
+    assert next_off(bench) - began == pytest.approx(0.17, abs=0.011)
+    bench, began = after_off(OPEN)
+    bench.ticks(16 - round((bench.now - began) / bench.tick_s), Off())
+    bench.unit.status["relays"] = OPEN | Relay.HV_SEEN
+    assert next_off(bench) - began == pytest.approx(0.17, abs=0.011)
+
+
+@pytest.mark.parametrize("lit", [False, True])
+def test_a_generator_that_says_on_after_the_off_is_told_off_again_at_once(lit: bool) -> None:
+    """The unit sees nothing, and the generator's flags say high voltage: no repeat waits."""
+    bench = Bench(settings={"generator_baud": 1200}).known()
+    bench.xrv.flags[0] = int(lit)
+    bench.tick(Hold(1))
+    bench.unit.status["relays"] = OPEN
+    bench.ticks(30, Off())
+    bench.xrv.held = True
+    first = next_off(bench)
+    bench.xrv.held = False
+    bench.ticks(3, Off())
+    bench.xrv.held = True
+    assert (next_off(bench) - first < 0.12) == lit
+
+
+def test_a_silent_units_last_word_spares_no_answer() -> None:
+    """It said K1 open, after the off; 0.3 s later that is no word of now."""
+    bench, _ = after_off(OPEN)
+    bench.xrv.held = False
+    bench.unit.mute = set(range(50))
+    bench.ticks(40, Off())
+    first = next_off(bench)
+    while bench.xrv.heard[-1].count(",") > 1 or bench.xrv.waiting:
+        bench.tick(Off())
+    bench.xrv.held = True
+    assert next_off(bench) - first == pytest.approx(0.1, abs=0.011)
+
+
+def test_no_question_takes_the_wire_in_the_tick_in_which_off_is_due() -> None:
+    """Off each 100 ms on an idle wire withdraws nothing: every question of a second is answered."""
+    bench = Bench().known()
+    bench.tick(Hold(1))
+    bench.unit.status["relays"] = 0
+    bench.ticks(100, Off())
+    before = bench.rig.figures()["generator"]
+    bench.ticks(100, Off())
+    after = bench.rig.figures()["generator"]
+    assert (after.bad, after.late, after.resyncs) == (before.bad, before.late, before.resyncs)
+    assert after.good - before.good == after.sent - before.sent
 
 
 @pytest.mark.parametrize("rtu", [False, True])
