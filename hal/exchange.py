@@ -21,6 +21,7 @@ LATEST_S: Final = 0.45
 """No device's reply comes later than this after the one before it. Where the kinds of fence are few and one was not answered cleanly, the next good
 reply may be its own, late: the line is then silent for so long, and one more fence tells."""
 FEW_FENCES: Final = 8
+ROUNDING_S: Final = 1e-6
 OFF_WAITS_S: Final = 0.020
 """Where an off may not cut in (half duplex), the longest that it waits for the running reply."""
 
@@ -123,8 +124,8 @@ class Exchange(Generic[Q, A]):
 
     __slots__ = (
         "_abandoned", "_asked_at", "_begun", "_buf", "_deadline_s", "_dialect", "_drain_s", "_dropped", "_ended", "_fence_failed", "_fences",
-        "_few_fences", "_forced", "_hold_until", "_leaving", "_out", "_pipe", "_q", "_quiet_since", "_tacit", "_talkative", "_torn", "log", "resyncs", "sent",
-        "stage", "strays",
+        "_few_fences", "_forced", "_hold_until", "_leaving", "_out", "_pipe", "_q", "_quiet_since", "_tacit", "_talkative", "_torn", "_within_s",
+        "log", "resyncs", "sent", "stage", "strays",
     )  # fmt: skip
 
     def __init__(
@@ -150,6 +151,7 @@ class Exchange(Generic[Q, A]):
         self._fences = 0
         self._fence_failed = False
         self._hold_until = Seconds(0.0)
+        self._within_s: float | None = None
         self._few_fences = any(dialect.fence(1) == dialect.fence(k) for k in range(2, 1 + FEW_FENCES))
         self._forced = False
         self.stage = Stage.IDLE
@@ -178,15 +180,16 @@ class Exchange(Generic[Q, A]):
         """The request whose reply is awaited; None when there is none."""
         return self._q if self.stage is Stage.WAITING else None
 
-    def ask(self, q: Q, now: Seconds) -> bool:
-        """Sends one request. False: busy, nothing was sent and nothing is queued."""
+    def ask(self, q: Q, now: Seconds, within_s: float | None = None) -> bool:
+        """Sends one request. False: busy, nothing was sent and nothing is queued. `within_s`: how long its reply may take, where that is less than usual;
+        the line that was silent for so long need not be silent again before the fence."""
         if self.stage is not _IDLE or self._leaving is not None:
             return False
         self._abandoned = None
         if self._buf:
             self._forget()
         if self._tacit is None or not self._utter(q, now):
-            self._start(q, now, _WAITING)
+            self._start(q, now, _WAITING, within_s)
         return True
 
     def preempt(self, q: Q, now: Seconds) -> bool:
@@ -287,8 +290,9 @@ class Exchange(Generic[Q, A]):
         trouble = Trouble(TroubleKind.LINK_SILENT, self._dialect.name(leaving.q), "its bytes did not leave")
         return Answer(leaving.q, trouble, leaving.asked_at)
 
-    def _start(self, q: Q, now: Seconds, stage: Stage) -> None:
+    def _start(self, q: Q, now: Seconds, stage: Stage, within_s: float | None = None) -> None:
         data = self._dialect.encode(q)
+        self._within_s = within_s
         self._q = q
         self._asked_at = now
         self.stage = stage
@@ -350,7 +354,7 @@ class Exchange(Generic[Q, A]):
             return self._answered(heard, now)
         if len(buf) > LONGEST_B:
             return self._troubled(Trouble(TroubleKind.FRAME_BAD, self._dialect.name(q), "endless frame"), now)
-        if now - self._asked_at > self._deadline_s:
+        if now - self._asked_at > (self._deadline_s if self._within_s is None else self._within_s):
             return self._troubled(Trouble(TroubleKind.LINK_SILENT, self._dialect.name(q)), now)
         return None
 
@@ -401,13 +405,24 @@ class Exchange(Generic[Q, A]):
         assert q is not None
         self._fence_failed = self._fence_failed or (self._few_fences and fence)
         self._hold_on(now)
+        silent = self._within_s is not None and trouble.kind is TroubleKind.LINK_SILENT and not self._out
         if trouble.kind is TroubleKind.GONE or not self._drop_unsent():
             self.close()
+        elif silent and self._dialect.resync and self._was_silent(now):
+            self.resyncs += 1
+            self._fences += 1
+            self._abandoned = q
+            self._start(self._dialect.fence(self._fences), now, Stage.FENCING)
         elif trouble.kind in (TroubleKind.FRAME_BAD, TroubleKind.LINK_SILENT) or self._forced:
             self._start_afresh(now)
         else:
             self.stage = Stage.IDLE
         return Answer(q, trouble, self._asked_at, fence)
+
+    def _was_silent(self, now: Seconds) -> bool:
+        """Nothing came since the request left, and nothing older is still out there: the fence may go, and one late reply before its own is known."""
+        since_s = now - max(self._quiet_since, self._asked_at)
+        return not self._buf and not self._forced and now >= self._hold_until and since_s >= self._drain_s - ROUNDING_S
 
     def _start_afresh(self, now: Seconds) -> None:
         self._forced = False

@@ -28,7 +28,11 @@ RETRY_S: Final = 0.200
 ASK_AGAIN_S: Final = 1.0
 STALE_LINK_S: Final = 1.0
 DEADLINE_MARGIN_S: Final = 0.030
+FAILED_MOST, FAILED_IN_S = 3, 1.0
+"""One reply that is lost or damaged in beam is borne; so many in so long are a lost link."""
 DRAIN_LEAST_S: Final = 0.020
+LATE_S: Final = 0.010
+"""A question of the round may be answered so much later than it should be, and once more its turnaround: one that is lost is asked again in time."""
 ROUNDING_S: Final = 1e-6
 SPARES_S: Final = 0.300
 """An off that is only a repeat may let a running answer come first, but never comes later than this after the last off."""
@@ -64,6 +68,9 @@ class GeneratorEngine(Generic[Q, A]):
         self._name = sheet.dialect(packets).name
         self._faulty_round = sheet.polls(setting)
         self._round = tuple(poll for poll in self._faulty_round if poll.name not in sheet.fault_polls)
+        self._within_s = {
+            poll.name: poll.takes_s(setting.baud) + setting.turnaround_s + LATE_S for poll in self._faulty_round
+        }
         self._free = tuple(poll for poll in self._round if not poll.every_s)
         self._identify_names = tuple(self._name(q) for q in sheet.identify)
         points = (*sheet.set_points, sheet.backup)
@@ -78,6 +85,7 @@ class GeneratorEngine(Generic[Q, A]):
         self._on_leaving = False
         self._off_at_s = -math.inf
         self._off_waits = False
+        self._failed: deque[float] = deque(maxlen=FAILED_MOST)
         self._known: tuple[str, str] | None = None
         self._from_scratch()
 
@@ -131,6 +139,7 @@ class GeneratorEngine(Generic[Q, A]):
     def link(self, now: Seconds) -> Link:
         last = self._wire.last_good_s
         lost = not self._wire.up or self.identity is None or last is None or now - last > STALE_LINK_S
+        lost = lost or (len(self._failed) == FAILED_MOST and now - self._failed[0] <= FAILED_IN_S)
         return self._wire.link(lost, now)
 
     def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool, spare: bool = False) -> None:
@@ -169,7 +178,7 @@ class GeneratorEngine(Generic[Q, A]):
             name = self._name(request)
             self._overtaken_s = self._asked.get(name, poll_plan.NEVER)
             self._asked[name] = now
-            exchange.ask(request, now)
+            exchange.ask(request, now, self._within_s.get(name))
 
     def take(self, now: Seconds) -> None:
         answer = self._wire.poll(now)
@@ -228,6 +237,7 @@ class GeneratorEngine(Generic[Q, A]):
             self._off_asked_s = -math.inf
             return False
         self._off_asked_s = now
+        self._failed.clear()
         if spare and not at_once and self._lets(now):
             if self._withheld and exchange.idle:
                 self._turn(exchange, now, may_write=False, quiet=False)
@@ -315,7 +325,7 @@ class GeneratorEngine(Generic[Q, A]):
         poll = poll_plan.due(polls, self._asked, now, self._first > 0)
         if poll is None:
             return None
-        self._first = 1 if poll.every_s else max(0, self._first - 1)
+        self._first = len(self._free) if poll.every_s else max(0, self._first - 1)
         self._followed = self._followed if self._first else 0
         return self._sheet.requests[poll.name]
 
@@ -533,6 +543,9 @@ class GeneratorEngine(Generic[Q, A]):
         name, sheet = self._name(q), self._sheet
         self._asked.pop(name, None)
         if trouble.kind not in (TroubleKind.REFUSED, TroubleKind.BUSY):
+            self._first = len(self._free)  # what was held up goes before anything else
+            if self.on_sent_at_s is not None and self.on_sent_at_s > self._off_at_s:
+                self._failed.append(now)
             return
         if not self.identified:
             if name in self._identify_names and trouble.kind is TroubleKind.REFUSED:

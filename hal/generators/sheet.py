@@ -171,8 +171,9 @@ def worst_age_s(sheet: Sheet[Q, A], setting: GeneratorSetting) -> dict[str, floa
     ages = poll_plan.plan(setting.baud, (*polls, off), setting.tick_s)
     free = max((poll for poll in polls if not poll.every_s), key=lambda poll: poll.takes_s(setting.baud))
     ticks = math.ceil(free.takes_s(setting.baud) / setting.tick_s)
-    # The set-points are one reading, as old as the first of them: each of the others stands behind one more poll.
-    behind_s = 2 * max(0, len(sheet.set_point_polls) - 1) * ticks * setting.tick_s
+    # The set-points are one reading, as old as the first of them: each of the others stands behind a round of the free-running polls.
+    free_most = sum(not poll.every_s for poll in polls)
+    behind_s = (1 + free_most) * len(sheet.set_point_polls) * ticks * setting.tick_s
     monitor = max(ages[name] for name in sheet.monitor_from)
     flags = max(ages[name] for name in sheet.flags_from)
     points = max((ages[name] for name in sheet.set_point_polls), default=flags)
