@@ -32,6 +32,7 @@ from console.reports.stated import certificates
 from console.reports.told import FractionReport
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from records.fractions import JOURNAL_NAME
 from records.store import StoreError
 
 POLL_S: Final = 5.0
@@ -77,7 +78,10 @@ def write(config: Path | None, name: str, out: Path | None) -> Exit:
     """The instances of one fraction as files."""
     rig = rig_of(config)
     try:
-        (report,) = _reports(rig, name)
+        found = _reports(rig, name)
+        if len(found) != 1:
+            raise ConfigurationError(f"{len(found)} treatments are meant; first: take an id from kerma records list")
+        report = found[0]
         some = {f"{data.SOPInstanceUID}.dcm": as_file(data) for _, data in instances(report)}
         folder = out or rig.records / keep.FOLDER
         keep.keep(folder, some)
@@ -155,7 +159,7 @@ def send(config: Path | None, to: str, calling: str, follow: bool, clock: Clock)
         moved = Moved(rig.records)
         while not ended:
             try:
-                if moved.look():
+                if moved.look() and (rig.records / JOURNAL_NAME).is_dir():
                     _, unfit = fill(rig, outbox, "", clock.wall())
                     moved.taken()
                     for words in unfit:

@@ -114,7 +114,10 @@ def schema() -> Exit:
 
 
 def write_all(rig: Rig, site: Site, done: set[str]) -> list[Path]:
-    """Every report that is not there yet; a fraction whose exposure has no end yet waits. `done` grows by what need not be looked at again. OSError."""
+    """Every report that is not there yet; a fraction whose exposure has no end yet waits. `done` grows by what need not be looked at again. OSError;
+    ConfigurationError where a report lies there that says something else."""
+    if not (rig.records / JOURNAL_NAME).is_dir():
+        return []
     found = gather(journal_of(rig), lambda fraction: fraction.id not in done)
     at_hand, written = certificates(rig), list[Path]()
     folder = rig.records / keep.FOLDER

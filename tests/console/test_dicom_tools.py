@@ -19,7 +19,7 @@ from pydicom import dcmread
 
 from console import configuration
 from console.configuration import Rig
-from console.dicom.commands import fill, instances
+from console.dicom.commands import fill, instances, write
 from console.dicom.common import as_file
 from console.dicom.outbox import Outbox, Sent, State
 from console.dicom.send import Receiver, Sender, answered, receiver
@@ -281,6 +281,14 @@ def test_an_identifier_too_long_is_said_and_holds_up_nothing_else(kept: KeptByHa
     queued, unfit = fill(rig, Outbox(rig.records), "", NOW)
     assert (len(queued), len(unfit)) == (4, 1)
     assert "longer than the 64 bytes" in unfit[0]
+
+
+def test_which_fraction_is_meant_must_be_plain(kept: KeptByHand, rig: Rig) -> None:
+    kept.golden()
+    kept.golden(fraction=2)
+    for name, words in (("", "2 treatments are meant"), ("zz", "0 treatments begin so")):
+        with pytest.raises(ConfigurationError, match=words):
+            write(rig.path, name, None)
 
 
 def test_nothing_is_made_of_a_damaged_journal(kept: KeptByHand, rig: Rig) -> None:

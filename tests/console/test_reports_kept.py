@@ -258,6 +258,21 @@ def test_the_follower_reads_the_journal_only_where_a_fraction_moved(kept: KeptBy
     assert len(tries) == 2
 
 
+def test_a_rig_that_has_no_records_yet_has_no_reports(tmp_path: Path) -> None:
+    """The follower may be started first: nothing is wrong, and the first fraction does not wait for a failure's patience."""
+    document = tomllib.loads((EXAMPLES / "rig.toml").read_text())
+    document["records"]["dir"] = "nothing-yet"
+    (tmp_path / "rig.toml").write_text(dumped(document))
+    rig = configuration.load(tmp_path / "rig.toml", 1000)
+    follower = Follower(rig.records, lambda: commands.write_all(rig, SITE, set()))
+    assert follower.step(0.0) == ([], "")
+    kept = KeptByHand(rig.records)
+    kept.golden()
+    kept.done()
+    written, words = follower.step(1.0)
+    assert (len(written), words) == (6, "")
+
+
 def test_a_running_fraction_waits_for_its_end(kept: KeptByHand, rig: Rig) -> None:
     kept.start()
     assert commands.write_all(rig, SITE, set()) == [] or not list((rig.records / "reports").glob("fraction-*"))
