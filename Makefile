@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run test grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose soak clean lock real crash mutants verify-calibration
+.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose soak clean lock real crash mutants verify-calibration
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -23,12 +23,21 @@ setup: $(STAMP) ## make .venv from the hash-locked requirements
 run: $(STAMP)   ## deliver one demonstration fraction on the simulated rig
 	$(BIN)/kerma demo
 
+console: $(STAMP) ## the simulated rig with the treatment page: prints the address and the code; Ctrl-C ends all of it; PORT (8321)
+	$(BIN)/python -m verification.with_console $(if $(PORT),--port $(PORT))
+
 test: $(STAMP)  ## run the tests: virtual time on what the real processes leave of both cores, and the real processes one after another
 	@mkdir -p var; \
 	nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not realtime and not grid and not dicom" > var/test-virtual.txt 2>&1 & virtual=$$!; \
 	trap 'kill $$virtual 2>/dev/null; exit 130' INT TERM; \
 	echo "real processes first; what virtual time says follows behind them"; $(BIN)/python -m pytest -m "realtime and not grid and not dicom"; real=$$?; \
 	wait $$virtual; code=$$?; cat var/test-virtual.txt; test $$real -eq 0 -a $$code -eq 0
+
+test-browser: $(STAMP) browser-tools ## whole treatments on the simulated rig in Debian's chromium; pictures in var/browser
+	$(BIN)/python -m pytest tests/browser
+
+browser-tools:  ## install what test-browser needs: chromium and a font, by apt-get as root
+	tests/browser/tools.sh
 
 grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
 	$(BIN)/python -m pytest -n 2 -m "grid and not realtime and not dicom"

@@ -18,6 +18,7 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.responses import FileResponse
 
 from console import configuration, screen
 from console.configuration import Rig
@@ -35,6 +36,9 @@ from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
 
 HOST: Final = "127.0.0.1"
+HERE: Final = Path(__file__).parent
+FILES: Final = {"treat.js": "text/javascript", "treat.css": "text/css", "icon.svg": "image/svg+xml"}
+WORDS: Final = ("en", "de")
 FRAME_BYTES: Final = 4096
 CONNECTIONS: Final = 256
 HEAD_BYTES: Final = 16 * 1024
@@ -59,7 +63,7 @@ def assembled(rig: Rig, orders: Path, access: Access, noted: Callable[[str, str,
 
 
 def application(desk: Desk) -> FastAPI:
-    """Interface and live line; the line to the desk lives as long as it does."""
+    """Pages, interface and live line; the line to the desk lives as long as it does."""
 
     @contextlib.asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
@@ -77,7 +81,25 @@ def application(desk: Desk) -> FastAPI:
     )  # fmt: skip
     Api(desk).join(app)
     Live(desk).join(app)
+
+    @app.get("/", include_in_schema=False)
+    async def treat_page() -> FileResponse:
+        return FileResponse(HERE / "files" / "treat.html", media_type="text/html")
+
+    for name, kind in FILES.items():
+        app.get(f"/files/{name}", include_in_schema=False)(_file(HERE / "files" / name, kind))
+    for language in WORDS:
+        app.get(f"/words/{language}.json", include_in_schema=False)(
+            _file(HERE / "words" / f"{language}.json", "application/json")
+        )
     return app
+
+
+def _file(path: Path, kind: str) -> Callable[[], FileResponse]:
+    def given() -> FileResponse:
+        return FileResponse(path, media_type=kind)
+
+    return given
 
 
 def run(asked: Asked) -> Exit:

@@ -1,0 +1,404 @@
+// The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP goes out at pointer-down by two ways.
+const $ = (id) => document.getElementById(id);
+const NONE = "–";
+const OLD_MS = 300, SILENT_MS = 1000, OPEN_AGAIN_MS = 300, TAP_GUARD_MS = 700, MUTE_MS = 120000, OFFSETS = 30;
+const BEAM = ["STARTING", "IRRADIATING", "STOPPING"];
+const LIVE = ["ARMING", "READY", ...BEAM];
+const ICONS = {
+  SELF_TEST: "⟳", STANDBY: "○", PREPARATORY: "⚙", ARMING: "⚙", READY: "✔", STARTING: "☢", IRRADIATING: "☢", STOPPING: "☢",
+  INTERRUPTED: "❚❚", TERMINATED: "■", FAULT: "✖", STUCK_ON: "☢", NO_DATA: "?",
+};
+const STEPS = ["patient", "lesion", "applicator", "room", "confirm", "arm", "beam", "end"];
+const LANGUAGES = { en: "English", de: "Deutsch" };
+
+let words = {}, english = {}, language = "en";
+let frame = null, socket = null, offsets = [], orders = null;
+let patient = "", order = null, checked = new Set(), panelKey = "", busy = false, mutedUntil = 0, sound = null, tickAt = 0, lastState = "", stepShown = "";
+
+const t = (key, values = {}) => {
+  const said = words[key] ?? english[key] ?? key;
+  return said.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? NONE);
+};
+const number = (value, digits, unit) =>
+  value === null || value === undefined
+    ? NONE
+    : `${new Intl.NumberFormat(language, { signDisplay: "negative", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)}${unit ? "\u00a0" + unit : ""}`;
+const gy = (mgy) => number(mgy === null || mgy === undefined ? null : mgy / 1000, 3, "Gy");
+
+function h(tag, given = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (name in made && name !== "list") made[name] = value;
+    else made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+
+// STOP: no dialog, no login, no token, two ways at once; what nobody took is said.
+function stop() {
+  const button = $("stop");
+  button.classList.add("sent");
+  $("stop-said").textContent = t("stop_sent");
+  const door = `http://${location.hostname}:${Number(location.port || 80) + 1}/stop`;
+  const ways = [
+    fetch("/stop", { method: "POST", keepalive: true }).then((answer) => { if (!answer.ok) throw new Error(answer.status); }),
+    fetch(door, { method: "POST", mode: "no-cors", keepalive: true }),
+  ];
+  ways[0].then(() => { $("stop-said").textContent = t("stop_taken"); }, () => {
+    ways[1].then(() => { $("stop-said").textContent = t("stop_door"); }, () => { $("stop-said").textContent = t("stop_nobody"); });
+  });
+  setTimeout(() => { button.classList.remove("sent"); $("stop-said").textContent = t("stop_keys"); }, 3000);
+}
+$("stop").addEventListener("pointerdown", (event) => { event.preventDefault(); stop(); });
+$("stop").addEventListener("click", (event) => { if (event.detail === 0) stop(); });
+document.addEventListener("keydown", (event) => {
+  const types = event.target instanceof HTMLInputElement && !LIVE.includes(frame?.snapshot?.state);
+  if (event.key !== "Escape" && (event.key !== " " || types)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (!event.repeat) stop();
+}, true);
+document.addEventListener("keyup", (event) => { if (event.key === " " && !(event.target instanceof HTMLInputElement)) event.preventDefault(); }, true);
+document.addEventListener("contextmenu", (event) => event.preventDefault());
+
+async function post(path, body = {}, more = {}) {
+  const answer = await fetch(path, {
+    method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-Kerma": "console", ...more },
+  });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.words);
+  return said;
+}
+
+async function command(name, body = {}) {
+  if (busy) return false;
+  busy = true;
+  paintBusy();
+  $("answer").textContent = "";
+  try {
+    const { token } = await post("/api/token");
+    await post(`/api/${name}`, { page: frame.page, ...body }, { "X-Kerma-Token": token });
+    return true;
+  } catch (error) {
+    $("answer").textContent = error.message;
+    return false;
+  } finally {
+    busy = false;
+    paintBusy();
+  }
+}
+const paintBusy = () => { for (const one of document.querySelectorAll("[data-commands]")) one.disabled = busy || one.dataset.hold === "1"; };
+
+const go = (word, act, more = {}) => h("button", { type: "button", onclick: act, "data-commands": "1", disabled: busy, ...more }, t(word));
+
+// The live line; each frame that was shown is answered, and that answer is the page's word that it is there.
+async function open() {
+  try {
+    const { token } = await post("/api/ticket");
+    socket = new WebSocket(`ws://${location.host}/live`);
+    const own = socket;
+    own.addEventListener("open", () => own.send(JSON.stringify({ ticket: token, page: sessionStorage.getItem("page") ?? "" })));
+    own.addEventListener("message", (event) => {
+      frame = JSON.parse(event.data);
+      if (frame.echo) offsets = [...offsets.slice(1 - OFFSETS), frame.echo[1] * 1000 - frame.echo[0]];
+      sessionStorage.setItem("page", frame.page);
+      paint();
+      own.send(JSON.stringify({ seen: frame.number, t: performance.now() }));
+    });
+    own.addEventListener("close", (event) => {
+      if (own !== socket) return;
+      if (event.code === 4002) { $("answer").textContent = t("elsewhere"); return; }
+      setTimeout(open, OPEN_AGAIN_MS);
+    });
+  } catch {
+    setTimeout(open, OPEN_AGAIN_MS);
+  }
+}
+
+// How old what is shown may be at most: the desk's stamp against the least offset of the two clocks that the line has proven.
+const ageMs = () =>
+  !frame?.snapshot || offsets.length === 0 ? Infinity : performance.now() + Math.min(...offsets) - frame.snapshot.at_s * 1000;
+
+function paintAge() {
+  const age = ageMs(), silent = !(age <= SILENT_MS), old = !(age <= OLD_MS);
+  $("values").classList.toggle("old", old);
+  $("left").classList.toggle("old", old);
+  $("age").textContent = Number.isFinite(age) ? t("age", { age: number(Math.max(age, 0) / 1000, 1, "s") }) : t("no_data");
+  const state = silent ? "NO_DATA" : frame.snapshot.state;
+  if ($("band").dataset.state !== state) paintBand(state);
+  if (silent) $("detail").textContent = t("no_data_first");
+  const alarm = frame?.trouble || (!silent && frame.snapshot.latches.join("; ")) || "";
+  $("alarm").hidden = !alarm;
+  if ($("alarm").textContent !== alarm) $("alarm").textContent = alarm;
+  paintSound(silent);
+}
+
+function paintBand(state) {
+  $("band").dataset.state = state;
+  $("icon").textContent = ICONS[state] ?? "?";
+  $("state").textContent = t(`state_${state}`);
+  document.title = `${frame?.rig.simulated ? t("simulated") + " " : ""}${t(`state_${state}`)} – Kerma`;
+}
+
+function paint() {
+  const shown = frame.snapshot;
+  $("simulated").hidden = !(frame.rig.simulated || shown?.simulated);
+  $("simulated").title = t("simulated");
+  if (shown) {
+    paintBand(shown.state);
+    $("detail").textContent = t(`state_${shown.state}_more`, { beam: shown.beam });
+    $("notice").textContent = shown.notice;
+    paintDose(shown.dose, shown);
+    paintSets(shown);
+    paintWhy(shown);
+    if (lastState !== shown.state) heardState(lastState, shown.state);
+    lastState = shown.state;
+  }
+  paintAge();
+  paintWho();
+  paintPanel();
+}
+
+function paintDose(dose, shown) {
+  const beam = dose !== null && (LIVE.includes(shown.state) || shown.state === "INTERRUPTED" || shown.state === "TERMINATED");
+  $("left").classList.toggle("idle", !beam);
+  $("left").textContent = beam ? number(Math.max(dose.set_time_s - dose.beam_s, 0), 1) : NONE;
+  $("delivered").textContent = dose ? gy(dose.delivered_mgy * dose.rx_factor) : NONE;
+  $("of").textContent = dose ? t("of", { rx: gy(dose.d0_mgy * dose.rx_factor) }) : "";
+  $("dose-bar").style.width = dose ? `${Math.min(100, (100 * dose.delivered_mgy) / Math.max(dose.d0_mgy, 1e-9))}%` : "0";
+  const apart = dose && dose.d1_mgy > 0 ? number((100 * (dose.d2_mgy - dose.d1_mgy)) / dose.d1_mgy, 1, "%") : NONE;
+  const rows = dose
+    ? [
+        ["channel_1", dose.chambers ? number(dose.d1_mgy, 1, "mGy") : t("not_fitted")], ["channel_2", dose.chambers ? number(dose.d2_mgy, 1, "mGy") : t("not_fitted")],
+        ["apart", apart], ["timer", number(dose.dt_mgy, 1, "mGy")], ["bounds", `${number(dose.low_mgy, 1)} … ${number(dose.high_mgy, 1, "mGy")}`], ["quality", dose.quality],
+      ]
+    : [];
+  $("channels").replaceChildren(...rows.flatMap(([word, said]) => [h("dt", {}, t(word)), h("dd", {}, said)]));
+}
+
+// A bar spans set -5 % to +5 %; the zone is 2 %. What stops the beam is decided elsewhere.
+function paintSets(shown) {
+  const row = (name, set, measured, digits, unit) => {
+    const there = set !== null && measured !== null && set > 0;
+    const mark = h("div", { className: "mark" });
+    mark.style.left = there ? `${Math.max(0, Math.min(100, 50 + (1000 * (measured - set)) / set))}%` : "0";
+    mark.hidden = !there || measured < 0.5 * set;
+    return h("div", { className: "set" }, h("b", {}, name), h("span", { className: "said" }, `${t("set")} ${number(set, digits, unit)}`),
+      h("span", { className: "said" }, `${t("measured")} ${number(measured, digits, unit)}`), h("div", { className: "bar" }, h("div", { className: "zone" }), mark));
+  };
+  $("sets").replaceChildren(row("kV", shown.kv_set, shown.kv, 1, "kV"), row("mA", shown.ma_set, shown.ma, 2, "mA"));
+}
+
+function paintWhy(shown) {
+  const open = shown.rules.filter((rule) => !["TRUE", "NOT_ASKED", "NOT_FITTED"].includes(rule.truth));
+  $("why-title").textContent = t(open.length ? "not_ready" : "ready");
+  $("first").textContent = shown.first_to_fix ? t("first", { words: shown.first_to_fix }) : "";
+  $("why").replaceChildren(...open.map((rule) =>
+    h("li", {}, h("b", {}, `${rule.truth === "FALSE" ? "✖" : "⧖"} ${rule.id} `), `${t(`truth_${rule.truth}`)}: ${rule.words}`)));
+}
+
+function paintWho() {
+  const key = JSON.stringify([frame.person, frame.control, language, lastState]);
+  if ($("who").dataset.key === key) return;
+  $("who").dataset.key = key;
+  const parts = [h("span", {}, frame.person ? `${frame.person.name} (${frame.person.role})` : t("nobody"))];
+  if (frame.person) {
+    const over = !frame.control.yours && frame.control.by !== "";
+    if (!frame.control.yours) parts.push(go(over ? "take_over" : "take", () => command("control/take", { over })));
+    else parts.push(h("span", {}, t("yours")));
+    parts.push(go("logout", async () => { await post("/api/logout"); location.reload(); }));
+  }
+  $("who").replaceChildren(...parts);
+}
+
+function step(shown) {
+  if (["SELF_TEST", "FAULT", "STUCK_ON"].includes(shown.state)) return "";
+  if (shown.state === "STANDBY") return patient ? "lesion" : "patient";
+  if (shown.state === "PREPARATORY") return !checked.has("applicator") ? "applicator" : !checked.has("room") ? "room" : "confirm";
+  if (shown.state === "ARMING" || shown.state === "READY") return "arm";
+  return BEAM.includes(shown.state) ? "beam" : "end";
+}
+
+function paintPanel() {
+  const shown = frame.snapshot;
+  if (!shown) return;
+  if (shown.state === "STANDBY") checked.clear();
+  const now = step(shown);
+  const offer = shown.offer ? `${shown.offer.id} ${shown.offer.digest} ${JSON.stringify(frame.compared)}` : "";
+  const ended = now === "end" ? JSON.stringify(shown.ended) : "";
+  const key = JSON.stringify([now, shown.state, offer, ended, frame.person, frame.control.yours, patient, order, orders?.length, language, frame.order?.sha256, shown.open_fractions]);
+  if (key === panelKey) return;
+  panelKey = key;
+  if (now !== stepShown) window.scrollTo(0, 0);
+  stepShown = now;
+  $("steps").replaceChildren(...STEPS.map((name) => h("li", name === now ? { "aria-current": "step" } : {}, t(`step_${name}`))));
+  const panel = !frame.person ? login() : !frame.control.yours ? [h("p", {}, t("watching"))] : (PANELS[now] ?? PANELS.other)(shown);
+  $("panel").replaceChildren(...panel);
+  if (frame.person && orders === null) listOrders();
+}
+
+async function listOrders() {
+  try { orders = (await post("/api/orders")).orders; panelKey = ""; } catch (error) { $("answer").textContent = error.message; }
+}
+
+function login() {
+  const name = h("input", { name: "name", autocomplete: "off", value: frame.rig.simulated ? "demonstration" : "" });
+  const code = h("input", { name: "code", type: "password", autocomplete: "off" });
+  const enter = async (event) => {
+    event.preventDefault();
+    try { await post("/api/login", { name: name.value, secret: code.value }); socket.close(); } catch (error) { $("answer").textContent = error.message; }
+  };
+  return [h("form", { onsubmit: enter, className: "row" }, h("label", {}, t("name"), name), h("label", {}, t("code"), code), h("button", { type: "submit" }, t("login")))];
+}
+
+const about = (one) => `${one.site}, ${t(`side_${one.laterality}`)}`;
+const facts = (one) => table([
+  [t("patient"), `${one.patient_id} · ${one.patient_id_2}`], [t("lesion"), `${one.lesion_id} · ${about(one)}`],
+  [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
+  [t("order"), `${one.prescription_id} · ${one.version} · ${one.approved_by.join(", ")}`],
+]);
+const table = (rows) => h("table", {}, h("tbody", {}, ...rows.map(([name, ...cells]) => h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell) =>
+  cell instanceof Node ? h("td", {}, cell) : h("td", {}, cell))))));
+const back = () => go("unload", async () => { if (await command("edit")) { patient = ""; order = null; checked.clear(); } });
+const reason = () => h("input", { maxLength: 200, id: "reason" });
+const readable = () => (orders ?? []).filter((one) => one.order !== null);
+
+const PANELS = {
+  patient: () => {
+    const people = new Map(readable().map((one) => [`${one.order.patient_id} · ${one.order.patient_id_2}`, one]));
+    const bad = (orders ?? []).filter((one) => one.order === null);
+    return [
+      h("p", {}, t("choose_patient")),
+      ...[...people.keys()].map((who) => h("button", { type: "button", className: "pick", onclick: () => { patient = who; checked = new Set(["patient"]); paintPanel(); } }, who)),
+      ...bad.map((one) => h("p", { className: "wrong" }, one.words)),
+      people.size || orders === null ? null : h("p", {}, t("no_orders")),
+    ].filter((one) => one !== null);
+  },
+  lesion: (shown) => {
+    const own = readable().filter((one) => `${one.order.patient_id} · ${one.order.patient_id_2}` === patient);
+    const open = shown.open_fractions.length > 0;
+    const why = reason();
+    return [
+      h("p", {}, t("choose_lesion", { patient })),
+      ...own.map((one) => h("button", { type: "button", className: "pick", "aria-pressed": order === one.name, onclick: () => { order = one.name; paintPanel(); } },
+        `${order === one.name ? "● " : "○ "}${one.order.lesion_id} · ${about(one.order)}`, h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`))),
+      ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why)] : []),
+      h("div", { className: "row" },
+        h("button", { type: "button", onclick: () => { patient = ""; order = null; paintPanel(); } }, t("back")),
+        go("load", () => load("load", own), { className: "go" }),
+        open ? go("resume", () => load("resume", own, { reason: why.value })) : null),
+    ];
+  },
+  applicator: () => [
+    ...(frame.order ? [facts(frame.order), h("p", {}, t("fit", { applicator: frame.order.applicator_id, filter: frame.order.filter_id, gap: number(frame.order.gap_mm, 1, "mm") }))] : [h("p", { className: "wrong" }, t("foreign_load"))]),
+    h("div", { className: "row" }, back(), frame.order ? go("fitted", () => { checked.add("applicator"); paintPanel(); }, { className: "go" }) : null),
+  ],
+  room: () => [h("p", {}, t("room_text")), h("div", { className: "row" }, back(), go("room_ready", () => { checked.add("room"); paintPanel(); }, { className: "go" }))],
+  confirm: (shown) => {
+    const offer = shown.offer;
+    if (!offer) return [h("p", {}, t("waiting_offer")), back()];
+    if (typeof frame.compared === "string") return [h("p", { className: "wrong" }, frame.compared), back()];
+    const agreed = frame.compared.every((line) => line[3]);
+    const confirm = go("confirm", () => command("confirm", { offer_id: offer.id, digest: offer.digest, checked: ["patient", "lesion", "applicator", "room"] }), { className: "go", disabled: true });
+    confirm.dataset.hold = "1";
+    if (agreed) setTimeout(() => { confirm.dataset.hold = "0"; confirm.disabled = busy; }, TAP_GUARD_MS);
+    return [
+      facts(frame.order),
+      h("table", {}, h("thead", {}, h("tr", {}, ...["", t("read_back"), t("second"), ""].map((one) => h("th", { scope: "col" }, one)))),
+        h("tbody", {}, ...frame.compared.map(([name, offered, calculated, agrees]) =>
+          h("tr", agrees ? {} : { className: "wrong" }, h("th", { scope: "row" }, name), h("td", { className: "said" }, offered), h("td", { className: "said" }, calculated), h("td", { className: "said" }, t(agrees ? "agrees" : "differs")))))),
+      h("small", {}, t("offer", { id: offer.id, digest: offer.digest.slice(0, 16), segment: offer.segment })),
+      h("div", { className: "row" }, back(), confirm),
+    ];
+  },
+  arm: (shown) => [
+    frame.order ? facts(frame.order) : h("p", {}, ""),
+    h("p", { className: "big" }, t(shown.state === "READY" ? "press" : "arming")),
+    h("div", { className: "row" }, back(), shown.state === "READY" && shown.simulated ? go("press_simulated", () => command("press")) : null),
+  ],
+  beam: () => [frame.order ? facts(frame.order) : h("p", {}, ""), h("p", {}, t("beam_text"))],
+  end: (shown) => {
+    const ended = shown.ended, why = reason();
+    const interrupted = shown.state === "INTERRUPTED";
+    const chosen = readable().find((one) => one.order.sha256 === frame.order?.sha256);
+    const rows = ended ? [
+      [t("outcome"), ended.outcome], [t("cause"), `${ended.event}${ended.rule ? " · " + ended.rule : ""}${ended.words ? ": " + ended.words : ""}`],
+      [t("delivered"), gy(ended.dose.delivered_mgy * ended.dose.rx_factor)], [t("rest"), number(ended.rest_mgy, 1, "mGy D0")],
+      [t("bounds"), `${number(ended.dose.low_mgy, 1)} … ${number(ended.dose.high_mgy, 1, "mGy D0")}, ${ended.dose.quality}`],
+      [t("channel_1"), number(ended.dose.d1_mgy, 1, "mGy")], [t("channel_2"), number(ended.dose.d2_mgy, 1, "mGy")],
+      [t("beam_time"), `${number(ended.dose.beam_s, 2)} / ${number(ended.dose.set_time_s, 2, "s")}`], [t("record"), t(ended.durable ? "kept" : "not_kept")],
+    ] : [];
+    return [
+      frame.order ? facts(frame.order) : h("p", {}, ""), table(rows),
+      ...(interrupted ? [h("label", {}, t("reason"), why)] : []),
+      h("div", { className: "row" },
+        interrupted && chosen ? go("resume", () => { checked = new Set(["patient", "lesion"]); order = chosen.name; return load("resume", [chosen], { reason: why.value }); }) : null,
+        go(interrupted ? "close_partial" : "close", async () => { if (await command("close", { reason: interrupted ? why.value : t("close") })) { patient = ""; order = null; } })),
+    ];
+  },
+  other: (shown) => {
+    const why = reason();
+    if (shown.state !== "FAULT") return [h("p", {}, t(`state_${shown.state}_more`, { beam: shown.beam }))];
+    return [h("p", {}, shown.latches.join("; ")), h("label", {}, t("reason"), why), go("reset", () => command("reset", { reason: why.value }))];
+  },
+};
+
+async function load(name, own, more = {}) {
+  const one = own.find((candidate) => candidate.name === order);
+  if (!one) { $("answer").textContent = t("choose_first"); return; }
+  await command(name, { order: one.name, sha256: one.order.sha256, ...more });
+}
+
+// Sound: a beep at beam-on, a tick while it is on, another tone at its end; mute is timed and shown.
+function tone(hertz, seconds) {
+  if (performance.now() < mutedUntil || !sound) return;
+  const from = sound.currentTime, made = sound.createOscillator(), loud = sound.createGain();
+  made.frequency.value = hertz;
+  loud.gain.setValueAtTime(0.15, from);
+  loud.gain.exponentialRampToValueAtTime(0.001, from + seconds);
+  made.connect(loud).connect(sound.destination);
+  made.start(from);
+  made.stop(from + seconds);
+}
+function heardState(before, now) {
+  if (!BEAM.includes(before) && BEAM.includes(now)) { tone(880, 0.6); navigator.wakeLock?.request("screen").catch(() => undefined); }
+  if (BEAM.includes(before) && !BEAM.includes(now)) tone(440, 1.2);
+}
+function paintSound(silent) {
+  const now = performance.now(), left = Math.ceil((mutedUntil - now) / 1000);
+  const said = left > 0 ? t("muted", { left }) : t("mute");
+  if ($("mute").textContent !== said) $("mute").textContent = said;
+  const state = frame?.snapshot?.state;
+  const every = state === "FAULT" || state === "STUCK_ON" || (silent && BEAM.includes(lastState)) ? 500 : BEAM.includes(state) ? 1000 : 0;
+  if (every && now - tickAt >= every) { tickAt = now; tone(every === 500 ? 1200 : 660, 0.08); }
+}
+$("mute").addEventListener("click", () => { mutedUntil = performance.now() < mutedUntil ? 0 : performance.now() + MUTE_MS; });
+document.addEventListener("pointerdown", () => { sound ??= new AudioContext(); }, { once: true });
+
+async function speak(name) {
+  language = name in LANGUAGES ? name : "en";
+  localStorage.setItem("language", language);
+  words = await (await fetch(`/words/${language}.json`)).json();
+  document.documentElement.lang = language;
+  for (const one of document.querySelectorAll("[data-word]")) one.textContent = t(one.dataset.word);
+  for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", t(one.dataset.label));
+  panelKey = "";
+  $("who").dataset.key = "";
+  if (frame) paint();
+}
+for (const [name, said] of Object.entries(LANGUAGES)) $("language").append(h("option", { value: name }, said));
+$("language").addEventListener("change", (event) => speak(event.target.value));
+$("theme").addEventListener("click", () => {
+  const root = document.documentElement;
+  root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+});
+document.documentElement.dataset.theme = localStorage.getItem("theme") === "light" ? "light" : "dark";
+
+english = await (await fetch("/words/en.json")).json();
+await speak(localStorage.getItem("language") ?? "en");
+$("language").value = language;
+setInterval(paintAge, 50);
+open();
