@@ -349,7 +349,8 @@ def _one(*last: str) -> tuple[str, ...]:
 TIMER: Final = "\n".join((
     "# 30 s of radiation, against a meter that is none of the machine's",
     f"@bench key RES chamber A distance_mm {CHAMBER_MM} volts 300 range LOW", "@wait 5", "ok EL-4004 KV-5005", "@air", "go", "@read timer", "accept",
-    "# short, long, long, short; six short ones; and once more", "ok", *_one("accept") * 4, *_one() * 6, "accept", *_one("accept") * 4,
+    "# a minute without beam", "ok", "@bench key RES", "@bench key STA", "@wait 60", "@bench key HLD", "go", "@read electrometer nC", "accept",
+    "# short, long, long, short; six short ones; and once more", *_one("accept") * 4, *_one() * 6, "accept", *_one("accept") * 4,
 )) + "\n"  # fmt: skip
 """Timer and end effect."""
 OUTPUT: Final = "\n".join((
