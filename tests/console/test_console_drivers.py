@@ -252,6 +252,7 @@ def test_a_clinical_rig_whose_plan_breaks_t1_is_refused_with_rule_and_figure(
 ) -> None:
     """XRV at 9600: refused in the words that `show` gives, rule by rule; at 115200 nothing is said."""
     rig["rig"]["clinical"] = True
+    rig["daily"] = {**rig.get("daily", {}), "time_zone": "UTC"}
     path = tmp_path / "rig.toml"
     rig["generator"]["baud"] = 9600
     path.write_text(dumped(rig))

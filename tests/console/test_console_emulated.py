@@ -55,7 +55,8 @@ def test_a_run_begins_with_the_word(laid: Setting) -> None:
 
 def test_clinical_is_refused_with_those_words(laid: Setting) -> None:
     text = laid.rig_file.read_text(encoding="utf-8")
-    laid.rig_file.write_text(text.replace("clinical = false", "clinical = true"), encoding="utf-8")
+    text = text.replace("clinical = false", "clinical = true") + '\n[daily]\ntime_zone = "UTC"\n'
+    laid.rig_file.write_text(text, encoding="utf-8")
     with pytest.raises(
         ConfigurationError, match="lacks an exposure timer; the rig lacks a lease; the rig lacks count limits"
     ):
