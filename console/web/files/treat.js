@@ -150,6 +150,7 @@ function paint() {
     paintBand(shown.state);
     $("detail").textContent = t(`state_${shown.state}_more`, { beam: shown.beam });
     $("notice").textContent = shown.notice;
+    document.querySelector("main").classList.toggle("beam", BEAM.includes(shown.state));
     paintDose(shown.dose, shown);
     paintSets(shown);
     paintWhy(shown);
@@ -240,7 +241,7 @@ function paintPanel() {
 }
 
 async function listOrders() {
-  try { orders = (await post("/api/orders")).orders; panelKey = ""; } catch (error) { $("answer").textContent = error.message; }
+  try { orders = (await post("/api/orders")).orders; panelKey = ""; } catch (error) { $("answer").textContent = error.message; setTimeout(() => { panelKey = ""; }, 1000); }
 }
 
 function login() {
