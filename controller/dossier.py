@@ -48,6 +48,8 @@ HEARD_S: Final = 1.0
 """The unit must have been heard again this long: past the cable's discharge, so that its counters are whole."""
 
 _AT_REST: Final = (State.STANDBY, State.INTERRUPTED, State.TERMINATED)
+_RESTS: Final = (UnitState.IDLE, UnitState.COMMITTED, UnitState.ENDED)
+"""The unit permits nothing and its counters stand. COMMITTED is what an unloaded set-up leaves, and what the unit retains stays in it."""
 STRANGE_S: Final = 1.5
 """How long a retained token must have been unknown to the records: longer than an end takes to the disk, and the slow block to be read."""
 _MAY_HAVE_BEAM: Final = (State.READY, State.STARTING, State.STUCK_ON)
@@ -131,6 +133,12 @@ class Dossier:
     def latches(self) -> tuple[Latch, ...]:
         """What is latched now."""
         return self._latches.held
+
+    @property
+    def unended(self) -> bool:
+        """An exposure from before this set-up could not be proved VOID and has no end yet. The records give no START beside it, and a second would
+        hide it from what ends it in STANDBY: nothing is offered until the fraction is unloaded."""
+        return self._start is not None
 
     def keep(self) -> DossierKept:
         """Where it stands now."""
@@ -351,7 +359,7 @@ class Dossier:
         unended = stage.state is State.STANDBY and self._start is not None
         strange = (
             stage.state in _AT_REST
-            and unit.state in (UnitState.IDLE, UnitState.ENDED)
+            and unit.state in _RESTS
             and not readings.unit_link.lost
             and (unended or not self._is_known(unit.token, statement))
         )
@@ -386,7 +394,7 @@ class Dossier:
         elif stage.state is State.PREPARATORY:
             same = read_back(readings) == settings.plan and unit.state == UnitState.COMMITTED
             rested = self._k1_open_since is not None and now - self._k1_open_since > K1_OFF_S
-            if same and rested and not case.on_offer(now):
+            if same and rested and not self.unended and not case.on_offer(now):
                 self._offers += 1
                 self.case = msgspec.structs.replace(case, offer_id=self._offers, offer_at_s=now)
             elif not same and case.offer_at_s is not None:

@@ -49,11 +49,13 @@ def unit_word(readings: Readings) -> str:
     return UnitState(state).name if state in UnitState._value2member_map_ else f"0x{state:04X}"
 
 
-def set_up_words(case: Case, readings: Readings) -> str:
-    """What of the set-up does not read back yet, by value; empty when all of it does, or nothing is being set up."""
+def set_up_words(case: Case, readings: Readings, unended: bool) -> str:
+    """What of the set-up does not read back yet, by value, or why it is not offered; empty when all is well, or nothing is being set up."""
     settings, points, unit = case.settings, readings.set_points, readings.unit
     if settings is None or unit is None:
         return ""
+    if unended:
+        return "the exposure before has no end yet, the unit ran in it; first: unload, and load or resume when it has its end, within 3 s"
     if points is None:
         return "the generator's set-points have not been read back yet"
     plan = settings.plan

@@ -7,18 +7,23 @@ from refusal_bench import MakeRig
 
 from controller.requests import Close, Edit
 from controller.states import State
-from verification.reach import load, ons, patient, send, settle, state, to_arming, to_beam, turn_until, wrong
+from verification.reach import exposures, load, ons, patient, send, settle, state, to_arming, to_beam, turn_until, wrong
 from verification.virtual import VirtualRig
 
 
-def pressed_and_unloaded(rig: VirtualRig) -> None:
-    """From ARMING: ARM is on its way when the switch is pressed and the fraction unloaded; RUN lasts until the next tick's OFF."""
+def arm_is_sent(rig: VirtualRig) -> None:
+    """From ARMING: ARM is on its way."""
     for _ in range(50):
         assert rig.loop is not None
         if rig.loop.gate.sent.armed_at_s is not None:
             break
         rig.turn()
     assert state(rig) is State.ARMING
+
+
+def pressed_and_unloaded(rig: VirtualRig) -> None:
+    """From ARMING: ARM is on its way when the switch is pressed and the fraction unloaded; RUN lasts until the next tick's OFF."""
+    arm_is_sent(rig)
     runs = rig.world.unit.nv.run_count
     rig.press()
     send(rig, Edit())
@@ -63,3 +68,28 @@ def test_the_same_in_a_resume_keeps_the_fraction_and_lets_it_be_closed(make_rig:
     assert rig.world.unit.nv.retained_token == 0
     load(rig, p=patient(9))
     assert wrong(rig, presses=2) == []
+
+
+def test_what_ran_unseen_in_arming_has_its_end_before_anything_is_offered_again(make_rig: MakeRig) -> None:
+    """Pressed before READY, the unit runs without ON until its window ends it, and no VOID is proved: a second START beside this one would hide it
+    from the records for as long as the process lives. So nothing is offered until it is unloaded; then it has its one end, can be
+    closed, and the next fraction comes."""
+    rig = make_rig()
+    to_arming(rig)
+    arm_is_sent(rig)
+    rig.press()
+    turn_until(rig, State.PREPARATORY)
+    rig.wait(1.5)
+    shown = rig.snapshot()
+    assert shown is not None
+    assert state(rig) is State.PREPARATORY
+    assert shown.offer is None
+    assert "unload" in shown.first_to_fix
+    assert rig.ask(Edit()).ok
+    rig.wait(2.5)
+    (exposure,) = exposures(rig)
+    assert (exposure["provisional"], exposure["void"]) == (False, False)
+    assert rig.ask(Close("the unit's K1 time is used up")).ok
+    assert settle(rig) is State.STANDBY
+    load(rig, p=patient(9))
+    assert wrong(rig, presses=0) == []
