@@ -46,6 +46,9 @@ REOPENED_S: Final = 6.0
 exposure in STUCK_ON has its end."""
 CELL_S: Final = 400.0
 CELL_TURNS: Final = 80_000
+UNSEEN_S: Final = 3.0
+"""An exposure that ran unseen and could not be proved VOID has its end this long after STANDBY: what the unit retains is told to the records when they
+have not known it for 1.5 s, and they settle it and read it back."""
 """Simulated time and ticks that one cell may take: several times what the longest takes. One that needs more would hang the whole sweep."""
 SET_UP_S: Final = 1.0
 """Where a fault has no bound of its own in beam: a set-up reads everything back, and the slow readings come once a second."""
@@ -411,11 +414,8 @@ def put_right(rig: VirtualRig) -> None:
     last = reach.settle(rig)
     rig.wait(0.5)
     since_s = rig.now_s()
-    while (
-        last is State.STUCK_ON
-        and rig.now_s() - since_s < REOPENED_S
-        and any(e["provisional"] for e in reach.exposures(rig))
-    ):
+    patience_s = REOPENED_S if last is State.STUCK_ON else UNSEEN_S
+    while rig.now_s() - since_s < patience_s and any(e["provisional"] for e in reach.exposures(rig)):
         rig.wait(0.5)
 
 
