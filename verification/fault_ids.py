@@ -35,6 +35,10 @@ K2_S: Final = 2 * T1_S + 0.5 + EMPTY_S + FALL_S
 """Off is ignored: K2 opens at t2."""
 CABLE_S: Final = 3.0
 """Without emission nothing but the divider discharges the cable: high voltage stays for seconds, and STUCK_ON says so."""
+BACK_EVERY_S: Final = 1.0
+"""How often a count goes back; what it stands at between two strokes is as true as ever."""
+K1_RELEASE_S: Final = 0.015
+"""A wired chain that is open for less lets no contactor go: the coils have current again before K1 opens, and nobody else sees this door."""
 BEAM: Final = (State.STARTING, State.IRRADIATING)
 NO_BEAM: Final = tuple(at for at in State if at not in (*BEAM, State.STOPPING))
 WITH_BEAM: Final = (*BEAM, State.STOPPING)
@@ -205,7 +209,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     ),
     "D5": (
         Injection("counters-wrap", "the counters of chambers and scan wrap at 2^32", do.wrap_soon, nothing, from_start=True, only=BEAM),
-        named("chamber-1-back", off_s=OFF_S, latches=True, over_part=0.03),
+        named("chamber-1-back", off_s=OFF_S, latches=True, over_part=0.03, every_s=BACK_EVERY_S),
     ),
     "D6": (named("leakage-high", over_part=0.03, ends=UNPROVED),),
     "D7": (
@@ -223,7 +227,7 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     ),
     "I2": (named("door-bounces", off_s=OFF_S, latches=True),),
     "I3": (
-        named("door-contact-stuck", off_s=OFF_S, latches=True),
+        named("door-contact-stuck", off_s=OFF_S, latches=True, shortest_s=K1_RELEASE_S),
         named("switch-stuck", only=(State.STANDBY, State.PREPARATORY, State.READY, State.IRRADIATING)),
     ),
     "I4": (named("door-flaps", off_s=OFF_S, latches=True),),

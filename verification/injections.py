@@ -48,6 +48,8 @@ class Injection:
     `stray`: the beam belongs to no exposure: what must hold it is the records' own list of such beam.
     `unfelt`: a program that looks once a tick cannot feel it, and the run is the same. `ends`: the states that a beam may be found in when the fault ended it.
     """
+    `every_s`: it does harm at a stroke as it comes and once in each such time after, and nothing between: a beam that comes between is judged from the
+    next stroke on. `shortest_s`: one that is over sooner moves nothing.
 
     name: str
     words: str
@@ -68,6 +70,8 @@ class Injection:
     stray: bool = False
     ends: tuple[State, ...] = (State.INTERRUPTED, State.FAULT)
 
+    every_s: float = 0.0
+    shortest_s: float = 0.0
     def applies(self, at: State) -> bool:
         """Whether it means something in this state."""
         return not self.only or at in self.only

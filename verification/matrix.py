@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import math
 import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from simulators.unit_map import State as UnitState
 from verification import reach
 from verification.fault_ids import FAULT_IDS, FIRST, NO_START, find
 from verification.hands import Stuck
-from verification.injections import Injection, nothing, restart, start_recorder
+from verification.injections import RAMP_S, Injection, nothing, restart, start_recorder
 from verification.invariants import Expectation, Lasting, check_all
 from verification.scenarios import MOST_MGY_PER_S
 from verification.setting import lay_out, virtual_rig
@@ -31,6 +32,7 @@ from verification.trace import Observer, Trace
 from verification.virtual import VirtualRig
 
 TICK_S: Final = 0.01
+SAME_STROKE: Final = 1e-6
 REACTION_S: Final = 0.9
 """T1 + T2 + T3: what invariant 9 lets the faulty beam run on."""
 FREE_PART: Final = 0.01
@@ -44,11 +46,11 @@ AFTER_S: Final = 1.5
 REOPENED_S: Final = 6.0
 """A wire that failed is opened again after pauses that double, up to 5 s; then the device is identified, and off must be read for 0.2 s before an
 exposure in STUCK_ON has its end."""
-CELL_S: Final = 400.0
-CELL_TURNS: Final = 80_000
 UNSEEN_S: Final = 3.0
 """An exposure that ran unseen and could not be proved VOID has its end this long after STANDBY: what the unit retains is told to the records when they
 have not known it for 1.5 s, and they settle it and read it back."""
+CELL_S: Final = 400.0
+CELL_TURNS: Final = 80_000
 """Simulated time and ticks that one cell may take: several times what the longest takes. One that needs more would hang the whole sweep."""
 SET_UP_S: Final = 1.0
 """Where a fault has no bound of its own in beam: a set-up reads everything back, and the slow readings come once a second."""
@@ -433,16 +435,37 @@ def _judge_times(
     for on_s, off_s in spans:
         if (off_s is not None and off_s <= began_s) or on_s >= stopped_s:
             continue
-        since_s = max(on_s, began_s)
+        both_s = max(on_s, began_s)
+        since_s = _harm_s(injection, began_s, on_s)
         ended_s = min(rig.now_s(), lit_s + TICK_S) if off_s is None else off_s
+        if since_s > both_s and ended_s <= since_s:
+            continue  # over by itself before the fault did any harm to it
         early = cell.at is not State.IRRADIATING or on_s > began_s
-        bound_s = injection.off_s + (injection.early_s if early else 0.0)
-        must = (injection.latches and on_s <= began_s) or (not injection.once and stopped_s - since_s >= bound_s)
+        bound_s = injection.off_s + (max(0.0, injection.early_s - (since_s - both_s)) if early else 0.0)
+        must = _must_end(injection, on_s, since_s, began_s, stopped_s, bound_s)
         lasted_s = ended_s - since_s
         if must and lasted_s > bound_s:
             told.wrong.append(f"beam was on for {lasted_s:.3f} s after the fault, bound {bound_s:.3f} s")
         if told.detector and (must or lasted_s <= bound_s) and (told.reaction_s is None or lasted_s > told.reaction_s):
             told.reaction_s, told.bound_s = lasted_s, bound_s
+
+
+def _harm_s(injection: Injection, began_s: float, on_s: float) -> float:
+    """When a fault that is there with a beam first does harm that can be seen: at once; or at a stroke, for a beam that came later at the first one
+    after its ramp, for what a stroke takes before that is less than three samples bring again, and no single bad sample ends a beam."""
+    if not injection.every_s or on_s <= began_s:
+        return max(on_s, began_s)
+    strokes = math.ceil((on_s + RAMP_S - began_s) / injection.every_s - SAME_STROKE)
+    return began_s + strokes * injection.every_s
+
+
+def _must_end(
+    injection: Injection, on_s: float, since_s: float, began_s: float, stopped_s: float, bound_s: float
+) -> bool:
+    """Whether this beam has to be over by the bound: it met what latches and is long enough to be felt, or the fault outlasted the bound."""
+    met = on_s <= began_s or (injection.every_s > 0.0 and since_s < stopped_s)
+    latched = injection.latches and met and stopped_s - began_s >= injection.shortest_s
+    return latched or (not injection.once and stopped_s - since_s >= bound_s)
 
 
 def _started(

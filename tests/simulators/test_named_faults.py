@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulators.profile import DEFAULT
+from simulators.seam import UnitOutputs
 from simulators.world import World
 
 
@@ -36,6 +37,25 @@ def test_a_stuck_contact_hides_the_door_from_the_unit_and_not_from_the_chain() -
     assert world.plant.pins.door_a
     assert world.plant.pins.door_b
     assert not world.room.chain_closed()
+
+
+def test_a_chain_that_opens_for_less_than_k1_takes_lets_no_contactor_go() -> None:
+    """I3: K1 lets go after 15 ms without current; a chain that is closed again by then has moved nothing."""
+    for open_ms, opens in ((10, False), (14, False), (16, True)):
+        world = World(DEFAULT, 1)
+        closed = UnitOutputs()
+        closed.k1_close = closed.k2_close = True
+        for _ in range(50):
+            world.plant.step(closed)
+        assert world.plant.k1.closed
+        seen = set()
+        world.faults.start("door-contact-stuck")
+        for ms in range(80):
+            if ms == open_ms:
+                world.faults.stop("door-contact-stuck")
+            world.plant.step(closed)
+            seen.add(world.plant.k1.closed)
+        assert (False in seen) is opens, open_ms
 
 
 def test_a_code_that_lies_reads_as_before() -> None:
