@@ -290,10 +290,10 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     ),
     "O1": (
         desk("double-confirm", "every offer is confirmed four times", again("confirm", do.confirm_again), no_more("confirm")),
-        desk("double-press", "the beam-on switch is hammered", again("mash", do.mash_switch), do.let_go),
+        desk("double-press", "the beam-on switch is hammered", do.mash_switch, do.let_go),
     ),
     "O2": (desk("edit", "unload, load another dose and confirm the old one, in one breath", do.edit_and_load, off_s=OFF_S, latches=True, once=True),),
-    "O3": (desk("stop-start", "STOP and start 20 times a second", again("mash", do.mash_stop), do.let_go, OFF_S, latches=True),),
+    "O3": (desk("stop-start", "STOP and start 20 times a second", do.mash_stop, do.let_go, OFF_S, latches=True),),
     "O4": (host("power-cycle", "the computer is switched off and on in the middle of a treatment", do.computer_off, do.computer_on),),
     "O5": (desk("resume-of-another", "a resume of another patient, dose, applicator and plan", again("resume", do.one_of(do.ANOTHERS)), no_more("resume")),),
     "O6": (desk("two-consoles", "a second console asks for everything, each tick", again("other", do.other_console), do.other_gone),),

@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final, NoReturn
 from unittest import mock
@@ -47,9 +48,9 @@ class Injection:
     held against the true one; the daily check must.
     `stray`: the beam belongs to no exposure: what must hold it is the records' own list of such beam.
     `unfelt`: a program that looks once a tick cannot feel it, and the run is the same. `ends`: the states that a beam may be found in when the fault ended it.
-    """
     `every_s`: it does harm at a stroke as it comes and once in each such time after, and nothing between: a beam that comes between is judged from the
     next stroke on. `shortest_s`: one that is over sooner moves nothing.
+    """
 
     name: str
     words: str
@@ -69,9 +70,9 @@ class Injection:
     unfelt: bool = False
     stray: bool = False
     ends: tuple[State, ...] = (State.INTERRUPTED, State.FAULT)
-
     every_s: float = 0.0
     shortest_s: float = 0.0
+
     def applies(self, at: State) -> bool:
         """Whether it means something in this state."""
         return not self.only or at in self.only
@@ -106,6 +107,17 @@ def again(name: str, act: Act) -> Act:
 
     def start(rig: VirtualRig) -> None:
         rig.each_turn[name] = lambda: act(rig)
+
+    return start
+
+
+def by_turns(name: str, act: Callable[[VirtualRig, int], None]) -> Act:
+    """As `again`, told which turn of the fault it is, from 0: what comes in every fifth turn comes in the first, whatever the clock says then, so that
+    a fault of a single tick is injected too."""
+
+    def start(rig: VirtualRig) -> None:
+        turns = count()
+        rig.each_turn[name] = lambda: act(rig, next(turns))
 
     return start
 
@@ -247,13 +259,13 @@ def late_by(us: int) -> Act:
     return again("late", lambda rig: rig.world.advance(rig.world.now_us + us))
 
 
-def _stutter(rig: VirtualRig) -> None:
+def _stutter(rig: VirtualRig, turn: int) -> None:
     """Stands still for 60 ms, each half second."""
-    if rig.world.now_us // TICK_US % 50 == 0:
+    if turn % 50 == 0:
         rig.world.advance(rig.world.now_us + 60_000)
 
 
-stutter: Final = again("stutter", _stutter)
+stutter: Final = by_turns("stutter", _stutter)
 
 
 def wall(step_s: float) -> Act:
@@ -399,19 +411,23 @@ def confirm_again(rig: VirtualRig) -> None:
             rig.send(Confirm(offer, case.settings.digest))
 
 
-def mash_switch(rig: VirtualRig) -> None:
-    """The beam-on switch is hammered: 25 times a second."""
-    if rig.world.now_us // TICK_US % 2:
+def _press_or_release(rig: VirtualRig, turn: int) -> None:
+    if turn % 2 == 0:
         rig.press()
     else:
         rig.world.room.release()
 
 
-def mash_stop(rig: VirtualRig) -> None:
-    """STOP and the switch in turn, 20 times a second each."""
-    if rig.world.now_us // TICK_US % 5 == 0:
+def _stop_and_press(rig: VirtualRig, turn: int) -> None:
+    if turn % 5 == 0:
         rig.stop()
-    mash_switch(rig)
+    _press_or_release(rig, turn)
+
+
+mash_switch: Final = by_turns("mash", _press_or_release)
+"""The beam-on switch is hammered: 50 times a second, pressed in its first turn."""
+mash_stop: Final = by_turns("mash", _stop_and_press)
+"""STOP 20 times a second and the switch between, both in the first turn."""
 
 
 def let_go(rig: VirtualRig) -> None:

@@ -6,12 +6,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from refusal_bench import MakeRig, slice_of
 
 from controller.kernel import Kernels
 from controller.states import State
+from simulators.faults import TABLE as WORLDS_FAULTS
 from verification.fault_ids import FAULT_IDS, FIRST, SHOWN_BY, find
 from verification.injections import Injection, nothing
 from verification.matrix import Cell, Lasts, Told, cell_of, cells, play_named
@@ -59,6 +61,31 @@ def test_a_fault_in_beam(cell: Cell, kernels: Kernels) -> None:
     """Beam off in time or rightly on, no dose beyond its bound, one end in the record, and no invariant broken."""
     told = play_named(cell.name, kernels)
     assert told.wrong == [], told.replay
+
+
+@pytest.mark.parametrize("name", ["O1/double-press", "O3/stop-start", "H2/stutters"])
+@pytest.mark.parametrize("phase", range(5))
+def test_a_fault_of_one_tick_is_injected_whatever_the_clock_says(name: str, phase: int) -> None:
+    """What comes in every fifth turn comes in the first one, and begins anew when the fault does: one that is not injected shows nothing."""
+    rig = mock.Mock(each_turn={})
+    rig.world.now_us = 1_000_000 + phase * 10_000
+    _, injection = find(name)
+    for times in (1, 2):
+        injection.start(rig)
+        for act in tuple(rig.each_turn.values()):
+            act()
+        injection.stop(rig)
+        assert not rig.each_turn
+        did = {"O1/double-press": rig.press, "O3/stop-start": rig.stop, "H2/stutters": rig.world.advance}[name]
+        assert did.call_count == times
+
+
+def test_what_comes_by_strokes_is_judged_by_the_strokes_of_the_world() -> None:
+    """D5: the bound of a beam that comes later counts from a stroke, so that the two tables must agree when one comes."""
+    for injections in FAULT_IDS.values():
+        for one in injections:
+            if one.every_s:
+                assert one.every_s * 1e6 == WORLDS_FAULTS[one.name].again_us
 
 
 @pytest.mark.grid
