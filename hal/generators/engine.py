@@ -38,7 +38,6 @@ SPARES_S: Final = 0.300
 """An off that is only a repeat may let a running answer come first, but never comes later than this after the last off."""
 SPARE_TICKS: Final = 4
 """Where ticks are slow such a repeat comes this often and no more: else off would take every other turn of the wire, and nothing could be read on it."""
-FOLLOW_MOST: Final = 2
 OWED_TICKS: Final = 1.5
 SLOT_TICKS: Final = 0.25
 """A repeat that will be due within this tick's slot: no question takes the wire before it. Whoever wants off no more lets that time pass by."""
@@ -170,7 +169,7 @@ class GeneratorEngine(Generic[Q, A]):
             self.take(now)  # one that is never answered has left by now, and the turn is still to be had
             if not exchange.idle:
                 self._followed += 1
-                if self._followed == FOLLOW_MOST:
+                if self._followed >= self._sheet.follow_most:
                     self._first = len(self._free)
                 return
         request = None if quiet else self._next(now, may_write)
@@ -256,7 +255,7 @@ class GeneratorEngine(Generic[Q, A]):
             self._off_waits = not exchange.off(self._sheet.off, now) and exchange.stage is not Stage.GONE
             self._silenced = self._silenced or not self._off_waits
             self._first = max(1, self._first, len(self._free) if at_once else 0)
-            self._followed = 0 if at_once else FOLLOW_MOST
+            self._followed = 0 if at_once else self._sheet.follow_most
         elif not exchange.flushed:
             self.take(now)
         return exchange.flushed and not self._off_waits
@@ -305,9 +304,9 @@ class GeneratorEngine(Generic[Q, A]):
             )
 
     def _due_later(self, now: Seconds) -> Q | None:
-        """What follows an ON or an OFF, in its order, once its time has come, and after FOLLOW_MOST of them a round of questions; what is for after the last
+        """What follows an ON or an OFF, in its order, once its time has come, and after `follow_most` of them a round of questions; what is for after the last
         OFF waits until none is wanted any more."""
-        if not self._later or now < self._later[0][0] or self._followed == FOLLOW_MOST:
+        if not self._later or now < self._later[0][0] or self._followed >= self._sheet.follow_most:
             return None
         if self._later[0][1] and self._off_wanted(now):
             return None

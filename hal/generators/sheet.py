@@ -108,7 +108,8 @@ class Sheet(Generic[Q, A]):
     `monitor_from` and `flags_from` name the answers whose coming makes a new reading, `flags_also` those that change the words of the flags and make
     them no younger; `fault_polls` the polls of `polls` that are asked only while the flags report a fault. `off_b` and `longest_reply_b` are the bytes
     of an off and of the longest answer. For what only a row of answers shows (a heartbeat, a blink) `fold` makes of an answer and the one of its name
-    before it what is kept, and `watch` is asked again, once all of `identify` has answered, until `who` says complete or mismatch.
+    before it what is kept, and `watch` is asked again, once all of `identify` has answered, until `who` says complete or mismatch. Of what follows an ON
+    or an OFF `follow_most` go in a row, then a round of questions.
 
     `backup` is the device's own exposure timer in whole seconds: longer than the plan's K1 limit by BACKUP_OVER_S, it is
     written with the set-points, and while it does not read back so none of them counts as known.
@@ -132,6 +133,7 @@ class Sheet(Generic[Q, A]):
     clear_then: tuple[Later[Q], ...] = ()
     on_then: tuple[Later[Q], ...] = ()
     off_then: tuple[Later[Q], ...] = ()
+    follow_most: int = 2
     preparations: tuple[Preparation[Q, A], ...] = ()
     fault_polls: frozenset[str] = frozenset()
     set_point_polls: frozenset[str] = frozenset()

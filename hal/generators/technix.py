@@ -242,6 +242,8 @@ SHEET: Final[Sheet[Order, Echo]] = Sheet(
     on_then=ENDS,
     off=OFF,
     off_then=ENDS,
+    # At 9600 baud two in a row and a round of questions are more than a reading may be old.
+    follow_most=1,
     preparations=(Preparation(REMOTE, STATUS, still_local),),
     off_b=5,
     longest_reply_b=7,
