@@ -487,11 +487,12 @@ def main(arguments: list[str]) -> int:
     """`--page` writes docs/calibration.md, its transcript and its picture; a folder gets everything that the story leaves."""
     with tempfile.TemporaryDirectory() as folder:
         found = told(Path(folder), prepare(), watch=_watched)
+        here = f"{folder}/rig/"
     if arguments == ["--page"]:
         path = DOCS / "calibration.md"
         path.write_text(page(path.read_text(encoding="utf-8"), found), encoding="utf-8")
         (DOCS / "calibration-transcript.txt").write_text(
-            _lines("\n".join(found.shown.values()).splitlines()), encoding="utf-8"
+            _lines("\n".join(found.shown.values()).replace(here, "").splitlines()), encoding="utf-8"
         )
         (DOCS / "pictures" / "calibrate-output.svg").write_text(_lines(found.picture.splitlines()), encoding="utf-8")
     else:
