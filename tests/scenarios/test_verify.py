@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +158,30 @@ def test_the_sources_hash_speaks_of_what_decides_a_run() -> None:
     assert not [name for name in names if name.startswith(("docs", "tests", "README"))]
     assert len(sources.source_hash()) == 64
     json.dumps(names)
+
+
+LOADED = """
+import sys
+from verification import incident_cli, incidents, matrix, matrix_run, sources, stages
+from verification.seeded import run
+run(0)
+stages.barrier(next(iter(__import__("verification.barriers").barriers.BARRIERS)))
+stages.replayed(__import__("verification.replays").replays.NAMES[0])
+every = sources.names_of_modules()
+print(*sorted(name for module in list(sys.modules) for name in [every.get(module, "")] if name))
+"""
+
+
+def test_whatever_a_played_run_loads_is_in_the_sources_hash() -> None:
+    """A file that a run loads and the hash does not hold could change, and old results would still speak for it."""
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, cwd=sources.ROOT)
+    loaded = set(done.stdout.split())
+    assert {"verification/seeded.py", "verification/incident_cli.py", "controller/loop.py"} <= loaded
+    assert loaded - {name for name, _ in sources.files()} == set()
+
+
+def test_what_only_shows_is_not_in_the_sources_hash() -> None:
+    """A page of the console, a report or a table of a guided procedure decides no played run: what was played still holds."""
+    names = {name for name, _ in sources.files()}
+    assert not [name for name in names if name.startswith(sources.SHOWS)]
+    assert set(sources.names_of_modules().values()) - names >= {"console/web/serve.py", "verification/pages.py"}
