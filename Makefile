@@ -73,12 +73,13 @@ test-dicom: $(STAMP) dicom-tools ## every kind of instance through dciodvfy, and
 	$(BIN)/python -m pytest -m dicom tests/console
 	$(BIN)/python -m verification.dicom_page $(if $(PAGE),--page)
 
-lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the hazard tables
+lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the tables of hazards and threats
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m verification.hazards --check
+	$(BIN)/python -m verification.threats --check
 
 fuzz: $(STAMP)  ## fuzz every decoder for SECONDS (60); a find is left in var/fuzz/
 	$(BIN)/python -m verification.fuzz --seconds $(or $(SECONDS),60)

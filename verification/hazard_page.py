@@ -20,8 +20,13 @@ def hazard_link(name: str) -> str:
 
 
 def hazards_table(rows: Sequence[Hazard]) -> str:
-    """One list of hazards; a bar in a cell is escaped."""
-    lines = [HEADS, tuple("---" for _ in HEADS), *(_line(row) for row in rows)]
+    """One list of hazards."""
+    return linked(HEADS, rows)
+
+
+def linked(heads: tuple[str, ...], rows: Sequence[Hazard]) -> str:
+    """Rows under these heads, every answer and test a link; a bar in a cell is escaped."""
+    lines = [heads, tuple("---" for _ in heads), *(_line(row) for row in rows)]
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 

@@ -41,7 +41,7 @@ from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
 from simulators import beams, blunders, faults, published, terms
 from simulators import wire_faults as wire_tamperings
-from verification import day_page, diagram, invariants_page, rule_words, scenarios, trips_page
+from verification import day_page, diagram, invariants_page, rule_words, scenarios, threats, trips_page
 from verification.barriers import barriers_table
 from verification.golden import GOLDEN
 from verification.hazard_page import hazard_link, hazards_table, standing_open
@@ -465,6 +465,9 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "design-hazards": lambda: hazards_table(DESIGN),
     "fault-hazards": lambda: hazards_table(FAULTS),
     "hazards-open": standing_open,
+    "threats": lambda: threats.table(threats.THREATS),
+    "operator-faults": lambda: threats.table(threats.OPERATORS),
+    "threats-open": threats.standing_open,
     "trip-outcomes": lambda: table(*trips_page.outcomes()),
     "trip-rules": lambda: table(*trips_page.rules()),
     "trip-causes": lambda: table(*trips_page.causes()),

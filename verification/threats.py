@@ -1,0 +1,312 @@
+"""What attacks the console and the release, T1 to T16, and what people do wrong at it, O1 to O11: each with its control, its tests and what stands open.
+It finds rows whose links lead nowhere; it judges no control's worth. `python -m verification.threats --check` is part of make lint."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from verification.hazard import Hazard, row
+from verification.hazard_page import linked
+from verification.hazards import wrong_with
+
+DOORS: Final = "console/test_web_doors.py::"
+API: Final = "console/test_web_api.py::"
+DOOR: Final = "console/test_web_stop_door.py::"
+RUN: Final = "console/test_console_run.py::"
+FILE: Final = "console/test_console_configuration.py::"
+MATRIX: Final = "scenarios/test_matrix.py::test_a_fault_in_beam "
+"""Each fault id in beam on a virtual rig; `make grid` plays it in every state."""
+REFUSED: Final = "scenarios/test_refusals.py::"
+
+THREATS: Final[tuple[Hazard, ...]] = (
+    row(
+        "threat-T1",
+        "a page from elsewhere drives the machine through a browser that is logged in",
+        "what changes anything is a POST of JSON with the exact Origin, a header of our own and a token for one use; cookies are SameSite=Strict",
+        "code:console/web/doors.py::Doors code:console/web/tokens.py::Tokens",
+        f"{DOORS}test_t1_no_page_but_ours_commands {DOORS}test_t1_a_header_twice_is_none "
+        f"{DOORS}test_t1_what_is_ours_comes_in_and_other_methods_do_not {API}test_t1_each_command_needs_a_token_of_its_own",
+    ),
+    row(
+        "threat-T2",
+        "a page from elsewhere opens the live line",
+        "the exact Origin before the line is accepted, and a ticket for one use in its first message",
+        "code:console/web/doors.py::Doors code:console/web/live.py::Live",
+        f"{DOORS}test_t2_no_page_but_ours_opens_the_live_line {API}test_t2_the_live_line_needs_a_ticket_once",
+    ),
+    row(
+        "threat-T3",
+        "a foreign name is bound to this machine's address",
+        "a list of host names with port, exact, also for STOP, the STOP door and the live line",
+        "code:console/web/doors.py::hosts code:console/web/stop_door.py::StopDoor",
+        f"{DOORS}test_t3_no_name_but_ours_is_answered {DOORS}test_t3_loopback_by_each_of_its_names_is_ours {DOOR}test_t3_a_foreign_name_is_refused",
+    ),
+    row(
+        "threat-T4",
+        "somebody does what is not for their role",
+        "roles by a table that denies what it does not name; the desk judges each role once more",
+        "code:console/web/people.py::Access code:controller/guards.py::_reset",
+        f"{API}test_t4_watching_is_all_that_a_real_rig_gives_without_people controller/test_decide_requests.py::test_who_may_load_what "
+        "controller/test_decide_reset.py::test_each_role_clears_its_own_class_and_the_operators",
+        stands_open="the table role x command x mode with a test for each cell, and people of a real rig",
+    ),
+    row(
+        "threat-T5",
+        "a password is guessed, or one login is everybody's",
+        "a door of its own that shuts after wrong codes; STOP has no such door",
+        "code:console/web/people.py::Demonstration",
+        f"{API}test_t5_codes_are_not_guessed_and_stop_is_never_locked_out",
+        stands_open="passwords of people on a real rig",
+    ),
+    row(
+        "threat-T6",
+        "a login is stolen, kept after logout, or left in a stale tab",
+        "a new cookie at each login, 15 minutes without use, one page in control, bound to its login",
+        "code:console/web/people.py::Demonstration code:console/web/control.py::Control",
+        f"{API}test_t6_a_stale_tab_and_a_logout {API}test_a_silent_page_loses_control_and_says_nothing_on_its_behalf",
+        stands_open="sessions of people on a real rig",
+    ),
+    row(
+        "threat-T7",
+        "somebody on the network listens, or stands in between",
+        "the console listens on loopback alone",
+        "code:console/web/serve.py::listening",
+        f"{DOORS}test_t3_no_name_but_ours_is_answered",
+        stands_open="TLS, without which nothing but loopback is served",
+    ),
+    row(
+        "threat-T8",
+        "a flood: requests, sockets, half requests, great bodies, talkative pages",
+        "a process of its own; bounds on bodies, requests, sockets and messages; one frame in flight; STOP at a door of its own; a bounded desk",
+        "code:console/web/doors.py::Doors code:console/web/stop_door.py::StopDoor code:console/web/live.py::Live code:controller/desk.py::Desk",
+        f"{DOORS}test_t8_a_body_too_long_is_refused_whether_it_is_declared_or_not "
+        f"{DOORS}test_t8_more_requests_than_may_be_at_once_are_refused_and_stop_is_not "
+        f"{DOORS}test_t8_more_live_lines_than_may_be_open_are_refused_and_one_that_closes_makes_room "
+        f"{DOOR}test_t8_clients_that_only_hold_a_connection_shut_nobody_out {DOOR}test_t8_a_head_without_end_is_cut "
+        f"{API}test_t8_a_page_that_shows_nothing_gets_no_second_frame {API}test_t8_a_talkative_page_is_closed "
+        "controller/test_desk_sockets.py::test_a_client_that_floods_is_heard_a_few_packets_a_tick "
+        "controller/test_desk.py::test_a_flooded_stop_socket_still_stops_and_drains_a_bounded_number "
+        "browser/test_flood.py::test_t8_a_flooded_console_keeps_no_stop",
+    ),
+    row(
+        "threat-T9",
+        "somebody alters, deletes, inserts or reorders a record, or cuts its tail",
+        "the journal is a chain of hashes; the database is made anew from it where they differ",
+        "code:records/journal.py::Journal",
+        "records/test_damaged_files.py::test_a_damaged_file_is_refused_in_words_or_made_anew "
+        "records/test_damaged_files.py::test_a_lower_dose_in_the_database_is_told_and_written_anew",
+        stands_open="an audit of who did what, with signed checkpoints that find a tail that was cut",
+    ),
+    row(
+        "threat-T10",
+        "a certificate or configuration is forged, or an older one put back",
+        "every byte of a certificate is signed by a physicist whose key the rig knows; what was accepted is pinned and copied; a change of configuration "
+        "or program locks treatment until the day is checked anew",
+        "code:calibration/signed.py::signers code:calibration/accepted.py::Accepted code:records/day.py::against",
+        "calibration/test_certificate.py::test_no_signature_and_a_strangers_signature_are_refused "
+        "calibration/test_certificate_measured.py::test_g24_every_byte_flipped_is_caught "
+        "calibration/test_certificate_measured.py::test_g24_unsigned_and_by_a_stranger "
+        f"{RUN}test_g24_an_older_certificate_than_was_accepted_starts_nothing "
+        f"{RUN}test_g28_on_a_real_rig_no_other_sources_than_its_physicist_signed_for "
+        "records/test_day.py::test_g28_a_change_of_program_configuration_tube_parts_or_certificate_locks "
+        "records/test_day.py::test_only_a_signature_that_the_rig_knows_counts_and_every_byte_is_under_it",
+        stands_open="the whole folder of accepted certificates put back from a backup forgets its pin",
+    ),
+    row(
+        "threat-T11",
+        "a foreign device at the plug passes for the generator or the safety unit",
+        "identity before any command; what comes back after a loss must be what was there before; a clinical rig names its lines by names that stay theirs",
+        "rule:generator_identity code:console/run.py::lines_of_this_kind code:hal/rig.py::Rig",
+        "hal/test_hal_same_device.py::test_another_of_the_same_model_is_refused_when_it_comes_back "
+        "hal/test_hal_wrong_profile.py::test_a_profile_on_another_family_sends_nothing_that_acts "
+        "scenarios/test_wrong_device.py::test_a_wrong_generator_is_a_fault_that_says_so "
+        f"{RUN}test_a_clinical_rig_names_its_lines_by_names_that_stay_theirs",
+        who="the housing: a generator answers no challenge, so that one that lies about its identity is kept out by a locked case",
+    ),
+    row(
+        "threat-T12",
+        "words that are a command elsewhere: in names of patients, orders, reasons; in logs, pages, CSV, paper, DICOM, a shell",
+        "words are refused where they enter when they hold what is no letter; pages set text alone under a strict policy; no cell of a CSV is a formula",
+        "code:console/reports/flat.py::cell code:console/web/doors.py::STRICT code:console/dicom/words.py::text",
+        "console/test_reports_kept.py::test_no_cell_of_a_csv_is_a_formula console/test_reports_kept.py::test_any_words_can_be_printed "
+        f"console/test_dicom_instances.py::test_words_come_back_as_one_value {DOORS}test_every_answer_is_strictly_dressed "
+        "console/test_web_page.py::test_nothing_is_inline_and_nothing_is_from_elsewhere",
+    ),
+    row(
+        "threat-T13",
+        "a package that the program is built on was altered",
+        "every package by version and hash; the real-time process holds few of them",
+        "page:verification.md",
+        "house/test_process.py::test_the_real_time_process_holds_no_room_above_it_and_one_thread",
+        stands_open="a list of what is inside a release, and a bound on what the real-time process loads",
+    ),
+    row(
+        "threat-T14",
+        "patient data leaves the machine: in logs, messages, file modes",
+        "records are files of their user alone; a report's file name holds no name",
+        "code:console/places.py::own",
+        f"{RUN}test_a_folder_that_another_may_write_is_not_ours",
+        stands_open="planted names searched for in everything that is not the record",
+    ),
+    row(
+        "threat-T15",
+        "a way in that was left: a debug door, a default password",
+        "a code is drawn at each start on a simulated rig, and on a real one nobody logs in until it has people; no page of documentation, no other port",
+        "code:console/web/people.py::WatchOnly code:console/web/serve.py::application",
+        f"{API}test_t4_watching_is_all_that_a_real_rig_gives_without_people {DOOR}test_nothing_but_stop_is_here",
+        stands_open="the first-run set-up, and a look at every port of the processes",
+    ),
+    row(
+        "threat-T16",
+        "the simulators' way to break things is reachable on a machine that treats",
+        "no room of the product imports them; a rig says by its file whether it is simulated, and opens lines of that kind alone; simulated is no clinical rig",
+        "code:console/run.py::lines_of_this_kind",
+        "house/test_contracts.py::test_a_planted_import_breaks_its_contract "
+        f"{FILE}test_a_real_rig_opens_no_simulator {FILE}test_a_simulated_rig_opens_nothing_real "
+        f"{RUN}test_a_real_rig_whose_line_is_a_pseudo_terminal_is_refused {RUN}test_a_certificate_of_a_simulated_tube_serves_no_real_rig "
+        "console/test_console_screen.py::test_a_real_rig_never_says_simulated_and_a_simulated_one_always_does",
+        stands_open="a release is built that holds them",
+    ),
+)
+
+OPERATORS: Final[tuple[Hazard, ...]] = (
+    row(
+        "operator-O1",
+        "a double start: double click, key bounce, a request sent twice",
+        "one token for one command, one offer for one confirmation, one press for one beam",
+        "code:console/web/tokens.py::Tokens code:controller/guards.py::_confirm unit:SWITCH cell:READY*PRESS",
+        MATRIX + f"{REFUSED}test_an_offer_is_confirmed_once {API}test_t1_each_command_needs_a_token_of_its_own "
+        "simulators/test_unit_arming.py::test_a_bouncing_switch_is_one_press "
+        "scenarios/test_matrix.py::test_a_fault_of_one_tick_is_injected_whatever_the_clock_says",
+    ),
+    row(
+        "operator-O2",
+        "an edit while the machine sets itself up",
+        "an edit unloads; what is confirmed is the digest of what the devices read back",
+        "code:controller/guards.py::_confirm rule:read_back rule:active_crc",
+        MATRIX
+        + f"{REFUSED}test_an_edit_at_any_tick_never_beams_with_another_set {API}test_a_stale_unchecked_or_wrong_offer_is_not_passed_on",
+    ),
+    row(
+        "operator-O3",
+        "STOP and start are hammered",
+        "STOP wins in its tick and discards what came with it; nothing is queued; K1 stays open for the unit's second",
+        "code:controller/desk.py::Desk code:controller/dossier.py::Dossier",
+        MATRIX
+        + f"{REFUSED}test_stop_at_any_tick_wins controller/test_desk.py::test_stop_discards_every_request_before_it_and_with_it",
+    ),
+    row(
+        "operator-O4",
+        "power goes in the middle of a treatment",
+        "the rest is known after the start, and is resumed by a new confirmation alone",
+        "code:records/recovery.py::recovered code:controller/refusals.py::retained",
+        MATRIX + "scenarios/test_power_cut.py::test_power_cut_in_beam_ends_the_beam_at_once_and_loses_no_dose "
+        "scenarios/test_power_cut.py::test_power_cut_before_the_press_leaves_a_void",
+    ),
+    row(
+        "operator-O5",
+        "a resume for another patient, plan or applicator",
+        "a resume is the same order by every part of its identity, or it is refused",
+        "code:records/clearance.py::judge",
+        MATRIX
+        + f"{REFUSED}test_a_resume_with_something_changed_is_refused records/test_recorder_normal.py::test_resume_needs_the_same_identity",
+    ),
+    row(
+        "operator-O6",
+        "two consoles, a page opened twice, the back button, a message replayed",
+        "one lease at the desk, one page in control, a token for each command; others watch",
+        "code:console/web/control.py::Control code:controller/desk.py::Desk",
+        MATRIX
+        + f"{API}test_of_two_consoles_one_commands_and_a_takeover_unloads_and_is_recorded {API}test_control_does_not_change_hands_in_beam "
+        "controller/test_desk.py::test_anybody_may_stop_and_only_the_leaseholder_may_command",
+    ),
+    row(
+        "operator-O7",
+        "the console dies, or its page is gone, in beam",
+        "the lease of 2 s ends the beam; the switch, the emergency stop and the STOP door need no console",
+        "rule:desk_lease",
+        MATRIX + "demo:desk-killed console/test_web_link.py::test_it_watches_and_asks_but_holds_no_lease_by_itself "
+        f"{API}test_a_silent_page_loses_control_and_says_nothing_on_its_behalf",
+    ),
+    row(
+        "operator-O8",
+        "a number that is none: out of bounds, a decimal comma, a unit behind it, NaN, 1e309",
+        "nothing that gives dose is typed at the page; a file's numbers are finite, in bounds and written with a point, or refused with the key",
+        "code:console/prescription.py::load",
+        MATRIX
+        + f"{FILE}test_a_decimal_comma_is_refused_with_the_point_written_out {FILE}test_what_is_not_finite_is_refused_in_the_prescription "
+        f"{FILE}test_a_dose_in_quotes_with_a_comma_or_with_a_unit_is_no_number {FILE}test_out_of_bounds_in_the_prescription_names_value_and_bound",
+    ),
+    row(
+        "operator-O9",
+        "alarms come without end, and are clicked away",
+        "a trip latches until the right role clears it with a reason and its cause is gone; the third trip of a fraction is the physicist's",
+        "code:controller/guards.py::_reset code:records/clearance.py::judge",
+        MATRIX + "controller/test_decide_reset.py::test_a_cause_that_is_still_there_is_not_reset "
+        "controller/test_decide_reset.py::test_a_reset_names_role_person_and_reason "
+        "records/test_recorder_normal.py::test_third_resume_and_third_trip_need_a_physicist",
+    ),
+    row(
+        "operator-O10",
+        "shifts change, nobody is there, a login ends with the beam on",
+        "anybody may STOP at any time; a start needs a login that is alive and a page in control",
+        "code:console/web/doors.py::Doors code:console/web/control.py::Control",
+        MATRIX + f"{DOORS}test_stop_needs_nothing_but_the_host {REFUSED}test_another_client_may_stop_and_nothing_else "
+        f"{API}test_who_is_not_logged_in_watches_and_asks_nothing",
+    ),
+    row(
+        "operator-O11",
+        "the machine is left set for calibration",
+        "a purpose needs its key position; a calibration writes no patient's record and is no operator's work",
+        "code:controller/guards.py::_load rule:key",
+        MATRIX
+        + f"{REFUSED}test_a_treatment_is_not_loaded_in_another_key_position controller/test_decide_requests.py::test_a_calibration_is_no_operators_work "
+        "controller/test_decide_requests.py::test_the_key_must_stand_where_the_purpose_needs_it "
+        "records/test_day.py::test_a_patient_is_given_nothing_under_another_purpose",
+    ),
+)
+ROWS: Final = (*THREATS, *OPERATORS)
+NUMBERS: Final = {"threat-T": 16, "operator-O": 11}
+"""How many each list has."""
+
+
+def wrong(rows: Sequence[Hazard] = ROWS) -> Iterator[str]:
+    """Every link that leads nowhere, and every number of the two lists that has no row, or two."""
+    for one in rows:
+        yield from wrong_with(one)
+    ids = [one.id for one in rows]
+    for name, last in NUMBERS.items():
+        for number in range(1, last + 1):
+            if ids.count(f"{name}{number}") != 1:
+                yield f"{name}{number}: has {ids.count(f'{name}{number}')} rows, not one"
+
+
+def table(rows: Sequence[Hazard]) -> str:
+    """One list as docs/threats.md shows it."""
+    return linked(("threat", "what may happen, and what must hold", "control", "shown by"), rows)
+
+
+def standing_open() -> str:
+    """What is not there, by row."""
+    return (
+        "".join(f"- [{one.id}](#{one.anchor}): {one.stands_open}\n" for one in ROWS if one.stands_open) or "Nothing.\n"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Exit 1 with every wrong link; without --check also a line for each row."""
+    found = list(wrong())
+    for words in found:
+        sys.stdout.write(f"threats: {words}\n")
+    if "--check" not in arguments:
+        sys.stdout.write("".join(f"{one.id}: {one.what}\n" for one in ROWS))
+    if not found:
+        open_rows = sum(1 for one in ROWS if one.stands_open)
+        sys.stdout.write(f"threats: {len(ROWS)} rows, every link leads somewhere; {open_rows} stand open in part\n")
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
