@@ -253,7 +253,7 @@ def close(
 def console(
     config: Config,
     port: Annotated[
-        int, typer.Option("--port", min=1, max=65534, help="The pages' port on loopback; STOP has the next one.")
+        int, typer.Option("--port", min=1, max=65534, help="The pages' port; STOP has the next one.")
     ] = 8321,
     orders: Annotated[
         Path | None,
@@ -263,11 +263,27 @@ def console(
             metavar="FOLDER",
         ),
     ] = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host", help="The address to listen at; another than this machine's own needs TLS.", metavar="ADDRESS"
+        ),
+    ] = "127.0.0.1",
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-cert", help="The certificate with its chain; browsers may use the names in it.", metavar="CERT.pem"
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option("--tls-key", help="Its key, without a password, readable by this user alone.", metavar="KEY.pem"),
+    ] = None,
 ) -> None:
     """Serve the treatment page on this machine; it asks the desk, and a page that dies in beam interrupts it."""
     from console.web import serve as room
 
-    _end(lambda: room.run(room.Asked(config, port, orders)))
+    _end(lambda: room.run(room.Asked(config, port, orders, host, tls_cert, tls_key)))
 
 
 def doctor(

@@ -13,6 +13,7 @@ from verification.hazards import wrong_with
 
 DOORS: Final = "console/test_web_doors.py::"
 API: Final = "console/test_web_api.py::"
+TLS: Final = "console/test_web_tls.py::"
 DOOR: Final = "console/test_web_stop_door.py::"
 RUN: Final = "console/test_console_run.py::"
 FILE: Final = "console/test_console_configuration.py::"
@@ -71,10 +72,13 @@ THREATS: Final[tuple[Hazard, ...]] = (
     row(
         "threat-T7",
         "somebody on the network listens, or stands in between",
-        "the console listens on loopback alone",
-        "code:console/web/serve.py::listening",
-        f"{DOORS}test_t3_no_name_but_ours_is_answered",
-        stands_open="TLS, without which nothing but loopback is served",
+        "loopback alone, or TLS 1.2 and newer with a certificate of the machine, for pages and STOP door; its names are the only hosts; Secure cookies",
+        "code:console/web/tls.py::address code:console/web/tls.py::context code:console/web/stop_door.py::StopDoor",
+        f"{TLS}test_t7_without_tls_nothing_but_loopback_is_served {TLS}test_t7_what_is_wrong_with_certificate_or_key_is_said "
+        f"{TLS}test_t7_the_certificates_names_are_the_hosts {TLS}test_t7_pages_over_tls {TLS}test_t7_stop_goes_out_by_its_door_over_tls "
+        f"{TLS}test_t7_clients_in_half_a_handshake_keep_no_stop {TLS}test_t7_a_cookie_is_secure_under_tls "
+        f"{TLS}test_t7_a_page_from_elsewhere_that_is_not_logged_in_is_shown_no_patient",
+        who="the certificate: from an authority that the department's machines trust, renewed in time; the network itself",
     ),
     row(
         "threat-T8",

@@ -144,6 +144,8 @@ class Desk:
     tickets: Tokens
     tokens: Tokens
     clock: Clock
+    abroad: bool = False
+    """Other machines reach this console: what a page without a login is shown names no patient."""
 
     @property
     def mode(self) -> str:
@@ -200,7 +202,8 @@ class Api:
                 "name and code do not fit, or too many did not; first: look at what kerma console printed, wait 30 s",
             )
         self._forget(request)
-        response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", path="/")
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, cookie, httponly=True, secure=secure, samesite="strict", path="/")
         return Entered(name=person.name, role=person.role)
 
     async def logout(self, request: Request, response: Response, _body: Nothing) -> Done:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 Scope = MutableMapping[str, Any]
@@ -17,6 +17,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 HEADER: Final = b"x-kerma"
+OWN_PORT: Final = {"http": 80, "https": 443}
 BODY_BYTES: Final = 16 * 1024
 BODY_WITHIN_S: Final = 3.0
 REQUESTS_AT_ONCE: Final = 64
@@ -37,21 +38,30 @@ STRICT: Final = (
 )
 
 
-def hosts(port: int) -> frozenset[bytes]:
-    """Every Host that is this console: loopback by its three names, at this port; without one only where that is HTTP's own."""
-    named = {f"{name}:{port}".encode() for name in NAMES}
-    return frozenset(named | ({name.encode() for name in NAMES} if port == 80 else set()))
+def hosts(port: int, names: Sequence[str] = NAMES, scheme: str = "http") -> frozenset[bytes]:
+    """Every Host that is this console: by each of its names, at this port; without one only where that is the scheme's own."""
+    named = {f"{name}:{port}".encode() for name in names}
+    return frozenset(named | ({name.encode() for name in names} if port == OWN_PORT[scheme] else set()))
 
 
 class Doors:
     """Wraps the application. `stop` is called for POST /stop before anything else is looked at but the host; true when STOP was handed over."""
 
-    def __init__(self, app: App, port: int, stop_port: int, stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        app: App,
+        port: int,
+        stop_port: int,
+        stop: Callable[[], bool],
+        names: Sequence[str] = NAMES,
+        scheme: str = "http",
+    ) -> None:
         self._app = app
-        self._hosts = hosts(port)
-        self._origins = frozenset(b"http://" + host for host in self._hosts)
+        self._hosts = hosts(port, names, scheme)
+        self._origins = frozenset(f"{scheme}://".encode() + host for host in self._hosts)
         self._stop = stop
-        doors = b" ".join(f"http://{name}:{stop_port}".encode() for name in NAMES[:2])
+        # a policy has no way to write an IPv6 address
+        doors = b" ".join(f"{scheme}://{name}:{stop_port}".encode() for name in names if not name.startswith("["))
         self._strict = tuple((name, value % doors if b"%s" in value else value) for name, value in STRICT)
         self._requests = 0
         self._sockets = 0

@@ -24,6 +24,10 @@ A_SECOND: Final = 60
 TICKET, ELSEWHERE, SILENT, TALKATIVE, GARBLED = 4001, 4002, 4003, 4004, 4005
 
 
+NOBODYS: Final[dict[str, Any]] = {"offer": None, "ended": None, "open_fractions": [], "notice": ""}
+"""The parts of a snapshot that may name a patient, and what stands there instead."""
+
+
 class Here(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a page says: the number of the frame that it has shown, and its own clock in ms."""
 
@@ -48,6 +52,11 @@ class Page:
         self.echo: tuple[float, float] | None = None
         self.wake = asyncio.Event()
         self.closing = 0
+
+
+def bare(shown: Any) -> Any:
+    """What a page on another machine sees before anybody has logged in: how the machine stands, and nothing of a patient."""
+    return None if shown is None else {**shown, **NOBODYS}
 
 
 class Live:
@@ -153,16 +162,17 @@ class Live:
         """Everything that a page shows. `echo` is the page's own clock and when it was heard: a bound for how old this is."""
         desk, now = self._desk, self._desk.clock.monotonic()
         shown, held = desk.link.snapshot, desk.control.holder(now)
-        person = desk.person(page.cookie)
+        person, loaded = desk.person(page.cookie), desk.fraction.loaded
+        known = person is not None or not desk.abroad
         return {
             "number": page.sent,
             "page": page.number,
             "now_s": now,
             "echo": page.echo,
             "trouble": desk.link.trouble(),
-            "snapshot": self._shown(shown),
-            "compared": self._compared(shown),
-            "order": None if desk.fraction.loaded is None else screen.values(desk.fraction.loaded.prescribed),
+            "snapshot": self._shown(shown) if known else bare(self._shown(shown)),
+            "compared": self._compared(shown) if known else None,
+            "order": screen.values(loaded.prescribed) if known and loaded is not None else None,
             "rig": {"name": desk.rig.name, "simulated": desk.rig.simulated},
             "control": {
                 "yours": held is not None and (held.page, held.cookie) == (page.number, page.cookie),

@@ -1,4 +1,4 @@
-"""`kerma console`: pages and interface of one rig on loopback, and the STOP door beside them. It may die, hang or be started anew at any time.
+"""`kerma console`: pages and interface of one rig, on loopback or with TLS, and the STOP door beside them. It may die, hang or be started anew at any time.
 It puts the parts together and knows nothing of what they do."""
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from console.exit_codes import Exit
 from console.places import own
 from console.web.api import Api, Desk
 from console.web.control import Control
-from console.web.doors import Doors
+from console.web.doors import App, Doors
 from console.web.fraction import Fraction, Orders
 from console.web.link import Link
 from console.web.live import Live
 from console.web.people import DEMONSTRATION, Access, Demonstration, WatchOnly
+from console.web.tls import Address, address, context
 from console.web.tokens import Tokens
 from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
 
-HOST: Final = "127.0.0.1"
 HERE: Final = Path(__file__).parent
 FILES: Final = {"treat.js": "text/javascript", "treat.css": "text/css", "icon.svg": "image/svg+xml"}
 WORDS: Final = ("en", "de")
@@ -52,14 +52,26 @@ class Asked:
     config: Path
     port: int
     orders: Path | None = None
+    host: str = "127.0.0.1"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
 
-def assembled(rig: Rig, orders: Path, access: Access, noted: Callable[[str, str, str], None], clock: Clock) -> Desk:
+def assembled(
+    rig: Rig,
+    orders: Path,
+    access: Access,
+    noted: Callable[[str, str, str], None],
+    clock: Clock,
+    abroad: bool = False,
+) -> Desk:
     """The parts of one console, joined; nothing is opened yet."""
     link = Link(rig.places.desk, rig.places.stop, rig.name, rig.simulated, clock)
     fraction = Fraction()
     link.each.append(fraction.heard)
-    return Desk(rig, link, Control(noted), access, Orders(rig, orders, clock), fraction, Tokens(), Tokens(), clock)
+    return Desk(
+        rig, link, Control(noted), access, Orders(rig, orders, clock), fraction, Tokens(), Tokens(), clock, abroad
+    )
 
 
 def application(desk: Desk) -> FastAPI:
@@ -104,51 +116,61 @@ def _file(path: Path, kind: str) -> Callable[[], FileResponse]:
 
 def run(asked: Asked) -> Exit:
     """Serve until SIGINT or SIGTERM. Raises ConfigurationError."""
-    rig = configuration.load(asked.config, os.getuid())
     clock = SystemClock()
+    at = address(asked.host, asked.tls_cert, asked.tls_key, clock.wall(), os.getuid())
+    rig = configuration.load(asked.config, os.getuid())
     orders = asked.orders or rig.path.parent / "orders"
     demonstration = Demonstration(clock) if rig.simulated else None
     own(rig.records, os.getuid(), 0o700)
-    with listening(asked.port) as pages, listening(asked.port + 1) as door:
+    with listening(asked.port, at) as pages, listening(asked.port + 1, at) as door:
         desk = assembled(
-            rig, orders, demonstration or WatchOnly(), journal(rig.records / "console.jsonl", clock), clock
+            rig, orders, demonstration or WatchOnly(), journal(rig.records / "console.jsonl", clock), clock, at.abroad
         )
-        app = Doors(application(desk), asked.port, asked.port + 1, desk.link.stop)
-        settings = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="on", proxy_headers=False,
-            limit_concurrency=CONNECTIONS, ws_max_size=FRAME_BYTES, ws_max_queue=4, h11_max_incomplete_event_size=HEAD_BYTES, http="h11",
-            ws="websockets-sansio", ws_per_message_deflate=False, timeout_keep_alive=5, timeout_graceful_shutdown=ENDS_WITHIN_S,
-        )  # fmt: skip
+        app = Doors(application(desk), asked.port, asked.port + 1, desk.link.stop, at.names, at.scheme)
         print(screen.banner(rig.simulated, rig.name))
-        print(f"http://{HOST}:{asked.port}/  (STOP door at port {asked.port + 1}, orders in {orders})")
+        print(f"{at.shown(asked.port)}  (STOP door at port {asked.port + 1}, orders in {orders})")
         if demonstration is not None:
             print(f"SIMULATED  log in as {DEMONSTRATION}, code {demonstration.code}", flush=True)
-        with door_process(door, asked.port + 1, rig.places.stop):
-            uvicorn.Server(settings).run(sockets=[pages])
+        with door_process(door, asked.port + 1, rig.places.stop, at):
+            uvicorn.Server(settings(app, at)).run(sockets=[pages])
     return Exit.AS_INTENDED
 
 
+def settings(app: App, at: Address) -> uvicorn.Config:
+    """How it is served: every bound on what a client may send, and TLS where it was asked for."""
+    made = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="on", proxy_headers=False,
+        limit_concurrency=CONNECTIONS, ws_max_size=FRAME_BYTES, ws_max_queue=4, h11_max_incomplete_event_size=HEAD_BYTES, http="h11",
+        ws="websockets-sansio", ws_per_message_deflate=False, timeout_keep_alive=5, timeout_graceful_shutdown=ENDS_WITHIN_S,
+    )  # fmt: skip
+    made.load()
+    made.ssl = context(at.tls) if at.tls is not None else None
+    return made
+
+
 @contextlib.contextmanager
-def listening(port: int) -> Iterator[socket.socket]:
-    """A listening socket on loopback. Raises ConfigurationError where there is none to be had."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def listening(port: int, at: Address) -> Iterator[socket.socket]:
+    """A listening socket. Raises ConfigurationError where there is none to be had."""
+    sock = socket.socket(at.family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((HOST, port))
+        sock.bind((at.host, port))
         sock.listen(128)
     except (OSError, OverflowError) as error:
         sock.close()
         raise ConfigurationError(
-            f"--port: {HOST}:{port} cannot be had ({error}); first: name another, its next one must be free too"
+            f"--port: {at.host}, port {port} cannot be had ({error}); first: name another, its next one must be free too"
         ) from error
     with sock:
         yield sock
 
 
 @contextlib.contextmanager
-def door_process(door: socket.socket, port: int, stop: Path) -> Iterator[subprocess.Popen[bytes]]:
+def door_process(door: socket.socket, port: int, stop: Path, at: Address) -> Iterator[subprocess.Popen[bytes]]:
     """The STOP door in a process of its own; it ends with its standard input."""
-    command = [sys.executable, "-P", "-m", "console.web.stop_door", str(door.fileno()), str(port), str(stop)]
+    command = [sys.executable, "-P", "-m", "console.web.stop_door", str(door.fileno()), str(port), str(stop), *at.names]
+    if at.tls is not None:
+        command += ["--tls-cert", str(at.tls.certificate), "--tls-key", str(at.tls.key)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(door.fileno(),), start_new_session=True)
     try:
         yield process

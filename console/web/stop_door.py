@@ -1,5 +1,5 @@
 """A process that can do one thing: hand STOP from an HTTP POST to the stop socket, beside the console, so that no flood or hang there keeps STOP in.
-It knows no user, no page and no state; it never waits for a client, and it ends when the console that started it does."""
+It knows no user, no page and no state; it never waits for a client, not even for its handshake, and it ends when the console that started it does."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import argparse
 import contextlib
 import selectors
 import socket
+import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from console.desk_client import send_stop
 from console.web.doors import hosts
+from console.web.tls import Tls, context
 from hal.clock import Clock, SystemClock
 
 CLIENTS_AT_MOST: Final = 64
@@ -28,9 +30,15 @@ class StopDoor:
     """A listening socket and its clients; `turn` takes what is there."""
 
     def __init__(
-        self, listening: socket.socket, named: frozenset[bytes], stop: Callable[[], bool], clock: Clock
+        self,
+        listening: socket.socket,
+        named: frozenset[bytes],
+        stop: Callable[[], bool],
+        clock: Clock,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         listening.setblocking(False)
+        self._tls = tls
         self._listening, self._named, self._stop, self._clock = listening, named, stop, clock
         self._heads: dict[socket.socket, tuple[float, bytes]] = {}
         self._selector = selectors.DefaultSelector()
@@ -61,6 +69,12 @@ class StopDoor:
         except OSError:
             return
         client.setblocking(False)
+        if self._tls is not None:
+            try:
+                client = self._tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+            except OSError:
+                client.close()
+                return
         if len(self._heads) >= CLIENTS_AT_MOST:
             self._drop(next(iter(self._heads)))
         self._heads[client] = (self._clock.monotonic(), b"")
@@ -70,7 +84,11 @@ class StopDoor:
         since, head = self._heads[client]
         try:
             part = client.recv(HEAD_BYTES)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
+            self._watch(client, selectors.EVENT_READ)
+            return
+        except ssl.SSLWantWriteError:
+            self._watch(client, selectors.EVENT_WRITE)
             return
         except OSError:
             part = b""
@@ -81,6 +99,13 @@ class StopDoor:
             self._answer(client, head)
         else:
             self._heads[client] = (since, head)
+            if isinstance(client, ssl.SSLSocket) and client.pending():
+                self._read(client)
+
+    def _watch(self, client: socket.socket, for_what: int) -> None:
+        """A handshake may want either; it is gone on with when the client is there for it."""
+        if self._selector.get_key(client).events != for_what:
+            self._selector.modify(client, for_what)
 
     def _answer(self, client: socket.socket, head: bytes) -> None:
         lines = head.split(b"\r\n\r\n")[0].split(b"\r\n")
@@ -105,14 +130,20 @@ class StopDoor:
 
 
 def main() -> None:
-    """`python -m console.web.stop_door FD PORT STOP_SOCKET`: serves the listening socket of that number until standard input ends."""
+    """`python -m console.web.stop_door FD PORT STOP_SOCKET NAME...`: serves the listening socket of that number until standard input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("fd", type=int)
     parser.add_argument("port", type=int)
     parser.add_argument("stop", type=Path)
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--tls-cert", type=Path)
+    parser.add_argument("--tls-key", type=Path)
     asked = parser.parse_args()
     stop: Path = asked.stop
-    door = StopDoor(socket.socket(fileno=asked.fd), hosts(asked.port), lambda: send_stop(stop), SystemClock())
+    names: Sequence[str] = asked.names
+    tls = context(Tls(asked.tls_cert, asked.tls_key)) if asked.tls_cert is not None else None
+    named = hosts(asked.port, names, "http" if tls is None else "https")
+    door = StopDoor(socket.socket(fileno=asked.fd), named, lambda: send_stop(stop), SystemClock(), tls)
     watched = selectors.DefaultSelector()
     watched.register(sys.stdin, selectors.EVENT_READ)
     try:

@@ -19,7 +19,8 @@ def test_nothing_is_inline_and_nothing_is_from_elsewhere() -> None:
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", PAGE)
     assert set(re.findall(r'(?:src|href)="([^"]+)"', PAGE)) == {f"/files/{name}" for name in FILES}
     assert not re.search(r"https?://|@import|url\(", SHEET)
-    assert re.findall(r"https?://[^\s`\"']*", SCRIPT) == ["http://${location.hostname}:${Number(location.port"]
+    assert not re.search(r"https?://|wss?://[a-z]", SCRIPT)
+    assert re.findall(r"//\$\{(location\.\w+)", SCRIPT) == ["location.hostname", "location.host"]
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", SCRIPT)
 
 

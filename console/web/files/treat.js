@@ -41,7 +41,7 @@ function stop() {
   const button = $("stop");
   button.classList.add("sent");
   $("stop-said").textContent = t("stop_sent");
-  const door = `http://${location.hostname}:${Number(location.port || 80) + 1}/stop`;
+  const door = `${location.protocol}//${location.hostname}:${Number(location.port || (location.protocol === "https:" ? 443 : 80)) + 1}/stop`;
   const ways = [
     fetch("/stop", { method: "POST", keepalive: true }).then((answer) => { if (!answer.ok) throw new Error(answer.status); }),
     fetch(door, { method: "POST", mode: "no-cors", keepalive: true }),
@@ -97,7 +97,7 @@ const go = (word, act, more = {}) => h("button", { type: "button", onclick: act,
 async function open() {
   try {
     const { token } = await post("/api/ticket");
-    socket = new WebSocket(`ws://${location.host}/live`);
+    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
     const own = socket;
     own.addEventListener("open", () => own.send(JSON.stringify({ ticket: token, page: sessionStorage.getItem("page") ?? "" })));
     own.addEventListener("message", (event) => {
