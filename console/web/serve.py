@@ -37,7 +37,10 @@ from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
-FILES: Final = {"treat.js": "text/javascript", "treat.css": "text/css", "icon.svg": "image/svg+xml"}
+KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
+FILES: Final = ("shell.js", "treat.js", "treat.css", "icon.svg")
+PAGES: Final = {"/": "treat.html"}
+"""Each page by its address."""
 WORDS: Final = ("en", "de")
 FRAME_BYTES: Final = 4096
 CONNECTIONS: Final = 256
@@ -94,12 +97,8 @@ def application(desk: Desk) -> FastAPI:
     Api(desk).join(app)
     Live(desk).join(app)
 
-    @app.get("/", include_in_schema=False)
-    async def treat_page() -> FileResponse:
-        return FileResponse(HERE / "files" / "treat.html", media_type="text/html")
-
-    for name, kind in FILES.items():
-        app.get(f"/files/{name}", include_in_schema=False)(_file(HERE / "files" / name, kind))
+    for path, name in (*PAGES.items(), *((f"/files/{name}", name) for name in FILES)):
+        app.get(path, include_in_schema=False)(_file(HERE / "files" / name, KINDS[Path(name).suffix]))
     for language in WORDS:
         app.get(f"/words/{language}.json", include_in_schema=False)(
             _file(HERE / "words" / f"{language}.json", "application/json")

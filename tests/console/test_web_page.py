@@ -7,26 +7,42 @@ import re
 
 import pytest
 
-from console.web.serve import FILES, HERE, WORDS
+from console.web.serve import FILES, HERE, PAGES, WORDS
 
-PAGE = (HERE / "files" / "treat.html").read_text(encoding="utf-8")
-SCRIPT = (HERE / "files" / "treat.js").read_text(encoding="utf-8")
-SHEET = (HERE / "files" / "treat.css").read_text(encoding="utf-8")
+TEXT = {path.name: path.read_text(encoding="utf-8") for path in (HERE / "files").iterdir()}
+SHELL = TEXT["shell.js"]
+SCRIPTS = "\n".join(text for name, text in sorted(TEXT.items()) if name.endswith(".js"))
 ENGLISH = json.loads((HERE / "words" / "en.json").read_text(encoding="utf-8"))
 
 
 def test_nothing_is_inline_and_nothing_is_from_elsewhere() -> None:
-    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", PAGE)
-    assert set(re.findall(r'(?:src|href)="([^"]+)"', PAGE)) == {f"/files/{name}" for name in FILES}
-    assert not re.search(r"https?://|@import|url\(", SHEET)
-    assert not re.search(r"https?://|wss?://[a-z]", SCRIPT)
-    assert re.findall(r"//\$\{(location\.\w+)", SCRIPT) == ["location.hostname", "location.host"]
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", SCRIPT)
+    assert set(TEXT) == {*FILES, *PAGES.values()}
+    for name, text in TEXT.items():
+        if name.endswith(".html"):
+            assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text), name
+            named = set(re.findall(r'(?:src|href)="([^"]+)"', text))
+            assert named <= {f"/files/{one}" for one in FILES} | set(PAGES), name
+        elif name.endswith(".css"):
+            assert not re.search(r"https?://|@import|url\(", text), name
+    assert set(re.findall(r'from "([^"]+)"', SCRIPTS)) <= {f"/files/{one}" for one in FILES}
+    assert not re.search(r"https?://|wss?://[a-z]", SCRIPTS.replace("http://www.w3.org/2000/svg", ""))
+    assert re.findall(r"//\$\{(location\.\w+)", SCRIPTS) == ["location.hostname", "location.host"]
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", SCRIPTS)
 
 
 def test_stop_is_bound_to_the_pointer_going_down_and_asks_nothing() -> None:
-    assert '$("stop").addEventListener("pointerdown"' in SCRIPT
-    assert not re.search(r"\b(confirm|alert|prompt)\(", SCRIPT)
+    """On every page: each has the button, and its script begins with the shell, which binds it."""
+    assert '$("stop").addEventListener("pointerdown"' in SHELL
+    assert not re.search(r"\b(confirm|alert|prompt)\(", SCRIPTS)
+    for page in PAGES.values():
+        button = re.search(r'<button id="stop".*</button>', TEXT[page])
+        assert button is not None, page
+        assert (
+            button[0]
+            == '<button id="stop" type="button"><span data-word="stop">STOP</span><small id="stop-said" data-word="stop_keys"></small></button>'
+        )
+        script = TEXT[page.replace(".html", ".js")]
+        assert 'from "/files/shell.js"' in script.splitlines()[1], page
 
 
 @pytest.mark.parametrize("language", WORDS)
@@ -36,5 +52,7 @@ def test_each_language_has_each_word_with_the_same_values(language: str) -> None
     assert set(words) == set(ENGLISH)
     for key, said in words.items():
         assert set(re.findall(r"\{(\w+)\}", said)) == set(re.findall(r"\{(\w+)\}", ENGLISH[key])), key
-    asked = set(re.findall(r'\bt\("(\w+)"', SCRIPT)) | set(re.findall(r'data-(?:word|label)="(\w+)"', PAGE))
+    asked = set(re.findall(r'\bt\("(\w+)"', SCRIPTS)) | set(
+        re.findall(r'data-(?:word|label)="(\w+)"', "".join(TEXT.values()))
+    )
     assert asked <= set(words)

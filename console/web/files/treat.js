@@ -1,7 +1,7 @@
-// The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP goes out at pointer-down by two ways.
-const $ = (id) => document.getElementById(id);
-const NONE = "–";
-const OLD_MS = 300, SILENT_MS = 1000, OPEN_AGAIN_MS = 300, TAP_GUARD_MS = 700, MUTE_MS = 120000, OFFSETS = 30;
+// The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP and the line are shell.js.
+import { $, NONE, ageMs, gy, h, language, number, open, page, post, socket, t } from "/files/shell.js";
+
+const OLD_MS = 300, SILENT_MS = 1000, TAP_GUARD_MS = 700, MUTE_MS = 120000;
 const BEAM = ["STARTING", "IRRADIATING", "STOPPING"];
 const LIVE = ["ARMING", "READY", ...BEAM];
 const ICONS = {
@@ -9,68 +9,9 @@ const ICONS = {
   INTERRUPTED: "❚❚", TERMINATED: "■", FAULT: "✖", STUCK_ON: "☢", NO_DATA: "?",
 };
 const STEPS = ["patient", "lesion", "applicator", "room", "confirm", "arm", "beam", "end"];
-const LANGUAGES = { en: "English", de: "Deutsch" };
 
-let words = {}, english = {}, language = "en";
-let frame = null, socket = null, offsets = [], orders = null;
+let frame = null, orders = null;
 let patient = "", order = null, checked = new Set(), panelKey = "", busy = false, mutedUntil = 0, sound = null, tickAt = 0, lastState = "", stepShown = "";
-
-const t = (key, values = {}) => {
-  const said = words[key] ?? english[key] ?? key;
-  return said.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? NONE);
-};
-const number = (value, digits, unit) =>
-  value === null || value === undefined
-    ? NONE
-    : `${new Intl.NumberFormat(language, { signDisplay: "negative", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)}${unit ? "\u00a0" + unit : ""}`;
-const gy = (mgy) => number(mgy === null || mgy === undefined ? null : mgy / 1000, 3, "Gy");
-
-function h(tag, given = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(given)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (name in made && name !== "list") made[name] = value;
-    else made.setAttribute(name, value);
-  }
-  made.append(...children.filter((child) => child !== null));
-  return made;
-}
-
-// STOP: no dialog, no login, no token, two ways at once; what nobody took is said.
-function stop() {
-  const button = $("stop");
-  button.classList.add("sent");
-  $("stop-said").textContent = t("stop_sent");
-  const door = `${location.protocol}//${location.hostname}:${Number(location.port || (location.protocol === "https:" ? 443 : 80)) + 1}/stop`;
-  const ways = [
-    fetch("/stop", { method: "POST", keepalive: true }).then((answer) => { if (!answer.ok) throw new Error(answer.status); }),
-    fetch(door, { method: "POST", mode: "no-cors", keepalive: true }),
-  ];
-  ways[0].then(() => { $("stop-said").textContent = t("stop_taken"); }, () => {
-    ways[1].then(() => { $("stop-said").textContent = t("stop_door"); }, () => { $("stop-said").textContent = t("stop_nobody"); });
-  });
-  setTimeout(() => { button.classList.remove("sent"); $("stop-said").textContent = t("stop_keys"); }, 3000);
-}
-$("stop").addEventListener("pointerdown", (event) => { event.preventDefault(); stop(); });
-$("stop").addEventListener("click", (event) => { if (event.detail === 0) stop(); });
-document.addEventListener("keydown", (event) => {
-  const types = event.target instanceof HTMLInputElement && !LIVE.includes(frame?.snapshot?.state);
-  if (event.key !== "Escape" && (event.key !== " " || types)) return;
-  event.preventDefault();
-  event.stopPropagation();
-  if (!event.repeat) stop();
-}, true);
-document.addEventListener("keyup", (event) => { if (event.key === " " && !(event.target instanceof HTMLInputElement)) event.preventDefault(); }, true);
-document.addEventListener("contextmenu", (event) => event.preventDefault());
-
-async function post(path, body = {}, more = {}) {
-  const answer = await fetch(path, {
-    method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-Kerma": "console", ...more },
-  });
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.words);
-  return said;
-}
 
 async function command(name, body = {}) {
   if (busy) return false;
@@ -93,36 +34,8 @@ const paintBusy = () => { for (const one of document.querySelectorAll("[data-com
 
 const go = (word, act, more = {}) => h("button", { type: "button", onclick: act, "data-commands": "1", disabled: busy, ...more }, t(word));
 
-// The live line; each frame that was shown is answered, and that answer is the page's word that it is there.
-async function open() {
-  try {
-    const { token } = await post("/api/ticket");
-    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
-    const own = socket;
-    own.addEventListener("open", () => own.send(JSON.stringify({ ticket: token, page: sessionStorage.getItem("page") ?? "" })));
-    own.addEventListener("message", (event) => {
-      frame = JSON.parse(event.data);
-      if (frame.echo) offsets = [...offsets.slice(1 - OFFSETS), frame.echo[1] * 1000 - frame.echo[0]];
-      sessionStorage.setItem("page", frame.page);
-      paint();
-      own.send(JSON.stringify({ seen: frame.number, t: performance.now() }));
-    });
-    own.addEventListener("close", (event) => {
-      if (own !== socket) return;
-      if (event.code === 4002) { $("answer").textContent = t("elsewhere"); return; }
-      setTimeout(open, OPEN_AGAIN_MS);
-    });
-  } catch {
-    setTimeout(open, OPEN_AGAIN_MS);
-  }
-}
-
-// How old what is shown may be at most: the desk's stamp against the least offset of the two clocks that the line has proven.
-const ageMs = () =>
-  !frame?.snapshot || offsets.length === 0 ? Infinity : performance.now() + Math.min(...offsets) - frame.snapshot.at_s * 1000;
-
 function paintAge() {
-  const age = ageMs(), silent = !(age <= SILENT_MS), old = !(age <= OLD_MS);
+  const age = ageMs(frame), silent = !(age <= SILENT_MS), old = !(age <= OLD_MS);
   $("values").classList.toggle("old", old);
   $("left").classList.toggle("old", old);
   $("age").textContent = Number.isFinite(age) ? t("age", { age: number(Math.max(age, 0) / 1000, 1, "s") }) : t("no_data");
@@ -378,28 +291,16 @@ function paintSound(silent) {
 $("mute").addEventListener("click", () => { mutedUntil = performance.now() < mutedUntil ? 0 : performance.now() + MUTE_MS; });
 document.addEventListener("pointerdown", () => { sound ??= new AudioContext(); }, { once: true });
 
-async function speak(name) {
-  language = name in LANGUAGES ? name : "en";
-  localStorage.setItem("language", language);
-  words = await (await fetch(`/words/${language}.json`)).json();
-  document.documentElement.lang = language;
-  for (const one of document.querySelectorAll("[data-word]")) one.textContent = t(one.dataset.word);
-  for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", t(one.dataset.label));
+page.live = () => LIVE.includes(frame?.snapshot?.state);
+page.spoken = () => {
   panelKey = "";
   $("who").dataset.key = "";
   if (frame) paint();
-}
-for (const [name, said] of Object.entries(LANGUAGES)) $("language").append(h("option", { value: name }, said));
-$("language").addEventListener("change", (event) => speak(event.target.value));
-$("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-  localStorage.setItem("theme", root.dataset.theme);
-});
-document.documentElement.dataset.theme = localStorage.getItem("theme") === "light" ? "light" : "dark";
-
-english = await (await fetch("/words/en.json")).json();
-await speak(localStorage.getItem("language") ?? "en");
-$("language").value = language;
+};
+page.spoken();
 setInterval(paintAge, 50);
-open();
+open(() => sessionStorage.getItem("page") ?? "", (heard) => {
+  frame = heard;
+  sessionStorage.setItem("page", frame.page);
+  paint();
+}, () => { $("answer").textContent = t("elsewhere"); });

@@ -1,0 +1,117 @@
+// What every page has: STOP at pointer-down by two ways, the words, the live line with its age, language and theme. It knows no page and decides nothing.
+export const $ = (id) => document.getElementById(id);
+export const NONE = "–";
+const OPEN_AGAIN_MS = 300, OFFSETS = 30, ELSEWHERE = 4002;
+const LANGUAGES = { en: "English", de: "Deutsch" };
+
+let words = {}, english = {}, offsets = [];
+export let language = "en";
+export let socket = null;
+export const page = { live: () => false, spoken: () => undefined };
+
+export const t = (key, values = {}) => {
+  const said = words[key] ?? english[key] ?? key;
+  return said.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? NONE);
+};
+export const number = (value, digits, unit) =>
+  value === null || value === undefined
+    ? NONE
+    : `${new Intl.NumberFormat(language, { signDisplay: "negative", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)}${unit ? "\u00a0" + unit : ""}`;
+export const gy = (mgy) => number(mgy === null || mgy === undefined ? null : mgy / 1000, 3, "Gy");
+
+export function h(tag, given = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (name in made && name !== "list") made[name] = value;
+    else made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+
+// STOP: no dialog, no login, no token, two ways at once; what nobody took is said.
+function stop() {
+  const button = $("stop");
+  button.classList.add("sent");
+  $("stop-said").textContent = t("stop_sent");
+  const door = `${location.protocol}//${location.hostname}:${Number(location.port || (location.protocol === "https:" ? 443 : 80)) + 1}/stop`;
+  const ways = [
+    fetch("/stop", { method: "POST", keepalive: true }).then((answer) => { if (!answer.ok) throw new Error(answer.status); }),
+    fetch(door, { method: "POST", mode: "no-cors", keepalive: true }),
+  ];
+  ways[0].then(() => { $("stop-said").textContent = t("stop_taken"); }, () => {
+    ways[1].then(() => { $("stop-said").textContent = t("stop_door"); }, () => { $("stop-said").textContent = t("stop_nobody"); });
+  });
+  setTimeout(() => { button.classList.remove("sent"); $("stop-said").textContent = t("stop_keys"); }, 3000);
+}
+$("stop").addEventListener("pointerdown", (event) => { event.preventDefault(); stop(); });
+$("stop").addEventListener("click", (event) => { if (event.detail === 0) stop(); });
+document.addEventListener("keydown", (event) => {
+  const types = event.target instanceof HTMLInputElement && !page.live();
+  if (event.key !== "Escape" && (event.key !== " " || types)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (!event.repeat) stop();
+}, true);
+document.addEventListener("keyup", (event) => { if (event.key === " " && !(event.target instanceof HTMLInputElement)) event.preventDefault(); }, true);
+document.addEventListener("contextmenu", (event) => event.preventDefault());
+
+export async function post(path, body = {}, more = {}) {
+  const answer = await fetch(path, {
+    method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-Kerma": "console", ...more },
+  });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.words);
+  return said;
+}
+
+// The live line; each frame that was shown is answered, and that answer is the page's word that it is there. `number` is the page's own, if it keeps one.
+export async function open(number, shown, elsewhere) {
+  const again = () => setTimeout(open, OPEN_AGAIN_MS, number, shown, elsewhere);
+  try {
+    const { token } = await post("/api/ticket");
+    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+    const own = socket;
+    own.addEventListener("open", () => own.send(JSON.stringify({ ticket: token, page: number() })));
+    own.addEventListener("message", (event) => {
+      const frame = JSON.parse(event.data);
+      if (frame.echo) offsets = [...offsets.slice(1 - OFFSETS), frame.echo[1] * 1000 - frame.echo[0]];
+      shown(frame);
+      own.send(JSON.stringify({ seen: frame.number, t: performance.now() }));
+    });
+    own.addEventListener("close", (event) => {
+      if (own !== socket) return;
+      if (event.code === ELSEWHERE) elsewhere();
+      else again();
+    });
+  } catch {
+    again();
+  }
+}
+
+// How old what is shown may be at most: the desk's stamp against the least offset of the two clocks that the line has proven.
+export const ageMs = (frame) =>
+  !frame?.snapshot || offsets.length === 0 ? Infinity : performance.now() + Math.min(...offsets) - frame.snapshot.at_s * 1000;
+
+async function speak(name) {
+  language = name in LANGUAGES ? name : "en";
+  localStorage.setItem("language", language);
+  words = await (await fetch(`/words/${language}.json`)).json();
+  document.documentElement.lang = language;
+  for (const one of document.querySelectorAll("[data-word]")) one.textContent = t(one.dataset.word);
+  for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", t(one.dataset.label));
+  page.spoken();
+}
+for (const [name, said] of Object.entries(LANGUAGES)) $("language").append(h("option", { value: name }, said));
+$("language").addEventListener("change", (event) => speak(event.target.value));
+$("theme").addEventListener("click", () => {
+  const root = document.documentElement;
+  root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+});
+document.documentElement.dataset.theme = localStorage.getItem("theme") === "light" ? "light" : "dark";
+
+english = await (await fetch("/words/en.json")).json();
+await speak(localStorage.getItem("language") ?? "en");
+$("language").value = language;
