@@ -7,7 +7,6 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,6 +21,7 @@ from reportlab.platypus import Image, PageBreak, Paragraph, SimpleDocTemplate, S
 from calibration.atomic import replaced
 from calibration.certificate import Checked
 from calibration.measured import StepTable
+from calibration.print_words import markup, printable
 from calibration.report import Row, name_of, rows
 from calibration.schema import CombinationTable
 
@@ -37,8 +37,8 @@ def write_pdf(path: Path, checked: Checked, before: Sequence[Checked] = ()) -> N
     if t.simulated:
         story.append(Paragraph("<b>SIMULATED: this certifies no real machine</b>", styles["Heading2"]))
     story += [
-        Paragraph(escape(f"Calibration certificate {t.id}, version {t.version}"), styles["Title"]),
-        Paragraph(escape(f"Signatures that fit: {', '.join(checked.signers)}. The file is signed; this paper is its picture."), styles["Normal"]),
+        Paragraph(markup(f"Calibration certificate {t.id}, version {t.version}"), styles["Title"]),
+        Paragraph(markup(f"Signatures that fit: {', '.join(checked.signers)}. The file is signed; this paper is its picture."), styles["Normal"]),
         Spacer(1, 4 * mm),
     ]  # fmt: skip
     every = rows(checked)
@@ -46,7 +46,7 @@ def write_pdf(path: Path, checked: Checked, before: Sequence[Checked] = ()) -> N
     history = sorted((*before, checked), key=lambda one: one.table.version)
     for c in t.combinations:
         name = name_of(c)
-        story += [PageBreak(), Paragraph(escape(name), styles["Heading1"])]
+        story += [PageBreak(), Paragraph(markup(name), styles["Heading1"])]
         story.append(_table([row for row in every if row.combination == name], styles))
         story += [Spacer(1, 4 * mm), Image(io.BytesIO(plots(c, history)), 180 * mm, 150 * mm)]
     out = io.BytesIO()
@@ -57,7 +57,7 @@ def write_pdf(path: Path, checked: Checked, before: Sequence[Checked] = ()) -> N
 
     def foot(canvas: Any, _document: Any) -> None:
         canvas.setFont("Helvetica", 7)
-        canvas.drawString(15 * mm, 8 * mm, f"{t.id}, content SHA-256 {checked.sha256.hex()}")
+        canvas.drawString(15 * mm, 8 * mm, printable(f"{t.id}, content SHA-256 {checked.sha256.hex()}"))
         canvas.drawRightString(195 * mm, 8 * mm, f"page {canvas.getPageNumber()}")
 
     document.build(story, onFirstPage=foot, onLaterPages=foot)
@@ -68,7 +68,7 @@ def _table(some: Sequence[Row], styles: Any) -> Table:
     small = styles["BodyText"].clone("small", fontSize=7, leading=8.5)
 
     def cell(words: str) -> Paragraph:
-        return Paragraph(escape(words), small)
+        return Paragraph(markup(words), small)
 
     body = [[cell(word) for word in (row.name, row.value, row.unit, row.u_pct_k1, row.source)] for row in some]
     table = Table([[cell(head) for head in HEADS], *body], colWidths=[width * mm for width in WIDTHS_MM], repeatRows=1)

@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from calibration.certificate import Checked
 from console import screen
 from console.configuration import Rig
 from console.exit_codes import Exit
+from console.plain_words import PlainConsole
 from console.records import rig_of
 from console.reports import flat, keep
 from console.reports.codes import CODES, load_codes
@@ -91,7 +90,7 @@ def _given(rig: Rig, report: Report, wanted: tuple[bool, bool, bool], out: Path 
     if pdf:
         some = {name: data for name, data in some.items() if name.endswith(".pdf")}
     folder = out or rig.records / keep.FOLDER
-    console = Console()
+    console = PlainConsole()
     console.print(screen.banner(report.simulated, rig.name), markup=False)
     try:
         written = keep.keep(folder, some)

@@ -15,6 +15,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
+from calibration.print_words import markup, printable
 from console.reports.drawn import traces
 from console.reports.told import Code, CourseReport, FractionReport, Lack, Segment
 
@@ -38,7 +39,7 @@ class Sheets(Canvas):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, foot: str, simulated: bool, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._foot, self._simulated = foot, simulated
+        self._foot, self._simulated = printable(foot), simulated
         self._pages: list[dict[str, Any]] = []
 
     def showPage(self) -> None:  # noqa: N802 - the name that reportlab calls
@@ -88,31 +89,16 @@ class Styles:
         self.big = self.text.clone("kerma-big", fontSize=12, leading=15, fontName="Helvetica-Bold")
 
     def cells(self, row: Sequence[str]) -> list[Paragraph]:
-        return [Paragraph(escape(printable(word)), self.cell) for word in row]
-
-
-def printable(words: str) -> str:
-    """What the built-in fonts can show; anything else as its number, never a blank that reads as nothing."""
-    return "".join(
-        one if one in "\n" or (one.isprintable() and _latin(one)) else f"<U+{ord(one):04X}>" for one in words
-    )
-
-
-def _latin(one: str) -> bool:
-    try:
-        one.encode("cp1252")
-    except UnicodeEncodeError:
-        return False
-    return True
+        return [Paragraph(markup(word), self.cell) for word in row]
 
 
 def fraction_pdf(report: FractionReport) -> bytes:
     """The fraction's report; the same bytes for the same report."""
     s, o, t = Styles(), report.order, report.totals
     story: list[Any] = [
-        Paragraph(escape(printable(f"Fraction {o.fraction} of {o.fractions}: {o.site}, {o.laterality}")), s.title),
+        Paragraph(markup(f"Fraction {o.fraction} of {o.fractions}: {o.site}, {o.laterality}"), s.title),
         Paragraph(escape(f"{t.status}, {t.quality}: {_gy(t.delivered_rx_mgy)} of {_gy(o.rx_mgy)} at {o.depth_mm:g} mm depth ({t.off_pct:+.2f} %)"), s.big),
-        *(Paragraph(escape(printable(flag)), s.flag) for flag in report.flags),
+        *(Paragraph(markup(flag), s.flag) for flag in report.flags),
         Spacer(1, 1.5 * mm),
         _pairs(s, _who(report)),
         Paragraph("Dose", s.head),
@@ -139,9 +125,9 @@ def course_pdf(report: CourseReport) -> bytes:
     """The course's report; the same bytes for the same report."""
     s = Styles()
     story: list[Any] = [
-        Paragraph(escape(printable(f"Course {report.course_id} of patient {report.patient.id}")), s.title),
-        Paragraph(escape(printable(f"Second identifier {report.patient.id_2}; rig {report.rig}; days are of {report.time_zone}")), s.text),
-        *(Paragraph(escape(printable(flag)), s.flag) for flag in report.flags),
+        Paragraph(markup(f"Course {report.course_id} of patient {report.patient.id}"), s.title),
+        Paragraph(markup(f"Second identifier {report.patient.id_2}; rig {report.rig}; days are of {report.time_zone}"), s.text),
+        *(Paragraph(markup(flag), s.flag) for flag in report.flags),
         Paragraph("Sums by lesion, at the prescription's depth", s.head),
         _lesions(s, report),
         Paragraph("Low and high are sums of the bounds of every fraction; an UNKNOWN fraction counts in delivered with its high bound.", s.text),
@@ -315,7 +301,7 @@ def _segments(s: Styles, segments: Sequence[Segment]) -> list[Any]:
             KeepTogether([Paragraph("Segments", s.head), _table(s, heads, rows, (34, *(width for _ in some)))])
         )
     parts.append(Spacer(1, 1 * mm))
-    parts += [Paragraph(escape(printable(f"Segment {one.number} ended: {one.end_words}.")), s.text) for one in segments]
+    parts += [Paragraph(markup(f"Segment {one.number} ended: {one.end_words}."), s.text) for one in segments]
     return parts
 
 
