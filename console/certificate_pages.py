@@ -21,6 +21,7 @@ from calibration.write import write_certificate
 from console import configuration
 from console.certificate import checked_of
 from console.exit_codes import Exit
+from console.plain_words import PlainConsole
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 
@@ -34,7 +35,7 @@ def show(file: Path, key: Path, as_json: bool, as_csv: bool) -> Exit:
             end="" if as_csv and not as_json else "\n",
         )
         return Exit.AS_INTENDED
-    console = Console()
+    console = PlainConsole()
     _banner(console, checked)
     table = Table(show_edge=False)
     for head in ("combination", "name", "value", "unit", "u, k = 1, %", "source"):
@@ -48,7 +49,7 @@ def show(file: Path, key: Path, as_json: bool, as_csv: bool) -> Exit:
 def verify(file: Path, key: Path, config: Path | None) -> Exit:
     """Say that it holds, or be refused."""
     checked = read_certificate(file, key)
-    console = Console()
+    console = PlainConsole()
     _banner(console, checked)
     if config is not None:
         rig = replace(configuration.load(config, os.getuid()), certificate=file, signer_public_key=key)
@@ -65,7 +66,7 @@ def sign(file: Path, private: Path, who: str) -> Exit:
     if not who.strip():
         raise ConfigurationError("--who is empty; first: write who signs")
     sign_certificate(file, private, who.strip(), SystemClock().wall())
-    Console().print(f"{file}: signed by {who.strip()}", markup=False, highlight=False, soft_wrap=True)
+    PlainConsole().print(f"{file}: signed by {who.strip()}", markup=False, highlight=False, soft_wrap=True)
     return Exit.AS_INTENDED
 
 
@@ -81,7 +82,7 @@ def plate(plate: Path, out: Path) -> Exit:
             f"{out}: cannot be written ({error.strerror}); first: give a path that may be written"
         ) from error
     words = f"{out}: written, provisional until {stamp(made['expires_at'])}; name it as certificate.file of the rig, and start kerma run"
-    Console().print(words, markup=False, highlight=False, soft_wrap=True)
+    PlainConsole().print(words, markup=False, highlight=False, soft_wrap=True)
     return Exit.AS_INTENDED
 
 
@@ -91,7 +92,7 @@ def pdf(file: Path, out: Path, key: Path, before: list[Path]) -> Exit:
 
     checked = read_certificate(file, key)
     earlier = [_of_tube(checked, read_certificate(path, key)) for path in before]
-    console = Console()
+    console = PlainConsole()
     try:
         with console.status(f"writing {out}"):
             write_pdf(out, checked, earlier)
@@ -110,7 +111,7 @@ def compare(file: Path, old: Path, key: Path, as_json: bool) -> Exit:
     if as_json:
         print(json.dumps([asdict(one) for one in moved]))
         return Exit.AS_INTENDED
-    console = Console()
+    console = PlainConsole()
     _banner(console, checked)
     table = Table(show_edge=False)
     for head in ("combination", "was, mGy/s", "is, mGy/s", "change, %", "asks for"):

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 from console import configuration, screen, simulated_hand, sources, warm_up
 from console import daily as room
 from console.certificate import certificate_of
@@ -20,6 +18,7 @@ from console.daily import SET_S, Site
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
 from console.exposing import Hand, Kept, Person
+from console.plain_words import PlainConsole
 from console.records import database
 from console.session import Session, signals_stop
 from console.sheets import Signer, laid_down, signed, signers_of, told
@@ -190,7 +189,7 @@ def untold_tokens(rig: Rig, believed: tuple[Sheet, ...], clock: Clock) -> tuple[
 
 def held(asked: Asked, rig: Rig, certificate: Certificate, purpose: Purpose, clock: Clock, work: Work) -> Exit:
     """Hold the desk for one work; Ctrl-C is STOP."""
-    console = Console()
+    console = PlainConsole()
     console.print(screen.banner(rig.simulated, rig.name), style="black on magenta" if rig.simulated else "")
     face = TerminalFace(console)
     control = rig.control if asked.press else None

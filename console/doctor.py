@@ -14,12 +14,11 @@ from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from rich.console import Console
-
 from console import places, sources
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.fitness import MIB, Line, given, punctual, running, tried
+from console.plain_words import PlainConsole
 from console.rig_file import SchedulingTable
 from controller.blob import Scheduling
 from hal.clock import Clock
@@ -226,7 +225,7 @@ def run(rig: Rig | None, clock: Clock, as_json: bool) -> Exit:
     if as_json:
         print(json.dumps({"fit": code is Exit.AS_INTENDED, "lines": [asdict(line) for line in found]}))
         return code
-    console = Console()
+    console = PlainConsole()
     for line in found:
         console.print(
             f"{line.level:<5} {line.what:<22} {line.found}",

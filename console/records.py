@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from console import configuration, places, screen
 from console import wire as room
 from console.configuration import Rig
 from console.exit_codes import Exit
+from console.plain_words import PlainConsole
 from controller.entries import LINKS_APART
 from controller.prescribed import Prescribed
 from controller.requests import Ended
@@ -67,7 +67,7 @@ def listed(config: Path | None, as_json: bool) -> Exit:
     if as_json:
         print(json.dumps({"simulated": rig.simulated, "rig": rig.name, "fractions": found, "of_no_fraction": apart}))
         return Exit.AS_INTENDED
-    console = Console()
+    console = PlainConsole()
     console.print(screen.banner(rig.simulated, rig.name), markup=False)
     table = Table(show_edge=False)
     for name in ("id", "started", "fraction", "at depth", "status"):
@@ -102,7 +102,7 @@ def show(config: Path | None, name: str, as_json: bool) -> Exit:
     if as_json:
         print(json.dumps(found))
         return Exit.AS_INTENDED
-    console = Console()
+    console = PlainConsole()
     console.print(screen.banner(bool(found["simulated"]), rig.name), markup=False)
     facts = Table(show_header=False, show_edge=False)
     for key, value in found.items():

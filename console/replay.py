@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from console import records as kept
 from console.exit_codes import Exit
+from console.plain_words import PlainConsole
 from controller.kernel import PLAIN
 from hal.errors import ConfigurationError
 from records.files import PosixFiles
@@ -27,7 +27,7 @@ def run(folder: Path | None, config: Path | None, token: int | None, as_json: bo
     """
     journal = (folder if folder is not None else kept.rig_of(config).records) / JOURNAL_NAME
     found = _found(journal, token)
-    console = Console(stderr=as_json)
+    console = PlainConsole(stderr=as_json)
     told: list[Replayed] = []
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from calibration import keys, periodic, toml_file
@@ -19,7 +18,7 @@ from calibration.time_table import against_first
 from console.certificate import certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.prescription import load
+from console.plain_words import PlainConsole, order
 from console.records import database, first_set_time_s, rig_of
 from console.run import raw_keys
 from controller.tags import fraction_tag, plan_tag
@@ -139,7 +138,7 @@ def commissioned(rig: Rig, clock: Clock, file: Path, signer: Signer) -> Exit:
 
 def overridden(rig: Rig, clock: Clock, file: Path, offered_s: float, reason: str, signer: Signer) -> Exit:
     """Sign and keep a physicist's word on one fraction whose time is 5 to 10 % off that of fraction 1 (accident-A1)."""
-    prescribed, certificate = load(file), certificate_of(rig, clock.wall())
+    prescribed, certificate = order(file), certificate_of(rig, clock.wall())
     first_s = first_set_time_s(rig, prescribed)
     if first_s is None:
         raise ConfigurationError(
@@ -185,7 +184,7 @@ def due(rig: Rig, clock: Clock, plot: str, out: Path | None, as_json: bool) -> E
             table.add_column(head, overflow="fold")
         for one in found:
             table.add_row(one.test.id, one.test.every, one.test.what, one.words)
-        Console().print(table)
+        PlainConsole().print(table)
     bad = (periodic.State.NEVER, periodic.State.OVERDUE, periodic.State.ACT)
     return Exit.UNFIT if any(one.state in bad for one in found) else Exit.AS_INTENDED
 

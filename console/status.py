@@ -8,12 +8,11 @@ import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from console import places, screen
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
 from console.places import Places
+from console.plain_words import PlainConsole
 from console.session import Session
 from controller.requests import Adopt, Close, Reset
 from hal.clock import Clock
@@ -50,7 +49,7 @@ def status(where: Places, clock: Clock, as_json: bool) -> Exit:
     if as_json:
         print(json.dumps(screen.values(shown)))
     else:
-        Console().print(screen.status(shown))
+        PlainConsole().print(screen.status(shown))
     return Exit.AS_INTENDED
 
 

@@ -17,12 +17,13 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from console import configuration, prescription, screen, simulated_hand
+from console import configuration, screen, simulated_hand
 from console.certificate import checked_of
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import WORDS, Exit
 from console.independent import beside
+from console.plain_words import PlainConsole, order
 from console.records import given_d0_mgy, record_words
 from console.second_calculation import Compared
 from console.session import Session, signals_stop
@@ -107,7 +108,7 @@ class TerminalFace:
 
 def run(asked: Asked, clock: Clock) -> Exit:
     """`kerma treat`: everything from the command line to the exit code."""
-    console = Console(stderr=asked.as_json)
+    console = PlainConsole(stderr=asked.as_json)
     try:
         rig = configuration.load(asked.config, os.getuid())
         wanted = prepared(asked, rig, clock)
@@ -143,7 +144,7 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
         raise ConfigurationError("--resume needs --reason; first: say in a few words why the fraction was interrupted")
     if asked.physicist and not asked.resume:
         raise ConfigurationError("--physicist goes with --resume only; first: leave it out")
-    prescribed = prescription.load(asked.prescription)
+    prescribed = order(asked.prescription)
     if prescribed.purpose is not Purpose.TREAT and not rig.simulated:
         raise ConfigurationError(
             f'{asked.prescription}: prescription.purpose = "{prescribed.purpose.name.lower()}": kerma treat gives patients their fractions and nothing else; '

@@ -14,6 +14,7 @@ from verification.hazards import wrong_with
 DOORS: Final = "console/test_web_doors.py::"
 API: Final = "console/test_web_api.py::"
 TLS: Final = "console/test_web_tls.py::"
+NASTY: Final = "console/test_nasty_words.py::"
 DOOR: Final = "console/test_web_stop_door.py::"
 RUN: Final = "console/test_console_run.py::"
 FILE: Final = "console/test_console_configuration.py::"
@@ -132,8 +133,14 @@ THREATS: Final[tuple[Hazard, ...]] = (
     row(
         "threat-T12",
         "words that are a command elsewhere: in names of patients, orders, reasons; in logs, pages, CSV, paper, DICOM, a shell",
-        "words are refused where they enter when they hold what is no letter; pages set text alone under a strict policy; no cell of a CSV is a formula",
-        "code:console/reports/flat.py::cell code:console/web/doors.py::STRICT code:console/dicom/words.py::text",
+        "an order or a reason with characters that nobody can see is refused; pages set text alone under a strict policy; a terminal is given no markup and no "
+        "control character, a CSV no formula, a shell nothing; paper shows each letter, or its number",
+        "code:console/plain_words.py::order code:console/plain_words.py::PlainConsole code:console/reports/flat.py::cell "
+        "code:calibration/print_words.py::markup code:console/web/doors.py::STRICT code:console/dicom/words.py::text",
+        f"{NASTY}test_t12_what_can_be_read_is_taken_as_it_was_written {NASTY}test_t12_what_nobody_can_see_is_refused_in_an_order_and_as_a_reason "
+        f"{NASTY}test_t12_a_terminal_shows_the_offer_with_the_words_as_they_are {NASTY}test_t12_a_terminal_is_given_no_control_character "
+        f"{NASTY}test_t12_csv_and_json_bring_the_words_back_and_no_formula {NASTY}test_t12_paper_shows_each_letter_or_its_number "
+        f"{NASTY}test_t12_names_that_the_built_in_fonts_lack {NASTY}test_t12_nothing_is_handed_to_a_shell_and_no_text_is_run "
         "console/test_reports_kept.py::test_no_cell_of_a_csv_is_a_formula console/test_reports_kept.py::test_any_words_can_be_printed "
         f"console/test_dicom_instances.py::test_words_come_back_as_one_value {DOORS}test_every_answer_is_strictly_dressed "
         "console/test_web_page.py::test_nothing_is_inline_and_nothing_is_from_elsewhere",

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from pydicom.dataset import Dataset
-from rich.console import Console
 from rich.table import Table
 
 from console import screen
@@ -23,6 +22,7 @@ from console.dicom.outbox import Outbox, OutboxError, Sent, State
 from console.dicom.send import Receiver, Sender, receiver
 from console.dicom.words import UnfitError
 from console.exit_codes import Exit
+from console.plain_words import PlainConsole
 from console.records import rig_of, stamp
 from console.reports import keep, paper
 from console.reports.commands import journal_of, made, site_of
@@ -91,7 +91,7 @@ def write(config: Path | None, name: str, out: Path | None) -> Exit:
         raise ConfigurationError(
             f"instances cannot be written ({error.strerror or error}); first: see to the disk"
         ) from error
-    console = Console()
+    console = PlainConsole()
     console.print(screen.banner(report.simulated, rig.name), markup=False)
     for file in some:
         console.print(f"{folder / file}", markup=False, highlight=False, soft_wrap=True)
@@ -135,7 +135,7 @@ def show(config: Path | None, again: str, as_json: bool, clock: Clock) -> Exit:
     if as_json:
         print(json.dumps([asdict(one) | {"state": one.state.value} for one in items]))
         return Exit.AS_INTENDED
-    console = Console()
+    console = PlainConsole()
     console.print(screen.banner(rig.simulated, rig.name), markup=False)
     table = Table(show_edge=False)
     for head in ("state", "tries", "next, UTC", "what", "said"):

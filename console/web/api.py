@@ -11,10 +11,11 @@ from typing import Annotated, Any, Final
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from console import simulated_hand
 from console.configuration import Rig
+from console.plain_words import plain
 from console.web.control import Control
 from console.web.fraction import Fraction, Orders
 from console.web.link import Link
@@ -29,7 +30,7 @@ UNLOADABLE: Final = ("PREPARATORY", "ARMING", "READY")
 PRESSED_S: Final = 0.3
 """How long the simulated room holds its beam-on switch."""
 
-Short = Annotated[str, Field(max_length=200)]
+Short = Annotated[str, Field(max_length=200), AfterValidator(plain)]
 Page = Annotated[str, Field(min_length=8, max_length=64)]
 Token = Annotated[
     str, Header(alias="X-Kerma-Token", max_length=64, description="One-time token, from POST /api/token.")
@@ -100,7 +101,7 @@ class LoadOrder(OfPage):
 class ResumeOrder(LoadOrder):
     """The same order again, with the reason for which it was interrupted."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain)]
 
 
 class ConfirmOffer(OfPage):

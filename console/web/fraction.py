@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from console import independent, prescription, screen
+from console import independent, screen
 from console import second_calculation as second
 from console.certificate import checked_of
 from console.configuration import Rig
 from console.independent import Beside, beside
+from console.plain_words import order
 from console.records import given_d0_mgy
 from console.second_calculation import Compared
 from controller.prescribed import Certificate, Prescribed
@@ -51,7 +52,7 @@ class Orders:
         path = next((one for one in self._folder.glob("*.toml") if one.name == name), None)
         if path is None:
             raise ConfigurationError(f"{name}: is no order in {self._folder}; first: choose one of the list")
-        prescribed = prescription.load(path)
+        prescribed = order(path)
         if prescribed.sha256.hex() != sha256:
             raise ConfigurationError(f"{name}: was changed since it was shown; first: choose it anew and read it again")
         if prescribed.purpose is not Purpose.TREAT:
@@ -67,7 +68,7 @@ class Orders:
 
     def _told(self, path: Path) -> dict[str, Any]:
         try:
-            prescribed = prescription.load(path)
+            prescribed = order(path)
         except ConfigurationError as error:
             return {"name": path.name, "words": str(error), "order": None}
         return {"name": path.name, "words": "", "order": screen.values(prescribed)}
