@@ -37,7 +37,7 @@ test-browser: $(STAMP) browser-tools ## whole treatments on the simulated rig in
 	$(BIN)/python -m pytest tests/browser
 
 browser-tools:  ## install what test-browser needs: chromium and a font, by apt-get as root
-	tests/browser/tools.sh
+	tools/install.sh browser
 
 grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
 	$(BIN)/python -m pytest -n 2 -m "grid and not realtime and not dicom"
@@ -67,7 +67,7 @@ mutants: $(STAMP) ## alter interlocks/ and what decides in every place, and see 
 	nice $(BIN)/python -m verification.mutants --workers $(or $(WORKERS),1) $(if $(ONLY),--only $(ONLY)) $(if $(PAIRS),--pairs) $(if $(PAGE),--page)
 
 dicom-tools:    ## install what DICOM is held against: dciodvfy of dicom3tools, storescp of dcmtk, by apt-get as root
-	verification/dicom_tools.sh
+	tools/install.sh dicom
 
 test-dicom: $(STAMP) dicom-tools ## every kind of instance through dciodvfy, and sent to storescp: dead, refusing, killed, restarted; PAGE=1 writes docs/dicom.md
 	$(BIN)/python -m pytest -m dicom tests/console
@@ -88,7 +88,7 @@ bench: $(STAMP) bench-tools ## every figure that is promised, in one table; ROW=
 	$(BIN)/python -m benchmarks.bench $(if $(ROW),--row $(ROW)) $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(JSON),--json $(JSON)) $(if $(PAGE),--page)
 
 bench-tools:    ## install what the benchmarks are measured against: gcc, libmodbus and cyclictest, by apt-get as root
-	benchmarks/tools.sh
+	tools/install.sh bench
 
 bench-wire: $(STAMP) bench-tools ## time one transaction against C libmodbus and pymodbus's clients; writes docs/performance.md
 	$(BIN)/python -m benchmarks.wire --page $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(JSON),--json $(JSON))
