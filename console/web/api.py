@@ -164,7 +164,7 @@ def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The documented errors of one path; every refusal has words."""
     words = {
         401: "nobody is logged in", 403: "not from the console's own page, or not for this role, or the token was used",
-        405: "another method", 409: "refused: control, state, a stale offer, or the desk's own words", 413: "the body is too long",
+        404: "not in these records", 405: "another method", 409: "refused: control, state, a stale offer, or the desk's own words", 413: "the body is too long",
         422: "not the document that is described here", 503: "the desk does not answer, or too many requests at once",
     }  # fmt: skip
     return {status: {"model": Problem, "description": words[status]} for status in (403, 413, 422, *statuses)}

@@ -43,7 +43,23 @@ class Access(Protocol):
 WATCHING: Final = frozenset({(NOBODY, "watch"), ("operator", "watch")})
 TREATING: Final = frozenset(
     ("operator", command)
-    for command in ("orders", "control", "load", "resume", "confirm", "edit", "close", "retest", "reset", "room")
+    for command in (
+        "orders",
+        "control",
+        "load",
+        "resume",
+        "confirm",
+        "edit",
+        "close",
+        "retest",
+        "reset",
+        "room",
+        "records",
+        "report",
+        "service",
+        "bundle",
+        "simulator",
+    )
 )
 
 

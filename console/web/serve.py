@@ -31,6 +31,8 @@ from console.web.fraction import Fraction, Orders
 from console.web.link import Link
 from console.web.live import Live
 from console.web.people import DEMONSTRATION, Access, Demonstration, WatchOnly
+from console.web.reading import Reading
+from console.web.records_page import RecordsPage
 from console.web.tls import Address, address, context
 from console.web.tokens import Tokens
 from hal.clock import Clock, SystemClock
@@ -38,8 +40,8 @@ from hal.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
 KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
-FILES: Final = ("shell.js", "treat.js", "treat.css", "icon.svg")
-PAGES: Final = {"/": "treat.html"}
+FILES: Final = ("shell.js", "watch.js", "drawn.js", "treat.js", "records.js", "treat.css", "pages.css", "icon.svg")
+PAGES: Final = {"/": "treat.html", "/records": "records.html"}
 """Each page by its address."""
 WORDS: Final = ("en", "de")
 FRAME_BYTES: Final = 4096
@@ -96,6 +98,7 @@ def application(desk: Desk) -> FastAPI:
     )  # fmt: skip
     Api(desk).join(app)
     Live(desk).join(app)
+    RecordsPage(desk, Reading(desk)).join(app)
 
     for path, name in (*PAGES.items(), *((f"/files/{name}", name) for name in FILES)):
         app.get(path, include_in_schema=False)(_file(HERE / "files" / name, KINDS[Path(name).suffix]))

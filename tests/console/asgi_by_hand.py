@@ -33,6 +33,7 @@ async def http(
     app: App, path: str, body: Any = None, given: list[tuple[bytes, bytes]] | None = None, method: str = "POST"
 ) -> tuple[int, Any, dict[str, str]]:
     """Status, document (or text) and headers of the answer."""
+    path, _, query = path.partition("?")
     data = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
     sent: list[Message] = []
     parts = [{"type": "http.request", "body": data, "more_body": False}]
@@ -49,7 +50,8 @@ async def http(
     await app(
         {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "path": path, "raw_path": path.encode(),
-            "query_string": b"", "root_path": "", "headers": headers() if given is None else given, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", PORT),
+            "query_string": query.encode(), "root_path": "",
+            "headers": headers() if given is None else given, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", PORT),
         },
         receive,
         send,

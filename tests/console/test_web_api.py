@@ -413,13 +413,14 @@ def test_the_desk_answers_in_its_own_words(console: Console) -> None:
 def test_the_openapi_document_names_each_refusal(console: Console) -> None:
     document = application(console.room).openapi()
     for path, methods in document["paths"].items():
-        answers = methods["post"]["responses"]
-        assert {"200", "403", "413", "422"} <= set(answers), path
-        assert all(
-            answers[status]["content"]["application/json"]["schema"]["$ref"].endswith("/Problem")
-            for status in answers
-            if status != "200"
-        )
+        for method in methods.values():
+            answers = method["responses"]
+            assert {"200", "403", "413", "422"} <= set(answers), path
+            assert all(
+                answers[status]["content"]["application/json"]["schema"]["$ref"].endswith("/Problem")
+                for status in answers
+                if status != "200"
+            )
     assert {"/api/load", "/api/confirm", "/api/control/take"} <= set(document["paths"])
 
 

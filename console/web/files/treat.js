@@ -63,6 +63,8 @@ function paint() {
     paintBand(shown.state);
     $("detail").textContent = t(`state_${shown.state}_more`, { beam: shown.beam });
     $("notice").textContent = shown.notice;
+    // whoever leaves this page gives control up: the ways out are shut while anything is armed
+    $("rooms").hidden = page.live();
     document.querySelector("main").classList.toggle("beam", BEAM.includes(shown.state));
     paintDose(shown.dose, shown);
     paintSets(shown);

@@ -1,0 +1,126 @@
+// The Records page: patients, their lesions and prescriptions, fractions with everything kept of them. It reads, a page at a time, and writes no record.
+import { $, gy, h, number, post, t } from "/files/shell.js";
+import { drawn } from "/files/drawn.js";
+import { get, stamp, table, watched } from "/files/watch.js";
+
+let search = "", entered = false, shown = null;
+
+const facts = (rows) => h("dl", { className: "facts" }, ...rows.flatMap(([name, said]) => [h("dt", {}, name), h("dd", {}, said ?? "–")]));
+const button = (word, act, more = {}) => h("button", { type: "button", onclick: act, ...more }, word);
+const mark = (row) => `${row.simulated ? t("simulated") + " " : ""}${row.status}${row.flagged ? " ⚑" : ""}, ${row.quality}`;
+
+async function asked(work) {
+  $("answer").textContent = "";
+  try { await work(); } catch (error) { $("answer").textContent = error.message; }
+}
+
+const listPatients = (after) => asked(async () => {
+  const found = await get("/api/records/patients", { search, after });
+  if (after === "") $("list").replaceChildren();
+  $("list").append(...found.patients.map((one) => button(`${one.patient_id} · ${one.patient_id_2}`, () => showPatient(one), { className: "pick" })));
+  [...$("list").children].slice(-found.patients.length || undefined).forEach((one, place) => {
+    const row = found.patients[place];
+    one.append(h("small", {}, t("records_of", { fractions: row.fractions, lesions: row.lesions, last: stamp(row.last_wall_s).slice(0, 10) }), row.words ? ` · ${row.words}` : ""));
+  });
+  $("more").replaceChildren(...(found.next ? [button(t("more"), () => listPatients(found.next))] : []));
+  if (!$("list").children.length) $("answer").textContent = found.words || t("none_found");
+});
+
+const showPatient = (one) => asked(async () => {
+  shown = () => showPatient(one);
+  const found = await get("/api/records/lesions", { patient: one.patient_id });
+  const rows = h("div", {});
+  $("one").replaceChildren(
+    h("h2", {}, `${t("patient")} ${one.patient_id} · ${one.patient_id_2}`),
+    ...(found.words ? [h("p", { className: "wrong" }, found.words)] : []),
+    table(t("records_lesions"), [t("course"), t("lesion"), t("order"), t("dose"), t("given"), t("delivered"), t("bounds")], found.lesions.map((row) => ({
+      wrong: row.unknown > 0,
+      cells: [row.course_id, `${row.lesion_id} · ${row.site}, ${t(`side_${row.laterality}`)}`, `${row.prescription_id} · ${row.prescription_version} · ${row.purpose}`,
+        `${gy(row.rx_mgy)}, ${number(row.depth_mm, 1, "mm")}`, t("n_of", { n: row.given, of: row.fractions }), gy(row.delivered_rx_mgy), `${gy(row.low_rx_mgy)} … ${gy(row.high_rx_mgy)}`],
+    }))),
+    rows,
+  );
+  await listFractions(one.patient_id, "", rows);
+});
+
+async function listFractions(patient, before, into) {
+  const found = await get("/api/records/fractions", { patient, before });
+  const more = h("div", { className: "row" });
+  into.append(table(t("records_fractions"), [t("started"), t("lesion"), t("fraction"), t("delivered"), t("status"), ""], found.fractions.map((row) => ({
+    wrong: row.flagged || row.quality === "UNKNOWN",
+    cells: [stamp(row.started_wall_s), `${row.lesion_id} · ${row.site}`, t("n_of", { n: row.fraction, of: row.fractions }), `${gy(row.delivered_rx_mgy)} ${t("of", { rx: gy(row.rx_mgy) })}`, mark(row),
+      button(t("look"), () => showFraction(row.id), { "aria-label": `${t("look")} ${row.id}` })],
+  }))), more);
+  if (found.next) more.append(button(t("more"), () => asked(async () => { more.remove(); await listFractions(patient, found.next, into); })));
+}
+
+const showFraction = (id) => asked(async () => {
+  shown = () => showFraction(id);
+  const one = await get("/api/records/fraction", { fraction: id });
+  const traces = h("div", {});
+  $("one").replaceChildren(
+    h("h2", {}, `${t("fraction")} ${t("n_of", { n: one.fraction, of: one.fractions })} · ${one.site}, ${t(`side_${one.laterality}`)}`),
+    facts([
+      [t("patient"), `${one.patient_id} · ${one.patient_id_2}`], [t("status"), mark(one)], [t("delivered"), `${gy(one.delivered_rx_mgy)} ${t("of", { rx: gy(one.rx_mgy) })}, ${number(one.depth_mm, 1, "mm")}`],
+      [t("bounds"), `${gy(one.low_rx_mgy)} … ${gy(one.high_rx_mgy)}`], [t("rest"), number(one.rest_mgy, 1, "mGy D0")], [t("beam_time"), number(one.beam_s, 2, "s")],
+      [t("started"), stamp(one.started_wall_s)], [t("order"), `${one.prescription_id} · ${one.prescription_version} · ${one.prescription_sha256.slice(0, 16)}`],
+      [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`], [t("certificate"), `${one.certificate_id} · ${one.certificate_sha256.slice(0, 16)}`],
+      [t("record"), `${one.id} · ${one.software_version}`],
+    ]),
+    approvals(one),
+    table(t("segments"), ["", t("started"), t("outcome"), t("cause"), t("delivered"), t("bounds"), t("beam_time"), t("channels")], one.exposures.map((row) => ({
+      wrong: row.recovered || row.provisional || row.quality === "UNKNOWN",
+      cells: [`${row.segment} · ${row.token}`, stamp(row.started_wall_s), row.void ? "VOID" : row.outcome ?? t("no_end_yet"), `${row.event}${row.rule ? " · " + row.rule : ""}${row.words ? ": " + row.words : ""}`,
+        gy(row.delivered_rx_mgy), `${number(row.low_mgy, 1)} … ${number(row.high_mgy, 1, "mGy D0")}, ${row.quality}`, number(row.beam_s, 2, "s"),
+        `${number(row.d1_mgy, 1)} · ${number(row.d2_mgy, 1)} · ${number(row.dt_mgy, 1, "mGy D0")}`],
+    }))),
+    h("h3", {}, t("traces")),
+    h("div", { className: "row" }, ...one.exposures.filter((row) => !row.void).map((row) => button(t("trace_of", { segment: row.segment }), () => showTrace(row, one, traces)))),
+    traces,
+    corrections(one),
+    table(t("entries"), [t("when"), t("what"), t("words")], one.events.map((row) => ({
+      wrong: false, cells: [stamp(row.wall_s), `${row.kind} ${row.event}${row.to ? " → " + row.to : ""}${row.rule ? " · " + row.rule : ""}`, row.words],
+    }))),
+    ...(one.events_words ? [h("p", {}, one.events_words)] : []),
+    reports(one),
+  );
+});
+
+function approvals(one) {
+  const said = one.order.map((row) => `${row.version}: ${row.approved_by.join(", ") || "–"}`);
+  return h("div", {}, h("h3", {}, t("approval")),
+    ...(one.order_words ? [h("p", { className: "wrong" }, one.order_words)] : []),
+    h("p", {}, [...new Set(said)].join("; ") || "–"), h("small", {}, t("approval_note")));
+}
+
+const showTrace = (row, one, into) => asked(async () => {
+  const found = await get("/api/records/trace", { token: row.token });
+  const of = (place) => found.points.map((point) => [point[0], point[place]]);
+  into.replaceChildren(
+    h("p", {}, found.words || t("trace_note", { segment: row.segment, ticks: found.ticks, points: found.points.length })),
+    drawn(t("delivered_d0"), "mGy", of(3), null, 1), drawn("kV", "kV", of(1), one.kv, 2), drawn("mA", "mA", of(2), one.ma, 3),
+  );
+});
+
+const corrections = (one) => h("div", {}, h("h3", {}, t("corrections")), h("small", {}, t("corrections_note")),
+  one.corrections.length
+    ? table(t("corrections"), [t("when"), t("what"), t("by_whom"), t("words")], one.corrections.map((row) => ({
+        wrong: row.against !== "", cells: [stamp(row.wall_s), t(`correction_${row.what}`), row.who, `${row.words}${row.against ? " · " + row.against : ""}`],
+      })))
+    : h("p", {}, t("no_corrections")));
+
+const reports = (one) => h("div", {}, h("h3", {}, t("reports")), h("small", {}, t("reports_note")),
+  h("div", { className: "row" }, ...one.reports.map((name) => h("a", { className: "button", href: `/api/records/report?name=${encodeURIComponent(name)}`, download: name }, name.replace(/^fraction-[0-9a-f]+/, ""))),
+    button(t("report_make"), (event) => asked(async () => {
+      event.target.disabled = true;
+      try { await post("/api/records/report", { fraction: one.id }); } finally { event.target.disabled = false; }
+      await showFraction(one.id);
+    }))));
+
+$("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  search = $("words").value.trim();
+  if (entered) listPatients("");
+});
+watched.entered = () => { if (!entered) { entered = true; listPatients(""); } };
+watched.spoken = () => { if (entered) { listPatients(""); if (shown) shown(); } };

@@ -1,0 +1,64 @@
+// What a page has that watches and does not treat: state, age of data, alarm and who is logged in; it holds no control, whoever treats does that on the treatment page.
+import { $, ageMs, h, number, open, page, post, t } from "/files/shell.js";
+
+const OLD_MS = 300, SILENT_MS = 1000;
+const BEAM = ["ARMING", "READY", "STARTING", "IRRADIATING", "STOPPING"];
+const ICONS = {
+  SELF_TEST: "⟳", STANDBY: "○", PREPARATORY: "⚙", ARMING: "⚙", READY: "✔", STARTING: "☢", IRRADIATING: "☢", STOPPING: "☢",
+  INTERRUPTED: "❚❚", TERMINATED: "■", FAULT: "✖", STUCK_ON: "☢", NO_DATA: "?",
+};
+let frame = null, told = "";
+export const watched = { entered: () => undefined, shown: () => undefined, spoken: () => undefined };
+
+export async function get(path, values = {}) {
+  const query = new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ""));
+  const answer = await fetch(`${path}${query.size ? `?${query}` : ""}`);
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.words);
+  return said;
+}
+export const stamp = (wallS) => (wallS === null || wallS === undefined ? "–" : new Date(wallS * 1000).toISOString().slice(0, 19).replace("T", " ") + "Z");
+
+// A table; a cell is text or a node, `wrong` marks a row. Nothing is ever read as HTML. It can be scrolled by key.
+export const table = (label, heads, rows) =>
+  h("div", { className: "scrolled", tabIndex: 0, role: "region", "aria-label": label },
+    h("table", {}, h("caption", {}, label), h("thead", {}, h("tr", {}, ...heads.map((one) => h("th", { scope: "col" }, one)))),
+      h("tbody", {}, ...rows.map(({ cells, wrong }) => h("tr", wrong ? { className: "wrong" } : {}, ...cells.map((cell) => h("td", {}, cell ?? "–")))))));
+
+function paint() {
+  const age = ageMs(frame), silent = !(age <= SILENT_MS);
+  const state = silent ? "NO_DATA" : frame.snapshot.state;
+  $("band").dataset.state = state;
+  $("icon").textContent = ICONS[state] ?? "?";
+  $("state").textContent = t(`state_${state}`);
+  const simulated = Boolean(frame?.rig.simulated || frame?.snapshot?.simulated);
+  document.title = `${simulated ? t("simulated") + " " : ""}${t(document.body.dataset.page)} – ${t(`state_${state}`)} – Kerma`;
+  $("simulated").hidden = !simulated;
+  $("simulated").title = t("simulated");
+  const detail = silent ? t("no_data_first") : t("age", { age: number(Math.max(age, 0) / 1000, 1, "s") });
+  if ($("detail").textContent !== detail) $("detail").textContent = detail;
+  $("band").classList.toggle("old", !(age <= OLD_MS));
+  const alarm = frame?.trouble || (!silent && frame.snapshot.latches.join("; ")) || "";
+  $("alarm").hidden = !alarm;
+  if ($("alarm").textContent !== alarm) $("alarm").textContent = alarm;
+  paintWho();
+}
+
+function paintWho() {
+  if (!frame) return;
+  const key = JSON.stringify([frame.person, document.documentElement.lang]);
+  if (told === key) return;
+  told = key;
+  const parts = [h("span", {}, frame.person ? `${frame.person.name} (${frame.person.role})` : t("nobody"))];
+  if (frame.person) parts.push(h("button", { type: "button", onclick: async () => { await post("/api/logout"); location.reload(); } }, t("logout")));
+  else parts.push(h("a", { href: "/" }, t("login_there")));
+  $("who").replaceChildren(...parts);
+  if (frame.person) watched.entered(frame.person);
+}
+
+page.live = () => BEAM.includes(frame?.snapshot?.state);
+page.spoken = () => { told = ""; watched.spoken(); paint(); };
+page.spoken();
+setInterval(paint, 200);
+// No number of a page: this one never holds control, also in the tab in which somebody treated before.
+open(() => "", (heard) => { frame = heard; watched.shown(frame); }, () => undefined);

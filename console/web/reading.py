@@ -1,0 +1,73 @@
+"""Who may read what at a page, and a turn for it outside the event loop: few at once, and no longer than a page waits.
+It knows no record; a read that takes too long is words, and its turn is free again when it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from fastapi import Request
+
+from console.web.api import COOKIE, Desk, RefusedError
+from console.web.people import Person
+
+AT_ONCE: Final = 2
+"""Reads beside each other, each in a thread of its own: none of those that the line to the desk and the login use."""
+WAITING: Final = 16
+WITHIN_S: Final = 8.0
+"""Above the 5 s for which the database waits for a lock."""
+
+T = TypeVar("T")
+
+
+class NotReadError(Exception):
+    """It cannot be read now: where, why, and what to do first."""
+
+
+class NotThereError(Exception):
+    """It can be read, and what was asked for is not there."""
+
+
+class Reading:
+    """The turns of one console."""
+
+    def __init__(self, desk: Desk, within_s: float = WITHIN_S) -> None:
+        self._desk, self._within_s = desk, within_s
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reading")
+        self._taken = 0
+
+    def allowed(self, request: Request, command: str) -> Person:
+        """Whoever is logged in, if the role may."""
+        cookie = request.cookies.get(COOKIE, "")
+        person = self._desk.person(cookie)
+        if person is None:
+            raise RefusedError(401, "nobody is logged in; first: log in")
+        if not self._desk.may(cookie, command):
+            raise RefusedError(403, f"{command} is not for the role {person.role} here")
+        return person
+
+    async def turn(self, read: Callable[..., T], *given: Any) -> T:
+        """What the read gives; whatever went wrong is a refusal with words."""
+        if self._taken >= AT_ONCE + WAITING:
+            raise RefusedError(503, f"{self._taken} reads wait already; first: ask again in a moment")
+        self._taken += 1
+        asked = asyncio.get_running_loop().run_in_executor(self._threads, lambda: read(*given))
+        asked.add_done_callback(self._ended)
+        try:
+            async with asyncio.timeout(self._within_s):
+                return await asyncio.shield(asked)
+        except TimeoutError as error:
+            raise RefusedError(
+                503, f"not read within {self._within_s:g} s; first: ask again, and see whether the disk keeps up"
+            ) from error
+        except NotThereError as error:
+            raise RefusedError(404, str(error)) from error
+        except NotReadError as error:
+            raise RefusedError(503, str(error)) from error
+
+    def _ended(self, asked: asyncio.Future[Any]) -> None:
+        self._taken -= 1
+        if not asked.cancelled():
+            asked.exception()

@@ -1,0 +1,159 @@
+"""The paths below /api/records: what the Records pages show, for whoever is logged in and may; reports as files, made by a process of their own.
+Reading is console/web/records_read.py's; nothing here changes a record."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from fastapi import FastAPI, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from console.web.api import Desk, Done, RefusedError, Strict, told
+from console.web.reading import Reading
+from console.web.records_read import Kept
+
+COMMAND: Final = "records"
+REPORT: Final = "report"
+MADE_WITHIN_S: Final = 60.0
+KINDS: Final = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8", "json": "application/json"}
+ID: Final = "^[0-9a-f]{16}(-[0-9]{1,6})?$"
+
+Search = Annotated[
+    str, Query(max_length=100, description="Words, each found in an identifier, site, course, lesion or id.")
+]
+Cursor = Annotated[str, Query(max_length=100, description="`next` of the page before.")]
+Patient = Annotated[str, Query(max_length=64)]
+FractionId = Annotated[str, Query(pattern=ID)]
+ReportName = Annotated[str, Query(pattern="^fraction-[0-9a-f-]{16,24}-[0-9]{8}[.](pdf|csv|json)$")]
+
+
+class MakeReport(Strict):
+    """The fraction of which PDF, CSV and JSON are wanted."""
+
+    fraction: Annotated[str, Field(pattern=ID)]
+
+
+class Patients(BaseModel):
+    """A page of patients; `next` is empty on the last one."""
+
+    patients: list[dict[str, Any]]
+    next: str
+    words: str
+
+
+class Lesions(BaseModel):
+    """One patient's lesions, each with its prescription and the sums of it."""
+
+    lesions: list[dict[str, Any]]
+    words: str
+
+
+class Fractions(BaseModel):
+    """A page of fractions, the newest first."""
+
+    fractions: list[dict[str, Any]]
+    next: str
+    words: str
+
+
+class Trace(BaseModel):
+    """One exposure's trace: points of seconds, kV, mA and dose (mGy D0); `ticks` is how many the journal holds."""
+
+    token: int
+    ticks: int
+    points: list[tuple[float, float | None, float | None, float | None]]
+    words: str
+
+
+class RecordsPage:
+    """Who asks is looked at first, then one bounded read."""
+
+    def __init__(self, desk: Desk, reading: Reading) -> None:
+        self._reading, self._rig = reading, desk.rig
+        self._kept = Kept(desk.rig)
+        self._making = asyncio.Lock()
+
+    def join(self, app: FastAPI) -> None:
+        """Add every path to the application."""
+        for name, answer in (
+            ("patients", self.patients), ("lesions", self.lesions), ("fractions", self.fractions), ("fraction", self.fraction), ("trace", self.trace),
+        ):  # fmt: skip
+            app.get(f"/api/records/{name}", responses=told(401, 404, 503), tags=["records"])(answer)
+        app.get("/api/records/report", responses=told(401, 404, 503), tags=["records"], response_class=Response)(
+            self.report
+        )
+        app.post("/api/records/report", responses=told(401, 503), tags=["records"])(self.make)
+
+    async def patients(self, request: Request, search: Search = "", after: Patient = "") -> Patients:
+        """Patients by their identifiers, 50 a page."""
+        self._reading.allowed(request, COMMAND)
+        return Patients(**await self._reading.turn(self._kept.patients, search, after))
+
+    async def lesions(self, request: Request, patient: Patient) -> Lesions:
+        """One patient's lesions and prescriptions."""
+        self._reading.allowed(request, COMMAND)
+        return Lesions(**await self._reading.turn(self._kept.lesions, patient))
+
+    async def fractions(
+        self, request: Request, search: Search = "", patient: Patient = "", before: Cursor = ""
+    ) -> Fractions:
+        """Fractions, the newest first, 50 a page."""
+        self._reading.allowed(request, COMMAND)
+        return Fractions(**await self._reading.turn(self._kept.fractions, search, patient, before))
+
+    async def fraction(self, request: Request, fraction: FractionId) -> dict[str, Any]:
+        """One fraction with its exposures, events, corrections and reports."""
+        self._reading.allowed(request, COMMAND)
+        return await self._reading.turn(self._kept.fraction, fraction)
+
+    async def trace(self, request: Request, token: Annotated[int, Query(ge=1, le=2**53)]) -> Trace:
+        """One exposure's trace, from the journal."""
+        self._reading.allowed(request, COMMAND)
+        return Trace(**await self._reading.turn(self._kept.trace, token))
+
+    async def report(self, request: Request, name: ReportName) -> Response:
+        """A report that lies there, as a file."""
+        self._reading.allowed(request, REPORT)
+        raw = await self._reading.turn(self._kept.report, name)
+        return Response(
+            raw,
+            media_type=KINDS[name.rpartition(".")[2]],
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def make(self, request: Request, body: MakeReport) -> Done:
+        """Write PDF, CSV and JSON of this fraction as it stands, beside the journal; what is there already stays."""
+        self._reading.allowed(request, REPORT)
+        if self._making.locked():
+            raise RefusedError(503, "another report is being made; first: ask again in a moment")
+        async with self._making:
+            code, words = await reported(self._rig.path, body.fraction)
+        if code:
+            raise RefusedError(503, words or f"kerma records report ended with {code}")
+        return Done(words="written")
+
+
+async def reported(rig_file: Path, fraction: str) -> tuple[int, str]:
+    """`kerma records report` in a process of its own, behind everything else: it reads the whole journal, which may take its time and its memory."""
+    process = await asyncio.create_subprocess_exec(
+        "nice", "-n", "15", sys.executable, "-P", "-m", "console", "records", "report", fraction, "--config", str(rig_file),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, start_new_session=True,
+        env={name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONPATH")},
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(MADE_WITHIN_S):
+            _, said = await process.communicate()
+    except TimeoutError:
+        return (
+            1,
+            f"no report within {MADE_WITHIN_S:g} s: the journal is long; first: kerma records report {fraction} at a terminal",
+        )
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, said.decode(errors="replace").strip()[-400:]
