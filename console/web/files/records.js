@@ -46,7 +46,7 @@ const showPatient = (one) => asked(async () => {
 async function listFractions(patient, before, into) {
   const found = await get("/api/records/fractions", { patient, before });
   const more = h("div", { className: "row" });
-  into.append(table(t("records_fractions"), [t("started"), t("lesion"), t("fraction"), t("delivered"), t("status"), ""], found.fractions.map((row) => ({
+  into.append(table(t("records_fractions"), [t("started"), t("lesion"), t("fraction"), t("delivered"), t("status"), t("look")], found.fractions.map((row) => ({
     wrong: row.flagged || row.quality === "UNKNOWN",
     cells: [stamp(row.started_wall_s), `${row.lesion_id} · ${row.site}`, t("n_of", { n: row.fraction, of: row.fractions }), `${gy(row.delivered_rx_mgy)} ${t("of", { rx: gy(row.rx_mgy) })}`, mark(row),
       button(t("look"), () => showFraction(row.id), { "aria-label": `${t("look")} ${row.id}` })],
@@ -68,7 +68,7 @@ const showFraction = (id) => asked(async () => {
       [t("record"), `${one.id} · ${one.software_version}`],
     ]),
     approvals(one),
-    table(t("segments"), ["", t("started"), t("outcome"), t("cause"), t("delivered"), t("bounds"), t("beam_time"), t("channels")], one.exposures.map((row) => ({
+    table(t("segments"), [t("segment_token"), t("started"), t("outcome"), t("cause"), t("delivered"), t("bounds"), t("beam_time"), t("channels")], one.exposures.map((row) => ({
       wrong: row.recovered || row.provisional || row.quality === "UNKNOWN",
       cells: [`${row.segment} · ${row.token}`, stamp(row.started_wall_s), row.void ? "VOID" : row.outcome ?? t("no_end_yet"), `${row.event}${row.rule ? " · " + row.rule : ""}${row.words ? ": " + row.words : ""}`,
         gy(row.delivered_rx_mgy), `${number(row.low_mgy, 1)} … ${number(row.high_mgy, 1, "mGy D0")}, ${row.quality}`, number(row.beam_s, 2, "s"),
@@ -110,7 +110,7 @@ const corrections = (one) => h("div", {}, h("h3", {}, t("corrections")), h("smal
     : h("p", {}, t("no_corrections")));
 
 const reports = (one) => h("div", {}, h("h3", {}, t("reports")), h("small", {}, t("reports_note")),
-  h("div", { className: "row" }, ...one.reports.map((name) => h("a", { className: "button", href: `/api/records/report?name=${encodeURIComponent(name)}`, download: name }, name.replace(/^fraction-[0-9a-f]+/, ""))),
+  h("div", { className: "row" }, ...one.reports.map((name) => h("a", { className: "button", href: `/api/records/report?name=${encodeURIComponent(name)}`, download: name }, `${name.split(".").at(-1).toUpperCase()} ${name.slice(0, name.indexOf(".")).split("-").at(-1)}`)),
     button(t("report_make"), (event) => asked(async () => {
       event.target.disabled = true;
       try { await post("/api/records/report", { fraction: one.id }); } finally { event.target.disabled = false; }

@@ -99,7 +99,10 @@ async function speak(name) {
   localStorage.setItem("language", language);
   words = await (await fetch(`/words/${language}.json`)).json();
   document.documentElement.lang = language;
-  for (const one of document.querySelectorAll("[data-word]")) one.textContent = t(one.dataset.word);
+  for (const one of document.querySelectorAll("[data-word]")) {
+    // what became of a STOP is not written over by its legend
+    if (one.id !== "stop-said" || !$("stop").classList.contains("sent")) one.textContent = t(one.dataset.word);
+  }
   for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", t(one.dataset.label));
   page.spoken();
 }
