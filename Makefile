@@ -6,16 +6,16 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose soak clean lock real crash mutants verify-calibration dicom-tools test-dicom
+.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose soak clean lock real crash mutants verify-calibration dicom-tools test-dicom sbom wheel
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-$(STAMP): requirements.txt pyproject.toml
+$(STAMP): requirements.txt pyproject.toml tools/machine_room/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on this machine; install Python 3.11 with venv, or call make PYTHON=..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e tools/machine_room
 	touch $@
 
 setup: $(STAMP) ## make .venv from the hash-locked requirements
@@ -101,6 +101,13 @@ bench-dose: $(STAMP) ## 500 seeded fractions against their primary channel and t
 
 lock:           ## compile requirements.in into hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
+
+sbom: $(STAMP)  ## list what is inside a release, from the lock and without network: var/sbom.json (CycloneDX 1.6)
+	@mkdir -p var
+	$(BIN)/python -m verification.sbom var/sbom.json
+
+wheel: $(STAMP) ## build the release into dist/: the product alone, without simulators and verification
+	$(BIN)/python -m hatchling build -t wheel
 
 clean:          ## remove what setup and the tests made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,5 +1,5 @@
 """The command line: names, options and help texts, and nothing else; what a command does is loaded when it is called.
-Commands of other rooms join by the entry point group kerma.commands, so that this room imports none of them."""
+Commands of other rooms join by the entry point group kerma.commands, so that this room imports none of them; a release has no such rooms."""
 
 from __future__ import annotations
 

@@ -158,11 +158,11 @@ def _own_pyproject(path: Path) -> str:
 
 
 def with_line(text: str, group: str, line: str) -> str:
-    """A pyproject.toml with one more entry point, first in its group; a group that is not there yet is put before Kerma's commands."""
+    """A pyproject.toml with one more entry point, first in its group; a group that is not there yet is put behind the others."""
     head = f'[project.entry-points."{group}"]\n'
     if head in text:
         return text.replace(head, f"{head}{line}\n", 1)
-    before = '[project.entry-points."kerma.commands"]\n'
+    before = "[tool.hatch.build.targets.wheel]\n"
     return text.replace(before, f"{head}{line}\n\n{before}", 1)
 
 

@@ -15,6 +15,7 @@ DOORS: Final = "console/test_web_doors.py::"
 API: Final = "console/test_web_api.py::"
 TLS: Final = "console/test_web_tls.py::"
 NASTY: Final = "console/test_nasty_words.py::"
+RELEASE: Final = "house/test_release.py::"
 DOOR: Final = "console/test_web_stop_door.py::"
 RUN: Final = "console/test_console_run.py::"
 FILE: Final = "console/test_console_configuration.py::"
@@ -148,10 +149,13 @@ THREATS: Final[tuple[Hazard, ...]] = (
     row(
         "threat-T13",
         "a package that the program is built on was altered",
-        "every package by version and hash; the real-time process holds few of them",
-        "page:verification.md",
+        "every package by version and hash, none from a registry that is named; a list of what is inside, without network (make sbom); the real-time process "
+        "holds no package but those of its list",
+        "code:verification/sbom.py::document code:verification/sbom.py::locked",
+        f"{RELEASE}test_t13_every_package_is_locked_by_version_and_hash_and_no_registry_is_named "
+        f"{RELEASE}test_t13_the_list_of_parts_is_whole_and_the_same_twice "
         "house/test_process.py::test_the_real_time_process_holds_no_room_above_it_and_one_thread",
-        stands_open="a list of what is inside a release, and a bound on what the real-time process loads",
+        who="known vulnerabilities of what the list names: looked up on a machine with a network, at each release and each month",
     ),
     row(
         "threat-T14",
@@ -172,13 +176,15 @@ THREATS: Final[tuple[Hazard, ...]] = (
     row(
         "threat-T16",
         "the simulators' way to break things is reachable on a machine that treats",
-        "no room of the product imports them; a rig says by its file whether it is simulated, and opens lines of that kind alone; simulated is no clinical rig",
-        "code:console/run.py::lines_of_this_kind",
-        "house/test_contracts.py::test_a_planted_import_breaks_its_contract "
+        "a release holds neither simulators nor verification, nor their commands; no room of the product imports them; a rig says by its file whether it is "
+        "simulated, opens lines of that kind alone, and says SIMULATED over everything",
+        "code:console/run.py::lines_of_this_kind code:console/cli.py::build page:decisions/0002-top-level-packages-in-one-distribution.md",
+        f"{RELEASE}test_t16_the_wheel_holds_the_product_and_nothing_that_breaks_machines "
+        f"{RELEASE}test_t16_a_release_runs_without_them_and_has_none_of_their_commands house/test_contracts.py::test_a_planted_import_breaks_its_contract "
         f"{FILE}test_a_real_rig_opens_no_simulator {FILE}test_a_simulated_rig_opens_nothing_real "
         f"{RUN}test_a_real_rig_whose_line_is_a_pseudo_terminal_is_refused {RUN}test_a_certificate_of_a_simulated_tube_serves_no_real_rig "
         "console/test_console_screen.py::test_a_real_rig_never_says_simulated_and_a_simulated_one_always_does",
-        stands_open="a release is built that holds them",
+        stands_open="a simulated rig with clinical = true is not refused for that: it says SIMULATED everywhere, and treats as a clinical rig would",
     ),
 )
 

@@ -74,9 +74,10 @@ def test_a_driver_in_this_repository_lints_as_the_rest_does(tmp_path: Path, kind
 
 
 def test_a_group_that_is_not_there_yet_is_made() -> None:
-    text = '[project.entry-points."kerma.commands"]\nsim = "a:b"\n'
-    points = tomllib.loads(driver_new.with_line(text, "kerma.new", 'x = "y:DRIVER"'))["project"]["entry-points"]
-    assert points == {"kerma.new": {"x": "y:DRIVER"}, "kerma.commands": {"sim": "a:b"}}
+    text = '[project.entry-points."kerma.old"]\nz = "a:b"\n\n[tool.hatch.build.targets.wheel]\npackages = []\n'
+    made = tomllib.loads(driver_new.with_line(text, "kerma.new", 'x = "y:DRIVER"'))
+    assert made["project"]["entry-points"] == {"kerma.old": {"z": "a:b"}, "kerma.new": {"x": "y:DRIVER"}}
+    assert made["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": []}
 
 
 @pytest.mark.parametrize("name", ["X1", "1x", "x_1", "x--1", "-x", "x-", "class", "", "x" * 33, "../x", "x.y"])
