@@ -169,7 +169,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "threat-T15",
         "a way in that was left: a debug door, a default password",
         "a code is drawn at each start on a simulated rig, and on a real one nobody logs in until it has people; no page of documentation, no other port",
-        "code:console/web/people.py::WatchOnly code:console/web/serve.py::application",
+        "code:console/web/serve.py::admitted code:console/web/serve.py::application",
         f"{API}test_t4_watching_is_all_that_a_real_rig_gives_without_people {DOOR}test_nothing_but_stop_is_here",
         stands_open="the first-run set-up, and a look at every port of the processes",
     ),

@@ -21,6 +21,7 @@ class Found:
     key: str = ""
     wrong: list[str] = field(default_factory=list)
     after_the_last: int = 0
+    knows_users: bool = False
 
 
 def check(log: bytes, heads: Sequence[tuple[str, bytes]], users: bytes | None, key: str = "") -> Found:
@@ -28,6 +29,7 @@ def check(log: bytes, heads: Sequence[tuple[str, bytes]], users: bytes | None, k
     found = Found(key=key)
     hashes, last_users = _lines(log, found)
     found.entries = len(hashes)
+    found.knows_users = any(last_users)
     if not heads:
         found.wrong.append("there is no signed head: nothing shows that the end of the log is its end")
     signed = [_head(name, head, hashes, found) for name, head in heads]

@@ -17,6 +17,7 @@ from console.access.users import Book, User, Users
 from hal.errors import ConfigurationError
 
 NO_FIT: Final = "name and secret do not fit, or this login is no more; first: type both anew, or ask an administrator"
+TOO_MANY: Final = "too many wrong tries"
 BADGE: Final = "badge"
 
 
@@ -65,6 +66,14 @@ class People:
         """Whether there is no user yet; a file that cannot be read is no first run."""
         try:
             return not self._users.book().users
+        except ConfigurationError:
+            return False
+
+    @property
+    def badges(self) -> bool:
+        """Whether anybody logs in by badge."""
+        try:
+            return any(one.badge and one.enabled for one in self._users.book().users)
         except ConfigurationError:
             return False
 
@@ -148,7 +157,7 @@ class People:
         key = f"{BADGE} {typed.badge}" if typed.badge else plain(typed.name).casefold()
         wait_s = self._throttle.wait_s(key, typed.source, now_s)
         if wait_s > 0.0:
-            return f"too many wrong tries; first: wait {wait_s:.0f} s"
+            return f"{TOO_MANY}; first: wait {wait_s:.0f} s"
         self._throttle.tried(key, typed.source, now_s)
         try:
             user = self._user(typed)

@@ -21,6 +21,7 @@ from records.files import FileSystem
 
 NAME: Final = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 RESERVED: Final = frozenset({"nobody", "demonstration", "terminal", "console", "root"})
+USERS: Final = "users.json"
 MOST: Final = 500
 FORMAT: Final = 1
 
@@ -115,7 +116,7 @@ class Users:
     """The file. Read anew whenever it has changed, so that a change at the terminal counts at once; one that cannot be read lets nobody in."""
 
     def __init__(self, folder: Path, files: FileSystem) -> None:
-        self.path = folder / "users.json"
+        self.path = folder / USERS
         self._lock = folder / "users.lock"
         self._files = files
         self._seen: tuple[int, int, int] = (0, 0, 0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -14,16 +16,22 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from console import simulated_hand
+from console.access import table
+from console.access.people import TOO_MANY
+from console.access.table import Situation
 from console.configuration import Rig
 from console.plain_words import plain
+from console.web.clerk import Clerk
 from console.web.control import Control
 from console.web.fraction import Fraction, Orders
 from console.web.link import Link
-from console.web.people import NOBODY, Access, Person
+from console.web.people import NOBODY, Access, Person, Typed
 from console.web.tokens import Tokens
 from controller import requests
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+
+T = TypeVar("T")
 
 COOKIE: Final = "kerma"
 UNLOADABLE: Final = ("PREPARATORY", "ARMING", "READY")
@@ -66,10 +74,25 @@ class Given(BaseModel):
 
 
 class Enter(Strict):
-    """A login."""
+    """A login: a name with its password, or what a badge reader gave with its PIN."""
 
+    name: Annotated[str, Field(max_length=64)] = ""
+    secret: Annotated[str, Field(min_length=1, max_length=200)]
+    badge: Annotated[str, Field(max_length=64)] = ""
+
+
+class SetUp(Strict):
+    """The first administrator, by the code that stands where the console was started."""
+
+    code: Annotated[str, Field(min_length=1, max_length=40)]
     name: Annotated[str, Field(min_length=1, max_length=64)]
     secret: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Leave(Strict):
+    """A logout, of this page or of every page of this person."""
+
+    everywhere: bool = False
 
 
 class Entered(BaseModel):
@@ -118,6 +141,12 @@ class WithReason(OfPage):
     reason: Short = ""
 
 
+class WithSecond(WithReason):
+    """A reset; out of STUCK_ON with a second person, who gives a login of his own."""
+
+    second: Enter | None = None
+
+
 class Listed(BaseModel):
     """The orders of this rig; one that cannot be read says why."""
 
@@ -145,19 +174,26 @@ class Desk:
     tickets: Tokens
     tokens: Tokens
     clock: Clock
+    clerk: Clerk
     abroad: bool = False
     """Other machines reach this console: what a page without a login is shown names no patient."""
 
     @property
-    def mode(self) -> str:
-        return "simulated" if self.rig.simulated else "treatment"
+    def where(self) -> Situation:
+        return table.situation(self.link.snapshot, self.rig.simulated, not self.link.trouble())
+
+    def seen(self, cookie: str) -> Person | None:
+        """Whose login it is, locked or not."""
+        return self.access.who(cookie, table.beam_may_be_on(self.link.snapshot)) if cookie else None
 
     def person(self, cookie: str) -> Person | None:
-        return self.access.who(cookie) if cookie else None
+        """Who is there; a locked page is nobody's."""
+        person = self.seen(cookie)
+        return None if person is None or person.locked else person
 
     def may(self, cookie: str, command: str) -> bool:
         person = self.person(cookie)
-        return self.access.may(person.role if person is not None else NOBODY, command, self.mode)
+        return self.access.may(person.role if person is not None else NOBODY, command, self.where)
 
 
 def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -170,23 +206,30 @@ def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": words[status]} for status in (403, 413, 422, *statuses)}
 
 
+AT_THE_DOOR: Final = 8
+"""Logins that may wait for their turn."""
+
+
 class Api:
-    """The paths below /api. Each command: a login, the role's leave, its token, control, and only then the desk."""
+    """The paths below /api. Each command: a login, the role's leave, its token, control, the audit, and only then the desk."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._door = ThreadPoolExecutor(1, "logins")
+        self._at_the_door = 0
 
     def join(self, app: FastAPI) -> None:
         """Add every path to the application."""
-        app.add_exception_handler(RefusedError, _refused)
+        app.add_exception_handler(RefusedError, self._refused)
         app.add_exception_handler(RequestValidationError, _invalid)
-        app.post("/api/login", responses=told(401), tags=["people"])(self.login)
+        app.post("/api/login", responses=told(401, 503), tags=["people"])(self.login)
+        app.post("/api/set-up", responses=told(409, 503), tags=["people"])(self.set_up)
         app.post("/api/logout", responses=told(), tags=["people"])(self.logout)
         app.post("/api/ticket", responses=told(), tags=["tokens"])(self.ticket)
         app.post("/api/token", responses=told(401), tags=["tokens"])(self.token)
-        app.post("/api/orders", responses=told(401), tags=["orders"])(self.listed)
+        app.post("/api/orders", responses=told(401, 409, 503), tags=["orders"])(self.listed)
         app.post("/api/control/take", responses=told(401, 409, 503), tags=["control"])(self.take)
-        app.post("/api/control/leave", responses=told(401), tags=["control"])(self.leave)
+        app.post("/api/control/leave", responses=told(401, 409, 503), tags=["control"])(self.leave)
         for name, command in (
             ("load", self.load), ("resume", self.resume), ("confirm", self.confirm), ("edit", self.edit), ("close", self.close),
             ("retest", self.retest), ("reset", self.reset), ("press", self.press),
@@ -195,21 +238,39 @@ class Api:
 
     async def login(self, request: Request, response: Response, body: Enter) -> Entered:
         """Log in; a new cookie takes the place of the old one, which is worth nothing from then on."""
-        cookie = await asyncio.to_thread(self._desk.access.enter, body.name, body.secret)
-        person = self._desk.person(cookie or "")
-        if cookie is None or person is None:
-            raise RefusedError(
-                401,
-                "name and code do not fit, or too many did not; first: look at what kerma console printed, wait 30 s",
-            )
+        typed = _typed(request, body)
+        entry = await self._worked(self._desk.access.enter, typed)
+        person = self._desk.person(entry.cookie)
+        if person is None:
+            if not entry.words.startswith(TOO_MANY):
+                self._desk.clerk.told("login refused", entry.name, "", source=typed.source, badge=bool(typed.badge))
+            raise RefusedError(401, entry.words or "this login has just ended; first: log in anew")
+        self._desk.clerk.told("login", person.name, person.role, source=typed.source, badge=bool(typed.badge))
         self._forget(request)
         secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, cookie, httponly=True, secure=secure, samesite="strict", path="/")
+        response.set_cookie(COOKIE, entry.cookie, httponly=True, secure=secure, samesite="strict", path="/")
         return Entered(name=person.name, role=person.role)
 
-    async def logout(self, request: Request, response: Response, _body: Nothing) -> Done:
+    async def set_up(self, body: SetUp) -> Done:
+        """Make the first administrator of this rig; then log in."""
+        audit = self._desk.clerk.audit
+
+        def noted(before: str, after: str) -> None:
+            audit.note("users", body.name, "", {"do": "set up", "file_before": before, "file_after": after})
+
+        words = await self._worked(self._desk.access.set_up, body.code, body.name, body.secret, noted)
+        if words:
+            raise RefusedError(409, words)
+        return Done(words=f"{body.name} is the administrator of this rig; first: log in")
+
+    async def logout(self, request: Request, response: Response, body: Leave) -> Done:
         """Log out; control is given back."""
+        person = self._desk.seen(_cookie(request))
+        if person is not None:
+            self._desk.clerk.told("logout", person.name, person.role, everywhere=body.everywhere)
         self._forget(request)
+        if body.everywhere and person is not None:
+            self._desk.access.leave_all(person.name)
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
         return Done(words="logged out")
 
@@ -231,6 +292,7 @@ class Api:
     async def take(self, request: Request, body: Take, token: Token) -> Done:
         """Take control; whoever takes it over while something is loaded unloads it first."""
         person = self._allowed(request, "control", token)
+        await self._first(person, "control", over=body.over)
         held = self._desk.control.holder(self._now())
         shown = self._desk.link.snapshot
         state = shown.state if shown is not None else ""
@@ -240,12 +302,12 @@ class Api:
         changed = held is not None and (held.page, held.cookie) != (body.page, _cookie(request))
         if changed and state in UNLOADABLE:
             self._desk.fraction.clear()
-            await self._asked(requests.Edit())
+            await self._asked(person, "edit", requests.Edit())
         return Done(words="control is here")
 
     async def leave(self, request: Request, body: OfPage, token: Token) -> Done:
         """Give control back."""
-        self._allowed(request, "control", token)
+        self._allowed(request, "leave", token)
         self._desk.control.leave(_cookie(request), body.page)
         return Done(words="control was given back")
 
@@ -258,7 +320,7 @@ class Api:
         return await self._load(request, body, token, "resume", body.reason)
 
     async def _load(self, request: Request, body: LoadOrder, token: str, command: str, reason: str) -> Done:
-        person = self._commanding(request, command, body, token)
+        person = await self._commanding(request, command, body, token, order_sha256=body.sha256)
         try:
             loaded = await asyncio.to_thread(self._desk.orders.read, body.order, body.sha256, command == "resume")
         except ConfigurationError as error:
@@ -267,46 +329,58 @@ class Api:
         asked: requests.Request = requests.Load(loaded.prescribed, person.name, person.role)
         if command == "resume":
             asked = requests.Resume(loaded.prescribed, person.name, reason, person.role == "physicist")
-        done = await self._asked(asked)
+        done = await self._asked(person, command, asked)
         self._desk.fraction.take(loaded, self._now())
         return done
 
     async def confirm(self, request: Request, body: ConfirmOffer, token: Token) -> Done:
         """Confirm exactly the offer that was shown; the desk judges its number and digest once more."""
-        self._commanding(request, "confirm", body, token)
+        person = await self._commanding(request, "confirm", body, token, offer=body.offer_id, digest=body.digest)
         shown = self._desk.link.snapshot
         if shown is None or self._desk.link.trouble():
             raise RefusedError(503, self._desk.link.trouble() or "there is no snapshot")
         wrong = self._desk.fraction.wrong(shown, body.offer_id, body.digest, tuple(body.checked))
         if wrong:
             raise RefusedError(409, wrong)
-        return await self._asked(requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
+        return await self._asked(person, "confirm", requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
 
     async def edit(self, request: Request, body: OfPage, token: Token) -> Done:
         """Unload; anything confirmed is void."""
-        self._commanding(request, "edit", body, token)
-        done = await self._asked(requests.Edit())
+        person = await self._commanding(request, "edit", body, token)
+        done = await self._asked(person, "edit", requests.Edit())
         self._desk.fraction.clear()
         return done
 
     async def close(self, request: Request, body: WithReason, token: Token) -> Done:
         """Close the ended fraction; a partial one stays partial."""
-        self._commanding(request, "close", body, token)
-        return await self._asked(requests.Close(body.reason))
+        person = await self._commanding(request, "close", body, token)
+        return await self._asked(person, "close", requests.Close(body.reason))
 
     async def retest(self, request: Request, body: OfPage, token: Token) -> Done:
         """Back to the self-test."""
-        self._commanding(request, "retest", body, token)
-        return await self._asked(requests.Retest())
+        person = await self._commanding(request, "retest", body, token)
+        return await self._asked(person, "retest", requests.Retest())
 
-    async def reset(self, request: Request, body: WithReason, token: Token) -> Done:
-        """Clear the latches that this role may clear; the cause must be gone."""
-        person = self._commanding(request, "reset", body, token)
-        return await self._asked(requests.Reset(person.role, person.name, body.reason))
+    async def reset(self, request: Request, body: WithSecond, token: Token) -> Done:
+        """Clear the latches that this role may clear; the cause must be gone. STUCK_ON needs a second person."""
+        person = await self._commanding(request, "reset", body, token)
+        who, shown = person.name, self._desk.link.snapshot
+        if shown is not None and ("reset", shown.state) in table.TWO_PERSONS:
+            if body.second is None:
+                raise RefusedError(
+                    409, f"{shown.state} is left by two persons; first: have the second one log in beside you"
+                )
+            second = await self._worked(self._desk.access.witness, _typed(request, body.second), person.name)
+            if second.words:
+                raise RefusedError(409, f"the second person: {second.words}")
+            await self._first(person, "reset", second=second.name)
+            self._holding(request, body)
+            who = f"{person.name}, {second.name}"
+        return await self._asked(person, "reset", requests.Reset(person.role, who, body.reason))
 
     async def press(self, request: Request, body: OfPage, token: Token) -> Done:
         """SIMULATED: the simulated room presses its beam-on switch and lets go; on a real rig a person does."""
-        self._commanding(request, "room", body, token)
+        await self._commanding(request, "room", body, token)
         control, shown = self._desk.rig.control, self._desk.link.snapshot
         if control is None or shown is None or not shown.simulated:
             raise RefusedError(409, "this is no simulated rig; first: press the switch")
@@ -324,37 +398,100 @@ class Api:
         self._desk.control.leave(_cookie(request))
         self._desk.access.leave(_cookie(request))
 
+    async def _worked(self, work: Callable[..., T], *given: object) -> T:
+        """What hashes a secret, by the one worker at the door. A flood of logins waits there, or is refused; everything else goes on."""
+        if self._at_the_door >= AT_THE_DOOR:
+            raise RefusedError(
+                503, f"{self._at_the_door} logins wait, at most {AT_THE_DOOR}; first: ask again; STOP is always taken"
+            )
+        self._at_the_door += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._door, work, *given)
+        finally:
+            self._at_the_door -= 1
+
     def _allowed(self, request: Request, command: str, token: str | None = None) -> Person:
-        cookie = _cookie(request)
-        person = self._desk.person(cookie)
+        person = self._known(request, command, token)
+        self._timely(person, command)
+        return person
+
+    def _known(self, request: Request, command: str, token: str | None = None) -> Person:
+        """A login, a role that may ask this on this rig at some time, and the token."""
+        cookie, may, mode = _cookie(request), self._desk.access.may, self._desk.where.mode
+        person = self._desk.seen(cookie)
         if person is None:
             raise RefusedError(401, "nobody is logged in; first: log in")
-        if not self._desk.may(cookie, command):
-            raise RefusedError(403, f"{command} is not for the role {person.role} here")
+        if person.locked:
+            raise RefusedError(401, f"this page of {person.name} is locked; first: log in anew")
+        self._desk.access.touch(cookie)
+        request.state.asked = person, command
+        if not any(
+            may(person.role, command, Situation(mode, key, group)) for key in table.KEYS for group in table.GROUPS
+        ):
+            raise RefusedError(403, table.why_not(person.role, command, self._desk.where))
         if token is not None and not self._desk.tokens.use(token, cookie, self._now()):
             raise RefusedError(403, "the token was used, is too old or is another login's; first: ask for a new one")
         return person
 
-    def _commanding(self, request: Request, command: str, body: OfPage, token: str) -> Person:
-        person = self._allowed(request, command, token)
-        if not self._desk.control.holds(body.page, _cookie(request), self._now()):
-            held = self._desk.control.holder(self._now())
-            whose = (
-                f"{held.person.name} holds control on another page"
-                if held is not None
-                else "this page does not hold control"
+    def _timely(self, person: Person, command: str) -> None:
+        """The role may ask this now."""
+        where = self._desk.where
+        if not self._desk.access.may(person.role, command, where):
+            trouble = self._desk.link.trouble() if where.group == table.NO_DATA else ""
+            raise (
+                RefusedError(503, trouble) if trouble else RefusedError(409, table.why_not(person.role, command, where))
             )
-            raise RefusedError(409, f"{whose}; first: take control")
+
+    async def _first(self, person: Person, command: str, **told: str | int | bool) -> None:
+        """Into the audit: before it is done where the table says so, else when its turn comes."""
+        clerk = self._desk.clerk
+        if not table.starts(command):
+            clerk.told("command", person.name, person.role, command=command, **told)
+            return
+        words = await clerk.first("command", person.name, person.role, command=command, **told)
+        if words:
+            raise RefusedError(503, f"{command} is not done, because it cannot be audited: {words}")
+
+    async def _commanding(
+        self, request: Request, command: str, body: OfPage, token: str, **told: str | int | bool
+    ) -> Person:
+        person = self._known(request, command, token)
+        self._holding(request, body)
+        self._timely(person, command)
+        await self._first(person, command, **told)
+        self._holding(request, body)
         return person
 
-    async def _asked(self, request: requests.Request) -> Done:
+    def _holding(self, request: Request, body: OfPage) -> None:
+        """Looked at before and after what takes time: meanwhile control may have changed hands."""
+        if self._desk.control.holds(body.page, _cookie(request), self._now()):
+            return
+        held = self._desk.control.holder(self._now())
+        whose = (
+            f"{held.person.name} holds control on another page"
+            if held is not None
+            else "this page does not hold control"
+        )
+        raise RefusedError(409, f"{whose}; first: take control")
+
+    async def _asked(self, person: Person, command: str, request: requests.Request) -> Done:
         trouble = self._desk.link.trouble()
         if trouble:
             raise RefusedError(503, trouble)
         answer = await self._desk.link.ask(request)
         if not answer.ok:
             raise RefusedError(503 if self._desk.link.trouble() else 409, answer.words)
+        self._desk.clerk.told("done", person.name, person.role, command=command)
         return Done(words=answer.words)
+
+    async def _refused(self, request: Request, error: Exception) -> JSONResponse:
+        """Words for the page; into the audit goes who was refused what, without the words: they may name a patient."""
+        assert isinstance(error, RefusedError)
+        asked: tuple[Person, str] | None = getattr(request.state, "asked", None)
+        if asked is not None:
+            person, command = asked
+            self._desk.clerk.told("refused", person.name, person.role, command=command, status=error.status)
+        return JSONResponse({"words": error.words}, error.status)
 
 
 def page_number() -> str:
@@ -366,9 +503,9 @@ def _cookie(request: Request) -> str:
     return request.cookies.get(COOKIE, "")
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RefusedError)
-    return JSONResponse({"words": error.words}, error.status)
+def _typed(request: Request, body: Enter) -> Typed:
+    source = request.client.host if request.client is not None else "nowhere"
+    return Typed(body.name, body.secret, source, body.badge)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

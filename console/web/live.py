@@ -29,10 +29,11 @@ NOBODYS: Final[dict[str, Any]] = {"offer": None, "ended": None, "open_fractions"
 
 
 class Here(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a page says: the number of the frame that it has shown, and its own clock in ms."""
+    """What a page says: the number of the frame that it has shown, its own clock in ms, and whether a hand moved since."""
 
     seen: int
     t: float
+    hand: bool = False
 
 
 class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,8 +154,13 @@ class Live:
                     page.closing = page.closing or TALKATIVE
                     break
                 page.seen, page.echo = min(here.seen, page.sent), (here.t, now)
-                if self._desk.control.here(page.number, page.cookie, now) and self._desk.may(page.cookie, "control"):
-                    self._desk.link.alive()
+                if here.hand:
+                    self._desk.access.touch(page.cookie)
+                if self._desk.control.here(page.number, page.cookie, now):
+                    if self._desk.may(page.cookie, "control"):
+                        self._desk.link.alive()
+                    else:
+                        self._desk.control.leave(page.cookie)
                 page.wake.set()
         page.wake.set()
 
@@ -162,7 +168,8 @@ class Live:
         """Everything that a page shows. `echo` is the page's own clock and when it was heard: a bound for how old this is."""
         desk, now = self._desk, self._desk.clock.monotonic()
         shown, held = desk.link.snapshot, desk.control.holder(now)
-        person, loaded = desk.person(page.cookie), desk.fraction.loaded
+        seen, loaded = desk.seen(page.cookie), desk.fraction.loaded
+        person = None if seen is None or seen.locked else seen
         known = person is not None or not desk.abroad
         return {
             "number": page.sent,
@@ -179,6 +186,9 @@ class Live:
                 "by": held.person.name if held is not None else "",
             },
             "person": None if person is None else {"name": person.name, "role": person.role},
+            "locked": seen.name if seen is not None and seen.locked else "",
+            "first_run": desk.access.first_run,
+            "badges": desk.access.badges,
         }
 
     def _shown(self, shown: Snapshot | None) -> Any:

@@ -5,117 +5,104 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final, Protocol
 
+from console.access import table
+from console.access.people import NO_FIT, TOO_MANY, Entry, Person, Typed
+from console.access.sessions import Sessions
+from console.access.table import NOBODY, OPERATOR, SIMULATED, Situation
+from console.access.throttle import Throttle
 from hal.clock import Clock
 
-NOBODY: Final = "nobody"
-"""The role of a page without a login: it watches, and STOP is asked without a role."""
+__all__ = ["DEMONSTRATION", "NOBODY", "Access", "Demonstration", "Person", "Typed"]
+
 DEMONSTRATION: Final = "demonstration"
-TRIES: Final = 5
-WAIT_S: Final = 30.0
-"""After so many wrong codes in a row the door to START stays shut so long; STOP has no door."""
-IDLE_S: Final = 900.0
-SESSIONS: Final = 32
-
-
-@dataclass(frozen=True)
-class Person:
-    """Whose login a cookie is."""
-
-    name: str
-    role: str
 
 
 class Access(Protocol):
-    """What pages ask about people. `enter` gives a new cookie, or None where name and secret do not fit; `may` is a look into a table."""
+    """What pages ask about people. Whatever hashes a secret takes a while: `enter`, `witness` and `set_up` are asked by a worker, one at a time."""
 
-    def enter(self, name: str, secret: str, /) -> str | None: ...
+    @property
+    def first_run(self) -> bool:
+        """Whether this rig waits for its first administrator."""
+        ...
+
+    @property
+    def badges(self) -> bool:
+        """Whether anybody has one."""
+        ...
+
+    def enter(self, typed: Typed, /) -> Entry:
+        """A new cookie, or words."""
+        ...
+
+    def witness(self, typed: Typed, beside: str, /) -> Entry:
+        """A second person beside the one who asks; no session."""
+        ...
+
+    def set_up(self, code: str, name: str, password: str, noted: Callable[[str, str], None], /) -> str:
+        """Make the first administrator; words where it is not done."""
+        ...
 
     def leave(self, cookie: str, /) -> None: ...
 
-    def who(self, cookie: str, /) -> Person | None: ...
+    def leave_all(self, name: str, /) -> int: ...
 
-    def may(self, role: str, command: str, mode: str, /) -> bool: ...
+    def touch(self, cookie: str, /) -> None:
+        """A person did something there."""
+        ...
 
+    def who(self, cookie: str, beam: bool, /) -> Person | None: ...
 
-WATCHING: Final = frozenset({(NOBODY, "watch"), ("operator", "watch")})
-TREATING: Final = frozenset(
-    ("operator", command)
-    for command in (
-        "orders",
-        "control",
-        "load",
-        "resume",
-        "confirm",
-        "edit",
-        "close",
-        "retest",
-        "reset",
-        "room",
-        "records",
-        "report",
-        "service",
-        "bundle",
-        "simulator",
-    )
-)
-
-
-class WatchOnly:
-    """Nobody comes in; everybody may watch."""
-
-    def enter(self, _name: str, _secret: str, /) -> str | None:
-        return None
-
-    def leave(self, _cookie: str) -> None:
-        return None
-
-    def who(self, _cookie: str) -> Person | None:
-        return None
-
-    def may(self, role: str, command: str, _mode: str) -> bool:
-        return (role, command) in WATCHING
+    def may(self, role: str, command: str, where: Situation, /) -> bool:
+        """A look into the table."""
+        ...
 
 
 class Demonstration:
-    """A simulated rig's one operator, by a code of eight digits that is shown where the console was started. Nothing else may be asked, and on no real rig."""
+    """A simulated rig's one operator, by a code of eight digits that is shown where the console was started. On a real rig he may nothing."""
+
+    first_run: Final = False
+    badges: Final = False
 
     def __init__(self, clock: Clock) -> None:
         self.code = f"{secrets.randbelow(10**8):08d}"
         self._clock = clock
-        self._wrong = 0
-        self._shut_until_s = float("-inf")
-        self._seen_s: dict[str, float] = {}
+        self._throttle = Throttle()
+        self._sessions = Sessions()
 
-    def enter(self, name: str, secret: str, /) -> str | None:
-        now = self._clock.monotonic()
-        if now < self._shut_until_s:
-            return None
-        if name != DEMONSTRATION or not hmac.compare_digest(secret.encode(), self.code.encode()):
-            self._wrong += 1
-            if self._wrong >= TRIES:
-                self._wrong, self._shut_until_s = 0, now + WAIT_S
-            return None
-        self._wrong = 0
-        while len(self._seen_s) >= SESSIONS:
-            del self._seen_s[min(self._seen_s, key=lambda one: self._seen_s[one])]
-        cookie = secrets.token_urlsafe(32)
-        self._seen_s[cookie] = now
-        return cookie
+    def enter(self, typed: Typed, /) -> Entry:
+        now_s = self._clock.monotonic()
+        wait_s = self._throttle.wait_s(DEMONSTRATION, typed.source, now_s)
+        if wait_s > 0.0:
+            return Entry("", f"{TOO_MANY}; first: wait {wait_s:.0f} s")
+        self._throttle.tried(DEMONSTRATION, typed.source, now_s)
+        fits = hmac.compare_digest(typed.secret.encode("utf-8", "surrogatepass"), self.code.encode())
+        if typed.name != DEMONSTRATION or typed.badge or not fits:
+            return Entry("", NO_FIT)
+        self._throttle.right(DEMONSTRATION, typed.source)
+        return Entry(self._sessions.open(DEMONSTRATION, OPERATOR, 0, now_s), "", DEMONSTRATION, OPERATOR)
 
-    def leave(self, cookie: str) -> None:
-        self._seen_s.pop(cookie, None)
+    def witness(self, _typed: Typed, _beside: str, /) -> Entry:
+        return Entry("", "a demonstration has one person alone; first: make users (kerma users add)")
 
-    def who(self, cookie: str) -> Person | None:
-        seen = self._seen_s.get(cookie)
-        now = self._clock.monotonic()
-        if seen is None or now - seen > IDLE_S:
-            self._seen_s.pop(cookie, None)
-            return None
-        self._seen_s[cookie] = now
-        return Person(DEMONSTRATION, "operator")
+    def set_up(self, _code: str, _name: str, _password: str, _noted: Callable[[str, str], None], /) -> str:
+        return "a simulated rig has its demonstration operator; first: kerma users add"
 
-    def may(self, role: str, command: str, mode: str) -> bool:
-        return (role, command) in WATCHING or (mode == "simulated" and (role, command) in TREATING)
+    def leave(self, cookie: str, /) -> None:
+        self._sessions.close(cookie)
+
+    def leave_all(self, name: str, /) -> int:
+        return self._sessions.close_all(name)
+
+    def touch(self, cookie: str, /) -> None:
+        self._sessions.touch(cookie, self._clock.monotonic())
+
+    def who(self, cookie: str, beam: bool, /) -> Person | None:
+        kept = self._sessions.look(cookie, self._clock.monotonic(), beam)
+        return Person(kept.name, kept.role, kept.locked) if kept is not None else None
+
+    def may(self, role: str, command: str, where: Situation, /) -> bool:
+        simulated = where.mode == SIMULATED or command in (table.STOP, "watch")
+        return simulated and role in (NOBODY, OPERATOR) and table.may(role, command, where)

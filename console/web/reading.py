@@ -48,6 +48,14 @@ class Reading:
             raise RefusedError(403, f"{command} is not for the role {person.role} here")
         return person
 
+    async def audited(self, request: Request, command: str, **told: str) -> Person:
+        """The same for what leaves the machine: written into the audit before it is given."""
+        person = self.allowed(request, command)
+        words = await self._desk.clerk.first("command", person.name, person.role, command=command, **told)
+        if words:
+            raise RefusedError(503, f"{command} is not given, because it cannot be audited: {words}")
+        return person
+
     async def turn(self, read: Callable[..., T], *given: Any) -> T:
         """What the read gives; whatever went wrong is a refusal with words."""
         if self._taken >= AT_ONCE + WAITING:

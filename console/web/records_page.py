@@ -117,7 +117,7 @@ class RecordsPage:
 
     async def report(self, request: Request, name: ReportName) -> Response:
         """A report that lies there, as a file."""
-        self._reading.allowed(request, REPORT)
+        await self._reading.audited(request, REPORT, file=name)
         raw = await self._reading.turn(self._kept.report, name)
         return Response(
             raw,
@@ -127,7 +127,7 @@ class RecordsPage:
 
     async def make(self, request: Request, body: MakeReport) -> Done:
         """Write PDF, CSV and JSON of this fraction as it stands, beside the journal; what is there already stays."""
-        self._reading.allowed(request, REPORT)
+        await self._reading.audited(request, REPORT, fraction=body.fraction)
         if self._making.locked():
             raise RefusedError(503, "another report is being made; first: ask again in a moment")
         async with self._making:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
 import subprocess
@@ -21,16 +20,20 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 
 from console import configuration, screen
+from console.access import folder
+from console.access.passwords import Hasher
+from console.access.people import People
+from console.access.users import Users
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.places import own
 from console.web.api import Api, Desk
+from console.web.clerk import Clerk
 from console.web.control import Control
 from console.web.doors import App, Doors
 from console.web.fraction import Fraction, Orders
 from console.web.link import Link
 from console.web.live import Live
-from console.web.people import DEMONSTRATION, Access, Demonstration, WatchOnly
+from console.web.people import DEMONSTRATION, Access, Demonstration
 from console.web.reading import Reading
 from console.web.records_page import RecordsPage
 from console.web.tls import Address, address, context
@@ -40,7 +43,17 @@ from hal.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
 KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
-FILES: Final = ("shell.js", "watch.js", "drawn.js", "treat.js", "records.js", "treat.css", "pages.css", "icon.svg")
+FILES: Final = (
+    "shell.js",
+    "login.js",
+    "watch.js",
+    "drawn.js",
+    "treat.js",
+    "records.js",
+    "treat.css",
+    "pages.css",
+    "icon.svg",
+)
 PAGES: Final = {"/": "treat.html", "/records": "records.html"}
 """Each page by its address."""
 WORDS: Final = ("en", "de")
@@ -66,7 +79,7 @@ def assembled(
     rig: Rig,
     orders: Path,
     access: Access,
-    noted: Callable[[str, str, str], None],
+    clerk: Clerk,
     clock: Clock,
     abroad: bool = False,
 ) -> Desk:
@@ -74,8 +87,22 @@ def assembled(
     link = Link(rig.places.desk, rig.places.stop, rig.name, rig.simulated, clock)
     fraction = Fraction()
     link.each.append(fraction.heard)
+
+    def noted(what: str, before: str, after: str) -> None:
+        clerk.told("control", after or before, "", change=what, before=before, after=after)
+
     return Desk(
-        rig, link, Control(noted), access, Orders(rig, orders, clock), fraction, Tokens(), Tokens(), clock, abroad
+        rig,
+        link,
+        Control(noted),
+        access,
+        Orders(rig, orders, clock),
+        fraction,
+        Tokens(),
+        Tokens(),
+        clock,
+        clerk,
+        abroad,
     )
 
 
@@ -122,20 +149,40 @@ def run(asked: Asked) -> Exit:
     at = address(asked.host, asked.tls_cert, asked.tls_key, clock.wall(), os.getuid())
     rig = configuration.load(asked.config, os.getuid())
     orders = asked.orders or rig.path.parent / "orders"
-    demonstration = Demonstration(clock) if rig.simulated else None
-    own(rig.records, os.getuid(), 0o700)
-    with listening(asked.port, at) as pages, listening(asked.port + 1, at) as door:
-        desk = assembled(
-            rig, orders, demonstration or WatchOnly(), journal(rig.records / "console.jsonl", clock), clock, at.abroad
-        )
+    users, audit = folder.opened(rig.records, clock)
+    clerk = Clerk(audit)
+    access, words = admitted(rig, users, clock)
+    with (
+        listening(asked.port, at) as pages,
+        listening(asked.port + 1, at) as door,
+        contextlib.closing(clerk),
+    ):
+        desk = assembled(rig, orders, access, clerk, clock, at.abroad)
         app = Doors(application(desk), asked.port, asked.port + 1, desk.link.stop, at.names, at.scheme)
         print(screen.banner(rig.simulated, rig.name))
         print(f"{at.shown(asked.port)}  (STOP door at port {asked.port + 1}, orders in {orders})")
-        if demonstration is not None:
-            print(f"SIMULATED  log in as {DEMONSTRATION}, code {demonstration.code}", flush=True)
+        print(words, flush=True)
+        clerk.told("console begins", "console", "", port=asked.port, abroad=at.abroad)
         with door_process(door, asked.port + 1, rig.places.stop, at):
             uvicorn.Server(settings(app, at)).run(sockets=[pages])
+        clerk.told("console ends", "console", "")
     return Exit.AS_INTENDED
+
+
+def admitted(rig: Rig, users: Users, clock: Clock) -> tuple[Access, str]:
+    """Who may come in, and what the machine's own terminal is told about it: users where there are any; else the demonstration's code on a simulated
+    rig, and on a real one the code for the first administrator."""
+    found = folder.looked(rig.records)
+    wrong = "".join(f"AUDIT  {one}; first: kerma audit verify\n" for one in (found.wrong if found is not None else ()))
+    if rig.simulated and not users.path.exists():
+        demonstration = Demonstration(clock)
+        return demonstration, f"{wrong}SIMULATED  log in as {DEMONSTRATION}, code {demonstration.code}"
+    people = People(users, Hasher(), clock.monotonic, clock.wall)
+    if not people.first_run:
+        return people, f"{wrong}log in with name and password, or with a badge; kerma users lists who may"
+    if found is not None and found.knows_users:
+        return people, f"{wrong}nobody can log in: {users.path} is gone; first: put it back from a backup"
+    return people, f"{wrong}FIRST RUN  make the first administrator with the code {people.set_up_code()}"
 
 
 def settings(app: App, at: Address) -> uvicorn.Config:
@@ -184,14 +231,3 @@ def door_process(door: socket.socket, port: int, stop: Path, at: Address) -> Ite
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def journal(path: Path, clock: Clock) -> Callable[[str, str, str], None]:
-    """Who held control when: one line of JSON for each change."""
-
-    def noted(what: str, before: str, after: str) -> None:
-        line = json.dumps({"wall_s": clock.wall(), "what": what, "before": before, "after": after})
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600), "a") as file:
-            file.write(line + "\n")
-
-    return noted

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from console.access.audit import Audit, Told
 from console.access.passwords import Hasher
 from console.access.people import Office, People, Typed
 from console.access.users import Users
+from console.web.clerk import Clerk
+from hal.errors import ConfigurationError
 from records.files import FileSystem, PosixFiles
 
 SECRET = "plum harvest on tuesday"
@@ -54,3 +57,30 @@ class Rig:
         """The cookie, or the words."""
         entry = self.people.enter(Typed(name, secret, source, badge))
         return entry.cookie or entry.words
+
+
+class AuditByHand(Audit):
+    """Keeps its entries in a list; `full` is a disk with no room."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, str, str, dict[str, object]]] = []
+        self.full = False
+
+    def note(self, what: str, who: str, role: str, told: Told) -> int:
+        if self.full:
+            raise ConfigurationError("the audit cannot be written (No space left on device); first: make room")
+        self.entries.append((what, who, role, dict(told)))
+        return len(self.entries)
+
+
+class ClerkByHand(Clerk):
+    """A clerk whose entries a test looks at."""
+
+    def __init__(self) -> None:
+        self.kept = AuditByHand()
+        super().__init__(self.kept)
+
+    def whats(self, what: str) -> list[dict[str, object]]:
+        """What was told with the entries of one kind, when all that wait are written."""
+        self._hand.submit(bool).result(5.0)
+        return [told for one, _, _, told in self.kept.entries if one == what]

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from access_by_hand import ClerkByHand, Rig
 from asgi_by_hand import PORT, Socket, headers, http
 from desk_by_hand import EXAMPLES, OK, ScriptedDesk, certificate, offer, snapshot
 
 from console import configuration
+from console.access.table import ROW, situation
 from console.independent import Beside
 from console.web.control import GONE_AFTER_S
 from console.web.doors import App, Doors
 from console.web.fraction import CHECKS, Loaded, Orders
-from console.web.people import Demonstration, Person, WatchOnly
+from console.web.people import Demonstration, Person, Typed
 from console.web.serve import application, assembled
 from controller.prescribed import Prescribed
 from controller.requests import Alive, Answer, Confirm, Edit, Load, Reply, Request, Snapshot, Watch
@@ -56,13 +58,17 @@ class Console:
         self.desk = scripted(self._heard)
         self.clock = MovedClock()
         self.access = Demonstration(self.clock)
-        self.noted: list[tuple[str, str, str]] = []
+        self.clerk = ClerkByHand()
         rig = replace(
             configuration.load(EXAMPLES / "rig.toml", 0), places=self.desk.places, records=tmp_path, control=None
         )
-        joined = assembled(rig, tmp_path, self.access, lambda *words: self.noted.append(words), self.clock)
+        joined = assembled(rig, tmp_path, self.access, self.clerk, self.clock)
         self.room = replace(joined, orders=OneOrder(prescribed))
         self.app: App = Doors(application(self.room), PORT, PORT + 1, self.room.link.stop)
+
+    @property
+    def noted(self) -> list[object]:
+        return [told["change"] for told in self.clerk.whats("control")]
 
     def _heard(self, request: Request) -> list[Reply]:
         return [self.shown] if isinstance(request, Watch | Alive) else [self.answer, self.shown]
@@ -220,7 +226,7 @@ def test_of_two_consoles_one_commands_and_a_takeover_unloads_and_is_recorded(con
         await first.show()
         await first.show()
         assert len(console.asked(Alive)) == before, "the page that lost control keeps no lease alive"
-        assert [what for what, _, _ in console.noted] == ["control taken", "control taken over"]
+        assert console.noted == ["control taken", "control taken over"]
 
     console.play(story)
 
@@ -276,7 +282,7 @@ def test_t6_a_stale_tab_and_a_logout(console: Console) -> None:
         assert (await page.post("/api/logout"))[0] == 200
         page.cookie = stolen
         assert (await page.post("/api/load", {"page": page.page} | ORDER, x_kerma_token=kept))[0] == 401
-        assert console.noted[-1][0] == "control given back"
+        assert console.noted[-1] == "control given back"
 
     console.play(story)
 
@@ -386,17 +392,23 @@ def test_t5_codes_are_not_guessed_and_stop_is_never_locked_out(console: Console)
     console.play(story)
 
 
-def test_t4_watching_is_all_that_a_real_rig_gives_without_people() -> None:
+def test_t4_watching_is_all_that_a_real_rig_gives_without_people(tmp_path: Path) -> None:
     """A real rig without users lets nobody in, and the demonstration operator is no operator there."""
-    nobody = WatchOnly()
-    assert nobody.enter("demonstration", "12345678") is None and nobody.who("x") is None
-    assert nobody.may("nobody", "watch", "treatment")
+    nobody = Rig(tmp_path / "access").people
+    assert nobody.first_run and not nobody.enter(Typed("demonstration", "12345678", "here")).cookie
+    assert nobody.who("x", False) is None
     demonstration = Demonstration(SystemClock())
-    for command in ("control", "load", "resume", "confirm", "edit", "close", "room", "reset"):
-        assert not nobody.may("operator", command, "simulated")
-        assert not demonstration.may("operator", command, "treatment")
-        assert not demonstration.may("nobody", command, "simulated")
-    assert demonstration.who("") is None
+    clinical, simulated = situation(snapshot(), False, True), situation(snapshot(), True, True)
+    for access in (nobody, demonstration):
+        assert access.may("nobody", "watch", clinical) and access.may("nobody", "stop", clinical)
+    for command in set(ROW) - {"stop", "watch"}:
+        assert not nobody.may("nobody", command, clinical)
+        assert not demonstration.may("operator", command, clinical)
+        assert not demonstration.may("nobody", command, simulated)
+        assert not any(
+            demonstration.may(role, command, simulated) for role in ("physicist", "service", "administrator")
+        )
+    assert demonstration.who("", False) is None
     assert Person("a", "operator").role == "operator"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from access_by_hand import ClerkByHand
 from asgi_by_hand import PORT, headers, http
 from desk_by_hand import EXAMPLES
 from kept_by_hand import GOLDEN, ORDER, WALL_S, KeptByHand
@@ -20,7 +21,7 @@ from console import configuration
 from console.web import records_read
 from console.web.doors import Doors
 from console.web.journal_part import part
-from console.web.people import Demonstration, Person
+from console.web.people import Demonstration, Person, Typed
 from console.web.reading import AT_ONCE, WAITING, NotReadError, NotThereError, Reading
 from console.web.records_read import Kept
 from console.web.serve import application, assembled
@@ -179,8 +180,8 @@ class Reader(Demonstration):
 
     role = "operator"
 
-    def who(self, cookie: str) -> Person | None:
-        person = super().who(cookie)
+    def who(self, cookie: str, beam: bool) -> Person | None:
+        person = super().who(cookie, beam)
         return None if person is None else Person(person.name, self.role)
 
 
@@ -190,7 +191,7 @@ def test_only_who_may_reads_and_names_stay_text(kept: KeptByHand, tmp_path: Path
     rig = replace(configuration.load(EXAMPLES / "rig.toml", 0), records=kept.done())
     access = Reader(SystemClock())
     app = Doors(
-        application(assembled(rig, tmp_path, access, lambda *_: None, SystemClock())), PORT, PORT + 1, lambda: True
+        application(assembled(rig, tmp_path, access, ClerkByHand(), SystemClock())), PORT, PORT + 1, lambda: True
     )
 
     async def get(path: str, **more: str) -> tuple[int, Any, dict[str, str]]:
@@ -206,7 +207,7 @@ def test_only_who_may_reads_and_names_stay_text(kept: KeptByHand, tmp_path: Path
             f"report?name=fraction-{'0' * 16}-00000001.pdf",
         ):
             assert (await get(f"/api/records/{path}"))[0] == 401, path
-        cookie = access.enter("demonstration", access.code)
+        cookie = access.enter(Typed("demonstration", access.code, "here")).cookie
         status, said, answered = await get("/api/records/patients", cookie=f"kerma={cookie}")
         assert status == 200 and said["patients"][0]["patient_id"] == HOSTILE
         assert (answered["content-type"], answered["x-content-type-options"]) == ("application/json", "nosniff")
@@ -222,7 +223,7 @@ def test_only_who_may_reads_and_names_stay_text(kept: KeptByHand, tmp_path: Path
 def test_reads_that_hang_are_words_and_never_more_than_so_many(tmp_path: Path) -> None:
     """The page has its answer in time, the next ones too, and the turns come back when the disk does."""
     rig = configuration.load(EXAMPLES / "rig.toml", 0)
-    reading = Reading(assembled(rig, tmp_path, Demonstration(SystemClock()), lambda *_: None, SystemClock()), 0.05)
+    reading = Reading(assembled(rig, tmp_path, Demonstration(SystemClock()), ClerkByHand(), SystemClock()), 0.05)
     stuck = threading.Event()
 
     async def story() -> None:

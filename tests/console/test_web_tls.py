@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from access_by_hand import ClerkByHand
 from asgi_by_hand import PORT
 from asgi_by_hand import http as request
 from cryptography import x509
@@ -254,7 +255,7 @@ def test_t7_a_cookie_is_secure_under_tls(scheme: str, tmp_path: Path) -> None:
     clock = SystemClock()
     access = Demonstration(clock)
     rig = configuration.load(EXAMPLES / "rig.toml", 0)
-    app = application(assembled(rig, tmp_path, access, lambda *_: None, clock))
+    app = application(assembled(rig, tmp_path, access, ClerkByHand(), clock))
 
     async def over(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "scheme": scheme}, receive, send)

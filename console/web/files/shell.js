@@ -4,7 +4,7 @@ export const NONE = "–";
 const OPEN_AGAIN_MS = 300, OFFSETS = 30, ELSEWHERE = 4002;
 const LANGUAGES = { en: "English", de: "Deutsch" };
 
-let words = {}, english = {}, offsets = [];
+let words = {}, english = {}, offsets = [], hand = false;
 export let language = "en";
 export let socket = null;
 export const page = { live: () => false, spoken: () => undefined };
@@ -57,6 +57,9 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("keyup", (event) => { if (event.key === " " && !(event.target instanceof HTMLInputElement)) event.preventDefault(); }, true);
 document.addEventListener("contextmenu", (event) => event.preventDefault());
 
+// A hand at the page keeps it from being locked.
+for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => { hand = true; }, true);
+
 export async function post(path, body = {}, more = {}) {
   const answer = await fetch(path, {
     method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-Kerma": "console", ...more },
@@ -78,7 +81,8 @@ export async function open(number, shown, elsewhere) {
       const frame = JSON.parse(event.data);
       if (frame.echo) offsets = [...offsets.slice(1 - OFFSETS), frame.echo[1] * 1000 - frame.echo[0]];
       shown(frame);
-      own.send(JSON.stringify({ seen: frame.number, t: performance.now() }));
+      own.send(JSON.stringify({ seen: frame.number, t: performance.now(), hand }));
+      hand = false;
     });
     own.addEventListener("close", (event) => {
       if (own !== socket) return;

@@ -1,5 +1,6 @@
 // The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP and the line are shell.js.
 import { $, NONE, ageMs, gy, h, language, number, open, page, post, socket, t } from "/files/shell.js";
+import { login } from "/files/login.js";
 
 const OLD_MS = 300, SILENT_MS = 1000, TAP_GUARD_MS = 700, MUTE_MS = 120000;
 const BEAM = ["STARTING", "IRRADIATING", "STOPPING"];
@@ -144,29 +145,19 @@ function paintPanel() {
   const now = step(shown);
   const offer = shown.offer ? `${shown.offer.id} ${shown.offer.digest} ${JSON.stringify(frame.compared)}` : "";
   const ended = now === "end" ? JSON.stringify(shown.ended) : "";
-  const key = JSON.stringify([now, shown.state, offer, ended, frame.person, frame.control.yours, patient, order, orders?.length, language, frame.order?.sha256, shown.open_fractions]);
+  const key = JSON.stringify([now, shown.state, offer, ended, frame.person, frame.locked, frame.first_run, frame.control.yours, patient, order, orders?.length, language, frame.order?.sha256, shown.open_fractions]);
   if (key === panelKey) return;
   panelKey = key;
   if (now !== stepShown) window.scrollTo(0, 0);
   stepShown = now;
   $("steps").replaceChildren(...STEPS.map((name) => h("li", name === now ? { "aria-current": "step" } : {}, t(`step_${name}`))));
-  const panel = !frame.person ? login() : !frame.control.yours ? [h("p", {}, t("watching"))] : (PANELS[now] ?? PANELS.other)(shown);
+  const panel = !frame.person ? login(frame, () => socket.close()) : !frame.control.yours ? [h("p", {}, t("watching"))] : (PANELS[now] ?? PANELS.other)(shown);
   $("panel").replaceChildren(...panel);
   if (frame.person && orders === null) listOrders();
 }
 
 async function listOrders() {
   try { orders = (await post("/api/orders")).orders; panelKey = ""; } catch (error) { $("answer").textContent = error.message; setTimeout(() => { panelKey = ""; }, 1000); }
-}
-
-function login() {
-  const name = h("input", { name: "name", autocomplete: "off", value: frame.rig.simulated ? "demonstration" : "" });
-  const code = h("input", { name: "code", type: "password", autocomplete: "off" });
-  const enter = async (event) => {
-    event.preventDefault();
-    try { await post("/api/login", { name: name.value, secret: code.value }); socket.close(); } catch (error) { $("answer").textContent = error.message; }
-  };
-  return [h("form", { onsubmit: enter, className: "row" }, h("label", {}, t("name"), name), h("label", {}, t("code"), code), h("button", { type: "submit" }, t("login")))];
 }
 
 const about = (one) => `${one.site}, ${t(`side_${one.laterality}`)}`;

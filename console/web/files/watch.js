@@ -1,5 +1,6 @@
 // What a page has that watches and does not treat: state, age of data, alarm and who is logged in; it holds no control, whoever treats does that on the treatment page.
 import { $, ageMs, h, number, open, page, post, t } from "/files/shell.js";
+import { login } from "/files/login.js";
 
 const OLD_MS = 300, SILENT_MS = 1000;
 const BEAM = ["ARMING", "READY", "STARTING", "IRRADIATING", "STOPPING"];
@@ -44,26 +45,14 @@ function paint() {
   paintWho();
 }
 
-// Also without a desk: records are read by whoever may, whether the rig runs or not.
-function login() {
-  const name = h("input", { name: "name", autocomplete: "off", value: frame.rig.simulated ? "demonstration" : "" });
-  const code = h("input", { name: "code", type: "password", autocomplete: "off" });
-  const wrong = h("span", { className: "wrong", role: "status" });
-  const enter = async (event) => {
-    event.preventDefault();
-    try { await post("/api/login", { name: name.value, secret: code.value }); location.reload(); } catch (error) { wrong.textContent = error.message; }
-  };
-  return h("form", { onsubmit: enter }, h("label", {}, t("name"), name), h("label", {}, t("code"), code), h("button", { type: "submit" }, t("login")), wrong);
-}
-
 function paintWho() {
   if (!frame) return;
-  const key = JSON.stringify([frame.person, document.documentElement.lang]);
+  const key = JSON.stringify([frame.person, frame.locked, frame.first_run, document.documentElement.lang]);
   if (told === key) return;
   told = key;
   const parts = [h("span", {}, frame.person ? `${frame.person.name} (${frame.person.role})` : t("nobody"))];
   if (frame.person) parts.push(h("button", { type: "button", onclick: async () => { await post("/api/logout"); location.reload(); } }, t("logout")));
-  else parts.push(login());
+  else parts.push(...login(frame, () => location.reload()));
   $("who").replaceChildren(...parts);
   if (frame.person) watched.entered(frame.person);
 }
