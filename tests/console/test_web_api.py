@@ -19,7 +19,7 @@ from console.independent import Beside
 from console.web.control import GONE_AFTER_S
 from console.web.doors import App, Doors
 from console.web.fraction import CHECKS, Loaded, Orders
-from console.web.people import Demonstration, Person, Typed
+from console.web.people import Access, Demonstration, Person, Typed
 from console.web.serve import application, assembled
 from controller.prescribed import Prescribed
 from controller.requests import Alive, Answer, Confirm, Edit, Load, Reply, Request, Snapshot, Watch
@@ -57,7 +57,7 @@ class Console:
         self.answer = OK
         self.desk = scripted(self._heard)
         self.clock = MovedClock()
-        self.access = Demonstration(self.clock)
+        self.access: Any = self.made_access(tmp_path)
         self.clerk = ClerkByHand()
         rig = replace(
             configuration.load(EXAMPLES / "rig.toml", 0), places=self.desk.places, records=tmp_path, control=None
@@ -65,6 +65,9 @@ class Console:
         joined = assembled(rig, tmp_path, self.access, self.clerk, self.clock)
         self.room = replace(joined, orders=OneOrder(prescribed))
         self.app: App = Doors(application(self.room), PORT, PORT + 1, self.room.link.stop)
+
+    def made_access(self, _folder: Path) -> Access:
+        return Demonstration(self.clock)
 
     @property
     def noted(self) -> list[object]:
