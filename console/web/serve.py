@@ -169,7 +169,7 @@ def run(asked: Asked) -> Exit:
     return Exit.AS_INTENDED
 
 
-def admitted(rig: Rig, users: Users, clock: Clock) -> tuple[Access, str]:
+def admitted(rig: Rig, users: Users, clock: Clock, hasher: Callable[[], Hasher] = Hasher) -> tuple[Access, str]:
     """Who may come in, and what the machine's own terminal is told about it: users where there are any; else the demonstration's code on a simulated
     rig, and on a real one the code for the first administrator."""
     found = folder.looked(rig.records)
@@ -177,7 +177,7 @@ def admitted(rig: Rig, users: Users, clock: Clock) -> tuple[Access, str]:
     if rig.simulated and not users.path.exists():
         demonstration = Demonstration(clock)
         return demonstration, f"{wrong}SIMULATED  log in as {DEMONSTRATION}, code {demonstration.code}"
-    people = People(users, Hasher(), clock.monotonic, clock.wall)
+    people = People(users, hasher(), clock.monotonic, clock.wall)
     if not people.first_run:
         return people, f"{wrong}log in with name and password, or with a badge; kerma users lists who may"
     if found is not None and found.knows_users:

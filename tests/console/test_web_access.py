@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from access_by_hand import BADGE, PIN, SECRET, Rig, quiet
+from access_by_hand import BADGE, CHEAP, PIN, SECRET, Rig, quiet
 from desk_by_hand import offer, snapshot
 from test_web_api import CONFIRM, ORDER, Browser, Console, Scripted
 
@@ -26,6 +26,7 @@ from console.web.api import AT_THE_DOOR
 from console.web.clerk import Clerk
 from console.web.doors import Doors
 from console.web.fraction import Orders
+from console.web.people import Access
 from console.web.serve import admitted, application
 from controller.prescribed import Prescribed
 from controller.requests import Alive, Edit, Load, Reply, Request, Reset, Stop
@@ -41,14 +42,12 @@ MAY = {
 class Staffed(Console):
     """A console whose people are users; time is that of the console."""
 
-    def __init__(
-        self, scripted: Scripted, tmp_path: Path, prescribed: Prescribed, hasher: Hasher | None = None
-    ) -> None:
-        super().__init__(scripted, tmp_path, prescribed)
-        self.people = Rig(tmp_path / "access", **({"hasher": hasher} if hasher else {})).staffed()
-        self.people.hand.now = self.clock.monotonic  # type: ignore[method-assign]
+    hasher = CHEAP
+
+    def made_access(self, folder: Path) -> Access:
+        self.people = Rig(folder / "access", hasher=self.hasher).staffed()
         self.people.people._now = self.clock.monotonic
-        self.use(self.people.people)
+        return self.people.people
 
     def _heard(self, request: Request) -> list[Reply]:
         return [STOP_HEARD] if isinstance(request, Stop) else super()._heard(request)
@@ -304,8 +303,12 @@ def test_t5_a_flood_of_logins_keeps_neither_pages_nor_stop_waiting(
 ) -> None:
     """argon2 works on one thread that is not the pages'; so many wait, the rest is refused at once; meanwhile commands and STOP are answered."""
     slow = Slow()
-    console = Staffed(scripted, tmp_path, prescribed, slow)
     slow.go_on.set()
+
+    class Slowly(Staffed):
+        hasher = slow
+
+    console = Slowly(scripted, tmp_path, prescribed)
 
     async def story() -> None:
         page = await console.page("olga")
@@ -369,7 +372,7 @@ def test_t15_who_may_come_in_is_said_at_the_machines_own_terminal(
     rig = replace(console.room.rig, file=file, records=tmp_path / "records")
     rig.records.mkdir(mode=0o700)
     people = Rig(rig.records / "access")
-    access, words = admitted(rig, people.users, console.clock)
+    access, words = admitted(rig, people.users, console.clock, lambda: CHEAP)
     assert (access.code in words) if simulated else ("FIRST RUN" in words and access.first_run)  # type: ignore[attr-defined]
     audit = Audit(rig.records / "access", PosixFiles(), console.clock.wall)
     people.office.add(
@@ -380,11 +383,11 @@ def test_t15_who_may_come_in_is_said_at_the_machines_own_terminal(
             audit.note("users", "terminal", "", {"file_before": before, "file_after": after}) and None
         ),
     )
-    access, words = admitted(rig, people.users, console.clock)
+    access, words = admitted(rig, people.users, console.clock, lambda: CHEAP)
     assert isinstance(access, People) and "kerma users" in words and "code" not in words
     if not simulated:
         people.users.path.unlink()
-        access, words = admitted(rig, people.users, console.clock)
+        access, words = admitted(rig, people.users, console.clock, lambda: CHEAP)
         assert "is gone" in words and "AUDIT" in words and "FIRST RUN" not in words
         assert access.set_up("ANY", "eve", SECRET, quiet) != ""
 
