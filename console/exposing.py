@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from calibration.formulas import p_tp
 from calibration.procedures.session import Expose, Recorded
 from console.exit_codes import Exit
 from console.second_calculation import Compared, combination
@@ -171,7 +172,7 @@ class Hand:
         seen = bool(row["kv_mean"])
         record = Recorded(
             set_kv=offer.kv, set_ma=offer.ma, kv=row["kv_mean"] if seen else None, ma=row["ma_mean"] if seen else None,
-            counts_1=float(row["counts_1"]), counts_2=float(row["counts_2"]),
+            counts_1=float(row["counts_1"]), counts_2=float(row["counts_2"]), head_p_tp=head_p_tp(self._certificate, float(row["k_tp"])),
         )  # fmt: skip
         return Answered(asked.token, how, float(row["beam_s"]), record, ended.token)
 
@@ -206,6 +207,13 @@ class Hand:
 
 def _not_exposed(asked: Expose, words: str) -> Answered:
     return Answered(asked.token, f"not exposed: {words}", 0.0)
+
+
+def head_p_tp(certificate: Certificate, k_tp: float) -> float | None:
+    """The air of the head to 20 degC and 101.325 kPa; None where the certificate corrects no channel for it, and nobody looked."""
+    if not certificate.vented_2:
+        return None
+    return k_tp * p_tp(certificate.ref_temperature_c, certificate.ref_pressure_kpa, "20C")
 
 
 def order(asked: Expose, certificate: Certificate, person: Person, purpose: Purpose) -> Prescribed | str:

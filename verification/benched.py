@@ -50,6 +50,7 @@ EXPECTED_HVL_MM: Final = 1.95
 RAMP_S: Final = 0.32
 REPRODUCIBLE: Final = 0.0005
 KVS: Final = (40.0, 50.0, 60.0, 69.5, 80.0)
+OF_PLATE_CPS: Final = (0.5, 0.3)
 IDLE_S: Final = 10 * 86400.0
 
 
@@ -134,8 +135,9 @@ def monitor_session(
     """Both monitor chambers against the reference chamber, cold and warm."""
     who.bench.wait(3600.0 if heats else 0.0)
     procedure = monitor_procedure(
-        at(), charge(), "A in air", SECONDS, mgy_per_nc, Vents(False, True, 20.0, 101.325), 300.0, last_n1, who.at, desk
-    )
+        at(), charge(), "A in air", SECONDS, mgy_per_nc, Vents(False, True, 20.0, 101.325), 300.0, last_n1, who.at, desk, None,
+        None if "dark" in desk.does else OF_PLATE_CPS,
+    )  # fmt: skip
 
     def hands(step: Step) -> dict[str, Any]:
         if step.id == "seal" and heats:

@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 
 from calibration.equipment import Applicator, Chamber, Electrometer, HvlSet, Instrument, KvpMeter, MaMeter
 from calibration.procedures.engine import after
-from calibration.procedures.monitor import DARK_S
 from calibration.procedures.parts import CONSOLE, LEAK_S, LEAKAGE, Charge, Setting
 from calibration.procedures.session import (
     ACCEPT,
@@ -120,7 +119,9 @@ class Physicist:
         assert session.step is not None
         self.bench.wait(ARMING_S)
         shown = self.bench.expose(asked.kv, asked.ma, asked.seconds, asked.how)
-        event = Exposed(session.step.id, self.at, asked.token, shown.timer_s, "complete", Recorded(**shown.record))
+        thin = 101.325 / shown.record["p_kpa"] * (273.15 + shown.record["head_c"]) / 293.15
+        record = Recorded(**shown.record, head_p_tp=thin)
+        event = Exposed(session.step.id, self.at, asked.token, shown.timer_s, "complete", record)
         self.bench.wait(READING_S)
         return event
 
@@ -156,16 +157,14 @@ class Physicist:
             admits = self.honest and HONEST.get(wanted.instrument) in self.bench.blundering
             return ("no" if admits else "yes"), wanted.instrument, ""
         if wanted.instrument in RECORDED:
-            if step.exposes is None and wanted.instrument == step.by_hand[0].instrument:
-                self.bench.expose(0.0, 0.0, DARK_S, "dark")
             value = self.bench.record[wanted.instrument]
             return (
                 f"{value:.{0 if wanted.unit in ('counts', 'arcs') else 2}f} {wanted.unit}",
                 wanted.instrument,
                 CONSOLE,
             )
-        if wanted.instrument == "chamber supply":
-            return "300.4 V", wanted.instrument, ""
+        if wanted.unit == "V":
+            return "300.4 V", wanted.instrument, ENGRAVED.get(wanted.instrument, "")
         if wanted.instrument == "survey-meter":
             place, _, far = step.id.partition(", ")
             return f"{self.bench.survey(place, far)} mGy/h", wanted.instrument, "SM-1"
@@ -214,6 +213,7 @@ def chamber(bench: QuickBench, key: str) -> Chamber:
     })  # fmt: skip
 
 
+ENGRAVED: Final = {"survey-meter": "SM-1", "film": "FI-1", "sheets": "AL-1", "voltmeter": "VM-1"}
 OTHERS: Final[dict[str, dict[str, Any]]] = {
     "electrometer": {"kind": "electrometer", "factor": 1.0, "u_pct": 0.2, "leakage_na": 0.0},
     "barometer": {"kind": "barometer", "reads": "station", "altitude_m": ALTITUDE_M},
@@ -224,12 +224,13 @@ OTHERS: Final[dict[str, dict[str, Any]]] = {
     "sheets": {"kind": "hvl_set", "purity_pct": 99.9, "sheets_mm": [0.5, 0.5, 1.0, 2.0, 4.0]},
     "survey-meter": {"kind": "qa_device", "jig": "none"},
     "film": {"kind": "qa_device", "jig": "none"},
+    "voltmeter": {"kind": "qa_device", "jig": "none"},
 }  # fmt: skip
 
 
 def instrument(name: str) -> Any:
     """One of the bench's other instruments."""
-    serial = {"survey-meter": "SM-1", "film": "FI-1", "sheets": "AL-1"}.get(name) or SERIALS[name]
+    serial = ENGRAVED.get(name) or SERIALS[name]
     table = {"id": name, "model": "M", "serial": serial, "cal": _cal(f"N-{serial}", "2026-01-31", "2028-01-31")}
     adapter: TypeAdapter[Any] = TypeAdapter(Instrument)
     return adapter.validate_python(table | OTHERS[name])

@@ -3,7 +3,7 @@ It is a table of what was measured and no power law; no clinical set-point is wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -35,10 +35,18 @@ class Dependence:
         return [{"kv": kv, "rel": rel} for kv, rel in self.rows]
 
 
-def kv_dependence_procedure(setting: Setting, charge: Charge, head: str, offset_ma_per_kv: float) -> Procedure:
-    """From the combination's kV down to 15 %, and back to it. `offset_ma_per_kv`: what the read-back of mA holds of the bleeder."""
+def kv_dependence_procedure(
+    setting: Setting, charge: Charge, head: str, offset_ma_per_kv: float, parts: Sequence[float] = PARTS
+) -> Procedure:
+    """From the combination's kV down to the least of its parts, 15 %, and back to it. `offset_ma_per_kv`: what the read-back of mA holds of the bleeder.
+
+    ValueError: the parts do not begin at the combination's own kV, or one stands twice."""
+    if max(parts) != 1.0 or len(set(parts)) != len(parts):
+        raise ValueError(
+            f"parts {list(parts)}: the largest is 1, the combination's own kV, and none stands twice; correct them"
+        )
     given = (("offset_ma_per_kv", offset_ma_per_kv),)
-    kvs = sorted((part * setting.kv for part in PARTS), reverse=True)
+    kvs = sorted((part * setting.kv for part in parts), reverse=True)
 
     def step(name: str, kv: float, judgement: str, connect: str = "") -> Step:
         exposes = Setting(kv, setting.ma, setting.filter, setting.applicator).exposes(SECONDS, 1)

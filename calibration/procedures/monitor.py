@@ -11,9 +11,9 @@ from statistics import fmean, stdev
 from typing import Final
 
 from calibration.dosimetry.beam import LEAST_READINGS
+from calibration.equipment import Base
 from calibration.formulas import p_tp
 from calibration.procedures.parts import (
-    CONSOLE,
     LIVE,
     WHOLE,
     Charge,
@@ -70,27 +70,30 @@ class Vents:
 
 def monitor_procedure(
     setting: Setting, charge: Charge, head: str, seconds: float, mgy_per_nc: float, vents: Vents, supply_v: float, last_n1: float, at: datetime,
-    desk: Desk = WHOLE,
+    desk: Desk = WHOLE, voltmeter: Base | None = None, leaks_cps: tuple[float, float] | None = None,
 ) -> Procedure:  # fmt: skip
     """`mgy_per_nc`: D0 in the plane for one nC of the reference chamber as at 20 degC and 101.325 kPa, of the output procedure at this combination.
 
-    `last_n1`: what a count of channel 1 was by the last certificate, 0 where there is none."""
-    in_date(at, charge.electrometer)
+    `last_n1`: what a count of channel 1 was by the last certificate, 0 where there is none. `leaks_cps`: counts a second in the dark, typed, where the desk
+    exposes nothing in the dark. ValueError: an instrument may not be used now, or nothing would say what the channels count of nothing."""
+    in_date(at, charge.electrometer, *([voltmeter] if voltmeter is not None else []))
+    dark = setting.without_beam("dark", DARK_S, 1) if "dark" in desk.does else None
+    if dark is None and leaks_cps is None:
+        raise ValueError(
+            "the desk exposes nothing without high voltage, and leak1_cps and leak2_cps are not stated; count in the dark at the unit, and type them"
+        )
     given = (
         ("mgy_per_nc", mgy_per_nc), ("last_n1", last_n1), ("vented_1", float(vents.vented_1)), ("vented_2", float(vents.vented_2)),
-        ("ref_c", vents.ref_c), ("ref_kpa", vents.ref_kpa),
+        ("ref_c", vents.ref_c), ("ref_kpa", vents.ref_kpa), *(zip(("leak_1", "leak_2"), leaks_cps, strict=True) if leaks_cps and dark is None else ()),
     )  # fmt: skip
-    reading = (charge.wanted, *recorded("counts_1", "counts_2", "timer_s"), *desk.reading("head_c", "p_kpa"))
-    volts = Wanted("chamber supply", "V", Grammar(0.0, 1000.0), "typed")
-    dark = setting.without_beam("dark", DARK_S, 1) if "dark" in desk.does else None
-    counted = (
-        recorded("counts_1", "counts_2") if dark else Desk(frozenset(), frozenset()).reading("counts_1", "counts_2")
-    )
-    shown = (
-        desk.typed("head_c", "p_kpa")
-        if dark
-        else (*desk.typed("head_c", "p_kpa"), ("counts_1", CONSOLE), ("counts_2", CONSOLE))
-    )
+    air = ("head_p_tp",) if vents.vented_2 and "head_p_tp" in desk.holds else ("head_c", "p_kpa")
+    reading = (charge.wanted, *recorded("counts_1", "counts_2", "timer_s"), *desk.reading(*air))
+    supply = voltmeter.id if voltmeter is not None else "chamber supply"
+    volts = Wanted(supply, "V", Grammar(0.0, 1000.0), "typed")
+    leaks = [
+        Step("leakage", "What both channels count of nothing.", f"Beam off, K1 and K2 open, for {DARK_S:g} s.", dark, ("counts",),
+             recorded("counts_1", "counts_2"), Accept(judgement="monitor-leakage"), "A6"),
+    ] if dark is not None else []  # fmt: skip
 
     def exposing(name: str, n: int, connect: str, why: str, judgement: str) -> Step:
         return Step(
@@ -106,10 +109,9 @@ def monitor_procedure(
 
     return Procedure(
         f"monitor chambers {setting.kv:g} kV {setting.ma:g} mA {setting.filter} {setting.applicator}", "physics",
-        (charge.serial, ("chamber supply", ""), *shown),
+        (charge.serial, (supply, voltmeter.serial if voltmeter is not None else ""), *desk.typed(*air)),
         (
-            Step("leakage", "What both channels count of nothing.", f"Beam off, K1 and K2 open, for {DARK_S:g} s.", dark, ("counts",), counted,
-                 Accept(judgement="monitor-leakage"), "A6"),
+            *leaks,
             Step("supply", f"The chambers' own voltage, {supply_v:g} V.", "A voltmeter at the supply's test point.", None, (), (volts,),
                  Accept(judgement="monitor-supply", numbers=(("volts", supply_v),)), "A6"),
             exposing("counts", LEAST_READINGS, f"{head}, applicator {setting.applicator}.", "How much dose one count is here.", "monitor-counts"),
@@ -139,12 +141,14 @@ def supply(session: Session, step: Step) -> Verdict:
 def per_count(session: Session, step: Step) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     """mGy for each count of both channels and the air's density in the head (1: the reference), exposure by exposure; leakage and air taken out."""
     given = numbers(step)
-    leak = {channel: session.values("leakage", f"counts_{channel}")[-1] / DARK_S for channel in "12"}
+    leak = dict(zip("12", _leaks(session, step), strict=True))
     rows: dict[str, list[float]] = {"1": [], "2": []}
     density = []
     for shot in _shots(session, step):
         mgy = in_one_air(shot[step.reading[0].instrument]) * given["mgy_per_nc"]
-        thin = p_tp(shot["head_c"].value, shot["p_kpa"].value, "20C") / p_tp(given["ref_c"], given["ref_kpa"], "20C")
+        own = shot.get("head_p_tp")
+        head = own.value if own is not None else p_tp(shot["head_c"].value, shot["p_kpa"].value, "20C")
+        thin = head / p_tp(given["ref_c"], given["ref_kpa"], "20C")
         density.append(1.0 / thin)
         for channel in "12":
             net = shot[f"counts_{channel}"].value - leak[channel] * shot["timer_s"].value
@@ -152,6 +156,15 @@ def per_count(session: Session, step: Step) -> tuple[tuple[float, ...], tuple[fl
                 raise ValueError(f"channel {channel} counted nothing in {mgy:.0f} mGy; it is dead, have it mended")
             rows[channel].append(mgy / (net * (thin if given[f"vented_{channel}"] else 1.0)))
     return tuple(rows["1"]), tuple(rows["2"]), tuple(density)
+
+
+def _leaks(session: Session, step: Step) -> tuple[float, float]:
+    """Counts a second in the dark: as its own step found, or as typed."""
+    given = numbers(step)
+    if "leak_1" in given:
+        return given["leak_1"], given["leak_2"]
+    one, two = (session.values("leakage", f"counts_{channel}")[-1] / DARK_S for channel in "12")
+    return one, two
 
 
 def _shots(session: Session, step: Step) -> list[dict[str, Held]]:
@@ -225,10 +238,10 @@ def seal(session: Session, step: Step) -> Verdict:
 def monitors(session: Session) -> Monitors:
     """What the session found. ValueError: it is not at its end."""
     at_end(session)
-    leak, _, counted, sealed = session.procedure.steps
+    *_, counted, sealed = session.procedure.steps
     one, two, cold = per_count(session, counted)
     air = fmean(per_count(session, sealed)[2]) / fmean(cold) - 1.0
-    leaks = [session.values(leak.id, f"counts_{channel}")[-1] / DARK_S for channel in "12"]
+    leaks = _leaks(session, counted)
     u = [100.0 * stdev(values) / fmean(values) / math.sqrt(len(values)) for values in (one, two)]
     return Monitors(fmean(one), fmean(two), leaks[0], leaks[1], u[0], u[1], True if abs(air) >= SEAL_AIR else None)
 

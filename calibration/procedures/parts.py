@@ -19,7 +19,7 @@ REPEATS: Final = 2
 LIVE: Final = ("kv", "ma", "timer_s", "rate")
 OF_RECORD: Final = {
     "kV": Grammar(0.0, 225.0), "mA": Grammar(-1.0, 100.0), "s": Grammar(0.0, 4000.0), "counts": Grammar(0.0, 1e9),
-    "arcs": Grammar(0.0, 1e4), "degC": Grammar(0.0, 80.0), "kPa": Grammar(60.0, 110.0),
+    "arcs": Grammar(0.0, 1e4), "degC": Grammar(0.0, 80.0), "kPa": Grammar(60.0, 110.0), "": Grammar(0.5, 2.0),
 }  # fmt: skip
 
 
@@ -121,9 +121,9 @@ class Desk:
 
 
 CONSOLE: Final = "console"
-WHOLE: Final = Desk(frozenset(RECORDED), frozenset(HOWS))
+WHOLE: Final = Desk(frozenset(RECORDED) - {"head_p_tp"}, frozenset(HOWS))
 SHIPPED: Final = Desk(
-    frozenset({"set_kv", "set_ma", "kv", "ma", "timer_s", "counts_1", "counts_2"}), frozenset({"beam"})
+    frozenset({"set_kv", "set_ma", "kv", "ma", "timer_s", "counts_1", "counts_2", "head_p_tp"}), frozenset({"beam"})
 )
 """What the exposing hand of this program can do and tell today (console/exposing.py)."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from calibration.equipment import Applicator, Base, LeakSurvey
-from calibration.procedures.parts import LIVE, Setting, at_end, in_date, numbers
+from calibration.procedures.parts import LIVE, WHOLE, Desk, Setting, at_end, in_date, numbers
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Exposure, Grammar, Procedure, Step, Wanted
 
@@ -36,8 +36,13 @@ class Spot:
     off_mm: float
 
 
-def leakage_survey_procedure(setting: Setting, applicator: Applicator, meter: Base, at: datetime) -> Procedure:
-    """Around the head at the largest kV and mA, capped; then the tank. ValueError: no cap is coded in, or the meter may not be used now."""
+def leakage_survey_procedure(
+    setting: Setting, applicator: Applicator, meter: Base, at: datetime, desk: Desk = WHOLE
+) -> Procedure:
+    """Around the head at the largest kV and mA, capped; then the tank, with the filament cold, or with the beam in the cap where the desk has no other.
+
+    What the meter shows of the tank is then the head's too: it may be refused for nothing, and is never passed for it.
+    ValueError: no cap is coded in, or the meter may not be used now."""
     in_date(at, meter)
     if applicator.kind != "conditioning_cap":
         raise ValueError(
@@ -64,9 +69,9 @@ def leakage_survey_procedure(setting: Setting, applicator: Applicator, meter: Ba
     ]
     tank = step(
         "tank, 5 cm",
-        setting.without_beam("cold", SECONDS, 1),
+        setting.without_beam("cold", SECONDS, 1) if "cold" in desk.does else setting.exposes(SECONDS, 1),
         OTHER_MGY_H_5CM,
-        f"{meter.id} at 5 cm from the tank, the filament cold.",
+        f"{meter.id} at 5 cm from the tank, {'the filament cold' if 'cold' in desk.does else 'the head with its cap as far away as it goes'}.",
     )
     return Procedure(
         f"leakage survey {setting.kv:g} kV {setting.ma:g} mA", "service", ((meter.id, meter.serial),), (*steps, tank)

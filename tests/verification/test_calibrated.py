@@ -144,7 +144,7 @@ def test_times_and_doses_are_found_as_they_are() -> None:
 
 
 def test_the_shipped_desk_exposes_with_beam_only_and_the_rest_is_typed() -> None:
-    """Console and records of this program hold neither clock nor air: the timer is proved by the meter in the beam, the rest is typed as it is shown."""
+    """The records of this program hold no clock: the timer is proved by the meter in the beam. The air of the head is theirs, counts in the dark are typed."""
     who = physicist()
     beam, _, _ = who.bench.true_beam_s(69.5, 1.6, 60.0)
     session = benched.end_effect_session(who, desk=SHIPPED)
@@ -154,7 +154,11 @@ def test_the_shipped_desk_exposes_with_beam_only_and_the_rest_is_typed() -> None
     whole = monitor.monitors(benched.monitor_session(physicist(), 520.0))
     typed = monitor.monitors(benched.monitor_session(physicist(), 520.0, desk=SHIPPED))
     assert typed.n1_mgy_per_count == pytest.approx(whole.n1_mgy_per_count, rel=2e-3) and typed.sealed
-    assert typed.leak1_cps == pytest.approx(0.5, abs=0.02)
+    assert (typed.leak1_cps, typed.leak2_cps) == benched.OF_PLATE_CPS
+    with pytest.raises(ValueError, match="count in the dark at the unit"):
+        monitor.monitor_procedure(
+            at(), charge(), "A", 60.0, 520.0, monitor.Vents(False, True, 20.0, 101.325), 300.0, 0.0, who.at, SHIPPED
+        )
     assert conditioning.seasoned(conditioning_session(physicist(), desk=SHIPPED)).kv == 69.5
     with pytest.raises(ValueError, match="nothing would prove the unit's timer"):
         end_effect.end_effect_procedure(at(), charge(), "A", 0.0005, 0.001, 0.3, None, "typed", who.at, desk=SHIPPED)
