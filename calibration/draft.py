@@ -3,52 +3,53 @@ It signs nothing and judges no change; that is calibration/gates.py, when the dr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from calibration.equipment import Barometer, Base, Chamber, Electrometer, KvpMeter, stamp
+from calibration.equipment import stamp
 from calibration.gates import Key
-from calibration.job import JobTable, OutputTable
-from calibration.measured import MeasuredTable
-from calibration.output import output
-from calibration.procedures.end_effect import end_effect_procedure, timing
-from calibration.procedures.interrupt import interrupt_procedure
-from calibration.procedures.linearity import linear, linearity_procedure
-from calibration.procedures.output import OF_CERTIFICATE, OF_NAME_PLATE, Beam, measured_part, output_procedure
-from calibration.procedures.parts import SHIPPED, Charge, Setting, in_date
+from calibration.given import Given, came_to, facts_of, key_of, lacking, measured_table
+from calibration.job import SESSIONS_GIVE, JobTable, OutputTable
+from calibration.looked import backscatter_between
+from calibration.machine_facts import Record, facts
 from calibration.procedures.session import Session
-from calibration.procedures.step import Procedure
-from calibration.procedures.warm import warm_procedure
 
-WARM_S: Final = 20.0
-INTERRUPTED_S: Final = 20.0
-REPRODUCIBLE: Final = 0.0005
-"""k = 1, of one reading of a chamber, as E7 has it; where the readings scatter more, that counts."""
-TIMER_STEP_S: Final = 0.01
-"""Of the safety unit's timer."""
-PLACEHOLDER_PCT: Final = 1.0
-"""The uncertainty is one of the things that the measurement comes to; it is put in when it is known."""
+COUNTED: Final = 0.01
+"""What a count is worth, against what the output's own exposures counted: a sealed chamber keeps it, the vented one within its air. An assumption."""
+NEVER_HERE: Final = {
+    "tail_mgy": "the tail: records hold no counts after off",
+    "leak1_cps": "counts in the dark: the desk exposes nothing without high voltage",
+    "leak2_cps": "counts in the dark: the desk exposes nothing without high voltage",
+    "time_steps": "linearity in time", "pdd": "depth dose", "flatness_pct": "flatness", "u_tail_mgy": "uncertainty of the tail",
+    "backscatter": "a backscatter factor that the table has not", "gap_table": "the table of gaps",
+}  # fmt: skip
+"""What no session at the terminal measures: it stands in the certificate as it was typed."""
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a session beside the output's gave: keys of the combination, and of its measurement. They stand instead of the job file's."""
+class Counted:
+    """What one exposure counted in the unit, both channels, its time, and the air of the head (k_TP of the vented channel)."""
 
-    combination: Mapping[str, Any]
-    measured: Mapping[str, Any]
+    counts_1: float
+    counts_2: float
+    seconds: float
+    k_tp: float
 
 
 @dataclass(frozen=True)
 class Done:
-    """A finished session of one output: by whom, what the generator's own meters showed over its readings, and what the sessions beside it gave, by kind."""
+    """A finished session of one output: by whom, what the generator's own meters showed over its readings, what the unit counted in each, and what the
+    sessions beside it gave, by kind."""
 
     session: Session
     by: str
     kv_read: float
     ma_read: float
     given: Mapping[str, Given] = field(default_factory=dict)
+    counted: tuple[Counted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,133 +60,70 @@ class Program:
     sha256: str
 
 
-def procedure_of(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
-    """The guided procedure of an output. ValueError or ConfigurationError: an instrument may not be used, or is not there."""
-    chamber = job.instrument(Chamber, str(one.measured["chamber"]))
-    electrometer = job.instrument(Electrometer, str(one.measured["electrometer"]))
-    job.instrument(Barometer, str(one.measured["barometer"]))
-    within = OF_CERTIFICATE if job.certificate["supersedes"] else OF_NAME_PLATE
-    beam = Beam(
-        one.kv, one.ma, one.filter, one.applicator, one.seconds, one.most_nc, float(one.measured["chamber_ref_to_focus_mm"]), one.expected_nc, within,
-        one.kpa_recorded,
-    )  # fmt: skip
-    known = [other for other in job.instruments if other.id not in (chamber.id, electrometer.id)]
-    return output_procedure(beam, chamber, electrometer, one.low_v, one.source, at, known)
-
-
-def offered(job: JobTable, name: str, at: datetime) -> tuple[OutputTable, Procedure]:
-    """What is measured under this name: an output's, or one of FURTHER and an output's. ConfigurationError or ValueError: nothing is, or not now."""
-    kind, _, of = name.partition("-")
-    if kind in FURTHER and of:
-        one = job.output(of)
-        return one, FURTHER[kind](job, one, at)
-    one = job.output(name)
-    return one, procedure_of(job, one, at)
-
-
-def names(job: JobTable) -> tuple[str, ...]:
-    """Everything that may be measured; the unit's timer where the job file has a meter of radiation time to prove it by."""
-    metered = any(isinstance(one, KvpMeter) for one in job.instruments)
-    kinds = [kind for kind in FURTHER if kind != "timer" or metered]
-    return tuple(name for one in job.outputs for name in (*(f"{kind}-{one.name}" for kind in kinds), one.name))
-
-
-def _warm(_job: JobTable, one: OutputTable, _at: datetime) -> Procedure:
-    return warm_procedure(Setting(one.kv, one.ma, one.filter, one.applicator), max(WARM_S, one.seconds))
-
-
-def _interrupt(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
-    charge, head = _charge(job, one)
-    in_date(at, charge.electrometer)
-    setting = Setting(one.kv, one.ma, one.filter, one.applicator)
-    return interrupt_procedure(setting, charge, head, max(INTERRUPTED_S, one.seconds), float(one.combination["dt_s"]))
-
-
-def _charge(job: JobTable, one: OutputTable) -> tuple[Charge, str]:
-    """The chamber's charge as for the output, and where the chamber is."""
-    electrometer = job.instrument(Electrometer, str(one.measured["electrometer"]))
-    head = f"{one.measured['chamber']} as for the output, on {electrometer.id} ({electrometer.serial})"
-    return Charge(electrometer, one.most_nc, one.source), head
-
-
-def _timer(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
-    charge, head = _charge(job, one)
-    meter = next((instrument for instrument in job.instruments if isinstance(instrument, KvpMeter)), None)
-    setting = Setting(one.kv, one.ma, one.filter, one.applicator)
-    ramp_s, start = float(job.certificate["ramp_s"]), job.certificate["timer_start"]
-    return end_effect_procedure(
-        setting, charge, head, REPRODUCIBLE, TIMER_STEP_S, ramp_s, meter, "typed", at, start, SHIPPED
-    )
-
-
-def _linearity(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
-    charge, head = _charge(job, one)
-    in_date(at, charge.electrometer)
-    return linearity_procedure(Setting(one.kv, one.ma, one.filter, one.applicator), charge, head)
-
-
-FURTHER: Final[Mapping[str, Callable[[JobTable, OutputTable, datetime], Procedure]]] = {
-    "warm": _warm,
-    "timer": _timer,
-    "linearity": _linearity,
-    "interrupt": _interrupt,
-}
-"""What is measured beside an output, with the job file's own numbers; named like interrupt-OUTPUT."""
-
-
-def _of_timer(session: Session) -> Given:
-    found = timing(session)
-    return Given({"dt_s": round(found.dt_s, 5)}, {"u_dt_s": round(found.u_dt_s, 5)})
-
-
-def _of_linearity(session: Session) -> Given:
-    return Given({}, {"ma_steps": linear(session).part()})
-
-
-BESIDE: Final[Mapping[str, Callable[[Session], Given]]] = {"timer": _of_timer, "linearity": _of_linearity}
-"""What the draft takes of finished sessions beside the output's: end effect with its uncertainty, and linearity in mA."""
-
-
 def draft(
-    job: JobTable, done: Mapping[str, Done], last: Mapping[Key, float], program: Program, at: datetime
-) -> dict[str, Any]:
+    job: JobTable, done: Mapping[str, Done], last: Mapping[Key, float], program: Program, at: datetime, records: tuple[Record, ...] = ()
+) -> dict[str, Any]:  # fmt: skip
     """The document. ValueError: an output has no finished session, or its readings may not be used."""
     missing = [one.name for one in job.outputs if one.name not in done]
     if missing:
         raise ValueError(f"{', '.join(missing)} was not measured; do that first")
-    instruments: dict[str, Base] = {one.id: one for one in job.instruments}
+    head = dict(job.certificate)
+    found = facts(job, records)
+    if found:
+        head["facts"] = found
     return {
         "schema": 2, "basis": "measured", "software_version": program.version, "software_sha256": program.sha256,
-        "effective_at": at.replace(microsecond=0), **job.certificate,
+        "effective_at": at.replace(microsecond=0), **_plain(head),
         "instruments": [_plain(one.model_dump(exclude_none=True)) for one in job.instruments],
-        "combinations": [_combination(one, done[one.name], last, instruments) for one in job.outputs],
+        "combinations": [_combination(job, one, done[one.name], last) for one in job.outputs],
     }  # fmt: skip
 
 
-def _combination(
-    one: OutputTable, done: Done, last: Mapping[Key, float], instruments: Mapping[str, Base]
-) -> dict[str, Any]:
-    measured = {
-        "derived": False, "by": done.by, **one.measured, **measured_part(done.session), "u_pct_k2": PLACEHOLDER_PCT,
-        "last_r0_mgy_per_s": last.get((one.kv, one.ma, one.filter, one.applicator), 0.0),
-    }  # fmt: skip
-    facts = dict(one.combination)
-    for given in done.given.values():
-        facts |= given.combination
-        measured |= given.measured
-    try:
-        found = output(
-            MeasuredTable.model_validate(measured), instruments, one.kv, facts["dt_s"], facts["effective_ssd_mm"]
-        )
-    except ValueError as error:
-        raise ValueError(f"{one.name}: {error}") from error
+def _combination(job: JobTable, one: OutputTable, done: Done, last: Mapping[Key, float]) -> dict[str, Any]:
+    combination, measured = measured_table(one, done.session, done.given, done.by, last.get(key_of(one), 0.0))
+    lacking(one, combination, "n1_mgy_per_count", "n2_mgy_per_count", "g_kv")
+    found = came_to(job, one, combination, measured)
+    wrong = [
+        *backscatter_between(one, measured, found),
+        *counts_meet(one, combination, done.counted, found.r0_mgy_per_s),
+    ]
+    if wrong:
+        raise ValueError(f"{one.name}: {wrong[0]}")
     measured["u_pct_k2"] = found.budget.u_pct_k2
     if not measured["rejected"]:
         del measured["rejected"]
     return {
-        "kv": one.kv, "ma": one.ma, "filter": one.filter, "applicator": one.applicator, "r0_mgy_per_s": found.r0_mgy_per_s, **facts,
+        "kv": one.kv, "ma": one.ma, "filter": one.filter, "applicator": one.applicator, "r0_mgy_per_s": found.r0_mgy_per_s, **combination,
         "kv_read": done.kv_read, "ma_read": done.ma_read, "measured": measured,
     }  # fmt: skip
+
+
+def counts_meet(
+    one: OutputTable, combination: Mapping[str, Any], counted: tuple[Counted, ...], r0_mgy_per_s: float
+) -> Iterator[str]:
+    """Whether a count is worth what the output's own exposures counted (hazard A12: a reading corrected twice, in one of two sessions; a plate's number)."""
+    mgy = math.fsum(r0_mgy_per_s * (each.seconds + combination["dt_s"]) for each in counted)
+    for channel, air in ((1, False), (2, True)):
+        leak = combination[f"leak{channel}_cps"]
+        net = math.fsum(
+            (getattr(each, f"counts_{channel}") - leak * each.seconds) * (each.k_tp if air else 1.0) for each in counted
+        )
+        says = combination[f"n{channel}_mgy_per_count"]
+        if counted and (net <= 0.0 or abs(says * net / mgy - 1.0) > COUNTED):
+            comes = f"{mgy / net:.6g}" if net > 0.0 else "none"
+            yield (
+                f"n{channel}_mgy_per_count = {says:.6g}, and the readings' own exposures counted {comes}: more than {100 * COUNTED:g} % apart; "
+                f"measure monitor-{one.name} anew, and find out which reading is wrong"
+            )
+
+
+def typed(one: OutputTable, given: Mapping[str, Given]) -> tuple[str, ...]:
+    """What of a combination nobody measured at the terminal, in words: it stands in the certificate as typed."""
+    combination, measured = facts_of(one, given)
+    keys = {**one.combination, **one.measured}
+    could = sorted(SESSIONS_GIVE & keys.keys())
+    never = sorted({words for key, words in NEVER_HERE.items() if key in combination or key in measured})
+    return (*(f"{key}, which a session measures" for key in could), *never)
 
 
 def beside_last(document: Mapping[str, Any], last: Mapping[Key, float], supersedes: str) -> tuple[str, ...]:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from calibration import signed, toml_file
-from calibration.equipment import Base, Instrument, Name, Positive, Table
+from calibration.equipment import Applicator, Base, Instrument, Name, Positive, Table
+from calibration.facts import Facts
+from calibration.job_parts import DependenceTable, FittedJob, HvlTable, MonitorTable, ScaleJob, ServiceJob
 from calibration.measured import MeasuredTable
 from calibration.schema import CertificateTable, CombinationTable
 from hal.errors import ConfigurationError
@@ -22,13 +24,17 @@ MEASURED_HERE: Final = frozenset(
 )
 """Of a measurement, what the session and the certificate before give."""
 COMBINED_HERE: Final = frozenset({"r0_mgy_per_s", "measured", "kv_read", "ma_read", "kv", "ma", "filter", "applicator"})
+SESSIONS_GIVE: Final = frozenset({
+    "dt_s", "u_dt_s", "ma_steps", "layers", "n1_mgy_per_count", "n2_mgy_per_count", "g_kv",
+})  # fmt: skip
+"""Of combination and measurement, what a session beside the output gives: typed where there is none, and never beside one (calibration/planned.py)."""
 HEAD_HERE: Final = frozenset(
     {"certificate_schema", "basis", "software_version", "software_sha256", "effective_at", "combinations", "instruments", "signatures"}
 )  # fmt: skip
 
 
 class OutputTable(Table):
-    """[[outputs]]: one combination, how its output is measured, and beside it what the certificate needs of other sessions (`combination`, `measured`)."""
+    """[[outputs]]: one combination, how its output is measured, what the sessions beside it need, and what stays typed (`combination`, `measured`)."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
     kv: float = Field(gt=0, le=225)
@@ -43,14 +49,37 @@ class OutputTable(Table):
     kpa_recorded: bool = False
     combination: dict[str, Any]
     measured: dict[str, Any]
+    timer_meter: Name | None = None
+    hvl: HvlTable | None = None
+    monitor: MonitorTable | None = None
+    dependence: DependenceTable | None = None
 
 
 class JobTable(Table):
-    """The whole file; `certificate` is the head of the certificate that is to be written."""
+    """The whole file; `certificate` is the head of the certificate that is to be written, with what is known of tube and applicators (`facts`)."""
 
     certificate: dict[str, Any]
     instruments: list[Instrument] = Field(min_length=1, max_length=50)
     outputs: list[OutputTable] = Field(min_length=1, max_length=100)
+    scales: list[ScaleJob] = Field(default_factory=list, max_length=20)
+    fitted: list[FittedJob] = Field(default_factory=list, max_length=50)
+    conditioning: ServiceJob | None = None
+    survey: ServiceJob | None = None
+    spot: ServiceJob | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What is typed of the machine."""
+        return Facts.model_validate(self.certificate.get("facts", {}))
+
+    def applicator(self, name: str) -> Applicator:
+        """ConfigurationError: the facts hold none of this id."""
+        found = next((one for one in self.facts.applicators if one.id == name), None)
+        if found is None:
+            raise ConfigurationError(
+                f"{name}: is no applicator of certificate.facts; first: write it there, with its kind"
+            )
+        return found
 
     def instrument(self, kind: type[Kind], name: str) -> Kind:
         """ConfigurationError: there is none of this kind with this id."""
@@ -74,7 +103,7 @@ class JobTable(Table):
 def load_job(path: Path) -> JobTable:
     """Read it strictly. Raises ConfigurationError: what is missing, too much, or wrong."""
     job = signed.checked(path, toml_file.parse(path, toml_file.read_bytes(path)), JobTable)
-    wrong = list(_wrong_keys(job))
+    wrong = [*_wrong_keys(job), *_wrong_names(job)]
     if wrong:
         raise ConfigurationError("\n".join(f"{path}: {words}" for words in wrong))
     return job
@@ -82,18 +111,36 @@ def load_job(path: Path) -> JobTable:
 
 def _wrong_keys(job: JobTable) -> Iterator[str]:
     yield from _keys("certificate", job.certificate, CertificateTable, HEAD_HERE)
-    names = [one.name for one in job.outputs]
-    if len(set(names)) != len(names):
-        yield "outputs: a name stands there twice; first: name each output"
     for one in job.outputs:
         yield from _keys(f"outputs {one.name}: combination", one.combination, CombinationTable, COMBINED_HERE)
         yield from _keys(f"outputs {one.name}: measured", one.measured, MeasuredTable, MEASURED_HERE)
 
 
+def _wrong_names(job: JobTable) -> Iterator[str]:
+    for where, names in (
+        ("outputs", [one.name for one in job.outputs]),
+        ("scales", [one.name for one in job.scales]),
+        ("fitted", [one.name for one in job.fitted]),
+    ):
+        if len(set(names)) != len(names):
+            yield f"{where}: a name stands there twice; first: name each of them"
+    try:
+        assert job.facts
+    except ValidationError as error:
+        yield f"certificate.facts: {error.errors()[0]['msg'].lower()} at {'.'.join(map(str, error.errors()[0]['loc']))}; first: correct it"
+    for one in job.scales:
+        needs, other = ("ma", "kv") if one.unit == "kV" else ("kv", "ma")
+        if getattr(one, needs) is None or getattr(one, other) is not None:
+            yield f"scales {one.name}: a scale of {one.unit} has {needs} and no {other}; first: write that"
+    for each in job.fitted:
+        if bool(each.cutout) != (each.diameter_mm is not None):
+            yield f"fitted {each.name}: cutout and diameter_mm stand together; first: write both, or none"
+
+
 def _keys(where: str, given: Mapping[str, Any], table: type[Table], here: frozenset[str]) -> Iterator[str]:
     """Every key of the table that is not given elsewhere, and no other."""
     fields = {name: field for name, field in table.model_fields.items() if name not in here}
-    missing = [name for name, field in fields.items() if field.is_required() and name not in given]
+    missing = [name for name, field in fields.items() if field.is_required() and name not in {*given, *SESSIONS_GIVE}]
     unknown = [name for name in given if name not in fields]
     if missing:
         yield f"{where}: {', '.join(missing)} missing; first: write them"

@@ -14,16 +14,17 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from calibration.draft import names, offered
 from calibration.equipment import Barometer, Electrometer
-from calibration.job import JobTable, OutputTable, load_job
+from calibration.job import JobTable, load_job
+from calibration.planned import Planned, names
 from calibration.procedures.journal import Journal
 from calibration.procedures.session import Session
+from calibration.procedures.step import Limits
 from console import configuration, simulated_hand, terminal
 from console import records as room
 from console.calibrate_face import CalibrateFace, Keyboard, Lines, Script
-from console.calibration_draft import drafted
-from console.calibration_sessions import FOLDER, files, measurable, opened, stands
+from console.calibration_draft import drafted, last_n1
+from console.calibration_sessions import FOLDER, files, known_of, measurable, opened, stands
 from console.certificate import certificate_of
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect, send_stop
@@ -42,7 +43,7 @@ from hal.transport import open_pipe
 from records.warm_up import AGAIN_AFTER_S
 
 ROLES: Final = ("physicist", "service")
-MAY: Final = {"physics": ("physicist",), "service": ("physicist", "service")}
+MAY: Final[dict[Limits, tuple[str, ...]]] = {"physics": ("physicist",), "service": ("physicist", "service")}
 """Which roles may do procedures under which limits."""
 JOB: Final = "calibration.toml"
 METER_TICK_S: Final = 0.05
@@ -75,9 +76,10 @@ def run(asked: Asked, clock: Clock) -> Exit:
     if not asked.procedure:
         listed(rig, job, clock, console)
         return Exit.AS_INTENDED
-    checked(asked, rig)
     at = _at(clock)
-    one, procedure = measurable(job, asked.procedure, at)
+    planned = measurable(job, asked.procedure, at, known_of(rig, job, at, last_n1(rig, job)))
+    procedure = planned.procedure
+    checked(asked, rig, procedure.limits)
     try:
         with (
             connect(rig.places.desk, clock) as desk,
@@ -93,7 +95,7 @@ def run(asked: Asked, clock: Clock) -> Exit:
                 pressed = control if asked.press or asked.script is not None else None
                 lines = _lines(asked, rig, line)
                 return guided(
-                    Site(rig, job, one, certificate_of(rig, clock.wall()), clock),
+                    Site(rig, job, planned, certificate_of(rig, clock.wall()), clock),
                     journal,
                     line,
                     lines,
@@ -115,7 +117,7 @@ class Site:
 
     rig: Rig
     job: JobTable
-    one: OutputTable
+    planned: Planned
     certificate: Certificate
     clock: Clock
 
@@ -136,11 +138,21 @@ def guided(
             (lambda: simulated_hand.act(control, "release")),
         )
     hand = Hand(line, site.certificate, kept, person, face, press, release)
-    altitude_m = site.job.instrument(Barometer, str(site.one.measured["barometer"])).altitude_m
+    altitude_m = barometer(site.job).altitude_m
     guide = Guide(
         journal, line, hand, meters(site, line), face, clock.wall, lambda: since_warmup_s(kept.rows(), clock.wall()), altitude_m
     )  # fmt: skip
     return guide.run()
+
+
+def barometer(job: JobTable) -> Barometer:
+    """The one that lies in this room. ConfigurationError: none, or several at different altitudes."""
+    found = [one for one in job.instruments if isinstance(one, Barometer)]
+    if len({one.altitude_m for one in found}) != 1:
+        raise ConfigurationError(
+            f"{len(found)} barometers at {len({one.altitude_m for one in found})} altitudes in the job file; first: write those of this room"
+        )
+    return found[0]
 
 
 def banner(site: Site, session: Session, person: Person) -> str:
@@ -150,13 +162,13 @@ def banner(site: Site, session: Session, person: Person) -> str:
     return f"{mark}CALIBRATION rig {site.rig.name}, key in SERVICE, {person.name} ({person.role}), limits {session.procedure.limits}, {paper}"
 
 
-def checked(asked: Asked, rig: Rig) -> None:
+def checked(asked: Asked, rig: Rig, limits: Limits) -> None:
     """Whether this may be asked at all. Raises ConfigurationError."""
     if asked.role not in ROLES:
         raise ConfigurationError(f"--role {asked.role}: is none of {', '.join(ROLES)}; first: say as what you are here")
-    if asked.role not in MAY["physics"]:
+    if asked.role not in MAY[limits]:
         raise ConfigurationError(
-            f"--role {asked.role}: outputs are measured under physics limits; first: have the physicist do it"
+            f"--role {asked.role}: {asked.procedure} is measured under {limits} limits; first: have the physicist do it"
         )
     if (asked.script is not None or asked.press) and not rig.simulated:
         raise ConfigurationError(
@@ -170,11 +182,14 @@ def listed(rig: Rig, job: JobTable, clock: Clock, console: Console) -> None:
     """Print everything that may be measured, and how its sessions stand."""
     folder = rig.records / FOLDER
     console.print("SIMULATED" if rig.simulated else rig.name, markup=False)
+    at = _at(clock)
+    known = known_of(rig, job, at, last_n1(rig, job))
     for name in names(job):
         try:
-            _, procedure = offered(job, name, _at(clock))
-        except (ConfigurationError, ValueError) as error:
-            console.print(f"{name}: {error}", markup=False, highlight=False)
+            procedure = measurable(job, name, at, known).procedure
+        except ConfigurationError as error:
+            words = str(error)
+            console.print(words if words.startswith(name) else f"{name}: {words}", markup=False, highlight=False)
             continue
         console.print(f"{name}: {procedure.name}, limits {procedure.limits}", markup=False, highlight=False)
         for path in files(folder, name):
@@ -204,9 +219,11 @@ def since_warmup_s(rows: list[dict[str, Any]], wall_s: float) -> float:
 def meters(site: Site, line: Line) -> Meters:
     """The electrometer of the rig file on its wire, if it has one. Raises ConfigurationError: it is not the job's."""
     table = site.rig.file.electrometer
-    if site.one.source != "wire" or table is None or table.link is None:
+    steps = site.planned.procedure.steps
+    on_wire = {one.instrument for step in steps for one in step.reading if one.source == "wire"}
+    if not on_wire or table is None or table.link is None:
         return NoMeters()
-    wanted = site.job.instrument(Electrometer, str(site.one.measured["electrometer"]))
+    wanted = site.job.instrument(Electrometer, on_wire.pop())
     if wanted.serial != table.serial:
         raise ConfigurationError(
             f"electrometer.serial = {table.serial}: the job file names {wanted.id} {wanted.serial}; first: connect that"
@@ -216,7 +233,7 @@ def meters(site: Site, line: Line) -> Meters:
     )
     driver = registry.electrometer(table.driver).make(setting, open_pipe)
     return WireMeter(
-        wanted.id, wanted.serial, driver, site.clock, METER_TICK_S, lambda: line.turn(0.0), site.one.seconds
+        wanted.id, wanted.serial, driver, site.clock, METER_TICK_S, lambda: line.turn(0.0), site.planned.dark_s
     )
 
 

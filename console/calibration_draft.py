@@ -3,23 +3,25 @@ It signs nothing; what a draft holds is calibration/draft.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
-from calibration.draft import BESIDE, Done, Program, beside_last, draft
+from calibration.draft import Counted, Done, Program, beside_last, draft, typed
 from calibration.gates import Key
+from calibration.given import Known, beside
 from calibration.job import JobTable, OutputTable
-from calibration.procedures.journal import Journal
-from calibration.procedures.session import Reading, Session
+from calibration.machine_facts import Record, told
+from calibration.planned import names
+from calibration.procedures.session import Reading
 from calibration.write import write_certificate
 from console import records as room
 from console import sources
-from console.calibration_sessions import FOLDER, files, measurable
+from console.calibration_sessions import known_of
 from console.certificate import accepted
 from console.configuration import Rig
 from console.exit_codes import Exit
@@ -27,20 +29,29 @@ from console.exposing import Kept
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 
+OF_MACHINE: Final = ("scale", "fitted", "interrupt", "conditioning", "survey", "spot")
+"""Kinds of sessions whose findings are facts of the machine."""
+
 
 def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, database: Path | None = None) -> Exit:
     """Write the draft from each output's last finished session, and show it beside the certificate before. Raises ConfigurationError."""
     if out.exists():
         raise ConfigurationError(f"{out}: is there already; first: name another file")
     at, kept = datetime.fromtimestamp(clock.wall(), UTC), Kept(database or room.database(rig))
-    done = {one.name: found for one in job.outputs if (found := finished(rig, job, one, at, kept)) is not None}
     last = last_r0(rig, job)
+    known = known_of(rig, job, at, last_n1(rig, job))
     try:
-        document = draft(job, done, last, Program(version("kerma"), sources.digest()), at)
+        done = {one.name: found for one in job.outputs if (found := finished(one, known, kept)) is not None}
+        records = tuple(_records(job, known, kept))
+        document = draft(job, done, last, Program(version("kerma"), sources.digest()), at, records)
         write_certificate(out, document)
     except ValueError as error:
         raise ConfigurationError(f"{out}: {error}") from error
-    for words in beside_last(document, last, str(job.certificate["supersedes"])):
+    of_outputs = (
+        f"{one.name}: typed, and measured by no session here: {'; '.join(typed(one, done[one.name].given))}"
+        for one in job.outputs
+    )
+    for words in (*beside_last(document, last, str(job.certificate["supersedes"])), *told(job, records), *of_outputs):
         console.print(words, markup=False, highlight=False)
     console.print(
         f"{out}: written, unsigned; sign it with kerma certificate sign",
@@ -51,29 +62,27 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
     return Exit.AS_INTENDED
 
 
-def finished(rig: Rig, job: JobTable, one: OutputTable, at: datetime, kept: Kept) -> Done | None:
+def finished(one: OutputTable, known: Known, kept: Kept) -> Done | None:
     """The last finished session of an output, with what the records say of its exposures, and what the sessions beside it gave."""
-    session = last_finished(rig, job, one.name, at)
+    session = known.finished(one.name)
     if session is None:
         return None
     rows = [kept.of(held.event.token) for held in session.kept("readings") if isinstance(held.event, Reading)]
-    beside = {kind: last_finished(rig, job, f"{kind}-{one.name}", at) for kind in BESIDE}
-    given = {kind: BESIDE[kind](found) for kind, found in beside.items() if found is not None}
-    return Done(session, _name(rows), _mean(rows, "kv_mean", one.name), _mean(rows, "ma_mean", one.name), given)
+    kv, ma = _mean(rows, "kv_mean", one.name), _mean(rows, "ma_mean", one.name)
+    counted = tuple(
+        Counted(float(row["counts_1"]), float(row["counts_2"]), float(row["beam_s"]), float(row["k_tp"]))
+        for row in rows
+    )
+    return Done(session, _name(rows), kv, ma, beside(one, known, frozenset()), counted)
 
 
-def last_finished(rig: Rig, job: JobTable, name: str, at: datetime) -> Session | None:
-    """The last session of this name that is at its end; None: there is none, or the bench has not what it takes now."""
-    found = files(rig.records / FOLDER, name)
-    if not found:
-        return None
-    _, procedure = measurable(job, name, at)
-    for path in reversed(found):
-        with Journal.take_up(path, procedure) as journal:
-            session = journal.session
-        if session.step is None:
-            return session
-    return None
+def _records(job: JobTable, known: Known, kept: Kept) -> Iterator[Record]:
+    """The finished sessions that are of no output's combination; by whom, the records of their exposures say."""
+    for name in names(job):
+        if name.partition("-")[0] in OF_MACHINE:
+            session = known.finished(name)
+            if session is not None:
+                yield Record(name, session, _name([kept.of(shot.token) for shot in session.shots if shot.read]))
 
 
 def _mean(rows: list[Mapping[str, Any]], name: str, output: str) -> float:
@@ -87,7 +96,7 @@ def _mean(rows: list[Mapping[str, Any]], name: str, output: str) -> float:
 
 def _name(rows: list[Mapping[str, Any]]) -> str:
     """Who measured: the person of the first exposure."""
-    return str(rows[0].get("operator", "")) or "not known"
+    return str(rows[0].get("operator", "")) if rows and rows[0].get("operator") else "not known"
 
 
 def last_r0(rig: Rig, job: JobTable) -> dict[Key, float]:
@@ -95,4 +104,14 @@ def last_r0(rig: Rig, job: JobTable) -> dict[Key, float]:
     last = accepted(rig).last(str(job.certificate["tube_serial"]), rig.signer_public_key)
     return (
         {} if last is None else {(c.kv, c.ma, c.filter, c.applicator): c.r0_mgy_per_s for c in last.table.combinations}
+    )
+
+
+def last_n1(rig: Rig, job: JobTable) -> dict[Key, float]:
+    """What a count of channel 1 was by that certificate."""
+    last = accepted(rig).last(str(job.certificate["tube_serial"]), rig.signer_public_key)
+    return (
+        {}
+        if last is None
+        else {(c.kv, c.ma, c.filter, c.applicator): c.n1_mgy_per_count for c in last.table.combinations}
     )

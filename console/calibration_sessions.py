@@ -4,15 +4,18 @@ What is in them is calibration/procedures/journal.py."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from calibration.draft import offered
-from calibration.job import JobTable, OutputTable
+from calibration.gates import Key
+from calibration.given import Known
+from calibration.job import JobTable
+from calibration.planned import Planned, offered
 from calibration.procedures.journal import Journal
+from calibration.procedures.session import Session
 from calibration.procedures.step import Procedure
 from console.configuration import Rig
 from hal.errors import ConfigurationError
@@ -20,11 +23,38 @@ from hal.errors import ConfigurationError
 FOLDER: Final = "calibration"
 
 
-def measurable(job: JobTable, name: str, at: datetime) -> tuple[OutputTable, Procedure]:
+def measurable(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
     try:
-        return offered(job, name, at)
+        return offered(job, name, at, known)
     except ValueError as error:
         raise ConfigurationError(f"{name}: {error}") from error
+
+
+def known_of(rig: Rig, job: JobTable, at: datetime, last_n1: Mapping[Key, float]) -> Known:
+    """The finished sessions that lie in the rig's folder; a file is read once, however often it is asked for."""
+    read: dict[str, Session | None] = {}
+
+    def finished(name: str) -> Session | None:
+        if name not in read:
+            read[name] = last_finished(rig, job, name, at, known)
+        return read[name]
+
+    known = Known(finished, last_n1)
+    return known
+
+
+def last_finished(rig: Rig, job: JobTable, name: str, at: datetime, known: Known) -> Session | None:
+    """The last session of this name that is at its end; None: there is none, or the bench has not what it takes now."""
+    found = files(rig.records / FOLDER, name)
+    if not found:
+        return None
+    procedure = measurable(job, name, at, known).procedure
+    for path in reversed(found):
+        with Journal.take_up(path, procedure) as journal:
+            session = journal.session
+        if session.step is None:
+            return session
+    return None
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import tempfile
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,8 +21,7 @@ import msgspec
 from rich.console import Console
 
 from calibration.certificate import sign_certificate
-from calibration.draft import offered
-from calibration.job import JobTable, load_job
+from calibration.job import load_job
 from calibration.paper import write_pdf
 from calibration.procedures.end_effect import SHORT_S, STARTS
 from calibration.procedures.session import Session as Measured
@@ -33,11 +31,11 @@ from calibration.write import text_of, write_certificate
 from console import calibrate, configuration
 from console.calibrate_face import CalibrateFace, Script, picture
 from console.calibration_draft import drafted
-from console.calibration_sessions import opened
+from console.calibration_sessions import known_of, measurable, opened
 from console.certificate import checked_of
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.exposing import Kept, Person
+from console.exposing import Person
 from console.session import Session
 from console.simulated_hand import Room
 from console.treat import Result, Wanted, treat
@@ -45,7 +43,6 @@ from controller.blob import Blob
 from controller.kernel import Kernels, prepare
 from controller.prescribed import Prescribed
 from controller.requests import Snapshot
-from simulators import beams
 from simulators.control import Control
 from simulators.laboratory import Laboratory
 from simulators.unit_memory import UnitConfig, UnitMemory
@@ -65,7 +62,14 @@ MA: Final = 1.6
 WHO: Final = "P. One"
 WIDTH: Final = 110
 NAME: Final = "a20-f2-70"
-AL_MM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
+AL_MM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+FAR_MM: Final = 300.0
+SCALE_KV: Final = (40.0, 50.0, 60.0, KV)
+OTHER, NONE = "A30", "none"
+FITTED: Final = {"A20": 0x35, OTHER: 0x66, NONE: 0x99}
+ENGRAVED: Final = {"sheets": "AL-1", "voltmeter": "VM-1"}
+SUPPLY: Final = "300.4 V"
+"""No simulation has the chambers' supply in it: a person types what a voltmeter would show."""
 PDD: Final = ((0.0, 100.0), (1.0, 95.0), (2.0, 90.0), (3.0, 85.0), (4.0, 79.0), (5.0, 74.0))
 DAY: Final = timedelta(days=1)
 READINGS: Final = 5
@@ -132,16 +136,25 @@ class Story:
     def _names(self) -> None:
         """The certificate of the name plate, and the job file that people write beside it."""
         now = datetime.fromtimestamp(WALL_S, UTC)
-        plate = load_plate(EXAMPLES / "plate.toml").model_copy(update={"tube_serial": self.machine.profile.tube_serial})
+        plate = load_plate(EXAMPLES / "plate.toml")
+        (first,) = plate.combinations
+        more = [
+            first.model_copy(
+                update={
+                    "kv": kv,
+                }
+            )
+            for kv in SCALE_KV[:-1]
+        ]
+        more += [
+            first.model_copy(update={"applicator": name, "applicator_code": FITTED[name]}) for name in (OTHER, NONE)
+        ]
+        plate = plate.model_copy(
+            update={"tube_serial": self.machine.profile.tube_serial, "combinations": [first, *more]}
+        )
         self.certificate.unlink()
         write_certificate(self.certificate, provisional(plate, version("kerma"), now - timedelta(minutes=5)))
-        self.write_job(plate.n1_mgy_per_count, plate.n2_mgy_per_count)
-
-    def write_job(self, n1: float, n2: float) -> None:
-        """What stands in it is of plates and papers, or of sessions that went before; none of it is the output."""
-        self.job_file.write_text(
-            text_of(job(self.machine, self.laboratory.papers(), self.bare, n1, n2)), encoding="utf-8"
-        )
+        self.job_file.write_text(text_of(job(self.machine, self.laboratory.papers(), self.bare)), encoding="utf-8")
 
     def begin(self) -> VirtualRig:
         """The program, with the certificate of the name plate."""
@@ -168,7 +181,7 @@ class Story:
         console = Console(file=io.StringIO(), record=True, width=WIDTH)
         job_table, clock = load_job(self.job_file), VirtualNow(rig)
         at = datetime.fromtimestamp(clock.wall(), UTC)
-        one, procedure = offered(job_table, name, at)
+        planned = measurable(job_table, name, at, known_of(self.rig, job_table, at, {}))
         line = Session(VirtualDesk(rig), self.folder / "stop", clock)
         asked = calibrate.Asked(self.setting.rig_file, name, by=WHO, plain=True, script=Path("script"))
         control, beam = Control(self.world), list[Snapshot]()
@@ -182,39 +195,22 @@ class Story:
             rig.press()
             return ""
 
-        site = calibrate.Site(self.rig, job_table, one, rig.blob.certificate, clock)
+        site = calibrate.Site(self.rig, job_table, planned, rig.blob.certificate, clock)
         lines = Script(script.splitlines(), Room(answers, rig.wait))
-        with opened(self.rig, name, procedure, at, anew=False) as journal:
+        with opened(self.rig, name, planned.procedure, at, anew=False) as journal:
             code = calibrate.guided(
                 site, journal, line, lines, asked, console, None, pressed, Path(rig.recorder_config.database)
             )
             if name == NAME and code is Exit.AS_INTENDED:
                 self.told.picture = drawn(site, journal.session, beam)
         rig.watcher = None
-        self.doses_mgy[name].append(self.world.plant.dose_mgy)
+        self.doses_mgy.setdefault(name, []).append(self.world.plant.dose_mgy)
         self.told.scripts[name] = script
         self.told.shown[name] = console.export_text()
         return code
 
     def database(self) -> Path:
         return Path(recorder_of(self.setting.folder, self.setting.records).database)
-
-    def monitor_chambers(self, r0_mgy_per_s: float, dt_s: float) -> tuple[float, float]:
-        """mGy a count of both chambers, as the monitor's session has it: this output, what the unit counted in its readings, and the head's air."""
-        rows = [row for row in Kept(self.database()).rows() if row["course_id"].startswith(f"{NAME}.")]
-        kept = Kept(self.database())
-        exposures = [kept.of(row["prescription_id"]) for row in rows]
-        profile, pins = self.machine.profile, self.world.plant.pins
-        k_tp = (
-            profile.reference_kpa
-            / (pins.pressure_10pa / 100)
-            * (273.15 + pins.temperature_centi_c / 100)
-            / (273.15 + profile.reference_c)
-        )
-        seconds = sum(one["beam_s"] for one in exposures)
-        mgy = r0_mgy_per_s * (seconds + len(exposures) * dt_s)
-        one, two = (sum(row[f"counts_{n}"] for row in exposures) - self.bare[f"leak{n}_cps"] * seconds for n in (1, 2))
-        return mgy / one, mgy / (two * k_tp)
 
     def truth(self) -> tuple[float, float]:
         """R0 over the output's readings and the end effect, by the true dose of each exposure: what a session would find whose every reading is right."""
@@ -264,11 +260,8 @@ def _site_key(setting: Setting) -> bytes:
     return configuration.site_key(configuration.load(setting.rig_file, os.getuid()))
 
 
-def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any], n1: float, n2: float) -> dict[str, Any]:
-    """The job file as a document. Tail, g(kV), linearity, layers and monitor chambers are of sessions that the story does not show."""
-    kv = machine.true_kv(KV)
-    table, al = beams.kermas(), machine.al_mm(0xF2)
-    layers = [{"al_mm": mm, "reading": round(table.at(kv, al + mm) / table.at(kv, al) * 10.0, 4)} for mm in AL_MM]
+def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any]) -> dict[str, Any]:
+    """The job file as a document. Tail, g(kV), linearity and counts in the dark are typed, of sessions that the story does not show."""
     dt_s = float(bare["dt_s"]["hv_seen"])
     rate = 0.1
     return {
@@ -281,27 +274,45 @@ def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any], n1: floa
             "filament_preheat_counts": 2375, "vented_2": True, "ref_pressure_kpa": 101.325, "ref_temperature_c": 20.0,
             "audit": {"kind": "simulated", "by": "none: a simulated tube", "at": datetime.fromtimestamp(WALL_S, UTC).replace(microsecond=0),
                       "ratio": 1.0, "u_pct": 1.5},
+            "facts": {"applicators": [_applicator(name, code) for name, code in FITTED.items()]},
         },
         "instruments": instruments(papers),
         "outputs": [{
             "name": NAME, "kv": KV, "ma": MA, "filter": "F2", "applicator": "A20", "seconds": SECONDS, "most_nc": 5.0, "expected_nc": 1.05, "low_v": 150.0,
             "source": "typed",
             "combination": {
-                "filter_code": 0xF2, "applicator_code": 0x35, "dt_s": 0.0, "tail_mgy": float(bare["tail_mgy"]), "n1_mgy_per_count": n1,
-                "n2_mgy_per_count": n2, "leak1_cps": float(bare["leak1_cps"]), "leak2_cps": float(bare["leak2_cps"]), "effective_ssd_mm": PLANE_MM,
+                "filter_code": 0xF2, "applicator_code": 0x35, "tail_mgy": float(bare["tail_mgy"]),
+                "leak1_cps": float(bare["leak1_cps"]), "leak2_cps": float(bare["leak2_cps"]), "effective_ssd_mm": PLANE_MM,
                 "max_skin_mgy": 15000.0, "max_time_s": 300.0, "closed_end": False, "g_kv": bare["g_kv"],
                 "pdd": [{"depth_mm": z, "pct": pct} for z, pct in PDD],
             },
             "measured": {
                 "quantity": "AIR_KERMA_RATE_IN_AIR", "chamber": "A", "electrometer": "electrometer", "barometer": "barometer", "thermometer": "thermometer",
                 "operating_v": 300.0, "low_v": 150.0, "chamber_ref_to_focus_mm": CHAMBER_MM, "plane_to_focus_mm": PLANE_MM,
-                "position_half_width_mm": 0.3, "field_mm": 20.0, "layers": layers, "u_dt_s": 0.01, "u_tail_mgy": 0.1,
+                "position_half_width_mm": 0.3, "field_mm": 20.0, "u_tail_mgy": 0.1,
                 "ma_steps": [{"at": at, "reading": round(at * rate, 5)} for at in (0.8, 1.2, 1.6)],
                 "time_steps": [{"at": at, "reading": round((at + dt_s) * rate, 5)} for at in (5.0, 30.0, 60.0)],
                 "terms": [{"term": "quality", "type": "B", "stated": 1.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "E11"}],
                 "pdd_source": "published", "u_pdd_pct": 2.0, "flatness_pct": 5.0,
             },
+            "hvl": {
+                "applicator": NONE, "sheets": "sheets", "stack_mm": list(AL_MM), "chamber_mm": FAR_MM, "aperture_mm": 20.0, "expected_mm": 1.95,
+                "most_nc": 5.0,
+            },
+            "monitor": {"supply_v": 300.0, "voltmeter": "voltmeter"},
         }],
+        "scales": [{"name": "kv", "unit": "kV", "at": list(SCALE_KV), "ma": MA, "filter": "F2", "applicator": "A20", "meter": "kvp-meter"}],
+        "fitted": [{"name": "a30", "reference": NAME, "applicator": OTHER}],
+    }  # fmt: skip
+
+
+def _applicator(name: str, code: int) -> dict[str, Any]:
+    """As engraved."""
+    mm = 30.0 if name == OTHER else 20.0
+    return {
+        "id": name, "serial": f"AP-{name}", "code": code, "kind": "calibration_none" if name == NONE else "clinical", "shape": "circle", "diameter_mm": mm,
+        "end": "open", "plane_to_focus_mm": PLANE_MM, "effective_ssd_mm": PLANE_MM, "u_mm": 0.3, "contact_sensor": True, "lot": "L1", "recalled": False,
+        "max_skin_mgy": 15000.0, "max_time_s": 300.0,
     }  # fmt: skip
 
 
@@ -326,10 +337,13 @@ def instruments(papers: dict[str, Any]) -> list[dict[str, Any]]:
         "barometer": {"reads": "station", "altitude_m": papers["altitude_m"]},
         "thermometer": {"u_c": 0.5},
         "kvp-meter": {"u_pct_k1": 1.5, "least_kv": 35.0, "most_kv": 110.0},
+        "sheets": {"kind": "hvl_set", "purity_pct": 99.9, "sheets_mm": [0.5, 0.5, 1.0, 2.0, 4.0]},
+        "voltmeter": {"kind": "qa_device", "jig": "none"},
     }
+    serials = {name: row["serial"] for name, row in papers["instruments"].items()} | ENGRAVED
     cal = {"lab": "Example laboratory", "at": since, "expires_at": until}
     return [chamber, *(
-        {"kind": kind.replace("-", "_"), "id": kind, "model": f"simulated {kind}", "serial": papers["instruments"][kind]["serial"],
+        {"kind": kind.replace("-", "_"), "id": kind, "model": f"simulated {kind}", "serial": serials[kind],
          "cal": cal | {"certificate_no": f"EX-{kind}"}, **facts}
         for kind, facts in more.items()
     )]  # fmt: skip
@@ -354,13 +368,42 @@ TIMER: Final = "\n".join((
 )) + "\n"  # fmt: skip
 """Timer and end effect."""
 OUTPUT: Final = "\n".join((
-    "# asked: is a reading corrected once only?", "ok EL-4004", "@air", *["go", "yes"] * 3, "accept",
+    "# asked: is a reading corrected once only?", f"@room applicator {FITTED['A20']}", "ok EL-4004", "@air", *["go", "yes"] * 3, "accept",
     "# readings", f"@bench key RES chamber A distance_mm {CHAMBER_MM} volts 300 range LOW", "@wait 5", "ok", "@air", *_one() * 5, "accept",
     "# leakage, as long without beam", "ok", "@bench key RES", "@bench key STA", f"@wait {SECONDS}", "@bench key HLD", "go", "@read electrometer nC", "accept",
     "# further away", f"@bench distance_mm {CHAMBER_MM + 20.0}", "ok", *_one("accept"),
     "# the other sign", f"@bench distance_mm {CHAMBER_MM} key RES volts -300", "@wait 150", "ok", *_one("accept"),
     "# half the voltage", "@bench key RES volts 150", "@wait 150", "ok", "@air", *_one("accept"),
 )) + "\n"  # fmt: skip
+
+
+HVL: Final = "\n".join((
+    "# leakage, a minute without beam", f"@room applicator {FITTED[NONE]}",
+    f"@bench key RES chamber A distance_mm {FAR_MM} al_mm 0 volts 300 range LOW", "@wait 5", "ok EL-4004", "@air", "@bench key RES", "@bench key STA",
+    "@wait 60", "@bench key HLD", "go", "@read electrometer nC", "accept", "# without aluminium", *_one("accept"),
+    *(line for mm in AL_MM[1:] for line in (f"# {mm:g} mm Al", f"@bench al_mm {mm:g}", "ok", "@air", *_one("accept"))),
+    "# and without it again", "@bench al_mm 0", "ok", *_one("accept"),
+)) + "\n"  # fmt: skip
+"""Half-value layers."""
+SCALE: Final = "\n".join(("ok KV-5005", "@air", *("go", "@read kvp-meter", "accept") * (2 * len(SCALE_KV)))) + "\n"
+"""kV up and down."""
+MONITOR: Final = "\n".join((
+    "# the chambers' supply", f"ok EL-4004 {ENGRAVED['voltmeter']}", "@air", "go", SUPPLY, "accept",
+    "# counts for a dose", f"@bench key RES chamber A distance_mm {CHAMBER_MM} al_mm 0 volts 300 range LOW", "@wait 5", "ok", *_one() * 5, "accept",
+    "# once more when the head is warmer: here it has not warmed by 3 K, and the reason is written", "ok", "@air", *_one() * 2,
+    "accept the seal was proved in the shop, M-17",
+)) + "\n"  # fmt: skip
+"""Monitor chambers."""
+APPLICATOR: Final = "\n".join((
+    "# the reference", f"@bench key RES chamber A distance_mm {CHAMBER_MM} al_mm 0 volts 300 range LOW", "@wait 5", "ok EL-4004", "@air", *_one() * 5, "accept",
+    "# the other applicator", f"@room applicator {FITTED[OTHER]}", "ok", *_one() * 5, "accept",
+    "# the reference again", f"@room applicator {FITTED['A20']}", "ok", "@air", *_one() * 5, "accept",
+)) + "\n"  # fmt: skip
+"""Another applicator against the reference."""
+SESSIONS: Final = (
+    (f"warm-{NAME}", WARM), ("scale-kv", SCALE), (f"timer-{NAME}", TIMER), (f"hvl-{NAME}", HVL), (NAME, OUTPUT), (f"monitor-{NAME}", MONITOR),
+    ("fitted-a30", APPLICATOR),
+)  # fmt: skip
 
 
 def told(folder: Path, kernels: Kernels, seed: int = SEED, watch: Callable[[str], None] = lambda _words: None) -> Told:
@@ -376,16 +419,14 @@ def told(folder: Path, kernels: Kernels, seed: int = SEED, watch: Callable[[str]
 
 def _told(story: Story, rig: VirtualRig, folder: Path, watch: Callable[[str], None]) -> None:
     clock, found = VirtualNow(rig), story.told
-    for name, script in ((f"warm-{NAME}", WARM), (f"timer-{NAME}", TIMER), (NAME, OUTPUT)):
+    for name, script in SESSIONS:
         watch(f"kerma calibrate {name}")
         code = story.measure(rig, name, script)
         if code is not Exit.AS_INTENDED:
             raise RuntimeError(f"kerma calibrate {name} ended with {code.name}:\n{found.shown[name][-3000:]}")
     watch("draft, signature, paper")
     out, console = story.setting.folder / "draft.toml", Console(file=io.StringIO(), record=True, width=120)
-    story.write_job(*story.monitor_chambers(*_r0(story, Console(file=io.StringIO()), clock, out)))
-    out.unlink()
-    _r0(story, console, clock, out)
+    drafted(story.rig, load_job(story.job_file), out, clock, console, story.database())
     found.shown["draft"] = console.export_text()
     sign_certificate(out, story.key, WHO, clock.wall())
     out.replace(story.certificate)
@@ -406,14 +447,6 @@ def _told(story: Story, rig: VirtualRig, folder: Path, watch: Callable[[str], No
 def treatment() -> Prescribed:
     """2 Gy at 3 mm."""
     return msgspec.structs.replace(prescribed(), rx_mgy=2000.0, sha256=hashlib.sha256(b"calibrated").digest())
-
-
-def _r0(story: Story, console: Console, clock: VirtualNow, out: Path) -> tuple[float, float]:
-    """A draft, and its R0 and end effect."""
-    job_table: JobTable = load_job(story.job_file)
-    drafted(story.rig, job_table, out, clock, console, story.database())
-    (c,) = tomllib.loads(out.read_text(encoding="utf-8"))["combinations"]
-    return float(c["r0_mgy_per_s"]), float(c["dt_s"])
 
 
 def drawn(site: calibrate.Site, session: Measured, beam: list[Snapshot]) -> str:

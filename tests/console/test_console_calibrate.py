@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 import os
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from calibration.draft import Done, Given, Program, beside_last, draft, names, offered
+from calibration.draft import Counted, Done, Program, beside_last, draft
+from calibration.given import Given, Known
 from calibration.job import JobTable, load_job
+from calibration.planned import names
+from calibration.planned import offered as planned
 from calibration.procedures.engine import after
 from calibration.procedures.session import Session
+from calibration.procedures.step import Procedure
 from calibration.schema import CertificateTable, contradictions
 from calibration.write import text_of
 from console import calibrate, configuration
@@ -28,6 +33,13 @@ from tests.calibration.procedure_bench import due
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HOUR_S = 3600.0
+
+
+NOTHING = Known()
+
+
+def offered(table: JobTable, name: str, at: datetime, known: Known = NOTHING) -> Procedure:
+    return planned(table, name, at, known).procedure
 
 
 class AtNoon:
@@ -79,7 +91,7 @@ def rig(folder: Path) -> Rig:
 
 def finished(table: JobTable) -> Session:
     """E4's session, walked through to its end."""
-    _, procedure = offered(table, "a20", AT)
+    procedure = offered(table, "a20", AT)
     session, at = Session("S", procedure), AT
     for _ in range(200):
         if session.step is None:
@@ -104,16 +116,59 @@ def test_a_finished_session_and_the_job_file_are_a_certificate(tmp_path: Path) -
     assert "none before" in beside_last(made, {}, "")[1]
 
 
-def test_what_sessions_beside_the_output_gave_stands_instead_of_the_job_file(tmp_path: Path) -> None:
-    """Another end effect is another rate: 60 s and 0.145 s less, or 0.1 s less."""
-    table, session = job(tmp_path), finished(job(tmp_path))
-    program, rates = Program("0.1.0", "ab" * 32), []
-    for given in ({}, {"timer": Given({"dt_s": -0.1}, {"u_dt_s": 0.003})}):
+def without(document: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """A job file whose output types none of these."""
+    (one,) = document["outputs"]
+    bare = {
+        part: {key: value for key, value in one[part].items() if key not in keys}
+        for part in ("combination", "measured")
+    }
+    return document | {"outputs": [one | bare]}
+
+
+def test_a2_what_a_session_gave_and_what_is_typed_never_stand_beside_one_another(tmp_path: Path) -> None:
+    """Another end effect is another rate: 60 s and 0.145 s less, or 0.1 s less. Typed beside the session, and neither, are refused."""
+    typed, bare = job(tmp_path), job(tmp_path, **without(job_document(), "dt_s", "u_dt_s"))
+    session, program, timer = (
+        finished(typed),
+        Program("0.1.0", "ab" * 32),
+        {"timer": Given({"dt_s": -0.1}, {"u_dt_s": 0.003})},
+    )
+    rates = []
+    for table, given in ((typed, {}), (bare, timer)):
         made = draft(table, {"a20": Done(session, "P. One", 69.4, 1.67, given)}, {}, program, AT)
         assert list(contradictions(CertificateTable.model_validate(made))) == []
         rates.append(made["combinations"][0])
     assert (rates[1]["dt_s"], rates[1]["measured"]["u_dt_s"]) == (-0.1, 0.003)
     assert rates[1]["r0_mgy_per_s"] / rates[0]["r0_mgy_per_s"] == pytest.approx(59.855 / 59.9)
+    with pytest.raises(ValueError, match="dt_s, u_dt_s typed beside the finished session timer-a20"):
+        draft(typed, {"a20": Done(session, "P. One", 69.4, 1.67, timer)}, {}, program, AT)
+    with pytest.raises(ValueError, match="dt_s is neither measured nor typed; measure timer-a20"):
+        draft(bare, {"a20": Done(session, "P. One", 69.4, 1.67)}, {}, program, AT)
+
+
+def test_a12_a_count_is_worth_what_the_readings_own_exposures_counted(tmp_path: Path) -> None:
+    """A plate's number, or a reading that was corrected once more in one of two sessions, is off by percents: 1 % is refused, in either channel."""
+    table, session, program = job(tmp_path), finished(job(tmp_path)), Program("0.1.0", "ab" * 32)
+    c = table.outputs[0].combination
+    mgy = 57.663 * (60.0 + c["dt_s"])
+    one, two = (
+        mgy / c["n1_mgy_per_count"] + 60.0 * c["leak1_cps"],
+        mgy / c["n2_mgy_per_count"] / 1.05 + 60.0 * c["leak2_cps"],
+    )
+
+    def made(k1: float, k2: float) -> None:
+        counted = (Counted(k1 * one, k2 * two, 60.0, 1.05),) * 5
+        draft(table, {"a20": Done(session, "P. One", 69.4, 1.67, {}, counted)}, {}, program, AT)
+
+    made(1.005, 0.995)
+    for k1, k2, words in (
+        (1.03, 1.0, "n1_mgy_per_count = "),
+        (1.0, 0.97, "n2_mgy_per_count = "),
+        (0.0, 1.0, "counted none"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            made(k1, k2)
 
 
 def test_a_draft_without_a_finished_session_is_refused(tmp_path: Path) -> None:
@@ -138,8 +193,8 @@ def test_a_draft_without_a_finished_session_is_refused(tmp_path: Path) -> None:
     [
         ("combination", "r0_mgy_per_s", "combination: r0_mgy_per_s has no place there"),
         ("measured", "readings", "measured: readings has no place there"),
-        ("measured", "layers", "measured: layers missing"),
-        ("combination", "dt_s", "combination: dt_s missing"),
+        ("measured", "terms", "measured: terms missing"),
+        ("combination", "tail_mgy", "combination: tail_mgy missing"),
     ],
 )
 def test_a2_what_is_measured_stands_in_no_job_file_and_the_rest_must(
@@ -170,11 +225,11 @@ def test_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
         "cal": CAL,
     }
     metered = job(tmp_path, instruments=[*equipment(ref_t_c=22.0, ref_p_kpa=101.325), meter])
-    assert "timer-a20" in names(metered) and offered(metered, "timer-a20", AT)[1].steps[0].id == "timer"
+    assert "timer-a20" in names(metered) and offered(metered, "timer-a20", AT).steps[0].id == "timer"
     with pytest.raises(ValueError, match="nothing would prove the unit's timer"):
         offered(table, "timer-a20", AT)
     for name in names(table):
-        assert offered(table, name, AT)[1].limits == "physics"
+        assert offered(table, name, AT).limits == "physics"
     with pytest.raises(ConfigurationError, match="is no output of the job file"):
         offered(table, "a30", AT)
     with pytest.raises(ValueError, match="expired"):
@@ -186,7 +241,7 @@ def test_sessions_are_listed_as_they_stand(tmp_path: Path) -> None:
     table, where, at = job(tmp_path), rig(tmp_path), AT
     console = Console(file=io.StringIO(), record=True, width=200)
     calibrate.listed(where, table, AtNoon(), console)
-    _, procedure = offered(table, "a20", at)
+    procedure = offered(table, "a20", at)
     with opened(where, "a20", procedure, at, anew=False) as journal:
         first = journal.path
     with opened(where, "a20", procedure, at, anew=False) as journal:
@@ -219,7 +274,7 @@ def test_who_may_and_where_a_script_may(tmp_path: Path, changes: dict[str, Any],
             where, file=where.file.model_copy(update={"rig": where.file.rig.model_copy(update={"simulated": False})})
         )
     with pytest.raises(ConfigurationError, match=words):
-        calibrate.checked(calibrate.Asked(tmp_path / "rig.toml", "a20", **changes), where)
+        calibrate.checked(calibrate.Asked(tmp_path / "rig.toml", "a20", **changes), where, "physics")
 
 
 def row(began_h: float, ended_h: float, purpose: str = "CALIBRATE") -> dict[str, Any]:

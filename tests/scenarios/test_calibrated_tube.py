@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from console.exit_codes import Exit
 from controller.kernel import Kernels
-from verification.calibrate_story import DOCS, NAME, OUTPUT, TIMER, WARM, told
+from verification.calibrate_story import AL_MM, DOCS, NAME, SESSIONS, told
 
 PAGE = (DOCS / "calibration.md").read_text(encoding="utf-8")
 
 
 def test_the_page_shows_what_the_story_types() -> None:
-    for script in (WARM, TIMER, OUTPUT):
+    for _name, script in SESSIONS:
         assert f"```text\n{script}```" in PAGE
 
 
@@ -29,6 +30,12 @@ def test_from_name_plate_to_treatment(tmp_path: Path, kernels: Kernels, seed: in
     assert found.dt_s == pytest.approx(found.true_dt_s, abs=0.01)
     assert found.treated is not None and found.treated.code is Exit.AS_INTENDED
     assert abs(found.given_mgy / found.asked_mgy - 1.0) < 1.5 * found.u_pct_k2 / 100.0
+    certificate = tomllib.loads(found.certificate.decode())
+    (c,) = certificate["combinations"]
+    assert len(c["measured"]["layers"]) == len(AL_MM) and [one["unit"] for one in certificate["facts"]["scales"]] == [
+        "kV"
+    ]
+    assert c["n1_mgy_per_count"] != c["n2_mgy_per_count"] and "applicator A30 against A20" in found.shown["draft"]
     assert found.pdf.startswith(b"%PDF") and b'basis = "measured"' in found.certificate
     assert found.shown[NAME].count("complete, 10.00 s by the safety unit") == 8
     if seed == 7:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,6 @@ from calibration.procedures.journal import Journal
 from calibration.procedures.session import AnyEvent, Effects, Exposed, Session
 from console.exit_codes import Exit
 from controller.kernel import Kernels
-from verification import calibrate_story as story
 from verification.calibrate_story import CHAMBER_MM, NAME, WARM, Story
 
 pytestmark = [pytest.mark.grid, pytest.mark.timeout(900)]
@@ -25,29 +23,9 @@ SCRIPT = "\n".join((
 )) + "\n"  # fmt: skip
 
 
-def with_a_meter(*told: Any) -> dict[str, Any]:
-    """The story's job file, and in it the meter that shows the time of radiation."""
-    document = plain(*told)
-    cal = document["instruments"][1]["cal"] | {"certificate_no": "EX-kvp-meter"}
-    meter = {
-        "kind": "kvp_meter",
-        "id": "kvp-meter",
-        "model": "simulated",
-        "serial": "KV-5005",
-        "cal": cal,
-        "u_pct_k1": 1.5,
-    }
-    document["instruments"].append(meter | {"least_kv": 35.0, "most_kv": 110.0})
-    return document
-
-
-plain = story.job
-
-
 def test_the_end_effect_is_found_through_the_controller(
     tmp_path: Path, kernels: Kernels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(story, "job", with_a_meter)
     told = Story(tmp_path, kernels)
     rig = told.begin()
     ends: list[float] = []

@@ -1,0 +1,88 @@
+"""The further sections of a job file: what each guided procedure beside the output needs to be planned, by the names of the instruments in the same file.
+It holds tables only; which procedure comes of a section is calibration/planned.py."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from calibration.equipment import Name, NotNegative, Positive, Table
+
+SLUG: Final = r"^[a-z0-9][a-z0-9.-]{0,31}$"
+Slug = Annotated[str, Field(pattern=SLUG)]
+Kv = Annotated[float, Field(gt=0, le=225)]
+Ma = Annotated[float, Field(gt=0, le=100)]
+
+
+class HvlTable(Table):
+    """outputs.hvl: the narrow beam. `applicator` is one of the certificate's facts, nothing fitted.
+
+    `expected_mm`: the last HVL, or what this filter should give."""
+
+    applicator: Name
+    sheets: Name
+    stack_mm: list[NotNegative] = Field(min_length=3, max_length=30)
+    chamber_mm: Positive
+    aperture_mm: Positive
+    expected_mm: Positive
+    most_nc: Positive
+
+
+class MonitorTable(Table):
+    """outputs.monitor: the chambers' supply, and the meter that reads it. Leakage in the dark stays typed in `combination`."""
+
+    supply_v: Positive
+    voltmeter: Name
+
+
+class LowPoint(Table):
+    """Relative output at a kV where the beam is too weak to be exposed at the desk."""
+
+    kv: Kv
+    rel: float = Field(ge=0, le=1)
+
+
+class DependenceTable(Table):
+    """outputs.dependence: what the read-back of mA holds of the bleeder, for each kV; which parts of the combination's kV are exposed, and what is typed below.
+
+    A beam of less than a quarter of what the name plate lets expect is ended (interlocks/bands.py), so the lowest points stay typed."""
+
+    offset_ma_per_kv: float = Field(ge=-0.01, le=0.01)
+    parts: list[Annotated[float, Field(ge=0.15, le=1)]] = Field(min_length=3, max_length=20)
+    low: list[LowPoint] = Field(default_factory=list, max_length=20)
+
+
+class ScaleJob(Table):
+    """[[scales]]: set-points up and down, `at` in kV or mA; a scale of mA is of one `kv`, one of kV of one `ma`."""
+
+    name: Slug
+    unit: Literal["kV", "mA"]
+    at: list[Positive] = Field(min_length=3, max_length=20)
+    kv: Kv | None = None
+    ma: Ma | None = None
+    filter: Name
+    applicator: Name
+    meter: Name
+    source: Literal["typed"] = "typed"
+
+
+class FittedJob(Table):
+    """[[fitted]]: an applicator against that of the output `reference`, or a cut-out in it, with its own history of factors."""
+
+    name: Slug
+    reference: str
+    applicator: Name
+    cutout: str = Field(default="", max_length=64)
+    diameter_mm: Positive | None = None
+    history: list[Positive] = Field(default_factory=list, max_length=50)
+
+
+class ServiceJob(Table):
+    """[conditioning], [survey], [spot]: what is set, what is fitted, and the meter or film where one is read."""
+
+    kv: Kv
+    ma: Ma
+    filter: Name
+    applicator: Name
+    instrument: Name | None = None

@@ -1,0 +1,96 @@
+"""The facts of a certificate beside its combinations, from finished sessions: scales, cut-outs, interrupt error, the tube's leakage and seasoning.
+It takes what the job file types of tube and applicators, and lets no typed row stand beside a measured one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from calibration.job import JobTable
+from calibration.procedures.applicator import applicator
+from calibration.procedures.conditioning import seasoned
+from calibration.procedures.interrupt import interrupted
+from calibration.procedures.scales import scale
+from calibration.procedures.session import Session
+from calibration.procedures.survey import focal_spot, survey
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished session that is of no output's combination, under its name in the job file, and by whom."""
+
+    name: str
+    session: Session
+    by: str
+
+
+def facts(job: JobTable, records: tuple[Record, ...]) -> dict[str, Any]:
+    """What stands in the certificate. ValueError: a typed number beside a measured one (hazard A2), or a session says otherwise than the tube's record."""
+    found: dict[str, Any] = {**job.certificate.get("facts", {})}
+    scales = [scale(one.session).part() for one in records if one.name.startswith("scale-")]
+    if scales:
+        _alone(found, "scales", scales)
+    cutouts = [one for one in (_cutout(job, record) for record in records if record.name.startswith("fitted-")) if one]
+    if cutouts:
+        _alone(found, "cutouts", cutouts)
+    ratios = [interrupted(one.session).ratio for one in records if one.name.startswith("interrupt-")]
+    if ratios:
+        _alone(found, "interrupt_ratio", max(ratios, key=lambda ratio: abs(ratio - 1.0)))
+    tube = found.get("tube")
+    if tube is not None:
+        found["tube"] = _tube(dict(tube), {one.name: one for one in records})
+    return found
+
+
+def _alone(found: dict[str, Any], key: str, measured: Any) -> None:
+    if found.get(key):
+        raise ValueError(
+            f"certificate.facts.{key}: typed beside a finished session; take it out of the job file, measured is measured"
+        )
+    found[key] = measured
+
+
+def _cutout(job: JobTable, record: Record) -> dict[str, Any] | None:
+    """None: an applicator, whose output is its own combination's."""
+    one = next(one for one in job.fitted if record.name == f"fitted-{one.name}")
+    if one.diameter_mm is None:
+        return None
+    at = record.session.last_at
+    assert at is not None
+    return applicator(record.session).cutout(one.diameter_mm, record.by, at.replace(microsecond=0))
+
+
+def _tube(tube: dict[str, Any], records: Mapping[str, Record]) -> dict[str, Any]:
+    """The tube's book with what was found since its last entry; an older session is in it already."""
+    if "survey" in records:
+        found = survey(records["survey"].session, records["survey"].by)
+        if found.at > tube["leak_survey"]["at"]:
+            tube["leak_survey"] = found.model_dump()
+    if "conditioning" in records:
+        session = records["conditioning"].session
+        came, at = seasoned(session), session.last_at
+        assert at is not None
+        if at > tube["last_beam_at"]:
+            tube |= {
+                "arcs_total": tube["arcs_total"] + came.arcs,
+                "ma_seconds": tube["ma_seconds"] + came.mas,
+                "last_beam_at": at,
+            }
+    return tube
+
+
+def told(job: JobTable, records: tuple[Record, ...]) -> tuple[str, ...]:
+    """What sessions found that stands in no table of the certificate, in words."""
+    words = []
+    for one in records:
+        if one.name.startswith("fitted-") and _cutout(job, one) is None:
+            found = applicator(one.session)
+            change = "none before" if found.change_pct is None else f"{found.change_pct:+.2f} % against its history"
+            words.append(
+                f"applicator {found.name} against {found.reference}: factor in air {found.factor:.4f}, u {found.u_pct:.2f} % (k = 1); {change}"
+            )
+        if one.name == "spot":
+            spot = focal_spot(one.session)
+            words.append(f"focal spot {spot.size_mm:g} mm, {spot.off_mm:g} mm off the axis")
+    return tuple(words)

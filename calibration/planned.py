@@ -1,0 +1,254 @@
+"""Which guided procedure stands behind each name of a job file, planned with the instruments and settings that stand there and with sessions that are finished.
+It reads no session's file: whoever asks says which ones are finished; what they come to for the certificate is calibration/draft.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from calibration.equipment import Barometer, Chamber, Electrometer, HvlSet, KvpMeter, MaMeter, QaDevice
+from calibration.given import LATER, Known, beside, facts_of, key_of, lacking, worked
+from calibration.job import JobTable, OutputTable
+from calibration.job_parts import FittedJob, ScaleJob, ServiceJob
+from calibration.procedures.applicator import applicator_procedure
+from calibration.procedures.conditioning import conditioning_procedure
+from calibration.procedures.end_effect import end_effect_procedure
+from calibration.procedures.hvl import hvl_procedure
+from calibration.procedures.interrupt import interrupt_procedure
+from calibration.procedures.kv_dependence import kv_dependence_procedure
+from calibration.procedures.linearity import linearity_procedure
+from calibration.procedures.ma_offset import MaOffset
+from calibration.procedures.monitor import Vents, monitor_procedure
+from calibration.procedures.output import OF_CERTIFICATE, OF_NAME_PLATE, Beam, output_procedure
+from calibration.procedures.parts import LEAK_S, SHIPPED, Charge, Setting, charges, in_date, mean
+from calibration.procedures.scales import kv_scale_procedure, ma_scale_procedure
+from calibration.procedures.step import Procedure
+from calibration.procedures.survey import focal_spot_procedure, leakage_survey_procedure
+from calibration.procedures.warm import warm_procedure
+from hal.errors import ConfigurationError
+
+WARM_S: Final = 20.0
+INTERRUPTED_S: Final = 20.0
+REPRODUCIBLE: Final = 0.0005
+"""k = 1, of one reading of a chamber, as E7 has it; where the readings scatter more, that counts."""
+TIMER_STEP_S: Final = 0.01
+"""Of the safety unit's timer."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A procedure, and how long an electrometer integrates where it reads without beam."""
+
+    procedure: Procedure
+    dark_s: float = LEAK_S
+
+
+def offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
+    """What is measured under this name. ConfigurationError or ValueError: nothing is, or not now."""
+    kind, _, of = name.partition("-")
+    if kind in BESIDE and of:
+        return Planned(BESIDE[kind](job, job.output(of), at, known))
+    if kind == "scale" and of:
+        return Planned(_scale(job, _named(job.scales, of, "scale"), at))
+    if kind == "fitted" and of:
+        return Planned(_fitted(job, _named(job.fitted, of, "fitted applicator"), at))
+    if name in SERVICE:
+        section = getattr(job, name)
+        if section is None:
+            raise ConfigurationError(f"{name}: is no section of the job file; first: write [{name}]")
+        return Planned(SERVICE[name](job, section, at))
+    one = job.output(name)
+    return Planned(procedure_of(job, one, at), one.seconds)
+
+
+def names(job: JobTable) -> tuple[str, ...]:
+    """Everything that may be measured, in the order in which one follows from the other."""
+    metered = any(isinstance(one, KvpMeter) for one in job.instruments)
+    first = [name for name in SERVICE if getattr(job, name) is not None]
+    scales = [f"scale-{one.name}" for one in job.scales]
+    beside: list[str] = []
+    for one in job.outputs:
+        wanted = {"timer": metered, "hvl": one.hvl, "monitor": one.monitor, "dependence": one.dependence}
+        kinds = [kind for kind in BESIDE if wanted.get(kind, True) not in (False, None)]
+        beside += [f"{kind}-{one.name}" for kind in kinds if kind not in LATER]
+        beside += [one.name, *(f"{kind}-{one.name}" for kind in kinds if kind in LATER)]
+    return (*first, *scales, *beside, *(f"fitted-{one.name}" for one in job.fitted))
+
+
+def _named(rows: list[Any], name: str, what: str) -> Any:
+    found = next((one for one in rows if one.name == name), None)
+    if found is None:
+        raise ConfigurationError(f"{name}: is no {what} of the job file; first: write it there")
+    return found
+
+
+# --- the output and what stands beside it ----------------------------------------------------------------------------------------------------
+
+
+def procedure_of(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
+    """The guided procedure of an output. ValueError or ConfigurationError: an instrument may not be used, or is not there."""
+    chamber = job.instrument(Chamber, str(one.measured["chamber"]))
+    electrometer = job.instrument(Electrometer, str(one.measured["electrometer"]))
+    job.instrument(Barometer, str(one.measured["barometer"]))
+    within = OF_CERTIFICATE if job.certificate["supersedes"] else OF_NAME_PLATE
+    beam = Beam(
+        one.kv, one.ma, one.filter, one.applicator, one.seconds, one.most_nc, float(one.measured["chamber_ref_to_focus_mm"]), one.expected_nc, within,
+        one.kpa_recorded,
+    )  # fmt: skip
+    known = [other for other in job.instruments if other.id not in (chamber.id, electrometer.id)]
+    return output_procedure(beam, chamber, electrometer, one.low_v, one.source, at, known)
+
+
+def _setting(one: OutputTable) -> Setting:
+    return Setting(one.kv, one.ma, one.filter, one.applicator)
+
+
+def _charge(job: JobTable, one: OutputTable) -> tuple[Charge, str]:
+    """The chamber's charge as for the output, and where the chamber is."""
+    electrometer = job.instrument(Electrometer, str(one.measured["electrometer"]))
+    head = f"{one.measured['chamber']} as for the output, on {electrometer.id} ({electrometer.serial})"
+    return Charge(electrometer, one.most_nc, one.source), head
+
+
+def _warm(_job: JobTable, one: OutputTable, _at: datetime, _known: Known) -> Procedure:
+    return warm_procedure(_setting(one), max(WARM_S, one.seconds))
+
+
+def _timer(job: JobTable, one: OutputTable, at: datetime, _known: Known) -> Procedure:
+    charge, head = _charge(job, one)
+    meter = _radiation_timer(job, one)
+    ramp_s, start = float(job.certificate["ramp_s"]), job.certificate["timer_start"]
+    return end_effect_procedure(
+        _setting(one), charge, head, REPRODUCIBLE, TIMER_STEP_S, ramp_s, meter, "typed", at, start, SHIPPED
+    )
+
+
+def _radiation_timer(job: JobTable, one: OutputTable) -> KvpMeter | None:
+    """The meter that shows the time of radiation: as named, or the only meter of kV that there is."""
+    if one.timer_meter is not None:
+        return job.instrument(KvpMeter, one.timer_meter)
+    found = [instrument for instrument in job.instruments if isinstance(instrument, KvpMeter)]
+    if len(found) > 1:
+        raise ConfigurationError(
+            f"{one.name}: {', '.join(each.id for each in found)} are meters of kV; first: write as outputs.timer_meter which one shows the time of radiation"
+        )
+    return found[0] if found else None
+
+
+def _linearity(job: JobTable, one: OutputTable, at: datetime, _known: Known) -> Procedure:
+    charge, head = _charge(job, one)
+    in_date(at, charge.electrometer)
+    return linearity_procedure(_setting(one), charge, head)
+
+
+def _interrupt(job: JobTable, one: OutputTable, at: datetime, known: Known) -> Procedure:
+    charge, head = _charge(job, one)
+    in_date(at, charge.electrometer)
+    facts, _ = facts_of(one, beside(one, known))
+    lacking(one, facts, "dt_s")
+    return interrupt_procedure(_setting(one), charge, head, max(INTERRUPTED_S, one.seconds), float(facts["dt_s"]))
+
+
+def _hvl(job: JobTable, one: OutputTable, at: datetime, _known: Known) -> Procedure:
+    section = _section(one, "hvl")
+    charge, _ = _charge(job, one)
+    return hvl_procedure(
+        Setting(one.kv, one.ma, one.filter, section.applicator), job.applicator(section.applicator), job.instrument(HvlSet, section.sheets),
+        section.stack_mm, Charge(charge.electrometer, section.most_nc, one.source), section.chamber_mm, section.aperture_mm, section.expected_mm, at,
+    )  # fmt: skip
+
+
+def _dependence(job: JobTable, one: OutputTable, at: datetime, _known: Known) -> Procedure:
+    charge, head = _charge(job, one)
+    in_date(at, charge.electrometer)
+    section = _section(one, "dependence")
+    return kv_dependence_procedure(_setting(one), charge, head, section.offset_ma_per_kv, section.parts)
+
+
+def _monitor(job: JobTable, one: OutputTable, at: datetime, known: Known) -> Procedure:
+    section = _section(one, "monitor")
+    session = known.finished(one.name)
+    if session is None:
+        raise ValueError(f"{one.name} was not measured; what a count is worth comes of its output: do that first")
+    charge, head = _charge(job, one)
+    found, given = worked(job, one, session, beside(one, known)), beside(one, known)
+    facts, _ = facts_of(one, given)
+    mgy_per_nc = found.r0_mgy_per_s * (one.seconds + facts["dt_s"]) / mean(charges(session, "readings"))
+    head_of = job.certificate
+    vents = Vents(False, head_of["vented_2"], float(head_of["ref_temperature_c"]), float(head_of["ref_pressure_kpa"]))
+    return monitor_procedure(
+        _setting(one), charge, head, one.seconds, mgy_per_nc, vents, section.supply_v, known.last_n1.get(key_of(one), 0.0), at, SHIPPED,
+        job.instrument(QaDevice, section.voltmeter), (float(facts["leak1_cps"]), float(facts["leak2_cps"])),
+    )  # fmt: skip
+
+
+def _section(one: OutputTable, name: str) -> Any:
+    found = getattr(one, name)
+    if found is None:
+        raise ConfigurationError(f"{one.name}: has no {name} in the job file; first: write outputs.{name}")
+    return found
+
+
+Beside = Callable[[JobTable, OutputTable, datetime, Known], Procedure]
+BESIDE: Final[Mapping[str, Beside]] = {
+    "warm": _warm, "timer": _timer, "linearity": _linearity, "interrupt": _interrupt, "hvl": _hvl, "dependence": _dependence, "monitor": _monitor,
+}  # fmt: skip
+"""What is measured beside an output, with the job file's own numbers; named like interrupt-OUTPUT."""
+
+
+# --- what is of the machine and of no output -------------------------------------------------------------------------------------------------
+
+
+def _scale(job: JobTable, one: ScaleJob, at: datetime) -> Procedure:
+    if one.unit == "kV":
+        setting = Setting(one.at[0], cast(float, one.ma), one.filter, one.applicator)
+        return kv_scale_procedure(tuple(one.at), setting, job.instrument(KvpMeter, one.meter), one.source, at)
+    rows = job.facts.ma_offset
+    if not rows:
+        raise ValueError(
+            f"scale-{one.name}: a scale of mA takes the bleeder's current off, and certificate.facts.ma_offset has none; "
+            "it is measured with the filament cold, which this desk does not expose: measure it by the maker's program, and write it there"
+        )
+    offset = MaOffset(tuple((row.kv, row.read_back_ma, row.meter_ma) for row in rows))
+    setting = Setting(cast(float, one.kv), one.at[0], one.filter, one.applicator)
+    return ma_scale_procedure(tuple(one.at), setting, job.instrument(MaMeter, one.meter), offset, one.source, at)
+
+
+def _fitted(job: JobTable, one: FittedJob, at: datetime) -> Procedure:
+    reference = job.output(one.reference)
+    charge, head = _charge(job, reference)
+    in_date(at, charge.electrometer)
+    return applicator_procedure(
+        _setting(reference), one.applicator, one.cutout, charge, head, reference.seconds, one.history
+    )
+
+
+def _conditioning(job: JobTable, one: ServiceJob, at: datetime) -> Procedure:
+    tube = job.facts.tube
+    if tube is None:
+        raise ValueError("certificate.facts.tube is missing: a ladder goes by the tube's idle time and duty; write it")
+    return conditioning_procedure(tube, job.applicator(one.applicator), one.filter, one.kv, one.ma, at, SHIPPED)
+
+
+def _survey(job: JobTable, one: ServiceJob, at: datetime) -> Procedure:
+    meter = job.instrument(QaDevice, one.instrument or "")
+    setting = Setting(one.kv, one.ma, one.filter, one.applicator)
+    return leakage_survey_procedure(setting, job.applicator(one.applicator), meter, at, SHIPPED)
+
+
+def _spot(job: JobTable, one: ServiceJob, _at: datetime) -> Procedure:
+    tube = job.facts.tube
+    if tube is None:
+        raise ValueError("certificate.facts.tube is missing: a spot is held against the tube's own record; write it")
+    film = job.instrument(QaDevice, one.instrument or "")
+    return focal_spot_procedure(Setting(one.kv, one.ma, one.filter, one.applicator), film, tube.focal_spot_mm)
+
+
+SERVICE: Final[Mapping[str, Callable[[JobTable, ServiceJob, datetime], Procedure]]] = {
+    "conditioning": _conditioning,
+    "survey": _survey,
+    "spot": _spot,
+}
+"""Guided records of the machine, each a section of its own."""

@@ -1,0 +1,164 @@
+"""A job file with every section: each procedure is planned from it, gone through at the quick bench, and what it found stands in the certificate."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from calibration.draft import Done, Program, draft
+from calibration.given import beside
+from calibration.machine_facts import Record, told
+from calibration.planned import names, offered
+from calibration.procedures.session import Exposed, Reading
+from calibration.schema import CertificateTable, contradictions
+from hal.errors import ConfigurationError
+from simulators.quick_bench import QuickBench
+from simulators.unknown import as_engraved
+from tests.verification.job_at_the_bench import NAME, Shop, job, job_document, warm_bench
+from verification.calibrated import Stopped
+
+pytestmark = pytest.mark.timeout(60)
+OF_MACHINE = ("scale-kv", "scale-ma", "fitted-a30", "fitted-c15", f"interrupt-{NAME}", "conditioning", "survey", "spot")
+
+
+def drafted(shop: Shop) -> dict[str, Any]:
+    """As `kerma calibrate --draft` puts it together."""
+    (one,) = shop.table.outputs
+    done = Done(shop.done[NAME], "P. One", 69.5, 1.67, beside(one, shop.known, frozenset()))
+    records = tuple(Record(name, shop.done[name], "P. One") for name in OF_MACHINE if name in shop.done)
+    return draft(shop.table, {NAME: done}, {}, Program("0.1.0", "ab" * 32), shop.who.at, records)
+
+
+def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_certificate(tmp_path: Path) -> None:
+    bench = warm_bench()
+    shop = Shop(job(tmp_path, job_document(bench)), bench)
+    listed = names(shop.table)
+    kinds = ("warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor")
+    assert set(listed) == {*(f"{kind}-{NAME}" for kind in kinds), NAME, *OF_MACHINE}
+    with pytest.raises(ValueError, match="dt_s is neither measured nor typed; measure timer-a20"):
+        offered(shop.table, f"interrupt-{NAME}", shop.who.at, shop.known)
+    with pytest.raises(ValueError, match=f"{NAME} was not measured"):
+        offered(shop.table, f"monitor-{NAME}", shop.who.at, shop.known)
+    for name in sorted(
+        listed,
+        key=lambda name: (
+            name.startswith("conditioning"),
+            name.startswith("monitor"),
+            name == NAME,
+            name.startswith("interrupt"),
+        ),
+    ):
+        shop.measures(name)
+    made = drafted(shop)
+    table = CertificateTable.model_validate(made)
+    assert list(contradictions(table)) == []
+    (c,), facts = table.combinations, table.facts
+    assert c.measured is not None and len(c.measured.layers) == 11 and len(c.g_kv) == 8 and c.g_kv[0].rel == 0.0
+    assert c.dt_s == pytest.approx(-0.127, abs=0.02) and c.n1_mgy_per_count == pytest.approx(0.02, rel=0.1)
+    assert [one.unit for one in facts.scales] == ["kV", "mA"] and facts.interrupt_ratio == pytest.approx(1.0, abs=0.01)
+    assert [one.id for one in facts.cutouts] == ["C15"] and facts.tube is not None
+    assert facts.tube.leak_survey.by == "P. One" and facts.tube.ma_seconds > 0.0
+    words = told(shop.table, tuple(Record(name, shop.done[name], "P. One") for name in OF_MACHINE))
+    assert words[0].startswith("applicator 30 mm against 20 mm: factor in air") and words[1].startswith("focal spot")
+
+
+def test_what_is_typed_beside_a_finished_session_of_the_machine_is_refused(tmp_path: Path) -> None:
+    """Hazard A2, for the scales: the rows that were read stand alone."""
+    bench = warm_bench()
+    shop = Shop(job(tmp_path, job_document(bench)), bench)
+    for name in (
+        f"timer-{NAME}",
+        f"linearity-{NAME}",
+        f"hvl-{NAME}",
+        f"dependence-{NAME}",
+        NAME,
+        f"monitor-{NAME}",
+        "scale-kv",
+    ):
+        shop.measures(name)
+    typed = drafted(shop)["facts"]["scales"]
+    document = job_document(bench)
+    document["certificate"]["facts"]["scales"] = typed
+    shop.table = job(tmp_path, document)
+    with pytest.raises(ValueError, match=r"facts\.scales: typed beside a finished session"):
+        drafted(shop)
+
+
+@cache
+def plain() -> dict[str, Any]:
+    return job_document(warm_bench())
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    document = deepcopy(plain())
+    *parts, last = path.split("/")
+    row: Any = document
+    for part in parts:
+        row = row[int(part)] if part.isdigit() else row[part]
+    if value is None:
+        del row[last]
+    else:
+        row[last] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "words"),
+    [
+        ("hvl-a20", "outputs/0/hvl/applicator", "20 mm", "the narrow beam wants nothing fitted"),
+        ("hvl-a20", "outputs/0/hvl/chamber_mm", 61.0, "300 mm at least"),
+        ("hvl-a20", "outputs/0/hvl/stack_mm", [0.0, 0.7, 1.0], "cannot be laid of the sheets"),
+        ("timer-a20", "outputs/0/timer_meter", None, "kvp-meter, divider are meters of kV"),
+        ("hvl-a20", "outputs/0/hvl", None, "has no hvl in the job file"),
+        ("scale-ma", "certificate/facts/ma_offset", None, "filament cold, which this desk does not expose"),
+        ("scale-kv", "scales/0/at", [10.0, 40.0, 200.0], "is not within the 10 to 150 kV of divider"),
+        ("scale-kv", "scales/0/meter", "ma-meter", "is no kvpmeter of the job file"),
+        ("scale-x", "scales/0/name", "kv", "x: is no scale of the job file"),
+        ("fitted-a30", "fitted/0/applicator", "20 mm", "is the reference; measure its output"),
+        ("dependence-a20", "outputs/0/dependence/parts", [0.5, 0.7, 0.9], "the largest is 1"),
+        ("conditioning", "conditioning/applicator", "20 mm", "put the conditioning cap on first"),
+        ("conditioning", "certificate/facts/tube", None, "facts.tube is missing"),
+        ("conditioning", "conditioning", None, "is no section of the job file"),
+        ("survey", "survey/applicator", "20 mm", "put the cap on"),
+        ("survey", "survey/instrument", "divider", "is no qadevice of the job file"),
+        ("spot", "spot/instrument", None, "is no qadevice of the job file"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_planned_says_why(tmp_path: Path, name: str, path: str, value: Any, words: str) -> None:
+    table = job(tmp_path, changed(path, value))
+    shop = Shop(table, QuickBench(as_engraved(), 0))
+    with pytest.raises((ValueError, ConfigurationError), match=words):
+        offered(table, name, shop.who.at, shop.known)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("scales/1/name", "kv", "a name stands there twice"),
+        ("scales/0/kv", 69.5, "a scale of kV has ma and no kv"),
+        ("fitted/1/diameter_mm", None, "cutout and diameter_mm stand together"),
+        ("certificate/facts/interrupt_ratio", 2.0, "certificate.facts"),
+    ],
+)
+def test_what_contradicts_itself_is_no_job_file(tmp_path: Path, path: str, value: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        job(tmp_path, changed(path, value))
+
+
+def test_a_head_that_leaks_through_its_tank_is_not_passed_by_a_desk_without_a_cold_filament(tmp_path: Path) -> None:
+    """The beam in the cap is more than high voltage alone: what the tank shows then is held against the tank's own limit."""
+    bench = warm_bench()
+    shop = Shop(job(tmp_path, job_document(bench)), bench)
+
+    def more(event: Exposed | Reading) -> Exposed | Reading:
+        tank = isinstance(event, Reading) and event.step.startswith("tank")
+        return msgspec.structs.replace(event, text="0.03 mGy/h") if tank else event
+
+    shop.who.alters = more
+    with pytest.raises(Stopped, match="have the shielding mended"):
+        shop.measures("survey")
