@@ -62,7 +62,7 @@ class Kept:
 
     def patients(self, search: str, after: str) -> Row:
         """By their identifiers, a page at a time; `after` is the last one that was shown."""
-        with _reading(self.rig.records / DATABASE_NAME) as session:
+        with reading(self.rig.records / DATABASE_NAME) as session:
             if session is None:
                 return {"patients": [], "next": "", "words": "there are no records yet"}
             query = select(
@@ -82,7 +82,7 @@ class Kept:
 
     def lesions(self, patient_id: str) -> Row:
         """One patient's lesions and prescriptions, with what was given of each."""
-        with _reading(self.rig.records / DATABASE_NAME) as session:
+        with reading(self.rig.records / DATABASE_NAME) as session:
             if session is None:
                 raise NotThereError("there are no records yet")
             of = (
@@ -114,7 +114,7 @@ class Kept:
 
     def fractions(self, search: str, patient_id: str, before: str) -> Row:
         """Newest first, a page at a time; `before` is what the page before handed on as `next`."""
-        with _reading(self.rig.records / DATABASE_NAME) as session:
+        with reading(self.rig.records / DATABASE_NAME) as session:
             if session is None:
                 return {"fractions": [], "next": "", "words": "there are no records yet"}
             where = [*_matching(search), *_before(before)]
@@ -129,7 +129,7 @@ class Kept:
 
     def fraction(self, fraction_id: str) -> Row:
         """One fraction: its segments, what happened, corrections, reports that lie there, and the order as the journal holds it."""
-        with _reading(self.rig.records / DATABASE_NAME) as session:
+        with reading(self.rig.records / DATABASE_NAME) as session:
             row = None if session is None else session.get(FractionRow, fraction_id)
             if session is None or row is None:
                 raise NotThereError(f"{fraction_id}: is no fraction of these records; first: choose one of the list")
@@ -153,7 +153,7 @@ class Kept:
 
     def trace(self, token: int) -> Row:
         """kV, mA and dose of one exposure against time, thinned to what a screen shows with every extreme kept."""
-        with _reading(self.rig.records / DATABASE_NAME) as session:
+        with reading(self.rig.records / DATABASE_NAME) as session:
             row = None if session is None else session.get(SegmentRow, token)
             if row is None:
                 raise NotThereError(f"token {token}: is no exposure of these records; first: choose one of the list")
@@ -349,7 +349,7 @@ def _events(session: Session, one: SegmentRow) -> list[Row]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Session | None]:
+def reading(path: Path) -> Iterator[Session | None]:
     """A read-only session; None where there is no database yet. Whatever is wrong with the file is words."""
     if not path.exists():
         yield None

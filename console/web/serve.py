@@ -36,6 +36,7 @@ from console.web.live import Live
 from console.web.people import DEMONSTRATION, Access, Demonstration
 from console.web.reading import Reading
 from console.web.records_page import RecordsPage
+from console.web.service_page import ServicePage
 from console.web.tls import Address, address, context
 from console.web.tokens import Tokens
 from hal.clock import Clock, SystemClock
@@ -50,11 +51,12 @@ FILES: Final = (
     "drawn.js",
     "treat.js",
     "records.js",
+    "service.js",
     "treat.css",
     "pages.css",
     "icon.svg",
 )
-PAGES: Final = {"/": "treat.html", "/records": "records.html"}
+PAGES: Final = {"/": "treat.html", "/records": "records.html", "/service": "service.html"}
 """Each page by its address."""
 WORDS: Final = ("en", "de")
 FRAME_BYTES: Final = 4096
@@ -125,7 +127,9 @@ def application(desk: Desk) -> FastAPI:
     )  # fmt: skip
     Api(desk).join(app)
     Live(desk).join(app)
-    RecordsPage(desk, Reading(desk)).join(app)
+    reading = Reading(desk)
+    RecordsPage(desk, reading).join(app)
+    ServicePage(desk, reading).join(app)
 
     for path, name in (*PAGES.items(), *((f"/files/{name}", name) for name in FILES)):
         app.get(path, include_in_schema=False)(_file(HERE / "files" / name, KINDS[Path(name).suffix]))

@@ -8,7 +8,7 @@ const ICONS = {
   SELF_TEST: "⟳", STANDBY: "○", PREPARATORY: "⚙", ARMING: "⚙", READY: "✔", STARTING: "☢", IRRADIATING: "☢", STOPPING: "☢",
   INTERRUPTED: "❚❚", TERMINATED: "■", FAULT: "✖", STUCK_ON: "☢", NO_DATA: "?",
 };
-let frame = null, told = "";
+let frame = null, told = "", present = false;
 export const watched = { entered: () => undefined, shown: () => undefined, spoken: () => undefined };
 
 export async function get(path, values = {}) {
@@ -49,7 +49,10 @@ function paintWho() {
   if (!frame) return;
   const key = JSON.stringify([frame.person, frame.locked, frame.first_run, document.documentElement.lang]);
   if (told === key) return;
+  // who was here and is here no more leaves nothing of a patient on the screen
+  if (present && !frame.person) location.reload();
   told = key;
+  present = Boolean(frame.person);
   const parts = [h("span", {}, frame.person ? `${frame.person.name} (${frame.person.role})` : t("nobody"))];
   if (frame.person) parts.push(h("button", { type: "button", onclick: async () => { await post("/api/logout"); location.reload(); } }, t("logout")));
   else parts.push(...login(frame, () => location.reload()));
