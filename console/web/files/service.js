@@ -117,7 +117,7 @@ const PANES = {
       table(t("config_all"), heads, shown(found.rows)));
   }),
   bundle: () => $("pane").replaceChildren(note("bundle_note"),
-    h("div", { className: "row" }, h("a", { className: "button", href: "/api/service/bundle.zip", download: "kerma-support.zip" }, t("bundle_get")))),
+    h("div", { className: "row" }, button(t("bundle_get"), () => asked(take)))),
   simulator: () => asked(async () => {
     const found = await room({ do: "list" });
     const list = h("div", {});
@@ -134,6 +134,15 @@ const PANES = {
       set("emergency_stop", true, "sim_estop"), set("emergency_stop", false, "sim_estop_out")), list);
   }),
 };
+
+// Fetched and then saved, so that a refusal is words on the page and not a file of that name.
+async function take() {
+  const answer = await fetch("/api/service/bundle.zip");
+  if (!answer.ok) throw new Error((await answer.json()).words);
+  const place = URL.createObjectURL(await answer.blob());
+  h("a", { href: place, download: "kerma-support.zip" }).click();
+  setTimeout(() => URL.revokeObjectURL(place), 10000);
+}
 
 async function room(body) {
   const { token } = await post("/api/token");
