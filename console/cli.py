@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console import day_commands, report_commands
+from console import access_commands, day_commands, report_commands
 from console.certificate_commands import certificate
 from console.dicom_commands import dicom
 from console.driver_commands import drivers
@@ -64,9 +64,11 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.add_typer(drivers(_end), name="drivers")
     app.add_typer(certificate(_end), name="certificate")
     app.add_typer(dicom(_end), name="dicom")
+    app.add_typer(access_commands.users(_end), name="users")
+    app.add_typer(access_commands.audit(_end), name="audit")
     app.add_typer(day_commands.sheet(_end), name="sheet")
     first = next((word for word in arguments if not word.startswith("-")), "")
-    if first not in (*own, "records", "drivers", "certificate", "dicom", "sheet"):
+    if first not in (*own, "records", "drivers", "certificate", "dicom", "users", "audit", "sheet"):
         for point in entry_points(group=GROUP):
             if not first:
                 app.command(point.name, help=_told(point))(_root)

@@ -41,7 +41,7 @@ from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
 from simulators import beams, blunders, faults, published, terms
 from simulators import wire_faults as wire_tamperings
-from verification import day_page, diagram, invariants_page, rule_words, scenarios, threats, trips_page
+from verification import access_page, day_page, diagram, invariants_page, rule_words, scenarios, threats, trips_page
 from verification.barriers import barriers_table
 from verification.golden import GOLDEN
 from verification.hazard_page import hazard_link, hazards_table, standing_open
@@ -468,6 +468,8 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "threats": lambda: threats.table(threats.THREATS),
     "operator-faults": lambda: threats.table(threats.OPERATORS),
     "threats-open": threats.standing_open,
+    "access-table": lambda: table(*access_page.access_table()),
+    "access-states": lambda: table(*access_page.groups_table()),
     "trip-outcomes": lambda: table(*trips_page.outcomes()),
     "trip-rules": lambda: table(*trips_page.rules()),
     "trip-causes": lambda: table(*trips_page.causes()),

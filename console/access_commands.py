@@ -1,0 +1,130 @@
+"""`kerma users` and `kerma audit`: names, options and help texts, and nothing else.
+What they do is loaded when they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Which = Annotated[
+    Path | None,
+    typer.Option("--config", help="The rig file; the only rig of this machine if left out.", metavar="RIG.toml"),
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
+Role = Annotated[str, typer.Argument(metavar="ROLE", help="operator, physicist, service or administrator.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+def users(end: Callable[[Callable[[], int | None]], None]) -> typer.Typer:
+    """The group."""
+    app = typer.Typer(help="Who may ask the console; passwords are typed at a terminal.", no_args_is_help=True)
+
+    @app.command("list")
+    def listed(config: Which = None, as_json: AsJson = False) -> None:
+        """List the users with their roles."""
+        from console.access import commands as room
+
+        end(lambda: room.listed(config, as_json))
+
+    @app.command("add")
+    def add(
+        name: Name,
+        role: Annotated[str, typer.Option("--role", help="operator, physicist, service or administrator.")],
+        config: Which = None,
+    ) -> None:
+        """Make a user; the first one must be an administrator."""
+        from console.access import commands as room
+
+        end(lambda: room.changed(config, "add", name, role))
+
+    @app.command("role")
+    def role_of(name: Name, role: Role, config: Which = None) -> None:
+        """Give a user another role; that person's logins end."""
+        from console.access import commands as room
+
+        end(lambda: room.changed(config, "role", name, role))
+
+    @app.command("password")
+    def password(name: Name, config: Which = None) -> None:
+        """Give a user another password; that person's logins end."""
+        from console.access import commands as room
+
+        end(lambda: room.changed(config, "password", name))
+
+    @app.command("badge")
+    def badge(
+        name: Name,
+        none: Annotated[bool, typer.Option("--none", help="Take the badge away.")] = False,
+        config: Which = None,
+    ) -> None:
+        """Give a user a badge with its PIN."""
+        from console.access import commands as room
+
+        end(lambda: room.changed(config, "no badge" if none else "badge", name))
+
+    @app.command("disable")
+    def disable(name: Name, config: Which = None) -> None:
+        """Let a user in no more; the name stays that person's."""
+        from console.access import commands as room
+
+        end(lambda: room.changed(config, "disable", name))
+
+    @app.command("enable")
+    def enable(name: Name, config: Which = None) -> None:
+        """Let a disabled user in again."""
+        from console.access import commands as room
+
+        end(lambda: room.changed(config, "enable", name))
+
+    return app
+
+
+def audit(end: Callable[[Callable[[], int | None]], None]) -> typer.Typer:
+    """The group."""
+    app = typer.Typer(help="Who asked for what, and whether anybody altered it.", no_args_is_help=True)
+
+    @app.command("verify")
+    def verify(
+        checkpoint: Annotated[
+            list[Path] | None,
+            typer.Option(
+                "--checkpoint", help="A checkpoint that was kept elsewhere; may be given again.", metavar="FILE"
+            ),
+        ] = None,
+        key: Annotated[
+            str,
+            typer.Option("--key", help="The public key as it is known from elsewhere, in hexadecimal.", metavar="KEY"),
+        ] = "",
+        config: Which = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Hold each line against the one before it, the end against every checkpoint, the users against their last change. Ends with 1 if anything is wrong."""
+        from console.access import commands as room
+
+        end(lambda: room.verify(config, checkpoint or [], key, as_json))
+
+    @app.command("checkpoint")
+    def checkpoint_to(
+        out: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, on a medium that is kept elsewhere.")],
+        config: Which = None,
+    ) -> None:
+        """Write the signed checkpoint of this moment; only one that is kept elsewhere shows that the whole folder was not put back."""
+        from console.access import commands as room
+
+        end(lambda: room.checkpoint(config, out))
+
+    @app.command("show")
+    def show(
+        last: Annotated[int, typer.Option("--last", min=1, help="So many entries.", metavar="N")] = 50,
+        config: Which = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Show the newest entries."""
+        from console.access import commands as room
+
+        end(lambda: room.show(config, last, as_json))
+
+    return app
