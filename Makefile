@@ -28,12 +28,13 @@ console: $(STAMP) ## the simulated rig with the treatment page: prints the addre
 
 test: $(STAMP)  ## run the tests: virtual time on what the real processes leave of both cores, and the real processes one after another
 	@mkdir -p var; \
-	nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not realtime and not grid and not dicom" > var/test-virtual.txt 2>&1 & virtual=$$!; \
+	nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not realtime and not grid and not dicom and not openapi" > var/test-virtual.txt 2>&1 & virtual=$$!; \
 	trap 'kill $$virtual 2>/dev/null; exit 130' INT TERM; \
-	echo "real processes first; what virtual time says follows behind them"; $(BIN)/python -m pytest -m "realtime and not grid and not dicom"; real=$$?; \
+	echo "real processes first; what virtual time says follows behind them"; $(BIN)/python -m pytest -m "realtime and not grid and not dicom and not openapi"; real=$$?; \
 	wait $$virtual; code=$$?; cat var/test-virtual.txt; test $$real -eq 0 -a $$code -eq 0
 
-test-browser: $(STAMP) browser-tools ## whole treatments on the simulated rig in Debian's chromium; pictures in var/browser
+test-browser: $(STAMP) browser-tools ## the interface against its own description; whole treatments on the simulated rig in Debian's chromium; pictures in var/browser
+	$(BIN)/python -m pytest -m openapi tests/console
 	$(BIN)/python -m pytest tests/browser
 
 browser-tools:  ## install what test-browser needs: chromium and a font, by apt-get as root
@@ -45,7 +46,7 @@ grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each
 
 coverage: $(STAMP) ## every branch of interlocks/ and of decide, drive, states and settings is taken by their unit tests and the search; no exclusions
 	@mkdir -p var
-	$(BIN)/python -m coverage run -m pytest -m "not realtime and not grid and not dicom" tests/interlocks $(COVERED) tests/verification/test_explore.py
+	$(BIN)/python -m coverage run -m pytest -m "not realtime and not grid and not dicom and not openapi" tests/interlocks $(COVERED) tests/verification/test_explore.py
 	$(BIN)/python -m coverage report
 
 verify: $(STAMP) ## the full verification, resumable: search, matrices, crashes, 10,000 seeded runs, 100 hours of beam; PAGE=1 writes docs/verification.md

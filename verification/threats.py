@@ -84,13 +84,15 @@ THREATS: Final[tuple[Hazard, ...]] = (
     ),
     row(
         "threat-T8",
-        "a flood: requests, sockets, half requests, great bodies, talkative pages",
+        "a flood: requests, sockets, half requests, great bodies, talkative pages; requests that nobody foresaw",
         "a process of its own; bounds on bodies, requests, sockets and messages; one frame in flight; STOP at a door of its own; a bounded desk",
         "code:console/web/doors.py::Doors code:console/web/stop_door.py::StopDoor code:console/web/live.py::Live code:controller/desk.py::Desk",
         f"{DOORS}test_t8_a_body_too_long_is_refused_whether_it_is_declared_or_not "
         f"{DOORS}test_t8_more_requests_than_may_be_at_once_are_refused_and_stop_is_not "
         f"{DOORS}test_t8_more_live_lines_than_may_be_open_are_refused_and_one_that_closes_makes_room "
         f"{DOOR}test_t8_clients_that_only_hold_a_connection_shut_nobody_out {DOOR}test_t8_a_head_without_end_is_cut "
+        "console/test_web_openapi.py::test_who_is_not_logged_in_moves_nothing "
+        "console/test_web_openapi.py::test_whoever_holds_control_is_answered_as_it_is_described "
         f"{API}test_t8_a_page_that_shows_nothing_gets_no_second_frame {API}test_t8_a_talkative_page_is_closed "
         "controller/test_desk_sockets.py::test_a_client_that_floods_is_heard_a_few_packets_a_tick "
         "controller/test_desk.py::test_a_flooded_stop_socket_still_stops_and_drains_a_bounded_number "

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from console import simulated_hand
 from console.access import table
@@ -203,7 +204,7 @@ def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
         404: "not in these records", 405: "another method", 409: "refused: control, state, a stale offer, or the desk's own words", 413: "the body is too long",
         422: "not the document that is described here", 503: "the desk does not answer, or too many requests at once",
     }  # fmt: skip
-    return {status: {"model": Problem, "description": words[status]} for status in (403, 413, 422, *statuses)}
+    return {status: {"model": Problem, "description": words[status]} for status in (403, 413, 422, 503, *statuses)}
 
 
 AT_THE_DOOR: Final = 8
@@ -222,6 +223,7 @@ class Api:
         """Add every path to the application."""
         app.add_exception_handler(RefusedError, self._refused)
         app.add_exception_handler(RequestValidationError, _invalid)
+        app.add_exception_handler(HTTPException, _no_request)
         app.post("/api/login", responses=told(401, 503), tags=["people"])(self.login)
         app.post("/api/set-up", responses=told(409, 503), tags=["people"])(self.set_up)
         app.post("/api/logout", responses=told(), tags=["people"])(self.logout)
@@ -506,6 +508,14 @@ def _cookie(request: Request) -> str:
 def _typed(request: Request, body: Enter) -> Typed:
     source = request.client.host if request.client is not None else "nowhere"
     return Typed(body.name, body.secret, source, body.badge)
+
+
+async def _no_request(_: Request, error: Exception) -> JSONResponse:
+    """What the framework itself refuses: bytes that are no JSON in UTF-8, a path or a method that is not there."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        return JSONResponse({"words": "the body is no JSON in UTF-8"}, 422)
+    return JSONResponse({"words": f"{error.detail}; first: see /openapi.json"}, error.status_code)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
