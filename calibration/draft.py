@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from calibration.equipment import stamp
@@ -19,6 +19,8 @@ from calibration.procedures.session import Session
 
 COUNTED: Final = 0.01
 """What a count is worth, against what the output's own exposures counted: a sealed chamber keeps it, the vented one within its air. An assumption."""
+AUDIT_DAYS: Final = 180
+"""An audit of longer ago is of another state of the machine. An assumption."""
 NEVER_HERE: Final = {
     "tail_mgy": "the tail: records hold no counts after off",
     "leak1_cps": "counts in the dark: the desk exposes nothing without high voltage",
@@ -67,6 +69,9 @@ def draft(
     missing = [one.name for one in job.outputs if one.name not in done]
     if missing:
         raise ValueError(f"{', '.join(missing)} was not measured; do that first")
+    wrong = next(audit_fits(job, done, at), "")
+    if wrong:
+        raise ValueError(wrong)
     head = dict(job.certificate)
     found = facts(job, records)
     if found:
@@ -96,6 +101,21 @@ def _combination(job: JobTable, one: OutputTable, done: Done, last: Mapping[Key,
         "kv": one.kv, "ma": one.ma, "filter": one.filter, "applicator": one.applicator, "r0_mgy_per_s": found.r0_mgy_per_s, **combination,
         "kv_read": done.kv_read, "ma_read": done.ma_read, "measured": measured,
     }  # fmt: skip
+
+
+def audit_fits(job: JobTable, done: Mapping[str, Done], at: datetime) -> Iterator[str]:
+    """Whether an audit can be of this tube as measured here: after it was built in, within AUDIT_DAYS of the readings, not of tomorrow (hazard A13)."""
+    audit = job.certificate.get("audit")
+    if audit is None:
+        return
+    tube = job.facts.tube
+    if audit["at"] > at:
+        yield f"audit.at = {stamp(audit['at'])}: is after now, {stamp(at)}; first: write when it was made"
+    elif tube is not None and audit["at"] < tube.installed_on:
+        yield f"audit.at = {stamp(audit['at'])}: tube {tube.serial} was built in at {stamp(tube.installed_on)}; first: have this tube's output audited"
+    began = min((shot.asked_at for one in done.values() for shot in one.session.shots), default=at)
+    if audit["at"] < began - timedelta(days=AUDIT_DAYS):
+        yield f"audit.at = {stamp(audit['at'])}: is more than {AUDIT_DAYS} days before the first exposure; first: have the output audited anew"
 
 
 def counts_meet(

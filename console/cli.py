@@ -203,11 +203,11 @@ def stop(
 
 
 def status(config: Which = None, as_json: AsJson = False) -> None:
-    """Show one snapshot: state, every interlock with its age, set and measured values, dose."""
+    """Show one snapshot: state, every interlock with its age, set and measured values, dose; with --config how the day's check stands."""
     from console import status as room
     from hal.clock import SystemClock
 
-    _end(lambda: room.status(room.places_of(config), SystemClock(), as_json))
+    _end(lambda: room.status(room.places_of(config), SystemClock(), as_json, room.daily_of(config)))
 
 
 def reset(

@@ -31,13 +31,17 @@ from records.overrides import overriding
 from records.sheets import Sheet, Signers, taken
 
 NOBODY: Final = Signers()
+UNKNOWN_FIRST: Final = (
+    "not in these records: see that they are the patient's, or have the physicist approve a new version"
+)
+"""Of a first version that is not begun with: what could not be compared is no agreement (hazard A1)."""
 CUTOUT_PART: Final = 0.005
 """The factor that is ordered is one that was measured, to its digits; the typed table leaves it out, so nothing else would find a wrong one (hazard A4)."""
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What a time is held against: the typed table (None: a simulated rig without one), and the set time of fraction 1 (None: not in these records)
+    """What a time is held against: the typed table (None: a simulated rig without one), and the set time of fraction 1 (None: these records have none)
     with the sheets in which a physicist may have spoken of it, and whose signatures count; `cutouts`: factors that were measured in the order's applicator
     (None: a simulated plant's certificate, which knows none)."""
 
@@ -109,7 +113,9 @@ def compared(
             Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", f"{others.first_s:.2f} s{told}", first.agrees)
         )
     elif prescribed.fraction > 1 and not resumed:
-        lines.append(Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", "not in these records", True))
+        later = prescribed.version > 1
+        told = "this version's first" if later else UNKNOWN_FIRST
+        lines.append(Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", told, later))
     return tuple(lines)
 
 

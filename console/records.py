@@ -193,18 +193,20 @@ def record_words(rig: Rig, ended: Ended | None) -> str:
 
 
 def first_set_time_s(rig: Rig, prescribed: Prescribed) -> float | None:
-    """The timer setting of fraction 1 of this prescription in this version, as it was first started; None where these records have none."""
-    wanted = (*(getattr(prescribed, name) for name in COURSE[:-1]), 1)
+    """The timer setting of the earliest fraction before this one of this prescription in this version, as it was first started: fraction 1, or where a new
+    version began later, its first. None where these records have none."""
+    wanted = tuple(getattr(prescribed, name) for name in COURSE[:-1])
     found = [
-        row["id"]
+        row
         for row in rows(rig)
-        if tuple(row[name] for name in COURSE) == wanted
+        if tuple(row[name] for name in COURSE[:-1]) == wanted
+        and row["fraction"] < prescribed.fraction
         and row["prescription_version"] == prescribed.version
         and row["purpose"] == prescribed.purpose.name
     ]
-    for name in reversed(found):
+    for row in sorted(found, key=lambda row: (int(row["fraction"]), -found.index(row))):
         starts = [
-            one["set_time_s"] for one in fractions.show(database(rig), name)["exposures"] if not one["provisional"]
+            one["set_time_s"] for one in fractions.show(database(rig), row["id"])["exposures"] if not one["provisional"]
         ]
         if starts:
             return float(starts[0])

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from console import places, screen
@@ -14,9 +15,11 @@ from console.exit_codes import Exit
 from console.places import Places
 from console.plain_words import PlainConsole
 from console.session import Session
-from controller.requests import Adopt, Close, Reset
+from controller.requests import Adopt, Close, Reset, Snapshot
 from hal.clock import Clock
+from hal.errors import ConfigurationError
 
+Daily = Callable[[Snapshot], str]
 WITHIN_S = 2.0
 SETTLED_S = 0.25
 """Snapshots come ten a second; within this one is there that was taken after the answer."""
@@ -34,8 +37,25 @@ def places_of(config: Path | None) -> Places:
     return found
 
 
-def status(where: Places, clock: Clock, as_json: bool) -> Exit:
-    """Print one snapshot. NO_ANSWER when nobody gives one within two seconds."""
+def daily_of(config: Path | None) -> Daily | None:
+    """Who says how the day's check stands: asked of the records where a rig file is named."""
+    if config is None:
+        return None
+
+    def words(shown: Snapshot) -> str:
+        from console import configuration
+        from console.daily_state import daily_words
+
+        try:
+            return daily_words(configuration.load(config, os.getuid()), shown)
+        except ConfigurationError as error:
+            return f"NOT KNOWN: {error}"
+
+    return words
+
+
+def status(where: Places, clock: Clock, as_json: bool, daily: Daily | None = None) -> Exit:
+    """Print one snapshot, and behind it how the day's check stands. NO_ANSWER when nobody gives one within two seconds."""
     try:
         with connect(where.desk, clock) as desk:
             shown = desk.snapshot(WITHIN_S)
@@ -47,9 +67,12 @@ def status(where: Places, clock: Clock, as_json: bool) -> Exit:
             as_json,
         )
     if as_json:
-        print(json.dumps(screen.values(shown)))
+        more = {} if daily is None else {"daily_check": daily(shown)}
+        print(json.dumps(screen.values(shown) | more))
     else:
         PlainConsole().print(screen.status(shown))
+        said = daily(shown) if daily is not None else "not asked; name the rig file (--config)"
+        print(f"daily check: {said}")
     return Exit.AS_INTENDED
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from calibration.equipment import Chamber
+from calibration.equipment import Chamber, named_alike
 from calibration.gates import SECOND_AGREES_PCT
 from calibration.measured import SecondCheckTable
 from calibration.procedures.parts import at_end
@@ -27,9 +27,9 @@ def second_check(first: Side, second: Side) -> SecondCheckTable:
     """ValueError: it is no second check (hazard A5), or the two differ; what to do first."""
     at_end(first.session)
     at_end(second.session)
-    if second.who == first.who:
+    if named_alike(second.who) == named_alike(first.who):
         raise ValueError(f"{second.who} measured it the first time too; have another physicist measure")
-    if second.chamber.serial == first.chamber.serial:
+    if named_alike(second.chamber.serial) == named_alike(first.chamber.serial):
         raise ValueError(f"{second.chamber.id} ({second.chamber.serial}) is the first chamber; take another")
     one, two = first.session.values("readings"), second.session.values("readings")
     if set(two) <= set(one):

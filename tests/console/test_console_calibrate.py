@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from rich.console import Console
 
 from calibration.draft import Counted, Done, Program, beside_last, draft
 from calibration.given import Given, Known
-from calibration.job import JobTable, load_job
+from calibration.job import JobTable, OutputTable, load_job
+from calibration.looked import backscatter_between
+from calibration.output import output
 from calibration.planned import names
 from calibration.planned import offered as planned
 from calibration.procedures.engine import after
@@ -28,8 +30,12 @@ from console.calibration_sessions import opened
 from console.configuration import Rig
 from hal.errors import ConfigurationError
 from hal.units import Seconds
-from tests.calibration.measured_bench import AT, CAL, MEASURED, document, equipment
+from simulators.quick_bench import QuickBench
+from simulators.unknown import as_engraved
+from tests.calibration.measured_bench import AT, CAL, MEASURED, document, equipment, instruments, measured
 from tests.calibration.procedure_bench import due
+from verification import benched
+from verification.calibrated import Physicist
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HOUR_S = 3600.0
@@ -169,6 +175,34 @@ def test_a12_a_count_is_worth_what_the_readings_own_exposures_counted(tmp_path: 
     ):
         with pytest.raises(ValueError, match=words):
             made(k1, k2)
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(1, "first: write when it was made"), (-200, "more than 180 days before"), (-100, "was built in at")],
+)
+def test_a13_an_audit_is_of_this_tube_and_of_now(tmp_path: Path, days: int, words: str) -> None:
+    """Hazard A13: of tomorrow, of long ago, or of the tube before this one."""
+    document, session = job_document(), finished(job(tmp_path))
+    facts = {"tube": benched.tube(Physicist(QuickBench(as_engraved(), 0))).model_dump()}
+    facts["tube"] |= {"serial": document["certificate"]["tube_serial"], "installed_on": AT - timedelta(days=50)}
+    audit = document["certificate"]["audit"] | {"at": AT + timedelta(days=days)}
+    head = document["certificate"] | {"audit": audit} | ({"facts": facts} if days == -100 else {})
+    with pytest.raises(ValueError, match=words):
+        draft(
+            job(tmp_path, certificate=head), {"a20": Done(session, "P. One", 69.4, 1.67)}, {}, Program("0.1.0", ""), AT
+        )
+
+
+@pytest.mark.parametrize(("value", "words"), [(1.06, ""), (1.18, "next to 10 mm"), (1.0, "next to 10 mm")])
+def test_a2_a_typed_backscatter_that_the_table_has_not_lies_between_its_neighbours(value: float, words: str) -> None:
+    """A 10 mm field at 60 mm: the table has 10 mm at 50 mm only. Where it has a value, that one judges."""
+    one = OutputTable.model_validate(job_document()["outputs"][0])
+    found = output(measured(), instruments(), 69.5, -0.145, 60.0)
+    typed = {"field_mm": 10.0, "backscatter": {"value": value, "u_pct": 2.0, "source": "a film"}}
+    said = list(backscatter_between(one, typed, found))
+    assert (words in said[0]) if words else said == []
+    assert list(backscatter_between(one, {"field_mm": 20.0, "backscatter": typed["backscatter"]}, found)) == []
 
 
 def test_a_draft_without_a_finished_session_is_refused(tmp_path: Path) -> None:

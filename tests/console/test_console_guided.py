@@ -13,13 +13,13 @@ from desk_by_hand import dose, snapshot
 from rich.console import Console
 
 from calibration.procedures.journal import Journal
-from calibration.procedures.session import Expose, MeterOrder, Phase, Recorded
+from calibration.procedures.session import Expose, MeterOrder, Phase, Reading, Recorded
 from calibration.procedures.step import Accept, Exposure, Grammar, Procedure, Source, Step, Wanted
 from console.calibrate_face import CalibrateFace, Script, picture, plain, spark
 from console.desk_client import DeskGoneError
 from console.exit_codes import Exit
 from console.exposing import Answered, Unanswered
-from console.guided import Guide
+from console.guided import Guide, reduced
 from console.meter_hand import NoMeters
 from console.simulated_hand import Room, written_in
 from controller.requests import Snapshot
@@ -187,6 +187,8 @@ def test_an_exposure_that_ended_otherwise_serves_no_reading(play: Callable[..., 
         ("air 22.4 99.0", "write it like air"),
         ("air 22.4 C 99.0 kPa", "is in C, and degC is wanted"),
         ("air 22.4 degC 104.20 kPa", "read station pressure"),
+        ("air 22.4 degC 101.30 kPa", "is 2.4 more; read the barometer itself"),
+        ("air station", "write it like air"),
         ("accept", "refused"),
     ],
 )
@@ -209,6 +211,16 @@ def test_a_reading_without_air_waits_for_it_and_old_air_is_measured_anew(play: C
     assert "the air is not known" in told.shown and len(told.journal.session.held) == 1
     old = play(f"ok S-1\n{AIR}\ngo\n6.42 nC\n", step_s=400.0)
     assert "the air is of" in old.shown and len(old.journal.session.held) == 1
+
+
+def test_a12_a_pressure_as_high_as_one_reduced_to_sea_level_is_asked_twice(play: Callable[..., Play]) -> None:
+    """Hazard A12, below the altitude where it cannot be at all: who has looked at the barometer says so."""
+    told = play("ok S-1\nair 22.4 degC 101.30 kPa station\ngo\n6.41 nC\n")
+    (held,) = told.journal.session.held
+    assert isinstance(held.event, Reading) and held.event.p_kpa == 101.3
+    assert (
+        reduced(101.3, 400.0) and reduced(100.8, 100.0) == "" and reduced(102.2, 100.0) and reduced(103.0, 30.0) == ""
+    )
 
 
 def test_a_wire_is_made_ready_before_and_read_after(play: Callable[..., Play]) -> None:

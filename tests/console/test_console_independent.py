@@ -129,7 +129,10 @@ def test_a1_a_time_off_fraction_1_is_stopped(prescribed: Prescribed, first_s: fl
     assert compared(asked, certificate(), offered(155.36), True, Beside(None, first_s)) == ()
     unknown = compared(asked, certificate(), offered(155.36), False, Beside())
     assert isinstance(unknown, tuple)
-    assert unknown[0].calculated == "not in these records"
+    assert not unknown[0].agrees and unknown[0].calculated.startswith("not in these records: see that they are")
+    begun = order(prescribed, fraction=2, fractions=6, version=2)
+    anew = compared(begun, certificate(), offered(155.36), False, Beside())
+    assert isinstance(anew, tuple) and anew[0].agrees and anew[0].calculated == "this version's first"
 
 
 def test_a1_a_physicists_signed_word_on_this_fraction_and_this_time_lets_it_be_given(prescribed: Prescribed) -> None:

@@ -26,6 +26,7 @@ from day_bench import (
 )
 from records_bench import OPENING, prescribed
 
+from console import daily_state
 from controller.entries import EntryType, Event, Outcome, Stray
 from controller.proofs import OPENED
 from hal.readings import Purpose
@@ -92,6 +93,23 @@ def test_a_day_checked_and_signed_lets_a_patient_be_treated_until_midnight(check
     late = until - checked.wall
     assert "daily check" not in _asked(checked, after_s=late - 1.0)
     assert "the daily check is of 2026-11-18, and today is 2026-11-19 (UTC)" in _asked(checked, after_s=late)
+
+
+def test_kerma_status_says_how_the_day_stands(checked: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same judgement, from the journal as it lies there; of another process, or without a journal, it is not known."""
+    monkeypatch.setattr(daily_state, "signers_of", lambda _rig: SITE.signers)
+    rig: Any = SimpleNamespace(day_check_waived=False, records=checked.rig.folder, time_zone="UTC")
+    shown: Any = SimpleNamespace(instance="host1", at_s=checked.now, wall_s=checked.wall)
+    said = daily_state.daily_words(rig, shown)
+    assert said.startswith("in force until 2026-11-19 00:00 (UTC), for ") and "signed by" in said
+    shown.at_s, shown.wall_s = shown.at_s + 86400.0, shown.wall_s + 86400.0
+    assert daily_state.daily_words(rig, shown).startswith("NOT IN FORCE: the daily check is of 2026-11-18")
+    shown.instance = "host9"
+    assert daily_state.daily_words(rig, shown).startswith("NOT KNOWN: ")
+    rig.records = checked.rig.folder / "nowhere"
+    assert daily_state.daily_words(rig, shown).startswith("NOT KNOWN: ")
+    rig.day_check_waived = True
+    assert daily_state.daily_words(rig, shown) == daily_state.WAIVED
 
 
 def test_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without_a_warm_tube(tmp_path: Path) -> None:

@@ -35,5 +35,7 @@ def test_a1_the_time_of_fraction_1_is_found(rig: Rig) -> None:
     recorded = show(rig.config.database, row["id"])["exposures"][0]["set_time_s"]
     assert recorded > 1.0
     assert first_set_time_s(here, prescribed(fraction=2)) == recorded
+    later = prescribed(fraction=4)
+    assert first_set_time_s(here, later) == recorded, "the earliest fraction of this version"
     for changes in ({"version": 2}, {"lesion_id": "L2"}, {"prescription_id": "P2"}):
         assert first_set_time_s(here, msgspec.structs.replace(prescribed(fraction=2), **changes)) is None

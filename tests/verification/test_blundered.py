@@ -119,6 +119,8 @@ def test_hazard_a5_what_is_no_second_check(first: Side) -> None:
     assert table.who == "P. Two" and table.chamber == "B" and table.result_pct == pytest.approx(0.909, abs=1e-3)
     for other, words in (
         (replace(second, who="P. One"), "have another physicist measure"),
+        (replace(second, who="one  p"), "have another physicist measure"),
+        (replace(second, chamber=second.chamber.model_copy(update={"serial": "ch a-1001"})), "is the first chamber"),
         (replace(second, chamber=first.chamber), "is the first chamber"),
         (replace(second, r0_mgy_per_s=56.2), "find out which is wrong"),
         (replace(second, session=copied(second.session, first.session)), "digit for digit"),
