@@ -13,7 +13,7 @@ from simulators.blunders import BLUNDERS
 from simulators.quick_bench import QuickBench
 from simulators.unknown import unknown
 from verification.benched import SECONDS, expected_nc, monitor_session, output_session, warmed
-from verification.blundered import ADMITTED, SEED, SHOULD, physicist, stopped
+from verification.blundered import ADMITTED, BEGINS, ENDS, FURTHER, PAGE, SEED, SHOULD, further_part, physicist, stopped
 from verification.calibrated import Physicist, Stopped, chamber
 
 pytestmark = pytest.mark.timeout(60)
@@ -66,6 +66,14 @@ def test_hazard_a13_a_paper_of_another_time(name: str) -> None:
 
 def test_every_blunder_has_its_step() -> None:
     assert set(SHOULD) == set(BLUNDERS) and set(SHOULD) >= ADMITTED
+
+
+def test_the_further_procedures_stop_their_blunders_and_the_page_says_where() -> None:
+    """Another filter, sheets in another order or left in, a meter on another range, ten times too much or too little, plugs changed over."""
+    part = further_part()
+    for name, hand in FURTHER.items():
+        assert f"| `{name}` | {hand.words} | {hand.hazard} | {hand.procedure}: {hand.step} |" in part
+    assert f"{BEGINS}{part}{ENDS}" in PAGE.read_text(encoding="utf-8")
 
 
 def test_hazard_a12_who_admits_to_a_correction_is_stopped_before_the_first_reading() -> None:
