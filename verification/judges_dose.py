@@ -97,6 +97,9 @@ def kill_survival(s: Story) -> Found:
             continue
         rate = OVER_R0 * float(start.combination["r0_mgy_per_s"])
         most = true + rate * (JOURNAL_S + T3_S) + 5.0
+        if exposure["quality"] == "UNKNOWN" and s.lasting(ONE_CHANNEL, -math.inf, s.end_s):
+            # what the records tell is the upper bound of channels of which one lies; the lower one must still hold
+            most = math.inf if exposure["low_mgy"] <= true + UNDER_MGY else most
         if not true - UNDER_MGY <= exposure["high_mgy"] or exposure["delivered_mgy"] > most:
             yield (
                 s.end_s,

@@ -176,6 +176,13 @@ def exposures(trace: Trace, **changes: Any) -> Trace:
     return replace(trace, fractions=fractions)
 
 
+def lied(trace: Trace, **changes: Any) -> Trace:
+    """Killed, a channel counted far too much, and the records tell its dose as the upper bound of one that nobody knows."""
+    killed = acts(trace, Act(trace.rows[-1].t - 0.01, "host", "killed"))
+    told = {"delivered_mgy": 900.0, "high_mgy": 900.0, "low_mgy": 0.0, "quality": "UNKNOWN"} | changes
+    return exposures(with_log(killed, trace.rows[-1].t - 0.005, "fault", "chamber-1-jumps starts"), **told)
+
+
 def fraction(trace: Trace, **changes: Any) -> Trace:
     return replace(trace, fractions=tuple({**f, **changes} for f in trace.fractions))
 
@@ -326,6 +333,8 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("12", "no START at all", lambda t: starts(t, lambda e: replace(e, token=0))),
     ("13", "lost dose after a kill", lambda t: exposures(acts(t, Act(t.rows[-1].t - 0.01, "host", "killed")), high_mgy=1.0, delivered_mgy=1.0)),
     ("13", "far too much after a kill", lambda t: exposures(acts(t, Act(t.rows[-1].t - 0.01, "host", "killed")), delivered_mgy=900.0, high_mgy=900.0)),
+    ("13", "a lower bound above the truth where a channel lied", lambda t: lied(t, low_mgy=600.0)),
+    ("13", "an upper bound told as a known dose where a channel lied", lambda t: lied(t, quality="KNOWN")),
     ("13", "an exposure lost in a kill", lambda t: replace(acts(t, Act(t.rows[-1].t - 0.01, "host", "killed")), fractions=())),
     ("13", "a torn journal after a kill", lambda t: replace(acts(t, Act(t.rows[-1].t - 0.01, "host", "killed")), chain=replace(t.chain, words="torn"))),
     ("14", "began in STANDBY", lambda t: at_rows(relabelled(t), lambda at, _: at == 0, state="STANDBY")),
@@ -419,6 +428,11 @@ ALTERED_RESUMED: tuple[tuple[str, str, Alter], ...] = (
 def test_an_altered_run_is_caught(plain: Trace, broken: str, what: str, alter: Alter) -> None:
     """The invariant that speaks of what was altered is broken by it."""
     assert is_broken(alter(plain), broken), what
+
+
+def test_a_dose_that_nobody_knows_may_be_told_as_its_upper_bound(plain: Trace) -> None:
+    """After a kill with a channel that lied: what must hold is that the bounds enclose the truth."""
+    assert not is_broken(lied(plain), "13")
 
 
 @pytest.mark.parametrize(("broken", "what", "alter"), ALTERED_RESUMED, ids=[f"{i}: {w}" for i, w, _ in ALTERED_RESUMED])
