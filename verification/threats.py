@@ -16,6 +16,10 @@ API: Final = "console/test_web_api.py::"
 TLS: Final = "console/test_web_tls.py::"
 NASTY: Final = "console/test_nasty_words.py::"
 RELEASE: Final = "house/test_release.py::"
+ACCESS: Final = "console/test_web_access.py::"
+TABLE: Final = "console/test_access_table.py::"
+LOGINS: Final = "console/test_access_logins.py::"
+AUDIT: Final = "console/test_access_audit.py::"
 DOOR: Final = "console/test_web_stop_door.py::"
 RUN: Final = "console/test_console_run.py::"
 FILE: Final = "console/test_console_configuration.py::"
@@ -49,27 +53,36 @@ THREATS: Final[tuple[Hazard, ...]] = (
     row(
         "threat-T4",
         "somebody does what is not for their role",
-        "roles by a table that denies what it does not name; the desk judges each role once more",
-        "code:console/web/people.py::Access code:controller/guards.py::_reset",
+        "one table of role, command and situation, which denies what it does not name; the desk judges each role once more; STUCK_ON is left by two persons",
+        "code:console/access/table.py::may code:console/access/people.py::People code:controller/guards.py::_reset page:access.md",
+        f"{TABLE}test_t4_each_cell {TABLE}test_t4_a_command_that_the_table_does_not_name_is_denied_to_everybody {ACCESS}test_t4_each_role_at_each_command "
+        f"{ACCESS}test_t4_stuck_on_is_left_by_two_persons_with_a_login_each "
+        f"console/test_access_users.py::test_t4_a_damaged_file_lets_nobody_in_and_is_no_first_run "
         f"{API}test_t4_watching_is_all_that_a_real_rig_gives_without_people controller/test_decide_requests.py::test_who_may_load_what "
         "controller/test_decide_reset.py::test_each_role_clears_its_own_class_and_the_operators",
-        stands_open="the table role x command x mode with a test for each cell, and people of a real rig",
     ),
     row(
         "threat-T5",
         "a password is guessed, or one login is everybody's",
-        "a door of its own that shuts after wrong codes; STOP has no such door",
-        "code:console/web/people.py::Demonstration",
-        f"{API}test_t5_codes_are_not_guessed_and_stop_is_never_locked_out",
-        stands_open="passwords of people on a real rig",
+        "argon2, long passwords, a delay for each name and each source that grows; an unknown name costs and says the same; STOP has no such door",
+        "code:console/access/passwords.py::Hasher code:console/access/throttle.py::Throttle code:console/access/people.py::People",
+        f"{LOGINS}test_t5_a_thousand_tries_take_days_and_the_right_one_is_taken_when_its_time_has_come "
+        f"{LOGINS}test_t5_one_place_is_shut_for_a_short_while_and_many_names_do_not_open_it "
+        f"{LOGINS}test_t5_a_name_that_is_unknown_or_disabled_costs_and_says_the_same {LOGINS}test_t5_argon2_works_one_at_a_time "
+        f"{ACCESS}test_t5_a_flood_of_logins_keeps_neither_pages_nor_stop_waiting {API}test_t5_codes_are_not_guessed_and_stop_is_never_locked_out",
+        who="one login is one person's: said at the first day, and looked for in the audit",
     ),
     row(
         "threat-T6",
         "a login is stolen, kept after logout, or left in a stale tab",
-        "a new cookie at each login, 15 minutes without use, one page in control, bound to its login",
-        "code:console/web/people.py::Demonstration code:console/web/control.py::Control",
-        f"{API}test_t6_a_stale_tab_and_a_logout {API}test_a_silent_page_loses_control_and_says_nothing_on_its_behalf",
-        stands_open="sessions of people on a real rig",
+        "a new cookie of 256 bits at each login, of which only the hash is kept; a page that nobody touches is locked, then logged out, never in beam; "
+        "one page in control, bound to its login",
+        "code:console/access/sessions.py::Sessions code:console/web/control.py::Control",
+        f"{LOGINS}test_t6_a_cookie_is_256_bits_and_only_its_hash_is_kept {LOGINS}test_t6_each_login_has_a_new_cookie_and_a_logout_ends_it "
+        f"{LOGINS}test_t6_who_was_changed_logs_in_anew_but_not_in_beam {LOGINS}test_t6_an_idle_page_is_locked_then_logged_out_and_neither_in_beam "
+        f"{ACCESS}test_t6_a_page_that_nobody_touches_is_locked_and_keeps_neither_control_nor_lease "
+        f"{ACCESS}test_t6_logout_everywhere_ends_every_page_of_one_person {API}test_t6_a_stale_tab_and_a_logout "
+        f"{API}test_a_silent_page_loses_control_and_says_nothing_on_its_behalf",
     ),
     row(
         "threat-T7",
@@ -101,11 +114,19 @@ THREATS: Final[tuple[Hazard, ...]] = (
     row(
         "threat-T9",
         "somebody alters, deletes, inserts or reorders a record, or cuts its tail",
-        "the journal is a chain of hashes; the database is made anew from it where they differ",
-        "code:records/journal.py::Journal",
+        "the journal is a chain of hashes, the database is made anew from it where they differ; who did what is a chain of its own, with a signed head and "
+        "checkpoints to be kept elsewhere; what leads to a beam is not done when it cannot be written there",
+        "code:records/journal.py::verify code:console/access/audit.py::Audit code:console/access/audit_check.py::check",
+        f"{AUDIT}test_t9_each_byte_altered_is_found {AUDIT}test_t9_each_byte_of_the_signed_head_altered_is_found "
+        f"{AUDIT}test_t9_a_line_taken_out_put_in_doubled_or_moved_is_found_and_named "
+        f"{AUDIT}test_t9_a_tail_that_was_cut_is_found_and_nothing_is_written_after_it {AUDIT}test_t9_a_chain_made_anew_without_the_key_is_found "
+        f"{AUDIT}test_t9_whoever_has_the_key_too_is_found_by_a_checkpoint_kept_elsewhere {AUDIT}test_t9_users_changed_by_another_way_are_found "
+        f"{ACCESS}test_t9_what_leads_to_a_beam_is_not_done_when_it_cannot_be_audited_and_stop_is "
         "records/test_damaged_files.py::test_a_damaged_file_is_refused_in_words_or_made_anew "
         "records/test_damaged_files.py::test_a_lower_dose_in_the_database_is_told_and_written_anew",
-        stands_open="an audit of who did what, with signed checkpoints that find a tail that was cut",
+        who="checkpoints: put where the machine's own user cannot write (kerma audit checkpoint)",
+        stands_open="the journal of doses has no signed checkpoint: a tail cut at a record's edge with the database removed is found by the safety unit's last "
+        "exposure alone",
     ),
     row(
         "threat-T10",
@@ -162,18 +183,24 @@ THREATS: Final[tuple[Hazard, ...]] = (
     row(
         "threat-T14",
         "patient data leaves the machine: in logs, messages, file modes",
-        "records are files of their user alone; a report's file name holds no name",
-        "code:console/places.py::own",
-        f"{RUN}test_a_folder_that_another_may_write_is_not_ours",
-        stands_open="planted names searched for in everything that is not the record",
+        "records and users are files of their user alone; a report's file name holds no name; the audit and the support bundle hold no patient and no secret",
+        "code:console/places.py::own code:console/access/whole_file.py::put",
+        f"{ACCESS}test_t14_no_secret_and_no_patient_is_in_the_audit_or_among_the_users "
+        f"console/test_access_users.py::test_t14_a_file_that_others_may_read_lets_nobody_in "
+        f"{TLS}test_t7_a_page_from_elsewhere_that_is_not_logged_in_is_shown_no_patient {RUN}test_a_folder_that_another_may_write_is_not_ours "
+        "console/test_web_service.py::test_no_planted_name_is_in_any_file_of_the_bundle",
     ),
     row(
         "threat-T15",
         "a way in that was left: a debug door, a default password",
-        "a code is drawn at each start on a simulated rig, and on a real one nobody logs in until it has people; no page of documentation, no other port",
-        "code:console/web/serve.py::admitted code:console/web/serve.py::application",
-        f"{API}test_t4_watching_is_all_that_a_real_rig_gives_without_people {DOOR}test_nothing_but_stop_is_here",
-        stands_open="the first-run set-up, and a look at every port of the processes",
+        "no user until a code that is printed at the machine's own terminal made the first; the demonstration's code is drawn at each start, and on a real rig "
+        "it is good for nothing; two ports and no other",
+        "code:console/access/set_up.py::SetUpCode code:console/web/serve.py::admitted code:console/web/serve.py::application",
+        f"{LOGINS}test_t15_there_is_no_user_until_the_code_made_one {LOGINS}test_t15_the_code_ends_by_time_by_tries_and_is_another_each_time "
+        f"{LOGINS}test_t15_a_password_that_is_easily_guessed_is_refused {ACCESS}test_t15_a_rig_without_users_shows_the_first_run_and_takes_the_code_once "
+        f"{ACCESS}test_t15_who_may_come_in_is_said_at_the_machines_own_terminal {DOOR}test_nothing_but_stop_is_here "
+        "browser/test_ports.py::test_t15_nothing_listens_but_the_pages_and_the_stop_door",
+        who="the machine's own consoles, its serial console and its maker's accounts: closed where it is set up",
     ),
     row(
         "threat-T16",
