@@ -56,6 +56,7 @@ class People:
     def __init__(self, kept: Users, hasher: Hasher, now: Callable[[], float], wall: Callable[[], float]) -> None:
         self._users = kept
         self._hasher = hasher
+        self.office: Office | None = Office(kept, hasher, wall)
         self._now, self._wall = now, wall
         self._throttle = Throttle()
         self._sessions = Sessions()
@@ -191,12 +192,12 @@ class Office:
     """What an administrator does with users: each change checked, hashed, told and made. Words are raised as ConfigurationError."""
 
     def __init__(self, kept: Users, hasher: Hasher, wall: Callable[[], float]) -> None:
-        self._users, self._hasher, self._wall = kept, hasher, wall
+        self.users, self._hasher, self._wall = kept, hasher, wall
 
     def add(self, name: str, role: str, password: str, noted: Callable[[str, str], None]) -> None:
         self._checked(users.wrong_name(name) or wrong_password(password, name))
         user = User(name, role, self._hasher.hashed(password), 1, self._wall())
-        self._users.change(lambda book: _begun(book, user), noted)
+        self.users.change(lambda book: _begun(book, user), noted)
 
     def role(self, name: str, role: str, noted: Callable[[str, str], None]) -> None:
         """A badge goes with an administrator's role: he logs in by password alone."""
@@ -205,22 +206,22 @@ class Office:
             book = users.with_role(book, name, role)
             return book.changed(name, badge="", pin="") if role == ADMINISTRATOR else book
 
-        self._users.change(changed, noted)
+        self.users.change(changed, noted)
 
     def enabled(self, name: str, enabled: bool, noted: Callable[[str, str], None]) -> None:
-        self._users.change(lambda book: book.changed(name, enabled=enabled), noted)
+        self.users.change(lambda book: book.changed(name, enabled=enabled), noted)
 
     def password(self, name: str, password: str, noted: Callable[[str, str], None]) -> None:
         self._checked(wrong_password(password, name))
         kept = self._hasher.hashed(password)
-        self._users.change(lambda book: book.changed(name, password=kept), noted)
+        self.users.change(lambda book: book.changed(name, password=kept), noted)
 
     def badge(self, name: str, badge: str, pin: str, noted: Callable[[str, str], None]) -> None:
         """A badge with its PIN; an empty badge takes it away."""
         if badge:
             self._checked(wrong_badge(badge) or wrong_pin(pin))
         kept = self._hasher.hashed(bound(badge, pin)) if badge else ""
-        self._users.change(lambda book: users.with_badge(book, name, badge, kept), noted)
+        self.users.change(lambda book: users.with_badge(book, name, badge, kept), noted)
 
     def _checked(self, wrong: str) -> None:
         if wrong:

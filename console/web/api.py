@@ -241,7 +241,7 @@ class Api:
     async def login(self, request: Request, response: Response, body: Enter) -> Entered:
         """Log in; a new cookie takes the place of the old one, which is worth nothing from then on."""
         typed = _typed(request, body)
-        entry = await self._worked(self._desk.access.enter, typed)
+        entry = await self.worked(self._desk.access.enter, typed)
         person = self._desk.person(entry.cookie)
         if person is None:
             if not entry.words.startswith(TOO_MANY):
@@ -260,7 +260,7 @@ class Api:
         def noted(before: str, after: str) -> None:
             audit.note("users", body.name, "", {"do": "set up", "file_before": before, "file_after": after})
 
-        words = await self._worked(self._desk.access.set_up, body.code, body.name, body.secret, noted)
+        words = await self.worked(self._desk.access.set_up, body.code, body.name, body.secret, noted)
         if words:
             raise RefusedError(409, words)
         return Done(words=f"{body.name} is the administrator of this rig; first: log in")
@@ -288,12 +288,12 @@ class Api:
 
     async def listed(self, request: Request, _body: Nothing) -> Listed:
         """Every order of this rig."""
-        self._allowed(request, "orders")
+        self.allowed(request, "orders")
         return Listed(orders=await asyncio.to_thread(self._desk.orders.listed))
 
     async def take(self, request: Request, body: Take, token: Token) -> Done:
         """Take control; whoever takes it over while something is loaded unloads it first."""
-        person = self._allowed(request, "control", token)
+        person = self.allowed(request, "control", token)
         await self._first(person, "control", over=body.over)
         held = self._desk.control.holder(self._now())
         shown = self._desk.link.snapshot
@@ -309,7 +309,7 @@ class Api:
 
     async def leave(self, request: Request, body: OfPage, token: Token) -> Done:
         """Give control back."""
-        self._allowed(request, "leave", token)
+        self.allowed(request, "leave", token)
         self._desk.control.leave(_cookie(request), body.page)
         return Done(words="control was given back")
 
@@ -372,7 +372,7 @@ class Api:
                 raise RefusedError(
                     409, f"{shown.state} is left by two persons; first: have the second one log in beside you"
                 )
-            second = await self._worked(self._desk.access.witness, _typed(request, body.second), person.name)
+            second = await self.worked(self._desk.access.witness, _typed(request, body.second), person.name)
             if second.words:
                 raise RefusedError(409, f"the second person: {second.words}")
             await self._first(person, "reset", second=second.name)
@@ -400,7 +400,7 @@ class Api:
         self._desk.control.leave(_cookie(request))
         self._desk.access.leave(_cookie(request))
 
-    async def _worked(self, work: Callable[..., T], *given: object) -> T:
+    async def worked(self, work: Callable[..., T], *given: object) -> T:
         """What hashes a secret, by the one worker at the door. A flood of logins waits there, or is refused; everything else goes on."""
         if self._at_the_door >= AT_THE_DOOR:
             raise RefusedError(
@@ -412,7 +412,8 @@ class Api:
         finally:
             self._at_the_door -= 1
 
-    def _allowed(self, request: Request, command: str, token: str | None = None) -> Person:
+    def allowed(self, request: Request, command: str, token: str | None = None) -> Person:
+        """Who asks, if this login may ask this now."""
         person = self._known(request, command, token)
         self._timely(person, command)
         return person

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from console.access import table
-from console.access.people import NO_FIT, TOO_MANY, Entry, Person, Typed
+from console.access.people import NO_FIT, TOO_MANY, Entry, Office, Person, Typed
 from console.access.sessions import Sessions
 from console.access.table import NOBODY, OPERATOR, SIMULATED, Situation
 from console.access.throttle import Throttle
@@ -21,7 +21,10 @@ DEMONSTRATION: Final = "demonstration"
 
 
 class Access(Protocol):
-    """What pages ask about people. Whatever hashes a secret takes a while: `enter`, `witness` and `set_up` are asked by a worker, one at a time."""
+    """What pages ask about people. Whatever hashes a secret takes a while: `enter`, `witness` and `set_up` are asked by a worker, one at a time.
+    `office` is where users are changed; None where there are none to change."""
+
+    office: Office | None
 
     @property
     def first_run(self) -> bool:
@@ -65,6 +68,7 @@ class Demonstration:
 
     first_run: Final = False
     badges: Final = False
+    office: Office | None = None
 
     def __init__(self, clock: Clock) -> None:
         self.code = f"{secrets.randbelow(10**8):08d}"

@@ -34,6 +34,7 @@ from console.web.fraction import Fraction, Orders
 from console.web.link import Link
 from console.web.live import Live
 from console.web.people import DEMONSTRATION, Access, Demonstration
+from console.web.people_page import PeoplePage
 from console.web.reading import Reading
 from console.web.records_page import RecordsPage
 from console.web.service_page import ServicePage
@@ -47,6 +48,7 @@ KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
 FILES: Final = (
     "shell.js",
     "login.js",
+    "people.js",
     "watch.js",
     "drawn.js",
     "treat.js",
@@ -56,7 +58,7 @@ FILES: Final = (
     "pages.css",
     "icon.svg",
 )
-PAGES: Final = {"/": "treat.html", "/records": "records.html", "/service": "service.html"}
+PAGES: Final = {"/": "treat.html", "/records": "records.html", "/service": "service.html", "/people": "people.html"}
 """Each page by its address."""
 WORDS: Final = ("en", "de")
 FRAME_BYTES: Final = 4096
@@ -125,7 +127,9 @@ def application(desk: Desk) -> FastAPI:
         title="kerma console", version=version("kerma"), lifespan=living, docs_url=None, redoc_url=None,
         description="Control of a portable X-ray generator. Every POST needs Origin, X-Kerma: console and application/json; POST /stop needs nothing.",
     )  # fmt: skip
-    Api(desk).join(app)
+    api = Api(desk)
+    api.join(app)
+    PeoplePage(desk, api).join(app)
     Live(desk).join(app)
     reading = Reading(desk)
     RecordsPage(desk, reading).join(app)

@@ -28,14 +28,19 @@ FORMULA = '=HYPERLINK("x")'
 
 
 @contextmanager
-def console_on(folder: Path, fill: Callable[[KeptByHand], None]) -> Iterator[tuple[str, str]]:
-    """Address and code of a console on these records."""
+def console_on(folder: Path, fill: Callable[[KeptByHand], None], real: bool = False) -> Iterator[tuple[str, str]]:
+    """Address and code of a console on these records; of a real rig the code for its first administrator."""
     kept = KeptByHand(folder / "records")
     fill(kept)
     kept.done()
     document = tomllib.loads((EXAMPLES / "rig.toml").read_text(encoding="utf-8"))
     document["records"]["dir"] = "records"
     document["paths"] = {"shm": "shm", "desk": "desk.sock", "stop": "stop.sock"}
+    if real:
+        del document["simulated"]
+        document["rig"]["simulated"] = False
+        document["generator"]["link"] = document["safety_unit"]["link"] = "tty:/dev/serial/by-id/none"
+        document["safety_unit"]["site_key_file"] = "site.key"
     (folder / "rig.toml").write_text(dumped(document), encoding="utf-8")
     port = setting.free_port()
     with (folder / "console.log").open("wb") as out:
@@ -46,7 +51,7 @@ def console_on(folder: Path, fill: Callable[[KeptByHand], None]) -> Iterator[tup
     try:
         clock = SystemClock()
         until = clock.monotonic() + 60.0
-        while not (found := re.search(r"code (\d{8})", (folder / "console.log").read_text(encoding="utf-8"))):
+        while not (found := re.search(r"code ([0-9A-Z-]{8,})\s", (folder / "console.log").read_text(encoding="utf-8"))):
             assert process.poll() is None and clock.monotonic() < until, (folder / "console.log").read_text(
                 encoding="utf-8"
             )

@@ -275,6 +275,46 @@ def test_t4_stuck_on_is_left_by_two_persons_with_a_login_each(console: Staffed) 
     console.play(story)
 
 
+def test_t4_users_are_changed_by_an_administrator_alone_and_not_in_beam(console: Staffed) -> None:
+    """Each change is in the audit before it is made; a user who was changed is out; the words of a refusal are those of the rooms below."""
+
+    async def story() -> None:
+        olga, ada = await console.page("olga"), await console.page("ada")
+        assert (await olga.post("/api/people/list"))[0] == (await olga.post("/api/audit/verify"))[0] == 403
+
+        async def change(page: Browser = ada, **body: str) -> tuple[int, Any]:
+            token = (await page.post("/api/token"))[1].get("token", "none")
+            return await page.post("/api/people/change", body, x_kerma_token=token)
+
+        assert (await change(Browser(console), do="disable", name="paul"))[0] == 401
+        assert (await change(olga, do="disable", name="paul"))[0] == 403
+
+        assert (await change(do="add", name="otto", role="operator", secret="short"))[0] == 409
+        assert (await change(do="add", name="otto", role="operator", secret=SECRET))[0] == 200
+        assert (await change(do="role", name="ada", role="operator"))[1]["words"].startswith(
+            "ada is the last administrator"
+        )
+        assert (await change(do="badge", name="otto", badge="0004712-B1", secret="123456"))[0] == 409
+        assert (await change(do="badge", name="otto", badge="0004712-B1", secret=PIN))[0] == 200
+        assert (await change(do="no badge", name="otto"))[0] == 200
+        assert (await change(do="password", name="olga", secret=SECRET + "!"))[0] == 200
+        assert (await olga.post("/api/token"))[0] == 401
+        console.clerk.kept.full = True
+        status, said = await change(do="disable", name="otto")
+        assert status == 409 and "audit" in said["words"]
+        console.clerk.kept.full = False
+        users = (await ada.post("/api/people/list"))[1]["users"]
+        assert [(one["name"], one["enabled"]) for one in users][-1] == ("otto", True)
+        assert all(set(one) == {"name", "role", "enabled", "badge", "made_s"} for one in users)
+        console.room.link._show(snapshot(state="IRRADIATING", beam="on"))
+        status, said = await change(do="disable", name="otto")
+        assert status == 409 and "group beam" in said["words"]
+        did = [(told["do"], told["name"]) for told in console.clerk.whats("users")]
+        assert did == [("add", "otto"), ("badge", "otto"), ("no badge", "otto"), ("password", "olga")]
+
+    console.play(story)
+
+
 class NoOrders(Orders):
     """An empty folder."""
 

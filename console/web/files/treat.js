@@ -247,6 +247,12 @@ const PANELS = {
   },
   other: (shown) => {
     const why = reason();
+    if (shown.state === "STUCK_ON") {
+      const name = h("input", { name: "second", autocomplete: "off" }), secret = h("input", { name: "second-secret", type: "password", autocomplete: "off" });
+      return [h("p", {}, t("state_STUCK_ON_more")), h("p", {}, shown.latches.join("; ")), h("label", {}, t("reason"), why), h("p", {}, t("second_person")),
+        h("label", {}, t("second_name"), name), h("label", {}, t("second_secret"), secret),
+        go("reset", () => command("reset", { reason: why.value, second: { name: name.value, secret: secret.value } }))];
+    }
     if (shown.state !== "FAULT") return [h("p", {}, t(`state_${shown.state}_more`, { beam: shown.beam }))];
     return [h("p", {}, shown.latches.join("; ")), h("label", {}, t("reason"), why), go("reset", () => command("reset", { reason: why.value }))];
   },
