@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from calibration.equipment import stamp
+from calibration.equipment import Chamber, stamp
 from calibration.gates import Key
-from calibration.given import Given, came_to, facts_of, key_of, lacking, measured_table
+from calibration.given import Given, came_to, facts_of, key_of, lacking, measured_table, second_of, worked
 from calibration.job import SESSIONS_GIVE, JobTable, OutputTable
 from calibration.looked import backscatter_between
 from calibration.machine_facts import Record, facts
+from calibration.measured import SecondCheckTable
+from calibration.procedures.second import Side, second_check
 from calibration.procedures.session import Session
 
 COUNTED: Final = 0.01
@@ -73,6 +75,13 @@ def draft(
     if wrong:
         raise ValueError(wrong)
     head = dict(job.certificate)
+    seconds = [_second(job, done, one) for one in records if one.name.startswith("second-")]
+    if seconds:
+        if "second_check" in head:
+            raise ValueError(
+                "certificate.second_check: typed beside a finished session; take it out of the job file, measured is measured"
+            )
+        head["second_check"] = max(seconds, key=lambda one: abs(one.result_pct)).model_dump()
     found = facts(job, records)
     if found:
         head["facts"] = found
@@ -82,6 +91,20 @@ def draft(
         "instruments": [_plain(one.model_dump(exclude_none=True)) for one in job.instruments],
         "combinations": [_combination(job, one, done[one.name], last) for one in job.outputs],
     }  # fmt: skip
+
+
+def _second(job: JobTable, done: Mapping[str, Done], record: Record) -> SecondCheckTable:
+    """The second physicist's session against the first. ValueError: it is no second check, or the two differ (hazard A5)."""
+    one = job.output(record.name.removeprefix("second-"))
+    other, first = second_of(one), done[one.name]
+    r0 = [
+        worked(job, each, session, first.given).r0_mgy_per_s
+        for each, session in ((one, first.session), (other, record.session))
+    ]
+    chambers = [job.instrument(Chamber, str(each.measured["chamber"])) for each in (one, other)]
+    return second_check(
+        Side(first.by, chambers[0], first.session, r0[0]), Side(record.by, chambers[1], record.session, r0[1])
+    )
 
 
 def _combination(job: JobTable, one: OutputTable, done: Done, last: Mapping[Key, float]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from calibration.procedures.session import Session
 
 PLACEHOLDER_PCT: Final = 1.0
 """The uncertainty is one of the things that the measurement comes to; it is put in when it is known."""
-LATER: Final = frozenset({"monitor"})
+LATER: Final = frozenset({"monitor", "second"})
 """What needs the output's own session."""
 
 
@@ -40,6 +40,15 @@ class Given:
 
     combination: Mapping[str, Any]
     measured: Mapping[str, Any]
+
+
+def second_of(one: OutputTable) -> OutputTable:
+    """The output as the second physicist measures it. ValueError: the job file names no second chamber."""
+    if one.second is None:
+        raise ValueError(f"{one.name}: has no second in the job file; write outputs.second, with another chamber")
+    measured = one.measured | {"chamber": one.second.chamber, "low_v": one.second.low_v}
+    update = {"measured": measured, "low_v": one.second.low_v, "expected_nc": one.second.expected_nc}
+    return one.model_copy(update=update)
 
 
 def key_of(one: OutputTable) -> Key:

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from calibration import signed, toml_file
 from calibration.equipment import Applicator, Base, Instrument, Name, Positive, Table
 from calibration.facts import Facts
-from calibration.job_parts import DependenceTable, FittedJob, HvlTable, MonitorTable, ScaleJob, ServiceJob
+from calibration.job_parts import DependenceTable, FittedJob, HvlTable, MonitorTable, ScaleJob, SecondTable, ServiceJob
 from calibration.measured import MeasuredTable
 from calibration.schema import CertificateTable, CombinationTable
 from hal.errors import ConfigurationError
@@ -53,6 +53,7 @@ class OutputTable(Table):
     hvl: HvlTable | None = None
     monitor: MonitorTable | None = None
     dependence: DependenceTable | None = None
+    second: SecondTable | None = None
 
 
 class JobTable(Table):

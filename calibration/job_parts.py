@@ -36,6 +36,14 @@ class MonitorTable(Table):
     voltmeter: Name
 
 
+class SecondTable(Table):
+    """outputs.second: the second physicist's own measurement of this output, with another chamber at the same place."""
+
+    chamber: Name
+    low_v: Positive
+    expected_nc: Positive
+
+
 class LowPoint(Table):
     """Relative output at a kV where the beam is too weak to be exposed at the desk."""
 

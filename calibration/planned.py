@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from calibration.equipment import Barometer, Chamber, Electrometer, HvlSet, KvpMeter, MaMeter, QaDevice
-from calibration.given import LATER, Known, beside, facts_of, key_of, lacking, worked
+from calibration.given import LATER, Known, beside, facts_of, key_of, lacking, second_of, worked
 from calibration.job import JobTable, OutputTable
 from calibration.job_parts import FittedJob, ScaleJob, ServiceJob
 from calibration.procedures.applicator import applicator_procedure
@@ -49,7 +49,8 @@ def offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
     """What is measured under this name. ConfigurationError or ValueError: nothing is, or not now."""
     kind, _, of = name.partition("-")
     if kind in BESIDE and of:
-        return Planned(BESIDE[kind](job, job.output(of), at, known))
+        one = job.output(of)
+        return Planned(BESIDE[kind](job, one, at, known), one.seconds if kind == "second" else LEAK_S)
     if kind == "scale" and of:
         return Planned(_scale(job, _named(job.scales, of, "scale"), at))
     if kind == "fitted" and of:
@@ -59,8 +60,8 @@ def offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
         if section is None:
             raise ConfigurationError(f"{name}: is no section of the job file; first: write [{name}]")
         return Planned(SERVICE[name](job, section, at))
-    one = job.output(name)
-    return Planned(procedure_of(job, one, at), one.seconds)
+    output = job.output(name)
+    return Planned(procedure_of(job, output, at), output.seconds)
 
 
 def names(job: JobTable) -> tuple[str, ...]:
@@ -70,7 +71,13 @@ def names(job: JobTable) -> tuple[str, ...]:
     scales = [f"scale-{one.name}" for one in job.scales]
     beside: list[str] = []
     for one in job.outputs:
-        wanted = {"timer": metered, "hvl": one.hvl, "monitor": one.monitor, "dependence": one.dependence}
+        wanted = {
+            "timer": metered,
+            "hvl": one.hvl,
+            "monitor": one.monitor,
+            "dependence": one.dependence,
+            "second": one.second,
+        }
         kinds = [kind for kind in BESIDE if wanted.get(kind, True) not in (False, None)]
         beside += [f"{kind}-{one.name}" for kind in kinds if kind not in LATER]
         beside += [one.name, *(f"{kind}-{one.name}" for kind in kinds if kind in LATER)]
@@ -99,6 +106,11 @@ def procedure_of(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
     )  # fmt: skip
     known = [other for other in job.instruments if other.id not in (chamber.id, electrometer.id)]
     return output_procedure(beam, chamber, electrometer, one.low_v, one.source, at, known)
+
+
+def _second(job: JobTable, one: OutputTable, at: datetime, _known: Known) -> Procedure:
+    """The same output with the other chamber; what it comes to is held against the first (hazard A5)."""
+    return procedure_of(job, second_of(one), at)
 
 
 def _setting(one: OutputTable) -> Setting:
@@ -194,6 +206,7 @@ def _section(one: OutputTable, name: str) -> Any:
 Beside = Callable[[JobTable, OutputTable, datetime, Known], Procedure]
 BESIDE: Final[Mapping[str, Beside]] = {
     "warm": _warm, "timer": _timer, "linearity": _linearity, "interrupt": _interrupt, "hvl": _hvl, "dependence": _dependence, "monitor": _monitor,
+    "second": _second,
 }  # fmt: skip
 """What is measured beside an output, with the job file's own numbers; named like interrupt-OUTPUT."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from calibration.job import JobTable, load_job
 from calibration.planned import Planned, names
 from calibration.procedures.journal import Journal
 from calibration.procedures.session import Session
-from calibration.procedures.step import Limits
+from calibration.procedures.step import Limits, Procedure
 from console import configuration, simulated_hand, terminal
 from console import records as room
 from console.calibrate_face import CalibrateFace, Keyboard, Lines, Script
@@ -192,8 +192,27 @@ def listed(rig: Rig, job: JobTable, clock: Clock, console: Console) -> None:
             console.print(words if words.startswith(name) else f"{name}: {words}", markup=False, highlight=False)
             continue
         console.print(f"{name}: {procedure.name}, limits {procedure.limits}", markup=False, highlight=False)
+        for words in lacking(procedure, rig, clock):
+            console.print(f"  {words}", markup=False, highlight=False)
         for path in files(folder, name):
             console.print(f"  {path.stem}: {stands(path, procedure)}", markup=False, highlight=False)
+
+
+def lacking(procedure: Procedure, rig: Rig, clock: Clock) -> Iterator[str]:
+    """Which exposures of a procedure the certificate in force has no combination for: the desk would refuse them one by one."""
+    try:
+        certificate = certificate_of(rig, clock.wall())
+    except ConfigurationError as error:
+        yield f"no certificate is in force: {error}"
+        return
+    has = {(c.kv, c.ma, c.filter_id, c.applicator_id) for c in certificate.combinations}
+    asked = (step.exposes for step in procedure.steps if step.exposes is not None and step.exposes.how == "beam")
+    for kv, ma, filter_id, fitted in dict.fromkeys((one.kv, one.ma, one.filter, one.applicator) for one in asked):
+        if (kv, ma, filter_id, fitted) not in has:
+            yield (
+                f"certificate {certificate.id} has no {kv:g} kV, {ma:g} mA, {filter_id}, {fitted}: "
+                "write it into the plate's file, and make the certificate anew"
+            )
 
 
 def since_warmup_s(rows: list[dict[str, Any]], wall_s: float) -> float:

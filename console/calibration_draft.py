@@ -29,8 +29,8 @@ from console.exposing import Kept
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 
-OF_MACHINE: Final = ("scale", "fitted", "interrupt", "conditioning", "survey", "spot")
-"""Kinds of sessions whose findings are facts of the machine."""
+OF_MACHINE: Final = ("second", "scale", "fitted", "interrupt", "conditioning", "survey", "spot")
+"""Kinds of sessions whose findings are of no output's combination."""
 
 
 def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, database: Path | None = None) -> Exit:

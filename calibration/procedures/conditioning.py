@@ -93,7 +93,8 @@ def conditioning_procedure(
         )
     at_kv = ladder.first_part * kv
     while at_kv < kv - 1e-6:
-        setting = Setting(at_kv, LOW_MA * ma if at_kv <= HALF * kv else ma, filter_id, applicator.id)
+        rung_ma = round(LOW_MA * ma, 4) if at_kv <= HALF * kv else ma
+        setting = Setting(round(at_kv, 2), rung_ma, filter_id, applicator.id)
         steps.append(
             _step(
                 f"{at_kv:.1f} kV",

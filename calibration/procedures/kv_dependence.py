@@ -46,7 +46,7 @@ def kv_dependence_procedure(
             f"parts {list(parts)}: the largest is 1, the combination's own kV, and none stands twice; correct them"
         )
     given = (("offset_ma_per_kv", offset_ma_per_kv),)
-    kvs = sorted((part * setting.kv for part in parts), reverse=True)
+    kvs = sorted((round(part * setting.kv, 2) for part in parts), reverse=True)
 
     def step(name: str, kv: float, judgement: str, connect: str = "") -> Step:
         exposes = Setting(kv, setting.ma, setting.filter, setting.applicator).exposes(SECONDS, 1)

@@ -4,8 +4,8 @@ A scale says what the certified read-back is worth; windows are relative to it, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean
 from typing import Any, Final
@@ -60,28 +60,14 @@ def kv_scale_procedure(
         raise ValueError(
             f"{beyond[0]:g} kV is not within the {meter.least_kv:g} to {meter.most_kv:g} kV of {meter.id}; leave it out, or take another"
         )
+    why = "What the read-back is worth in kV: 1 % of kV is 1.4 to 1.7 % of dose."
+    said = f"{meter.id} ({meter.serial}) in the beam, its own filter range set."
     read = Wanted(meter.id, "kV", Grammar(5.0, 225.0), source)
-    places = [(f"up {kv:g}", kv) for kv in sorted(kvs)] + [(f"down {kv:g}", kv) for kv in sorted(kvs, reverse=True)]
-
-    def step(place: int, name: str, kv: float) -> Step:
-        whole = place == len(places) - 1
-        given = (("whole", float(whole)), ("meter_u_pct", meter.u_pct_k1))
-        said = f"{meter.id} ({meter.serial}) in the beam, its own filter range set." if place == 0 else ""
-        exposes = Setting(kv, setting.ma, setting.filter, setting.applicator).exposes(SECONDS, 1)
-        why = "What the read-back is worth in kV: 1 % of kV is 1.4 to 1.7 % of dose."
-        return Step(
-            name,
-            why,
-            said,
-            exposes,
-            LIVE,
-            (read, *recorded("kv", "set_kv")),
-            Accept(judgement="kv-scale", numbers=given),
-            "A12",
-        )
-
-    steps = tuple(step(place, name, kv) for place, (name, kv) in enumerate(places))
-    return Procedure("kV scale", "service", ((meter.id, meter.serial),), steps)
+    given = (("meter_u_pct", meter.u_pct_k1),)
+    return Procedure(
+        "kV scale", "service", ((meter.id, meter.serial),),
+        tuple(_ladder("kv", [(kv, replace(setting, kv=kv)) for kv in kvs], read, said, why, given)),
+    )  # fmt: skip
 
 
 def ma_scale_procedure(
@@ -89,31 +75,31 @@ def ma_scale_procedure(
 ) -> Procedure:
     """Each mA at this kV, up and down, both offsets taken off. ValueError: the meter may not be used now, or its offset was not measured."""
     in_date(at, meter)
-    of_meter, of_read_back = offset.at(setting.kv, True), offset.at(setting.kv, False)
+    why = f"What the read-back is worth in mA at {setting.kv:g} kV; emission rises with kV, so each kV has its own."
+    said = f"{meter.id} ({meter.serial}) in the return."
     read = Wanted(meter.id, "mA", Grammar(-1.0, 100.0), source)
-    places = [(f"up {ma:g}", ma) for ma in sorted(mas)] + [(f"down {ma:g}", ma) for ma in sorted(mas, reverse=True)]
+    given = (
+        ("meter_u_pct", meter.u_pct_k1), ("offset_meter_ma", offset.at(setting.kv, True)), ("offset_ma", offset.at(setting.kv, False)), ("kv", setting.kv),
+    )  # fmt: skip
+    return Procedure(
+        f"mA scale at {setting.kv:g} kV", "service", ((meter.id, meter.serial),),
+        tuple(_ladder("ma", [(ma, replace(setting, ma=ma)) for ma in mas], read, said, why, given)),
+    )  # fmt: skip
 
-    def step(place: int, name: str, ma: float) -> Step:
-        whole = place == len(places) - 1
-        given = (
-            ("whole", float(whole)), ("meter_u_pct", meter.u_pct_k1), ("offset_meter_ma", of_meter), ("offset_ma", of_read_back), ("kv", setting.kv),
-        )  # fmt: skip
-        said = f"{meter.id} ({meter.serial}) in the return." if place == 0 else ""
-        exposes = Setting(setting.kv, ma, setting.filter, setting.applicator).exposes(SECONDS, 1)
-        why = f"What the read-back is worth in mA at {setting.kv:g} kV; emission rises with kV, so each kV has its own."
-        return Step(
-            name,
-            why,
-            said,
-            exposes,
-            LIVE,
-            (read, *recorded("ma", "set_ma")),
-            Accept(judgement="ma-scale", numbers=given),
-            "A12",
+
+def _ladder(
+    quantity: str, settings: list[tuple[float, Setting]], read: Wanted, said: str, why: str, given: tuple[tuple[str, float], ...]
+) -> Iterator[Step]:  # fmt: skip
+    """Up and down, one exposure each; the meter is connected before the first, and the fit is judged with the last."""
+    up = sorted(settings, key=lambda one: one[0])
+    places = [("up", *one) for one in up] + [("down", *one) for one in reversed(up)]
+    for place, (way, at, setting) in enumerate(places):
+        whole = ("whole", float(place == len(places) - 1))
+        accept = Accept(judgement=f"{quantity}-scale", numbers=(whole, *given))
+        reading = (read, *recorded(quantity, f"set_{quantity}"))
+        yield Step(
+            f"{way} {at:g}", why, "" if place else said, setting.exposes(SECONDS, 1), LIVE, reading, accept, "A12"
         )
-
-    steps = tuple(step(place, name, ma) for place, (name, ma) in enumerate(places))
-    return Procedure(f"mA scale at {setting.kv:g} kV", "service", ((meter.id, meter.serial),), steps)
 
 
 def _rows(session: Session, quantity: str, upto: Step) -> list[tuple[float, float, float]]:

@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -288,6 +289,18 @@ def test_sessions_are_listed_as_they_stand(tmp_path: Path) -> None:
     shown = console.export_text()
     assert shown.count("open, step asked, connect is due") == 2 and "a20: output 69.5 kV" in shown
     assert "begin" in shown.split("open, step asked")[-1]
+
+
+def test_what_the_certificate_in_force_lacks_is_said_before_the_desk_refuses_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three quarters and half of the mA are in no certificate that has the combination itself only; the numbers are those that a person can type."""
+    table, where = job(tmp_path), rig(tmp_path)
+    has = SimpleNamespace(kv=69.5, ma=1.6, filter_id="F2", applicator_id="A20")
+    monkeypatch.setattr(calibrate, "certificate_of", lambda _rig, _wall: SimpleNamespace(id="P-1", combinations=(has,)))
+    said = list(calibrate.lacking(offered(table, "linearity-a20", AT), where, AtNoon()))
+    assert len(said) == 2 and said[0].startswith("certificate P-1 has no 69.5 kV, 0.8 mA, F2, A20: write it")
+    assert list(calibrate.lacking(offered(table, "a20", AT), where, AtNoon())) == []
 
 
 @pytest.mark.parametrize(

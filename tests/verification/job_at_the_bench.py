@@ -39,7 +39,7 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
     who = Physicist(bench)
     kinds = ("20 mm", "30 mm", "calibration, none", "conditioning cap")
     codes = (0x35, 0x66, 0x99, 0xAA)
-    tube = benched.tube(who).model_dump()
+    tube = benched.tube(who).model_dump() | {"installed_on": now.replace(month=1)}
     c = whole["combinations"][0]
     facts = {
         "tube": tube,
@@ -81,13 +81,14 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
         },
         "hvl": {"applicator": "calibration, none", "sheets": "sheets", "stack_mm": list(benched.STACK_MM), "chamber_mm": 300.0, "aperture_mm": 20.0,
                 "expected_mm": benched.EXPECTED_HVL_MM, "most_nc": 40.0},
+        "second": {"chamber": "B", "low_v": 150.0, "expected_nc": benched.expected_nc("B", "20 mm")},
         "monitor": {"supply_v": 300.0, "voltmeter": "voltmeter"},
         "dependence": {"offset_ma_per_kv": 0.001, "parts": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], "low": list(G_LOW)},
     }  # fmt: skip
     at = {"filter": "F2", "kv": 69.5, "ma": 1.6}
     return {
         "certificate": certificate,
-        "instruments": [one.model_dump(exclude_none=True) for one in (chamber(bench, "A"), *map(instrument, names))],
+        "instruments": [one.model_dump(exclude_none=True) for one in (chamber(bench, "A"), chamber(bench, "B"), *map(instrument, names))],
         "outputs": [output],
         "scales": [
             {"name": "kv", "unit": "kV", "at": list(benched.KVS), "ma": 1.0, "filter": "F2", "applicator": "20 mm", "meter": "divider"},
@@ -116,8 +117,9 @@ def hands(name: str, step: Step) -> dict[str, Any]:
         return {"chamber": "A", "applicator": "calibration, none", "distance_mm": 300.0, "al_mm": mm, "volts": 300}
     if name in ("conditioning", "survey"):
         return {"applicator": "conditioning cap", "chamber": "none", "al_mm": 0.0}
+    key = "B" if name.startswith("second") else "A"
     fitted = "30 mm" if name == "fitted-a30" and step.id == "applicator" else "20 mm"
-    return benched.hands_of_output(step, fitted=fitted)
+    return benched.hands_of_output(step, key, fitted)
 
 
 class Shop:

@@ -23,14 +23,25 @@ from tests.verification.job_at_the_bench import NAME, Shop, job, job_document, w
 from verification.calibrated import Stopped
 
 pytestmark = pytest.mark.timeout(60)
-OF_MACHINE = ("scale-kv", "scale-ma", "fitted-a30", "fitted-c15", f"interrupt-{NAME}", "conditioning", "survey", "spot")
+OF_MACHINE = (
+    f"second-{NAME}",
+    "scale-kv",
+    "scale-ma",
+    "fitted-a30",
+    "fitted-c15",
+    f"interrupt-{NAME}",
+    "conditioning",
+    "survey",
+    "spot",
+)
 
 
-def drafted(shop: Shop) -> dict[str, Any]:
+def drafted(shop: Shop, second: str = "P. Two") -> dict[str, Any]:
     """As `kerma calibrate --draft` puts it together."""
     (one,) = shop.table.outputs
     done = Done(shop.done[NAME], "P. One", 69.5, 1.67, beside(one, shop.known, frozenset()))
-    records = tuple(Record(name, shop.done[name], "P. One") for name in OF_MACHINE if name in shop.done)
+    by = {f"second-{NAME}": second}
+    records = tuple(Record(name, shop.done[name], by.get(name, "P. One")) for name in OF_MACHINE if name in shop.done)
     return draft(shop.table, {NAME: done}, {}, Program("0.1.0", "ab" * 32), shop.who.at, records)
 
 
@@ -63,6 +74,13 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     assert [one.unit for one in facts.scales] == ["kV", "mA"] and facts.interrupt_ratio == pytest.approx(1.0, abs=0.01)
     assert [one.id for one in facts.cutouts] == ["C15"] and facts.tube is not None
     assert facts.tube.leak_survey.by == "P. One" and facts.tube.ma_seconds > 0.0
+    assert (
+        table.second_check is not None
+        and table.second_check.who == "P. Two"
+        and abs(table.second_check.result_pct) < 2.0
+    )
+    with pytest.raises(ValueError, match="measured it the first time too; have another physicist measure"):
+        drafted(shop, "ONE, P")
     words = told(shop.table, tuple(Record(name, shop.done[name], "P. One") for name in OF_MACHINE))
     assert words[0].startswith("applicator 30 mm against 20 mm: factor in air") and words[1].startswith("focal spot")
 
