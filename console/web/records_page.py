@@ -79,41 +79,42 @@ class RecordsPage:
 
     def join(self, app: FastAPI) -> None:
         """Add every path to the application."""
-        for name, answer in (
-            ("patients", self.patients), ("lesions", self.lesions), ("fractions", self.fractions), ("fraction", self.fraction), ("trace", self.trace),
+        for name, answer, of in (
+            ("patients", self.patients, Patients), ("lesions", self.lesions, Lesions), ("fractions", self.fractions, Fractions),
+            ("fraction", self.fraction, dict[str, Any]), ("trace", self.trace, Trace),
         ):  # fmt: skip
-            app.get(f"/api/records/{name}", responses=told(401, 404, 503), tags=["records"])(answer)
+            app.get(f"/api/records/{name}", responses=told(401, 404, 503), tags=["records"], response_model=of)(answer)
         app.get("/api/records/report", responses=told(401, 404, 503), tags=["records"], response_class=Response)(
             self.report
         )
         app.post("/api/records/report", responses=told(401, 503), tags=["records"])(self.make)
 
-    async def patients(self, request: Request, search: Search = "", after: Patient = "") -> Patients:
+    async def patients(self, request: Request, search: Search = "", after: Patient = "") -> Response:
         """Patients by their identifiers, 50 a page."""
         self._reading.allowed(request, COMMAND)
-        return Patients(**await self._reading.turn(self._kept.patients, search, after))
+        return await self._reading.answer(self._kept.patients, search, after)
 
-    async def lesions(self, request: Request, patient: Patient) -> Lesions:
+    async def lesions(self, request: Request, patient: Patient) -> Response:
         """One patient's lesions and prescriptions."""
         self._reading.allowed(request, COMMAND)
-        return Lesions(**await self._reading.turn(self._kept.lesions, patient))
+        return await self._reading.answer(self._kept.lesions, patient)
 
     async def fractions(
         self, request: Request, search: Search = "", patient: Patient = "", before: Cursor = ""
-    ) -> Fractions:
+    ) -> Response:
         """Fractions, the newest first, 50 a page."""
         self._reading.allowed(request, COMMAND)
-        return Fractions(**await self._reading.turn(self._kept.fractions, search, patient, before))
+        return await self._reading.answer(self._kept.fractions, search, patient, before)
 
-    async def fraction(self, request: Request, fraction: FractionId) -> dict[str, Any]:
+    async def fraction(self, request: Request, fraction: FractionId) -> Response:
         """One fraction with its exposures, events, corrections and reports."""
         self._reading.allowed(request, COMMAND)
-        return await self._reading.turn(self._kept.fraction, fraction)
+        return await self._reading.answer(self._kept.fraction, fraction)
 
-    async def trace(self, request: Request, token: Annotated[int, Query(ge=1, le=2**53)]) -> Trace:
+    async def trace(self, request: Request, token: Annotated[int, Query(ge=1, le=2**53)]) -> Response:
         """One exposure's trace, from the journal."""
         self._reading.allowed(request, COMMAND)
-        return Trace(**await self._reading.turn(self._kept.trace, token))
+        return await self._reading.answer(self._kept.trace, token)
 
     async def report(self, request: Request, name: ReportName) -> Response:
         """A report that lies there, as a file."""

@@ -56,7 +56,8 @@ class ServicePage:
             ("traces", self.traces), ("wire", self.wire), ("faults", self.faults), ("before", self.before), ("interlocks", self.interlocks),
             ("due", self.due), ("counters", self.counters), ("configuration", self.configuration),
         ):  # fmt: skip
-            app.get(f"/api/service/{name}", responses=told(401, 404, 503), tags=["service"])(answer)
+            of = Rows if name in ("traces", "wire") else dict[str, Any]
+            app.get(f"/api/service/{name}", responses=told(401, 404, 503), tags=["service"], response_model=of)(answer)
         app.get("/api/service/ticks.csv", responses=told(401, 503), tags=["service"], response_class=Response)(
             self.ticks
         )
@@ -65,47 +66,47 @@ class ServicePage:
         )
         app.post("/api/service/room", responses=told(401, 409, 503), tags=["service"])(self.room)
 
-    async def traces(self, request: Request, after: After = 0) -> Rows:
+    async def traces(self, request: Request, after: After = 0) -> Response:
         """20 rows a second of the running process: number, wall s, state, kV, mA, filament A, temperature C, mGy/s D0, worst lateness in us."""
         self._reading.allowed(request, COMMAND)
-        return Rows(**await self._reading.turn(self._following.traces, after))
+        return await self._reading.answer(self._following.traces, after)
 
-    async def wire(self, request: Request, after: After = 0, link: Literal["", "generator", "unit"] = "") -> Rows:
+    async def wire(self, request: Request, after: After = 0, link: Literal["", "generator", "unit"] = "") -> Response:
         """Frames of the wires: number, wall s, wire, sent, hex, the driver's words."""
         self._reading.allowed(request, COMMAND)
-        return Rows(**await self._reading.turn(self._following.frames, after, link))
+        return await self._reading.answer(self._following.frames, after, link)
 
-    async def faults(self, request: Request, before: After = 0) -> dict[str, Any]:
+    async def faults(self, request: Request, before: After = 0) -> Response:
         """Faults with cause and what to do first, the newest first, 50 a page."""
         self._reading.allowed(request, COMMAND)
-        return await self._reading.turn(self._service.faults, before)
+        return await self._reading.answer(self._service.faults, before)
 
-    async def before(self, request: Request, index: Annotated[int, Query(ge=1, le=2**53)]) -> dict[str, Any]:
+    async def before(self, request: Request, index: Annotated[int, Query(ge=1, le=2**53)]) -> Response:
         """The seconds around one fault: s, kV, mA, delivered mGy, lateness us, age of the unit's status ms."""
         self._reading.allowed(request, COMMAND)
-        return await self._reading.turn(self._service.before, index)
+        return await self._reading.answer(self._service.before, index)
 
-    async def interlocks(self, request: Request) -> dict[str, Any]:
+    async def interlocks(self, request: Request) -> Response:
         """When each rule changed, and the latches."""
         self._reading.allowed(request, COMMAND)
-        return await self._reading.turn(self._service.interlocks)
+        return await self._reading.answer(self._service.interlocks)
 
-    async def due(self, request: Request) -> dict[str, Any]:
+    async def due(self, request: Request) -> Response:
         """Certificate, day's check, periodic tests, calibration sessions."""
         self._reading.allowed(request, COMMAND)
-        return await self._reading.turn(self._service.due)
+        return await self._reading.answer(self._service.due)
 
-    async def counters(self, request: Request) -> dict[str, Any]:
+    async def counters(self, request: Request) -> Response:
         """What the machine has done."""
         self._reading.allowed(request, COMMAND)
-        return await self._reading.turn(self._service.counters)
+        return await self._reading.answer(self._service.counters)
 
-    async def configuration(self, request: Request) -> dict[str, Any]:
+    async def configuration(self, request: Request) -> Response:
         """The file, the running process and the last exposure's, key by key."""
         self._reading.allowed(request, COMMAND)
         shown = self._desk.link.snapshot
         running = shown.instance if shown is not None and not self._desk.link.trouble() else ""
-        return await self._reading.turn(self._service.configuration, running)
+        return await self._reading.answer(self._service.configuration, running)
 
     async def ticks(self, request: Request) -> Response:
         """Every tick that the ring holds, at full rate, as CSV."""

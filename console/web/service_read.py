@@ -306,7 +306,7 @@ class Service:
                 if noted.type == EntryType.CHECKPOINT:
                     kept = msgspec.msgpack.decode(noted.entry, type=Checkpoint)
                     return flat(msgspec.msgpack.decode(kept.configuration, type=Running))
-        raise NotThereError("the last exposure in the records has no checkpoint: it was never armed")
+        raise NotThereError("of the last exposure the records hold no configuration: it was never armed")
 
 
 def running_of(rig: Rig) -> Running:

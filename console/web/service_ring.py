@@ -25,6 +25,7 @@ SHOWN_NS: Final = 50_000_000
 """20 a second."""
 SHOWN: Final = 6000
 """Five minutes."""
+GIVEN_ROWS: Final = 600
 FRAMES: Final = 1500
 GIVEN_FRAMES: Final = 300
 AT_ONCE: Final = 2048
@@ -63,14 +64,21 @@ class Following:
         self._row_number = self._frame_number = self._lost = 0
 
     def traces(self, after: int) -> dict[str, Any]:
-        """Rows above this number: number, wall s, state, kV, mA, filament A, temperature C, mGy/s, worst lateness us."""
+        """Rows above this number, the oldest first, so many that an answer stays short: number, wall s, state, kV, mA, filament A, temperature C, mGy/s,
+        worst lateness us."""
         with self._lock:
             words = self._look()
             if self._one is not None:
                 self._drain_ticks(self._one)
             instance = self._one.instance if self._one is not None else ""
             rows = [row for row in self._rows if row[0] > after]
-            return {"instance": instance, "rows": rows, "lost": self._lost, "words": words}
+            return {
+                "instance": instance,
+                "rows": rows[:GIVEN_ROWS],
+                "left_out": max(0, len(rows) - GIVEN_ROWS),
+                "lost": self._lost,
+                "words": words,
+            }
 
     def frames(self, after: int, link: str) -> dict[str, Any]:
         """Frames above this number, the newest few hundred: number, wall s, wire, sent, hex, words."""

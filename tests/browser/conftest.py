@@ -3,6 +3,7 @@ It proves nothing by itself."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,8 @@ WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("rig")
     records = tmp_path_factory.mktemp("records")
-    with served(folder / "k", records) as up:
+    # the folder's name is that of the rings on tmpfs too: two suites at once must not share a recorder
+    with served(folder / f"k{os.getpid()}", records) as up:
         yield up
 
 

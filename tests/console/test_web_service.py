@@ -165,7 +165,7 @@ def test_what_runs_is_held_against_the_file_key_by_key(kept: KeptByHand, tmp_pat
     (folder / "blob").write_bytes(msgspec.msgpack.encode(document | {"site_key": b"SECRET-OF-THE-SITE"}))
     shown = found.configuration("i1")
     assert [(row["key"], row["values"][:2]) for row in shown["rows"] if not row["same"]] == [("tick_hz", ["100", "50"])]
-    assert any("no checkpoint" in words or "ends at record" in words for words in shown["words"]), (
+    assert any("no configuration" in words or "ends at record" in words for words in shown["words"]), (
         "and what is not there is said"
     )
     assert "first: start kerma run" in str(found.configuration("")["words"])

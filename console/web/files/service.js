@@ -45,10 +45,13 @@ const PANES = {
       words, pictures);
     paint();
     every(TRACES_MS, async () => {
-      const found = await get("/api/service/traces", { after: last });
-      if (found.instance !== instance) { instance = found.instance; rows = []; }
-      rows = [...rows, ...found.rows].slice(-KEPT_ROWS);
-      last = found.rows.at(-1)?.[0] ?? last;
+      let found;
+      do {
+        found = await get("/api/service/traces", { after: last });
+        if (found.instance !== instance) { instance = found.instance; rows = []; }
+        rows = [...rows, ...found.rows].slice(-KEPT_ROWS);
+        last = found.rows.at(-1)?.[0] ?? last;
+      } while (found.left_out);
       const state = rows.at(-1)?.[2] ?? "–";
       words.textContent = found.words || t("traces_of", { instance, state, lost: found.lost });
       if (found.rows.length) paint();
@@ -110,10 +113,11 @@ const PANES = {
   configuration: () => asked(async () => {
     const found = await get("/api/service/configuration");
     const differs = found.rows.filter((row) => !row.same);
+    const alone = found.columns.length - found.words.length < 2;
     const shown = (list) => list.map((row) => ({ wrong: !row.same, cells: [row.key, ...row.values] }));
     const heads = [t("key"), ...found.columns.map((name) => t(`config_${name}`))];
     $("pane").replaceChildren(note("config_note"), ...found.words.map((words) => h("p", { className: "wrong" }, words)),
-      differs.length ? table(t("config_differs", { count: differs.length }), heads, shown(differs)) : h("p", {}, t("config_same")),
+      differs.length ? table(t("config_differs", { count: differs.length }), heads, shown(differs)) : h("p", alone ? { className: "wrong" } : {}, t(alone ? "config_alone" : "config_same")),
       table(t("config_all"), heads, shown(found.rows)));
   }),
   bundle: () => $("pane").replaceChildren(note("bundle_note"),
