@@ -57,6 +57,7 @@ def test_a_fraction_with_its_trace_and_report(browser: Browser, shelf: tuple[str
     page.get_by_role("img", name="kV").wait_for()
     page.evaluate("window.scrollTo(0, 0)")
     page.screenshot(path=PICTURES / f"records-{size['width']}.png", full_page=True)
+    page.locator("#one").screenshot(path=PICTURES / f"records-fraction-{size['width']}.png")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for _ in range(2):
         found = Axe().run(page, options={"rules": {"color-contrast-enhanced": {"enabled": True}}})

@@ -106,7 +106,6 @@ def test_beam_is_traced_with_filament_and_temperature(wide: Watched, browser: Br
     page.get_by_role("button", name="Look").first.click()
     page.get_by_role("button", name="Draw segment 1").click()
     page.get_by_role("img", name="kV").wait_for(timeout=20_000)
-    page.screenshot(path=PICTURES / "records-fraction-1280.png", full_page=True)
     wide.page.get_by_role("button", name="Close the fraction").click()
     wide.state("OFF")
     page.context.close()
