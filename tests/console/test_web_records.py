@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 from dataclasses import replace
@@ -156,6 +157,25 @@ def test_what_cannot_be_read_is_said(kept: KeptByHand, monkeypatch: pytest.Monke
     path.write_bytes(b"no database at all" * 100)
     with pytest.raises(NotReadError, match="cannot be read"):
         found.patients("", "")
+
+
+def test_what_a_dead_recorder_left_beside_the_database_is_read(kept: KeptByHand, tmp_path: Path) -> None:
+    """Killed with its last rows in the log beside the database only: they are shown, and reading has written nothing into the database."""
+    kept.golden()
+    records = kept.done()
+    engine = engine_for(records / "records.sqlite")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE fractions SET site = 'written last'")
+        connection.commit()
+        dead = tmp_path / "dead"
+        dead.mkdir()
+        for path in records.glob("records.sqlite*"):
+            shutil.copy(path, dead / path.name)
+    engine.dispose()
+    before = (dead / "records.sqlite").read_bytes()
+    assert b"written last" not in before
+    assert [row["site"] for row in reader(dead).fractions("", "", "")["fractions"]] == ["written last"]
+    assert (dead / "records.sqlite").read_bytes() == before
 
 
 def test_an_override_counts_as_its_signature_does(kept: KeptByHand) -> None:

@@ -3,6 +3,7 @@ import { $, gy, h, number, post, t } from "/files/shell.js";
 import { drawn } from "/files/drawn.js";
 import { get, stamp, table, watched } from "/files/watch.js";
 
+const BEHIND_S = 1.0;
 let search = "", entered = false, shown = null;
 
 const facts = (rows) => h("dl", { className: "facts" }, ...rows.flatMap(([name, said]) => [h("dt", {}, name), h("dd", {}, said ?? "–")]));
@@ -122,5 +123,13 @@ $("search").addEventListener("submit", (event) => {
   search = $("words").value.trim();
   if (entered) listPatients("");
 });
+// What the recorder has not made durable yet is not in these records: a dead one is said, not left out.
+watched.shown = (frame) => {
+  const lag = frame.snapshot ? frame.snapshot.recorder_lag_s : 0;
+  const behind = !(typeof lag === "number" && lag <= BEHIND_S);
+  $("behind").hidden = !behind;
+  const words = behind ? t("records_behind", { lag: number(typeof lag === "number" ? lag : null, 1, "s") }) : "";
+  if ($("behind").textContent !== words) $("behind").textContent = words;
+};
 watched.entered = () => { if (!entered) { entered = true; listPatients(""); } };
 watched.spoken = () => { if (entered) { listPatients(""); if (shown) shown(); } };
