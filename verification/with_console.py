@@ -52,19 +52,20 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, records: Path, port: int = 0, seed: int = 1) -> Iterator[Served]:
-    """Everything up and answering. RuntimeError: something did not come up, with what it said last."""
+def served(folder: Path, records: Path, port: int = 0, seed: int = 1, nice: int = 0) -> Iterator[Served]:
+    """Everything up and answering; `nice` is how rig and console stand among this machine's processes, where that may be changed.
+    RuntimeError: something did not come up, with what it said last."""
     laid = setting.lay_out(folder, records, "monitor", setting.free_port(), seed)
     lay_orders(folder / "orders")
     port = port or setting.free_port()
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        started["sim"] = _started("sim", ["sim", str(laid.rig_file), "--control", str(laid.control)], folder)
+        started["sim"] = _started("sim", ["sim", str(laid.rig_file), "--control", str(laid.control)], folder, nice)
         _wait(laid.control.exists, started, folder)
-        started["run"] = _started("run", ["run", "--config", str(laid.rig_file)], folder)
+        started["run"] = _started("run", ["run", "--config", str(laid.rig_file)], folder, nice)
         _wait(laid.desk.exists, started, folder)
         started["console"] = _started(
-            "console", ["console", "--config", str(laid.rig_file), "--port", str(port)], folder
+            "console", ["console", "--config", str(laid.rig_file), "--port", str(port)], folder, nice
         )
         _wait(lambda: _answers(port), started, folder)
         found = CODE.search((folder / "console.log").read_text(encoding="utf-8"))
@@ -89,12 +90,18 @@ def lay_orders(folder: Path) -> None:
         (folder / f"{patient.lower()}-{lesion.lower()}.toml").write_text(made, encoding="utf-8")
 
 
-def _started(name: str, arguments: list[str], folder: Path) -> subprocess.Popen[bytes]:
+def _started(name: str, arguments: list[str], folder: Path, nice: int) -> subprocess.Popen[bytes]:
     with (folder / f"{name}.log").open("ab") as out:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "console", *arguments],
             stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
+    if nice:
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, nice)
+            # each session is a group of its own for the kernel, and among groups only the group's value counts
+            Path(f"/proc/{process.pid}/autogroup").write_text(str(nice), encoding="ascii")
+    return process
 
 
 def _wait(there: Callable[[], bool], started: dict[str, subprocess.Popen[bytes]], folder: Path) -> None:
