@@ -14,6 +14,7 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from console import screen
 from console.web.api import COOKIE, Desk, page_number
 from controller.requests import Snapshot
+from interlocks.generator_rules import KV_HARD, KV_STEADY, KV_STEADY_KV, MA_HARD, MA_STEADY
 
 TICKET_WITHIN_S: Final = 3.0
 AT_LEAST_EVERY_S: Final = 0.5
@@ -24,6 +25,11 @@ A_SECOND: Final = 60
 TICKET, ELSEWHERE, SILENT, TALKATIVE, GARBLED = 4001, 4002, 4003, 4004, 4005
 
 
+BANDS_SHOWN: Final = {
+    "kv": {"steady_part": KV_STEADY, "steady": KV_STEADY_KV, "hard_part": KV_HARD},
+    "ma": {"steady_part": MA_STEADY, "steady": 0.0, "hard_part": MA_HARD},
+}
+"""The windows that the rules themselves ask about, for the bars of set and measured."""
 NOBODYS: Final[dict[str, Any]] = {"offer": None, "ended": None, "open_fractions": [], "notice": ""}
 """The parts of a snapshot that may name a patient, and what stands there instead."""
 
@@ -180,7 +186,7 @@ class Live:
             "snapshot": self._shown(shown) if known else bare(self._shown(shown)),
             "compared": self._compared(shown) if known else None,
             "order": screen.values(loaded.prescribed) if known and loaded is not None else None,
-            "rig": {"name": desk.rig.name, "simulated": desk.rig.simulated},
+            "rig": {"name": desk.rig.name, "simulated": desk.rig.simulated, "bands": BANDS_SHOWN},
             "control": {
                 "yours": held is not None and (held.page, held.cookie) == (page.number, page.cookie),
                 "by": held.person.name if held is not None else "",

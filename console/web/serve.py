@@ -29,6 +29,7 @@ from console.exit_codes import Exit
 from console.web.api import Api, Desk
 from console.web.clerk import Clerk
 from console.web.control import Control
+from console.web.day_page import DayPage
 from console.web.doors import App, Doors
 from console.web.fraction import Fraction, Orders
 from console.web.link import Link
@@ -49,6 +50,8 @@ FILES: Final = (
     "shell.js",
     "login.js",
     "people.js",
+    "alarms.js",
+    "today.js",
     "watch.js",
     "drawn.js",
     "treat.js",
@@ -60,7 +63,7 @@ FILES: Final = (
 )
 PAGES: Final = {"/": "treat.html", "/records": "records.html", "/service": "service.html", "/people": "people.html"}
 """Each page by its address."""
-WORDS: Final = ("en", "de")
+WORDS: Final = ("en", "de", "es", "fr")
 FRAME_BYTES: Final = 4096
 CONNECTIONS: Final = 256
 HEAD_BYTES: Final = 16 * 1024
@@ -134,6 +137,7 @@ def application(desk: Desk) -> FastAPI:
     reading = Reading(desk)
     RecordsPage(desk, reading).join(app)
     ServicePage(desk, reading).join(app)
+    DayPage(desk, reading).join(app)
 
     for path, name in (*PAGES.items(), *((f"/files/{name}", name) for name in FILES)):
         app.get(path, include_in_schema=False)(_file(HERE / "files" / name, KINDS[Path(name).suffix]))

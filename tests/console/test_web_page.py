@@ -50,9 +50,27 @@ def test_each_language_has_each_word_with_the_same_values(language: str) -> None
     """And the page asks for no word that is not there."""
     words = json.loads((HERE / "words" / f"{language}.json").read_text(encoding="utf-8"))
     assert set(words) == set(ENGLISH)
+    assert words["stop"] == "STOP"
     for key, said in words.items():
+        assert said.strip(), key
         assert set(re.findall(r"\{(\w+)\}", said)) == set(re.findall(r"\{(\w+)\}", ENGLISH[key])), key
     asked = set(re.findall(r'\bt\("(\w+)"', SCRIPTS)) | set(
         re.findall(r'data-(?:word|label)="(\w+)"', "".join(TEXT.values()))
     )
     assert asked <= set(words)
+
+
+def test_every_language_can_be_chosen_and_nothing_is_said_outside_the_words() -> None:
+    """The list of the shell is the list that is served; a page's own text is STOP, NO DATA and signs, until its words have come."""
+    chosen = re.search(r"const LANGUAGES = \{(.*)\};", SHELL)
+    assert chosen is not None
+    assert tuple(re.findall(r"(\w+): ", chosen[1])) == WORDS
+    for name in PAGES.values():
+        body = TEXT[name].partition("<body")[2].partition(">")[2]
+        said = {text.strip() for text in re.findall(r">([^<>]+)<", body)} - {""}
+        assert said <= {"STOP", "NO DATA", "?", "–"}, name
+
+
+def test_a_number_reads_the_same_in_every_language() -> None:
+    """A dose with a comma is another dose to who reads a comma as thousands: the page never asks the language how to write one."""
+    assert not re.search(r"Intl\.NumberFormat|toLocaleString", SCRIPTS)

@@ -2,7 +2,7 @@
 export const $ = (id) => document.getElementById(id);
 export const NONE = "–";
 const OPEN_AGAIN_MS = 300, OFFSETS = 30, ELSEWHERE = 4002;
-const LANGUAGES = { en: "English", de: "Deutsch" };
+const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", fr: "Français" };
 
 let words = {}, english = {}, offsets = [], hand = false;
 export let language = "en";
@@ -13,10 +13,9 @@ export const t = (key, values = {}) => {
   const said = words[key] ?? english[key] ?? key;
   return said.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? NONE);
 };
+// A number has a point and no thousands' mark in every language, as in order files, records and on paper: "2,000 Gy" is two or two thousand, by who reads it.
 export const number = (value, digits, unit) =>
-  value === null || value === undefined
-    ? NONE
-    : `${new Intl.NumberFormat(language, { signDisplay: "negative", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)}${unit ? "\u00a0" + unit : ""}`;
+  value === null || value === undefined ? NONE : `${Number(value).toFixed(digits).replace(/^-(?=[0.]*$)/, "")}${unit ? "\u00a0" + unit : ""}`;
 export const gy = (mgy) => number(mgy === null || mgy === undefined ? null : mgy / 1000, 3, "Gy");
 
 export function h(tag, given = {}, ...children) {

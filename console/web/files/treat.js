@@ -1,8 +1,10 @@
 // The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP and the line are shell.js.
 import { $, NONE, ageMs, gy, h, language, number, open, page, post, socket, t } from "/files/shell.js";
+import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
 import { login } from "/files/login.js";
+import { report, today } from "/files/today.js";
 
-const OLD_MS = 300, SILENT_MS = 1000, TAP_GUARD_MS = 700, MUTE_MS = 120000;
+const OLD_MS = 300, SILENT_MS = 1000, TAP_GUARD_MS = 700;
 const BEAM = ["STARTING", "IRRADIATING", "STOPPING"];
 const LIVE = ["ARMING", "READY", ...BEAM];
 const ICONS = {
@@ -12,7 +14,7 @@ const ICONS = {
 const STEPS = ["patient", "lesion", "applicator", "room", "confirm", "arm", "beam", "end"];
 
 let frame = null, orders = null;
-let patient = "", order = null, checked = new Set(), panelKey = "", busy = false, mutedUntil = 0, sound = null, tickAt = 0, lastState = "", stepShown = "";
+let patient = "", order = null, checked = new Set(), panelKey = "", busy = false, tickAt = 0, lastState = "", stepShown = "";
 
 async function command(name, body = {}) {
   if (busy) return false;
@@ -43,10 +45,8 @@ function paintAge() {
   const state = silent ? "NO_DATA" : frame.snapshot.state;
   if ($("band").dataset.state !== state) paintBand(state);
   if (silent) $("detail").textContent = t("no_data_first");
-  const alarm = frame?.trouble || (!silent && frame.snapshot.latches.join("; ")) || "";
-  $("alarm").hidden = !alarm;
-  if ($("alarm").textContent !== alarm) $("alarm").textContent = alarm;
-  paintSound(silent);
+  paintAlarms(frame, silent, lastState);
+  if (!silent) paintTick();
 }
 
 function paintBand(state) {
@@ -95,17 +95,20 @@ function paintDose(dose, shown) {
   $("channels").replaceChildren(...rows.flatMap(([word, said]) => [h("dt", {}, t(word)), h("dd", {}, said)]));
 }
 
-// A bar spans set -5 % to +5 %; the zone is 2 %. What stops the beam is decided elsewhere.
+// A bar ends where the rig's hard window does, and its zone is the steady window; what stops the beam is decided elsewhere, against the certified read-back.
 function paintSets(shown) {
-  const row = (name, set, measured, digits, unit) => {
+  const row = (name, set, measured, digits, unit, band) => {
     const there = set !== null && measured !== null && set > 0;
-    const mark = h("div", { className: "mark" });
-    mark.style.left = there ? `${Math.max(0, Math.min(100, 50 + (1000 * (measured - set)) / set))}%` : "0";
+    const steady = set > 0 ? Math.max(band.steady_part * set, band.steady) : 0, hard = band.hard_part * set;
+    const mark = h("div", { className: "mark" }), zone = h("div", { className: "zone" });
+    mark.style.left = there ? `${Math.max(0, Math.min(100, 50 + (50 * (measured - set)) / hard))}%` : "0";
     mark.hidden = !there || measured < 0.5 * set;
+    zone.style.left = zone.style.right = set > 0 ? `${50 - Math.min(50, (50 * steady) / hard)}%` : "0";
     return h("div", { className: "set" }, h("b", {}, name), h("span", { className: "said" }, `${t("set")} ${number(set, digits, unit)}`),
-      h("span", { className: "said" }, `${t("measured")} ${number(measured, digits, unit)}`), h("div", { className: "bar" }, h("div", { className: "zone" }), mark));
+      h("span", { className: "said" }, `${t("measured")} ${number(measured, digits, unit)}`),
+      h("div", { className: "bar", title: t("bar_spans", { tolerance: number(steady, digits + 1, unit) }) }, zone, mark));
   };
-  $("sets").replaceChildren(row("kV", shown.kv_set, shown.kv, 1, "kV"), row("mA", shown.ma_set, shown.ma, 2, "mA"));
+  $("sets").replaceChildren(row("kV", shown.kv_set, shown.kv, 1, "kV", frame.rig.bands.kv), row("mA", shown.ma_set, shown.ma, 2, "mA", frame.rig.bands.ma));
 }
 
 function paintWhy(shown) {
@@ -166,7 +169,7 @@ const facts = (one) => table([
   [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
   [t("order"), `${one.prescription_id} · ${one.version} · ${one.approved_by.join(", ")}`],
 ]);
-const table = (rows) => h("table", {}, h("tbody", {}, ...rows.map(([name, ...cells]) => h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell) =>
+const table = (rows) => h("table", { className: "pairs" }, h("tbody", {}, ...rows.map(([name, ...cells]) => h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell) =>
   cell instanceof Node ? h("td", {}, cell) : h("td", {}, cell))))));
 const back = () => go("unload", async () => { if (await command("edit")) { patient = ""; order = null; checked.clear(); } });
 const reason = () => h("input", { maxLength: 200, id: "reason" });
@@ -177,6 +180,7 @@ const PANELS = {
     const people = new Map(readable().map((one) => [`${one.order.patient_id} · ${one.order.patient_id_2}`, one]));
     const bad = (orders ?? []).filter((one) => one.order === null);
     return [
+      today(),
       h("p", {}, t("choose_patient")),
       ...[...people.keys()].map((who) => h("button", { type: "button", className: "pick", onclick: () => { patient = who; checked = new Set(["patient"]); paintPanel(); } }, who)),
       ...bad.map((one) => h("p", { className: "wrong" }, one.words)),
@@ -230,6 +234,8 @@ const PANELS = {
     const ended = shown.ended, why = reason();
     const interrupted = shown.state === "INTERRUPTED";
     const chosen = readable().find((one) => one.order.sha256 === frame.order?.sha256);
+    const others = readable().filter((one) => one.order.patient_id === frame.order?.patient_id && one.order.sha256 !== frame.order.sha256)
+      .map((one) => `${one.order.lesion_id} · ${about(one.order)}, ${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}`);
     const rows = ended ? [
       [t("outcome"), ended.outcome], [t("cause"), `${ended.event}${ended.rule ? " · " + ended.rule : ""}${ended.words ? ": " + ended.words : ""}`],
       [t("delivered"), gy(ended.dose.delivered_mgy * ended.dose.rx_factor)], [t("rest"), number(ended.rest_mgy, 1, "mGy D0")],
@@ -239,6 +245,7 @@ const PANELS = {
     ] : [];
     return [
       frame.order ? facts(frame.order) : h("p", {}, ""), table(rows),
+      ...(frame.order && ended?.durable ? [report(frame.order), h("p", {}, others.length ? t("left_of", { which: others.join("; ") }) : t("left_none"))] : []),
       ...(interrupted ? [h("label", {}, t("reason"), why)] : []),
       h("div", { className: "row" },
         interrupted && chosen ? go("resume", () => { checked = new Set(["patient", "lesion"]); order = chosen.name; return load("resume", [chosen], { reason: why.value }); }) : null,
@@ -264,31 +271,16 @@ async function load(name, own, more = {}) {
   await command(name, { order: one.name, sha256: one.order.sha256, ...more });
 }
 
-// Sound: a beep at beam-on, a tick while it is on, another tone at its end; mute is timed and shown.
-function tone(hertz, seconds) {
-  if (performance.now() < mutedUntil || !sound) return;
-  const from = sound.currentTime, made = sound.createOscillator(), loud = sound.createGain();
-  made.frequency.value = hertz;
-  loud.gain.setValueAtTime(0.15, from);
-  loud.gain.exponentialRampToValueAtTime(0.001, from + seconds);
-  made.connect(loud).connect(sound.destination);
-  made.start(from);
-  made.stop(from + seconds);
-}
+// A beep at beam-on, a tick while it is on, another tone at its end.
 function heardState(before, now) {
   if (!BEAM.includes(before) && BEAM.includes(now)) { tone(880, 0.6); navigator.wakeLock?.request("screen").catch(() => undefined); }
   if (BEAM.includes(before) && !BEAM.includes(now)) tone(440, 1.2);
 }
-function paintSound(silent) {
-  const now = performance.now(), left = Math.ceil((mutedUntil - now) / 1000);
-  const said = left > 0 ? t("muted", { left }) : t("mute");
-  if ($("mute").textContent !== said) $("mute").textContent = said;
-  const state = frame?.snapshot?.state;
-  const every = state === "FAULT" || state === "STUCK_ON" || (silent && BEAM.includes(lastState)) ? 500 : BEAM.includes(state) ? 1000 : 0;
-  if (every && now - tickAt >= every) { tickAt = now; tone(every === 500 ? 1200 : 660, 0.08); }
+function paintTick() {
+  const now = performance.now();
+  if (BEAM.includes(frame?.snapshot?.state) && now - tickAt >= 1000) { tickAt = now; tone(660, 0.08); }
 }
-$("mute").addEventListener("click", () => { mutedUntil = performance.now() < mutedUntil ? 0 : performance.now() + MUTE_MS; });
-document.addEventListener("pointerdown", () => { sound ??= new AudioContext(); }, { once: true });
+$("acknowledge").addEventListener("click", () => acknowledge(frame, !(ageMs(frame) <= SILENT_MS), lastState));
 
 page.live = () => LIVE.includes(frame?.snapshot?.state);
 page.spoken = () => {

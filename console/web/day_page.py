@@ -1,0 +1,76 @@
+"""The path /api/day: how the day stands before the first patient, from certificate, records and sheets: warm-up, daily check, periodic tests.
+It locks nothing: what locks is the records' own word at each load, and some of it (contacts not seen open, openings) is told only there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI, Request
+from pydantic import BaseModel
+
+from console import day
+from console.web.api import Desk, told
+from console.web.reading import Reading
+from console.web.service_read import Service
+from records.store import StoreError
+from records.warm_up import standing
+
+COMMAND = "orders"
+
+
+class Today(BaseModel):
+    """The day: what it says of each part, and what locks treatment with the first thing to do, the first to do first."""
+
+    locks: list[str]
+    certificate: dict[str, Any]
+    warm_up: str
+    day: dict[str, Any]
+    tests: list[dict[str, Any]]
+
+
+class DayPage:
+    """Who asks is looked at first, then one bounded read."""
+
+    def __init__(self, desk: Desk, reading: Reading) -> None:
+        self._desk, self._reading = desk, reading
+        self._service = Service(desk.rig, desk.clock)
+
+    def join(self, app: FastAPI) -> None:
+        """Add the path to the application."""
+        app.get("/api/day", responses=told(401, 503), tags=["orders"])(self.today)
+
+    async def today(self, request: Request) -> Today:
+        """How the day stands before the first patient."""
+        self._reading.allowed(request, COMMAND)
+        return Today(**await self._reading.turn(self.looked))
+
+    def looked(self) -> dict[str, Any]:
+        """What stands now, each part in words; what cannot be read is a lock, not a silence."""
+        due, cold = self._service.due(), self._cold()
+        waived = bool(due["day"]["waived"])
+        tests = [one for one in due["tests"] if one["state"] in ("NEVER", "OVERDUE", "ACT", "DUE")]
+        locks = list(_locks(due, "" if waived else cold))
+        return {"locks": locks, "certificate": due["certificate"], "warm_up": cold, "day": due["day"], "tests": tests}
+
+    def _cold(self) -> str:
+        clock = self._desk.clock
+        try:
+            days = day.day_of(self._desk.rig, clock)
+            warm = standing(iter(days.beams()), clock.monotonic(), clock.wall(), days.zone)
+        except StoreError as error:
+            return str(error)
+        if warm is None:
+            return "the tube counts as cold; warm it up first (kerma warm-up)"
+        if warm.given_s < warm.row.beam_s:
+            return f"warmed up for {warm.given_s:.0f} s of {warm.row.beam_s:.0f} s; go on with it first (kerma warm-up)"
+        return ""
+
+
+def _locks(due: dict[str, Any], cold: str) -> Iterator[str]:
+    if due["words"]:
+        yield due["words"]
+    if cold:
+        yield cold
+    if not due["day"]["waived"] and not due["day"]["today"]:
+        yield f"no daily check today, the last one {due['day']['last'] or 'never'}; make it first (kerma daily)"

@@ -1,0 +1,55 @@
+// What stands before the first patient and after the last: the day's card, and a fraction's report. It reads, and locks nothing.
+import { h, post, t } from "/files/shell.js";
+
+async function read(path, values = {}) {
+  const answer = await fetch(`${path}?${new URLSearchParams(values)}`);
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.words);
+  return said;
+}
+const day = (wallS) => new Date(wallS * 1000).toISOString().slice(0, 10);
+
+// A card that fills itself; asked for anew whenever it is put up.
+export function today() {
+  const card = h("section", { className: "today" }, h("h2", {}, t("today")));
+  read("/api/day").then((found) => {
+    const check = found.day.waived ? t("day_waived") : found.day.today ? t("day_done", { at: found.day.last, who: found.day.who }) : t("day_missing", { at: found.day.last || "–" });
+    const rows = [
+      [t("warm_up"), found.warm_up || t("warm_up_done")], [t("day_check"), check],
+      [t("certificate"), found.certificate.id ? `${found.certificate.id}, ${t("until", { at: day(found.certificate.expires_wall_s) })}` : "–"],
+      [t("periodic"), found.tests.length ? found.tests.map((one) => `${one.what}: ${one.state}`).join("; ") : "–"],
+    ];
+    card.append(
+      h("p", found.locks.length ? { className: "wrong" } : {}, found.locks.length ? t("today_locked", { words: found.locks[0] }) : t("today_open")),
+      ...found.locks.slice(1).map((words) => h("p", { className: "wrong" }, words)),
+      h("table", { className: "pairs" }, h("tbody", {}, ...rows.map(([name, said]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, said))))),
+    );
+  }, (error) => card.append(h("p", { className: "wrong" }, error.message)));
+  return card;
+}
+
+// A button that writes the report of this order's fraction and then is a link to it.
+export function report(order) {
+  const place = h("div", { className: "row" });
+  const said = h("span", { role: "status" });
+  const make = async (event) => {
+    event.target.disabled = true;
+    said.textContent = "";
+    try {
+      const { fractions } = await read("/api/records/fractions", { patient: order.patient_id });
+      const own = fractions.find((one) => one.lesion_id === order.lesion_id && one.fraction === order.fraction);
+      if (!own) throw new Error(t("report_later"));
+      await post("/api/records/report", { fraction: own.id });
+      const { reports } = await read("/api/records/fraction", { fraction: own.id });
+      const pdf = reports.find((name) => name.endsWith(".pdf"));
+      if (!pdf) throw new Error(t("report_later"));
+      place.replaceChildren(h("a", { className: "button", href: `/api/records/report?name=${encodeURIComponent(pdf)}`, download: pdf }, pdf));
+      place.firstChild.focus();
+    } catch (error) {
+      said.textContent = error.message;
+      event.target.disabled = false;
+    }
+  };
+  place.append(h("button", { type: "button", onclick: make }, t("report_pdf")), said);
+  return place;
+}
