@@ -164,10 +164,10 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "incident-infusion-pump",
         "infusion pumps: a key bounces and 10 becomes 100; alarms that do not sound",
         "nothing that gives dose is typed at the desk: an order is a file, checked and shown, and confirmed by one whole word; one press is "
-        "one press",
+        "one press; an alarm is heard by its priority at the treatment page, and as long as a browser gives no sound the page says so",
         "code:console/prescription.py::load code:controller/guards.py::_confirm",
-        "console/test_console_treat.py::test_anything_but_a_typed_yes_unloads simulators/test_unit_arming.py::test_a_bouncing_switch_is_one_press",
-        stands_open="not yet built: an audible alarm of the program (the unit has a sounder for its own latch)",
+        "console/test_console_treat.py::test_anything_but_a_typed_yes_unloads simulators/test_unit_arming.py::test_a_bouncing_switch_is_one_press "
+        "browser/test_browser_pages.py::test_an_alarm_is_heard_after_the_first_hand_and_acknowledged_without_being_cleared",
         scenario="infusion-pump",
     ),
     row(

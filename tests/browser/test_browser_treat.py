@@ -36,6 +36,8 @@ def test_a_fraction_is_treated(wide: Watched) -> None:
     picture(wide, "login-1280")
     wide.enter()
     assert wide.page.locator("#simulated").is_visible()
+    wide.page.get_by_text("Nothing that is looked at here locks treatment.").wait_for()
+    picture(wide, "day-1280")
     wide.load("EXAMPLE-0003", "forehead")
     wide.state("PREPARING")
     picture(wide, "applicator-1280")
@@ -54,6 +56,12 @@ def test_a_fraction_is_treated(wide: Watched) -> None:
     wide.page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
     assert "TERMINATED" in (wide.page.locator("#panel").text_content() or "")
     picture(wide, "end-1280")
+    assert wide.page.locator("#alarm").is_hidden(), "the end of a fraction is no alarm"
+    wide.page.get_by_role("button", name="Report (PDF)").click()
+    with wide.page.expect_download() as given:
+        wide.page.get_by_role("link", name=".pdf").click(timeout=60_000)
+    assert given.value.path().read_bytes().startswith(b"%PDF")
+    wide.page.get_by_text("No other order of this patient lies in the folder.").wait_for()
     wide.page.get_by_role("button", name="Close the fraction").click()
     wide.state("OFF")
     clean(wide)
