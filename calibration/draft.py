@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from calibration.equipment import Chamber, stamp
 from calibration.gates import Key
-from calibration.given import Given, came_to, facts_of, key_of, lacking, measured_table, second_of, worked
+from calibration.given import Given, came_to, facts_of, key_of, lacking, measured_table, never_here, second_of, worked
 from calibration.job import SESSIONS_GIVE, JobTable, OutputTable
 from calibration.looked import backscatter_between
 from calibration.machine_facts import Record, facts
@@ -23,14 +23,6 @@ COUNTED: Final = 0.01
 """What a count is worth, against what the output's own exposures counted: a sealed chamber keeps it, the vented one within its air. An assumption."""
 AUDIT_DAYS: Final = 180
 """An audit of longer ago is of another state of the machine. An assumption."""
-NEVER_HERE: Final = {
-    "tail_mgy": "the tail: records hold no counts after off",
-    "leak1_cps": "counts in the dark: the desk exposes nothing without high voltage",
-    "leak2_cps": "counts in the dark: the desk exposes nothing without high voltage",
-    "time_steps": "linearity in time", "pdd": "depth dose", "flatness_pct": "flatness", "u_tail_mgy": "uncertainty of the tail",
-    "backscatter": "a backscatter factor that the table has not", "gap_table": "the table of gaps",
-}  # fmt: skip
-"""What no session at the terminal measures: it stands in the certificate as it was typed."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +157,7 @@ def typed(one: OutputTable, given: Mapping[str, Given]) -> tuple[str, ...]:
     combination, measured = facts_of(one, given)
     keys = {**one.combination, **one.measured}
     could = sorted(SESSIONS_GIVE & keys.keys())
-    never = sorted({words for key, words in NEVER_HERE.items() if key in combination or key in measured})
+    never = never_here({**combination, **measured})
     return (*(f"{key}, which a session measures" for key in could), *never)
 
 

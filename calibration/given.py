@@ -26,6 +26,21 @@ LATER: Final = frozenset({"monitor", "second"})
 """What needs the output's own session."""
 
 
+NEVER_HERE: Final = {
+    "tail_mgy": "the tail: records hold no counts after off",
+    "leak1_cps": "counts in the dark: the desk exposes nothing without high voltage",
+    "leak2_cps": "counts in the dark: the desk exposes nothing without high voltage",
+    "time_steps": "linearity in time", "pdd": "depth dose", "flatness_pct": "flatness", "u_tail_mgy": "uncertainty of the tail",
+    "backscatter": "a backscatter factor that the table has not", "gap_table": "the table of gaps",
+}  # fmt: skip
+"""What no session at the terminal measures: it stands in the certificate as it was typed."""
+
+
+def never_here(keys: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of these keys, what stands as it was typed, in words."""
+    return tuple(sorted({words for key, words in NEVER_HERE.items() if keys.get(key)}))
+
+
 @dataclass(frozen=True)
 class Known:
     """What is known beside the job file: the last finished session of a name (None: there is none), and what a count of channel 1 was last."""

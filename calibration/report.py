@@ -15,6 +15,7 @@ from calibration.certificate import Checked
 from calibration.equipment import stamp
 from calibration.facts import Facts
 from calibration.gates import EXPLAIN_PCT, REFUSE_PCT, SECOND_PCT, named
+from calibration.given import never_here
 from calibration.schema import CombinationTable, worked
 
 
@@ -67,6 +68,11 @@ def rows(checked: Checked) -> tuple[Row, ...]:
         )
         for s in t.signatures
     ]
+    typed = sorted({
+        words for c in t.combinations if c.measured is not None for words in never_here(c.model_dump() | c.measured.model_dump())
+    })  # fmt: skip
+    if typed:
+        head.append(Row("", "typed, measured by no session here", "; ".join(typed)))
     signed = t.model_dump(by_alias=True, exclude_none=True)
     head += [Row("", key, word) for key, word in _leaves(signed, HEAD_SHOWN)]
     return (*head, *_facts(t.facts), *(row for c in t.combinations for row in _combination(checked, c)))

@@ -52,6 +52,7 @@ def test_every_factor_reading_and_term_is_shown(folder: Path) -> None:
         "uncertainty of R0, k = 2",
         "chamber C1",
         "signed by",
+        "typed, measured by no session here",
         "audit",
     ):
         assert names.count(name) == 1, name
