@@ -20,7 +20,7 @@ def test_the_page_shows_what_the_story_types() -> None:
 
 
 @pytest.mark.grid
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", [7, 11])
 def test_from_name_plate_to_treatment(tmp_path: Path, kernels: Kernels, seed: int) -> None:
     """R0 within the certificate's own k = 2, the dose within that and what a day adds; seed 7 is the page's."""
