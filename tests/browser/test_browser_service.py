@@ -10,7 +10,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 from shelf import HOSTILE, KeptByHand, console_on, opened
-from watched_page import Watched
 
 from verification.with_console import Served
 
@@ -80,32 +79,4 @@ def test_a_running_rig_is_traced_and_its_room_is_moved(browser: Browser, rig: Se
     page.get_by_role("button", name="Shut the door").click()
     page.locator("#stop").dispatch_event("pointerdown")
     page.locator("#stop-said", has_text="handed over").wait_for()
-    page.context.close()
-
-
-def test_beam_is_traced_with_filament_and_temperature(wide: Watched, browser: Browser, rig: Served) -> None:
-    """A second page watches a treatment: dose rate, filament and temperature are there; afterwards the records' configuration is the one that runs."""
-    wide.enter()
-    wide.load("EXAMPLE-0003", "forehead")
-    wide.confirm()
-    wide.state("READY")
-    page, _ = opened(browser, rig.address, rig.code, "service", WIDE)
-    page.get_by_role("img", name="Tube voltage").wait_for(timeout=20_000)
-    wide.page.get_by_role("button", name="SIMULATED: press").click()
-    wide.state("BEAM ON")
-    for name in ("Filament", "Temperature at the unit", "Dose rate"):
-        page.get_by_role("img", name=name).wait_for(timeout=20_000)
-    page.screenshot(path=PICTURES / "service-beam-1280.png", full_page=True)
-    wide.state("ENDED")
-    wide.page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
-    page.get_by_role("button", name="Configuration").click()
-    page.get_by_text("No key differs.").wait_for(timeout=20_000)
-    assert not page.locator("#pane p.wrong").count()
-    page.get_by_role("link", name="Records").click()
-    page.get_by_role("button", name="EXAMPLE-0003").click()
-    page.get_by_role("button", name="Look").first.click()
-    page.get_by_role("button", name="Draw segment 1").click()
-    page.get_by_role("img", name="kV").wait_for(timeout=20_000)
-    wide.page.get_by_role("button", name="Close the fraction").click()
-    wide.state("OFF")
     page.context.close()
