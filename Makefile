@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-dose soak clean lock real crash mutants verify-calibration dicom-tools test-dicom sbom wheel
+.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration dicom-tools test-dicom sbom wheel
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -96,6 +96,9 @@ bench-wire: $(STAMP) bench-tools ## time one transaction against C libmodbus and
 
 bench-world: $(STAMP) ## time a virtual world: simulated seconds a second of one core, and where they go
 	$(BIN)/python -m benchmarks.world $(if $(SECONDS),--seconds $(SECONDS)) $(if $(JSON),--json $(JSON))
+
+bench-flood: $(STAMP) ## how late ticks begin with the beam on while the console is flooded, against the same run without, and STOP; ROUNDS (3), JSON
+	$(BIN)/python -m benchmarks.flood $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(JSON),--json $(JSON))
 
 bench-dose: $(STAMP) ## 500 seeded fractions against their primary channel and the truth, resumable; WORKERS, FRACTIONS; writes docs/dose.md
 	nice $(BIN)/python -m benchmarks.dose --page --workers $(or $(WORKERS),1) $(if $(FRACTIONS),--fractions $(FRACTIONS)) $(if $(JSON),--json $(JSON))

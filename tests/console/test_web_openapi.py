@@ -35,7 +35,7 @@ from console.web.serve import application, assembled
 from controller.requests import Alive, Reply, Request, Stop, Watch
 from hal.clock import SystemClock
 
-pytestmark = [pytest.mark.openapi, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.openapi, pytest.mark.timeout(600)]
 PORT = 8321
 PAGE = "page-0123456789"
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
