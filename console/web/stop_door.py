@@ -23,7 +23,11 @@ CLIENTS_AT_MOST: Final = 64
 HEAD_BYTES: Final = 4096
 HEAD_WITHIN_S: Final = 2.0
 TURN_S: Final = 0.5
-ANSWER: Final = "HTTP/1.1 {status}\r\ncontent-length: {length}\r\ncontent-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{body}"
+ANSWER: Final = (
+    "HTTP/1.1 {status}\r\ncontent-length: {length}\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
+    "connection: close\r\naccess-control-allow-origin: *\r\n\r\n{body}"
+)
+"""Any page may read what came of its STOP: the console's own stands at another port, and there is nothing else to read here."""
 
 
 class StopDoor:

@@ -76,6 +76,12 @@ def test_stop_goes_out(street: Street) -> None:
     assert street.asked(STOP).startswith(b"HTTP/1.1 503")
 
 
+def test_the_page_at_the_other_port_may_read_that_stop_was_not_taken(street: Street) -> None:
+    """Without that its 503 looks like STOP handed over."""
+    street.works = False
+    assert b"\r\naccess-control-allow-origin: *\r\n" in street.asked(STOP)
+
+
 @pytest.mark.parametrize("host", [b"evil.example:8322", b"127.0.0.1", b"127.0.0.1:8321", b"[::1]", b""])
 def test_t3_a_foreign_name_is_refused(street: Street, host: bytes) -> None:
     assert street.asked(STOP.replace(b"127.0.0.1:8322", host)).startswith(b"HTTP/1.1 403")

@@ -35,10 +35,8 @@ function stop() {
   button.classList.add("sent");
   $("stop-said").textContent = t("stop_sent");
   const door = `${location.protocol}//${location.hostname}:${Number(location.port || (location.protocol === "https:" ? 443 : 80)) + 1}/stop`;
-  const ways = [
-    fetch("/stop", { method: "POST", keepalive: true }).then((answer) => { if (!answer.ok) throw new Error(answer.status); }),
-    fetch(door, { method: "POST", mode: "no-cors", keepalive: true }),
-  ];
+  const taken = (answer) => { if (!answer.ok) throw new Error(answer.status); };
+  const ways = ["/stop", door].map((way) => fetch(way, { method: "POST", keepalive: true }).then(taken));
   ways[0].then(() => { $("stop-said").textContent = t("stop_taken"); }, () => {
     ways[1].then(() => { $("stop-said").textContent = t("stop_door"); }, () => { $("stop-said").textContent = t("stop_nobody"); });
   });
