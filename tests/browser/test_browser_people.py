@@ -89,36 +89,3 @@ def test_the_login_and_the_users_on_a_phone(browser: Browser, real: tuple[str, s
     page.get_by_role("button", name="ada", exact=True).click()
     sound(page)
     page.context.close()
-
-
-def test_t15_the_console_listens_at_two_ports_and_no_other(real: tuple[str, str, Path]) -> None:
-    """Every listening socket of every process of it, as the kernel lists them: pages and the STOP door, on loopback."""
-    port = int(real[0].rstrip("/").rpartition(":")[2])
-    listening = {}
-    for line in (
-        Path("/proc/net/tcp").read_text().splitlines()[1:] + Path("/proc/net/tcp6").read_text().splitlines()[1:]
-    ):
-        _, local, _, state, *rest = line.split()
-        if state == "0A":
-            listening[rest[5]] = local
-    mine: set[str] = set()
-    config = str(real[2] / "rig.toml").encode()
-    processes = [
-        one for one in Path("/proc").iterdir() if one.name.isdigit() and _of(one, config, str(port + 1).encode())
-    ]
-    assert len(processes) == 2, "the console and its STOP door"
-    for process in processes:
-        for opened_ in (process / "fd").iterdir():
-            target = os.readlink(opened_)
-            if target.startswith("socket:["):
-                mine.add(target[8:-1])
-    assert {listening[one] for one in mine & set(listening)} == {f"0100007F:{port:04X}", f"0100007F:{port + 1:04X}"}
-
-
-def _of(process: Path, config: bytes, door: bytes) -> bool:
-    """Whether this process is the console with this file, or the STOP door at this port."""
-    try:
-        words = (process / "cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return (b"console" in words and config in words) or (b"console.web.stop_door" in words and door in words)
