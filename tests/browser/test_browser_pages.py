@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route
-from shelf import KeptByHand, console_on
+from shelf import KeptByHand, console_on, opened
 
 from console.web.serve import HERE, WORDS
 
@@ -160,4 +160,16 @@ def test_an_alarm_is_heard_after_the_first_hand_and_acknowledged_without_being_c
     page.wait_for_timeout(9_000)
     assert page.evaluate("window.heard.length") == count
     assert page.locator("#alarm").is_visible()
+    page.context.close()
+
+
+def test_a_report_is_made_and_taken_where_a_fraction_ends(browser: Browser, shelf: tuple[str, str]) -> None:
+    """The button of the end screen on records made by hand: the fraction is found by patient, lesion and number, and its PDF comes."""
+    page, _ = opened(browser, *shelf, "records", SIZES[1280])
+    order = {"patient_id": "12-34", "lesion_id": "L1", "fraction": 1}
+    page.evaluate("async (order) => { document.body.prepend((await import('/files/today.js')).report(order)); }", order)
+    page.get_by_role("button", name="Report (PDF)").click()
+    with page.expect_download() as given:
+        page.get_by_role("link", name=".pdf").click(timeout=60_000)
+    assert given.value.path().read_bytes().startswith(b"%PDF")
     page.context.close()
