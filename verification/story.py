@@ -403,6 +403,8 @@ class Story:
                 act = acts[at]
                 if act.kind == "told" and act.what == "confirm" and act.detail.get("ok") and act.at_s == row.t:
                     break
+                if (act.kind, act.what) == KILLED and act.at_s == row.t:
+                    break  # it had armed before it died in that very tick
                 _wait(waiting, act)
                 at += 1
             found.append((row.t, [act for act in waiting if act.what == "confirm"]))

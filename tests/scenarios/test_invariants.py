@@ -86,6 +86,18 @@ def test_a_confirmation_that_was_refused_is_none(plain: Trace) -> None:
     assert is_broken(only_stale, "22")
 
 
+def test_what_was_armed_in_the_tick_of_a_power_cut_was_confirmed_before(plain: Trace) -> None:
+    """The disk may lose its power in the very tick that arms: the confirmation came before. A kill before it leaves nobody who had confirmed."""
+    at_s = Story(plain, Expectation()).confirmed[0][0]
+    told = next(
+        at for at, act in enumerate(plain.acts) if act.kind == "told" and act.what == "confirm" and act.at_s == at_s
+    )
+    cut = replace(plain, acts=(*plain.acts[:told], Act(at_s, "host", "killed"), *plain.acts[told + 1 :]))
+    assert Story(cut, Expectation()).confirmed[0][1]
+    before = replace(plain, acts=(*plain.acts[:told], Act(at_s - 0.005, "host", "killed"), *plain.acts[told + 1 :]))
+    assert not Story(before, Expectation()).confirmed[0][1]
+
+
 def test_what_nobody_looked_at_holds_nothing(plain: Trace) -> None:
     """A trace without a tick, and one that ends before its world does, are broken and not whole."""
     assert [one.invariant for one in check_all(replace(plain, rows=()))] == [SEEN]
