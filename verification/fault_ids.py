@@ -178,9 +178,8 @@ FAULT_IDS: Final[dict[str, tuple[Injection, ...]]] = {
     "G7": (named("readback-frozen", ends=UNPROVED),),
     "G8": (named("readback-off", off_s=CROSS_S, ends=UNPROVED),),
     "G9": (
-        named("generator-rebooted", off_s=OFF_S, latches=True, once=True, only=tuple(at for at in State if at is not State.READY)),
-        # pressed before the loss is noticed: high voltage never came, the chambers never counted, and nothing proves off until the supply is back
-        replace(named("generator-rebooted", off_s=OFF_S, latches=True, once=True, ends=UNPROVED, only=(State.READY,)), name="rebooted-as-pressed"),
+        # pressed in READY before the loss is noticed, no high voltage comes and no chamber counts: nothing proves off until the supply is back
+        named("generator-rebooted", off_s=OFF_S, latches=True, once=True, ends=UNPROVED),
         named("unit-rebooted", off_s=OFF_S, latches=True, once=True),
     ),
     "G10": (

@@ -25,6 +25,8 @@ PICTURE: Final = "pictures/verification.png"
 HOME: Final = ROOT / "var" / "verify"
 BEGINS: Final = "<!-- made by make verify -->"
 ENDS: Final = "<!-- end of what make verify made -->"
+CARRIED: Final = "carried.json"
+"""What `verification.carry` took over from an older run."""
 SHOWN: Final = 20
 NOT_AS_IT_SHOULD: Final = 1
 
@@ -123,7 +125,7 @@ def tell(verdicts: list[tuple[Stage, dict[str, Any] | None]], out: Console) -> N
 def write_page(kept: dict[str, dict[str, Any] | None], folder: Path, page: Path) -> None:
     """The made part of the page, between its two marks, and the picture beside it."""
     text = page.read_text(encoding="utf-8")
-    body = f"{BEGINS}\n{made(kept)}\n{ENDS}"
+    body = f"{BEGINS}\n{made(kept)}{carried(folder / CARRIED)}\n{ENDS}"
     text, found = re.subn(f"(?s){re.escape(BEGINS)}.*?{re.escape(ENDS)}", lambda _: body, text)
     if found != 1:
         raise ValueError(f"{page} has {found} places for what is made, wanted 1: {BEGINS} ... {ENDS}")
@@ -135,6 +137,19 @@ def write_page(kept: dict[str, dict[str, Any] | None], folder: Path, page: Path)
         results.close()
         draw(figures(results.all()), page.parent / PICTURE)
     page.write_text(text, encoding="utf-8")
+
+
+def carried(path: Path) -> str:
+    """What of it was played before a judge was mended, in words; empty when everything was played on these sources."""
+    if not path.exists():
+        return ""
+    told = json.loads(path.read_text(encoding="utf-8"))
+    names = {"cells.jsonl": "cells and pairs", "crashes.jsonl": "crash cases", "seeds.jsonl": "seeds"}
+    counts = ", ".join(f"{count} {names[name]}" for name, count in told["counts"].items())
+    return (
+        f"\n\nOf these, {counts} were played on commit `{told['commit']}` and held there. Since then only {', '.join(f'`{name}`' for name in told['changed'])} "
+        f"changed of all that decides a run: {told['because']} What had been called broken there was played anew."
+    )
 
 
 def made(kept: dict[str, dict[str, Any] | None]) -> str:
