@@ -9,8 +9,10 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
+from _pytest.runner import runtestprotocol
 from playwright.sync_api import Browser, sync_playwright
 from watched_page import Watched
 
@@ -53,20 +55,77 @@ def faulted(up: Served) -> tuple[str, ...]:
     return (f"not at rest within {SETTLES_S:g} s: {shown.state if shown is not None else 'no snapshot'}",)
 
 
-@pytest.fixture(scope="session")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One that stands at rest. Where the machine was taken away from it while it came up it is started anew, twice at most, and that is said."""
-    for turn in range(1, STARTS + 1):
-        folder = tmp_path_factory.mktemp("rig")
-        records = tmp_path_factory.mktemp("records")
-        # the folder's name is that of the rings on tmpfs too: two suites at once must not share a recorder
-        with served(folder / f"k{os.getpid()}", records, nice=PRIORITY) as up:
+class Rigs:
+    """The suite's rig, started anew where the machine was taken away from it: so often in all, and each time said."""
+
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        self._factory, self._starts, self._open = factory, 0, contextlib.ExitStack()
+        self._up: Served | None = None
+
+    def standing(self) -> Served:
+        """The rig that stands at rest or goes on; a new one where there is none."""
+        while self._up is None:
+            self._starts += 1
+            folder, records = self._factory.mktemp("rig"), self._factory.mktemp("records")
+            # the folder's name is that of the rings on tmpfs too: two suites at once must not share a recorder
+            name = f"k{os.getpid()}-{self._starts}"
+            up = self._open.enter_context(served(folder / name, records, nice=PRIORITY))
             words = faulted(up)
             if not words:
-                yield up
-                return
-        assert turn < STARTS and all(TAKEN_AWAY.search(one) for one in words), f"start {turn} of {STARTS}: {words}"
-        print(f"the machine was taken away from the rig, it is started anew ({turn}): {words}", file=sys.__stderr__)
+                self._up = up
+                break
+            assert any(TAKEN_AWAY.search(one) for one in words), words
+            self.end(words)
+        return self._up
+
+    def taken_away(self) -> bool:
+        """Whether the rig stands in a fault because nobody ran it for a while; it is ended then."""
+        if self._up is None:
+            return False
+        words: tuple[str, ...] = ()
+        with contextlib.suppress(DeskGoneError), connect(self._up.laid.desk, SystemClock()) as desk:
+            shown = desk.snapshot(2.0)
+            words = shown.latches if shown is not None else ()
+        away = any(TAKEN_AWAY.search(one) for one in words)
+        if away:
+            self.end(words)
+        return away
+
+    def end(self, words: tuple[str, ...] = ()) -> None:
+        self._open.close()
+        self._up = None
+        if words:
+            print(f"the machine was taken away from rig {self._starts} of {STARTS}: {words}", file=sys.__stderr__)
+            assert self._starts < STARTS, f"start {self._starts} of {STARTS}: {words}"
+
+
+RIGS: Final = pytest.StashKey[Rigs]()
+
+
+@pytest.fixture(scope="session")
+def rigs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rigs]:
+    made = request.config.stash[RIGS] = Rigs(tmp_path_factory)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def rig(rigs: Rigs) -> Served:
+    return rigs.standing()
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """A test that failed while the machine was taken away from its rig is played again on a new one; for no other reason is anything played twice."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    while True:
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        rigs = item.config.stash.get(RIGS, None)
+        if nextitem is None or not any(one.failed for one in reports) or rigs is None or not rigs.taken_away():
+            break
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.fixture(scope="session")
