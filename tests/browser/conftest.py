@@ -36,7 +36,15 @@ TAKEN_AWAY = re.compile(
     r"this program was stopped for|the safety unit's scan counter \(\d+\) does not advance with time"
 )
 """What a machine that is taken away looks like: from the loop itself, or from the simulator beside it. Anything else is never a reason to start anew."""
+BOTH_MUTE = ("unit_link cannot be told", "generator_link cannot be told")
+"""Two devices on two wires, mute at once: the process that simulates both did not run."""
 SETTLES_S = 40.0
+
+
+def looks_taken_away(latches: tuple[str, ...]) -> bool:
+    """Whether nobody ran the loop or the simulator for a while."""
+    mute = all(any(one.startswith(link) for one in latches) for link in BOTH_MUTE)
+    return mute or any(TAKEN_AWAY.search(one) for one in latches)
 
 
 def faulted(up: Served) -> tuple[str, ...]:
@@ -74,7 +82,7 @@ class Rigs:
             if not words:
                 self._up = up
                 break
-            assert any(TAKEN_AWAY.search(one) for one in words), words
+            assert looks_taken_away(words), words
             self.end(words)
         return self._up
 
@@ -86,7 +94,7 @@ class Rigs:
         with contextlib.suppress(DeskGoneError), connect(self._up.laid.desk, SystemClock()) as desk:
             shown = desk.snapshot(2.0)
             words = shown.latches if shown is not None else ()
-        away = any(TAKEN_AWAY.search(one) for one in words)
+        away = looks_taken_away(words)
         if away:
             self.end(words)
         return away
@@ -118,9 +126,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """A test that failed while the machine was taken away from its rig is played again on a new one; for no other reason is anything played twice."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     while True:
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        reports = runtestprotocol(item, nextitem=nextitem or item, log=False)
         rigs = item.config.stash.get(RIGS, None)
-        if nextitem is None or not any(one.failed for one in reports) or rigs is None or not rigs.taken_away():
+        if not any(one.failed for one in reports) or rigs is None or not rigs.taken_away():
             break
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
