@@ -125,8 +125,11 @@ def rig(rigs: Rigs) -> Served:
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
     """A test that failed while the machine was taken away from its rig is played again on a new one; for no other reason is anything played twice."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    beside = nextitem or next(
+        (one for one in item.session.items if one is not item), None
+    )  # keeps the session's rig and browser
     while True:
-        reports = runtestprotocol(item, nextitem=nextitem or item, log=False)
+        reports = runtestprotocol(item, nextitem=beside, log=False)
         rigs = item.config.stash.get(RIGS, None)
         if not any(one.failed for one in reports) or rigs is None or not rigs.taken_away():
             break
