@@ -11,7 +11,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from calibration.formulas import p_tp
+from calibration.dosimetry.in_air import p_tp
+from calibration.dosimetry.units import Celsius, Kilopascals
 from calibration.procedures.session import Expose, Recorded
 from console.exit_codes import Exit
 from console.second_calculation import Compared, combination
@@ -213,7 +214,8 @@ def head_p_tp(certificate: Certificate, k_tp: float) -> float | None:
     """The air of the head to 20 degC and 101.325 kPa; None where the certificate corrects no channel for it, and nobody looked."""
     if not certificate.vented_2:
         return None
-    return k_tp * p_tp(certificate.ref_temperature_c, certificate.ref_pressure_kpa, "20C")
+    reference = Celsius(certificate.ref_temperature_c), Kilopascals(certificate.ref_pressure_kpa)
+    return k_tp * p_tp(*reference, "20C").value
 
 
 def order(asked: Expose, certificate: Certificate, person: Person, purpose: Purpose) -> Prescribed | str:
