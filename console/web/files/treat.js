@@ -14,7 +14,7 @@ const ICONS = {
 const STEPS = ["patient", "lesion", "applicator", "room", "confirm", "arm", "beam", "end"];
 
 let frame = null, orders = null;
-let patient = "", order = null, checked = new Set(), panelKey = "", busy = false, tickAt = 0, lastState = "", stepShown = "";
+let patient = "", order = null, checked = new Set(), panelKey = "", busy = false, tickAt = 0, lastState = "";
 
 async function command(name, body = {}) {
   if (busy) return false;
@@ -148,12 +148,15 @@ function paintPanel() {
   const now = step(shown);
   const offer = shown.offer ? `${shown.offer.id} ${shown.offer.digest} ${JSON.stringify(frame.compared)}` : "";
   const ended = now === "end" ? JSON.stringify(shown.ended) : "";
-  const key = JSON.stringify([now, shown.state, offer, ended, frame.person, frame.locked, frame.first_run, frame.control.yours, patient, order, orders?.length, language, frame.order?.sha256, shown.open_fractions]);
+  if ($("steps").dataset.key !== `${now} ${language}`) {
+    $("steps").dataset.key = `${now} ${language}`;
+    $("steps").replaceChildren(...STEPS.map((name) => h("li", name === now ? { "aria-current": "step" } : {}, t(`step_${name}`))));
+    window.scrollTo(0, 0);
+  }
+  // who types a name or a code is not disturbed by what the machine does meanwhile
+  const key = JSON.stringify(!frame.person ? [frame.locked, frame.first_run, frame.badges, language] : [now, shown.state, offer, ended, frame.person, frame.control.yours, patient, order, orders?.length, language, frame.order?.sha256, shown.open_fractions]);
   if (key === panelKey) return;
   panelKey = key;
-  if (now !== stepShown) window.scrollTo(0, 0);
-  stepShown = now;
-  $("steps").replaceChildren(...STEPS.map((name) => h("li", name === now ? { "aria-current": "step" } : {}, t(`step_${name}`))));
   const panel = !frame.person ? login(frame, () => socket.close()) : !frame.control.yours ? [h("p", {}, t("watching"))] : (PANELS[now] ?? PANELS.other)(shown);
   $("panel").replaceChildren(...panel);
   if (frame.person && orders === null) listOrders();
