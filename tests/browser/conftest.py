@@ -82,13 +82,13 @@ class Rigs:
             if not words:
                 self._up = up
                 break
-            assert looks_taken_away(words), words
+            assert looks_taken_away(words) and self._starts < STARTS, f"start {self._starts} of {STARTS}: {words}"
             self.end(words)
         return self._up
 
     def taken_away(self) -> bool:
-        """Whether the rig stands in a fault because nobody ran it for a while; it is ended then."""
-        if self._up is None:
+        """Whether the rig stands in a fault because nobody ran it for a while, and may be started anew; it is ended then."""
+        if self._up is None or self._starts >= STARTS:
             return False
         words: tuple[str, ...] = ()
         with contextlib.suppress(DeskGoneError), connect(self._up.laid.desk, SystemClock()) as desk:
@@ -104,7 +104,6 @@ class Rigs:
         self._up = None
         if words:
             print(f"the machine was taken away from rig {self._starts} of {STARTS}: {words}", file=sys.__stderr__)
-            assert self._starts < STARTS, f"start {self._starts} of {STARTS}: {words}"
 
 
 RIGS: Final = pytest.StashKey[Rigs]()
