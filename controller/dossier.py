@@ -137,7 +137,7 @@ class Dossier:
     @property
     def unended(self) -> bool:
         """An exposure from before this set-up could not be proved VOID and has no end yet. The records give no START beside it, and a second would
-        hide it from what ends it in STANDBY: nothing is offered until the fraction is unloaded."""
+        hide it from what ends it at rest: nothing is offered until the fraction is unloaded."""
         return self._start is not None
 
     def keep(self) -> DossierKept:
@@ -210,6 +210,7 @@ class Dossier:
             admitted=self.admission.settings,
             refused=self.admission.refused,
             terminal_durable=not self.case.terminal_seq or self._ledger.durable(self.case.terminal_seq),
+            unended=self.unended,
             reset_read_back=readings.unit is not None and readings.unit.token == 0 and not self._resetting[0],
             off_since_s=self._off_since,
             generator_power_cycled=self._cycle[1],
@@ -356,12 +357,11 @@ class Dossier:
         unit, statement, now = readings.unit, self._ledger.statement, readings.now_s
         if unit is None or statement is None:
             return
-        unended = stage.state is State.STANDBY and self._start is not None
         strange = (
             stage.state in _AT_REST
             and unit.state in _RESTS
             and not readings.unit_link.lost
-            and (unended or not self._is_known(unit.token, statement))
+            and (self.unended or not self._is_known(unit.token, statement))
         )
         self._strange_since = _since(self._strange_since, strange, now)
         if self._strange_since is not None and now - self._strange_since >= STRANGE_S:

@@ -38,6 +38,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     admitted: Settings | None
     refused: str
     terminal_durable: bool
+    unended: bool
     reset_read_back: bool
     off_since_s: float | None
     generator_power_cycled: bool

@@ -113,8 +113,9 @@ def _edit(_q: Request, stage: Stage, _r: Readings, _v: Verdict, _f: Facts) -> Ru
 
 def _close(_q: Request, stage: Stage, _r: Readings, _v: Verdict, facts: Facts) -> Ruling:
     if stage.state is State.STANDBY:
-        has_open = facts.statement is not None and bool(facts.statement.opens)
-        return Ruling(Event.CLOSE) if has_open else Ruling(refused="no fraction is open")
+        if facts.statement is None or not facts.statement.opens:
+            return Ruling(refused="no fraction is open")
+        return WAIT if facts.unended else Ruling(Event.CLOSE)
     if stage.state is State.INTERRUPTED:
         return Ruling(Event.CLOSE) if facts.terminal_durable else WAIT
     if stage.state is not State.TERMINATED:

@@ -191,6 +191,7 @@ def facts(case: Case | None = None, **changes: Any) -> Facts:
         admitted=None,
         refused="",
         terminal_durable=True,
+        unended=False,
         reset_read_back=True,
         off_since_s=NOW - 100.0,
         generator_power_cycled=False,

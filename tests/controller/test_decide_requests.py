@@ -115,7 +115,7 @@ def test_the_states_of_an_edit() -> None:
 
 
 def test_closing() -> None:
-    """TERMINATED: the end durable and the unit reset; INTERRUPTED: durable; STANDBY: something is open."""
+    """TERMINATED: the end durable and the unit reset; INTERRUPTED: durable; STANDBY: something is open, and no exposure waits for its end."""
     close = Close("done")
     ended, partial = stage(State.TERMINATED), stage(State.INTERRUPTED)
     assert event_of(ended, GOOD, facts(), request=close) is Event.CLOSE
@@ -127,6 +127,8 @@ def test_closing() -> None:
     assert "no fraction is open" in refused(STANDBY, GOOD, facts(statement=None), request=close)
     has = facts(statement=statement(opens=(open_fraction(),)))
     assert event_of(STANDBY, GOOD, has, request=close) is Event.CLOSE
+    running = facts(statement=statement(opens=(open_fraction(),)), unended=True)
+    assert refused(STANDBY, GOOD, running, request=close) == ""
 
 
 @pytest.mark.parametrize("request_", [Alive(), Status(), Watch()], ids=str)

@@ -70,10 +70,13 @@ def test_the_same_in_a_resume_keeps_the_fraction_and_lets_it_be_closed(make_rig:
     assert wrong(rig, presses=2) == []
 
 
-def test_what_ran_unseen_in_arming_has_its_end_before_anything_is_offered_again(make_rig: MakeRig) -> None:
+@pytest.mark.parametrize("wait_s", [0.0, 0.3, 2.5])
+def test_what_ran_unseen_in_arming_has_its_end_before_anything_is_offered_again(
+    make_rig: MakeRig, wait_s: float
+) -> None:
     """Pressed before READY, the unit runs without ON until its window ends it, and no VOID is proved: a second START beside this one would hide it
-    from the records for as long as the process lives. So nothing is offered until it is unloaded; then it has its one end, can be
-    closed, and the next fraction comes."""
+    from the records for as long as the process lives. So nothing is offered until it is unloaded; then it has its one end, however
+    soon a person closes it, and the next fraction comes."""
     rig = make_rig()
     to_arming(rig)
     arm_is_sent(rig)
@@ -86,10 +89,10 @@ def test_what_ran_unseen_in_arming_has_its_end_before_anything_is_offered_again(
     assert shown.offer is None
     assert "unload" in shown.first_to_fix
     assert rig.ask(Edit()).ok
-    rig.wait(2.5)
-    (exposure,) = exposures(rig)
-    assert (exposure["provisional"], exposure["void"]) == (False, False)
+    rig.wait(wait_s)
     assert rig.ask(Close("the unit's K1 time is used up")).ok
     assert settle(rig) is State.STANDBY
+    (exposure,) = exposures(rig)
+    assert (exposure["provisional"], exposure["void"]) == (False, False)
     load(rig, p=patient(9))
     assert wrong(rig, presses=0) == []
