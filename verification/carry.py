@@ -1,11 +1,14 @@
-"""Takes the good results of an older `make verify` over to these sources, where nothing but judges has changed since.
-It looks that no other file differs and that every plan is still the one that was played. That a judge's change only lets through what was wrongly
-called broken, the person says who calls it (`python -m verification.carry FOLDER --because "..."`), and the page repeats it."""
+"""Takes the good results of an older `make verify` over to these sources: where nothing but judges has changed since, or where a sample of them,
+played again, is the same to the last digit. It looks that every plan is still the one that was played. Why the change touches nothing else, the
+person says who calls it (`python -m verification.carry FOLDER --because "..." --again 200`), and the page repeats it with what the sample was."""
 
 from __future__ import annotations
 
 import json
+import random
 import subprocess
+from collections.abc import Callable
+from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,8 +16,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from console.sources import software_version
-from verification.matrix import cells
-from verification.pairs import NAME, drawn
+from verification import stages
+from verification.campaign import hand_out, one
+from verification.matrix import cells, play_named
+from verification.pairs import NAME, drawn, play_pair
 from verification.plan import plan
 from verification.results import HEAD
 from verification.sources import ROOT, commit, files, source_hash
@@ -28,8 +33,16 @@ JUDGES: Final = (
 )
 """Files that only say what was wrong, or what may follow a fault; what a run does stands in none of them."""
 SEEDS: Final = "seeds.jsonl"
-KEPT: Final = {"crashes.jsonl": "broken", SEEDS: "broken"}
+CRASHES: Final = "crashes.jsonl"
+KEPT: Final = {CRASHES: "broken", SEEDS: "broken"}
 CELLS: Final = "cells.jsonl"
+DISK: Final = ("records/*", "verification/disk.py", "verification/crash_matrix.py")
+"""What decides which call to the disk is the n-th: where one of these changed, a crash case is another one."""
+OF_THE_RUN: Final = frozenset(("source", "software", "wall_s", "cpu_s", "worker"))
+"""What a result says of the run that made it, and not of what happened."""
+
+
+SHOWN: Final = 5
 
 
 class CarryError(Exception):
@@ -47,11 +60,15 @@ def changed_since(old_commit: str) -> list[str]:
     return sorted(set(told.stdout.split()) & hashed)
 
 
-def carry(old: Path, new: Path, old_commit: str, because: str) -> dict[str, Any]:
-    """Copy what was good, under this program's hash; what was broken, and every verdict, is left to be played anew. Raises CarryError."""
-    others = [name for name in changed_since(old_commit) if not any(fnmatch(name, judge) for judge in JUDGES)]
-    if others:
-        raise CarryError(f"{', '.join(others)} changed since {old_commit}: what was played says nothing of it")
+def carry(old: Path, new: Path, old_commit: str, because: str, again: int = 0, workers: int = 2) -> dict[str, Any]:
+    """Copy what was good, under this program's hash; what was broken, and every verdict, is left to be played anew. `again`: so many of each kind are
+    played once more, and each must be the same to the last digit. Raises CarryError."""
+    changed = changed_since(old_commit)
+    others = [name for name in changed if not any(fnmatch(name, judge) for judge in JUDGES)]
+    if others and not again:
+        raise CarryError(
+            f"{', '.join(others)} changed since {old_commit}: what was played says nothing of it, unless a sample is the same (--again 200)"
+        )
     there = [name for name in (CELLS, *KEPT) if (new / name).exists()]
     if there:
         raise CarryError(f"{', '.join(there)} are in {new} already; nothing is mixed")
@@ -60,6 +77,12 @@ def carry(old: Path, new: Path, old_commit: str, because: str) -> dict[str, Any]
         name: [one for one in _good(old / name, old_commit, name) if _is_played_so(one, name, still)]
         for name in (CELLS, *KEPT)
     }
+    if any(fnmatch(name, disk) for name in others for disk in DISK):
+        good[CRASHES] = []
+    drawn_now = {name: sample(every, again, old_commit) for name, every in good.items()}
+    differ = played_again(drawn_now, workers)
+    if differ:
+        raise CarryError(f"{len(differ)} of the sample are not what they were: {'; '.join(differ[:SHOWN])}")
     source = source_hash()
     software = f"{software_version()} {source[:12]}"
     new.mkdir(parents=True, exist_ok=True)
@@ -68,9 +91,62 @@ def carry(old: Path, new: Path, old_commit: str, because: str) -> dict[str, Any]
         mine = {"software": software} if name == CELLS else {"source": source}
         (new / name).write_text("".join(json.dumps(one) + "\n" for one in (*head, *(one | mine for one in every))))
     counts = {name: len(every) for name, every in good.items()}
-    told = {"commit": old_commit, "because": because, "counts": counts, "changed": changed_since(old_commit)}
+    told = {
+        "commit": old_commit, "because": because, "counts": counts, "changed": changed,
+        "again": {name: len(every) for name, every in drawn_now.items()},
+        "before": json.loads((old / CARRIED).read_text(encoding="utf-8")) if (old / CARRIED).exists() else None,
+    }  # fmt: skip
     (new / CARRIED).write_text(json.dumps(told, indent=1) + "\n")
     return told
+
+
+def sample(every: list[dict[str, Any]], count: int, seed: str) -> list[dict[str, Any]]:
+    """So many of these, drawn by a seed that nobody chose."""
+    return random.Random(seed).sample(every, min(count, len(every)))
+
+
+def played_again(drawn_now: dict[str, list[dict[str, Any]]], workers: int) -> list[str]:
+    """In words, each of these that is not the same when it is played on these sources."""
+    todo = [(name, told) for name, every in drawn_now.items() for told in every]
+    differ: list[str] = []
+
+    def done(pair: dict[str, Any]) -> None:
+        before, now = _what_happened(pair["before"]), _what_happened(pair["now"])
+        if before != now:
+            keys = [key for key in before.keys() | now.keys() if before.get(key) != now.get(key)]
+            name = next(before[key] for key in ("case", "cell", "seed") if key in before)
+            differ.append(
+                f"{name}: {', '.join(f'{key} was {before.get(key)}, is {now.get(key)}' for key in sorted(keys))}"
+            )
+
+    if todo:
+        hand_out(todo, _once_more, workers, done, lambda what, error: {"before": what[1], "now": {"lost": f"{error}"}})
+    return differ
+
+
+def _what_happened(told: dict[str, Any]) -> dict[str, Any]:
+    """A result without what is of its run, as JSON keeps it."""
+    kept: dict[str, Any] = json.loads(json.dumps(told))
+    return {key: value for key, value in kept.items() if key not in OF_THE_RUN}
+
+
+def _once_more(what: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """One of them at a worker: what it was, and what it is."""
+    name, before = what
+    return {"before": before, "now": _PLAYS[name](before)}
+
+
+def _cell(before: dict[str, Any]) -> dict[str, Any]:
+    if before["cell"].startswith(NAME):
+        return asdict(play_pair(before["seed"], stages.kernels()))
+    return asdict(play_named(before["cell"], stages.kernels(), before["seed"]))
+
+
+_PLAYS: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    CELLS: _cell,
+    CRASHES: lambda before: stages.crash(before["case"]),
+    SEEDS: lambda before: one(before["seed"]),
+}
 
 
 def _good(path: Path, old_commit: str, name: str) -> list[dict[str, Any]]:
@@ -101,12 +177,14 @@ def _is_played_so(one: dict[str, Any], name: str, still: set[str]) -> bool:
 def main(
     old: Annotated[Path, typer.Argument(help="the folder that the older run kept")],
     because: Annotated[str, typer.Option(help="why a judge's change only lets through what was wrongly called broken")],
+    again: Annotated[int, typer.Option(help="play so many of each kind again; each must be the same", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="processes", min=1)] = 2,
     home: Annotated[Path, typer.Option(help="where make verify keeps what it has")] = HOME,
 ) -> None:
     """Carry the good results of an older run over; exit 1 with words when that would prove nothing."""
     try:
         head = json.loads((old / SEEDS).read_text(encoding="utf-8").splitlines()[0])
-        told = carry(old, home / source_hash()[:16], str(head["commit"]), because)
+        told = carry(old, home / source_hash()[:16], str(head["commit"]), because, again, workers)
     except (CarryError, OSError, ValueError, IndexError, KeyError) as error:
         typer.echo(f"nothing was carried: {error}")
         raise typer.Exit(1) from None

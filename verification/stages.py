@@ -152,7 +152,7 @@ def barriers(room: Room) -> Verdict:
 
 def barrier(name: str) -> dict[str, Any]:
     """One barrier at a worker."""
-    acted = import_module("verification.barriers").play_named(name, _kernels())
+    acted = import_module("verification.barriers").play_named(name, kernels())
     broken = [acted.wrong] if acted.wrong else []
     return {"case": name, "source": source_hash(), "broken": broken, "after_s": acted.after_s, "bound_s": acted.bound_s}
 
@@ -181,7 +181,7 @@ def crashes(room: Room) -> Verdict:
     """Every call to the disk of one short treatment, with every error, kill and power cut."""
     matrix = import_module("verification.crash_matrix")
     every = max(1, round(CALLS_EVERY / room.part))
-    chosen = matrix.cases(matrix.calls_of(_kernels()), every)
+    chosen = matrix.cases(matrix.calls_of(kernels()), every)
     results = _kept(room, "crashes.jsonl", "case")
     keys = [f"{c.call} {c.seed} {c.what}" for c in chosen]
     _played(room, results, keys, crash, "crash matrix")
@@ -197,7 +197,7 @@ def crash(case: str) -> dict[str, Any]:
     """One case at a worker."""
     matrix = import_module("verification.crash_matrix")
     call, seed, what = case.split(" ", 2)
-    played = matrix.play(_kernels(), matrix.Case(int(call), what, int(seed)))
+    played = matrix.play(kernels(), matrix.Case(int(call), what, int(seed)))
     return {"case": case, "source": source_hash(), "broken": list(played.wrong), "state": played.state}
 
 
@@ -386,7 +386,8 @@ STAGES: Final[tuple[Stage, ...]] = (
 
 
 @cache
-def _kernels() -> Any:
+def kernels() -> Any:
+    """Compiled once for each process."""
     return import_module("controller.kernel").prepare()
 
 

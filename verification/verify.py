@@ -140,16 +140,29 @@ def write_page(kept: dict[str, dict[str, Any] | None], folder: Path, page: Path)
 
 
 def carried(path: Path) -> str:
-    """What of it was played before a judge was mended, in words; empty when everything was played on these sources."""
+    """What of it was played on older sources, in words; empty when everything was played on these."""
     if not path.exists():
         return ""
-    told = json.loads(path.read_text(encoding="utf-8"))
-    names = {"cells.jsonl": "cells and pairs", "crashes.jsonl": "crash cases", "seeds.jsonl": "seeds"}
-    counts = ", ".join(f"{count} {names[name]}" for name, count in told["counts"].items())
-    return (
-        f"\n\nOf these, {counts} were played on commit `{told['commit']}` and held there. Since then only {', '.join(f'`{name}`' for name in told['changed'])} "
-        f"changed of all that decides a run: {told['because']} What had been called broken there was played anew."
-    )
+    told: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8"))
+    words = ""
+    while told is not None:
+        names = ", ".join(f"`{name}`" for name in told["changed"])
+        again = (
+            f" {_counted(told['again'])}, drawn at random, were played again and were the same to the last digit."
+            if any(told.get("again", {}).values())
+            else ""
+        )
+        words += (
+            f"\n\nOf these, {_counted(told['counts'])} were played on commit `{told['commit']}` or before and held there. Since then, of all that decides "
+            f"a run, {names} changed: {told['because']}{again} What had been called broken there was played anew."
+        )
+        told = told.get("before")
+    return words
+
+
+def _counted(counts: dict[str, int]) -> str:
+    words = {"cells.jsonl": "cells and pairs", "crashes.jsonl": "crash cases", "seeds.jsonl": "seeds"}
+    return ", ".join(f"{count} {words[name]}" for name, count in counts.items())
 
 
 def made(kept: dict[str, dict[str, Any] | None]) -> str:

@@ -1,4 +1,5 @@
-"""Results of an older run are carried over only where nothing but a judge has changed, and only those that were good and would be played so today."""
+"""Results of an older run are carried over only where nothing but a judge has changed, or where a sample of them is the same when it is played again;
+and only those that were good and would be played so today."""
 
 from __future__ import annotations
 
@@ -67,6 +68,41 @@ def test_nothing_is_carried_over_a_change_of_the_program(
     with pytest.raises(carry.CarryError, match=r"controller/loop\.py changed"):
         carry.carry(old, tmp_path / "new", OLD, "a reason.")
     assert not (tmp_path / "new").exists()
+
+
+def test_over_a_change_of_the_program_a_sample_must_be_the_same(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that differs in a single figure carries nothing; times and processes are the run's own. The page says how many were played."""
+    monkeypatch.setattr(carry, "changed_since", lambda _: ["controller/loop.py"])
+    now: dict[str, Any] = {"digest": "d", "cpu_s": 1.0}
+    monkeypatch.setattr(carry, "_PLAYS", {name: lambda before: before | now for name in ("cells.jsonl", "seeds.jsonl")})
+    monkeypatch.setattr(carry, "hand_out", lambda todo, work, _workers, done, _lost: [done(work(one)) for one in todo])
+    with pytest.raises(carry.CarryError, match="digest was None, is d"):
+        carry.carry(old, tmp_path / "new", OLD, "a reason.", again=5)
+    assert not (tmp_path / "new").exists()
+    del now["digest"]
+    told = carry.carry(old, tmp_path / "new", OLD, "a reason.", again=5)
+    assert told["again"] == {"cells.jsonl": 1, "crashes.jsonl": 0, "seeds.jsonl": 1}
+    assert "1 seeds, drawn at random, were played again" in carried(tmp_path / "new" / CARRIED)
+    monkeypatch.setattr(carry, "changed_since", lambda _: ["verification/story.py"])
+    monkeypatch.setattr(carry, "_good", lambda *_: [])
+    carry.carry(tmp_path / "new", tmp_path / "newer", "another", "a second reason.")
+    words = carried(tmp_path / "newer" / CARRIED)
+    assert ": a reason." in words and ": a second reason." in words
+
+
+def test_a_change_of_what_writes_to_the_disk_makes_every_crash_another_case(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The n-th call is another call then."""
+    head = {"kerma_results": 1, "source": "old", "commit": OLD, "simulated": True}
+    case = {"case": "2 2 EIO", "source": "old", "broken": [], "state": "STANDBY"}
+    (old / "crashes.jsonl").write_text("".join(json.dumps(one) + "\n" for one in (head, case)))
+    monkeypatch.setattr(carry, "played_again", lambda *_: [])
+    for changed, kept in (("controller/loop.py", 1), ("records/store.py", 0)):
+        monkeypatch.setattr(carry, "changed_since", lambda _, changed=changed: [changed])
+        assert carry.carry(old, tmp_path / changed, OLD, "a reason.", again=1)["counts"]["crashes.jsonl"] == kept
 
 
 def test_results_of_another_commit_or_beside_others_are_not_mixed(
