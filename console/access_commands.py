@@ -1,4 +1,4 @@
-"""`kerma users` and `kerma audit`: names, options and help texts, and nothing else.
+"""`kerma users`, `kerma audit` and `kerma approvals`: names, options and help texts, and nothing else.
 What they do is loaded when they are called."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Which = Annotated[
     typer.Option("--config", help="The rig file; the only rig of this machine if left out.", metavar="RIG.toml"),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
-Role = Annotated[str, typer.Argument(metavar="ROLE", help="operator, physicist, service or administrator.")]
+Role = Annotated[str, typer.Argument(metavar="ROLE", help="operator, physician, physicist, service or administrator.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 
@@ -32,7 +32,7 @@ def users(end: Callable[[Callable[[], int | None]], None]) -> typer.Typer:
     @app.command("add")
     def add(
         name: Name,
-        role: Annotated[str, typer.Option("--role", help="operator, physicist, service or administrator.")],
+        role: Annotated[str, typer.Option("--role", help="operator, physician, physicist, service or administrator.")],
         config: Which = None,
     ) -> None:
         """Make a user; the first one must be an administrator."""
@@ -126,5 +126,32 @@ def audit(end: Callable[[Callable[[], int | None]], None]) -> typer.Typer:
         from console.access import commands as room
 
         end(lambda: room.show(config, last, as_json))
+
+    return app
+
+
+def approvals(end: Callable[[Callable[[], int | None]], None]) -> typer.Typer:
+    """The group."""
+    app = typer.Typer(help="Who signed which order; signatures are given at the page Records.", no_args_is_help=True)
+
+    @app.command("list")
+    def listed(
+        order: Annotated[
+            Path | None, typer.Option("--order", help="This order alone, and what it lacks.", metavar="ORDER.toml")
+        ] = None,
+        config: Which = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """List the signatures over orders: who, in which role and meaning, when, and whether they stand."""
+        from console.access import approval_words as room
+
+        end(lambda: room.listed(config, order, as_json))
+
+    @app.command("verify")
+    def verify(config: Which = None, as_json: AsJson = False) -> None:
+        """Hold each signature against the one before it, the end against the signed head, all against the audit. Ends with 1 if anything is wrong."""
+        from console.access import approval_words as room
+
+        end(lambda: room.verify(config, as_json))
 
     return app

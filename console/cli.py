@@ -66,9 +66,10 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.add_typer(dicom(_end), name="dicom")
     app.add_typer(access_commands.users(_end), name="users")
     app.add_typer(access_commands.audit(_end), name="audit")
+    app.add_typer(access_commands.approvals(_end), name="approvals")
     app.add_typer(day_commands.sheet(_end), name="sheet")
     first = next((word for word in arguments if not word.startswith("-")), "")
-    if first not in (*own, "records", "drivers", "certificate", "dicom", "users", "audit", "sheet"):
+    if first not in (*own, "records", "drivers", "certificate", "dicom", "users", "audit", "approvals", "sheet"):
         for point in entry_points(group=GROUP):
             if not first:
                 app.command(point.name, help=_told(point))(_root)

@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.live import Live
 
 from console import configuration, screen, simulated_hand
+from console.access import policy
+from console.access.approvals import Approvals
 from console.certificate import checked_of
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect
@@ -150,6 +152,7 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
             f'{asked.prescription}: prescription.purpose = "{prescribed.purpose.name.lower()}": kerma treat gives patients their fractions and nothing else; '
             "first: use kerma warm-up, kerma daily or kerma calibrate"
         )
+    _approved(rig, prescribed, clock)
     checked = checked_of(rig, clock.wall())
     others = beside(rig, prescribed, checked, clock.wall(), asked.resume)
     control = rig.control if asked.yes else None
@@ -166,6 +169,14 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
         given_d0_mgy=given_d0_mgy(rig, prescribed) if asked.resume else None,
         beside=others,
     )
+
+
+def _approved(rig: Rig, prescribed: Prescribed, clock: Clock) -> None:
+    """The same signatures as at the page. Raises ConfigurationError."""
+    asked = policy.asked_of(rig.path, rig.simulated) if prescribed.purpose is Purpose.TREAT else ()
+    words = Approvals(rig.records, clock.wall).signed().refusal(prescribed.sha256.hex(), asked) if asked else ""
+    if words:
+        raise ConfigurationError(words)
 
 
 def same_kind(session: Session, rig: Rig) -> Result | None:

@@ -14,6 +14,7 @@ from verification.hazards import wrong_with
 DOORS: Final = "console/test_web_doors.py::"
 API: Final = "console/test_web_api.py::"
 TLS: Final = "console/test_web_tls.py::"
+SIGNED: Final = "console/test_approvals.py::"
 NASTY: Final = "console/test_nasty_words.py::"
 RELEASE: Final = "house/test_release.py::"
 ACCESS: Final = "console/test_web_access.py::"
@@ -53,10 +54,14 @@ THREATS: Final[tuple[Hazard, ...]] = (
     row(
         "threat-T4",
         "somebody does what is not for their role",
-        "one table of role, command and situation, which denies what it does not name; the desk judges each role once more; STUCK_ON is left by two persons",
-        "code:console/access/table.py::may code:console/access/people.py::People code:controller/guards.py::_reset page:access.md",
+        "one table of role, command and situation, which denies what it does not name; the desk judges each role once more; STUCK_ON is left by two persons; "
+        "an order is loaded with the signatures of two persons, each given with the secret asked again",
+        "code:console/access/table.py::may code:console/access/people.py::People code:console/access/approvals.py::Approvals "
+        "code:controller/guards.py::_reset page:access.md",
         f"{TABLE}test_t4_each_cell {TABLE}test_t4_a_command_that_the_table_does_not_name_is_denied_to_everybody {ACCESS}test_t4_each_role_at_each_command "
         f"{ACCESS}test_t4_stuck_on_is_left_by_two_persons_with_a_login_each "
+        f"{SIGNED}test_t4_a_signature_asks_the_persons_own_secret_again_and_no_other_role_gives_one {SIGNED}test_t4_a_physician_signs_and_starts_nothing "
+        f"{SIGNED}test_one_person_does_not_give_both_whatever_role_that_person_has_today "
         f"console/test_access_users.py::test_t4_a_damaged_file_lets_nobody_in_and_is_no_first_run "
         f"{API}test_t4_watching_is_all_that_a_real_rig_gives_without_people controller/test_decide_requests.py::test_who_may_load_what "
         "controller/test_decide_reset.py::test_each_role_clears_its_own_class_and_the_operators",
@@ -122,7 +127,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{AUDIT}test_t9_a_line_taken_out_put_in_doubled_or_moved_is_found_and_named "
         f"{AUDIT}test_t9_a_tail_that_was_cut_is_found_and_nothing_is_written_after_it {AUDIT}test_t9_a_chain_made_anew_without_the_key_is_found "
         f"{AUDIT}test_t9_whoever_has_the_key_too_is_found_by_a_checkpoint_kept_elsewhere {AUDIT}test_t9_users_changed_by_another_way_are_found "
-        f"{ACCESS}test_t9_what_leads_to_a_beam_is_not_done_when_it_cannot_be_audited_and_stop_is "
+        f"{ACCESS}test_t9_what_leads_to_a_beam_is_not_done_when_it_cannot_be_audited_and_stop_is {SIGNED}test_of_a_chain_that_is_not_whole_nothing_counts "
+        f"{SIGNED}test_kerma_approvals_lists_and_verifies_also_against_the_audit "
         "records/test_damaged_files.py::test_a_damaged_file_is_refused_in_words_or_made_anew "
         "records/test_damaged_files.py::test_a_lower_dose_in_the_database_is_told_and_written_anew",
         who="checkpoints: put where the machine's own user cannot write (kerma audit checkpoint)",

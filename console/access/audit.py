@@ -1,5 +1,5 @@
 """Who did what: one line of JSON an entry, each with the hash of the one before it, and a signed head beside the log that names the last one.
-It takes no line back and judges none (audit_check.py does); whoever cannot write an entry must not do what it says."""
+It takes no line back and judges none (audit_check.py does); whoever cannot write an entry must not do what it says. Signatures are kept in the same way."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Audit:
         except OSError as error:
             self._end = None
             raise ConfigurationError(
-                f"{self.log}: the audit cannot be written ({error.strerror}); first: make room, or mend the disk"
+                f"{self.log}: cannot be written ({error.strerror}); first: make room, or mend the disk"
             ) from error
 
     def checkpoint(self) -> bytes:
@@ -84,6 +84,17 @@ class Audit:
             return self._files.read(self.head)
         except OSError as error:
             raise ConfigurationError(f"{self.head}: cannot be read ({error.strerror}); {ASIDE}") from error
+
+    def kept(self) -> tuple[bytes, bytes | None] | None:
+        """Log and head of one moment, as they are and not judged; None where nothing was ever begun. Raises ConfigurationError."""
+        if not self.log.exists() and not self.head.exists() and not self._key_path.exists():
+            return None
+        with whole_file.alone(self._files, self._lock):
+            try:
+                log = self._files.read(self.log) if self.log.exists() else b""
+                return log, self._files.read(self.head) if self.head.exists() else None
+            except OSError as error:
+                raise ConfigurationError(f"{self.log}: cannot be read ({error.strerror}); first: mend that") from error
 
     def _looked(self) -> _End:
         try:

@@ -9,12 +9,16 @@ from typing import Final
 from controller.requests import Snapshot
 
 NOBODY: Final = "nobody"
-OPERATOR, PHYSICIST, SERVICE, ADMINISTRATOR = "operator", "physicist", "service", "administrator"
-ROLES: Final = (OPERATOR, PHYSICIST, SERVICE, ADMINISTRATOR)
+OPERATOR, PHYSICIAN, PHYSICIST = "operator", "physician", "physicist"
+SERVICE, ADMINISTRATOR = "service", "administrator"
+ROLES: Final = (OPERATOR, PHYSICIAN, PHYSICIST, SERVICE, ADMINISTRATOR)
 """What a user may be."""
 EVERYBODY: Final = (NOBODY, *ROLES)
 TREATING: Final = (OPERATOR, PHYSICIST)
 AT_THE_MACHINE: Final = (OPERATOR, PHYSICIST, SERVICE)
+APPROVING: Final = (PHYSICIAN, PHYSICIST)
+"""Who signs orders: a physician holds no control and starts nothing, and each approves in one meaning alone."""
+OF_PATIENTS: Final = (OPERATOR, PHYSICIAN, PHYSICIST)
 
 SIMULATED, CLINICAL = "simulated", "clinical"
 MODES: Final = (SIMULATED, CLINICAL)
@@ -66,7 +70,8 @@ TREAT_OR_NOT_SHOWN: Final = ("TREAT", "NOT_SHOWN")
 TABLE: Final = (
     Row(STOP, "STOP", EVERYBODY, starts=False),
     Row("watch", "see what the machine does", EVERYBODY, starts=False),
-    Row("orders", "see the orders, with patients", TREATING, starts=False),
+    Row("orders", "see the orders, with patients and approvals", OF_PATIENTS, starts=False),
+    Row("approve", "sign an order, or withdraw a signature", APPROVING),
     Row("control", "take control, or over", AT_THE_MACHINE),
     Row("leave", "give control back", AT_THE_MACHINE, starts=False),
     Row("load", "load a fraction", TREATING, (IDLE, LOADED), keys=TREAT_OR_NOT_SHOWN),
@@ -77,8 +82,8 @@ TABLE: Final = (
     Row("retest", "ask for the self-test", AT_THE_MACHINE, AT_REST),
     Row("reset", "clear the latches of one's own class", AT_THE_MACHINE, AT_REST),
     Row("room", "press the simulated beam-on switch", AT_THE_MACHINE, KNOWN, (SIMULATED,)),
-    Row("records", "see patients, fractions and traces", TREATING, starts=False),
-    Row("report", "take the report of a fraction or course", TREATING),
+    Row("records", "see patients, fractions and traces", OF_PATIENTS, starts=False),
+    Row("report", "take the report of a fraction or course", OF_PATIENTS),
     Row("service", "see traces, wires, faults and counters, without patients", AT_THE_MACHINE, starts=False),
     Row("bundle", "take a support bundle, without patients", (PHYSICIST, SERVICE)),
     Row("simulator", "move the simulated room", AT_THE_MACHINE, modes=(SIMULATED,)),

@@ -9,7 +9,7 @@ from console.reports.told import Lack
 
 LACKS: Final = (
     Lack("patient's name, photograph, diagnosis, intent, earlier radiotherapy", "the prescription has two identifiers, course, lesion, site and laterality"),
-    Lack("who approved as physician and who as physicist", "the prescription names who approved it, in words, without roles or signatures"),
+    Lack("who approved as physician and who as physicist", "the prescription names them in words; signatures over it lie beside the records (kerma approvals)"),
     Lack("bolus or cover, backing, shields, cut-out's id, diameter and measurement", "the prescription has the cut-out's factor and the gap"),
     Lack("second calculation", "it is made and compared before the confirmation, and its figures are not kept"),
     Lack("time-out items, and by whom", "nobody is asked for them yet"),

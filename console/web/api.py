@@ -18,10 +18,12 @@ from starlette.exceptions import HTTPException
 
 from console import simulated_hand
 from console.access import table
+from console.access.approvals import Approvals
 from console.access.people import TOO_MANY
 from console.access.table import Situation
 from console.configuration import Rig
 from console.plain_words import plain
+from console.web import approved
 from console.web.clerk import Clerk
 from console.web.control import Control
 from console.web.fraction import Fraction, Orders
@@ -176,6 +178,7 @@ class Desk:
     tokens: Tokens
     clock: Clock
     clerk: Clerk
+    approvals: Approvals
     abroad: bool = False
     """Other machines reach this console: what a page without a login is shown names no patient."""
 
@@ -289,7 +292,15 @@ class Api:
     async def listed(self, request: Request, _body: Nothing) -> Listed:
         """Every order of this rig."""
         self.allowed(request, "orders")
-        return Listed(orders=await asyncio.to_thread(self._desk.orders.listed))
+        return Listed(
+            orders=await asyncio.to_thread(approved.rows, self._desk.rig, self._desk.orders, self._desk.approvals)
+        )
+
+    async def _approved(self, sha256: str) -> None:
+        """The signatures that this rig asks for stand over these very bytes."""
+        words = await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, sha256)
+        if words:
+            raise RefusedError(409, words)
 
     async def take(self, request: Request, body: Take, token: Token) -> Done:
         """Take control; whoever takes it over while something is loaded unloads it first."""
@@ -327,6 +338,7 @@ class Api:
             loaded = await asyncio.to_thread(self._desk.orders.read, body.order, body.sha256, command == "resume")
         except ConfigurationError as error:
             raise RefusedError(409, str(error)) from error
+        await self._approved(loaded.prescribed.sha256.hex())
         self._desk.fraction.clear()
         asked: requests.Request = requests.Load(loaded.prescribed, person.name, person.role)
         if command == "resume":
@@ -344,6 +356,9 @@ class Api:
         wrong = self._desk.fraction.wrong(shown, body.offer_id, body.digest, tuple(body.checked))
         if wrong:
             raise RefusedError(409, wrong)
+        loaded = self._desk.fraction.loaded
+        assert loaded is not None
+        await self._approved(loaded.prescribed.sha256.hex())
         return await self._asked(person, "confirm", requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
 
     async def edit(self, request: Request, body: OfPage, token: Token) -> Done:

@@ -49,6 +49,16 @@ class Orders:
 
     def read(self, name: str, sha256: str, resumed: bool) -> Loaded:
         """The very order that was shown, with certificate, typed table and the records beside it. Raises ConfigurationError."""
+        prescribed = self.shown(name, sha256)
+        wall_s = self._clock.wall()
+        checked = checked_of(self._rig, wall_s)
+        others = beside(self._rig, prescribed, checked, wall_s, resumed)
+        return Loaded(
+            prescribed, checked.numbers, others, resumed, given_d0_mgy(self._rig, prescribed) if resumed else None
+        )
+
+    def shown(self, name: str, sha256: str) -> Prescribed:
+        """The very order that was shown, and nothing beside it. Raises ConfigurationError."""
         path = next((one for one in self._folder.glob("*.toml") if one.name == name), None)
         if path is None:
             raise ConfigurationError(f"{name}: is no order in {self._folder}; first: choose one of the list")
@@ -59,12 +69,7 @@ class Orders:
             raise ConfigurationError(
                 f"{name}: purpose is {prescribed.purpose.name}; first: use its own command; this page treats"
             )
-        wall_s = self._clock.wall()
-        checked = checked_of(self._rig, wall_s)
-        others = beside(self._rig, prescribed, checked, wall_s, resumed)
-        return Loaded(
-            prescribed, checked.numbers, others, resumed, given_d0_mgy(self._rig, prescribed) if resumed else None
-        )
+        return prescribed
 
     def _told(self, path: Path) -> dict[str, Any]:
         try:

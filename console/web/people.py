@@ -44,6 +44,10 @@ class Access(Protocol):
         """A second person beside the one who asks; no session."""
         ...
 
+    def again(self, typed: Typed, name: str, /) -> Entry:
+        """The same person's secret once more, for a signature; no session."""
+        ...
+
     def set_up(self, code: str, name: str, password: str, noted: Callable[[str, str], None], /) -> str:
         """Make the first administrator; words where it is not done."""
         ...
@@ -90,6 +94,9 @@ class Demonstration:
 
     def witness(self, _typed: Typed, _beside: str, /) -> Entry:
         return Entry("", "a demonstration has one person alone; first: make users (kerma users add)")
+
+    def again(self, _typed: Typed, _name: str, /) -> Entry:
+        return Entry("", "a demonstration signs nothing; first: make users (kerma users add)")
 
     def set_up(self, _code: str, _name: str, _password: str, _noted: Callable[[str, str], None], /) -> str:
         return "a simulated rig has its demonstration operator; first: kerma users add"

@@ -12,9 +12,13 @@ from typing import Annotated, Any, Final
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from console.access import policy
+from console.access.approvals import Signed
+from console.web import approved
 from console.web.api import Desk, Done, RefusedError, Strict, told
 from console.web.reading import Reading
 from console.web.records_read import Kept
+from hal.errors import ConfigurationError
 
 COMMAND: Final = "records"
 REPORT: Final = "report"
@@ -74,7 +78,7 @@ class RecordsPage:
 
     def __init__(self, desk: Desk, reading: Reading) -> None:
         self._reading, self._rig = reading, desk.rig
-        self._kept = Kept(desk.rig)
+        self._kept, self._approvals = Kept(desk.rig), desk.approvals
         self._making = asyncio.Lock()
 
     def join(self, app: FastAPI) -> None:
@@ -109,7 +113,18 @@ class RecordsPage:
     async def fraction(self, request: Request, fraction: FractionId) -> Response:
         """One fraction with its exposures, events, corrections and reports."""
         self._reading.allowed(request, COMMAND)
-        return await self._reading.answer(self._kept.fraction, fraction)
+        return await self._reading.answer(self._fraction, fraction)
+
+    def _fraction(self, fraction: str) -> dict[str, Any]:
+        """As it is kept, with the signatures over the order by which it was begun; nothing is asked for any more."""
+        found = self._kept.fraction(fraction)
+        try:
+            signed = self._approvals.signed()
+        except ConfigurationError as error:
+            signed = Signed((), (str(error),))
+        said = approved.told(signed, found["prescription_sha256"], policy.BOTH)
+        found["approval"] = said | {"words": "", "wrong": list(signed.wrong[:20])}
+        return found
 
     async def trace(self, request: Request, token: Annotated[int, Query(ge=1, le=2**53)]) -> Response:
         """One exposure's trace, from the journal."""

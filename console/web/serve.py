@@ -20,13 +20,15 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 
 from console import configuration, screen
-from console.access import folder
+from console.access import folder, policy
+from console.access.approvals import Approvals
 from console.access.passwords import Hasher
 from console.access.people import People
 from console.access.users import Users
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.web.api import Api, Desk
+from console.web.approvals_page import ApprovalsPage
 from console.web.clerk import Clerk
 from console.web.control import Control
 from console.web.day_page import DayPage
@@ -52,6 +54,7 @@ FILES: Final = (
     "people.js",
     "alarms.js",
     "today.js",
+    "approvals.js",
     "watch.js",
     "drawn.js",
     "treat.js",
@@ -109,6 +112,7 @@ def assembled(
         Tokens(),
         clock,
         clerk,
+        Approvals(rig.records, clock.wall),
         abroad,
     )
 
@@ -133,6 +137,7 @@ def application(desk: Desk) -> FastAPI:
     api = Api(desk)
     api.join(app)
     PeoplePage(desk, api).join(app)
+    ApprovalsPage(desk, api).join(app)
     Live(desk).join(app)
     reading = Reading(desk)
     RecordsPage(desk, reading).join(app)
@@ -161,6 +166,7 @@ def run(asked: Asked) -> Exit:
     at = address(asked.host, asked.tls_cert, asked.tls_key, clock.wall(), os.getuid())
     rig = configuration.load(asked.config, os.getuid())
     orders = asked.orders or rig.path.parent / "orders"
+    asked_for = policy.asked_of(rig.path, rig.simulated)
     users, audit = folder.opened(rig.records, clock)
     clerk = Clerk(audit)
     access, words = admitted(rig, users, clock)
@@ -173,8 +179,9 @@ def run(asked: Asked) -> Exit:
         app = Doors(application(desk), asked.port, asked.port + 1, desk.link.stop, at.names, at.scheme)
         print(screen.banner(rig.simulated, rig.name))
         print(f"{at.shown(asked.port)}  (STOP door at port {asked.port + 1}, orders in {orders})")
-        print(words, flush=True)
-        clerk.told("console begins", "console", "", port=asked.port, abroad=at.abroad)
+        print(words)
+        print(policy.words(asked_for), flush=True)
+        clerk.told("console begins", "console", "", port=asked.port, abroad=at.abroad, signatures=" ".join(asked_for))
         with door_process(door, asked.port + 1, rig.places.stop, at):
             uvicorn.Server(settings(app, at)).run(sockets=[pages])
         clerk.told("console ends", "console", "")

@@ -25,11 +25,12 @@ from kept_by_hand import KeptByHand  # noqa: E402
 
 HOSTILE = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("x")'
+CODE = r"code ([0-9A-Z-]{8,})\s|log in with name and password"
 
 
 @contextmanager
 def console_on(folder: Path, fill: Callable[[KeptByHand], None], real: bool = False) -> Iterator[tuple[str, str]]:
-    """Address and code of a console on these records; of a real rig the code for its first administrator."""
+    """Address and code of a console on these records; of a real rig the code for its first administrator, or none where `fill` made users."""
     kept = KeptByHand(folder / "records")
     fill(kept)
     kept.done()
@@ -51,12 +52,12 @@ def console_on(folder: Path, fill: Callable[[KeptByHand], None], real: bool = Fa
     try:
         clock = SystemClock()
         until = clock.monotonic() + 60.0
-        while not (found := re.search(r"code ([0-9A-Z-]{8,})\s", (folder / "console.log").read_text(encoding="utf-8"))):
+        while not (found := re.search(CODE, (folder / "console.log").read_text(encoding="utf-8"))):
             assert process.poll() is None and clock.monotonic() < until, (folder / "console.log").read_text(
                 encoding="utf-8"
             )
             clock.sleep_until(Seconds(clock.monotonic() + 0.1))
-        yield f"http://127.0.0.1:{port}/", found[1]
+        yield f"http://127.0.0.1:{port}/", found[1] or ""
     finally:
         process.terminate()
         process.wait(20.0)

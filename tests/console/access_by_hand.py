@@ -47,8 +47,9 @@ class Rig:
         self.people = People(self.users, hasher, self.hand.now, self.hand.wall)
 
     def staffed(self) -> Rig:
-        """An administrator, an operator with a badge, a physicist and a service engineer."""
-        for name, role in (("ada", "administrator"), ("olga", "operator"), ("paul", "physicist"), ("sven", "service")):
+        """An administrator, an operator with a badge, a physician, a physicist and a service engineer."""
+        roles = {"ada": "administrator", "olga": "operator", "mia": "physician", "paul": "physicist", "sven": "service"}
+        for name, role in roles.items():
             self.office.add(name, role, SECRET, quiet)
         self.office.badge("olga", BADGE, PIN, quiet)
         return self

@@ -24,9 +24,10 @@ from controller.states import State
 from hal.readings import Purpose
 
 WRITTEN = """
-stop      nopsa  SC  TSN  ilbfd  free
-watch     nopsa  SC  TSN  ilbfd  free
-orders    op     SC  TSN  ilbfd  free
+stop      nompsa SC  TSN  ilbfd  free
+watch     nompsa SC  TSN  ilbfd  free
+orders    omp    SC  TSN  ilbfd  free
+approve   mp     SC  TSN  ilbfd  first
 control   ops    SC  TSN  ilbfd  first
 leave     ops    SC  TSN  ilbfd  free
 load      op     SC  TN   il     first
@@ -37,17 +38,19 @@ close     op     SC  TSN  ilf    free
 retest    ops    SC  TSN  ilf    first
 reset     ops    SC  TSN  ilf    first
 room      ops    S   TSN  ilbf   first
-records   op     SC  TSN  ilbfd  free
-report    op     SC  TSN  ilbfd  first
+records   omp    SC  TSN  ilbfd  free
+report    omp    SC  TSN  ilbfd  first
 service   ops    SC  TSN  ilbfd  free
 bundle    ps     SC  TSN  ilbfd  first
 simulator ops    S   TSN  ilbfd  first
 people    a      SC  TSN  ilfd   first
 audit     pa     SC  TSN  ilfd   first
 """
-"""Roles nobody, operator, physicist, service, administrator; modes; keys TREAT, SERVICE, not shown; groups; whether the audit comes first."""
+"""Roles nobody, operator, medicus (physician), physicist, service, administrator; modes; keys TREAT, SERVICE, not shown; groups; audit first or not."""
 LETTERS = {
-    "roles": dict(zip("nopsa", ("nobody", "operator", "physicist", "service", "administrator"), strict=True)),
+    "roles": dict(
+        zip("nompsa", ("nobody", "operator", "physician", "physicist", "service", "administrator"), strict=True)
+    ),
     "modes": {"S": "simulated", "C": "clinical"},
     "keys": {"T": "TREAT", "S": "SERVICE", "N": "NOT_SHOWN"},
     "groups": {"i": "idle", "l": "loaded", "b": "beam", "f": "fault", "d": "no_data"},

@@ -32,7 +32,7 @@ from controller.prescribed import Prescribed
 from controller.requests import Edit, Load, Reply, Request, Reset, Stop
 from records.files import PosixFiles
 
-ROLE_OF = {"olga": "operator", "paul": "physicist", "sven": "service", "ada": "administrator"}
+ROLE_OF = {"olga": "operator", "mia": "physician", "paul": "physicist", "sven": "service", "ada": "administrator"}
 MAY = {
     "load": "olga paul", "resume": "olga paul", "confirm": "olga paul", "edit": "olga paul sven", "close": "olga paul", "retest": "olga paul sven",
     "reset": "olga paul sven", "press": "olga paul sven", "control/take": "olga paul sven", "control/leave": "olga paul sven",
@@ -83,7 +83,7 @@ def test_t4_each_role_at_each_command(console: Staffed) -> None:
                     assert status in (200, 409), (name, command, said)
                 else:
                     assert status == 403 and "not for the role" in said["words"], (name, command)
-            assert (await page.post("/api/orders"))[0] == (200 if name in ("olga", "paul") else 403)
+            assert (await page.post("/api/orders"))[0] == (200 if name in ("olga", "mia", "paul") else 403)
             await page.command("control/leave")
             assert (await page.post("/stop"))[0] == 200
         refused = console.clerk.whats("refused")

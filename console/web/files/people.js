@@ -1,8 +1,8 @@
 // The People page: an administrator's look at users and changes to them, and whether the audit is what was written. What was typed is kept nowhere.
-import { $, h, post, t } from "/files/shell.js";
-import { stamp, table, watched } from "/files/watch.js";
+import { $, h, post, stamp, t } from "/files/shell.js";
+import { table, watched } from "/files/watch.js";
 
-const ROLES = ["operator", "physicist", "service", "administrator"];
+const ROLES = ["operator", "physician", "physicist", "service", "administrator"];
 let person = null;
 
 const button = (word, act, more = {}) => h("button", { type: "button", onclick: act, ...more }, t(word));

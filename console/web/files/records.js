@@ -1,10 +1,11 @@
 // The Records page: patients, their lesions and prescriptions, fractions with everything kept of them. It reads, a page at a time, and writes no record.
-import { $, gy, h, number, post, t } from "/files/shell.js";
+import { $, gy, h, number, post, stamp, t } from "/files/shell.js";
+import { orders, signatures } from "/files/approvals.js";
 import { drawn } from "/files/drawn.js";
-import { get, stamp, table, watched } from "/files/watch.js";
+import { get, table, watched } from "/files/watch.js";
 
 const BEHIND_S = 1.0;
-let search = "", entered = false, shown = null;
+let search = "", entered = null, shown = null;
 
 const facts = (rows) => h("dl", { className: "facts" }, ...rows.flatMap(([name, said]) => [h("dt", {}, name), h("dd", {}, said ?? "–")]));
 const button = (word, act, more = {}) => h("button", { type: "button", onclick: act, ...more }, word);
@@ -90,8 +91,10 @@ const showFraction = (id) => asked(async () => {
 function approvals(one) {
   const said = one.order.map((row) => `${row.version}: ${row.approved_by.join(", ") || "–"}`);
   return h("div", {}, h("h3", {}, t("approval")),
+    ...(one.approval.wrong.length ? one.approval.wrong.map((words) => h("p", { className: "wrong" }, `${t("chain_wrong")} ${words}`)) : []),
+    ...signatures(one), ...one.approval.given.filter((row) => row.wall_s > one.started_wall_s).map((row) => h("p", { className: "wrong" }, t("signed_late", { n: row.n, who: row.who }))),
     ...(one.order_words ? [h("p", { className: "wrong" }, one.order_words)] : []),
-    h("p", {}, [...new Set(said)].join("; ") || "–"), h("small", {}, t("approval_note")));
+    h("p", {}, t("named_in_file"), ": ", [...new Set(said)].join("; ") || "–"), h("small", {}, t("approval_note")));
 }
 
 const showTrace = (row, one, into) => asked(async () => {
@@ -131,5 +134,7 @@ watched.shown = (frame) => {
   const words = behind ? t("records_behind", { lag: number(typeof lag === "number" ? lag : null, 1, "s") }) : "";
   if ($("behind").textContent !== words) $("behind").textContent = words;
 };
-watched.entered = () => { if (!entered) { entered = true; listPatients(""); } };
+const showOrders = () => asked(async () => { shown = showOrders; await orders($("one"), entered); });
+$("orders").addEventListener("click", showOrders);
+watched.entered = (person) => { if (!entered) { entered = person; $("orders").hidden = false; listPatients(""); } };
 watched.spoken = () => { if (entered) { listPatients(""); if (shown) shown(); } };

@@ -1,7 +1,7 @@
 // The Service page: traces, wires, interlocks, faults, what is due, counters, configuration, bundle; it shows no patient and moves only a simulated room.
-import { $, h, number, post, t } from "/files/shell.js";
+import { $, h, number, post, stamp, t } from "/files/shell.js";
 import { drawn } from "/files/drawn.js";
-import { get, stamp, table, watched } from "/files/watch.js";
+import { get, table, watched } from "/files/watch.js";
 
 const TRACES = [[3, "kV", "kV", 2], [4, "mA", "mA", 3], [5, "filament", "A", 3], [6, "temperature", "°C", 1], [7, "dose_rate", "mGy/s D0", 2], [8, "lateness", "µs", 0]];
 const TRACES_MS = 500, WIRE_MS = 700, KEPT_ROWS = 6000, KEPT_FRAMES = 600;

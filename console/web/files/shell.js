@@ -16,6 +16,7 @@ export const t = (key, values = {}) => {
 // A number has a point and no thousands' mark in every language, as in order files, records and on paper: "2,000 Gy" is two or two thousand, by who reads it.
 export const number = (value, digits, unit) =>
   value === null || value === undefined ? NONE : `${Number(value).toFixed(digits).replace(/^-(?=[0.]*$)/, "")}${unit ? "\u00a0" + unit : ""}`;
+export const stamp = (wallS) => (wallS === null || wallS === undefined ? "–" : new Date(wallS * 1000).toISOString().slice(0, 19).replace("T", " ") + "Z");
 export const gy = (mgy) => number(mgy === null || mgy === undefined ? null : mgy / 1000, 3, "Gy");
 
 export function h(tag, given = {}, ...children) {

@@ -1,6 +1,7 @@
 // The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP and the line are shell.js.
 import { $, NONE, ageMs, gy, h, language, number, open, page, post, socket, t } from "/files/shell.js";
 import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
+import { approvalMark, signatures } from "/files/approvals.js";
 import { login } from "/files/login.js";
 import { report, today } from "/files/today.js";
 
@@ -176,6 +177,7 @@ const table = (rows) => h("table", { className: "pairs" }, h("tbody", {}, ...row
   cell instanceof Node ? h("td", {}, cell) : h("td", {}, cell))))));
 const back = () => go("unload", async () => { if (await command("edit")) { patient = ""; order = null; checked.clear(); } });
 const reason = () => h("input", { maxLength: 200, id: "reason" });
+const ordered = (one) => (orders ?? []).filter((row) => row.order?.sha256 === one?.sha256);
 const readable = () => (orders ?? []).filter((one) => one.order !== null);
 
 const PANELS = {
@@ -197,7 +199,8 @@ const PANELS = {
     return [
       h("p", {}, t("choose_lesion", { patient })),
       ...own.map((one) => h("button", { type: "button", className: "pick", "aria-pressed": order === one.name, onclick: () => { order = one.name; paintPanel(); } },
-        `${order === one.name ? "● " : "○ "}${one.order.lesion_id} · ${about(one.order)}`, h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`))),
+        `${order === one.name ? "● " : "○ "}${one.order.lesion_id} · ${about(one.order)}`, h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`), h("small", {}, approvalMark(one)))),
+      ...own.filter((one) => one.name === order).flatMap(signatures),
       ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why)] : []),
       h("div", { className: "row" },
         h("button", { type: "button", onclick: () => { patient = ""; order = null; paintPanel(); } }, t("back")),
@@ -219,7 +222,7 @@ const PANELS = {
     confirm.dataset.hold = "1";
     if (agreed) setTimeout(() => { confirm.dataset.hold = "0"; confirm.disabled = busy; }, TAP_GUARD_MS);
     return [
-      facts(frame.order),
+      facts(frame.order), ...ordered(frame.order).flatMap(signatures),
       h("table", {}, h("thead", {}, h("tr", {}, ...["", t("read_back"), t("second"), ""].map((one) => h("th", { scope: "col" }, one)))),
         h("tbody", {}, ...frame.compared.map(([name, offered, calculated, agrees]) =>
           h("tr", agrees ? {} : { className: "wrong" }, h("th", { scope: "row" }, name), h("td", { className: "said" }, offered), h("td", { className: "said" }, calculated), h("td", { className: "said" }, t(agrees ? "agrees" : "differs")))))),
@@ -271,7 +274,8 @@ const PANELS = {
 async function load(name, own, more = {}) {
   const one = own.find((candidate) => candidate.name === order);
   if (!one) { $("answer").textContent = t("choose_first"); return; }
-  await command(name, { order: one.name, sha256: one.order.sha256, ...more });
+  // what was refused may have been signed, or changed, meanwhile
+  if (!(await command(name, { order: one.name, sha256: one.order.sha256, ...more }))) orders = null, panelKey = "";
 }
 
 // A beep at beam-on, a tick while it is on, another tone at its end.

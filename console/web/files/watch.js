@@ -18,7 +18,6 @@ export async function get(path, values = {}) {
   if (!answer.ok) throw new Error(said.words);
   return said;
 }
-export const stamp = (wallS) => (wallS === null || wallS === undefined ? "–" : new Date(wallS * 1000).toISOString().slice(0, 19).replace("T", " ") + "Z");
 
 // A table; a cell is text or a node, `wrong` marks a row. Nothing is ever read as HTML. It can be scrolled by key.
 export const table = (label, heads, rows) =>

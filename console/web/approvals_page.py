@@ -1,0 +1,134 @@
+"""The paths below /api/approvals: what was signed, a signature over an order with the secret asked again, and one withdrawn.
+What stands is said by console/access/approvals.py; each act is in the audit before it is done."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from fastapi import FastAPI, Request
+from pydantic import AfterValidator, BaseModel, Field
+
+from console.access.approvals import MEANING, Approval
+from console.access.people import TOO_MANY, Person, Typed
+from console.plain_words import plain
+from console.web import approved
+from console.web.api import Api, Desk, Nothing, RefusedError, Short, Strict, Token, told
+from hal.errors import ConfigurationError
+
+APPROVE: Final = "approve"
+ORDERS: Final = "orders"
+THEN_LOOK: Final = "; then see in the list whether the signature stands"
+
+
+class Signing(Strict):
+    """One's own secret once more: a password, or a badge with its PIN."""
+
+    secret: Annotated[str, Field(min_length=1, max_length=200)]
+    badge: Annotated[str, Field(max_length=64)] = ""
+
+
+class Sign(Signing):
+    """The order that was shown, by its name and SHA-256, in the meaning that stood beside the field."""
+
+    order: Short
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    meaning: Annotated[str, Field(max_length=40)]
+
+
+class Withdraw(Signing):
+    """One signature by its number."""
+
+    n: Annotated[int, Field(ge=1, le=2**53)]
+    reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain)]
+
+
+class Orders(BaseModel):
+    """Each order with its signatures; and what is wrong with their chain, under which none of them stands."""
+
+    orders: list[dict[str, Any]]
+    wrong: list[str]
+    entries: int
+    key: str
+
+
+class Given(BaseModel):
+    """The number of the signature."""
+
+    n: int
+    words: str
+
+
+class ApprovalsPage:
+    """Who asks is looked at first, then the secret, then the bytes of the order, then the audit."""
+
+    def __init__(self, desk: Desk, api: Api) -> None:
+        self._desk, self._api = desk, api
+
+    def join(self, app: FastAPI) -> None:
+        """Add every path to the application."""
+        app.post("/api/approvals/list", responses=told(401, 409, 503), tags=["approvals"])(self.listed)
+        app.post("/api/approvals/sign", responses=told(401, 409, 503), tags=["approvals"])(self.sign)
+        app.post("/api/approvals/withdraw", responses=told(401, 409, 503), tags=["approvals"])(self.withdraw)
+
+    async def listed(self, request: Request, _body: Nothing) -> Orders:
+        """Every order of the folder with its signatures."""
+        self._api.allowed(request, ORDERS)
+        try:
+            signed = await asyncio.to_thread(self._desk.approvals.signed)
+        except ConfigurationError as error:
+            raise RefusedError(503, str(error)) from error
+        rows = await asyncio.to_thread(approved.rows, self._desk.rig, self._desk.orders, self._desk.approvals)
+        return Orders(orders=rows, wrong=list(signed.wrong[:20]), entries=signed.entries, key=signed.key)
+
+    async def sign(self, request: Request, body: Sign, token: Token) -> Given:
+        """Sign the very order that was shown."""
+        person = await self._proven(request, body, token)
+        if MEANING[person.role] != body.meaning:
+            raise RefusedError(
+                409, f"{person.role} signs for {MEANING[person.role]}, not {body.meaning!r}; first: look anew"
+            )
+        try:
+            prescribed = await asyncio.to_thread(self._desk.orders.shown, body.order, body.sha256)
+            await self._audited(person, do="sign", order_sha256=body.sha256, meaning=body.meaning)
+            order = f"{prescribed.prescription_id} version {prescribed.version}"
+            n = await asyncio.to_thread(self._desk.approvals.sign, body.sha256, order, person.name, person.role)
+        except ConfigurationError as error:
+            raise RefusedError(409, f"{error}{THEN_LOOK}") from error
+        self._desk.clerk.told("signed", person.name, person.role, signature=n, order_sha256=body.sha256)
+        return Given(n=n, words=f"signed by {person.name}: {body.meaning}")
+
+    async def withdraw(self, request: Request, body: Withdraw, token: Token) -> Given:
+        """A signature counts no more; what it was stays to be read."""
+        person = await self._proven(request, body, token)
+        try:
+            await self._audited(person, do="withdraw", signature=body.n)
+            gone: Approval = await asyncio.to_thread(
+                self._desk.approvals.withdraw, body.n, body.reason, person.name, person.role
+            )
+        except ConfigurationError as error:
+            raise RefusedError(409, f"{error}{THEN_LOOK}") from error
+        self._desk.clerk.told("withdrawn", person.name, person.role, signature=body.n, order_sha256=gone.sha256)
+        return Given(n=body.n, words=f"withdrawn: {gone.who}, {gone.meaning}")
+
+    async def _proven(self, request: Request, body: Signing, token: str) -> Person:
+        """Whose hand it is now: the login's own person with the role of this moment."""
+        person = self._api.allowed(request, APPROVE, token)
+        source = request.client.host if request.client is not None else "nowhere"
+        typed = Typed(person.name, body.secret, source, body.badge)
+        entry = await self._api.worked(self._desk.access.again, typed, person.name)
+        if entry.words:
+            if not entry.words.startswith(TOO_MANY):
+                self._desk.clerk.told("signature refused", person.name, person.role, source=source)
+            raise RefusedError(409, entry.words)
+        if entry.role not in MEANING:
+            raise RefusedError(403, f"{entry.role} signs no order; first: log in as {' or '.join(MEANING)}")
+        return Person(entry.name, entry.role)
+
+    async def _audited(self, person: Person, **what: str | int) -> None:
+        words = await self._desk.clerk.first("command", person.name, person.role, command=APPROVE, **what)
+        if words:
+            raise RefusedError(503, f"{APPROVE} is not done, because it cannot be audited: {words}")
+
+
+__all__ = ["ApprovalsPage"]

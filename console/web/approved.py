@@ -1,0 +1,42 @@
+"""Orders with the signatures over them, and why one may not be loaded as it stands: the rig's own policy held against what was signed.
+It asks no person and signs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from console.access import policy
+from console.access.approvals import Approvals, Signed
+from console.configuration import Rig
+from console.web.fraction import Orders
+from hal.errors import ConfigurationError
+
+
+def rows(rig: Rig, orders: Orders, approvals: Approvals) -> list[dict[str, Any]]:
+    """Each order with who signed it, what is asked for, what is missing of both, and why it may not be loaded."""
+    found = orders.listed()
+    try:
+        asked, signed = policy.asked_of(rig.path, rig.simulated), approvals.signed()
+    except ConfigurationError as error:
+        unknown = {"given": [], "asked": list(policy.BOTH), "missing": list(policy.BOTH), "words": str(error)}
+        return [row | {"approval": unknown} for row in found]
+    for row in found:
+        sha256 = row["order"]["sha256"] if row["order"] is not None else ""
+        row["approval"] = told(signed, sha256, asked) | {"words": signed.refusal(sha256, asked) if sha256 else ""}
+    return found
+
+
+def told(signed: Signed, sha256: str, asked: tuple[str, ...]) -> dict[str, Any]:
+    """What was signed over these bytes."""
+    given = [asdict(one) for one in signed.of(sha256)] if sha256 else []
+    return {"given": given, "asked": list(asked), "missing": list(signed.missing(sha256, policy.BOTH))}
+
+
+def refusal(rig: Rig, approvals: Approvals, sha256: str) -> str:
+    """Why an order of these bytes may not be loaded on this rig; empty where it may. What cannot be read lets nothing pass."""
+    try:
+        asked = policy.asked_of(rig.path, rig.simulated)
+        return approvals.signed().refusal(sha256, asked) if asked else ""
+    except ConfigurationError as error:
+        return str(error)

@@ -1,0 +1,86 @@
+// Signatures over orders: what stands at an order, and the form in which a physician or a physicist signs with the secret asked again. It keeps nothing that was typed.
+import { gy, h, number, post, stamp, t } from "/files/shell.js";
+
+export const MEANING = { physician: "prescribed", physicist: "physics checked" };
+const ROLES = Object.keys(MEANING);
+
+// One line for each meaning, and for each signature that does not stand. `row` is an order of the list.
+export function signatures(row) {
+  const approval = row.approval;
+  if (!approval) return [];
+  const standing = (role) => approval.given.find((one) => one.role === role && !one.against);
+  return [
+    ...ROLES.map((role) => {
+      const one = standing(role);
+      return h("p", { className: one ? "signed" : "signed wrong" }, one ? t("signed_by", { meaning: t(`meaning_${role}`), who: one.who, role, at: stamp(one.wall_s) })
+        : t(approval.asked.includes(role) ? "not_signed" : "not_signed_may", { meaning: t(`meaning_${role}`), role }));
+    }),
+    ...approval.given.filter((one) => one.against).map((one) => h("p", { className: "signed wrong" }, gone(one))),
+    ...(approval.words ? [h("p", { className: "wrong" }, approval.words)] : []),
+  ];
+}
+const gone = (one) => t("signature_gone", { n: one.n, who: one.who, role: one.role, at: stamp(one.wall_s), why: one.withdrawn_s === null ? one.against : `${one.withdrawn_by} (${one.withdrawn_role}) ${stamp(one.withdrawn_s)}: ${one.reason}` });
+
+// In one line, where an order is chosen.
+export const approvalMark = (row) => (!row.approval ? "" : row.approval.missing.length === 0 ? `✔ ${t("approved")}` : `✖ ${t("not_approved", { which: row.approval.missing.map((role) => t(`meaning_${role}`)).join(", ") })}`);
+
+// Who may sign is given the forms; everybody else sees what stands.
+export async function orders(into, person) {
+  const found = await post("/api/approvals/list");
+  const said = h("p", { className: "wrong", role: "status" });
+  const again = () => orders(into, person);
+  into.replaceChildren(
+    h("h2", {}, t("approvals_orders")), said,
+    ...(found.wrong.length ? found.wrong.map((words) => h("p", { className: "wrong" }, `${t("chain_wrong")} ${words}`)) : [h("small", {}, t("chain_right", { entries: found.entries }))]),
+    ...found.orders.map((row) => (row.order === null ? h("p", { className: "wrong" }, row.words) : card(row, person, said, again))),
+    ...(found.orders.length ? [] : [h("p", {}, t("no_orders"))]),
+  );
+}
+
+function card(row, person, said, again) {
+  const one = row.order;
+  const facts = [
+    [t("patient"), `${one.patient_id} · ${one.patient_id_2}`], [t("lesion"), `${one.course_id} · ${one.lesion_id} · ${one.site}, ${t(`side_${one.laterality}`)}`],
+    [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
+    [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`],
+    [t("set_up_of"), t("gap_cutout", { gap: number(one.gap_mm, 1, "mm"), factor: number(one.cutout_factor, 3) })], [t("interval"), number(one.min_interval_h, 1, "h")],
+    [t("order"), `${one.prescription_id} · ${one.version} · ${row.name}`], [t("named_in_file"), one.approved_by.join(", ")], ["SHA-256", one.sha256],
+  ];
+  return h("section", { className: "order" }, h("h3", {}, `${one.prescription_id} · ${one.lesion_id} · ${one.site}, ${t(`side_${one.laterality}`)}`),
+    h("dl", { className: "facts" }, ...facts.flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)])),
+    ...signatures(row), ...(person.role in MEANING ? forms(row, person, said, again) : []));
+}
+
+function forms(row, person, said, again) {
+  const role = person.role;
+  const own = row.approval.given.some((one) => one.role === role && !one.against);
+  const sign = form("sign_do", { meaning: t(`meaning_${role}`) }, [], said, again, (secret) => ["sign", { order: row.name, sha256: row.order.sha256, meaning: MEANING[role], ...secret }]);
+  const withdraw = row.approval.given.filter((one) => !one.against).map((one) => {
+    const reason = h("input", { name: "reason", maxLength: 200, required: true, autocomplete: "off" });
+    return form("withdraw_do", { meaning: t(`meaning_${one.role}`), who: one.who }, [h("label", {}, t("reason"), reason)], said, again, (secret) => ["withdraw", { n: one.n, reason: reason.value, ...secret }]);
+  });
+  return [...(own ? [] : [h("p", {}, t("sign_text")), sign]), ...withdraw];
+}
+
+function form(word, values, labels, said, again, asked) {
+  const secret = h("input", { name: "secret", type: "password", maxLength: 128, autocomplete: "off", required: true });
+  const badge = h("input", { name: "badge", type: "password", maxLength: 64, autocomplete: "off" });
+  const send = h("button", { type: "submit" }, t(word, values));
+  const go = async (event) => {
+    event.preventDefault();
+    send.disabled = true;
+    said.textContent = "";
+    const [path, body] = asked({ secret: secret.value, badge: badge.value });
+    secret.value = badge.value = "";
+    try {
+      const { token } = await post("/api/token");
+      await post(`/api/approvals/${path}`, body, { "X-Kerma-Token": token });
+      await again();
+    } catch (error) {
+      said.textContent = error.message;
+      said.scrollIntoView({ block: "center" });
+      send.disabled = false;
+    }
+  };
+  return h("form", { onsubmit: go }, ...labels, h("label", {}, t("secret_again"), secret), h("label", {}, t("badge_if"), badge), send);
+}
