@@ -4,6 +4,7 @@ It gives a factor with its readings for the applicator's own history; the dose r
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from calibration.dosimetry.beam import LEAST_READINGS, MOST_COV
 from calibration.procedures.parts import LIVE, Charge, Setting, at_end, charges, numbers, recorded
-from calibration.procedures.session import Figure, Judgement, Session, Verdict
+from calibration.procedures.session import Figure, Judgement, Reading, Session, Verdict
 from calibration.procedures.step import Accept, Procedure, Step
 
 DRIFT: Final = 0.005
@@ -21,6 +22,11 @@ WARN, STOP = 0.02, 0.05
 """Against the mean of its own history: what needs an explanation, and what needs a second measurement."""
 LEAST, MOST = 0.5, 1.5
 """Published factors are 0.88 to 1.00; beyond these something else was measured."""
+FINE, COARSE = 3e-5, 2e-4
+"""A display's last digit as a part of the reading: one exposure scatters by 1e-4 and more, so that above the first most readings may well be alike, and
+above the second all of them."""
+CUTOUT_MOST: Final = 1.005
+"""Lead in an applicator takes scatter away and adds none, but for the readings' own scatter: above, the two were taken for one another."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ def applicator_procedure(
     if what == reference.applicator:
         raise ValueError(f"{what} is the reference; measure its output")
     other = Setting(reference.kv, reference.ma, reference.filter, name)
-    given = (("history", fmean(history) if history else 0.0),)
+    given = (("history", fmean(history) if history else 0.0), ("most", CUTOUT_MOST if cutout else MOST))
 
     def step(place: str, setting: Setting, n: int, connect: str, accept: Accept) -> Step:
         why = f"{what} is measured itself: three years of wrong factors came of a formula."
@@ -74,13 +80,27 @@ def applicator_procedure(
 
 
 def read_each(session: Session, step: Step) -> Verdict:
-    """Readings that are all one number, digit for digit, were not read one by one."""
+    """Readings that are all one number, digit for digit, were not read one by one; where most of them are, a person says why.
+
+    A display whose last digit is coarse against the scatter of an exposure proves nothing by it."""
     values = session.values(step.id)
-    if len(values) > 2 and len(set(values)) == 1:
-        return Verdict(
-            f"{len(values)} readings are all {values[0]:g}, to the last digit; read each exposure, reject these, and repeat"
-        )
-    return Verdict("", (), (Figure("mean", fmean(values), step.reading[0].unit),))
+    alike, often = Counter(values).most_common(1)[0]
+    digit = _last_digit(session, step) / abs(fmean(values)) if fmean(values) else math.inf
+    warned = f"{often} of {len(values)} readings are {alike:g}, to the last digit"
+    most = len(values) > 3 and 2 * often > len(values) and digit <= FINE
+    if len(values) > 2 and often == len(values):
+        if digit <= COARSE:
+            return Verdict(
+                f"{len(values)} readings are all {alike:g}, to the last digit; read each exposure, reject these, and repeat"
+            )
+        most = True
+    return Verdict("", (warned,) if most else (), (Figure("mean", fmean(values), step.reading[0].unit),))
+
+
+def _last_digit(session: Session, step: Step) -> float:
+    """The smallest step that the display showed."""
+    texts = [one.event.text.split()[0] for one in session.kept(step.id) if isinstance(one.event, Reading)]
+    return min((10.0 ** -len(text.partition(".")[2]) for text in texts), default=0.0)
 
 
 def _found(session: Session, step: Step) -> Measured:
@@ -91,8 +111,11 @@ def _found(session: Session, step: Step) -> Measured:
             f"the reference moved by {100 * drift:+.2f} % meanwhile, above {100 * DRIFT:g} %; warm up, and begin anew"
         )
     factor = fmean(mine) / fmean((*before, *after))
-    if not LEAST <= factor <= MOST:
-        raise ValueError(f"a factor of {factor:.3f} is not within {LEAST:g} to {MOST:g}; look at what is fitted")
+    most = numbers(step)["most"]
+    if not LEAST <= factor <= most:
+        raise ValueError(
+            f"a factor of {factor:.3f} is not within {LEAST:g} to {most:g}; look at what is fitted, and when"
+        )
     u = math.hypot(
         stdev(mine) / fmean(mine) / math.sqrt(len(mine)),
         stdev(before) / fmean(before) / math.sqrt(len(before)),

@@ -3,6 +3,7 @@ It is a table of what was measured and no power law; no clinical set-point is wo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,10 @@ DRIFT: Final = 0.01
 """At the combination's own kV, before and after. An assumption."""
 FALLS: Final = 0.002
 """Of the output at the combination's kV: what a chamber reads of next to nothing may lie so much below the point before it."""
+STEEP_FROM: Final = 0.6
+LEAST_POWER, MOST_POWER, NEXT_POWER = 0.8, 4.0, 1.0
+"""From so much of the combination's kV on, output goes between two points as kV to a power of 1.1 to 2.7, for any filter of such a tube, and from one pair
+to the next it changes by 0.4 at most (SpekPy, 40 to 100 kV, half-value layers of 0.5 to 3 mm Al); beyond these a reading is of something else."""
 LEAST_MA: Final = 0.5
 """Of the set mA must be read back: a cold or starved filament makes no table."""
 
@@ -72,6 +77,12 @@ def _rate(session: Session, step: Step) -> tuple[float, float]:
     return kv, fmean(net(session, step.id)) / fmean(session.values(step.id, "timer_s")) / tube_ma
 
 
+def _power(session: Session, above: Step, below: Step) -> float:
+    """As which power of kV the output goes between two steps."""
+    (more_kv, more), (kv, rate) = _rate(session, above), _rate(session, below)
+    return math.log(more / rate) / math.log(more_kv / kv) if min(more, rate) > 0.0 and more_kv > kv else math.inf
+
+
 def point(session: Session, step: Step) -> Verdict:
     """Less kV gives less output."""
     steps = exposing(session)
@@ -82,6 +93,13 @@ def point(session: Session, step: Step) -> Verdict:
     place = steps.index(step)
     if place and rate > _rate(session, steps[place - 1])[1] + FALLS * full:
         return Verdict(f"{rate / full:.4f} at {kv:.1f} kV is above the point of more kV; reject, and repeat")
+    if place and kv > STEEP_FROM * _rate(session, steps[0])[0]:
+        powers = [_power(session, *pair) for pair in pairwise(steps[max(0, place - 2) : place + 1])]
+        if not LEAST_POWER <= powers[-1] <= MOST_POWER or abs(powers[-1] - powers[0]) > NEXT_POWER:
+            return Verdict(
+                f"down to {kv:.1f} kV output goes as kV to the power of {' and then '.join(f'{one:.2f}' for one in powers)}; within {LEAST_POWER:g} to "
+                f"{MOST_POWER:g}, and {NEXT_POWER:g} apart at most, is right: look at these points, and begin anew where an earlier one is wrong"
+            )
     return Verdict("", (), (Figure("relative output", rate / full, ""),))
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from calibration.dosimetry.beam import LEAST_READINGS
 from calibration.equipment import Base
 from calibration.formulas import p_tp
+from calibration.procedures.applicator import read_each
 from calibration.procedures.parts import (
     LIVE,
     WHOLE,
@@ -176,7 +177,10 @@ def _shots(session: Session, step: Step) -> list[dict[str, Held]]:
 
 
 def counts(session: Session, step: Step) -> Verdict:
-    """Each channel repeats, and both go together over the exposures."""
+    """Each exposure was read, each channel repeats, and both go together over the exposures."""
+    each = read_each(session, step)
+    if each.refused:
+        return each
     one, two, _ = per_count(session, step)
     ratios = [a / b * fmean(two) / fmean(one) for a, b in zip(one, two, strict=True)]
     apart = max(abs(ratio - 1.0) for ratio in ratios)
@@ -189,11 +193,9 @@ def counts(session: Session, step: Step) -> Verdict:
         return Verdict(
             f"the channels move {100 * apart:.2f} % against each other, above {100 * AGREE_STOP:g} %; find out which is wrong"
         )
-    warned = (
-        (f"the channels move {100 * apart:.2f} % against each other, above {100 * AGREE_WARN:g} %",)
-        if apart > AGREE_WARN
-        else ()
-    )
+    warned = each.warned
+    if apart > AGREE_WARN:
+        warned = (*warned, f"the channels move {100 * apart:.2f} % against each other, above {100 * AGREE_WARN:g} %")
     figures = (
         Figure("n1", 1000.0 * fmean(one), "uGy/count"), Figure("n2", 1000.0 * fmean(two), "uGy/count"), Figure("apart", 100.0 * apart, "%"),
     )  # fmt: skip

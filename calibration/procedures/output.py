@@ -24,6 +24,8 @@ FURTHER_MM: Final = 20.0
 """Once the chamber is moved so much away: a distance that is not the recorded one, or corrected for already, does not follow the inverse square."""
 SQUARE: Final = 0.01
 """So near to it: 0.3 mm of position is 0.25 % at 60 mm, and the accident's kind of mistake many times more. An assumption of this program."""
+FURTHER_OFF: Final = 0.005
+"""From here on somebody says why: 0.6 mm at 60 mm, twice the position's usual half-width, is 2 % of dose. An assumption of this program."""
 SENSORS_KPA: Final = 0.5
 """Two pressure sensors differ by no more; pressure reduced to sea level does, from 45 m above it."""
 OF_CERTIFICATE, OF_NAME_PLATE = 0.10, 0.25
@@ -114,7 +116,8 @@ def output_procedure(
             ),
             step(
                 "further", "A chamber that stands where it is said to follows the inverse square.", f"As before, {FURTHER_MM:g} mm further from the focus.",
-                1, Accept(ratio_to="readings", least=square * (1.0 - SQUARE), most=square * (1.0 + SQUARE)), "A1",
+                1, Accept(ratio_to="readings", least=square * (1.0 - SQUARE), most=square * (1.0 + SQUARE), judgement="output-further",
+                          numbers=(("chamber_mm", beam.chamber_mm),)), "A1",
             ),
             step(
                 "polarity", "Half the difference of both signs is not of the beam.", f"Back at {beam.chamber_mm:g} mm, at -{volts:g} V, after five minutes.",
@@ -183,8 +186,23 @@ def readings(session: Session, step: Step) -> Verdict:
                 "apart; read station pressure, none reduced to sea level"
             )
     return Verdict(
-        "", (), (*verdict.figures, Figure("against expected", 100.0 * (nc / given["expected_nc"] - 1.0), "%"))
+        "",
+        verdict.warned,
+        (*verdict.figures, Figure("against expected", 100.0 * (nc / given["expected_nc"] - 1.0), "%")),
     )
 
 
-JUDGEMENTS: Final[Mapping[str, Judgement]] = {"output-readings": readings}
+def further(session: Session, step: Step) -> Verdict:
+    """Where the chamber stood, by the inverse square of both places (hazard A1)."""
+    said_mm, ratio = numbers(step)["chamber_mm"], _mean(session, step.id) / _mean(session, "readings")
+    found_mm = FURTHER_MM * math.sqrt(ratio) / (1.0 - math.sqrt(ratio))
+    off = ratio / (said_mm / (said_mm + FURTHER_MM)) ** 2 - 1.0
+    figures = (Figure("chamber by the inverse square", found_mm, "mm"),)
+    if abs(off) <= FURTHER_OFF:
+        return Verdict("", (), figures)
+    dose_pct = 100.0 * ((found_mm / said_mm) ** 2 - 1.0)
+    words = f"by the inverse square the chamber stood at {found_mm:.1f} mm, and {said_mm:g} mm is recorded: {dose_pct:+.1f} % of dose"
+    return Verdict("", (words,), figures)
+
+
+JUDGEMENTS: Final[Mapping[str, Judgement]] = {"output-readings": readings, "output-further": further}

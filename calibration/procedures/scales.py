@@ -22,6 +22,8 @@ WARN_PCT, STOP_PCT = 1.0, 2.0
 """Residuals: linearity 1 % warns and 2 % stops (PMC5849838)."""
 FAR: Final = 0.10
 """A meter this far from the read-back is another unit or another connection: supplies are good to 2 %, meters to 2 %."""
+SUPPLY_PCT: Final = 2.0
+"""Accuracy that makers state of a supply's read-back: with the meter's own (k = 2) what both may differ by; more is the machine's, or the meter's zero."""
 HYSTERESIS_PCT: Final = 1.0
 """Up against down. An assumption: as much as linearity warns at."""
 
@@ -140,6 +142,14 @@ def _scaled(session: Session, step: Step, quantity: str, unit: str) -> Verdict:
     if worst > STOP_PCT:
         return Verdict(f"a point lies {worst:.2f} % off the line, above {STOP_PCT:g} %; have the service look")
     warned = [f"a point lies {worst:.2f} % off the line, above {WARN_PCT:g} %"] if worst > WARN_PCT else []
+    off, may = (
+        max((100.0 * (row[2] / row[1] - 1.0) for row in rows), key=abs),
+        SUPPLY_PCT + 2.0 * numbers(step)["meter_u_pct"],
+    )
+    if abs(off) > may:
+        warned.append(
+            f"meter and read-back differ by {off:+.2f} %, above {may:.1f} %: another meter, or the machine's scale put right, first"
+        )
     if apart > HYSTERESIS_PCT:
         warned.append(f"up and down differ by {apart:.2f} %, above {HYSTERESIS_PCT:g} %")
     figures = (

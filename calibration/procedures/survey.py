@@ -21,6 +21,7 @@ OTHER_MGY_H_5CM: Final = 0.02
 """Other parts at 5 cm, high voltage on and the filament cold (clause 201.10.1.2.104, as quoted)."""
 MOST_MGY_H: Final = 1000.0
 PLACES: Final = ("anode side", "cathode side", "left", "right", "cable gland")
+METER: Final = "meter"
 SECONDS: Final = 20.0
 ALIGN_WARN_MM, ALIGN_STOP_MM = 0.5, 1.0
 """Focal spot alignment (PMC5849838)."""
@@ -57,6 +58,10 @@ def leakage_survey_procedure(
             name, why, connect, exposes, LIVE, (read,), Accept(judgement="leak", numbers=(("most_mgy_h", most),)), "G23"
         )
 
+    alive = Step(
+        METER, "A meter that is dead, or on another range, shows no leakage.", f"{meter.id} ({meter.serial}) with its check source; beam off.",
+        None, (), (Wanted("the meter shows its check source as its paper says", "", Grammar(0.0, 1.0), "told"),), Accept(judgement="told-yes"), "A6",
+    )  # fmt: skip
     steps = [
         step(
             f"{place}, {far}",
@@ -74,7 +79,10 @@ def leakage_survey_procedure(
         f"{meter.id} at 5 cm from the tank, {'the filament cold' if 'cold' in desk.does else 'the head with its cap as far away as it goes'}.",
     )
     return Procedure(
-        f"leakage survey {setting.kv:g} kV {setting.ma:g} mA", "service", ((meter.id, meter.serial),), (*steps, tank)
+        f"leakage survey {setting.kv:g} kV {setting.ma:g} mA",
+        "service",
+        ((meter.id, meter.serial),),
+        (alive, *steps, tank),
     )
 
 
@@ -85,7 +93,16 @@ def leak(session: Session, step: Step) -> Verdict:
         return Verdict(
             f"{shown:g} mGy/h at {step.id}, above {most:g}; switch off, nobody stays in the room, have the shielding mended"
         )
-    return Verdict("", (), (Figure("of the limit", 100.0 * shown / most, "%"),))
+    place, _, far = step.id.partition(", ")
+    near = session.values(f"{place}, 5 cm") if far == "1 m" else ()
+    if near and shown > max(near):
+        return Verdict(
+            f"{shown:g} mGy/h at 1 m and {max(near):g} at 5 cm, {place}: the nearer one is more; see which was which, reject, and read again"
+        )
+    said = [one.value for one in session.held if not one.rejected and one.step != METER]
+    last = step.id == session.procedure.steps[-1].id
+    warned = (f"{len(said)} readings are all {shown:g} mGy/h",) if last and len(set(said)) == 1 else ()
+    return Verdict("", warned, (Figure("of the limit", 100.0 * shown / most, "%"),))
 
 
 def survey(session: Session, by: str) -> LeakSurvey:
