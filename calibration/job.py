@@ -33,6 +33,12 @@ HEAD_HERE: Final = frozenset(
 )  # fmt: skip
 
 
+RESERVED: Final = frozenset({
+    "warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor", "second", "scale", "fitted", "conditioning", "survey", "spot",
+})  # fmt: skip
+"""What the names of other sessions begin with: an output is called none of these, and begins with none of them."""
+
+
 class OutputTable(Table):
     """[[outputs]]: one combination, how its output is measured, what the sessions beside it need, and what stays typed (`combination`, `measured`)."""
 
@@ -125,6 +131,9 @@ def _wrong_names(job: JobTable) -> Iterator[str]:
     ):
         if len(set(names)) != len(names):
             yield f"{where}: a name stands there twice; first: name each of them"
+    for output in job.outputs:
+        if output.name.partition("-")[0] in RESERVED:
+            yield f"outputs {output.name}: would be taken for a session of that kind; first: call it after its applicator"
     try:
         assert job.facts
     except ValidationError as error:

@@ -3,12 +3,13 @@ It reads no session's file: whoever asks says which ones are finished; what they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, cast
 
 from calibration.equipment import Barometer, Chamber, Electrometer, HvlSet, KvpMeter, MaMeter, QaDevice
+from calibration.geometry import misplaced, too_large
 from calibration.given import LATER, Known, beside, facts_of, key_of, lacking, second_of, worked
 from calibration.job import JobTable, OutputTable
 from calibration.job_parts import FittedJob, ScaleJob, ServiceJob
@@ -39,14 +40,30 @@ TIMER_STEP_S: Final = 0.01
 
 @dataclass(frozen=True)
 class Planned:
-    """A procedure, and how long an electrometer integrates where it reads without beam."""
+    """A procedure, how long an electrometer integrates where it reads without beam, and of which machine a session of it is."""
 
     procedure: Procedure
     dark_s: float = LEAK_S
+    of: str = ""
 
 
 def offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
     """What is measured under this name. ConfigurationError or ValueError: nothing is, or not now."""
+    return replace(_offered(job, name, at, known), of=whose(job, name))
+
+
+def whose(job: JobTable, name: str) -> str:
+    """Of which machine a session of this name is: a tube that is exchanged takes its sessions with it (hazards A2 and G24).
+
+    The end effect holds for one ramp, timer start and firmware; a change of any voids its session."""
+    head = job.certificate
+    said = f"tube {head['tube_serial']}, machine {head['machine_serial']}"
+    if name.partition("-")[0] != "timer":
+        return said
+    return f"{said}, unit {head.get('safety_unit_fw', '')}, generator {head.get('generator_fw', '')}, ramp {head.get('ramp_profile', '')}"
+
+
+def _offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
     kind, _, of = name.partition("-")
     if kind in BESIDE and of:
         one = job.output(of)
@@ -99,6 +116,7 @@ def procedure_of(job: JobTable, one: OutputTable, at: datetime) -> Procedure:
     chamber = job.instrument(Chamber, str(one.measured["chamber"]))
     electrometer = job.instrument(Electrometer, str(one.measured["electrometer"]))
     job.instrument(Barometer, str(one.measured["barometer"]))
+    _stop(misplaced(job, one))
     within = OF_CERTIFICATE if job.certificate["supersedes"] else OF_NAME_PLATE
     beam = Beam(
         one.kv, one.ma, one.filter, one.applicator, one.seconds, one.most_nc, float(one.measured["chamber_ref_to_focus_mm"]), one.expected_nc, within,
@@ -231,6 +249,7 @@ def _scale(job: JobTable, one: ScaleJob, at: datetime) -> Procedure:
 
 def _fitted(job: JobTable, one: FittedJob, at: datetime) -> Procedure:
     reference = job.output(one.reference)
+    _stop(too_large(job, one))
     charge, head = _charge(job, reference)
     in_date(at, charge.electrometer)
     return applicator_procedure(
@@ -238,15 +257,33 @@ def _fitted(job: JobTable, one: FittedJob, at: datetime) -> Procedure:
     )
 
 
+def _as_high(job: JobTable, one: ServiceJob) -> None:
+    """ValueError: a survey, or a ladder, that ends below what is measured and used later shows nothing of that (hazard G22)."""
+    kv, ma = max(each.kv for each in job.outputs), max(each.ma for each in job.outputs)
+    if one.kv < kv or one.ma < ma:
+        raise ValueError(
+            f"{one.kv:g} kV, {one.ma:g} mA: the outputs go up to {kv:g} kV, {ma:g} mA; write as much at least"
+        )
+
+
+def _stop(words: Iterator[str]) -> None:
+    """ValueError where there are any."""
+    wrong = next(words, "")
+    if wrong:
+        raise ValueError(wrong)
+
+
 def _conditioning(job: JobTable, one: ServiceJob, at: datetime) -> Procedure:
     tube = job.facts.tube
     if tube is None:
         raise ValueError("certificate.facts.tube is missing: a ladder goes by the tube's idle time and duty; write it")
+    _as_high(job, one)
     return conditioning_procedure(tube, job.applicator(one.applicator), one.filter, one.kv, one.ma, at, SHIPPED)
 
 
 def _survey(job: JobTable, one: ServiceJob, at: datetime) -> Procedure:
     meter = job.instrument(QaDevice, one.instrument or "")
+    _as_high(job, one)
     setting = Setting(one.kv, one.ma, one.filter, one.applicator)
     return leakage_survey_procedure(setting, job.applicator(one.applicator), meter, at, SHIPPED)
 

@@ -1,0 +1,57 @@
+"""Whether what a job file types of places and sizes can be so: chamber, plane, field, cut-out and applicator against one another, before anything is exposed.
+It changes no number; what the numbers come to is calibration/output.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from calibration.equipment import Applicator, Chamber, unfit_for_field
+from calibration.job import JobTable, OutputTable
+from calibration.job_parts import FittedJob
+
+SAME_MM: Final = 0.1
+"""A size or a plane that is engraved is typed twice, and is the same."""
+SSD_MM, SSD_TIMES = 1.0, 3.0
+"""The effective distance of a combination lies so near to its applicator's, or within so many times that one's own uncertainty."""
+LONG_TIMES: Final = 1.13
+"""A rectangle counts as no larger a field than a circle of the area of a square on its long side: the root of 4 / pi."""
+
+
+def misplaced(job: JobTable, one: OutputTable) -> Iterator[str]:
+    """What of an output cannot be so (hazards A2 and A12: two columns exchanged, a size of another applicator)."""
+    m = one.measured
+    chamber_mm, plane_mm = float(m["chamber_ref_to_focus_mm"]), float(m["plane_to_focus_mm"])
+    if chamber_mm < plane_mm:
+        yield (
+            f"chamber_ref_to_focus_mm = {chamber_mm:g}, plane_to_focus_mm = {plane_mm:g}: the chamber would stand inside the applicator; "
+            "see that the two are not exchanged"
+        )
+    fitted = next((each for each in job.facts.applicators if each.id == one.applicator), None)
+    if fitted is None:
+        return
+    if abs(plane_mm - fitted.plane_to_focus_mm) > SAME_MM:
+        yield f"plane_to_focus_mm = {plane_mm:g}: {fitted.id} has {fitted.plane_to_focus_mm:g} mm; measure it, and write the same twice"
+    ssd_mm = float(one.combination["effective_ssd_mm"])
+    if abs(ssd_mm - fitted.effective_ssd_mm) > max(SSD_MM, SSD_TIMES * fitted.u_mm):
+        yield f"effective_ssd_mm = {ssd_mm:g}: {fitted.id} has {fitted.effective_ssd_mm:g} mm; see which is right"
+    least, most = _field(fitted)
+    if not least - SAME_MM <= float(m["field_mm"]) <= most + SAME_MM:
+        yield f"field_mm = {m['field_mm']:g}: {fitted.id} has {least:g}{f' to {most:g}' if most > least else ''} mm; write that of this applicator"
+
+
+def too_large(job: JobTable, one: FittedJob) -> Iterator[str]:
+    """Whether the chamber fits what is measured: a cut-out's own field, not that of the applicator around it (hazard A14)."""
+    fitted, reference = job.applicator(one.applicator), job.output(one.reference)
+    if one.diameter_mm is not None and one.diameter_mm >= fitted.field_mm:
+        yield f"diameter_mm = {one.diameter_mm:g}: is no cut-out in {fitted.id}, whose field has {fitted.field_mm:g} mm; write its own"
+    chamber = job.instrument(Chamber, str(reference.measured["chamber"]))
+    wrong = unfit_for_field(chamber, one.diameter_mm or fitted.field_mm, reference.kv)
+    if wrong:
+        yield wrong
+
+
+def _field(fitted: Applicator) -> tuple[float, float]:
+    """The smallest and the largest size that the field may be called."""
+    sides = [each for each in (fitted.diameter_mm, fitted.a_mm, fitted.b_mm) if each is not None]
+    return min(sides), max(sides) * (1.0 if fitted.shape == "circle" else LONG_TIMES)
