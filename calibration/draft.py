@@ -7,8 +7,10 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
+from calibration.belongs import apart, before_change
 from calibration.equipment import Chamber, stamp
 from calibration.gates import Key
 from calibration.given import Given, came_to, facts_of, key_of, lacking, measured_table, never_here, second_of, worked
@@ -37,8 +39,8 @@ class Counted:
 
 @dataclass(frozen=True)
 class Done:
-    """A finished session of one output: by whom, what the generator's own meters showed over its readings, what the unit counted in each, and what the
-    sessions beside it gave, by kind."""
+    """A finished session of one output: by whom, what the generator's own meters showed over its readings, what the unit counted in each, what the
+    sessions beside it gave, by kind, and those sessions by their names."""
 
     session: Session
     by: str
@@ -46,6 +48,7 @@ class Done:
     ma_read: float
     given: Mapping[str, Given] = field(default_factory=dict)
     counted: tuple[Counted, ...] = ()
+    beside: Mapping[str, Session] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def draft(
     missing = [one.name for one in job.outputs if one.name not in done]
     if missing:
         raise ValueError(f"{', '.join(missing)} was not measured; do that first")
-    wrong = next(audit_fits(job, done, at), "")
+    wrong = next(chain(audit_fits(job, done, at), of_one_calibration(job, done, records)), "")
     if wrong:
         raise ValueError(wrong)
     head = dict(job.certificate)
@@ -83,6 +86,20 @@ def draft(
         "instruments": [_plain(one.model_dump(exclude_none=True)) for one in job.instruments],
         "combinations": [_combination(job, one, done[one.name], last) for one in job.outputs],
     }  # fmt: skip
+
+
+def of_one_calibration(job: JobTable, done: Mapping[str, Done], records: tuple[Record, ...]) -> Iterator[str]:
+    """Whether all sessions are of one time, and of the machine as it is now."""
+    of_machine = {one.name: one.session for one in records}
+    for name, one in done.items():
+        of_output = {
+            f"{kind}-{name}": of_machine[f"{kind}-{name}"]
+            for kind in ("second", "interrupt")
+            if f"{kind}-{name}" in of_machine
+        }
+        yield from apart(one.session, {**one.beside, **of_output})
+        yield from before_change(job, {name: one.session, **one.beside})
+    yield from before_change(job, of_machine)
 
 
 def _second(job: JobTable, done: Mapping[str, Done], record: Record) -> SecondCheckTable:

@@ -11,10 +11,9 @@ from pydantic import Field
 
 from calibration import signed, toml_file
 from calibration.equipment import Code, Name, Positive, Table
+from calibration.procedures.kv_dependence import PARTS
 from calibration.schema import PROVISIONAL_MOST_DAYS
 
-G_PARTS: Final = (0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Of the combination's kV: where the table of output against kV has a point."""
 NOBODY_PCT: Final = ((0.0, 100.0), (1.0, 90.0))
 """A depth dose must stand there; calibrations are of the surface, and nobody is treated with it."""
 MOST_TIME_S: Final = 300.0
@@ -89,6 +88,6 @@ def _combination(plate: PlateTable, wanted: WantedTable) -> dict[str, Any]:
         "applicator_code": wanted.applicator_code, "r0_mgy_per_s": rate, "dt_s": 0.0, "tail_mgy": 0.0, "n1_mgy_per_count": plate.n1_mgy_per_count,
         "n2_mgy_per_count": plate.n2_mgy_per_count, "leak1_cps": plate.leak1_cps, "leak2_cps": plate.leak2_cps,
         "effective_ssd_mm": wanted.plane_to_focus_mm, "max_skin_mgy": 25000.0, "max_time_s": MOST_TIME_S, "closed_end": False,
-        "g_kv": [{"kv": part * wanted.kv, "rel": part**plate.kv_exponent} for part in G_PARTS],
+        "g_kv": [{"kv": part * wanted.kv, "rel": part**plate.kv_exponent} for part in PARTS],
         "pdd": [{"depth_mm": depth, "pct": pct} for depth, pct in NOBODY_PCT],
     }  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 
@@ -24,7 +24,7 @@ from console import configuration, simulated_hand, terminal
 from console import records as room
 from console.calibrate_face import CalibrateFace, Keyboard, Lines, Script
 from console.calibration_draft import drafted, last_n1
-from console.calibration_sessions import FOLDER, files, known_of, measurable, opened, stands
+from console.calibration_sessions import FOLDER, files, known_of, measurable, of_this_rig, opened, stands, voided
 from console.certificate import certificate_of
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect, send_stop
@@ -34,13 +34,13 @@ from console.guided import Guide, Meters
 from console.meter_hand import NoMeters, WireMeter
 from console.session import Session as Line
 from console.session import signals_stop
+from console.tube_use import since_warmup_s
 from controller.prescribed import Certificate
 from hal import registry
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.registry import ElectrometerSetting
 from hal.transport import open_pipe
-from records.warm_up import AGAIN_AFTER_S
 
 ROLES: Final = ("physicist", "service")
 MAY: Final[dict[Limits, tuple[str, ...]]] = {"physics": ("physicist",), "service": ("physicist", "service")}
@@ -64,12 +64,14 @@ class Asked:
     press: bool = False
     script: Path | None = None
     transcript: Path | None = None
+    void: str = ""
 
 
 def run(asked: Asked, clock: Clock) -> Exit:
     """Everything from the command line to the exit code. Raises ConfigurationError."""
     rig = configuration.load(asked.config, os.getuid())
     job = load_job(asked.job or rig.path.parent / JOB)
+    of_this_rig(rig, job)
     console = Console(record=asked.transcript is not None)
     if asked.draft is not None:
         return drafted(rig, job, asked.draft, clock, console)
@@ -77,13 +79,21 @@ def run(asked: Asked, clock: Clock) -> Exit:
         listed(rig, job, clock, console)
         return Exit.AS_INTENDED
     at = _at(clock)
+    if asked.void:
+        known = known_of(rig, job, at, last_n1(rig, job))
+        console.print(
+            f"{voided(rig, job, asked.procedure, at, asked.void, known)}: voided: {asked.void}",
+            markup=False,
+            highlight=False,
+        )
+        return Exit.AS_INTENDED
     planned = measurable(job, asked.procedure, at, known_of(rig, job, at, last_n1(rig, job)))
     procedure = planned.procedure
     checked(asked, rig, procedure.limits)
     try:
         with (
             connect(rig.places.desk, clock) as desk,
-            opened(rig, asked.procedure, procedure, at, asked.anew) as journal,
+            opened(rig, asked.procedure, planned, at, asked.anew) as journal,
         ):
             line = Line(desk, rig.places.stop, clock)
             with signals_stop(line):
@@ -186,16 +196,17 @@ def listed(rig: Rig, job: JobTable, clock: Clock, console: Console) -> None:
     known = known_of(rig, job, at, last_n1(rig, job))
     for name in names(job):
         try:
-            procedure = measurable(job, name, at, known).procedure
+            planned = measurable(job, name, at, known)
         except ConfigurationError as error:
             words = str(error)
             console.print(words if words.startswith(name) else f"{name}: {words}", markup=False, highlight=False)
             continue
+        procedure = planned.procedure
         console.print(f"{name}: {procedure.name}, limits {procedure.limits}", markup=False, highlight=False)
         for words in lacking(procedure, rig, clock):
             console.print(f"  {words}", markup=False, highlight=False)
         for path in files(folder, name):
-            console.print(f"  {path.stem}: {stands(path, procedure)}", markup=False, highlight=False)
+            console.print(f"  {path.stem}: {stands(path, planned)}", markup=False, highlight=False)
 
 
 def lacking(procedure: Procedure, rig: Rig, clock: Clock) -> Iterator[str]:
@@ -213,26 +224,6 @@ def lacking(procedure: Procedure, rig: Rig, clock: Clock) -> Iterator[str]:
                 f"certificate {certificate.id} has no {kv:g} kV, {ma:g} mA, {filter_id}, {fitted}: "
                 "write it into the plate's file, and make the certificate anew"
             )
-
-
-def since_warmup_s(rows: list[dict[str, Any]], wall_s: float) -> float:
-    """How long ago the tube was warmed up, of beam without a pause of hours; where nobody did, since it was first used. 0: it was not."""
-    use = sorted(
-        (
-            (float(row["started_wall_s"]), float(row["ended_wall_s"]), row["purpose"])
-            for row in rows
-            if row["ended_wall_s"]
-        ),
-        reverse=True,
-    )
-    since, first = wall_s, wall_s
-    for began, ended, purpose in use:
-        if since - ended > AGAIN_AFTER_S:
-            break
-        if purpose == "WARMUP":
-            return max(0.0, wall_s - ended)
-        since, first = began, ended
-    return max(0.0, wall_s - first)
 
 
 def meters(site: Site, line: Line) -> Meters:

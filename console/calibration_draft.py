@@ -11,21 +11,25 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from calibration.belongs import by_one, cold
 from calibration.draft import Counted, Done, Program, beside_last, draft, typed
+from calibration.equipment import stamp
 from calibration.gates import Key
-from calibration.given import Known, beside
+from calibration.given import GIVES, Known, beside
 from calibration.job import JobTable, OutputTable
 from calibration.machine_facts import Record, told
 from calibration.planned import names
 from calibration.procedures.session import Reading
+from calibration.since import Moved, since
 from calibration.write import write_certificate
 from console import records as room
 from console import sources
-from console.calibration_sessions import known_of
+from console.calibration_sessions import known_of, left_open, of_this_rig
 from console.certificate import accepted
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.exposing import Kept
+from console.tube_use import warmed_at
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 
@@ -37,13 +41,19 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
     """Write the draft from each output's last finished session, and show it beside the certificate before. Raises ConfigurationError."""
     if out.exists():
         raise ConfigurationError(f"{out}: is there already; first: name another file")
+    of_this_rig(rig, job)
     at, kept = datetime.fromtimestamp(clock.wall(), UTC), Kept(database or room.database(rig))
     last = last_r0(rig, job)
     known = known_of(rig, job, at, last_n1(rig, job))
+    still = next((words for name in names(job) if (words := left_open(rig, job, name, known))), "")
+    if still:
+        raise ConfigurationError(f"{out}: {still}")
     try:
         done = {one.name: found for one in job.outputs if (found := finished(one, known, kept)) is not None}
+        _warm(job, done, known, kept)
         records = tuple(_records(job, known, kept))
         document = draft(job, done, last, Program(version("kerma"), sources.digest()), at, records)
+        changes = _changes(rig, job, document)
         write_certificate(out, document)
     except ValueError as error:
         raise ConfigurationError(f"{out}: {error}") from error
@@ -51,7 +61,8 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
         f"{one.name}: typed, and measured by no session here: {'; '.join(typed(one, done[one.name].given))}"
         for one in job.outputs
     )
-    for words in (*beside_last(document, last, str(job.certificate["supersedes"])), *told(job, records), *of_outputs):
+    beside_before = (*beside_last(document, last, str(job.certificate["supersedes"])), *(one.words for one in changes))
+    for words in (*beside_before, *used(known, job), *told(job, records), *of_outputs):
         console.print(words, markup=False, highlight=False)
     console.print(
         f"{out}: written, unsigned; sign it with kerma certificate sign",
@@ -73,7 +84,44 @@ def finished(one: OutputTable, known: Known, kept: Kept) -> Done | None:
         Counted(float(row["counts_1"]), float(row["counts_2"]), float(row["beam_s"]), float(row["k_tp"]))
         for row in rows
     )
-    return Done(session, _name(rows), kv, ma, beside(one, known, frozenset()), counted)
+    others = {
+        f"{kind}-{one.name}": found for kind in GIVES if (found := known.finished(f"{kind}-{one.name}")) is not None
+    }
+    return Done(session, _by(one.name, rows), kv, ma, beside(one, known, frozenset()), counted, others)
+
+
+def _changes(rig: Rig, job: JobTable, document: Mapping[str, Any]) -> tuple[Moved, ...]:
+    """What moved beside R0. ValueError: too far, and no part was exchanged."""
+    last = accepted(rig).last(str(job.certificate["tube_serial"]), rig.signer_public_key)
+    found = tuple(since(document, last.table)) if last is not None else ()
+    wrong = next((one for one in found if one.refused), None)
+    if wrong is not None and "component_change" not in job.certificate:
+        raise ValueError(f"{wrong.words}, above {wrong.most_pct:g} %; find out why, and record what was exchanged")
+    return found
+
+
+def used(known: Known, job: JobTable) -> Iterator[str]:
+    """Which sessions the draft stands on, so that who signs sees whose and of when they are."""
+    for name in names(job):
+        session = known.finished(name)
+        if session is not None and session.last_at is not None:
+            yield f"{name}: {session.id}, ended {stamp(session.last_at)}"
+
+
+def _warm(job: JobTable, done: Mapping[str, Done], known: Known, kept: Kept) -> None:
+    """ValueError: an output is of a cold tube."""
+    steady = {
+        shot.token
+        for one in job.outputs
+        if (session := known.finished(f"warm-{one.name}")) is not None
+        for shot in session.shots
+        if shot.read
+    }
+    for one in done.values():
+        first = min((held.event.at for held in one.session.kept("readings")), default=None)
+        wrong = cold(one.session, warmed_at(kept.rows(), first.timestamp(), steady) if first is not None else None)
+        if wrong:
+            raise ValueError(wrong)
 
 
 def _records(job: JobTable, known: Known, kept: Kept) -> Iterator[Record]:
@@ -82,7 +130,7 @@ def _records(job: JobTable, known: Known, kept: Kept) -> Iterator[Record]:
         if name.partition("-")[0] in OF_MACHINE:
             session = known.finished(name)
             if session is not None:
-                yield Record(name, session, _name([kept.of(shot.token) for shot in session.shots if shot.read]))
+                yield Record(name, session, _by(name, [kept.of(shot.token) for shot in session.shots if shot.read]))
 
 
 def _mean(rows: list[Mapping[str, Any]], name: str, output: str) -> float:
@@ -94,9 +142,9 @@ def _mean(rows: list[Mapping[str, Any]], name: str, output: str) -> float:
     return round(sum(values) / len(values), 4)
 
 
-def _name(rows: list[Mapping[str, Any]]) -> str:
-    """Who measured: the person of the first exposure."""
-    return str(rows[0].get("operator", "")) if rows and rows[0].get("operator") else "not known"
+def _by(name: str, rows: list[Mapping[str, Any]]) -> str:
+    """Who measured, as the exposures' records say."""
+    return by_one(name, [str(row.get("operator") or "") for row in rows])
 
 
 def last_r0(rig: Rig, job: JobTable) -> dict[Key, float]:

@@ -164,6 +164,12 @@ def calibrate(
         ),
     ] = None,
     anew: Annotated[bool, typer.Option("--anew", help="Begin a new session, though one is open.")] = False,
+    void: Annotated[
+        str,
+        typer.Option(
+            "--void", help="Void the newest session of this name, with the reason; it stays to be read.", metavar="WHY"
+        ),
+    ] = "",
     draft: Annotated[
         Path | None,
         typer.Option("--draft", help="Write an unsigned certificate from the finished sessions.", metavar="OUT.toml"),
@@ -186,7 +192,7 @@ def calibrate(
     from console import calibrate as room
     from hal.clock import SystemClock
 
-    asked = room.Asked(config, procedure, job, anew, draft, by, role, plain, press, script, transcript)
+    asked = room.Asked(config, procedure, job, anew, draft, by, role, plain, press, script, transcript, void)
     _end(lambda: room.run(asked, SystemClock()))
 
 

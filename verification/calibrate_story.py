@@ -197,7 +197,7 @@ class Story:
 
         site = calibrate.Site(self.rig, job_table, planned, rig.blob.certificate, clock)
         lines = Script(script.splitlines(), Room(answers, rig.wait))
-        with opened(self.rig, name, planned.procedure, at, anew=False) as journal:
+        with opened(self.rig, name, planned, at, anew=False) as journal:
             code = calibrate.guided(
                 site, journal, line, lines, asked, console, None, pressed, Path(rig.recorder_config.database)
             )

@@ -27,10 +27,8 @@ from calibration.procedures.parts import (
     recorded,
 )
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
-from calibration.procedures.step import Accept, Grammar, Procedure, Source, Step, Wanted
+from calibration.procedures.step import TIMER_LEAST_S, TIMER_SHARE, Accept, Grammar, Procedure, Source, Step, Wanted
 
-TIMER_SHARE, TIMER_LEAST_S = 0.01, 0.1
-"""Timer accuracy: max(1 %, 0.1 s) (OR 333-123-0075)."""
 SHORT_S, STARTS, ROUNDS = 5.0, 6, 2
 """Six short exposures are one long one (E8); two rounds, the many starts between them, so that a steady drift falls out of both."""
 RECORDS: Final = ("timer_s", "clock_s", "k1_to_hv_s")

@@ -20,6 +20,7 @@ from calibration.procedures.session import (
     Held,
     Leave,
     MeterOrder,
+    OfStep,
     Passed,
     Phase,
     Reading,
@@ -27,12 +28,10 @@ from calibration.procedures.session import (
     Repeat,
     Session,
     Shot,
+    Void,
 )
-from calibration.procedures.step import COLD_SHOTS, Step, Wanted, number
+from calibration.procedures.step import COLD_SHOTS, TIMER_LEAST_S, TIMER_SHARE, Step, Wanted, number
 
-TIMER_SHARE: Final = 0.01
-TIMER_LEAST_S: Final = 0.1
-"""The unit's timer is so near to what was asked: max(1 %, 0.1 s)."""
 ROUNDING: Final = 1.0 + 1e-9
 
 Result = tuple[Session, Effects]
@@ -43,6 +42,12 @@ def after(session: Session, event: AnyEvent) -> Result:
     step = session.step
     if event.at.tzinfo is None:
         return _refused(session, f"{event.at} has no time zone; state the time in UTC")
+    if session.void:
+        return _refused(session, f"{session.id} was voided: {session.void}; begin a session anew")
+    if isinstance(event, Void):
+        if not event.why.strip():
+            return _refused(session, "a session is voided with its reason; write it")
+        return replace(session, void=event.why), Effects()  # at any time: a clock may have stood ahead
     if session.last_at is not None and event.at < session.last_at:
         return _refused(session, f"{event.at} is before {session.last_at}, the last event; set the clock right first")
     if step is None:
@@ -53,7 +58,7 @@ def after(session: Session, event: AnyEvent) -> Result:
     return (session, effects) if effects.refused else (replace(now, last_at=event.at), effects)
 
 
-def _one(session: Session, step: Step, event: AnyEvent) -> Result:
+def _one(session: Session, step: Step, event: OfStep) -> Result:
     match event:
         case Connected():
             if session.connected:

@@ -19,11 +19,12 @@ from hal.errors import ConfigurationError
 
 
 class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The first line: which session, of which procedure, word for word."""
+    """The first line: which session, of which procedure, word for word, and of which machine ("": nobody said)."""
 
     session: str
     procedure: str
     sha256: str
+    of: str = ""
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +46,7 @@ class Journal:
         self._descriptor, self._chain, self._shut = descriptor, chain, ""
 
     @classmethod
-    def begin(cls, path: Path, name: str, procedure: Procedure) -> Self:
+    def begin(cls, path: Path, name: str, procedure: Procedure, of: str = "") -> Self:
         """A new session in a new file. ConfigurationError: the file is there already. OSError: it could not be written."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
@@ -53,7 +54,7 @@ class Journal:
             raise ConfigurationError(f"{path}: is there already; take it up, or name another") from None
         try:
             _alone(path, descriptor)
-            line, chain = _line(START, msgspec.json.encode(_head(name, procedure)))
+            line, chain = _line(START, msgspec.json.encode(_head(name, procedure, of)))
             _append(descriptor, line)
             _sync_folder(path)
         except BaseException:
@@ -62,14 +63,14 @@ class Journal:
         return cls(path, Session(name, procedure), descriptor, chain, "")
 
     @classmethod
-    def take_up(cls, path: Path, procedure: Procedure) -> Self:
-        """The session as its file tells it. A torn last line is dropped and told; ConfigurationError for any other damage."""
+    def take_up(cls, path: Path, procedure: Procedure, of: str = "") -> Self:
+        """The session as its file tells it. A torn last line is dropped and told; ConfigurationError for any other damage, and for another machine's."""
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
             _alone(path, descriptor)
             data = path.read_bytes()
             whole = data.rfind(b"\n") + 1
-            session, chain = _replayed(path, data[:whole], procedure)
+            session, chain = _replayed(path, data[:whole], procedure, of)
             told = _torn(path, data[whole:], chain)
             if told:
                 os.ftruncate(descriptor, whole)
@@ -107,8 +108,8 @@ class Journal:
         self.close()
 
 
-def _head(name: str, procedure: Procedure) -> Head:
-    return Head(name, procedure.name, hashlib.sha256(msgspec.json.encode(procedure)).hexdigest())
+def _head(name: str, procedure: Procedure, of: str) -> Head:
+    return Head(name, procedure.name, hashlib.sha256(msgspec.json.encode(procedure)).hexdigest(), of)
 
 
 def _line(before: str, body: bytes) -> tuple[bytes, str]:
@@ -116,7 +117,7 @@ def _line(before: str, body: bytes) -> tuple[bytes, str]:
     return msgspec.json.encode(_Line(chain, msgspec.Raw(body))) + b"\n", chain
 
 
-def _replayed(path: Path, data: bytes, procedure: Procedure) -> tuple[Session, str]:
+def _replayed(path: Path, data: bytes, procedure: Procedure, of: str) -> tuple[Session, str]:
     lines = data.split(b"\n")[:-1]
     if not lines:
         raise ConfigurationError(f"{path}: has no whole line; begin a session anew")
@@ -127,13 +128,17 @@ def _replayed(path: Path, data: bytes, procedure: Procedure) -> tuple[Session, s
             raise ConfigurationError(f"{path}, line {place}: is damaged; the session counts for nothing, begin anew")
         _, chain = _line(chain, body)
         bodies.append(body)
-    return _played(path, bodies, procedure), chain
+    return _played(path, bodies, procedure, of), chain
 
 
-def _played(path: Path, bodies: list[bytes], procedure: Procedure) -> Session:
+def _played(path: Path, bodies: list[bytes], procedure: Procedure, of: str) -> Session:
     try:
         head = _HEADS.decode(bodies[0])
-        if head != _head(head.session, procedure):
+        if head.of != of:
+            raise ConfigurationError(
+                f"{path}: is of {head.of or 'a machine that it does not name'}, and {of or 'none'} is here; begin a session anew"
+            )
+        if head != _head(head.session, procedure, of):
             raise ConfigurationError(
                 f"{path}: is of {head.procedure} with other steps or instruments; begin a session anew"
             )

@@ -159,7 +159,9 @@ def charges(session: Session, step: str) -> tuple[float, ...]:
 
 
 def at_end(session: Session) -> None:
-    """ValueError: the session is not at its end."""
+    """ValueError: the session is not at its end, or counts for nothing."""
+    if session.void:
+        raise ValueError(f"{session.id}: was voided: {session.void}; measure it anew")
     if session.phase is not Phase.DONE:
         raise ValueError(
             f"{session.id}: {session.phase.value} is due in step {session.step.id if session.step else ''}; finish it first"

@@ -105,7 +105,14 @@ class Leave(Event, frozen=True, tag="leave"):
     """The session is left; what was connected counts no longer."""
 
 
-AnyEvent = Connected | Confirmed | Exposed | Reading | Reject | Repeat | Back | Leave
+class Void(Event, frozen=True, tag="void"):
+    """The session counts for nothing from here on, at its end or not; `step` is "". What was read stays to be seen."""
+
+    why: str
+
+
+OfStep = Connected | Confirmed | Exposed | Reading | Reject | Repeat | Back | Leave
+AnyEvent = OfStep | Void
 
 
 class Phase(Enum):
@@ -194,6 +201,7 @@ class Session:
     held: tuple[Held, ...] = ()
     passed: tuple[Passed, ...] = ()
     last_at: datetime | None = None
+    void: str = ""
 
     @property
     def step(self) -> Step | None:

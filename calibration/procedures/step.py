@@ -42,6 +42,9 @@ class Wanted:
     source: Source
 
 
+TIMER_SHARE: Final = 0.01
+TIMER_LEAST_S: Final = 0.1
+"""What a timer may be off: max(1 %, 0.1 s) (OR 333-123-0075)."""
 WITH: Final = {"beam": ("above 0", "above 0"), "cold": ("above 0", "0"), "dark": ("0", "0")}
 COLD_SHOTS: Final = 4
 """A step without beam has no charge to cap: it exposes so many times what its readings need at most."""

@@ -29,6 +29,7 @@ from console import calibrate, configuration
 from console.calibration_draft import drafted
 from console.calibration_sessions import opened
 from console.configuration import Rig
+from console.tube_use import since_warmup_s
 from hal.errors import ConfigurationError
 from hal.units import Seconds
 from simulators.quick_bench import QuickBench
@@ -92,8 +93,14 @@ def job(folder: Path, **changes: Any) -> JobTable:
 
 
 def rig(folder: Path) -> Rig:
-    """The examples' rig, its records here."""
-    return replace(configuration.load(EXAMPLES / "rig.toml", os.getuid()), records=folder / "records")
+    """The examples' rig with E4's tube and machine, its records here."""
+    found = configuration.load(EXAMPLES / "rig.toml", os.getuid())
+    tube, unit = (
+        part.model_copy(update={"serial": serial})
+        for part, serial in ((found.file.tube, "T-1"), (found.file.safety_unit, "K-1"))
+    )
+    file = found.file.model_copy(update={"tube": tube, "safety_unit": unit})
+    return replace(found, records=folder / "records", file=file)
 
 
 def finished(table: JobTable) -> Session:
@@ -276,7 +283,7 @@ def test_sessions_are_listed_as_they_stand(tmp_path: Path) -> None:
     table, where, at = job(tmp_path), rig(tmp_path), AT
     console = Console(file=io.StringIO(), record=True, width=200)
     calibrate.listed(where, table, AtNoon(), console)
-    procedure = offered(table, "a20", at)
+    procedure = planned(table, "a20", at, NOTHING)
     with opened(where, "a20", procedure, at, anew=False) as journal:
         first = journal.path
     with opened(where, "a20", procedure, at, anew=False) as journal:
@@ -342,4 +349,4 @@ def row(began_h: float, ended_h: float, purpose: str = "CALIBRATE") -> dict[str,
 )
 def test_minutes_since_warm_up_are_of_beam_without_a_pause_of_hours(rows: list[dict[str, Any]], hours: float) -> None:
     """At ten o'clock: since the last warm-up, or since the tube was first used; a pause above four hours makes it cold."""
-    assert calibrate.since_warmup_s(rows, 10.0 * HOUR_S) == pytest.approx(hours * HOUR_S)
+    assert since_warmup_s(rows, 10.0 * HOUR_S) == pytest.approx(hours * HOUR_S)

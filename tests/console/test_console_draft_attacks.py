@@ -1,0 +1,421 @@
+"""A tired engineer on the way from finished sessions to a draft: other tubes, other days, other people, copies, and numbers in each other's place.
+Each attempt is named after its hazard; none leaves a draft behind."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+from test_console_calibrate import AtNoon, job, job_document, rig, without
+
+from calibration import gates
+from calibration.belongs import before_change, by_one, cold
+from calibration.draft import Done, Program, draft
+from calibration.given import Known
+from calibration.job import RESERVED, JobTable
+from calibration.planned import BESIDE, SERVICE, offered, whose
+from calibration.procedures.engine import after
+from calibration.procedures.session import Exposed, Leave, Phase, Recorded, Session, Void
+from calibration.schema import CertificateTable
+from calibration.since import since
+from console import calibration_draft, calibration_sessions
+from console.calibration_draft import drafted
+from console.calibration_sessions import FOLDER, began, files, known_of, opened, stands, voided
+from console.configuration import Rig
+from console.tube_use import warmed_at
+from hal.errors import ConfigurationError
+from hal.units import Seconds
+from simulators.quick_bench import QuickBench
+from simulators.unknown import as_engraved
+from tests.calibration.measured_bench import AT, MEASURED, document, equipment
+from tests.calibration.procedure_bench import due
+from verification.benched import tube
+from verification.calibrated import Physicist
+
+pytestmark = pytest.mark.timeout(60)
+DAY = timedelta(days=1)
+NOTHING = Known()
+HOUR_S = 3600.0
+
+
+class Later(AtNoon):
+    """A clock some time after E4's noon."""
+
+    def __init__(self, later: timedelta = timedelta(hours=2)) -> None:
+        self._later = later
+
+    def wall(self) -> Seconds:
+        return Seconds((AT + self._later).timestamp())
+
+
+class Records:
+    """What the records hold of these exposures: all by one person, unless a test says otherwise."""
+
+    def __init__(self, people: Mapping[str, str] | None = None) -> None:
+        self.people = dict(people or {})
+
+    def of(self, token: str) -> Mapping[str, Any]:
+        return {
+            "operator": self.people.get(token.rsplit("-", 1)[1], "P. One"), "kv_mean": 69.4, "ma_mean": 1.67, "beam_s": 60.0, "k_tp": 1.05,
+            "counts_1": MGY / 0.02 + 30.0, "counts_2": MGY / 0.0196 / 1.05 + 18.0,
+        }  # fmt: skip
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "started_wall_s": AT.timestamp() - 600.0,
+                "ended_wall_s": AT.timestamp() - 1.0,
+                "purpose": "WARMUP",
+                "prescription_id": "w",
+            }
+        ]
+
+
+MGY = 57.663 * (60.0 - 0.145)
+
+
+def measure(where: Rig, table: JobTable, name: str = "a20", at: datetime = AT, events: int = 1000) -> Path:
+    """A session in its file, as far as so many events."""
+    with opened(where, name, offered(table, name, at, NOTHING), at, anew=True) as journal:
+        for place in range(events):
+            if journal.session.step is None:
+                break
+            event = due(journal.session, at + timedelta(seconds=30 * place))
+            if isinstance(event, Exposed):
+                record = Recorded(p_kpa=98.7, counts_1=1000.0)
+                event = Exposed(event.step, event.at, event.token, event.timer_s, event.ended, record)
+            assert not journal.take(event).refused
+        return journal.path
+
+
+def made(folder: Path, monkeypatch: pytest.MonkeyPatch, where: Rig, table: JobTable, **more: Any) -> Path:
+    """`kerma calibrate --draft`."""
+    monkeypatch.setattr(calibration_draft, "Kept", lambda _database: more.get("records", Records()))
+    out = folder / "draft.toml"
+    drafted(
+        where, table, out, more.get("clock", Later()), Console(file=io.StringIO(), width=200), folder / "none.sqlite"
+    )
+    return out
+
+
+def test_one_sound_session_is_a_draft_and_says_on_which_session_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, where = job(tmp_path), rig(tmp_path)
+    path = measure(where, table)
+    assert made(tmp_path, monkeypatch, where, table).exists()
+    known = known_of(where, table, AT + DAY, {})
+    assert list(calibration_draft.used(known, table)) == [f"a20: {path.stem}, ended 2026-06-01T12:21:30Z"]
+
+
+@pytest.mark.parametrize(("key", "serial"), [("tube_serial", "T-2"), ("machine_serial", "K-2")])
+def test_a2_what_is_measured_on_one_tube_stands_in_no_other_tubes_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, serial: str
+) -> None:
+    """The job file of another machine, taken along on a stick: its certificate would have this tube's readings."""
+    whole, where = job_document(), rig(tmp_path)
+    table = job(tmp_path, certificate=whole["certificate"] | {key: serial})
+    with pytest.raises(ConfigurationError, match=rf"certificate.{key} = {serial}: .* drives"):
+        made(tmp_path, monkeypatch, where, table)
+    assert not (tmp_path / "draft.toml").exists()
+
+
+def test_g24_a_tube_that_is_exchanged_takes_its_sessions_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rig and job file name the new tube, and the old one's session lies there still, of the same instruments."""
+    whole, where = job_document(), rig(tmp_path)
+    measure(where, job(tmp_path))
+    other = where.file.tube.model_copy(update={"serial": "T-2"})
+    where = replace(where, file=where.file.model_copy(update={"tube": other}))
+    table = job(tmp_path, certificate=whole["certificate"] | {"tube_serial": "T-2"})
+    with pytest.raises(ConfigurationError, match="is of tube T-1, machine K-1, and tube T-2, machine K-1 is here"):
+        made(tmp_path, monkeypatch, where, table)
+
+
+@pytest.mark.parametrize("key", ["safety_unit_fw", "generator_fw", "ramp_profile"])
+def test_a13_an_end_effect_holds_for_its_ramp_and_firmware(tmp_path: Path, key: str) -> None:
+    whole = job_document()
+    now, then = (job(tmp_path, certificate=whole["certificate"] | {key: value}) for value in ("2.0", "1.0"))
+    assert whose(now, "timer-a20") != whose(then, "timer-a20") and whose(now, "hvl-a20") == whose(then, "hvl-a20")
+
+
+def test_a13_a_session_of_months_ago_is_no_part_of_this_calibration(tmp_path: Path) -> None:
+    """Half-value layers of last year beside the output of today."""
+    table, where = job(tmp_path), rig(tmp_path)
+    paths = [measure(where, table, at=AT + days * DAY) for days in (0, 31)]
+    old, new = (calibration_sessions.read(path, offered(table, "a20", began(path), NOTHING)) for path in paths)
+    done = Done(new, "P. One", 69.4, 1.67, beside={"hvl-a20": old})
+    with pytest.raises(ValueError, match=r"hvl-a20: .* more than 30 days from the output"):
+        draft(table, {"a20": done}, {}, Program("0.1.0", "ab" * 32), AT + 32 * DAY)
+
+
+def test_a13_what_was_measured_before_a_part_was_exchanged_is_another_machines(tmp_path: Path) -> None:
+    whole = job_document()
+    change = {"what": "tube", "old_serial": "1", "new_serial": "2", "by": "S. One", "at": AT + DAY}
+    book = tube(Physicist(QuickBench(as_engraved(), 0))).model_dump() | {"serial": "T-1", "installed_on": AT + 2 * DAY}
+    for head, words in (
+        ({"component_change": change}, "and the tube was exchanged"),
+        ({"facts": {"tube": book}}, "tube T-1 was built in"),
+    ):
+        table = job(tmp_path, certificate=whole["certificate"] | head)
+        session = calibration_sessions.read(measure(rig(tmp_path), table), offered(table, "a20", AT, NOTHING))
+        assert words in next(before_change(table, {"a20": session}))
+        assert list(before_change(job(tmp_path), {"a20": session})) == []
+
+
+def test_a5_two_people_at_one_session_are_no_check_of_one_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second physicist makes the first exposure, and the first one all others."""
+    table, where = job(tmp_path), rig(tmp_path)
+    measure(where, table)
+    with pytest.raises(ConfigurationError, match=r"was exposed by P. One and P. Two; one person measures it"):
+        made(tmp_path, monkeypatch, where, table, records=Records({"1": "P. Two"}))
+    assert by_one("a20", ["P. One", "p  one"]) == "P. One"
+    with pytest.raises(ValueError, match="do not say who"):
+        by_one("a20", [" "])
+
+
+def test_a1_a_newer_session_that_somebody_began_out_of_doubt_is_finished_or_voided_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, where = job(tmp_path), rig(tmp_path)
+    measure(where, table)
+    doubt = measure(where, table, at=AT + timedelta(hours=1), events=12)
+    with pytest.raises(ConfigurationError, match=f"{doubt.stem} is open in step readings, and newer"):
+        made(tmp_path, monkeypatch, where, table)
+    known = known_of(where, table, AT + DAY, {})
+    assert voided(where, table, "a20", AT + DAY, "the first one stands", known) == doubt.stem
+    assert stands(doubt, offered(table, "a20", AT, NOTHING)) == "voided: the first one stands"
+    assert made(tmp_path, monkeypatch, where, table).exists()
+
+
+def test_a1_who_knows_that_a_finished_session_is_wrong_can_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is never taken again, and stays to be read; what is voided takes nothing more."""
+    table, where = job(tmp_path), rig(tmp_path)
+    path = measure(where, table)
+    known = known_of(where, table, AT + DAY, {})
+    with pytest.raises(ConfigurationError, match="with its reason"):
+        voided(where, table, "a20", AT + DAY, " ", known)
+    voided(where, table, "a20", AT + DAY, "chamber B was plugged in", known)
+    with pytest.raises(ConfigurationError, match="a20 was not measured"):
+        made(tmp_path, monkeypatch, where, table)
+    with pytest.raises(ConfigurationError, match="no session that could be voided"):
+        voided(where, table, "a20", AT + DAY, "again", known)
+    session = calibration_sessions.read(path, offered(table, "a20", AT, NOTHING))
+    assert session.phase is Phase.DONE and "chamber B" in after(session, Leave("", AT + DAY))[1].refused
+    with pytest.raises(ValueError, match="was voided"):
+        draft(table, {"a20": Done(session, "P. One", 69.4, 1.67)}, {}, Program("0.1.0", ""), AT)
+
+
+def test_a13_a_session_of_tomorrow_hides_none_of_today(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stood a year ahead for a session, and was put right: by its name it is the newest for a year."""
+    table, where = job(tmp_path), rig(tmp_path)
+    ahead = measure(where, table, at=AT + 200 * DAY)
+    measure(where, table)
+    with pytest.raises(ConfigurationError, match=f"{ahead.name}: is of .* after now"):
+        made(tmp_path, monkeypatch, where, table)
+    assert (
+        voided(where, table, "a20", AT + DAY, "the clock stood ahead", known_of(where, table, AT + DAY, {}))
+        == ahead.stem
+    )
+    assert made(tmp_path, monkeypatch, where, table).exists()
+
+
+def test_a13_a_copy_of_an_old_session_under_a_new_time_is_no_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, where = job(tmp_path), rig(tmp_path)
+    path = measure(where, table)
+    path.with_name(f"a20.{AT + timedelta(hours=1):%Y%m%dT%H%M%S}.abcd.jsonl").write_bytes(path.read_bytes())
+    with pytest.raises(ConfigurationError, match="take the copy away"):
+        made(tmp_path, monkeypatch, where, table)
+
+
+def test_a13_an_instrument_whose_calibration_ended_during_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was in date when the session was begun, and three days later no more."""
+    table, where = job(tmp_path), rig(tmp_path)
+    at = AT + 299 * DAY
+    with opened(where, "a20", offered(table, "a20", at, NOTHING), at, anew=True) as journal:
+        while journal.session.step is not None:
+            assert not journal.take(due(journal.session, at if journal.session.place < 2 else at + 3 * DAY)).refused
+    with pytest.raises(ConfigurationError, match="its calibration expired"):
+        made(tmp_path, monkeypatch, where, table, clock=Later(303 * DAY))
+
+
+def test_g22_the_output_of_a_cold_tube_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warm is who was warmed up, and in use since then without a pause of hours."""
+    table, where = job(tmp_path), rig(tmp_path)
+    measure(where, table)
+    rows: list[dict[str, Any]] = []
+    monkeypatch.setattr(Records, "rows", lambda _self: rows)
+    with pytest.raises(ConfigurationError, match="had not been warmed up"):
+        made(tmp_path, monkeypatch, where, table)
+
+    def row(began_h: float, ended_h: float, purpose: str = "CALIBRATE", token: str = "") -> dict[str, Any]:
+        return {
+            "started_wall_s": began_h * HOUR_S,
+            "ended_wall_s": ended_h * HOUR_S,
+            "purpose": purpose,
+            "prescription_id": token,
+        }
+
+    warm, steady = row(1.0, 1.2, "WARMUP"), row(1.0, 1.2, token="warm-a20.x-3")
+    for use, is_warm in (
+        ([warm], True), ([steady], True), ([row(1.0, 1.2)], False), ([warm, row(4.0, 4.1), row(8.0, 8.1)], True), ([warm, row(8.0, 8.1)], False), ([], False),
+    ):  # fmt: skip
+        at_h = max((one["ended_wall_s"] for one in use), default=0.0) / HOUR_S + 0.1
+        assert (warmed_at(use, at_h * HOUR_S, {"warm-a20.x-3"}) is not None) is is_warm, use
+    assert cold(Session("S", offered(table, "a20", AT, NOTHING).procedure), None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"chamber_ref_to_focus_mm": 60.0, "plane_to_focus_mm": 61.0}, "see that the two are not exchanged"),
+        ({"plane_to_focus_mm": 59.0}, "plane_to_focus_mm = 59: A20 has 60 mm"),
+        ({"field_mm": 30.0}, "field_mm = 30: A20 has 20 mm"),
+    ],
+)
+def test_a12_two_columns_exchanged_and_sizes_of_another_applicator_expose_nothing(
+    tmp_path: Path, changes: dict[str, float], words: str
+) -> None:
+    """60 and 61 mm taken for one another are 6.5 % of dose, and the inverse square over 20 mm shows 0.8 % of it."""
+    whole = job_document()
+    (one,) = whole["outputs"]
+    head = whole["certificate"] | {"facts": {"applicators": [fitted("A20", 20.0)]}}
+    table = job(tmp_path, certificate=head, outputs=[one | {"measured": one["measured"] | changes}])
+    with pytest.raises(ValueError, match=words):
+        offered(table, "a20", AT, NOTHING)
+    assert offered(job(tmp_path, certificate=head), "a20", AT, NOTHING)
+
+
+def test_a2_an_effective_distance_of_another_applicator(tmp_path: Path) -> None:
+    whole = job_document()
+    table = job(
+        tmp_path,
+        certificate=whole["certificate"]
+        | {"facts": {"applicators": [fitted("A20", 20.0) | {"effective_ssd_mm": 63.0}]}},
+    )
+    with pytest.raises(ValueError, match="effective_ssd_mm = 60: A20 has 63 mm"):
+        offered(table, "a20", AT, NOTHING)
+
+
+def fitted(name: str, mm: float) -> dict[str, Any]:
+    return {
+        "id": name, "serial": f"AP-{name}", "code": 0x35, "kind": "clinical", "shape": "circle", "diameter_mm": mm, "end": "open", "plane_to_focus_mm": 60.0,
+        "effective_ssd_mm": 60.0, "u_mm": 0.3, "contact_sensor": True, "lot": "L1", "recalled": False, "max_skin_mgy": 15000.0, "max_time_s": 300.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mm", "words"), [(8.0, "do not fit a field of 8 mm"), (20.0, "is no cut-out in A20"), (12.0, "")]
+)
+def test_a14_a_chamber_fits_the_cut_out_and_not_the_applicator_around_it(tmp_path: Path, mm: float, words: str) -> None:
+    """Toulouse: a chamber as large as the field reads its edge."""
+    whole = job_document()
+    head = whole["certificate"] | {"facts": {"applicators": [fitted("A20", 20.0)]}}
+    row = {"name": "c1", "reference": "a20", "applicator": "A20", "cutout": "C-1", "diameter_mm": mm}
+    table = job(tmp_path, certificate=head, fitted=[row])
+    if words:
+        with pytest.raises(ValueError, match=words):
+            offered(table, "fitted-c1", AT, NOTHING)
+    else:
+        assert offered(table, "fitted-c1", AT, NOTHING).procedure.limits == "physics"
+
+
+def test_g22_a_survey_and_a_ladder_go_as_high_as_the_outputs(tmp_path: Path) -> None:
+    """At 30 kV every head is tight."""
+    whole = job_document()
+    cap = fitted("CAP", 20.0) | {"kind": "conditioning_cap", "code": 0x53}
+    meter = {
+        "kind": "qa_device",
+        "id": "SM",
+        "model": "M",
+        "serial": "S-SM",
+        "jig": "none",
+        "cal": equipment()[0]["cal"],
+    }
+    book = tube(Physicist(QuickBench(as_engraved(), 0))).model_dump() | {"serial": "T-1", "last_beam_at": AT - DAY}
+    head = whole["certificate"] | {"facts": {"applicators": [cap], "tube": book}}
+    for name in ("survey", "conditioning"):
+        for kv, ma in ((69.5, 1.6), (30.0, 1.6), (69.5, 0.2)):
+            section = {"kv": kv, "ma": ma, "filter": "F2", "applicator": "CAP"} | (
+                {"instrument": "SM"} if name == "survey" else {}
+            )
+            table = job(tmp_path, certificate=head, instruments=[*whole["instruments"], meter], **{name: section})
+            if (kv, ma) == (69.5, 1.6):
+                assert offered(table, name, AT, NOTHING)
+            else:
+                with pytest.raises(ValueError, match=r"the outputs go up to 69.5 kV, 1.6 mA"):
+                    offered(table, name, AT, NOTHING)
+
+
+def test_a2_no_output_is_called_as_another_session_and_a_point_in_a_name_is_no_other_session(tmp_path: Path) -> None:
+    assert set(RESERVED) == {*BESIDE, *SERVICE, "scale", "fitted"}
+    (one,) = job_document()["outputs"]
+    for name in ("survey", "hvl-a20", "second-a20"):
+        with pytest.raises(ConfigurationError, match="would be taken for a session of that kind"):
+            job(tmp_path, outputs=[one | {"name": name}])
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    stems = [f"scale-kv{more}.20260601T120000.abcd" for more in ("", ".1")]
+    for stem in (*stems, "scale-kv.old.abcd", "scale-kv.20260601T120000.abcd.2"):
+        (folder / f"{stem}.jsonl").write_bytes(b"")
+    assert [path.stem for path in files(folder, "scale-kv")] == stems[:1]
+
+
+def test_a1_what_is_typed_as_expected_is_held_against_the_certificate_before(tmp_path: Path) -> None:
+    """A half-value layer and a cut-out's factor: `expected_mm` and `history` are typed by who measures."""
+    old = CertificateTable.model_validate(document())
+    cutout = {"id": "C-1", "applicator": "A20", "factor": 0.97}
+    was = SimpleNamespace(combinations=old.combinations, facts=SimpleNamespace(cutouts=[SimpleNamespace(**cutout)]))
+    new = document()
+    (c,) = new["combinations"]
+    thick = [one | {"al_mm": 1.2 * one["al_mm"]} for one in MEASURED["layers"]]
+    new |= {
+        "combinations": [c | {"measured": c["measured"] | {"layers": thick}}],
+        "facts": {"cutouts": [cutout | {"factor": 1.03}]},
+    }
+    found = {one.what.rpartition(": ")[2]: one for one in since(new, was)}  # type: ignore[arg-type]
+    assert found["HVL"].refused and found["HVL"].change_pct == pytest.approx(20.0)
+    assert found["cut-out C-1 in A20"].refused and not found["end effect"].refused
+    assert "was 0.9700, +6.19 %" in found["cut-out C-1 in A20"].words
+    assert not any(one.refused for one in since(document(), old))
+
+
+def test_a2_two_drafts_of_one_session_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A draft takes nothing away and adds nothing: the second one has the first one's readings and numbers, and no file is written over."""
+    table, where = job(tmp_path), rig(tmp_path)
+    measure(where, table)
+    first = made(tmp_path, monkeypatch, where, table)
+    text = first.read_text()
+    with pytest.raises(ConfigurationError, match="is there already"):
+        made(tmp_path, monkeypatch, where, table)
+    first.unlink()
+    assert made(tmp_path, monkeypatch, where, table).read_text() == text
+    assert not list(gates.compared_with_last((), {}, ""))
+    bare = job(tmp_path, **without(job_document(), "dt_s"))
+    with pytest.raises(ConfigurationError, match="dt_s is neither measured nor typed"):
+        first.unlink()
+        made(tmp_path, monkeypatch, where, bare)
+
+
+def test_a_voided_session_is_voided_as_a_whole(tmp_path: Path) -> None:
+    session = Session("S", offered(job(tmp_path), "a20", AT, NOTHING).procedure)
+    now, effects = after(session, Void("", AT, "wrong chamber"))
+    assert (
+        not effects.refused and now.void == "wrong chamber" and "was voided" in after(now, Void("", AT, "x"))[1].refused
+    )
