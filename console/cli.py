@@ -13,10 +13,11 @@ from typing import Annotated, Any
 
 import typer
 
-from console import access_commands, day_commands, report_commands
-from console.certificate_commands import certificate
+from console import access_commands, report_commands
+from console.calibrate.certificate_commands import certificate
+from console.day import commands as day_commands
 from console.dicom_commands import dicom
-from console.driver_commands import drivers
+from console.drivers.commands import drivers
 from console.exit_codes import Exit, table
 from hal.errors import ConfigurationError
 
@@ -142,7 +143,7 @@ def treat(
     as_json: AsJson = False,
 ) -> None:
     """Deliver one fraction: load, read back, confirm, arm, wait for the press, watch, end. Ctrl-C is STOP."""
-    from console import terminal
+    from console.treat import terminal
     from hal.clock import SystemClock
 
     asked = terminal.Asked(prescription, config, resume, reason, operator, yes, physicist, as_json)
@@ -189,7 +190,7 @@ def calibrate(
     ] = None,
 ) -> None:
     """Measure: guided procedures of service and physics, with the key in SERVICE. Space, Esc and Ctrl-C are STOP."""
-    from console import calibrate as room
+    from console.calibrate import terminal as room
     from hal.clock import SystemClock
 
     asked = room.Asked(config, procedure, job, anew, draft, by, role, plain, press, script, transcript, void)

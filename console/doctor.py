@@ -18,8 +18,8 @@ from console import places, sources
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.fitness import MIB, Line, given, punctual, running, tried
-from console.plain_words import PlainConsole
 from console.rig_file import SchedulingTable
+from console.treat.plain_words import PlainConsole
 from controller.blob import Scheduling
 from hal.clock import Clock
 from hal.transport import numbered

@@ -17,7 +17,7 @@ from console import configuration, places, screen
 from console import wire as room
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.plain_words import PlainConsole
+from console.treat.plain_words import PlainConsole
 from controller.entries import LINKS_APART
 from controller.prescribed import Prescribed
 from controller.requests import Ended

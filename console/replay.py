@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from console import records as kept
 from console.exit_codes import Exit
-from console.plain_words import PlainConsole
+from console.treat.plain_words import PlainConsole
 from controller.kernel import PLAIN
 from hal.errors import ConfigurationError
 from records.files import PosixFiles

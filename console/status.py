@@ -13,8 +13,8 @@ from console import places, screen
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
 from console.places import Places
-from console.plain_words import PlainConsole
-from console.session import Session
+from console.treat.plain_words import PlainConsole
+from console.treat.session import Session
 from controller.requests import Adopt, Close, Reset, Snapshot
 from hal.clock import Clock
 from hal.errors import ConfigurationError
@@ -44,7 +44,7 @@ def daily_of(config: Path | None) -> Daily | None:
 
     def words(shown: Snapshot) -> str:
         from console import configuration
-        from console.daily_state import daily_words
+        from console.day.state import daily_words
 
         try:
             return daily_words(configuration.load(config, os.getuid()), shown)

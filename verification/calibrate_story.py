@@ -28,17 +28,18 @@ from calibration.procedures.session import Session as Measured
 from calibration.provisional import load_plate, provisional
 from calibration.sign import make_keys
 from calibration.write import text_of, write_certificate
-from console import calibrate, configuration
-from console.calibrate_face import CalibrateFace, Script, picture
-from console.calibration_draft import drafted
-from console.calibration_sessions import known_of, measurable, opened
+from console import configuration
+from console.calibrate import terminal as calibrate
+from console.calibrate.draft import drafted
+from console.calibrate.exposing import Person
+from console.calibrate.face import CalibrateFace, Script, picture
+from console.calibrate.sessions import known_of, measurable, opened
+from console.calibrate.simulated_hand import Room
 from console.certificate import checked_of
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.exposing import Person
-from console.session import Session
-from console.simulated_hand import Room
-from console.treat import Result, Wanted, treat
+from console.treat.session import Session
+from console.treat.treat import Result, Wanted, treat
 from controller.blob import Blob
 from controller.kernel import Kernels, prepare
 from controller.prescribed import Prescribed

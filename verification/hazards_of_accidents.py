@@ -170,7 +170,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A5",
         "the second check repeats the first one's method, and a warning of 100 % is explained away (2015)",
         "one second calculation is other code, the other one stands on the physicist's own typed times; neither can be overruled at the desk",
-        "code:console/second_calculation.py::checked code:console/independent.py::compared code:calibration/time_table.py::independent "
+        "code:console/second_calculation.py::checked code:console/treat/independent.py::compared code:calibration/time_table.py::independent "
         "code:calibration/procedures/second.py::second_check",
         "verification/test_blundered.py::test_hazard_a5_a_second_measurement_that_is_the_first "
         "verification/test_blundered.py::test_hazard_a5_what_is_no_second_check "

@@ -167,7 +167,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "words that are a command elsewhere: in names of patients, orders, reasons; in logs, pages, CSV, paper, DICOM, a shell",
         "an order or a reason with characters that nobody can see is refused; pages set text alone under a strict policy; a terminal is given no markup and no "
         "control character, a CSV no formula, a shell nothing; paper shows each letter, or its number",
-        "code:console/plain_words.py::order code:console/plain_words.py::PlainConsole code:console/reports/flat.py::cell "
+        "code:console/treat/plain_words.py::order code:console/treat/plain_words.py::PlainConsole code:console/reports/flat.py::cell "
         "code:calibration/print_words.py::markup code:console/web/doors.py::STRICT code:console/dicom/words.py::text",
         f"{NASTY}test_t12_what_can_be_read_is_taken_as_it_was_written {NASTY}test_t12_what_nobody_can_see_is_refused_in_an_order_and_as_a_reason "
         f"{NASTY}test_t12_a_terminal_shows_the_offer_with_the_words_as_they_are {NASTY}test_t12_a_terminal_is_given_no_control_character "

@@ -125,7 +125,7 @@ WHOLE: Final = Desk(frozenset(RECORDED) - {"head_p_tp"}, frozenset(HOWS))
 SHIPPED: Final = Desk(
     frozenset({"set_kv", "set_ma", "kv", "ma", "timer_s", "counts_1", "counts_2", "head_p_tp"}), frozenset({"beam"})
 )
-"""What the exposing hand of this program can do and tell today (console/exposing.py)."""
+"""What the exposing hand of this program can do and tell today (console/calibrate/exposing.py)."""
 
 
 def recorded(*names: str) -> tuple[Wanted, ...]:

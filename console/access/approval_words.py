@@ -16,8 +16,8 @@ from console.access import folder, policy
 from console.access.approvals import LOG, Approvals, Signed
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.plain_words import PlainConsole
 from console.records import rig_of, stamp
+from console.treat.plain_words import PlainConsole
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 

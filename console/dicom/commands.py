@@ -22,7 +22,6 @@ from console.dicom.outbox import Outbox, OutboxError, Sent, State
 from console.dicom.send import Receiver, Sender, receiver
 from console.dicom.words import UnfitError
 from console.exit_codes import Exit
-from console.plain_words import PlainConsole
 from console.records import rig_of, stamp
 from console.reports import keep, paper
 from console.reports.commands import journal_of, made, site_of
@@ -30,6 +29,7 @@ from console.reports.follow import Moved
 from console.reports.gather import gather
 from console.reports.stated import certificates
 from console.reports.told import FractionReport
+from console.treat.plain_words import PlainConsole
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 from records.fractions import JOURNAL_NAME

@@ -13,7 +13,6 @@ from calibration.certificate import Checked
 from console import screen
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.plain_words import PlainConsole
 from console.records import rig_of
 from console.reports import flat, keep
 from console.reports.codes import CODES, load_codes
@@ -23,6 +22,7 @@ from console.reports.gather import Gathered, gather
 from console.reports.model import Site, fraction_report
 from console.reports.stated import certificates, stated_of
 from console.reports.told import CourseReport, FractionReport
+from console.treat.plain_words import PlainConsole
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 from records.fractions import JOURNAL_NAME

@@ -16,13 +16,13 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from console import simulated_hand
 from console.access import table
 from console.access.approvals import Approvals
 from console.access.people import TOO_MANY
 from console.access.table import Situation
+from console.calibrate import simulated_hand
 from console.configuration import Rig
-from console.plain_words import plain
+from console.treat.plain_words import plain
 from console.web import approved
 from console.web.clerk import Clerk
 from console.web.control import Control

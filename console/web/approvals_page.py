@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from console.access.approvals import MEANING, Approval
 from console.access.people import TOO_MANY, Person, Typed
-from console.plain_words import plain
+from console.treat.plain_words import plain
 from console.web import approved
 from console.web.api import Api, Desk, Nothing, RefusedError, Short, Strict, Token, told
 from hal.errors import ConfigurationError

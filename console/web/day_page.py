@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
-from console import day
+from console.day import work as day
 from console.web.api import Desk, told
 from console.web.reading import Reading
 from console.web.service_read import Service

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from console import independent, screen
+from console import screen
 from console import second_calculation as second
 from console.certificate import checked_of
 from console.configuration import Rig
-from console.independent import Beside, beside
-from console.plain_words import order
 from console.records import given_d0_mgy
 from console.second_calculation import Compared
+from console.treat import independent
+from console.treat.independent import Beside, beside
+from console.treat.plain_words import order
 from controller.prescribed import Certificate, Prescribed
 from controller.requests import Offer, Snapshot
 from hal.clock import Clock

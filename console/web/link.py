@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from console.desk_client import Desk, DeskGoneError, connect, send_stop
-from console.session import ANSWER_WITHIN_S, STOP_HEARD
+from console.treat.session import ANSWER_WITHIN_S, STOP_HEARD
 from controller.requests import Alive, Answer, Request, Snapshot, Stop, Watch
 from hal.clock import Clock
 

@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from console.configuration import Rig
+from console.day.sheets import signers_of
 from console.reports import keep
 from console.reports.trace import trace
-from console.sheets import signers_of
 from console.web.journal_part import part
 from console.web.reading import NotReadError, NotThereError
 from controller.entries import EntryType, Query, Start

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from console import simulated_hand
+from console.calibrate import simulated_hand
 from console.web.api import COOKIE, Desk, RefusedError, Strict, Token, told
 from console.web.reading import Reading
 from console.web.service_bundle import bundle, traces_csv

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from calibration import periodic
 from console import configuration, sources
-from console.calibration_sessions import FOLDER as SESSIONS
+from console.calibrate.sessions import FOLDER as SESSIONS
 from console.certificate import checked_of
 from console.configuration import Rig
+from console.day.sheets import day_of, signers_of
 from console.limits import narrowed
 from console.run import rig_config
-from console.sheets import day_of, signers_of
 from console.web.journal_part import part
 from console.web.reading import NotReadError, NotThereError
 from console.web.records_read import reading

@@ -19,7 +19,7 @@ from calibration.equipment import stamp
 from calibration.paper import plots, write_pdf
 from calibration.sign import make_keys
 from calibration.write import write_certificate
-from console import certificate_pages
+from console.calibrate import certificate_pages
 from console.exit_codes import Exit
 from hal.errors import ConfigurationError
 

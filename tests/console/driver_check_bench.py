@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from console.driver_check import Asked, check
-from console.driver_steps import Row
+from console.drivers.check import Asked, check
+from console.drivers.steps import Row
 from hal import registry
 from hal.transport import Gone, Pipe
 from hal.units import Seconds

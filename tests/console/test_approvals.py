@@ -17,11 +17,11 @@ from test_web_access import Staffed
 from test_web_api import CONFIRM, Browser, Scripted
 from typer.testing import CliRunner
 
-from console import terminal
 from console.access import approvals as store
 from console.access import policy
 from console.access.approvals import Approvals
 from console.cli import build
+from console.treat import terminal
 from console.web.clerk import Clerk
 from console.web.doors import Doors
 from console.web.fraction import Orders

@@ -25,9 +25,10 @@ from calibration.procedures.session import Session
 from calibration.procedures.step import Procedure
 from calibration.schema import CertificateTable, contradictions
 from calibration.write import text_of
-from console import calibrate, configuration
-from console.calibration_draft import drafted
-from console.calibration_sessions import opened
+from console import configuration
+from console.calibrate import terminal as calibrate
+from console.calibrate.draft import drafted
+from console.calibrate.sessions import opened
 from console.configuration import Rig
 from console.tube_use import since_warmup_s
 from hal.errors import ConfigurationError

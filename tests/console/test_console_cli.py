@@ -14,7 +14,8 @@ import pytest
 from desk_by_hand import EXAMPLES, dumped
 from typer.testing import CliRunner, Result
 
-from console import cli, simulated_hand
+from console import cli
+from console.calibrate import simulated_hand
 from console.exit_codes import Exit
 
 

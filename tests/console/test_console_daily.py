@@ -12,12 +12,12 @@ import pytest
 from desk_by_hand import certificate, snapshot
 
 from calibration.procedures.session import Expose
-from console import daily as room
-from console import warm_up
-from console.daily import Site
+from console.calibrate.exposing import Answered, Unanswered
+from console.day import daily as room
+from console.day import warm_up
+from console.day.daily import Site
+from console.day.warm_up import Day, Fitted
 from console.exit_codes import Exit
-from console.exposing import Answered, Unanswered
-from console.warm_up import Day, Fitted
 from controller.proofs import NEEDED
 from controller.requests import Answer, Request, Reset, Retest
 from hal.readings import Purpose

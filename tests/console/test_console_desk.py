@@ -17,7 +17,7 @@ from console import places, status, stop
 from console.desk_client import DeskGoneError, connect, send_stop
 from console.exit_codes import Exit
 from console.places import Places
-from console.session import Session
+from console.treat.session import Session
 from controller.requests import Alive, Answer, Close, Reply, Request, Reset, Status, Stop, Watch
 from hal.clock import SystemClock
 

@@ -25,9 +25,10 @@ from calibration.procedures.engine import after
 from calibration.procedures.session import Exposed, Leave, Phase, Recorded, Session, Void
 from calibration.schema import CertificateTable
 from calibration.since import since
-from console import calibration_draft, calibration_sessions
-from console.calibration_draft import drafted
-from console.calibration_sessions import FOLDER, began, files, known_of, opened, stands, voided
+from console.calibrate import draft as calibration_draft
+from console.calibrate import sessions as calibration_sessions
+from console.calibrate.draft import drafted
+from console.calibrate.sessions import FOLDER, began, files, known_of, opened, stands, voided
 from console.configuration import Rig
 from console.tube_use import warmed_at
 from hal.errors import ConfigurationError

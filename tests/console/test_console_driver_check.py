@@ -17,11 +17,12 @@ from driver_check_bench import Device, Meter
 from msgspec import structs
 from typer.testing import CliRunner
 
-from console import cli, driver_check, places
-from console.driver_bench import Bench
-from console.driver_steps import Outcome
+from console import cli, places
+from console.drivers import check as driver_check
+from console.drivers.bench import Bench
+from console.drivers.generator_check import GeneratorSubject
+from console.drivers.steps import Outcome
 from console.exit_codes import DRIVER_CHECK_FAILED, Exit
-from console.generator_check import GeneratorSubject
 from hal import registry
 from hal.errors import ConfigurationError
 from simulators.unit_map import State

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from console import cli, driver_new
+from console import cli
+from console.drivers import new as driver_new
 from console.exit_codes import Exit
 from hal import registry
 from hal.errors import ConfigurationError
@@ -143,5 +144,5 @@ def test_the_wheel_holds_the_templates_and_the_types(tmp_path: Path) -> None:
     wheel = ("-m", "pip", "wheel", "--no-index", "--no-deps", "--no-build-isolation", "--quiet")
     assert not tool(ROOT, str(BIN / "python"), *wheel, "-w", str(tmp_path), ".")
     held = set(zipfile.ZipFile(next(tmp_path.glob("kerma-*.whl"))).namelist())
-    ours = {f"console/templates/{path.name}" for path in (ROOT / "console" / "templates").iterdir()}
+    ours = {f"console/drivers/templates/{path.name}" for path in (ROOT / "console" / "drivers" / "templates").iterdir()}
     assert len(ours) >= 6 and ours | {"hal/py.typed", "console/py.typed"} <= held

@@ -17,7 +17,9 @@ import pytest
 from desk_by_hand import EXAMPLES, dumped
 from typer.testing import CliRunner, Result
 
-from console import cli, configuration, driver_plan, drivers, run
+from console import cli, configuration, run
+from console.drivers import listed as drivers
+from console.drivers import plan as driver_plan
 from console.exit_codes import Exit
 from hal import registry
 from hal.clock import SystemClock

@@ -11,10 +11,10 @@ import pytest
 from desk_by_hand import certificate, dose, ended, offer, snapshot
 
 from calibration.procedures.session import Expose, Recorded
+from console.calibrate.exposing import PATIENT, Answered, Hand, Person, Unanswered, compared, order
 from console.desk_client import DeskGoneError
-from console.exposing import PATIENT, Answered, Hand, Person, Unanswered, compared, order
 from console.second_calculation import Compared
-from console.session import Session
+from console.treat.session import Session
 from controller.prescribed import Prescribed
 from controller.requests import (
     Answer,

@@ -15,13 +15,13 @@ from rich.console import Console
 from calibration.procedures.journal import Journal
 from calibration.procedures.session import Expose, MeterOrder, Phase, Reading, Recorded
 from calibration.procedures.step import Accept, Exposure, Grammar, Procedure, Source, Step, Wanted
-from console.calibrate_face import CalibrateFace, Script, picture, plain, spark
+from console.calibrate.exposing import Answered, Unanswered
+from console.calibrate.face import CalibrateFace, Script, picture, plain, spark
+from console.calibrate.guided import Guide, reduced
+from console.calibrate.meter_hand import NoMeters
+from console.calibrate.simulated_hand import Room, written_in
 from console.desk_client import DeskGoneError
 from console.exit_codes import Exit
-from console.exposing import Answered, Unanswered
-from console.guided import Guide, reduced
-from console.meter_hand import NoMeters
-from console.simulated_hand import Room, written_in
 from controller.requests import Snapshot
 from hal.errors import ConfigurationError
 

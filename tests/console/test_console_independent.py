@@ -14,9 +14,10 @@ from desk_by_hand import EXAMPLES, certificate, offer
 
 from calibration.certificate import read_certificate
 from calibration.time_table import EntryTable, TimesTable, TimeTable
-from console import configuration, independent
-from console.independent import Beside, beside, compared
+from console import configuration
 from console.second_calculation import Compared
+from console.treat import independent
+from console.treat.independent import Beside, beside, compared
 from controller.prescribed import Prescribed
 from controller.tags import fraction_tag, plan_tag
 from hal.errors import ConfigurationError

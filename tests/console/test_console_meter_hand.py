@@ -9,7 +9,7 @@ import pytest
 
 from calibration.procedures.session import MeterOrder
 from calibration.procedures.step import Accept, Exposure, Grammar, Step, Wanted
-from console.meter_hand import NoMeters, WireMeter
+from console.calibrate.meter_hand import NoMeters, WireMeter
 from hal.units import Seconds
 from tests.hal.meter_bench import SERIAL, Bench
 

@@ -15,10 +15,11 @@ from desk_by_hand import EXAMPLES, dumped
 
 from calibration.periodic import TABLE, Done
 from calibration.sign import make_keys
-from console import configuration, sheets
+from console import configuration
 from console.configuration import Rig
+from console.day import sheets
+from console.day.sheets import Signer
 from console.exit_codes import Exit
-from console.sheets import Signer
 from hal.errors import ConfigurationError
 from hal.units import Seconds
 from records.commissioning import ITEMS

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from console.calibrate_face import Keyboard
+from console.calibrate.face import Keyboard
 
 WITHIN_S = 5.0
 

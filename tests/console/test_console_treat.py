@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from desk_by_hand import ScriptedDesk, certificate, dose, ended, offer, snapshot
 
-from console import treat as room
 from console.desk_client import connect
 from console.exit_codes import Exit
-from console.independent import Beside
 from console.second_calculation import Compared
-from console.session import Session
-from console.treat import Result, Wanted, treat
+from console.treat import treat as room
+from console.treat.independent import Beside
+from console.treat.session import Session
+from console.treat.treat import Result, Wanted, treat
 from controller.prescribed import Prescribed
 from controller.requests import (
     Alive,
@@ -131,7 +131,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "GONE_AFTER_S", 1.0)
     monkeypatch.setattr(room, "OFFER_WITHIN_S", 0.6)
     monkeypatch.setattr(room, "STANDBY_WITHIN_S", 0.6)
-    monkeypatch.setattr("console.session.ALIVE_EVERY_S", 0.02)
+    monkeypatch.setattr("console.treat.session.ALIVE_EVERY_S", 0.02)
 
 
 def play(

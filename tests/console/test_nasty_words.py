@@ -20,11 +20,11 @@ from kept_by_hand import KeptByHand
 
 from calibration import print_words
 from console import screen
-from console.plain_words import PlainConsole, order, plain, unfit, visible
 from console.reports import codes, flat, paper
 from console.reports.gather import gather
 from console.reports.model import Site, fraction_report
 from console.reports.told import FractionReport
+from console.treat.plain_words import PlainConsole, order, plain, unfit, visible
 from console.web.api import WithReason
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError

@@ -20,7 +20,7 @@ from console.access.audit_check import check
 from console.access.passwords import Hasher
 from console.access.people import People
 from console.access.sessions import LOCKED_AFTER_S
-from console.session import STOP_HEARD
+from console.treat.session import STOP_HEARD
 from console.web import clerk as clerk_room
 from console.web.api import AT_THE_DOOR
 from console.web.clerk import Clerk

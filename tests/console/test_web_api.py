@@ -15,7 +15,7 @@ from desk_by_hand import EXAMPLES, OK, ScriptedDesk, certificate, offer, snapsho
 
 from console import configuration
 from console.access.table import ROW, situation
-from console.independent import Beside
+from console.treat.independent import Beside
 from console.web.control import GONE_AFTER_S
 from console.web.doors import App, Doors
 from console.web.fraction import CHECKS, Loaded, Orders

@@ -26,7 +26,7 @@ from day_bench import (
 )
 from records_bench import OPENING, prescribed
 
-from console import daily_state
+from console.day import state as daily_state
 from controller.entries import EntryType, Event, Outcome, Stray
 from controller.proofs import OPENED
 from hal.readings import Purpose

@@ -13,15 +13,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from console import daily as room
-from console import warm_up
-from console.daily import Site
-from console.day import beams_of
+from console.calibrate.exposing import Hand, Kept, Person
+from console.day import daily as room
+from console.day import warm_up
+from console.day.daily import Site
+from console.day.warm_up import Day, Fitted
+from console.day.work import beams_of
 from console.exit_codes import Exit
-from console.exposing import Hand, Kept, Person
 from console.second_calculation import Compared
-from console.session import Session
-from console.warm_up import Day, Fitted
+from console.treat.session import Session
 from controller.kernel import Kernels
 from controller.prescribed import Prescribed
 from controller.requests import Close, Edit, Load, Offer, Reply, Request, Reset, Resume, Snapshot

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from calibration.procedures.session import Expose
-from console.exposing import Answered, Hand, Kept, Person, Unanswered
+from console.calibrate.exposing import Answered, Hand, Kept, Person, Unanswered
 from console.second_calculation import Compared
-from console.session import Session
+from console.treat.session import Session
 from controller.kernel import Kernels
 from controller.prescribed import Prescribed
 from controller.requests import Offer, Snapshot

@@ -11,8 +11,8 @@ import pytest
 from calibration.procedures.session import Expose
 from calibration.provisional import load_plate, provisional
 from calibration.write import write_certificate
-from console.exposing import Answered, Hand, Kept, Person
-from console.session import Session
+from console.calibrate.exposing import Answered, Hand, Kept, Person
+from console.treat.session import Session
 from controller.kernel import Kernels
 from controller.requests import Load
 from tests.scenarios.test_exposing import Face

@@ -1,0 +1,165 @@
+"""`kerma calibrate --draft`: the last finished sessions of each output, what the records say of its exposures, and the draft beside the certificate before.
+It signs nothing; what a draft holds is calibration/draft.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from calibration.belongs import by_one, cold
+from calibration.draft import Counted, Done, Program, beside_last, draft, typed
+from calibration.equipment import stamp
+from calibration.gates import Key
+from calibration.given import GIVES, Known, beside
+from calibration.job import JobTable, OutputTable
+from calibration.machine_facts import Record, told
+from calibration.planned import names
+from calibration.procedures.session import Reading
+from calibration.since import Moved, since
+from calibration.write import write_certificate
+from console import records as room
+from console import sources
+from console.calibrate.exposing import Kept
+from console.calibrate.sessions import known_of, left_open, of_this_rig
+from console.certificate import accepted
+from console.configuration import Rig
+from console.exit_codes import Exit
+from console.tube_use import warmed_at
+from hal.clock import Clock
+from hal.errors import ConfigurationError
+
+OF_MACHINE: Final = ("second", "scale", "fitted", "interrupt", "conditioning", "survey", "spot")
+"""Kinds of sessions whose findings are of no output's combination."""
+
+
+def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, database: Path | None = None) -> Exit:
+    """Write the draft from each output's last finished session, and show it beside the certificate before. Raises ConfigurationError."""
+    if out.exists():
+        raise ConfigurationError(f"{out}: is there already; first: name another file")
+    of_this_rig(rig, job)
+    at, kept = datetime.fromtimestamp(clock.wall(), UTC), Kept(database or room.database(rig))
+    last = last_r0(rig, job)
+    known = known_of(rig, job, at, last_n1(rig, job))
+    still = next((words for name in names(job) if (words := left_open(rig, job, name, known))), "")
+    if still:
+        raise ConfigurationError(f"{out}: {still}")
+    try:
+        done = {one.name: found for one in job.outputs if (found := finished(one, known, kept)) is not None}
+        _warm(job, done, known, kept)
+        records = tuple(_records(job, known, kept))
+        document = draft(job, done, last, Program(version("kerma"), sources.digest()), at, records)
+        changes = _changes(rig, job, document)
+        write_certificate(out, document)
+    except ValueError as error:
+        raise ConfigurationError(f"{out}: {error}") from error
+    of_outputs = (
+        f"{one.name}: typed, and measured by no session here: {'; '.join(typed(one, done[one.name].given))}"
+        for one in job.outputs
+    )
+    beside_before = (*beside_last(document, last, str(job.certificate["supersedes"])), *(one.words for one in changes))
+    for words in (*beside_before, *used(known, job), *told(job, records), *of_outputs):
+        console.print(words, markup=False, highlight=False)
+    console.print(
+        f"{out}: written, unsigned; sign it with kerma certificate sign",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    return Exit.AS_INTENDED
+
+
+def finished(one: OutputTable, known: Known, kept: Kept) -> Done | None:
+    """The last finished session of an output, with what the records say of its exposures, and what the sessions beside it gave."""
+    session = known.finished(one.name)
+    if session is None:
+        return None
+    rows = [kept.of(held.event.token) for held in session.kept("readings") if isinstance(held.event, Reading)]
+    kv, ma = _mean(rows, "kv_mean", one.name), _mean(rows, "ma_mean", one.name)
+    counted = tuple(
+        Counted(float(row["counts_1"]), float(row["counts_2"]), float(row["beam_s"]), float(row["k_tp"]))
+        for row in rows
+    )
+    others = {
+        f"{kind}-{one.name}": found for kind in GIVES if (found := known.finished(f"{kind}-{one.name}")) is not None
+    }
+    return Done(session, _by(one.name, rows), kv, ma, beside(one, known, frozenset()), counted, others)
+
+
+def _changes(rig: Rig, job: JobTable, document: Mapping[str, Any]) -> tuple[Moved, ...]:
+    """What moved beside R0. ValueError: too far, and no part was exchanged."""
+    last = accepted(rig).last(str(job.certificate["tube_serial"]), rig.signer_public_key)
+    found = tuple(since(document, last.table)) if last is not None else ()
+    wrong = next((one for one in found if one.refused), None)
+    if wrong is not None and "component_change" not in job.certificate:
+        raise ValueError(f"{wrong.words}, above {wrong.most_pct:g} %; find out why, and record what was exchanged")
+    return found
+
+
+def used(known: Known, job: JobTable) -> Iterator[str]:
+    """Which sessions the draft stands on, so that who signs sees whose and of when they are."""
+    for name in names(job):
+        session = known.finished(name)
+        if session is not None and session.last_at is not None:
+            yield f"{name}: {session.id}, ended {stamp(session.last_at)}"
+
+
+def _warm(job: JobTable, done: Mapping[str, Done], known: Known, kept: Kept) -> None:
+    """ValueError: an output is of a cold tube."""
+    steady = {
+        shot.token
+        for one in job.outputs
+        if (session := known.finished(f"warm-{one.name}")) is not None
+        for shot in session.shots
+        if shot.read
+    }
+    for one in done.values():
+        first = min((held.event.at for held in one.session.kept("readings")), default=None)
+        wrong = cold(one.session, warmed_at(kept.rows(), first.timestamp(), steady) if first is not None else None)
+        if wrong:
+            raise ValueError(wrong)
+
+
+def _records(job: JobTable, known: Known, kept: Kept) -> Iterator[Record]:
+    """The finished sessions that are of no output's combination; by whom, the records of their exposures say."""
+    for name in names(job):
+        if name.partition("-")[0] in OF_MACHINE:
+            session = known.finished(name)
+            if session is not None:
+                yield Record(name, session, _by(name, [kept.of(shot.token) for shot in session.shots if shot.read]))
+
+
+def _mean(rows: list[Mapping[str, Any]], name: str, output: str) -> float:
+    values = [float(row[name]) for row in rows if row.get(name)]
+    if len(values) < len(rows) or not values:
+        raise ConfigurationError(
+            f"{output}: the records hold no {name} of {len(rows) - len(values)} of its exposures; first: see to the records"
+        )
+    return round(sum(values) / len(values), 4)
+
+
+def _by(name: str, rows: list[Mapping[str, Any]]) -> str:
+    """Who measured, as the exposures' records say."""
+    return by_one(name, [str(row.get("operator") or "") for row in rows])
+
+
+def last_r0(rig: Rig, job: JobTable) -> dict[Key, float]:
+    """R0 of the certificate that was accepted last; nothing where there was none."""
+    last = accepted(rig).last(str(job.certificate["tube_serial"]), rig.signer_public_key)
+    return (
+        {} if last is None else {(c.kv, c.ma, c.filter, c.applicator): c.r0_mgy_per_s for c in last.table.combinations}
+    )
+
+
+def last_n1(rig: Rig, job: JobTable) -> dict[Key, float]:
+    """What a count of channel 1 was by that certificate."""
+    last = accepted(rig).last(str(job.certificate["tube_serial"]), rig.signer_public_key)
+    return (
+        {}
+        if last is None
+        else {(c.kv, c.ma, c.filter, c.applicator): c.n1_mgy_per_count for c in last.table.combinations}
+    )

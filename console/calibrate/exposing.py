@@ -1,0 +1,261 @@
+"""The hand that exposes for a procedure: one request of the engine becomes one exposure on the path of every exposure, and its record becomes the answer.
+A person has confirmed its token before; this room changes no number, asks for no token twice, and where it does not know an end it gives no answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from calibration.dosimetry.in_air import p_tp
+from calibration.dosimetry.units import Celsius, Kilopascals
+from calibration.procedures.session import Expose, Recorded
+from console.exit_codes import Exit
+from console.second_calculation import Compared, combination
+from console.treat.session import Session
+from console.treat.treat import AFTER_CONFIRM, Face, Result, Wanted, treat
+from controller.prescribed import Certificate, Prescribed
+from controller.requests import Close, Ended, Offer
+from controller.tags import fraction_tag
+from hal.readings import Purpose
+from records import fractions
+from records.store import StoreError
+
+PATIENT: Final = "CALIBRATION"
+"""Nobody lies there; exposures of procedures are found in the records under this name."""
+COMPLETE: Final = "complete"
+SAME_S: Final = 0.0051
+"""The timer's step is 10 ms: an offer whose time is further from what was asked is of something else."""
+RECORD_WITHIN_S: Final = 5.0
+LOOK_WITHIN_S: Final = 2.0
+NOTHING: Final = Recorded()
+QUIET: Final = ("SELF_TEST", "STANDBY", "PREPARATORY", "FAULT")
+"""States in which an exposure that left no end has given no beam."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How an exposure ended: "complete", or why not. `timer_s` is the safety unit's, `number` its own token; `record` is empty where nothing is kept."""
+
+    token: str
+    ended: str
+    timer_s: float
+    record: Recorded = NOTHING
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """Nobody knows how it ended, or whether; a person looks, and rejects it with the reason."""
+
+    token: str
+    words: str
+
+
+class Records(Protocol):
+    """What the hand asks of the records."""
+
+    def known(self, token: str) -> bool: ...
+
+    def exposure(self, tag: int, number: int) -> Mapping[str, Any] | None: ...
+
+
+class Kept:
+    """The records in a rig's database; StoreError is not caught: who cannot look does not expose."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+
+    def known(self, token: str) -> bool:
+        """Whether an exposure of this token was ever started, whatever came of it."""
+        return any(
+            (row["patient_id"], row["prescription_id"]) == (PATIENT, token)
+            for row in fractions.list_fractions(self._database)
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every fraction kept, the newest first."""
+        return fractions.list_fractions(self._database)
+
+    def of(self, token: str) -> Mapping[str, Any]:
+        """The ended exposure of a token that had beam; empty where there is none."""
+        for row in self.rows():
+            if (row["patient_id"], row["prescription_id"]) == (PATIENT, token):
+                found = fractions.show(self._database, str(row["id"]))["exposures"]
+                return next((one for one in found if not one["void"] and one["outcome"] is not None), {})
+        return {}
+
+    def exposure(self, tag: int, number: int) -> Mapping[str, Any] | None:
+        """The ended exposure of this number; None where it is not there yet."""
+        found = f"{tag:016x}"
+        if not any(str(row["id"]).startswith(found) for row in fractions.list_fractions(self._database)):
+            return None
+        rows = fractions.show(self._database, found)["exposures"]
+        return next((row for row in rows if row["token"] == number and row["outcome"] is not None), None)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is at the terminal, in which role."""
+
+    name: str
+    role: str
+
+
+class Hand:
+    """Exposes what is asked of it, one exposure at a time. `press` and `release` act on a simulated room's switch (None: a person does)."""
+
+    def __init__(
+        self,
+        session: Session,
+        certificate: Certificate,
+        records: Records,
+        person: Person,
+        face: Face,
+        press: Callable[[], str] | None = None,
+        release: Callable[[], str] | None = None,
+        purpose: Purpose = Purpose.CALIBRATE,
+    ) -> None:
+        self._session, self._certificate, self._records = session, certificate, records
+        self._person, self._face, self._press, self._release = person, face, press, release
+        self._purpose = purpose
+        self._asked: set[str] = set()
+
+    def begin(self) -> None:
+        """Before a person is asked to confirm: a STOP of before is over, one from now on holds."""
+        self._session.stopped = False
+
+    def expose(self, asked: Expose) -> Answered | Unanswered:
+        """One exposure, from the desk's offer to the record of its end."""
+        if asked.token in self._asked or self._known(asked.token):
+            return Unanswered(
+                asked.token, f"exposure {asked.token} was asked for already; look at kerma records list, and reject it"
+            )
+        self._asked.add(asked.token)
+        prescribed = order(asked, self._certificate, self._person, self._purpose)
+        if isinstance(prescribed, str):
+            return _not_exposed(asked, prescribed)
+        wanted = Wanted(
+            prescribed,
+            self._certificate,
+            self._person.name,
+            yes=True,
+            press=self._press,
+            release=self._release,
+            role=self._person.role,
+            further=lambda offer: compared(asked, offer),
+        )
+        return self._answer(asked, prescribed, treat(self._session, wanted, self._face))
+
+    def _known(self, token: str) -> bool:
+        try:
+            return self._records.known(token)
+        except StoreError:
+            return True
+
+    def _answer(self, asked: Expose, prescribed: Prescribed, result: Result) -> Answered | Unanswered:
+        ended = result.ended
+        if ended is None:
+            return self._without_end(asked, result)
+        if result.code is Exit.STUCK_ON or not ended.durable:
+            return Unanswered(asked.token, result.words or f"{ended.outcome}: {ended.words}")
+        how = COMPLETE if result.code is Exit.AS_INTENDED else how_it_ended(ended)
+        if ended.outcome == "INTERRUPTED":
+            answer = self._session.ask(Close(f"calibration exposure {asked.token}: {how}"))
+            how = how if answer.ok else f"{how}; not closed: {answer.words}"
+        row, offer = self._recorded(prescribed, ended), result.offer
+        if row is None or offer is None:
+            return Answered(asked.token, how, ended.dose.beam_s, number=ended.token)
+        seen = bool(row["kv_mean"])
+        record = Recorded(
+            set_kv=offer.kv, set_ma=offer.ma, kv=row["kv_mean"] if seen else None, ma=row["ma_mean"] if seen else None,
+            counts_1=float(row["counts_1"]), counts_2=float(row["counts_2"]), head_p_tp=head_p_tp(self._certificate, float(row["k_tp"])),
+        )  # fmt: skip
+        return Answered(asked.token, how, float(row["beam_s"]), record, ended.token)
+
+    def _without_end(self, asked: Expose, result: Result) -> Answered | Unanswered:
+        """Refused, not confirmed, or left: no beam only where a look made since says so, and the records know of none."""
+        words = result.words or result.code.name
+        if result.code is not Exit.NO_ANSWER and self._quiet() and not self._known(asked.token):
+            return _not_exposed(asked, words)
+        return Unanswered(asked.token, words)
+
+    def _quiet(self) -> bool:
+        session, until = self._session, self._session.now() + LOOK_WITHIN_S
+        while session.now() < until:
+            shown = session.snapshot if session.turn() else None
+            if shown is not None:
+                return shown.state in QUIET and shown.state not in AFTER_CONFIRM and shown.beam == "off"
+        return False
+
+    def _recorded(self, prescribed: Prescribed, ended: Ended) -> Mapping[str, Any] | None:
+        """The records' own row of this end; it comes a moment after the end is on the disk."""
+        session, until = self._session, self._session.now() + RECORD_WITHIN_S
+        while session.now() < until:
+            try:
+                found = self._records.exposure(fraction_tag(prescribed), ended.token)
+            except StoreError:
+                return None
+            if found is not None:
+                return found
+            session.turn()
+        return None
+
+
+def _not_exposed(asked: Expose, words: str) -> Answered:
+    return Answered(asked.token, f"not exposed: {words}", 0.0)
+
+
+def head_p_tp(certificate: Certificate, k_tp: float) -> float | None:
+    """The air of the head to 20 degC and 101.325 kPa; None where the certificate corrects no channel for it, and nobody looked."""
+    if not certificate.vented_2:
+        return None
+    reference = Celsius(certificate.ref_temperature_c), Kilopascals(certificate.ref_pressure_kpa)
+    return k_tp * p_tp(*reference, "20C").value
+
+
+def order(asked: Expose, certificate: Certificate, person: Person, purpose: Purpose) -> Prescribed | str:
+    """The exposure as the desk is asked for it: at the surface, no gap, the dose that takes these seconds; or why there is none."""
+    if asked.how != "beam":
+        return f"the desk exposes with beam only, and {asked.token} asks for {asked.how}; first: do that step by hand at the generator"
+    beam = (asked.kv, asked.ma, asked.filter, asked.applicator)
+    text = msgspec.json.encode(asked)
+    made = Prescribed(
+        prescription_id=asked.token, version=1, sha256=hashlib.sha256(text).digest(), patient_id=PATIENT, patient_id_2=asked.limits,
+        course_id=asked.token.rpartition("-")[0], lesion_id=purpose.name, site="no patient", laterality="none", rx_mgy=0.0, depth_mm=0.0,
+        fraction=1, fractions=1, min_interval_h=0.0, kv=beam[0], ma=beam[1], filter_id=beam[2], applicator_id=beam[3], gap_mm=0.0,
+        cutout_factor=1.0, approved_by=(f"{person.name} ({person.role})",), purpose=purpose,
+    )  # fmt: skip
+    used = combination(certificate, made)
+    if used is None:
+        return (
+            f"certificate {certificate.id} has no combination {asked.kv:g} kV, {asked.ma:g} mA, filter {asked.filter}, "
+            f"applicator {asked.applicator}; first: add it, and start kerma run again"
+        )
+    return msgspec.structs.replace(made, rx_mgy=used.r0_mgy_per_s * (asked.seconds + used.dt_s))
+
+
+def compared(asked: Expose, offer: Offer) -> tuple[Compared, ...]:
+    """The offer against what the procedure asked for: its time, its charge, and that it is a first and whole one. Any difference ends it."""
+    mas = max(asked.ma, offer.ma) * offer.set_time_s
+    lines = [
+        Compared("time asked for", f"{offer.set_time_s:.3f} s", f"{asked.seconds:.3f} s", abs(offer.set_time_s - asked.seconds) <= SAME_S),
+        Compared("charge, at most", f"{mas:.2f} mAs", f"{asked.mas_cap:.2f} mAs", mas <= asked.mas_cap),
+        Compared("segment", str(offer.segment), "1", offer.segment == 1),
+    ]  # fmt: skip
+    if offer.termination == "time":
+        preset_s = offer.timer_preset_ms / 1000.0
+        lines.append(
+            Compared("timer preset", f"{preset_s:.3f} s", f"{asked.seconds:.3f} s", abs(preset_s - asked.seconds) <= SAME_S)
+        )  # fmt: skip
+    return tuple(lines)
+
+
+def how_it_ended(ended: Ended) -> str:
+    """An end that is none of the intended ones, in a few words."""
+    what = "no beam" if ended.void else ended.outcome.lower()
+    return ", ".join(part for part in (what, ended.event, ended.rule, ended.words) if part)

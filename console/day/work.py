@@ -1,0 +1,218 @@
+"""The day's work from the command line: checks rig, keys and certificate, holds the desk, and hands over to console/day/warm_up.py and console/day/daily.py.
+It knows files and terminals, and asks nothing of a person by itself."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from console import configuration, screen, sources
+from console.calibrate import simulated_hand
+from console.calibrate.exposing import Hand, Kept, Person
+from console.certificate import certificate_of
+from console.configuration import Rig
+from console.day import daily as room
+from console.day import warm_up
+from console.day.daily import SET_S, Site
+from console.day.sheets import Signer, laid_down, signed, signers_of, told
+from console.day.warm_up import Day, Fitted
+from console.desk_client import DeskGoneError, connect
+from console.exit_codes import Exit
+from console.records import database
+from console.treat.plain_words import PlainConsole
+from console.treat.session import Session, signals_stop
+from console.treat.terminal import TerminalFace, same_kind
+from controller.prescribed import Certificate
+from controller.tags import parts_sha256
+from hal.clock import Clock
+from hal.errors import ConfigurationError
+from hal.readings import Purpose
+from records import fractions
+from records.day import BaseLine, Baseline, Bound, DaySheet, decoded, in_force, zone_named
+from records.sheets import Sheet, SheetKind, taken, wrong_signature
+from records.warm_up import Beam, today
+
+Work = Callable[[Session, Hand, TerminalFace], Exit]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What all of the day's commands are told: the rig, who is at the desk in which role, and whether a simulated room presses its own switch."""
+
+    config: Path
+    operator: str
+    press: bool
+    role: str = "operator"
+
+
+@dataclass(frozen=True)
+class Detector:
+    """The detector outside the head, as a baseline names it."""
+
+    device: str
+    unit: str
+    vented: bool
+    altitude_m: float
+
+
+def run_warm_up(asked: Asked, filter_id: str, applicator_id: str, clock: Clock) -> Exit:
+    """`kerma warm-up`."""
+    rig, certificate = prepared(asked, clock)
+    fitted = Fitted(filter_id, applicator_id)
+    day = day_of(rig, clock)
+    return held(
+        asked, rig, certificate, Purpose.WARMUP, clock,
+        lambda session, hand, face: warm_up.warm_up(session, hand, certificate, day, fitted, face),
+    )  # fmt: skip
+
+
+def run_daily(asked: Asked, signer: Signer, device: str, clock: Clock) -> Exit:
+    """`kerma daily`."""
+    rig, certificate = prepared(asked, clock)
+    day, site = day_of(rig, clock), site_of(rig, certificate, device, signer.who, clock)
+
+    def sign(sheet: DaySheet) -> Exit:
+        return told(laid_down(rig, signed(SheetKind.DAILY, sheet, signer, rig, clock.wall()), clock))
+
+    return held(
+        asked, rig, certificate, Purpose.DAILY, clock,
+        lambda session, hand, face: room.daily(session, hand, certificate, day, site, face, sign),
+    )  # fmt: skip
+
+
+def run_baseline(asked: Asked, signer: Signer, detector: Detector, clock: Clock) -> Exit:
+    """`kerma daily --baseline`."""
+    if not detector.device.strip():
+        raise ConfigurationError("--baseline needs --device; first: write the detector's name and serial number")
+    rig, certificate = prepared(asked, clock)
+    wanted = Baseline(
+        certificate.sha256.hex(), certificate.tube_serial, certificate.machine_serial, detector.device, detector.unit,
+        detector.vented, detector.altitude_m, beams_of(certificate), (),
+    )  # fmt: skip
+
+    def sign(base: Baseline) -> Exit:
+        return told(laid_down(rig, signed(SheetKind.BASELINE, base, signer, rig, clock.wall()), clock))
+
+    return held(
+        asked, rig, certificate, Purpose.DAILY, clock,
+        lambda session, hand, face: room.baseline(session, hand, certificate, wanted, face, sign),
+    )  # fmt: skip
+
+
+def beams_of(certificate: Certificate) -> tuple[BaseLine, ...]:
+    """One combination for each kV and filter of the certificate: the first that it names."""
+    found: dict[tuple[float, str], BaseLine] = {}
+    for c in certificate.combinations:
+        found.setdefault((c.kv, c.filter_id), BaseLine(c.kv, c.ma, c.filter_id, c.applicator_id, SET_S, 0.0))
+    return tuple(found.values())
+
+
+def prepared(asked: Asked, clock: Clock) -> tuple[Rig, Certificate]:
+    """Rig and certificate in force. Raises ConfigurationError."""
+    rig = configuration.load(asked.config, os.getuid())
+    if asked.press and not rig.simulated:
+        raise ConfigurationError(
+            f"--press: {rig.path} says rig.simulated = false; first: leave --press out: on a real rig a person presses"
+        )
+    if not rig.simulated and not sys.stdin.isatty():
+        raise ConfigurationError("standard input is no terminal; first: run this at a terminal: a person answers")
+    return rig, certificate_of(rig, clock.wall())
+
+
+def day_of(rig: Rig, clock: Clock) -> Day:
+    """The day where this rig stands."""
+
+    def beams() -> tuple[Beam, ...]:
+        return fractions.beams_kept(database(rig), clock.wall() - clock.monotonic())
+
+    return Day(beams, clock.wall, zone_named(rig.time_zone))
+
+
+def bound_of(rig: Rig, certificate: Certificate) -> Bound:
+    """What this rig file, these sources and this certificate are; the records compare it with what really runs."""
+    return Bound(
+        rig=rig.name,
+        software_version=sources.software_version(),
+        configuration_sha256=rig.sha256.hex(),
+        certificate_sha256=certificate.sha256.hex(),
+        tube_serial=certificate.tube_serial,
+        machine_serial=certificate.machine_serial,
+        parts_sha256=parts_sha256(certificate.combinations).hex(),
+    )
+
+
+def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Clock) -> Site:
+    """The baseline in force and what the records say of today. Raises ConfigurationError: there is no baseline."""
+    sha, found = certificate.sha256.hex(), list[tuple[Sheet, Baseline]]()
+    for sheet in reversed(believed_sheets(rig)):
+        base = decoded(sheet.body, Baseline) if sheet.kind is SheetKind.BASELINE else None
+        if base is not None and base.certificate_sha256 == sha and device in ("", base.device):
+            found.append((sheet, base))
+    last = in_force([one for one in found if one[1].device == found[-1][1].device])
+    if last is None:
+        raise ConfigurationError(
+            f"certificate {certificate.id} has no baseline for {device or 'any detector'}; first: have the physicist make one (kerma daily --baseline)"
+        )
+
+    def untold() -> tuple[int, ...]:
+        return untold_tokens(rig, believed_sheets(rig), clock)
+
+    def opened(since_s: float) -> frozenset[str]:
+        return fractions.opened_alone(database(rig), since_s)
+
+    return Site(who, bound_of(rig, certificate), last[1], last[0].sha256, opened, untold)
+
+
+def believed_sheets(rig: Rig) -> tuple[Sheet, ...]:
+    """Sheets in these records that are signed as this rig asks, the newest first."""
+    return tuple(sheet for sheet in taken(rig.records) if not wrong_signature(sheet, signers_of(rig)))
+
+
+def untold_tokens(rig: Rig, believed: tuple[Sheet, ...], clock: Clock) -> tuple[int, ...]:
+    """Today's exposures for a check or a baseline that no sheet tells of, the oldest first."""
+    known: set[int] = set()
+    for sheet in believed:
+        check = decoded(sheet.body, DaySheet) if sheet.kind is SheetKind.DAILY else None
+        base = decoded(sheet.body, Baseline) if sheet.kind is SheetKind.BASELINE else None
+        if check is not None:
+            known |= {one.token for one in (*check.lines, check.seated_anew)} | {check.interrupt_token}
+            known |= {one.token for one in check.left}
+        if base is not None:
+            known |= set(base.tokens)
+    day = day_of(rig, clock)
+    now = today(clock.wall(), day.zone)
+    made = [one for one in day.beams() if one.purpose is Purpose.DAILY and today(one.ended_s, day.zone) == now]
+    return tuple(sorted({one.token for one in made} - known))
+
+
+def held(asked: Asked, rig: Rig, certificate: Certificate, purpose: Purpose, clock: Clock, work: Work) -> Exit:
+    """Hold the desk for one work; Ctrl-C is STOP."""
+    console = PlainConsole()
+    console.print(screen.banner(rig.simulated, rig.name), style="black on magenta" if rig.simulated else "")
+    face = TerminalFace(console)
+    control = rig.control if asked.press else None
+    person = Person(asked.operator.strip() or getpass.getuser(), asked.role)
+    try:
+        with connect(rig.places.desk, clock) as desk:
+            session = Session(desk, rig.places.stop, clock)
+            hand = Hand(
+                session, certificate, Kept(database(rig)), person, face,
+                None if control is None else lambda: simulated_hand.act(control, "press"),
+                None if control is None else lambda: simulated_hand.act(control, "release"),
+                purpose,
+            )  # fmt: skip
+            with signals_stop(session):
+                other = same_kind(session, rig)
+                if other is not None:
+                    print(other.words)
+                    return other.code
+                return work(session, hand, face)
+    except DeskGoneError as error:
+        print(error)
+        return Exit.NO_ANSWER
+    finally:
+        face.pause()

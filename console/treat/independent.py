@@ -1,0 +1,132 @@
+"""The second half of the second calculation: the offered time against the physicist's typed and signed table, and against the time of fraction 1.
+It shares no dose rate and no depth dose with the certificate; gap and cut-out, which the table leaves out, are put in by inverse square or gap table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from calibration.certificate import Checked
+from calibration.time_table import (
+    NEVER,
+    PHYSICIST,
+    STOP,
+    WARN,
+    TimesTable,
+    against_first,
+    independent,
+    load_times,
+    time_of,
+)
+from console.configuration import Rig
+from console.day.sheets import signers_of
+from console.records import first_set_time_s
+from console.second_calculation import Compared, combination, on_line
+from controller.prescribed import Certificate, Combination, Prescribed
+from controller.requests import Offer
+from controller.tags import fraction_tag, plan_tag
+from hal.errors import ConfigurationError
+from hal.readings import Purpose
+from records.overrides import overriding
+from records.sheets import Sheet, Signers, taken
+
+NOBODY: Final = Signers()
+UNKNOWN_FIRST: Final = (
+    "not in these records: see that they are the patient's, or have the physicist approve a new version"
+)
+"""Of a first version that is not begun with: what could not be compared is no agreement (hazard A1)."""
+CUTOUT_PART: Final = 0.005
+"""The factor that is ordered is one that was measured, to its digits; the typed table leaves it out, so nothing else would find a wrong one (hazard A4)."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a time is held against: the typed table (None: a simulated rig without one), and the set time of fraction 1 (None: these records have none)
+    with the sheets in which a physicist may have spoken of it, and whose signatures count; `cutouts`: factors that were measured in the order's applicator
+    (None: a simulated plant's certificate, which knows none)."""
+
+    times: TimesTable | None = None
+    first_s: float | None = None
+    sheets: tuple[Sheet, ...] = ()
+    signers: Signers = NOBODY
+    cutouts: tuple[float, ...] | None = None
+
+
+def beside(rig: Rig, prescribed: Prescribed, checked: Checked, wall_s: float, resumed: bool) -> Beside:
+    """Load what belongs to this rig and order. Raises ConfigurationError: a real rig treats nobody without a table."""
+    times, certificate = None, checked.numbers
+    cutouts = None
+    if checked.table.basis == "measured":
+        cutouts = tuple(one.factor for one in checked.table.facts.cutouts if one.applicator == prescribed.applicator_id)
+    if rig.time_table is not None:
+        named = rig.file.tube.serial, rig.file.safety_unit.serial, certificate.id
+        times = load_times(rig.time_table, rig.signer_public_key, wall_s, *named)
+    elif not rig.simulated and prescribed.purpose is Purpose.TREAT:
+        raise ConfigurationError(
+            f"{rig.path}: certificate.time_table is missing; first: have the physicist type and sign times of another calculation, and write their path"
+        )
+    later = prescribed.fraction > 1 and not resumed and prescribed.purpose is Purpose.TREAT
+    if not later:
+        return Beside(times, cutouts=cutouts)
+    return Beside(times, first_set_time_s(rig, prescribed), taken(rig.records), signers_of(rig), cutouts)
+
+
+def compared(
+    prescribed: Prescribed, certificate: Certificate, offer: Offer, resumed: bool, others: Beside
+) -> tuple[Compared, ...] | str:
+    """The lines to show and to obey, or the words why there is no second calculation."""
+    if prescribed.purpose is not Purpose.TREAT:
+        return ()
+    lines: list[Compared] = []
+    used = combination(certificate, prescribed)
+    if others.times is not None and used is not None:
+        rx = _equivalent_mgy(prescribed, used, offer)
+        key = (prescribed.kv, prescribed.ma, prescribed.filter_id, prescribed.applicator_id)
+        typed = rx if isinstance(rx, str) else time_of(others.times, key, prescribed.depth_mm, rx)
+        if isinstance(typed, str):
+            return typed
+        found = independent(offer.set_time_s, typed)
+        told = (
+            f" ({100 * found.off:+.1f} %: above {100 * (WARN if found.agrees else STOP):g} %)" if found.warned else ""
+        )
+        lines.append(
+            Compared("set time, typed table", f"{offer.set_time_s:.2f} s", f"{typed:.2f} s{told}", found.agrees)
+        )
+    if prescribed.cutout_factor != 1.0 and others.cutouts is not None:
+        known = any(abs(prescribed.cutout_factor - one) <= CUTOUT_PART * one for one in others.cutouts)
+        lines.append(Compared("cut-out factor", f"{prescribed.cutout_factor:g}", _measured(others.cutouts), known))
+    if others.first_s is not None and not resumed:
+        word = overriding(
+            others.sheets, others.signers, fraction_tag(prescribed), plan_tag(prescribed), certificate.sha256,
+            (offer.set_time_s, others.first_s),
+        )  # fmt: skip
+        first = against_first(offer.set_time_s, others.first_s, physicist=word is not None)
+        whose = (
+            f"above {100 * PHYSICIST:g} %: needs the physicist (kerma sheet override)"
+            if first.overridable
+            else f"above {100 * NEVER:g} %: nobody may"
+        )
+        if first.agrees and word is not None:
+            whose = f"above {100 * PHYSICIST:g} %: {word.who} has signed for it"
+        told = f" ({100 * first.off:+.1f} %, {whose})" if first.warned else ""
+        lines.append(
+            Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", f"{others.first_s:.2f} s{told}", first.agrees)
+        )
+    elif prescribed.fraction > 1 and not resumed:
+        later = prescribed.version > 1
+        told = "this version's first" if later else UNKNOWN_FIRST
+        lines.append(Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", told, later))
+    return tuple(lines)
+
+
+def _measured(factors: tuple[float, ...]) -> str:
+    return ", ".join(f"{one:g}" for one in factors) or "none was measured in this applicator"
+
+
+def _equivalent_mgy(prescribed: Prescribed, used: Combination, offer: Offer) -> float | str:
+    """The dose at depth that would take this time at gap 0 and without a cut-out; for a resumed fraction, of the rest."""
+    f, g, z = used.effective_ssd_mm, prescribed.gap_mm, prescribed.depth_mm
+    gap = ((f + z) / (f + g + z)) ** 2 if not used.closed_end else on_line(used.gap_table, g) if g else 1.0
+    if gap is None:
+        return f"gap_mm = {g}: the certificate's gap table does not reach it"
+    return prescribed.rx_mgy * offer.rest_mgy / offer.d0_mgy / (gap * prescribed.cutout_factor)

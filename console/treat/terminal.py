@@ -1,0 +1,231 @@
+"""The operator's terminal for `kerma treat`: checks what must be checked before the desk is asked, draws, reads the typed yes, prints the end.
+The steps themselves are console/treat/treat.py; this room knows terminals and files."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import select
+import sys
+import termios
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from console import configuration, screen
+from console.access import policy
+from console.access.approvals import Approvals
+from console.calibrate import simulated_hand
+from console.certificate import checked_of
+from console.configuration import Rig
+from console.desk_client import DeskGoneError, connect
+from console.exit_codes import WORDS, Exit
+from console.records import given_d0_mgy, record_words
+from console.second_calculation import Compared
+from console.treat.independent import beside
+from console.treat.plain_words import PlainConsole, order
+from console.treat.session import Session, signals_stop
+from console.treat.treat import Result, Wanted, treat
+from controller.prescribed import Prescribed
+from controller.requests import Offer, Snapshot
+from hal.clock import Clock
+from hal.errors import ConfigurationError
+from hal.readings import Purpose
+
+PLAIN_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The command line of `kerma treat`, as typed."""
+
+    prescription: Path
+    config: Path
+    resume: bool = False
+    reason: str = ""
+    operator: str = ""
+    yes: bool = False
+    physicist: bool = False
+    as_json: bool = False
+
+
+class TerminalFace:
+    """A terminal with a live picture, or plain lines where there is none; with `as_json` everything but the document goes to standard error."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+        self._last = ("", 0.0)
+        self._line = b""
+
+    def say(self, words: str) -> None:
+        self._console.print(words, markup=False, highlight=False)
+
+    def show_offer(self, prescribed: Prescribed, offer: Offer, compared: tuple[Compared, ...], simulated: bool) -> None:
+        self.pause()
+        self._console.print(screen.offer(prescribed, offer, compared, simulated))
+
+    def ask(self, words: str) -> None:
+        """Ask; what was typed before the question is thrown away, so that nobody confirms what he has not seen."""
+        self.pause()
+        with contextlib.suppress(termios.error, ValueError):
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+        self._line = b""
+        self._console.print(words, end="", markup=False, highlight=False)
+
+    def typed(self) -> str | None:
+        fd = sys.stdin.fileno()
+        if not select.select([fd], [], [], 0.0)[0]:
+            return None
+        part = os.read(fd, 1024)
+        self._line += part
+        if part and not self._line.endswith(b"\n"):
+            return None
+        return self._line.decode("utf-8", "replace")
+
+    def progress(self, snapshot: Snapshot, silent_s: float) -> None:
+        if snapshot.state in ("SELF_TEST", "STANDBY", "PREPARATORY"):
+            return
+        if self._console.is_terminal:
+            if self._live is None:
+                self._live = Live(console=self._console, auto_refresh=False, transient=False)
+                self._live.start()
+            self._live.update(screen.progress(snapshot, silent_s), refresh=True)
+            return
+        state, at_s = self._last
+        if snapshot.state != state or snapshot.at_s - at_s >= PLAIN_EVERY_S:
+            self._last = (snapshot.state, snapshot.at_s)
+            self.say(screen.plain(snapshot))
+
+    def pause(self) -> None:
+        """Leave the live picture as it stands and go on below it."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def run(asked: Asked, clock: Clock) -> Exit:
+    """`kerma treat`: everything from the command line to the exit code."""
+    console = PlainConsole(stderr=asked.as_json)
+    try:
+        rig = configuration.load(asked.config, os.getuid())
+        wanted = prepared(asked, rig, clock)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return Exit.USAGE
+    console.print(screen.banner(rig.simulated, rig.name), style="black on magenta" if rig.simulated else "")
+    face = TerminalFace(console)
+    try:
+        with connect(rig.places.desk, clock) as desk:
+            session = Session(desk, rig.places.stop, clock)
+            with signals_stop(session):
+                result = same_kind(session, rig) or treat(session, wanted, face)
+    except DeskGoneError as error:
+        result = Result(Exit.NO_ANSWER, str(error))
+    finally:
+        face.pause()
+    tell(result, wanted.prescribed, rig, asked.as_json, console)
+    return result.code
+
+
+def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
+    """Check the command line against the rig and read the files. Raises ConfigurationError."""
+    if asked.yes and not rig.simulated:
+        raise ConfigurationError(
+            f"--yes: {rig.path} says rig.simulated = false; first: leave --yes out: on a real rig a person confirms and presses"
+        )
+    if not rig.simulated and not sys.stdin.isatty():
+        raise ConfigurationError(
+            "standard input is no terminal; first: run kerma treat at a terminal: on a real rig a person types yes"
+        )
+    if asked.resume and not asked.reason.strip():
+        raise ConfigurationError("--resume needs --reason; first: say in a few words why the fraction was interrupted")
+    if asked.physicist and not asked.resume:
+        raise ConfigurationError("--physicist goes with --resume only; first: leave it out")
+    prescribed = order(asked.prescription)
+    if prescribed.purpose is not Purpose.TREAT and not rig.simulated:
+        raise ConfigurationError(
+            f'{asked.prescription}: prescription.purpose = "{prescribed.purpose.name.lower()}": kerma treat gives patients their fractions and nothing else; '
+            "first: use kerma warm-up, kerma daily or kerma calibrate"
+        )
+    _approved(rig, prescribed, clock)
+    checked = checked_of(rig, clock.wall())
+    others = beside(rig, prescribed, checked, clock.wall(), asked.resume)
+    control = rig.control if asked.yes else None
+    return Wanted(
+        prescribed=prescribed,
+        certificate=checked.numbers,
+        operator=asked.operator.strip() or getpass.getuser(),
+        resume=asked.resume,
+        reason=asked.reason,
+        physicist=asked.physicist,
+        yes=asked.yes,
+        press=None if control is None else lambda: simulated_hand.act(control, "press"),
+        release=None if control is None else lambda: simulated_hand.act(control, "release"),
+        given_d0_mgy=given_d0_mgy(rig, prescribed) if asked.resume else None,
+        beside=others,
+    )
+
+
+def _approved(rig: Rig, prescribed: Prescribed, clock: Clock) -> None:
+    """The same signatures as at the page. Raises ConfigurationError."""
+    asked = policy.asked_of(rig.path, rig.simulated) if prescribed.purpose is Purpose.TREAT else ()
+    words = Approvals(rig.records, clock.wall).signed().refusal(prescribed.sha256.hex(), asked) if asked else ""
+    if words:
+        raise ConfigurationError(words)
+
+
+def same_kind(session: Session, rig: Rig) -> Result | None:
+    """The process that answers must be of the kind that the file says; --yes and a simulated press stand on it."""
+    until = session.now() + 3.0
+    while session.snapshot is None and session.now() < until:
+        session.turn()
+    shown = session.snapshot
+    if shown is None:
+        return Result(Exit.NO_ANSWER, "connected, but no snapshot came within 3 s; first: look at kerma status")
+    if (shown.simulated, shown.rig) == (rig.simulated, rig.name):
+        return None
+    says = f"{rig.path} says rig {rig.name}, simulated = {screen.yes(rig.simulated)}"
+    return Result(
+        Exit.REFUSED,
+        f"{says}, the process that answers says rig {shown.rig}, simulated = {screen.yes(shown.simulated)}; first: start kerma run with this file",
+    )
+
+
+def tell(result: Result, prescribed: Prescribed, rig: Rig, as_json: bool, console: Console) -> None:
+    """Print the end: a table for people, or one document."""
+    record = record_words(rig, result.ended)
+    if result.ended is not None:
+        console.print(screen.end(prescribed, result.ended, result.code, record, rig.simulated))
+    if result.words:
+        console.print(result.words, markup=False, highlight=False)
+    if result.ended is None:
+        mark = "SIMULATED  " if rig.simulated else ""
+        console.print(f"{mark}{WORDS[result.code]} (exit {int(result.code)})", markup=False, highlight=False)
+    if as_json:
+        print(json.dumps(document(result, prescribed, rig, record)))
+
+
+def document(result: Result, prescribed: Prescribed, rig: Rig, record: str) -> dict[str, Any]:
+    """The whole result as plain values: one document for --json."""
+    return {
+        "simulated": rig.simulated,
+        "rig": rig.name,
+        "exit": int(result.code),
+        "result": result.code.name,
+        "words": result.words,
+        "prescription": screen.values(prescribed),
+        "offer": None if result.offer is None else screen.values(result.offer),
+        "second_calculation": [
+            {"name": line.name, "offered": line.offered, "calculated": line.calculated, "agrees": line.agrees}
+            for line in result.compared
+        ],
+        "ended": None if result.ended is None else screen.values(result.ended),
+        "states": list(result.trail),
+        "record": record,
+    }
