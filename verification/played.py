@@ -14,7 +14,7 @@ from controller.prescribed import Prescribed
 from controller.requests import Answer, Close, Confirm, Edit, Load, Offer, Request, Reset, Resume, Retest
 from verification.disk import ERRORS, Strike
 from verification.fault_ids import find
-from verification.injections import OTHER_CLIENT, Injection
+from verification.injections import OTHER_CLIENT, Injection, start_recorder
 from verification.plan import Deed, Fraction, Plan
 from verification.setting import prescribed
 from verification.virtual import VirtualRig
@@ -105,9 +105,9 @@ class Played(VirtualRig):
             self.start_host()
 
     def recorder_back(self) -> None:
-        """A recorder that is not there is started, where there is power."""
-        if self.recorder is None and self.powered:
-            self.start_recorder()
+        """A recorder that is not there is started, where there is power; one that will not have the files as they are (S8) comes when they are put back."""
+        if self.powered:
+            start_recorder(self)
 
     def put_right(self) -> None:
         """Everything that may be mended is: faults end, processes run, the room is closed, the clock is right, nobody presses anything."""

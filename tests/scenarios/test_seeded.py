@@ -24,6 +24,12 @@ SLICE = [
 ]
 
 
+@pytest.mark.parametrize("seed", [336, 1164])
+def test_what_a_seed_once_found_stays_mended(seed: int) -> None:
+    """336: held too early, unloaded and closed at once, the fraction had no end; 1164: a recorder that rightly refuses a cut journal ended the world."""
+    assert run(seed).broken == []
+
+
 def test_a_plan_is_decided_by_its_seed_alone_and_can_be_read() -> None:
     """Equal twice, different for others, JSON all through, and each line says something."""
     assert plan(7) == plan(7)
