@@ -87,12 +87,21 @@ class Keyboard:
             self._thread.join(1.0)
             self._thread = None
             if self._kept is not None:
-                termios.tcsetattr(fd, termios.TCSADRAIN, self._kept)  # type: ignore[arg-type]
+                with contextlib.suppress(termios.error):  # a terminal that is gone is set to nothing
+                    termios.tcsetattr(fd, termios.TCSADRAIN, self._kept)  # type: ignore[arg-type]
 
     def _watch(self, fd: int) -> None:
         while not self._ended.is_set():
-            if select.select([fd], [], [], 0.05)[0] and STOP_KEYS & set(os.read(fd, 64)):
+            if not select.select([fd], [], [], 0.05)[0]:
+                continue
+            try:
+                keys = os.read(fd, 64)
+            except OSError:
+                keys = b""
+            if not keys or STOP_KEYS & set(keys):
                 self._stop()
+            if not keys:
+                return  # the terminal is gone, and nobody could press STOP
 
 
 class Script:

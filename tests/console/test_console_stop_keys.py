@@ -68,3 +68,15 @@ def test_between_exposures_a_space_is_a_letter(terminal: Terminal) -> None:
     for _ in range(1000):
         line = line or terminal.keyboard.typed()
     assert line == "air 22.4 degC 99.00 kPa\n" and not terminal.stopped.is_set()
+
+
+def test_a_terminal_that_is_closed_is_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could press a key there any more; and the keyboard is put away without a word about it."""
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "r") as shown:
+        monkeypatch.setattr(sys, "stdin", shown)
+        made = Terminal(master, slave)
+        made.keyboard.exposing(True)
+        os.close(master)
+        assert made.stopped.wait(WITHIN_S)
+        made.keyboard.exposing(False)
