@@ -174,7 +174,7 @@ def due(rig: Rig, clock: Clock, plot: str, out: Path | None, as_json: bool) -> E
     if plot:
         if out is None:
             raise ConfigurationError("--plot needs --out; first: name the picture to write")
-        out.write_bytes(periodic.trend(periodic.named(plot), kept))
+        out.write_bytes(_trend(periodic.named(plot), kept))
     if as_json:
         print(json.dumps([_row(one) for one in found]))
     else:
@@ -187,6 +187,15 @@ def due(rig: Rig, clock: Clock, plot: str, out: Path | None, as_json: bool) -> E
         PlainConsole().print(table)
     bad = (periodic.State.NEVER, periodic.State.OVERDUE, periodic.State.ACT)
     return Exit.UNFIT if any(one.state in bad for one in found) else Exit.AS_INTENDED
+
+
+def _trend(test: periodic.Test, kept: tuple[periodic.Done, ...]) -> bytes:
+    """ConfigurationError: there is nothing to draw."""
+    if test.action is None:
+        raise ConfigurationError(f"{test.id}: works or does not, and has no trend; first: name a test with a number")
+    if not any(one.test == test.id for one in kept):
+        raise ConfigurationError(f"{test.id}: has no signed result yet; first: do it, and sign it")
+    return periodic.trend(test, kept)
 
 
 def _row(one: periodic.Due) -> dict[str, Any]:

@@ -99,6 +99,9 @@ def test_a_signed_result_is_in_the_records_and_what_is_due_follows_from_it(
     assert "SIMULATED" in capsys.readouterr().out
     with pytest.raises(ConfigurationError, match="--plot needs --out"):
         sheets.due(rig, clock, "output", None, as_json=False)
+    for test, words in (("safety", "has no trend"), ("hvl", "no signed result yet")):
+        with pytest.raises(ConfigurationError, match=words):
+            sheets.due(rig, clock, test, picture, as_json=False)
 
 
 def test_a_strangers_key_signs_nothing_and_nobody_takes_a_sheet_without_a_recorder(
