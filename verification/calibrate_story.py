@@ -369,7 +369,7 @@ TIMER: Final = "\n".join((
 )) + "\n"  # fmt: skip
 """Timer and end effect."""
 OUTPUT: Final = "\n".join((
-    "# asked: is a reading corrected once only?", f"@room applicator {FITTED['A20']}", "ok EL-4004", "@air", *["go", "yes"] * 3, "accept",
+    "# asked: is a reading corrected once only?", f"@room applicator {FITTED['A20']}", "ok EL-4004 CH-A-1001", "@air", *["go", "yes"] * 3, "accept",
     "# readings", f"@bench key RES chamber A distance_mm {CHAMBER_MM} volts 300 range LOW", "@wait 5", "ok", "@air", *_one() * 5, "accept",
     "# leakage, as long without beam", "ok", "@bench key RES", "@bench key STA", f"@wait {SECONDS}", "@bench key HLD", "go", "@read electrometer nC", "accept",
     "# further away", f"@bench distance_mm {CHAMBER_MM + 20.0}", "ok", *_one("accept"),

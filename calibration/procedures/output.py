@@ -102,7 +102,7 @@ def output_procedure(
     return Procedure(
         f"output {beam.kv:g} kV {beam.ma:g} mA {beam.filter} {beam.applicator} {chamber.id} {volts:g}/{low_v:g} V",
         "physics",
-        ((electrometer.id, electrometer.serial),),
+        ((electrometer.id, electrometer.serial), (chamber.id, chamber.serial)),
         (
             *([Step("asked", "A reading is corrected once, by the program.", f"{head}, at {volts:g} V.", None, (), asked, Accept(judgement="told-yes"), "A12")]
               if source == "typed" else []),
