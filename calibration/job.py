@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 from calibration import signed, toml_file
 from calibration.equipment import Applicator, Base, Instrument, Name, Positive, Table
@@ -152,7 +153,21 @@ def _keys(where: str, given: Mapping[str, Any], table: type[Table], here: frozen
     fields = {name: field for name, field in table.model_fields.items() if name not in here}
     missing = [name for name, field in fields.items() if field.is_required() and name not in {*given, *SESSIONS_GIVE}]
     unknown = [name for name in given if name not in fields]
+    for name, value in given.items():
+        if name in fields:
+            yield from _wrong_value(f"{where}: {name}", value, fields[name])
     if missing:
         yield f"{where}: {', '.join(missing)} missing; first: write them"
     if unknown:
         yield f"{where}: {', '.join(unknown)} has no place there; first: leave it out"
+
+
+def _wrong_value(where: str, value: Any, field: FieldInfo) -> Iterator[str]:
+    """What the certificate would refuse of a number, before anything is exposed for it: cm for mm, a time without its zone."""
+    one: Any = {field.alias or "value": (field.annotation, field)}
+    try:
+        create_model("One", __base__=Table, **one).model_validate({field.alias or "value": value})
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = "".join(f".{part}" for part in first["loc"][1:])
+        yield f"{where}{at}: {first['msg'].lower()}; first: correct it"

@@ -8,12 +8,15 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from calibration.atomic import replaced
 from calibration.equipment import stamp
 from calibration.schema import CertificateTable, contradictions
+from calibration.signed import content_sha256
 from hal.errors import ConfigurationError
+
+SHOWN: Final = 16
 
 
 def write_certificate(path: Path, document: Mapping[str, Any]) -> None:
@@ -26,6 +29,11 @@ def write_certificate(path: Path, document: Mapping[str, Any]) -> None:
     if tomllib.loads(text) != content:
         raise ValueError(f"{path}: the text does not read back as the document; whole seconds and plain values only")
     replaced(path, text.encode())
+
+
+def content_of(document: Mapping[str, Any]) -> str:
+    """The first digits of the content's SHA-256, signatures left out: who signs sees whether a draft was changed since it was written."""
+    return content_sha256(dict(document)).hex()[:SHOWN]
 
 
 def text_of(document: Mapping[str, Any]) -> str:

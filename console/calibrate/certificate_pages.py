@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,8 +18,9 @@ from calibration import report
 from calibration.certificate import Checked, read_certificate, sign_certificate
 from calibration.equipment import stamp
 from calibration.provisional import load_plate, provisional
-from calibration.write import write_certificate
+from calibration.write import content_of, write_certificate
 from console import configuration
+from console.calibrate.writing import written
 from console.certificate import checked_of
 from console.exit_codes import Exit
 from console.treat.plain_words import PlainConsole
@@ -65,8 +67,12 @@ def sign(file: Path, private: Path, who: str) -> Exit:
     """Sign in place."""
     if not who.strip():
         raise ConfigurationError("--who is empty; first: write who signs")
-    sign_certificate(file, private, who.strip(), SystemClock().wall())
-    PlainConsole().print(f"{file}: signed by {who.strip()}", markup=False, highlight=False, soft_wrap=True)
+    with written(file):
+        sign_certificate(file, private, who.strip(), SystemClock().wall())
+    content = content_of(tomllib.loads(file.read_text(encoding="utf-8")))
+    PlainConsole().print(
+        f"{file}: signed by {who.strip()}, content {content}", markup=False, highlight=False, soft_wrap=True
+    )
     return Exit.AS_INTENDED
 
 
@@ -75,12 +81,8 @@ def plate(plate: Path, out: Path) -> Exit:
     made = provisional(load_plate(plate), version("kerma"), datetime.fromtimestamp(SystemClock().wall(), UTC))
     if out.exists():
         raise ConfigurationError(f"{out}: is there already; first: name another file")
-    try:
+    with written(out):
         write_certificate(out, made)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{out}: cannot be written ({error.strerror}); first: give a path that may be written"
-        ) from error
     words = f"{out}: written, provisional until {stamp(made['expires_at'])}; name it as certificate.file of the rig, and start kerma run"
     PlainConsole().print(words, markup=False, highlight=False, soft_wrap=True)
     return Exit.AS_INTENDED
@@ -93,13 +95,8 @@ def pdf(file: Path, out: Path, key: Path, before: list[Path]) -> Exit:
     checked = read_certificate(file, key)
     earlier = [_of_tube(checked, read_certificate(path, key)) for path in before]
     console = PlainConsole()
-    try:
-        with console.status(f"writing {out}"):
-            write_pdf(out, checked, earlier)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{out}: cannot be written ({error.strerror}); first: give a path that may be written"
-        ) from error
+    with written(out), console.status(f"writing {out}"):
+        write_pdf(out, checked, earlier)
     console.print(f"{out}: written", markup=False, highlight=False, soft_wrap=True)
     return Exit.AS_INTENDED
 

@@ -21,11 +21,12 @@ from calibration.machine_facts import Record, told
 from calibration.planned import names
 from calibration.procedures.session import Reading
 from calibration.since import Moved, since
-from calibration.write import write_certificate
+from calibration.write import content_of, write_certificate
 from console import records as room
 from console import sources
 from console.calibrate.exposing import Kept
 from console.calibrate.sessions import known_of, left_open, of_this_rig
+from console.calibrate.writing import written
 from console.certificate import accepted
 from console.configuration import Rig
 from console.exit_codes import Exit
@@ -54,7 +55,8 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
         records = tuple(_records(job, known, kept))
         document = draft(job, done, last, Program(version("kerma"), sources.digest()), at, records)
         changes = _changes(rig, job, document)
-        write_certificate(out, document)
+        with written(out):
+            write_certificate(out, document)
     except ValueError as error:
         raise ConfigurationError(f"{out}: {error}") from error
     of_outputs = (
@@ -65,7 +67,7 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
     for words in (*beside_before, *used(known, job), *told(job, records), *of_outputs):
         console.print(words, markup=False, highlight=False)
     console.print(
-        f"{out}: written, unsigned; sign it with kerma certificate sign",
+        f"{out}: written, unsigned, content {content_of(document)}; sign it with kerma certificate sign, which shows the same content",
         markup=False,
         highlight=False,
         soft_wrap=True,

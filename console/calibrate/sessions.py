@@ -18,11 +18,13 @@ from calibration.job import JobTable
 from calibration.planned import Planned, offered
 from calibration.procedures.journal import Journal
 from calibration.procedures.session import Session, Void
+from console.calibrate.writing import written
 from console.configuration import Rig
 from hal.errors import ConfigurationError
 
 FOLDER: Final = "calibration"
 BEGAN: Final = "%Y%m%dT%H%M%S"
+FIRST_LINE_MOST: Final = 1 << 16
 BY_TIME: Final = "conditioning"
 """Whose steps follow from when it is begun: it is planned anew for no later time."""
 
@@ -124,21 +126,31 @@ def voided(rig: Rig, job: JobTable, name: str, at: datetime, why: str, known: Kn
 def opened(rig: Rig, name: str, planned: Planned, at: datetime, anew: bool) -> Iterator[Journal]:
     """The open session of this name, or a new one. Raises ConfigurationError."""
     folder = rig.records / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    with written(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     found = None if anew else next((path for path in reversed(files(folder, name)) if _is_open(path, planned)), None)
     fresh = f"{name}.{at:{BEGAN}}.{secrets.token_hex(2)}"
     if found is not None:
         with Journal.take_up(found, planned.procedure, planned.of) as journal:
             yield journal
     else:
-        with Journal.begin(folder / f"{fresh}.jsonl", fresh, planned.procedure, planned.of) as journal:
+        with written(folder / fresh):
+            begun = Journal.begin(folder / f"{fresh}.jsonl", fresh, planned.procedure, planned.of)
+        with begun as journal:
             yield journal
 
 
 def files(folder: Path, name: str) -> list[Path]:
-    """The session files of this very name, oldest first; a name may have a point in it."""
+    """The session files of this very name, oldest first; a name may have a point in it.
+
+    A file without a whole first line was never a session: nothing is exposed before that is on the disk (hazard G13: a full disk, a kill)."""
     of_name = re.compile(rf"{re.escape(name)}\.[0-9]{{8}}T[0-9]{{6}}\.[0-9a-f]{{4}}", re.ASCII)
-    return sorted(path for path in folder.glob(f"{name}.*.jsonl") if of_name.fullmatch(path.stem))
+    return sorted(path for path in folder.glob(f"{name}.*.jsonl") if of_name.fullmatch(path.stem) and _has_a_line(path))
+
+
+def _has_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.readline(FIRST_LINE_MOST).endswith(b"\n")
 
 
 def _is_open(path: Path, planned: Planned) -> bool:

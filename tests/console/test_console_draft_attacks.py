@@ -3,7 +3,10 @@ Each attempt is named after its hazard; none leaves a draft behind."""
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,6 +28,7 @@ from calibration.procedures.engine import after
 from calibration.procedures.session import Exposed, Leave, Phase, Recorded, Session, Void
 from calibration.schema import CertificateTable
 from calibration.since import since
+from calibration.write import content_of
 from console.calibrate import draft as calibration_draft
 from console.calibrate import sessions as calibration_sessions
 from console.calibrate.draft import drafted
@@ -374,7 +378,7 @@ def test_a2_no_output_is_called_as_another_session_and_a_point_in_a_name_is_no_o
     folder.mkdir()
     stems = [f"scale-kv{more}.20260601T120000.abcd" for more in ("", ".1")]
     for stem in (*stems, "scale-kv.old.abcd", "scale-kv.20260601T120000.abcd.2"):
-        (folder / f"{stem}.jsonl").write_bytes(b"")
+        (folder / f"{stem}.jsonl").write_bytes(b"{}\n")
     assert [path.stem for path in files(folder, "scale-kv")] == stems[:1]
 
 
@@ -420,3 +424,79 @@ def test_a_voided_session_is_voided_as_a_whole(tmp_path: Path) -> None:
     assert (
         not effects.refused and now.void == "wrong chamber" and "was voided" in after(now, Void("", AT, "x"))[1].refused
     )
+
+
+def test_g13_a_full_disk_or_a_kill_at_the_first_line_leaves_no_session_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused in words; what lies there then is in nobody's way, and the next session begins as if it had never been."""
+    table, where = job(tmp_path), rig(tmp_path)
+    planned = offered(table, "a20", AT, NOTHING)
+
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with (
+            pytest.raises(ConfigurationError, match="No space left on device"),
+            opened(where, "a20", planned, AT, anew=False),
+        ):
+            pass
+    (left,) = (where.records / FOLDER).glob("a20.*.jsonl")
+    left.write_bytes(b'{"sha256":"ab')  # a kill in the middle of the line
+    assert files(where.records / FOLDER, "a20") == []
+    measure(where, table)
+    with monkeypatch.context() as patched:
+        patched.setattr(calibration_draft, "write_certificate", lambda *_: full(0, b""))
+        with pytest.raises(ConfigurationError, match="No space left on device"):
+            made(tmp_path, patched, where, table)
+    assert made(tmp_path, monkeypatch, where, table).exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "words"),
+    [
+        ("measured", "plane_to_focus_mm", 6.0, "plane_to_focus_mm: input should be greater than or equal to 10"),
+        ("measured", "u_dt_s", 4.0, "u_dt_s: input should be less than or equal to 0.01"),
+        ("combination", "tail_mgy", "1,5", "tail_mgy: input should be a valid number"),
+        ("combination", "leak1_cps", float("nan"), "leak1_cps: input should be a finite number"),
+        (
+            "combination",
+            "g_kv",
+            [{"kv": 10.0, "rel": -1.0}] * 5,
+            "g_kv.0.rel: input should be greater than or equal to 0",
+        ),
+        ("combination", "closed_end", 0, "closed_end: input should be a valid boolean"),
+    ],
+)
+def test_a3_a_number_in_another_unit_is_refused_before_anything_is_exposed(
+    tmp_path: Path, part: str, key: str, value: Any, words: str
+) -> None:
+    """Centimetres for millimetres, milliseconds for seconds, a comma, a number that is none: when the job file is read, not a day later at the draft."""
+    (one,) = job_document()["outputs"]
+    with pytest.raises(ConfigurationError) as refused:
+        job(tmp_path, outputs=[one | {part: one[part] | {key: value}}])
+    assert words in str(refused.value)
+
+
+def test_g25_a_flag_is_no_number_in_a_job_file(tmp_path: Path) -> None:
+    head = job_document()["certificate"] | {"vented_2": 1}
+    with pytest.raises(ConfigurationError, match="certificate: vented_2: input should be a valid boolean"):
+        job(tmp_path, certificate=head)
+
+
+def test_who_signs_sees_the_content_that_was_drafted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A draft that was edited before it is signed has other digits; a signature changes none."""
+    table, where = job(tmp_path), rig(tmp_path)
+    measure(where, table)
+    out = made(tmp_path, monkeypatch, where, table)
+    whole = tomllib.loads(out.read_text(encoding="utf-8"))
+    said = content_of(whole)
+    assert content_of(whole | {"signatures": [{"who": "P. One"}]}) == said
+    assert content_of(whole | {"explanation": "none"}) != said
+
+
+def test_a13_the_serial_number_of_the_chamber_is_typed_too(tmp_path: Path) -> None:
+    """Two chambers look alike, and their coefficients differ by 13 %."""
+    assert offered(job(tmp_path), "a20", AT, NOTHING).procedure.serials == (("E1", "S-E1"), ("C1", "S-C1"))
