@@ -27,7 +27,10 @@ UP_WITHIN_S: Final = 60.0
 LOOK_EVERY_S: Final = 0.1
 ENDS_WITHIN_S: Final = 10.0
 CODE: Final = re.compile(r"code (\d{8})")
-ORDERS: Final = (
+BEFORE_LOOPS: Final = 85
+"""A real device is held up by no loop of this machine, and a loop has 80."""
+Order = tuple[str, str, str, str, float]
+ORDERS: Final[tuple[Order, ...]] = (
     ("EXAMPLE-0002", "L1", "nose, left ala", "left", 950.0),
     ("EXAMPLE-0002", "L2", "ear, right helix", "right", 700.0),
     ("EXAMPLE-0003", "L1", "forehead", "midline", 300.0),
@@ -45,6 +48,8 @@ class Served:
     code: str
     laid: setting.Setting
     pids: dict[str, int]
+    again: Callable[[], Served]
+    """A console at the same port in the place of one that has died; it draws a new code."""
 
     @property
     def address(self) -> str:
@@ -56,6 +61,7 @@ def served(folder: Path, records: Path, port: int = 0, seed: int = 1, nice: int 
     """Everything up and answering; `nice` is how rig and console stand among this machine's processes, where that may be changed.
     RuntimeError: something did not come up, with what it said last."""
     laid = setting.lay_out(folder, records, "monitor", setting.free_port(), seed)
+    _by_network(laid.rig_file)
     lay_orders(folder / "orders")
     port = port or setting.free_port()
     started: dict[str, subprocess.Popen[bytes]] = {}
@@ -64,26 +70,49 @@ def served(folder: Path, records: Path, port: int = 0, seed: int = 1, nice: int 
         _wait(laid.control.exists, started, folder)
         started["run"] = _started("run", ["run", "--config", str(laid.rig_file)], folder, nice)
         _wait(laid.desk.exists, started, folder)
-        started["console"] = _started(
-            "console", ["console", "--config", str(laid.rig_file), "--port", str(port)], folder, nice
-        )
-        _wait(lambda: _answers(port), started, folder)
-        found = CODE.search((folder / "console.log").read_text(encoding="utf-8"))
-        if found is None:
-            raise RuntimeError("kerma console has printed no code")
-        yield Served(port, found[1], laid, {name: process.pid for name, process in started.items()})
+
+        def console() -> Served:
+            if "console" in started:
+                started["console"].wait(ENDS_WITHIN_S)
+            log, arguments = folder / "console.log", ["console", "--config", str(laid.rig_file), "--port", str(port)]
+            before = log.stat().st_size if log.exists() else 0
+            started["console"] = _started("console", arguments, folder, nice)
+            _wait(lambda: _answers(port), started, folder)
+            found = CODE.search(log.read_bytes()[before:].decode("utf-8"))
+            if found is None:
+                raise RuntimeError("kerma console has printed no code")
+            return Served(port, found[1], laid, {name: process.pid for name, process in started.items()}, console)
+
+        up = console()
+        if nice:
+            _before_loops(up.pids["sim"])
+            with suppress(OSError, ValueError):
+                _stands(int((records / "recorder.pid").read_text()), nice)
+        yield up
     finally:
         _end(started, records)
         setting.clear(folder)
 
 
-def lay_orders(folder: Path) -> None:
-    """The demonstration's orders, each a file of its own made of the short example."""
+def _by_network(rig_file: Path) -> None:
+    """The generator behind a terminal server: the kernel hands bytes of a terminal on by a worker that has no priority, and on a busy machine whoever
+    reads there stands still for 100 ms, also where nothing else keeps it waiting."""
+    text = rig_file.read_text(encoding="utf-8")
+    changed, count = re.subn(r'(?m)^link = "pty:[^"]*"$', f'link = "socket:127.0.0.1:{setting.free_port()}"', text)
+    if count != 1:
+        raise RuntimeError(f"{rig_file}: {count} links are terminals, one was expected")
+    rig_file.write_text(changed, encoding="utf-8")
+
+
+def lay_orders(folder: Path, orders: tuple[Order, ...] = ORDERS) -> None:
+    """The demonstration's orders or others, each a file of its own made of the short example."""
     folder.mkdir(parents=True, exist_ok=True)
     text = (setting.EXAMPLES / "short.toml").read_text(encoding="utf-8")
-    for patient, lesion, site, side, rx_mgy in ORDERS:
+    for patient, lesion, site, side, rx_mgy in orders:
         values = {"lesion_id": lesion, "site": site, "laterality": side}
-        made = text.replace('"EXAMPLE-0002"', f'"{patient}"').replace('"RX-DEMO"', f'"RX-{patient[-1]}-{lesion}"')
+        made = text.replace('"EXAMPLE-0002"', f'"{patient}"').replace(
+            '"RX-DEMO"', f'"RX-{patient.rpartition("-")[2]}-{lesion}"'
+        )
         for key, value in values.items():
             made = re.sub(rf'(?m)^{key} = ".*"$', f'{key} = "{value}"', made)
         made = re.sub(r"(?m)^rx_mgy_per_fraction = .*$", f"rx_mgy_per_fraction = {rx_mgy}", made)
@@ -97,11 +126,20 @@ def _started(name: str, arguments: list[str], folder: Path, nice: int) -> subpro
             stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
     if nice:
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, nice)
-            # each session is a group of its own for the kernel, and among groups only the group's value counts
-            Path(f"/proc/{process.pid}/autogroup").write_text(str(nice), encoding="ascii")
+        _stands(process.pid, nice)
     return process
+
+
+def _stands(pid: int, nice: int) -> None:
+    """Each session is a group of its own for the kernel, the recorder's too, and among groups only the group's value counts."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
+
+
+def _before_loops(pid: int) -> None:
+    with suppress(OSError):
+        os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(BEFORE_LOOPS))
 
 
 def _wait(there: Callable[[], bool], started: dict[str, subprocess.Popen[bytes]], folder: Path) -> None:

@@ -1,18 +1,16 @@
 """Whole treatments in a real browser on the simulated rig: a fraction to its end, STOP and the rest, a page that dies in beam; all of it on loopback.
-The tests share one rig and are played in their order."""
+The tests share one rig, and each brings what it treats."""
 
 from __future__ import annotations
 
-import http.client
 import os
-import re
-import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from watched_page import Watched
+from by_key import HEARD, Keys, hands
+from truth import until
+from watched_page import WIDE, Watched
 
 from verification.with_console import Served
 
@@ -51,12 +49,9 @@ def test_a_fraction_is_treated(wide: Watched) -> None:
     picture(wide, "ready-1280")
     wide.page.get_by_role("button", name="SIMULATED: press").click()
     wide.state("BEAM ON")
-    wide.page.wait_for_timeout(1500)
-    picture(wide, "beam-1280")
     wide.state("ENDED")
     wide.page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
     assert "TERMINATED" in (wide.page.locator("#panel").text_content() or "")
-    picture(wide, "end-1280")
     assert wide.page.locator("#alarm").is_hidden(), "the end of a fraction is no alarm"
     wide.page.get_by_role("button", name="Report (PDF)").click()
     with wide.page.expect_download() as given:
@@ -68,40 +63,111 @@ def test_a_fraction_is_treated(wide: Watched) -> None:
     clean(wide)
 
 
-def test_stop_by_touch_and_the_rest_on_a_phone(phone: Watched) -> None:
-    """STOP at pointer-down interrupts; the rest is resumed by the same page at 390 px, and nothing is wider than the screen."""
+def test_a_whole_treatment_by_touch_alone_on_a_phone(phone: Watched) -> None:
+    """From login to the closed fraction at 390 px, by fingers and the phone's own keyboard, which sends no keys: STOP interrupts while the finger is still
+    down, the rest is resumed by the same page, and nothing is wider than the screen."""
+    page = phone.page
+    phone.prescribe("EXAMPLE-0021", "nose, left ala", 950.0)
+    page.evaluate(HEARD)
     phone.state("OFF")
     picture(phone, "login-390")
-    phone.enter()
-    phone.load("EXAMPLE-0002", "nose")
-    phone.confirm()
-    phone.state("READY")
+    page.get_by_label("Code").tap()
+    page.keyboard.insert_text(phone.rig.code)
+    page.get_by_role("button", name="Log in").first.tap()
+    page.get_by_role("button", name="Take control").tap()
+    page.get_by_text("This page holds control").wait_for()
+    page.get_by_role("button", name="EXAMPLE-0021").tap()
+    page.get_by_role("button", name="nose").tap()
+    page.get_by_role("button", name="Load", exact=True).tap()
+    confirmed_by_touch(phone)
     picture(phone, "ready-390")
-    phone.page.get_by_role("button", name="SIMULATED: press").click()
+    page.get_by_role("button", name="SIMULATED: press").tap()
     phone.state("BEAM ON")
-    phone.page.wait_for_timeout(1000)
+    page.wait_for_timeout(3000)
     picture(phone, "beam-390")
-    box = phone.page.locator("#stop").bounding_box()
+    box = page.locator("#stop").bounding_box()
     assert box is not None and box["height"] >= 96
-    phone.page.mouse.move(box["x"] + 20, box["y"] + 20)
-    phone.page.mouse.down()
+    finger = page.context.new_cdp_session(page)
+    at = {"x": box["x"] + 20, "y": box["y"] + 20}
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
     phone.state("INTERRUPTED", 3.0)
-    phone.page.mouse.up()
-    assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    phone.page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
-    phone.page.get_by_label("Reason").fill("eye shield slipped")
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert until(phone.rig, lambda shown: shown.ended is not None).ended.event == "STOP"  # type: ignore[union-attr]
+    page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
+    page.get_by_label("Reason").tap()
+    page.keyboard.insert_text("eye shield slipped")
     picture(phone, "interrupted-390")
-    phone.page.get_by_role("button", name="Resume the rest").click()
-    phone.confirm()
-    phone.state("READY")
-    phone.page.get_by_role("button", name="SIMULATED: press").click()
+    page.get_by_role("button", name="Resume the rest").tap()
+    confirmed_by_touch(phone)
+    page.get_by_role("button", name="SIMULATED: press").tap()
     phone.state("BEAM ON")
+    picture(phone, "resumed-390")
     phone.state("ENDED", 60.0)
-    phone.page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
-    assert "TERMINATED" in (phone.page.locator("#panel").text_content() or "")
-    phone.page.get_by_role("button", name="Close the fraction").click()
+    page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
+    assert "TERMINATED" in (page.locator("#panel").text_content() or "")
+    picture(phone, "end-390")
+    page.get_by_role("button", name="Close the fraction").tap()
     phone.state("OFF")
+    assert hands(page) == {"touch"}
     clean(phone)
+
+
+def confirmed_by_touch(phone: Watched) -> None:
+    for name in ("Applicator and shields", "The room is ready"):
+        phone.page.get_by_role("button", name=name).tap()
+    phone.page.get_by_role("button", name="Confirm exactly this").tap(timeout=40_000)
+    phone.state("READY")
+
+
+def test_a_whole_treatment_by_keyboard_alone(wide: Watched) -> None:
+    """From login to the closed fraction without a pointer: the focus is seen at each place, interrupted by Esc, what is typed as the reason survives the
+    page's own changes, the rest is resumed. A button that is there after a step is not the one that has the focus."""
+    page, keys = wide.page, Keys(wide.page)
+    wide.prescribe("EXAMPLE-0022", "ear, left helix", 900.0)
+    wide.state("OFF")
+    keys.type("Code", wide.rig.code)
+    page.keyboard.press("Enter")
+    keys.enter("Take control")
+    page.get_by_text("This page holds control").wait_for()
+    keys.at_the_panel()
+    keys.enter("EXAMPLE-0022")
+    keys.at_the_panel()
+    keys.enter("ear, left")
+    keys.at_the_panel()
+    keys.enter("Load")
+    confirmed_by_key(wide, keys)
+    keys.enter("SIMULATED: press")
+    wide.state("BEAM ON")
+    page.wait_for_timeout(4000)
+    picture(wide, "beam-1280")
+    page.keyboard.press("Escape")
+    wide.state("INTERRUPTED", 3.0)
+    keys.type("Reason", "the patient moved")
+    page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
+    assert page.get_by_label("Reason").input_value() == "the patient moved"
+    picture(wide, "interrupted-1280")
+    keys.enter("Resume the rest")
+    confirmed_by_key(wide, keys)
+    keys.enter("SIMULATED: press")
+    wide.state("BEAM ON")
+    picture(wide, "resumed-1280")
+    wide.state("ENDED", 60.0)
+    page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
+    assert "TERMINATED" in (page.locator("#panel").text_content() or "")
+    picture(wide, "end-1280")
+    keys.enter("Close the fraction")
+    wide.state("OFF")
+    assert hands(page) == {"keydown"}
+    clean(wide)
+
+
+def confirmed_by_key(wide: Watched, keys: Keys) -> None:
+    for name in ("Applicator and shields", "The room is ready", "Confirm exactly this"):
+        keys.at_the_panel()
+        keys.enter(name)
+    wide.state("READY")
+    keys.at_the_panel()
 
 
 @pytest.mark.parametrize("key", ["Space", "Escape"])
@@ -117,63 +183,26 @@ def test_stop_by_key(wide: Watched, key: str) -> None:
 
 
 def test_a_page_that_dies_in_beam_interrupts_it(wide: Watched, rig: Served) -> None:
-    """Nobody else keeps the lease: the beam ends by itself, and another page sees it."""
+    """Nobody else keeps the lease: the beam ends by itself, another page sees it, and whoever takes control there closes the fraction as partial."""
+    wide.prescribe("EXAMPLE-0027", "cheek, left", 1200.0)
     wide.enter()
-    wide.load("EXAMPLE-0004", "cheek")
+    wide.load("EXAMPLE-0027", "cheek")
     wide.confirm()
     wide.state("READY")
     wide.page.get_by_role("button", name="SIMULATED: press").click()
     wide.state("BEAM ON")
     context = wide.page.context
-    other = context.browser.new_context() if context.browser is not None else context
-    page = other.new_page()
-    page.goto(rig.address)
-    page.locator("#state", has_text="BEAM ON").wait_for(timeout=10_000)
+    assert context.browser is not None
+    other = Watched(context.browser, rig, WIDE)
+    other.state("BEAM ON")
     wide.page.close()
-    page.locator("#state", has_text="INTERRUPTED").wait_for(timeout=6_000)
-    page.screenshot(path=PICTURES / "watching-1280.png")
-
-
-def interrupted(wide: Watched) -> None:
-    """In control of an interrupted fraction: that which a page left before, or, on a rig that was started anew, one of this page's own."""
-    wide.enter()
-    wide.page.locator("#state", has_text=re.compile("INTERRUPTED|OFF")).wait_for()
-    if "INTERRUPTED" in (wide.page.locator("#state").text_content() or ""):
-        return
-    wide.load("EXAMPLE-0002", "ear")
-    wide.confirm()
-    wide.state("READY")
-    wide.page.get_by_role("button", name="SIMULATED: press").click()
-    wide.state("BEAM ON")
-    wide.page.keyboard.press("Escape")
-    wide.state("INTERRUPTED")
-
-
-def test_the_page_has_no_violation_that_axe_finds(wide: Watched) -> None:
-    """Both themes, with the strict contrast of 7:1."""
-    interrupted(wide)
-    for _ in range(2):
-        found = Axe().run(wide.page, options={"rules": {"color-contrast-enhanced": {"enabled": True}}})
-        assert found.violations_count == 0, found.generate_report()
-        wide.page.get_by_role("button", name="Light / dark").click()
-
-
-def test_an_interrupted_fraction_is_closed_as_partial(wide: Watched) -> None:
-    """Whoever holds control closes it, with a reason."""
-    interrupted(wide)
-    wide.page.get_by_label("Reason").fill("patient unwell")
-    wide.page.get_by_role("button", name="Close as partial").click()
-    wide.state("ENDED")
-    wide.page.get_by_role("button", name="Close the fraction").click()
-    wide.state("OFF")
-
-
-def test_the_stop_door_takes_stop_while_the_console_hangs(rig: Served) -> None:
-    """T8: the console's process is stopped; STOP goes out by the door beside it."""
-    os.kill(rig.pids["console"], signal.SIGSTOP)
-    try:
-        connection = http.client.HTTPConnection("127.0.0.1", rig.port + 1, timeout=3.0)
-        connection.request("POST", "/stop")
-        assert connection.getresponse().status == 200
-    finally:
-        os.kill(rig.pids["console"], signal.SIGCONT)
+    other.state("INTERRUPTED", 6.0)
+    picture(other, "watching-1280")
+    other.enter()
+    other.page.get_by_text("DESK_LOST").first.wait_for()
+    other.page.get_by_label("Reason").fill("patient unwell")
+    other.page.get_by_role("button", name="Close as partial").click()
+    other.state("ENDED")
+    other.page.get_by_role("button", name="Close the fraction").click()
+    other.state("OFF")
+    other.close()

@@ -1,4 +1,5 @@
-"""T8 on real processes: console and door are flooded with requests and half requests while the beam is on, and STOP by the door ends it."""
+"""T8 on real processes, so small that two shared cores carry it: console and door are asked and held while the beam is on, and STOP by the door ends it.
+How late ticks begin under 1,000 requests a second and 200 sockets is what `make bench-flood` measures, on a rig of its own."""
 
 from __future__ import annotations
 
@@ -9,85 +10,73 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from truth import CLOCK, shown, until
 from watched_page import Watched
 
-from hal.clock import SystemClock
-from verification.with_console import Served
+from console.web.stop_door import CLIENTS_AT_MOST
 
 pytestmark = pytest.mark.timeout(240)
-SOCKETS = 200
-THREADS = 4
+HOLDERS = CLIENTS_AT_MOST + 16
+"""More than the door has places for: it must take them from those who only hold one."""
+ASKED_EVERY_S = 0.02
+PATHS = ("/", "/openapi.json", "/files/treat.js", "/api/load")
 
 
 @contextlib.contextmanager
 def flood(port: int) -> Iterator[list[int]]:
-    """So many connections that say half a request and no more, and threads that ask without a pause; yields how often each was answered."""
-    ended = threading.Event()
-    answered = [0] * THREADS
+    """So many connections that say half a request and no more, and one that asks fifty times a second; yields how often it was answered."""
+    ended, answered = threading.Event(), [0]
 
-    def ask(which: int) -> None:
+    def ask() -> None:
         while not ended.is_set():
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2.0)
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                for path in ("/", "/openapi.json", "/files/treat.js", "/api/load"):
-                    connection.request(
-                        "POST" if path == "/api/load" else "GET", path, b"x" * 1000 if path == "/api/load" else None
-                    )
+            with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+                for path in PATHS:
+                    body = b"x" * 1000 if path == "/api/load" else None
+                    connection.request("GET" if body is None else "POST", path, body)
                     connection.getresponse().read()
-                    answered[which] += 1
-            connection.close()
+                    answered[0] += 1
+                    ended.wait(ASKED_EVERY_S)
 
-    half: list[socket.socket] = []
-    threads = [threading.Thread(target=ask, args=(which,), daemon=True) for which in range(THREADS)]
-    try:
-        for _ in range(SOCKETS):
-            with contextlib.suppress(OSError):
-                half.append(socket.create_connection(("127.0.0.1", port), timeout=2.0))
-                half[-1].sendall(b"POST /api/load HTTP/1.1\r\nHost: 127.0.0.1")
-        for thread in threads:
-            thread.start()
-        yield answered
-    finally:
-        ended.set()
-        for thread in threads:
-            thread.join(5.0)
-        for one in half:
-            one.close()
+    asking = threading.Thread(target=ask, daemon=True)
+    with contextlib.ExitStack() as half:
+        for _ in range(HOLDERS):
+            one = half.enter_context(socket.create_connection(("127.0.0.1", port), timeout=2.0))
+            one.sendall(b"POST /api/load HTTP/1.1\r\nHost: 127.0.0.1")
+        asking.start()
+        try:
+            yield answered
+        finally:
+            ended.set()
+            asking.join(5.0)
 
 
-def stopped_s(port: int) -> float:
-    """How long STOP took to be handed over."""
-    clock = SystemClock()
-    began = clock.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10.0)
-    connection.request("POST", "/stop")
-    assert connection.getresponse().status == 200
-    connection.close()
-    return clock.monotonic() - began
-
-
-def test_t8_a_flooded_console_keeps_no_stop(browser: Browser, rig: Served) -> None:
-    """The door's STOP beside the console's, quiet and flooded; the times are printed, the beam's end is what is asked for."""
-    page = Watched(browser, rig, {"width": 1280, "height": 800})
-    page.state("OFF")
-    page.enter()
-    page.load("EXAMPLE-0005", "chin")
-    page.confirm()
-    page.state("READY")
-    page.page.get_by_role("button", name="SIMULATED: press").click()
-    page.state("BEAM ON")
-    with flood(rig.port) as answered, flood(rig.port + 1):
-        page.page.wait_for_timeout(1500)
-        door_s = [stopped_s(rig.port + 1) for _ in range(20)]
-        page.page.locator("#state", has_text="BEAM ON").wait_for(state="detached", timeout=10_000)
-        console_s = [stopped_s(rig.port) for _ in range(5)]
-    quiet_s = [stopped_s(rig.port + 1) for _ in range(20)]
+def test_t8_a_flooded_console_keeps_no_stop(wide: Watched) -> None:
+    """The beam goes on under the flood, its page keeps control, and STOP by the flooded door is what ends it: not a lease that ran out."""
+    rig = wide.rig
+    wide.enter()
+    wide.load("EXAMPLE-0005", "chin")
+    wide.confirm()
+    wide.state("READY")
+    wide.page.get_by_role("button", name="SIMULATED: press").click()
+    wide.state("BEAM ON")
+    with flood(rig.port) as at_the_pages, flood(rig.port + 1) as at_the_door:
+        wide.page.wait_for_timeout(2000)
+        assert shown(rig).state == "IRRADIATING" and at_the_pages[0] > 0 and at_the_door[0] > 0
+        began = CLOCK.monotonic()
+        connection = http.client.HTTPConnection("127.0.0.1", rig.port + 1, timeout=10.0)
+        with contextlib.closing(connection):
+            connection.request("POST", "/stop")
+            assert connection.getresponse().status == 200
+        answered_s = CLOCK.monotonic() - began
+        ended = until(rig, lambda one: one.state == "INTERRUPTED").ended
+    assert ended is not None and ended.event == "STOP", ended
     print(
-        f"\nSTOP handed over, s (median, worst): door flooded {sorted(door_s)[10]:.4f}, {max(door_s):.4f}; "
-        f"door quiet {sorted(quiet_s)[10]:.4f}, {max(quiet_s):.4f}; "
-        f"console flooded {sorted(console_s)[2]:.4f}, {max(console_s):.4f}; {sum(answered)} requests of the flood were answered"
+        f"STOP handed over in {answered_s:.4f} s; {at_the_pages[0]} and {at_the_door[0]} requests were answered before"
     )
-    page.state("INTERRUPTED")
-    assert sum(answered) > 0
-    page.close()
+    wide.state("INTERRUPTED")
+    wide.page.get_by_label("Reason").fill("test")
+    wide.page.get_by_role("button", name="Close as partial").click()
+    wide.state("ENDED")
+    wide.page.get_by_role("button", name="Close the fraction").click()
+    wide.state("OFF")

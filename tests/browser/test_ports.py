@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from truth import family
 
 from verification.with_console import Served
 
 LISTENS = "0A"
-
-
-def family(pid: int) -> Iterator[int]:
-    """A process and all that it started."""
-    yield pid
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if int((folder / "stat").read_text().rsplit(") ", 1)[1].split()[1]) == pid:
-                yield from family(int(folder.name))
 
 
 def ports(pids: set[int]) -> set[tuple[str, int]]:

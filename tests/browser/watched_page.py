@@ -6,24 +6,39 @@ from __future__ import annotations
 from playwright.sync_api import Browser, Page
 from playwright.sync_api import TimeoutError as NotInTimeError
 
-from verification.with_console import Served
+from verification.with_console import Served, lay_orders
+
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 class Watched:
     """A page that notes what it asked for and what its console said."""
 
-    def __init__(self, browser: Browser, rig: Served, size: dict[str, int], touch: bool = False) -> None:
+    def __init__(self, browser: Browser, rig: Served, size: dict[str, int], phone: bool = False) -> None:
         context = browser.new_context(
-            viewport={"width": size["width"], "height": size["height"]}, has_touch=touch, reduced_motion="reduce"
-        )
-        self.page: Page = context.new_page()
+            viewport={"width": size["width"], "height": size["height"]}, has_touch=phone, is_mobile=phone, reduced_motion="reduce"
+        )  # fmt: skip
+        self._watch(context.new_page(), rig)
+        self.page.goto(rig.address)
+
+    @classmethod
+    def over(cls, page: Page, rig: Served) -> Watched:
+        """One that is open already."""
+        made = cls.__new__(cls)
+        made._watch(page, rig)
+        return made
+
+    def _watch(self, page: Page, rig: Served) -> None:
+        self.page, self.rig = page, rig
         self.asked: list[str] = []
         self.said: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.goto(rig.address)
-        self.rig = rig
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    def prescribe(self, patient: str, site: str, rx_mgy: float) -> None:
+        """An order of this test alone, before anybody has logged in: what another one has treated or left is nothing to it."""
+        lay_orders(self.rig.laid.folder / "orders", ((patient, "L1", site, "left", rx_mgy),))
 
     def enter(self) -> None:
         """Logged in and in control; typed by key."""

@@ -16,9 +16,11 @@ const STEPS = ["patient", "lesion", "applicator", "room", "confirm", "arm", "bea
 
 let frame = null, orders = null;
 let patient = "", order = null, checked = new Set(), panelKey = "", busy = false, tickAt = 0, lastState = "";
+let had = false, lostTo = "", stepKey = "", inPanel = false;
 
 async function command(name, body = {}) {
   if (busy) return false;
+  const held = document.activeElement;
   busy = true;
   paintBusy();
   $("answer").textContent = "";
@@ -32,6 +34,8 @@ async function command(name, body = {}) {
   } finally {
     busy = false;
     paintBusy();
+    // a button that could not be pressed meanwhile has lost the focus: whoever was refused goes on from where they were
+    if (document.activeElement === document.body && held.isConnected) held.focus({ preventScroll: true });
   }
 }
 const paintBusy = () => { for (const one of document.querySelectorAll("[data-commands]")) one.disabled = busy || one.dataset.hold === "1"; };
@@ -75,6 +79,7 @@ function paint() {
     lastState = shown.state;
   }
   paintAge();
+  heardControl();
   paintWho();
   paintPanel();
 }
@@ -120,6 +125,15 @@ function paintWhy(shown) {
     h("li", {}, h("b", {}, `${rule.truth === "FALSE" ? "✖" : "⧖"} ${rule.id} `), `${t(`truth_${rule.truth}`)}: ${rule.words}`)));
 }
 
+// Who loses control to another page is told so until control is theirs again; who takes it goes on at the panel.
+function heardControl() {
+  const { yours, by } = frame.control;
+  if (yours) lostTo = "";
+  else if (had && by) lostTo = by;
+  if (yours && !had) inPanel = true;
+  had = yours;
+}
+
 function paintWho() {
   const key = JSON.stringify([frame.person, frame.control, language, lastState]);
   if ($("who").dataset.key === key) return;
@@ -155,13 +169,34 @@ function paintPanel() {
     window.scrollTo(0, 0);
   }
   // who types a name or a code is not disturbed by what the machine does meanwhile
-  const key = JSON.stringify(!frame.person ? [frame.locked, frame.first_run, frame.badges, language] : [now, shown.state, offer, ended, frame.person, frame.control.yours, patient, order, orders?.length, language, frame.order?.sha256, shown.open_fractions]);
+  const key = JSON.stringify(!frame.person ? [frame.locked, frame.first_run, frame.badges, language] : [now, shown.state, offer, ended, frame.person, frame.control, lostTo, patient, order, orders?.length, language, frame.order?.sha256, shown.open_fractions]);
   if (key === panelKey) return;
   panelKey = key;
-  const panel = !frame.person ? login(frame, () => socket.close()) : !frame.control.yours ? [h("p", {}, t("watching"))] : (PANELS[now] ?? PANELS.other)(shown);
-  $("panel").replaceChildren(...panel);
+  const panel = !frame.person ? login(frame, () => socket.close()) : !frame.control.yours ? [watching()] : (PANELS[now] ?? PANELS.other)(shown);
+  putPanel(panel, JSON.stringify([now, shown.state, frame.person, frame.control.yours]));
   if (frame.person && orders === null) listOrders();
 }
+
+const watching = () => {
+  const name = lostTo || frame.control.by;
+  return h("p", lostTo ? { className: "wrong" } : {}, name ? t(lostTo ? "taken_from" : "watching_of", { name }) : t("watching"));
+};
+
+// What was typed stays where the same step is built anew, and the focus goes to the panel or stays in its field: never to a button that was not there before.
+function putPanel(panel, nowKey) {
+  const same = stepKey === nowKey, within = inPanel && (document.activeElement === document.body || $("panel").contains(document.activeElement));
+  const typed = same ? [...$("panel").querySelectorAll("input[id]")].map((one) => [one.id, one.value, one === document.activeElement]) : [];
+  stepKey = nowKey;
+  $("panel").replaceChildren(...panel);
+  if (within) $("panel").focus({ preventScroll: true });
+  for (const [id, value, focused] of typed) {
+    const field = $(id);
+    if (!field) continue;
+    field.value = value;
+    if (focused) field.focus({ preventScroll: true });
+  }
+}
+document.addEventListener("focusin", (event) => { inPanel = $("panel").contains(event.target); });
 
 async function listOrders() {
   try { orders = (await post("/api/orders")).orders; panelKey = ""; } catch (error) { $("answer").textContent = error.message; setTimeout(() => { panelKey = ""; }, 1000); }
@@ -178,6 +213,7 @@ const table = (rows) => h("table", { className: "pairs" }, h("tbody", {}, ...row
 const back = () => go("unload", async () => { if (await command("edit")) { patient = ""; order = null; checked.clear(); } });
 const reason = () => h("input", { maxLength: 200, id: "reason" });
 const ordered = (one) => (orders ?? []).filter((row) => row.order?.sha256 === one?.sha256);
+const isOpen = (shown, one) => shown.open_fractions.some((said) => said.startsWith(`${one.patient_id} lesion ${one.lesion_id} fraction ${one.fraction}:`));
 const readable = () => (orders ?? []).filter((one) => one.order !== null);
 
 const PANELS = {
@@ -239,7 +275,8 @@ const PANELS = {
   end: (shown) => {
     const ended = shown.ended, why = reason();
     const interrupted = shown.state === "INTERRUPTED";
-    const chosen = readable().find((one) => one.order.sha256 === frame.order?.sha256);
+    // a console that was started anew knows no order, and the records say which fraction is open; the machine judges whether it is this one
+    const chosen = readable().find((one) => (frame.order ? one.order.sha256 === frame.order.sha256 : isOpen(shown, one.order)));
     const others = readable().filter((one) => one.order.patient_id === frame.order?.patient_id && one.order.sha256 !== frame.order.sha256)
       .map((one) => `${one.order.lesion_id} · ${about(one.order)}, ${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}`);
     const rows = ended ? [
@@ -250,7 +287,7 @@ const PANELS = {
       [t("beam_time"), `${number(ended.dose.beam_s, 2)} / ${number(ended.dose.set_time_s, 2, "s")}`], [t("record"), t(ended.durable ? "kept" : "not_kept")],
     ] : [];
     return [
-      frame.order ? facts(frame.order) : h("p", {}, ""), table(rows),
+      frame.order ? facts(frame.order) : chosen && interrupted ? facts(chosen.order) : h("p", {}, ""), table(rows),
       ...(frame.order && ended?.durable ? [report(frame.order), h("p", {}, others.length ? t("left_of", { which: others.join("; ") }) : t("left_none"))] : []),
       ...(interrupted ? [h("label", {}, t("reason"), why)] : []),
       h("div", { className: "row" },
