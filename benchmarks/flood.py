@@ -1,5 +1,5 @@
 """`make bench-flood`: how late the real-time process begins its ticks with the beam on, while its console is flooded, against the same run without; and STOP.
-The flood is a process of its own; what it asks for is what anybody on the network could. It judges the beam by what the rig shows, and no dose."""
+The flood is a process of its own; what it asks for is what anybody on the network could. What must hold is asked of the simulated world and the records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from rich.table import Table
 
 from benchmarks.process_rig import ProcessRig, late_us, process_rig
 from hal.clock import SystemClock
+from verification.chain import chain_of
 from verification.hands import Stuck
+from verification.reach import LEAST_MGY
+from verification.real import RealRig
 from verification.setting import free_port
 
 CLOCK: Final = SystemClock()
@@ -59,11 +62,13 @@ class Run:
     stop_answer_s: float
     stop_dark_s: float
     ended: str
+    broken: tuple[str, ...] = ()
+    """What did not hold of this exposure, in words."""
 
 
 def exposed(flooded: bool, window_s: float) -> Run:
     """A new rig and a new console; the beam on for the window, then STOP by its door."""
-    with process_rig(100) as rig, console(rig) as port:
+    with process_rig(100, network=True) as rig, console(rig) as port:
         beam(rig)
         with flood(port, flooded) as stopped:
             rig.rig.wait(0.5)
@@ -79,12 +84,30 @@ def exposed(flooded: bool, window_s: float) -> Run:
             answer_s, dark_s = stop(rig, port + 1)
             answered = stopped()
         late = sorted(late_us(reader, begun_s, ended_s))
-        shown = rig.rig.until(lambda s: s.ended is not None and s.state not in ("STOPPING",), 20.0, "the end")
+        shown = rig.rig.until(lambda s: s.ended is not None and s.ended.durable, 20.0, "the end in the records")
         assert shown.ended is not None
         return Run(
             len(late), median(late), late[int(0.999 * (len(late) - 1))], late[-1], sum(1 for one in late if one > ALLOWED_US),
-            answered / (ended_s - begun_s), answer_s, dark_s, f"{shown.ended.outcome} by {shown.ended.event}",
+            answered / (ended_s - begun_s), answer_s, dark_s, f"{shown.ended.outcome} by {shown.ended.event}", tuple(broken(rig.rig, rig.setting.records)),
         )  # fmt: skip
+
+
+def broken(rig: RealRig, records: Path) -> list[str]:
+    """What must hold of an exposure that has ended, whatever was done to its console: asked of the world's truth, its log, the journal and the database."""
+    truth, chain = rig.truth(), chain_of(records / "journal")
+    kept = [exposure for fraction in rig.records() for exposure in fraction["exposures"]]
+    high_mgy, ons = sum(one["high_mgy"] for one in kept), [what for _, _, what in rig.log()].count("HV ON accepted")
+    held = {
+        "high voltage is on": not truth["hv_on"],
+        f"{ons} ON commands for one press": ons == 1,
+        f"the records' high bound is {high_mgy:.1f} mGy, truly {truth['dose_mgy']:.1f}": high_mgy >= truth["dose_mgy"] - LEAST_MGY,
+        f"the database shows {len(kept)} exposures, the journal {len(chain.starts)}": {one["token"] for one in kept} == set(chain.starts),
+    }  # fmt: skip
+    return [
+        *chain.unsound(),
+        *(f"exposure {token} has no end" for token in chain.open()),
+        *(words for words, well in held.items() if not well),
+    ]
 
 
 class NoBeamError(Exception):
@@ -263,20 +286,21 @@ def shown(runs: dict[str, list[Run]]) -> Table:
         "requests answered a second",
     ):
         table.add_column(head, justify="right")
-    for head in ("STOP answered", "beam off shown", "ended"):
+    for head in ("STOP answered", "beam off shown", "ended", "invariants broken"):
         table.add_column(head, justify="right")
     for name, some in runs.items():
         table.add_row(
             name, str(sum(one.ticks for one in some)), f"{median(one.half_us for one in some):.0f} us", f"{median(one.p999_us for one in some):.0f} us",
             f"{max(one.worst_us for one in some):.0f} us", str(sum(one.late for one in some)), f"{median(one.answered_per_s for one in some):.0f}",
             f"{1000 * median(one.stop_answer_s for one in some):.1f} ms", f"{1000 * median(one.stop_dark_s for one in some):.0f} ms",
-            ", ".join(sorted({one.ended for one in some})),
+            ", ".join(sorted({one.ended for one in some})), str(sum(len(one.broken) for one in some)),
         )  # fmt: skip
     return table
 
 
 def main(arguments: list[str]) -> int:
-    """Rounds by turns, the table, and the ratio; exit 1: a flooded run ended otherwise than by STOP, or a tick was too late; 75: nothing could be shown."""
+    """Rounds by turns, the table, and the ratio. Exit 1: a flooded run ended otherwise than by STOP, a tick was too late, or something did not hold;
+    75: nothing could be shown."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10.0)
@@ -302,6 +326,9 @@ def main(arguments: list[str]) -> int:
     screen.print(shown(runs))
     ratio = median(one.p999_us for one in runs["flooded"]) / median(one.p999_us for one in runs["left alone"])
     wrong = [one for one in runs["flooded"] if one.late or not one.ended.endswith("STOP")]
+    said = [words for some in runs.values() for one in some for words in one.broken]
+    for words in said:
+        screen.print(f"did not hold: {words}", highlight=False)
     screen.print(
         f"99.9 % of the ticks: {ratio:.2f} times as late with the flood; {'no' if not wrong else len(wrong)} flooded run broke its bound"
     )
@@ -309,7 +336,7 @@ def main(arguments: list[str]) -> int:
         asked.json.write_text(
             json.dumps({name: [asdict(one) for one in some] for name, some in runs.items()}, indent=1)
         )
-    return int(bool(wrong))
+    return int(bool(wrong or said))
 
 
 if __name__ == "__main__":

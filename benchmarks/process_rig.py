@@ -23,6 +23,7 @@ from hal.units import Seconds
 from verification.hands import Stuck
 from verification.real import RealRig
 from verification.setting import Setting, clear, free_port, lay_out, prescribed, real_rig
+from verification.with_console import by_network
 
 TIMED: Final = ROOT / "benchmarks" / "timed"
 COLUMNS: Final = 6
@@ -120,12 +121,13 @@ def late_us(reader: RingReader, begun_s: float, ended_s: float) -> list[float]:
 
 
 @contextmanager
-def process_rig(tick_hz: int, cpu: int | None = None) -> Iterator[ProcessRig]:
-    """Started, in STANDBY, and ended whatever happens. A start that a machine taken away has spoiled is made again; Stuck after some."""
+def process_rig(tick_hz: int, cpu: int | None = None, network: bool = False) -> Iterator[ProcessRig]:
+    """Started, in STANDBY, and ended whatever happens; `network`: its generator is behind a terminal server.
+    A start that a machine taken away has spoiled is made again; Stuck after some."""
     with ExitStack() as stack:
         for attempt in range(TRIES):
             try:
-                yield stack.enter_context(_started(tick_hz, cpu))
+                yield stack.enter_context(_started(tick_hz, cpu, network))
                 return
             except NotStartedError as why:
                 if attempt + 1 == TRIES:
@@ -137,7 +139,7 @@ class NotStartedError(Exception):
 
 
 @contextmanager
-def _started(tick_hz: int, cpu: int | None) -> Iterator[ProcessRig]:
+def _started(tick_hz: int, cpu: int | None, network: bool) -> Iterator[ProcessRig]:
     cpus = sorted(os.sched_getaffinity(0))
     with TemporaryDirectory(prefix="kerma-") as name:
         folder = Path(name)
@@ -148,6 +150,8 @@ def _started(tick_hz: int, cpu: int | None) -> Iterator[ProcessRig]:
         text = text.replace("tick_hz = 100\n", f"tick_hz = {tick_hz}\n")
         text += f"\n[scheduling]\ncpu = {cpus[-1] if cpu is None else cpu}\n"
         setting.rig_file.write_text(text, encoding="utf-8")
+        if network:
+            by_network(setting.rig_file)
         rig = real_rig(setting)
         rig.environment = {"PYTHONPATH": str(TIMED), "KERMA_TIMED": str(folder / "timed")}
         made = ProcessRig(setting, rig)

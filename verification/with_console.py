@@ -61,7 +61,7 @@ def served(folder: Path, records: Path, port: int = 0, seed: int = 1, nice: int 
     """Everything up and answering; `nice` is how rig and console stand among this machine's processes, where that may be changed.
     RuntimeError: something did not come up, with what it said last."""
     laid = setting.lay_out(folder, records, "monitor", setting.free_port(), seed)
-    _by_network(laid.rig_file)
+    by_network(laid.rig_file)
     lay_orders(folder / "orders")
     port = port or setting.free_port()
     started: dict[str, subprocess.Popen[bytes]] = {}
@@ -94,7 +94,7 @@ def served(folder: Path, records: Path, port: int = 0, seed: int = 1, nice: int 
         setting.clear(folder)
 
 
-def _by_network(rig_file: Path) -> None:
+def by_network(rig_file: Path) -> None:
     """The generator behind a terminal server: the kernel hands bytes of a terminal on by a worker that has no priority, and on a busy machine whoever
     reads there stands still for 100 ms, also where nothing else keeps it waiting."""
     text = rig_file.read_text(encoding="utf-8")

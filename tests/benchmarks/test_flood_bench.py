@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from benchmarks import flood
 from benchmarks.flood import REQUESTS, SOCKETS, Run, shown
+from verification.chain import Chain
 
 
 @pytest.mark.grid
@@ -63,3 +67,25 @@ def test_the_table_says_medians_and_the_worst_of_all() -> None:
         ["90 us"],
         ["300 us"],
     ]
+
+
+def test_what_did_not_hold_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of what is asked of an exposure that has ended can fail, and says so."""
+
+    class Rig:
+        def truth(self) -> dict[str, Any]:
+            return {"hv_on": True, "dose_mgy": 500.0}
+
+        def log(self) -> list[tuple[float, str, str]]:
+            return [(1.0, "generator", "HV ON accepted")] * 2
+
+        def records(self) -> list[dict[str, Any]]:
+            return [{"exposures": [{"token": 7, "high_mgy": 400.0}]}]
+
+    chain = Chain(starts={7: 1, 8: 2}, words=["a hash differs"])
+    monkeypatch.setattr(flood, "chain_of", lambda _: chain)
+    found = flood.broken(Rig(), tmp_path)  # type: ignore[arg-type]
+    assert found == [
+        "a hash differs", "exposure 7 has no end", "exposure 8 has no end", "high voltage is on", "2 ON commands for one press",
+        "the records' high bound is 400.0 mGy, truly 500.0", "the database shows 1 exposures, the journal 2",
+    ]  # fmt: skip

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 from truth import at_rest, family
 from watched_page import PHONE, WIDE, Watched
 
-from console import simulated_hand
+from console.calibrate import simulated_hand
 from console.desk_client import DeskGoneError, connect
 from controller.requests import Snapshot
 from hal.clock import SystemClock
