@@ -294,11 +294,15 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A17",
         "the wrong patient, the wrong lesion, or the same fraction twice in a day",
         "two patient ids, lesion, site and side are in the order and the offer; a fraction that is closed is never delivered again; the "
-        "least interval holds",
-        "code:records/clearance.py::judge code:records/clearance.py::_interval code:console/prescription.py::PatientTable",
+        "least interval holds; where a photo of the lesion stands beside the records, nothing is confirmed at the page before a person has compared it with "
+        "patient, side and site",
+        "code:records/clearance.py::judge code:records/clearance.py::_interval code:console/prescription.py::PatientTable "
+        "code:console/treat/lesions.py::Lesions code:console/web/api.py::Api",
         "scenarios/test_refusals.py::test_a_fraction_is_not_delivered_twice "
-        "records/test_recorder_normal.py::test_interval_between_fractions_of_one_lesion",
-        who="the operator, by the patient's own words and the lesion itself",
-        stands_open="not yet built: a photo of the lesion",
+        "records/test_recorder_normal.py::test_interval_between_fractions_of_one_lesion "
+        "console/test_lesions.py::test_a_photo_belongs_to_one_lesion_with_its_side_and_site "
+        "console/test_lesions.py::test_an_offer_is_confirmed_only_with_the_photo_that_stands_compared "
+        "console/test_lesions.py::test_a_photo_that_was_altered_or_a_chain_that_is_not_whole_is_said_and_not_shown",
+        who="the operator, by the patient's own words and the lesion itself; no photo is asked for where there is none, and kerma treat shows none",
     ),
 )

@@ -106,6 +106,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "a process of its own; bounds on bodies, requests, sockets and messages; one frame in flight; STOP at a door of its own; a bounded desk",
         "code:console/web/doors.py::Doors code:console/web/stop_door.py::StopDoor code:console/web/live.py::Live code:controller/desk.py::Desk",
         f"{DOORS}test_t8_a_body_too_long_is_refused_whether_it_is_declared_or_not "
+        "console/test_lesions.py::test_a_bomb_is_refused_where_it_passes_the_size_that_it_says "
         f"{DOORS}test_t8_more_requests_than_may_be_at_once_are_refused_and_stop_is_not "
         f"{DOORS}test_t8_more_live_lines_than_may_be_open_are_refused_and_one_that_closes_makes_room "
         f"{DOOR}test_t8_clients_that_only_hold_a_connection_shut_nobody_out {DOOR}test_t8_a_head_without_end_is_cut "
@@ -196,7 +197,9 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{ACCESS}test_t14_no_secret_and_no_patient_is_in_the_audit_or_among_the_users "
         f"console/test_access_users.py::test_t14_a_file_that_others_may_read_lets_nobody_in "
         f"{TLS}test_t7_a_page_from_elsewhere_that_is_not_logged_in_is_shown_no_patient {RUN}test_a_folder_that_another_may_write_is_not_ours "
-        "console/test_web_service.py::test_no_planted_name_is_in_any_file_of_the_bundle",
+        "console/test_web_service.py::test_no_planted_name_is_in_any_file_of_the_bundle "
+        "console/test_lesions.py::test_t14_photos_notes_and_signatures_are_in_no_bundle_no_service_page_and_no_audit "
+        "console/test_lesions.py::test_only_who_sees_patients_sees_or_attaches_a_photo",
     ),
     row(
         "threat-T15",

@@ -71,6 +71,7 @@ TABLE: Final = (
     Row(STOP, "STOP", EVERYBODY, starts=False),
     Row("watch", "see what the machine does", EVERYBODY, starts=False),
     Row("orders", "see the orders, with patients and approvals", OF_PATIENTS, starts=False),
+    Row("lesion", "attach a photo or note to a lesion, or take it away", OF_PATIENTS, (IDLE, LOADED, FAULT, NO_DATA)),
     Row("approve", "sign an order, or withdraw a signature", APPROVING),
     Row("control", "take control, or over", AT_THE_MACHINE),
     Row("leave", "give control back", AT_THE_MACHINE, starts=False),

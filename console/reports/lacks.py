@@ -8,7 +8,10 @@ from typing import Final
 from console.reports.told import Lack
 
 LACKS: Final = (
-    Lack("patient's name, photograph, diagnosis, intent, earlier radiotherapy", "the prescription has two identifiers, course, lesion, site and laterality"),
+    Lack(
+        "patient's name, photograph, diagnosis, intent, earlier radiotherapy",
+        "the prescription has two identifiers, course, lesion, site, laterality; photos lie beside the records",
+    ),
     Lack("who approved as physician and who as physicist", "the prescription names them in words; signatures over it lie beside the records (kerma approvals)"),
     Lack("bolus or cover, backing, shields, cut-out's id, diameter and measurement", "the prescription has the cut-out's factor and the gap"),
     Lack("second calculation", "it is made and compared before the confirmation, and its figures are not kept"),

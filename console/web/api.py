@@ -22,6 +22,7 @@ from console.access.people import TOO_MANY
 from console.access.table import Situation
 from console.calibrate import simulated_hand
 from console.configuration import Rig
+from console.treat.lesions import Lesions
 from console.treat.plain_words import plain
 from console.web import approved
 from console.web.clerk import Clerk
@@ -136,6 +137,8 @@ class ConfirmOffer(OfPage):
     offer_id: Annotated[int, Field(ge=0, le=2**53)]
     digest: Annotated[str, Field(pattern="^[0-9a-f]{2,128}$")]
     checked: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=8)]
+    photo: Annotated[str, Field(pattern="^([0-9a-f]{64}[.](png|jpg))?$")] = ""
+    """The photo of the lesion that was compared; empty where there is none."""
 
 
 class WithReason(OfPage):
@@ -179,6 +182,7 @@ class Desk:
     clock: Clock
     clerk: Clerk
     approvals: Approvals
+    lesions: Lesions
     abroad: bool = False
     """Other machines reach this console: what a page without a login is shown names no patient."""
 
@@ -353,12 +357,18 @@ class Api:
         shown = self._desk.link.snapshot
         if shown is None or self._desk.link.trouble():
             raise RefusedError(503, self._desk.link.trouble() or "there is no snapshot")
-        wrong = self._desk.fraction.wrong(shown, body.offer_id, body.digest, tuple(body.checked))
+        looked_at = tuple(one for one in body.checked if one != "photo")
+        wrong = self._desk.fraction.wrong(shown, body.offer_id, body.digest, looked_at)
         if wrong:
             raise RefusedError(409, wrong)
         loaded = self._desk.fraction.loaded
         assert loaded is not None
         await self._approved(loaded.prescribed.sha256.hex())
+        photo = (await asyncio.to_thread(self._desk.lesions.about, loaded.prescribed)).photo
+        if body.photo != (photo.file if photo is not None else ""):
+            raise RefusedError(409, "another photo stands at this lesion than was shown, or none; first: look anew")
+        if photo is not None and "photo" not in body.checked:
+            raise RefusedError(409, "the lesion was not compared with its photo; first: compare patient, side and site")
         return await self._asked(person, "confirm", requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
 
     async def edit(self, request: Request, body: OfPage, token: Token) -> Done:

@@ -19,6 +19,9 @@ NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 HEADER: Final = b"x-kerma"
 OWN_PORT: Final = {"http": 80, "https": 443}
 BODY_BYTES: Final = 16 * 1024
+WIDE: Final = {"/api/lesion/photo": 3 * 1024 * 1024}
+"""A photo in base64 (console/treat/picture.py has its own bound)."""
+WIDE_AT_ONCE: Final = 2
 BODY_WITHIN_S: Final = 3.0
 REQUESTS_AT_ONCE: Final = 64
 SOCKETS_AT_ONCE: Final = 32
@@ -64,6 +67,7 @@ class Doors:
         doors = b" ".join(f"{scheme}://{name}:{stop_port}".encode() for name in names if not name.startswith("["))
         self._strict = tuple((name, value % doors if b"%s" in value else value) for name, value in STRICT)
         self._requests = 0
+        self._wide = 0
         self._sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,15 +96,21 @@ class Doors:
         if words:
             await _refuse(send, status, words)
             return
+        wide = int(scope["method"] == "POST" and scope["path"] in WIDE)
+        if wide and self._wide >= WIDE_AT_ONCE:
+            await _refuse(send, 503, f"{self._wide} photos at once, at most {WIDE_AT_ONCE}; first: ask again")
+            return
         self._requests += 1
+        self._wide += wide
         try:
-            body = await _body(receive)
+            body = await _body(receive, WIDE[scope["path"]] if wide else BODY_BYTES)
             if isinstance(body, str):
                 await _refuse(send, 413, body)
                 return
             await self._app(scope, _replayed(body, receive), send)
         finally:
             self._requests -= 1
+            self._wide -= wide
 
     async def _stopped(self, scope: Scope, send: Send) -> None:
         """STOP needs no login, no token, no body and no header: an unwanted STOP is a nuisance, a refused one a danger."""
@@ -126,8 +136,9 @@ class Doors:
         if _one(scope, b"content-type") != b"application/json":
             return 403, "the body is not said to be application/json"
         length = _one(scope, b"content-length") or b"0"
-        if not length.isdigit() or len(length) > 9 or int(length) > BODY_BYTES:
-            return 413, f"the body has {length[:12].decode('latin-1')} bytes, at most {BODY_BYTES}"
+        most = WIDE.get(scope["path"], BODY_BYTES)
+        if not length.isdigit() or len(length) > 9 or int(length) > most:
+            return 413, f"the body has {length[:12].decode('latin-1')} bytes, at most {most}"
         return 0, ""
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -158,7 +169,7 @@ def _one(scope: Scope, name: bytes) -> bytes | None:
     return bytes(found[0]).lower() if len(found) == 1 else None
 
 
-async def _body(receive: Receive) -> bytes | str:
+async def _body(receive: Receive, most: int) -> bytes | str:
     """The whole body, or why it is refused: too long, or not there in time."""
     body = b""
     with contextlib.suppress(TimeoutError):
@@ -166,8 +177,8 @@ async def _body(receive: Receive) -> bytes | str:
             while True:
                 message = await receive()
                 body += bytes(message.get("body", b""))
-                if len(body) > BODY_BYTES:
-                    return f"the body is above {BODY_BYTES} bytes"
+                if len(body) > most:
+                    return f"the body is above {most} bytes"
                 if message["type"] != "http.request" or not message.get("more_body", False):
                     return body
     return f"the body did not come within {BODY_WITHIN_S:.0f} s"

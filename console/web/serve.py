@@ -27,6 +27,7 @@ from console.access.people import People
 from console.access.users import Users
 from console.configuration import Rig
 from console.exit_codes import Exit
+from console.treat.lesions import Lesions
 from console.web.api import Api, Desk
 from console.web.approvals_page import ApprovalsPage
 from console.web.clerk import Clerk
@@ -34,6 +35,7 @@ from console.web.control import Control
 from console.web.day_page import DayPage
 from console.web.doors import App, Doors
 from console.web.fraction import Fraction, Orders
+from console.web.lesions_page import LesionsPage
 from console.web.link import Link
 from console.web.live import Live
 from console.web.people import DEMONSTRATION, Access, Demonstration
@@ -55,6 +57,7 @@ FILES: Final = (
     "alarms.js",
     "today.js",
     "approvals.js",
+    "lesion.js",
     "watch.js",
     "drawn.js",
     "treat.js",
@@ -113,6 +116,7 @@ def assembled(
         clock,
         clerk,
         Approvals(rig.records, clock.wall),
+        Lesions(rig.records, clock.wall),
         abroad,
     )
 
@@ -143,6 +147,7 @@ def application(desk: Desk) -> FastAPI:
     RecordsPage(desk, reading).join(app)
     ServicePage(desk, reading).join(app)
     DayPage(desk, reading).join(app)
+    LesionsPage(desk, api, reading).join(app)
 
     for path, name in (*PAGES.items(), *((f"/files/{name}", name) for name in FILES)):
         app.get(path, include_in_schema=False)(_file(HERE / "files" / name, KINDS[Path(name).suffix]))

@@ -25,6 +25,7 @@ from hal.clock import SystemClock
 from hal.units import Seconds
 from verification.with_console import Served, served
 
+sys.path.append(str(Path(__file__).parents[1] / "console"))
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [
     "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

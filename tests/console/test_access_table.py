@@ -27,6 +27,7 @@ WRITTEN = """
 stop      nompsa SC  TSN  ilbfd  free
 watch     nompsa SC  TSN  ilbfd  free
 orders    omp    SC  TSN  ilbfd  free
+lesion    omp    SC  TSN  ilfd   first
 approve   mp     SC  TSN  ilbfd  first
 control   ops    SC  TSN  ilbfd  first
 leave     ops    SC  TSN  ilbfd  free

@@ -2,6 +2,7 @@
 import { $, NONE, ageMs, gy, h, language, number, open, page, post, socket, t } from "/files/shell.js";
 import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
 import { approvalMark, signatures } from "/files/approvals.js";
+import { lesion } from "/files/lesion.js";
 import { login } from "/files/login.js";
 import { report, today } from "/files/today.js";
 
@@ -236,7 +237,7 @@ const PANELS = {
       h("p", {}, t("choose_lesion", { patient })),
       ...own.map((one) => h("button", { type: "button", className: "pick", "aria-pressed": order === one.name, onclick: () => { order = one.name; paintPanel(); } },
         `${order === one.name ? "● " : "○ "}${one.order.lesion_id} · ${about(one.order)}`, h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`), h("small", {}, approvalMark(one)))),
-      ...own.filter((one) => one.name === order).flatMap(signatures),
+      ...own.filter((one) => one.name === order).flatMap((one) => [...signatures(one), lesion(one.order, one.name, { change: true })]),
       ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why)] : []),
       h("div", { className: "row" },
         h("button", { type: "button", onclick: () => { patient = ""; order = null; paintPanel(); } }, t("back")),
@@ -254,11 +255,15 @@ const PANELS = {
     if (!offer) return [h("p", {}, t("waiting_offer")), back()];
     if (typeof frame.compared === "string") return [h("p", { className: "wrong" }, frame.compared), back()];
     const agreed = frame.compared.every((line) => line[3]);
-    const confirm = go("confirm", () => command("confirm", { offer_id: offer.id, digest: offer.digest, checked: ["patient", "lesion", "applicator", "room"] }), { className: "go", disabled: true });
+    let photo = null, guarded = true;
+    const looks = () => ["patient", "lesion", "applicator", "room", ...(photo ? ["photo"] : [])];
+    const confirm = go("confirm", () => command("confirm", { offer_id: offer.id, digest: offer.digest, checked: looks(), photo }), { className: "go", disabled: true });
     confirm.dataset.hold = "1";
-    if (agreed) setTimeout(() => { confirm.dataset.hold = "0"; confirm.disabled = busy; }, TAP_GUARD_MS);
+    const free = () => { if (agreed && !guarded && photo !== null) { confirm.dataset.hold = "0"; confirm.disabled = busy; } };
+    if (agreed) setTimeout(() => { guarded = false; free(); }, TAP_GUARD_MS);
+    const card = lesion(frame.order, "", { compare: (name) => { photo = name; free(); } });
     return [
-      facts(frame.order), ...ordered(frame.order).flatMap(signatures),
+      facts(frame.order), ...ordered(frame.order).flatMap(signatures), card,
       h("table", {}, h("thead", {}, h("tr", {}, ...["", t("read_back"), t("second"), ""].map((one) => h("th", { scope: "col" }, one)))),
         h("tbody", {}, ...frame.compared.map(([name, offered, calculated, agrees]) =>
           h("tr", agrees ? {} : { className: "wrong" }, h("th", { scope: "row" }, name), h("td", { className: "said" }, offered), h("td", { className: "said" }, calculated), h("td", { className: "said" }, t(agrees ? "agrees" : "differs")))))),
@@ -289,6 +294,7 @@ const PANELS = {
     return [
       frame.order ? facts(frame.order) : chosen && interrupted ? facts(chosen.order) : h("p", {}, ""), table(rows),
       ...(frame.order && ended?.durable ? [report(frame.order), h("p", {}, others.length ? t("left_of", { which: others.join("; ") }) : t("left_none"))] : []),
+      ...(interrupted && chosen ? [lesion(chosen.order, chosen.name, { change: true })] : []),
       ...(interrupted ? [h("label", {}, t("reason"), why)] : []),
       h("div", { className: "row" },
         interrupted && chosen ? go("resume", () => { checked = new Set(["patient", "lesion"]); order = chosen.name; return load("resume", [chosen], { reason: why.value }); }) : null,

@@ -1,0 +1,174 @@
+"""What was attached to a lesion beside the records: a photo, and notes of how it is set up, each by its person, in a chain of the audit's kind.
+A lesion is its patient, course, number, site and side as the order writes them: one that is written otherwise is another one. It draws nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from console.access import whole_file
+from console.access.audit import HEAD, Audit
+from console.access.audit_check import check
+from console.places import own
+from console.treat.picture import BYTES, looked
+from controller.prescribed import Prescribed
+from hal.errors import ConfigurationError
+from records.files import FileSystem, PosixFiles
+
+FOLDER: Final = "lesions"
+PHOTO, NOTE, AWAY = "photo", "note", "taken away"
+KEY: Final = ("patient_id", "patient_id_2", "course_id", "lesion_id", "site", "laterality")
+NAME: Final = re.compile(r"[0-9a-f]{64}[.](?:png|jpg)")
+AT_MOST: Final = 100
+"""Photos and notes of one lesion, those that were taken away among them."""
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A photo or a note. `file` is a photo's name in the folder; `words` are a note's."""
+
+    n: int
+    what: str
+    who: str
+    role: str
+    wall_s: float
+    words: str = ""
+    file: str = ""
+    away: str = ""
+
+
+@dataclass(frozen=True)
+class About:
+    """What stands at a lesion now: the newest photo, the notes in order, how much was taken away or replaced, and why nothing of it may be trusted."""
+
+    photo: Attached | None = None
+    notes: tuple[Attached, ...] = ()
+    former: int = 0
+    wrong: tuple[str, ...] = field(default=())
+
+
+class Lesions:
+    """The folder of one rig's records. What is attached is never written over; what was wrong is taken away with a reason, and stays in the chain."""
+
+    def __init__(self, records: Path, wall: Callable[[], float], files: FileSystem | None = None) -> None:
+        self._records, self.folder = records, records / FOLDER
+        self._files = files or PosixFiles()
+        self._chain = Audit(self.folder, self._files, wall)
+        self._turn = threading.Lock()
+
+    def about(self, order: Prescribed) -> About:
+        """What stands at the lesion of this order. What cannot be read is said, not left out."""
+        try:
+            all_of, wrong = self._read(order)
+        except ConfigurationError as error:
+            return About(wrong=(str(error),))
+        if wrong:
+            return About(wrong=wrong)
+        standing = [one for one in all_of if not one.away]
+        photos = [one for one in standing if one.what == PHOTO]
+        notes = tuple(one for one in standing if one.what == NOTE)
+        return About(photos[-1] if photos else None, notes, len(all_of) - len(notes) - len(photos[-1:]))
+
+    def attach(self, order: Prescribed, data: bytes, who: str, role: str) -> str:
+        """A photo; from now on it is the one that is shown. Its name. Raises ConfigurationError."""
+        picture = looked(data)
+        sha256 = hashlib.sha256(data).hexdigest()
+        name = f"{sha256}.{picture.kind}"
+        with self._turn:
+            self._room(order)
+            try:
+                whole_file.put(self._files, self.folder / name, data)
+            except OSError as error:
+                raise ConfigurationError(
+                    f"{self.folder / name}: cannot be written ({error.strerror}); first: make room, or mend the disk"
+                ) from error
+            size = {"width_px": picture.width_px, "height_px": picture.height_px, "bytes": len(data)}
+            self._chain.note(PHOTO, who, role, _key(order) | {"file": name} | size)
+        return name
+
+    def note(self, order: Prescribed, words: str, who: str, role: str) -> int:
+        """How the lesion is set up, in words. Raises ConfigurationError."""
+        with self._turn:
+            self._room(order)
+            return self._chain.note(NOTE, who, role, _key(order) | {"words": words})
+
+    def take_away(self, order: Prescribed, n: int, reason: str, who: str, role: str) -> None:
+        """A photo or note that is wrong is shown no more. Raises ConfigurationError."""
+        with self._turn:
+            found, wrong = self._read(order)
+            if wrong or not any(one.n == n and not one.away for one in found):
+                raise ConfigurationError(f"there is no photo or note {n} at this lesion that stands; first: look anew")
+            self._chain.note(AWAY, who, role, _key(order) | {"of": n, "reason": reason})
+
+    def photo(self, name: str) -> bytes:
+        """The bytes of a photo, which are what was attached. Raises ConfigurationError."""
+        path = self.folder / name
+        if not NAME.fullmatch(name):
+            raise ConfigurationError(f"{name[:80]!r} is no photo of this folder")
+        try:
+            if path.lstat().st_size > BYTES:
+                raise ConfigurationError(f"{path}: is not what was attached; first: find out who was there")
+            data = self._files.read(path)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path}: cannot be read ({error.strerror}); first: attach the photo anew"
+            ) from error
+        if hashlib.sha256(data).hexdigest() != name.partition(".")[0]:
+            raise ConfigurationError(f"{path}: is not what was attached; first: find out who was there, attach it anew")
+        return data
+
+    def _room(self, order: Prescribed) -> None:
+        own(self._records, os.getuid(), 0o700)
+        own(self.folder, os.getuid(), 0o700)
+        found, wrong = self._read(order)
+        if wrong:
+            raise ConfigurationError(
+                f"{self.folder}: the chain is not whole ({wrong[0]}); first: find out who was there"
+            )
+        if len(found) >= AT_MOST:
+            raise ConfigurationError(f"{len(found)} photos and notes are at this lesion, at most {AT_MOST}")
+
+    def _read(self, order: Prescribed) -> tuple[list[Attached], tuple[str, ...]]:
+        kept = self._chain.kept()
+        if kept is None:
+            return [], ()
+        log, head = kept
+        found = check(log, [] if head is None else [(HEAD, head)], None)
+        if head is None and found.entries <= 1 and log.count(b"\n") <= 1:
+            return [], ()
+        wrong = tuple(one for one in found.wrong if "is cut off; the next entry will say so" not in one)
+        return ([], wrong) if wrong else (_attached(log, found.entries - found.after_the_last, _key(order)), ())
+
+
+def _key(order: Prescribed) -> dict[str, str | int | float | bool | None]:
+    return {name: getattr(order, name) for name in KEY}
+
+
+def _attached(log: bytes, signed: int, key: dict[str, Any]) -> list[Attached]:
+    found: dict[int, Attached] = {}
+    for line in log.split(b"\n")[:-1]:
+        try:
+            entry = json.loads(line)
+            told = entry["told"]
+            if entry["n"] > signed or any(told.get(name) != said for name, said in key.items()):
+                continue
+            if entry["what"] == AWAY:
+                one = found[told["of"]]
+                found[one.n] = Attached(
+                    one.n, one.what, one.who, one.role, one.wall_s, one.words, one.file, f"{entry['who']}: {told['reason']}"
+                )  # fmt: skip
+            elif entry["what"] in (PHOTO, NOTE):
+                said = str(told.get("words", "")), str(told.get("file", ""))
+                found[entry["n"]] = Attached(
+                    entry["n"], entry["what"], entry["who"], entry["role"], entry["wall_s"], *said
+                )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return list(found.values())
