@@ -13,11 +13,13 @@ from typing import Any, Final
 from calibration.belongs import apart, before_change
 from calibration.equipment import Chamber, stamp
 from calibration.gates import Key
+from calibration.geometry import not_far
 from calibration.given import Given, came_to, facts_of, key_of, lacking, measured_table, never_here, second_of, worked
 from calibration.job import SESSIONS_GIVE, JobTable, OutputTable
 from calibration.looked import backscatter_between
 from calibration.machine_facts import Record, facts
 from calibration.measured import SecondCheckTable
+from calibration.procedures.parts import mean
 from calibration.procedures.second import Side, second_check
 from calibration.procedures.session import Session
 
@@ -123,6 +125,7 @@ def _combination(job: JobTable, one: OutputTable, done: Done, last: Mapping[Key,
     wrong = [
         *backscatter_between(one, measured, found),
         *counts_meet(one, combination, done.counted, found.r0_mgy_per_s),
+        *_far(one, done),
     ]
     if wrong:
         raise ValueError(f"{one.name}: {wrong[0]}")
@@ -133,6 +136,12 @@ def _combination(job: JobTable, one: OutputTable, done: Done, last: Mapping[Key,
         "kv": one.kv, "ma": one.ma, "filter": one.filter, "applicator": one.applicator, "r0_mgy_per_s": found.r0_mgy_per_s, **combination,
         "kv_read": done.kv_read, "ma_read": done.ma_read, "measured": measured,
     }  # fmt: skip
+
+
+def _far(one: OutputTable, done: Done) -> Iterator[str]:
+    hvl = done.beside.get(f"hvl-{one.name}")
+    if hvl is not None and done.counted:
+        yield from not_far(one, hvl, done.session, mean([each.counts_1 for each in done.counted]))
 
 
 def audit_fits(job: JobTable, done: Mapping[str, Done], at: datetime) -> Iterator[str]:

@@ -90,6 +90,12 @@ def told(job: JobTable, records: tuple[Record, ...]) -> tuple[str, ...]:
             words.append(
                 f"applicator {found.name} against {found.reference}: factor in air {found.factor:.4f}, u {found.u_pct:.2f} % (k = 1); {change}"
             )
+        elif one.name.startswith("fitted-"):
+            lead = applicator(one.session)
+            words.append(
+                f"cut-out {lead.name} in {lead.reference}: factor in air {lead.factor:.4f}, u {lead.u_pct:.2f} % (k = 1); the smaller field's smaller "
+                "backscatter is not in it, so that an order with it gives less at the surface by the ratio of both B_w"
+            )
         if one.name == "spot":
             spot = focal_spot(one.session)
             words.append(f"focal spot {spot.size_mm:g} mm, {spot.off_mm:g} mm off the axis")

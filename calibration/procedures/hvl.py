@@ -105,7 +105,10 @@ def _laid(mm: float, sheets: tuple[float, ...]) -> bool:
 def _row(session: Session, step: Step) -> tuple[float, float]:
     """Thickness, and charge in one air, leakage taken off, for a million counts: what the tube does meanwhile is in both."""
     mm = 0.0 if step.id == AGAIN else float(step.id.split()[0])
-    return mm, fmean(net(session, step.id)) / fmean(session.values(step.id, "counts_1")) * 1e6
+    counts = fmean(session.values(step.id, "counts_1"))
+    if counts <= 0.0:
+        raise ValueError(f"channel 1 counted nothing behind {mm:g} mm Al; it is dead, have it mended")
+    return mm, fmean(net(session, step.id)) / counts * 1e6
 
 
 def falls(session: Session, step: Step) -> Verdict:

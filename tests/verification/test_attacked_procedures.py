@@ -4,16 +4,19 @@ Each attempt is made at the simulated bench, and is named after its hazard."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
+from calibration.geometry import not_far
+from calibration.job import OutputTable
 from calibration.procedures.session import Exposed, Reading, Session
 from calibration.procedures.step import Step
 from simulators.quick_bench import QuickBench
 from simulators.unknown import unknown
-from verification.benched import SESSIONS, applicator_session, output_session, warmed
+from verification.benched import CHAMBER_MM, SESSIONS, applicator_session, output_session, warmed
 from verification.blundered import SEED, Clumsy
 from verification.calibrated import Stopped
 
@@ -142,3 +145,24 @@ def test_a2_a_coarse_display_shows_one_number_and_is_believed_with_a_reason(disp
     else:
         output_session(who)
         assert any("5 of 5 readings are" in said for said in who.warned), who.warned
+
+
+@pytest.mark.parametrize(
+    ("far_mm", "words"), [(300.0, ""), (61.0, "the chamber stood at 6"), (240.0, "and 300 mm are written")]
+)
+def test_a2_the_half_value_layer_is_measured_far_away_or_the_output_says_where(far_mm: float, words: str) -> None:
+    """Without the narrow beam the layers look sound: the charge for a count, held against the output's, is of another distance."""
+    who = clumsy(
+        put=lambda step, hands: (
+            hands | ({"distance_mm": far_mm} if "mm Al" in step.id or step.id in ("leakage", "no Al again") else {})
+        )
+    )
+    hvl = SESSIONS["HVL"](who)
+    sound = clumsy()
+    near = output_session(sound)
+    sound.bench.expose(69.5, 1.6, 60.0)
+    one = OutputTable.model_construct(
+        name="a20", hvl=SimpleNamespace(chamber_mm=300.0), measured={"chamber_ref_to_focus_mm": CHAMBER_MM}
+    )
+    said = list(not_far(one, hvl, near, sound.bench.record["counts_1"]))
+    assert (words in said[0]) if words else said == []
