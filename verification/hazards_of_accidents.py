@@ -129,6 +129,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "verification/test_blundered.py::test_hazard_a1_a_detector_that_is_not_where_it_should_be "
         "calibration/test_certificate_measured.py::test_a1_a_change_of_output_asks_for_more "
         "calibration/test_output.py::test_a1_the_further_it_moved_the_more_is_asked "
+        "verification/test_attacked_procedures.py::test_a1_a_chamber_one_millimetre_from_its_place_is_told_with_what_that_is_of_dose "
+        "console/test_console_draft_attacks.py::test_a1_a_newer_session_that_somebody_began_out_of_doubt_is_finished_or_voided_first "
+        "console/test_console_draft_attacks.py::test_a1_what_is_typed_as_expected_is_held_against_the_certificate_before "
         "console/test_console_treat.py::test_a1_a_time_off_that_of_fraction_1_is_never_confirmed "
         "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed",
         who="the physicist, with a detector outside the head in a jig that proves its own seating",
@@ -141,6 +144,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:controller/settings.py::_combination code:calibration/schema.py::worked code:calibration/gates.py::refused "
         "code:calibration/procedures/applicator.py::read_each",
         "verification/test_blundered.py::test_hazard_a2_an_applicator_by_a_formula "
+        "verification/test_attacked_procedures.py::test_it_is_refused_by_the_step_that_should "
+        "console/test_console_draft_attacks.py::test_a2_what_is_measured_on_one_tube_stands_in_no_other_tubes_certificate "
         "controller/test_settings.py::test_refusals console/test_console_second.py::test_a_combination_is_met_exactly_or_not_at_all "
         "calibration/test_certificate_measured.py::test_a2_a_combination_without_a_measurement_of_its_own "
         "calibration/test_certificate_measured.py::test_a2_anothers_readings_are_refused",
@@ -152,6 +157,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "a key carries its unit in its name, a value with a unit or a comma is refused, and every number is shown with its unit",
         "code:console/strict.py::check code:calibration/dosimetry/units.py::bare code:calibration/procedures/step.py::number",
         "verification/test_blundered.py::test_hazard_a3_minutes_and_other_units "
+        "console/test_console_draft_attacks.py::test_a3_a_number_in_another_unit_is_refused_before_anything_is_exposed "
         "calibration/test_dosimetry.py::test_a3_minutes_and_bare_numbers_are_no_time "
         "calibration/test_dosimetry.py::test_a3_a_bare_number_is_never_taken "
         "console/test_console_configuration.py::test_a_dose_in_quotes_with_a_comma_or_with_a_unit_is_no_number "
@@ -174,6 +180,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:calibration/procedures/second.py::second_check",
         "verification/test_blundered.py::test_hazard_a5_a_second_measurement_that_is_the_first "
         "verification/test_blundered.py::test_hazard_a5_what_is_no_second_check "
+        "console/test_console_draft_attacks.py::test_a5_two_people_at_one_session_are_no_check_of_one_another "
         "console/test_console_independent.py::test_a5_other_data_warn_and_stop "
         "calibration/test_certificate_measured.py::test_a5_one_physicist_with_two_names_is_one "
         "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed "
@@ -244,6 +251,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "verification/test_blundered.py::test_hazard_a12_air_corrected_twice_moves_what_a_count_is_worth "
         "calibration/test_dosimetry.py::test_a12_each_factor_is_applied_once "
         "calibration/test_certificate_measured.py::test_a12_what_the_readings_do_not_come_to_cannot_be_signed "
+        "console/test_console_draft_attacks.py::test_a12_two_columns_exchanged_and_sizes_of_another_applicator_expose_nothing "
         "controller/test_settings.py::test_gap_and_cutout controller/test_settings.py::test_golden_numbers_of_e5_and_e10 "
         "calibration/test_formulas.py::test_the_controller_agrees",
     ),
@@ -255,6 +263,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:calibration/equipment.py::superseded",
         "verification/test_blundered.py::test_hazard_a13_a_paper_of_another_time "
         "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing calibration/test_certificate.py::test_not_in_force "
+        "console/test_console_draft_attacks.py::test_a13_a_session_of_months_ago_is_no_part_of_this_calibration "
+        "console/test_console_draft_attacks.py::test_a13_what_was_measured_before_a_part_was_exchanged_is_another_machines "
         "calibration/test_equipment.py::test_a13_an_expired_instrument_is_refused "
         "calibration/test_certificate_measured.py::test_the_first_certificate_of_a_tube_is_audited",
         who="the physicist: that the numbers are right, by an audit from outside",
@@ -267,6 +277,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:records/book.py::Exposure code:records/clearance.py::start_refused code:controller/stray.py::Uncommanded "
         "code:calibration/equipment.py::unfit_for_field",
         "calibration/test_equipment.py::test_a14_a_chamber_that_does_not_fit_the_field_is_refused "
+        "console/test_console_draft_attacks.py::test_a14_a_chamber_fits_the_cut_out_and_not_the_applicator_around_it "
         "scenarios/test_stray.py::test_beam_that_nobody_asked_for_is_in_the_machines_sum "
         "scenarios/test_uncommanded.py::test_beam_before_on_is_in_the_record "
         "records/test_recorder_normal.py::test_warm_up_may_be_repeated_and_never_stays_open",

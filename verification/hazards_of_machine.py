@@ -132,6 +132,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "the disk fills or stalls in beam, or memory is tidied up",
         "the real-time process writes no disk; the age of what is not yet durable ends the beam at 0.5 s; the dose is kept",
         "rule:recorder_fresh cell:IRRADIATING*RECORDER_LOST code:controller/ring.py::Ring",
+        "console/test_console_draft_attacks.py::test_g13_a_full_disk_or_a_kill_at_the_first_line_leaves_no_session_behind "
         "demo:recorder-killed records/test_recorder_crash.py::test_a_write_or_sync_error_ends_the_recorder_for_good "
         "records/test_recorder_crash.py::test_full_disk_is_found_before_the_exposure",
     ),
@@ -208,6 +209,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "after idle time a warm-up is made before patients",
         "code:records/warm_up.py::cold code:records/clearance.py::of_day page:daily-check.md",
         "records/test_day.py::test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it "
+        "console/test_console_draft_attacks.py::test_g22_the_output_of_a_cold_tube_is_refused "
         "records/test_day.py::test_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none",
         who="the operator",
     ),
@@ -230,6 +232,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "rule:calibration_valid rule:generator_identity code:calibration/certificate.py::load_certificate code:calibration/accepted.py::Accepted",
         "calibration/test_certificate_measured.py::test_g24_every_byte_flipped_is_caught "
         "calibration/test_certificate_measured.py::test_g24_another_tube_machine_or_program_is_refused "
+        "console/test_console_draft_attacks.py::test_g24_a_tube_that_is_exchanged_takes_its_sessions_with_it "
         "console/test_console_run.py::test_g24_an_older_certificate_than_was_accepted_starts_nothing "
         "calibration/test_certificate.py::test_no_signature_and_a_strangers_signature_are_refused "
         "calibration/test_certificate.py::test_content_is_refused_with_key_value_and_bound "
