@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,6 +12,8 @@ import pytest
 
 from controller.__main__ import EXIT_CRASH, run
 from controller.loop import Loop
+
+CHILD_S = 30
 
 
 def fake(tick: Callable[[Any], None], told: Callable[[str], None], put: Callable[[], None] = lambda: None) -> Loop:
@@ -33,10 +36,12 @@ def fake(tick: Callable[[Any], None], told: Callable[[str], None], put: Callable
 
 
 def ended(tick: Callable[[Any], None], put: Callable[[], None] = lambda: None) -> tuple[int, str]:
-    """Exit code of a process that runs this, and what it did before its end."""
+    """Exit code of a process that runs this, and what it did before its end; one that does not end, as where the program is wrong, ends by an alarm."""
     ear, mouth = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(CHILD_S)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         os._exit(run(fake(tick, lambda what: cast(None, os.write(mouth, what.encode())), put)))
     os.close(mouth)
