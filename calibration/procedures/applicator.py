@@ -98,9 +98,9 @@ def read_each(session: Session, step: Step) -> Verdict:
 
 
 def _last_digit(session: Session, step: Step) -> float:
-    """The smallest step that the display showed."""
+    """The smallest step that the display showed; zeros at the end of all readings are of a prefix that was written otherwise (pC as nC)."""
     texts = [one.event.text.split()[0] for one in session.kept(step.id) if isinstance(one.event, Reading)]
-    return min((10.0 ** -len(text.partition(".")[2]) for text in texts), default=0.0)
+    return 10.0 ** -max((len(text.partition(".")[2].rstrip("0")) for text in texts), default=0)
 
 
 def _found(session: Session, step: Step) -> Measured:
