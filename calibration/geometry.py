@@ -46,6 +46,12 @@ def misplaced(job: JobTable, one: OutputTable) -> Iterator[str]:
         yield f"field_mm = {m['field_mm']:g}: {fitted.id} has {least:g}{f' to {most:g}' if most > least else ''} mm; write that of this applicator"
 
 
+def not_held(job: JobTable, one: OutputTable) -> Iterator[str]:
+    """What `misplaced` could not look at."""
+    if all(each.id != one.applicator for each in job.facts.applicators):
+        yield f"plane, field and effective distance: {one.applicator} is none of certificate.facts.applicators, and nothing was held against them"
+
+
 def too_large(job: JobTable, one: FittedJob) -> Iterator[str]:
     """Whether the chamber fits what is measured: a cut-out's own field, not that of the applicator around it (hazard A14)."""
     fitted, reference = job.applicator(one.applicator), job.output(one.reference)

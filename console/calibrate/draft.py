@@ -15,6 +15,7 @@ from calibration.belongs import by_one, cold
 from calibration.draft import Counted, Done, Program, beside_last, draft, typed
 from calibration.equipment import stamp
 from calibration.gates import Key
+from calibration.geometry import not_held
 from calibration.given import GIVES, Known, beside
 from calibration.job import JobTable, OutputTable
 from calibration.machine_facts import Record, told
@@ -60,7 +61,7 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
     except ValueError as error:
         raise ConfigurationError(f"{out}: {error}") from error
     of_outputs = (
-        f"{one.name}: typed, and measured by no session here: {'; '.join(typed(one, done[one.name].given))}"
+        f"{one.name}: typed, and measured by no session here: {'; '.join((*typed(one, done[one.name].given), *not_held(job, one)))}"
         for one in job.outputs
     )
     beside_before = (*beside_last(document, last, str(job.certificate["supersedes"])), *(one.words for one in changes))
@@ -110,15 +111,15 @@ def used(known: Known, job: JobTable) -> Iterator[str]:
             yield f"{name}: {session.id}, ended {stamp(session.last_at)}"
 
 
+def steady_tokens(job: JobTable, known: Known) -> frozenset[str]:
+    """The exposures of sessions that ended on steadiness."""
+    sessions = (known.finished(f"warm-{one.name}") for one in job.outputs)
+    return frozenset(shot.token for session in sessions if session is not None for shot in session.shots if shot.read)
+
+
 def _warm(job: JobTable, done: Mapping[str, Done], known: Known, kept: Kept) -> None:
     """ValueError: an output is of a cold tube."""
-    steady = {
-        shot.token
-        for one in job.outputs
-        if (session := known.finished(f"warm-{one.name}")) is not None
-        for shot in session.shots
-        if shot.read
-    }
+    steady = steady_tokens(job, known)
     for one in done.values():
         first = min((held.event.at for held in one.session.kept("readings")), default=None)
         wrong = cold(one.session, warmed_at(kept.rows(), first.timestamp(), steady) if first is not None else None)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 
 from calibration.equipment import Barometer, Electrometer
+from calibration.given import Known
 from calibration.job import JobTable, load_job
 from calibration.planned import Planned, names
 from calibration.procedures.journal import Journal
@@ -23,7 +24,7 @@ from calibration.procedures.step import Limits, Procedure
 from console import configuration
 from console import records as room
 from console.calibrate import simulated_hand
-from console.calibrate.draft import drafted, last_n1
+from console.calibrate.draft import drafted, last_n1, steady_tokens
 from console.calibrate.exposing import Hand, Kept, Person
 from console.calibrate.face import CalibrateFace, Keyboard, Lines, Script
 from console.calibrate.guided import Guide, Meters
@@ -36,7 +37,7 @@ from console.exit_codes import Exit
 from console.treat import terminal
 from console.treat.session import Session as Line
 from console.treat.session import signals_stop
-from console.tube_use import since_warmup_s
+from console.tube_use import since_warmup_s, warmed_at
 from controller.prescribed import Certificate
 from hal import registry
 from hal.clock import Clock
@@ -77,19 +78,21 @@ def run(asked: Asked, clock: Clock) -> Exit:
     console = Console(record=asked.transcript is not None)
     if asked.draft is not None:
         return drafted(rig, job, asked.draft, clock, console)
+    if asked.void and not asked.procedure:
+        raise ConfigurationError("--void: of which procedure is not said; first: name it, its newest session is voided")
     if not asked.procedure:
         listed(rig, job, clock, console)
         return Exit.AS_INTENDED
     at = _at(clock)
+    known = known_of(rig, job, at, last_n1(rig, job))
     if asked.void:
-        known = known_of(rig, job, at, last_n1(rig, job))
-        console.print(
-            f"{voided(rig, job, asked.procedure, at, asked.void, known)}: voided: {asked.void}",
-            markup=False,
-            highlight=False,
-        )
+        why = f"{asked.void} ({asked.by.strip() or getpass.getuser()})"
+        words = f"{voided(rig, job, asked.procedure, at, why, known)}: voided: {why}"
+        console.print(words, markup=False, highlight=False)
         return Exit.AS_INTENDED
-    planned = measurable(job, asked.procedure, at, known_of(rig, job, at, last_n1(rig, job)))
+    planned = measurable(job, asked.procedure, at, known)
+    for words in unwarmed(job, asked.procedure, known, Kept(room.database(rig)).rows(), clock.wall()):
+        console.print(words, markup=False, highlight=False)
     procedure = planned.procedure
     checked(asked, rig, procedure.limits)
     try:
@@ -121,6 +124,12 @@ def run(asked: Asked, clock: Clock) -> Exit:
     finally:
         if asked.transcript is not None:
             asked.transcript.write_text(console.export_text(), encoding="utf-8")
+
+
+def unwarmed(job: JobTable, name: str, known: Known, rows: list[dict[str, Any]], wall_s: float) -> Iterator[str]:
+    """That an output which is begun now gives no draft, said before it is measured and not after."""
+    if any(one.name == name for one in job.outputs) and warmed_at(rows, wall_s, steady_tokens(job, known)) is None:
+        yield f"the tube was not warmed up, or paused for hours since: measure warm-{name} first, or the draft of {name} is refused"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from test_console_calibrate import AtNoon, job, job_document, rig, without
 from calibration import gates
 from calibration.belongs import before_change, by_one, cold
 from calibration.draft import Done, Program, draft
+from calibration.geometry import not_held
 from calibration.given import Known
 from calibration.job import RESERVED, JobTable
 from calibration.planned import BESIDE, SERVICE, offered, whose
@@ -28,12 +29,15 @@ from calibration.procedures.engine import after
 from calibration.procedures.session import Exposed, Leave, Phase, Recorded, Session, Void
 from calibration.schema import CertificateTable
 from calibration.since import since
-from calibration.write import content_of
+from calibration.write import content_of, text_of
 from console.calibrate import draft as calibration_draft
 from console.calibrate import sessions as calibration_sessions
+from console.calibrate import terminal
 from console.calibrate.draft import drafted
 from console.calibrate.sessions import FOLDER, began, files, known_of, opened, stands, voided
+from console.calibrate.terminal import Asked, unwarmed
 from console.configuration import Rig
+from console.exit_codes import Exit
 from console.tube_use import warmed_at
 from hal.errors import ConfigurationError
 from hal.units import Seconds
@@ -500,3 +504,33 @@ def test_who_signs_sees_the_content_that_was_drafted(tmp_path: Path, monkeypatch
 def test_a13_the_serial_number_of_the_chamber_is_typed_too(tmp_path: Path) -> None:
     """Two chambers look alike, and their coefficients differ by 13 %."""
     assert offered(job(tmp_path), "a20", AT, NOTHING).procedure.serials == (("E1", "S-E1"), ("C1", "S-C1"))
+
+
+def test_g22_who_begins_an_output_with_a_cold_tube_is_told_before_and_not_after(tmp_path: Path) -> None:
+    table = job(tmp_path)
+    warm = Records().rows()
+    for name, rows, told in (("a20", [], True), ("a20", warm, False), ("linearity-a20", [], False)):
+        assert bool(list(unwarmed(table, name, NOTHING, rows, AT.timestamp()))) is told, (name, rows)
+
+
+def test_a2_a_job_file_without_its_applicators_says_what_was_held_against_nothing(tmp_path: Path) -> None:
+    whole = job_document()
+    held = job(tmp_path, certificate=whole["certificate"] | {"facts": {"applicators": [fitted("A20", 20.0)]}})
+    assert list(not_held(held, held.outputs[0])) == []
+    (words,) = not_held(job(tmp_path), job(tmp_path).outputs[0])
+    assert "A20 is none of certificate.facts.applicators" in words
+
+
+def test_a_void_names_its_procedure(tmp_path: Path) -> None:
+    (tmp_path / "calibration.toml").write_text(text_of(job_document()), encoding="utf-8")
+    asked = Asked(tmp_path / "rig.toml", job=tmp_path / "calibration.toml", void="wrong")
+    where = rig(tmp_path)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(terminal.configuration, "load", lambda _path, _user: where)
+        with pytest.raises(ConfigurationError, match="of which procedure is not said"):
+            terminal.run(asked, Later())
+        measure(where, job(tmp_path))
+        voiding = replace(asked, procedure="a20", by="P. One")
+        assert terminal.run(voiding, Later(2 * DAY)) is Exit.AS_INTENDED
+    (path,) = files(tmp_path / "records" / FOLDER, "a20")
+    assert stands(path, offered(job(tmp_path), "a20", AT, NOTHING)) == "voided: wrong (P. One)"
