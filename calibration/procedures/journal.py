@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -13,7 +14,7 @@ from typing import Final, Self
 import msgspec
 
 from calibration.procedures.engine import after
-from calibration.procedures.session import AnyEvent, Effects, Session
+from calibration.procedures.session import AnyEvent, Effects, Session, Void
 from calibration.procedures.step import Procedure
 from hal.errors import ConfigurationError
 
@@ -80,6 +81,27 @@ class Journal:
             raise
         return cls(path, session, descriptor, chain, told)
 
+    @staticmethod
+    def void(path: Path, at: datetime, why: str) -> str:
+        """Void a session, whatever procedure or machine it is of, if it was not yet: its id, or "". ConfigurationError: no reason, or it is damaged."""
+        if not why.strip():
+            raise ConfigurationError("a session is voided with its reason; write it")
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            _alone(path, descriptor)
+            data = path.read_bytes()
+            whole = data.rfind(b"\n") + 1
+            bodies, chain = _bodies(path, data[:whole])
+            if _voided(bodies):
+                return ""
+            os.ftruncate(descriptor, whole)
+            _append(descriptor, _line(chain, msgspec.json.encode(Void("", at, why)))[0])
+            return _HEADS.decode(bodies[0]).session
+        except msgspec.DecodeError as error:
+            raise ConfigurationError(f"{path}: {error}; begin a session anew") from None
+        finally:
+            os.close(descriptor)
+
     def take(self, event: AnyEvent) -> Effects:
         """Take an event: first the file, then the session, then what is to be done."""
         if self._shut:
@@ -118,6 +140,12 @@ def _line(before: str, body: bytes) -> tuple[bytes, str]:
 
 
 def _replayed(path: Path, data: bytes, procedure: Procedure, of: str) -> tuple[Session, str]:
+    bodies, chain = _bodies(path, data)
+    return _played(path, bodies, procedure, of), chain
+
+
+def _bodies(path: Path, data: bytes) -> tuple[list[bytes], str]:
+    """What the whole lines hold, each the one that follows; and the chain's end."""
     lines = data.split(b"\n")[:-1]
     if not lines:
         raise ConfigurationError(f"{path}: has no whole line; begin a session anew")
@@ -128,20 +156,22 @@ def _replayed(path: Path, data: bytes, procedure: Procedure, of: str) -> tuple[S
             raise ConfigurationError(f"{path}, line {place}: is damaged; the session counts for nothing, begin anew")
         _, chain = _line(chain, body)
         bodies.append(body)
-    return _played(path, bodies, procedure, of), chain
+    return bodies, chain
 
 
 def _played(path: Path, bodies: list[bytes], procedure: Procedure, of: str) -> Session:
     try:
         head = _HEADS.decode(bodies[0])
+        wrong = ""
         if head.of != of:
-            raise ConfigurationError(
-                f"{path}: is of {head.of or 'a machine that it does not name'}, and {of or 'none'} is here; begin a session anew"
-            )
-        if head != _head(head.session, procedure, of):
-            raise ConfigurationError(
-                f"{path}: is of {head.procedure} with other steps or instruments; begin a session anew"
-            )
+            wrong = f"{path}: is of {head.of or 'a machine that it does not name'}, and {of or 'none'} is here; begin a session anew"
+        elif head != _head(head.session, procedure, of):
+            wrong = f"{path}: is of {head.procedure} with other steps or instruments; begin a session anew"
+        if wrong:
+            why = _voided(bodies)
+            if not why:
+                raise ConfigurationError(wrong)
+            return Session(head.session, procedure, void=why)  # whatever it was of, it counts for nothing
         session = Session(head.session, procedure)
         for place, body in enumerate(bodies[1:], 2):
             session, effects = after(session, _EVENTS.decode(body))
@@ -150,6 +180,12 @@ def _played(path: Path, bodies: list[bytes], procedure: Procedure, of: str) -> S
     except msgspec.DecodeError as error:
         raise ConfigurationError(f"{path}: {error}; begin a session anew") from None
     return session
+
+
+def _voided(bodies: list[bytes]) -> str:
+    """Why a session was voided, by its last line; or ""."""
+    last = _EVENTS.decode(bodies[-1]) if len(bodies) > 1 else None
+    return last.why if isinstance(last, Void) else ""
 
 
 def _body(line: bytes, chain: str) -> bytes | None:

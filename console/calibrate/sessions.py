@@ -17,7 +17,7 @@ from calibration.given import Known
 from calibration.job import JobTable
 from calibration.planned import Planned, offered
 from calibration.procedures.journal import Journal
-from calibration.procedures.session import Session, Void
+from calibration.procedures.session import Session
 from console.calibrate.writing import written
 from console.configuration import Rig
 from hal.errors import ConfigurationError
@@ -109,16 +109,13 @@ def left_open(rig: Rig, job: JobTable, name: str, known: Known) -> str:
     return ""
 
 
-def voided(rig: Rig, job: JobTable, name: str, at: datetime, why: str, known: Known) -> str:
-    """Void the newest session of this name that is not yet voided; its id. Raises ConfigurationError."""
+def voided(rig: Rig, name: str, at: datetime, why: str) -> str:
+    """Void the newest session of this name that is not yet voided, whatever it is of; its id. Raises ConfigurationError."""
     for path in reversed(files(rig.records / FOLDER, name)):
-        planned = measurable(job, name, began(path), known)
-        with Journal.take_up(path, planned.procedure, planned.of) as journal:
-            if not journal.session.void:
-                refused = journal.take(Void("", at, why)).refused
-                if refused:
-                    raise ConfigurationError(f"{path}: {refused}")
-                return journal.session.id
+        with written(path):
+            found = Journal.void(path, at, why)
+        if found:
+            return found
     raise ConfigurationError(f"{name}: has no session that could be voided")
 
 

@@ -84,12 +84,12 @@ def run(asked: Asked, clock: Clock) -> Exit:
         listed(rig, job, clock, console)
         return Exit.AS_INTENDED
     at = _at(clock)
-    known = known_of(rig, job, at, last_n1(rig, job))
     if asked.void:
         why = f"{asked.void} ({asked.by.strip() or getpass.getuser()})"
-        words = f"{voided(rig, job, asked.procedure, at, why, known)}: voided: {why}"
+        words = f"{voided(rig, asked.procedure, at, why)}: voided: {why}"
         console.print(words, markup=False, highlight=False)
         return Exit.AS_INTENDED
+    known = known_of(rig, job, at, last_n1(rig, job))
     planned = measurable(job, asked.procedure, at, known)
     for words in unwarmed(job, asked.procedure, known, Kept(room.database(rig)).rows(), clock.wall()):
         console.print(words, markup=False, highlight=False)

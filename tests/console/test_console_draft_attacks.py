@@ -201,8 +201,7 @@ def test_a1_a_newer_session_that_somebody_began_out_of_doubt_is_finished_or_void
     doubt = measure(where, table, at=AT + timedelta(hours=1), events=12)
     with pytest.raises(ConfigurationError, match=f"{doubt.stem} is open in step readings, and newer"):
         made(tmp_path, monkeypatch, where, table)
-    known = known_of(where, table, AT + DAY, {})
-    assert voided(where, table, "a20", AT + DAY, "the first one stands", known) == doubt.stem
+    assert voided(where, "a20", AT + DAY, "the first one stands") == doubt.stem
     assert stands(doubt, offered(table, "a20", AT, NOTHING)) == "voided: the first one stands"
     assert made(tmp_path, monkeypatch, where, table).exists()
 
@@ -213,14 +212,13 @@ def test_a1_who_knows_that_a_finished_session_is_wrong_can_say_so(
     """It is never taken again, and stays to be read; what is voided takes nothing more."""
     table, where = job(tmp_path), rig(tmp_path)
     path = measure(where, table)
-    known = known_of(where, table, AT + DAY, {})
     with pytest.raises(ConfigurationError, match="with its reason"):
-        voided(where, table, "a20", AT + DAY, " ", known)
-    voided(where, table, "a20", AT + DAY, "chamber B was plugged in", known)
+        voided(where, "a20", AT + DAY, " ")
+    voided(where, "a20", AT + DAY, "chamber B was plugged in")
     with pytest.raises(ConfigurationError, match="a20 was not measured"):
         made(tmp_path, monkeypatch, where, table)
     with pytest.raises(ConfigurationError, match="no session that could be voided"):
-        voided(where, table, "a20", AT + DAY, "again", known)
+        voided(where, "a20", AT + DAY, "again")
     session = calibration_sessions.read(path, offered(table, "a20", AT, NOTHING))
     assert session.phase is Phase.DONE and "chamber B" in after(session, Leave("", AT + DAY))[1].refused
     with pytest.raises(ValueError, match="was voided"):
@@ -234,10 +232,7 @@ def test_a13_a_session_of_tomorrow_hides_none_of_today(tmp_path: Path, monkeypat
     measure(where, table)
     with pytest.raises(ConfigurationError, match=f"{ahead.name}: is of .* after now"):
         made(tmp_path, monkeypatch, where, table)
-    assert (
-        voided(where, table, "a20", AT + DAY, "the clock stood ahead", known_of(where, table, AT + DAY, {}))
-        == ahead.stem
-    )
+    assert voided(where, "a20", AT + DAY, "the clock stood ahead") == ahead.stem
     assert made(tmp_path, monkeypatch, where, table).exists()
 
 
@@ -534,3 +529,22 @@ def test_a_void_names_its_procedure(tmp_path: Path) -> None:
         assert terminal.run(voiding, Later(2 * DAY)) is Exit.AS_INTENDED
     (path,) = files(tmp_path / "records" / FOLDER, "a20")
     assert stands(path, offered(job(tmp_path), "a20", AT, NOTHING)) == "voided: wrong (P. One)"
+
+
+def test_a1_last_years_session_of_other_steps_is_voided_and_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job file says 30 s this year: the old session refuses the draft, and can be voided though nobody can take it up."""
+    table, where = job(tmp_path), rig(tmp_path)
+    path = measure(where, table)
+    (one,) = job_document()["outputs"]
+    other = job(tmp_path, outputs=[one | {"seconds": 30.0}])
+    with pytest.raises(ConfigurationError, match="with other steps or instruments"):
+        made(tmp_path, monkeypatch, where, other)
+    assert voided(where, "a20", AT + DAY, "of last year") == path.stem
+    assert stands(path, offered(other, "a20", AT, NOTHING)) == "voided: of last year"
+    with pytest.raises(ConfigurationError, match="a20 was not measured"):
+        made(tmp_path, monkeypatch, where, other)
+    path.write_bytes(path.read_bytes()[:-9] + b"changed!\n")
+    with pytest.raises(ConfigurationError, match="is damaged"):
+        voided(where, "a20", AT + DAY, "again")
