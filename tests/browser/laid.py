@@ -40,6 +40,16 @@ LAID: Final = """() => {
     const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left), high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
     if (wide > 2 && high > 2) found.push(`over each other: ${leaves[a].textContent.slice(0, 40)} | ${leaves[b].textContent.slice(0, 40)}`);
   }
+  // a word that stands on two lines is not read at a glance; in a table it may be
+  for (const one of document.querySelectorAll("#state, #steps li, button, h2")) for (const node of one.childNodes) {
+    if (node.nodeType !== Node.TEXT_NODE || !one.offsetParent) continue;
+    for (const { 0: word, index } of node.data.matchAll(/[^\\s\\u00ad-]+/g)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) found.push(`broken: ${word}`);
+    }
+  }
   if (document.documentElement.scrollWidth > innerWidth) found.push(`the page is ${document.documentElement.scrollWidth} wide`);
   return found;
 }"""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from laid import LANGUAGES, LOOKS, PSEUDO, SIZES, THEMED, THEMES, Laid, words_of
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 from watched_page import Watched
 
 pytestmark = pytest.mark.timeout(360)
@@ -53,7 +53,7 @@ class Speaking:
         if language in ("en", PSEUDO):
             chosen.select_option("de")  # a select that is told what it shows says nothing
         chosen.select_option("en" if self.pseudo else language)
-        self.page.locator("#state", has_text=words_of(language)[shown]).wait_for(timeout=5_000)
+        expect(self.page.locator("#state")).to_have_text(words_of(language)[shown], timeout=10_000)
 
     def axe(self) -> None:
         for theme in THEMES:

@@ -72,6 +72,8 @@ def test_a_whole_treatment_by_touch_alone_on_a_phone(phone: Watched) -> None:
     phone.state("OFF")
     picture(phone, "login-390")
     page.get_by_label("Code").tap()
+    # with the first hand the page says no more that it is silent, and all below moves up
+    page.locator("#sound").wait_for(state="hidden", timeout=10_000)
     page.keyboard.insert_text(phone.rig.code)
     page.get_by_role("button", name="Log in").first.tap()
     page.get_by_role("button", name="Take control").tap()

@@ -97,9 +97,12 @@ export const ageMs = (frame) =>
   !frame?.snapshot || offsets.length === 0 ? Infinity : performance.now() + Math.min(...offsets) - frame.snapshot.at_s * 1000;
 
 async function speak(name) {
-  language = name in LANGUAGES ? name : "en";
+  const chosen = (language = name in LANGUAGES ? name : "en");
   localStorage.setItem("language", language);
-  words = await (await fetch(`/words/${language}.json`)).json();
+  const found = await (await fetch(`/words/${chosen}.json`)).json();
+  // two choices in a hurry: the later one counts, whichever words come first
+  if (chosen !== language) return;
+  words = found;
   document.documentElement.lang = language;
   for (const one of document.querySelectorAll("[data-word]")) {
     // what became of a STOP is not written over by its legend

@@ -335,7 +335,7 @@ $("acknowledge").addEventListener("click", () => acknowledge(frame, !(ageMs(fram
 page.live = () => LIVE.includes(frame?.snapshot?.state);
 page.spoken = () => {
   panelKey = "";
-  $("who").dataset.key = "";
+  $("who").dataset.key = $("steps").dataset.key = "";
   if (frame) paint();
 };
 page.spoken();
