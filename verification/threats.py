@@ -74,6 +74,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{LOGINS}test_t5_a_thousand_tries_take_days_and_the_right_one_is_taken_when_its_time_has_come "
         f"{LOGINS}test_t5_one_place_is_shut_for_a_short_while_and_many_names_do_not_open_it "
         f"{LOGINS}test_t5_a_name_that_is_unknown_or_disabled_costs_and_says_the_same {LOGINS}test_t5_argon2_works_one_at_a_time "
+        "console/test_own_password.py::test_t5_ones_own_password_by_the_old_one_and_every_other_login_ends "
+        "console/test_own_password.py::test_t5_a_wrong_old_one_is_throttled_and_a_weak_new_one_is_refused_in_words "
         f"{ACCESS}test_t5_a_flood_of_logins_keeps_neither_pages_nor_stop_waiting {API}test_t5_codes_are_not_guessed_and_stop_is_never_locked_out",
         who="one login is one person's: said at the first day, and looked for in the audit",
     ),

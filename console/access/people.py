@@ -111,6 +111,23 @@ class People:
             return Entry("", f"this is the secret of another than {name}; first: sign with your own", found.name)
         return Entry("", "", found.name, found.role)
 
+    def own_password(self, typed: Typed, name: str, password: str, noted: Callable[[str, str], None]) -> Entry:
+        """Another password of one's own, by the old one. Every login of this person ends, and a new one is here. argon2 is worked here."""
+        proven = self.again(typed, name)
+        if proven.words:
+            return proven
+        if plain(password) == plain(typed.secret):
+            return Entry("", "the new password is the old one; first: take another", name)
+        try:
+            Office(self._users, self._hasher, self._wall).password(name, password, noted)
+            user = self._users.book().named(name)
+        except ConfigurationError as error:
+            return Entry("", str(error), name)
+        self._sessions.close_all(name)
+        if user is None or not user.enabled:
+            return Entry("", "the password was changed, and this login is no more; first: ask an administrator", name)
+        return Entry(self._sessions.open(name, user.role, user.stamp, self._now()), "", name, user.role)
+
     def who(self, cookie: str, beam: bool) -> Person | None:
         """Who is there. A user that was changed since the login is gone with the beam's end, not before."""
         kept = self._sessions.look(cookie, self._now(), beam)

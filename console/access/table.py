@@ -88,6 +88,7 @@ TABLE: Final = (
     Row("service", "see traces, wires, faults and counters, without patients", AT_THE_MACHINE, starts=False),
     Row("bundle", "take a support bundle, without patients", (PHYSICIST, SERVICE)),
     Row("simulator", "move the simulated room", AT_THE_MACHINE, modes=(SIMULATED,)),
+    Row("own", "change one's own password", ROLES, (IDLE, FAULT, NO_DATA)),
     Row("people", "see and change users", (ADMINISTRATOR,), (IDLE, LOADED, FAULT, NO_DATA)),
     Row("audit", "verify the audit and take its checkpoint", (PHYSICIST, ADMINISTRATOR), (IDLE, LOADED, FAULT, NO_DATA)),
 )  # fmt: skip

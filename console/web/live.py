@@ -12,6 +12,7 @@ import msgspec
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 from console import screen
+from console.access import table
 from console.web.api import COOKIE, Desk, page_number
 from controller.requests import Snapshot
 from interlocks.generator_rules import KV_HARD, KV_STEADY, KV_STEADY_KV, MA_HARD, MA_STEADY
@@ -187,6 +188,7 @@ class Live:
             "compared": self._compared(shown) if known else None,
             "order": screen.values(loaded.prescribed) if known and loaded is not None else None,
             "rig": {"name": desk.rig.name, "simulated": desk.rig.simulated, "bands": BANDS_SHOWN},
+            "service": desk.where.key == "SERVICE" or (held is not None and held.person.role == table.SERVICE),
             "control": {
                 "yours": held is not None and (held.page, held.cookie) == (page.number, page.cookie),
                 "by": held.person.name if held is not None else "",

@@ -48,6 +48,10 @@ class Access(Protocol):
         """The same person's secret once more, for a signature; no session."""
         ...
 
+    def own_password(self, typed: Typed, name: str, password: str, noted: Callable[[str, str], None], /) -> Entry:
+        """A new password of one's own, by the old one; a new cookie in place of every other one."""
+        ...
+
     def set_up(self, code: str, name: str, password: str, noted: Callable[[str, str], None], /) -> str:
         """Make the first administrator; words where it is not done."""
         ...
@@ -97,6 +101,9 @@ class Demonstration:
 
     def again(self, _typed: Typed, _name: str, /) -> Entry:
         return Entry("", "a demonstration signs nothing; first: make users (kerma users add)")
+
+    def own_password(self, _typed: Typed, _name: str, _new: str, _noted: Callable[[str, str], None], /) -> Entry:
+        return Entry("", "the demonstration's code is drawn anew at each start; first: make users (kerma users add)")
 
     def set_up(self, _code: str, _name: str, _password: str, _noted: Callable[[str, str], None], /) -> str:
         return "a simulated rig has its demonstration operator; first: kerma users add"

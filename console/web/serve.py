@@ -38,6 +38,7 @@ from console.web.fraction import Fraction, Orders
 from console.web.lesions_page import LesionsPage
 from console.web.link import Link
 from console.web.live import Live
+from console.web.own_page import OwnPage
 from console.web.people import DEMONSTRATION, Access, Demonstration
 from console.web.people_page import PeoplePage
 from console.web.reading import Reading
@@ -141,6 +142,7 @@ def application(desk: Desk) -> FastAPI:
     api = Api(desk)
     api.join(app)
     PeoplePage(desk, api).join(app)
+    OwnPage(desk, api).join(app)
     ApprovalsPage(desk, api).join(app)
     Live(desk).join(app)
     reading = Reading(desk)

@@ -44,6 +44,7 @@ report    omp    SC  TSN  ilbfd  first
 service   ops    SC  TSN  ilbfd  free
 bundle    ps     SC  TSN  ilbfd  first
 simulator ops    S   TSN  ilbfd  first
+own       ompsa  SC  TSN  ifd    first
 people    a      SC  TSN  ilfd   first
 audit     pa     SC  TSN  ilfd   first
 """

@@ -30,6 +30,20 @@ function setUp() {
   return [h("h2", {}, t("set_up")), h("p", {}, t("set_up_text")), form("set_up_do", [codeLabel, nameLabel, secretLabel, againLabel], ask, () => location.reload())];
 }
 
+// One's own password, by the old one; nothing of it is kept.
+export function ownPassword() {
+  const [old, oldLabel] = field("password_old", "password-old", { type: "password" });
+  const [fresh, freshLabel] = field("password_new", "password-new", { type: "password" });
+  const [again, againLabel] = field("password_again", "password-again", { type: "password" });
+  const ask = async () => {
+    if (fresh.value !== again.value) throw new Error(t("password_differs"));
+    const { token } = await post("/api/token");
+    await post("/api/own/password", { old: old.value, new: fresh.value }, { "X-Kerma-Token": token });
+  };
+  return h("details", {}, h("summary", {}, t("own_password")), h("p", {}, t("own_password_text")),
+    form("own_password_do", [oldLabel, freshLabel, againLabel], ask, () => location.reload()));
+}
+
 // `entered` is called after a login. A locked page says whose it is; whoever logs in there takes its place.
 export function login(frame, entered) {
   if (frame.first_run) return setUp();

@@ -96,6 +96,18 @@ export async function open(number, shown, elsewhere) {
 export const ageMs = (frame) =>
   !frame?.snapshot || offsets.length === 0 ? Infinity : performance.now() + Math.min(...offsets) - frame.snapshot.at_s * 1000;
 
+// Service at work, on each page: the key stands in SERVICE, or a service login holds control.
+const service = h("div", { id: "service-mode", hidden: true }, h("b"));
+document.querySelector("header").append(service);
+export function serviceMode(frame) {
+  const on = Boolean(frame?.service);
+  if (service.hidden === on) service.hidden = !on;
+  const words = on ? t("service_mode") : "";
+  if (service.textContent !== words) service.firstChild.textContent = words;
+  const mark = `${t("service_mode")} `;
+  if (on !== document.title.startsWith(mark)) document.title = on ? mark + document.title : document.title.slice(mark.length);
+}
+
 async function speak(name) {
   const chosen = (language = name in LANGUAGES ? name : "en");
   localStorage.setItem("language", language);

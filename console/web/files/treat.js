@@ -1,5 +1,5 @@
 // The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP and the line are shell.js.
-import { $, NONE, ageMs, gy, h, language, number, open, page, post, socket, t } from "/files/shell.js";
+import { $, NONE, ageMs, gy, h, language, number, open, page, post, serviceMode, socket, t } from "/files/shell.js";
 import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
 import { approvalMark, signatures } from "/files/approvals.js";
 import { lesion } from "/files/lesion.js";
@@ -52,6 +52,7 @@ function paintAge() {
   if ($("band").dataset.state !== state) paintBand(state);
   if (silent) $("detail").textContent = t("no_data_first");
   paintAlarms(frame, silent, lastState);
+  serviceMode(frame);
   if (!silent) paintTick();
 }
 

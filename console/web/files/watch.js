@@ -1,6 +1,6 @@
 // What a page has that watches and does not treat: state, age of data, alarm and who is logged in; it holds no control, whoever treats does that on the treatment page.
-import { $, ageMs, h, number, open, page, post, t } from "/files/shell.js";
-import { login } from "/files/login.js";
+import { $, ageMs, h, number, open, page, post, serviceMode, t } from "/files/shell.js";
+import { login, ownPassword } from "/files/login.js";
 
 const OLD_MS = 300, SILENT_MS = 1000;
 const BEAM = ["ARMING", "READY", "STARTING", "IRRADIATING", "STOPPING"];
@@ -41,6 +41,7 @@ function paint() {
   const alarm = frame?.trouble || (!silent && frame.snapshot.latches.join("; ")) || "";
   $("alarm").hidden = !alarm;
   if ($("alarm").textContent !== alarm) $("alarm").textContent = alarm;
+  serviceMode(frame);
   paintWho();
 }
 
@@ -53,7 +54,7 @@ function paintWho() {
   told = key;
   present = Boolean(frame.person);
   const parts = [h("span", {}, frame.person ? `${frame.person.name} (${frame.person.role})` : t("nobody"))];
-  if (frame.person) parts.push(h("button", { type: "button", onclick: async () => { await post("/api/logout"); location.reload(); } }, t("logout")));
+  if (frame.person) parts.push(h("button", { type: "button", onclick: async () => { await post("/api/logout"); location.reload(); } }, t("logout")), ownPassword());
   else parts.push(...login(frame, () => location.reload()));
   $("who").replaceChildren(...parts);
   if (frame.person) watched.entered(frame.person);
