@@ -265,7 +265,7 @@ const PANELS = {
     const card = lesion(frame.order, "", { compare: (name) => { photo = name; free(); } });
     return [
       facts(frame.order), ...ordered(frame.order).flatMap(signatures), card,
-      h("table", {}, h("thead", {}, h("tr", {}, ...["", t("read_back"), t("second"), ""].map((one) => h("th", { scope: "col" }, one)))),
+      h("table", {}, h("thead", {}, h("tr", {}, ...[t("what"), t("read_back"), t("second"), t("stands")].map((one) => h("th", { scope: "col" }, one)))),
         h("tbody", {}, ...frame.compared.map(([name, offered, calculated, agrees]) =>
           h("tr", agrees ? {} : { className: "wrong" }, h("th", { scope: "row" }, name), h("td", { className: "said" }, offered), h("td", { className: "said" }, calculated), h("td", { className: "said" }, t(agrees ? "agrees" : "differs")))))),
       h("small", {}, t("offer", { id: offer.id, digest: offer.digest.slice(0, 16), segment: offer.segment })),
