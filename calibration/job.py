@@ -4,11 +4,11 @@ It measures nothing; whatever a procedure gives stands in no job file, and what 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from pydantic import Field, ValidationError, create_model
-from pydantic.fields import FieldInfo
 
 from calibration import signed, toml_file
 from calibration.equipment import Applicator, Base, Instrument, Name, Positive, Table
@@ -155,19 +155,26 @@ def _keys(where: str, given: Mapping[str, Any], table: type[Table], here: frozen
     unknown = [name for name in given if name not in fields]
     for name, value in given.items():
         if name in fields:
-            yield from _wrong_value(f"{where}: {name}", value, fields[name])
+            yield from _wrong_value(f"{where}: {name}", value, table, name)
     if missing:
         yield f"{where}: {', '.join(missing)} missing; first: write them"
     if unknown:
         yield f"{where}: {', '.join(unknown)} has no place there; first: leave it out"
 
 
-def _wrong_value(where: str, value: Any, field: FieldInfo) -> Iterator[str]:
+def _wrong_value(where: str, value: Any, table: type[Table], name: str) -> Iterator[str]:
     """What the certificate would refuse of a number, before anything is exposed for it: cm for mm, a time without its zone."""
-    one: Any = {field.alias or "value": (field.annotation, field)}
     try:
-        create_model("One", __base__=Table, **one).model_validate({field.alias or "value": value})
+        _of_one(table, name).model_validate({table.model_fields[name].alias or "value": value})
     except ValidationError as error:
         first = error.errors()[0]
         at = "".join(f".{part}" for part in first["loc"][1:])
         yield f"{where}{at}: {first['msg'].lower()}; first: correct it"
+
+
+@cache
+def _of_one(table: type[Table], name: str) -> type[Table]:
+    """A table of this one key."""
+    field = table.model_fields[name]
+    one: Any = {field.alias or "value": (field.annotation, field)}
+    return create_model("One", __base__=Table, **one)
