@@ -47,6 +47,12 @@ def test_each_page_shows_service_and_says_it(browser: Browser, tmp_path: Path, s
             page.locator("#service-mode").wait_for()
             page.wait_for_function("document.title.startsWith('SERVICE ')")
             assert page.locator("#service-mode").inner_text() == "SERVICE"
+            label, button = page.locator("#service-mode b").bounding_box(), page.locator("#stop").bounding_box()
+            assert label is not None and button is not None
+            assert label["y"] >= button["y"] + button["height"] + 4 or label["x"] + label["width"] < button["x"], (
+                "STOP covers no word of it"
+            )
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             border = page.evaluate("getComputedStyle(document.querySelector('#service-mode')).borderTopColor")
             assert border == "rgb(161, 61, 240)"
             assert page.locator("#stop").bounding_box() == stop, "STOP stands still"
