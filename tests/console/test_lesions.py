@@ -123,7 +123,7 @@ def test_a_bomb_is_refused_where_it_passes_the_size_that_it_says(monkeypatch: py
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_photo_cut_anywhere_is_refused(kind: str) -> None:
     data = made(kind)
-    for at in range(len(data)):
+    for at in (*range(0, len(data) - 20, 7), *range(len(data) - 20, len(data))):
         why(data[:at])
 
 
