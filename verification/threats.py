@@ -118,7 +118,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "controller/test_desk_sockets.py::test_a_client_that_floods_is_heard_a_few_packets_a_tick "
         "controller/test_desk.py::test_a_flooded_stop_socket_still_stops_and_drains_a_bounded_number "
         "browser/test_flood.py::test_t8_a_flooded_console_keeps_no_stop",
-        stands_open="how late the loop's ticks are while its console is flooded is measured by make bench-flood; no figure of a quiet machine is kept yet",
+        stands_open="the figures of make bench-flood in docs/performance.md are of a machine that other programs shared: none of a quiet one is kept yet",
     ),
     row(
         "threat-T9",

@@ -40,8 +40,8 @@ LAID: Final = """() => {
     const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left), high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
     if (wide > 2 && high > 2) found.push(`over each other: ${leaves[a].textContent.slice(0, 40)} | ${leaves[b].textContent.slice(0, 40)}`);
   }
-  // a word that stands on two lines is not read at a glance; in a table it may be
-  for (const one of document.querySelectorAll("#state, #steps li, button, h2")) for (const node of one.childNodes) {
+  // a word that stands on two lines is not read at a glance; in a table's cells it may be
+  for (const one of document.querySelectorAll("#state, #steps li, button, h2, thead th")) for (const node of one.childNodes) {
     if (node.nodeType !== Node.TEXT_NODE || !one.offsetParent) continue;
     for (const { 0: word, index } of node.data.matchAll(/[^\\s\\u00ad-]+/g)) {
       const range = document.createRange();
