@@ -28,6 +28,8 @@ from calibration.formulas import straight
 SAME: Final = 1e-6
 STOP_PCT: Final = 2.0
 """A scale whose points lie further off their line is none (PMC5849838)."""
+LEAD_ADDS: Final = 1.005
+"""A cut-out takes scatter away; what is above it is scatter of the readings, or they are the other column's. An assumption."""
 AGAIN: Final = "correct the certificate, and sign it again"
 
 
@@ -186,5 +188,7 @@ def _cutout(where: str, one: CutoutTable, applicators: set[str]) -> Iterator[str
     comes = fmean(one.readings_nc) / fmean(one.reference_nc)
     if abs(one.factor - comes) > SAME * comes:
         yield f"{where}.factor = {one.factor!r}: the readings come to {comes:.9g}; first: {AGAIN}"
+    if one.factor > LEAD_ADDS:
+        yield f"{where}.factor = {one.factor:g}: lead adds nothing, at most {LEAD_ADDS:g}; its readings and the reference's are exchanged; first: {AGAIN}"
     if one.readings_nc == one.reference_nc or len(set(one.readings_nc)) == 1:
         yield f"{where}.readings_nc: are the reference's, or all one number; first: measure it itself, nothing is derived"

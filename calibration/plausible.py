@@ -58,6 +58,8 @@ def implausible_numbers(m: MeasuredTable, chamber: Chamber, ssd_mm: float) -> It
             )
     if abs(ssd_mm / m.plane_to_focus_mm - 1.0) > SSD_PART:
         yield f"plane_to_focus_mm = {m.plane_to_focus_mm:g}: is more than {100 * SSD_PART:g} % from the effective SSD {ssd_mm:g} mm; measure both again"
+    if m.chamber_ref_to_focus_mm < m.plane_to_focus_mm:
+        yield f"chamber_ref_to_focus_mm = {m.chamber_ref_to_focus_mm:g}: is nearer than the plane, {m.plane_to_focus_mm:g} mm; see that they are not exchanged"
     yield from _span("mA", m.ma_steps, MA_SPAN)
     yield from _span("time", m.time_steps, TIME_SPAN)
 

@@ -3,8 +3,12 @@ It knows no certificate and no time table: each of them gives its tables, and th
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,7 +75,23 @@ def sign(
         raise ConfigurationError(
             f"{path}: [[signatures]] does not stand at its end; first: move it there, then sign again"
         )
-    replaced(path, text.encode())
+    with _alone(path.parent):
+        if path.read_bytes() != data:
+            raise ConfigurationError(
+                f"{path}: was changed while it was being signed, perhaps by another signature; first: look at it again, then sign"
+            )
+        replaced(path, text.encode())
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else signs in this folder meanwhile; the kernel ends the hold with the process."""
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def signers(path: Path, head: bytes, document: dict[str, Any], public_key: Path) -> tuple[str, ...]:

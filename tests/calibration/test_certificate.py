@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from calibration import signed as signing
 from calibration.certificate import load_certificate, sign_certificate
 from calibration.sign import main, make_keys
 from hal.errors import ConfigurationError
@@ -103,6 +105,28 @@ def test_signing_again_replaces_ones_own_and_keeps_others(
     sign_certificate(path, tmp_path / "private.pem", "P. Hysicist", NOW_S + 60)
     assert path.read_text().count("[[signatures]]") == 2
     assert load_certificate(path, public, NOW_S) == load_certificate(path, tmp_path / "second.pub", NOW_S)
+
+
+def test_of_two_who_sign_at_once_the_second_is_told_and_no_signature_is_lost(
+    signed: Callable[..., tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second had read the file before the first one's signature stood in it."""
+    path, _ = signed()
+    make_keys(tmp_path / "second.pem", tmp_path / "second.pub")
+    make_keys(tmp_path / "third.pem", tmp_path / "third.pub")
+    message, between = signing._message, ["second"]
+
+    def first_another_signs(*arguments: Any) -> bytes:
+        if between:
+            sign_certificate(path, tmp_path / f"{between.pop()}.pem", "Second", NOW_S)
+        return message(*arguments)
+
+    monkeypatch.setattr(signing, "_message", first_another_signs)
+    with pytest.raises(ConfigurationError, match="changed while it was being signed"):
+        sign_certificate(path, tmp_path / "third.pem", "Third", NOW_S)
+    assert path.read_text().count("[[signatures]]") == 2 and "Third" not in path.read_text()
+    sign_certificate(path, tmp_path / "third.pem", "Third", NOW_S)
+    assert path.read_text().count("[[signatures]]") == 3
 
 
 R0 = r"r0_mgy_per_s = \S+"

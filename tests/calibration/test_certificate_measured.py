@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from measured_bench import AT, READINGS, document, equipment, instruments, scaled
+from measured_bench import AT, READINGS, document, equipment, instruments, measured, scaled
 
 from calibration.accepted import FILE, LOCK, Accepted
 from calibration.atomic import replaced
@@ -182,6 +182,12 @@ def test_a12_what_the_readings_do_not_come_to_cannot_be_signed(
     (tmp_path / "by hand.toml").write_text(text_of(content))
     with pytest.raises(ConfigurationError, match=words):
         read_certificate(tmp_path / "by hand.toml", tmp_path)
+
+
+def test_a12_a_chamber_nearer_than_the_plane_is_refused() -> None:
+    """60 and 61 mm exchanged are 6.4 % of R0, and every other number fits."""
+    with pytest.raises(ValueError, match="they are not exchanged"):
+        output(measured(chamber_ref_to_focus_mm=60.0, plane_to_focus_mm=61.0), instruments(), 69.5, -0.145, 60.0)
 
 
 def test_a2_a_combination_without_a_measurement_of_its_own(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def _set(where: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (_set("scales.0.meter", "ma-meter"), "is no meter of kV"), (_set("scales.0.at", AT + timedelta(days=400)), "expired"),
         (_set("scales.0.slope", 1.5), "the rows come to"), (_set("scales.1.offset", 1.5), "the rows come to"),
         (_set("cutouts.0.factor", 0.9), "the readings come to"), (_set("cutouts.0.applicator", "A9"), "no combination has it"),
-        (_set("cutouts.0.readings_nc", [5.0] * 5), "nothing is derived"),
+        (_set("cutouts.0.readings_nc", [5.0] * 5), "nothing is derived"), (_set("cutouts.0.factor", 1.05), "lead adds nothing"),
     ],
 )  # fmt: skip
 def test_what_contradicts_itself_may_not_be_signed(change: Callable[[dict[str, Any]], None], words: str) -> None:

@@ -151,14 +151,14 @@ def test_a12_an_uncertainty_that_nobody_reaches_is_refused() -> None:
         worked(chamber, terms=terms, **WATER)
 
 
-def test_the_budget_knows_a_bad_thermometer_and_a_chamber_that_stands_near() -> None:
-    """2 K are 0.68 %, and 0.3 mm at 31 mm are twice that at 60 mm."""
+def test_the_budget_knows_a_bad_thermometer_and_where_the_chamber_stands() -> None:
+    """2 K are 0.68 %; 0.3 mm count at the nearer of plane and chamber, where they are most."""
     have: dict[str, Base] = dict(instruments())
     have["T1"] = have["T1"].model_copy(update={"u_c": 2.0})
     by = {term.name: term.u_pct for term in output(measured(), have, 69.5, -0.145, 60.0).budget.terms}
     assert by["p_tp"] == pytest.approx(100.0 * 2.0 / 295.2)
-    near = {term.name: term.u_pct for term in worked(chamber_ref_to_focus_mm=31.0).budget.terms}
-    assert near["position"] == pytest.approx(0.3 * 200.0 / 31.0 / 3.0**0.5)
+    far = {term.name: term.u_pct for term in worked(chamber_ref_to_focus_mm=90.0).budget.terms}
+    assert far["position"] == pytest.approx(0.3 * 200.0 / 60.0 / 3.0**0.5)
 
 
 def test_linearity_above_1_pct_is_told() -> None:

@@ -84,7 +84,7 @@ def test_g24_who_signs_has_a_name_that_can_be_read(tmp_path: Path) -> None:
 
 
 def test_g24_what_is_signed_is_what_was_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that is exchanged between the check and the signature: what was checked is signed, and nothing else."""
+    """A file that is exchanged between the check and the signature: nothing is signed, and the file that was put there is not written over."""
     make_keys(tmp_path / "k.pem", tmp_path / "k.pub")
     path, other = tmp_path / "c.toml", tmp_path / "other.toml"
     write_certificate(path, document())
@@ -97,6 +97,6 @@ def test_g24_what_is_signed_is_what_was_checked(tmp_path: Path, monkeypatch: pyt
         return data
 
     monkeypatch.setattr("calibration.toml_file.read_bytes", exchanged)
-    sign_certificate(path, tmp_path / "k.pem", "P. One", 1_800_000_000.0)
-    monkeypatch.undo()
-    assert read_certificate(path, tmp_path / "k.pub").table.machine_serial == "K-1"
+    with pytest.raises(ConfigurationError, match="was changed while it was being signed"):
+        sign_certificate(path, tmp_path / "k.pem", "P. One", 1_800_000_000.0)
+    assert path.read_bytes() == other.read_bytes()
