@@ -24,7 +24,7 @@ SLICE = [
 ]
 
 
-@pytest.mark.parametrize("seed", [336, 1164])
+@pytest.mark.parametrize("seed", [pytest.param(336, marks=pytest.mark.grid), 1164])
 def test_what_a_seed_once_found_stays_mended(seed: int) -> None:
     """336: held too early, unloaded and closed at once, the fraction had no end; 1164: a recorder that rightly refuses a cut journal ended the world."""
     assert run(seed).broken == []

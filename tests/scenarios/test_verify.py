@@ -76,7 +76,7 @@ def test_a_stage_that_ends_in_an_error_is_broken_and_the_next_is_played(tmp_path
 def test_a_crash_case_without_a_result_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when each worker has other sources, so that no result of theirs counts."""
     monkeypatch.setattr("verification.crash_matrix.calls_of", lambda _kernels: ["write", "sync"])
-    monkeypatch.setattr("verification.stages._kernels", lambda: None)
+    monkeypatch.setattr("verification.stages.kernels", lambda: None)
     monkeypatch.setattr("verification.stages.hand_out", lambda *_: None)
     verdict = crashes(room(tmp_path))
     assert verdict.figures["cases"] == "0"
