@@ -33,6 +33,7 @@ QUIET = [
 ]  # fmt: skip
 PRIORITY = -20
 """Before the browser, which may itself stand before all else of this machine."""
+BESIDE_SINGLE_PROCESSES = "-10"
 STARTS, OF_ONE_TEST = 6, 3
 QUICK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """Records whose disk is another program's for half a second interrupt a beam, as they should; here that would only say what else the machine does."""
@@ -161,9 +162,10 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 def as_we_stand() -> None:
     """The browser is started in a session of its own, which is a group of its own for the kernel: it shall stand among this machine's processes as its
-    tests do, for a page in control that nobody runs for 2 s interrupts its beam."""
+    tests do, for a page in control that nobody runs for 2 s interrupts its beam. The file is empty where no session was ever begun (an init's own children):
+    there the tests stand one by one, and the browser's whole group beside them."""
     with contextlib.suppress(OSError):
-        ours = Path("/proc/self/autogroup").read_text(encoding="ascii").split()[-1]
+        ours = (Path("/proc/self/autogroup").read_text(encoding="ascii").split() or [BESIDE_SINGLE_PROCESSES])[-1]
         for pid in family(os.getpid()):
             with contextlib.suppress(OSError):
                 Path(f"/proc/{pid}/autogroup").write_text(ours, encoding="ascii")
