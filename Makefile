@@ -85,7 +85,7 @@ lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the 
 fuzz: $(STAMP)  ## fuzz every decoder for SECONDS (60); a find is left in var/fuzz/
 	$(BIN)/python -m verification.fuzz --seconds $(or $(SECONDS),60)
 
-bench: $(STAMP) bench-tools ## every figure that is promised, in one table; ROW=kernel|block|ring|plant|virtual|react|wake|load|tick|start|memory, JSON, PAGE=1
+bench: $(STAMP) bench-tools ## every figure that is promised, in one table; ROW=kernel|block|sums|ring|plant|virtual|react|wake|load|tick|start|memory, JSON, PAGE=1
 	$(BIN)/python -m benchmarks.bench $(if $(ROW),--row $(ROW)) $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(JSON),--json $(JSON)) $(if $(PAGE),--page)
 
 bench-tools:    ## install what the benchmarks are measured against: gcc, libmodbus and cyclictest, by apt-get as root

@@ -26,6 +26,7 @@ PAGE: Final = ROOT / "docs" / "performance.md"
 ROWS: Final[dict[str, tuple[Callable[[int], list[Figure]], str]]] = {
     "kernel": (kernel_rows.batch, "dose kernel in batch, against C"),
     "block": (kernel_rows.one_tick, "dose kernel, one tick's block, against plain Python"),
+    "sums": (kernel_rows.sums, "dose kernel, a thousand million steps against exact rationals"),
     "ring": (world_rows.ring_hot, "ring record in a hot loop"),
     "plant": (world_rows.plant, "simulated plant alone, against plain Python"),
     "virtual": (world_rows.virtual_time, "virtual time"),

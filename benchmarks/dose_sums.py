@@ -71,9 +71,9 @@ class Sums:
 
 
 def measure(steps: int = STEPS, kernels: Kernels | None = None, out: Console | None = None, block: int = BLOCK) -> Sums:
-    """Whole blocks, at least one; channel 1 of 16 bits, channel 2 of 32."""
+    """As many steps at least, in whole blocks; channel 1 of 16 bits, channel 2 of 32."""
     kernels = kernels or prepare()
-    blocks = max(1, steps // block)
+    blocks = -(-steps // block)
     rows, grown = _counter_block(random.Random(1), block)
     model, lasts_s = _model_block(random.Random(2), block)
     open_1, open_2 = (grown[i] - int(rows[-1, 2 + i]) for i in (0, 1))

@@ -1,4 +1,4 @@
-"""The rows of the dose kernel: a long block against the same steps in C, a fraction's journal, and one tick's block against the same in plain Python.
+"""The rows of the dose kernel: a long block against the same steps in C, a fraction's journal, one tick's block against plain Python, 1e9 steps' sums.
 It knows the kernel by its arguments only (`both` is the one place that calls it), and the C beside it gives the same bits or the row is refused."""
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from benchmarks import dose_sums
 from benchmarks.table import Figure
 from benchmarks.wire_contest import BUILT, SOURCES
 from controller import kernel
@@ -151,4 +152,16 @@ def one_tick(windows: int) -> list[Figure]:
             f"{kerma_us:.2f} against {plain_us:.2f} us for both kernels",
             "x",
         )
+    ]
+
+
+def sums(_windows: int) -> list[Figure]:
+    """No timing, so one window: what the counters and the model come to after so many steps, beside what they must."""
+    came = dose_sums.measure()
+    off = sum(abs(by) for by in came.counts_off) + came.bad
+    beside = f"{came.steps} steps, channels of 16 and 32 bits that wrap; {came.counts[0]} and {came.counts[1]} counts"
+    exact, near = "dose kernel, counts after 1e9 steps", "dose kernel, model after 1e9 steps"
+    return [
+        Figure(exact, "exact", (float(off),), 0.0, beside, "off"),
+        Figure(near, "within 1e-9 of exact rationals", (came.model_off,), dose_sums.WITHIN, f"{came.steps} steps"),
     ]
