@@ -24,6 +24,7 @@ from calibration.procedures.session import Phase, Session
 from calibration.procedures.step import Step
 from console import screen
 from console.second_calculation import Compared
+from console.typed_line import TypedLine
 from controller.prescribed import Prescribed
 from controller.requests import Offer, Snapshot
 
@@ -52,27 +53,16 @@ class Keyboard:
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self._stop = stop
-        self._line = b""
+        self._line = TypedLine()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._kept: list[object] | None = None
 
     def fresh(self) -> None:
-        """What was typed before the question is thrown away, so that nobody confirms what he has not seen."""
-        with contextlib.suppress(termios.error, ValueError):
-            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-        self._line = b""
+        self._line.fresh()
 
     def typed(self) -> str | None:
-        fd = sys.stdin.fileno()
-        if not select.select([fd], [], [], 0.0)[0]:
-            return None
-        part = os.read(fd, 1024)
-        self._line += part
-        if part and not self._line.endswith(b"\n"):
-            return None
-        line, self._line = self._line, b""
-        return line.decode("utf-8", "replace")
+        return self._line.taken()
 
     def exposing(self, on: bool) -> None:
         fd = sys.stdin.fileno()

@@ -41,7 +41,50 @@ class Subject(Protocol):
     def asked_at_s(self, reading: str) -> float | None: ...
 
 
+class Known(Protocol):
+    """Who a device says that it is."""
+
+    @property
+    def mismatch(self) -> str | None: ...
+
+
+class Driver(Protocol):
+    """What the drivers of all kinds have."""
+
+    @property
+    def identified(self) -> bool: ...
+
+    @property
+    def identity(self) -> Known | None: ...
+
+    def take(self, now: Seconds) -> None: ...
+
+    def link(self, now: Seconds) -> Link: ...
+
+
 S = TypeVar("S", bound=Subject)
+D = TypeVar("D", bound=Driver)
+
+
+class DriverSubject(Generic[D]):
+    """A driver as a Subject, but for what its kind does in its own way: how it is asked, its off, its readings."""
+
+    def __init__(self, driver: D) -> None:
+        self.driver = driver
+
+    @property
+    def identified(self) -> bool:
+        return self.driver.identified
+
+    @property
+    def mismatch(self) -> str | None:
+        return None if self.driver.identity is None else self.driver.identity.mismatch
+
+    def take(self, now: Seconds) -> None:
+        self.driver.take(now)
+
+    def link(self, now: Seconds) -> Link:
+        return self.driver.link(now)
 
 
 @dataclass

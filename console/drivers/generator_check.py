@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
+from console.drivers.bench import DriverSubject
 from console.drivers.steps import CHANGED, Check, Expected, Outcome, Row, Step
 from hal.clock import Clock
 from hal.commands import STAGING_BYTES, Plan, SetUp
-from hal.readings import Link
 from hal.registry import Generator, GeneratorDriver, GeneratorSetting, OpenPipe
 from hal.units import Seconds
 
@@ -26,32 +26,18 @@ LIMIT_ONLY: Final = bytes(4) + (60_000).to_bytes(4, "big") + bytes(STAGING_BYTES
 """A unit's set with nothing in it but a K1 limit of 60 s, from which a generator with a timer of its own sets it."""
 
 
-class GeneratorSubject:
+class GeneratorSubject(DriverSubject[Generator]):
     """A generator's driver; `may_write` only while set-points are tried. There is no way to its `on` from here."""
 
     def __init__(self, driver: Generator) -> None:
-        self.driver = driver
+        super().__init__(driver)
         self.may_write = False
-
-    @property
-    def identified(self) -> bool:
-        return self.driver.identified
-
-    @property
-    def mismatch(self) -> str | None:
-        return None if self.driver.identity is None else self.driver.identity.mismatch
 
     def ask(self, now: Seconds, may_open: bool) -> None:
         self.driver.ask(now, may_open, self.may_write, quiet=False)
 
-    def take(self, now: Seconds) -> None:
-        self.driver.take(now)
-
     def off(self, now: Seconds, at_once: bool) -> bool:
         return self.driver.off(now, at_once)
-
-    def link(self, now: Seconds) -> Link:
-        return self.driver.link(now)
 
     def asked_at_s(self, reading: str) -> float | None:
         found = {"monitor": self.driver.monitor, "flags": self.driver.flags, "set_points": self.driver.set_points}

@@ -8,39 +8,22 @@ from functools import partial
 
 import msgspec
 
+from console.drivers.bench import DriverSubject
 from console.drivers.steps import CHANGED, Check, Expected, Outcome, Row, Step
 from hal.clock import Clock
 from hal.electrometer import MeterState
-from hal.readings import Link
 from hal.registry import Electrometer, ElectrometerDriver, ElectrometerSetting, OpenPipe
 from hal.units import Seconds
 
 
-class MeterSubject:
+class MeterSubject(DriverSubject[Electrometer]):
     """An electrometer's driver. It has no off, and there is no way to its orders from here."""
-
-    def __init__(self, driver: Electrometer) -> None:
-        self.driver = driver
-
-    @property
-    def identified(self) -> bool:
-        return self.driver.identified
-
-    @property
-    def mismatch(self) -> str | None:
-        return None if self.driver.identity is None else self.driver.identity.mismatch
 
     def ask(self, now: Seconds, may_open: bool) -> None:
         self.driver.ask(now, may_open)
 
-    def take(self, now: Seconds) -> None:
-        self.driver.take(now)
-
     def off(self, now: Seconds, at_once: bool) -> bool:  # noqa: ARG002 - there is no beam to end here
         return False
-
-    def link(self, now: Seconds) -> Link:
-        return self.driver.link(now)
 
     def asked_at_s(self, reading: str) -> float | None:
         found = {

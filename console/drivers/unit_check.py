@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
+from console.drivers.bench import DriverSubject
 from console.drivers.steps import CHANGED, Check, Expected, Outcome, Row, Step
 from hal.clock import Clock
-from hal.readings import Cause, Contact, Link, UnitState
+from hal.readings import Cause, Contact, UnitState
 from hal.registry import OpenPipe, SafetyUnit, SafetyUnitDriver, SafetyUnitSetting
 from hal.transport import parse_link
 from hal.units import Seconds
@@ -21,31 +22,14 @@ SERIAL_MOST: Final = 16
 ALLOWED: Final = (UnitState.ARMED, UnitState.RUN)
 
 
-class UnitSubject:
+class UnitSubject(DriverSubject[SafetyUnit]):
     """A safety unit's driver. It is never told what to work towards, so it arms, resets and tests nothing."""
-
-    def __init__(self, driver: SafetyUnit) -> None:
-        self.driver = driver
-
-    @property
-    def identified(self) -> bool:
-        return self.driver.identified
-
-    @property
-    def mismatch(self) -> str | None:
-        return None if self.driver.identity is None else self.driver.identity.mismatch
 
     def ask(self, now: Seconds, may_open: bool) -> None:
         self.driver.ask(None, now, may_open)
 
-    def take(self, now: Seconds) -> None:
-        self.driver.take(now)
-
     def off(self, now: Seconds, at_once: bool) -> bool:
         return self.driver.off(now, at_once)
-
-    def link(self, now: Seconds) -> Link:
-        return self.driver.link(now)
 
     def asked_at_s(self, reading: str) -> float | None:
         value = {"unit": self.driver.status, "slow": self.driver.slow}.get(reading)

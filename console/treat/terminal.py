@@ -3,13 +3,10 @@ The steps themselves are console/treat/treat.py; this room knows terminals and f
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import json
 import os
-import select
 import sys
-import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +28,7 @@ from console.treat.independent import beside
 from console.treat.plain_words import PlainConsole, order
 from console.treat.session import Session, signals_stop
 from console.treat.treat import Result, Wanted, treat
+from console.typed_line import TypedLine
 from controller.prescribed import Prescribed
 from controller.requests import Offer, Snapshot
 from hal.clock import Clock
@@ -61,7 +59,7 @@ class TerminalFace:
         self._console = console
         self._live: Live | None = None
         self._last = ("", 0.0)
-        self._line = b""
+        self._line = TypedLine()
 
     def say(self, words: str) -> None:
         self._console.print(words, markup=False, highlight=False)
@@ -71,22 +69,12 @@ class TerminalFace:
         self._console.print(screen.offer(prescribed, offer, compared, simulated))
 
     def ask(self, words: str) -> None:
-        """Ask; what was typed before the question is thrown away, so that nobody confirms what he has not seen."""
         self.pause()
-        with contextlib.suppress(termios.error, ValueError):
-            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-        self._line = b""
+        self._line.fresh()
         self._console.print(words, end="", markup=False, highlight=False)
 
     def typed(self) -> str | None:
-        fd = sys.stdin.fileno()
-        if not select.select([fd], [], [], 0.0)[0]:
-            return None
-        part = os.read(fd, 1024)
-        self._line += part
-        if part and not self._line.endswith(b"\n"):
-            return None
-        return self._line.decode("utf-8", "replace")
+        return self._line.taken()
 
     def progress(self, snapshot: Snapshot, silent_s: float) -> None:
         if snapshot.state in ("SELF_TEST", "STANDBY", "PREPARATORY"):
