@@ -35,10 +35,11 @@ class Sessions:
         self._turn = threading.Lock()
 
     def open(self, name: str, role: str, stamp: int, now_s: float) -> str:
-        """A new cookie; the same person's oldest logins make room for it."""
+        """A new cookie; the same person's logins that were untouched longest make room for it: never the page at which that person treats."""
         cookie = secrets.token_urlsafe(32)
         with self._turn:
             own = [key for key, one in self._open.items() if one.name == name]
+            own.sort(key=lambda key: self._open[key].touched_s)
             for key in own[: max(0, len(own) - OF_ONE + 1)]:
                 del self._open[key]
             if len(self._open) >= AT_MOST:

@@ -26,12 +26,13 @@ from console.treat.lesions import Lesions
 from console.treat.plain_words import plain
 from console.web import approved
 from console.web.clerk import Clerk
-from console.web.control import Control
+from console.web.control import IN_BEAM, Control
 from console.web.fraction import Fraction, Orders
 from console.web.link import Link
 from console.web.people import NOBODY, Access, Person, Typed
 from console.web.tokens import Tokens
 from controller import requests
+from controller.prescribed import Prescribed
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 
@@ -310,17 +311,25 @@ class Api:
         """Take control; whoever takes it over while something is loaded unloads it first."""
         person = self.allowed(request, "control", token)
         await self._first(person, "control", over=body.over)
-        held = self._desk.control.holder(self._now())
-        shown = self._desk.link.snapshot
+        control, cookie = self._desk.control, _cookie(request)
+        shown, before = self._desk.link.snapshot, control.tenure
         state = shown.state if shown is not None else ""
-        words = self._desk.control.take(body.page, _cookie(request), person, self._now(), state, body.over)
+        words = control.take(body.page, cookie, person, self._now(), state, body.over)
         if words:
             raise RefusedError(409, words)
-        changed = held is not None and (held.page, held.cookie) != (body.page, _cookie(request))
-        if changed and state in UNLOADABLE:
+        if control.tenure != before:
             self._desk.fraction.clear()
-            await self._asked(person, "edit", requests.Edit())
+            if state in UNLOADABLE:
+                await self._unloaded(person, body.page, cookie)
         return Done(words="control is here")
+
+    async def _unloaded(self, person: Person, page: str, cookie: str) -> None:
+        """Whoever takes control has nothing of another's loaded; where it cannot be unloaded, control is not here either, and the lease ends it."""
+        try:
+            await self._asked(person, "edit", requests.Edit())
+        except RefusedError:
+            self._desk.control.leave(cookie, page)
+            raise
 
     async def leave(self, request: Request, body: OfPage, token: Token) -> Done:
         """Give control back."""
@@ -338,6 +347,7 @@ class Api:
 
     async def _load(self, request: Request, body: LoadOrder, token: str, command: str, reason: str) -> Done:
         person = await self._commanding(request, command, body, token, order_sha256=body.sha256)
+        tenure = self._desk.control.tenure
         try:
             loaded = await asyncio.to_thread(self._desk.orders.read, body.order, body.sha256, command == "resume")
         except ConfigurationError as error:
@@ -347,8 +357,9 @@ class Api:
         asked: requests.Request = requests.Load(loaded.prescribed, person.name, person.role)
         if command == "resume":
             asked = requests.Resume(loaded.prescribed, person.name, reason, person.role == "physicist")
+        self._still(request, body, person, command)
         done = await self._asked(person, command, asked)
-        self._desk.fraction.take(loaded, self._now())
+        self._desk.fraction.take(loaded, self._now(), tenure)
         return done
 
     async def confirm(self, request: Request, body: ConfirmOffer, token: Token) -> Done:
@@ -358,18 +369,35 @@ class Api:
         if shown is None or self._desk.link.trouble():
             raise RefusedError(503, self._desk.link.trouble() or "there is no snapshot")
         looked_at = tuple(one for one in body.checked if one != "photo")
-        wrong = self._desk.fraction.wrong(shown, body.offer_id, body.digest, looked_at)
+        wrong = self._desk.fraction.wrong(shown, body.offer_id, body.digest, looked_at, self._desk.control.tenure)
         if wrong:
             raise RefusedError(409, wrong)
         loaded = self._desk.fraction.loaded
         assert loaded is not None
         await self._approved(loaded.prescribed.sha256.hex())
-        photo = (await asyncio.to_thread(self._desk.lesions.about, loaded.prescribed)).photo
-        if body.photo != (photo.file if photo is not None else ""):
-            raise RefusedError(409, "another photo stands at this lesion than was shown, or none; first: look anew")
-        if photo is not None and "photo" not in body.checked:
-            raise RefusedError(409, "the lesion was not compared with its photo; first: compare patient, side and site")
+        await self._compared(loaded.prescribed, body)
+        self._still(request, body, person, "confirm")
         return await self._asked(person, "confirm", requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
+
+    async def _compared(self, order: Prescribed, body: ConfirmOffer) -> None:
+        """The photo that stands now was the one that was compared, and is what was attached; a chain that cannot be believed is not "no photo"."""
+        about = await asyncio.to_thread(self._desk.lesions.about, order)
+        if about.wrong:
+            raise RefusedError(
+                409,
+                f"whether a photo of this lesion was attached cannot be known ({about.wrong[0]}); first: find out who was there, move the folder "
+                f"{self._desk.lesions.folder} aside, keep it, and attach the photo anew",
+            )
+        if body.photo != (about.photo.file if about.photo is not None else ""):
+            raise RefusedError(409, "another photo stands at this lesion than was shown, or none; first: look anew")
+        if about.photo is None:
+            return
+        if "photo" not in body.checked:
+            raise RefusedError(409, "the lesion was not compared with its photo; first: compare patient, side and site")
+        try:
+            await asyncio.to_thread(self._desk.lesions.photo, about.photo.file)
+        except ConfigurationError as error:
+            raise RefusedError(409, str(error)) from error
 
     async def edit(self, request: Request, body: OfPage, token: Token) -> Done:
         """Unload; anything confirmed is void."""
@@ -489,6 +517,29 @@ class Api:
         await self._first(person, command, **told)
         self._holding(request, body)
         return person
+
+    def _still(self, request: Request, body: OfPage, person: Person, command: str) -> None:
+        """Right before the desk is asked: what was read from files took its time, and control or state may be another's by now."""
+        self._holding(request, body)
+        self._timely(person, command)
+
+    async def withdrawn(self, person: Person, sha256: str) -> str:
+        """What follows where a signature over the order that is loaded here was withdrawn: it is unloaded. Words for whoever withdrew it."""
+        loaded, shown = self._desk.fraction.loaded, self._desk.link.snapshot
+        if loaded is None or shown is None or loaded.prescribed.sha256.hex() != sha256:
+            return ""
+        if not await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, sha256):
+            return ""
+        if shown.state in IN_BEAM:
+            return "; beam may be on for this very order; first: press STOP if it must not go on"
+        if shown.state not in UNLOADABLE:
+            return ""
+        try:
+            await self._asked(person, "edit", requests.Edit())
+        except RefusedError as error:
+            return f"; the order is loaded and could not be unloaded ({error.words}); first: press STOP"
+        self._desk.fraction.clear()
+        return "; the order was loaded, and is unloaded now"
 
     def _holding(self, request: Request, body: OfPage) -> None:
         """Looked at before and after what takes time: meanwhile control may have changed hands."""

@@ -109,7 +109,8 @@ class ApprovalsPage:
         except ConfigurationError as error:
             raise RefusedError(409, f"{error}{THEN_LOOK}") from error
         self._desk.clerk.told("withdrawn", person.name, person.role, signature=body.n, order_sha256=gone.sha256)
-        return Given(n=body.n, words=f"withdrawn: {gone.who}, {gone.meaning}")
+        after = await self._api.withdrawn(person, gone.sha256)
+        return Given(n=body.n, words=f"withdrawn: {gone.who}, {gone.meaning}{after}")
 
     async def _proven(self, request: Request, body: Signing, token: str) -> Person:
         """Whose hand it is now: the login's own person with the role of this moment."""

@@ -26,11 +26,15 @@ class Holder:
 
 
 class Control:
-    """At most one holder. What changes hands is told to `noted`, in words, with who it was and who it is."""
+    """At most one holder. What changes hands is told to `noted`, in words, with who it was and who it is.
+
+    `tenure` is another number whenever control was taken anew, also after it was given back or fell silent: what was loaded in an earlier one is nobody's.
+    """
 
     def __init__(self, noted: Callable[[str, str, str], None]) -> None:
         self._noted = noted
         self._holder: Holder | None = None
+        self.tenure = 0
 
     def holder(self, now_s: float) -> Holder | None:
         """Whoever holds control now."""
@@ -45,17 +49,22 @@ class Control:
         return held is not None and (held.page, held.cookie) == (page, cookie)
 
     def take(self, page: str, cookie: str, person: Person, now_s: float, state: str, over: bool) -> str:
-        """Take control. Empty when it is taken; otherwise why not. From another page only explicitly, and never while beam may be on."""
+        """Take control. Empty when it is taken; otherwise why not. From another page only explicitly, and never while beam may be on: also not from one
+        that has just fallen silent, whose beam the desk's lease is ending."""
         held = self.holder(now_s)
-        if held is not None and (held.page, held.cookie) != (page, cookie):
-            if not over:
-                return f"{held.person.name} holds control; first: take it over, which is recorded"
-            if state in IN_BEAM:
-                return f"the state is {state}; first: wait for its end, or press STOP; control does not change hands in beam"
-            self._noted("control taken over", held.person.name, person.name)
-        elif held is None:
-            self._noted("control taken", "", person.name)
+        if held is not None and (held.page, held.cookie) == (page, cookie):
+            self._holder = Holder(page, cookie, person, held.since_s, now_s)
+            return ""
+        if held is not None and not over:
+            return f"{held.person.name} holds control; first: take it over, which is recorded"
+        if state in IN_BEAM:
+            return (
+                f"the state is {state}; first: wait for its end, or press STOP; control does not change hands in beam"
+            )
+        before = held.person.name if held is not None else ""
+        self._noted("control taken over" if before else "control taken", before, person.name)
         self._holder = Holder(page, cookie, person, now_s, now_s)
+        self.tenure += 1
         return ""
 
     def here(self, page: str, cookie: str, now_s: float) -> bool:
@@ -66,6 +75,13 @@ class Control:
         assert held is not None
         self._holder = Holder(held.page, held.cookie, held.person, held.since_s, now_s)
         return True
+
+    def renumber(self, page: str, number: str, cookie: str, now_s: float) -> None:
+        """The same page opened its line anew, under a new number: a tab that still has the old one commands nothing any more."""
+        if self.holds(page, cookie, now_s):
+            held = self._holder
+            assert held is not None
+            self._holder = Holder(number, cookie, held.person, held.since_s, held.heard_s)
 
     def leave(self, cookie: str, page: str | None = None) -> None:
         """Give it back: of one page, or of a whole login."""

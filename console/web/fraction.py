@@ -46,7 +46,12 @@ class Orders:
 
     def listed(self) -> list[dict[str, Any]]:
         """Every order, readable or not: one that cannot be read says why."""
-        return [self._told(path) for path in sorted(self._folder.glob("*.toml"))[:AT_MOST]]
+        paths = sorted(self._folder.glob("*.toml"))
+        found = [self._told(path) for path in paths[:AT_MOST]]
+        if len(paths) > AT_MOST:
+            words = f"{self._folder}: {len(paths)} orders, of which the first {AT_MOST} are listed; first: move those that are done elsewhere"
+            found.append({"name": "", "words": words, "order": None})
+        return found
 
     def read(self, name: str, sha256: str, resumed: bool) -> Loaded:
         """The very order that was shown, with certificate, typed table and the records beside it. Raises ConfigurationError."""
@@ -85,6 +90,7 @@ class Fraction:
 
     def __init__(self) -> None:
         self.loaded: Loaded | None = None
+        self._tenure = 0
         self._at_s = float("inf")
         self._of: tuple[int, bytes] | None = None
         self._compared: tuple[Compared, ...] | str = ()
@@ -109,17 +115,20 @@ class Fraction:
         if shown.state in ("SELF_TEST", "STANDBY") and shown.at_s > self._at_s:
             self.clear()
 
-    def take(self, loaded: Loaded, now_s: float) -> None:
-        """The rig has taken this order now."""
+    def take(self, loaded: Loaded, now_s: float, tenure: int) -> None:
+        """The rig has taken this order now, asked by whoever held control then."""
         self.clear()
-        self.loaded, self._at_s = loaded, now_s
+        self.loaded, self._at_s, self._tenure = loaded, now_s, tenure
 
     def clear(self) -> None:
         self.loaded, self._of, self._compared, self._at_s = None, None, (), float("inf")
 
-    def wrong(self, shown: Snapshot, offer_id: int, digest: str, checked: tuple[str, ...]) -> str:
-        """Why this confirmation is not passed on; empty where it names exactly the offer that is shown, checked by eye and by calculation."""
+    def wrong(self, shown: Snapshot, offer_id: int, digest: str, checked: tuple[str, ...], tenure: int) -> str:
+        """Why this confirmation is not passed on; empty where it names exactly the offer that is shown, checked by eye and by calculation, of a fraction
+        that was loaded since control was taken the last time: the record names who loaded it, and nobody confirms what another one chose."""
         offer = shown.offer
+        if self.loaded is not None and self._tenure != tenure:
+            return "this fraction was loaded before control changed hands; first: unload it and load it anew"
         if offer is None or shown.state != "PREPARATORY":
             return f"there is no offer to confirm in state {shown.state}; first: wait for it"
         if (offer.id, offer.digest.hex()) != (offer_id, digest):

@@ -23,6 +23,8 @@ AT_LEAST_EVERY_S: Final = 0.5
 SHOWN_WITHIN_S: Final = 5.0
 """A page that has not shown the last one by then is closed; it will open the line anew."""
 A_SECOND: Final = 60
+NOBODY_AT_MOST: Final = 16
+"""Pages without a login: half of what the door lets in (doors.py), so that watchers never keep out whoever treats."""
 TICKET, ELSEWHERE, SILENT, TALKATIVE, GARBLED = 4001, 4002, 4003, 4004, 4005
 
 
@@ -68,7 +70,7 @@ def bare(shown: Any) -> Any:
 
 
 class Live:
-    """All open pages; two with one number are one page opened twice, and the later one stays."""
+    """All open pages. Each line has a number of its own; one that names the number of an open page is that page opened anew, and the later one stays."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -99,16 +101,20 @@ class Live:
             cookie, "watch"
         ):
             return None
-        number = said.page if 8 <= len(said.page) <= 64 else page_number()
-        older = self._pages.get(number)
-        if older is not None:
-            if older.cookie != cookie:
-                number = page_number()
-            else:
-                older.closing = ELSEWHERE
-                older.wake.set()
+        if self._desk.person(cookie) is None and self._watching() >= NOBODY_AT_MOST:
+            return None
+        number = page_number()
+        older = self._pages.get(said.page)
+        if older is not None and older.cookie == cookie:
+            older.closing = ELSEWHERE
+            older.wake.set()
+        self._desk.control.renumber(said.page, number, cookie, self._desk.clock.monotonic())
         page = self._pages[number] = Page(number, cookie)
         return page
+
+    def _watching(self) -> int:
+        """Pages at which nobody is logged in."""
+        return sum(self._desk.person(page.cookie) is None for page in self._pages.values())
 
     async def _serve(self, socket: WebSocket, page: Page) -> None:
         self._desk.link.fresh.add(page.wake)

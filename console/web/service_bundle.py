@@ -80,7 +80,10 @@ def cleaner(service: Service) -> Callable[[str], str]:
     names: set[str] = set()
     with reading(service.rig.records / DATABASE_NAME) as session:
         if session is not None:
-            of = (FractionRow.patient_id, FractionRow.patient_id_2, FractionRow.site, FractionRow.prescription_id)
+            of = (
+                FractionRow.patient_id, FractionRow.patient_id_2, FractionRow.course_id, FractionRow.lesion_id, FractionRow.site,
+                FractionRow.prescription_id,
+            )  # fmt: skip
             for row in session.execute(select(*of).distinct().limit(MOST_NAMES)):
                 names |= {str(value) for value in row}
     if len(names) >= MOST_NAMES:

@@ -27,7 +27,7 @@ from console.web.doors import Doors
 from console.web.fraction import Orders
 from console.web.serve import application
 from controller.prescribed import Prescribed
-from controller.requests import Confirm, Load
+from controller.requests import Answer, Confirm, Edit, Load
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 from verification.disk import FaultyDisk, Killed, Strike
@@ -254,10 +254,10 @@ def test_a_clinical_rig_loads_and_confirms_only_what_both_have_signed(console: S
         console.shown = snapshot(state="PREPARATORY", offer=offer())
         assert (await page.command("load", console.order))[0] == 200
         await console._seen("PREPARATORY")
-        assert (await console.withdraw(mia, signed["n"], "wrong side"))[0] == 200
+        console.room.approvals.withdraw(signed["n"], "wrong side", "mia", "physician")
         status, said = await page.command("confirm", CONFIRM)
         assert status == 409 and "mia withdrew paul's: wrong side" in said["words"]
-        assert not console.asked(Confirm), "withdrawn between loading and confirming"
+        assert not console.asked(Confirm), "withdrawn by another console between loading and confirming"
         assert (await console.sign(paul, "physics checked"))[0] == 200
         assert (await page.command("confirm", CONFIRM))[0] == 200
 
@@ -268,7 +268,36 @@ def test_a_clinical_rig_loads_and_confirms_only_what_both_have_signed(console: S
         "order_sha256": console.order["sha256"],
         "meaning": "prescribed",
     } in console.clerk.whats("command")
-    assert len(console.clerk.whats("signed")) == 3 and len(console.clerk.whats("withdrawn")) == 1
+    assert len(console.clerk.whats("signed")) == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("PREPARATORY", "unloaded now"), ("READY", "unloaded now"), ("IRRADIATING", "first: press STOP"), ("STANDBY", "")],
+)
+def test_a_signature_that_is_withdrawn_unloads_what_is_loaded_by_it(console: Signing, state: str, words: str) -> None:
+    """Also where it was confirmed: the next press would have been of an order that its physician took back."""
+
+    async def story() -> None:
+        page, mia = await console.page("olga"), await console.page("mia", False)
+        await page.command("control/take")
+        for who, role in (("mia", "physician"), ("paul", "physicist")):
+            console.room.approvals.sign(console.order["sha256"], "o", who, role)
+        console.shown = snapshot(state=state, offer=offer(), at_s=0.0)
+        assert (await page.command("load", console.order))[0] == 200
+        await console._seen(state)
+        status, said = await console.withdraw(mia, 2, "wrong side")
+        assert status == 200 and words in said["words"] and ("; " in said["words"]) == bool(words)
+        assert len(console.asked(Edit)) == ("unloaded" in words)
+        console.answer = Answer(False, "another client holds the control lease")
+        if state == "READY":
+            console.room.approvals.sign(console.order["sha256"], "o", "mia", "physician")
+            console.room.fraction.take(console.loads.read("", "", False), 0.0, 0)
+            status, said = await console.withdraw(mia, 5, "wrong side")
+            assert "could not be unloaded" in said["words"] and "press STOP" in said["words"]
+
+    console.play(story)
+    assert console.clerk.whats("withdrawn")
 
 
 def test_t4_a_signature_asks_the_persons_own_secret_again_and_no_other_role_gives_one(console: Signing) -> None:

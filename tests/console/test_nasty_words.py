@@ -33,11 +33,12 @@ ROOT = Path(__file__).resolve().parents[2]
 READABLE = (
     "Łukasz Żółć", "李", "שלום", "مريم", "Zoë O'Brien-Müller", "=1+1", "@SUM(A1)", "-2+3", "+49 30 1", "<script>alert(1)</script>", "<b>&amp;</b><para>",
     "</para>", "nose [left ala]", "[/red] [bold]x", ":warning: ear", "%s %d {0} ${x}", "$(touch x)", "`id`", "; rm -rf /", "' OR '1'='1", 'a"b,c;d', "a\\b^c=d",
-    "NULL", "NaN", "1e309", "None", "\\u0000", "../../etc", "x" * 64, "Ñ", "I ı İ ß", "Ⅷ 𝔘𝔫", "½ ° µ",
+    "NULL", "NaN", "1e309", "None", "\\u0000", "../../etc", "x" * 64, "Ñ", "I ı İ ß", "Ⅷ 𝔘𝔫", "½ ° µ kΩ γ-Strahler l·l",
 )  # fmt: skip
 UNSEEN = (
     "a\x1b[2Jb", "a\nb", "a\tb", "a\rb", "a\x00b", "a\x7fb", "a\x9b31mb", "a\u200bb", "a\u200db", "a\u202eb", "a\u2066b", "\ufeffa", "a\u00adb", "a\u2028b",
     "a\u00a0b", "a\u3000b", " a", "a ", "a  b", "", "\u0301a", "e\u0301", "a\ue000b",
+    "P1\ufe0f", "P1\u034f", "P1\u3164", "\u2800P1", "P\u115f1", "P1\U000e0101", "a" + "\u0316" * 4, "\u0420A", "\u0391ntonia",
 )  # fmt: skip
 
 

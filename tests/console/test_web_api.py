@@ -268,14 +268,18 @@ def test_a_silent_page_loses_control_and_says_nothing_on_its_behalf(console: Con
 
 
 def test_t6_a_stale_tab_and_a_logout(console: Console) -> None:
-    """The same page opened twice is one page: the earlier tab is closed; after a logout its cookie and its tokens are worth nothing."""
+    """The same page opened twice is one page: the earlier tab is closed and commands nothing, also where it never heard of that; after a logout its cookie
+    and its tokens are worth nothing."""
 
     async def story() -> None:
         page, again = Browser(console), Browser(console)
         await page.ready()
         again.cookie = page.cookie
         await again.open(page.page)
-        assert again.page == page.page
+        assert again.page != page.page and (await again.show())["control"]["yours"]
+        status, said = await page.command("load", ORDER)
+        assert status == 409 and "another page" in said["words"] and not console.asked(Load)
+        assert (await again.command("load", ORDER))[0] == 200
         assert page.socket is not None
         message = await page.socket.heard()
         while message["type"] == "websocket.send":

@@ -1,10 +1,10 @@
 // What every page has: STOP at pointer-down by two ways, the words, the live line with its age, language and theme. It knows no page and decides nothing.
 export const $ = (id) => document.getElementById(id);
 export const NONE = "–";
-const OPEN_AGAIN_MS = 300, OFFSETS = 30, ELSEWHERE = 4002;
+const STOP_ANSWERED_MS = 1500, STOP_SAID_MS = 3000, OPEN_AGAIN_MS = 300, OFFSETS = 30, ELSEWHERE = 4002;
 const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", fr: "Français" };
 
-let words = {}, english = {}, offsets = [], hand = false;
+let words = {}, english = {}, offsets = [], hand = false, stops = 0;
 export let language = "en";
 export let socket = null;
 export const page = { live: () => false, spoken: () => undefined };
@@ -30,18 +30,26 @@ export function h(tag, given = {}, ...children) {
   return made;
 }
 
-// STOP: no dialog, no login, no token, two ways at once; what nobody took is said.
+// STOP: no dialog, no login, no token, two ways at once. The first that takes it is said, whatever the other does; what nobody took, or nobody answered in time,
+// is said and stays until the next STOP.
 function stop() {
-  const button = $("stop");
+  const button = $("stop"), own = ++stops;
+  let taken = "", missed = 0;
+  const say = (word) => {
+    if (own !== stops) return;
+    $("stop-said").dataset.word = word;
+    $("stop-said").textContent = t(word);
+  };
+  const took = (word) => { if (taken !== "stop_taken") { taken = word; say(word); } };
+  const miss = () => { if (!taken) say("stop_nobody"); };
   button.classList.add("sent");
-  $("stop-said").textContent = t("stop_sent");
+  say("stop_sent");
   const door = `${location.protocol}//${location.hostname}:${Number(location.port || (location.protocol === "https:" ? 443 : 80)) + 1}/stop`;
-  const taken = (answer) => { if (!answer.ok) throw new Error(answer.status); };
-  const ways = ["/stop", door].map((way) => fetch(way, { method: "POST", keepalive: true }).then(taken));
-  ways[0].then(() => { $("stop-said").textContent = t("stop_taken"); }, () => {
-    ways[1].then(() => { $("stop-said").textContent = t("stop_door"); }, () => { $("stop-said").textContent = t("stop_nobody"); });
-  });
-  setTimeout(() => { button.classList.remove("sent"); $("stop-said").textContent = t("stop_keys"); }, 3000);
+  for (const [way, word] of [["/stop", "stop_taken"], [door, "stop_door"]]) {
+    fetch(way, { method: "POST", keepalive: true }).then((answer) => { if (!answer.ok) throw new Error(answer.status); took(word); }).catch(() => { if (++missed === 2) miss(); });
+  }
+  setTimeout(miss, STOP_ANSWERED_MS);
+  setTimeout(() => { if (own === stops) { button.classList.remove("sent"); if (taken) say("stop_keys"); } }, STOP_SAID_MS);
 }
 $("stop").addEventListener("pointerdown", (event) => { event.preventDefault(); stop(); });
 $("stop").addEventListener("click", (event) => { if (event.detail === 0) stop(); });
@@ -116,10 +124,7 @@ async function speak(name) {
   if (chosen !== language) return;
   words = found;
   document.documentElement.lang = language;
-  for (const one of document.querySelectorAll("[data-word]")) {
-    // what became of a STOP is not written over by its legend
-    if (one.id !== "stop-said" || !$("stop").classList.contains("sent")) one.textContent = t(one.dataset.word);
-  }
+  for (const one of document.querySelectorAll("[data-word]")) one.textContent = t(one.dataset.word);
   for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", t(one.dataset.label));
   page.spoken();
 }

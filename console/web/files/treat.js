@@ -204,6 +204,8 @@ async function listOrders() {
   try { orders = (await post("/api/orders")).orders; panelKey = ""; } catch (error) { $("answer").textContent = error.message; setTimeout(() => { panelKey = ""; }, 1000); }
 }
 
+// One name for one person: no order has this sign beside a blank in an identifier.
+const who = (one) => `${one.patient_id} · ${one.patient_id_2}`;
 const about = (one) => `${one.site}, ${t(`side_${one.laterality}`)}`;
 const facts = (one) => table([
   [t("patient"), `${one.patient_id} · ${one.patient_id_2}`], [t("lesion"), `${one.lesion_id} · ${about(one)}`],
@@ -220,18 +222,18 @@ const readable = () => (orders ?? []).filter((one) => one.order !== null);
 
 const PANELS = {
   patient: () => {
-    const people = new Map(readable().map((one) => [`${one.order.patient_id} · ${one.order.patient_id_2}`, one]));
+    const people = new Map(readable().map((one) => [who(one.order), one]));
     const bad = (orders ?? []).filter((one) => one.order === null);
     return [
       today(),
       h("p", {}, t("choose_patient")),
-      ...[...people.keys()].map((who) => h("button", { type: "button", className: "pick", onclick: () => { patient = who; checked = new Set(["patient"]); paintPanel(); } }, who)),
+      ...[...people.keys()].map((name) => h("button", { type: "button", className: "pick", onclick: () => { patient = name; order = null; checked = new Set(["patient"]); paintPanel(); } }, name)),
       ...bad.map((one) => h("p", { className: "wrong" }, one.words)),
       people.size || orders === null ? null : h("p", {}, t("no_orders")),
     ].filter((one) => one !== null);
   },
   lesion: (shown) => {
-    const own = readable().filter((one) => `${one.order.patient_id} · ${one.order.patient_id_2}` === patient);
+    const own = readable().filter((one) => who(one.order) === patient);
     const open = shown.open_fractions.length > 0;
     const why = reason();
     return [
