@@ -24,6 +24,7 @@ from console.dicom.words import UnfitError
 from console.exit_codes import Exit
 from console.records import rig_of, stamp
 from console.reports import keep, paper
+from console.reports.beside import Beside
 from console.reports.commands import journal_of, made, site_of
 from console.reports.follow import Moved
 from console.reports.gather import gather
@@ -38,7 +39,9 @@ from records.store import StoreError
 POLL_S: Final = 5.0
 
 
-def instances(report: FractionReport, known: frozenset[str] = frozenset()) -> Iterator[tuple[str, Dataset]]:
+def instances(
+    report: FractionReport, known: frozenset[str] = frozenset(), picture: bytes | None = None
+) -> Iterator[tuple[str, Dataset]]:
     """Every instance of one fraction but those `known`, with words on it: a record for each exposure that ended, and the report where none runs.
     UnfitError."""
     o, serial = report.order, report.machine.machine_serial
@@ -50,11 +53,11 @@ def instances(report: FractionReport, known: frozenset[str] = frozenset()) -> It
     if whole and uids.document(serial, report.id, report.source.record_sha256) not in known:
         yield (
             f"{of}, report of record {report.source.record_index}",
-            document.document(report, paper.fraction_pdf(report)),
+            document.document(report, paper.fraction_pdf(report, picture)),
         )
 
 
-def _reports(rig: Rig, name: str) -> list[FractionReport]:
+def _reports(rig: Rig, name: str, beside: Beside) -> list[FractionReport]:
     """Of treatments that had beam: of one by its id, or of all."""
     found = gather(journal_of(rig))
     if found.verified.words:
@@ -71,18 +74,21 @@ def _reports(rig: Rig, name: str) -> list[FractionReport]:
             f"{name}: {len(treatments)} treatments begin so; first: take an id from kerma records list"
         )
     site, at_hand = site_of(rig), certificates(rig)
-    return [made(found, one, site, at_hand) for one in treatments]
+    return [made(found, one, site, at_hand, beside) for one in treatments]
 
 
 def write(config: Path | None, name: str, out: Path | None) -> Exit:
     """The instances of one fraction as files."""
     rig = rig_of(config)
+    beside = Beside(rig.records)
     try:
-        found = _reports(rig, name)
+        found = _reports(rig, name, beside)
         if len(found) != 1:
             raise ConfigurationError(f"{len(found)} treatments are meant; first: take an id from kerma records list")
         report = found[0]
-        some = {f"{data.SOPInstanceUID}.dcm": as_file(data) for _, data in instances(report)}
+        some = {
+            f"{data.SOPInstanceUID}.dcm": as_file(data) for _, data in instances(report, picture=beside.picture(report))
+        }
         folder = out or rig.records / keep.FOLDER
         keep.keep(folder, some)
     except UnfitError as error:
@@ -101,9 +107,10 @@ def write(config: Path | None, name: str, out: Path | None) -> Exit:
 def fill(rig: Rig, outbox: Outbox, name: str, wall_s: float) -> tuple[list[str], list[str]]:
     """Queue what is not there yet; what was queued, and words on what DICOM cannot hold, which holds up nothing else."""
     queued, unfit, known = [], [], outbox.uids()
-    for report in _reports(rig, name):
+    beside = Beside(rig.records)
+    for report in _reports(rig, name, beside):
         try:
-            for what, data in instances(report, known):
+            for what, data in instances(report, known, beside.picture(report)):
                 if outbox.put(str(data.SOPInstanceUID), what, str(data.SOPClassUID), as_file(data), wall_s):
                     queued.append(what)
         except UnfitError as error:

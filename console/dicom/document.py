@@ -25,6 +25,7 @@ def document(report: FractionReport, pdf: bytes) -> Dataset:
         report, f"Fraction {report.order.fraction} of {report.order.fractions}: {report.totals.status}"
     )
     data.ConceptNameCodeSequence = sequence()
+    data.VerificationFlag = "UNVERIFIED"
     data.MIMETypeOfEncapsulatedDocument = "application/pdf"
     data.EncapsulatedDocumentLength = len(pdf)
     data.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)

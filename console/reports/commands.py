@@ -15,6 +15,7 @@ from console.configuration import Rig
 from console.exit_codes import Exit
 from console.records import rig_of
 from console.reports import flat, keep
+from console.reports.beside import Beside
 from console.reports.codes import CODES, load_codes
 from console.reports.course import course_report, courses
 from console.reports.follow import POLL_S, Follower
@@ -42,10 +43,10 @@ def journal_of(rig: Rig) -> Path:
     return journal
 
 
-def made(found: Gathered, name: str, site: Site, at_hand: tuple[Checked, ...]) -> FractionReport:
-    """The report of one fraction, with what its own certificate states."""
+def made(found: Gathered, name: str, site: Site, at_hand: tuple[Checked, ...], beside: Beside) -> FractionReport:
+    """The report of one fraction, with what its own certificate states and what stood beside the records."""
     start = found.book.exposures[found.book.fractions[name].tokens[-1]].start
-    return fraction_report(found, name, site, stated_of(start, at_hand))
+    return fraction_report(found, name, site, stated_of(start, at_hand), beside)
 
 
 def fraction(
@@ -59,7 +60,9 @@ def fraction(
     ]
     if len(names) != 1:
         raise ConfigurationError(f"{name}: {len(names)} fractions begin so; first: take an id from kerma records list")
-    return _given(rig, made(found, names[0], site_of(rig, codes), certificates(rig)), wanted, out)
+    beside = Beside(rig.records)
+    report = made(found, names[0], site_of(rig, codes), certificates(rig), beside)
+    return _given(rig, report, wanted, out, beside.picture(report))
 
 
 def course(
@@ -73,20 +76,22 @@ def course(
         first = "name the patient with --patient" if named else "take the course from kerma records list --json"
         raise ConfigurationError(f"course {name}: {len(named)} patients have it; first: {first}")
     try:
-        report = course_report(found, *named[0], site_of(rig, codes))
+        report = course_report(found, *named[0], site_of(rig, codes), Beside(rig.records))
     except KeyError as error:
         raise ConfigurationError(f"course {name}: no fraction of it had beam; first: treat") from error
     return _given(rig, report, wanted, out)
 
 
-def _given(rig: Rig, report: Report, wanted: tuple[bool, bool, bool], out: Path | None) -> Exit:
+def _given(
+    rig: Rig, report: Report, wanted: tuple[bool, bool, bool], out: Path | None, picture: bytes | None = None
+) -> Exit:
     """Printed where CSV or JSON is asked for, else written: the PDF alone, or all three."""
     pdf, as_csv, as_json = wanted
     if as_json or as_csv:
         raw = flat.as_json(report) if as_json else flat.as_csv(report).encode()
         sys.stdout.write(raw.decode())
         return Exit.AS_INTENDED
-    some = keep.files(report)
+    some = keep.files(report, picture)
     if pdf:
         some = {name: data for name, data in some.items() if name.endswith(".pdf")}
     folder = out or rig.records / keep.FOLDER
@@ -118,22 +123,23 @@ def write_all(rig: Rig, site: Site, done: set[str]) -> list[Path]:
     if not (rig.records / JOURNAL_NAME).is_dir():
         return []
     found = gather(journal_of(rig), lambda fraction: fraction.id not in done)
-    at_hand, written = certificates(rig), list[Path]()
+    at_hand, beside, written = certificates(rig), Beside(rig.records), list[Path]()
     folder = rig.records / keep.FOLDER
     reports: list[Report] = []
     otherwise: list[str] = []
     for name, fraction_ in found.book.fractions.items():
         if name not in done and fraction_.id in found.told and found.book.tally(fraction_).running == 0:
-            reports.append(made(found, name, site, at_hand))
+            reports.append(made(found, name, site, at_hand, beside))
     for who, what in courses(found):
         try:
-            reports.append(course_report(found, who, what, site))
+            reports.append(course_report(found, who, what, site, beside))
         except KeyError:
             continue
     for report in reports:
         if not (folder / f"{keep.stem(report)}.json").exists():
             try:
-                written += keep.keep(folder, keep.files(report))
+                picture = beside.picture(report) if isinstance(report, FractionReport) else None
+                written += keep.keep(folder, keep.files(report, picture))
             except keep.KeptOtherwiseError as error:
                 otherwise.append(str(error))
                 continue

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from console.reports.beside import Beside, starts_of
 from console.reports.codes import on
 from console.reports.gather import Gathered, Telling
 from console.reports.lacks import LACKS
@@ -20,6 +21,7 @@ from console.reports.model import (
     interval_h,
     lesion,
     treated,
+    unproven,
 )
 from console.reports.told import COURSE_SCHEMA, CourseReport, FractionLine, Lesion, Patient, Source
 from controller.prescribed import Prescribed
@@ -38,7 +40,9 @@ def courses(found: Gathered) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((p.patient_id, p.course_id) for p in starts if p.purpose.name == "TREAT"))
 
 
-def course_report(found: Gathered, patient_id: str, course_id: str, site: Site) -> CourseReport:
+def course_report(
+    found: Gathered, patient_id: str, course_id: str, site: Site, beside: Beside | None = None
+) -> CourseReport:
     """The report of one course. KeyError where the records have no treatment of it."""
     fractions = [one for one in treated(found, patient_id) if _prescribed(found, one).course_id == course_id]
     if not fractions:
@@ -58,9 +62,9 @@ def course_report(found: Gathered, patient_id: str, course_id: str, site: Site) 
         course_id=course_id,
         patient=Patient(patient_id, start.start.prescribed.patient_id_2),
         source=_source(found, fractions, last),
-        fractions=tuple(_line(found, one, fractions, site) for one in fractions),
+        fractions=(lines := tuple(_line(found, one, fractions, site, beside) for one in fractions)),
         lesions=lesions,
-        flags=tuple(_flags(found, by_lesion, lesions)),
+        flags=(*_flags(found, by_lesion, lesions), *_unproven(lines)),
         lacks=LACKS,
     )
 
@@ -78,7 +82,14 @@ def _source(found: Gathered, fractions: Sequence[Fraction], last: Telling) -> So
     return Source(last.index, last.digest.hex(), earlier, not found.verified.words, found.verified.words)
 
 
-def _line(found: Gathered, fraction: Fraction, all_of_it: Sequence[Fraction], site: Site) -> FractionLine:
+def _unproven(lines: Sequence[FractionLine]) -> Iterator[str]:
+    """Each once: a chain that is not whole is so for every fraction."""
+    yield from dict.fromkeys(said for line in lines for said in unproven(line.approval, line.lesion))
+
+
+def _line(
+    found: Gathered, fraction: Fraction, all_of_it: Sequence[Fraction], site: Site, beside: Beside | None
+) -> FractionLine:
     book = found.book
     tally, start = book.tally(fraction), book.exposures[fraction.tokens[-1]].start
     p, began = start.prescribed, first_wall_s(found, fraction)
@@ -115,6 +126,8 @@ def _line(found: Gathered, fraction: Fraction, all_of_it: Sequence[Fraction], si
         same_day=tuple(same_day),
         codes=tuple(code.code for code in on(site.codes, day, p.kv) if code.once_per == "fraction"),
         record_sha256=found.last_told[fraction.id].digest.hex(),
+        approval=None if beside is None else beside.approval(starts_of(found, fraction)),
+        lesion=None if beside is None else beside.lesion(starts_of(found, fraction)),
     )
 
 

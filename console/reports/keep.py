@@ -33,15 +33,15 @@ def stem(report: FractionReport | CourseReport) -> str:
     return f"course-{named}-{at}"
 
 
-def pdf(report: FractionReport | CourseReport) -> bytes:
-    return paper.fraction_pdf(report) if isinstance(report, FractionReport) else paper.course_pdf(report)
+def pdf(report: FractionReport | CourseReport, picture: bytes | None = None) -> bytes:
+    return paper.fraction_pdf(report, picture) if isinstance(report, FractionReport) else paper.course_pdf(report)
 
 
-def files(report: FractionReport | CourseReport) -> dict[str, bytes]:
-    """Every file of a report, by name. The JSON comes last: where it is, the others are."""
+def files(report: FractionReport | CourseReport, picture: bytes | None = None) -> dict[str, bytes]:
+    """Every file of a report, by name; `picture` is the lesion's photo for paper. The JSON comes last: where it is, the others are."""
     name = stem(report)
     return {
-        f"{name}.pdf": pdf(report),
+        f"{name}.pdf": pdf(report, picture),
         f"{name}.csv": flat.as_csv(report).encode(),
         f"{name}.json": flat.as_json(report),
     }

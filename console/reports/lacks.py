@@ -9,10 +9,10 @@ from console.reports.told import Lack
 
 LACKS: Final = (
     Lack(
-        "patient's name, photograph, diagnosis, intent, earlier radiotherapy",
-        "the prescription has two identifiers, course, lesion, site, laterality; photos lie beside the records",
+        "patient's name, diagnosis, intent, earlier radiotherapy",
+        "the prescription has two identifiers, course, lesion, site, laterality",
     ),
-    Lack("who approved as physician and who as physicist", "the prescription names them in words; signatures over it lie beside the records (kerma approvals)"),
+    Lack("signatures of the order, photo and notes of the lesion, in the journal itself", "they lie beside it, each in a chain of its own; told as they stood"),
     Lack("bolus or cover, backing, shields, cut-out's id, diameter and measurement", "the prescription has the cut-out's factor and the gap"),
     Lack("second calculation", "it is made and compared before the confirmation, and its figures are not kept"),
     Lack("time-out items, and by whom", "nobody is asked for them yet"),

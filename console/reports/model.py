@@ -13,11 +13,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from console.reports import causes
+from console.reports.beside import Beside, starts_of
 from console.reports.codes import CodeRow, on
 from console.reports.gather import Gathered
 from console.reports.lacks import LACKS
 from console.reports.told import (
     FRACTION_SCHEMA,
+    Approval,
+    AtLesion,
     Beam,
     Before,
     Calculation,
@@ -73,7 +76,9 @@ class Site:
     codes: Sequence[CodeRow]
 
 
-def fraction_report(found: Gathered, name: str, site: Site, stated: Stated = NOTHING_STATED) -> FractionReport:
+def fraction_report(
+    found: Gathered, name: str, site: Site, stated: Stated = NOTHING_STATED, beside: Beside | None = None
+) -> FractionReport:
     """The report of one fraction by its id. KeyError where the records have none."""
     book = found.book
     fraction = book.fractions[name]
@@ -84,6 +89,9 @@ def fraction_report(found: Gathered, name: str, site: Site, stated: Stated = NOT
     before = _before(found, fraction, site)
     totals = _totals(tally, fraction, beams, start, calculation)
     daily, overrides = _sheets(found, beams or [book.exposures[fraction.tokens[0]]])
+    starts = starts_of(found, fraction)
+    approval = None if beside is None else beside.approval(starts)
+    at_lesion = None if beside is None else beside.lesion(starts)
     return FractionReport(
         schema=FRACTION_SCHEMA,
         simulated=start.simulated,
@@ -105,9 +113,22 @@ def fraction_report(found: Gathered, name: str, site: Site, stated: Stated = NOT
         daily_check=daily,
         overrides=overrides,
         codes=on(site.codes, day_of(first_wall_s(found, fraction), site), start.prescribed.kv) if start.prescribed.purpose is Purpose.TREAT else (),
-        flags=tuple(_flags(totals, before, calculation, found)),
+        flags=(*_flags(totals, before, calculation, found), *unproven(approval, at_lesion)),
         lacks=LACKS,
+        approval=approval,
+        lesion=at_lesion,
     )  # fmt: skip
+
+
+def unproven(approval: Approval | None, at_lesion: AtLesion | None) -> Iterator[str]:
+    """A chain beside the records that is not whole; and signatures that were given after the beam."""
+    if approval is not None and not approval.chain_whole:
+        yield approval.words
+    for one in approval.signatures if approval is not None else ():
+        if one.late:
+            yield f"{one.who} signed ({one.meaning}) after the first beam of this fraction"
+    if at_lesion is not None and not at_lesion.chain_whole:
+        yield at_lesion.words
 
 
 def source(found: Gathered, name: str) -> Source:

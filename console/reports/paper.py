@@ -13,13 +13,14 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from calibration.print_words import markup, printable
 from console.reports.drawn import traces
-from console.reports.told import Code, CourseReport, FractionReport, Lack, Segment
+from console.reports.told import Approval, AtLesion, Code, CourseReport, FractionReport, Lack, Segment
 
 WIDE: Final = 180 * mm
+PHOTO: Final = 44 * mm
 BLACK_LINE: Final = ("LINEBELOW", (0, 0), (-1, 0), 0.7, colors.black)
 SEGMENT_ROWS: Final[tuple[tuple[str, str, str], ...]] = (
     ("started, UTC", "started_at", ""), ("ended, UTC", "ended_at", ""), ("operator", "operator", ""), ("ended by", "ended_by", ""),
@@ -92,8 +93,8 @@ class Styles:
         return [Paragraph(markup(word), self.cell) for word in row]
 
 
-def fraction_pdf(report: FractionReport) -> bytes:
-    """The fraction's report; the same bytes for the same report."""
+def fraction_pdf(report: FractionReport, picture: bytes | None = None) -> bytes:
+    """The fraction's report, with the small photo of its lesion; the same bytes for the same report and photo."""
     s, o, t = Styles(), report.order, report.totals
     story: list[Any] = [
         Paragraph(markup(f"Fraction {o.fraction} of {o.fractions}: {o.site}, {o.laterality}"), s.title),
@@ -101,6 +102,8 @@ def fraction_pdf(report: FractionReport) -> bytes:
         *(Paragraph(markup(flag), s.flag) for flag in report.flags),
         Spacer(1, 1.5 * mm),
         _pairs(s, _who(report)),
+        Paragraph("Lesion: photo and notes as they stood", s.head),
+        _lesion(s, report.lesion, picture),
         Paragraph("Dose", s.head),
         _doses(s, report),
         Paragraph("Calculation, term by term", s.head),
@@ -133,6 +136,8 @@ def course_pdf(report: CourseReport) -> bytes:
         Paragraph("Low and high are sums of the bounds of every fraction; an UNKNOWN fraction counts in delivered with its high bound.", s.text),
         Paragraph("Fractions", s.head),
         _fractions(s, report),
+        Paragraph("Who had signed each order, and the photo that stood", s.head),
+        _signed(s, report),
         Paragraph("What these records do not hold", s.head),
         _lacks(s, report.lacks),
     ]  # fmt: skip
@@ -171,7 +176,8 @@ def _who(report: FractionReport) -> list[tuple[str, str]]:
     return [
         ("patient", f"{report.patient.id}, second identifier {report.patient.id_2}"),
         ("course, lesion", f"{o.course_id}, {o.lesion_id}"),
-        ("prescription", f"{o.prescription_id} version {o.version}, approved by {', '.join(o.approved_by)}; file SHA-256 {o.sha256[:16]}..."),
+        ("prescription", f"{o.prescription_id} version {o.version}; its file names {', '.join(o.approved_by)}; file SHA-256 {o.sha256[:16]}..."),
+        *(("approval", line) for line in approved(report.approval)),
         ("purpose, day", f"{o.purpose}, {report.day} ({report.time_zone})"),
         ("beam", f"{b.kv_set:g} kV, {b.ma_set:g} mA, filter {b.filter_id} (code {b.filter_code}), applicator {b.applicator_id} (code {b.applicator_code}), "
                  f"effective SSD {b.effective_ssd_mm:g} mm; ended by {'the timer' if b.ends_by == 'time' else 'the counts of channel 1'}"),
@@ -180,6 +186,49 @@ def _who(report: FractionReport) -> list[tuple[str, str]]:
         ("daily check", "none in these records before this fraction" if check is None else f"{check.words}; signed by {check.who} as {check.role}, {check.at}"),
         *(("override", f"{one.words}; signed by {one.who} as {one.role}, {one.at}") for one in report.overrides),
     ]  # fmt: skip
+
+
+def approved(approval: Approval | None) -> list[str]:
+    """An approval in lines: what stood, each signature, and whether their chain is whole."""
+    if approval is None:
+        return ["nobody looked for signatures"]
+    lines = [
+        f"{one.meaning}: {one.who} ({one.role}), {one.at}, signature {one.number}{', AFTER THE FIRST BEAM' if one.late else ''}"
+        for one in approval.signatures
+    ]
+    chain = f"chain of signatures: {'whole' if approval.chain_whole else 'NOT WHOLE'}, key {approval.chain_key[:16] or 'none'}"
+    return [approval.words, *lines, chain]
+
+
+def _lesion(s: Styles, lesion: AtLesion | None, picture: bytes | None) -> Any:
+    """The photo, and beside it whose it is and the notes."""
+    if lesion is None:
+        return Paragraph("Nobody looked for a photo or notes.", s.text)
+    lines = [f"{lesion.words[:1].upper()}{lesion.words[1:]}."] if lesion.words else []
+    if lesion.photo is not None:
+        one = lesion.photo
+        lines.append(f"Photo {one.number}: {one.who} ({one.role}), {one.at}, SHA-256 {one.sha256}.")
+        lines += [f"NOT SHOWN: {one.words}"] if one.words else []
+    lines += [f"Note {one.number}: {one.words} ({one.who}, {one.role}, {one.at})" for one in lesion.notes]
+    told = [Paragraph(markup(line), s.cell) for line in lines]
+    if picture is None:
+        return told[0] if len(told) == 1 else Table([[told]], colWidths=[WIDE], hAlign="LEFT")
+    shown = Image(io.BytesIO(picture), PHOTO, PHOTO, kind="proportional")
+    table = Table([[shown, told]], colWidths=[PHOTO + 4 * mm, WIDE - PHOTO - 4 * mm], hAlign="LEFT")
+    table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
+    return table
+
+
+def _signed(s: Styles, report: CourseReport) -> Table:
+    rows = [
+        (
+            f"{one.fraction}/{one.fractions}, {one.lesion_id}",
+            "; ".join(approved(one.approval)),
+            one.lesion.photo.sha256 if one.lesion is not None and one.lesion.photo is not None else "-",
+        )
+        for one in report.fractions
+    ]
+    return _table(s, ("fraction", "signatures", "photo, SHA-256"), rows, (20, 100, 60))
 
 
 def _pairs(s: Styles, rows: Sequence[tuple[str, str]]) -> Table:

@@ -257,6 +257,58 @@ class Signed(msgspec.Struct, frozen=True):
     words: str
 
 
+class Signature(msgspec.Struct, frozen=True):
+    """One signature over the order's bytes that stood when the fraction was started; `late`: given after its first START."""
+
+    number: int
+    meaning: str
+    who: str
+    role: str
+    at: str
+    late: bool
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """Who had signed, which meanings were missing, whether their chain is whole and with whose key it is signed; and all of it in words."""
+
+    signatures: tuple[Signature, ...]
+    missing: tuple[str, ...]
+    chain_whole: bool
+    chain_key: str
+    words: str
+
+
+class Photo(msgspec.Struct, frozen=True):
+    """The photo of the lesion that stood then, by its SHA-256; `words` is why its picture is not on the paper, empty where it is."""
+
+    sha256: str
+    file: str
+    number: int
+    who: str
+    role: str
+    at: str
+    words: str
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A note of how the lesion is set up."""
+
+    number: int
+    who: str
+    role: str
+    at: str
+    words: str
+
+
+class AtLesion(msgspec.Struct, frozen=True):
+    """What was attached to the lesion when the fraction was started."""
+
+    photo: Photo | None
+    notes: tuple[Note, ...]
+    chain_whole: bool
+    words: str
+
+
 class Lack(msgspec.Struct, frozen=True):
     """Something that a record of a fraction should hold and these records do not."""
 
@@ -289,6 +341,9 @@ class FractionReport(msgspec.Struct, frozen=True):
     codes: tuple[Code, ...]
     flags: tuple[str, ...]
     lacks: tuple[Lack, ...]
+    approval: Approval | None = None
+    lesion: AtLesion | None = None
+    """Null in a document of before these were told, and where nobody looked beside the records."""
 
 
 class FractionLine(msgspec.Struct, frozen=True):
@@ -316,6 +371,8 @@ class FractionLine(msgspec.Struct, frozen=True):
     same_day: tuple[str, ...]
     codes: tuple[str, ...]
     record_sha256: str
+    approval: Approval | None = None
+    lesion: AtLesion | None = None
 
 
 class CourseReport(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import os
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ class Attached:
     words: str = ""
     file: str = ""
     away: str = ""
+    away_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,25 @@ class Lesions:
                 raise ConfigurationError(f"there is no photo or note {n} at this lesion that stands; first: look anew")
             self._chain.note(AWAY, who, role, _key(order) | {"of": n, "reason": reason})
 
+    def every(self) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+        """Every entry that is signed for, and what is wrong with the chain, under which none of them counts."""
+        try:
+            kept = self._chain.kept()
+        except ConfigurationError as error:
+            return [], (str(error),)
+        if kept is None:
+            return [], ()
+        log, head = kept
+        found = check(log, [] if head is None else [(HEAD, head)], None)
+        if head is None and found.entries <= 1 and log.count(b"\n") <= 1:
+            return [], ()
+        wrong = tuple(one for one in found.wrong if "is cut off; the next entry will say so" not in one)
+        return ([], wrong) if wrong else (_entries(log, found.entries - found.after_the_last), ())
+
+    def of(self, order: Prescribed, entries: list[dict[str, Any]]) -> list[Attached]:
+        """What was ever attached to the lesion of this order, in order."""
+        return _attached(entries, _key(order))
+
     def photo(self, name: str) -> bytes:
         """The bytes of a photo, which are what was attached. Raises ConfigurationError."""
         path = self.folder / name
@@ -136,39 +156,42 @@ class Lesions:
             raise ConfigurationError(f"{len(found)} photos and notes are at this lesion, at most {AT_MOST}")
 
     def _read(self, order: Prescribed) -> tuple[list[Attached], tuple[str, ...]]:
-        kept = self._chain.kept()
-        if kept is None:
-            return [], ()
-        log, head = kept
-        found = check(log, [] if head is None else [(HEAD, head)], None)
-        if head is None and found.entries <= 1 and log.count(b"\n") <= 1:
-            return [], ()
-        wrong = tuple(one for one in found.wrong if "is cut off; the next entry will say so" not in one)
-        return ([], wrong) if wrong else (_attached(log, found.entries - found.after_the_last, _key(order)), ())
+        entries, wrong = self.every()
+        return ([], wrong) if wrong else (self.of(order, entries), ())
 
 
 def _key(order: Prescribed) -> dict[str, str | int | float | bool | None]:
     return {name: getattr(order, name) for name in KEY}
 
 
-def _attached(log: bytes, signed: int, key: dict[str, Any]) -> list[Attached]:
-    found: dict[int, Attached] = {}
+def _entries(log: bytes, signed: int) -> list[dict[str, Any]]:
+    found = []
     for line in log.split(b"\n")[:-1]:
         try:
             entry = json.loads(line)
-            told = entry["told"]
-            if entry["n"] > signed or any(told.get(name) != said for name, said in key.items()):
+            if entry["n"] <= signed and isinstance(entry["told"], dict):
+                found.append(entry)
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _attached(entries: list[dict[str, Any]], key: dict[str, Any]) -> list[Attached]:
+    found: dict[int, Attached] = {}
+    for entry in entries:
+        told = entry["told"]
+        try:
+            if any(told.get(name) != said for name, said in key.items()):
                 continue
             if entry["what"] == AWAY:
-                one = found[told["of"]]
-                found[one.n] = Attached(
-                    one.n, one.what, one.who, one.role, one.wall_s, one.words, one.file, f"{entry['who']}: {told['reason']}"
-                )  # fmt: skip
+                found[told["of"]] = replace(
+                    found[told["of"]], away=f"{entry['who']}: {told['reason']}", away_s=entry["wall_s"]
+                )
             elif entry["what"] in (PHOTO, NOTE):
                 said = str(told.get("words", "")), str(told.get("file", ""))
                 found[entry["n"]] = Attached(
                     entry["n"], entry["what"], entry["who"], entry["role"], entry["wall_s"], *said
                 )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError):
             continue
     return list(found.values())
