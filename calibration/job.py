@@ -146,6 +146,12 @@ def _wrong_names(job: JobTable) -> Iterator[str]:
     for each in job.fitted:
         if bool(each.cutout) != (each.diameter_mm is not None):
             yield f"fitted {each.name}: cutout and diameter_mm stand together; first: write both, or none"
+        reference = next((one for one in job.outputs if one.name == each.reference), None)
+        if each.cutout and reference is not None and reference.applicator != each.applicator:
+            yield (
+                f"fitted {each.name}: cut-out {each.cutout} lies in {each.applicator}, and reference {each.reference} is of {reference.applicator}; "
+                "first: name the output of the applicator that it lies in"
+            )
 
 
 def _keys(where: str, given: Mapping[str, Any], table: type[Table], here: frozenset[str]) -> Iterator[str]:

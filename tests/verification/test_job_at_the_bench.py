@@ -163,6 +163,7 @@ def test_what_cannot_be_planned_says_why(tmp_path: Path, name: str, path: str, v
         ("scales/0/kv", 69.5, "a scale of kV has ma and no kv"),
         ("fitted/1/diameter_mm", None, "cutout and diameter_mm stand together"),
         ("certificate/facts/interrupt_ratio", 2.0, "certificate.facts"),
+        ("fitted/1/applicator", "30 mm", "name the output of the applicator that it lies in"),
     ],
 )
 def test_what_contradicts_itself_is_no_job_file(tmp_path: Path, path: str, value: Any, words: str) -> None:
