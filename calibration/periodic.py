@@ -209,8 +209,19 @@ TABLE: Final = (
 )
 
 
+class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A session that a result is of: its id, the SHA-256 of its file, who measured, and what it gave in the test's unit."""
+
+    session: str
+    sha256: str
+    by: str
+    value: float
+
+
 class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A result as it is signed: which test on which day (ISO), the number in the test's unit or whether it works, and what was done about it."""
+    """A result as it is signed: which test on which day (ISO), the number in the test's unit or whether it works, and what was done about it.
+
+    `sessions`: what measured it (empty: it was typed); the number is the worst of theirs."""
 
     test: str
     on: str
@@ -218,6 +229,7 @@ class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: float | None
     works: bool | None
     acted: str
+    sessions: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -266,9 +278,16 @@ def wrong(done: Done, today: date) -> str:
         return f"{test.id} works or does not, and has no number; first: write yes or no"
     if test.action is not None and (done.value is None or done.works is not None or not math.isfinite(done.value)):
         return f"{test.id} has a number in {test.unit}; first: write it"
+    if done.sessions and done.value != worst(done.sessions):
+        return f"{test.id}: {done.value:g} {test.unit} is not what its sessions gave; first: give the sessions, and no number"
     if level(test, done) is State.ACT and not done.acted.strip():
         return f"{test.id}: {_result(test, done)} asks for an action ({test.then}); first: write what was done"
     return ""
+
+
+def worst(sessions: Sequence[Measured]) -> float:
+    """The number that is furthest from 0."""
+    return max((one.value for one in sessions), key=abs)
 
 
 def level(test: Test, done: Done) -> State:

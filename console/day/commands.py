@@ -105,12 +105,25 @@ def sheet(end: End) -> typer.Typer:
         works: Annotated[bool | None, typer.Option("--works/--works-not", help="For a test without a number.")] = None,
         acted: Annotated[str, typer.Option("--acted", help="What was done about it.")] = "",
         on: Annotated[str, typer.Option("--on", help="The day, like 2026-11-28; today if left out.")] = "",
+        session: Annotated[
+            list[Path] | None,
+            typer.Option(
+                "--session",
+                help="A finished session that measured it, instead of a number; once for each.",
+                metavar="SESSION.jsonl",
+            ),
+        ] = None,
+        job: Annotated[
+            Path | None, typer.Option("--job", help="The job file; calibration.toml beside the rig file if left out.")
+        ] = None,
         config: Config = None,
     ) -> None:
-        """Sign the result of a weekly, monthly or annual test."""
-        from console.day import sheets as room
+        """Sign the result of a weekly, monthly or annual test: as a session measured it, or typed where none did."""
+        from console.day import measured as room
+        from console.day.sheets import Signer
 
-        end(lambda: room.run_periodic(config, test, value, works, acted, on, room.Signer(who, "physicist", key)))
+        typed = room.Typed(test, value, works, acted, on, tuple(session or ()), job)
+        end(lambda: room.run_periodic(config, typed, Signer(who, "physicist", key)))
 
     @app.command("commission")
     def commission(

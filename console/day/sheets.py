@@ -219,15 +219,6 @@ def run_due(config: Path | None, plot: str, out: Path | None, as_json: bool) -> 
         return Exit.USAGE
 
 
-def run_periodic(
-    config: Path | None, test: str, value: float | None, works: bool | None, acted: str, on: str, signer: Signer
-) -> Exit:
-    """`kerma sheet periodic`, from the command line."""
-    rig, clock = rig_of(config), SystemClock()
-    day = on or day_of(rig, clock).isoformat()
-    return done(rig, clock, periodic.Done(test, day, rig.file.tube.serial, value, works, acted), signer)
-
-
 def run_commission(config: Path | None, file: Path, signer: Signer) -> Exit:
     """`kerma sheet commission`, from the command line."""
     return commissioned(rig_of(config), SystemClock(), file, signer)

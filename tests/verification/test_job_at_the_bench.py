@@ -13,6 +13,8 @@ import pytest
 from calibration.draft import Done, Program, draft
 from calibration.given import beside
 from calibration.machine_facts import Record, told
+from calibration.periodic import named as periodic_test
+from calibration.periodic_session import value
 from calibration.planned import names, offered
 from calibration.procedures.session import Exposed, Reading
 from calibration.schema import CertificateTable, contradictions
@@ -81,10 +83,39 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     )
     with pytest.raises(ValueError, match="measured it the first time too; have another physicist measure"):
         drafted(shop, "ONE, P")
+    _periodic(shop, table)
     words = told(shop.table, tuple(Record(name, shop.done[name], "P. One") for name in OF_MACHINE))
     assert words[0].startswith("applicator 30 mm against 20 mm: factor in air") and [
         one.partition(" ")[0] for one in words[1:3]
     ] == ["cut-out", "focal"]
+
+
+def _periodic(shop: Shop, table: CertificateTable) -> None:
+    """What each kind of session gives to the periodic tests: against a certificate of its own numbers no change, and the rest as it was found."""
+    before = table.model_copy(update={"effective_at": shop.who.at.replace(year=2020)})
+
+    def gives(test: str, name: str) -> float:
+        return value(periodic_test(test), shop.table, name, shop.done[name], shop.known, before)
+
+    same = {"output": NAME, "end_effect": f"timer-{NAME}", "hvl": f"hvl-{NAME}", "applicator_factors": "fitted-c15"}
+    for test, name in same.items():
+        assert gives(test, name) == pytest.approx(0.0, abs=1e-5), test
+        with pytest.raises(ValueError, match="was in force, which may stand on it"):
+            value(periodic_test(test), shop.table, name, shop.done[name], shop.known, table)
+    assert table.facts.interrupt_ratio is not None
+    assert gives("interrupt", f"interrupt-{NAME}") == pytest.approx(100.0 * (table.facts.interrupt_ratio - 1.0))
+    assert 0.0 < gives("focal_spot", "spot") < 0.5 and 0.0 < gives("reproducibility", NAME) < 0.5
+    with pytest.raises(ValueError, match=r"has no measured 69\.5 kV, 1\.6 mA, F2, 30 mm"):
+        gives("applicator_factors", "fitted-a30")
+    (c,) = before.combinations
+    wider = before.model_copy(update={"combinations": [c, c.model_copy(update={"applicator": "30 mm"})]})
+    found = value(
+        periodic_test("applicator_factors"), shop.table, "fitted-a30", shop.done["fitted-a30"], shop.known, wider
+    )
+    true = shop.who.bench.machine.in_air(30) / shop.who.bench.machine.in_air(20)
+    assert found == pytest.approx(
+        100.0 * (true - 1.0), abs=0.1
+    )  # the numbers of the 20 mm one stand for the 30 mm one's
 
 
 def test_what_is_typed_beside_a_finished_session_of_the_machine_is_refused(tmp_path: Path) -> None:
