@@ -33,7 +33,7 @@ from hal.machine import Capabilities
 from hal.readings import Readings, Relay, UnitState
 from hal.rig import read_back
 from hal.units import Seconds
-from interlocks.words import Latch, Sent, Verdict
+from interlocks.words import Latch, Sent, Trip, Verdict
 
 CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
 """Words of the entry that closes a fraction; the recorder finds the fraction by its tag."""
@@ -179,7 +179,9 @@ class Dossier:
         """Wall time by the monotonic clock from the start's anchor; it cannot step."""
         return self._anchor[0] + (now - self._anchor[1])
 
-    def facts(self, stage: Stage, readings: Readings, dose: Dose, sent: Sent, kernel_sound: bool) -> Facts:
+    def facts(
+        self, stage: Stage, readings: Readings, verdict: Verdict, dose: Dose, sent: Sent, kernel_sound: bool
+    ) -> Facts:
         """Bring everything up to this snapshot and say what decide needs of it."""
         self._latches.open(self._ledger.statement, self._anchor[1])
         off = evidence(readings, self._machine, dose.counted)
@@ -197,7 +199,7 @@ class Dossier:
         self._k1_open_since = _since(self._k1_open_since, k1_open, readings.now_s)
         if sent.on_at_s is not None and sent.on_at_s != self.case.on_at_s:
             self.case = msgspec.structs.replace(self.case, on_at_s=sent.on_at_s)
-        self._follow_case(stage, readings)
+        self._follow_case(stage, readings, verdict)
         self._follow_generator(stage, readings)
         return Facts(
             machine=self._machine,
@@ -380,8 +382,9 @@ class Dossier:
         lost = readings.generator_link.lost
         self._cycle = (self._cycle[0] or lost, self._cycle[1] or (self._cycle[0] and not lost))
 
-    def _follow_case(self, stage: Stage, readings: Readings) -> None:
-        """Take the token when the START is durable, make an offer when the devices read back as planned, end a forced re-commit."""
+    def _follow_case(self, stage: Stage, readings: Readings, verdict: Verdict) -> None:
+        """Take the token when the START is durable, make an offer when the devices read back as planned, end a forced re-commit. No offer is made that
+        a rule would take back in the same tick, with an OFF and a new commit, thirty times a second for as long as a door stands open."""
         case, settings, unit, now = self.case, self.case.settings, readings.unit, readings.now_s
         if settings is None or unit is None:
             return
@@ -394,7 +397,8 @@ class Dossier:
         elif stage.state is State.PREPARATORY:
             same = read_back(readings) == settings.plan and unit.state == UnitState.COMMITTED
             rested = self._k1_open_since is not None and now - self._k1_open_since > K1_OFF_S
-            if same and rested and not self.unended and not case.on_offer(now):
+            stands = not any(finding.trip is Trip.TRIP_STOP for finding in verdict.findings)
+            if same and rested and stands and not self.unended and not case.on_offer(now):
                 self._offers += 1
                 self.case = msgspec.structs.replace(case, offer_id=self._offers, offer_at_s=now)
             elif not same and case.offer_at_s is not None:

@@ -118,7 +118,7 @@ class Loop:
         asked = self.desk.take(now, self.stop_requested)
         before = self.exposure.stage
         self.dossier.admit(asked.request, before, readings, self._number)
-        facts = self.dossier.facts(before, readings, dose, self.gate.sent, self._kernel_sound)
+        facts = self.dossier.facts(before, readings, verdict, dose, self.gate.sent, self._kernel_sound)
         decided, ruling = decide(before, asked, readings, verdict, dose, facts)
         self.exposure.step(decided, now)
         stage = self.exposure.stage

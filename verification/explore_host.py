@@ -475,7 +475,7 @@ class Shipped:
         gate.ask(now)
         readings, verdict = gate.look(now, _house(s, dose))
         dossier.admit(request, before, readings, 1)
-        facts = dossier.facts(before, readings, dose, gate.sent, True)
+        facts = dossier.facts(before, readings, verdict, dose, gate.sent, True)
         decided, ruling = decide_room.decide(before, Asked(stop, request), readings, verdict, dose, facts)
         exposure.step(decided, now)
         stage = exposure.stage

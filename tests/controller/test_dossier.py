@@ -106,9 +106,11 @@ class Bench:
             1.9e9,
         )
 
-    def tick(self, at: Stage, r: Readings, sent: Sent = SENT_REST, dose: Dose | None = None) -> Any:
+    def tick(
+        self, at: Stage, r: Readings, sent: Sent = SENT_REST, dose: Dose | None = None, judged: Verdict = QUIET
+    ) -> Any:
         """What is known before the decision of one tick."""
-        return self.dossier.facts(at, r, dose if dose is not None else Dose(), sent, True)
+        return self.dossier.facts(at, r, judged, dose if dose is not None else Dose(), sent, True)
 
     def move(
         self,
@@ -171,6 +173,19 @@ def test_an_offer_is_made_when_the_devices_hold_the_plan(bench: Bench) -> None:
     assert bench.case.offer_at_s is None
     bench.tick(stage(State.PREPARATORY), committed())
     assert bench.case.offer_id == 2
+
+
+@pytest.mark.parametrize(("trip", "offered"), [(Trip.TRIP_STOP, False), (Trip.DESK_LOST, True)])
+def test_nothing_is_offered_that_a_rule_would_take_back_in_the_same_tick(
+    bench: Bench, trip: Trip, offered: bool
+) -> None:
+    """A door that stands open while a patient is laid down: the set is held and waits; it is offered when the door closes."""
+    bench.load()
+    judged = verdict(finding("door", trip))
+    bench.tick(stage(State.PREPARATORY), committed(), judged=judged)
+    assert (bench.case.offer_at_s is not None) is offered
+    bench.tick(stage(State.PREPARATORY), committed())
+    assert bench.case.offer_at_s == NOW
 
 
 def test_no_offer_before_k1_has_been_open_for_the_units_second(bench: Bench) -> None:
