@@ -18,7 +18,17 @@ WITHIN_S = 0.75
 """The oldest that a value may get at 9600 baud before it counts as missing, and what is asked before that."""
 SLICE = {"silent", "late", "another-reply", "stale", "echo"}
 LATER_S = {"break": 2.0}
-SURVIVED = {"split", "joined", "dropped", "echo", "not-applied", "foreign-master", "wrong-function", "tenfold"}
+SURVIVED = {
+    "split",
+    "joined",
+    "dropped",
+    "request-lost",
+    "echo",
+    "not-applied",
+    "foreign-master",
+    "wrong-function",
+    "tenfold",
+}
 """What changes nothing here: frames in parts or two lines in one piece, one reply that is lost, echoes, and what is done only to frames of other wires."""
 
 
