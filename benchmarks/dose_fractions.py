@@ -42,8 +42,7 @@ UNITS: Final = ("kerma-unit",) * 7 + ("adam-6050",) * 2 + ("wago-750",)
 PIECES: Final = (1, 1, 1, 1, 1, 2, 2, 2, 3, 3)
 END_S: Final = 60.0
 RESUMES_S: Final = 2.0
-"""Nobody resumes sooner after a STOP. Who does finds that the chambers' leakage has not been measured since the beam: offers are made and taken back until it
-is, and a slow wire that is told so much off in between comes back by way of the self-test."""
+"""Nobody resumes sooner after a STOP; by then the chambers' leakage has been measured again."""
 OPERATOR: Final = "bench"
 TMPFS: Final = Path("/dev/shm")
 
