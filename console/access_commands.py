@@ -116,6 +116,13 @@ def audit(end: Callable[[Callable[[], int | None]], None]) -> typer.Typer:
 
         end(lambda: room.checkpoint(config, out))
 
+    @app.command("accept")
+    def accept_records(config: Which = None) -> None:
+        """Take the journal as it stands, although the audit says that it held more: after the physicist has looked what was given since."""
+        from console.access import commands as room
+
+        end(lambda: room.accept_records(config))
+
     @app.command("show")
     def show(
         last: Annotated[int, typer.Option("--last", min=1, help="So many entries.", metavar="N")] = 50,

@@ -11,6 +11,8 @@ from verification.hazard import Hazard, row
 from verification.hazard_page import linked
 from verification.hazards import wrong_with
 
+MARKS: Final = "console/test_marks.py::"
+TRIED: Final = "console/test_console_attacks.py::"
 DOORS: Final = "console/test_web_doors.py::"
 API: Final = "console/test_web_api.py::"
 TLS: Final = "console/test_web_tls.py::"
@@ -62,6 +64,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{ACCESS}test_t4_stuck_on_is_left_by_two_persons_with_a_login_each "
         f"{SIGNED}test_t4_a_signature_asks_the_persons_own_secret_again_and_no_other_role_gives_one {SIGNED}test_t4_a_physician_signs_and_starts_nothing "
         f"{SIGNED}test_one_person_does_not_give_both_whatever_role_that_person_has_today "
+        f"{SIGNED}test_a_signature_that_is_withdrawn_unloads_what_is_loaded_by_it "
         f"console/test_access_users.py::test_t4_a_damaged_file_lets_nobody_in_and_is_no_first_run "
         f"{API}test_t4_watching_is_all_that_a_real_rig_gives_without_people controller/test_decide_requests.py::test_who_may_load_what "
         "controller/test_decide_reset.py::test_each_role_clears_its_own_class_and_the_operators",
@@ -89,7 +92,12 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{LOGINS}test_t6_who_was_changed_logs_in_anew_but_not_in_beam {LOGINS}test_t6_an_idle_page_is_locked_then_logged_out_and_neither_in_beam "
         f"{ACCESS}test_t6_a_page_that_nobody_touches_is_locked_and_keeps_neither_control_nor_lease "
         f"{ACCESS}test_t6_logout_everywhere_ends_every_page_of_one_person {API}test_t6_a_stale_tab_and_a_logout "
-        f"{API}test_a_silent_page_loses_control_and_says_nothing_on_its_behalf",
+        f"{API}test_a_silent_page_loses_control_and_says_nothing_on_its_behalf "
+        f"{TRIED}test_what_was_loaded_before_control_was_given_back_is_unloaded_by_whoever_takes_it "
+        f"{TRIED}test_control_is_not_taken_in_beam_from_a_page_that_has_just_fallen_silent "
+        f"{TRIED}test_an_order_that_is_being_read_while_control_changes_hands_is_not_loaded "
+        f"{TRIED}test_another_login_does_not_end_the_one_at_which_that_person_treats",
+        who="no other service on the machine that treats: a browser gives its cookies to every port of a machine",
     ),
     row(
         "threat-T7",
@@ -117,6 +125,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{API}test_t8_a_page_that_shows_nothing_gets_no_second_frame {API}test_t8_a_talkative_page_is_closed "
         "controller/test_desk_sockets.py::test_a_client_that_floods_is_heard_a_few_packets_a_tick "
         "controller/test_desk.py::test_a_flooded_stop_socket_still_stops_and_drains_a_bounded_number "
+        f"{TRIED}test_watchers_without_a_login_leave_room_for_whoever_treats {TRIED}test_a_stop_that_nobody_answers_is_said_and_stays_said "
         "browser/test_flood.py::test_t8_a_flooded_console_keeps_no_stop",
         stands_open="the figures of make bench-flood in docs/performance.md are of a machine that other programs shared: none of a quiet one is kept yet",
     ),
@@ -124,8 +133,10 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "threat-T9",
         "somebody alters, deletes, inserts or reorders a record, or cuts its tail",
         "the journal is a chain of hashes, the database is made anew from it where they differ; who did what is a chain of its own, with a signed head and "
-        "checkpoints to be kept elsewhere; what leads to a beam is not done when it cannot be written there",
-        "code:records/journal.py::verify code:console/access/audit.py::Audit code:console/access/audit_check.py::check",
+        "checkpoints to be kept elsewhere, and after each end it is told the newest record of the journal, without which nothing is loaded; what leads to a "
+        "beam is not done when it cannot be written there",
+        "code:records/journal.py::verify code:console/access/audit.py::Audit code:console/access/audit_check.py::check code:console/access/marks.py::lacking "
+        "code:console/web/marking.py::Marking",
         f"{AUDIT}test_t9_each_byte_altered_is_found {AUDIT}test_t9_each_byte_of_the_signed_head_altered_is_found "
         f"{AUDIT}test_t9_a_line_taken_out_put_in_doubled_or_moved_is_found_and_named "
         f"{AUDIT}test_t9_a_tail_that_was_cut_is_found_and_nothing_is_written_after_it {AUDIT}test_t9_a_chain_made_anew_without_the_key_is_found "
@@ -133,10 +144,12 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{ACCESS}test_t9_what_leads_to_a_beam_is_not_done_when_it_cannot_be_audited_and_stop_is {SIGNED}test_of_a_chain_that_is_not_whole_nothing_counts "
         f"{SIGNED}test_kerma_approvals_lists_and_verifies_also_against_the_audit "
         "records/test_damaged_files.py::test_a_damaged_file_is_refused_in_words_or_made_anew "
-        "records/test_damaged_files.py::test_a_lower_dose_in_the_database_is_told_and_written_anew",
+        "records/test_damaged_files.py::test_a_lower_dose_in_the_database_is_told_and_written_anew "
+        f"{MARKS}test_t9_a_tail_of_the_journal_that_was_cut_with_the_database_is_found "
+        f"{MARKS}test_t9_an_end_that_became_durable_and_its_closing_are_marked "
+        f"{MARKS}test_t9_nothing_is_loaded_with_a_journal_that_lacks_what_was_marked_until_a_person_took_it "
+        f"{MARKS}test_t9_the_newest_mark_is_found_however_much_stands_behind_it",
         who="checkpoints: put where the machine's own user cannot write (kerma audit checkpoint)",
-        stands_open="the journal of doses has no signed checkpoint: a tail cut at a record's edge with the database removed is found by the safety unit's last "
-        "exposure alone",
     ),
     row(
         "threat-T10",
@@ -178,7 +191,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{NASTY}test_t12_names_that_the_built_in_fonts_lack {NASTY}test_t12_nothing_is_handed_to_a_shell_and_no_text_is_run "
         "console/test_reports_kept.py::test_no_cell_of_a_csv_is_a_formula console/test_reports_kept.py::test_any_words_can_be_printed "
         f"console/test_dicom_instances.py::test_words_come_back_as_one_value {DOORS}test_every_answer_is_strictly_dressed "
-        "console/test_web_page.py::test_nothing_is_inline_and_nothing_is_from_elsewhere",
+        "console/test_web_page.py::test_nothing_is_inline_and_nothing_is_from_elsewhere "
+        f"{TRIED}test_an_identifier_that_would_be_shown_as_anothers_is_refused",
     ),
     row(
         "threat-T13",
@@ -220,13 +234,15 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "the simulators' way to break things is reachable on a machine that treats",
         "a release holds neither simulators nor verification, nor their commands; no room of the product imports them; a rig says by its file whether it is "
         "simulated, opens lines of that kind alone, and says SIMULATED over everything",
-        "code:console/run.py::lines_of_this_kind code:console/cli.py::build page:decisions/0002-top-level-packages-in-one-distribution.md",
+        "code:console/run.py::lines_of_this_kind code:console/access/policy.py::of_one_kind code:console/cli.py::build "
+        "page:decisions/0002-top-level-packages-in-one-distribution.md",
         f"{RELEASE}test_t16_the_wheel_holds_the_product_and_nothing_that_breaks_machines "
         f"{RELEASE}test_t16_a_release_runs_without_them_and_has_none_of_their_commands house/test_contracts.py::test_a_planted_import_breaks_its_contract "
         f"{FILE}test_a_real_rig_opens_no_simulator {FILE}test_a_simulated_rig_opens_nothing_real "
         f"{RUN}test_a_real_rig_whose_line_is_a_pseudo_terminal_is_refused {RUN}test_a_certificate_of_a_simulated_tube_serves_no_real_rig "
-        "console/test_console_screen.py::test_a_real_rig_never_says_simulated_and_a_simulated_one_always_does",
-        stands_open="a simulated rig with clinical = true is not refused for that: it says SIMULATED everywhere, and treats as a clinical rig would",
+        "console/test_console_screen.py::test_a_real_rig_never_says_simulated_and_a_simulated_one_always_does "
+        f"{MARKS}test_t16_a_simulated_rig_that_calls_itself_clinical_loads_nothing",
+        stands_open="kerma run itself does not refuse a simulated rig with clinical = true; the console and kerma treat do, so that nothing is loaded there",
     ),
 )
 

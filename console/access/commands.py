@@ -15,7 +15,7 @@ from typing import Final
 from rich.table import Table
 
 from console import screen
-from console.access import folder
+from console.access import folder, marks
 from console.access.audit import LOG
 from console.access.passwords import Hasher
 from console.access.people import Office
@@ -106,6 +106,7 @@ def verify(config: Path | None, kept: list[Path], key: str, as_json: bool) -> in
     if found is None:
         print(f"{rig.records / folder.FOLDER}: no audit was ever begun here")
         return Exit.AS_INTENDED if not kept else WRONG
+    found.wrong += marks.every(rig.records)
     if as_json:
         print(
             json.dumps(
@@ -132,7 +133,11 @@ def verify(config: Path | None, kept: list[Path], key: str, as_json: bool) -> in
 
 def checkpoint(config: Path | None, out: Path) -> Exit:
     """The signed head as a new file; that it was taken stands in the audit, and under this very signature."""
-    _, audit = folder.opened(rig_of(config).records, SystemClock())
+    rig = rig_of(config)
+    _, audit = folder.opened(rig.records, SystemClock())
+    new = marks.newest(rig.records)
+    if new is not None and not marks.lacking(rig.records):
+        audit.note(marks.NOTED, TERMINAL, "", {"record": new.record, "sha256": new.sha256})
     audit.note("checkpoint", TERMINAL, "", {"by": pwd.getpwuid(os.getuid()).pw_name})
     data = audit.checkpoint()
     try:
@@ -145,6 +150,32 @@ def checkpoint(config: Path | None, out: Path) -> Exit:
     head = json.loads(data)
     print(f"{out}: entry {head['n']}, key {head['key']}; keep it elsewhere")
     return Exit.AS_INTENDED
+
+
+def accept_records(config: Path | None) -> Exit:
+    """The journal as it stands, although the audit says that it held more; a person types so at the machine's own terminal, and it stands in the audit."""
+    rig = rig_of(config)
+    lost, new = marks.lacking(rig.records), marks.newest(rig.records)
+    if not lost:
+        raise ConfigurationError("the journal is the one that was marked last: there is nothing to accept")
+    if new is None:
+        raise ConfigurationError(
+            f"{lost}\nthere are no records now; first: start kerma run, which makes the database, then ask again"
+        )
+    print(lost)
+    if asked(f"take the journal as it is, up to record {new.record}; type yes: ").strip().lower() != "yes":
+        raise ConfigurationError("nothing was changed")
+    _, audit = folder.opened(rig.records, SystemClock())
+    audit.note(marks.ACCEPTED, TERMINAL, "", {"record": new.record, "sha256": new.sha256})
+    print(f"accepted up to record {new.record}; it stands in the audit")
+    return Exit.AS_INTENDED
+
+
+def asked(words: str) -> str:
+    """One line, typed at a terminal."""
+    if not sys.stdin.isatty():
+        raise ConfigurationError("standard input is no terminal; first: ask at the machine's own terminal")
+    return input(words)
 
 
 def show(config: Path | None, last: int, as_json: bool) -> Exit:

@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.live import Live
 
 from console import configuration, screen
-from console.access import policy
+from console.access import folder, marks, policy
 from console.access.approvals import Approvals
+from console.access.audit import LOG
 from console.calibrate import simulated_hand
 from console.certificate import checked_of
 from console.configuration import Rig
@@ -118,7 +119,22 @@ def run(asked: Asked, clock: Clock) -> Exit:
     finally:
         face.pause()
     tell(result, wanted.prescribed, rig, asked.as_json, console)
+    if result.ended is not None and result.ended.durable:
+        _marked(rig, clock, console)
     return result.code
+
+
+def _marked(rig: Rig, clock: Clock, console: Console) -> None:
+    """Where a console keeps an audit, it is told of this end too; what cannot be written is said, and changes nothing of what was given."""
+    if not (rig.records / folder.FOLDER / LOG).exists():
+        return
+    try:
+        new = marks.newest(rig.records)
+        if new is not None:
+            _, audit = folder.opened(rig.records, clock)
+            audit.note(marks.NOTED, "terminal", "", {"record": new.record, "sha256": new.sha256})
+    except ConfigurationError as error:
+        console.print(f"the end is recorded, and not marked in the audit: {error}", markup=False, highlight=False)
 
 
 def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
@@ -161,9 +177,11 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
 
 
 def _approved(rig: Rig, prescribed: Prescribed, clock: Clock) -> None:
-    """The same signatures as at the page. Raises ConfigurationError."""
+    """The same signatures as at the page, over a journal that is the one that was marked last. Raises ConfigurationError."""
+    policy.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
     asked = policy.asked_of(rig.path, rig.simulated) if prescribed.purpose is Purpose.TREAT else ()
     words = Approvals(rig.records, clock.wall).signed().refusal(prescribed.sha256.hex(), asked) if asked else ""
+    words = words or marks.lacking(rig.records)
     if words:
         raise ConfigurationError(words)
 

@@ -29,6 +29,7 @@ from console.web.clerk import Clerk
 from console.web.control import IN_BEAM, Control
 from console.web.fraction import Fraction, Orders
 from console.web.link import Link
+from console.web.marking import Marking
 from console.web.people import NOBODY, Access, Person, Typed
 from console.web.tokens import Tokens
 from controller import requests
@@ -184,6 +185,7 @@ class Desk:
     clerk: Clerk
     approvals: Approvals
     lesions: Lesions
+    marking: Marking
     abroad: bool = False
     """Other machines reach this console: what a page without a login is shown names no patient."""
 
@@ -353,6 +355,9 @@ class Api:
         except ConfigurationError as error:
             raise RefusedError(409, str(error)) from error
         await self._approved(loaded.prescribed.sha256.hex())
+        lost = await asyncio.to_thread(self._desk.marking.refusal)
+        if lost:
+            raise RefusedError(409, lost)
         self._desk.fraction.clear()
         asked: requests.Request = requests.Load(loaded.prescribed, person.name, person.role)
         if command == "resume":

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from console.web.reading import NotReadError
+from console.web.unread import NotReadError
 from records.journal import Record
 
 SUFFIX: Final = ".journal"

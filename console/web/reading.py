@@ -13,6 +13,7 @@ from fastapi import Request, Response
 
 from console.web.api import COOKIE, Desk, RefusedError
 from console.web.people import Person
+from console.web.unread import NotReadError, NotThereError
 
 AT_ONCE: Final = 2
 """Reads beside each other, each in a thread of its own: none of those that the line to the desk and the login use."""
@@ -21,14 +22,6 @@ WITHIN_S: Final = 8.0
 """Above the 5 s for which the database waits for a lock."""
 
 T = TypeVar("T")
-
-
-class NotReadError(Exception):
-    """It cannot be read now: where, why, and what to do first."""
-
-
-class NotThereError(Exception):
-    """It can be read, and what was asked for is not there."""
 
 
 class Reading:

@@ -19,7 +19,7 @@ from console.day.sheets import signers_of
 from console.reports import keep
 from console.reports.trace import trace
 from console.web.journal_part import part
-from console.web.reading import NotReadError, NotThereError
+from console.web.unread import NotReadError, NotThereError
 from controller.entries import EntryType, Query, Start
 from controller.prescribed import Prescribed
 from controller.ring import TickRow, unpack_tick

@@ -38,6 +38,7 @@ from console.web.fraction import Fraction, Orders
 from console.web.lesions_page import LesionsPage
 from console.web.link import Link
 from console.web.live import Live
+from console.web.marking import Marking
 from console.web.own_page import OwnPage
 from console.web.people import DEMONSTRATION, Access, Demonstration
 from console.web.people_page import PeoplePage
@@ -99,8 +100,8 @@ def assembled(
 ) -> Desk:
     """The parts of one console, joined; nothing is opened yet."""
     link = Link(rig.places.desk, rig.places.stop, rig.name, rig.simulated, clock)
-    fraction = Fraction()
-    link.each.append(fraction.heard)
+    fraction, marking = Fraction(), Marking(rig.records, clerk)
+    link.each += [fraction.heard, marking.heard]
 
     def noted(what: str, before: str, after: str) -> None:
         clerk.told("control", after or before, "", change=what, before=before, after=after)
@@ -118,6 +119,7 @@ def assembled(
         clerk,
         Approvals(rig.records, clock.wall),
         Lesions(rig.records, clock.wall),
+        marking,
         abroad,
     )
 
@@ -127,13 +129,14 @@ def application(desk: Desk) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
-        line = asyncio.create_task(desk.link.run())
+        tasks = [asyncio.create_task(desk.link.run()), asyncio.create_task(desk.marking.run())]
         try:
             yield
         finally:
-            line.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await line
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
 
     app = FastAPI(
         title="kerma console", version=version("kerma"), lifespan=living, docs_url=None, redoc_url=None,
@@ -173,6 +176,7 @@ def run(asked: Asked) -> Exit:
     at = address(asked.host, asked.tls_cert, asked.tls_key, clock.wall(), os.getuid())
     rig = configuration.load(asked.config, os.getuid())
     orders = asked.orders or rig.path.parent / "orders"
+    policy.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
     asked_for = policy.asked_of(rig.path, rig.simulated)
     users, audit = folder.opened(rig.records, clock)
     clerk = Clerk(audit)
@@ -189,8 +193,12 @@ def run(asked: Asked) -> Exit:
         print(words)
         print(policy.words(asked_for), flush=True)
         clerk.told("console begins", "console", "", port=asked.port, abroad=at.abroad, signatures=" ".join(asked_for))
+        lost = desk.marking.refusal()
+        if lost:
+            print(f"RECORDS  {lost}", flush=True)
         with door_process(door, asked.port + 1, rig.places.stop, at):
             uvicorn.Server(settings(app, at)).run(sockets=[pages])
+        desk.marking.mark()
         clerk.told("console ends", "console", "")
     return Exit.AS_INTENDED
 

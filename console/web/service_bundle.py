@@ -14,10 +14,10 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from console.reports.flat import cell
-from console.web.reading import NotReadError, NotThereError
 from console.web.records_read import reading
 from console.web.service_read import Service, is_fault
 from console.web.service_ring import STATES, Following
+from console.web.unread import NotReadError, NotThereError
 from records.fractions import DATABASE_NAME
 from records.store import EventRow, FractionRow, OpeningRow
 

@@ -23,8 +23,8 @@ from console.day.sheets import day_of, signers_of
 from console.limits import narrowed
 from console.run import rig_config
 from console.web.journal_part import part
-from console.web.reading import NotReadError, NotThereError
 from console.web.records_read import reading
+from console.web.unread import NotReadError, NotThereError
 from controller.blob import Scheduling, TubeHeat
 from controller.checkpoint import Checkpoint
 from controller.entries import TRIPS, EntryType

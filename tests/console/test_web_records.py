@@ -23,9 +23,10 @@ from console.web import records_read
 from console.web.doors import Doors
 from console.web.journal_part import part
 from console.web.people import Demonstration, Person, Typed
-from console.web.reading import AT_ONCE, WAITING, NotReadError, NotThereError, Reading
+from console.web.reading import AT_ONCE, WAITING, Reading
 from console.web.records_read import Kept
 from console.web.serve import application, assembled
+from console.web.unread import NotReadError, NotThereError
 from hal.clock import SystemClock
 from records import sheets
 from records.files import PosixFiles

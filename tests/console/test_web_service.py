@@ -22,11 +22,11 @@ from console.access.table import Situation
 from console.places import Places
 from console.web.doors import Doors
 from console.web.people import Demonstration, Person, Typed
-from console.web.reading import NotThereError
 from console.web.serve import application, assembled
 from console.web.service_bundle import REMOVED, bundle
 from console.web.service_read import Service, running_of
 from console.web.service_ring import Following
+from console.web.unread import NotThereError
 from controller.entries import EntryType, Event, LatchCleared, LatchSet, Outcome
 from controller.ring import Ring, TickRow, pack_tick
 from controller.states import Event as Happened
