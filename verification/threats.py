@@ -11,6 +11,7 @@ from verification.hazard import Hazard, row
 from verification.hazard_page import linked
 from verification.hazards import wrong_with
 
+SILENT: Final = "console/test_web_impatient.py::"
 MARKS: Final = "console/test_marks.py::"
 TRIED: Final = "console/test_console_attacks.py::"
 DOORS: Final = "console/test_web_doors.py::"
@@ -112,9 +113,10 @@ THREATS: Final[tuple[Hazard, ...]] = (
     ),
     row(
         "threat-T8",
-        "a flood: requests, sockets, half requests, great bodies, talkative pages; requests that nobody foresaw",
+        "a flood: requests, sockets, half requests, silent connections, great bodies, talkative pages; requests that nobody foresaw",
         "a process of its own; bounds on bodies, requests, sockets and messages; one frame in flight; STOP at a door of its own; a bounded desk",
-        "code:console/web/doors.py::Doors code:console/web/stop_door.py::StopDoor code:console/web/live.py::Live code:controller/desk.py::Desk",
+        "code:console/web/doors.py::Doors code:console/web/impatient.py::Impatient code:console/web/stop_door.py::StopDoor code:console/web/live.py::Live "
+        "code:controller/desk.py::Desk",
         f"{DOORS}test_t8_a_body_too_long_is_refused_whether_it_is_declared_or_not "
         "console/test_lesions.py::test_a_bomb_is_refused_where_it_passes_the_size_that_it_says "
         f"{DOORS}test_t8_more_requests_than_may_be_at_once_are_refused_and_stop_is_not "
@@ -125,6 +127,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{API}test_t8_a_page_that_shows_nothing_gets_no_second_frame {API}test_t8_a_talkative_page_is_closed "
         "controller/test_desk_sockets.py::test_a_client_that_floods_is_heard_a_few_packets_a_tick "
         "controller/test_desk.py::test_a_flooded_stop_socket_still_stops_and_drains_a_bounded_number "
+        f"{SILENT}test_t8_connections_that_only_stand_there_keep_no_stop_at_the_pages_port "
+        f"{SILENT}test_t8_a_head_that_does_not_come_is_not_waited_for "
         f"{TRIED}test_watchers_without_a_login_leave_room_for_whoever_treats {TRIED}test_a_stop_that_nobody_answers_is_said_and_stays_said "
         "browser/test_flood.py::test_t8_a_flooded_console_keeps_no_stop",
         stands_open="the figures of make bench-flood in docs/performance.md are of a machine that other programs shared: none of a quiet one is kept yet",

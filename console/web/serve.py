@@ -35,6 +35,7 @@ from console.web.control import Control
 from console.web.day_page import DayPage
 from console.web.doors import App, Doors
 from console.web.fraction import Fraction, Orders
+from console.web.impatient import Impatient
 from console.web.lesions_page import LesionsPage
 from console.web.link import Link
 from console.web.live import Live
@@ -223,7 +224,7 @@ def settings(app: App, at: Address) -> uvicorn.Config:
     """How it is served: every bound on what a client may send, and TLS where it was asked for."""
     made = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="on", proxy_headers=False,
-        limit_concurrency=CONNECTIONS, ws_max_size=FRAME_BYTES, ws_max_queue=4, h11_max_incomplete_event_size=HEAD_BYTES, http="h11",
+        limit_concurrency=CONNECTIONS, ws_max_size=FRAME_BYTES, ws_max_queue=4, h11_max_incomplete_event_size=HEAD_BYTES, http=Impatient,
         ws="websockets-sansio", ws_per_message_deflate=False, timeout_keep_alive=5, timeout_graceful_shutdown=ENDS_WITHIN_S,
     )  # fmt: skip
     made.load()
