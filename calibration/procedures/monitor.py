@@ -83,6 +83,11 @@ def monitor_procedure(
         raise ValueError(
             "the desk exposes nothing without high voltage, and leak1_cps and leak2_cps are not stated; count in the dark at the unit, and type them"
         )
+    if leaks_cps is not None and max(leaks_cps) > MOST_LEAK_CPS:
+        raise ValueError(
+            f"leak1_cps and leak2_cps = {leaks_cps[0]:g} and {leaks_cps[1]:g}: above {MOST_LEAK_CPS:g} counts a second in the dark; "
+            "dry or clean the chamber, count again at the unit, and type that"
+        )
     given = (
         ("mgy_per_nc", mgy_per_nc), ("last_n1", last_n1), ("vented_1", float(vents.vented_1)), ("vented_2", float(vents.vented_2)),
         ("ref_c", vents.ref_c), ("ref_kpa", vents.ref_kpa), *(zip(("leak_1", "leak_2"), leaks_cps, strict=True) if leaks_cps and dark is None else ()),

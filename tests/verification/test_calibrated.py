@@ -155,10 +155,11 @@ def test_the_shipped_desk_exposes_with_beam_only_and_the_rest_is_typed() -> None
     typed = monitor.monitors(benched.monitor_session(physicist(), 520.0, desk=SHIPPED))
     assert typed.n1_mgy_per_count == pytest.approx(whole.n1_mgy_per_count, rel=2e-3) and typed.sealed
     assert (typed.leak1_cps, typed.leak2_cps) == benched.OF_PLATE_CPS
-    with pytest.raises(ValueError, match="count in the dark at the unit"):
-        monitor.monitor_procedure(
-            at(), charge(), "A", 60.0, 520.0, monitor.Vents(False, True, 20.0, 101.325), 300.0, 0.0, who.at, SHIPPED
-        )
+    for leaks, words in ((None, "count in the dark at the unit"), ((0.5, 6.0), "above 5 counts a second in the dark")):
+        with pytest.raises(ValueError, match=words):
+            monitor.monitor_procedure(
+                at(), charge(), "A", 60.0, 520.0, monitor.Vents(False, True, 20.0, 101.325), 300.0, 0.0, who.at, SHIPPED, None, leaks
+            )  # fmt: skip
     assert conditioning.seasoned(conditioning_session(physicist(), desk=SHIPPED)).kv == 69.5
     with pytest.raises(ValueError, match="nothing would prove the unit's timer"):
         end_effect.end_effect_procedure(at(), charge(), "A", 0.0005, 0.001, 0.3, None, "typed", who.at, desk=SHIPPED)
