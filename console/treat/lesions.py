@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,8 @@ FOLDER: Final = "lesions"
 PHOTO, NOTE, AWAY = "photo", "note", "taken away"
 KEY: Final = ("patient_id", "patient_id_2", "course_id", "lesion_id", "site", "laterality")
 NAME: Final = re.compile(r"[0-9a-f]{64}[.](?:png|jpg)")
+FREE_LEAST_BYTES: Final = 256 * 1024 * 1024
+"""What the records need must never be taken by a photo."""
 AT_MOST: Final = 100
 """Photos and notes of one lesion, those that were taken away among them."""
 
@@ -84,6 +87,11 @@ class Lesions:
         name = f"{sha256}.{picture.kind}"
         with self._turn:
             self._room(order)
+            free = shutil.disk_usage(self.folder).free
+            if free < FREE_LEAST_BYTES:
+                raise ConfigurationError(
+                    f"{self.folder}: {free >> 20} MiB are free, and the last {FREE_LEAST_BYTES >> 20} MiB are the records'; first: make room on the disk"
+                )
             try:
                 whole_file.put(self._files, self.folder / name, data)
             except OSError as error:

@@ -358,12 +358,17 @@ class Api:
         lost = await asyncio.to_thread(self._desk.marking.refusal)
         if lost:
             raise RefusedError(409, lost)
-        self._desk.fraction.clear()
         asked: requests.Request = requests.Load(loaded.prescribed, person.name, person.role)
         if command == "resume":
             asked = requests.Resume(loaded.prescribed, person.name, reason, person.role == "physicist")
         self._still(request, body, person, command)
-        done = await self._asked(person, command, asked)
+        before = self._desk.fraction.put_aside()
+        try:
+            done = await self._asked(person, command, asked)
+        except RefusedError as error:
+            if error.status == 409:
+                self._desk.fraction.put_back(before)
+            raise
         self._desk.fraction.take(loaded, self._now(), tenure)
         return done
 

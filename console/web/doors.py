@@ -17,6 +17,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 HEADER: Final = b"x-kerma"
+FROM: Final = b"sec-fetch-site"
+OURS: Final = (b"same-origin", b"none")
+"""What a browser says of where a request comes from: our own page, or a person's own hand; another program says nothing of it."""
 OWN_PORT: Final = {"http": 80, "https": 443}
 BODY_BYTES: Final = 16 * 1024
 WIDE: Final = {"/api/lesion/photo": 3 * 1024 * 1024}
@@ -126,6 +129,8 @@ class Doors:
         origin = _one(scope, b"origin")
         if scope["method"] in ("GET", "HEAD"):
             foreign = origin is not None and origin not in self._origins
+            # a picture or a link of another page of this very machine comes with our cookie and without an origin
+            foreign = foreign or (scope["path"].startswith("/api/") and _one(scope, FROM, OURS[0]) not in OURS)
             return (403, "this origin is not the console's") if foreign else (0, "")
         if scope["method"] != "POST":
             return 405, f"{scope['method']} is not used here"
@@ -163,10 +168,10 @@ class Doors:
         return sent
 
 
-def _one(scope: Scope, name: bytes) -> bytes | None:
-    """The one value of a header, in lower case for names and tokens; None where there is none, or more than one."""
+def _one(scope: Scope, name: bytes, without: bytes | None = None) -> bytes | None:
+    """The one value of a header, in lower case for names and tokens; `without` where there is none, None where there is more than one."""
     found = [value for key, value in scope["headers"] if key.lower() == name]
-    return bytes(found[0]).lower() if len(found) == 1 else None
+    return bytes(found[0]).lower() if len(found) == 1 else None if found else without
 
 
 async def _body(receive: Receive, most: int) -> bytes | str:

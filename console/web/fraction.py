@@ -120,6 +120,17 @@ class Fraction:
         self.clear()
         self.loaded, self._at_s, self._tenure = loaded, now_s, tenure
 
+    def put_aside(self) -> tuple[Loaded | None, float, int]:
+        """Nothing is loaded while another order is asked for; what was is handed on."""
+        kept = self.loaded, self._at_s, self._tenure
+        self.clear()
+        return kept
+
+    def put_back(self, kept: tuple[Loaded | None, float, int]) -> None:
+        """The desk refused the other one: what was loaded still is."""
+        self.clear()
+        self.loaded, self._at_s, self._tenure = kept
+
     def clear(self) -> None:
         self.loaded, self._of, self._compared, self._at_s = None, None, (), float("inf")
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from access_by_hand import Rig
-from desk_by_hand import EXAMPLES, offer, snapshot
+from desk_by_hand import EXAMPLES, OK, offer, snapshot
 from playwright._impl._driver import compute_driver_executable
 from test_lesions import AtLesions, made
 from test_web_api import CONFIRM, ORDER, Browser, Console, Scripted
 
 from console import configuration
 from console.access.sessions import OF_ONE
+from console.treat import lesions
 from console.web import fraction
 from console.web.control import GONE_AFTER_S
 from console.web.fraction import Orders
@@ -27,6 +28,7 @@ from console.web.serve import HERE
 from controller.prescribed import Prescribed
 from controller.requests import Answer, Confirm, Edit, Load
 from hal.clock import SystemClock
+from hal.errors import ConfigurationError
 
 
 @pytest.fixture
@@ -164,8 +166,8 @@ def test_another_login_does_not_end_the_one_at_which_that_person_treats(tmp_path
 def test_what_cannot_be_believed_is_not_no_photo(scripted: Scripted, tmp_path: Path, prescribed: Prescribed) -> None:
     """A chain that was altered, or a photo that is gone, let the offer be confirmed uncompared."""
     console = AtLesions(scripted, tmp_path, prescribed)
-    lesions = console.room.lesions
-    name = lesions.attach(prescribed, made("JPEG"), "olga", "operator")
+    kept_at = console.room.lesions
+    name = kept_at.attach(prescribed, made("JPEG"), "olga", "operator")
 
     async def story() -> None:
         page = await console.page("olga")
@@ -173,7 +175,7 @@ def test_what_cannot_be_believed_is_not_no_photo(scripted: Scripted, tmp_path: P
         console.shown = snapshot(state="PREPARATORY", offer=offer())
         assert (await page.command("load", console.order))[0] == 200
         await console._seen("PREPARATORY")
-        log, photo = lesions.folder / "audit.jsonl", lesions.folder / name
+        log, photo = kept_at.folder / "audit.jsonl", kept_at.folder / name
         kept, compared = (
             photo.read_bytes(),
             CONFIRM | {"photo": name, "checked": [*CONFIRM["checked"], "photo"]},
@@ -188,6 +190,33 @@ def test_what_cannot_be_believed_is_not_no_photo(scripted: Scripted, tmp_path: P
             assert status == 409 and words in said["words"] and "first:" in said["words"]
             photo.write_bytes(kept)
         assert not console.asked(Confirm)
+
+    console.play(story)
+
+
+def test_a_photo_never_takes_the_room_that_the_records_need(
+    tmp_path: Path, prescribed: Prescribed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = lesions.Lesions(tmp_path / "records", lambda: 1.8e9)
+    monkeypatch.setattr(lesions, "FREE_LEAST_BYTES", 1 << 62)
+    with pytest.raises(ConfigurationError, match="are the records'; first: make room"):
+        kept.attach(prescribed, made("JPEG"), "olga", "operator")
+    assert not list(kept.folder.glob("*.jpg"))
+
+
+def test_a_second_load_that_the_desk_refuses_takes_nothing_from_the_first(console: Console) -> None:
+    """A double tap: the fraction that stood loaded could not be confirmed any more, for the console had forgotten it."""
+
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        console.shown = snapshot(state="PREPARATORY", offer=offer())
+        assert (await page.command("load", ORDER))[0] == 200
+        await console._seen("PREPARATORY")
+        console.answer = Answer(False, "loading a fraction is refused in PREPARATORY")
+        assert (await page.command("load", ORDER))[0] == 409
+        console.answer = OK
+        assert (await page.command("confirm", CONFIRM))[0] == 200
 
     console.play(story)
 

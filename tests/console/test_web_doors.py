@@ -71,6 +71,17 @@ def test_t1_no_page_but_ours_commands(changes: dict[str, str | None]) -> None:
     assert said["words"]
 
 
+@pytest.mark.parametrize(
+    ("given", "path", "status"),
+    [("same-site", "/api/service/bundle.zip", 403), ("cross-site", "/api/records/report", 403), ("same-origin", "/api/day", 200), ("none", "/api/day", 200),
+     (None, "/api/day", 200), ("cross-site", "/", 200)],
+)  # fmt: skip
+def test_t1_a_picture_of_another_page_of_this_machine_reads_nothing(given: str | None, path: str, status: int) -> None:
+    """Another port of this machine is the same site: the cookie comes along, and no Origin. The first page may be linked to."""
+    asked = headers(origin=None, sec_fetch_site=given)
+    assert asyncio.run(http(doors(Inside()), path, given=asked, method="GET"))[0] == status
+
+
 def test_t1_a_header_twice_is_none() -> None:
     """Two Origins or Hosts, one of them ours, are no origin and no host."""
     for name in (b"origin", b"host"):
