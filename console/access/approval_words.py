@@ -7,13 +7,13 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.table import Table
 
 from console import screen
-from console.access import folder, policy
-from console.access.approvals import LOG, Approvals, Signed
+from console.access import policy
+from console.access.approvals import LOG, Approvals, Signed, beside_the_audit
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.records import rig_of, stamp
@@ -31,7 +31,7 @@ def listed(config: Path | None, order: Path | None, as_json: bool) -> Exit:
     signed, asked = _signed(rig), policy.asked_of(rig.path, rig.simulated)
     sha256 = "" if order is None else _digest(order)
     found = signed.approvals if order is None else signed.of(sha256)
-    words = signed.refusal(sha256, asked) if order is not None else ""
+    words = Approvals(rig.records, SystemClock().wall).refusal(sha256, asked) if order is not None else ""
     if as_json:
         given = [asdict(one) for one in found]
         print(json.dumps({"asked": list(asked), "wrong": list(signed.wrong), "approvals": given, "words": words}))
@@ -55,7 +55,7 @@ def verify(config: Path | None, as_json: bool) -> int:
     """The chain of signatures by itself, and against the audit, which says of each act that it was done."""
     rig = rig_of(config)
     signed = _signed(rig)
-    wrong = [*signed.wrong, *_beside_the_audit(rig, signed)]
+    wrong = [*signed.wrong, *(words for _, words in beside_the_audit(rig.records, signed))]
     if as_json:
         print(json.dumps({"entries": signed.entries, "key": signed.key, "wrong": wrong}))
         return WRONG if wrong else Exit.AS_INTENDED
@@ -69,32 +69,6 @@ def verify(config: Path | None, as_json: bool) -> int:
         else "nothing was altered"
     )
     return WRONG if wrong else Exit.AS_INTENDED
-
-
-def _beside_the_audit(rig: Rig, signed: Signed) -> list[str]:
-    """A folder that was put back from a backup is whole by itself, and knows less than the audit."""
-    path = rig.records / folder.FOLDER / LOG
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); first: kerma audit verify") from error
-    by_number = {one.n: one for one in signed.approvals}
-    wrong = []
-    for line in lines:
-        try:
-            entry: dict[str, Any] = json.loads(line)
-            what, told = entry["what"], entry["told"]
-            if what not in ("signed", "withdrawn"):
-                continue
-            n, sha256 = int(told["signature"]), str(told["order_sha256"])
-        except (ValueError, KeyError, TypeError):
-            continue
-        kept = by_number.get(n)
-        if kept is None or kept.sha256 != sha256 or (kept.who != entry["who"] and what == "signed"):
-            wrong.append(f"signature {n}: the audit says it was {what} by {entry['who']}, and it is not here")
-        elif what == "withdrawn" and kept.withdrawn_s is None:
-            wrong.append(f"signature {n}: the audit says that {entry['who']} withdrew it, and here it stands")
-    return wrong
 
 
 def _signed(rig: Rig) -> Signed:

@@ -19,6 +19,8 @@ from hal.errors import ConfigurationError
 from records.files import FileSystem, PosixFiles
 
 FOLDER: Final = "approvals"
+AUDIT: Final = "access"
+"""The folder of the audit, beside this one."""
 GIVEN, WITHDRAWN = "approved", "withdrawn"
 MEANING: Final = {PHYSICIAN: "prescribed", PHYSICIST: "physics checked"}
 """What each role's signature says; no other role signs."""
@@ -93,6 +95,16 @@ class Approvals:
         kept = self._chain.kept()
         return NONE if kept is None else read(*kept)
 
+    def refusal(self, sha256: str, needed: Sequence[str]) -> str:
+        """Why an order of these bytes may not be loaded, and what to do first; also where the audit knows of a withdrawal that is not here any more."""
+        if not needed:
+            return ""
+        signed = self.signed()
+        put_back = [words for of, words in beside_the_audit(self._records, signed) if of == sha256]
+        return signed.refusal(sha256, needed) or "".join(
+            f"{words}; first: kerma approvals verify, and have it withdrawn anew" for words in put_back[:1]
+        )
+
     def sign(self, sha256: str, order: str, who: str, role: str) -> int:
         """One signature in its role's meaning; its number. Raises ConfigurationError: it may be there or not."""
         if role not in MEANING:
@@ -140,6 +152,33 @@ def read(log: bytes, head: bytes | None) -> Signed:
     if wrong:
         return Signed(tuple(_told(log, found, against="the chain is not whole")), wrong, found.entries, found.key)
     return Signed(tuple(_told(log, found)), (), found.entries, found.key)
+
+
+def beside_the_audit(records: Path, signed: Signed) -> list[tuple[str, str]]:
+    """A folder that was put back from a backup is whole by itself, and knows less than the audit: which order it concerns, and how. Raises
+    ConfigurationError."""
+    path = records / AUDIT / LOG
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); first: kerma audit verify") from error
+    by_number = {one.n: one for one in signed.approvals}
+    wrong = []
+    for line in lines:
+        if b'"what":"signed"' not in line and b'"what":"withdrawn"' not in line:
+            continue
+        try:
+            entry: dict[str, Any] = json.loads(line)
+            what, told = entry["what"], entry["told"]
+            n, sha256 = int(told["signature"]), str(told["order_sha256"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        kept = by_number.get(n)
+        if kept is None or kept.sha256 != sha256 or (kept.who != entry["who"] and what == "signed"):
+            wrong.append((sha256, f"signature {n}: the audit says it was {what} by {entry['who']}, and it is not here"))
+        elif what == "withdrawn" and kept.withdrawn_s is None:
+            wrong.append((sha256, f"signature {n}: the audit says that {entry['who']} withdrew it, and here it stands"))
+    return wrong
 
 
 def _crash(wrong: str) -> bool:

@@ -180,7 +180,7 @@ def _approved(rig: Rig, prescribed: Prescribed, clock: Clock) -> None:
     """The same signatures as at the page, over a journal that is the one that was marked last. Raises ConfigurationError."""
     policy.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
     asked = policy.asked_of(rig.path, rig.simulated) if prescribed.purpose is Purpose.TREAT else ()
-    words = Approvals(rig.records, clock.wall).signed().refusal(prescribed.sha256.hex(), asked) if asked else ""
+    words = Approvals(rig.records, clock.wall).refusal(prescribed.sha256.hex(), asked)
     words = words or marks.lacking(rig.records)
     if words:
         raise ConfigurationError(words)

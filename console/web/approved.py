@@ -36,7 +36,6 @@ def told(signed: Signed, sha256: str, asked: tuple[str, ...]) -> dict[str, Any]:
 def refusal(rig: Rig, approvals: Approvals, sha256: str) -> str:
     """Why an order of these bytes may not be loaded on this rig; empty where it may. What cannot be read lets nothing pass."""
     try:
-        asked = policy.asked_of(rig.path, rig.simulated)
-        return approvals.signed().refusal(sha256, asked) if asked else ""
+        return approvals.refusal(sha256, policy.asked_of(rig.path, rig.simulated))
     except ConfigurationError as error:
         return str(error)

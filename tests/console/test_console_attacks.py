@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -18,6 +19,8 @@ from test_lesions import AtLesions, made
 from test_web_api import CONFIRM, ORDER, Browser, Console, Scripted
 
 from console import configuration
+from console.access import folder, policy
+from console.access.approvals import Approvals
 from console.access.sessions import OF_ONE
 from console.treat import lesions
 from console.web import fraction
@@ -192,6 +195,28 @@ def test_what_cannot_be_believed_is_not_no_photo(scripted: Scripted, tmp_path: P
         assert not console.asked(Confirm)
 
     console.play(story)
+
+
+def test_a_withdrawal_that_was_put_back_from_a_backup_is_still_one(tmp_path: Path) -> None:
+    """The folder of signatures is whole by itself, and older: the audit knows. It was looked at by kerma approvals verify alone."""
+    records = tmp_path / "records"
+    records.mkdir(mode=0o700)
+    kept, (_, audit) = Approvals(records, lambda: 1.8e9), folder.opened(records, SystemClock())
+    order, other = "a" * 64, "b" * 64
+    for sha256 in (order, other):
+        for who, role in (("mia", "physician"), ("paul", "physicist")):
+            n = kept.sign(sha256, "o", who, role)
+            audit.note("signed", who, role, {"signature": n, "order_sha256": sha256})
+    before = Path(shutil.copytree(kept.folder, tmp_path / "before"))
+    kept.withdraw(2, "wrong side", "mia", "physician")
+    audit.note("withdrawn", "mia", "physician", {"signature": 2, "order_sha256": order})
+    assert "mia withdrew mia's" in kept.refusal(order, policy.BOTH)
+    shutil.rmtree(kept.folder)
+    shutil.copytree(before, kept.folder)
+    again = Approvals(records, lambda: 1.8e9)
+    assert again.signed().refusal(order, policy.BOTH) == "", "by itself it stands"
+    assert "the audit says that mia withdrew it, and here it stands; first:" in again.refusal(order, policy.BOTH)
+    assert again.refusal(other, policy.BOTH) == "" and again.refusal(order, ()) == ""
 
 
 def test_a_photo_never_takes_the_room_that_the_records_need(
