@@ -170,6 +170,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:console/strict.py::check code:console/second_calculation.py::checked code:calibration/procedures/step.py::number",
         "verification/test_blundered.py::test_hazard_a4_an_entry_outside_the_grammar_and_a_reading_of_two "
         "console/test_console_configuration.py::test_an_unknown_key_is_an_error_and_the_known_one_is_named "
+        "console/test_console_periodic_sessions.py::test_hazard_a4_a_number_is_not_typed_where_a_session_measured_it "
         "console/test_console_second.py::test_an_offer_that_differs_is_seen",
     ),
     row(
