@@ -3,6 +3,7 @@ It needs pdftoppm of Debian's poppler-utils; what the reports say is console/rep
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
@@ -10,11 +11,17 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from PIL import Image, ImageDraw
 from rich.console import Console
 
 from console import configuration
+from console.access.approvals import Approvals
+from console.access.table import OPERATOR, PHYSICIAN, PHYSICIST
 from console.reports import keep
 from console.reports.commands import site_of, write_all
+from console.reports.gather import gather
+from console.treat.lesions import Lesions
+from records.fractions import JOURNAL_NAME
 from verification.pages import DOCS
 from verification.report_example import example
 
@@ -22,6 +29,26 @@ PICTURES: Final = DOCS / "pictures"
 DPI: Final = "80"
 WANTED: Final = {"fraction": 2, "course": 1}
 """How many pages of each are shown."""
+
+
+def beside(records: Path) -> None:
+    """Two signatures, a drawn photo and a note, of a minute before the first START."""
+    start = next(iter(gather(records / JOURNAL_NAME).book.exposures.values())).start
+    order = start.prescribed
+
+    def wall() -> float:
+        return start.wall_s - 60.0
+
+    for who, role in (("mia", PHYSICIAN), ("paul", PHYSICIST)):
+        Approvals(records, wall).sign(order.sha256.hex(), f"{order.prescription_id} version {order.version}", who, role)
+    picture, out = Image.new("RGB", (480, 360), (226, 190, 168)), io.BytesIO()
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((210, 140, 286, 206), fill=(168, 92, 84), outline=(120, 52, 52), width=3)
+    draw.ellipse((160, 90, 336, 256), outline=(60, 60, 160), width=2)
+    picture.save(out, "PNG")
+    lesions = Lesions(records, wall)
+    lesions.attach(order, out.getvalue(), "olga", OPERATOR)
+    lesions.note(order, "head turned to the left, lead mask 3", "olga", OPERATOR)
 
 
 def main() -> int:
@@ -35,6 +62,7 @@ def main() -> int:
         with out.status("a fraction in virtual time"):
             setting = example(Path(folder))
         rig = configuration.load(setting.rig_file, 0)
+        beside(rig.records)
         write_all(rig, site_of(rig), set())
         for kind, pages in WANTED.items():
             last = sorted((rig.records / keep.FOLDER).glob(f"{kind}-*.pdf"))[-1]
