@@ -67,8 +67,14 @@ def test_a_photo_is_attached_and_compared_before_anything_is_confirmed(browser: 
             assert found.violations_count == 0, found.generate_report()
             page.get_by_role("button", name="Light / dark").click()
             if page.get_by_role("button", name="Take control").is_visible():
-                # who looks as long as axe does is silent, and loses control
+                # who looks as long as axe does is silent, and loses control; what was loaded is unloaded by whoever takes it
+                console.after["Edit"] = snapshot()
                 page.get_by_role("button", name="Take control").click()
+                page.get_by_text("EXAMPLE-0002").first.click()
+                page.get_by_role("button", name="nose").click()
+                page.get_by_role("button", name="Load", exact=True).click()
+                page.get_by_role("button", name="Applicator and shields").click()
+                page.get_by_role("button", name="The room is ready").click()
                 page.get_by_role("img", name="Photo of the lesion").wait_for()
         (kept,) = (console.records / "lesions").glob("*.jpg")
         raw = kept.read_bytes()
