@@ -132,7 +132,8 @@ function heardControl() {
   const { yours, by } = frame.control;
   if (yours) lostTo = "";
   else if (had && by) lostTo = by;
-  if (yours && !had) inPanel = true;
+  // what somebody else chose at this page, or this person before a pause, is chosen anew: both identifiers are asked for again
+  if (yours && !had) { inPanel = true; patient = ""; order = null; checked.clear(); }
   had = yours;
 }
 
