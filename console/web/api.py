@@ -319,10 +319,9 @@ class Api:
         words = control.take(body.page, cookie, person, self._now(), state, body.over)
         if words:
             raise RefusedError(409, words)
-        if control.tenure != before:
+        if control.tenure != before and state in UNLOADABLE:
             self._desk.fraction.clear()
-            if state in UNLOADABLE:
-                await self._unloaded(person, body.page, cookie)
+            await self._unloaded(person, body.page, cookie)
         return Done(words="control is here")
 
     async def _unloaded(self, person: Person, page: str, cookie: str) -> None:

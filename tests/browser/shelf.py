@@ -21,6 +21,7 @@ from verification import setting
 TESTS = Path(__file__).parents[1]
 sys.path.append(str(TESTS / "console"))
 from desk_by_hand import EXAMPLES, dumped  # noqa: E402
+from kept_by_hand import ORDER as ORDER  # noqa: E402
 from kept_by_hand import KeptByHand  # noqa: E402
 
 HOSTILE = "<script>alert(1)</script>"

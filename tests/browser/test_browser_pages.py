@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from laid import LANGUAGES, LOOKS, PSEUDO, THEMED, THEMES, Laid, words_of
 from playwright.sync_api import Browser, Page, Route
-from shelf import KeptByHand, console_on, opened
+from shelf import ORDER, KeptByHand, console_on, opened
 from watched_page import WIDE
 
 pytestmark = pytest.mark.timeout(240)
@@ -103,9 +103,9 @@ def test_an_alarm_is_heard_after_the_first_hand_and_acknowledged_without_being_c
 
 
 def test_a_report_is_made_and_taken_where_a_fraction_ends(browser: Browser, shelf: tuple[str, str]) -> None:
-    """The button of the end screen on records made by hand: the fraction is found by patient, lesion and number, and its PDF comes."""
+    """The button of the end screen on records made by hand: the fraction is found by its order's own digest, and its PDF comes."""
     page, _ = opened(browser, *shelf, "records", WIDE)
-    order = {"patient_id": "12-34", "lesion_id": "L1", "fraction": 1}
+    order = {"patient_id": "12-34", "sha256": ORDER.sha256.hex()}
     page.evaluate("async (order) => { document.body.prepend((await import('/files/today.js')).report(order)); }", order)
     page.get_by_role("button", name="Report (PDF)").click()
     with page.expect_download() as given:

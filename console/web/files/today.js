@@ -37,7 +37,8 @@ export function report(order) {
     said.textContent = "";
     try {
       const { fractions } = await read("/api/records/fractions", { patient: order.patient_id });
-      const own = fractions.find((one) => one.lesion_id === order.lesion_id && one.fraction === order.fraction);
+      // the very order: another course of this patient, or another version, may have the same lesion and number
+      const own = fractions.find((one) => one.prescription_sha256 === order.sha256);
       if (!own) throw new Error(t("report_later"));
       await post("/api/records/report", { fraction: own.id });
       const { reports } = await read("/api/records/fraction", { fraction: own.id });

@@ -285,7 +285,14 @@ const PANELS = {
     const ended = shown.ended, why = reason();
     const interrupted = shown.state === "INTERRUPTED";
     // a console that was started anew knows no order, and the records say which fraction is open; the machine judges whether it is this one
-    const chosen = readable().find((one) => (frame.order ? one.order.sha256 === frame.order.sha256 : isOpen(shown, one.order)));
+    const may = readable().filter((one) => (frame.order ? one.order.sha256 === frame.order.sha256 : isOpen(shown, one.order)));
+    // of two orders that both may be the open one, another course or another version, a person says which
+    const chosen = frame.order || may.length === 1 ? may[0] : undefined;
+    const resumes = (frame.order ? may.slice(0, 1) : may).map((one) => {
+      const button = go("resume", () => { checked = new Set(["patient", "lesion"]); order = one.name; return load("resume", [one], { reason: why.value }); });
+      if (!chosen) button.append(` · ${one.order.course_id} · ${one.order.prescription_id} · ${one.order.version} · ${one.name}`);
+      return button;
+    });
     const others = readable().filter((one) => one.order.patient_id === frame.order?.patient_id && one.order.sha256 !== frame.order.sha256)
       .map((one) => `${one.order.lesion_id} · ${about(one.order)}, ${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}`);
     const rows = ended ? [
@@ -296,12 +303,12 @@ const PANELS = {
       [t("beam_time"), `${number(ended.dose.beam_s, 2)} / ${number(ended.dose.set_time_s, 2, "s")}`], [t("record"), t(ended.durable ? "kept" : "not_kept")],
     ] : [];
     return [
-      frame.order ? facts(frame.order) : chosen && interrupted ? facts(chosen.order) : h("p", {}, ""), table(rows),
+      ...(frame.order ? [facts(frame.order)] : interrupted ? may.map((one) => facts(one.order)) : []), table(rows),
       ...(frame.order && ended?.durable ? [report(frame.order), h("p", {}, others.length ? t("left_of", { which: others.join("; ") }) : t("left_none"))] : []),
       ...(interrupted && chosen ? [lesion(chosen.order, chosen.name, { change: true })] : []),
       ...(interrupted ? [h("label", {}, t("reason"), why)] : []),
       h("div", { className: "row" },
-        interrupted && chosen ? go("resume", () => { checked = new Set(["patient", "lesion"]); order = chosen.name; return load("resume", [chosen], { reason: why.value }); }) : null,
+        ...(interrupted ? resumes : []),
         go(interrupted ? "close_partial" : "close", async () => { if (await command("close", { reason: interrupted ? why.value : t("close") })) { patient = ""; order = null; } })),
     ];
   },
