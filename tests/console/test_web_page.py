@@ -31,16 +31,21 @@ def test_nothing_is_inline_and_nothing_is_from_elsewhere() -> None:
 
 
 def test_stop_is_bound_to_the_pointer_going_down_and_asks_nothing() -> None:
-    """On every page: each has the button, and its script begins with the shell, which binds it."""
+    """On every page: each has the button, and the shell, which binds it, is a script of its own that needs no other: where any other file does not come, STOP
+    works all the same; where the shell does not, the button says so."""
     assert '$("stop").addEventListener("pointerdown"' in SHELL
     assert not re.search(r"\b(confirm|alert|prompt)\(", SCRIPTS)
+    assert "import " not in SHELL, "the shell stands alone"
+    assert SHELL.index('addEventListener("pointerdown"') < SHELL.index('await fetch("/words'), "no word is waited for"
     for page in PAGES.values():
         button = re.search(r'<button id="stop".*</button>', TEXT[page])
         assert button is not None, page
         assert (
-            button[0]
-            == '<button id="stop" type="button"><span data-word="stop">STOP</span><small id="stop-said" data-word="stop_keys"></small></button>'
+            button[0] == '<button id="stop" type="button"><span data-word="stop">STOP</span>'
+            '<small id="stop-said" data-word="stop_keys">NO ANSWER: press the emergency stop</small></button>'
         )
+        scripts = re.findall(r'<script src="([^"]+)" type="module"></script>', TEXT[page])
+        assert scripts == ["/files/shell.js", f"/files/{page.replace('.html', '.js')}"], page
         script = TEXT[page.replace(".html", ".js")]
         assert 'from "/files/shell.js"' in script.splitlines()[1], page
 
@@ -61,14 +66,15 @@ def test_each_language_has_each_word_with_the_same_values(language: str) -> None
 
 
 def test_every_language_can_be_chosen_and_nothing_is_said_outside_the_words() -> None:
-    """The list of the shell is the list that is served; a page's own text is STOP, NO DATA and signs, until its words have come."""
+    """The list of the shell is the list that is served; a page's own text is STOP, that it has no answer, NO DATA and signs, until its words
+    have come."""
     chosen = re.search(r"const LANGUAGES = \{(.*)\};", SHELL)
     assert chosen is not None
     assert tuple(re.findall(r"(\w+): ", chosen[1])) == WORDS
     for name in PAGES.values():
         body = TEXT[name].partition("<body")[2].partition(">")[2]
         said = {text.strip() for text in re.findall(r">([^<>]+)<", body)} - {""}
-        assert said <= {"STOP", "NO DATA", "?", "–"}, name
+        assert said <= {"STOP", "NO ANSWER: press the emergency stop", "NO DATA", "?", "–"}, name
 
 
 def test_a_number_reads_the_same_in_every_language() -> None:
