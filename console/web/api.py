@@ -197,6 +197,10 @@ class Desk:
         """Whose login it is, locked or not."""
         return self.access.who(cookie, table.beam_may_be_on(self.link.snapshot)) if cookie else None
 
+    def login(self, cookie: str) -> str:
+        """The cookie of a login; all that are none count as one, so that invented ones take nobody's place."""
+        return cookie if self.seen(cookie) is not None else ""
+
     def person(self, cookie: str) -> Person | None:
         """Who is there; a locked page is nobody's."""
         person = self.seen(cookie)
@@ -288,7 +292,7 @@ class Api:
 
     async def ticket(self, request: Request, _body: Nothing) -> Given:
         """A ticket for the live line /live, for its first message."""
-        return Given(token=self._desk.tickets.give(_cookie(request), self._now()))
+        return Given(token=self._desk.tickets.give(self._desk.login(_cookie(request)), self._now()))
 
     async def token(self, request: Request, _body: Nothing) -> Given:
         """A token for one command."""

@@ -23,6 +23,8 @@ AT_LEAST_EVERY_S: Final = 0.5
 SHOWN_WITHIN_S: Final = 5.0
 """A page that has not shown the last one by then is closed; it will open the line anew."""
 A_SECOND: Final = 60
+UNKNOWN_AT_MOST: Final = 8
+"""Lines that have not brought a ticket yet."""
 NOBODY_AT_MOST: Final = 16
 """Pages without a login: half of what the door lets in (doors.py), so that watchers never keep out whoever treats."""
 TICKET, ELSEWHERE, SILENT, TALKATIVE, GARBLED = 4001, 4002, 4003, 4004, 4005
@@ -75,6 +77,7 @@ class Live:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._pages: dict[str, Page] = {}
+        self._unknown: list[asyncio.Future[str]] = []
         self._values: tuple[int, Any] = (-1, None)
 
     def join(self, app: FastAPI) -> None:
@@ -92,14 +95,11 @@ class Live:
 
     async def _first(self, socket: WebSocket) -> Page | None:
         cookie = socket.cookies.get(COOKIE, "")
-        try:
-            async with asyncio.timeout(TICKET_WITHIN_S):
-                said = msgspec.json.decode(await socket.receive_text(), type=First)
-        except (TimeoutError, msgspec.DecodeError, KeyError):
+        said = await self._said_first(socket)
+        if said is None:
             return None
-        if not self._desk.tickets.use(said.ticket, cookie, self._desk.clock.monotonic()) or not self._desk.may(
-            cookie, "watch"
-        ):
+        login, now_s = self._desk.login(cookie), self._desk.clock.monotonic()
+        if not self._desk.tickets.use(said.ticket, login, now_s) or not self._desk.may(cookie, "watch"):
             return None
         if self._desk.person(cookie) is None and self._watching() >= NOBODY_AT_MOST:
             return None
@@ -111,6 +111,25 @@ class Live:
         self._desk.control.renumber(said.page, number, cookie, self._desk.clock.monotonic())
         page = self._pages[number] = Page(number, cookie)
         return page
+
+    async def _said_first(self, socket: WebSocket) -> First | None:
+        """A line's first message; the oldest one that has said nothing makes room where there are many such."""
+        hearing = asyncio.ensure_future(socket.receive_text())
+        self._unknown.append(hearing)
+        if len(self._unknown) > UNKNOWN_AT_MOST:
+            self._unknown[0].cancel()
+        try:
+            async with asyncio.timeout(TICKET_WITHIN_S):
+                return msgspec.json.decode(await hearing, type=First)
+        except asyncio.CancelledError:
+            own = asyncio.current_task()
+            if own is None or own.cancelling():
+                raise
+            return None
+        except (TimeoutError, msgspec.DecodeError, KeyError):
+            return None
+        finally:
+            self._unknown.remove(hearing)
 
     def _watching(self) -> int:
         """Pages at which nobody is logged in."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 from access_by_hand import Rig
+from asgi_by_hand import Socket
 from desk_by_hand import EXAMPLES, OK, offer, snapshot
 from playwright._impl._driver import compute_driver_executable
 from test_lesions import AtLesions, made
@@ -26,7 +27,7 @@ from console.treat import lesions
 from console.web import fraction
 from console.web.control import GONE_AFTER_S
 from console.web.fraction import Orders
-from console.web.live import NOBODY_AT_MOST, TICKET
+from console.web.live import NOBODY_AT_MOST, TICKET, UNKNOWN_AT_MOST
 from console.web.serve import HERE
 from controller.prescribed import Prescribed
 from controller.requests import Answer, Confirm, Edit, Load
@@ -149,6 +150,34 @@ def test_watchers_without_a_login_leave_room_for_whoever_treats(console: Console
         assert (await known.open())["person"]["name"] == "demonstration"
         with pytest.raises(AssertionError, match=str(TICKET)):
             await late.open()
+
+    console.play(story)
+
+
+def test_lines_that_say_nothing_make_room(console: Console) -> None:
+    """They held every live line, three seconds each and then again."""
+
+    async def story() -> None:
+        silent = [Socket(console.app, Browser(console).headers()) for _ in range(UNKNOWN_AT_MOST + 2)]
+        for one in silent:
+            assert (await one.heard())["type"] == "websocket.accept"
+        assert [(await one.heard()).get("code") for one in silent[:2]] == [TICKET, TICKET]
+        assert (await Browser(console).open())["snapshot"] is not None
+
+    console.play(story)
+
+
+def test_invented_cookies_take_no_ticket_away(console: Console) -> None:
+    """Each had sixteen of its own, and 512 in all pushed out the ticket of whoever treats."""
+
+    async def story() -> None:
+        known = Browser(console)
+        await known.enter()
+        ticket = (await known.post("/api/ticket"))[1]["token"]
+        tickets = console.room.tickets
+        for number in range(600):
+            tickets.give(console.room.login(f"invented{number}"), console.clock.monotonic())
+        assert tickets.use(ticket, known.cookie, console.clock.monotonic())
 
     console.play(story)
 
