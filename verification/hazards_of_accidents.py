@@ -314,7 +314,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "records/test_recorder_normal.py::test_interval_between_fractions_of_one_lesion "
         "console/test_lesions.py::test_a_photo_belongs_to_one_lesion_with_its_side_and_site "
         "console/test_lesions.py::test_an_offer_is_confirmed_only_with_the_photo_that_stands_compared "
-        "console/test_lesions.py::test_a_photo_that_was_altered_or_a_chain_that_is_not_whole_is_said_and_not_shown",
+        "console/test_lesions.py::test_a_photo_that_was_altered_or_a_chain_that_is_not_whole_is_said_and_not_shown "
+        "console/test_console_attacks.py::test_what_cannot_be_believed_is_not_no_photo "
+        "console/test_console_attacks.py::test_an_identifier_that_would_be_shown_as_anothers_is_refused",
         who="the operator, by the patient's own words and the lesion itself; no photo is asked for where there is none, and kerma treat shows none",
     ),
 )

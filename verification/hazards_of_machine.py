@@ -281,7 +281,8 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "records are changed afterwards, or the clock is set back",
         "each record holds the hash of the one before; a change, a missing piece and a cut tail are found; a clock behind the last record "
         "stops treatment",
-        "code:records/journal.py::verify code:records/clearance.py::judge",
+        "code:records/journal.py::verify code:records/clearance.py::judge code:console/access/marks.py::lacking",
+        "console/test_marks.py::test_t9_a_tail_of_the_journal_that_was_cut_with_the_database_is_found "
         "records/test_recorder_crash.py::test_tampering_is_found_by_verify_and_refused "
         "records/test_recorder_crash.py::test_truncated_journal_is_refused "
         "records/test_recorder_normal.py::test_clock_set_back_is_refused",
