@@ -157,7 +157,9 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
             f'{asked.prescription}: prescription.purpose = "{prescribed.purpose.name.lower()}": kerma treat gives patients their fractions and nothing else; '
             "first: use kerma warm-up, kerma daily or kerma calibrate"
         )
-    _approved(rig, prescribed, clock)
+    against = unapproved(rig, prescribed, clock)
+    if against:
+        raise ConfigurationError(against)
     checked = checked_of(rig, clock.wall())
     others = beside(rig, prescribed, checked, clock.wall(), asked.resume)
     control = rig.control if asked.yes else None
@@ -173,17 +175,19 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
         release=None if control is None else lambda: simulated_hand.act(control, "release"),
         given_d0_mgy=given_d0_mgy(rig, prescribed) if asked.resume else None,
         beside=others,
+        allowed=lambda: unapproved(rig, prescribed, clock),
     )
 
 
-def _approved(rig: Rig, prescribed: Prescribed, clock: Clock) -> None:
-    """The same signatures as at the page, over a journal that is the one that was marked last. Raises ConfigurationError."""
-    policy.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
-    asked = policy.asked_of(rig.path, rig.simulated) if prescribed.purpose is Purpose.TREAT else ()
-    words = Approvals(rig.records, clock.wall).refusal(prescribed.sha256.hex(), asked)
-    words = words or marks.lacking(rig.records)
-    if words:
-        raise ConfigurationError(words)
+def unapproved(rig: Rig, prescribed: Prescribed, clock: Clock) -> str:
+    """Why this order may not be loaded, or confirmed: the same signatures as at the page, over a journal that is the one that was marked last."""
+    try:
+        policy.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
+        asked = policy.asked_of(rig.path, rig.simulated) if prescribed.purpose is Purpose.TREAT else ()
+        signatures = Approvals(rig.records, clock.wall).refusal(prescribed.sha256.hex(), asked)
+        return signatures or marks.lacking(rig.records)
+    except ConfigurationError as error:
+        return str(error)
 
 
 def same_kind(session: Session, rig: Rig) -> Result | None:

@@ -48,7 +48,8 @@ class Face(Protocol):
 class Wanted:
     """What the command line asks for. `press` and `release` act on a simulated room's switch (None: a person does); `given_d0_mgy` is None when not known.
 
-    `further` are comparisons of the offer beside those of every exposure.
+    `further` are comparisons of the offer beside those of every exposure; `allowed` is asked once more right before the confirmation, for signatures may be
+    withdrawn while an offer is read: words where it may not be.
     """
 
     prescribed: Prescribed
@@ -64,6 +65,7 @@ class Wanted:
     beside: Beside = field(default_factory=Beside)
     role: str = "operator"
     further: Callable[[Offer], tuple[Compared, ...]] = lambda _offer: ()
+    allowed: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,9 @@ class Steps:
             if not said:
                 self._session.ask(Edit())
                 return self._result(Exit.NOT_CONFIRMED, "not confirmed; unloaded, nothing was delivered")
+            against = self._wanted.allowed()
+            if against:
+                return self._unload(against)
             answer = self._session.ask(Confirm(offer.id, offer.digest))
             if self._session.stopped:
                 return None

@@ -376,11 +376,11 @@ def test_at_the_terminal_the_same_signatures_are_asked_for(
     tmp_path: Path, prescribed: Prescribed, console: Signing
 ) -> None:
     """kerma treat refuses with the same words; nothing else of a real rig is looked at before."""
-    words = refused(lambda: terminal._approved(console.room.rig, prescribed, SystemClock()))
+    words = terminal.unapproved(console.room.rig, prescribed, SystemClock())
     assert "not approved" in words and "first:" in words
     console.room.approvals.sign(prescribed.sha256.hex(), "RX", "mia", "physician")
     console.room.approvals.sign(prescribed.sha256.hex(), "RX", "paul", "physicist")
-    terminal._approved(console.room.rig, prescribed, SystemClock())
+    assert terminal.unapproved(console.room.rig, prescribed, SystemClock()) == ""
 
 
 def test_kerma_approvals_lists_and_verifies_also_against_the_audit(tmp_path: Path, prescribed: Prescribed) -> None:

@@ -229,6 +229,13 @@ def test_a_refused_confirmation_unloads(scripted: Make, prescribed: Prescribed) 
     assert result.code is Exit.REFUSED and "door open" in result.words and kinds(desk)[-1] == "Edit"
 
 
+def test_an_order_whose_signature_was_withdrawn_while_it_was_read_is_not_confirmed(
+    scripted: Make, prescribed: Prescribed
+) -> None:
+    result, desk, _ = play(scripted, Rig([]), prescribed, allowed=lambda: "mia withdrew mia's: wrong side")
+    assert result.code is Exit.REFUSED and "wrong side" in result.words and kinds(desk) == ["Watch", "Load", "Edit"]
+
+
 def test_stop_in_beam_waits_for_the_end_and_leaves_the_fraction_open(scripted: Make, prescribed: Prescribed) -> None:
     def at(session: Session, shown: Snapshot) -> None:
         if shown.state == "IRRADIATING" and not session.stopped:
