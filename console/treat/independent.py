@@ -22,6 +22,7 @@ from console.configuration import Rig
 from console.day.sheets import signers_of
 from console.records import first_set_time_s
 from console.second_calculation import Compared, combination, on_line
+from console.treat.times_kept import FOLDER, keep
 from controller.prescribed import Certificate, Combination, Prescribed
 from controller.requests import Offer
 from controller.tags import fraction_tag, plan_tag
@@ -53,7 +54,7 @@ class Beside:
 
 
 def beside(rig: Rig, prescribed: Prescribed, checked: Checked, wall_s: float, resumed: bool) -> Beside:
-    """Load what belongs to this rig and order. Raises ConfigurationError: a real rig treats nobody without a table."""
+    """Load what belongs to this rig and order. Raises ConfigurationError: a real rig treats nobody without a table, nor by an older one than it had."""
     times, certificate = None, checked.numbers
     cutouts = None
     if checked.table.basis == "measured":
@@ -61,6 +62,7 @@ def beside(rig: Rig, prescribed: Prescribed, checked: Checked, wall_s: float, re
     if rig.time_table is not None:
         named = rig.file.tube.serial, rig.file.safety_unit.serial, certificate.id
         times = load_times(rig.time_table, rig.signer_public_key, wall_s, *named)
+        keep(rig.records / FOLDER, times)
     elif not rig.simulated and prescribed.purpose is Purpose.TREAT:
         raise ConfigurationError(
             f"{rig.path}: certificate.time_table is missing; first: have the physicist type and sign times of another calculation, and write their path"
