@@ -103,7 +103,7 @@ def fraction_pdf(report: FractionReport, picture: bytes | None = None) -> bytes:
         Spacer(1, 1.5 * mm),
         _pairs(s, _who(report)),
         Paragraph("Lesion: photo and notes as they stood", s.head),
-        _lesion(s, report.lesion, picture),
+        *_lesion(s, report.lesion, picture),
         Paragraph("Dose", s.head),
         _doses(s, report),
         Paragraph("Calculation, term by term", s.head),
@@ -200,34 +200,34 @@ def approved(approval: Approval | None) -> list[str]:
     return [approval.words, *lines, chain]
 
 
-def _lesion(s: Styles, lesion: AtLesion | None, picture: bytes | None) -> Any:
-    """The photo, and beside it whose it is and the notes."""
+def _lesion(s: Styles, lesion: AtLesion | None, picture: bytes | None) -> list[Any]:
+    """The photo with whose it is beside it; then the notes, each by itself, for there may be pages of them."""
     if lesion is None:
-        return Paragraph("Nobody looked for a photo or notes.", s.text)
+        return [Paragraph("Nobody looked for a photo or notes.", s.text)]
     lines = [f"{lesion.words[:1].upper()}{lesion.words[1:]}."] if lesion.words else []
     if lesion.photo is not None:
         one = lesion.photo
         lines.append(f"Photo {one.number}: {one.who} ({one.role}), {one.at}, SHA-256 {one.sha256}.")
         lines += [f"NOT SHOWN: {one.words}"] if one.words else []
-    lines += [f"Note {one.number}: {one.words} ({one.who}, {one.role}, {one.at})" for one in lesion.notes]
-    told = [Paragraph(markup(line), s.cell) for line in lines]
-    if picture is None:
-        return told[0] if len(told) == 1 else Table([[told]], colWidths=[WIDE], hAlign="LEFT")
-    shown = Image(io.BytesIO(picture), PHOTO, PHOTO, kind="proportional")
-    table = Table([[shown, told]], colWidths=[PHOTO + 4 * mm, WIDE - PHOTO - 4 * mm], hAlign="LEFT")
-    table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
-    return table
+    told: list[Any] = [Paragraph(markup(line), s.text) for line in lines]
+    if picture is not None:
+        shown = Image(io.BytesIO(picture), PHOTO, PHOTO, kind="proportional")
+        table = Table([[shown, told]], colWidths=[PHOTO + 4 * mm, WIDE - PHOTO - 4 * mm], hAlign="LEFT")
+        table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
+        told = [table]
+    notes = [f"Note {one.number}: {one.words} ({one.who}, {one.role}, {one.at})" for one in lesion.notes]
+    return told + [Paragraph(markup(line), s.text) for line in notes]
 
 
 def _signed(s: Styles, report: CourseReport) -> Table:
-    rows = [
-        (
-            f"{one.fraction}/{one.fractions}, {one.lesion_id}",
-            "; ".join(approved(one.approval)),
-            one.lesion.photo.sha256 if one.lesion is not None and one.lesion.photo is not None else "-",
-        )
-        for one in report.fractions
-    ]
+    rows: list[tuple[str, str, str]] = []
+    for one in report.fractions:
+        photo = one.lesion.photo.sha256 if one.lesion is not None and one.lesion.photo is not None else "-"
+        first, *others = approved(one.approval)
+        rows += [
+            (f"{one.fraction}/{one.fractions}, {one.lesion_id}", first, photo),
+            *(("", line, "") for line in others),
+        ]
     return _table(s, ("fraction", "signatures", "photo, SHA-256"), rows, (20, 100, 60))
 
 

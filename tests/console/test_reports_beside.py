@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from kept_by_hand import ORDER, WALL_S, KeptByHand
+from msgspec.structs import replace
 from test_lesions import made as photo
 
 from console.access.approvals import Approvals
@@ -22,7 +23,7 @@ from console.reports.beside import Beside
 from console.reports.course import course_report
 from console.reports.gather import gather
 from console.reports.model import Site, fraction_report
-from console.reports.told import FractionReport
+from console.reports.told import FractionReport, Note, Photo, Signature
 from console.treat.lesions import Lesions
 
 SITE = Site("demo", "UTC", codes.load_codes())
@@ -122,6 +123,25 @@ def test_what_comes_later_changes_no_report_of_before_and_what_was_withdrawn_bef
     assert told.approval is not None and told.approval.missing == ("physics checked",)
     assert "approved in part: physics checked (physicist) was missing" in told.approval.words
     assert told.lesion is not None and told.lesion.photo is None and told.lesion.notes[0].words == "later"
+
+
+@pytest.mark.grid
+def test_as_many_notes_and_signatures_as_there_may_be_go_onto_paper(room: Room) -> None:
+    """A hundred notes of four hundred letters were higher than a page in one cell, and there was no report at all."""
+    room.kept.golden()
+    told, small = room.report(), photo("JPEG")
+    assert told.lesion is not None and told.approval is not None
+    notes = tuple(Note(n, "olga", "operator", "2026-11-18T11:05:40Z", "supine, " * 50) for n in range(100))
+    signatures = tuple(Signature(n, "prescribed", f"mia{n}", "physician", "2026", False) for n in range(200))
+    lesion = Photo("0" * 64, "0" * 64 + ".jpg", 1, "olga", "operator", "2026", "")
+    whole = replace(
+        told,
+        lesion=replace(told.lesion, notes=notes, photo=lesion),
+        approval=replace(told.approval, signatures=signatures),
+    )
+    assert paper.fraction_pdf(whole, small).count(b"/Type /Page\n") >= 6
+    line = replace(room.course().fractions[0], approval=whole.approval, lesion=whole.lesion)
+    assert paper.course_pdf(replace(room.course(), fractions=(line,)))
 
 
 def test_a_signature_after_the_first_beam_is_flagged(room: Room) -> None:
