@@ -106,7 +106,8 @@ def verify(config: Path | None, kept: list[Path], key: str, as_json: bool) -> in
     if found is None:
         print(f"{rig.records / folder.FOLDER}: no audit was ever begun here")
         return Exit.AS_INTENDED if not kept else WRONG
-    found.wrong += marks.every(rig.records)
+    with PlainConsole(stderr=True).status("the journal is held against what the audit says of it"):
+        found.wrong += marks.every(rig.records)
     if as_json:
         print(
             json.dumps(

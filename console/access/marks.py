@@ -49,12 +49,12 @@ def newest(records: Path) -> Mark | None:
             if not schema_of(connection, path):
                 return None
             rows = {str(key): str(value) for key, value in connection.exec_driver_sql("SELECT key, value FROM meta")}
-    except (SQLAlchemyError, StoreError) as error:
+            index = int(rows["applied"])
+            return Mark(index, rows["digest"]) if index else None
+    except (SQLAlchemyError, StoreError, KeyError, ValueError) as error:
         raise ConfigurationError(f"{path}: cannot be read ({error}); first: kerma records list") from error
     finally:
         engine.dispose()
-    index = int(rows["applied"])
-    return Mark(index, rows["digest"]) if index else None
 
 
 def last(records: Path) -> Mark | None:

@@ -26,7 +26,7 @@ from console.exit_codes import WORDS, Exit
 from console.records import given_d0_mgy, record_words
 from console.second_calculation import Compared
 from console.treat.independent import beside
-from console.treat.plain_words import PlainConsole, order
+from console.treat.plain_words import PlainConsole, order, unfit, visible
 from console.treat.session import Session, signals_stop
 from console.treat.treat import Result, Wanted, treat
 from console.typed_line import TypedLine
@@ -37,6 +37,8 @@ from hal.errors import ConfigurationError
 from hal.readings import Purpose
 
 PLAIN_EVERY_S = 1.0
+WORDS_AT_MOST = 200
+"""Of a name or a reason, as at the page."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,12 @@ def _marked(rig: Rig, clock: Clock, console: Console) -> None:
 
 def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
     """Check the command line against the rig and read the files. Raises ConfigurationError."""
+    for option, words in (("--operator", asked.operator), ("--reason", asked.reason)):
+        wrong = unfit(words.strip()) or (
+            f"has {len(words)} characters, at most {WORDS_AT_MOST}" if len(words) > WORDS_AT_MOST else ""
+        )
+        if wrong:
+            raise ConfigurationError(f"{option} {visible(words)!r} {wrong}; first: type it anew")
     if asked.yes and not rig.simulated:
         raise ConfigurationError(
             f"--yes: {rig.path} says rig.simulated = false; first: leave --yes out: on a real rig a person confirms and presses"

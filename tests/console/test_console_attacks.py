@@ -23,7 +23,7 @@ from console import configuration
 from console.access import folder, policy
 from console.access.approvals import Approvals
 from console.access.sessions import OF_ONE
-from console.treat import lesions
+from console.treat import lesions, terminal
 from console.web import fraction
 from console.web.control import GONE_AFTER_S
 from console.web.fraction import Orders
@@ -245,6 +245,16 @@ def test_a_withdrawal_that_was_put_back_from_a_backup_is_still_one(tmp_path: Pat
     assert again.signed().refusal(order, policy.BOTH) == "", "by itself it stands"
     assert "the audit says that mia withdrew it, and here it stands; first:" in again.refusal(order, policy.BOTH)
     assert again.refusal(other, policy.BOTH) == "" and again.refusal(order, ()) == ""
+
+
+def test_a_name_or_reason_that_nobody_can_see_is_refused_at_the_terminal_too(tmp_path: Path) -> None:
+    """It went into the journal, and so onto paper, as somebody's whom it was not."""
+    rig = configuration.load(EXAMPLES / "rig.toml", 0)
+    for words in ("olg\u202ea", "ol\ufe0fga", "olg\u0430", "a" * 201, "olga\x1b[2J"):
+        for named in ({"operator": words}, {"reason": words, "resume": True}):
+            asked = terminal.Asked(tmp_path / "none.toml", EXAMPLES / "rig.toml", **named)  # type: ignore[arg-type]
+            with pytest.raises(ConfigurationError, match=r"^--(operator|reason) .*first: type it anew"):
+                terminal.prepared(asked, rig, SystemClock())
 
 
 def test_a_photo_never_takes_the_room_that_the_records_need(
