@@ -19,13 +19,19 @@ SCANS: Final = 64
 ANEW: Final = "first: attach it at the page Treat, which takes the picture out of a photo and leaves the rest behind"
 
 PNG: Final = b"\x89PNG\r\n\x1a\n"
-PNG_PARTS: Final = (b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"bKGD", b"sBIT", b"IDAT", b"IEND")
+PNG_PARTS: Final = {
+    b"IHDR": 13, b"PLTE": 768, b"tRNS": 256, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"bKGD": 6, b"sBIT": 4, b"IDAT": BYTES, b"IEND": 0,
+}  # fmt: skip
+"""Each with its longest form, and but for the pixels each once: a part that is longer holds something else."""
 CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 PIECE: Final = 1 << 16
 SOI, EOI, SOS, DRI = 0xD8, 0xD9, 0xDA, 0xDD
 FRAMES: Final = (0xC0, 0xC1, 0xC2)
-JPEG_PARTS: Final = (0xC4, 0xDB, DRI, 0xE0, 0xE2, 0xEE)
-"""Tables, JFIF, a colour profile, Adobe's colours: no EXIF, so no place and no mirrored view; no comment, no second picture."""
+DHT, DQT, JFIF, PROFILE, ADOBE = 0xC4, 0xDB, 0xE0, 0xE2, 0xEE
+JPEG_PARTS: Final = (DHT, DQT, DRI, JFIF, PROFILE, ADOBE)
+"""Tables, JFIF, a colour profile, Adobe's colours: no EXIF, so no place and no mirrored view; no comment, no second picture. Each must be what it says."""
+PROFILE_BYTES: Final = 16 * 1024
+"""Of all parts of a colour profile."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def _png(data: bytes) -> Picture:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = len(PNG)
+    at, seen = len(PNG), set[bytes]()
     while at < len(data):
         if at + 12 > len(data):
             raise _wrong(f"is a PNG that is cut at byte {at}")
@@ -85,8 +91,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         end = data[at + 8 + size : at + 12 + size]
         if len(end) < 4 or zlib.crc32(name + body) != int.from_bytes(end, "big"):
             raise _wrong(f"is a PNG that is cut or damaged at byte {at}")
-        if name not in PNG_PARTS:
-            raise _wrong(f"is a PNG with a part {name.decode('latin-1')!r} that is no picture")
+        if name not in PNG_PARTS or size > PNG_PARTS[name] or name in seen:
+            raise _wrong(f"is a PNG with a part {name.decode('latin-1')!r} of {size} bytes that is no picture")
+        seen |= {name} - {b"IDAT"}
         yield name, body
         at += 12 + size
         if name == b"IEND" and at != len(data):
@@ -110,7 +117,7 @@ def _inflated(packed: bytes, wanted: int) -> None:
 
 
 def _jpeg(data: bytes) -> Picture:
-    picture, scans, at = None, 0, 2
+    picture, scans, profile, at = None, 0, 0, 2
     while True:
         if at + 2 > len(data) or data[at] != 0xFF:
             raise _wrong(f"is a JPEG that is cut or damaged at byte {at}")
@@ -125,10 +132,17 @@ def _jpeg(data: bytes) -> Picture:
         if mark in FRAMES and picture is None:
             picture = _frame(body)
         elif mark == SOS and picture is not None:
+            if not body or len(body) != 4 + 2 * body[0]:
+                raise _wrong(f"is a JPEG with a pass of another form at byte {at}")
             scans += 1
             at = _scanned(data, at)
         elif mark not in JPEG_PARTS:
             raise _wrong(f"is a JPEG with a part {mark:02X} that is not taken (EXIF and comments are E1 and FE)")
+        elif not _is_what_it_says(mark, body):
+            raise _wrong(f"is a JPEG with a part {mark:02X} of {len(body)} bytes that is no part of a picture")
+        profile += len(body) if mark == PROFILE else 0
+        if profile > PROFILE_BYTES:
+            raise _wrong(f"is a JPEG with a colour profile of more than {PROFILE_BYTES} bytes")
         if scans > SCANS:
             raise _wrong(f"is a JPEG of more than {SCANS} passes")
     if picture is None or scans == 0:
@@ -136,6 +150,21 @@ def _jpeg(data: bytes) -> Picture:
     if at + 2 != len(data):
         raise _wrong(f"has {len(data) - at - 2} bytes behind its end")
     return picture
+
+
+def _is_what_it_says(mark: int, body: bytes) -> bool:
+    """A part of the kind of its mark, to its last byte: nothing else has room in it."""
+    if mark == JFIF:
+        # without a second, small picture
+        return len(body) == 14 and body.startswith(b"JFIF\0") and body.endswith(b"\0\0")
+    if mark in (PROFILE, ADOBE):
+        return body.startswith(b"ICC_PROFILE\0") if mark == PROFILE else len(body) == 12 and body.startswith(b"Adobe")
+    if mark == DRI:
+        return len(body) == 2
+    at = 0
+    while at < len(body):
+        at += 1 + (64 << (body[at] >> 4 & 1) if mark == DQT else 16 + sum(body[at + 1 : at + 17]))
+    return at == len(body) > 0
 
 
 def _frame(body: bytes) -> Picture:
