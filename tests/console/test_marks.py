@@ -7,6 +7,8 @@ import asyncio
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from desk_by_hand import EXAMPLES, ended, snapshot
@@ -14,6 +16,8 @@ from kept_by_hand import KeptByHand
 from test_web_api import ORDER, Browser, Console, Scripted
 
 from console.access import commands, folder, marks, policy
+from console.treat import terminal
+from console.treat.plain_words import PlainConsole
 from console.web.clerk import Clerk
 from console.web.marking import Marking
 from controller.prescribed import Prescribed
@@ -146,6 +150,17 @@ def test_t9_the_newest_mark_is_found_however_much_stands_behind_it(kept: Kept, m
     found = marks.last(kept.records)
     monkeypatch.setattr(marks, "BACK", 200)
     assert found is not None and marks.last(kept.records) == found
+
+
+def test_t9_an_end_at_the_terminal_is_marked_where_a_console_keeps_an_audit(kept: Kept) -> None:
+    kept.given(1)
+    rig: Any = SimpleNamespace(records=kept.records)
+    terminal._marked(rig, SystemClock(), PlainConsole(quiet=True))
+    assert kept.marked() == [], "nobody keeps an audit here"
+    kept.clerk.told("console begins", "console", "")
+    kept.marked()
+    terminal._marked(rig, SystemClock(), PlainConsole(quiet=True))
+    assert kept.marked() == [marks.newest(kept.records).record]  # type: ignore[union-attr]
 
 
 def test_t16_a_simulated_rig_that_calls_itself_clinical_loads_nothing() -> None:
