@@ -111,6 +111,13 @@ def sign_certificate(path: Path, private_key: Path, who: str, wall_s: float) -> 
         raise ConfigurationError(
             f'{path}: basis = "provisional": is of a name plate, and nobody signs for it; first: calibrate, and sign what was measured'
         )
+    in_air = [one.id for one in table.facts.cutouts if one.b_w_ratio is None]
+    if in_air:
+        raise ConfigurationError(
+            f"{path}: facts.cutouts: {', '.join(in_air)}: b_w_ratio is missing, so that the factor is one in air and an order with it gives less at the "
+            "surface than it says; first: write the draft anew with kerma calibrate --draft: the session stands, and nothing is exposed again; "
+            "where the factor is typed, write b_w_ratio"
+        )
     signed.sign(path, data, HEAD, CertificateTable, private_key, who, wall_s)
 
 

@@ -79,14 +79,15 @@ def draft(
                 "certificate.second_check: typed beside a finished session; take it out of the job file, measured is measured"
             )
         head["second_check"] = max(seconds, key=lambda one: abs(one.result_pct)).model_dump()
-    found = facts(job, records)
+    combinations = {one.name: _combination(job, one, done[one.name], last) for one in job.outputs}
+    found = facts(job, records, combinations)
     if found:
         head["facts"] = found
     return {
         "schema": 2, "basis": "measured", "software_version": program.version, "software_sha256": program.sha256,
         "effective_at": at.replace(microsecond=0), **_plain(head),
         "instruments": [_plain(one.model_dump(exclude_none=True)) for one in job.instruments],
-        "combinations": [_combination(job, one, done[one.name], last) for one in job.outputs],
+        "combinations": list(combinations.values()),
     }  # fmt: skip
 
 
@@ -176,6 +177,16 @@ def counts_meet(
                 f"n{channel}_mgy_per_count = {says:.6g}, and the readings' own exposures counted {comes}: more than {100 * COUNTED:g} % apart; "
                 f"measure monitor-{one.name} anew, and find out which reading is wrong"
             )
+
+
+def beside_open(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Each cut-out's factor as an order takes it, and the backscatter in it, in words."""
+    return tuple(
+        f"cut-out {one['id']} in {one['applicator']}, {one['b_w_ratio']['kv']:g} kV, {one['b_w_ratio']['filter']}: factor at the surface "
+        f"{one['factor']:.4f}, u {one['u_pct']:.2f} % (k = 1); in it the ratio of backscatter, {one['b_w_ratio']['value']:.4f}"
+        for one in document.get("facts", {}).get("cutouts", [])
+        if "b_w_ratio" in one
+    )
 
 
 def typed(one: OutputTable, given: Mapping[str, Given]) -> tuple[str, ...]:

@@ -19,17 +19,21 @@ from calibration.equipment import (
     Name,
     NotNegative,
     Positive,
+    Readable,
     Table,
     Tube,
     unusable,
 )
 from calibration.formulas import straight
+from calibration.measured import BackscatterTable
 
 SAME: Final = 1e-6
 STOP_PCT: Final = 2.0
 """A scale whose points lie further off their line is none (PMC5849838)."""
 LEAD_ADDS: Final = 1.005
 """A cut-out takes scatter away; what is above it is scatter of the readings, or they are the other column's. An assumption."""
+RATIO_LEAST: Final = 0.7
+"""Backscatter of the largest field here is 1.21, of none 1: a ratio below 0.83 is of another quantity. An assumption, with room for larger tables."""
 AGAIN: Final = "correct the certificate, and sign it again"
 
 
@@ -62,10 +66,25 @@ class ScaleTable(Table):
     rows: list[ScaleRow] = Field(min_length=3, max_length=100)
 
 
+class RatioTable(Table):
+    """cutouts.b_w_ratio: backscatter of the cut-out's own field over that of the open one, in the beam whose output was the reference (hazard A12).
+
+    `b_w`: the factor of the cut-out's field where the built-in table has none, typed with its source. `u_pct` is of k = 1."""
+
+    kv: Positive
+    ma: Positive
+    filter: Name
+    value: float = Field(ge=RATIO_LEAST, le=1.0)
+    u_pct: float = Field(ge=0, le=10)
+    source: Annotated[str, Field(min_length=1, max_length=1000), Readable]
+    b_w: BackscatterTable | None = None
+
+
 class CutoutTable(Table):
     """[[cutouts]]: lead in an applicator, measured itself against the open applicator. `derived` is false, and nothing else is read (hazard A2).
 
-    Readings are as at 20 degC and 101.325 kPa."""
+    Readings are as at 20 degC and 101.325 kPa. `factor` is the dose at the surface against the open applicator's: b_w_ratio times the ratio of the
+    readings. One without b_w_ratio is of an older certificate: a ratio in air alone, which stays to be read and serves no order."""
 
     derived: Literal[False]
     id: Name
@@ -77,6 +96,12 @@ class CutoutTable(Table):
     reference_nc: list[Annotated[float, Field(gt=0)]] = Field(min_length=5, max_length=50)
     by: Name
     at: Instant
+    b_w_ratio: RatioTable | None = None
+
+    @property
+    def in_air(self) -> float:
+        """The ratio of the readings, as far as the file says it: what the applicator's own history holds."""
+        return self.factor / self.b_w_ratio.value if self.b_w_ratio is not None else self.factor
 
 
 class Combined(Protocol):
@@ -185,10 +210,13 @@ def _scale(where: str, one: ScaleTable, instruments: Sequence[Base]) -> Iterator
 def _cutout(where: str, one: CutoutTable, applicators: set[str]) -> Iterator[str]:
     if one.applicator not in applicators:
         yield f"{where}.applicator = {one.applicator}: no combination has it; first: {AGAIN}"
-    comes = fmean(one.readings_nc) / fmean(one.reference_nc)
+    in_air = fmean(one.readings_nc) / fmean(one.reference_nc)
+    comes = in_air * (one.b_w_ratio.value if one.b_w_ratio is not None else 1.0)
     if abs(one.factor - comes) > SAME * comes:
         yield f"{where}.factor = {one.factor!r}: the readings come to {comes:.9g}; first: {AGAIN}"
-    if one.factor > LEAD_ADDS:
-        yield f"{where}.factor = {one.factor:g}: lead adds nothing, at most {LEAD_ADDS:g}; its readings and the reference's are exchanged; first: {AGAIN}"
+    if one.b_w_ratio is not None and one.u_pct < one.b_w_ratio.u_pct:
+        yield f"{where}.u_pct = {one.u_pct:g}: is below the {one.b_w_ratio.u_pct:g} % of its backscatter alone; first: {AGAIN}"
+    if in_air > LEAD_ADDS:
+        yield f"{where}.factor: {in_air:g} in air: lead adds nothing, at most {LEAD_ADDS:g}; its readings and the reference's are exchanged; first: {AGAIN}"
     if one.readings_nc == one.reference_nc or len(set(one.readings_nc)) == 1:
         yield f"{where}.readings_nc: are the reference's, or all one number; first: measure it itself, nothing is derived"

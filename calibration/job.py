@@ -146,6 +146,8 @@ def _wrong_names(job: JobTable) -> Iterator[str]:
     for each in job.fitted:
         if bool(each.cutout) != (each.diameter_mm is not None):
             yield f"fitted {each.name}: cutout and diameter_mm stand together; first: write both, or none"
+        if each.backscatter is not None and not each.cutout:
+            yield f"fitted {each.name}: backscatter is of a cut-out's own field; first: leave it out, an applicator's is its output's"
         reference = next((one for one in job.outputs if one.name == each.reference), None)
         if each.cutout and reference is not None and reference.applicator != each.applicator:
             yield (

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from calibration.cutouts import ratio_part
 from calibration.job import JobTable
+from calibration.job_parts import FittedJob
 from calibration.procedures.applicator import applicator
 from calibration.procedures.conditioning import seasoned
 from calibration.procedures.interrupt import interrupted
 from calibration.procedures.scales import scale
 from calibration.procedures.session import Session
 from calibration.procedures.survey import focal_spot, survey
+from calibration.schema import CombinationTable
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,16 @@ class Record:
     by: str
 
 
-def facts(job: JobTable, records: tuple[Record, ...]) -> dict[str, Any]:
-    """What stands in the certificate. ValueError: a typed number beside a measured one (hazard A2), or a session says otherwise than the tube's record."""
+def facts(job: JobTable, records: tuple[Record, ...], combinations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What stands in the certificate; `combinations` are those of the outputs, by their names, whose half-value layer a cut-out's backscatter goes by.
+
+    ValueError: a typed number beside a measured one (hazard A2), or a session says otherwise than the tube's record."""
     found: dict[str, Any] = {**job.certificate.get("facts", {})}
     scales = [scale(one.session).part() for one in records if one.name.startswith("scale-")]
     if scales:
         _alone(found, "scales", scales)
-    cutouts = [one for one in (_cutout(job, record) for record in records if record.name.startswith("fitted-")) if one]
+    fitted = [record for record in records if record.name.startswith("fitted-")]
+    cutouts = [one for one in (_cutout(job, record, combinations) for record in fitted) if one]
     if cutouts:
         _alone(found, "cutouts", cutouts)
     ratios = [interrupted(one.session).ratio for one in records if one.name.startswith("interrupt-")]
@@ -51,14 +57,24 @@ def _alone(found: dict[str, Any], key: str, measured: Any) -> None:
     found[key] = measured
 
 
-def _cutout(job: JobTable, record: Record) -> dict[str, Any] | None:
-    """None: an applicator, whose output is its own combination's."""
-    one = next(one for one in job.fitted if record.name == f"fitted-{one.name}")
+def _fitted(job: JobTable, record: Record) -> FittedJob:
+    return next(one for one in job.fitted if record.name == f"fitted-{one.name}")
+
+
+def _cutout(job: JobTable, record: Record, combinations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """None: an applicator, whose output is its own combination's. ValueError: no backscatter is known for its field."""
+    one = _fitted(job, record)
     if one.diameter_mm is None:
         return None
     at = record.session.last_at
     assert at is not None
-    return applicator(record.session).cutout(one.diameter_mm, record.by, at.replace(microsecond=0))
+    try:
+        ratio = ratio_part(
+            CombinationTable.model_validate(combinations[one.reference]), one.diameter_mm, one.backscatter
+        )
+    except ValueError as error:
+        raise ValueError(f"{record.name}: {error}") from error
+    return applicator(record.session).cutout(one.diameter_mm, record.by, at.replace(microsecond=0), ratio)
 
 
 def _tube(tube: dict[str, Any], records: Mapping[str, Record]) -> dict[str, Any]:
@@ -84,7 +100,7 @@ def told(job: JobTable, records: tuple[Record, ...]) -> tuple[str, ...]:
     """What sessions found that stands in no table of the certificate, in words."""
     words = []
     for one in records:
-        if one.name.startswith("fitted-") and _cutout(job, one) is None:
+        if one.name.startswith("fitted-") and _fitted(job, one).diameter_mm is None:
             found = applicator(one.session)
             change = "none before" if found.change_pct is None else f"{found.change_pct:+.2f} % against its history"
             words.append(
@@ -93,8 +109,8 @@ def told(job: JobTable, records: tuple[Record, ...]) -> tuple[str, ...]:
         elif one.name.startswith("fitted-"):
             lead = applicator(one.session)
             words.append(
-                f"cut-out {lead.name} in {lead.reference}: factor in air {lead.factor:.4f}, u {lead.u_pct:.2f} % (k = 1); the smaller field's smaller "
-                "backscatter is not in it, so that an order with it gives less at the surface by the ratio of both B_w"
+                f"cut-out {lead.name} in {lead.reference}: factor in air {lead.factor:.4f}, u {lead.u_pct:.2f} % (k = 1), which its own history holds; an "
+                "order takes the certificate's, at the surface; the depth dose stays the open field's: measure it where the dose is wanted in depth"
             )
         if one.name == "spot":
             spot = focal_spot(one.session)

@@ -146,10 +146,17 @@ def _facts(f: Facts) -> Iterator[Row]:
             "",
             f"cut-out {cutout.id} in {cutout.applicator}",
             repr(cutout.factor),
-            "",
+            "at the surface" if cutout.b_w_ratio is not None else "in air",
             repr(cutout.u_pct),
-            f"{cutout.by}, {stamp(cutout.at)}",
+            f"{cutout.by}, {stamp(cutout.at)}{'' if cutout.b_w_ratio is not None else '; without backscatter: serves no order'}",
         )
+        yield Row("", f"cut-out {cutout.id}: readings in air", f"{cutout.in_air:.8g}")
+        ratio = cutout.b_w_ratio
+        if ratio is not None:
+            yield Row(
+                "", f"cut-out {cutout.id}: b_w_ratio, applied once", f"{ratio.value:.8g}", "", f"{ratio.u_pct:.4g}",
+                f"{ratio.kv:g} kV, {ratio.ma:g} mA, {ratio.filter}: {ratio.source}",
+            )  # fmt: skip
     if f.interrupt_ratio is not None:
         yield Row("", "a dose in pieces against one", repr(f.interrupt_ratio))
 

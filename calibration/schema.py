@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from calibration.cutouts import wrong as wrong_cutouts
 from calibration.equipment import (
     Base,
     Chamber,
@@ -154,6 +155,7 @@ def contradictions(table: CertificateTable) -> Iterator[str]:
         yield f"expires_at = {stamp(table.expires_at)}: is not after effective_at {stamp(table.effective_at)}; first: {AGAIN}"
     yield from _basis(table)
     yield from wrong_facts(table.facts, table.tube_serial, table.combinations, table.instruments)
+    yield from wrong_cutouts(table.facts.cutouts, table.combinations)
     codes: dict[tuple[str, int], str] = {}
     names: dict[tuple[str, str], int] = {}
     for i, c in enumerate(table.combinations):

@@ -38,7 +38,9 @@ class Moved:
 
 
 def since(document: Mapping[str, Any], last: CertificateTable) -> Iterator[Moved]:
-    """A draft against the certificate before (hazards A1 and A2): what is typed as expected, or as a history, is typed by who measures."""
+    """A draft against the certificate before (hazards A1 and A2): what is typed as expected, or as a history, is typed by who measures.
+
+    A cut-out of a certificate whose factors were in air is compared in air."""
     for c in document["combinations"]:
         key = (c["kv"], c["ma"], c["filter"], c["applicator"])
         named = f"{key[0]:g} kV, {key[1]:g} mA, {key[2]}, {key[3]}"
@@ -50,13 +52,16 @@ def since(document: Mapping[str, Any], last: CertificateTable) -> Iterator[Moved
             new = [(float(one["al_mm"]), float(one["reading"])) for one in c["measured"]["layers"]]
             yield Moved(f"{named}: HVL", _hvl(new), _hvl(old), "mm Al", 100.0 * hvl.STOP)
         yield Moved(f"{named}: end effect", c["dt_s"], was.dt_s, "s", None)
-    before = {(one.id, one.applicator): one.factor for one in last.facts.cutouts}
+    before = {(one.id, one.applicator): one for one in last.facts.cutouts}
     for one in document.get("facts", {}).get("cutouts", []):
-        factor = before.get((one["id"], one["applicator"]))
-        if factor is not None:
+        lead = before.get((one["id"], one["applicator"]))
+        if lead is not None:
+            whole = lead.b_w_ratio is not None and "b_w_ratio" in one
+            now = one["factor"] if whole else one["factor"] / one.get("b_w_ratio", {}).get("value", 1.0)
             yield Moved(
-                f"cut-out {one['id']} in {one['applicator']}", one["factor"], factor, "", 100.0 * applicator.STOP
-            )
+                f"cut-out {one['id']} in {one['applicator']}{'' if whole else ', in air'}", now, lead.factor if whole else lead.in_air, "",
+                100.0 * applicator.STOP,
+            )  # fmt: skip
 
 
 def _hvl(layers: Sequence[tuple[float, float]]) -> float:

@@ -186,13 +186,13 @@ def tail_session(who: Physicist) -> Session:
 
 
 def applicator_session(
-    who: Physicist, name: str = "30 mm", cutout: str = "", history: tuple[float, ...] = ()
+    who: Physicist, name: str = "30 mm", cutout: str = "", history: tuple[float, ...] = (), reference: str = "20 mm"
 ) -> Session:
-    """Against the 20 mm one."""
-    procedure = applicator_procedure(at(), name, cutout, charge(), "A in air", SECONDS, history)
+    """Against the 20 mm one, or another."""
+    procedure = applicator_procedure(at(fitted=reference), name, cutout, charge(), "A in air", SECONDS, history)
 
     def hands(step: Step) -> dict[str, Any]:
-        return hands_of_output(step, fitted=name if step.id == "applicator" else "20 mm")
+        return hands_of_output(step, fitted=name if step.id == "applicator" else reference)
 
     return who.goes_through(procedure, "applicator", hands)
 

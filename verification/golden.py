@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from calibration import cutouts
 from calibration.dosimetry import beam, budget, in_air, tables
 from calibration.dosimetry.budget import Term
 from calibration.dosimetry.chain import Chain, Factor, Measures
@@ -264,6 +265,8 @@ GOLDEN: Final[tuple[Golden, ...]] = (
     Golden("E13 D20, Gy/s", "0.055011", D20, (tables.b_w, tables.mu_ratio, Chain.times,)),
     Golden("E13 D30, Gy/s", "0.057608", D30, (tables.b_w, tables.mu_ratio, Chain.times,)),
     Golden("E13 surface AF", "0.95491", D20 / D30, (Chain.times,)),
+    Golden("E13 surface AF of in-air AF", "0.95491", 0.97830 * cutouts.between(
+        MillimetresAl(1.85), 60.0, cutouts.Field(20.0), cutouts.Field(30.0)).value, (cutouts.between,)),
     Golden("E13 in-air AF on D30, Gy/s", "0.056358", D30 * 0.97830, (Chain.times,)),
     Golden("E13 that is wrong by, %", "2.4494", 100.0 * (D30 * 0.97830 / D20 - 1.0), (Chain.times,)),
     Golden("E13 B_w twice, %", "10.066", 100.0 * (in_water(D20, b_w(1.85, 20.0)) / D20 - 1.0), (tables.b_w,)),

@@ -247,8 +247,10 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A12",
         "a distance correction is applied twice, for ten years (1982-91)",
         "each factor of the chain from prescription to time is applied once, in one place, and golden numbers hold the whole chain",
-        "code:controller/conversion.py::converted code:calibration/dosimetry/chain.py::Chain.times code:calibration/procedures/output.py::readings",
+        "code:controller/conversion.py::converted code:calibration/dosimetry/chain.py::Chain.times code:calibration/procedures/output.py::readings "
+        "code:calibration/cutouts.py::b_w_ratio",
         "verification/test_blundered.py::test_hazard_a12_a_correction_twice "
+        "calibration/test_cutouts.py::test_hazard_a12_an_order_with_a_cut_out_gives_at_the_surface_what_it_says "
         "verification/test_blundered.py::test_hazard_a12_air_corrected_twice_moves_what_a_count_is_worth "
         "calibration/test_dosimetry.py::test_a12_each_factor_is_applied_once "
         "calibration/test_certificate_measured.py::test_a12_what_the_readings_do_not_come_to_cannot_be_signed "

@@ -41,11 +41,14 @@ class Measured:
     reference_nc: tuple[float, ...]
     change_pct: float | None
 
-    def cutout(self, diameter_mm: float, by: str, at: datetime) -> dict[str, Any]:
-        """A cut-out as a certificate holds it; `name` is its id, `reference` the applicator without it."""
+    def cutout(self, diameter_mm: float, by: str, at: datetime, ratio: Mapping[str, Any]) -> dict[str, Any]:
+        """A cut-out as a certificate holds it, at the surface; `name` is its id, `reference` the applicator without it.
+
+        `ratio` is that of both fields' backscatter, which readings in air do not hold (calibration/cutouts.py)."""
         return {
-            "derived": False, "id": self.name, "applicator": self.reference, "diameter_mm": diameter_mm, "factor": self.factor, "u_pct": self.u_pct,
-            "readings_nc": list(self.readings_nc), "reference_nc": list(self.reference_nc), "by": by, "at": at,
+            "derived": False, "id": self.name, "applicator": self.reference, "diameter_mm": diameter_mm, "factor": self.factor * ratio["value"],
+            "u_pct": math.hypot(self.u_pct, ratio["u_pct"]), "readings_nc": list(self.readings_nc), "reference_nc": list(self.reference_nc),
+            "by": by, "at": at, "b_w_ratio": dict(ratio),
         }  # fmt: skip
 
 

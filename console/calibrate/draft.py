@@ -12,7 +12,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from calibration.belongs import by_one, cold
-from calibration.draft import Counted, Done, Program, beside_last, draft, typed
+from calibration.draft import Counted, Done, Program, beside_last, beside_open, draft, typed
 from calibration.equipment import stamp
 from calibration.gates import Key
 from calibration.geometry import not_held
@@ -65,7 +65,7 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
         for one in job.outputs
     )
     beside_before = (*beside_last(document, last, str(job.certificate["supersedes"])), *(one.words for one in changes))
-    for words in (*beside_before, *used(known, job), *told(job, records), *of_outputs):
+    for words in (*beside_before, *used(known, job), *told(job, records), *beside_open(document), *of_outputs):
         console.print(words, markup=False, highlight=False)
     console.print(
         f"{out}: written, unsigned, content {content_of(document)}; sign it with kerma certificate sign, which shows the same content",

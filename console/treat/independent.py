@@ -43,22 +43,21 @@ CUTOUT_PART: Final = 0.005
 @dataclass(frozen=True)
 class Beside:
     """What a time is held against: the typed table (None: a simulated rig without one), and the set time of fraction 1 (None: these records have none)
-    with the sheets in which a physicist may have spoken of it, and whose signatures count; `cutouts`: factors that were measured in the order's applicator
-    (None: a simulated plant's certificate, which knows none)."""
+    with the sheets in which a physicist may have spoken of it, and whose signatures count; `cutouts`: factors at the surface that were measured in the order's
+    applicator and beam (None: a simulated plant's certificate, which knows none), and `in_air` those that hold no backscatter, which serve no order."""
 
     times: TimesTable | None = None
     first_s: float | None = None
     sheets: tuple[Sheet, ...] = ()
     signers: Signers = NOBODY
     cutouts: tuple[float, ...] | None = None
+    in_air: tuple[str, ...] = ()
 
 
 def beside(rig: Rig, prescribed: Prescribed, checked: Checked, wall_s: float, resumed: bool) -> Beside:
     """Load what belongs to this rig and order. Raises ConfigurationError: a real rig treats nobody without a table, nor by an older one than it had."""
     times, certificate = None, checked.numbers
-    cutouts = None
-    if checked.table.basis == "measured":
-        cutouts = tuple(one.factor for one in checked.table.facts.cutouts if one.applicator == prescribed.applicator_id)
+    cutouts, in_air = lead(checked, prescribed) if checked.table.basis == "measured" else (None, ())
     if rig.time_table is not None:
         named = rig.file.tube.serial, rig.file.safety_unit.serial, certificate.id
         times = load_times(rig.time_table, rig.signer_public_key, wall_s, *named)
@@ -69,8 +68,19 @@ def beside(rig: Rig, prescribed: Prescribed, checked: Checked, wall_s: float, re
         )
     later = prescribed.fraction > 1 and not resumed and prescribed.purpose is Purpose.TREAT
     if not later:
-        return Beside(times, cutouts=cutouts)
-    return Beside(times, first_set_time_s(rig, prescribed), taken(rig.records), signers_of(rig), cutouts)
+        return Beside(times, cutouts=cutouts, in_air=in_air)
+    return Beside(times, first_set_time_s(rig, prescribed), taken(rig.records), signers_of(rig), cutouts, in_air)
+
+
+def lead(checked: Checked, prescribed: Prescribed) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """The cut-outs of the order's applicator: factors at the surface in its own beam, and the names of those whose factor is of readings in air alone.
+
+    Another kV or filter scatters back another part, so a factor is of the beam that it was measured in."""
+    mine = [one for one in checked.table.facts.cutouts if one.applicator == prescribed.applicator_id]
+    beam = (prescribed.kv, prescribed.filter_id)
+    whole = [(one.factor, one.b_w_ratio) for one in mine if one.b_w_ratio is not None]
+    factors = tuple(factor for factor, ratio in whole if (ratio.kv, ratio.filter) == beam)
+    return factors, tuple(one.id for one in mine if one.b_w_ratio is None)
 
 
 def compared(
@@ -96,7 +106,8 @@ def compared(
         )
     if prescribed.cutout_factor != 1.0 and others.cutouts is not None:
         known = any(abs(prescribed.cutout_factor - one) <= CUTOUT_PART * one for one in others.cutouts)
-        lines.append(Compared("cut-out factor", f"{prescribed.cutout_factor:g}", _measured(others.cutouts), known))
+        said = _measured(others.cutouts, others.in_air)
+        lines.append(Compared("cut-out factor", f"{prescribed.cutout_factor:g}", said, known))
     if others.first_s is not None and not resumed:
         word = overriding(
             others.sheets, others.signers, fraction_tag(prescribed), plan_tag(prescribed), certificate.sha256,
@@ -121,8 +132,12 @@ def compared(
     return tuple(lines)
 
 
-def _measured(factors: tuple[float, ...]) -> str:
-    return ", ".join(f"{one:g}" for one in factors) or "none was measured in this applicator"
+def _measured(factors: tuple[float, ...], in_air: tuple[str, ...]) -> str:
+    """What was measured, in words; what serves no order with what makes it serve one."""
+    said = ", ".join(f"{one:g}" for one in factors) or "none was measured in this applicator and beam"
+    if in_air:
+        said += f"; {', '.join(in_air)}: of readings in air, without backscatter: have the physicist draft and sign the certificate anew"
+    return said
 
 
 def _equivalent_mgy(prescribed: Prescribed, used: Combination, offer: Offer) -> float | str:

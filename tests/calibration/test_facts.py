@@ -14,6 +14,8 @@ import pytest
 from pydantic import ValidationError
 
 from calibration.certificate import Checked
+from calibration.cutouts import ratio_part
+from calibration.measured import BackscatterTable
 from calibration.procedures.applicator import applicator
 from calibration.procedures.interrupt import interrupted
 from calibration.procedures.ma_offset import ma_offset, part
@@ -56,7 +58,11 @@ def found() -> dict[str, Any]:
     who = Physicist(QuickBench(unknown(3), 3))
     benched.warmed(who.bench)
     scales = [scale(run(who)).part() for run in (benched.kv_scale_session, benched.ma_scale_session)]
-    cutout = applicator(benched.applicator_session(who, "20 mm", "lead 12")).cutout(12.0, "P. One", AT)
+    (c,) = CertificateTable.model_validate(document()).combinations
+    ratio = ratio_part(
+        c, 12.0, BackscatterTable(value=1.064, u_pct=1.7, source="between 10 and 20 mm of TG-61 table 5")
+    )
+    cutout = applicator(benched.applicator_session(who, "20 mm", "lead 12")).cutout(12.0, "P. One", AT, ratio)
     return {
         "tube": TUBE, "filters": [FILTER], "applicators": [APPLICATOR], "ma_offset": part(ma_offset(benched.ma_offset_session(who))),
         "scales": [one | {"at": AT} for one in scales], "cutouts": [cutout | {"applicator": "A20"}],
@@ -88,7 +94,9 @@ def test_what_the_sessions_gave_is_written_read_and_shown(tmp_path: Path) -> Non
         "kV scale",
         "mA scale at 69.5 kV",
         "cut-out lead 12 in A20",
+        "cut-out lead 12: b_w_ratio, applied once",
     } <= set(shown)
+    assert "1.06400 (between 10 and 20 mm" in shown["cut-out lead 12: b_w_ratio, applied once"].source
     assert "read-back" in shown["kV scale"].value and shown["a dose in pieces against one"].value.startswith(
         ("0.99", "1.00")
     )
@@ -125,7 +133,10 @@ def _set(where: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (_set("scales.0.meter", "ma-meter"), "is no meter of kV"), (_set("scales.0.at", AT + timedelta(days=400)), "expired"),
         (_set("scales.0.slope", 1.5), "the rows come to"), (_set("scales.1.offset", 1.5), "the rows come to"),
         (_set("cutouts.0.factor", 0.9), "the readings come to"), (_set("cutouts.0.applicator", "A9"), "no combination has it"),
-        (_set("cutouts.0.readings_nc", [5.0] * 5), "nothing is derived"), (_set("cutouts.0.factor", 1.05), "lead adds nothing"),
+        (_set("cutouts.0.readings_nc", [5.0] * 5), "nothing is derived"), (_set("cutouts.0.readings_nc", [9.0, 9.1, 9.0, 9.1, 9.0]), "lead adds nothing"),
+        (_set("cutouts.0.b_w_ratio.value", 0.99), "tables and layers come to"), (_set("cutouts.0.b_w_ratio.kv", 50.0), "no combination has 50 kV"),
+        (_set("cutouts.0.b_w_ratio.b_w.value", 1.2), "the fields next to 12 mm have"), (_set("cutouts.0.b_w_ratio.u_pct", 0.5), "of both factors"),
+        (_set("cutouts.0.diameter_mm", 20.0), "is no cut-out in one of 20 mm"), (_set("cutouts.0.u_pct", 1.0), "of its backscatter alone"),
     ],
 )  # fmt: skip
 def test_what_contradicts_itself_may_not_be_signed(change: Callable[[dict[str, Any]], None], words: str) -> None:

@@ -385,7 +385,8 @@ def test_a1_what_is_typed_as_expected_is_held_against_the_certificate_before(tmp
     """A half-value layer and a cut-out's factor: `expected_mm` and `history` are typed by who measures."""
     old = CertificateTable.model_validate(document())
     cutout = {"id": "C-1", "applicator": "A20", "factor": 0.97}
-    was = SimpleNamespace(combinations=old.combinations, facts=SimpleNamespace(cutouts=[SimpleNamespace(**cutout)]))
+    before = SimpleNamespace(**cutout, b_w_ratio=None, in_air=0.97)
+    was = SimpleNamespace(combinations=old.combinations, facts=SimpleNamespace(cutouts=[before]))
     new = document()
     (c,) = new["combinations"]
     thick = [one | {"al_mm": 1.2 * one["al_mm"]} for one in MEASURED["layers"]]
@@ -395,8 +396,11 @@ def test_a1_what_is_typed_as_expected_is_held_against_the_certificate_before(tmp
     }
     found = {one.what.rpartition(": ")[2]: one for one in since(new, was)}  # type: ignore[arg-type]
     assert found["HVL"].refused and found["HVL"].change_pct == pytest.approx(20.0)
-    assert found["cut-out C-1 in A20"].refused and not found["end effect"].refused
-    assert "was 0.9700, +6.19 %" in found["cut-out C-1 in A20"].words
+    assert found["cut-out C-1 in A20, in air"].refused and not found["end effect"].refused
+    assert "was 0.9700, +6.19 %" in found["cut-out C-1 in A20, in air"].words
+    surface = [cutout | {"factor": 0.97 * 0.94, "b_w_ratio": {"value": 0.94}}]
+    (moved,) = (one for one in since(new | {"facts": {"cutouts": surface}}, was) if one.what.startswith("cut-out"))  # type: ignore[arg-type]
+    assert not moved.refused and abs(moved.change_pct) < 1e-9  # a factor in air is held against one in air
     assert not any(one.refused for one in since(document(), old))
 
 

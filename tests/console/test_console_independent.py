@@ -82,7 +82,7 @@ def test_gap_cut_out_and_rest_are_put_in(prescribed: Prescribed) -> None:
     [
         (0.93, (0.97, 0.932), [True], "0.97, 0.932"),
         (0.5, (0.97, 0.932), [False], "0.97, 0.932"),
-        (0.93, (), [False], "none was measured in this applicator"),
+        (0.93, (), [False], "none was measured in this applicator and beam"),
         (1.0, (), [], ""),
         (0.93, None, [], ""),
     ],

@@ -96,7 +96,8 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
         ],
         "fitted": [
             {"name": "a30", "reference": NAME, "applicator": "30 mm"},
-            {"name": "c15", "reference": NAME, "applicator": "20 mm", "cutout": "C15", "diameter_mm": 15.0},
+            {"name": "c15", "reference": NAME, "applicator": "20 mm", "cutout": "C15", "diameter_mm": 15.0,
+             "backscatter": {"value": 1.08, "u_pct": 1.7, "source": "between 10 and 20 mm of TG-61 table 5"}},
         ],
         "conditioning": at | {"applicator": "conditioning cap"},
         "survey": at | {"applicator": "conditioning cap", "instrument": "survey-meter"},

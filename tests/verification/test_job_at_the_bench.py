@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from calibration.draft import Done, Program, draft
+from calibration.draft import Done, Program, beside_open, draft
 from calibration.given import beside
 from calibration.machine_facts import Record, told
 from calibration.periodic import named as periodic_test
@@ -75,6 +75,9 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     assert c.dt_s == pytest.approx(-0.127, abs=0.02) and c.n1_mgy_per_count == pytest.approx(0.02, rel=0.1)
     assert [one.unit for one in facts.scales] == ["kV", "mA"] and facts.interrupt_ratio == pytest.approx(1.0, abs=0.01)
     assert [one.id for one in facts.cutouts] == ["C15"] and facts.tube is not None
+    (lead,) = facts.cutouts
+    assert lead.b_w_ratio is not None and lead.factor == pytest.approx(lead.in_air * 1.08 / 1.1031, rel=2e-3)
+    assert beside_open(made)[0].startswith("cut-out C15 in 20 mm, 69.5 kV, F2: factor at the surface 0.98")
     assert facts.tube.leak_survey.by == "P. One" and facts.tube.ma_seconds > 0.0
     assert (
         table.second_check is not None
@@ -195,6 +198,7 @@ def test_what_cannot_be_planned_says_why(tmp_path: Path, name: str, path: str, v
         ("fitted/1/diameter_mm", None, "cutout and diameter_mm stand together"),
         ("certificate/facts/interrupt_ratio", 2.0, "certificate.facts"),
         ("fitted/1/applicator", "30 mm", "name the output of the applicator that it lies in"),
+        ("fitted/0/backscatter", {"value": 1.1, "u_pct": 1.5, "source": "x"}, "is of a cut-out's own field"),
     ],
 )
 def test_what_contradicts_itself_is_no_job_file(tmp_path: Path, path: str, value: Any, words: str) -> None:

@@ -1,0 +1,130 @@
+"""What a cut-out's smaller field scatters back, against the open applicator's: the term that its readings in air do not hold, so that its factor is one of dose
+at the surface (dose design 1.9, hazard A12). It takes tables and gives numbers; the readings' own ratio is calibration/procedures/applicator.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from calibration.dosimetry import beam, tables
+from calibration.dosimetry.chain import Factor
+from calibration.dosimetry.units import Millimetres, MillimetresAl
+from calibration.facts import AGAIN, SAME, CutoutTable, RatioTable
+from calibration.measured import BackscatterTable, MeasuredTable
+from calibration.plausible import BACKSCATTER_PART, outside_neighbours
+
+IN_AIR: Final = "AIR_KERMA_RATE_IN_AIR"
+IN_WATER: Final = "readings in water at the surface hold the backscatter of their own field"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field's diameter, and its backscatter as typed (None: the table's)."""
+
+    mm: float
+    typed: BackscatterTable | None = None
+
+
+class Beam(Protocol):
+    """Of a combination, what a ratio is held against."""
+
+    @property
+    def kv(self) -> float: ...
+    @property
+    def ma(self) -> float: ...
+    @property
+    def filter(self) -> str: ...
+    @property
+    def applicator(self) -> str: ...
+    @property
+    def effective_ssd_mm(self) -> float: ...
+    @property
+    def measured(self) -> MeasuredTable | None: ...
+
+
+def b_w_ratio(m: MeasuredTable, ssd_mm: float, diameter_mm: float, typed: BackscatterTable | None) -> Factor:
+    """B_w of the cut-out's field over that which the open applicator's output holds, both at the output's own half-value layer and distance.
+
+    Its uncertainty is the larger of both: R0 holds the open field's own already, and the cut-out's takes its place. ValueError: there is no such number.
+    """
+    if m.quantity != IN_AIR:
+        if typed is not None:
+            raise ValueError(f"{m.quantity} takes no backscatter; take it out")
+        return Factor("b_w_ratio", 1.0, 0.0, IN_WATER)
+    hvl, _ = beam.half_value_layers([(MillimetresAl(one.al_mm), one.reading) for one in m.layers])
+    return between(hvl, ssd_mm, Field(diameter_mm, typed), Field(m.field_mm, m.backscatter))
+
+
+def between(hvl: MillimetresAl, ssd_mm: float, lead: Field, opened: Field) -> Factor:
+    """The ratio of two fields in one beam at one distance. ValueError: it is none of a cut-out, or one of both is not known."""
+    if lead.mm >= opened.mm:
+        raise ValueError(f"a field of {lead.mm:g} mm is no cut-out in one of {opened.mm:g} mm; write its own")
+    cut, whole = _b_w(hvl, ssd_mm, lead), _b_w(hvl, ssd_mm, opened)
+    if cut.value > whole.value:
+        raise ValueError(
+            f"B_w {cut.value:.4f} of {lead.mm:g} mm over {whole.value:.4f} of {opened.mm:g} mm: a smaller field scatters no more back; "
+            "see which of both is of the other field"
+        )
+    value, u_pct = cut.value / whole.value, max(cut.u_pct, whole.u_pct)
+    source = f"B_w {cut.value:.5f} ({cut.source}) over {whole.value:.5f} ({whole.source}) at {hvl.value:.3f} mm Al"
+    return Factor("b_w_ratio", value, u_pct, source)
+
+
+def _b_w(hvl: MillimetresAl, ssd_mm: float, field: Field) -> Factor:
+    """Of one field: the table's, or as typed where that can be so. ValueError: neither."""
+    field_mm, typed = field.mm, field.typed
+    try:
+        found = tables.b_w(hvl, Millimetres(field_mm), Millimetres(ssd_mm))
+    except ValueError as error:
+        if typed is None:
+            raise ValueError(
+                f"the table has no backscatter for a field of {field_mm:g} mm at {ssd_mm:g} mm and {hvl.value:.2f} mm Al ({error}); "
+                "write backscatter with its source"
+            ) from error
+        wrong = next(outside_neighbours(typed.value, hvl, field_mm), "")
+        if wrong:
+            raise ValueError(wrong) from error
+    else:
+        if typed is None:
+            return found
+        if abs(typed.value / found.value - 1.0) > BACKSCATTER_PART:
+            raise ValueError(
+                f"backscatter.value = {typed.value:g}: {100 * BACKSCATTER_PART:g} % and more from the table's {found.value:.4f} for {field_mm:g} mm; "
+                "see that it is of this field, and applied once"
+            )
+    return Factor("b_w", typed.value, typed.u_pct, typed.source)
+
+
+def ratio_part(c: Beam, diameter_mm: float, typed: BackscatterTable | None) -> dict[str, Any]:
+    """The ratio as a certificate holds it. ValueError: there is none."""
+    if c.measured is None:
+        raise ValueError(f"{c.kv:g} kV, {c.ma:g} mA, {c.filter}, {c.applicator} was not measured; measure it first")
+    found = b_w_ratio(c.measured, c.effective_ssd_mm, diameter_mm, typed)
+    own = {} if typed is None else {"b_w": typed.model_dump()}
+    beam_of = {"kv": c.kv, "ma": c.ma, "filter": c.filter}
+    return {**beam_of, "value": found.value, "u_pct": found.u_pct, "source": found.source, **own}
+
+
+def wrong(cutouts: Sequence[CutoutTable], combinations: Sequence[Beam]) -> Iterator[str]:
+    """Whether each ratio is what the tables and the combination's own layers come to; one of an older certificate has none, and serves no order."""
+    for place, one in enumerate(cutouts):
+        if one.b_w_ratio is not None:
+            yield from _wrong(f"facts.cutouts.{place}.b_w_ratio", one, one.b_w_ratio, combinations)
+
+
+def _wrong(where: str, one: CutoutTable, says: RatioTable, combinations: Sequence[Beam]) -> Iterator[str]:
+    key = (says.kv, says.ma, says.filter, one.applicator)
+    c = next((c for c in combinations if (c.kv, c.ma, c.filter, c.applicator) == key), None)
+    if c is None:
+        yield f"{where}: no combination has {says.kv:g} kV, {says.ma:g} mA, {says.filter}, {one.applicator}; first: {AGAIN}"
+        return
+    try:
+        comes = ratio_part(c, one.diameter_mm, says.b_w)
+    except ValueError as words:
+        yield f"{where}: {words}; first: {AGAIN}"
+        return
+    if abs(says.value - comes["value"]) > SAME * comes["value"]:
+        yield f"{where}.value = {says.value!r}: tables and layers come to {comes['value']:.9g}; first: {AGAIN}"
+    if says.u_pct < comes["u_pct"] * (1.0 - SAME):
+        yield f"{where}.u_pct = {says.u_pct:g}: is below the {comes['u_pct']:g} % of both factors; first: {AGAIN}"
