@@ -3,12 +3,20 @@ It keeps no numbers: every command that needs them verifies them anew; which ver
 
 from __future__ import annotations
 
+from typing import Final
+
 from calibration.accepted import Accepted
 from calibration.certificate import Checked, certificate_in_force
 from console import sources, strict
 from console.configuration import Rig
 from controller.prescribed import Certificate
 from hal.errors import ConfigurationError
+from records import fractions
+from records.store import StoreError
+
+FOLDER: Final = "certificates"
+OF_SIGNED: Final = ("TREAT", "DAILY")
+"""Purposes that no name plate serves."""
 
 
 def certificate_of(rig: Rig, wall_s: float) -> Certificate:
@@ -45,9 +53,34 @@ def checked_of(rig: Rig, wall_s: float) -> Checked:
 
 def accepted(rig: Rig) -> Accepted:
     """Where this rig keeps the certificates that it has accepted: beside its records, and as long as those."""
-    return Accepted(rig.records / "certificates")
+    return Accepted(rig.records / FOLDER)
 
 
 def accept(rig: Rig, wall_s: float) -> bool:
     """Pin the certificate in force, so that no older one is taken afterwards; True where it is new. Raises ConfigurationError."""
-    return accepted(rig).accept(checked_of(rig, wall_s), rig.signer_public_key)
+    checked = checked_of(rig, wall_s)
+    words = forgotten(rig, checked)
+    if words:
+        raise ConfigurationError(words)
+    return accepted(rig).accept(checked, rig.signer_public_key)
+
+
+def forgotten(rig: Rig, checked: Checked) -> str:
+    """Why the accepted certificates are not those of these records, or "": the folder was removed, or put back from an older day (hazard G24).
+
+    On a real rig whatever treats was accepted, so the last one that treated is known there. A simulated plant's own word treats too, and is never pinned."""
+    if rig.simulated or checked.table.basis != "measured":
+        return ""
+    try:
+        rows = fractions.list_fractions(rig.records / fractions.DATABASE_NAME)
+    except StoreError as error:
+        raise ConfigurationError(f"{error}; first: look with the program that wrote it") from error
+    last = next((row for row in rows if row["purpose"] in OF_SIGNED), None)
+    if last is None or last["certificate_sha256"] == checked.sha256.hex():
+        return ""
+    if accepted(rig).knows(last["certificate_sha256"]):
+        return ""
+    return (
+        f"{rig.records / FOLDER}: does not know certificate {last['certificate_id']}, which treated last by these records, so that an older one cannot be "
+        "told; first: put the folder back as it was with these records, or lay that certificate's own file there, called like the copies"
+    )

@@ -503,6 +503,7 @@ class TestPinned:
         else:
             for path in folder.glob("*.toml"):
                 path.unlink()
+        assert store.knows(v2.sha256.hex()) and not store.knows("00" * 32)
         assert "is older than version 2" in store.refused(v1)
         assert store.refused(v2) == ""
         assert store.accept(v2, keys) is False

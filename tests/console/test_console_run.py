@@ -215,6 +215,42 @@ def test_g24_an_older_certificate_than_was_accepted_starts_nothing(tmp_path: Pat
             refuses(rig, CLOCK.wall())
 
 
+def test_g24_the_records_remember_what_a_folder_put_back_has_forgotten(
+    tmp_path: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hazard G24: pins and copies of an older day know only the older certificate; the last treatment was with the newer one."""
+    checked = checked_of(loaded(tmp_path, document), CLOCK.wall())
+    real = replace(checked, table=checked.table.model_copy(update={"basis": "measured"}))
+    del document["simulated"]
+    document["rig"]["simulated"] = False
+    document["generator"]["link"] = "tty:/dev/null"
+    document["safety_unit"] |= {"link": "tcp:192.168.1.5:502", "site_key_file": "site.key"}
+    rig = loaded(tmp_path, document)
+    rows: list[dict[str, str]] = []
+    monkeypatch.setattr(certificate.fractions, "list_fractions", lambda _database: rows)
+    assert certificate.forgotten(rig, real) == "", "nothing was treated yet"
+    rows += [
+        {"purpose": "CALIBRATE", "certificate_sha256": "11" * 32, "certificate_id": "PLATE"},
+        {"purpose": "TREAT", "certificate_sha256": "ab" * 32, "certificate_id": "CAL-2"},
+        {"purpose": "TREAT", "certificate_sha256": checked.sha256.hex(), "certificate_id": "CAL-1"},
+    ]
+    assert "does not know certificate CAL-2, which treated last by these records" in certificate.forgotten(rig, real)
+    monkeypatch.setattr(certificate, "checked_of", lambda *_: real)
+    with pytest.raises(ConfigurationError, match="put the folder back as it was with these records"):
+        accept(rig, CLOCK.wall())
+    folder = rig.records / "certificates"
+    folder.mkdir(parents=True)
+    (folder / FILE).write_bytes(_sealed({real.table.tube_serial: {"version": 2, "id": "CAL-2", "sha256": "ab" * 32}}))
+    assert certificate.forgotten(rig, real) == "", "the pin knows it, and refuses an older one itself"
+    rows[1]["certificate_sha256"] = checked.sha256.hex()
+    (folder / FILE).unlink()
+    assert certificate.forgotten(rig, real) == "", "the certificate in force is that which treated last"
+    rows[1]["certificate_sha256"] = "cd" * 32
+    copy = Path(checked.path).read_bytes()
+    (folder / "SIM-TUBE-0001-000001.toml").write_bytes(copy)
+    assert "CAL-2" in certificate.forgotten(rig, real)
+
+
 @pytest.mark.parametrize(
     ("table", "key", "value", "says"),
     [
