@@ -25,7 +25,7 @@ PHYSICIST: Final = 0.05
 NEVER: Final = 0.10
 """Above it nobody can let it pass."""
 SHORT_S: Final = 0.2
-"""Below so much time no difference counts: a part of a very short rest is nothing."""
+"""Less is not told: typed times are rounded, and of a very short rest that is more than 2 %. What stops, stops at its part of any time."""
 
 
 class TimeTable(Table):
@@ -114,10 +114,11 @@ def time_of(table: TimesTable, key: tuple[float, float, str, str], depth_mm: flo
 
 
 def independent(offered_s: float, typed_s: float) -> Against:
-    """The offered time against the typed one: above 2 % it is told, above 5 % nothing is delivered."""
+    """The offered time against the typed one: above 2 % it is told, above 5 % nothing is delivered, however short it is."""
     off = offered_s / typed_s - 1.0
-    short = abs(offered_s - typed_s) <= SHORT_S
-    return Against(off, short or abs(off) <= STOP, not (short or abs(off) <= WARN), False)
+    agrees = abs(off) <= STOP
+    told = not abs(off) <= WARN and not (agrees and abs(offered_s - typed_s) <= SHORT_S)
+    return Against(off, agrees, told, False)
 
 
 def against_first(offered_s: float, first_s: float, physicist: bool) -> Against:

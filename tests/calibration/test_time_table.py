@@ -120,7 +120,10 @@ def test_a5_independent_data_warn_at_2_and_stop_at_5_pct(off: float, agrees: boo
     got = independent(155.0 * (1.0 + off), 155.0)
     assert (got.agrees, got.warned, got.overridable) == (agrees, warned, False)
     assert got.off == pytest.approx(off)
-    assert independent(1.0 + 0.19, 1.0).agrees, "0.2 s of a very short rest are nothing"
+    for short in (independent(3.0 + 0.19, 3.0), independent(3.0 - 0.19, 3.0)):
+        assert not short.agrees and short.warned, "6 % of the shortest exposure are as much as of any other"
+    rounded = independent(3.0 + 0.1, 3.0)
+    assert rounded.agrees and not rounded.warned, "a typed time is rounded"
 
 
 def test_a5_what_is_no_time_agrees_with_nothing() -> None:
