@@ -118,6 +118,10 @@ def sign_certificate(path: Path, private_key: Path, who: str, wall_s: float) -> 
             "surface than it says; first: write the draft anew with kerma calibrate --draft: the session stands, and nothing is exposed again; "
             "where the factor is typed, write b_w_ratio"
         )
+    if table.audit is not None and table.audit.tube_serial is None:
+        raise ConfigurationError(
+            f"{path}: audit.tube_serial is missing: an audit of the tube before says nothing of this one; first: write of which tube it was"
+        )
     signed.sign(path, data, HEAD, CertificateTable, private_key, who, wall_s)
 
 

@@ -150,7 +150,10 @@ def audit_fits(job: JobTable, done: Mapping[str, Done], at: datetime) -> Iterato
     audit = job.certificate.get("audit")
     if audit is None:
         return
-    tube = job.facts.tube
+    tube, mine, its = job.facts.tube, job.certificate["tube_serial"], audit.get("tube_serial")
+    if its != mine:
+        said = "is missing" if its is None else f"= {its}: the certificate is of tube {mine}"
+        yield f"audit.tube_serial {said}; first: write of which tube the audit was, and have this one audited"
     if audit["at"] > at:
         yield f"audit.at = {stamp(audit['at'])}: is after now, {stamp(at)}; first: write when it was made"
     elif tube is not None and audit["at"] < tube.installed_on:

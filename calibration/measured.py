@@ -111,13 +111,14 @@ class SecondCheckTable(Table):
 
 
 class AuditTable(Table):
-    """[audit]: an independent audit of the output, stated dose over audited dose."""
+    """[audit]: an independent audit of the output, stated dose over audited dose, and of which tube it was (None: of an older certificate)."""
 
     kind: Literal["TLD", "OSL", "visit", "simulated"]
     by: Name
     at: Instant
     ratio: float = Field(gt=0.5, lt=2)
     u_pct: float = Field(ge=0, le=10)
+    tube_serial: Name | None = None
 
 
 class ComponentTable(Table):

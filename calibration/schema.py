@@ -240,6 +240,7 @@ def _basis(table: CertificateTable) -> Iterator[str]:
         if near:
             yield f"{kind}_code: {near}; first: {AGAIN}"
     yield from _second(table)
+    yield from _audit(table)
     for i, c in enumerate(table.combinations):
         yield from _worked(f"combinations.{i}", table, c)
         if c.measured is not None and table.expires_at > first_at(c.measured) + timedelta(days=MEASURED_MOST_DAYS):
@@ -265,6 +266,17 @@ def _second(table: CertificateTable) -> Iterator[str]:
     serials = {named_alike(one.serial) for name, one in chambers.items() if name in used}
     if named_alike(found.serial) in serials:
         yield f"second_check.chamber = {second.chamber}: is {found.serial}, and so is the first one; first: take another chamber"
+
+
+def _audit(table: CertificateTable) -> Iterator[str]:
+    """Whether the audit was of this tube: the one before had another output (hazard A13)."""
+    audit, tube = table.audit, table.facts.tube
+    if audit is None:
+        return
+    if audit.tube_serial is not None and audit.tube_serial != table.tube_serial:
+        yield f"audit.tube_serial = {audit.tube_serial}: the certificate is of tube {table.tube_serial}; first: have this tube's output audited"
+    if tube is not None and audit.at < tube.installed_on:
+        yield f"audit.at = {stamp(audit.at)}: tube {tube.serial} was built in at {stamp(tube.installed_on)}; first: have this tube's output audited"
 
 
 def _provisional(table: CertificateTable, bare: int) -> Iterator[str]:

@@ -86,7 +86,8 @@ def document(**changes: Any) -> dict[str, Any]:
         "ramp_profile": "linear 250 ms", "explanation": "", "effective_at": AT, "expires_at": AT + timedelta(days=365), "termination": "time",
         "timer_start": "hv_seen", "capacitance_nf": 1.0, "off_latency_s": 0.015, "press_to_hv_s": 0.06, "ramp_s": 0.25,
         "filament_limit_counts": 2866, "filament_preheat_counts": 2375, "vented_2": True, "ref_pressure_kpa": 101.325,
-        "ref_temperature_c": 20.0, "audit": {"kind": "TLD", "by": "IAEA", "at": AT, "ratio": 1.01, "u_pct": 1.5},
+        "ref_temperature_c": 20.0,
+        "audit": {"kind": "TLD", "by": "IAEA", "tube_serial": changes.get("tube_serial", "T-1"), "at": AT, "ratio": 1.01, "u_pct": 1.5},
         "instruments": equipment(), "combinations": [combination],
     } | changes  # fmt: skip
 

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from measured_bench import AT, READINGS, document, equipment, instruments, measured, scaled
 
+from calibration import signed
 from calibration.accepted import FILE, LOCK, Accepted
 from calibration.atomic import replaced
-from calibration.certificate import load_certificate, read_certificate, sign_certificate
+from calibration.certificate import HEAD, load_certificate, read_certificate, sign_certificate
 from calibration.measured import MeasuredTable
 from calibration.output import output
+from calibration.schema import CertificateTable
 from calibration.sign import make_keys
 from calibration.write import text_of, write_certificate
 from hal.errors import ConfigurationError
@@ -227,6 +229,19 @@ def test_the_first_certificate_of_a_tube_is_audited(make: Make, keys: Path) -> N
     far = make(document(audit=document()["audit"] | {"ratio": 0.94}))
     with pytest.raises(ConfigurationError, match="off by more than 5 %"):
         load_certificate(far, keys, NOW_S)
+
+
+def test_a13_the_audit_is_of_this_tube(make: Make, keys: Path, key_folder: Path, tmp_path: Path) -> None:
+    """Hazard A13: the tube before was audited, and had another output; a certificate of before the key was there stays what it was, and none is signed anew."""
+    audit = document()["audit"]
+    with pytest.raises(ConfigurationError, match=r"audit\.tube_serial = T-0: the certificate is of tube T-1"):
+        make(document(audit=audit | {"tube_serial": "T-0"}))
+    before = {key: value for key, value in audit.items() if key != "tube_serial"}
+    with pytest.raises(ConfigurationError, match=r"audit\.tube_serial is missing"):
+        make(document(audit=before))
+    path = tmp_path / "c.toml"
+    signed.sign(path, path.read_bytes(), HEAD, CertificateTable, key_folder / "one.pem", "P. One", NOW_S)
+    assert load_certificate(path, keys, NOW_S).id == "CAL-1"
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,11 @@ def test_a13_an_audit_is_of_this_tube_and_of_now(tmp_path: Path, days: int, word
     facts = {"tube": benched.tube(Physicist(QuickBench(as_engraved(), 0))).model_dump()}
     facts["tube"] |= {"serial": document["certificate"]["tube_serial"], "installed_on": AT - timedelta(days=50)}
     audit = document["certificate"]["audit"] | {"at": AT + timedelta(days=days)}
+    for serial, said in (("T-0", "= T-0: the certificate is of tube T-1"), (None, "is missing")):
+        other = {key: value for key, value in (audit | {"tube_serial": serial}).items() if value is not None}
+        of_other = job(tmp_path, certificate=document["certificate"] | {"audit": other})
+        with pytest.raises(ValueError, match=f"tube_serial {said}"):
+            draft(of_other, {"a20": Done(session, "P. One", 69.4, 1.67)}, {}, Program("0.1.0", ""), AT)
     head = document["certificate"] | {"audit": audit} | ({"facts": facts} if days == -100 else {})
     with pytest.raises(ValueError, match=words):
         draft(

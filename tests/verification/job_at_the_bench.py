@@ -50,7 +50,7 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
         "id": "BENCH-1", "version": 1, "supersedes": "", "simulated": True, "tube_serial": "SIM-1", "machine_serial": "KU-1", "safety_unit_fw": "f",
         "generator_fw": "g", "expires_at": now.replace(year=2027), "termination": "time", "timer_start": "hv_seen", "ramp_s": benched.RAMP_S,
         "vented_2": True, "ref_pressure_kpa": 101.325, "ref_temperature_c": 20.0, "facts": facts,
-        "audit": {"kind": "simulated", "by": "none", "at": now, "ratio": 1.0, "u_pct": 1.5},
+        "audit": {"kind": "simulated", "by": "none", "tube_serial": "SIM-1", "at": now, "ratio": 1.0, "u_pct": 1.5},
     }  # fmt: skip
     names = (
         "electrometer",
