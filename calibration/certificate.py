@@ -118,6 +118,11 @@ def sign_certificate(path: Path, private_key: Path, who: str, wall_s: float) -> 
             "surface than it says; first: write the draft anew with kerma calibrate --draft: the session stands, and nothing is exposed again; "
             "where the factor is typed, write b_w_ratio"
         )
+    if table.second_check is not None and table.second_check.raw is None:
+        raise ConfigurationError(
+            f"{path}: second_check.raw is missing: a result without its readings is a word, and was typed by who measured first; "
+            "first: let the second physicist measure second-OUTPUT with kerma calibrate, and draft again"
+        )
     if table.audit is not None and table.audit.tube_serial is None:
         raise ConfigurationError(
             f"{path}: audit.tube_serial is missing: an audit of the tube before says nothing of this one; first: write of which tube it was"

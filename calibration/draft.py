@@ -18,7 +18,7 @@ from calibration.given import Given, came_to, facts_of, key_of, lacking, measure
 from calibration.job import SESSIONS_GIVE, JobTable, OutputTable
 from calibration.looked import backscatter_between
 from calibration.machine_facts import Record, facts
-from calibration.measured import SecondCheckTable
+from calibration.measured import MeasuredTable, SecondCheckTable, SecondReadingsTable
 from calibration.procedures.parts import mean
 from calibration.procedures.second import Side, second_check
 from calibration.procedures.session import Session
@@ -78,7 +78,7 @@ def draft(
             raise ValueError(
                 "certificate.second_check: typed beside a finished session; take it out of the job file, measured is measured"
             )
-        head["second_check"] = max(seconds, key=lambda one: abs(one.result_pct)).model_dump()
+        head["second_check"] = _bare(max(seconds, key=lambda one: abs(one.result_pct)).model_dump(exclude_none=True))
     combinations = {one.name: _combination(job, one, done[one.name], last) for one in job.outputs}
     found = facts(job, records, combinations)
     if found:
@@ -109,13 +109,18 @@ def _second(job: JobTable, done: Mapping[str, Done], record: Record) -> SecondCh
     """The second physicist's session against the first. ValueError: it is no second check, or the two differ (hazard A5)."""
     one = job.output(record.name.removeprefix("second-"))
     other, first = second_of(one), done[one.name]
-    r0 = [
-        worked(job, each, session, first.given).r0_mgy_per_s
-        for each, session in ((one, first.session), (other, record.session))
-    ]
+    combination, measured = measured_table(other, record.session, first.given, record.by, 0.0)
+    found = came_to(job, other, combination, measured)
+    measured["u_pct_k2"] = found.budget.u_pct_k2
+    raw = SecondReadingsTable(
+        kv=other.kv, ma=other.ma, filter=other.filter, applicator=other.applicator, measured=MeasuredTable.model_validate(_plain(measured)),
+    )  # fmt: skip
+    r0 = worked(job, one, first.session, first.given).r0_mgy_per_s
     chambers = [job.instrument(Chamber, str(each.measured["chamber"])) for each in (one, other)]
     return second_check(
-        Side(first.by, chambers[0], first.session, r0[0]), Side(record.by, chambers[1], record.session, r0[1])
+        Side(first.by, chambers[0], first.session, r0),
+        Side(record.by, chambers[1], record.session, found.r0_mgy_per_s),
+        raw,
     )
 
 
@@ -137,6 +142,14 @@ def _combination(job: JobTable, one: OutputTable, done: Done, last: Mapping[Key,
         "kv": one.kv, "ma": one.ma, "filter": one.filter, "applicator": one.applicator, "r0_mgy_per_s": found.r0_mgy_per_s, **combination,
         "kv_read": done.kv_read, "ma_read": done.ma_read, "measured": measured,
     }  # fmt: skip
+
+
+def _bare(second: dict[str, Any]) -> dict[str, Any]:
+    """Without a list of rejected readings where none was, as a combination's measurement is written."""
+    measured = second["raw"]["measured"]
+    if not measured["rejected"]:
+        del measured["rejected"]
+    return second
 
 
 def _far(one: OutputTable, done: Done) -> Iterator[str]:

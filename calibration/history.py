@@ -51,6 +51,14 @@ def repeated(new: CertificateTable, before: Sequence[CertificateTable]) -> Itera
         for key in ("second_check", "component_change"):
             if getattr(new, key) and getattr(new, key) == getattr(old, key):
                 yield f"{key}: is that of {old.id}, word for word; first: say what is so this time"
+        if _read(new) and _read(new) == _read(old):
+            yield f"second_check.raw: are the readings of {old.id}, digit for digit; first: have it measured again"
+
+
+def _read(table: CertificateTable) -> tuple[float, ...]:
+    """What the second physicist read; nothing where none did, or the certificate does not hold it."""
+    second = table.second_check
+    return () if second is None or second.raw is None else tuple(one.nc for one in second.raw.measured.readings)
 
 
 def same(c: CombinationTable, other: CombinationTable) -> bool:

@@ -101,13 +101,24 @@ class MeasuredTable(Table):
     last_r0_mgy_per_s: float = Field(ge=0, le=2000)
 
 
+class SecondReadingsTable(Table):
+    """second_check.raw: what the other physicist read, and of which combination; the result is worked out again from it (hazard A5)."""
+
+    kv: Positive
+    ma: Positive
+    filter: Name
+    applicator: Name
+    measured: MeasuredTable
+
+
 class SecondCheckTable(Table):
-    """[second_check]: another physicist's own measurement with another chamber."""
+    """[second_check]: another physicist's own measurement with another chamber. Without `raw` it is of an older certificate: a result that was typed."""
 
     who: Name
     chamber: Name
     result_pct: float = Field(ge=-50, le=50)
     at: Instant
+    raw: SecondReadingsTable | None = None
 
 
 class AuditTable(Table):

@@ -58,7 +58,13 @@ def rows(checked: Checked) -> tuple[Row, ...]:
         head.append(Row("", f"{i.kind} {i.id}", f"{i.model} {i.serial}", source=dates))
     for name, table in (("audit", t.audit), ("second check", t.second_check), ("component change", t.component_change)):
         if table is not None:
-            head.append(Row("", name, ", ".join(f"{key} {_word(value)}" for key, value in table.model_dump().items())))
+            said = table.model_dump(exclude={"raw"}, exclude_none=True).items()
+            head.append(Row("", name, ", ".join(f"{key} {_word(value)}" for key, value in said)))
+    if t.second_check is not None and t.second_check.raw is not None:
+        head += [
+            Row("", f"second check: {key}", word)
+            for key, word in _leaves(t.second_check.raw.model_dump(exclude_none=True))
+        ]
     head += [
         Row(
             "",

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from calibration.equipment import Chamber, named_alike
 from calibration.gates import SECOND_AGREES_PCT
-from calibration.measured import SecondCheckTable
+from calibration.measured import SecondCheckTable, SecondReadingsTable
 from calibration.procedures.parts import at_end
 from calibration.procedures.session import Session
 
@@ -23,8 +23,8 @@ class Side:
     r0_mgy_per_s: float
 
 
-def second_check(first: Side, second: Side) -> SecondCheckTable:
-    """ValueError: it is no second check (hazard A5), or the two differ; what to do first."""
+def second_check(first: Side, second: Side, raw: SecondReadingsTable | None = None) -> SecondCheckTable:
+    """With the second one's own readings, as a certificate holds them. ValueError: it is no second check (hazard A5), or the two differ; what to do first."""
     at_end(first.session)
     at_end(second.session)
     if named_alike(second.who) == named_alike(first.who):
@@ -43,4 +43,5 @@ def second_check(first: Side, second: Side) -> SecondCheckTable:
         )
     at: datetime | None = second.session.last_at
     assert at is not None
-    return SecondCheckTable(who=second.who, chamber=second.chamber.id, result_pct=percent, at=at.replace(microsecond=0))
+    at = at.replace(microsecond=0)
+    return SecondCheckTable(who=second.who, chamber=second.chamber.id, result_pct=percent, at=at, raw=raw)

@@ -106,3 +106,24 @@ def scaled(old: dict[str, Any], by: float, **changes: Any) -> dict[str, Any]:
     new = {key: value for key, value in old.items() if key != "audit"}
     new |= {"id": f"CAL-{number}", "version": number, "supersedes": old["id"]}
     return new | {"combinations": [c | {"r0_mgy_per_s": found.r0_mgy_per_s, "measured": moved}]} | changes
+
+
+def seconded(whole: dict[str, Any]) -> dict[str, Any]:
+    """A certificate whose second check brings its own readings: the first ones, larger by what it found, with the chamber and by whom it names."""
+    second = whole.get("second_check")
+    if second is None or "raw" in second:
+        return whole
+    c = whole["combinations"][0]
+    m, by = c["measured"], 1.0 + second["result_pct"] / 100.0
+    adapter: TypeAdapter[Any] = TypeAdapter(Instrument)
+    named = {one["id"]: adapter.validate_python(one) for one in whole["instruments"]}
+    moved = m | {
+        "readings": [one | {"nc": one["nc"] * by} for one in m["readings"]], "low_v_nc": m["low_v_nc"] * by, "opposite_nc": m["opposite_nc"] * by,
+        "leakage_nc": m["leakage_nc"] * by, "chamber": second["chamber"], "by": second["who"], "last_r0_mgy_per_s": 0.0,
+    }  # fmt: skip
+    found = output(MeasuredTable.model_validate(moved), named, c["kv"], c["dt_s"], c["effective_ssd_mm"])
+    moved["u_pct_k2"] = found.budget.u_pct_k2
+    raw = {key: c[key] for key in ("kv", "ma", "filter", "applicator")} | {"measured": moved}
+    result = 100.0 * (found.r0_mgy_per_s / c["r0_mgy_per_s"] - 1.0)
+    at = max(second["at"], *(one["at"] for one in m["readings"]))
+    return whole | {"second_check": second | {"result_pct": result, "at": at, "raw": raw}}

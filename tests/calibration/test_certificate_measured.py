@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from measured_bench import AT, READINGS, document, equipment, instruments, measured, scaled
+from measured_bench import AT, READINGS, document, equipment, instruments, measured, scaled, seconded
 
 from calibration import signed
 from calibration.accepted import FILE, LOCK, Accepted
 from calibration.atomic import replaced
 from calibration.certificate import HEAD, load_certificate, read_certificate, sign_certificate
+from calibration.history import repeated
 from calibration.measured import MeasuredTable
 from calibration.output import output
+from calibration.report import rows
 from calibration.schema import CertificateTable
 from calibration.sign import make_keys
 from calibration.write import text_of, write_certificate
@@ -46,7 +48,7 @@ def make(tmp_path: Path, key_folder: Path) -> Make:
 
     def made(content: dict[str, Any], *by: str, name: str = "c.toml") -> Path:
         path = tmp_path / name
-        write_certificate(path, content)
+        write_certificate(path, seconded(content))
         for who in by or ("one",):
             sign_certificate(path, key_folder / f"{who}.pem", f"P. {who.title()}", NOW_S)
         return path
@@ -229,6 +231,63 @@ def test_the_first_certificate_of_a_tube_is_audited(make: Make, keys: Path) -> N
     far = make(document(audit=document()["audit"] | {"ratio": 0.94}))
     with pytest.raises(ConfigurationError, match="off by more than 5 %"):
         load_certificate(far, keys, NOW_S)
+
+
+def second(**raw: Any) -> dict[str, Any]:
+    """A certificate with a second check, whose readings are changed."""
+    whole = seconded(document(second_check=SECOND))
+    had = whole["second_check"]["raw"]
+    changes = {"measured": had["measured"] | raw.pop("measured", {})}
+    return whole | {"second_check": whole["second_check"] | {"raw": had | changes | raw}}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (second(measured={"readings": READINGS}), "are the first one's readings, digit for digit"),
+        (second(measured={"by": "P. One"}), "was read by P. One with C2, and P. Two with C2 is written"),
+        (second(measured={"chamber": "C1"}), "was read by P. Two with C1"),
+        (second(measured={"leakage_nc": 0.01}), "its readings come to 0.2"),
+        (second(measured={"field_mm": 3.0}), r"second_check\.raw: .*3 mm"), (second(ma=2.0), "no combination has 69.5 kV, 2 mA"),
+        (second() | {"second_check": second()["second_check"] | {"result_pct": 0.1}}, "result_pct = 0.1: its readings come to 0.4"),
+        (second() | {"second_check": second()["second_check"] | {"at": AT}}, "its own last reading is of"),
+        (second() | {"second_check": second()["second_check"] | {"at": AT + timedelta(days=8)}}, "not at most 7 days before"),
+    ],
+    ids=["copied", "one-person", "first-chamber", "a-reading-changed", "too-large", "another-output", "typed-result", "before", "of-long-ago"],
+)  # fmt: skip
+def test_a5_a_second_check_is_what_its_own_readings_come_to(
+    tmp_path: Path, content: dict[str, Any], words: str
+) -> None:
+    """Hazard A5: the result beside them is no word that somebody gives."""
+    with pytest.raises(ConfigurationError, match=words):
+        write_certificate(tmp_path / "c.toml", content)
+
+
+def test_a5_a_second_check_without_its_readings_is_signed_by_nobody_and_an_old_one_stays_readable(
+    keys: Path, key_folder: Path, tmp_path: Path
+) -> None:
+    """Hazard A5: a typed result is a word of who measured first. What was signed before the readings were in it is what it was."""
+    path = tmp_path / "c.toml"
+    write_certificate(path, document(second_check=SECOND))
+    with pytest.raises(ConfigurationError, match=r"second_check\.raw is missing"):
+        sign_certificate(path, key_folder / "one.pem", "P. One", NOW_S)
+    signed.sign(path, path.read_bytes(), HEAD, CertificateTable, key_folder / "one.pem", "P. One", NOW_S)
+    assert read_certificate(path, keys).table.second_check is not None
+    write_certificate(path, second())
+    sign_certificate(path, key_folder / "one.pem", "P. One", NOW_S)
+    shown = {row.name: row for row in rows(read_certificate(path, keys))}
+    assert "raw" not in shown["second check"].value and shown["second check: measured.readings.0.nc"].value.startswith(
+        "6.43"
+    )
+
+
+def test_a5_the_second_readings_of_an_earlier_certificate_serve_once() -> None:
+    """Hazard A5: copied into the next version with the result that they come to there."""
+    old, new = (CertificateTable.model_validate(second() | {"id": name}) for name in ("CAL-1", "CAL-2"))
+    assert new.second_check is not None
+    other = new.model_copy(update={"second_check": new.second_check.model_copy(update={"result_pct": 1.1})})
+    assert [words for words in repeated(other, [old]) if "are the readings of CAL-1" in words]
+    assert not list(repeated(CertificateTable.model_validate(document(id="CAL-2")), [old]))
 
 
 def test_a13_the_audit_is_of_this_tube(make: Make, keys: Path, key_folder: Path, tmp_path: Path) -> None:
@@ -441,8 +500,8 @@ class TestPinned:
             step(three, explanation="target")
         brings = {"explanation": "target", "second_check": SECOND}
         four = step(three, "one", "two", **brings)
-        with pytest.raises(ConfigurationError, match="second_check: is that of CAL-4, word for word"):
-            step(four, "one", "two", **brings)
+        with pytest.raises(ConfigurationError, match=r"second_check\.result_pct = .*: its readings come to"):
+            step(four, "one", "two", **(brings | {"second_check": seconded(four)["second_check"]}))
         five = step(four, explanation="target")
         six = step(five, explanation="target")
         with pytest.raises(
