@@ -184,6 +184,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_console_draft_attacks.py::test_a5_two_people_at_one_session_are_no_check_of_one_another "
         "console/test_console_independent.py::test_a5_other_data_warn_and_stop "
         "calibration/test_certificate_measured.py::test_a5_one_physicist_with_two_names_is_one "
+        "calibration/test_certificate_measured.py::test_a5_a_second_check_is_what_its_own_readings_come_to "
         "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed "
         "console/test_console_second.py::test_time_at_depth_and_gap",
         who="the physicist, with a table of times of his own",
@@ -269,6 +270,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_console_draft_attacks.py::test_a13_a_session_of_months_ago_is_no_part_of_this_calibration "
         "console/test_console_draft_attacks.py::test_a13_what_was_measured_before_a_part_was_exchanged_is_another_machines "
         "calibration/test_equipment.py::test_a13_an_expired_instrument_is_refused "
+        "calibration/test_certificate_measured.py::test_a13_the_audit_is_of_this_tube "
         "calibration/test_certificate_measured.py::test_the_first_certificate_of_a_tube_is_audited",
         who="the physicist: that the numbers are right, by an audit from outside",
     ),
