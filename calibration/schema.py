@@ -13,7 +13,6 @@ from pydantic import Field
 from calibration.cutouts import wrong as wrong_cutouts
 from calibration.equipment import (
     Base,
-    Chamber,
     GapPoint,
     Instant,
     Instrument,
@@ -22,15 +21,14 @@ from calibration.equipment import (
     Readable,
     Table,
     codes_too_near,
-    named_alike,
     stamp,
-    unusable,
 )
 from calibration.facts import Facts
 from calibration.facts import wrong as wrong_facts
 from calibration.gates import Brought, Combined
-from calibration.measured import AuditTable, ComponentTable, MeasuredTable, SecondCheckTable, SecondReadingsTable
+from calibration.measured import AuditTable, ComponentTable, MeasuredTable, SecondCheckTable
 from calibration.output import Output, first_at, output
+from calibration.second_check import wrong as wrong_second
 
 DT_MOST_S = 0.5
 """An end effect this long is a mistake: a resume may add no more to the safety unit's timer."""
@@ -51,8 +49,6 @@ GAP_AT_0 = 0.01
 """The factor of a gap of 0 is 1 within this, as the program takes it without a table."""
 MEASURED_MOST_DAYS = 400
 """A measurement serves for a year and a month, however often it is signed again (hazard A13)."""
-SECOND_AFTER_DAYS = 7
-"""A session may be left and taken up again; what was read longer ago is of another measurement (hazard A13)."""
 SAME = 1e-6
 """What the file says and what its readings come to differ by no more than digits."""
 AGAIN = "have the certificate corrected and signed again"
@@ -241,7 +237,7 @@ def _basis(table: CertificateTable) -> Iterator[str]:
         near = codes_too_near(sorted({getattr(c, f"{kind}_code") for c in table.combinations}))
         if near:
             yield f"{kind}_code: {near}; first: {AGAIN}"
-    yield from _second(table)
+    yield from wrong_second(table.second_check, table.instruments, table.combinations)
     yield from _audit(table)
     for i, c in enumerate(table.combinations):
         yield from _worked(f"combinations.{i}", table, c)
@@ -252,56 +248,12 @@ def _basis(table: CertificateTable) -> Iterator[str]:
             )
 
 
-def _second(table: CertificateTable) -> Iterator[str]:
-    """Whether the second check's chamber is one, in date, and another one."""
-    second = table.second_check
-    if second is None:
-        return
-    chambers = {one.id: one for one in table.instruments if isinstance(one, Chamber)}
-    found = chambers.get(second.chamber)
-    if found is None:
-        yield f"second_check.chamber = {second.chamber}: is no chamber among the instruments; first: write the one that was used"
-        return
-    if unusable(found, second.at):
-        yield f"second_check.chamber: {unusable(found, second.at)}; first: {AGAIN}"
-    used = {c.measured.chamber for c in table.combinations if c.measured is not None}
-    serials = {named_alike(one.serial) for name, one in chambers.items() if name in used}
-    if named_alike(found.serial) in serials:
-        yield f"second_check.chamber = {second.chamber}: is {found.serial}, and so is the first one; first: take another chamber"
-    if second.raw is not None:
-        yield from _second_raw(table, second, second.raw)
-
-
-def _second_raw(table: CertificateTable, second: SecondCheckTable, raw: SecondReadingsTable) -> Iterator[str]:
-    """Whether the second check is what its own readings come to, by who is said to have read them, with that chamber, and not the first ones again."""
-    m, key = raw.measured, (raw.kv, raw.ma, raw.filter, raw.applicator)
-    c = next((c for c in table.combinations if (c.kv, c.ma, c.filter, c.applicator) == key), None)
-    if c is None or c.measured is None:
-        yield f"second_check.raw: no combination has {raw.kv:g} kV, {raw.ma:g} mA, {raw.filter}, {raw.applicator}; first: {AGAIN}"
-        return
-    if (named_alike(m.by), m.chamber) != (named_alike(second.who), second.chamber):
-        yield f"second_check.raw: was read by {m.by} with {m.chamber}, and {second.who} with {second.chamber} is written; first: {AGAIN}"
-    if {reading.nc for reading in m.readings} <= {reading.nc for reading in c.measured.readings}:
-        yield f"second_check.raw: are the first one's readings, digit for digit; first: have {second.chamber} read itself"
-    last = max(reading.at for reading in m.readings)
-    if not last <= second.at <= last + timedelta(days=SECOND_AFTER_DAYS):
-        yield f"second_check.at = {stamp(second.at)}: its own last reading is of {stamp(last)}, not at most {SECOND_AFTER_DAYS} days before; first: {AGAIN}"
-    try:
-        instruments: dict[str, Base] = {one.id: one for one in table.instruments}
-        comes = 100.0 * (output(m, instruments, c.kv, c.dt_s, c.effective_ssd_mm).r0_mgy_per_s / c.r0_mgy_per_s - 1.0)
-    except ValueError as error:
-        yield f"second_check.raw: {error}; first: have it measured again"
-        return
-    if not abs(second.result_pct - comes) <= SAME * max(1.0, abs(comes)):
-        yield f"second_check.result_pct = {second.result_pct!r}: its readings come to {comes:.9g}; first: {AGAIN}"
-
-
 def _audit(table: CertificateTable) -> Iterator[str]:
-    """Whether the audit was of this tube: the one before had another output (hazard A13)."""
+    """Whether the audit was of this tube: the one before had another output (hazard A13). One that names no tube was signed for what it is."""
     audit, tube = table.audit, table.facts.tube
-    if audit is None:
+    if audit is None or audit.tube_serial is None:
         return
-    if audit.tube_serial is not None and audit.tube_serial != table.tube_serial:
+    if audit.tube_serial != table.tube_serial:
         yield f"audit.tube_serial = {audit.tube_serial}: the certificate is of tube {table.tube_serial}; first: have this tube's output audited"
     if tube is not None and audit.at < tube.installed_on:
         yield f"audit.at = {stamp(audit.at)}: tube {tube.serial} was built in at {stamp(tube.installed_on)}; first: have this tube's output audited"
