@@ -20,10 +20,11 @@ ANEW: Final = "first: attach it at the page Treat, which takes the picture out o
 
 PNG: Final = b"\x89PNG\r\n\x1a\n"
 PNG_PARTS: Final = {
-    b"IHDR": 13, b"PLTE": 768, b"tRNS": 256, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"bKGD": 6, b"sBIT": 4, b"IDAT": BYTES, b"IEND": 0,
+    b"IHDR": 13, b"PLTE": 768, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"sBIT": 4, b"IDAT": BYTES, b"IEND": 0,
 }  # fmt: skip
 """Each with its longest form, and but for the pixels each once: a part that is longer holds something else."""
-CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+CHANNELS: Final = {0: 1, 2: 3, 3: 1}
+"""Nothing that can be seen through: a picture that is another one on paper than on the page."""
 PIECE: Final = 1 << 16
 SOI, EOI, SOS, DRI = 0xD8, 0xD9, 0xDA, 0xDD
 FRAMES: Final = (0xC0, 0xC1, 0xC2)
