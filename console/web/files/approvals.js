@@ -1,5 +1,5 @@
 // Signatures over orders: what stands at an order, and the form in which a physician or a physicist signs with the secret asked again. It keeps nothing that was typed.
-import { gy, h, number, post, stamp, t } from "/files/shell.js";
+import { gy, h, named, number, post, stamp, t } from "/files/shell.js";
 
 export const MEANING = { physician: "prescribed", physicist: "physics checked" };
 const ROLES = Object.keys(MEANING);
@@ -40,13 +40,13 @@ export async function orders(into, person) {
 function card(row, person, said, again) {
   const one = row.order;
   const facts = [
-    [t("patient"), `${one.patient_id} · ${one.patient_id_2}`], [t("lesion"), `${one.course_id} · ${one.lesion_id} · ${one.site}, ${t(`side_${one.laterality}`)}`],
+    [t("patient"), named(one.patient_id, one.patient_id_2)], [t("lesion"), named(one.course_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)],
     [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
     [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`],
     [t("set_up_of"), t("gap_cutout", { gap: number(one.gap_mm, 1, "mm"), factor: number(one.cutout_factor, 3) })], [t("interval"), number(one.min_interval_h, 1, "h")],
     [t("order"), `${one.prescription_id} · ${one.version} · ${row.name}`], [t("named_in_file"), one.approved_by.join(", ")], ["SHA-256", one.sha256],
   ];
-  return h("section", { className: "order" }, h("h3", {}, `${one.prescription_id} · ${one.lesion_id} · ${one.site}, ${t(`side_${one.laterality}`)}`),
+  return h("section", { className: "order" }, h("h3", {}, named(one.prescription_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)),
     h("dl", { className: "facts" }, ...facts.flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)])),
     ...signatures(row), ...(person.role in MEANING ? forms(row, person, said, again) : []));
 }

@@ -1,6 +1,6 @@
 // The photo and the notes of a lesion: shown beside patient, side and site so that a person compares them, attached and taken away. A photo is drawn anew here,
 // so that only the picture goes out: no place, no date, no mirrored view.
-import { h, post, stamp, t } from "/files/shell.js";
+import { h, named, post, stamp, t } from "/files/shell.js";
 
 const MOST_SIDE = 1600, QUALITY = 0.9;
 
@@ -31,7 +31,7 @@ export function lesion(one, name, { compare = null, change = false } = {}) {
   const said = h("p", { className: "wrong", role: "status" });
   const fill = async () => {
     const found = await post("/api/lesion/about", order);
-    card.replaceChildren(h("h2", {}, t("lesion_photo")), h("p", { className: "whose" }, `${one.patient_id} · ${one.patient_id_2} · ${t(`side_${one.laterality}`)} · ${one.site} · ${one.lesion_id}`),
+    card.replaceChildren(h("h2", {}, t("lesion_photo")), h("p", { className: "whose" }, named(one.patient_id, one.patient_id_2, t(`side_${one.laterality}`), one.site, one.lesion_id)),
       ...found.wrong.map((words) => h("p", { className: "wrong" }, `${t("lesion_wrong")} ${words}`)), ...shown(found), ...found.notes.map((note) => noted(note)),
       ...(change ? forms(found) : []), said);
     if (compare && !found.photo) compare("");

@@ -1,5 +1,5 @@
 // The Records page: patients, their lesions and prescriptions, fractions with everything kept of them. It reads, a page at a time, and writes no record.
-import { $, gy, h, number, post, stamp, t } from "/files/shell.js";
+import { $, gy, h, named, number, post, stamp, t } from "/files/shell.js";
 import { orders, signatures } from "/files/approvals.js";
 import { drawn } from "/files/drawn.js";
 import { get, table, watched } from "/files/watch.js";
@@ -19,7 +19,7 @@ async function asked(work) {
 const listPatients = (after) => asked(async () => {
   const found = await get("/api/records/patients", { search, after });
   if (after === "") $("list").replaceChildren();
-  $("list").append(...found.patients.map((one) => button(`${one.patient_id} · ${one.patient_id_2}`, () => showPatient(one), { className: "pick" })));
+  $("list").append(...found.patients.map((one) => button(named(one.patient_id, one.patient_id_2), () => showPatient(one), { className: "pick" })));
   [...$("list").children].slice(-found.patients.length || undefined).forEach((one, place) => {
     const row = found.patients[place];
     one.append(h("small", {}, t("records_of", { fractions: row.fractions, lesions: row.lesions, last: stamp(row.last_wall_s).slice(0, 10) }), row.words ? ` · ${row.words}` : ""));
@@ -33,7 +33,7 @@ const showPatient = (one) => asked(async () => {
   const found = await get("/api/records/lesions", { patient: one.patient_id });
   const rows = h("div", {});
   $("one").replaceChildren(
-    h("h2", {}, `${t("patient")} ${one.patient_id} · ${one.patient_id_2}`),
+    h("h2", {}, `${t("patient")} `, named(one.patient_id, one.patient_id_2)),
     ...(found.words ? [h("p", { className: "wrong" }, found.words)] : []),
     table(t("records_lesions"), [t("course"), t("lesion"), t("order"), t("dose"), t("given"), t("delivered"), t("bounds")], found.lesions.map((row) => ({
       wrong: row.unknown > 0,
@@ -63,7 +63,7 @@ const showFraction = (id) => asked(async () => {
   $("one").replaceChildren(
     h("h2", {}, `${t("fraction")} ${t("n_of", { n: one.fraction, of: one.fractions })} · ${one.site}, ${t(`side_${one.laterality}`)}`),
     facts([
-      [t("patient"), `${one.patient_id} · ${one.patient_id_2}`], [t("status"), mark(one)], [t("delivered"), `${gy(one.delivered_rx_mgy)} ${t("of", { rx: gy(one.rx_mgy) })}, ${number(one.depth_mm, 1, "mm")}`],
+      [t("patient"), named(one.patient_id, one.patient_id_2)], [t("status"), mark(one)], [t("delivered"), `${gy(one.delivered_rx_mgy)} ${t("of", { rx: gy(one.rx_mgy) })}, ${number(one.depth_mm, 1, "mm")}`],
       [t("bounds"), `${gy(one.low_rx_mgy)} … ${gy(one.high_rx_mgy)}`], [t("rest"), number(one.rest_mgy, 1, "mGy D0")], [t("beam_time"), number(one.beam_s, 2, "s")],
       [t("started"), stamp(one.started_wall_s)], [t("order"), `${one.prescription_id} · ${one.prescription_version} · ${one.prescription_sha256.slice(0, 16)}`],
       [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`], [t("certificate"), `${one.certificate_id} · ${one.certificate_sha256.slice(0, 16)}`],

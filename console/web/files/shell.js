@@ -30,6 +30,9 @@ export function h(tag, given = {}, ...children) {
   return made;
 }
 
+// Words that people wrote, each by itself: one that runs from right to left turns nothing beside it, so that no two patients are shown alike.
+export const named = (...words) => h("span", {}, ...words.flatMap((one, at) => [...(at ? [" · "] : []), h("bdi", {}, one)]));
+
 // STOP: no dialog, no login, no token, two ways at once. The first that takes it is said, whatever the other does; what nobody took, or nobody answered in time,
 // is said and stays until the next STOP.
 function stop() {

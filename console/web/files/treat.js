@@ -1,5 +1,5 @@
 // The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP and the line are shell.js.
-import { $, NONE, ageMs, gy, h, language, number, open, page, post, serviceMode, socket, t } from "/files/shell.js";
+import { $, NONE, ageMs, gy, h, language, named, number, open, page, post, serviceMode, socket, t } from "/files/shell.js";
 import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
 import { approvalMark, signatures } from "/files/approvals.js";
 import { lesion } from "/files/lesion.js";
@@ -205,13 +205,13 @@ async function listOrders() {
   try { orders = (await post("/api/orders")).orders; panelKey = ""; } catch (error) { $("answer").textContent = error.message; setTimeout(() => { panelKey = ""; }, 1000); }
 }
 
-// One name for one person: no order has this sign beside a blank in an identifier.
-const who = (one) => `${one.patient_id} · ${one.patient_id_2}`;
+const who = (one) => JSON.stringify([one.patient_id, one.patient_id_2]);
+const person = (one) => named(one.patient_id, one.patient_id_2);
 const about = (one) => `${one.site}, ${t(`side_${one.laterality}`)}`;
 const facts = (one) => table([
-  [t("patient"), `${one.patient_id} · ${one.patient_id_2}`], [t("lesion"), `${one.lesion_id} · ${about(one)}`],
+  [t("patient"), person(one)], [t("lesion"), named(one.lesion_id, about(one))],
   [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
-  [t("order"), `${one.prescription_id} · ${one.version} · ${one.approved_by.join(", ")}`],
+  [t("order"), named(one.prescription_id, one.version, one.approved_by.join(", "))],
 ]);
 const table = (rows) => h("table", { className: "pairs" }, h("tbody", {}, ...rows.map(([name, ...cells]) => h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell) =>
   cell instanceof Node ? h("td", {}, cell) : h("td", {}, cell))))));
@@ -228,7 +228,7 @@ const PANELS = {
     return [
       today(),
       h("p", {}, t("choose_patient")),
-      ...[...people.keys()].map((name) => h("button", { type: "button", className: "pick", onclick: () => { patient = name; order = null; checked = new Set(["patient"]); paintPanel(); } }, name)),
+      ...[...people].map(([key, one]) => h("button", { type: "button", className: "pick", onclick: () => { patient = key; order = null; checked = new Set(["patient"]); paintPanel(); } }, person(one.order))),
       ...bad.map((one) => h("p", { className: "wrong" }, one.words)),
       people.size || orders === null ? null : h("p", {}, t("no_orders")),
     ].filter((one) => one !== null);
@@ -238,9 +238,9 @@ const PANELS = {
     const open = shown.open_fractions.length > 0;
     const why = reason();
     return [
-      h("p", {}, t("choose_lesion", { patient })),
+      h("p", {}, t("choose_lesion", { patient: own.length ? `\u2068${own[0].order.patient_id}\u2069 · \u2068${own[0].order.patient_id_2}\u2069` : NONE })),
       ...own.map((one) => h("button", { type: "button", className: "pick", "aria-pressed": order === one.name, onclick: () => { order = one.name; paintPanel(); } },
-        `${order === one.name ? "● " : "○ "}${one.order.lesion_id} · ${about(one.order)}`, h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`), h("small", {}, approvalMark(one)))),
+        order === one.name ? "● " : "○ ", named(one.order.lesion_id, about(one.order)), h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`), h("small", {}, approvalMark(one)))),
       ...own.filter((one) => one.name === order).flatMap((one) => [...signatures(one), lesion(one.order, one.name, { change: true })]),
       ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why)] : []),
       h("div", { className: "row" },
@@ -293,7 +293,7 @@ const PANELS = {
       if (!chosen) button.append(` · ${one.order.course_id} · ${one.order.prescription_id} · ${one.order.version} · ${one.name}`);
       return button;
     });
-    const others = readable().filter((one) => one.order.patient_id === frame.order?.patient_id && one.order.sha256 !== frame.order.sha256)
+    const others = readable().filter((one) => frame.order && who(one.order) === who(frame.order) && one.order.sha256 !== frame.order.sha256)
       .map((one) => `${one.order.lesion_id} · ${about(one.order)}, ${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}`);
     const rows = ended ? [
       [t("outcome"), ended.outcome], [t("cause"), `${ended.event}${ended.rule ? " · " + ended.rule : ""}${ended.words ? ": " + ended.words : ""}`],
