@@ -209,7 +209,7 @@ const who = (one) => JSON.stringify([one.patient_id, one.patient_id_2]);
 const person = (one) => named(one.patient_id, one.patient_id_2);
 const about = (one) => `${one.site}, ${t(`side_${one.laterality}`)}`;
 const facts = (one) => table([
-  [t("patient"), person(one)], [t("lesion"), named(one.lesion_id, about(one))],
+  [t("patient"), person(one)], [t("lesion"), named(one.course_id, one.lesion_id, about(one))],
   [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
   [t("order"), named(one.prescription_id, one.version, one.approved_by.join(", "))],
 ]);
@@ -240,7 +240,7 @@ const PANELS = {
     return [
       h("p", {}, t("choose_lesion", { patient: own.length ? `\u2068${own[0].order.patient_id}\u2069 · \u2068${own[0].order.patient_id_2}\u2069` : NONE })),
       ...own.map((one) => h("button", { type: "button", className: "pick", "aria-pressed": order === one.name, onclick: () => { order = one.name; paintPanel(); } },
-        order === one.name ? "● " : "○ ", named(one.order.lesion_id, about(one.order)), h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`), h("small", {}, approvalMark(one)))),
+        order === one.name ? "● " : "○ ", named(one.order.lesion_id, about(one.order)), h("small", {}, named(one.order.course_id, one.order.prescription_id, one.order.version)), h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`), h("small", {}, approvalMark(one)))),
       ...own.filter((one) => one.name === order).flatMap((one) => [...signatures(one), lesion(one.order, one.name, { change: true })]),
       ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why)] : []),
       h("div", { className: "row" },

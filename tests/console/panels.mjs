@@ -1,0 +1,105 @@
+// The treatment page's own scripts on a document made by hand: what its panels show, which buttons they have, and what is asked when one is pressed.
+// It draws nothing and knows no rig; argv: the folder of the page's files (their imports made relative), and a file of words.
+import fs from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const [folder, words] = process.argv.slice(2);
+
+class Element {
+  constructor(tag) {
+    const names = new Set();
+    Object.assign(this, { tagName: tag, children: [], dataset: {}, style: {}, heard: {}, hidden: false, className: "", value: "", href: "", isConnected: true, disabled: false });
+    this.classList = { add: (one) => names.add(one), remove: (one) => names.delete(one), contains: (one) => names.has(one), toggle: (one, on) => (on ? names.add(one) : names.delete(one)) };
+  }
+  append(...more) { this.children.push(...more); }
+  prepend(...more) { this.children.unshift(...more); }
+  replaceChildren(...more) { this.children = more; }
+  addEventListener(name, act) { (this.heard[name] ??= []).push(act); }
+  setAttribute() {}
+  querySelector() { return new Element("one"); }
+  querySelectorAll() { return []; }
+  focus() {}
+  contains() { return false; }
+  get firstChild() { return this.children[0]; }
+  get textContent() { return this.children.map((one) => (one instanceof Element ? one.textContent : String(one))).join(""); }
+  set textContent(said) { this.children = [said]; }
+}
+const found = (element, fits) => element.children.filter((one) => one instanceof Element).flatMap((one) => [...(fits(one) ? [one] : []), ...found(one, fits)]);
+const kept = () => { const values = {}; return { getItem: (key) => values[key] ?? null, setItem: (key, value) => { values[key] = value; } }; };
+const places = {};
+const document = {
+  getElementById: (id) => (places[id] ??= new Element(id)), createElement: (tag) => new Element(tag), querySelector: () => new Element("one"), querySelectorAll: () => [],
+  addEventListener: () => undefined, documentElement: new Element("html"), body: new Element("body"), title: "",
+};
+document.activeElement = document.body;
+
+const order = (more = {}) => ({
+  patient_id: "שלום", patient_id_2: "7", course_id: "C1", lesion_id: "L1", site: "nose", laterality: "left", fraction: 1, fractions: 6, rx_mgy: 950, depth_mm: 3,
+  prescription_id: "RX", version: 1, approved_by: ["A"], sha256: "a".repeat(64), applicator_id: "A20", filter_id: "F2", gap_mm: 0, ...more,
+});
+const orders = [["a", {}], ["b", { patient_id: "7", patient_id_2: "שלום" }], ["c", { course_id: "C2" }]].map(([name, more]) => ({ name: `${name}.toml`, words: "", order: order({ sha256: name.repeat(64), ...more }) }));
+const answers = {
+  "/api/orders": { orders }, "/api/lesion/about": { photo: null, notes: [], former: 0, wrong: [] },
+  "/api/records/fractions": { fractions: [{ id: "other", prescription_sha256: "c".repeat(64), lesion_id: "L1", fraction: 1 }, { id: "own", prescription_sha256: "a".repeat(64), lesion_id: "L1", fraction: 1 }] },
+  "/api/records/fraction": { reports: ["fraction-own.pdf"] },
+};
+const asked = [];
+let line = null;
+Object.assign(globalThis, {
+  Node: Element, HTMLInputElement: class {}, document, localStorage: kept(), sessionStorage: kept(), window: { scrollTo: () => undefined }, setInterval: () => 0,
+  location: { protocol: "http:", host: "h:1", hostname: "h", port: "1" },
+  fetch: async (path, given = {}) => {
+    asked.push([path, given.body ?? ""]);
+    const said = path.startsWith("/words/") ? JSON.parse(fs.readFileSync(words)) : answers[path.split("?")[0]] ?? { token: "t", locks: [], day: {}, certificate: {}, tests: [], warm_up: "" };
+    return { ok: true, json: async () => said };
+  },
+  WebSocket: class { constructor() { this.heard = {}; line = this; } addEventListener(name, act) { this.heard[name] = act; } send() {} },
+});
+
+const settled = async () => { for (let turn = 0; turn < 4; turn++) await new Promise((done) => setImmediate(done)); };
+const shown = (more) => ({
+  state: "STANDBY", at_s: performance.now() / 1000, beam: "off", rules: [], latches: [], notice: "", first_to_fix: "", dose: null, offer: null, ended: null, open_fractions: [],
+  kv_set: null, kv: 0, ma_set: null, ma: 0, recorder_lag_s: 0, simulated: true, ...more,
+});
+const band = { steady_part: 0.01, steady: 0.1, hard_part: 0.05 };
+let number = 0;
+const say = async (snapshot = {}, more = {}) => {
+  line.heard.message({ data: JSON.stringify({
+    number: ++number, page: `page-${number}`, echo: [performance.now(), performance.now() / 1000], trouble: "", snapshot: shown(snapshot), compared: null, order: null,
+    rig: { name: "r", simulated: true, bands: { kv: band, ma: band } }, service: false, control: { yours: true, by: "olga" }, person: { name: "olga", role: "operator" },
+    locked: "", first_run: false, badges: false, ...more,
+  }) });
+  await settled();
+};
+const panel = document.getElementById("panel");
+const buttons = () => found(panel, (one) => one.tagName === "button").map((one) => one.textContent);
+const press = async (words) => {
+  for (const act of found(panel, (one) => one.tagName === "button").find((one) => one.textContent.includes(words)).heard.click) await act({ target: new Element("button") });
+  await settled();
+};
+
+await import(pathToFileURL(`${folder}/treat.js`));
+await settled();
+line.heard.open();
+const told = {};
+await say();
+await say();
+told.patients = found(panel, (one) => one.className === "pick").map((one) => found(one, (part) => part.tagName === "bdi").map((part) => part.textContent));
+await press("שלום · 7");
+told.lesions = buttons();
+await press("C1 · RX · 1");
+await press("Load");
+told.loaded = asked.filter(([path]) => path === "/api/load").map(([, body]) => JSON.parse(body));
+await say({}, { control: { yours: false, by: "" } });
+await say();
+told.again = panel.textContent.includes("Ask the patient for both identifiers");
+const dose = { delivered_mgy: 1, rx_factor: 0.8, low_mgy: 1, high_mgy: 2, quality: "GOOD", d1_mgy: 1, d2_mgy: 1, dt_mgy: 1, beam_s: 1, set_time_s: 2, d0_mgy: 3, chambers: true };
+const ended = { outcome: "INTERRUPTED", event: "STOP", rule: "", words: "", durable: true, rest_mgy: 1, dose };
+await say({ state: "INTERRUPTED", ended, dose, open_fractions: ["שלום lesion L1 fraction 1: half"] });
+told.interrupted = buttons();
+await say({ state: "INTERRUPTED", ended, dose, open_fractions: [] }, { order: order() });
+told.own = buttons();
+await say({ state: "TERMINATED", ended, dose }, { order: order() });
+await press("Report");
+told.reported = asked.filter(([path, body]) => path === "/api/records/report" && body).map(([, body]) => JSON.parse(body).fraction);
+console.log(JSON.stringify(told));

@@ -1,0 +1,56 @@
+"""The treatment page's own scripts on a document made by hand (panels.mjs): no two patients and no two orders are shown alike, whoever takes control begins
+with the patient, and what is asked for is the very order. What a browser draws of it is the browser suite's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright._impl._driver import compute_driver_executable
+
+from console.web.serve import HERE
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the page said and asked, step by step."""
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "package.json").write_text('{"type": "module"}')
+    for path in (HERE / "files").glob("*.js"):
+        (folder / path.name).write_text(path.read_text(encoding="utf-8").replace('"/files/', '"./'), encoding="utf-8")
+    node, words = str(compute_driver_executable()[0]), str(HERE / "words" / "en.json")
+    command = [node, str(Path(__file__).with_name("panels.mjs")), str(folder), words]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def test_each_identifier_is_isolated_and_no_two_patients_are_one_button(told: dict[str, Any]) -> None:
+    assert told["patients"] == [["שלום", "7"], ["7", "שלום"]]
+
+
+def test_two_courses_of_one_lesion_are_told_apart_and_the_chosen_one_is_loaded(told: dict[str, Any]) -> None:
+    """The other patient's order is in neither list."""
+    chosen = [words for words in told["lesions"] if words.startswith("○")]
+    assert ["C1 · RX · 1" in chosen[0], "C2 · RX · 1" in chosen[1], len(chosen)] == [True, True, 2]
+    assert [(one["order"], one["sha256"]) for one in told["loaded"]] == [("a.toml", "a" * 64)]
+
+
+def test_whoever_takes_control_begins_with_the_patient(told: dict[str, Any]) -> None:
+    assert told["again"] is True
+
+
+def test_of_two_orders_that_may_be_the_open_one_a_person_says_which(told: dict[str, Any]) -> None:
+    """Where the console knows the order, it alone is offered."""
+    resumes = [words for words in told["interrupted"] if words.startswith("Resume")]
+    assert ["C1" in resumes[0], "C2" in resumes[1], len(resumes)] == [True, True, 2]
+    assert [words for words in told["own"] if words.startswith("Resume")] == ["Resume the rest"]
+
+
+def test_the_report_at_the_end_is_of_the_very_order(told: dict[str, Any]) -> None:
+    """And not of the other course, though it is the newest with this lesion and number."""
+    assert told["reported"] == ["own"]
