@@ -320,6 +320,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_lesions.py::test_an_offer_is_confirmed_only_with_the_photo_that_stands_compared "
         "console/test_lesions.py::test_a_photo_that_was_altered_or_a_chain_that_is_not_whole_is_said_and_not_shown "
         "console/test_console_attacks.py::test_what_cannot_be_believed_is_not_no_photo "
+        "console/test_treat_panels.py::test_each_identifier_is_isolated_and_no_two_patients_are_one_button "
+        "console/test_treat_panels.py::test_two_courses_of_one_lesion_are_told_apart_and_the_chosen_one_is_loaded "
+        "console/test_treat_panels.py::test_whoever_takes_control_begins_with_the_patient "
         "console/test_console_attacks.py::test_an_identifier_that_would_be_shown_as_anothers_is_refused",
         who="the operator, by the patient's own words and the lesion itself; no photo is asked for where there is none, and kerma treat shows none",
     ),
