@@ -60,12 +60,13 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "one table of role, command and situation, which denies what it does not name; the desk judges each role once more; STUCK_ON is left by two persons; "
         "an order is loaded with the signatures of two persons, each given with the secret asked again",
         "code:console/access/table.py::may code:console/access/people.py::People code:console/access/approvals.py::Approvals "
-        "code:controller/guards.py::_reset page:access.md",
+        "code:console/web/standing.py::Standing code:controller/guards.py::_reset page:access.md",
         f"{TABLE}test_t4_each_cell {TABLE}test_t4_a_command_that_the_table_does_not_name_is_denied_to_everybody {ACCESS}test_t4_each_role_at_each_command "
         f"{ACCESS}test_t4_stuck_on_is_left_by_two_persons_with_a_login_each "
         f"{SIGNED}test_t4_a_signature_asks_the_persons_own_secret_again_and_no_other_role_gives_one {SIGNED}test_t4_a_physician_signs_and_starts_nothing "
         f"{SIGNED}test_one_person_does_not_give_both_whatever_role_that_person_has_today "
         f"{SIGNED}test_a_signature_that_is_withdrawn_unloads_what_is_loaded_by_it "
+        f"{SIGNED}test_what_another_console_withdraws_unloads_what_is_loaded_here "
         f"console/test_access_users.py::test_t4_a_damaged_file_lets_nobody_in_and_is_no_first_run "
         f"{API}test_t4_watching_is_all_that_a_real_rig_gives_without_people controller/test_decide_requests.py::test_who_may_load_what "
         "controller/test_decide_reset.py::test_each_role_clears_its_own_class_and_the_operators",

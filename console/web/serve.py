@@ -46,6 +46,7 @@ from console.web.people_page import PeoplePage
 from console.web.reading import Reading
 from console.web.records_page import RecordsPage
 from console.web.service_page import ServicePage
+from console.web.standing import Standing
 from console.web.tls import Address, address, context
 from console.web.tokens import Tokens
 from hal.clock import Clock, SystemClock
@@ -130,7 +131,7 @@ def application(desk: Desk) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(desk.link.run()), asyncio.create_task(desk.marking.run())]
+        tasks = [asyncio.create_task(one) for one in (desk.link.run(), desk.marking.run(), Standing(desk).run())]
         try:
             yield
         finally:

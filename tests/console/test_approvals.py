@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from access_by_hand import BADGE, PIN, SECRET, quiet
-from desk_by_hand import EXAMPLES, dumped, offer, snapshot
+from desk_by_hand import EXAMPLES, OK, dumped, offer, snapshot
 from test_web_access import Staffed
 from test_web_api import CONFIRM, Browser, Scripted
 from typer.testing import CliRunner
@@ -26,6 +26,7 @@ from console.web.clerk import Clerk
 from console.web.doors import Doors
 from console.web.fraction import Orders
 from console.web.serve import application
+from console.web.standing import Standing
 from controller.prescribed import Prescribed
 from controller.requests import Answer, Confirm, Edit, Load
 from hal.clock import SystemClock
@@ -298,6 +299,36 @@ def test_a_signature_that_is_withdrawn_unloads_what_is_loaded_by_it(console: Sig
 
     console.play(story)
     assert console.clerk.whats("withdrawn")
+
+
+def test_what_another_console_withdraws_unloads_what_is_loaded_here(console: Signing) -> None:
+    """Two consoles at one rig do not hear of each other; READY stayed READY."""
+
+    async def story() -> None:
+        page = await console.page("olga")
+        await page.command("control/take")
+        approvals, standing = console.room.approvals, Standing(console.room)
+        for who, role in (("mia", "physician"), ("paul", "physicist")):
+            approvals.sign(console.order["sha256"], "o", who, role)
+        console.shown = snapshot(state="READY", at_s=0.0)
+        assert (await page.command("load", console.order))[0] == 200
+        await console._seen("READY")
+        await standing.look()
+        assert not console.asked(Edit)
+        approvals.withdraw(2, "wrong side", "mia", "physician")
+        console.room.link._show(snapshot(state="IRRADIATING", at_s=0.0))
+        await standing.look()
+        assert not console.asked(Edit), "in beam a person says STOP"
+        console.room.link._show(console.shown)
+        console.answer = Answer(False, "another client holds the control lease")
+        await standing.look()
+        assert console.room.fraction.loaded is not None, "asked again at the next look"
+        console.answer = OK
+        await standing.look()
+        assert len(console.asked(Edit)) == 2 and console.room.fraction.loaded is None
+
+    console.play(story)
+    assert console.clerk.whats("unloaded") == [{"order_sha256": console.order["sha256"]}]
 
 
 def test_t4_a_signature_asks_the_persons_own_secret_again_and_no_other_role_gives_one(console: Signing) -> None:
