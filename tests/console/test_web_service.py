@@ -46,6 +46,8 @@ PLANTED = (
     "RX-QUIST-9",
     "widow of Zebulon",
     "=Quist+1",
+    "COURSE-4417",
+    "NAEVUS-88",
 )
 
 
@@ -116,6 +118,8 @@ def kept(tmp_path: Path) -> KeptByHand:
         patient_id=PLANTED[1],
         patient_id_2=PLANTED[2],
         site=PLANTED[3],
+        course_id=PLANTED[7],
+        lesion_id=PLANTED[8],
         prescription_id=PLANTED[4],
         approved_by=(PLANTED[0],),
     )
@@ -183,7 +187,8 @@ def test_what_is_due_and_what_the_machine_has_done(kept: KeptByHand, tmp_path: P
 def test_no_planted_name_is_in_any_file_of_the_bundle(kept: KeptByHand, tmp_path: Path) -> None:
     """Names, a birth date, ids, a site, an order's number and reasons, planted wherever a record or a log holds words."""
     records = kept.done()
-    (records / "recorder.log").write_text(f"fraction {kept.began.fraction_tag:016x} of {PLANTED[1]}: {PLANTED[3]}\n")
+    of = f"{PLANTED[1]}, {PLANTED[7]}, {PLANTED[8]}"
+    (records / "recorder.log").write_text(f"fraction {kept.began.fraction_tag:016x} of {of}: {PLANTED[3]}\n")
     (records / "console.jsonl").write_text(PLANTED[0])
     found = service(records, tmp_path)
     ring = Ring.create(str(found.rig.places.shm / "i1"), 100.0)
