@@ -26,14 +26,16 @@ NOT_AS_IT_SHOULD: Final = 1
 AHEAD: Final = 3
 """Seeds that wait at each worker: none stands idle, and few are played twice when one dies."""
 SHOWN: Final = 10
-CONFIG: Final = {
+CONFIG: Final[dict[str, Any]] = {
     "distributed.scheduler.allowed-failures": 4,
+    "distributed.scheduler.worker-ttl": None,
     "distributed.worker.daemon": True,
     "distributed.admin.tick.limit": "60s",
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
-"""A seed that has taken four workers with it is a result too, and not a good one."""
+"""A seed that has taken four workers with it is a result too, and not a good one. Workers of a run that was stopped for minutes (SIGSTOP) are not taken for
+dead when it goes on, which would leave it waiting for ever: one that dies closes its connection, and the library begins another."""
 
 Done = Callable[[dict[str, Any]], None]
 Work = Callable[[Any], dict[str, Any]]
