@@ -159,18 +159,17 @@ THREATS: Final[tuple[Hazard, ...]] = (
     row(
         "threat-T10",
         "a certificate or configuration is forged, or an older one put back",
-        "every byte of a certificate is signed by a physicist whose key the rig knows; what was accepted is pinned and copied; a change of configuration "
-        "or program locks treatment until the day is checked anew",
-        "code:calibration/signed.py::signers code:calibration/accepted.py::Accepted code:records/day.py::against",
+        "every byte of a certificate is signed by a physicist whose key the rig knows; what was accepted is pinned and copied, and where that folder is put "
+        "back the records remember; a change of configuration or program locks treatment until the day is checked anew",
+        "code:calibration/signed.py::signers code:calibration/accepted.py::Accepted code:console/certificate.py::forgotten code:records/day.py::against",
         "calibration/test_certificate.py::test_no_signature_and_a_strangers_signature_are_refused "
         "calibration/test_certificate_measured.py::test_g24_every_byte_flipped_is_caught "
         "calibration/test_certificate_measured.py::test_g24_unsigned_and_by_a_stranger "
         f"{RUN}test_g24_an_older_certificate_than_was_accepted_starts_nothing "
+        f"{RUN}test_g24_the_records_remember_what_a_folder_put_back_has_forgotten "
         f"{RUN}test_g28_on_a_real_rig_no_other_sources_than_its_physicist_signed_for "
         "records/test_day.py::test_g28_a_change_of_program_configuration_tube_parts_or_certificate_locks "
         "records/test_day.py::test_only_a_signature_that_the_rig_knows_counts_and_every_byte_is_under_it",
-        stands_open="the whole folder of accepted certificates put back from a backup forgets its pin, although the records hold the newer hash: kerma run "
-        "takes the older one then; treatment stays locked until the day is checked anew against that certificate's own baseline",
     ),
     row(
         "threat-T11",
