@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration dicom-tools test-dicom sbom wheel
+.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration dicom-tools test-dicom sbom wheel test-postgres postgres-tools
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -28,9 +28,9 @@ console: $(STAMP) ## the simulated rig with the treatment page: prints the addre
 
 test: $(STAMP)  ## run the tests: virtual time on what the real processes leave of both cores, and the real processes one after another
 	@mkdir -p var; \
-	nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not realtime and not grid and not dicom and not openapi" > var/test-virtual.txt 2>&1 & virtual=$$!; \
+	nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not realtime and not grid and not dicom and not openapi and not postgres" > var/test-virtual.txt 2>&1 & virtual=$$!; \
 	trap 'kill $$virtual 2>/dev/null; exit 130' INT TERM; \
-	echo "real processes first; what virtual time says follows behind them"; $(BIN)/python -m pytest -m "realtime and not grid and not dicom and not openapi"; real=$$?; \
+	echo "real processes first; what virtual time says follows behind them"; $(BIN)/python -m pytest -m "realtime and not grid and not dicom and not openapi and not postgres"; real=$$?; \
 	wait $$virtual; code=$$?; cat var/test-virtual.txt; test $$real -eq 0 -a $$code -eq 0
 
 test-browser: $(STAMP) browser-tools ## the interface against its own description; whole treatments on the simulated rig in Debian's chromium; pictures in var/browser
@@ -41,12 +41,12 @@ browser-tools:  ## install what test-browser needs: chromium and a font, by apt-
 	tools/install.sh browser
 
 grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
-	$(BIN)/python -m pytest -n 2 -m "grid and not realtime and not dicom"
+	$(BIN)/python -m pytest -n 2 -m "grid and not realtime and not dicom and not postgres"
 	$(BIN)/python -m pytest -m "grid and realtime"
 
 coverage: $(STAMP) ## every branch of interlocks/ and of decide, drive, states and settings is taken by their unit tests and the search; no exclusions
 	@mkdir -p var
-	$(BIN)/python -m coverage run -m pytest -m "not realtime and not grid and not dicom and not openapi" tests/interlocks $(COVERED) tests/verification/test_explore.py
+	$(BIN)/python -m coverage run -m pytest -m "not realtime and not grid and not dicom and not openapi and not postgres" tests/interlocks $(COVERED) tests/verification/test_explore.py
 	$(BIN)/python -m coverage report
 
 verify: $(STAMP) ## the full verification, resumable: search, matrices, crashes, 10,000 seeded runs, 100 hours of beam; PAGE=1 writes docs/verification.md
@@ -73,6 +73,13 @@ dicom-tools:    ## install what DICOM is held against: dciodvfy of dicom3tools, 
 test-dicom: $(STAMP) dicom-tools ## every kind of instance through dciodvfy, and sent to storescp: dead, refusing, killed, restarted; PAGE=1 writes docs/dicom.md
 	$(BIN)/python -m pytest -m dicom tests/console
 	$(BIN)/python -m verification.dicom_page $(if $(PAGE),--page)
+
+postgres-tools: ## install what test-postgres needs: PostgreSQL, by apt-get as root
+	tools/install.sh postgres
+
+test-postgres: $(STAMP) postgres-tools ## the records' suite on PostgreSQL, on a server of its own: schema, recorder, copy; killed and away
+	$(BIN)/python -m pytest -m "postgres and not grid" tests/records
+	$(BIN)/python -m pytest --on postgres -m "not grid and not postgres" $(addprefix tests/records/test_,recorder_normal.py recorder_crash.py wires_kept.py day.py heat.py)
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the tables of hazards and threats
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console import access_commands, report_commands
+from console import access_commands, records_keeping_commands, report_commands
 from console.calibrate.certificate_commands import certificate
 from console.day import commands as day_commands
 from console.dicom_commands import dicom
@@ -385,6 +385,7 @@ def _records() -> typer.Typer:
         _end(lambda: room.wire(config, token, as_json))
 
     report_commands.add(app, _end)
+    records_keeping_commands.add(app, _end)
     return app
 
 

@@ -18,6 +18,7 @@ from hal.readings import Cause, Purpose
 from records.book import Book
 from records.files import PosixFiles
 from records.journal import verify
+from records.schema import readable, said
 from records.store import (
     EventRow,
     FractionRow,
@@ -28,8 +29,8 @@ from records.store import (
     differing,
     engine_for,
     named,
+    place_of,
     running,
-    schema_of,
 )
 from records.warm_up import Beam
 
@@ -156,16 +157,16 @@ def strays(database: str | Path) -> list[dict[str, Any]]:
 @contextmanager
 def _reading(database: str | Path) -> Iterator[Session | None]:
     """A read-only session; None when there is no database yet."""
-    path = Path(database)
-    if not path.exists():
+    path = place_of(str(database))
+    if isinstance(path, Path) and not path.exists():
         yield None
         return
     engine = engine_for(path, read_only=True)
     try:
         with Session(engine) as session:
-            yield session if schema_of(session.connection(), path) else None
+            yield session if readable(session.connection(), path) else None
     except SQLAlchemyError as error:
-        raise StoreError(f"{path}: cannot be read ({getattr(error, 'orig', None) or error})") from error
+        raise StoreError(f"{path}: cannot be read ({said(error)})") from error
     finally:
         engine.dispose()
 

@@ -36,7 +36,7 @@ from records.files import FileSystem, PosixFiles
 from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
 from records.recovery import never_ran, recovered, terminal, unbelievable
 from records.sieve import Sieve
-from records.store import OpenDatabase, Store, StoreError, engine_for
+from records.store import OpenDatabase, Store, StoreError, engine_for, place_of
 from records.wires import AFTER_S, FOLDER_NAME, Keeping, WireDue
 
 GROUP_S = 0.08
@@ -208,7 +208,7 @@ class Recorder:
             self._words += self._store.mend(self.book)
 
     def _open_store(self) -> tuple[int, bytes]:
-        self._store = Store(Path(self._config.database), self._open_database)
+        self._store = Store(place_of(self._config.database), self._open_database)
         return self._store.applied, self._store.digest
 
     def _step(self, now_s: float, wall_s: float, at_once: bool) -> Progress:

@@ -1,23 +1,27 @@
-"""The database that people's pages read: a copy of the book in SQLite through SQLAlchemy, written after the journal and rebuilt from it at will.
+"""The database that people's pages read: a copy of the book through SQLAlchemy, in SQLite or PostgreSQL, written after the journal and rebuilt from it at will.
 It decides nothing; whatever it holds can be thrown away, except its anchor, which tells a journal that lost its end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Connection,
+    Dialect,
     Engine,
     Float,
     ForeignKey,
     Index,
     Integer,
     String,
+    TypeDecorator,
     create_engine,
     event,
+    make_url,
     select,
     text,
 )
@@ -26,12 +30,27 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from controller.entries import LatchSet, Terminal
 from records.book import Book, Changes, Exposure, Fraction, Noted
+from records.schema import OURS, SERVER, Revisions, bring_up, on_server, said
+from records.schema import Place as Place
+from records.schema import StoreError as StoreError
 
-SCHEMA_VERSION = 1
+NOTHING: Final = "\u2400"
+"""What stands for a NUL in PostgreSQL, which keeps none in its texts."""
 
 
-class StoreError(Exception):
-    """The database cannot be used; the words name the file, what was found and what to do first."""
+class Words(TypeDecorator[str]):
+    """A text of any length."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value.replace("\0", NOTHING) if value is not None and dialect.name == "postgresql" else value
+
+
+WORDS = Words()
+WHOLE = BigInteger().with_variant(Integer(), "sqlite")
+"""Tokens and counts are 32 bits without a sign; SQLite's own INTEGER holds them all."""
 
 
 class Base(DeclarativeBase):
@@ -40,78 +59,78 @@ class Base(DeclarativeBase):
 
 class MetaRow(Base):
     __tablename__ = "meta"
-    key: Mapped[str] = mapped_column(String, primary_key=True)
-    value: Mapped[str] = mapped_column(String)
+    key: Mapped[str] = mapped_column(WORDS, primary_key=True)
+    value: Mapped[str] = mapped_column(WORDS)
 
 
 class FractionRow(Base):
     __tablename__ = "fractions"
-    id: Mapped[str] = mapped_column(String, primary_key=True)
-    tag: Mapped[str] = mapped_column(String)
-    plan_tag: Mapped[str] = mapped_column(String)
-    prescription_id: Mapped[str] = mapped_column(String)
-    prescription_version: Mapped[int] = mapped_column(Integer)
-    prescription_sha256: Mapped[str] = mapped_column(String)
-    patient_id: Mapped[str] = mapped_column(String, index=True)
-    patient_id_2: Mapped[str] = mapped_column(String)
-    course_id: Mapped[str] = mapped_column(String)
-    lesion_id: Mapped[str] = mapped_column(String)
-    site: Mapped[str] = mapped_column(String)
-    laterality: Mapped[str] = mapped_column(String)
-    purpose: Mapped[str] = mapped_column(String)
-    fraction: Mapped[int] = mapped_column(Integer)
-    fractions: Mapped[int] = mapped_column(Integer)
+    id: Mapped[str] = mapped_column(WORDS, primary_key=True)
+    tag: Mapped[str] = mapped_column(WORDS)
+    plan_tag: Mapped[str] = mapped_column(WORDS)
+    prescription_id: Mapped[str] = mapped_column(WORDS)
+    prescription_version: Mapped[int] = mapped_column(WHOLE)
+    prescription_sha256: Mapped[str] = mapped_column(WORDS)
+    patient_id: Mapped[str] = mapped_column(WORDS, index=True)
+    patient_id_2: Mapped[str] = mapped_column(WORDS)
+    course_id: Mapped[str] = mapped_column(WORDS)
+    lesion_id: Mapped[str] = mapped_column(WORDS)
+    site: Mapped[str] = mapped_column(WORDS)
+    laterality: Mapped[str] = mapped_column(WORDS)
+    purpose: Mapped[str] = mapped_column(WORDS)
+    fraction: Mapped[int] = mapped_column(WHOLE)
+    fractions: Mapped[int] = mapped_column(WHOLE)
     kv: Mapped[float] = mapped_column(Float)
     ma: Mapped[float] = mapped_column(Float)
-    filter_id: Mapped[str] = mapped_column(String)
-    applicator_id: Mapped[str] = mapped_column(String)
+    filter_id: Mapped[str] = mapped_column(WORDS)
+    applicator_id: Mapped[str] = mapped_column(WORDS)
     depth_mm: Mapped[float] = mapped_column(Float)
     rx_mgy: Mapped[float] = mapped_column(Float)
     d0_mgy: Mapped[float] = mapped_column(Float)
     rx_factor: Mapped[float] = mapped_column(Float)
-    status: Mapped[str] = mapped_column(String)
+    status: Mapped[str] = mapped_column(WORDS)
     flagged: Mapped[bool] = mapped_column(Boolean)
     closed: Mapped[bool] = mapped_column(Boolean)
-    closed_words: Mapped[str] = mapped_column(String)
-    quality: Mapped[str] = mapped_column(String)
+    closed_words: Mapped[str] = mapped_column(WORDS)
+    quality: Mapped[str] = mapped_column(WORDS)
     delivered_mgy: Mapped[float] = mapped_column(Float)
     low_mgy: Mapped[float] = mapped_column(Float)
     high_mgy: Mapped[float] = mapped_column(Float)
     rest_mgy: Mapped[float] = mapped_column(Float)
     beam_s: Mapped[float] = mapped_column(Float)
-    segments: Mapped[int] = mapped_column(Integer)
-    resumes: Mapped[int] = mapped_column(Integer)
-    trips: Mapped[int] = mapped_column(Integer)
+    segments: Mapped[int] = mapped_column(WHOLE)
+    resumes: Mapped[int] = mapped_column(WHOLE)
+    trips: Mapped[int] = mapped_column(WHOLE)
     started_wall_s: Mapped[float] = mapped_column(Float)
     ended_wall_s: Mapped[float | None] = mapped_column(Float, nullable=True)
-    certificate_id: Mapped[str] = mapped_column(String)
-    certificate_sha256: Mapped[str] = mapped_column(String)
-    software_version: Mapped[str] = mapped_column(String)
+    certificate_id: Mapped[str] = mapped_column(WORDS)
+    certificate_sha256: Mapped[str] = mapped_column(WORDS)
+    software_version: Mapped[str] = mapped_column(WORDS)
     simulated: Mapped[bool] = mapped_column(Boolean)
 
 
 class SegmentRow(Base):
     __tablename__ = "segments"
-    token: Mapped[int] = mapped_column(Integer, primary_key=True)
+    token: Mapped[int] = mapped_column(WHOLE, primary_key=True, autoincrement=False)
     fraction_id: Mapped[str] = mapped_column(ForeignKey("fractions.id"))
-    segment: Mapped[int] = mapped_column(Integer)
+    segment: Mapped[int] = mapped_column(WHOLE)
     void: Mapped[bool] = mapped_column(Boolean)
-    start_index: Mapped[int] = mapped_column(Integer)
-    end_index: Mapped[int | None] = mapped_column(Integer, nullable=True)
-    instance: Mapped[str] = mapped_column(String)
-    operator: Mapped[str] = mapped_column(String)
-    digest: Mapped[str] = mapped_column(String)
+    start_index: Mapped[int] = mapped_column(WHOLE)
+    end_index: Mapped[int | None] = mapped_column(WHOLE, nullable=True)
+    instance: Mapped[str] = mapped_column(WORDS)
+    operator: Mapped[str] = mapped_column(WORDS)
+    digest: Mapped[str] = mapped_column(WORDS)
     resume: Mapped[bool] = mapped_column(Boolean)
     set_time_s: Mapped[float] = mapped_column(Float)
     k_tp: Mapped[float] = mapped_column(Float)
     started_wall_s: Mapped[float] = mapped_column(Float)
     ended_wall_s: Mapped[float | None] = mapped_column(Float, nullable=True)
-    outcome: Mapped[str | None] = mapped_column(String, nullable=True)
+    outcome: Mapped[str | None] = mapped_column(WORDS, nullable=True)
     recovered: Mapped[bool] = mapped_column(Boolean)
-    event: Mapped[str] = mapped_column(String)
-    rule: Mapped[str] = mapped_column(String)
-    words: Mapped[str] = mapped_column(String)
-    unit_cause: Mapped[int] = mapped_column(Integer)
+    event: Mapped[str] = mapped_column(WORDS)
+    rule: Mapped[str] = mapped_column(WORDS)
+    words: Mapped[str] = mapped_column(WORDS)
+    unit_cause: Mapped[int] = mapped_column(WHOLE)
     d1_mgy: Mapped[float] = mapped_column(Float)
     d2_mgy: Mapped[float] = mapped_column(Float)
     dt_mgy: Mapped[float] = mapped_column(Float)
@@ -119,10 +138,10 @@ class SegmentRow(Base):
     delivered_mgy: Mapped[float] = mapped_column(Float)
     low_mgy: Mapped[float] = mapped_column(Float)
     high_mgy: Mapped[float] = mapped_column(Float)
-    quality: Mapped[str] = mapped_column(String)
+    quality: Mapped[str] = mapped_column(WORDS)
     beam_s: Mapped[float] = mapped_column(Float)
-    counts_1: Mapped[int] = mapped_column(Integer)
-    counts_2: Mapped[int] = mapped_column(Integer)
+    counts_1: Mapped[int] = mapped_column(WHOLE)
+    counts_2: Mapped[int] = mapped_column(WHOLE)
     unknown_s: Mapped[float] = mapped_column(Float)
     kv_mean: Mapped[float | None] = mapped_column(Float, nullable=True)
     kv_min: Mapped[float | None] = mapped_column(Float, nullable=True)
@@ -136,52 +155,70 @@ class SegmentRow(Base):
     reset: Mapped[bool] = mapped_column(Boolean)
     # a START that never had beam leaves its number to the next one
     __table_args__ = (
-        Index("one_segment_of_a_number", "fraction_id", "segment", unique=True, sqlite_where=text("void = 0")),
+        Index(
+            "one_segment_of_a_number",
+            "fraction_id",
+            "segment",
+            unique=True,
+            sqlite_where=text("void = 0"),
+            postgresql_where=text("NOT void"),
+        ),
     )
 
 
 class LatchRow(Base):
     __tablename__ = "latches"
-    index: Mapped[int] = mapped_column(Integer, primary_key=True)
-    rule: Mapped[str] = mapped_column(String, index=True)
+    index: Mapped[int] = mapped_column(WHOLE, primary_key=True, autoincrement=False)
+    rule: Mapped[str] = mapped_column(WORDS, index=True)
     set: Mapped[bool] = mapped_column(Boolean)
     wall_s: Mapped[float] = mapped_column(Float)
-    trip: Mapped[str] = mapped_column(String)
-    clears: Mapped[str] = mapped_column(String)
-    words: Mapped[str] = mapped_column(String)
-    role: Mapped[str] = mapped_column(String)
-    who: Mapped[str] = mapped_column(String)
+    trip: Mapped[str] = mapped_column(WORDS)
+    clears: Mapped[str] = mapped_column(WORDS)
+    words: Mapped[str] = mapped_column(WORDS)
+    role: Mapped[str] = mapped_column(WORDS)
+    who: Mapped[str] = mapped_column(WORDS)
 
 
 class EventRow(Base):
     __tablename__ = "events"
-    index: Mapped[int] = mapped_column(Integer, primary_key=True)
-    number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    kind: Mapped[str] = mapped_column(String)
-    instance: Mapped[str] = mapped_column(String)
-    seq: Mapped[int] = mapped_column(Integer)
+    index: Mapped[int] = mapped_column(WHOLE, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(WHOLE, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(WORDS)
+    instance: Mapped[str] = mapped_column(WORDS)
+    seq: Mapped[int] = mapped_column(WHOLE)
     wall_s: Mapped[float] = mapped_column(Float)
-    state: Mapped[str] = mapped_column(String)
-    event: Mapped[str] = mapped_column(String)
-    to: Mapped[str] = mapped_column(String)
-    rule: Mapped[str] = mapped_column(String)
-    words: Mapped[str] = mapped_column(String)
+    state: Mapped[str] = mapped_column(WORDS)
+    event: Mapped[str] = mapped_column(WORDS)
+    to: Mapped[str] = mapped_column(WORDS)
+    rule: Mapped[str] = mapped_column(WORDS)
+    words: Mapped[str] = mapped_column(WORDS)
 
 
 class OpeningRow(Base):
     __tablename__ = "openings"
-    index: Mapped[int] = mapped_column(Integer, primary_key=True)
-    instance: Mapped[str] = mapped_column(String)
-    software_version: Mapped[str] = mapped_column(String)
-    rig: Mapped[str] = mapped_column(String)
+    index: Mapped[int] = mapped_column(WHOLE, primary_key=True, autoincrement=False)
+    instance: Mapped[str] = mapped_column(WORDS)
+    software_version: Mapped[str] = mapped_column(WORDS)
+    rig: Mapped[str] = mapped_column(WORDS)
     simulated: Mapped[bool] = mapped_column(Boolean)
-    configuration_sha256: Mapped[str] = mapped_column(String)
+    configuration_sha256: Mapped[str] = mapped_column(WORDS)
     tick_s: Mapped[float] = mapped_column(Float)
     wall_s: Mapped[float] = mapped_column(Float)
 
 
-def engine_for(database: Path, *, read_only: bool = False) -> Engine:
+CONNECT_S, STATEMENT_S, SILENT_S = 5, 30, 10
+"""How long PostgreSQL may take to be reached, over one statement, and to acknowledge what was sent."""
+
+
+def place_of(words: str) -> Place:
+    """A URL as it stands, anything else as a path."""
+    return words if on_server(words) else Path(words)
+
+
+def engine_for(database: Place, *, read_only: bool = False) -> Engine:
     """SQLite in WAL with synchronous=FULL (NORMAL loses committed rows at a power cut); every transaction is begun by us, data definition included."""
+    if isinstance(database, str) and on_server(database):
+        return _server(database, read_only)
     place = f"file:{database}?mode=ro&uri=true" if read_only else str(database)
     engine = create_engine(f"sqlite:///{place}", connect_args={"timeout": 5.0})
 
@@ -200,46 +237,50 @@ def engine_for(database: Path, *, read_only: bool = False) -> Engine:
     return engine
 
 
-OpenDatabase = Callable[[Path], Engine]
+def _server(url: str, read_only: bool) -> Engine:
+    """PostgreSQL: each wait has a bound, so that a server that is gone is an error and no silence; a commit is on its disk (synchronous_commit)."""
+    asked = {
+        "statement_timeout": f"{STATEMENT_S}s",
+        "lock_timeout": f"{CONNECT_S}s",
+        "idle_in_transaction_session_timeout": f"{STATEMENT_S}s",
+        "synchronous_commit": "on",
+        "default_transaction_read_only": "on" if read_only else "off",
+    }
+    arguments = {
+        "connect_timeout": CONNECT_S,
+        "tcp_user_timeout": SILENT_S * 1000,
+        "keepalives_idle": SILENT_S,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "application_name": "kerma",
+        "options": " ".join(f"-c {name}={value}" for name, value in asked.items()),
+    }
+    return create_engine(make_url(url).set(drivername=f"{SERVER}+psycopg"), connect_args=arguments)
+
+
+OpenDatabase = Callable[[Place], Engine]
 """How the writer opens its database: `engine_for`, or a test's that fails as told."""
-
-
-def schema_of(connection: Connection, database: Path) -> int:
-    """Version of the schema in the file, 0 for an empty one. Raises StoreError for a newer one, or one that is not ours."""
-    tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE type = 'table'").scalar_one()
-    if not tables:
-        return 0
-    try:
-        found = int(connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'schema'").scalar_one())
-    except SQLAlchemyError as error:
-        raise StoreError(f"{database}: no database of this program; move it away first") from error
-    if found > SCHEMA_VERSION:
-        raise StoreError(
-            f"{database}: schema {found}, this program knows up to {SCHEMA_VERSION}; use the newer program, or the copy from before it"
-        )
-    return found
 
 
 def applied_of(connection: Connection) -> int:
     """The journal index up to which the rows are."""
-    return int(connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'applied'").scalar_one())
+    return int(connection.execute(text("SELECT value FROM meta WHERE key = 'applied'")).scalar_one())
 
 
 class Store:
     """The writer's side. `applied` is the journal index up to which the rows are, `digest` that record's."""
 
-    def __init__(self, database: Path, open_database: OpenDatabase = engine_for) -> None:
+    def __init__(self, database: Place, open_database: OpenDatabase = engine_for, revisions: Revisions = OURS) -> None:
         self._database = database
         self._engine = open_database(database)
         try:
             with self._engine.begin() as connection:
-                if schema_of(connection, database) == 0:
-                    Base.metadata.create_all(connection)
-                    _put_meta(connection, {"schema": str(SCHEMA_VERSION), "applied": "0", "digest": ""})
+                if bring_up(connection, database, Base.metadata, revisions):
+                    _put_meta(connection, {"schema": str(int(revisions.head)), "applied": "0", "digest": ""})
                 for table in Base.metadata.sorted_tables:
                     # every column by its name: one that a flipped bit renamed is found here, and not by whoever asks for it first
                     connection.execute(select(table).limit(0))
-                found = connection.exec_driver_sql("SELECT key, value FROM meta").all()
+                found = connection.execute(text("SELECT key, value FROM meta")).all()
                 rows = {str(row[0]): str(row[1]) for row in found}
         except BaseException as error:
             self._engine.dispose()
@@ -289,7 +330,9 @@ class Store:
         self._engine.dispose()
 
     def _refused(self, error: BaseException) -> StoreError:
-        cause = getattr(error, "orig", None) or error
+        cause = said(error)
+        if on_server(self._database):
+            return StoreError(f"{self._database}: {cause}; see to the server and the network first")
         return StoreError(
             f"{self._database}: {cause}; see to the disk; if the file is damaged move it and its -wal away, the journal makes it anew; then start the recorder"
         )
@@ -319,9 +362,16 @@ def differing(session: Session, book: Book, only: str = "") -> list[FractionRow 
 
 
 def _columns(row: Base) -> dict[str, Any]:
-    """A NaN, which SQLite keeps as nothing, is nothing."""
+    """What can be told apart in every database: a NaN, which SQLite keeps as nothing, is nothing, and a NUL is what stands for it."""
     values = {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}
-    return {key: None if isinstance(value, float) and value != value else value for key, value in values.items()}
+    return {
+        key: None
+        if isinstance(value, float) and value != value
+        else value.replace("\0", NOTHING)
+        if isinstance(value, str)
+        else value
+        for key, value in values.items()
+    }
 
 
 def running(book: Book, row: FractionRow | SegmentRow) -> bool:
@@ -335,12 +385,14 @@ def named(row: FractionRow | SegmentRow) -> str:
     return f"exposure {row.token}" if isinstance(row, SegmentRow) else f"fraction {row.id}"
 
 
+_PUT = text(
+    "INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+
+
 def _put_meta(connection: Connection, values: dict[str, str]) -> None:
     for key, value in values.items():
-        connection.exec_driver_sql(
-            "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (key, value),
-        )
+        connection.execute(_PUT, {"key": key, "value": value})
 
 
 def _added(changes: Changes) -> list[Base]:

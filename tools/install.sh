@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools/install.sh GROUP: what a group of make targets needs beyond .venv. Says what it finds and what it installs; run by `make bench-tools`, `browser-tools`, `dicom-tools`.
+# tools/install.sh GROUP: what a group of make targets needs beyond .venv. Says what it finds and what it installs; run by `make bench-tools`, `browser-tools`, `dicom-tools`, `postgres-tools`.
 # It installs Debian packages only, by apt-get, and only as root; it gives up after INSTALL_WITHIN_S (900) seconds, and says what is missing.
 set -eu
 
@@ -21,6 +21,10 @@ missing() {
         command -v dciodvfy >/dev/null || echo "dciodvfy"
         command -v storescp >/dev/null || echo "storescp"
         ;;
+    postgres)
+        ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo "initdb"
+        id postgres >/dev/null 2>&1 || echo "the user postgres"
+        ;;
     esac
 }
 
@@ -28,8 +32,9 @@ case $group in
 bench) packages="gcc libc6-dev libmodbus-dev rt-tests" ;;
 browser) packages="chromium fonts-dejavu-core" ;;
 dicom) packages="dicom3tools dcmtk" ;;
+postgres) packages="postgresql" ;;
 *)
-    echo "tools/install.sh: $group is no group; first: write bench, browser or dicom"
+    echo "tools/install.sh: $group is no group; first: write bench, browser, dicom or postgres"
     exit 2
     ;;
 esac

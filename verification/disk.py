@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from records.files import PosixFiles
-from records.store import engine_for
+from records.store import Place, engine_for
 
 BLOCK_BYTES: Final = 512
 """What a disk writes whole or not at all."""
@@ -294,10 +294,13 @@ class FaultyDisk(PosixFiles):
 
     # the database, which has a file system of its own
 
-    def database(self, path: Path) -> Engine:
+    def database(self, path: Place) -> Engine:
         """The writer's engine; each statement and each commit is a call. Nothing is synced: copies stand for what a power cut may leave."""
-        self._database = path
         engine = engine_for(path)
+        if not isinstance(path, Path):
+            # on a server: a disk and a power of its own
+            return self.listened(engine)
+        self._database = path
 
         def connected(connection: Any, _record: Any) -> None:
             connection.execute("PRAGMA synchronous=OFF")

@@ -15,7 +15,7 @@ from hal.clock import SystemClock
 from hal.units import Seconds
 from records import process
 from records.recorder import Recorder, RecorderConfig
-from records.store import engine_for
+from records.store import Place, engine_for
 from verification.disk import FaultyDisk, Killed, Strike
 
 
@@ -43,7 +43,7 @@ class KernelDisk(FaultyDisk):
             self._clock.sleep_until(Seconds(self._clock.monotonic() + self._plan.slow_s))
         os.fdatasync(fd)
 
-    def database(self, path: Path) -> Engine:
+    def database(self, path: Place) -> Engine:
         """With the shipped engine's own syncs."""
         return self.listened(engine_for(path))
 

@@ -19,7 +19,8 @@ from hal.errors import ConfigurationError
 from records.files import PosixFiles
 from records.fractions import DATABASE_NAME, JOURNAL_NAME
 from records.journal import Record, verify
-from records.store import StoreError, engine_for, schema_of
+from records.schema import readable
+from records.store import StoreError, engine_for
 
 NOTED, ACCEPTED = "records", "records accepted"
 """An entry of the audit; and one by which a person took the journal as it stands, whatever older marks say."""
@@ -46,7 +47,7 @@ def newest(records: Path) -> Mark | None:
     engine = engine_for(path, read_only=True)
     try:
         with engine.connect() as connection:
-            if not schema_of(connection, path):
+            if not readable(connection, path):
                 return None
             rows = {str(key): str(value) for key, value in connection.exec_driver_sql("SELECT key, value FROM meta")}
             index = int(rows["applied"])

@@ -31,8 +31,9 @@ from records.day import decoded
 from records.fractions import DATABASE_NAME, JOURNAL_NAME
 from records.journal import Kind, Record
 from records.overrides import Override
+from records.schema import readable
 from records.sheets import FOLDER, TAKEN, Sheet, SheetKind, wrong_signature
-from records.store import EventRow, FractionRow, LatchRow, SegmentRow, StoreError, engine_for, schema_of
+from records.store import EventRow, FractionRow, LatchRow, SegmentRow, StoreError, engine_for
 
 PAGE: Final = 50
 EVENTS: Final = 400
@@ -357,7 +358,7 @@ def reading(path: Path) -> Iterator[Session | None]:
     engine = engine_for(path, read_only=True)
     try:
         with Session(engine) as session:
-            yield session if schema_of(session.connection(), path) else None
+            yield session if readable(session.connection(), path) else None
     except StoreError as error:
         raise NotReadError(f"{error}; first: look with the program that wrote it") from error
     except SQLAlchemyError as error:

@@ -38,7 +38,7 @@ def installed(folder: Path, group: str, root: bool = True, within_s: str = "5") 
     return said.returncode, said.stdout
 
 
-@pytest.mark.parametrize(("group", "package"), [("bench", "rt-tests"), ("browser", "chromium"), ("dicom", "dcmtk")])
+@pytest.mark.parametrize(("group", "package"), [("bench", "rt-tests"), ("browser", "chromium"), ("dicom", "dcmtk"), ("postgres", "postgresql")])
 def test_without_root_or_apt_it_says_what_to_install(machine: Path, group: str, package: str) -> None:
     put(machine, "apt-get", "exit 0")
     code, said = installed(machine, group, root=False)
@@ -70,4 +70,4 @@ def test_a_group_that_is_none_is_said() -> None:
     said = subprocess.run(
         [str(SCRIPT), "games"], env=dict(os.environ), capture_output=True, text=True, timeout=30, check=False
     )
-    assert said.returncode == 2 and "bench, browser or dicom" in said.stdout
+    assert said.returncode == 2 and "bench, browser, dicom or postgres" in said.stdout

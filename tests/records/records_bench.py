@@ -4,6 +4,7 @@ It judges nothing: the tests do."""
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from hal.readings import Cause, Purpose, Termination, UnitState
 from hal.units import Seconds
 from hal.wire_log import FrameLog
 from records.recorder import Recorder, RecorderConfig
+from records.store import engine_for, place_of
 from verification.disk import FaultyDisk
 
 WALL = 1_795_000_000.0
@@ -349,6 +351,15 @@ class Host:
         self.acks.close()
 
 
+def in_a_file(folder: Path) -> str:
+    """The usual database of a folder of records."""
+    return str(folder / "records.sqlite")
+
+
+PLACES: Callable[[Path], str] = in_a_file
+"""Where the database of a folder is; `--on postgres` has them on a server."""
+
+
 @dataclass
 class Rig:
     """Clock, unit, host and recorder over one folder."""
@@ -371,7 +382,7 @@ class Rig:
     def config(self) -> RecorderConfig:
         return RecorderConfig(
             journal_dir=str(self.folder / "journal"),
-            database=str(self.folder / "records.sqlite"),
+            database=PLACES(self.folder),
             shm_root=str(self.folder / "shm"),
             simulated=True,
             day_check_waived_simulated=self.waived,
@@ -466,6 +477,20 @@ def flip(path: Path, at: int) -> None:
         byte = file.read(1)
         file.seek(at)
         file.write(bytes([byte[0] ^ 0x10]))
+
+
+def lose_database(rig: Rig) -> None:
+    """Nothing is left of it, on either engine."""
+    place = place_of(rig.config.database)
+    if isinstance(place, Path):
+        for path in place.parent.glob(f"{place.name}*"):
+            path.unlink()
+        return
+    engine = engine_for(place)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
 
 
 def warmup(**changed: object) -> Prescribed:

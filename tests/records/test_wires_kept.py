@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from records_bench import Rig
+from records_bench import Rig, lose_database
 
 from controller.entries import EntryType, Event, Links, Opening, Outcome
 from controller.wire_ring import WIRE, WireRing
@@ -257,8 +257,7 @@ def test_the_database_can_be_made_from_the_journal_again(rig: Rig) -> None:
     talk(rig, 1.5)
     before = wires(rig.config.database, token)
     rig.drop_recorder()
-    for path in rig.folder.glob("records.sqlite*"):
-        path.unlink()
+    lose_database(rig)
     rig.new_recorder()
     assert wires(rig.config.database, token) == before
 

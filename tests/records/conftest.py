@@ -1,0 +1,39 @@
+"""The engines that the records stand on: a SQLite file, or a PostgreSQL started for these tests.
+A test that asks for `place` is played on both; `--on postgres` plays the recorder's own suite, as it stands, on the other engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import records_bench
+from postgres_bench import Server, running
+
+from records.store import Place
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--on", choices=("sqlite", "postgres"), default="sqlite", help="where the recorder's database is")
+
+
+@pytest.fixture(autouse=True)
+def _on(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.config.getoption("--on", "sqlite") == "postgres":
+        one: Server = request.getfixturevalue("server")
+        monkeypatch.setattr(records_bench, "PLACES", one.place)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with running() as one:
+        yield one
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Place]:
+    """Where a new database of this name is, on either engine."""
+    if request.param == "sqlite":
+        return lambda name: tmp_path / name
+    one: Server = request.getfixturevalue("server")
+    return lambda name: one.place(tmp_path / name)
