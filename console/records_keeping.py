@@ -4,14 +4,27 @@ What is done is in records/; nothing here moves a recorder."""
 from __future__ import annotations
 
 import json
+import os
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy.exc import SQLAlchemyError
 
+from console import places
 from console.exit_codes import Exit
 from console.records import database as database_of
-from console.records import rig_of
+from console.records import rig_of, stamp
+from console.sources import software_version
+from hal.clock import Clock
+from hal.errors import ConfigurationError
+from records import backup as room
+from records.files import PosixFiles
 from records.schema import OURS, Place, StoreError, revision_of, said
 from records.store import applied_of, engine_for
 
@@ -62,3 +75,78 @@ def database(config: Path | None, as_json: bool) -> Exit:
             if one["words"]:
                 print(f"  {one['words']}")
     return Exit.AS_INTENDED if all(one["fits"] for one in found) else Exit.UNFIT
+
+
+def backup(config: Path | None, to: Path, clock: Clock) -> Exit:
+    """Copy all records of a rig to a folder that is not there yet; a recorder may run beside. Raises ConfigurationError."""
+    rig = rig_of(config)
+    about = room.About(software_version(), rig.name, rig.simulated)
+    with _shown("copied") as seen, _refused():
+        made = room.backup(PosixFiles(), rig.records, _place(to), about, clock.wall(), seen)
+    for words in made.words:
+        print(f"NOT AS IT SHOULD BE: {words}")
+    _tell("copied to", made)
+    print("it holds the records of patients, and keys: keep it where only those may read who may read the records")
+    return Exit.UNFIT if made.words else Exit.AS_INTENDED
+
+
+def restore(source: Path, to: Path, who: str, reason: str, clock: Clock) -> Exit:
+    """Make a folder of records from a copy, once all of the copy was read. Raises ConfigurationError."""
+    to = _place(to)
+    running = _of_a_rig_that_runs(to)
+    if running:
+        raise ConfigurationError(f"{to}: {running}; first: end kerma run")
+    with _shown("restored") as seen, _refused():
+        made = room.restore(PosixFiles(), _place(source), to, who, reason, clock.wall(), seen)
+    _tell("restored to", made)
+    print(
+        f"what came after {stamp(made.manifest.made_wall_s)} is missing: nobody is treated before the physicist has signed for it; "
+        "first: kerma run, then kerma sheet missing"
+    )
+    return Exit.AS_INTENDED
+
+
+def _place(path: Path) -> Path:
+    return Path(os.path.abspath(path))
+
+
+def _tell(what: str, made: room.Made) -> None:
+    one = made.manifest
+    mark = "SIMULATED, " if one.simulated else ""
+    print(
+        f"{what} {made.at}: {mark}rig {one.rig}, {one.fractions} fractions ({one.open_fractions} open), last token {one.last_token}, up to journal record "
+        f"{one.last_index}, {len(one.files)} files, {sum(entry.bytes for entry in one.files)} bytes"
+    )
+    print(f"manifest SHA-256 {made.sha256}")
+
+
+def _of_a_rig_that_runs(to: Path) -> str:
+    """Why these may be the records of a rig that runs now; empty where they are of none."""
+    for one in places.running():
+        if not one.alive:
+            continue
+        try:
+            named = Path(one.rig_file.read_text(encoding="utf-8").strip())
+            folder = named.parent / tomllib.loads(named.read_text(encoding="utf-8"))["records"]["dir"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return f"a rig runs under {one.shm}, and where its records are cannot be told ({error})"
+        if folder.resolve() == to.resolve():
+            return f"the rig of {named} runs on these records"
+    return ""
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except room.BackupError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+@contextmanager
+def _shown(done: str) -> Iterator[Callable[[str], object]]:
+    """Each file as it is taken up, on standard error."""
+    columns = (SpinnerColumn(), TextColumn("{task.completed} files " + done), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda name: progress.update(task, advance=1, description=name)

@@ -1,9 +1,11 @@
-"""`kerma records database`: names, options and help texts, and nothing else.
+"""`kerma records database`, `backup`, `restore`: names, options and help texts, and nothing else.
 What they do is loaded when they are called."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -19,3 +21,29 @@ def add(app: typer.Typer, end: Callable[[Callable[[], int | None]], None]) -> No
         from console import records_keeping as room
 
         end(lambda: room.database(config, as_json))
+
+    @app.command("backup")
+    def backup(
+        to: Annotated[Path, typer.Argument(help="A folder that is not there yet, best on another disk.", metavar="TO")],
+        config: Which = None,
+    ) -> None:
+        """Copy all records, checked and with their sums; a recorder may run beside."""
+        from console import records_keeping as room
+        from hal.clock import SystemClock
+
+        end(lambda: room.backup(config, to, SystemClock()))
+
+    @app.command("restore")
+    def restore(
+        source: Annotated[Path, typer.Argument(help="A copy that kerma records backup made.", metavar="FROM")],
+        to: Annotated[
+            Path, typer.Option("--to", help="The folder of records; empty, or not there yet.", metavar="DIR")
+        ],
+        who: Annotated[str, typer.Option("--who", help="Your name.")],
+        reason: Annotated[str, typer.Option("--reason", help="Why the records are restored.")],
+    ) -> None:
+        """Make a folder of records from a copy that is whole; nobody is treated before the physicist has signed for what is missing."""
+        from console import records_keeping as room
+        from hal.clock import SystemClock
+
+        end(lambda: room.restore(source, to, who, reason, SystemClock()))

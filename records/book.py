@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 
 import msgspec
@@ -121,6 +122,28 @@ def rows_of(rows: bytes) -> Iterator[Row]:
         yield Row(seq, mono_ns, kind, rows[at - length : at])
 
 
+class Restored(msgspec.Struct, frozen=True, array_like=True):
+    """These records were made from a copy: taken when, up to which record; what came after it is not here. By whom, and why."""
+
+    copied_wall_s: float
+    last_index: int
+    manifest_sha256: bytes
+    who: str
+    reason: str
+
+    def words(self) -> str:
+        at = datetime.fromtimestamp(self.copied_wall_s, UTC).strftime("%Y-%m-%d %H:%M")
+        return f"restored by {self.who} from the copy of {at} UTC, which ends at record {self.last_index} ({self.reason}): what came after it is missing"
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """Records that are missing: since which journal record that is known, the unit's last token that showed it (0: none did), and in words."""
+
+    index: int = 0
+    token: int = 0
+    words: str = ""
+
+
 class Kept(msgspec.Struct, frozen=True):
     """A signed sheet where it lies in the journal: since when, and what the recorder's monotonic clock showed then."""
 
@@ -231,6 +254,7 @@ class Book:
     sheets: dict[SheetKind, list[Kept]] = field(default_factory=dict)
     void_index: int = 0
     void_words: str = ""
+    gone: Gone = field(default_factory=Gone)
     tests_passed_wall_s: float = 0.0
     opened: dict[str, float] = field(default_factory=dict)
     opened_alone: dict[str, float] = field(default_factory=dict)
@@ -406,6 +430,14 @@ def _sheet(book: Book, record: Record) -> None:
 def _void(book: Book, record: Record, words: str) -> None:
     """From here on a day's check that was made before counts no longer (accident-A6)."""
     book.void_index, book.void_words = record.index, words
+
+
+def _restored(book: Book, record: Record) -> None:
+    """What was given since the copy is not here, and would be given once more (accident-A17)."""
+    restored = msgspec.msgpack.decode(record.payload, type=Restored)
+    book.gone = Gone(record.index, 0, restored.words())
+    _void(book, record, restored.words())
+    _event(book, record, Noted("", 0, 0, 0, b""), "RESTORED", ("", "RESTORED", "", "", restored.words()))
 
 
 def _cut(_book: Book, record: Record) -> None:
@@ -616,11 +648,10 @@ def _found(book: Book, record: Record, noted: Noted) -> None:
     if found.sound:
         book.retained = found.token
         if found.last_token > book.last_token:
-            _void(
-                book,
-                record,
-                f"the safety unit has had token {found.last_token}, these records know {book.last_token}: some are missing",
-            )
+            told = f"the safety unit has had token {found.last_token}, these records know {book.last_token}: some are missing"
+            _void(book, record, told)
+            if found.last_token > book.gone.token:
+                book.gone = Gone(record.index, found.last_token, told)
     words = f"the unit retains token {found.token}, {found.beam_ms} ms, {found.counts_1} and {found.counts_2} counts"
     _event(book, record, noted, "FOUND", ("", "FOUND", "", "", f"{words}; {noted.words}" if noted.words else words))
 
@@ -726,6 +757,7 @@ _KINDS: dict[Kind, Callable[[Book, Record], None]] = {
     Kind.CUT: _cut,
     Kind.WIRE: _wire,
     Kind.SHEET: _sheet,
+    Kind.RESTORED: _restored,
 }
 _ENTRIES: dict[EntryType, Callable[[Book, Record, Noted], None]] = {
     EntryType.TICK: _tick,

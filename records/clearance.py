@@ -19,6 +19,7 @@ from records.book import Book, Fraction, Tally
 from records.commissioning import closed
 from records.day import DaySite, against, not_checked, until_s
 from records.heat import too_hot
+from records.missing import unanswered
 from records.warm_up import cold, today
 
 TRIPS_MAX = 3
@@ -175,7 +176,8 @@ def _house(book: Book, query: Query, wall_s: float) -> Iterator[str]:
 def of_day(
     book: Book, prescribed: Prescribed, certificate_sha256: bytes, software_version: str, day: Day
 ) -> Iterator[str]:
-    """What stands against a treatment by the day: a cold tube, a combination that nobody opened, no daily check in force, contacts that nobody saw open.
+    """What stands against a treatment by the day: records that are missing, a cold tube, a combination that nobody opened, no daily check in force,
+    contacts that nobody saw open.
     The check itself comes after the warm-up. Nobody may overrule any of it."""
     if day.waived:
         return
@@ -186,6 +188,8 @@ def of_day(
         )
     if prescribed.purpose not in (Purpose.TREAT, Purpose.DAILY):
         return
+    if prescribed.purpose is Purpose.TREAT:
+        yield from unanswered(book, day.site)
     yield from cold(book, prescribed.kv, day.now_s, day.wall_s, day.site.tz)
     if prescribed.purpose is not Purpose.TREAT:
         return

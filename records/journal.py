@@ -37,6 +37,7 @@ class Kind(IntEnum):
     CUT = 6
     WIRE = 7
     SHEET = 8
+    RESTORED = 9
 
 
 class JournalError(Exception):
@@ -115,6 +116,33 @@ def read_all(files: FileSystem, folder: Path) -> Iterator[Record]:
         yield from _records(raw, scan)
         if not last and _has_bytes(raw, scan.at):
             raise _damage(folder, segment, scan, f"the record at byte {scan.at} does not fit the chain")
+
+
+def segments_up_to(
+    files: FileSystem, folder: Path, last: int, seen: Callable[[Record], object]
+) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each segment up to this record, which `seen` is given in order; what the recorder has begun after it is left out.
+
+    Raises JournalError where the chain breaks before that record, or ends before it.
+    """
+    scan, due = _Scan(0, 1, _GENESIS), 1
+    for place, segment in enumerate(_segments(files, folder)):
+        if due > last:
+            return
+        raw = files.read(folder / _name(segment))
+        if segment != place + 1 or not _header(raw, segment, scan):
+            raise _damage(folder, segment, scan, "it does not continue the segment before it")
+        end = _FIRST_BYTES
+        for record in _records(raw, scan):
+            if record.index > last:
+                break
+            seen(record)
+            end, due = scan.at, record.index + 1
+        yield _name(segment), raw[:end]
+        if due <= last and _has_bytes(raw, scan.at):
+            raise _damage(folder, segment, scan, f"the record at byte {scan.at} does not fit the chain")
+    if due <= last:
+        raise JournalError(f"{folder}: ends at record {due - 1}, {last} was due: records were lost; call service")
 
 
 def _has_bytes(raw: bytes, at: int) -> bool:

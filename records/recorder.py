@@ -14,7 +14,7 @@ from controller.blob import TubeHeat
 from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
 from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
 from interlocks.words import Trip
-from records import commissioning, sheets
+from records import commissioning, missing, sheets
 from records.answers import Answers
 from records.book import (
     ENTRY_WORDS,
@@ -281,6 +281,8 @@ class Recorder:
             return (
                 "; ".join(commissioning.wrong(said)) if said is not None else "it is no commissioning that can be read"
             )
+        if not wrong and sheet.kind is sheets.SheetKind.MISSING:
+            return missing.against(self.book, sheet)
         if not wrong and sheet.kind is sheets.SheetKind.BASELINE:
             return of_baseline(self.book, self._site, sheet)
         if wrong or sheet.kind is not sheets.SheetKind.DAILY:

@@ -1,4 +1,4 @@
-"""A sheet that a person signed (daily check, baseline, periodic test, commissioning, override), and the one way by which it comes into the journal.
+"""A sheet that a person signed (daily check, baseline, periodic test, commissioning, override, what is missing), and its one way into the journal.
 It knows no device and judges no content: what a sheet must say is for records/day.py and the tables of calibration."""
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class SheetKind(Enum):
     PERIODIC = "periodic"
     COMMISSIONING = "commissioning"
     OVERRIDE = "override"
+    MISSING = "missing"
 
 
 PHYSICIST_ONLY: Final = frozenset(SheetKind) - {SheetKind.DAILY}

@@ -311,9 +311,11 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "the wrong patient, the wrong lesion, or the same fraction twice in a day",
         "two patient ids, lesion, site and side are in the order and the offer; a fraction that is closed is never delivered again; the "
         "least interval holds; where a photo of the lesion stands beside the records, nothing is confirmed at the page before a person has compared it with "
-        "patient, side and site",
+        "patient, side and site; while records are known to be missing nobody is treated before the physicist has signed for what was given meanwhile",
         "code:records/clearance.py::judge code:records/clearance.py::_interval code:console/prescription.py::PatientTable "
-        "code:console/treat/lesions.py::Lesions code:console/web/api.py::Api",
+        "code:records/missing.py::unanswered code:console/treat/lesions.py::Lesions code:console/web/api.py::Api",
+        "records/test_missing.py::test_a_fraction_that_was_given_after_the_copy_is_not_given_once_more "
+        "records/test_missing.py::test_a_copy_that_lacks_no_exposure_locks_too "
         "scenarios/test_refusals.py::test_a_fraction_is_not_delivered_twice "
         "records/test_recorder_normal.py::test_interval_between_fractions_of_one_lesion "
         "console/test_lesions.py::test_a_photo_belongs_to_one_lesion_with_its_side_and_site "

@@ -94,7 +94,9 @@ def daily(end: End) -> Callable[..., None]:
 
 def sheet(end: End) -> typer.Typer:
     """`kerma sheet`: what a physicist signs into the records."""
-    app = typer.Typer(help="Sign into the records: periodic tests, commissioning, overrides.", no_args_is_help=True)
+    app = typer.Typer(
+        help="Sign into the records: periodic tests, commissioning, overrides, missing records.", no_args_is_help=True
+    )
 
     @app.command("periodic")
     def periodic(
@@ -150,5 +152,20 @@ def sheet(end: End) -> typer.Typer:
         from console.day import sheets as room
 
         end(lambda: room.run_override(config, prescription, time_s, reason, room.Signer(who, "physicist", key)))
+
+    @app.command("missing")
+    def missing(
+        found: Annotated[str, typer.Option("--found", help="What was compared with what, and what came of it.")] = "",
+        key: Annotated[
+            Path | None, typer.Option("--key", help="Your private key, PEM, mode 0600.", metavar="KEY.pem")
+        ] = None,
+        who: Annotated[str, typer.Option("--who", help="Your name.")] = "",
+        config: Config = None,
+    ) -> None:
+        """Show which records are missing; with a key, sign what was found about them: until then nobody is treated."""
+        from console.day import missing as room
+        from console.day.sheets import Signer
+
+        end(lambda: room.run(config, found, Signer(who, "physicist", key) if key is not None else None))
 
     return app

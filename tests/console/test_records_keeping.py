@@ -1,18 +1,22 @@
-"""What people do with the whole of the records: which schema the database has.
+"""What people do with the whole of the records: which schema the database has, a copy and back, and the physicist's word on what is missing.
 What is done with them is proved in tests/records."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
 from desk_by_hand import EXAMPLES, dumped
-from kept_by_hand import KeptByHand
+from kept_by_hand import WALL_S, KeptByHand
 
+from console import places
 from console import records_keeping as room
+from console.day import missing
 from console.exit_codes import Exit
+from hal.errors import ConfigurationError
 from records.store import engine_for
 
 
@@ -22,6 +26,7 @@ def kept(tmp_path: Path) -> KeptByHand:
     document = tomllib.loads((EXAMPLES / "rig.toml").read_text())
     document["records"]["dir"] = "records"
     (tmp_path / "rig.toml").write_text(dumped(document))
+    shutil.copy(EXAMPLES / "physicist.pub", tmp_path)
     made = KeptByHand(tmp_path / "records")
     made.golden()
     return made
@@ -47,3 +52,78 @@ def test_the_database_is_shown_with_its_schema(
     engine.dispose()
     assert room.database(rig, False) is Exit.UNFIT
     assert "no database of this program; move it away first" in capsys.readouterr().out
+
+
+class Stopped:
+    def wall(self) -> float:
+        return WALL_S
+
+    def monotonic(self) -> float:
+        return 1.0
+
+    def sleep_until(self, moment: float) -> None:
+        raise AssertionError(f"nothing here waits until {moment}")
+
+
+def test_a_copy_and_back_in_words(
+    kept: KeptByHand, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = kept.done()
+    monkeypatch.setattr(places, "running", lambda: ())
+    assert room.backup(tmp_path / "rig.toml", tmp_path / "copy", Stopped()) is Exit.AS_INTENDED
+    said = capsys.readouterr().out
+    assert (
+        "1 fractions (0 open), last token 3" in said
+        and "SIMULATED, rig " in said
+        and "manifest SHA-256 " in said
+        and "patients" in said
+    )
+    with pytest.raises(ConfigurationError, match="copy: is there, and is not written over; name a new folder first"):
+        room.backup(tmp_path / "rig.toml", tmp_path / "copy", Stopped())
+    with pytest.raises(ConfigurationError, match="is there and not empty"):
+        room.restore(tmp_path / "copy", records, "S. One", "why", Stopped())
+    records.rename(tmp_path / "old")
+    assert room.restore(tmp_path / "copy", records, "S. One", "the disk died", Stopped()) is Exit.AS_INTENDED
+    assert (
+        "nobody is treated before the physicist has signed for it; first: kerma run, then kerma sheet missing"
+        in capsys.readouterr().out
+    )
+    assert missing.run(tmp_path / "rig.toml", "", None) is Exit.REFUSED
+    said = capsys.readouterr().out
+    assert "restored by S. One" in said and "the disk died" in said and "--found WORDS" in said
+    assert room.database(tmp_path / "rig.toml", False) is Exit.AS_INTENDED
+
+
+def test_nothing_missing_is_said_too(kept: KeptByHand, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ConfigurationError, match="the right rig"):
+        missing.run(other(tmp_path), "", None)
+    kept.done()
+    assert missing.run(tmp_path / "rig.toml", "", None) is Exit.AS_INTENDED
+    assert "no records are known to be missing" in capsys.readouterr().out
+
+
+def other(folder: Path) -> Path:
+    (folder / "other").mkdir()
+    path = folder / "other" / "rig.toml"
+    path.write_text((folder / "rig.toml").read_text())
+    return path
+
+
+def test_records_of_a_rig_that_runs_are_not_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder was moved away, and its process writes on."""
+
+    class Running(places.Places):
+        @property
+        def alive(self) -> bool:
+            return True
+
+    meet = Running(tmp_path, tmp_path / "desk.sock", tmp_path / "stop.sock")
+    monkeypatch.setattr(places, "running", lambda: (meet,))
+    with pytest.raises(ConfigurationError, match="where its records are cannot be told"):
+        room.restore(tmp_path / "copy", tmp_path / "records", "S. One", "why", Stopped())
+    (tmp_path / "rig.toml").write_text('[records]\ndir = "records"\n')
+    meet.rig_file.write_text(f"{tmp_path / 'rig.toml'}\n")
+    with pytest.raises(ConfigurationError, match=r"runs on these records; first: end kerma run"):
+        room.restore(tmp_path / "copy", tmp_path / "records", "S. One", "why", Stopped())
+    with pytest.raises(ConfigurationError, match=r"manifest.json: cannot be read"):
+        room.restore(tmp_path / "copy", tmp_path / "elsewhere", "S. One", "why", Stopped())

@@ -152,7 +152,9 @@ def test_an_upgrade_leaves_what_was_there(place: Places, tmp_path: Path) -> None
     assert asked(where, "SELECT words FROM notes") == [("was 1",)]
     assert asked(where, 'SELECT "index", tick_s FROM openings') == [(7, 0.01)]
     assert asked(where, "SELECT version_num FROM alembic_version") == [("0002",)]
-    with pytest.raises(StoreError, match=r"schema 0002, this program knows up to 0001; use the newer program, or (move|name an empty)"):
+    with pytest.raises(
+        StoreError, match=r"schema 0002, this program knows up to 0001; use the newer program, or (move|name an empty)"
+    ):
         Store(where)
     Store(where, revisions=revisions).close()
 

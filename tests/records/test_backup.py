@@ -1,0 +1,355 @@
+"""Copies of the records and records made from copies: whole beside a recorder that runs, or not there at all; whatever is wrong with a copy is named.
+What the source held is never changed, and what is there is never written over."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import shutil
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from records_bench import WALL, Rig, flip
+
+from controller.entries import EntryType, Event, Outcome
+from records.backup import MANIFEST, MANIFEST_SUM, About, BackupError, Made, backup, checked, held, restore
+from records.book import Book
+from records.files import PosixFiles
+from records.fractions import list_fractions, show
+from records.journal import Record, verify
+
+ABOUT = About("0.1.0", "bench", True)
+FILES = PosixFiles()
+VERBS = ("make_folder", "names", "read", "create", "open", "write", "sync", "sync_folder", "rename", "remove")
+
+
+BESIDE = {
+    "approvals/audit.jsonl": b"{}", "approvals/audit.head": b"{}", "lesions/photo-1": b"\xff" * 3000, "reports/a.pdf": b"%PDF", "reports/lock": b"",
+    "recorder.log": b"{}", "recorder.pid": b"7", "access/.users.json.new": b"half", "access/users.json": b"[]",
+}  # fmt: skip
+
+
+class Dead(BaseException):
+    """kill -9."""
+
+
+class Struck(PosixFiles):
+    """The kernel's files; the so-many-th call fails, or is the process's last."""
+
+    def __init__(self, at: int, what: str) -> None:
+        self.at, self.what, self.calls, self.place = at, what, 0, ""
+
+    def hit(self, verb: str, place: object) -> bool:
+        """Whether a write is to be torn."""
+        self.calls += 1
+        if self.calls < self.at:
+            return False
+        self.place = str(place)
+        if self.what == "full" and verb in ("names", "read", "open", "remove"):
+            return False
+        if self.what == "full":
+            raise OSError(errno.ENOSPC, "No space left on device", *([] if isinstance(place, int) else [self.place]))
+        if self.what == "torn" and verb == "write":
+            return True
+        raise Dead
+
+
+def _counted(verb: str) -> Callable[..., Any]:
+    def call(self: Struck, *arguments: Any) -> Any:
+        torn = self.hit(verb, arguments[0])
+        if torn:
+            fd, data, at = arguments
+            PosixFiles.write(self, fd, data[: len(data) // 2], at)
+            raise Dead
+        return getattr(PosixFiles, verb)(self, *arguments)
+
+    return call
+
+
+for _verb in VERBS:
+    setattr(Struck, _verb, _counted(_verb))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.endswith(("-shm", "-wal"))
+    }
+
+
+def book_of(folder: Path, last: int = 1 << 62) -> Book:
+    book = Book()
+
+    def fold(record: Record) -> None:
+        if record.index <= last:
+            book.fold(record)
+
+    assert verify(FILES, folder / "journal", fold).words == ""
+    return book
+
+
+def copied(rig: Rig, name: str = "copy", files: PosixFiles = FILES) -> Made:
+    return backup(files, rig.folder / "records", rig.folder / name, ABOUT, WALL + 5.0)
+
+
+def restored(rig: Rig, files: PosixFiles = FILES, to: str = "again") -> Made:
+    return restore(files, rig.folder / "copy", rig.folder / to, "P. One", "the disk died", WALL + 1000.0)
+
+
+class Bench(Rig):
+    """Its records in a folder of their own, with what lies beside a journal."""
+
+    @property
+    def config(self) -> Any:
+        records = self.folder / "records"
+        return msgspec.structs.replace(
+            super().config, journal_dir=str(records / "journal"), database=str(records / "records.sqlite")
+        )
+
+    def beside(self) -> None:
+        records = self.folder / "records"
+        for name, raw in BESIDE.items():
+            (records / name).parent.mkdir(mode=0o700, exist_ok=True)
+            (records / name).write_bytes(raw)
+        (records / "dicom").mkdir(exist_ok=True)
+        with sqlite3.connect(records / "dicom" / "outbox.sqlite") as outbox:
+            outbox.execute("PRAGMA journal_mode=WAL")
+            outbox.execute("CREATE TABLE IF NOT EXISTS sent (uid TEXT)")
+            outbox.execute("INSERT INTO sent VALUES ('1.2.3')")
+        outbox.close()
+
+
+@pytest.fixture
+def rig() -> Iterator[Bench]:
+    """A recorder that runs, with one exposure and what others keep beside the journal; on tmpfs, where a sync costs nothing."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield from _bench(Path(folder))
+
+
+def _bench(folder: Path) -> Iterator[Bench]:
+    made = Bench(folder, segment_bytes=1 << 16)
+    made.new_recorder()
+    made.deliver(1.0, Outcome.INTERRUPTED)
+    made.run(0.2)
+    made.beside()
+    yield made
+    made.close()
+
+
+def test_a_copy_beside_a_running_recorder_is_whole_and_comes_back(rig: Bench) -> None:
+    records, copy, again = (rig.folder / name for name in ("records", "copy", "again"))
+    assert held(records)
+    # begun and not synced: no part of any copy yet
+    rig.host.tick()
+    assert rig.recorder is not None
+    rig.recorder._drain_all(rig.clock.now, rig.clock.wall)
+    made = copied(rig)
+    assert not made.words and made.manifest.fractions == 1 and made.manifest.open_fractions == 1
+    assert made.manifest.last_index == verify(FILES, copy / "journal").records < rig.recorder._journal.next_index - 1
+    names = {entry.name for entry in made.manifest.files}
+    assert {"approvals/audit.head", "lesions/photo-1", "dicom/outbox.sqlite", "access/users.json"} <= names
+    assert not {"records.sqlite", "recorder.pid", "reports/lock", "access/.users.json.new", "journal/lock"} & names
+    assert all(
+        stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600) for path in (copy, *copy.rglob("*"))
+    )
+    assert (
+        (copy / MANIFEST_SUM).read_text().split()[0]
+        == made.sha256
+        == hashlib.sha256((copy / MANIFEST).read_bytes()).hexdigest()
+    )
+    before = [show(records / "records.sqlite", row["id"]) for row in list_fractions(records / "records.sqlite")]
+    assert restored(rig).at == again
+    assert [show(again / "records.sqlite", row["id"]) for row in list_fractions(again / "records.sqlite")] == before
+    assert tree(again)["lesions/photo-1"] == b"\xff" * 3000
+    with sqlite3.connect(again / "dicom" / "outbox.sqlite") as outbox:
+        assert outbox.execute("SELECT uid FROM sent").fetchall() == [("1.2.3",)]
+    outbox.close()
+    assert book_of(again).gone.words.startswith("restored by P. One from the copy of 2026-11-18")
+    assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in (again / "journal").iterdir())
+
+
+def test_a_recorder_goes_on_from_restored_records(rig: Bench) -> None:
+    copied(rig)
+    restored(rig)
+    rig.drop_recorder()
+    shutil.rmtree(rig.folder / "records")
+    (rig.folder / "again").rename(rig.folder / "records")
+    rig.restart_host(6.0)
+    rig.new_recorder()
+    rig.host.found()
+    rig.run(0.3)
+    rig.host.close_fraction(1001)
+    rig.run(0.1)
+    (row,) = list_fractions(rig.config.database)
+    assert row["closed"] and show(rig.config.database, row["id"], rig.config.journal_dir)["journal"]["whole"]
+
+
+def test_frames_that_are_not_as_sealed_or_gone_are_named(rig: Bench) -> None:
+    rig.host.put(EntryType.EVENT, Event("IRRADIATING", "TRIP_FAULT", "STOPPING", "door", "the door is open"))
+    rig.run(1.5)
+    (wire,) = (rig.folder / "records" / "wires").iterdir()
+    assert not copied(rig).words
+    flip(wire, 9)
+    assert "is not as the journal sealed it" in copied(rig, "two").words[0]
+    wire.unlink()
+    assert "was sealed by the journal and is gone" in copied(rig, "three").words[0]
+
+
+def test_nothing_is_written_over(rig: Bench) -> None:
+    copied(rig)
+    before = tree(rig.folder)
+    with pytest.raises(BackupError, match="copy: is there, and is not written over"):
+        copied(rig)
+    with pytest.raises(BackupError, match="lies within the records"):
+        backup(FILES, rig.folder / "records", rig.folder / "records" / "x", ABOUT, WALL)
+    with pytest.raises(BackupError, match="holds no journal"):
+        backup(FILES, rig.folder, rig.folder / "x", ABOUT, WALL)
+    with pytest.raises(BackupError, match="a recorder runs on these records"):
+        restored(rig, to="records")
+    with pytest.raises(BackupError, match="lies within the copy"):
+        restored(rig, to="copy/x")
+    (rig.folder / "full").mkdir()
+    (rig.folder / "full" / "x").touch()
+    with pytest.raises(BackupError, match="is there and not empty"):
+        restored(rig, to="full")
+    with pytest.raises(BackupError, match="names who did it, and why"):
+        restore(FILES, rig.folder / "copy", rig.folder / "y", " ", "x", WALL)
+    (rig.folder / "z.partial").mkdir()
+    for do in (lambda: copied(rig, "z"), lambda: restored(rig, to="z")):
+        with pytest.raises(BackupError, match=r"z.partial: .* was broken off: remove it first"):
+            do()
+    shutil.rmtree(rig.folder / "full")
+    shutil.rmtree(rig.folder / "z.partial")
+    assert tree(rig.folder) == before
+
+
+def test_a_link_and_a_folder_that_never_stands_still_are_refused(rig: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = rig.folder / "records" / "reports" / "link"
+    link.symlink_to("/etc/hostname")
+    with pytest.raises(BackupError, match="is a link"):
+        copied(rig)
+    link.unlink()
+
+    class Restless(PosixFiles):
+        def read(self, path: Path) -> bytes:
+            if path.name == "users.json":
+                path.write_bytes(path.read_bytes() + b" ")
+            return super().read(path)
+
+    with pytest.raises(BackupError, match="access: was changed each time"):
+        copied(rig, files=Restless())
+    assert not [path for path in rig.folder.iterdir() if path.name.startswith("copy")]
+
+
+GRID = pytest.mark.grid
+
+
+@pytest.mark.parametrize(
+    ("do", "what"),
+    [
+        ("backup", "kill"),
+        *(pytest.param("backup", what, marks=GRID) for what in ("full", "torn")),
+        *(pytest.param("restore", what, marks=GRID) for what in ("full", "kill", "torn")),
+    ],
+)
+def test_whatever_happens_at_any_call_there_is_a_whole_folder_or_none(rig: Bench, do: str, what: str) -> None:
+    """For every call: an error is words and leaves nothing; a kill leaves a folder that is called .partial, and nothing else was touched."""
+    rig.drop_recorder()
+    if do == "restore":
+        copied(rig)
+    name = "copy" if do == "backup" else "again"
+    to, partial = rig.folder / name, rig.folder / f"{name}.partial"
+    before = tree(rig.folder)
+    at, reached = 0, True
+    while reached:
+        at += 1
+        disk = Struck(at, what)
+        words = ""
+        try:
+            (copied if do == "backup" else restored)(rig, files=disk)
+        except BackupError as error:
+            words = str(error)
+        except Dead:
+            pass
+        reached = bool(disk.place)
+        if reached and words:
+            assert str(rig.folder) in words and "No space left" in words and "nothing was made" in words
+        if to.exists():
+            # the name is there and only its folder's sync is left: all of it is on the disk
+            assert what == "torn" or not reached or disk.place == str(rig.folder), disk.place
+            found = (
+                checked(FILES, to).manifest.fractions if do == "backup" else len(list_fractions(to / "records.sqlite"))
+            )
+            assert found == 1 and not partial.exists()
+            shutil.rmtree(to)
+        assert not (words and partial.exists())
+        shutil.rmtree(partial, ignore_errors=True)
+        assert tree(rig.folder) == before
+    assert at > (30 if what != "torn" else 5)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "flipped": lambda path: flip(path, path.stat().st_size // 2),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
+    "missing": lambda path: path.unlink(),
+    "a link": lambda path: (
+        path.rename(path.parents[len(path.parents) - 3] / "elsewhere"),
+        path.symlink_to("/etc/hostname"),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", ["flipped", *(pytest.param(one, marks=GRID) for one in DAMAGES if one != "flipped")])
+def test_each_file_of_a_copy_that_is_not_as_it_was_made_is_named(rig: Bench, damage: str) -> None:
+    copied(rig)
+    copy = rig.folder / "copy"
+    for name in tree(copy):
+        work = rig.folder / "work"
+        shutil.copytree(copy, work)
+        DAMAGES[damage](work / name)
+        with pytest.raises(BackupError) as refused:
+            restore(FILES, work, rig.folder / "again", "P. One", "why", WALL)
+        words = str(refused.value)
+        assert (name in words or MANIFEST in words) and ("use another" in words or "find out" in words), words
+        assert not (rig.folder / "again").exists() and not (rig.folder / "again.partial").exists()
+        shutil.rmtree(work)
+
+
+def test_a_strange_file_and_a_manifest_that_leads_away_are_refused(rig: Bench) -> None:
+    copied(rig)
+    copy = rig.folder / "copy"
+    (copy / "journal" / "00000099.journal").write_bytes(b"x")
+    with pytest.raises(BackupError, match=r"00000099.journal: is no part of this copy"):
+        checked(FILES, copy)
+    (copy / "journal" / "00000099.journal").unlink()
+    raw = (copy / MANIFEST).read_bytes()
+    for changed, says in (
+        (raw.replace(b'"lesions/photo-1"', b'"../lesions/ph-1"'), "leads out of the copy"),
+        (raw.replace(b'"format": 1', b'"format": 2'), "format 2, this program knows 1; use the newer program"),
+        (raw.replace(b'"rig"', b'"rug"'), "is no manifest that this program can read"),
+        (raw.replace(b'"last_index": ', b'"last_index": 1'), "the chain is not the one that was copied"),
+    ):
+        assert changed != raw
+        (copy / MANIFEST).write_bytes(changed)
+        (copy / MANIFEST_SUM).write_text(f"{hashlib.sha256(changed).hexdigest()}  {MANIFEST}\n")
+        with pytest.raises(BackupError, match=says):
+            checked(FILES, copy)
+
+
+def test_a_damaged_journal_is_not_copied(rig: Bench) -> None:
+    rig.drop_recorder()
+    first = rig.folder / "records" / "journal" / "00000001.journal"
+    flip(first, 2000)
+    with pytest.raises(
+        BackupError, match=r"records were lost; keep both as they are and call service first .*00000001.journal"
+    ):
+        copied(rig)
+    assert not list(rig.folder.glob("copy*"))
