@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
@@ -23,10 +25,18 @@ from console.records import rig_of, stamp
 from console.sources import software_version
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from hal.units import Seconds
 from records import backup as room
 from records.files import PosixFiles
+from records.mirror import Mirror, MirrorError
 from records.schema import OURS, Place, StoreError, revision_of, said
 from records.store import applied_of, engine_for
+
+POLL_S: Final = 1.0
+FIRST_S, MOST_S = 2.0, 300.0
+"""After a failure the next attempt is made so much later, twice as much each time, up to the last."""
+ANSWER_S: Final = 60.0
+"""Above what the server itself is allowed for one statement (records/store.py)."""
 
 
 def looked_at(place: Place) -> dict[str, Any]:
@@ -63,7 +73,17 @@ def _fitting(current: str) -> str:
 
 def database(config: Path | None, as_json: bool) -> Exit:
     """Print which schema the database has, and whether it is this program's; UNFIT where it is not."""
-    found = [looked_at(database_of(rig_of(config)))]
+    rig = rig_of(config)
+    found = [looked_at(database_of(rig))]
+    if rig.file.records.mirror is not None:
+        try:
+            with answering():
+                found.append(looked_at(rig.file.records.mirror))
+        except StoreError as error:
+            found.append(
+                found[0]
+                | {"at": rig.file.records.mirror, "current": "", "fits": False, "applied": 0, "words": str(error)}
+            )
     if as_json:
         print(json.dumps(found))
     else:
@@ -74,6 +94,9 @@ def database(config: Path | None, as_json: bool) -> Exit:
             )
             if one["words"]:
                 print(f"  {one['words']}")
+        for one in found[1:]:
+            if one["fits"]:
+                print(f"  {max(0, found[0]['applied'] - one['applied'])} journal records behind")
     return Exit.AS_INTENDED if all(one["fits"] for one in found) else Exit.UNFIT
 
 
@@ -104,6 +127,96 @@ def restore(source: Path, to: Path, who: str, reason: str, clock: Clock) -> Exit
         "first: kerma run, then kerma sheet missing"
     )
     return Exit.AS_INTENDED
+
+
+def mirror(config: Path | None, clock: Clock, once: bool) -> Exit:
+    """Bring the second database up to the records, then follow them until asked to end; one JSON line on standard error for whatever is worth a word.
+
+    Raises ConfigurationError for what trying again will not mend, and with `once` for everything.
+    """
+    rig = rig_of(config)
+    url = rig.file.records.mirror
+    if url is None:
+        raise ConfigurationError(
+            f'{rig.path}: names no second database; first: write mirror = "postgresql://..." under [records]'
+        )
+    second, ended = Mirror(rig.records, url), list[int]()
+    if not once:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda got, _: ended.append(got))
+    try:
+        _follow(second, clock, once, ended)
+    except MirrorError as error:
+        raise ConfigurationError(str(error)) from error
+    finally:
+        second.close()
+    return Exit.AS_INTENDED
+
+
+def _follow(second: Mirror, clock: Clock, once: bool, ended: list[int]) -> None:
+    wait_s, behind = FIRST_S, -1
+    while not ended:
+        try:
+            with answering():
+                step = second.step()
+        except StoreError as error:
+            if once:
+                raise ConfigurationError(str(error)) from error
+            _line("not reached", words=str(error), again_in_s=wait_s, wall_s=clock.wall())
+            _wait(clock, wait_s, ended)
+            wait_s, behind = min(2.0 * wait_s, MOST_S), -1
+            continue
+        wait_s = FIRST_S
+        for words in step.words:
+            _line("note", words=words, wall_s=clock.wall())
+        if behind < 0 or (step.behind == 0) != (behind == 0):
+            _line(
+                "level" if not step.behind else "behind",
+                applied=step.applied,
+                durable=step.durable,
+                wall_s=clock.wall(),
+            )
+        behind = step.behind
+        if not behind and once:
+            return
+        if not behind:
+            _wait(clock, POLL_S, ended)
+
+
+def _wait(clock: Clock, seconds: float, ended: list[int]) -> None:
+    """A signal is heard within a second."""
+    until_s = clock.monotonic() + seconds
+    while not ended and clock.monotonic() < until_s:
+        clock.sleep_until(Seconds(min(until_s, clock.monotonic() + POLL_S)))
+
+
+def _line(what: str, **told: object) -> None:
+    print(json.dumps({"mirror": what} | told), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """A server that is stopped keeps its connections, and no time limit of its own ends a question to it: after so long this side gives up (StoreError)."""
+
+    words = f"the server of the second database has said nothing for {ANSWER_S:g} s; see whether it is stopped or overloaded first"
+    given_up: list[int] = []
+
+    def silent(number: int, _frame: FrameType | None) -> None:
+        given_up.append(number)
+        raise StoreError(words)
+
+    before = signal.signal(signal.SIGALRM, silent)
+    signal.setitimer(signal.ITIMER_REAL, ANSWER_S)
+    try:
+        yield
+    except StoreError as error:
+        # leaving a transaction with such a server is refused too, in words that help nobody
+        if given_up:
+            raise StoreError(words) from error
+        raise
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _place(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""`kerma records database`, `backup`, `restore`: names, options and help texts, and nothing else.
+"""`kerma records database`, `backup`, `restore`, `mirror`: names, options and help texts, and nothing else.
 What they do is loaded when they are called."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def add(app: typer.Typer, end: Callable[[Callable[[], int | None]], None]) -> No
 
     @app.command("database")
     def database(config: Which = None, as_json: AsJson = False) -> None:
-        """Show which schema the database has, and whether it is this program's."""
+        """Show which schema the database has, and whether it is this program's; of a second one too, and how far it is behind."""
         from console import records_keeping as room
 
         end(lambda: room.database(config, as_json))
@@ -47,3 +47,14 @@ def add(app: typer.Typer, end: Callable[[Callable[[], int | None]], None]) -> No
         from hal.clock import SystemClock
 
         end(lambda: room.restore(source, to, who, reason, SystemClock()))
+
+    @app.command("mirror")
+    def mirror(
+        once: Annotated[bool, typer.Option("--once", help="Bring it up to the records, and end.")] = False,
+        config: Which = None,
+    ) -> None:
+        """Follow the records with a second database on a PostgreSQL; a process of its own, which may die and be started at any time."""
+        from console import records_keeping as room
+        from hal.clock import SystemClock
+
+        end(lambda: room.mirror(config, SystemClock(), once))

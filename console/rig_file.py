@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -276,10 +277,38 @@ class DailyTable(Strict):
         return name
 
 
+def server_url(words: str) -> str:
+    """A PostgreSQL's URL, without a password: a rig file is read by many, and is shown. Raises ValueError."""
+    try:
+        parts = urlsplit(words)
+        asked = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        parts, asked = urlsplit(""), []
+    advice = 'first: write "postgresql://USER@HOST/DATABASE", or "postgresql:///?service=NAME"'
+    if parts.scheme != "postgresql" or not words.startswith("postgresql://"):
+        raise ValueError(f"is no URL of a PostgreSQL; {advice}")
+    if parts.password is not None or any("password" in name.lower() for name, _ in asked):
+        raise ValueError(
+            f"holds a password; libpq finds it in its own file (~/.pgpass, mode 0600) or service; {advice}"
+        )
+    if any(name == "options" for name, _ in asked):
+        raise ValueError(f"sets options, which the program sets itself; {advice}")
+    return words
+
+
 class RecordsTable(Strict):
-    """[records]: where journal and database lie."""
+    """[records]: where journal and database lie, and where a second database is that follows them."""
 
     dir: Text = Field(description="write the path of the folder that keeps the records")
+    mirror: Text | None = Field(
+        default=None,
+        description='write the URL of a PostgreSQL that follows the records, such as "postgresql:///?service=kerma", without a password, or leave it out',
+    )
+
+    @field_validator("mirror")
+    @classmethod
+    def _mirror(cls, words: str | None) -> str | None:
+        return words if words is None else server_url(words)
 
 
 class PathsTable(Strict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -54,12 +55,16 @@ def refusal(path: Path, key: str, value: object, wrong: str, first: str) -> str:
     return f"{path}: {key} = {shown(value)}: {wrong}; first: {first}"
 
 
+_SECRET = re.compile(r"(://[^:@/\s]*:|password=)[^@&\s\"]*", re.IGNORECASE)
+"""A password in a URL, where none belongs."""
+
+
 def shown(value: object) -> str:
     """A value as a person wrote it, cut to a line; what is secret is not shown."""
     if isinstance(value, bool):
         return "true" if value else "false"
     words = repr(value) if not isinstance(value, str) else f'"{value}"'
-    words = words.replace("\n", " ")
+    words = _SECRET.sub(r"\1...", words.replace("\n", " "))
     return words if len(words) <= 80 else words[:77] + "..."
 
 

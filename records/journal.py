@@ -86,9 +86,9 @@ def _header(raw: bytes, segment: int, scan: _Scan) -> bool:
     return bool(_FIRST.unpack_from(raw) == (_MAGIC, segment, scan.index, scan.digest))
 
 
-def _records(raw: bytes, scan: _Scan) -> Iterator[Record]:
-    """Valid records from the start of a segment; `scan` is left after the last of them."""
-    scan.at = _FIRST_BYTES
+def _records(raw: bytes, scan: _Scan, begin: int = _FIRST_BYTES) -> Iterator[Record]:
+    """Valid records from the start of a segment, or from here on; `scan` is left after the last of them."""
+    scan.at = begin
     while scan.at + _OVER_BYTES <= len(raw):
         length, kind, _, index, wall_s = _HEAD.unpack_from(raw, scan.at)
         body = scan.at + _HEAD.size
@@ -143,6 +143,30 @@ def segments_up_to(
             raise _damage(folder, segment, scan, f"the record at byte {scan.at} does not fit the chain")
     if due <= last:
         raise JournalError(f"{folder}: ends at record {due - 1}, {last} was due: records were lost; call service")
+
+
+class Following:
+    """Somebody who reads on in a journal that a recorder writes: each record once, in order, by the chain from the first one on."""
+
+    def __init__(self, files: FileSystem, folder: Path) -> None:
+        self._files, self._folder = files, folder
+        self._segment = 1
+        self._scan = _Scan(0, 1, _GENESIS)
+
+    def up_to(self, last: int) -> Iterator[Record]:
+        """What comes after the records that were given before, up to this one, which is durable. Raises JournalError, OSError."""
+        scan = self._scan
+        while scan.index <= last:
+            raw = self._files.read(self._folder / _name(self._segment))
+            if not scan.at and not _header(raw, self._segment, scan):
+                raise _damage(self._folder, self._segment, scan, "it does not continue the segment before it")
+            for record in _records(raw, scan, scan.at or _FIRST_BYTES):
+                yield record
+                if scan.index > last:
+                    return
+            if _has_bytes(raw, scan.at):
+                raise _damage(self._folder, self._segment, scan, f"the record at byte {scan.at} does not fit the chain")
+            self._segment, scan.at = self._segment + 1, 0
 
 
 def _has_bytes(raw: bytes, at: int) -> bool:

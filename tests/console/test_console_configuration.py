@@ -252,6 +252,36 @@ def test_a_simulated_rig_opens_nothing_real(tmp_path: Path, table: str, key: str
     assert says in refused_rig(tmp_path, changed(RIG, table, key, value))
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://kerma:hunter2@db/kerma", "holds a password"),
+        ("postgresql://kerma@db/kerma?password=hunter2", "holds a password"),
+        ("postgresql:///kerma?sslpassword=hunter2", "holds a password"),
+        ("postgresql:///?service=kerma&options=-cfsync%3Doff", "sets options"),
+        ("mysql://db/kerma", "is no URL of a PostgreSQL"),
+        ("sqlite:///somewhere", "is no URL of a PostgreSQL"),
+        ("postgresql:kerma", "is no URL of a PostgreSQL"),
+        ("postgresql://[::1/kerma", "is no URL of a PostgreSQL"),
+        ("postgresql:///kerma?service", "is no URL of a PostgreSQL"),
+    ],
+)
+def test_a_second_database_is_a_postgresql_and_its_password_stands_elsewhere(
+    tmp_path: Path, url: str, says: str
+) -> None:
+    words = refused_rig(tmp_path, changed(RIG, "records", "mirror", url))
+    assert "records.mirror" in words and says in words and "hunter2" not in words, words
+
+
+def test_a_second_database_may_be_named_by_host_or_service() -> None:
+    for url in (
+        "postgresql://kerma@db.clinic/kerma",
+        "postgresql:///?service=kerma",
+        "postgresql:///k?host=/run/postgresql",
+    ):
+        assert rig_file.RigFile.model_validate(changed(RIG, "records", "mirror", url)).records.mirror == url
+
+
 def real(tmp_path: Path) -> dict[str, Any]:
     document = copy.deepcopy(RIG)
     del document["simulated"]

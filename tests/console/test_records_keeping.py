@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from desk_by_hand import EXAMPLES, dumped
@@ -17,7 +19,8 @@ from console import records_keeping as room
 from console.day import missing
 from console.exit_codes import Exit
 from hal.errors import ConfigurationError
-from records.store import engine_for
+from records.mirror import Step
+from records.store import StoreError, engine_for
 
 
 @pytest.fixture
@@ -127,3 +130,60 @@ def test_records_of_a_rig_that_runs_are_not_restored(tmp_path: Path, monkeypatch
         room.restore(tmp_path / "copy", tmp_path / "records", "S. One", "why", Stopped())
     with pytest.raises(ConfigurationError, match=r"manifest.json: cannot be read"):
         room.restore(tmp_path / "copy", tmp_path / "elsewhere", "S. One", "why", Stopped())
+
+
+class Second:
+    """A copy that does as it is told, one answer a step; then it is asked to end."""
+
+    def __init__(self, ended: list[int], *answers: Step | StoreError) -> None:
+        self.ended, self.answers = ended, list(answers)
+
+    def step(self) -> Step:
+        answer = self.answers.pop(0)
+        if not self.answers:
+            self.ended.append(15)
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+
+class Going(Stopped):
+    """Time passes only in waiting."""
+
+    def __init__(self) -> None:
+        self.now, self.waits = 0.0, list[float]()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep_until(self, moment: float) -> None:
+        self.waits.append(moment - self.now)
+        self.now = moment
+
+
+def test_a_server_that_is_away_is_said_and_tried_ever_more_slowly(capsys: pytest.CaptureFixture[str]) -> None:
+    ended: list[int] = []
+    clock, gone = Going(), StoreError("no route to the server")
+    level = [Step(5, 9), Step(9, 9, ("exposure 3 was altered",)), Step(9, 9)]
+    second: Any = Second(ended, gone, gone, gone, *level, Step(9, 9), gone, Step(9, 9))
+    room._follow(second, clock, False, ended)
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(one["mirror"], one.get("again_in_s")) for one in told] == [
+        ("not reached", 2.0), ("not reached", 4.0), ("not reached", 8.0), ("behind", None), ("note", None), ("level", None), ("not reached", 2.0),
+        ("level", None),
+    ]  # fmt: skip
+    assert max(clock.waits) <= room.POLL_S, "a signal is heard within a second"
+    with pytest.raises(ConfigurationError, match="no route to the server"):
+        room._follow(Second([], gone, gone), clock, True, [])  # type: ignore[arg-type]
+
+
+def test_a_rig_without_a_second_database_says_how_to_name_one(kept: KeptByHand, tmp_path: Path) -> None:
+    kept.done()
+    with pytest.raises(ConfigurationError, match=r"first: write mirror = .postgresql://"):
+        room.mirror(tmp_path / "rig.toml", Stopped(), True)
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "ANSWER_S", 0.05)
+    with pytest.raises(StoreError, match=r"has said nothing for 0\.05 s"), room.answering():
+        threading.Event().wait(30.0)
