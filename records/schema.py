@@ -4,13 +4,14 @@ It knows the revisions and in what order they follow; what stands in the tables 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from sqlite3 import ProgrammingError
 from typing import Final
 
 import msgspec
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound, SQLAlchemyError
 
 REVISION: Final = "alembic_version"
 """Alembic's own table: one row, the revision."""
@@ -57,7 +58,7 @@ def _anew(place: Place) -> str:
 
 
 def revision_of(connection: Connection, place: Place) -> str:
-    """The revision in the database, "" for an empty one. Raises StoreError for one that is not ours.
+    """The revision in the database, "" for an empty one. Raises StoreError for one that is not ours, SQLAlchemyError for one that cannot be read.
 
     A database from before Alembic has no table of revisions. Its own word on its schema is kept up by each revision too: the higher of both counts.
     """
@@ -67,8 +68,10 @@ def revision_of(connection: Connection, place: Place) -> str:
     asked = ["SELECT value FROM meta WHERE key = 'schema'"]
     asked += [f"SELECT version_num FROM {REVISION}"] if REVISION in tables else []
     try:
+        if "meta" not in tables:
+            raise ValueError("it has no table of that name")
         return f"{max(int(connection.execute(text(one)).scalar_one()) for one in asked):04d}"
-    except (SQLAlchemyError, ValueError) as error:
+    except (NoResultFound, MultipleResultsFound, ValueError) as error:
         raise StoreError(f"{place}: no database of this program; move it away first") from error
 
 
@@ -154,4 +157,6 @@ def _bounded(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        raw.set_progress_handler(None, 0)
+        # a process that is being ended has closed it already
+        with suppress(ProgrammingError):
+            raw.set_progress_handler(None, 0)

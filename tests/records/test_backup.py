@@ -175,6 +175,7 @@ def test_a_copy_beside_a_running_recorder_is_whole_and_comes_back(rig: Bench) ->
     assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in (again / "journal").iterdir())
 
 
+@pytest.mark.grid
 def test_a_recorder_goes_on_from_restored_records(rig: Bench) -> None:
     copied(rig)
     restored(rig)
@@ -230,6 +231,7 @@ def test_nothing_is_written_over(rig: Bench) -> None:
     assert tree(rig.folder) == before
 
 
+@pytest.mark.grid
 def test_a_link_and_a_folder_that_never_stands_still_are_refused(rig: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     link = rig.folder / "records" / "reports" / "link"
     link.symlink_to("/etc/hostname")

@@ -102,6 +102,7 @@ def test_it_follows_step_by_step_and_shows_the_same(rig: Rig, place: Places) -> 
     another.close()
 
 
+@pytest.mark.grid
 def test_what_is_only_begun_here_is_not_there(rig: Rig, place: Places) -> None:
     """The journal's tail may be lost at a power cut: a copy that knew it would say later that records were lost."""
     mirror = Mirror(rig.folder, place("second"))
@@ -115,6 +116,7 @@ def test_what_is_only_begun_here_is_not_there(rig: Rig, place: Places) -> None:
     mirror.close()
 
 
+@pytest.mark.grid
 def test_rows_that_somebody_altered_are_written_anew_and_told(rig: Rig, place: Places) -> None:
     where = place("second")
     rig.deliver(1.0, Outcome.INTERRUPTED)
@@ -160,6 +162,7 @@ def test_a_copy_of_other_records_and_one_that_knows_more_are_left_alone(
     assert shown(where) == more
 
 
+@pytest.mark.grid
 def test_it_waits_for_a_database_that_is_made_anew(rig: Rig, place: Places) -> None:
     rig.deliver(1.0, Outcome.INTERRUPTED)
     mirror = Mirror(rig.folder, place("second"))
@@ -178,6 +181,7 @@ def test_it_waits_for_a_database_that_is_made_anew(rig: Rig, place: Places) -> N
     mirror.close()
 
 
+@pytest.mark.grid
 def test_two_never_write_together(rig: Rig, place: Places) -> None:
     rig.run(0.2)
     mirror, other = Mirror(rig.folder, place("second")), Mirror(rig.folder, place("second"))

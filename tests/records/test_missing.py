@@ -131,6 +131,7 @@ def test_a_copy_that_lacks_no_exposure_locks_too(rig: Clinic) -> None:
     assert LOCKED not in rig.refused(PATIENT)
 
 
+@pytest.mark.grid
 def test_a_later_gap_needs_a_word_of_its_own(rig: Clinic) -> None:
     rig.expose(Purpose.CALIBRATE)
     rig.unit.last_token += 5
@@ -146,6 +147,7 @@ def test_a_later_gap_needs_a_word_of_its_own(rig: Clinic) -> None:
     assert LOCKED in rig.refused(PATIENT)
 
 
+@pytest.mark.grid
 def test_a_rig_whose_day_is_waived_is_simulated_and_locks_nothing(tmp_path: Path) -> None:
     rig = Clinic(tmp_path, waived=True)
     rig.new_recorder()
