@@ -38,7 +38,10 @@ def installed(folder: Path, group: str, root: bool = True, within_s: str = "5") 
     return said.returncode, said.stdout
 
 
-@pytest.mark.parametrize(("group", "package"), [("bench", "rt-tests"), ("browser", "chromium"), ("dicom", "dcmtk"), ("postgres", "postgresql")])
+@pytest.mark.parametrize(
+    ("group", "package"),
+    [("bench", "rt-tests"), ("browser", "chromium"), ("dicom", "dcmtk"), ("postgres", "postgresql")],
+)
 def test_without_root_or_apt_it_says_what_to_install(machine: Path, group: str, package: str) -> None:
     put(machine, "apt-get", "exit 0")
     code, said = installed(machine, group, root=False)

@@ -93,6 +93,9 @@ def test_a_fraction_that_was_given_after_the_copy_is_not_given_once_more(rig: Cl
     said = rig.refused(PATIENT)
     assert "is closed" not in said, "the records know nothing of it"
     assert "the safety unit has had token" in said and LOCKED in said
+    last = rig.unit.last_token
+    assert rig.recorder is not None and last > rig.recorder.book.last_token
+    assert rig.expose(Purpose.WARMUP, 20.0) > last, "a token that the unit has had is given once more"
     rig.warm_up()
     rig.lay_down(signed(SheetKind.DAILY, rig.measured(rig.baseline()), OPERATOR, "operator"))
     assert rig.refused(PATIENT).startswith("the safety unit has had token"), (
