@@ -40,6 +40,9 @@ def gap(rig: Rig, clock: Clock, found: str, signer: Signer | None) -> Exit:
         print(f"{book.gone.words}; the physicist has signed for it")
         return Exit.AS_INTENDED
     print(book.gone.words)
+    if rig.day_check_waived:
+        print("this simulated rig does without the daily check, and without this lock")
+        return Exit.AS_INTENDED
     if signer is None:
         print(FIRST)
         return Exit.REFUSED

@@ -91,7 +91,11 @@ def test_a_copy_and_back_in_words(
         "nobody is treated before the physicist has signed for it; first: kerma run, then kerma sheet missing"
         in capsys.readouterr().out
     )
-    assert missing.run(tmp_path / "rig.toml", "", None) is Exit.REFUSED
+    assert missing.run(tmp_path / "rig.toml", "", None) is Exit.AS_INTENDED
+    assert "this simulated rig does without" in capsys.readouterr().out
+    rig = tmp_path / "rig.toml"
+    rig.write_text(rig.read_text() + "\n[daily]\nwaived = false\n")
+    assert missing.run(rig, "", None) is Exit.REFUSED
     said = capsys.readouterr().out
     assert "restored by S. One" in said and "the disk died" in said and "--found WORDS" in said
     assert room.database(tmp_path / "rig.toml", False) is Exit.AS_INTENDED

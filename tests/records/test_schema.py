@@ -94,6 +94,7 @@ def test_revisions_and_tables_say_the_same(place: Places) -> None:
             )
         )
         by_revisions(connection)
+    engine.dispose()
     shapes = []
     for one in (made, grown):
         engine = engine_for(one)
