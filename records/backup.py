@@ -92,34 +92,18 @@ def backup(
     partial = _new(records, to)
     with _told(partial):
         files.make_folder(partial)
-        book, sealed = Book(), dict[str, bytes]()
-        last, words = _last(files, records)
-        entries = [*_journal(files, records, partial, last, _folding(book, sealed), seen)]
-        if not entries:
-            raise BackupError(
-                f"{records / JOURNAL_NAME}: there are no records yet; see whether this is the right folder first"
-            )
-        digest = verify(files, partial / JOURNAL_NAME)
-        if digest.words:
-            raise BackupError(
-                f"{partial}: the copy cannot be read as it was written ({digest.words}); see to the disk first"
-            )
-        for folder in _folders(records):
-            kept = sealed if folder == records / WIRES else None
-            copied, more = _folder(files, records, folder, partial, kept, seen)
-            entries += copied
-            words += more
+        entries, words, book = _copied(files, records, partial, seen)
+        found = verify(files, partial / JOURNAL_NAME)
+        counts = (book.last_token, len(book.fractions), len(book.opens()))
         manifest = Manifest(
             FORMAT,
             wall_s,
             about.program,
             about.rig,
             about.simulated,
-            digest.records,
-            digest.digest.hex(),
-            book.last_token,
-            len(book.fractions),
-            len(book.opens()),
+            found.records,
+            found.digest.hex(),
+            *counts,
             tuple(sorted(entries, key=lambda entry: entry.name)),
         )
         raw = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
@@ -127,9 +111,28 @@ def backup(
         _write(files, partial / MANIFEST, raw)
         _write(files, partial / MANIFEST_SUM, _sum(sha256))
         _sync_folders(files, partial)
+        checked(files, partial)
         files.rename(partial, to)
         files.sync_folder(to.parent)
     return Made(to, manifest, sha256, tuple(words))
+
+
+def _copied(files: FileSystem, records: Path, partial: Path, seen: Seen) -> tuple[list[Entry], list[str], Book]:
+    """Every file, with words on what is not as it should be, and what the journal says up to where it was copied."""
+    book, sealed = Book(), dict[str, bytes]()
+    entries: list[Entry] = []
+    # the journal after what speaks of it: the audit names its newest record, and a copy must not lack that one
+    for folder in _folders(records):
+        copied, _ = _folder(files, records, folder, partial, None, seen)
+        entries += copied
+    last, words = _last(files, records)
+    segments = [*_journal(files, records, partial, last, _folding(book, sealed), seen)]
+    if not segments:
+        raise BackupError(
+            f"{records / JOURNAL_NAME}: there are no records yet; see whether this is the right folder first"
+        )
+    frames, more = _folder(files, records, records / WIRES, partial, sealed, seen)
+    return [*entries, *segments, *frames], [*words, *more], book
 
 
 def checked(files: FileSystem, source: Path, seen: Seen = lambda _name: None) -> Made:
@@ -313,9 +316,10 @@ def _journal(
 
 
 def _folders(records: Path) -> list[Path]:
-    """Every folder of the records but the journal's own, each read by itself."""
+    """Every folder of the records but those of journal and wires, each read by itself."""
     found = sorted(path for path in records.rglob("*") if path.is_dir() and not path.is_symlink())
-    return [records, *(path for path in found if records / JOURNAL_NAME not in (path, *path.parents))]
+    own = {records / JOURNAL_NAME, records / WIRES}
+    return [records, *(path for path in found if not own & {path, *path.parents})]
 
 
 def _folder(
@@ -356,7 +360,7 @@ def _folder(
 def _listed(folder: Path) -> dict[Path, tuple[int, int, int]]:
     """Its files with what shows a change; a database shows none, for it is copied at one moment by itself, and a log only grows."""
     found: dict[Path, tuple[int, int, int]] = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         try:
             status = path.lstat()
         except FileNotFoundError:

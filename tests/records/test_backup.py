@@ -176,6 +176,22 @@ def test_a_copy_beside_a_running_recorder_is_whole_and_comes_back(rig: Bench) ->
 
 
 @pytest.mark.grid
+def test_the_journal_is_no_older_than_what_speaks_of_it(rig: Bench) -> None:
+    """The audit names the journal's newest record: a copy whose journal lacked that one would look as if its tail had been cut."""
+    before = verify(FILES, rig.folder / "records" / "journal").records
+
+    class Noting(PosixFiles):
+        def read(self, path: Path) -> bytes:
+            raw = super().read(path)
+            if path.name == "users.json":
+                rig.host.close_fraction(1001)
+                rig.run(0.2)
+            return raw
+
+    assert copied(rig, files=Noting()).manifest.last_index > before
+
+
+@pytest.mark.grid
 def test_a_recorder_goes_on_from_restored_records(rig: Bench) -> None:
     copied(rig)
     restored(rig)
