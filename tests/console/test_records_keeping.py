@@ -16,6 +16,7 @@ from kept_by_hand import WALL_S, KeptByHand
 
 from console import places
 from console import records_keeping as room
+from console.access.approvals import Approvals
 from console.day import missing
 from console.exit_codes import Exit
 from hal.errors import ConfigurationError
@@ -191,3 +192,19 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(room, "ANSWER_S", 0.05)
     with pytest.raises(StoreError, match=r"has said nothing for 0\.05 s"), room.answering():
         threading.Event().wait(30.0)
+
+
+def test_signatures_come_back_with_their_chain_and_go_on(
+    kept: KeptByHand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = kept.done()
+    records.chmod(0o700)
+    monkeypatch.setattr(places, "running", lambda: ())
+    Approvals(records, lambda: WALL_S).sign("ab" * 32, "RX-7", "Dr. A", "physician")
+    room.backup(tmp_path / "rig.toml", tmp_path / "copy", Stopped())
+    records.rename(tmp_path / "old")
+    room.restore(tmp_path / "copy", records, "S. One", "the disk died", Stopped())
+    again = Approvals(records, lambda: WALL_S)
+    assert again.signed().wrong == () and [one.who for one in again.signed().of("ab" * 32)] == ["Dr. A"]
+    again.sign("ab" * 32, "RX-7", "M. B", "physicist")
+    assert again.signed().missing("ab" * 32, ("physician", "physicist")) == ()
