@@ -20,8 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(autouse=True)
 def _on(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.config.getoption("--on", "sqlite") == "postgres":
-        one: Server = request.getfixturevalue("server")
-        monkeypatch.setattr(records_bench, "PLACES", one.place)
+        monkeypatch.setattr(records_bench, "PLACES", request.getfixturevalue("databases").place)
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +29,18 @@ def server() -> Iterator[Server]:
         yield one
 
 
+@pytest.fixture
+def databases(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The server for one test; a machine that plays other suites beside may be slow to answer."""
+    monkeypatch.setattr("records.store.CONNECT_S", 60)
+    yield server
+    server.give_back()
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Place]:
     """Where a new database of this name is, on either engine."""
     if request.param == "sqlite":
         return lambda name: tmp_path / name
-    one: Server = request.getfixturevalue("server")
+    one: Server = request.getfixturevalue("databases")
     return lambda name: one.place(tmp_path / name)

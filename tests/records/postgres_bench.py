@@ -35,21 +35,29 @@ class Server:
 
     folder: Path
     made: dict[Path, str] = field(default_factory=dict)
+    free: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://kerma@/{database}?host={self.folder}"
 
     def place(self, folder: Path) -> str:
-        """A database of its own for this folder of records, made at the first question."""
+        """A database of its own for this folder of records, empty at the first question."""
         if folder not in self.made:
-            name = f"records_{len(self.made) + 1}"
-            self.ask(f"CREATE DATABASE {name}")
+            name = self.free.pop() if self.free else f"records_{len(self.made) + 1}"
+            if name not in {str(row[0]) for row in self.ask("SELECT datname FROM pg_database")}:
+                self.ask(f"CREATE DATABASE {name}")
+            self.ask("DROP SCHEMA public CASCADE; CREATE SCHEMA public", name)
             self.made[folder] = self.url(name)
         return self.made[folder]
 
-    def ask(self, words: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url(), autocommit=True, connect_timeout=10) as connection:
+    def give_back(self) -> None:
+        """A test is over: the next one may have its databases, for a new one is 300 files."""
+        self.free += [url.partition("?")[0].rpartition("/")[2] for url in self.made.values()]
+        self.made.clear()
+
+    def ask(self, words: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        with psycopg.connect(self.url(database), autocommit=True, connect_timeout=WITHIN_S) as connection:
             cursor = connection.execute(words.encode())
             return cursor.fetchall() if cursor.description is not None else []
 

@@ -229,9 +229,9 @@ def test_a_server_that_dies_in_beam_and_comes_back(rig: Rig, own_server: Server,
 
 @pytest.mark.postgres
 @pytest.mark.timeout(300)
-def test_killed_at_each_statement_it_holds_the_old_or_the_new(rig: Rig, server: Server, tmp_path: Path) -> None:
+def test_killed_at_each_statement_it_holds_the_old_or_the_new(rig: Rig, databases: Server, tmp_path: Path) -> None:
     """The server's process of this connection gets kill -9 at the n-th statement of a copying, and all others with it: PostgreSQL starts anew by itself."""
-    where = server.place(tmp_path)
+    where = databases.place(tmp_path)
     one_more(rig)
     first = Mirror(rig.folder, where)
     caught_up(first)
@@ -282,10 +282,10 @@ def shown_when_up(where: Place) -> Any:
 
 @pytest.mark.postgres
 def test_a_server_that_holds_the_table_is_an_error_and_no_silence(
-    rig: Rig, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, databases: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("records.store.CONNECT_S", 1)
-    where = server.place(tmp_path)
+    where = databases.place(tmp_path)
     rig.deliver(0.5, Outcome.INTERRUPTED)
     mirror = Mirror(rig.folder, where)
     caught_up(mirror)

@@ -24,10 +24,10 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def rig(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+def rig(tmp_path: Path, databases: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     """Some records, and a rig file that names a database on the server by a service of libpq."""
-    database = server.place(tmp_path).partition("?")[0].rpartition("/")[2]
-    (tmp_path / "services").write_text(f"[clinic]\nhost={server.folder}\nuser=kerma\ndbname={database}\n")
+    database = databases.place(tmp_path).partition("?")[0].rpartition("/")[2]
+    (tmp_path / "services").write_text(f"[clinic]\nhost={databases.folder}\nuser=kerma\ndbname={database}\n")
     monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
     told = SimpleNamespace(records=SimpleNamespace(mirror="postgresql:///?service=clinic"))
     monkeypatch.setattr(
@@ -55,14 +55,14 @@ def test_level_and_behind(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_server_that_is_stopped(rig: Rig, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_stopped(rig: Rig, databases: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGSTOP of the process that serves this connection: the kernel still acknowledges what is sent to it, and no time limit of the server runs."""
     monkeypatch.setattr(room, "ANSWER_S", 1.0)
     second = Mirror(rig.folder, "postgresql:///?service=clinic")
     second.step()
     rig.host.close_fraction(1001)
     rig.run(0.2)
-    ((pid,),) = server.ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'kerma'")
+    ((pid,),) = databases.ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'kerma'")
     os.kill(int(str(pid)), signal.SIGSTOP)
     try:
         with pytest.raises(StoreError, match="has said nothing for 1 s"), room.answering():
