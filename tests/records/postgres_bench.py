@@ -92,8 +92,9 @@ class Server:
 
 
 def _command(program: str, *arguments: str) -> list[str]:
-    other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    return [*other, str(PROGRAMS[-1] / program), *arguments]
+    """Ended with the tests, however those end."""
+    other = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+    return ["setpriv", "--pdeathsig=QUIT", *other, str(PROGRAMS[-1] / program), *arguments]
 
 
 @contextmanager
