@@ -19,6 +19,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from console import places
+from console.access.table import beam_may_be_on
+from console.configuration import Rig
+from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
 from console.records import database as database_of
 from console.records import rig_of, stamp
@@ -35,6 +38,7 @@ from records.store import applied_of, engine_for
 POLL_S: Final = 1.0
 FIRST_S, MOST_S = 2.0, 300.0
 """After a failure the next attempt is made so much later, twice as much each time, up to the last."""
+LOOK_S: Final = 2.0
 ANSWER_S: Final = 60.0
 """Above what the server itself is allowed for one statement (records/store.py)."""
 
@@ -103,6 +107,11 @@ def database(config: Path | None, as_json: bool) -> Exit:
 def backup(config: Path | None, to: Path, clock: Clock) -> Exit:
     """Copy all records of a rig to a folder that is not there yet; a recorder may run beside. Raises ConfigurationError."""
     rig = rig_of(config)
+    beam = _beam_of(rig, clock)
+    if beam:
+        raise ConfigurationError(
+            f"{beam}; a disk that is busy with a copy is a late journal, which ends the beam; first: wait for its end"
+        )
     about = room.About(software_version(), rig.name, rig.simulated)
     with _shown("copied") as seen, _refused():
         made = room.backup(PosixFiles(), rig.records, _place(to), about, clock.wall(), seen)
@@ -231,6 +240,20 @@ def _tell(what: str, made: room.Made) -> None:
         f"{one.last_index}, {len(one.files)} files, {sum(entry.bytes for entry in one.files)} bytes"
     )
     print(f"manifest SHA-256 {made.sha256}")
+
+
+def _beam_of(rig: Rig, clock: Clock) -> str:
+    """Why a beam may be on; empty where the rig says that it is off, or does not run."""
+    if not rig.places.alive:
+        return ""
+    try:
+        with connect(rig.places.desk, clock) as desk:
+            shown = desk.snapshot(LOOK_S)
+    except DeskGoneError as error:
+        return f"the rig runs and does not say whether beam is on ({error})"
+    if shown is None:
+        return f"the rig runs and does not say within {LOOK_S:g} s whether beam is on"
+    return f"beam is on, or may be ({shown.state})" if beam_may_be_on(shown) else ""
 
 
 def _of_a_rig_that_runs(to: Path) -> str:

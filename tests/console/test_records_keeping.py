@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk_by_hand import EXAMPLES, dumped
+from desk_by_hand import EXAMPLES, dumped, snapshot
 from kept_by_hand import WALL_S, KeptByHand
 
 from console import places
 from console import records_keeping as room
 from console.access.approvals import Approvals
 from console.day import missing
+from console.desk_client import DeskGoneError
 from console.exit_codes import Exit
 from hal.errors import ConfigurationError
 from records.mirror import Step
@@ -29,6 +30,7 @@ def kept(tmp_path: Path) -> KeptByHand:
     """A folder of records with one fraction, and a rig file that names it."""
     document = tomllib.loads((EXAMPLES / "rig.toml").read_text())
     document["records"]["dir"] = "records"
+    document["paths"] = {"shm": "shm", "desk": "desk.sock", "stop": "stop.sock"}
     (tmp_path / "rig.toml").write_text(dumped(document))
     shutil.copy(EXAMPLES / "physicist.pub", tmp_path)
     made = KeptByHand(tmp_path / "records")
@@ -208,3 +210,41 @@ def test_signatures_come_back_with_their_chain_and_go_on(
     assert again.signed().wrong == () and [one.who for one in again.signed().of("ab" * 32)] == ["Dr. A"]
     again.sign("ab" * 32, "RX-7", "M. B", "physicist")
     assert again.signed().missing("ab" * 32, ("physician", "physicist")) == ()
+
+
+def test_no_copy_is_made_while_beam_is_or_may_be_on(
+    kept: KeptByHand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.done()
+    shown: list[object] = [
+        snapshot(state="IRRADIATING", beam="on"),
+        snapshot(state="FAULT", beam="MAY BE ON"),
+        None,
+        DeskGoneError("no desk"),
+    ]
+    says = [
+        "may be .IRRADIATING.",
+        "may be .FAULT.",
+        "does not say within",
+        "does not say whether beam is on .no desk.",
+    ]
+
+    class Desk:
+        def __enter__(self) -> Desk:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def snapshot(self, _within_s: float) -> object:
+            answer = shown.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    monkeypatch.setattr(places.Places, "alive", property(lambda _: True))
+    monkeypatch.setattr(room, "connect", lambda *_: Desk())
+    for words in says:
+        with pytest.raises(ConfigurationError, match=words):
+            room.backup(tmp_path / "rig.toml", tmp_path / "copy", Stopped())
+    shown.append(snapshot(state="STANDBY", beam="off"))
+    assert room.backup(tmp_path / "rig.toml", tmp_path / "copy", Stopped()) is Exit.AS_INTENDED
