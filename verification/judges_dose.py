@@ -16,6 +16,7 @@ from verification.story import (
     IN_BEAM,
     ONE_CHANNEL,
     OVER_R0,
+    STAYS_ON,
     T1_S,
     T2_S,
     T3_S,
@@ -151,6 +152,8 @@ def timer(s: Story) -> Found:
         limit = ons[-1].terms.timer_limit_s
         beam_s = s.beam_s(ons)
         most = limit + max(0.01 * limit, 0.1) + len(ons) * (CONTACTOR_S + FALL_S)
+        if s.lasting(STAYS_ON, s.rows[ons[0].at].t, s.end_s):
+            most += T1_S + T2_S + T3_S  # the timer ended it, and K2 alone obeyed
         if beam_s > most:
             yield s.end_s, f"fraction {tag:016x}: {beam_s:.2f} s of beam, the timer's limit is {limit:.2f} s"
     for on in s.ons:

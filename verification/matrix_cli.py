@@ -4,10 +4,10 @@ It asks and shows; what a cell is stands in verification/matrix.py, how cells ar
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -59,8 +59,13 @@ def matrix(
     summary = summed(told, version)
     show(out, summary)
     if json_ is not None:
-        json_.write_text(json.dumps(asdict(summary) | {"never_first": summary.never_first}, indent=1), encoding="utf-8")
+        json_.write_text(document(summary), encoding="utf-8")
     raise typer.Exit(WRONG if summary.wrong else 0)
+
+
+def document(summary: Summary) -> str:
+    """As JSON. A counter stays one here; dataclasses.asdict makes one of its pairs."""
+    return json.dumps(msgspec.to_builtins(summary) | {"never_first": summary.never_first}, indent=1)
 
 
 def _played(out: Console, jobs: list[tuple[str, int]], workers: int, version: str, resume: Path | None) -> list[Told]:

@@ -4,6 +4,7 @@ Who plays a cell, and what must come of it, is verification's."""
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -17,6 +18,7 @@ from simulators.faults import TABLE as WORLDS_FAULTS
 from verification.fault_ids import FAULT_IDS, FIRST, SHOWN_BY, find
 from verification.injections import Injection, nothing
 from verification.matrix import Cell, Lasts, Told, cell_of, cells, play_named
+from verification.matrix_cli import document
 from verification.matrix_run import _at_worker, kept, summed, sweep
 from verification.pairs import drawn, play_pair
 from verification.reach import turn_until
@@ -122,6 +124,7 @@ def test_a_sweep_is_taken_up_where_it_was_left(
     summary = summed([first], "one")
     assert (summary.cells, summary.wrong) == (1, [])
     assert "L1" in summary.not_played
+    assert json.loads(document(summary))["played"] == {"I10": {"STANDBY": 1}}
 
 
 @pytest.mark.grid

@@ -25,11 +25,18 @@ SLICE = [
 
 
 @pytest.mark.parametrize(
-    "seed", [pytest.param(336, marks=pytest.mark.grid), 1164, pytest.param(2253, marks=pytest.mark.grid)]
+    "seed",
+    [
+        pytest.param(336, marks=pytest.mark.grid),
+        1164,
+        pytest.param(2253, marks=pytest.mark.grid),
+        pytest.param(3931, marks=pytest.mark.grid),
+    ],
 )
 def test_what_a_seed_once_found_stays_mended(seed: int) -> None:
     """336: held too early, unloaded and closed at once, the fraction had no end; 1164: a recorder that rightly refuses a cut journal ended the world;
-    2253: people switched a slow generator off again and again where they had to wait."""
+    2253: people switched a slow generator off again and again where they had to wait;
+    3931: a supply that ignores off at the very end of a fraction by time was charged with what K2 takes to open."""
     assert run(seed).broken == []
 
 
