@@ -30,12 +30,8 @@ SKEW: Final = 3.0
 """Log-uniform, and the longer the rarer: the logarithm's place is a uniform number to this power."""
 SLOW_MGY: Final = 3000.0
 """Larger doses are ticked at 20 Hz, where the rig can be."""
-AT_20_HZ: Final = ("spellman-xrv", "spellman-dxm", "technix")
-"""The generators that are given at 20 Hz, and with them the ADAM-6050. Others are sound there by now (tests/scenarios/test_slow_wires.py); a seed's fraction
-stays what it was."""
-OWN_UNIT_ONLY: Final = ("seifert-3003", "spellman-xrb80")
-WHOLE_ONLY: Final = ("seifert-3003",)
-"""Given by the safety unit, the first in one piece: once a repeated off withdrew what ran, and on bought I/O kV, mA and flags of slow lines grew too old."""
+NOT_AT_20_HZ: Final = ("spellman-xrb80", "wago-750")
+"""Refused there by the program: at 20 Hz their values would be older than their rules allow."""
 ROOM: Final = 1.15
 """How much longer than the shortest a piece is, at least."""
 UNITS: Final = ("kerma-unit",) * 7 + ("adam-6050",) * 2 + ("wago-750",)
@@ -67,18 +63,17 @@ def plan(seed: int, kept: Path) -> Fraction:
     rng = random.Random(seed)
     generator = tuple(BEAMS)[seed % len(BEAMS)]
     applicator = tuple(FITTED)[seed // len(BEAMS) % len(FITTED)]
-    drawn_unit = rng.choice(UNITS)
-    unit = UNITS[0] if generator in OWN_UNIT_ONLY else drawn_unit
+    unit = rng.choice(UNITS)
     termination = "time" if unit in TIMED_ONLY else rng.choice(("monitor", "time"))
-    slow = generator in AT_20_HZ and unit not in TIMED_ONLY
     drawn = LEAST_MGY * (MOST_MGY / LEAST_MGY) ** (rng.random() ** SKEW)
+    slow = generator not in NOT_AT_20_HZ and unit not in NOT_AT_20_HZ
     hz = 20 if slow and (drawn > SLOW_MGY or rng.random() < 0.5) else 100
     rig = Rig(generator, unit, termination, hz, applicator)
     constants = measured(rig, kept)
     least_s = ROOM * max(LEAST_S, RAMPS * ramp_s(generator))
     d0 = min(MOST_MGY, max(round(drawn, 1), round(least_s * constants.r0_mgy_per_s, 1)))
     beam_s = d0 / constants.r0_mgy_per_s
-    pieces = min(rng.choice(PIECES), int(beam_s / least_s), 1 if generator in WHOLE_ONLY else 3)
+    pieces = min(rng.choice(PIECES), int(beam_s / least_s))
     spare_s = beam_s - pieces * least_s
     places = sorted(rng.uniform(0.0, spare_s) for _ in range(pieces - 1))
     cuts = tuple(at_s + (i + 1) * least_s for i, at_s in enumerate(places))

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from verification.rigs import TIMED_ONLY
+
 PAGE: Final = Path("docs/dose.md")
 PICTURE: Final = Path("docs/pictures/bench-dose.png")
 PART: Final = re.compile(r"(<!-- measured by make bench-dose -->\n).*?(<!-- end of bench-dose -->\n)", re.DOTALL)
@@ -69,6 +71,9 @@ def judged(given: dict[str, Any]) -> Judged:
     """One document with its bound."""
     if given["wrong"]:
         return Judged(given, bound_mgy(given), float("nan"), float("nan"))
+    if given["quality"] != "GOOD" and given["unit"] not in TIMED_ONLY:
+        words = f"its dose is {given['quality']}, without a fault and with both chambers"
+        return Judged(given | {"wrong": words}, bound_mgy(given), float("nan"), float("nan"))
     d0, true_mgy = given["d0_mgy"], given["true_mgy"]
     whole = given["delivered_mgy"] - d0
     error = whole if given["quality"] == "GOOD" else given["rest_error_mgy"]

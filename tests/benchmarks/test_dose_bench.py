@@ -79,7 +79,18 @@ def document(**changes: object) -> dict[str, object]:
         ({"d0_mgy": 100.0, "delivered_mgy": 100.14, "true_mgy": 100.0}, 0.15, True),
         ({"presets": False, "unit": "adam-6050", "delivered_mgy": 1001.999}, 2.0, True),
         ({"presets": False, "tick_hz": 20, "d0_mgy": 500.0, "delivered_mgy": 501.66, "true_mgy": 501.66}, 1.65, False),
-        ({"presets": False, "quality": "DEGRADED", "delivered_mgy": 990.0, "rest_error_mgy": 0.5}, 2.0, True),
+        (
+            {
+                "presets": False,
+                "unit": "wago-750",
+                "quality": "DEGRADED",
+                "delivered_mgy": 990.0,
+                "rest_error_mgy": 0.5,
+            },
+            2.0,
+            True,
+        ),
+        ({"quality": "DEGRADED"}, 1.0, False),
         ({"wrong": "no end"}, 1.0, False),
     ],
 )

@@ -7,9 +7,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+
 from controller.kernel import PLAIN
 from verification import soak
 from verification.soak import Edge, apart, grown, held, judged, run
+
+
+class Hidden(msgspec.Struct, gc=False):
+    """As many of the loop's are."""
+
+    kept: list[bytes]
+
 
 TOLD: dict[str, Any] = {
     "outcome": "TERMINATED", "event": "DOSE_END", "rule": "unit:COUNT_PRESET", "quality": "GOOD", "provisional": False,
@@ -36,9 +45,31 @@ def test_a_loop_that_grows_is_seen() -> None:
     loop.kept += [bytes(1000 + n) for n in range(50)]
     count, after = held(loop)
     assert count > 50 and 50_000 < after - before < 60_000
+    hidden = Hidden([b"x" * 1000])
+    _, before_hidden = held(SimpleNamespace(one=hidden))
+    hidden.kept += [bytes(1000 + n) for n in range(50)]
+    assert held(SimpleNamespace(one=hidden))[1] - before_hidden > 50_000, (
+        "a Struct that the collector does not look into"
+    )
     assert held(soak) == (0, 0)
     assert grown({"held_first": (1, before), "held_last": (count, after)}) != []
     assert grown({"held_first": (1, 1000), "held_last": (1, 1019)}) == []
+
+
+def test_a_dose_that_drifts_in_ten_hours_is_seen() -> None:
+    """At another rate the bound is that of a dose without a fault; another end is seen too, and so is a whole run of the same wrong end."""
+    held_same = {"held_first": (1, 1000), "held_last": (1, 1000)}
+    first = {"name": "uptime 0", "told": [TOLD], "truths_mgy": [235.0], **held_same}
+    long = {"name": soak.LONG, "told": [TOLD, TOLD], "truths_mgy": [235.0, 479.0], **held_same}
+    assert judged(long, first)[1] == []
+    assert "fraction 1" in judged(long | {"truths_mgy": [235.0, 480.1]}, first)[1][0]
+    assert judged(long | {"told": [TOLD, TOLD | {"delivered_mgy": 245.2}]}, first)[1] == []
+    assert judged(long | {"told": [TOLD, TOLD | {"delivered_mgy": 245.4}]}, first)[1] != []
+    ill = {"told": [TOLD | {"outcome": "FAULT"}] * 2}
+    assert len(judged(long | ill, first)[1]) == 4
+    assert len(judged(long | ill, first | {"told": [TOLD | {"outcome": "FAULT"}]})[1]) == 2, (
+        "the same wrong end in each"
+    )
 
 
 def test_a_fraction_over_an_edge_is_the_same_as_at_uptime_0(tmp_path: Path) -> None:
