@@ -245,8 +245,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{FILE}test_a_real_rig_opens_no_simulator {FILE}test_a_simulated_rig_opens_nothing_real "
         f"{RUN}test_a_real_rig_whose_line_is_a_pseudo_terminal_is_refused {RUN}test_a_certificate_of_a_simulated_tube_serves_no_real_rig "
         "console/test_console_screen.py::test_a_real_rig_never_says_simulated_and_a_simulated_one_always_does "
-        f"{MARKS}test_t16_a_simulated_rig_that_calls_itself_clinical_loads_nothing",
-        stands_open="kerma run itself does not refuse a simulated rig with clinical = true; the console and kerma treat do, so that nothing is loaded there",
+        f"{MARKS}test_t16_a_simulated_rig_that_calls_itself_clinical_loads_nothing {RUN}test_t16_a_simulated_rig_that_calls_itself_clinical_does_not_run",
     ),
 )
 

@@ -284,6 +284,7 @@ def test_a_slow_line_may_be_run_but_not_in_clinical_mode(tmp_path: Path, documen
     document["daily"] = {"time_zone": "Europe/Vienna"}
     assert "worst reaction" in refused(tmp_path, document)
     document["generator"]["baud"] = 115200
+    document["rig"]["clinical"] = False
     assert run.prepared(loaded(tmp_path, document), CLOCK, "i").notes == ()
 
 
@@ -394,6 +395,13 @@ def test_a_clinical_rig_names_its_lines_by_names_that_stay_theirs(
     (line,) = (line for line in doctor.ttys(loaded(tmp_path, document)) if line.what == "generator")
     assert line.level == "warn"
     assert "is not there" in refused(tmp_path, document)
+
+
+def test_t16_a_simulated_rig_that_calls_itself_clinical_does_not_run(tmp_path: Path, document: dict[str, Any]) -> None:
+    """Every device is there, as a program: nobody is treated by it, whatever its file says."""
+    document["rig"]["clinical"] = True
+    document["daily"] = {"time_zone": "Europe/Vienna"}
+    assert "a simulated rig treats nobody" in refused(tmp_path, document)
 
 
 def test_the_daily_check_is_waived_on_no_real_rig_and_a_clinical_one_says_where_its_days_begin(
