@@ -268,5 +268,6 @@ def test_a_clinical_rig_whose_plan_breaks_t1_is_refused_with_rule_and_figure(
         said = f"{each.rule}: worst reaction" in words
         assert said is (each.kept is False), each
     rig["generator"]["baud"] = 115200
+    rig["rig"]["clinical"] = False
     path.write_text(dumped(rig))
     assert run.prepared(configuration.load(path, os.getuid()), SystemClock(), "i").notes == ()
