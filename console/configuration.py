@@ -114,3 +114,11 @@ def site_key(rig: Rig) -> bytes:
             refusal(rig.path, key, str(path), wrong, "put the key of the unit's commissioning there")
         )
     return bytes.fromhex(words)
+
+
+def of_one_kind(rig_file: Path, simulated: bool, clinical: bool) -> None:
+    """A simulated rig treats nobody, whatever its file calls it. Raises ConfigurationError."""
+    if simulated and clinical:
+        raise ConfigurationError(
+            f"{rig_file}: rig.simulated = true and rig.clinical = true: a simulated rig treats nobody; first: write rig.clinical = false"
+        )

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from calibration.keys import public_keys
 from console import configuration, places, screen, sources
-from console.access import policy
 from console.certificate import accept, certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
@@ -69,7 +68,7 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
         raise ConfigurationError(
             f"{rig.path}: rig.clinical = true: {'; '.join(lacking)}; first: use a faster line or a fuller safety unit, or set rig.clinical = false"
         )
-    policy.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
+    configuration.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
     file = rig.file
     blob = Blob(
         rig=config,

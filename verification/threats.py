@@ -238,7 +238,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "the simulators' way to break things is reachable on a machine that treats",
         "a release holds neither simulators nor verification, nor their commands; no room of the product imports them; a rig says by its file whether it is "
         "simulated, opens lines of that kind alone, and says SIMULATED over everything",
-        "code:console/run.py::lines_of_this_kind code:console/access/policy.py::of_one_kind code:console/cli.py::build "
+        "code:console/run.py::lines_of_this_kind code:console/configuration.py::of_one_kind code:console/cli.py::build "
         "page:decisions/0002-top-level-packages-in-one-distribution.md",
         f"{RELEASE}test_t16_the_wheel_holds_the_product_and_nothing_that_breaks_machines "
         f"{RELEASE}test_t16_a_release_runs_without_them_and_has_none_of_their_commands house/test_contracts.py::test_a_planted_import_breaks_its_contract "

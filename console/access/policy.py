@@ -67,14 +67,6 @@ def asked_of(rig_file: Path, simulated: bool) -> tuple[str, ...]:
     return needed(rig_file, simulated, os.getuid())
 
 
-def of_one_kind(rig_file: Path, simulated: bool, clinical: bool) -> None:
-    """A simulated rig treats nobody, whatever its file calls it. Raises ConfigurationError."""
-    if simulated and clinical:
-        raise ConfigurationError(
-            f"{rig_file}: rig.simulated = true and rig.clinical = true: a simulated rig treats nobody; first: write rig.clinical = false"
-        )
-
-
 def words(asked: tuple[str, ...]) -> str:
     """For people."""
     return f"an order needs the signature of {' and '.join(asked)}" if asked else "no signature is asked for"

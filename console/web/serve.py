@@ -178,7 +178,7 @@ def run(asked: Asked) -> Exit:
     at = address(asked.host, asked.tls_cert, asked.tls_key, clock.wall(), os.getuid())
     rig = configuration.load(asked.config, os.getuid())
     orders = asked.orders or rig.path.parent / "orders"
-    policy.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
+    configuration.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
     asked_for = policy.asked_of(rig.path, rig.simulated)
     users, audit = folder.opened(rig.records, clock)
     clerk = Clerk(audit)

@@ -15,7 +15,8 @@ from desk_by_hand import EXAMPLES, ended, snapshot
 from kept_by_hand import KeptByHand
 from test_web_api import ORDER, Browser, Console, Scripted
 
-from console.access import commands, folder, marks, policy
+from console import configuration
+from console.access import commands, folder, marks
 from console.treat import terminal
 from console.treat.plain_words import PlainConsole
 from console.web.clerk import Clerk
@@ -165,6 +166,6 @@ def test_t9_an_end_at_the_terminal_is_marked_where_a_console_keeps_an_audit(kept
 
 def test_t16_a_simulated_rig_that_calls_itself_clinical_loads_nothing() -> None:
     with pytest.raises(ConfigurationError, match=r"treats nobody; first: write rig\.clinical = false"):
-        policy.of_one_kind(EXAMPLES / "rig.toml", True, True)
+        configuration.of_one_kind(EXAMPLES / "rig.toml", True, True)
     for simulated, clinical in ((True, False), (False, True), (False, False)):
-        policy.of_one_kind(EXAMPLES / "rig.toml", simulated, clinical)
+        configuration.of_one_kind(EXAMPLES / "rig.toml", simulated, clinical)
