@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from calibration.dosimetry import beam, tables
 from calibration.dosimetry.chain import Factor
 from calibration.dosimetry.units import Millimetres, MillimetresAl
-from calibration.facts import AGAIN, SAME, CutoutTable, RatioTable
+from calibration.facts import AGAIN, SAME, CutoutTable, Keyed, RatioTable
 from calibration.measured import BackscatterTable, MeasuredTable
 from calibration.plausible import BACKSCATTER_PART, outside_neighbours
 
@@ -26,17 +26,9 @@ class Field:
     typed: BackscatterTable | None = None
 
 
-class Beam(Protocol):
+class Beam(Keyed, Protocol):
     """Of a combination, what a ratio is held against."""
 
-    @property
-    def kv(self) -> float: ...
-    @property
-    def ma(self) -> float: ...
-    @property
-    def filter(self) -> str: ...
-    @property
-    def applicator(self) -> str: ...
     @property
     def effective_ssd_mm(self) -> float: ...
     @property

@@ -104,8 +104,8 @@ class CutoutTable(Table):
         return self.factor / self.b_w_ratio.value if self.b_w_ratio is not None else self.factor
 
 
-class Combined(Protocol):
-    """Of a combination, what these tables are held against."""
+class Keyed(Protocol):
+    """What names a combination."""
 
     @property
     def kv(self) -> float: ...
@@ -114,9 +114,14 @@ class Combined(Protocol):
     @property
     def filter(self) -> str: ...
     @property
-    def filter_code(self) -> int: ...
-    @property
     def applicator(self) -> str: ...
+
+
+class Combined(Keyed, Protocol):
+    """Of a combination, what these tables are held against."""
+
+    @property
+    def filter_code(self) -> int: ...
     @property
     def applicator_code(self) -> int: ...
     @property

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from calibration.equipment import Base, Chamber, named_alike, stamp, unusable
-from calibration.facts import AGAIN, SAME
+from calibration.facts import AGAIN, SAME, Keyed
 from calibration.measured import MeasuredTable, SecondCheckTable, SecondReadingsTable
 from calibration.output import output
 
@@ -16,17 +16,9 @@ AFTER_DAYS: Final = 7
 """A session may be left and taken up again; what was read longer ago is of another measurement (hazard A13). An assumption."""
 
 
-class First(Protocol):
+class First(Keyed, Protocol):
     """Of a combination, what the second check is held against."""
 
-    @property
-    def kv(self) -> float: ...
-    @property
-    def ma(self) -> float: ...
-    @property
-    def filter(self) -> str: ...
-    @property
-    def applicator(self) -> str: ...
     @property
     def r0_mgy_per_s(self) -> float: ...
     @property
