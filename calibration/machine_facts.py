@@ -110,7 +110,7 @@ def told(job: JobTable, records: tuple[Record, ...]) -> tuple[str, ...]:
             lead = applicator(one.session)
             words.append(
                 f"cut-out {lead.name} in {lead.reference}: factor in air {lead.factor:.4f}, u {lead.u_pct:.2f} % (k = 1), which its own history holds; an "
-                "order takes the certificate's, at the surface; the depth dose stays the open field's: measure it where the dose is wanted in depth"
+                "order takes the certificate's, at the surface: at a depth it is refused, as the certificate's depth dose is the open field's"
             )
         if one.name == "spot":
             spot = focal_spot(one.session)

@@ -69,7 +69,9 @@ class BeamTable(Strict):
         ge=-5, le=20, description="write the gap between applicator and skin in mm (more than 0: away from it)"
     )
     cutout_factor: float = Field(
-        ge=0.5, le=1.1, description="write the measured factor of the cut-out, 1.0 without one"
+        ge=0.5,
+        le=1.1,
+        description="write the measured factor of the cut-out, 1.0 without one; with one, depth_mm is 0.0",
     )
 
 
@@ -88,6 +90,17 @@ class PrescriptionFile(Strict):
         if number > count:
             raise ValueError(
                 f"dose.fraction = {number}: is above the bound: at most dose.fractions = {count}; first: write the number of this fraction"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_lead_at_depth(self) -> Self:
+        """The certificate's depth dose is the open field's, and a cut-out's factor is of the surface (hazard A12)."""
+        factor, depth_mm = self.beam.cutout_factor, self.dose.depth_mm
+        if factor != 1.0 and depth_mm > 0.0:
+            raise ValueError(
+                f"beam.cutout_factor = {factor}: with dose.depth_mm = {depth_mm} it is refused: a smaller field's dose falls faster with depth than the "
+                "open one's, which the certificate holds; first: order the dose at the surface, depth_mm = 0.0, by a depth dose measured under this lead"
             )
         return self
 

@@ -20,6 +20,12 @@ EQUAL_KV = 0.1
 EQUAL_MA = 0.01
 """A set-point read back as device integers lies within a few steps of 1/4095 of full scale."""
 
+NOT_THE_OPEN_FIELDS = (
+    "the certificate's depth dose is of the open field, and a smaller one falls faster; "
+    "first: have the physicist order the dose at the surface, depth 0"
+)
+"""What lies under lead scatters less in depth too: with the open field's depth dose less is given there than is said (hazard A12)."""
+
 
 @dataclass(frozen=True)
 class Second:
@@ -59,6 +65,10 @@ def on_line(points: tuple[tuple[float, float], ...], x: float) -> float | None:
 
 def calculate(prescribed: Prescribed, used: Combination, given_d0_mgy: float) -> Second | str:
     """The second calculation with `given_d0_mgy` already delivered, or the words why there is none."""
+    if prescribed.cutout_factor != 1.0 and prescribed.depth_mm > 0.0:
+        return (
+            f"cut-out factor {prescribed.cutout_factor:g} at depth_mm = {prescribed.depth_mm:g}: {NOT_THE_OPEN_FIELDS}"
+        )
     pdd = on_line(used.pdd, prescribed.depth_mm)
     if pdd is None:
         return f"depth_mm = {prescribed.depth_mm}: the certificate's depth table does not reach it"

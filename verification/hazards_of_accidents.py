@@ -252,6 +252,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:calibration/cutouts.py::b_w_ratio",
         "verification/test_blundered.py::test_hazard_a12_a_correction_twice "
         "calibration/test_cutouts.py::test_hazard_a12_an_order_with_a_cut_out_gives_at_the_surface_what_it_says "
+        "console/test_console_second.py::test_hazard_a12_a_cut_out_at_depth_is_never_calculated_by_the_open_fields_depth_dose "
         "verification/test_blundered.py::test_hazard_a12_air_corrected_twice_moves_what_a_count_is_worth "
         "calibration/test_dosimetry.py::test_a12_each_factor_is_applied_once "
         "calibration/test_certificate_measured.py::test_a12_what_the_readings_do_not_come_to_cannot_be_signed "

@@ -61,6 +61,19 @@ def test_nothing_is_extrapolated(prescribed: Prescribed) -> None:
     assert "gap table" in str(second.calculate(order(prescribed, gap_mm=1.0), closed, 0.0))
 
 
+def test_hazard_a12_a_cut_out_at_depth_is_never_calculated_by_the_open_fields_depth_dose(
+    prescribed: Prescribed,
+) -> None:
+    """Whatever wrote the order: at the surface its factor is one of dose, behind it the smaller field gives less than the certificate's table says."""
+    used = certificate().combinations[0]
+    for factor, depth_mm in ((0.93, 3.5), (1.001, 0.001)):
+        asked = order(prescribed, cutout_factor=factor, depth_mm=depth_mm)
+        assert "first: have the physicist order the dose at the surface" in str(second.calculate(asked, used, 0.0))
+    at_surface = second.calculate(order(prescribed, cutout_factor=0.93, depth_mm=0.0, rx_mgy=7000.0), used, 0.0)
+    assert isinstance(at_surface, second.Second)
+    assert (at_surface.factor, at_surface.skin_mgy) == (pytest.approx(0.93), pytest.approx(7000.0))
+
+
 def test_a_combination_is_met_exactly_or_not_at_all(prescribed: Prescribed) -> None:
     assert "no combination" in str(second.checked(order(prescribed, kv=69.6), certificate(), offer(), None, False))
 
