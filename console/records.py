@@ -4,23 +4,19 @@ It changes nothing and decides nothing; what may be resumed is for the records t
 from __future__ import annotations
 
 import json
-import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from rich.table import Table
 
-from console import configuration, places, screen
+from console import screen
 from console import wire as room
-from console.configuration import Rig
 from console.exit_codes import Exit
+from console.kept import database, rig_of, rows, stamp, words
 from console.treat.plain_words import PlainConsole
 from controller.entries import LINKS_APART
-from controller.prescribed import Prescribed
-from controller.requests import Ended
 from hal.errors import ConfigurationError
 from records import fractions, wires
 from records.store import StoreError
@@ -30,33 +26,6 @@ EXPOSURE_ROWS = (
     "low_mgy", "high_mgy", "quality", "beam_s", "counts_1", "counts_2", "kv_mean", "ma_mean", "recovered", "operator",
 )  # fmt: skip
 """What is shown of each exposure, one row each: a fraction has few exposures."""
-COURSE = ("patient_id", "course_id", "lesion_id", "prescription_id", "fraction")
-
-
-def database(rig: Rig) -> Path:
-    """Where the recorder keeps what people look at."""
-    return rig.records / fractions.DATABASE_NAME
-
-
-def rig_of(config: Path | None) -> Rig:
-    """The rig of this file, or the only rig of this machine by the file that it was started with. Raises ConfigurationError."""
-    if config is None:
-        named = places.the_one().rig_file
-        try:
-            config = Path(named.read_text(encoding="utf-8").strip())
-        except OSError as error:
-            raise ConfigurationError(
-                f"{named}: cannot be read ({error.strerror}); first: say which rig with --config RIG.toml"
-            ) from error
-    return configuration.load(config, os.getuid())
-
-
-def rows(rig: Rig) -> list[dict[str, Any]]:
-    """Every fraction kept, the newest first. Raises ConfigurationError where the database cannot be read."""
-    try:
-        return fractions.list_fractions(database(rig))
-    except StoreError as error:
-        raise ConfigurationError(f"{error}; first: look with the program that wrote it") from error
 
 
 def listed(config: Path | None, as_json: bool) -> Exit:
@@ -167,62 +136,3 @@ def wire(config: Path | None, token: int, as_json: bool) -> Exit:
             printer.begin(f"token {kept.token}, {kept.rule} at {at} UTC, {one['words']}")
             printer.frames(kept.frames, room.in_words(kept.generator_driver, kept.safety_unit_driver), kept.instance)
     return code
-
-
-def words(value: object) -> str:
-    """A value of a record for people; what is not known is a dash."""
-    if value is None:
-        return "-"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def stamp(wall_s: object) -> str:
-    """Wall time for people, UTC."""
-    return (
-        datetime.fromtimestamp(float(wall_s), UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        if isinstance(wall_s, int | float)
-        else "-"
-    )
-
-
-def record_words(rig: Rig, ended: Ended | None) -> str:
-    """Where the record of this end lies."""
-    if ended is None:
-        return f"{rig.records}"
-    return f"kerma records show {ended.fraction_tag:016x} --config {rig.path} ({database(rig)})"
-
-
-def first_set_time_s(rig: Rig, prescribed: Prescribed) -> float | None:
-    """The timer setting of the earliest fraction before this one of this prescription in this version, as it was first started: fraction 1, or where a new
-    version began later, its first. None where these records have none."""
-    wanted = tuple(getattr(prescribed, name) for name in COURSE[:-1])
-    found = [
-        row
-        for row in rows(rig)
-        if tuple(row[name] for name in COURSE[:-1]) == wanted
-        and row["fraction"] < prescribed.fraction
-        and row["prescription_version"] == prescribed.version
-        and row["purpose"] == prescribed.purpose.name
-    ]
-    for row in sorted(found, key=lambda row: (int(row["fraction"]), -found.index(row))):
-        starts = [
-            one["set_time_s"] for one in fractions.show(database(rig), row["id"])["exposures"] if not one["provisional"]
-        ]
-        if starts:
-            return float(starts[0])
-    return None
-
-
-def given_d0_mgy(rig: Rig, prescribed: Prescribed) -> float | None:
-    """What the records say was given of this open fraction (D0): delivered while it is GOOD, else the high bound; None where they say nothing."""
-    wanted = (
-        prescribed.patient_id,
-        prescribed.course_id,
-        prescribed.lesion_id,
-        prescribed.prescription_id,
-        prescribed.fraction,
-    )
-    found = [row for row in rows(rig) if not row["closed"] and tuple(row[name] for name in COURSE) == wanted]
-    if len(found) != 1:
-        return None
-    return float(found[0]["delivered_mgy"] if found[0]["quality"] == "GOOD" else found[0]["high_mgy"])

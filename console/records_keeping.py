@@ -23,8 +23,8 @@ from console.access.table import beam_may_be_on
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
-from console.records import database as database_of
-from console.records import rig_of, stamp
+from console.kept import database as database_of
+from console.kept import rig_of, stamp
 from console.sources import software_version
 from hal.clock import Clock
 from hal.errors import ConfigurationError

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from console import records as kept
+from console import kept
 from console.exit_codes import Exit
 from console.treat.plain_words import PlainConsole
 from controller.kernel import PLAIN

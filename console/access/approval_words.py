@@ -16,7 +16,7 @@ from console.access import policy
 from console.access.approvals import LOG, Approvals, Signed, beside_the_audit
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.records import rig_of, stamp
+from console.kept import rig_of, stamp
 from console.treat.plain_words import PlainConsole
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError

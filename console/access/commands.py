@@ -20,7 +20,7 @@ from console.access.audit import LOG
 from console.access.passwords import Hasher
 from console.access.people import Office
 from console.exit_codes import Exit
-from console.records import rig_of, stamp
+from console.kept import rig_of, stamp
 from console.treat.plain_words import PlainConsole
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError

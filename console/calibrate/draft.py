@@ -23,7 +23,7 @@ from calibration.planned import names
 from calibration.procedures.session import Reading
 from calibration.since import Moved, since
 from calibration.write import content_of, write_certificate
-from console import records as room
+from console import kept as room
 from console import sources
 from console.calibrate.exposing import Kept
 from console.calibrate.sessions import known_of, left_open, of_this_rig

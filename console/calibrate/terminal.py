@@ -22,7 +22,7 @@ from calibration.procedures.journal import Journal
 from calibration.procedures.session import Session
 from calibration.procedures.step import Limits, Procedure
 from console import configuration
-from console import records as room
+from console import kept as room
 from console.calibrate import simulated_hand
 from console.calibrate.draft import drafted, last_n1, steady_tokens
 from console.calibrate.exposing import Hand, Kept, Person

@@ -19,7 +19,7 @@ from calibration.periodic_session import GIVES, SINCE, kind, missing, value
 from calibration.planned import names
 from calibration.procedures.session import Session
 from calibration.schema import CertificateTable
-from console import records as room
+from console import kept as room
 from console.calibrate.draft import last_n1
 from console.calibrate.exposing import Kept
 from console.calibrate.sessions import FOLDER, files, known_of, left_open, of_this_rig

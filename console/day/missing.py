@@ -8,7 +8,7 @@ from pathlib import Path
 from console.configuration import Rig
 from console.day.sheets import Signer, laid_down, signed, signers_of, told
 from console.exit_codes import Exit
-from console.records import rig_of
+from console.kept import rig_of
 from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
 from records.book import Book

@@ -18,7 +18,7 @@ from calibration.time_table import against_first
 from console.certificate import certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.records import database, first_set_time_s, rig_of
+from console.kept import database, first_set_time_s, rig_of
 from console.run import raw_keys
 from console.treat.plain_words import PlainConsole, order
 from controller.tags import fraction_tag, plan_tag

@@ -22,7 +22,7 @@ from console.day.sheets import Signer, laid_down, signed, signers_of, told
 from console.day.warm_up import Day, Fitted
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
-from console.records import database
+from console.kept import database
 from console.treat.plain_words import PlainConsole
 from console.treat.session import Session, signals_stop
 from console.treat.terminal import TerminalFace, same_kind

@@ -22,7 +22,7 @@ from console.dicom.outbox import Outbox, OutboxError, Sent, State
 from console.dicom.send import Receiver, Sender, receiver
 from console.dicom.words import UnfitError
 from console.exit_codes import Exit
-from console.records import rig_of, stamp
+from console.kept import rig_of, stamp
 from console.reports import keep, paper
 from console.reports.beside import Beside
 from console.reports.commands import journal_of, made, site_of

@@ -13,7 +13,7 @@ from calibration.certificate import Checked
 from console import screen
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.records import rig_of
+from console.kept import rig_of
 from console.reports import flat, keep
 from console.reports.beside import Beside
 from console.reports.codes import CODES, load_codes

@@ -20,7 +20,7 @@ from calibration.time_table import (
 )
 from console.configuration import Rig
 from console.day.sheets import signers_of
-from console.records import first_set_time_s
+from console.kept import first_set_time_s
 from console.second_calculation import Compared, combination, on_line
 from console.treat.times_kept import FOLDER, keep
 from controller.prescribed import Certificate, Combination, Prescribed

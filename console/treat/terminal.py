@@ -23,7 +23,7 @@ from console.certificate import checked_of
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import WORDS, Exit
-from console.records import given_d0_mgy, record_words
+from console.kept import given_d0_mgy, record_words
 from console.second_calculation import Compared
 from console.treat.independent import beside
 from console.treat.plain_words import PlainConsole, order, unfit, visible

@@ -11,7 +11,7 @@ from console import screen
 from console import second_calculation as second
 from console.certificate import checked_of
 from console.configuration import Rig
-from console.records import given_d0_mgy
+from console.kept import given_d0_mgy
 from console.second_calculation import Compared
 from console.treat import independent
 from console.treat.independent import Beside, beside

@@ -11,7 +11,7 @@ import pytest
 from records_bench import Rig, prescribed
 
 from console import configuration
-from console.records import first_set_time_s
+from console.kept import first_set_time_s
 from controller.entries import Outcome
 from records.fractions import list_fractions, show
 

@@ -1,16 +1,2 @@
 """Tests of the tests: the product with a few lines changed for the worse, and the one invariant, law or test that must notice each of them.
 The tables say what is changed and who must see it; run.py plays them on copies, and never on the checkout."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from verification.stages import Room, Verdict
-
-
-def verify(room: Room) -> Verdict:
-    """The stage of `make verify`."""
-    from verification.evil.command import stage
-
-    return stage(room)
