@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration dicom-tools test-dicom sbom wheel test-postgres postgres-tools
+.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration whole-tubes dicom-tools test-dicom sbom wheel test-postgres postgres-tools
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ crash: $(STAMP) ## an error, a full disk, a kill and a power cut at every call o
 
 verify-calibration: $(STAMP) ## calibrate 200 unknown tubes through the procedures, treat with them, print how often k = 2 holds; make each blunder; PAGE=1 writes docs/dosimetry.md
 	nice $(BIN)/python -m verification.calibration_figures $(if $(TUBES),--tubes $(TUBES)) $(if $(PAGE),--page)
+
+whole-tubes: $(STAMP) ## calibrate TUBES (8) unknown tubes and treat with them through the shipped loop, each beside the same tube at the bench; resumable; PAGE=1 writes docs/dosimetry.md
+	nice -n 15 $(BIN)/python -m verification.whole_tubes $(if $(TUBES),--tubes $(TUBES)) $(if $(PAGE),--page)
 
 mutants: $(STAMP) ## alter interlocks/ and what decides in every place, and see that a test fails; resumable; ONLY=file, PAIRS=1; PAGE=1 writes the figures
 	nice $(BIN)/python -m verification.mutants --workers $(or $(WORKERS),1) $(if $(ONLY),--only $(ONLY)) $(if $(PAIRS),--pairs) $(if $(PAGE),--page)
