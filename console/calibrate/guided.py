@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from calibration.bench_air import implausible, standard_kpa
+from calibration.bench_air import implausible, reduced
 from calibration.procedures.journal import Journal
 from calibration.procedures.session import (
     ACCEPT,
@@ -36,12 +36,9 @@ from console.treat.treat import Face as ExposureFace
 
 AIR_HOLDS_S: Final = 900.0
 """Air that was read longer ago is read anew before the next reading."""
-REDUCTION_KPA: Final = 0.5
-"""From 42 m on a reduction adds so much; below, it is less than 0.5 % of a dose."""
-REDUCED_PART: Final = 0.7
-"""Of what a reduction adds: good weather at 200 m stays below it on most days. An assumption."""
 T_C: Final = Wanted("thermometer", "degC", Grammar(10.0, 45.0), "typed")
 P_KPA: Final = Wanted("barometer", "kPa", Grammar(60.0, 110.0), "typed")
+STATION: Final = "air T degC P kPa station"
 VERBS: Final = {
     "ok": "ok SERIAL...      all is connected as shown; the serial numbers as engraved, once",
     "go": "go                expose what is shown, or ask for the reading",
@@ -272,9 +269,9 @@ class Guide:
         except ValueError as words:
             self._face.say(str(words))
             return
-        wrong = implausible(p_kpa, self._altitude_m) or ("" if station else reduced(p_kpa, self._altitude_m))
-        if wrong:
-            self._face.say(wrong)
+        wrong, sea_level = implausible(p_kpa, self._altitude_m), reduced(p_kpa, self._altitude_m)
+        if wrong or (sea_level and not station):
+            self._face.say(wrong or f"{sea_level}, and where it shows this, write station behind it: {STATION}")
             return
         self._air = Air(t_c, p_kpa, self._at())
 
@@ -297,20 +294,6 @@ class Guide:
 
     def _at(self) -> datetime:
         return datetime.fromtimestamp(self._wall_s(), UTC)
-
-
-def reduced(p_kpa: float, altitude_m: float) -> str:
-    """Why a pressure may be one that was reduced to sea level, or "" (hazard A12): it lies above the standard by most of what the reduction adds.
-
-    Weather does that too, so who has looked at the barometer says so."""
-    standard = standard_kpa(altitude_m)
-    adds = standard_kpa(0.0) - standard
-    if adds < REDUCTION_KPA or p_kpa - standard < REDUCED_PART * adds:
-        return ""
-    return (
-        f"p_kpa = {p_kpa:g}: {altitude_m:g} m above the sea have {standard:.1f} kPa, and a pressure reduced to sea level is {adds:.1f} more; "
-        "read the barometer itself, and where it shows this, write station behind it: air T degC P kPa station"
-    )
 
 
 def used_mas(session: Session, step: Step) -> float:

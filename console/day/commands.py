@@ -71,8 +71,8 @@ def daily(end: End) -> Callable[..., None]:
         unit: Annotated[str, typer.Option("--unit", help="With --baseline: the detector's unit.")] = "nC",
         vented: Annotated[bool, typer.Option("--vented/--sealed", help="With --baseline: how it is built.")] = True,
         altitude_m: Annotated[
-            float, typer.Option("--altitude", help="With --baseline: of the site.", metavar="M")
-        ] = 0.0,
+            float | None, typer.Option("--altitude", help="With --baseline: of the site, above the sea.", metavar="M")
+        ] = None,
         operator: Operator = "",
         press: Press = False,
     ) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from calibration.bench_air import reduced
 from console.calibrate.exposing import COMPLETE, Answered, Hand, Unanswered
 from console.day.warm_up import Day, asked
 from console.exit_codes import Exit
@@ -239,7 +240,9 @@ def _contacts(session: Session, face: Face, site: Site, draft: _Draft) -> None:
 def _air(session: Session, face: Face, base: Baseline, draft: _Draft) -> None:
     draft.p_kpa = measured(session, face, "station pressure", "kPa", *P_KPA)
     draft.t_c = measured(session, face, "temperature at the detector", "degC", *T_C)
-    wrong = air_words(draft.p_kpa, draft.t_c, base.altitude_m)
+    wrong, sea_level = air_words(draft.p_kpa, draft.t_c, base.altitude_m), reduced(draft.p_kpa, base.altitude_m)
+    if not wrong and sea_level and not yes(session, face, f"{sea_level}; does the barometer itself show it"):
+        wrong = f"{sea_level}: what a weather service tells is no station pressure"
     if wrong:
         draft.wrong.append(wrong)
         face.say(wrong)

@@ -56,7 +56,7 @@ class Detector:
     device: str
     unit: str
     vented: bool
-    altitude_m: float
+    altitude_m: float | None
 
 
 def run_warm_up(asked: Asked, filter_id: str, applicator_id: str, clock: Clock) -> Exit:
@@ -88,6 +88,10 @@ def run_baseline(asked: Asked, signer: Signer, detector: Detector, clock: Clock)
     """`kerma daily --baseline`."""
     if not detector.device.strip():
         raise ConfigurationError("--baseline needs --device; first: write the detector's name and serial number")
+    if detector.altitude_m is None:
+        raise ConfigurationError(
+            "--baseline needs --altitude; first: write how many metres above the sea the machine stands: each day's station pressure is held against it"
+        )
     rig, certificate = prepared(asked, clock)
     wanted = Baseline(
         certificate.sha256.hex(), certificate.tube_serial, certificate.machine_serial, detector.device, detector.unit,

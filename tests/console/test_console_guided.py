@@ -12,12 +12,13 @@ import pytest
 from desk_by_hand import dose, snapshot
 from rich.console import Console
 
+from calibration.bench_air import reduced
 from calibration.procedures.journal import Journal
 from calibration.procedures.session import Expose, MeterOrder, Phase, Reading, Recorded
 from calibration.procedures.step import Accept, Exposure, Grammar, Procedure, Source, Step, Wanted
 from console.calibrate.exposing import Answered, Unanswered
 from console.calibrate.face import CalibrateFace, Script, picture, plain, spark
-from console.calibrate.guided import Guide, reduced
+from console.calibrate.guided import Guide
 from console.calibrate.meter_hand import NoMeters
 from console.calibrate.simulated_hand import Room, written_in
 from console.desk_client import DeskGoneError
