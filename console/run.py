@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from calibration.keys import public_keys
 from console import configuration, places, screen, sources
+from console.access import policy
 from console.certificate import accept, certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
@@ -89,6 +90,7 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
         physicists=raw_keys(rig.signer_public_key),
         day_signers=raw_keys(rig.day_signers) if rig.day_signers is not None else (),
         day_check_waived=rig.day_check_waived,
+        approvals=policy.asked_of(rig.path, rig.simulated),
     )
     return Start(rig, blob, capabilities.emulated, tuple(f"not for clinical use: {words}" for words in lacking))
 
@@ -238,7 +240,7 @@ def run(config: Path, check_only: bool) -> Exit:
     rig = configuration.load(config, uid)
     start = prepared(rig, SystemClock(), secrets.token_hex(8))
     print(screen.banner(rig.simulated, rig.name, start.emulated))
-    for note in start.notes:
+    for note in (*start.notes, policy.words(start.blob.approvals)):
         print(note)
     if not check_only:
         become(start, uid)

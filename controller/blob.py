@@ -38,8 +38,8 @@ class TubeHeat(msgspec.Struct, frozen=True):
 class Blob(msgspec.Struct, frozen=True):
     """One run of the real-time process. `clinical` is refused beforehand on a rig that may not be clinical.
 
-    The last five are the recorder's: what heat the tube bears (None: not asked), the zone of the site's days, raw public keys of those who may sign,
-    and whether a simulated rig does without a check.
+    The last six are the recorder's: what heat the tube bears (None: not asked), the zone of the site's days, raw public keys of those who may sign,
+    whether a simulated rig does without a check, and which roles must have signed an order.
     """
 
     rig: RigConfig
@@ -60,3 +60,4 @@ class Blob(msgspec.Struct, frozen=True):
     physicists: tuple[bytes, ...] = ()
     day_signers: tuple[bytes, ...] = ()
     day_check_waived: bool = False
+    approvals: tuple[str, ...] = ()

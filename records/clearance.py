@@ -58,8 +58,8 @@ class Day(msgspec.Struct, frozen=True):
         return WAIVED_UNTIL_S if self.waived else until_s(book, self.opening, self.site, self.now_s, self.wall_s)
 
 
-def judge(book: Book, query: Query, day: Day) -> Clearance:
-    """Answer a query at this moment; every reason against it is named, the first to mend first."""
+def judge(book: Book, query: Query, day: Day, lacking: str) -> Clearance:
+    """Answer a query at this moment; every reason against it is named, the first to mend first. `lacking`: what the order lacks of its signatures."""
     wall_s = day.wall_s
     fraction = book.fraction_of(query.fraction_tag)
     if fraction is not None and fraction.closed and query.prescribed.purpose not in ONCE:
@@ -67,6 +67,7 @@ def judge(book: Book, query: Query, day: Day) -> Clearance:
     tally = book.tally(fraction) if fraction is not None else None
     is_open = fraction is not None and book.is_open(fraction)
     refused = [
+        *([lacking] if lacking else []),
         *_house(book, query, wall_s),
         *of_day(book, query.prescribed, query.certificate_sha256, query.software_version, day),
         *too_hot(book, day.tube, query.prescribed.kv * query.prescribed.ma * LEAST_S, day.now_s, wall_s),
@@ -112,8 +113,10 @@ def _hour_mas(book: Book, purpose: Purpose, wall_s: float) -> float:
     )
 
 
-def start_refused(book: Book, start: Start, simulated: bool, day: Day) -> str:
+def start_refused(book: Book, start: Start, simulated: bool, day: Day, lacking: str) -> str:
     """Why this START gets no token; empty when it does. Only what nobody may overrule."""
+    if lacking:
+        return lacking
     wrong = _not_finite("START", start)
     if wrong:
         return f"{wrong} is no number; load the fraction again"

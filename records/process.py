@@ -40,6 +40,7 @@ def config_of(folder: Path, records: Path) -> RecorderConfig:
         time_zone=blob.time_zone,
         physicists=blob.physicists,
         day_signers=blob.day_signers,
+        approvals=blob.approvals,
     )
 
 

@@ -12,10 +12,12 @@ import msgspec
 
 from controller.blob import TubeHeat
 from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
+from controller.prescribed import Prescribed
 from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
 from interlocks.words import Trip
 from records import commissioning, missing, sheets
 from records.answers import Answers
+from records.approved import Signatures
 from records.book import (
     ENTRY_WORDS,
     Book,
@@ -60,7 +62,7 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     """Where things are. `shm_root` is the folder of all instances' folders; `instance` the one that this recorder was started for ("" for none).
 
     `day_check_waived_simulated` counts only where `simulated` is true too. `tube_heat` None: nobody asks. `time_zone` is that
-    of the site's days; the keys are raw public keys.
+    of the site's days; the keys are raw public keys. `approvals` are the roles whose signatures an order needs; none: nobody asks.
     """
 
     journal_dir: str
@@ -74,6 +76,7 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     time_zone: str = "UTC"
     physicists: tuple[bytes, ...] = ()
     day_signers: tuple[bytes, ...] = ()
+    approvals: tuple[str, ...] = ()
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -130,6 +133,9 @@ class Recorder:
         self._store: Store | None = None
         self._now_s = 0.0
         self._site = DaySite(config.time_zone, sheets.Signers(config.physicists, config.day_signers))
+        self._signatures = Signatures(Path(config.journal_dir).parent)
+        if config.approvals:
+            self._signatures.ahead()
         self.book = Book()
         try:
             zone_named(config.time_zone)
@@ -430,7 +436,9 @@ class Recorder:
 
     def _started(self, noted: Noted, wall_s: float) -> Noted:
         start = msgspec.msgpack.decode(noted.entry, type=Start)
-        words = start_refused(self.book, start, self._config.simulated, self._day(noted.instance, wall_s))
+        # read anew and not kept from the question: a signature may have been withdrawn since
+        lacking = self._unsigned(start.prescribed)
+        words = start_refused(self.book, start, self._config.simulated, self._day(noted.instance, wall_s), lacking)
         self._journal.make_room(ROOM_BYTES)
         token = max(self._journal.next_index, start.unit_last_token + 1, self.book.last_token + 1)
         if not words and token > TOKEN_MAX:
@@ -508,7 +516,12 @@ class Recorder:
 
     def _answered(self, noted: Noted, wall_s: float) -> Noted:
         query = msgspec.msgpack.decode(noted.entry, type=Query)
-        return msgspec.structs.replace(noted, clearance=judge(self.book, query, self._day(noted.instance, wall_s)))
+        day, lacking = self._day(noted.instance, wall_s), self._unsigned(query.prescribed)
+        return msgspec.structs.replace(noted, clearance=judge(self.book, query, day, lacking))
+
+    def _unsigned(self, prescribed: Prescribed) -> str:
+        """What an order lacks of the signatures that are asked for, as they lie beside the journal at this moment."""
+        return self._signatures.unsigned(prescribed, self._config.approvals)
 
     def _day(self, instance: str, wall_s: float) -> Day:
         """What the day is judged by for this process; without its opening it is no simulated one, and nothing is waived."""

@@ -18,6 +18,7 @@ DOORS: Final = "console/test_web_doors.py::"
 API: Final = "console/test_web_api.py::"
 TLS: Final = "console/test_web_tls.py::"
 SIGNED: Final = "console/test_approvals.py::"
+LAW: Final = "records/test_approved.py::"
 NASTY: Final = "console/test_nasty_words.py::"
 RELEASE: Final = "house/test_release.py::"
 ACCESS: Final = "console/test_web_access.py::"
@@ -58,8 +59,9 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "threat-T4",
         "somebody does what is not for their role",
         "one table of role, command and situation, which denies what it does not name; the desk judges each role once more; STUCK_ON is left by two persons; "
-        "an order is loaded with the signatures of two persons, each given with the secret asked again",
-        "code:console/access/table.py::may code:console/access/people.py::People code:console/access/approvals.py::Approvals "
+        "an order is loaded with the signatures of two persons, each given with the secret asked again, and the records ask for them at the question and "
+        "at the START, whichever program asks the desk",
+        "code:console/access/table.py::may code:console/access/people.py::People code:console/access/approvals.py::Approvals code:records/approved.py::Signatures "
         "code:console/web/standing.py::Standing code:controller/guards.py::_reset page:access.md",
         f"{TABLE}test_t4_each_cell {TABLE}test_t4_a_command_that_the_table_does_not_name_is_denied_to_everybody {ACCESS}test_t4_each_role_at_each_command "
         f"{ACCESS}test_t4_stuck_on_is_left_by_two_persons_with_a_login_each "
@@ -67,6 +69,11 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{SIGNED}test_one_person_does_not_give_both_whatever_role_that_person_has_today "
         f"{SIGNED}test_a_signature_that_is_withdrawn_unloads_what_is_loaded_by_it "
         f"{SIGNED}test_what_another_console_withdraws_unloads_what_is_loaded_here "
+        f"{LAW}test_what_is_not_signed_is_refused_with_words_and_what_is_signed_is_cleared {LAW}test_a_start_that_nobody_asked_about_gets_no_token "
+        f"{LAW}test_a_signature_withdrawn_before_start_gives_token_0_and_one_in_beam_ends_nothing "
+        f"{LAW}test_the_values_are_those_that_were_signed_and_a_borrowed_name_gives_nothing "
+        "scenarios/test_unsigned_in_the_loop.py::test_an_order_without_its_signatures_never_beams_whoever_asks_the_desk "
+        "scenarios/test_unsigned_in_the_loop.py::test_a_disk_that_does_not_answer_keeps_the_answer_and_not_the_loop "
         f"console/test_access_users.py::test_t4_a_damaged_file_lets_nobody_in_and_is_no_first_run "
         f"{API}test_t4_watching_is_all_that_a_real_rig_gives_without_people controller/test_decide_requests.py::test_who_may_load_what "
         "controller/test_decide_reset.py::test_each_role_clears_its_own_class_and_the_operators",
@@ -140,14 +147,15 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "the journal is a chain of hashes, the database is made anew from it where they differ; who did what is a chain of its own, with a signed head and "
         "checkpoints to be kept elsewhere, and after each end it is told the newest record of the journal, without which nothing is loaded; what leads to a "
         "beam is not done when it cannot be written there",
-        "code:records/journal.py::verify code:console/access/audit.py::Audit code:console/access/audit_check.py::check code:console/access/marks.py::lacking "
+        "code:records/journal.py::verify code:console/access/audit.py::Audit code:records/audit_check.py::check code:console/access/marks.py::lacking "
         "code:console/web/marking.py::Marking",
         f"{AUDIT}test_t9_each_byte_altered_is_found {AUDIT}test_t9_each_byte_of_the_signed_head_altered_is_found "
         f"{AUDIT}test_t9_a_line_taken_out_put_in_doubled_or_moved_is_found_and_named "
         f"{AUDIT}test_t9_a_tail_that_was_cut_is_found_and_nothing_is_written_after_it {AUDIT}test_t9_a_chain_made_anew_without_the_key_is_found "
         f"{AUDIT}test_t9_whoever_has_the_key_too_is_found_by_a_checkpoint_kept_elsewhere {AUDIT}test_t9_users_changed_by_another_way_are_found "
         f"{ACCESS}test_t9_what_leads_to_a_beam_is_not_done_when_it_cannot_be_audited_and_stop_is {SIGNED}test_of_a_chain_that_is_not_whole_nothing_counts "
-        f"{SIGNED}test_kerma_approvals_lists_and_verifies_also_against_the_audit "
+        f"{SIGNED}test_kerma_approvals_lists_and_verifies_also_against_the_audit {LAW}test_of_a_chain_that_is_damaged_cut_gone_or_no_file_nothing_counts "
+        f"{LAW}test_a_withdrawal_that_a_folder_put_back_has_forgotten_is_known_by_the_audit "
         "records/test_damaged_files.py::test_a_damaged_file_is_refused_in_words_or_made_anew "
         "records/test_damaged_files.py::test_a_lower_dose_in_the_database_is_told_and_written_anew "
         f"{MARKS}test_t9_a_tail_of_the_journal_that_was_cut_with_the_database_is_found "

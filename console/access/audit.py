@@ -1,5 +1,5 @@
 """Who did what: one line of JSON an entry, each with the hash of the one before it, and a signed head beside the log that names the last one.
-It takes no line back and judges none (audit_check.py does); whoever cannot write an entry must not do what it says. Signatures are kept in the same way."""
+It takes no line back and judges none (records/audit_check.py does); who cannot write an entry must not do what it says. Signatures are kept in the same way."""
 
 from __future__ import annotations
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from console.access import audit_check
 from console.access.audit import HEAD, LOG, Audit
-from console.access.audit_check import Found
 from console.access.users import USERS, Users
 from console.places import own
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from records.audit_check import Found, check
 from records.files import PosixFiles
 
 FOLDER: Final = "access"
@@ -40,7 +39,7 @@ def looked(records: Path, kept: Sequence[Path] = (), key: str = "") -> Found | N
         if data is None:
             raise ConfigurationError(f"{path}: is not there; first: give the path of a checkpoint that was taken")
         heads.append((str(path), data))
-    return audit_check.check(log or b"", heads, users, key)
+    return check(log or b"", heads, users, key)
 
 
 def _read(path: Path) -> bytes | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from controller.requests import Snapshot
+from records import approved
 
 NOBODY: Final = "nobody"
-OPERATOR, PHYSICIAN, PHYSICIST = "operator", "physician", "physicist"
+OPERATOR, PHYSICIAN, PHYSICIST = "operator", approved.PHYSICIAN, approved.PHYSICIST
 SERVICE, ADMINISTRATOR = "service", "administrator"
 ROLES: Final = (OPERATOR, PHYSICIAN, PHYSICIST, SERVICE, ADMINISTRATOR)
 """What a user may be."""

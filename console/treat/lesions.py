@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from console.access import whole_file
 from console.access.audit import HEAD, Audit
-from console.access.audit_check import check
 from console.places import own
 from console.treat.picture import BYTES, looked
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
+from records.audit_check import check
 from records.files import FileSystem, PosixFiles
 
 FOLDER: Final = "lesions"

@@ -15,6 +15,7 @@ from console.treat.plain_words import plain
 from console.web import approved
 from console.web.api import Api, Desk, Nothing, RefusedError, Short, Strict, Token, told
 from hal.errors import ConfigurationError
+from records.approved import values_of
 
 APPROVE: Final = "approve"
 ORDERS: Final = "orders"
@@ -92,7 +93,9 @@ class ApprovalsPage:
             prescribed = await asyncio.to_thread(self._desk.orders.shown, body.order, body.sha256)
             await self._audited(person, do="sign", order_sha256=body.sha256, meaning=body.meaning)
             order = f"{prescribed.prescription_id} version {prescribed.version}"
-            n = await asyncio.to_thread(self._desk.approvals.sign, body.sha256, order, person.name, person.role)
+            n = await asyncio.to_thread(
+                self._desk.approvals.sign, body.sha256, order, person.name, person.role, values_of(prescribed)
+            )
         except ConfigurationError as error:
             raise RefusedError(409, f"{error}{THEN_LOOK}") from error
         self._desk.clerk.told("signed", person.name, person.role, signature=n, order_sha256=body.sha256)

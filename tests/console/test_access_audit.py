@@ -12,8 +12,8 @@ import pytest
 from access_by_hand import Rig
 
 from console.access.audit import Audit
-from console.access.audit_check import Found, check
 from hal.errors import ConfigurationError
+from records.audit_check import Found, check
 from records.files import PosixFiles
 from verification.disk import FaultyDisk, Killed, Strike
 

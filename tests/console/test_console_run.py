@@ -21,6 +21,7 @@ from desk_by_hand import EXAMPLES, dumped
 
 from calibration.accepted import FILE, _sealed
 from console import certificate, configuration, doctor, places, run, sources
+from console.access import policy
 from console.certificate import accept, certificate_of, checked_of
 from console.configuration import Rig
 from console.limits import narrowed, reaction, unfit
@@ -445,6 +446,13 @@ def test_the_recorder_is_given_zone_keys_and_the_waiver_of_a_simulated_rig_alone
         start.blob.physicists,
         True,
     )
+    assert config.approvals == ()
+    (tmp_path / policy.NAME).write_text('[load]\nclinical = []\nsimulated = ["physicist", "physician"]\n')
+    path.write_bytes(msgspec.msgpack.encode(run.prepared(rig, CLOCK, "i9").blob))
+    assert config_of(path.parent, rig.records).approvals == policy.BOTH, "the desk asks for what the console asks for"
+    (tmp_path / policy.NAME).write_text("[load]\n")
+    with pytest.raises(ConfigurationError, match="clinical is missing"):
+        run.prepared(rig, CLOCK, "i9")
     real = msgspec.structs.replace(start.blob, rig=msgspec.structs.replace(start.blob.rig, simulated=False))
     path.write_bytes(msgspec.msgpack.encode(real))
     assert not config_of(path.parent, rig.records).day_check_waived_simulated

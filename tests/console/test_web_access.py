@@ -16,7 +16,6 @@ from desk_by_hand import offer, snapshot
 from test_web_api import CONFIRM, ORDER, Browser, Console, Scripted
 
 from console.access.audit import Audit
-from console.access.audit_check import check
 from console.access.passwords import Hasher
 from console.access.people import People
 from console.access.sessions import LOCKED_AFTER_S
@@ -30,6 +29,7 @@ from console.web.people import Access
 from console.web.serve import admitted, application
 from controller.prescribed import Prescribed
 from controller.requests import Edit, Load, Reply, Request, Reset, Stop
+from records.audit_check import check
 from records.files import PosixFiles
 
 ROLE_OF = {"olga": "operator", "mia": "physician", "paul": "physicist", "sven": "service", "ada": "administrator"}

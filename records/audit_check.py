@@ -86,7 +86,7 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         return None
     try:
         entry = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     wanted = {"n": int, "wall_s": float, "what": str, "who": str, "role": str, "told": dict, "before": str}
     if not isinstance(entry, dict) or any(not isinstance(entry.get(name), kind) for name, kind in wanted.items()):
@@ -111,7 +111,7 @@ def _head(name: str, head: bytes, hashes: dict[int, str], found: Found) -> int:
         n, kept, key = int(document["n"]), str(document["hash"]), str(document["key"])
         words = json.dumps({one: document[one] for one in sorted(document)}).encode()
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, words)
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidSignature):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidSignature):
         found.wrong.append(f"{name}: is no signed checkpoint")
         return 0
     if key != found.key:
