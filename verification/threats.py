@@ -61,7 +61,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "one table of role, command and situation, which denies what it does not name; the desk judges each role once more; STUCK_ON is left by two persons; "
         "an order is loaded with the signatures of two persons, each given with the secret asked again, and the records ask for them at the question and "
         "at the START, whichever program asks the desk",
-        "code:console/access/table.py::may code:console/access/people.py::People code:console/access/approvals.py::Approvals code:records/approved.py::Signatures "
+        "code:console/access/table.py::may code:console/access/people.py::People code:console/access/approvals.py::Approvals "
+        "code:records/approved.py::Signatures "
         "code:console/web/standing.py::Standing code:controller/guards.py::_reset page:access.md",
         f"{TABLE}test_t4_each_cell {TABLE}test_t4_a_command_that_the_table_does_not_name_is_denied_to_everybody {ACCESS}test_t4_each_role_at_each_command "
         f"{ACCESS}test_t4_stuck_on_is_left_by_two_persons_with_a_login_each "
