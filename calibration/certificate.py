@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from calibration import gates, keys, signed, toml_file
-from calibration.schema import CertificateTable, CombinationTable, brought, combined, contradictions
+from calibration.facts import aged
+from calibration.schema import MEASURED_MOST_DAYS, CertificateTable, CombinationTable, brought, combined, contradictions
 from controller.prescribed import Certificate, Combination
 from hal.errors import ConfigurationError
 from hal.readings import Termination, TimerStart
@@ -118,6 +119,9 @@ def sign_certificate(path: Path, private_key: Path, who: str, wall_s: float) -> 
             "surface than it says; first: write the draft anew with kerma calibrate --draft: the session stands, and nothing is exposed again; "
             "where the factor is typed, write b_w_ratio"
         )
+    old = next(aged(table.facts, table.expires_at, MEASURED_MOST_DAYS), "")
+    if old:
+        raise ConfigurationError(f"{path}: facts: {old}")
     if table.second_check is not None and table.second_check.raw is None:
         raise ConfigurationError(
             f"{path}: second_check.raw is missing: a result without its readings is a word, and was typed by who measured first; "

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from calibration.belongs import apart, before_change
 from calibration.equipment import Chamber, stamp
+from calibration.facts import Facts, aged
 from calibration.gates import Key
 from calibration.geometry import not_far
 from calibration.given import Given, came_to, facts_of, key_of, lacking, measured_table, never_here, second_of, worked
@@ -22,6 +23,7 @@ from calibration.measured import MeasuredTable, SecondCheckTable, SecondReadings
 from calibration.procedures.parts import mean
 from calibration.procedures.second import Side, second_check
 from calibration.procedures.session import Session
+from calibration.schema import MEASURED_MOST_DAYS
 
 COUNTED: Final = 0.01
 """What a count is worth, against what the output's own exposures counted: a sealed chamber keeps it, the vented one within its air. An assumption."""
@@ -83,6 +85,9 @@ def draft(
     found = facts(job, records, combinations)
     if found:
         head["facts"] = found
+        old = next(aged(Facts.model_validate(_plain(found)), head["expires_at"], MEASURED_MOST_DAYS), "")
+        if old:
+            raise ValueError(old)
     return {
         "schema": 2, "basis": "measured", "software_version": program.version, "software_sha256": program.sha256,
         "effective_at": at.replace(microsecond=0), **_plain(head),

@@ -4,6 +4,7 @@ Tables, and in words where they contradict one another or the combinations; what
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Annotated, Final, Literal, Protocol
 
@@ -22,6 +23,7 @@ from calibration.equipment import (
     Readable,
     Table,
     Tube,
+    stamp,
     unusable,
 )
 from calibration.formulas import straight
@@ -140,6 +142,18 @@ class Facts(Table):
     scales: list[ScaleTable] = Field(default_factory=list, max_length=20)
     cutouts: list[CutoutTable] = Field(default_factory=list, max_length=100)
     interrupt_ratio: float | None = Field(default=None, gt=0.96, lt=1.04)
+
+
+def aged(facts: Facts, expires_at: datetime, most_days: int) -> Iterator[str]:
+    """Cut-outs and scales that would serve for longer than a measurement does, however often they are signed again (hazards A2 and A13)."""
+    named = [(f"cut-out {one.id}", one.at) for one in facts.cutouts]
+    named += [(f"the scale of {one.unit} of {one.meter}", one.at) for one in facts.scales]
+    for what, at in named:
+        if expires_at > at + timedelta(days=most_days):
+            yield (
+                f"{what}: was measured at {stamp(at)}, more than {most_days} days before expires_at = {stamp(expires_at)}; "
+                "first: measure it again, or take it out"
+            )
 
 
 def wrong(

@@ -283,6 +283,8 @@ def _conditioning(job: JobTable, one: ServiceJob, at: datetime) -> Procedure:
 
 def _survey(job: JobTable, one: ServiceJob, at: datetime) -> Procedure:
     meter = job.instrument(QaDevice, one.instrument or "")
+    if job.facts.tube is None:
+        raise ValueError("certificate.facts.tube is missing: a survey's result stands in the tube's record; write it")
     _as_high(job, one)
     setting = Setting(one.kv, one.ma, one.filter, one.applicator)
     return leakage_survey_procedure(setting, job.applicator(one.applicator), meter, at, SHIPPED)

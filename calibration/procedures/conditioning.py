@@ -7,10 +7,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import fmean
 from typing import Final
 
-from calibration.equipment import Applicator, Tube
+from calibration.equipment import Applicator, Tube, stamp
 from calibration.procedures.parts import LIVE, WHOLE, Desk, Setting, at_end, numbers, recorded
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Exposure, Procedure, Step
@@ -37,6 +38,8 @@ LADDERS: Final = (
 )
 """After three months as Oxford Instruments publishes it (xray.oxinst.com: lowest kV with mA 0 for 15 min, then 5 kV each 5 min); the shorter ones
 come to 30 to 60, 15 to 20 and 5 min: assumptions of this program."""
+PAUSE: Final = LADDERS[-1].least
+"""A tube that rests so long in the middle of its ladder begins it anew: what a rung gave is lost as after any idle time."""
 LOW_MA, HALF = 0.20, 0.50
 """mA of the rungs up to half the top kV; above, mA is full."""
 HOLD_ARCS, BACK_ARCS, TOP_ARCS = 0.0, 2.0, 0.0
@@ -136,8 +139,22 @@ def _step(name: str, exposes: Exposure, why: str, applicator: Applicator, before
     )
 
 
+def paused(session: Session, at: datetime | None = None) -> str:
+    """Where the tube rested too long between two exposures of its ladder, or since the last one until `at`, in words; or ""."""
+    asked = sorted(shot.asked_at for shot in session.shots)
+    for before, after in pairwise([*asked, *([at] if at is not None and asked else [])]):
+        if after - before > PAUSE:
+            return (
+                f"the tube rested {(after - before).total_seconds() / 3600:.1f} h after {stamp(before)}, above {PAUSE.total_seconds() / 3600:g} h, "
+                "in the middle of its ladder; void the session, and begin anew"
+            )
+    return ""
+
+
 def rung(session: Session, step: Step) -> Verdict:
     """Hold, go back, or go on."""
+    if rested := paused(session):
+        return Verdict(rested)
     arcs = session.values(step.id, "arcs")
     figures = (Figure("arcs", math.fsum(arcs), ""),)
     if max(arcs) > BACK_ARCS and step.accept.back:

@@ -21,6 +21,7 @@ from calibration.job import JobTable, OutputTable
 from calibration.machine_facts import Record, told
 from calibration.planned import names
 from calibration.procedures.session import Reading
+from calibration.procedures.warm import together
 from calibration.since import Moved, since
 from calibration.write import content_of, write_certificate
 from console import kept as room
@@ -114,7 +115,8 @@ def used(known: Known, job: JobTable) -> Iterator[str]:
 def steady_tokens(job: JobTable, known: Known) -> frozenset[str]:
     """The exposures of sessions that ended on steadiness."""
     sessions = (known.finished(f"warm-{one.name}") for one in job.outputs)
-    return frozenset(shot.token for session in sessions if session is not None for shot in session.shots if shot.read)
+    steady = [session for session in sessions if session is not None and together(session)]
+    return frozenset(shot.token for session in steady for shot in session.shots if shot.read)
 
 
 def _warm(job: JobTable, done: Mapping[str, Done], known: Known, kept: Kept) -> None:

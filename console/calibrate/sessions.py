@@ -16,6 +16,7 @@ from calibration.gates import Key
 from calibration.given import Known
 from calibration.job import JobTable
 from calibration.planned import Planned, offered
+from calibration.procedures.conditioning import paused
 from calibration.procedures.journal import Journal
 from calibration.procedures.session import Session
 from console.calibrate.writing import written
@@ -129,6 +130,9 @@ def opened(rig: Rig, name: str, planned: Planned, at: datetime, anew: bool) -> I
     fresh = f"{name}.{at:{BEGAN}}.{secrets.token_hex(2)}"
     if found is not None:
         with Journal.take_up(found, planned.procedure, planned.of) as journal:
+            rested = paused(journal.session, at) if name == BY_TIME else ""
+            if rested:
+                raise ConfigurationError(f"{found}: {rested}")
             yield journal
     else:
         with written(folder / fresh):

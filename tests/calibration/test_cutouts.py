@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,19 @@ def certificate(**row: Any) -> dict[str, Any]:
         "readings_nc": [4.9, 4.901, 4.899, 4.9, 4.9], "reference_nc": [5.0, 5.001, 4.999, 5.0, 5.0], "by": "P. One", "at": AT, "b_w_ratio": ratio,
     } | row  # fmt: skip
     return whole | {"facts": {"cutouts": [{key: value for key, value in lead_12.items() if value is not None}]}}
+
+
+def test_hazard_a13_a_cut_out_of_years_ago_is_not_signed_into_a_new_certificate(tmp_path: Path) -> None:
+    """Three years of cone factors (A2): a job file keeps its cut-outs, and the last finished session of each was taken however old it was."""
+    private, public, file = (tmp_path / name for name in ("a.pem", "a.pub", "new.toml"))
+    make_keys(private, public)
+    for days, signs in ((1000, False), (30, True)):
+        write_certificate(file, certificate(at=AT - timedelta(days=days)))
+        if signs:
+            sign_certificate(file, private, "P. One", AT.timestamp())
+        else:
+            with pytest.raises(ConfigurationError, match=r"cut-out C12: was measured at .* more than 400 days before"):
+                sign_certificate(file, private, "P. One", AT.timestamp())
 
 
 def test_a_certificate_of_before_stays_readable_and_its_cut_outs_serve_no_order(tmp_path: Path) -> None:

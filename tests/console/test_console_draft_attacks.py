@@ -28,11 +28,12 @@ from calibration.planned import BESIDE, SERVICE, offered, whose
 from calibration.procedures.engine import after
 from calibration.procedures.session import Exposed, Leave, Phase, Recorded, Session, Void
 from calibration.schema import CertificateTable
+from calibration.sign import make_keys
 from calibration.since import since
-from calibration.write import content_of, text_of
+from calibration.write import content_of, text_of, write_certificate
+from console.calibrate import certificate_pages, terminal
 from console.calibrate import draft as calibration_draft
 from console.calibrate import sessions as calibration_sessions
-from console.calibrate import terminal
 from console.calibrate.draft import drafted
 from console.calibrate.sessions import FOLDER, began, files, known_of, opened, stands, voided
 from console.calibrate.terminal import Asked, unwarmed
@@ -365,6 +366,50 @@ def test_g22_a_survey_and_a_ladder_go_as_high_as_the_outputs(tmp_path: Path) -> 
             else:
                 with pytest.raises(ValueError, match=r"the outputs go up to 69.5 kV, 1.6 mA"):
                     offered(table, name, AT, NOTHING)
+        bare = head | {"facts": {"applicators": [cap]}}
+        section = {"kv": 69.5, "ma": 1.6, "filter": "F2", "applicator": "CAP"} | (
+            {"instrument": "SM"} if name == "survey" else {}
+        )
+        table = job(tmp_path, certificate=bare, instruments=[*whole["instruments"], meter], **{name: section})
+        with pytest.raises(ValueError, match=r"facts.tube is missing"):
+            offered(table, name, AT, NOTHING)
+
+
+def test_g22_a_ladder_that_was_left_for_hours_is_not_taken_up_at_the_rung_where_it_stood(tmp_path: Path) -> None:
+    """A month idle, half a ladder, a night, and the top: its steps go by the rest before it, and not by the one in its middle."""
+    whole, where = job_document(), rig(tmp_path)
+    cap = fitted("CAP", 20.0) | {"kind": "conditioning_cap", "code": 0x53}
+    book = tube(Physicist(QuickBench(as_engraved(), 0))).model_dump() | {"serial": "T-1", "last_beam_at": AT - 40 * DAY}
+    section = {"kv": 69.5, "ma": 1.6, "filter": "F2", "applicator": "CAP"}
+    table = job(
+        tmp_path,
+        certificate=whole["certificate"] | {"facts": {"applicators": [cap], "tube": book}},
+        conditioning=section,
+    )
+    planned = offered(table, "conditioning", AT, NOTHING)
+    path = measure(where, table, "conditioning", events=3)
+    with opened(where, "conditioning", planned, AT + timedelta(hours=7), anew=False) as journal:
+        assert journal.path == path and len(journal.session.shots) == 1
+    late = AT + timedelta(hours=9)
+    with (
+        pytest.raises(ConfigurationError, match=r"the tube rested 9.0 h after .* begin anew"),
+        opened(where, "conditioning", planned, late, anew=False),
+    ):
+        pass
+    with opened(where, "conditioning", planned, late, anew=True) as journal:
+        assert journal.path != path and not journal.session.shots
+
+
+def test_g22_three_exposures_that_agree_over_a_day_are_no_warm_tube(tmp_path: Path) -> None:
+    """Each as cold as the other: they agree, and the output after them is of a cold tube."""
+    table, where = job(tmp_path), rig(tmp_path)
+    path = measure(where, table, "warm-a20")
+    session = calibration_sessions.read(path, offered(table, "warm-a20", AT, NOTHING))
+    known = Known(lambda name: session if name == "warm-a20" else None)
+    assert len(calibration_draft.steady_tokens(table, known)) == len(session.shots) == 3
+    apart = [replace(shot, asked_at=AT + timedelta(hours=3 * place)) for place, shot in enumerate(session.shots)]
+    cooled = replace(session, shots=tuple(apart))
+    assert calibration_draft.steady_tokens(table, Known(lambda _name: cooled)) == frozenset()
 
 
 def test_a2_no_output_is_called_as_another_session_and_a_point_in_a_name_is_no_other_session(tmp_path: Path) -> None:
@@ -455,6 +500,46 @@ def test_g13_a_full_disk_or_a_kill_at_the_first_line_leaves_no_session_behind(
         with pytest.raises(ConfigurationError, match="No space left on device"):
             made(tmp_path, patched, where, table)
     assert made(tmp_path, monkeypatch, where, table).exists()
+
+
+def test_a13_a_cut_out_of_years_ago_gives_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, where = job_document(), rig(tmp_path)
+    row = {
+        "derived": False, "id": "C-1", "applicator": "A20", "diameter_mm": 12.0, "factor": 0.98, "u_pct": 1.6, "readings_nc": [4.9, 4.901, 4.899, 4.9, 4.9],
+        "reference_nc": [5.0, 5.001, 4.999, 5.0, 5.0], "by": "P. One", "at": AT - 1000 * DAY,
+    }  # fmt: skip
+    table = job(tmp_path, certificate=whole["certificate"] | {"facts": {"cutouts": [row]}})
+    measure(where, table)
+    with pytest.raises(
+        ConfigurationError, match="cut-out C-1: was measured at 2023-09-05T12:00:00Z, more than 400 days"
+    ):
+        made(tmp_path, monkeypatch, where, table)
+    assert not (tmp_path / "draft.toml").exists()
+
+
+def test_g13_a_disk_that_is_full_at_the_signature_leaves_the_draft_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No half certificate, no file of another name beside it, and words; signed when there is room."""
+    file, private = tmp_path / "draft.toml", tmp_path / "a.pem"
+    make_keys(private, tmp_path / "a.pub")
+    write_certificate(file, document())
+    before = file.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for call in ("fsync", "replace"):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, call, full)
+            with pytest.raises(ConfigurationError, match=r"draft.toml: cannot be written \(No space left on device\)"):
+                certificate_pages.sign(file, private, "P. One")
+        assert file.read_bytes() == before and {one.name for one in tmp_path.iterdir()} == {
+            "draft.toml",
+            "a.pem",
+            "a.pub",
+        }
+    assert certificate_pages.sign(file, private, "P. One") is Exit.AS_INTENDED and file.read_bytes() != before
 
 
 @pytest.mark.parametrize(
