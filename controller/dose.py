@@ -26,7 +26,7 @@ from controller.channels import (
 )
 from controller.kernel import Kernels
 from controller.prescribed import Quality
-from controller.second_sum import SecondSum
+from controller.second_sum import SecondSum, most_of
 from controller.settings import Settings
 from hal.readings import GeneratorMonitor, Health, Readings, Relay, Termination, TimerStart, UnitState, UnitStatus
 from interlocks.bands import BANDS
@@ -214,13 +214,17 @@ class _Segment:
     ) -> None:
         c = settings.combination
         self._kernels, self._tick_s, self._settings = kernels, tick_s, settings
-        per_us = BANDS[settings.terms.purpose].jump * c.r0_mgy_per_s * 1e-6
+        jump = BANDS[settings.terms.purpose].jump
+        per_us = jump * c.r0_mgy_per_s * 1e-6
         k = settings.k_tp
         self._limits = np.array(
             [per_us / c.n1_mgy_per_count, per_us / (c.n2_mgy_per_count * min(k, 1.0)), JUMP_SLACK_COUNTS]
         )
         self._masks = np.array([kernel.MASK32, kernel.MASK32])
-        self.second = SecondSum()
+        self.second = SecondSum(
+            most_of(jump, c.r0_mgy_per_s, c.n1_mgy_per_count),
+            most_of(jump, c.r0_mgy_per_s, c.n2_mgy_per_count * min(k, 1.0)),
+        )
         self._counts = np.zeros(kernel.COUNT_STATE, dtype=np.int64)
         self._counted: list[int] = self._counts.tolist()
         self._count_row = np.zeros((1, kernel.COUNT_COLUMNS), dtype=np.int64)

@@ -270,7 +270,7 @@ def test_where_two_sums_differ_high_has_the_higher_and_what_is_unknown() -> None
     """Channel 1 by the second sum a hundred counts above; where the kernel said more, that is high."""
     for more, high_mgy in ((100, 32.0 + 50.0 + 2.0), (-20, 32.5 + 2.0)):
         steps = whole()
-        steps.at.second._counts_1 += more
+        steps.at.second._one._counts += more
         end = steps.meter.settled(readings(steps.now_s, steps.unit, steps.monitor))
         assert steps.meter.sums.startswith("channel 1 was said to be 32.0 mGy")
         assert (end.high_mgy, end.fraction_high_mgy, end.delivered_mgy) == (high_mgy, 1100.0 + high_mgy, high_mgy)

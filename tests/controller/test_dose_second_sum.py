@@ -1,4 +1,4 @@
-"""The second sum: the same as the kernel's for whatever journal, and it sees every kernel that adds up wrongly; then there is no dose but UNKNOWN."""
+"""The second sum: the same as the kernel's for whatever journal, and it sees a kernel that adds up or takes samples wrongly; then no dose but UNKNOWN."""
 
 from __future__ import annotations
 
@@ -15,19 +15,31 @@ from hypothesis import strategies as st
 from controller import kernel
 from controller.channels import counted
 from controller.dose import Meter
-from controller.kernel import COUNT_STATE, COUNTING, MASK16, MASK32, PLAIN, REBASED, SATURATED_2, Kernels
+from controller.kernel import (
+    COUNT_STATE,
+    COUNTING,
+    MASK16,
+    MASK32,
+    PLAIN,
+    REBASED,
+    SATURATED_1,
+    SATURATED_2,
+    Kernels,
+)
 from controller.prescribed import Quality
-from controller.second_sum import TURN_US, US_A_SECOND, WITHIN, SecondSum, exact_mgy
+from controller.second_sum import TURN_US, US_A_SECOND, WITHIN, SecondSum, exact_mgy, most_of
 from hal.readings import UnitState
 
 LIMITS = np.array([0.00825, 0.0084, 5.0])
+MOST = most_of(3.0, 2750.0, 1.0), most_of(3.0, 2800.0, 1.0)
+"""The same for the second sum: three times 2750 and 2800 mGy/s, 1 mGy a count."""
 
 
 def told(
     rows: list[list[int]], masks: tuple[int, int] = (MASK32, MASK32), counters: Callable[..., object] | None = None
 ) -> SecondSum:
     """The second sum after these samples and what a kernel made of each."""
-    second, state = SecondSum(*masks), np.zeros(COUNT_STATE, dtype=np.int64)
+    second, state = SecondSum(*MOST, *masks), np.zeros(COUNT_STATE, dtype=np.int64)
     for row in rows:
         (counters or PLAIN.counters)(np.array([row]), LIMITS, np.array(masks), state)
         second.take(*row, state.tolist())  # type: ignore[call-arg]
@@ -65,20 +77,39 @@ def test_both_sums_are_the_same(seed: int, mask_1: int, mask_2: int) -> None:
 
 
 @pytest.mark.parametrize("again", [[10_000, 10_000, 40, 41, COUNTING], [20_000, 10_000, 40, 41, COUNTING]])
-def test_a_sample_that_the_kernel_refused_is_none_here_either(again: list[int]) -> None:
-    """One moment asked for twice, and a unit's clock that stands, each with other counts."""
+def test_a_sample_that_cannot_be_is_none(again: list[int]) -> None:
+    """One moment asked for twice, and a unit's clock that stands, each with other counts: counted as bad by both."""
     second = told([[0, 0, 0, 0, COUNTING], [10_000, 10_000, 27, 28, COUNTING], again])
-    assert (second.words, second.figures) == ("", (27, 28, 10_000, 10_000))
+    assert (second.words, second.figures, second.refused) == ("", (27, 28, 10_000, 10_000), (1, 0, 0))
 
 
-def test_a_sample_that_the_kernel_has_otherwise_is_not_taken() -> None:
-    """It must be the kernel's last by both clocks, the host's and the unit's."""
-    for last_host, last_us in ((10_001, 10_000), (10_000, 10_001)):
-        second = told([[0, 0, 0, 0, COUNTING]])
-        state = [0] * COUNT_STATE
-        state[kernel.LAST_HOST], state[kernel.LAST_US] = last_host, last_us
-        second.take(10_000, 10_000, 27, 28, COUNTING, state)
-        assert (second.words, second.figures) == ("", (0, 0, 0, 0))
+def test_it_judges_by_its_own_rule() -> None:
+    """The last count that may be and the first that may not, saturation, and half a turn of the clock; without a look at what the kernel took."""
+    for row, figures, refused in (
+        ([10_000, 10_000, 87, 89, COUNTING], (87, 89, 10_000, 10_000), (0, 0, 0)),
+        ([10_000, 10_000, 88, 89, COUNTING], (0, 89, 10_000, 10_000), (1, 88, 0)),
+        ([10_000, 10_000, 87, 90, COUNTING], (87, 0, 10_000, 10_000), (1, 0, 90)),
+        ([10_000, 10_000, 27, 28, COUNTING | SATURATED_1], (0, 28, 10_000, 10_000), (1, 27, 0)),
+        ([10_000, 10_000, MASK32 // 2, -1, 0], (0, 0, 10_000, 0), (1, MASK32 // 2, 0)),
+        ([10_000, TURN_US // 2 - 1, 27, 28, 0], (27, 28, TURN_US // 2 - 1, 0), (0, 0, 0)),
+        ([10_000, TURN_US // 2, 27, 28, 0], (0, 0, 0, 0), (1, 0, 0)),
+        ([0, 10_000, 27, 28, 0], (0, 0, 0, 0), (1, 0, 0)),
+    ):
+        second = SecondSum(*MOST)
+        second.take(0, 0, 0, 0, COUNTING, [0] * COUNT_STATE)
+        second.take(*row, [7] * COUNT_STATE)  # type: ignore[call-arg]
+        assert (second.figures, second.refused) == (figures, refused), row
+        assert second.words.startswith("the dose kernel has 7 ")
+
+
+def test_at_the_very_bound_the_kernels_rounding_decides() -> None:
+    """29 counts in 10 ms at 0.0029 a microsecond: as a double that is a little less, its product is rounded to 29. Half a count beside it, nobody is asked."""
+    for most, took, figure in ((0.0029, True, 34), (0.0029, False, 0), (0.00295, False, 34), (0.00285, True, 0)):
+        second, after = SecondSum(int(Fraction(most) * 2**64), MOST[1]), [0] * COUNT_STATE
+        second.take(0, 0, 0, 0, 0, after)
+        after[kernel.CLOCK_US], after[kernel.CLOCK_1] = 10_000, 10_000 * took
+        second.take(10_000, 10_000, 34, 0, 0, after)
+        assert second.figures[0] == figure, (most, took)
 
 
 @pytest.mark.parametrize("narrow", [1, 2])
@@ -104,15 +135,53 @@ def test_each_counter_turns_over_at_its_own_width(narrow: int) -> None:
 )
 def test_a_kernel_that_adds_up_wrongly_is_seen(broken: tuple[str, str], said: str) -> None:
     """Each mutation of an addition, also those that no single golden step shows."""
-    with open(kernel.__file__, encoding="utf-8") as file:
-        text = file.read()
-    assert text.count(broken[0]) == 1
-    names: dict[str, object] = {"__name__": "mutant", "__file__": kernel.__file__}
-    exec(compile(text.replace(*broken), "mutant", "exec"), names)
     rows = [[i * 10_000, i * 11_000, i * 27 + i // 7 * 5, i * 28, COUNTING] for i in range(100)]
     rows += [[1_000_000, 1_100_000, rows[-1][2] + 59, rows[-1][3] + 59, COUNTING]]
-    found = told(rows, counters=names["count_block"])  # type: ignore[arg-type]
+    found = told(rows, counters=patched(*broken))
     assert said in found.words, found.words
+
+
+def patched(was: str, becomes: str) -> Callable[..., object]:
+    """The kernel's counters with one place of their text altered."""
+    with open(kernel.__file__, encoding="utf-8") as file:
+        text = file.read()
+    assert text.count(was) == 1, was
+    names: dict[str, object] = {"__name__": "mutant", "__file__": kernel.__file__}
+    exec(compile(text.replace(was, becomes), "mutant", "exec"), names)
+    return names["count_block"]  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "sample", "said"),
+    [
+        (" and d1 <= most_1 * (clock - clock_1) + slack", "", [0, 0, 3000, 0, 0], "3054 counts of channel 1"),
+        (" and d2 <= most_2 * (clock - clock_2) + slack", "", [0, 0, 0, -40, 0], "4294967312 counts of channel 2"),
+        ("most_1 * (clock - clock_1) + slack", "most_1 * 1_000_000", [0, 0, 900, 0, 0], "954 counts of channel 1"),
+        ("most_1 * (clock - clock_1) + slack", "slack", [0, 0, 0, 0, 0], "0 counts of channel 1"),
+        ("not flags & SATURATED_1 and ", "", [0, 0, 0, 0, SATURATED_1], "54 counts of channel 1"),
+        ("not flags & SATURATED_2 and ", "", [0, 0, 0, 0, SATURATED_2], "56 counts of channel 2"),
+        ("step <= 0 or ", "", [0, -10_000, -23, -24, 0], "31 counts of channel 1"),
+        ("step >= HALF32 or ", "", [0, -20_000, 0, 0, 0], "54 counts of channel 1"),
+        (" or host <= last_host", "", [-20_000, 0, 0, 0, 0], "54 counts of channel 1"),
+        ("host - last_host", "us - last_us", [0, 500, 0, 0, REBASED], "20500 us of the unit's clock"),
+        (
+            "            bad += 1\n            continue\n",
+            "            continue\n",
+            [-10_000, 0, 0, 0, 0],
+            "0 bad samples",
+        ),
+        ("if not (good_1 and good_2)", "if not (good_1 or good_2)", [0, 0, 900, 0, 0], "0 bad samples"),
+        ("pending_1 = d1 if", "pending_1 = 0 if", [0, 0, 900, 0, 0], "0 unseen counts of channel 1"),
+        ("d2 if d2 <= mask_2 >> 1 else 0", "d2", [0, 0, 0, -40, 0], "4294967284 unseen counts of channel 2"),
+    ],
+)
+def test_a_kernel_that_takes_samples_wrongly_is_seen(was: str, becomes: str, sample: list[int], said: str) -> None:
+    """Each part of the rule by which it takes a sample, left out or altered; the third sample is off by so much, and is the first to tell."""
+    sound = [[i * 10_000, i * 10_000, i * 27, i * 28, COUNTING] for i in range(3)]
+    odd = [one + by for one, by in zip(sound[2], sample, strict=True)]
+    assert told([*sound[:2], odd]).words == ""
+    found = told([*sound[:2], odd], counters=patched(was, becomes))
+    assert found.words.startswith(f"the dose kernel has {said}, the second sum "), found.words
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.floats(1e-3, 1.0), st.floats(0.0, 50.0), st.floats(0.9, 1.2))
@@ -138,8 +207,8 @@ def test_e12_exactly() -> None:
 
 def test_before_the_first_sample_there_is_nothing() -> None:
     """No count, no time, no word; a turn of the unit's clock and the nearness of a dose are the numbers of docs/dose.md."""
-    second = SecondSum()
-    assert (second.words, second.figures) == ("", (0, 0, 0, 0))
+    second = SecondSum(*MOST)
+    assert (second.words, second.figures, second.refused) == ("", (0, 0, 0, 0), (0, 0, 0))
     assert [TURN_US, US_A_SECOND, 1 / WITHIN] == [4_294_967_296, 1_000_000, 1_000_000_000]
 
 
@@ -168,7 +237,7 @@ def test_a_dose_that_was_said_must_be_near(
     """Each channel by its own counts, to a billionth or to 1 pGy, over and under; what is first wrong goes on being said."""
     ends = (counts, 0) if channel == 1 else (0, counts)
     second = told([[0, 0, 0, 0, COUNTING], [10_000, 10_000, 0, 0, COUNTING]])
-    second._counts_1, second._counts_2 = ends
+    second._one._counts, second._two._counts = ends
     assert second.check_dose(channel, said_mgy, mgy_per_count, 0.0, 1.0) == counts * Fraction(mgy_per_count)
     assert (second.words == "") is is_said, second.words
     first = second.words
@@ -186,7 +255,7 @@ def test_leakage_is_of_the_time_with_counters_open(channel: int, dose_mgy: float
 
 
 def test_the_first_difference_goes_on_being_said() -> None:
-    """By its name and both numbers, each of the four; a later one, or none, takes nothing back."""
+    """By its name and both numbers, each of the seven; a later one, or none, takes nothing back."""
     row = [0, 0, 0, 0, COUNTING]
     after = [10_000, 10_000, 27, 28, COUNTING]
     for place, words in (
@@ -194,15 +263,16 @@ def test_the_first_difference_goes_on_being_said() -> None:
         (kernel.SUM_2, "the dose kernel has 29 counts of channel 2, the second sum 28"),
         (kernel.CLOCK_US, "the dose kernel has 10001 us of the unit's clock, the second sum 10000"),
         (kernel.COUNTING_US, "the dose kernel has 10001 us of counting, the second sum 10000"),
+        (kernel.BAD_COUNTS, "the dose kernel has 1 bad samples, the second sum 0"),
+        (kernel.PENDING_1, "the dose kernel has 1 unseen counts of channel 1, the second sum 0"),
+        (kernel.PENDING_2, "the dose kernel has 1 unseen counts of channel 2, the second sum 0"),
     ):
-        second, state = SecondSum(), np.zeros(COUNT_STATE, dtype=np.int64)
+        second, state = SecondSum(*MOST), np.zeros(COUNT_STATE, dtype=np.int64)
         for one in (row, after):
             PLAIN.counters(np.array([one]), LIMITS, np.array([MASK32, MASK32]), state)
             counted_now = state.tolist()
             if one is after:
                 counted_now[place] += 1
-                if place == kernel.CLOCK_US:
-                    counted_now[kernel.CLOCK_1] = counted_now[kernel.CLOCK_2] = counted_now[place]
             second.take(*one, counted_now)  # type: ignore[call-arg]
         assert second.words == words
         state[kernel.SUM_1], state[kernel.LAST_HOST], state[kernel.LAST_US] = 99, 30_000, 30_000
@@ -240,3 +310,23 @@ def test_two_sums_that_differ_leave_no_dose_but_unknown() -> None:
     assert end.high_mgy >= 27 * 380 * 0.02
     meter.begin(s, r, 104.0)
     assert meter.sums, "the next segment changes nothing"
+
+
+@pytest.mark.parametrize(("channel", "last", "first"), [(1, 87, 88), (2, 89, 90)])
+def test_a_kernel_that_takes_a_jump_is_seen_by_the_meter(channel: int, last: int, first: int) -> None:
+    """The bound is worked out by both from the certificate: below it a kernel without one is right, a count above it the meter has words."""
+    for counts, heard in (
+        (last, ""),
+        (first, f"the dose kernel has {first} counts of channel {channel}, the second sum 0"),
+    ):
+        meter = Meter(Kernels(takes_every_jump, PLAIN.model), 0.01)
+        counts_1, counts_2 = (counts, 27) if channel == 1 else (27, counts)
+        meter.begin(
+            made(prescribed(), certificate(combination())), readings(100.0, status(100.0, state=UnitState.RUN)), 100.0
+        )
+        meter.add(readings(100.01, status(100.01, state=UnitState.RUN, counts_1=counts_1, counts_2=counts_2)), 100.01)
+        assert meter.sums == heard
+
+
+def takes_every_jump(rows: kernel.Ints, limits: kernel.Floats, masks: kernel.Ints, state: kernel.Ints) -> None:
+    kernel.count_block(rows, limits * 1e6, masks, state)
