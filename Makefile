@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration whole-tubes dicom-tools test-dicom sbom wheel test-postgres postgres-tools
+.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration whole-tubes dicom-tools test-dicom sbom wheel test-postgres postgres-tools strace-tools
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ test-browser: $(STAMP) browser-tools ## the interface against its own descriptio
 
 browser-tools:  ## install what test-browser needs: chromium and a font, by apt-get as root
 	tools/install.sh browser
+
+strace-tools:   ## install strace, by apt-get as root: with it one test also sees every system call of a fraction; without it, it says so
+	tools/install.sh strace
 
 grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
 	$(BIN)/python -m pytest -n 2 -m "grid and not realtime and not dicom and not postgres"

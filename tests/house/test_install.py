@@ -40,7 +40,13 @@ def installed(folder: Path, group: str, root: bool = True, within_s: str = "5") 
 
 @pytest.mark.parametrize(
     ("group", "package"),
-    [("bench", "rt-tests"), ("browser", "chromium"), ("dicom", "dcmtk"), ("postgres", "postgresql")],
+    [
+        ("bench", "rt-tests"),
+        ("browser", "chromium"),
+        ("dicom", "dcmtk"),
+        ("postgres", "postgresql"),
+        ("strace", "strace"),
+    ],
 )
 def test_without_root_or_apt_it_says_what_to_install(machine: Path, group: str, package: str) -> None:
     put(machine, "apt-get", "exit 0")
@@ -73,4 +79,4 @@ def test_a_group_that_is_none_is_said() -> None:
     said = subprocess.run(
         [str(SCRIPT), "games"], env=dict(os.environ), capture_output=True, text=True, timeout=30, check=False
     )
-    assert said.returncode == 2 and "bench, browser, dicom or postgres" in said.stdout
+    assert said.returncode == 2 and "bench, browser, dicom, postgres or strace" in said.stdout

@@ -1,5 +1,5 @@
 """What the real-time process does from READY to the end of its beam, watched from inside and outside: it waits, talks to its wires and its desk, no more.
-An audit hook and the collector's callbacks look from inside, strace and /proc from outside; where strace may not look, the others say it without it."""
+An audit hook and the collector's callbacks look from inside, strace and /proc from outside; where strace may not look the test says so."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tomllib
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +18,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
+from watched_descriptors import CALLS, OPEN, Names, judged_by_calls, judged_by_what_is_open, what_is_open
 
 from controller.requests import Confirm, Load, Snapshot
 from hal.clock import SystemClock
 from hal.units import Seconds
 from verification.hands import Stuck
 from verification.real import RealRig
-from verification.setting import clear, free_port, lay_out, prescribed, real_rig
+from verification.setting import Setting, clear, free_port, lay_out, prescribed, real_rig
 
 RX_MGY: Final = 200.0
 """About 4 s of beam."""
@@ -31,22 +33,9 @@ STOLEN_S: Final = 0.015
 TRIES: Final = 3
 WATCHES: Final = Path(__file__).parent / "watched"
 """Its sitecustomize.py is imported before the first line of the real-time process."""
-CALLS: Final = {
-    "clock_nanosleep": "waits for the next tick",
-    "pselect6": "waits for a reply",
-    "read": "a tty",
-    "write": "a tty",
-    "recvfrom": "a socket",
-    "sendto": "a socket",
-    "accept4": "somebody new at the desk",
-    "pread64": "the recorder's acknowledgement, on tmpfs",
-    "newfstatat": "whether the recorder's statement is a new one, on tmpfs",
-    "restart_syscall": "strace itself, as it comes in the middle of a wait",
-}
-"""Every system call that a tick may make, and what for."""
-STATEMENT: Final = {"openat", "fstat", "ioctl", "lseek", "read", "close"}
-"""The recorder has written a new statement: one file on tmpfs is read."""
 IN_STATEMENT: Final = re.compile(r"^\('/dev/shm/[^']*/statement', 'r'")
+MUST: Final = "KERMA_STRACE"
+"""Set to `must` where strace is known to be there and allowed (.ci/run): then a test in which it did not look has failed."""
 FAULTS_MOST: Final = 40
 """Minor page faults of a whole fraction; a fault a tick would be hundreds."""
 
@@ -79,22 +68,27 @@ def look(pid: int) -> Looked:
 
 
 class Strace:
-    """strace on a running process; `may` is false where it is not there or not allowed to look."""
+    """strace on a running process, with what stands behind each descriptor, and no contents; `cannot` says why it does not look, if it does not."""
 
     def __init__(self, pid: int, out: Path) -> None:
-        self._out = out
+        self._out, self._said = out, out.with_suffix(".said")
         self._process: subprocess.Popen[bytes] | None = None
         if shutil.which("strace") is None:
             return
-        command = ["strace", "-f", "-y", "-o", str(out), "-p", str(pid)]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = ["strace", "-f", "-yy", "-s", "0", "-o", str(out), "-p", str(pid)]
+        with self._said.open("wb") as said:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=said)
         with contextlib.suppress(OSError):
             # above the process that it looks at, or that one waits for it
             os.sched_setscheduler(self._process.pid, os.SCHED_FIFO, os.sched_param(95))
 
     @property
-    def may(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def cannot(self) -> str:
+        if self._process is None:
+            return "it is not installed; first: tools/install.sh strace"
+        if self._process.poll() is None:
+            return ""
+        return " ".join(self._said.read_text(errors="replace").split()) or f"it ended with {self._process.returncode}"
 
     def lines(self) -> list[str]:
         """Ends it; what it saw, one call a line."""
@@ -120,31 +114,44 @@ def to_ready(rig: RealRig) -> None:
 
 @dataclass(frozen=True)
 class Watched:
-    """What one fraction showed between two looks; `calls` is empty where strace may not look."""
+    """What one fraction showed between two looks; `unseen` says why strace saw no call, if it did not."""
 
     ended: Snapshot
+    names: Names
     before: Looked
     after: Looked
+    open_before: dict[int, tuple[str, int]]
+    open_after: dict[int, tuple[str, int]]
     inside: list[Any]
     calls: list[str]
+    unseen: str
 
 
-def watched(rig: RealRig, folder: Path) -> Watched:
+def names_of(setting: Setting, port: int) -> Names:
+    """Of a rig that has started: its terminal has a number now."""
+    tty = os.path.realpath(tomllib.loads(setting.rig_file.read_text())["generator"]["link"].removeprefix("pty:"))
+    return Names(tty, port, str(setting.desk), str(setting.stop), str(setting.shm), str(setting.folder / "run.log"))
+
+
+def watched(rig: RealRig, setting: Setting, port: int) -> Watched:
     """One fraction. Stuck where the rig does not go where it should."""
+    folder = setting.folder
     rig.start()
     to_ready(rig)
+    names = names_of(setting, port)
     shown = rig.snapshot()
     assert shown is not None
     strace = Strace(shown.pid, folder / "strace")
     try:
         rig.wait(0.5)
-        begun, before = SystemClock().monotonic(), look(shown.pid)
+        begun, open_before, before = SystemClock().monotonic(), what_is_open(shown.pid), look(shown.pid)
         rig.press()
         ended = rig.until(lambda s: s.state in ("TERMINATED", "INTERRUPTED", "FAULT"), 90.0, "the end")
-        after, over = look(shown.pid), SystemClock().monotonic()
+        after, open_after, over = look(shown.pid), what_is_open(shown.pid), SystemClock().monotonic()
         if ended.state != "TERMINATED":
             raise Stuck(ended.notice)
-        calls = strace.lines() if strace.may else []
+        unseen = strace.cannot
+        calls = [] if unseen else strace.lines()
     finally:
         strace.end()
     rig.signal("host", signal.SIGTERM)
@@ -152,7 +159,7 @@ def watched(rig: RealRig, folder: Path) -> Watched:
     while not out.exists() and SystemClock().monotonic() < until:
         SystemClock().sleep_until(Seconds(SystemClock().monotonic() + 0.1))
     inside = [event for event in json.loads(out.read_text()) if begun < event[0] < over]
-    return Watched(ended, before, after, inside, calls)
+    return Watched(ended, names, before, after, open_before, open_after, inside, calls, unseen)
 
 
 def tried() -> Watched:
@@ -160,7 +167,8 @@ def tried() -> Watched:
     for attempt in range(TRIES):
         with TemporaryDirectory(prefix="kerma-") as name:
             folder = Path(name)
-            setting = lay_out(folder, folder / "records", "monitor", free_port())
+            port = free_port()
+            setting = lay_out(folder, folder / "records", "monitor", port)
             text = setting.rig_file.read_text()
             assert text.count("tick_hz = 100\n") == 1
             # strace takes longer over a call than the call: a tick of 20 ms has room for it
@@ -168,7 +176,7 @@ def tried() -> Watched:
             rig = real_rig(setting)
             rig.environment = {"PYTHONPATH": str(WATCHES), "KERMA_WATCHED": str(folder / "watched.json")}
             try:
-                return watched(rig, folder)
+                return watched(rig, setting, port)
             except Stuck:
                 if attempt + 1 == TRIES or rig.stolen_s() < STOLEN_S:
                     raise
@@ -180,13 +188,21 @@ def tried() -> Watched:
 
 @pytest.mark.realtime
 @pytest.mark.timeout(240)
-def test_from_ready_to_the_end_it_only_waits_and_talks() -> None:
-    """No disk, no logging, no allocation that grows, no import and no compilation, no collection, one thread."""
+def test_from_ready_to_the_end_it_only_waits_and_talks(capsys: pytest.CaptureFixture[str]) -> None:
+    """No disk, no logging, no allocation that grows, no import and no compilation, no collection, one thread; says which way it looked."""
     seen = tried()
     judged_from_inside(seen.inside)
     judged_from_outside(seen.before, seen.after)
-    if seen.calls:
-        judged_by_calls(seen.calls)
+    judged_by_what_is_open(seen.open_before, seen.open_after, seen.names)
+    looked = f"a fraction watched by audit hook, collector, /proc and {len(seen.open_before)} descriptors"
+    if seen.unseen:
+        said = f"{looked}; NOT by strace, so no call of compiled code was seen: {seen.unseen}"
+    else:
+        calls = judged_by_calls(seen.calls, seen.names)
+        said = f"{looked}; strace saw {calls.total()} calls, of {len(calls)} kinds of the {len(CALLS)} that may be"
+    with capsys.disabled():
+        print(f"\n{said}")
+    assert not (seen.unseen and os.environ.get(MUST) == "must"), said
 
 
 def judged_from_inside(events: list[Any]) -> None:
@@ -205,24 +221,6 @@ def judged_from_outside(before: Looked, after: Looked) -> None:
     assert after.resident_kib - before.resident_kib <= 4 * FAULTS_MOST
 
 
-def judged_by_calls(lines: list[str]) -> None:
-    """Every system call is one of those that a tick needs; a file is only opened for a new statement."""
-    calls: Counter[str] = Counter()
-    statement = False
-    for line in lines:
-        found = re.match(r"(?:\d+\s+)?(\w+)\((.*)", line)
-        if found is None:
-            continue
-        name, rest = found.groups()
-        if name == "openat":
-            statement = '/statement"' in rest
-        if name in STATEMENT and statement and "/statement" in rest:
-            continue
-        calls[name] += 1
-    assert calls["clock_nanosleep"] > 100 and calls["newfstatat"] > 100, calls
-    assert not set(calls) - set(CALLS), calls
-
-
 def test_what_may_not_be_is_seen() -> None:
     """An import, a file of the disk, a collection, a byte written, a call that a tick does not need."""
     for event in ([1.0, "import", "json"], [1.0, "open", "('/var/log/x', 'a', 1)"], [1.0, "gc start", ""]):
@@ -239,19 +237,83 @@ def test_what_may_not_be_is_seen() -> None:
     ):
         with pytest.raises(AssertionError):
             judged_from_outside(still, grown)
-    ticks = ["clock_nanosleep(1, 1, 0, 0) = 0", 'newfstatat(-100, "/dev/shm/a/statement", 0, 0) = 0'] * 200
-    judged_by_calls(
-        [
-            *ticks,
-            'openat(-100, "/dev/shm/a/statement", 0) = 9</dev/shm/a/statement>',
-            "fstat(9</dev/shm/a/statement>, 0) = 0",
-        ]
-    )
+
+
+NAMES: Final = Names("/dev/pts/3", 15020, "/x/desk.sock", "/x/stop.sock", "/dev/shm/kerma-0/x", "/x/run.log")
+ROOM: Final = "/dev/shm/kerma-0/x/e94f6ec4c7f590b3"
+TTY: Final = "11</dev/pts/3<char 136:3>>"
+UNIT: Final = "9<TCP:[127.0.0.1:56696->127.0.0.1:15020]>"
+STATEMENT: Final = f'newfstatat(AT_FDCWD</x>, "{ROOM}/statement", {{st_mode=S_IFREG|0644, ...}}, 0) = 0'
+
+
+def test_a_call_is_judged_by_what_it_is_made_upon() -> None:
+    """Each call of the table is let by upon what it may be, and refused upon anything else, by whatever name; so is a line that is not understood."""
+    tick = ["5 clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, {tv_sec=8}, NULL) = 0", STATEMENT]
+    tick += [f'5 write({TTY}, ""..., 6) = 6', f'5 sendto({UNIT}, ""..., 33, 0, NULL, 0) = 33']
+    may = [
+        f"pselect6(10, [{UNIT}], NULL, NULL, {{tv_nsec=2000000}}, NULL) = 1 (in [9], left {{tv_nsec=1998367}})",
+        f'pread64(16<{ROOM}/ack>, ""..., 64, 0) = 64',
+        'accept4(5<UNIX:[12,"/x/desk.sock"]>, 0x7ffe, [110], SOCK_CLOEXEC) = -1 EAGAIN (Resource unavailable)',
+        'sendto(17<UNIX:[12->13,"/x/desk.sock"]>, ""..., 900, 0, NULL, 0) = 900',
+        f'openat(AT_FDCWD</x>, "{ROOM}/statement", O_RDONLY|O_CLOEXEC) = 18<{ROOM}/statement>',
+        f'read(18<{ROOM}/statement>, ""..., 600) = 574',
+        f"close(18<{ROOM}/statement>) = 0",
+        "--- SIGCHLD {si_signo=SIGCHLD} ---",
+        "5 clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, {tv_sec=8},  <detached ...>",
+    ]
+    assert judged_by_calls([*tick * 200, *may], NAMES).total() == 200 * 4 + 8
     for call in (
         "fsync(5</var/x>) = 0",
-        "mmap(NULL, 262144) = 0",
-        'openat(-100, "/etc/hosts", 0) = 3',
-        "clone3(0) = 7",
+        "mmap(NULL, 262144, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f",
+        'openat(AT_FDCWD</x>, "/etc/hosts", O_RDONLY) = 3</etc/hosts>',
+        "clone3({flags=CLONE_VM}, 88) = 0",
+        'write(1</x/run.log>, ""..., 6) = 6',
+        'write(20</x/records/journal/000001>, ""..., 6) = 6',
+        f'write(18<{ROOM}/statement>, ""..., 6) = 6',
+        f'write(7<{ROOM}/ring.new (deleted)>, ""..., 6) = 6',
+        'write(6</dev/cpu_dma_latency<char 10:124>>, ""..., 4) = 4',
+        'write(11</dev/pts/4<char 136:4>>, ""..., 6) = 6',
+        'sendto(9<TCP:[127.0.0.1:56696->127.0.0.1:514]>, ""..., 33, 0, NULL, 0) = 33',
+        'sendto(9<UNIX:[12->13,"/dev/log"]>, ""..., 33, 0, NULL, 0) = 33',
+        'read(20</x/rig.toml>, ""..., 6) = 6',
+        f'openat(AT_FDCWD</x>, "{ROOM}/statement.new", O_RDONLY) = 3',
+        'write(5, ""..., 6) = 6',
+        "strace: it lost its way",
     ):
         with pytest.raises(AssertionError):
-            judged_by_calls([*ticks, call])
+            judged_by_calls([*tick * 200, call], NAMES)
+    for missing in range(4):
+        with pytest.raises(AssertionError):
+            judged_by_calls((tick[:missing] + tick[missing + 1 :]) * 200, NAMES)
+
+
+def test_what_is_open_is_judged_by_what_it_is() -> None:
+    """A file of the disk, a foreign socket; one that is opened or closed, and one in which something was written."""
+    sound = {0: ("/dev/null", 0), 1: ("/x/run.log", 1026), 9: ("TCP:[127.0.0.1:5->127.0.0.1:15020]", 0)}
+    judged_by_what_is_open(sound, dict(sound), NAMES)
+    for strange in (
+        "/x/records/journal/000001",
+        "TCP:[127.0.0.1:5->127.0.0.1:514]",
+        'UNIX:[5,""]',
+        "anon_inode:[eventpoll]",
+    ):
+        odd = sound | {12: (strange, 0)}
+        with pytest.raises(AssertionError):
+            judged_by_what_is_open(odd, odd, NAMES)
+    for after in (sound | {12: ("/dev/null", 0)}, {0: sound[0], 1: sound[1]}, sound | {1: ("/x/run.log", 1027)}):
+        with pytest.raises(AssertionError):
+            judged_by_what_is_open(sound, after, NAMES)
+    assert {NAMES.kind(what) for what, _ in sound.values()} <= set(OPEN)
+
+
+def test_strace_that_cannot_look_says_why(tmp_path: Path) -> None:
+    """On a process that is not there it ends, and its own words are the reason; where it is not installed, that is."""
+    if shutil.which("strace") is None:
+        assert "tools/install.sh strace" in Strace(1, tmp_path / "strace").cannot
+        return
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    strace = Strace(gone.pid, tmp_path / "strace")
+    assert strace._process is not None
+    strace._process.wait(20.0)
+    assert "No such process" in strace.cannot
