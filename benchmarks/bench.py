@@ -90,12 +90,10 @@ def main(arguments: list[str]) -> int:
         "--windows", type=int, default=WINDOWS_LEAST, help=f"windows of each figure, at least {WINDOWS_LEAST}"
     )
     parser.add_argument("--json", type=Path, help="write every figure there")
-    parser.add_argument("--page", action="store_true", help="write docs/performance.md, of all rows")
+    parser.add_argument("--page", action="store_true", help="write docs/performance.md, or of it the chosen rows")
     chosen = parser.parse_args(arguments)
     if chosen.windows < WINDOWS_LEAST:
         parser.error(f"--windows {chosen.windows} is less than {WINDOWS_LEAST}")
-    if chosen.page and chosen.row:
-        parser.error("--page with --row: a page of some rows would say nothing of the others")
     console, facts = Console(), about()
     console = console if console.is_terminal else Console(width=FILE_COLUMNS)
     figures, failed = measured(chosen.row or tuple(ROWS), chosen.windows, console)
@@ -104,7 +102,10 @@ def main(arguments: list[str]) -> int:
         said = table.plain(figures, facts, notes)
         chosen.json.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     if chosen.page:
-        table.write_page(PAGE, table.page_part(figures, facts, notes))
+        part = (
+            table.page_part_anew(PAGE, figures, facts, notes) if chosen.row else table.page_part(figures, facts, notes)
+        )
+        table.write_page(PAGE, part)
     console.print(table.tables(figures))
     for note in notes:
         console.print(note, highlight=False)

@@ -102,11 +102,12 @@ def react(windows: int) -> list[Figure]:
                 kerma = Pair(stack, tick_hz, cpus, folder / "blocks", folder / "held")
                 plain = Pair(stack, tick_hz, cpus, folder / "blocks", None)
                 pairs = [(kerma.window(count), plain.window(count)) for _ in range(windows)]
-            out.extend(_figures(tick_hz, bound, pairs))
+            out.extend(figures(tick_hz, bound, pairs))
     return out
 
 
-def _figures(tick_hz: int, bound: float, pairs: list[tuple[list[float], list[float]]]) -> list[Figure]:
+def figures(tick_hz: int, bound: float, pairs: list[tuple[list[float], list[float]]]) -> list[Figure]:
+    """The ratios to C of the windows' medians and 99 %, and the longest of all against its bound."""
     out = []
     name = f"door's bit to HV-off frame, {tick_hz} Hz"
     for part, words in ((0.5, "median"), (0.99, "99 %")):
@@ -122,16 +123,20 @@ def _figures(tick_hz: int, bound: float, pairs: list[tuple[list[float], list[flo
                 "x",
             )
         )
+    return [*out, _absolute(name, tick_hz, pairs)]
+
+
+def _absolute(name: str, tick_hz: int, pairs: list[tuple[list[float], list[float]]]) -> Figure:
+    """The longest reaction of each window: the bound is on every one, for the door of a treatment room does not open at the median."""
     allowed_ms = 1000.0 * (TICKS / tick_hz + 2.0 * TRANSACTION_S)
-    longest = tuple(quantile(ours, 0.99) for ours, _ in pairs)
-    out.append(
-        Figure(
-            f"{name}: 99 %, absolute",
-            f"at most 1.2 ticks + 2 transactions: {allowed_ms:.1f} ms",
-            longest,
-            allowed_ms,
-            "a transaction counted as 0.2 ms",
-            "ms",
-        )
+    ours, theirs = ([max(one) for one in column] for column in zip(*pairs, strict=True))
+    over = sum(ms > allowed_ms for one, _ in pairs for ms in one)
+    return Figure(
+        f"{name}: longest",
+        f"each at most 1.2 ticks + 2 transactions of 0.2 ms: {allowed_ms:.1f} ms",
+        tuple(ours),
+        allowed_ms,
+        f"{over} of {sum(len(one) for one, _ in pairs)} over; C {median(theirs):.3g} ms, worst window {max(theirs):.3g} ms",
+        "ms",
+        each=True,
     )
-    return out

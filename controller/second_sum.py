@@ -73,8 +73,8 @@ class _Channel:
         ahead = self._ahead + self._turn if counts < self._counts else self._ahead
         grown = ahead + counts - self.sum
         over = (grown - SLACK_COUNTS) * PARTS - self._most * (clock_us - self._at_us)
-        near = abs(over) <= grown * PARTS >> ROUNDING
-        if saturated or (over > 0 and not near) or (near and not kernel_took):
+        near = grown * PARTS >> ROUNDING
+        if saturated or over > near or (over >= -near and not kernel_took):
             self.unseen = grown if 2 * grown < self._turn else 0
             return False
         self._counts, self._ahead, self._at_us, self.unseen = counts, ahead, clock_us, 0

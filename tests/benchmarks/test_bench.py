@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import bench, kernel_rows, react_host, table
+from benchmarks import bench, kernel_rows, react_host, react_rows, recorded_journal, table
 from benchmarks.table import Figure, quantile
-from controller.kernel import PLAIN
+from controller.kernel import PLAIN, prepare
 
 
 def test_a_median_is_held_against_its_bound_and_the_worst_window_is_on_the_wrong_side() -> None:
     most = Figure("a", "at most 2", (1.0, 3.0, 2.0), 2.0)
     least = Figure("b", "at least 2", (1.0, 3.0, 1.9), 2.0, least=True)
+    each = Figure("d", "each at most 2", (1.0, 3.0, 2.0), 2.0, each=True)
     printed = Figure("c", "printed", (1.0, 2.0), None)
+    assert (each.median, each.worst, each.met) == (2.0, 3.0, False)
+    assert Figure("e", "each at most 3", (1.0, 3.0, 2.0), 3.0, each=True).met
     assert (most.median, most.worst, most.met) == (2.0, 3.0, True)
     assert (least.median, least.worst, least.met) == (1.9, 1.0, False)
     assert printed.met is None and printed.cells()[-1] == "printed"
@@ -38,6 +41,56 @@ def test_the_page_takes_the_table_and_says_of_what_was_missed_what_limits_it(tmp
     with pytest.raises(SystemExit, match="0 parts"):
         page.write_text("nothing")
         table.write_page(page, "")
+
+
+def test_a_row_measured_apart_leaves_the_others_as_they_were_and_is_said(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- measured by make bench -->\nold\n<!-- end of bench -->\n")
+    a, b, c = (Figure(name, "at most 2", (3.0,), 2.0) for name in ("a: 99 %", "b", "c"))
+    with pytest.raises(SystemExit, match="none of these"):
+        table.page_part_anew(page, [a], {}, [])
+    table.write_page(
+        page, table.page_part([a, b, c], {"CPUs": "2"}, ["a: 99 %: missed. Why.", "b: missed. Why.", "c: missed. Why."])
+    )
+    now, beside = Figure("b", "at most 2", (1.0,), 2.0), Figure("b, made", "at most 2", (5.0,), 2.0)
+    table.write_page(page, table.page_part_anew(page, [now, beside], {"CPUs": "4"}, ["b, made: missed. New."]))
+    lines = page.read_text().splitlines()
+    assert [line.split(" | ")[0] for line in lines if line.startswith("|")][2:] == [
+        "| a: 99 %",
+        "| b",
+        "| b, made",
+        "| c",
+    ]
+    assert "| b | at most 2 | 1 | 1 |  | yes |" in lines
+    assert [line for line in lines if line.startswith("- ")] == [
+        "- a: 99 %: missed. Why.",
+        "- c: missed. Why.",
+        "- b, made: missed. New.",
+    ]
+    assert lines[-3:-1] == ["Machine: CPUs 2.", "Apart: b; b, made. Machine: CPUs 4."]
+
+
+@pytest.mark.grid
+def test_a_recorded_fraction_in_one_block_is_what_the_live_loop_came_to() -> None:
+    """A short one; a sample altered by one count, or one left out, is not the same."""
+    kept = recorded_journal.record(prepare(), 150.0)
+    assert kept.same(PLAIN) and len(kept.counts.rows) > 100 and 3.0 < kept.beam_s < 5.0
+    kept.counts.rows[60, 3] += 1
+    assert kept.same(PLAIN)  # the next sample has it again
+    kept.counts.rows[-1, 3] += 1
+    assert not kept.same(PLAIN)
+    kept.counts.rows[-1, 3] -= 1
+    kept.model.rows[60, 1] += 1.0
+    assert not kept.same(PLAIN)
+
+
+def test_the_bound_on_a_reaction_is_on_every_one() -> None:
+    """One reaction of eighty too late, and the row is missed, however good the medians are."""
+    pairs = [([5.0] * 40, [5.0] * 40), ([5.0] * 39 + [14.0], [5.0] * 39 + [9.0])]
+    *ratios, longest = react_rows.figures(100, 1.2, pairs)
+    assert all(one.met for one in ratios[:1]) and longest.met is False
+    assert (longest.median, longest.worst) == (9.5, 14.0)
+    assert longest.beside == "1 of 80 over; C 7 ms, worst window 9 ms"
 
 
 def test_a_row_that_cannot_be_measured_keeps_no_other_from_being(monkeypatch: pytest.MonkeyPatch) -> None:

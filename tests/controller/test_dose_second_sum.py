@@ -94,6 +94,9 @@ def test_it_judges_by_its_own_rule() -> None:
         ([10_000, TURN_US // 2 - 1, 27, 28, 0], (27, 28, TURN_US // 2 - 1, 0), (0, 0, 0)),
         ([10_000, TURN_US // 2, 27, 28, 0], (0, 0, 0, 0), (1, 0, 0)),
         ([0, 10_000, 27, 28, 0], (0, 0, 0, 0), (1, 0, 0)),
+        ([1, 10_000, 27, 28, 0], (27, 28, 10_000, 0), (0, 0, 0)),
+        ([10_000, TURN_US + 10_000, 27, 28, 0], (27, 28, 10_000, 0), (0, 0, 0)),
+        ([10_000, 10_000, TURN_US // 2 - 1, TURN_US // 2, 0], (0, 0, 10_000, 0), (1, TURN_US // 2 - 1, 0)),
     ):
         second = SecondSum(*MOST)
         second.take(0, 0, 0, 0, COUNTING, [0] * COUNT_STATE)
@@ -110,6 +113,14 @@ def test_at_the_very_bound_the_kernels_rounding_decides() -> None:
         after[kernel.CLOCK_US], after[kernel.CLOCK_1] = 10_000, 10_000 * took
         second.take(10_000, 10_000, 34, 0, 0, after)
         assert second.figures[0] == figure, (most, took)
+    counts, near = 2**16, 2**40  # a part in 2^40 of 65536 counts, in parts of 2^-64
+    bound = (counts - 5) * 2**64
+    for most, took, figure in ((bound - near, True, counts), (bound - near - 1, True, 0), (bound + near, False, 0)):
+        second, after = SecondSum(most, MOST[1]), [0] * COUNT_STATE
+        second.take(0, 0, 0, 0, 0, after)
+        after[kernel.CLOCK_US], after[kernel.CLOCK_1] = 1, int(took)
+        second.take(1, 1, counts, 0, 0, after)
+        assert second.figures[0] == figure, (most - bound, took)
 
 
 @pytest.mark.parametrize("narrow", [1, 2])
