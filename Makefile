@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration whole-tubes dicom-tools test-dicom sbom wheel test-postgres postgres-tools strace-tools
+.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration whole-tubes dicom-tools test-dicom sbom wheel test-postgres postgres-tools strace-tools doctor-page
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -115,6 +115,9 @@ bench-flood: $(STAMP) ## how late ticks begin with the beam on while the console
 
 bench-dose: $(STAMP) ## 500 seeded fractions against their primary channel and the truth, resumable; WORKERS, FRACTIONS; writes docs/dose.md
 	nice $(BIN)/python -m benchmarks.dose --page --workers $(or $(WORKERS),1) $(if $(FRACTIONS),--fractions $(FRACTIONS)) $(if $(JSON),--json $(JSON))
+
+doctor-page: $(STAMP) ## as root: kerma doctor's lines about real time, with all privileges and with none, into docs/real-time.md
+	$(BIN)/python -m verification.doctor_page
 
 lock:           ## compile requirements.in into hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
