@@ -20,9 +20,7 @@ class OrderTable(Strict):
 
     id: Name = Field(description="write the prescription's own number")
     version: int = Field(ge=1, le=10_000, description="write the version of the prescription, from 1")
-    purpose: Literal["treat", "daily", "warmup", "calibrate", "dry_run"] = Field(
-        description='write "treat" for a patient'
-    )
+    purpose: Literal["treat", "daily", "warmup", "calibrate"] = Field(description='write "treat" for a patient')
     approved_by: list[Name] = Field(
         min_length=1, max_length=8, description='write who approved it: ["physician", "physicist"]'
     )

@@ -16,6 +16,8 @@ AGREE_S = 0.02
 With 0.2 s, 6.7 % of the shortest exposure, an end effect that was left out (0.145 s in E5) passes in every one."""
 ENDS_ON_TIME = (Purpose.WARMUP, Purpose.CALIBRATE, Purpose.DRY_RUN)
 """Purposes that end on time whatever the certificate says."""
+COLD_S = 5.0
+"""How long high voltage stands over a cold filament, whatever is asked."""
 EQUAL_KV = 0.1
 EQUAL_MA = 0.01
 """A set-point read back as device integers lies within a few steps of 1/4095 of full scale."""
@@ -115,6 +117,25 @@ def compare(
     return tuple(lines)
 
 
+def cold(prescribed: Prescribed, offer: Offer) -> tuple[Compared, ...]:
+    """A dry run has no dose and no current: its offer is held against nothing of both, and against its kV, place and seconds."""
+    doses = (
+        ("dose at depth", offer.rx_mgy),
+        ("dose at the applicator (D0)", offer.d0_mgy),
+        ("dose at the skin", offer.skin_mgy),
+    )
+    return (
+        *(_near(name, "mGy", offered, 0.0, 0.0) for name, offered in doses),
+        _near("set time", "s", offer.set_time_s, COLD_S, 0.0),
+        _near("tube voltage", "kV", offer.kv, prescribed.kv, EQUAL_KV),
+        _near("tube current", "mA", offer.ma, 0.0, 0.0),
+        _same("applicator", offer.applicator_id, prescribed.applicator_id),
+        _same("filter", offer.filter_id, prescribed.filter_id),
+        _same("purpose", offer.purpose.name, prescribed.purpose.name),
+        _same("ends by", offer.termination.upper(), Termination.TIME.name),
+    )
+
+
 def checked(
     prescribed: Prescribed, certificate: Certificate, offer: Offer, given_d0_mgy: float | None, resumed: bool
 ) -> tuple[Compared, ...] | str:
@@ -122,6 +143,8 @@ def checked(
 
     `given_d0_mgy` is what the records say was delivered before; where they say nothing (None) a resumed offer's own figure is taken.
     """
+    if prescribed.purpose is Purpose.DRY_RUN:
+        return cold(prescribed, offer)
     used = combination(certificate, prescribed)
     if used is None:
         order = prescribed

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from hal.readings import Purpose
 from records.warm_up import AGAIN_AFTER_S
 
 
@@ -29,7 +30,7 @@ def in_use(rows: list[dict[str, Any]], wall_s: float) -> Iterator[Use]:
             str(row.get("prescription_id", "")),
         )
         for row in rows
-        if row["ended_wall_s"]
+        if row["ended_wall_s"] and row["purpose"] != Purpose.DRY_RUN.name
     )
     since_s = wall_s
     for one in sorted((one for one in use if one.ended_s <= wall_s), reverse=True):

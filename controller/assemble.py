@@ -82,6 +82,7 @@ def join(
         watchdog_s=capabilities.watchdog_s,
         fitted=capabilities.fitted,
         counts_most_per_s=capabilities.counts_most_per_s,
+        not_cold=capabilities.not_cold,
     )
     dossier = Dossier(ledger, meter, blob.certificate, Site(blob.limits, side), identity, capabilities, now, wall_s)
     links = Links(frames, gate, ledger)

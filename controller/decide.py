@@ -8,17 +8,18 @@ from typing import Final
 
 from controller.channels import smallest_rest_mgy
 from controller.dose import Dose
-from controller.ends import own_words, unit_words
+from controller.ends import LIT, lit_words, own_words, unit_words
 from controller.entries import Outcome
 from controller.exposure import Decided, Stage, worse
 from controller.facts import WAIT, Asked, Facts, Ruling
 from controller.guards import rule_on
-from controller.off import SLOW_FRESH_S
+from controller.off import SLOW_FRESH_S, discharging
 from controller.prescribed import Quality
 from controller.self_test import Phase, Tests
 from controller.states import BEAM, EXPIRES_S, TRANSITIONS, Event, State
 from hal.machine import Fitted
-from hal.readings import Cause, Readings, Relay, Termination, UnitState
+from hal.readings import Cause, Purpose, Readings, Relay, Termination, UnitState
+from interlocks.cold import most_ma
 from interlocks.generator_rules import KV_STEADY, KV_STEADY_KV, MA_STEADY
 from interlocks.look import RATE_WINDOW_S
 from interlocks.rules import TABLE
@@ -165,7 +166,10 @@ def _beam(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) -> l
                 Cause(unit.first_cause).name if unit.first_cause in Cause._value2member_map_ else str(unit.first_cause)
             )
             by = _disarmed_by(facts.sent) if unit.first_cause == Cause.DISARM else ""
-            heard.append((event, f"unit:{name}", unit_words(unit.first_cause, by)))
+            words = unit_words(unit.first_cause, by)
+            if settings.terms.purpose is Purpose.DRY_RUN and unit.first_cause in LIT:
+                event, words = Event.TRIP_FAULT, lit_words(unit.first_cause)
+            heard.append((event, f"unit:{name}", words))
         elif unit.state in (UnitState.IDLE, UnitState.COMMITTED):
             heard.append((Event.TRIP_STOP, "unit:IDLE", own_words("unit:IDLE")))
     if stage.state is State.STARTING and _beam_ok(r, dose, facts):
@@ -185,6 +189,8 @@ def _beam_ok(r: Readings, dose: Dose, facts: Facts) -> bool:
     if settings is None or monitor is None or on_at is None or monitor.asked_at_s < on_at:
         return False
     kv_ok = abs(monitor.kv - settings.terms.kv) <= max(KV_STEADY_KV, KV_STEADY * settings.terms.kv)
+    if settings.terms.purpose is Purpose.DRY_RUN:
+        return kv_ok and 0.0 <= monitor.ma <= most_ma(settings.terms.kv)
     ma_ok = abs(monitor.ma - settings.terms.ma) <= MA_STEADY * settings.terms.ma
     counts = dose.rate_1_mgy_per_s > 0.0 and dose.rate_2_mgy_per_s > 0.0
     return kv_ok and ma_ok and (counts or not facts.machine.fitted & Fitted.CHAMBERS)
@@ -200,11 +206,19 @@ def _stopping(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) 
         return [(settled_event(stage, dose, facts), "", "")] if own or _rates_are_later(r, facts.off_since_s) else []
     lost = r.unit_link.lost or r.generator_link.lost
     deadline = max(t2_s, t2d_s) + (grace if lost else 0.0)
-    if since > deadline and not facts.off.verified:
+    if since > deadline and not facts.off.verified and not _empties(since, r, facts):
         why = facts.off.stuck or f"no evidence from {facts.off.missing or 'the devices'}"
         words = f"off is not verified {since:.1f} s after it was sent (bound {deadline:.1f} s): {why}"
         return [(Event.OFF_UNVERIFIED, "stuck_on", own_words("stuck_on", words))]
     return []
+
+
+def _empties(since_s: float, r: Readings, facts: Facts) -> bool:
+    """A dry run's cable has nothing but its bleeder to empty it: that takes its own time, and is no beam while it falls."""
+    settings = facts.case.settings
+    if settings is None or settings.terms.purpose is not Purpose.DRY_RUN:
+        return False
+    return discharging(r, facts.machine, settings.terms.kv, since_s)
 
 
 def _rates_are_later(r: Readings, off_since_s: float) -> bool:
@@ -224,7 +238,7 @@ def settled_event(stage: Stage, dose: Dose, facts: Facts) -> Event:
     if settings is not None and dose.fraction_quality is not Quality.UNKNOWN:
         rest = settings.d0_mgy - dose.fraction_delivered_mgy
         short = not rest <= smallest_rest_mgy(settings.d0_mgy)
-        if outcome is Outcome.INTERRUPTED and not short:
+        if outcome is Outcome.INTERRUPTED and not short and settings.terms.purpose is not Purpose.DRY_RUN:
             outcome = Outcome.TERMINATED
         elif outcome is Outcome.TERMINATED and short:
             outcome = worse(outcome, Outcome.INTERRUPTED)

@@ -59,6 +59,8 @@ RUN: Final = int(UnitState.RUN)
 _COUNT_CELLS: Final = struct.Struct(f"={kernel.COUNT_COLUMNS}q")
 _MODEL_CELLS: Final = struct.Struct(f"={kernel.MODEL_COLUMNS}d")
 """One row of each kernel's block, written in one go."""
+COLD_SETTLE_S: Final = 0.2
+"""Over a cold filament the means of kV and mA are what is measured: none of the ramp is in them, though the timer runs from K1."""
 GAP_TICKS: Final = 3.0
 """A status younger than this many ticks is not a gap."""
 
@@ -214,6 +216,7 @@ class _Segment:
     ) -> None:
         c = settings.combination
         self._kernels, self._tick_s, self._settings = kernels, tick_s, settings
+        self._cold = BANDS[settings.terms.purpose].cold
         jump = BANDS[settings.terms.purpose].jump
         per_us = jump * c.r0_mgy_per_s * 1e-6
         k = settings.k_tp
@@ -230,7 +233,9 @@ class _Segment:
         self._count_row = np.zeros((1, kernel.COUNT_COLUMNS), dtype=np.int64)
         self._count_cells = self._count_row.data.cast("B")
         self._table = np.array(c.g_kv, dtype=np.float64)
-        self._scale = c.r0_mgy_per_s / (settings.terms.ma * _relative_output(c.g_kv, settings.terms.kv))
+        # over a cold filament kV and mA stand for no dose: the read-back of mA is a bleeder's
+        relative = _relative_output(c.g_kv, settings.terms.kv)
+        self._scale = 0.0 if self._cold else c.r0_mgy_per_s / (settings.terms.ma * relative)
         self._model = np.zeros(kernel.MODEL_STATE)
         self._modelled: list[float] = self._model.tolist()
         self._model_row = np.zeros((1, kernel.MODEL_COLUMNS))
@@ -258,6 +263,7 @@ class _Segment:
         self._live = False
         self._monitor_at_s = float("-inf")
         self._steady = Steady()
+        self._steady_after_s = settings.terms.ramp_s + (settings.press_to_hv_s + COLD_SETTLE_S if self._cold else 0.0)
         self._waiting: deque[GeneratorMonitor] = deque()
         self._take_unit(unit)
         if monitor is not None:
@@ -290,7 +296,9 @@ class _Segment:
         elif self._ran and self._ended_at_s is None:
             self._ended_at_s = between_s
             self._dark_s += self._untimed_s(unit.asked_at_s - before.asked_at_s)
-        discharging = self._ended_at_s is not None and unit.asked_at_s - self._ended_at_s < self._settings.terms.t2d_s
+        discharging = self._ended_at_s is not None and (
+            unit.asked_at_s - self._ended_at_s < self._settings.terms.t2d_s or (self._cold and seen)
+        )
         self._rebooted = self._rebooted or (self._ran and unit.boot_count != before.boot_count)
         if seen and not running and not discharging:
             self._dark_s += max(0.0, unit.asked_at_s - before.asked_at_s)
@@ -365,7 +373,7 @@ class _Segment:
         if (
             self._started_at_s is not None
             and self._ended_at_s is None
-            and monitor.asked_at_s >= self._started_at_s + self._settings.terms.ramp_s
+            and monitor.asked_at_s >= self._started_at_s + self._steady_after_s
         ):
             self._waiting.append(monitor)
 
@@ -430,7 +438,7 @@ class _Segment:
         d2 = counted(sum_2, counting_s, c.n2_mgy_per_count, c.leak2_cps, s.k_tp)
         modelled = self._modelled
         dm = max(0.0, modelled[kernel.M_SUM] + modelled[kernel.M_COMPENSATION])
-        holds = past_ramp(beam_s, s.terms.ramp_s, s.press_to_hv_s, s.terms.timer_start)
+        holds = not self._cold and past_ramp(beam_s, s.terms.ramp_s, s.press_to_hv_s, s.terms.timer_start)
         dt = max(0.0, timed(c.r0_mgy_per_s, beam_s, c.dt_s) - tail_mgy) if holds else None
         rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s
         unseen_1 = counts[kernel.PENDING_1] * c.n1_mgy_per_count
@@ -483,7 +491,7 @@ class _Segment:
             unknown_s,
             len(self._bad),
             overdue,
-            (sum_1 > 0 and sum_2 > 0 if self._chambers else self._hv_told) and self._ran,
+            (sum_1 > 0 and sum_2 > 0 if self._chambers else self._hv_told) and self._ran and not self._cold,
             settled,
             *self._steady.figures(),
             self._chambers,

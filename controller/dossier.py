@@ -30,9 +30,10 @@ from controller.states import Event, State
 from controller.stray import Uncommanded, adopted
 from controller.written import found_entry, start_entry, terminal_entry, void_is_proved
 from hal.machine import Capabilities
-from hal.readings import Readings, Relay, UnitState
+from hal.readings import Purpose, Readings, Relay, UnitState
 from hal.rig import read_back
 from hal.units import Seconds
+from interlocks.cold import COOL_S
 from interlocks.words import Latch, Sent, Trip, Verdict
 
 CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
@@ -121,6 +122,7 @@ class Dossier:
         self._off_since: float | None = None
         self._gone_since: float | None = None
         self._k1_open_since: float | None = None
+        self._same_since: float | None = None
         self._cycle = (False, False)
         self._resetting = (0, 0)
         self._offers = self._told = 0
@@ -396,7 +398,10 @@ class Dossier:
                 self.case = msgspec.structs.replace(case, recommit=False)
         elif stage.state is State.PREPARATORY:
             same = read_back(readings) == settings.plan and unit.state == UnitState.COMMITTED
+            self._same_since = _since(self._same_since, same, now)
             rested = self._k1_open_since is not None and now - self._k1_open_since > K1_OFF_S
+            if settings.terms.purpose is Purpose.DRY_RUN:
+                rested = rested and self._same_since is not None and now - self._same_since >= COOL_S
             stands = not any(finding.trip is Trip.TRIP_STOP for finding in verdict.findings)
             if same and rested and stands and not self.unended and not case.on_offer(now):
                 self._offers += 1

@@ -53,6 +53,18 @@ OWN: Final[dict[str, tuple[str, str]]] = {
 """Ends of the program's own, by the rule that an end names: what happened, and what to do first."""
 
 
+LIT: Final[dict[Cause, str]] = {
+    Cause.RATE: "a channel counted faster than in the dark",
+    Cause.COUNT2: "channel 2 counted more than in the dark",
+}
+"""What these causes are over a filament that ought to be cold."""
+
+
+def lit_words(cause: int) -> str:
+    """A dry run that its safety unit ended because it counted."""
+    return f"the safety unit ended the beam: {Cause(cause).name}: radiation where none was asked, {LIT[Cause(cause)]}; first: {PHYSICIST}"
+
+
 def unit_words(cause: int, by: str = "") -> str:
     """An end by the safety unit in words; a cause that is none is said as its number."""
     if cause not in Cause._value2member_map_:

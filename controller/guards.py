@@ -26,10 +26,10 @@ MAY_LOAD: Final = {
     Purpose.DAILY: ANYBODY,
     Purpose.WARMUP: ANYBODY,
     Purpose.CALIBRATE: frozenset({"physicist", "service"}),
-    Purpose.DRY_RUN: ANYBODY,
+    Purpose.DRY_RUN: frozenset({"physicist", "service"}),
 }
-"""Which roles may load what: a calibration is no operator's work."""
-NEVER_RESUMED: Final = frozenset({Purpose.CALIBRATE})
+"""Which roles may load what: a calibration is no operator's work, and neither is high voltage over a cold filament."""
+NEVER_RESUMED: Final = frozenset({Purpose.CALIBRATE, Purpose.DRY_RUN})
 """An exposure that was ended is spoiled for what it was to measure: it is taken anew."""
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from hal.machine import Capabilities, Fitted
 from hal.readings import Health, Readings, Relay
+from interlocks.cold import left_kv
 
 FRESH_S: Final = 0.25
 """Oldest status, flag or monitor reading that counts as evidence of off; the slow block has its own bound. On a wire whose plan is slower see `fresh_s`."""
@@ -67,6 +68,24 @@ def _counts(readings: Readings, asked_at_s: float, bound_s: float) -> bool:
     off_at_s, on_at_s = readings.off_sent_at_s, readings.on_sent_at_s
     after = off_at_s is not None and asked_at_s >= off_at_s and (on_at_s is None or asked_at_s >= on_at_s)
     return after and age_s <= bound_s
+
+
+def discharging(readings: Readings, machine: Capabilities, kv: float, since_s: float) -> bool:
+    """Whether all that is left of a dry run is its cable's charge: the contactor is open, by the unit's mirror or by the generator's own line, the generator
+    says off, no chamber is saturated, and kV is no more than a bleeder would have left by now."""
+    unit, monitor, flags = readings.unit, readings.monitor, readings.flags
+    if monitor is None or flags is None or readings.generator_link.lost or flags.hv_on:
+        return False
+    if not all(
+        _counts(readings, one.asked_at_s, fresh_s(machine, name))
+        for name, one in (("monitor", monitor), ("flags", flags))
+    ):
+        return False
+    heard = unit is not None and _counts(readings, unit.asked_at_s, FRESH_S) and not readings.unit_link.lost
+    is_open = not flags.interlock_closed
+    if heard and unit is not None:
+        is_open = bool(unit.relays & K1_OPEN) and not unit.relays & K1_COMMAND and not unit.health & SATURATED
+    return is_open and monitor.kv <= left_kv(kv, since_s)
 
 
 def evidence(readings: Readings, machine: Capabilities, counted: bool) -> Evidence:

@@ -13,6 +13,7 @@ import msgspec
 from controller.prescribed import Certificate, Combination
 from hal.commands import STAGING_BYTES
 from hal.readings import Termination
+from interlocks import cold
 from interlocks.bands import Bands
 from interlocks.look import T2D_MOST_S
 
@@ -31,6 +32,9 @@ BACKUP_PART: Final = 0.04
 BACKUP_S: Final = 1.0
 BACKUP_MGY: Final = 20.0
 """A backup acts at +max(4 %, 1 s) of the timer and +max(4 %, 2 cGy) of the counts: a legal day is 3 % low (docs/dose.md)."""
+DARK_LEAKS: Final = 3.0
+DARK_COUNTS: Final = 10
+"""What a chamber may count over a cold filament: three times its leakage, and some counts."""
 RESUME_SLACK_MS: Final = 500
 RESUME_COUNTS_PART: Final = 0.01
 """What the safety unit lets a resume add to the retained limits: one end effect."""
@@ -77,6 +81,8 @@ def presets(task: Task, certificate: Certificate, c: Combination) -> Presets:
 
     A resume keeps the limits of the first start but for one end effect a start, so that the unit itself enforces "only the rest".
     """
+    if task.bands.cold:
+        return _cold(task, certificate, c)
     exact_s = task.rest_mgy / c.r0_mgy_per_s - c.dt_s
     set_ms = 10 * round(exact_s * 100.0)
     nominal_s = task.d0_mgy / c.r0_mgy_per_s
@@ -104,6 +110,27 @@ def presets(task: Task, certificate: Certificate, c: Combination) -> Presets:
         t2d_100ms=math.ceil(10.0 * t2d_s - ROUNDING),
         disagree_permille=_disagree(c, task, preset_1, limit_2),
         rate_per_10ms=math.ceil(task.bands.rate_high * c.r0_mgy_per_s / c.n1_mgy_per_count / 100.0 - ROUNDING),
+        hv_per_100ms=_hv_seen(c, task.k_tp),
+    )
+
+
+def _cold(task: Task, certificate: Certificate, c: Combination) -> Presets:
+    """A dry run: its seconds from K1, the strictest comparator, and for both channels the same few counts, so that it is not scaled. t2d is the longest that
+    there is: the cable empties by its bleeder alone."""
+    k1_s = cold.SECONDS + certificate.press_to_hv_s + K1_SLACK_S
+    dark = DARK_COUNTS + math.ceil(DARK_LEAKS * max(c.leak1_cps, c.leak2_cps) * k1_s)
+    set_ms = round(1000.0 * cold.SECONDS)
+    return Presets(
+        exact_s=cold.SECONDS,
+        set_ms=set_ms,
+        preset_ms=task.beam_ms + set_ms,
+        k1_limit_ms=math.ceil(1000.0 * k1_s - ROUNDING),
+        count_preset_1=dark,
+        count_limit_2=dark,
+        t2_10ms=math.ceil(100.0 * task.t2_s - ROUNDING),
+        t2d_100ms=round(10.0 * T2D_MOST_S),
+        disagree_permille=task.bands.disagree_permille,
+        rate_per_10ms=cold.RATE_PER_10MS,
         hv_per_100ms=_hv_seen(c, task.k_tp),
     )
 

@@ -38,7 +38,7 @@ class RigSide(msgspec.Struct, frozen=True):
     """What the configuration of the rig brings: full scales, the lease, t2 (from off to verified off, s), how the beam-on switch works.
 
     `watchdog_s` is the fixed time of silence of a device without a lease (None: it has one), `fitted` what the rig has to ask,
-    `counts_most_per_s` what its counters can take (None: anything).
+    `counts_most_per_s` what its counters can take (None: anything), `not_cold` why no dry run is possible with this generator (empty: one is).
     """
 
     full_scale_kv: float
@@ -51,6 +51,7 @@ class RigSide(msgspec.Struct, frozen=True):
     watchdog_s: float | None = None
     fitted: Fitted = ALL_FITTED
     counts_most_per_s: float | None = None
+    not_cold: str = "nobody said whether its filament can be kept cold"
 
 
 class UnitSide(msgspec.Struct, frozen=True):
@@ -202,11 +203,25 @@ def parts(certificate: Certificate, c: Combination, end: Termination, rig: RigSi
         )
 
 
+def cold_side(p: Prescribed, rig: RigSide) -> Iterator[str]:
+    """Why this is no dry run, or none on this rig: mA, a dose, a filament that nobody can prove cold, a unit that could not see that it is lit."""
+    if p.ma != 0.0:
+        yield f"DRY_RUN is high voltage over a cold filament: mA {p.ma:g} is not 0; ask for mA 0, or for a beam under its own purpose"
+    for name, value in (("dose", p.rx_mgy), ("depth", p.depth_mm), ("gap", p.gap_mm)):
+        if value != 0.0:
+            yield f"DRY_RUN gives no dose: {name} {value:g} is not 0; ask for 0"
+    if rig.not_cold:
+        yield f"no DRY_RUN with this generator: {rig.not_cold}; measure the offset of mA by the maker's program, and type it"
+    if rig.watchdog_s is not None or not rig.fitted & Fitted.CHAMBERS:
+        yield "DRY_RUN needs a safety unit of its own with two chambers, which end it when they count; this rig has none"
+
+
 def machine(p: Prescribed, c: Combination, limits: Limits, rig: RigSide, unit: UnitSide) -> Iterator[str]:
     """What limits, generator and certificate say of the combination and the dose."""
+    least_ma = 0.0 if p.purpose is Purpose.DRY_RUN else limits.ma_min
     for name, value, low, high, source in (
         ("kV", p.kv, limits.kv_min, limits.kv_max, "limits"),
-        ("mA", p.ma, limits.ma_min, limits.ma_max, "limits"),
+        ("mA", p.ma, least_ma, limits.ma_max, "limits"),
         ("kV", p.kv, 0.0, rig.full_scale_kv, "the generator's full scale"),
         ("mA", p.ma, 0.0, rig.full_scale_ma, "the generator's full scale"),
         ("power (W)", p.kv * p.ma, 0.0, limits.power_max_w, "limits"),

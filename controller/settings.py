@@ -28,6 +28,7 @@ from controller.refusals import (
     UnitSide,
     bounds,
     charge,
+    cold_side,
     firmware,
     machine,
     not_finite,
@@ -39,7 +40,7 @@ from controller.refusals import (
 from controller.tags import fraction_tag, plan_tag
 from hal.commands import Plan
 from hal.machine import Fitted
-from hal.readings import Health, Purpose, Readings, Termination
+from hal.readings import Health, Purpose, Readings, Termination, TimerStart, UnitCapability
 from hal.scaling import from_counts, to_counts
 from interlocks.bands import BANDS
 from interlocks.dose_rules import PRESSURE_KPA, TEMPERATURE_C
@@ -49,6 +50,8 @@ from interlocks.words import Limits, Terms
 __all__ = ["Refusal", "RigSide", "Settings", "fraction_tag", "make_settings", "plan_tag"]
 
 SLOW_FRESH_S: Final = 5.0
+NO_DOSE: Final = Converted(rx_factor=1.0, d0_mgy=0.0, skin_mgy=0.0)
+"""Of a dry run."""
 
 PRIMARY_END: Final = MappingProxyType(
     {Purpose.WARMUP: Termination.TIME, Purpose.CALIBRATE: Termination.TIME, Purpose.DRY_RUN: Termination.TIME}
@@ -129,17 +132,19 @@ def make_settings(
     if not_numbers:
         return not_numbers
     limits = narrow(ABSOLUTE, limits, MODES[prescribed.purpose])
-    combination = _combination(prescribed, certificate)
+    dry = prescribed.purpose is Purpose.DRY_RUN
+    combination = _cold_combination(prescribed, certificate) if dry else _combination(prescribed, certificate)
     unit = unit_side(readings)
     refused = (
         *paper(prescribed, certificate, clearance, wall_s),
         *firmware(prescribed, certificate, readings),
+        *(cold_side(prescribed, rig) if dry else ()),
         *(combination if isinstance(combination, tuple) else ()),
         *(unit if isinstance(unit, tuple) else ()),
     )
     if refused or isinstance(combination, tuple) or isinstance(unit, tuple):
         return refused
-    conversion = converted(prescribed, combination)
+    conversion = NO_DOSE if dry else converted(prescribed, combination)
     end = PRIMARY_END.get(prescribed.purpose, certificate.termination)
     k_tp = _k_tp(certificate, unit, readings.now_s, rig.fitted)
     refused = (
@@ -200,6 +205,21 @@ def _combination(p: Prescribed, certificate: Certificate) -> Combination | Refus
     return (f"{asked} is not in certificate {certificate.id}, which has {has}; prescribe one of these",)
 
 
+def _cold_combination(p: Prescribed, certificate: Certificate) -> Combination | Refusal:
+    """What a certificate says of this kV, filter and applicator, at no mA and with no dose. Its rate stays that of the least mA: by it the rules know what is
+    dark."""
+    place = (p.kv, p.filter_id, p.applicator_id)
+    fits = [c for c in certificate.combinations if (c.kv, c.filter_id, c.applicator_id) == place]
+    if fits:
+        least = min(fits, key=lambda c: c.r0_mgy_per_s)
+        return msgspec.structs.replace(least, ma=0.0, ma_read=0.0, dt_s=0.0, tail_mgy=0.0)
+    has = "; ".join(
+        sorted({f"{c.kv:g} kV, filter {c.filter_id}, applicator {c.applicator_id}" for c in certificate.combinations})
+    )
+    asked = f"{p.kv:g} kV, filter {p.filter_id}, applicator {p.applicator_id}"
+    return (f"{asked} is in no combination of certificate {certificate.id}, which has {has}; ask for one of these",)
+
+
 def _k_tp(certificate: Certificate, unit: UnitSide, now_s: float, fitted: Fitted) -> float | str:
     """k_TP of channel 2, frozen here; 1 for a sealed chamber, and where there is no chamber to correct."""
     if not certificate.vented_2 or not fitted & Fitted.CHAMBERS or not fitted & Fitted.AIR:
@@ -221,36 +241,56 @@ def _k_tp(certificate: Certificate, unit: UnitSide, now_s: float, fitted: Fitted
     )
 
 
-def _plan(p: Prescribed, certificate: Certificate, c: Combination, rig: RigSide, end: Termination, n: Presets) -> Plan:
-    """Device integers only."""
+def _timer_start(p: Prescribed, certificate: Certificate) -> TimerStart:
+    """Over a cold filament no chamber sees high voltage: K1 is the only event that every unit has."""
+    return TimerStart.K1_CLOSED if p.purpose is Purpose.DRY_RUN else certificate.timer_start
+
+
+def _start_window_ms(p: Prescribed, unit: UnitSide) -> int:
+    """A unit without a monitor of kV would wait for counts that must not come."""
+    unasked = p.purpose is Purpose.DRY_RUN and not unit.identity.capabilities & UnitCapability.MONITOR
+    return 0 if unasked else START_WINDOW_MS
+
+
+def _plan(
+    p: Prescribed,
+    certificate: Certificate,
+    c: Combination,
+    rig: RigSide,
+    unit: UnitSide,
+    end: Termination,
+    n: Presets,
+) -> Plan:
+    """Device integers only. In a dry run nothing may heat the filament: not the regulator, whose limit is 0, and not the stand-by."""
+    dry = p.purpose is Purpose.DRY_RUN
     staging = LAYOUT.pack(
         n.preset_ms,
         n.k1_limit_ms,
         n.count_preset_1,
         n.count_limit_2,
         rig.lease_ms,
-        START_WINDOW_MS,
+        _start_window_ms(p, unit),
         c.applicator_code,
         c.filter_code,
         n.t2_10ms,
         n.t2d_100ms,
         int(p.purpose),
         ARM_WINDOW_S,
-        NO_DOSE_MS,
+        0 if dry else NO_DOSE_MS,
         n.disagree_permille,
         fraction_tag(p),
         plan_tag(p),
         int(end),
         int(rig.switch_mode),
-        int(certificate.timer_start),
+        int(_timer_start(p, certificate)),
         n.rate_per_10ms,
         n.hv_per_100ms,
     )
     return Plan(
         kv_counts=to_counts(c.kv, rig.full_scale_kv, "kV", rig.kv_counts_full_scale),
         ma_counts=to_counts(c.ma, rig.full_scale_ma, "mA", rig.ma_counts_full_scale),
-        filament_limit_counts=certificate.filament_limit_counts,
-        filament_preheat_counts=certificate.filament_preheat_counts,
+        filament_limit_counts=0 if dry else certificate.filament_limit_counts,
+        filament_preheat_counts=0 if dry else certificate.filament_preheat_counts,
         staging=staging,
         staging_crc=zlib.crc32(staging),
     )
@@ -270,7 +310,7 @@ def _terms(
         purpose=p.purpose,
         termination=task.termination,
         switch_mode=rig.switch_mode,
-        timer_start=certificate.timer_start,
+        timer_start=_timer_start(p, certificate),
         r0_mgy_per_s=c.r0_mgy_per_s,
         n1_mgy_per_count=c.n1_mgy_per_count,
         n2_mgy_per_count=c.n2_mgy_per_count,
@@ -303,7 +343,8 @@ def _settings(
     n: Presets,
 ) -> Settings:
     """The checked numbers, put together."""
-    plan = _plan(p, certificate, c, rig, task.termination, n)
+    plan = _plan(p, certificate, c, rig, unit, task.termination, n)
+    empties_s = 0.0 if p.purpose is Purpose.DRY_RUN else discharge_s(certificate, c)
     terms = _terms(plan, p, certificate, c, rig, task, n)
     before = clearance if clearance.open else None
     return Settings(
@@ -339,7 +380,7 @@ def _settings(
         k_tp=task.k_tp,
         tail_mgy=c.tail_mgy,
         press_to_hv_s=certificate.press_to_hv_s,
-        discharge_s=certificate.off_latency_s + discharge_s(certificate, c),
+        discharge_s=certificate.off_latency_s + empties_s,
         lease_ms=rig.lease_ms,
         silence_s=rig.lease_ms / 1000.0 if rig.watchdog_s is None else rig.watchdog_s,
         retained_beam_ms=task.beam_ms,

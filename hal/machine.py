@@ -72,6 +72,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     file), `cut_s` what then passes until the contactor is open. `paired` are the contacts with two channels, `unit_tests` the self-tests that the
     unit can do, `retains` whether it keeps an exposure when this computer dies, `emulated` what stands in for a safety unit (empty: nothing does),
     `counts_most_per_s` the most that its counters can take (None: more than any chamber gives). `tick_s` is the loop's period that the ages are for.
+    `not_cold` says why the generator's high voltage cannot stand over a filament that is known to be cold (empty: it can).
     """
 
     simulated: bool
@@ -99,6 +100,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     emulated: str = ""
     counts_most_per_s: float | None = None
     tick_s: float = 0.01
+    not_cold: str = "nobody said whether its filament can be kept cold"
 
     def silence_off_s(self, lease_s: float) -> float:
         """The longest beam after this computer's last word, s, with the rig file's lease."""

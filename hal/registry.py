@@ -46,6 +46,9 @@ GENERATORS: Final = "kerma.generators"
 SAFETY_UNITS: Final = "kerma.safety_units"
 ELECTROMETERS: Final = "kerma.electrometers"
 
+NO_FILAMENT: Final = "it has no set-points of its filament, so nobody can prove that it is cold"
+"""Of most dialects: at mA 0 their filament stands at a heat of the device's own."""
+
 OpenPipe = Callable[[str, int], Pipe]
 
 
@@ -218,6 +221,7 @@ class GeneratorDriver:
     `wires` are the kinds of link it speaks on; `wire_watchdog_s` the silence after which the device itself ends HV, as this driver sets it (None: never),
     `wire_watchdog_least_s` the shortest that it could be set to. `unsolicited` says in words what it sends unasked; each value of `faults` is words
     for a fault; `decode(sent, data)` puts bytes of the wire log into words and never raises. Without `filament_set_points` a certificate must say 0 for both;
+    `not_cold` says why its high voltage cannot stand over a filament that is known to be cold (empty: limit, preheat and mA can be set to 0 and read back);
     a device that `identifies` not (no request makes it say what it is) is for the bench only. One with `own_set_points` goes to kV and mA of its own,
     which nothing can change: a plan that differs is refused. `baud_most` is the fastest line that it speaks.
     """
@@ -242,6 +246,7 @@ class GeneratorDriver:
     identifies: bool = True
     own_set_points: bool = False
     baud_most: int = 115200
+    not_cold: str = NO_FILAMENT
 
 
 def undecoded(sent: bool, data: bytes) -> str:

@@ -126,6 +126,7 @@ def make_rig(config: RigConfig, site_key: bytes, open_pipe: OpenPipe | None = No
         emulated=unit.emulated,
         counts_most_per_s=unit.counts_most_per_s,
         tick_s=config.tick_s,
+        not_cold=generator.not_cold,
     )
     opener = open_pipe or transport.Lines()
     return Rig(unit.make(unit_setting, opener), generator.make(generator_setting, opener), capabilities)

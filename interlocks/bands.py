@@ -13,7 +13,7 @@ from hal.readings import Purpose
 class Bands(msgspec.Struct, frozen=True):
     """Rates in parts of R0; `channels` chamber against chamber, `primary` the primary against a chamber (in *monitor* against the model too), `model` the
     timer against the kV-mA model; `jump`: a counter that runs faster is a bad sample. Of the safety unit: `counts`, by how much its count limits are
-    above those of the dose, and `disagree_permille`."""
+    above those of the dose, and `disagree_permille`. `cold`: no beam at all, whose bounds are those of interlocks/cold.py."""
 
     rate_high: float
     rate_low: float
@@ -23,6 +23,7 @@ class Bands(msgspec.Struct, frozen=True):
     jump: float
     counts: float
     disagree_permille: int
+    cold: bool = False
 
 
 CERTIFIED: Final = Bands(
@@ -48,11 +49,12 @@ NAME_PLATE: Final = Bands(
 )
 """A tube whose output is being measured gives a quarter to four times of what its plate says (ADR 0018). A missing filter (64 times) is far outside; 10 %
 of the model is a bleeder's current that nobody has measured yet. kV, mA, contacts, lease and backup timer have no band here: they are as in treatment."""
+COLD: Final = msgspec.structs.replace(CERTIFIED, cold=True)
 
 BANDS: Final[dict[Purpose, Bands]] = {
     Purpose.TREAT: CERTIFIED,
     Purpose.DAILY: CERTIFIED,
     Purpose.WARMUP: CERTIFIED,
     Purpose.CALIBRATE: NAME_PLATE,
-    Purpose.DRY_RUN: CERTIFIED,
+    Purpose.DRY_RUN: COLD,
 }

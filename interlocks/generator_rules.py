@@ -7,6 +7,8 @@ import math
 from typing import Final
 
 from hal.readings import Relay
+from interlocks import cold
+from interlocks.bands import BANDS
 from interlocks.look import FLAGS, KV_HALF, KV_SOME, MONITOR, RATE_WINDOW_S, SLOW, UNIT, Look, When
 from interlocks.rule import Rule
 from interlocks.words import Clears, Trip
@@ -65,6 +67,23 @@ def _kv_low(look: Look) -> bool:
     return kv >= look.terms.kv * (1.0 - KV_HARD) or (not math.isnan(kv) and beam_lost(look))
 
 
+def _cold(look: Look) -> bool:
+    return BANDS[look.terms.purpose].cold
+
+
+def _ma_high(look: Look) -> bool:
+    """Above its window; over a cold filament, more than a bleeder draws, or a filament that is heated."""
+    if _cold(look):
+        return look.monitor.ma <= cold.most_ma(look.terms.kv) and look.monitor.filament_a <= cold.FILAMENT_A
+    return look.monitor.ma <= look.terms.ma * (1.0 + MA_HARD)
+
+
+def _ma_steady(look: Look) -> bool:
+    if _cold(look):
+        return 0.0 <= look.monitor.ma <= cold.most_ma(look.terms.kv)
+    return abs(look.monitor.ma - look.terms.ma) <= MA_STEADY * look.terms.ma
+
+
 def _ma_low(look: Look) -> bool:
     ma = look.monitor.ma
     return ma >= look.terms.ma * (1.0 - MA_HARD) or (not math.isnan(ma) and beam_lost(look))
@@ -75,6 +94,11 @@ def _kv_words(look: Look) -> str:
 
 
 def _ma_words(look: Look) -> str:
+    if _cold(look):
+        return (
+            f"{look.monitor.ma:.3f} mA, and {look.monitor.filament_a:.2f} A of filament, with a filament that ought to be cold "
+            f"(bounds {cold.most_ma(look.terms.kv):.3f} mA and {cold.FILAMENT_A:g} A): it is lit"
+        )
     return f"{look.monitor.ma:.3f} mA, set {look.terms.ma:.3f} mA (bound +-{100 * MA_HARD:.0f} %)"
 
 
@@ -105,15 +129,29 @@ def seen_counts(look: Look) -> tuple[float, float]:
     )
 
 
+def cable_charged(look: Look) -> bool:
+    """After a dry run only: what the generator's kV and the safety unit's own monitor show is the cable, which empties as a bleeder empties it. Whatever the
+    generator says of its high voltage, and whatever a chamber counts, stays a sign."""
+    off_at_s = look.sent.off_at_s
+    if off_at_s is None or not _cold(look) or look.stale & (MONITOR | FLAGS) or look.flags.hv_on:
+        return False
+    return look.monitor.kv <= cold.left_kv(look.terms.kv, look.monitor.asked_at_s - off_at_s)
+
+
 def _uncommanded(look: Look) -> tuple[str, ...]:
     """Every sign of high voltage in a reading that is fresh and later than the cable's discharge."""
     quiet, stale, signs = look.quiet_from_s, look.stale, []
-    counted = quiet + RATE_WINDOW_S
+    counted, charged = quiet + RATE_WINDOW_S, cable_charged(look)
     if not stale & FLAGS and look.flags.asked_at_s >= quiet and look.flags.hv_on:
         signs.append("the generator says high voltage on")
-    if not stale & MONITOR and look.monitor.asked_at_s >= quiet and look.monitor.kv > KV_SOME * look.full_scale_kv:
+    if (
+        not stale & MONITOR
+        and look.monitor.asked_at_s >= quiet
+        and look.monitor.kv > KV_SOME * look.full_scale_kv
+        and not charged
+    ):
         signs.append(f"{look.monitor.kv:.1f} kV (bound {KV_SOME * look.full_scale_kv:.1f} kV)")
-    if not stale & UNIT and look.unit.asked_at_s >= counted and look.unit.relays & HV_SEEN:
+    if not stale & UNIT and look.unit.asked_at_s >= counted and look.unit.relays & HV_SEEN and not charged:
         signs.append("the safety unit sees high voltage")
     if not stale & SLOW and look.slow.asked_at_s >= counted:
         bound_1, bound_2 = seen_counts(look)
@@ -217,7 +255,7 @@ GENERATOR_RULES: Final = (
         hazards=("fault-G2", "engineering-G6"),
         when=When.BEAM,
         needs=MONITOR,
-        question=lambda look: look.monitor.ma <= look.terms.ma * (1.0 + MA_HARD),
+        question=_ma_high,
         wrong=_ma_words,
         first="do not go on: service",
         trip=Trip.TRIP_FAULT,
@@ -254,9 +292,11 @@ GENERATOR_RULES: Final = (
         hazards=("fault-G2", "engineering-G6"),
         when=When.STEADY,
         needs=MONITOR,
-        question=lambda look: abs(look.monitor.ma - look.terms.ma) <= MA_STEADY * look.terms.ma,
+        question=_ma_steady,
         wrong=lambda look: (
-            f"{look.monitor.ma:.3f} mA, set {look.terms.ma:.3f} mA (bound +-{100 * MA_STEADY:.0f} % for {MA_STEADY_FOR_S:.1f} s)"
+            _ma_words(look)
+            if _cold(look)
+            else f"{look.monitor.ma:.3f} mA, set {look.terms.ma:.3f} mA (bound +-{100 * MA_STEADY:.0f} % for {MA_STEADY_FOR_S:.1f} s)"
         ),
         first="let the filament warm up, then resume; if it comes again, service",
         persists_for_s=MA_STEADY_FOR_S,

@@ -11,6 +11,7 @@ import msgspec
 
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
+from interlocks import cold
 from interlocks.words import Limits, Terms
 
 ABSOLUTE: Final = Limits(
@@ -34,10 +35,19 @@ MODES: Final[dict[Purpose, Limits]] = {
     Purpose.DAILY: msgspec.structs.replace(ABSOLUTE, rx_max_mgy=10_000.0, skin_max_mgy=12_500.0, time_max_s=300.0),
     Purpose.WARMUP: ABSOLUTE,
     Purpose.CALIBRATE: msgspec.structs.replace(ABSOLUTE, time_max_s=300.0, mas_max=300.0, mas_hour_max=3_000.0),
-    Purpose.DRY_RUN: msgspec.structs.replace(ABSOLUTE, rx_max_mgy=10_000.0, skin_max_mgy=12_500.0, time_max_s=300.0),
+    Purpose.DRY_RUN: msgspec.structs.replace(
+        ABSOLUTE,
+        rx_max_mgy=0.0,
+        skin_max_mgy=0.0,
+        time_max_s=cold.SECONDS,
+        power_max_w=0.0,
+        mas_max=0.0,
+        mas_hour_max=0.0,
+    ),
 }
 """What each purpose may be at most: a check needs less than a treatment, a warm-up the whole range of the tube. A calibration too, but only so much charge in
-an exposure and in an hour: 5 mA for a minute, 1.6 mA for half an hour. Its dose is of a tube that nobody has measured, so its charge is what is bounded."""
+an exposure and in an hour: 5 mA for a minute, 1.6 mA for half an hour. Its dose is of a tube that nobody has measured, so its charge is what is bounded.
+A dry run has neither dose nor charge; its mA is 0, for which no least mA is asked (interlocks/cold.py)."""
 
 LARGEST: Final = (
     "kv_max",
@@ -145,6 +155,9 @@ def check_terms(limits: Limits, terms: Terms) -> tuple[str, ...]:
         "power_w": terms.kv * terms.ma,
         "mas": terms.ma * terms.set_time_s,
     }
+    if terms.purpose is Purpose.DRY_RUN:
+        del values["ma"]
+        words.extend(cold.wrong(terms))
     words.extend(check(limits, values))
     longest = max(BACKUP_OVER_TIME * limits.time_max_s, limits.time_max_s + BACKUP_OVER_TIME_S)
     if not terms.timer_limit_s <= longest:

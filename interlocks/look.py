@@ -374,8 +374,9 @@ def take(
         steady = beam and not monitor_on_s <= terms.ramp_s
         timed = beam and house.dose.unit_beam_s is not None and house.dose.host_beam_s is not None
         dosed = beam and terms.purpose is not Purpose.DRY_RUN
-        if dosed:
+        if beam:
             cps_1, cps_2 = _rates(memory.trail, unit)
+        if dosed:
             seen = memory.hv_seen_at_s
             seen_s = -math.inf if seen is None else now - seen
             signal = not on_s <= terms.ramp_s and not seen_s <= NO_SIGNAL_S

@@ -29,7 +29,7 @@ PROOF_S = 24 * 3600.0
 """Beyond any of the first three a resume needs a physicist (docs/records.md); a contact must have been read open within the last."""
 HOUR_S = 3600.0
 TOKEN_MAX = 0xFFFF_FFFF
-ONCE = frozenset({Purpose.TREAT, Purpose.CALIBRATE})
+ONCE = frozenset({Purpose.TREAT, Purpose.CALIBRATE, Purpose.DRY_RUN})
 """What is closed of these is never delivered again: a patient's fraction, and a calibration's exposure, which is named by its own token."""
 LEAST_S = 1.0
 """A fraction's time is not known yet when its clearance is asked for: a tube that has no room for one second has none for it. At the START it is known."""

@@ -67,8 +67,12 @@ class Beam:
 
 
 def beams(book: Book) -> Iterator[Beam]:
-    """Every exposure that had beam and has its end, the newest first."""
-    return (_beam(one) for one in reversed(book.exposures.values()) if one.end is not None and not one.end.void)
+    """Every exposure that had beam and has its end, the newest first. High voltage over a cold filament is none: it warms no tube, and gives it no heat."""
+    return (
+        _beam(one)
+        for one in reversed(book.exposures.values())
+        if one.end is not None and not one.end.void and one.start.prescribed.purpose is not Purpose.DRY_RUN
+    )
 
 
 def row_of(idle_s: float) -> Row:

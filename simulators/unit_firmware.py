@@ -30,6 +30,11 @@ NOT_FITTED: Final = m.NOT_FITTED
 CHALLENGES_KEPT: Final = 32
 CHALLENGE_MS: Final = 10
 WINDOW_MS: Final = 10
+CABLE_MS: Final = 90_000
+CABLE_LOOK_MS: Final = 1000
+CABLE_FALLS: Final = 0.97
+CABLE_NOISE_CENTI: Final = 100
+"""After a dry run a cable empties by its bleeder alone; what falls by less than 3 % in a second is driven."""
 SLOW_TIMER_DROPS_EVERY: Final = 33
 WRONG_CLOCK_EVERY: Final = 12
 """Of so many ms of the world a clock that runs wrong makes one more or one less: 8 %."""
@@ -59,7 +64,7 @@ class UnitFirmware:
     """The unit: scan() once a millisecond, requests (unit_requests) between scans. faults holds names out of FAULTS, for injection only."""
 
     __slots__ = (
-        "_ahead_us", "_armed_guard", "_decade", "_fresh", "_hv_at_ms", "_hv_lasting", "_pulses_1", "_pulses_2", "_random", "_run_guard",
+        "_ahead_us", "_armed_guard", "_cable_kv", "_decade", "_fresh", "_hv_at_ms", "_hv_lasting", "_pulses_1", "_pulses_2", "_random", "_run_guard",
         "_run_ms", "_slow_drop", "_timing", "_wrong_ms", "arm_left_ms", "armed_token", "bad_renewals", "boot_left_ms", "causes_all",
         "challenges", "chambers", "config", "contacts_a", "contacts_b", "counting", "faults", "first_cause", "frozen_scan",
         "host_seq", "hv_per_100ms", "hv_seen", "inputs", "k1", "k1_open_ms", "k2", "lease_left_ms", "limits", "notes",
@@ -112,6 +117,7 @@ class UnitFirmware:
         self.t2_ms = self.t2d_ms = self.hv_per_100ms = 0
         self.k1_open_ms = self._decade = self._pulses_1 = self._pulses_2 = self._run_ms = self._slow_drop = 0
         self._hv_at_ms = -1
+        self._cable_kv = 0
         self._armed_guard = self._run_guard = (0, 0)
         self._random = (
             self.config.seed * 0x9E3779B97F4A7C15 + nv.boot_count * 0xD1B54A32D192ED03 + 1
@@ -486,7 +492,7 @@ class UnitFirmware:
                 nv.beam_ms += overrun_ms
             if open_ms >= self.t2d_ms and not hv:
                 self.settle()
-        if hv and self.state != LATCHED and open_ms > self.t2d_ms:
+        if hv and self.state != LATCHED and open_ms > self.t2d_ms and not self._cable_empties(inputs):
             self._latch(self.first_cause if self._hv_lasting else int(m.Cause.SPONTANEOUS))
         if not hv:
             self._hv_lasting = False
@@ -496,6 +502,22 @@ class UnitFirmware:
                 self.note("K2 told to open at t2")
             elif inputs.k1_mirror_open and not hv:
                 self.k2 = False
+
+    def _cable_empties(self, inputs: UnitInputs) -> bool:
+        """Only after a dry run, with both mirrors open and both chambers dark: high voltage that the monitor alone sees, for as long as it falls."""
+        nv, open_ms, kv = self.nv, self.k1_open_ms, inputs.kv_centi
+        if not (nv.ran and decode(nv.ran).purpose == m.Purpose.DRY_RUN and self.state == ENDED):
+            return False
+        if self.chambers.hv or not (inputs.k1_mirror_open and inputs.k2_mirror_open) or open_ms > CABLE_MS:
+            return False
+        since_ms = open_ms - self.t2d_ms
+        if since_ms == 1:
+            self._cable_kv = kv
+        elif since_ms % CABLE_LOOK_MS == 0:
+            if kv > CABLE_FALLS * self._cable_kv:
+                return False
+            self._cable_kv = kv
+        return kv <= self._cable_kv + CABLE_NOISE_CENTI
 
     def _latch(self, cause: int) -> None:
         """HV where there must be none: both contactors open, sounder, non-volatile until UNLATCH in the SERVICE key."""

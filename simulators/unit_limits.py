@@ -17,6 +17,8 @@ T2D_MS = (100, 4000)
 ARM_WINDOW_S = (1, 120)
 NO_DOSE_MS = (100, 2000)
 DISAGREE_PERMILLE = (10, 500)
+DRY_RATE_10MS = 10
+"""High voltage over a cold filament gives no radiation: a comparator that is wider sees none of it."""
 RESUME_TIME_SLACK_MS = 500
 
 
@@ -81,7 +83,7 @@ def refusal(staged: bytes, config: UnitConfig, nv: UnitMemory) -> str:
         ("arm_window_s", s.arm_window_s, *ARM_WINDOW_S, False),
         ("no_dose_ms", s.no_dose_ms, *NO_DOSE_MS, timed),
         ("disagree_permille", s.disagree_permille, *DISAGREE_PERMILLE, timed),
-        ("rate_limit_per_10ms", s.rate_limit_10ms, 1, 0xFFFF, dry),
+        ("rate_limit_per_10ms", s.rate_limit_10ms, 1, DRY_RATE_10MS if dry else 0xFFFF, False),
         ("hv_seen_per_100ms", s.hv_per_100ms, 1, 0xFFFE, False),
     )
     for name, value, low, high, zero_allowed in ranges:

@@ -15,7 +15,7 @@ from calibration.dosimetry.in_air import p_tp
 from calibration.dosimetry.units import Celsius, Kilopascals
 from calibration.procedures.session import Expose, Recorded
 from console.exit_codes import Exit
-from console.second_calculation import Compared, combination
+from console.second_calculation import COLD_S, Compared, combination
 from console.treat.session import Session
 from console.treat.treat import AFTER_CONFIRM, Face, Result, Wanted, treat
 from controller.prescribed import Certificate, Prescribed
@@ -219,9 +219,18 @@ def head_p_tp(certificate: Certificate, k_tp: float) -> float | None:
 
 
 def order(asked: Expose, certificate: Certificate, person: Person, purpose: Purpose) -> Prescribed | str:
-    """The exposure as the desk is asked for it: at the surface, no gap, the dose that takes these seconds; or why there is none."""
-    if asked.how != "beam":
-        return f"the desk exposes with beam only, and {asked.token} asks for {asked.how}; first: do that step by hand at the generator"
+    """The exposure as the desk is asked for it: at the surface, no gap, the dose that takes these seconds; or why there is none.
+
+    With a cold filament it is a dry run, of no dose, whose seconds are the program's own."""
+    if asked.how == "dark":
+        return f"the desk exposes with high voltage only, and {asked.token} asks for {asked.how}; first: do that step by hand at the generator"
+    if asked.how == "cold":
+        if asked.seconds != COLD_S:
+            return (
+                f"over a cold filament the desk exposes for {COLD_S:g} s, and {asked.token} asks for {asked.seconds:g} s; "
+                "first: do that step by the maker's program"
+            )
+        purpose = Purpose.DRY_RUN
     beam = (asked.kv, asked.ma, asked.filter, asked.applicator)
     text = msgspec.json.encode(asked)
     made = Prescribed(
@@ -230,6 +239,8 @@ def order(asked: Expose, certificate: Certificate, person: Person, purpose: Purp
         fraction=1, fractions=1, min_interval_h=0.0, kv=beam[0], ma=beam[1], filter_id=beam[2], applicator_id=beam[3], gap_mm=0.0,
         cutout_factor=1.0, approved_by=(f"{person.name} ({person.role})",), purpose=purpose,
     )  # fmt: skip
+    if asked.how == "cold":
+        return made
     used = combination(certificate, made)
     if used is None:
         return (

@@ -229,6 +229,7 @@ DRIVER: Final = GeneratorDriver(
     faults=Fault,
     decode=decode,
     filament_set_points=False,
+    not_cold="its kV and mA are its own and cannot be set, so no mA 0 can be asked of it",
     identifies=False,
     own_set_points=True,
 )

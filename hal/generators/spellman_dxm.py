@@ -192,4 +192,5 @@ DRIVER: Final = GeneratorDriver(
         )
         | {ON.command.number: "high voltage"},
     ),
+    not_cold="",
 )

@@ -162,4 +162,5 @@ DRIVER: Final = GeneratorDriver(
         spellman.names(MODEL, DSP, HARDWARE, WEB_SERVER, FLAGS, ANALOG, FAULTS, *READ_BACK, *WRITES, CLEAR.command)
         | {ON.command.number: "high voltage"},
     ),
+    not_cold="",
 )

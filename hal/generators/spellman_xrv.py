@@ -201,4 +201,5 @@ DRIVER: Final = GeneratorDriver(
         spellman.names(MODEL, DSP, SCALING, FLAGS, MONITOR, FAULTS, FPGA, RUN_HOURS, *READ_BACK, *WRITES, CLEAR.command)
         | {ON.command.number: "high voltage"},
     ),
+    not_cold="",
 )

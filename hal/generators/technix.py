@@ -268,5 +268,6 @@ DRIVER: Final = GeneratorDriver(
     faults=Fault,
     decode=decode,
     filament_set_points=False,
+    not_cold="it reads no set-point back and has none of its filament, so nobody can prove that it is cold",
     identifies=False,
 )
