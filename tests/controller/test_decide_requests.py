@@ -210,11 +210,11 @@ def test_a_calibration_is_no_operators_work(role: str) -> None:
 
 @pytest.mark.parametrize("purpose", Purpose)
 def test_who_may_load_what(purpose: Purpose) -> None:
-    """A calibration the physicist or service, anything else whoever is logged in at all."""
+    """A calibration and a dry run the physicist or service, anything else whoever is logged in at all."""
     contacts = SERVICE if purpose in (Purpose.CALIBRATE, Purpose.DRY_RUN) else CONTACTS
     seen = readings(unit_contacts_a=contacts, unit_contacts_b=contacts)
     for role in ("operator", "physicist", "service", ""):
-        may = role in ("physicist", "service") or (role == "operator" and purpose is not Purpose.CALIBRATE)
+        may = role in ("physicist", "service") or (role == "operator" and contacts != SERVICE)
         event = event_of(STANDBY, seen, ADMITTED, request=Load(prescribed(purpose=purpose), "op", role))
         assert event is (Event.LOAD if may else Event.NONE), role
 
@@ -222,13 +222,13 @@ def test_who_may_load_what(purpose: Purpose) -> None:
 @pytest.mark.parametrize("purpose", Purpose)
 @pytest.mark.parametrize("state", [State.STANDBY, State.INTERRUPTED])
 def test_what_was_interrupted_is_resumed_unless_it_was_to_measure(purpose: Purpose, state: State) -> None:
-    """A calibration that ended early is spoiled: refused in words; anything else goes on."""
+    """A calibration, or a dry run, that ended early is spoiled: refused in words; anything else goes on."""
     contacts = SERVICE if purpose in (Purpose.CALIBRATE, Purpose.DRY_RUN) else CONTACTS
     seen = readings(unit_contacts_a=contacts, unit_contacts_b=contacts)
     resume = Resume(prescribed(purpose=purpose), "op", "go on")
     told, ruling = decided(stage(state), seen, ADMITTED, request=resume)
-    if purpose is Purpose.CALIBRATE:
+    if contacts == SERVICE:
         assert told.event is Event.NONE
-        assert ruling.refused == "CALIBRATE is not resumed; close it, and expose anew"
+        assert ruling.refused == f"{purpose.name} is not resumed; close it, and expose anew"
     else:
         assert (told.event, ruling.refused) == (Event.RESUME, "")

@@ -58,11 +58,15 @@ def test_a_calibration_bears_what_ends_a_treatment_and_not_everything(
     assert not asked(rule, Purpose.CALIBRATE, *beyond)
 
 
-def test_only_a_calibration_has_the_wide_row() -> None:
-    assert {purpose for purpose, row in BANDS.items() if row is not CERTIFIED} == {Purpose.CALIBRATE}
+def test_only_a_calibration_has_the_wide_row_and_only_a_dry_run_the_cold_one() -> None:
+    assert {purpose for purpose, row in BANDS.items() if row == CERTIFIED} == set(Purpose) - {
+        Purpose.CALIBRATE,
+        Purpose.DRY_RUN,
+    }
+    assert {purpose for purpose, row in BANDS.items() if row.cold} == {Purpose.DRY_RUN}
     assert set(BANDS) == set(CHANNELS_PART) == set(Purpose)
-    assert msgspec.structs.astuple(CERTIFIED) == (1.5, 0.5, 0.03, 0.05, 0.03, 3.0, 1.0, 100)
-    assert msgspec.structs.astuple(NAME_PLATE) == (4.0, 0.25, 0.3, 0.75, 0.1, 8.0, 4.0, 400)
+    assert msgspec.structs.astuple(CERTIFIED) == (1.5, 0.5, 0.03, 0.05, 0.03, 3.0, 1.0, 100, False)
+    assert msgspec.structs.astuple(NAME_PLATE) == (4.0, 0.25, 0.3, 0.75, 0.1, 8.0, 4.0, 400, False)
 
 
 def test_the_wide_row_hangs_together() -> None:

@@ -154,7 +154,9 @@ def test_the_bounds_are_as_they_were_designed() -> None:
     narrower = msgspec.structs.replace(ABSOLUTE, rx_max_mgy=10_000.0, skin_max_mgy=12_500.0, time_max_s=300.0)
     whole = {Purpose.TREAT: ABSOLUTE, Purpose.WARMUP: ABSOLUTE}
     charge = msgspec.structs.replace(ABSOLUTE, time_max_s=300.0, mas_max=300.0, mas_hour_max=3_000.0)
-    assert whole | {Purpose.DAILY: narrower, Purpose.DRY_RUN: narrower, Purpose.CALIBRATE: charge} == MODES
+    nothing = {"rx_max_mgy": 0.0, "skin_max_mgy": 0.0, "power_max_w": 0.0, "mas_max": 0.0, "mas_hour_max": 0.0}
+    dry = msgspec.structs.replace(ABSOLUTE, time_max_s=5.0, **nothing)
+    assert whole | {Purpose.DAILY: narrower, Purpose.DRY_RUN: dry, Purpose.CALIBRATE: charge} == MODES
     assert BOUNDS == {
         "kv": ("kv_min", "kv_max"),
         "ma": ("ma_min", "ma_max"),

@@ -68,7 +68,7 @@ lease_armed            HELD             unit          -              0     -    
 lamp                   ALWAYS           unit          LAMPS          0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
 chamber_supply         ALWAYS           unit          CHAMBER_SUPPLY 0     -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
 chamber_saturation     ALWAYS           unit          CHAMBERS       0     -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
-dose_rate_high         DOSED            -             CHAMBERS       0.02  -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
+dose_rate_high         BEAM             -             CHAMBERS       0.02  -          start beam TRIP_FAULT     TRIP_STOP  BY_PHYSICIST
 dose_rate_low          RATED            -             CHAMBERS       0.02  -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
 no_signal              SIGNAL           unit          CHAMBERS       0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR
 no_dose                DOSE             unit          CHAMBERS       0     -          start beam TRIP_STOP      TRIP_STOP  BY_OPERATOR

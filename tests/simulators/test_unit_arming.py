@@ -213,7 +213,7 @@ def test_arm_refuses_within_the_minimum_off_time() -> None:
 @pytest.mark.parametrize("purpose", [0x8787, 0x7878])
 def test_service_purposes_want_the_service_key(purpose: int) -> None:
     bench = Bench()
-    assert bench.commit(purpose=purpose) == 0
+    assert bench.commit(purpose=purpose, rate=10) == 0
     assert bench.arm() == 3
     bench.inputs.key_treat_a = bench.inputs.key_treat_b = False
     bench.inputs.key_service_a = bench.inputs.key_service_b = True
