@@ -320,6 +320,21 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "cell:STARTING*EXPIRED unit:START_WINDOW",
         "scenarios/test_wire_faults_in_beam.py::test_an_on_that_makes_no_beam_ends_by_itself simulators/test_unit_causes.py::test_start_window",
     ),
+    row(
+        "engineering-G34",
+        "high voltage over a filament that ought to be cold, and it is lit; or the charged cable is taken for a beam, or a beam for the cable",
+        "a dry run has mA, filament and dose at 0 as device integers that are read back; any radiation, current or heat ends it, in host and unit; off is "
+        "proved by a kV that falls as a bleeder lets it, and by nothing that stands",
+        "code:interlocks/cold.py::wrong code:controller/refusals.py::cold_side rule:dose_rate_high rule:ma_high rule:ma_steady rule:read_back "
+        "unit:RATE unit:COUNT2 code:controller/off.py::discharging rule:hv_uncommanded rule:key",
+        "interlocks/test_cold.py::test_a_lit_filament_is_seen_by_its_current_its_heat_and_its_radiation "
+        "interlocks/test_cold.py::test_the_gate_lets_no_dry_run_through_that_has_a_current_a_dose_or_a_wide_comparator "
+        "controller/test_settings_cold.py::test_what_is_no_dry_run_is_refused_in_words "
+        "scenarios/test_cold_filament.py::test_a_filament_that_is_lit_behind_its_read_back_ends_it_by_radiation "
+        "scenarios/test_cold_filament.py::test_a_supply_that_ignores_off_is_stuck_on_and_no_cable "
+        "scenarios/test_cold_filament.py::test_a_cable_that_takes_a_minute_is_neither_stuck_on_nor_latched "
+        "simulators/test_unit_cable.py::test_a_supply_that_goes_on_latches",
+    ),
 )
 
 DESIGN: Final[tuple[Hazard, ...]] = (

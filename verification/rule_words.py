@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from controller.states import EXPIRES_S, Event, State
-from interlocks import contact_rules, dose_rules, generator_rules, house_rules, look, unit_rules
+from interlocks import cold, contact_rules, dose_rules, generator_rules, house_rules, look, unit_rules
 from interlocks.bands import CERTIFIED
 from interlocks.look import When
 from interlocks.words import Clears
@@ -34,7 +34,8 @@ QUESTIONS: Final[dict[str, str]] = {
     "generator_interlock": "does the generator see its interlock line closed while the unit runs?",
     "kv_high": f"is kV at most {100 * _G.KV_HARD:.0f} % above the set value?",
     "kv_low": f"is kV at most {100 * _G.KV_HARD:.0f} % below it (past the ramp, beam not lost)?",
-    "ma_high": f"is mA at most {100 * _G.MA_HARD:.0f} % above the set value?",
+    "ma_high": f"is mA at most {100 * _G.MA_HARD:.0f} % above the set value? Over a cold filament: at most {cold.MA_PER_KV:g} mA a kV "
+    f"and {cold.MA_NOISE:g} mA, with at most {cold.FILAMENT_A:g} A of filament?",
     "ma_low": f"is mA at most {100 * _G.MA_HARD:.0f} % below it (past the ramp, beam not lost)?",
     "kv_steady": f"is kV within {_G.KV_STEADY_KV:g} kV or {100 * _G.KV_STEADY:.0f} % of it, whichever is more?",
     "ma_steady": f"is mA within {100 * _G.MA_STEADY:.0f} % of it?",
@@ -57,7 +58,8 @@ QUESTIONS: Final[dict[str, str]] = {
     "lamp": "do both warning lamps draw their current?",
     "chamber_supply": "do both chambers have their high tension, and is neither stuck?",
     "chamber_saturation": "is no chamber saturated?",
-    "dose_rate_high": f"are both channels at most {100 * _B.rate_high:.0f} % of the certified rate?",
+    "dose_rate_high": f"are both channels at most {100 * _B.rate_high:.0f} % of the certified rate? Over a cold filament: at most what is dark, and "
+    f"{cold.DOSE_MGY:g} mGy in all?",
     "dose_rate_low": f"are both channels at least {100 * _B.rate_low:.0f} % of it (past the ramp)?",
     "no_signal": f"do both chambers count at all, {1000 * look.NO_SIGNAL_S:.0f} ms after high voltage was seen?",
     "no_dose": f"do both count well above the hv_seen threshold, {look.NO_DOSE_S:g} s after?",

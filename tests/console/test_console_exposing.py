@@ -295,7 +295,9 @@ def test_a_combination_that_the_certificate_lacks_is_said_before_the_desk_is_ask
     answer = made(desk)[0].expose(replace(ASKED, filter="F9"))
     assert isinstance(answer, Answered) and "has no combination 69.5 kV, 1.6 mA, filter F9" in answer.ended
     answer = made(desk)[0].expose(replace(ASKED, token="S-2", ma=0.0, how="cold"))
-    assert isinstance(answer, Answered) and "asks for cold" in answer.ended
+    assert isinstance(answer, Answered) and "for 5 s, and S-2 asks for 10 s" in answer.ended
+    answer = made(desk)[0].expose(replace(ASKED, token="S-3", kv=0.0, ma=0.0, how="dark"))
+    assert isinstance(answer, Answered) and "asks for dark" in answer.ended
     assert desk.kinds() == []
 
 
