@@ -3,8 +3,6 @@ It opens no socket; finding a rig that runs is a look at names only."""
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import stat
 import tomllib
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hal.errors import ConfigurationError
+from records.files import held_by_another
 
 SHM = Path("/dev/shm")
 SOCKET_PATH_MAX_BYTES = 107
@@ -43,17 +42,7 @@ class Places:
     @property
     def alive(self) -> bool:
         """Whether a process holds the rig's lock now; a lock that cannot be looked at counts as held."""
-        try:
-            fd = os.open(self.lock, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            return error.errno != errno.ENOENT
-        try:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(fd)
-        return False
+        return held_by_another(self.lock)
 
 
 def default(rig: str, uid: int, shm: Path = SHM) -> Places:

@@ -5,22 +5,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from console import places
+from console.access import folder
 from console.access.table import beam_may_be_on
-from console.configuration import Rig
+from console.configuration import Rig, site_key
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
 from console.kept import database as database_of
@@ -112,30 +118,95 @@ def backup(config: Path | None, to: Path, clock: Clock) -> Exit:
         raise ConfigurationError(
             f"{beam}; a disk that is busy with a copy is a late journal, which ends the beam; first: wait for its end"
         )
-    about = room.About(software_version(), rig.name, rig.simulated)
+    about = room.About(software_version(), rig.name, rig.simulated, key_of_copies(rig))
     with _shown("copied") as seen, _refused():
         made = room.backup(PosixFiles(), rig.records, _place(to), about, clock.wall(), seen)
     for words in made.words:
         print(f"NOT AS IT SHOULD BE: {words}")
     _tell("copied to", made)
+    print(f"signed with key {made.key}: write it down elsewhere, with this rig's name")
     print("it holds the records of patients, and keys: keep it where only those may read who may read the records")
     return Exit.UNFIT if made.words else Exit.AS_INTENDED
 
 
-def restore(source: Path, to: Path, who: str, reason: str, clock: Clock) -> Exit:
-    """Make a folder of records from a copy, once all of the copy was read. Raises ConfigurationError."""
-    to = _place(to)
+def key_of_copies(rig: Rig) -> Ed25519PrivateKey:
+    """The key that signs this machine's copies: from its site key, which is in no copy, and named so that it signs nothing else. Raises ConfigurationError."""
+    seed = HKDF(SHA256(), 32, None, b"kerma copies of records 1").derive(site_key(rig))
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """The command line of `kerma records restore`, as typed."""
+
+    source: Path
+    to: Path
+    who: str
+    reason: str
+    key: str = ""
+    unsigned: bool = False
+
+
+def _trusted(rig: Rig, asked: Restoring) -> room.Trust:
+    if not asked.key:
+        return room.Trust(rig.name, rig.simulated, room.public(key_of_copies(rig)), asked.unsigned)
+    if not re.fullmatch("[0-9a-fA-F]{64}", asked.key):
+        raise ConfigurationError(
+            f"--key {asked.key!r}: is no key of 64 hex digits; first: give the one that was printed when the copy was made"
+        )
+    return room.Trust(rig.name, rig.simulated, bytes.fromhex(asked.key), asked.unsigned)
+
+
+def restore(config: Path | None, asked: Restoring, clock: Clock) -> Exit:
+    """Make a folder of records from a copy of this rig, once all of the copy was read. Raises ConfigurationError."""
+    rig, to = rig_of(config), _place(asked.to)
+    trust = _trusted(rig, asked)
     running = _of_a_rig_that_runs(to)
     if running:
         raise ConfigurationError(f"{to}: {running}; first: end kerma run")
+    words: list[str] = []
     with _shown("restored") as seen, _refused():
-        made = room.restore(PosixFiles(), _place(source), to, who, reason, clock.wall(), seen)
+        made = room.restore(
+            PosixFiles(),
+            _place(asked.source),
+            to,
+            trust,
+            asked.who,
+            asked.reason,
+            clock.wall(),
+            seen,
+            _audited(clock, words),
+        )
     _tell("restored to", made)
+    for one in words:
+        print(one)
+    if not made.key:
+        print("NOT SIGNED: nothing but the word of whoever kept it says that this copy is as it was made")
     print(
         f"what came after {stamp(made.manifest.made_wall_s)} is missing: nobody is treated before the physicist has signed for it; "
         "first: kerma run, then kerma sheet missing"
     )
     return Exit.AS_INTENDED
+
+
+def _audited(clock: Clock, words: list[str]) -> Callable[[Path, room.Made], object]:
+    """The audit of what is restored goes on with the word of it, before the folder gets its name. The journal holds the same word by its own chain, so
+    that an audit that takes no more entries is said, and keeps nobody from his records."""
+
+    def note(partial: Path, made: room.Made) -> None:
+        told: dict[str, str | int | float | bool | None] = {
+            "manifest_sha256": made.sha256,
+            "signed": bool(made.key),
+            "key": made.key,
+            "record": made.manifest.last_index,
+        }
+        try:
+            _, audit = folder.opened(partial, clock)
+            audit.note("restored", "terminal", "", told)
+        except ConfigurationError as error:
+            words.append(f"the journal says that it was restored, and the audit cannot be told: {error}")
+
+    return note
 
 
 def mirror(config: Path | None, clock: Clock, once: bool) -> Exit:

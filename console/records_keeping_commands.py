@@ -41,12 +41,25 @@ def add(app: typer.Typer, end: Callable[[Callable[[], int | None]], None]) -> No
         ],
         who: Annotated[str, typer.Option("--who", help="Your name.")],
         reason: Annotated[str, typer.Option("--reason", help="Why the records are restored.")],
+        key: Annotated[
+            str,
+            typer.Option(
+                "--key",
+                help="The key that was printed when the copy was made, where this rig's is another now.",
+                metavar="HEX",
+            ),
+        ] = "",
+        unsigned: Annotated[
+            bool, typer.Option("--unsigned", help="Take a copy without a signature; it stands in journal and audit.")
+        ] = False,
+        config: Which = None,
     ) -> None:
         """Make a folder of records from a copy that is whole; nobody is treated before the physicist has signed for what is missing."""
         from console import records_keeping as room
         from hal.clock import SystemClock
 
-        end(lambda: room.restore(source, to, who, reason, SystemClock()))
+        asked = room.Restoring(source, to, who, reason, key, unsigned)
+        end(lambda: room.restore(config, asked, SystemClock()))
 
     @app.command("mirror")
     def mirror(

@@ -3,7 +3,6 @@ It knows which files there are and in what order they may be read; what they say
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -15,10 +14,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.exc import SQLAlchemyError
 
 from records.book import Book, Restored
-from records.files import FileSystem
+from records.files import FileSystem, held_by_another
 from records.fractions import DATABASE_NAME, JOURNAL_NAME
 from records.journal import Journal, JournalError, Kind, Record, segments_up_to, verify
 from records.schema import StoreError, readable
@@ -26,7 +28,9 @@ from records.store import Store, applied_of, engine_for
 from records.wires import FOLDER_NAME as WIRES
 from records.wires import Sealed
 
-MANIFEST, MANIFEST_SUM = "manifest.json", "manifest.sha256"
+MANIFEST, MANIFEST_SUM, MANIFEST_SIGNATURE = "manifest.json", "manifest.sha256", "manifest.sig"
+HEAD: Final = b"kerma-copy-1\n"
+"""What the signature of a manifest begins with, so that it is one of nothing else."""
 FORMAT: Final = 1
 PARTIAL: Final = ".partial"
 """What a copy is called until all of it is on the disk."""
@@ -64,20 +68,40 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[Entry, ...]
 
 
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What lies beside a manifest: the raw public key and the Ed25519 signature, in hex."""
+
+    key: str
+    ed25519: str
+
+
 class About(msgspec.Struct, frozen=True):
-    """What a copy says of itself and cannot find out: the program, the rig and whether it is simulated."""
+    """What a copy says of itself and cannot find out: the program, the rig and whether it is simulated. It is signed with the machine's key of copies."""
 
     program: str
     rig: str
     simulated: bool
+    key: Ed25519PrivateKey
+
+
+class Trust(msgspec.Struct, frozen=True):
+    """Which copy is believed: one of this rig, signed with the other half of this raw public key. `unsigned`: a person knows where a copy without any
+    signature was kept; one that has a signature is held to it all the same."""
+
+    rig: str
+    simulated: bool
+    key: bytes
+    unsigned: bool = False
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What was made: where, by which manifest (its SHA-256, for people to write down), and words on what is not as it should be."""
+    """What was made: where, by which manifest (its SHA-256, for people to write down), signed with which public key (in hex; "": with none), and words on
+    what is not as it should be."""
 
     at: Path
     manifest: Manifest
     sha256: str
+    key: str = ""
     words: tuple[str, ...] = ()
 
 
@@ -110,11 +134,14 @@ def backup(
         sha256 = hashlib.sha256(raw).hexdigest()
         _write(files, partial / MANIFEST, raw)
         _write(files, partial / MANIFEST_SUM, _sum(sha256))
+        key = public(about.key)
+        signature = Signature(key.hex(), about.key.sign(HEAD + raw).hex())
+        _write(files, partial / MANIFEST_SIGNATURE, _beside(signature))
         _sync_folders(files, partial)
-        checked(files, partial)
+        checked(files, partial, Trust(about.rig, about.simulated, key))
         files.rename(partial, to)
         files.sync_folder(to.parent)
-    return Made(to, manifest, sha256, tuple(words))
+    return Made(to, manifest, sha256, key.hex(), tuple(words))
 
 
 def _copied(files: FileSystem, records: Path, partial: Path, seen: Seen) -> tuple[list[Entry], list[str], Book]:
@@ -135,11 +162,17 @@ def _copied(files: FileSystem, records: Path, partial: Path, seen: Seen) -> tupl
     return [*entries, *segments, *frames], [*words, *more], book
 
 
-def checked(files: FileSystem, source: Path, seen: Seen = lambda _name: None) -> Made:
-    """Read a whole copy: manifest, each file, the journal's chain. Raises BackupError at the first that is not as it was made."""
-    manifest, sha256 = _manifest(files, source)
+def checked(files: FileSystem, source: Path, trust: Trust, seen: Seen = lambda _name: None) -> Made:
+    """Read a whole copy: manifest with its signature, each file, the journal's chain. Raises BackupError at the first that is not as it was made."""
+    manifest, raw_manifest = _manifest(files, source)
+    key = _signed(files, source, raw_manifest, trust)
+    if (manifest.rig, manifest.simulated) != (trust.rig, trust.simulated):
+        raise BackupError(
+            f"{source}: is a copy of the {_kind(manifest.simulated)} rig {manifest.rig}, and this is the {_kind(trust.simulated)} rig {trust.rig}; "
+            "use a copy of this one first"
+        )
     there = {str(path.relative_to(source)) for path in source.rglob("*") if not path.is_dir() or path.is_symlink()}
-    wanted = {entry.name for entry in manifest.files} | {MANIFEST, MANIFEST_SUM}
+    wanted = {entry.name for entry in manifest.files} | {MANIFEST, MANIFEST_SUM, MANIFEST_SIGNATURE}
     for name in sorted(there - wanted):
         raise BackupError(
             f"{source / name}: is no part of this copy; find out who put it there, and take it away first"
@@ -165,23 +198,26 @@ def checked(files: FileSystem, source: Path, seen: Seen = lambda _name: None) ->
         raise BackupError(
             f"{source / JOURNAL_NAME}: the chain is not the one that was copied: {why}; use another copy first"
         )
-    return Made(source, manifest, sha256)
+    return Made(source, manifest, hashlib.sha256(raw_manifest).hexdigest(), key)
 
 
 def restore(
     files: FileSystem,
     source: Path,
     to: Path,
+    trust: Trust,
     who: str,
     reason: str,
     wall_s: float,
     seen: Seen = lambda _name: None,
+    audited: Callable[[Path, Made], object] = lambda _partial, _made: None,
 ) -> Made:
     """Make a folder of records from a copy, after all of it was read and found whole. The journal's next record says that it was restored, by whom and why:
-    no patient is treated before the physicist has signed for what is missing (records/missing.py). Raises BackupError."""
+    no patient is treated before the physicist has signed for what is missing (records/missing.py). `audited` is told before the folder gets its name, and
+    may refuse. Raises BackupError."""
     if not who.strip() or not reason.strip():
         raise BackupError("a restored record names who did it, and why: give both first (--who, --reason)")
-    made = checked(files, source, seen)
+    made = checked(files, source, trust, seen)
     partial = _empty(source, to)
     with _told(partial):
         files.make_folder(partial)
@@ -193,9 +229,17 @@ def restore(
         _marked(
             files,
             partial,
-            Restored(made.manifest.made_wall_s, made.manifest.last_index, bytes.fromhex(made.sha256), who, reason),
+            Restored(
+                made.manifest.made_wall_s,
+                made.manifest.last_index,
+                bytes.fromhex(made.sha256),
+                who,
+                reason,
+                unsigned=not made.key,
+            ),
             wall_s,
         )
+        audited(partial, made)
         _sync_folders(files, partial)
         files.rename(partial, to)
         files.sync_folder(to.parent)
@@ -203,20 +247,8 @@ def restore(
 
 
 def held(records: Path) -> bool:
-    """Whether a recorder holds these records now; a lock that cannot be looked at counts as held."""
-    try:
-        fd = os.open(records / JOURNAL_NAME / "lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+    """Whether a recorder holds these records now."""
+    return held_by_another(records / JOURNAL_NAME / "lock")
 
 
 @contextmanager
@@ -431,8 +463,52 @@ def _sum(sha256: str) -> bytes:
     return f"{sha256}  {MANIFEST}\n".encode()
 
 
-def _manifest(files: FileSystem, source: Path) -> tuple[Manifest, str]:
-    """The manifest, by its own sum."""
+def public(key: Ed25519PrivateKey) -> bytes:
+    """The half that may be shown."""
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def _beside(signature: Signature) -> bytes:
+    return msgspec.json.encode(signature) + b"\n"
+
+
+def _kind(simulated: bool) -> str:
+    return "simulated" if simulated else "real"
+
+
+def _signed(files: FileSystem, source: Path, raw: bytes, trust: Trust) -> str:
+    """The key by which this manifest is believed, in hex; "" where it has no signature and a person vouches for it. Raises BackupError."""
+    path = source / MANIFEST_SIGNATURE
+    try:
+        written = files.read(path)
+        found = msgspec.json.decode(written, type=Signature)
+        if written != _beside(found):
+            raise ValueError("it is not as it is written here")
+        key, signature = bytes.fromhex(found.key), bytes.fromhex(found.ed25519)
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, HEAD + raw)
+    except FileNotFoundError:
+        if trust.unsigned:
+            return ""
+        raise BackupError(
+            f"{source}: is not signed: an older program made it, or somebody took its signature away; use a signed copy first, or where you know who "
+            "kept it, say so (--unsigned), which stands in journal and audit"
+        ) from None
+    except OSError as error:
+        raise BackupError(f"{path}: cannot be read ({error.strerror}); use another copy first") from error
+    except (msgspec.DecodeError, ValueError, InvalidSignature) as error:
+        raise BackupError(
+            f"{path}: does not fit {MANIFEST}: one of them was changed after it was signed; use another copy first"
+        ) from error
+    if key != trust.key:
+        raise BackupError(
+            f"{source}: is signed with key {found.key[:16]}..., and this rig's copies with {trust.key.hex()[:16]}...: it is another machine's, or the site key "
+            "was changed since; use a copy of this machine first, or give the key that was written down when it was made (--key)"
+        )
+    return found.key
+
+
+def _manifest(files: FileSystem, source: Path) -> tuple[Manifest, bytes]:
+    """The manifest, by its own sum, and its bytes."""
     path = source / MANIFEST
     try:
         raw, told = files.read(path), files.read(source / MANIFEST_SUM)
@@ -455,7 +531,7 @@ def _manifest(files: FileSystem, source: Path) -> tuple[Manifest, str]:
         parts = Path(entry.name).parts
         if Path(entry.name).is_absolute() or ".." in parts or not parts:
             raise BackupError(f"{path}: names {entry.name!r}, which leads out of the copy; find out who wrote it first")
-    return manifest, sha256
+    return manifest, raw
 
 
 def _marked(files: FileSystem, partial: Path, restored: Restored, wall_s: float) -> None:

@@ -130,10 +130,12 @@ class Restored(msgspec.Struct, frozen=True, array_like=True):
     manifest_sha256: bytes
     who: str
     reason: str
+    unsigned: bool = False
 
     def words(self) -> str:
         at = datetime.fromtimestamp(self.copied_wall_s, UTC).strftime("%Y-%m-%d %H:%M")
-        return f"restored by {self.who} from the copy of {at} UTC, which ends at record {self.last_index} ({self.reason}): what came after it is missing"
+        copy = "UNSIGNED copy" if self.unsigned else "copy"
+        return f"restored by {self.who} from the {copy} of {at} UTC, which ends at record {self.last_index} ({self.reason}): what came after it is missing"
 
 
 class Gone(msgspec.Struct, frozen=True):

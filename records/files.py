@@ -63,6 +63,23 @@ class FileSystem(Protocol):
     def close(self, fd: int) -> None: ...
 
 
+def held_by_another(path: Path) -> bool:
+    """Whether a process holds the lock on this file now; one that cannot be looked at counts as held, and one that is not there is not."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 class PosixFiles:
     """The kernel's own."""
 

@@ -147,9 +147,10 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "somebody alters, deletes, inserts or reorders a record, or cuts its tail",
         "the journal is a chain of hashes, the database is made anew from it where they differ; who did what is a chain of its own, with a signed head and "
         "checkpoints to be kept elsewhere, and after each end it is told the newest record of the journal, without which nothing is loaded; what leads to a "
-        "beam is not done when it cannot be written there",
+        "beam is not done when it cannot be written there; a copy of all records is signed with the machine's own key, which is in no copy, and is held to it "
+        "before it is put back",
         "code:records/journal.py::verify code:console/access/audit.py::Audit code:records/audit_check.py::check code:console/access/marks.py::lacking "
-        "code:console/web/marking.py::Marking",
+        "code:console/web/marking.py::Marking code:records/backup.py::checked page:decisions/0026-a-copy-is-signed-with-the-machines-own-key.md",
         f"{AUDIT}test_t9_each_byte_altered_is_found {AUDIT}test_t9_each_byte_of_the_signed_head_altered_is_found "
         f"{AUDIT}test_t9_a_line_taken_out_put_in_doubled_or_moved_is_found_and_named "
         f"{AUDIT}test_t9_a_tail_that_was_cut_is_found_and_nothing_is_written_after_it {AUDIT}test_t9_a_chain_made_anew_without_the_key_is_found "
@@ -159,6 +160,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{LAW}test_a_withdrawal_that_a_folder_put_back_has_forgotten_is_known_by_the_audit "
         "records/test_damaged_files.py::test_a_damaged_file_is_refused_in_words_or_made_anew "
         "records/test_damaged_files.py::test_a_lower_dose_in_the_database_is_told_and_written_anew "
+        "records/test_backup.py::test_a_copy_that_is_not_signed_by_this_machine_is_refused_in_words "
+        "console/test_records_keeping.py::test_a_copy_is_this_machines_or_somebody_vouches_for_it_and_the_audit_says_so "
         f"{MARKS}test_t9_a_tail_of_the_journal_that_was_cut_with_the_database_is_found "
         f"{MARKS}test_t9_an_end_that_became_durable_and_its_closing_are_marked "
         f"{MARKS}test_t9_nothing_is_loaded_with_a_journal_that_lacks_what_was_marked_until_a_person_took_it "

@@ -17,6 +17,7 @@ from kept_by_hand import WALL_S, KeptByHand
 from console import places
 from console import records_keeping as room
 from console.access.approvals import Approvals
+from console.access.folder import looked
 from console.day import missing
 from console.desk_client import DeskGoneError
 from console.exit_codes import Exit
@@ -71,6 +72,14 @@ class Stopped:
         raise AssertionError(f"nothing here waits until {moment}")
 
 
+def back(folder: Path, to: Path, reason: str = "why", **more: Any) -> Exit:
+    return room.restore(
+        folder / "rig.toml",
+        room.Restoring(folder / "copy", to, "S. One", reason, **more),
+        Stopped(),  # type: ignore[arg-type]
+    )
+
+
 def test_a_copy_and_back_in_words(
     kept: KeptByHand, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,9 +96,9 @@ def test_a_copy_and_back_in_words(
     with pytest.raises(ConfigurationError, match="copy: is there, and is not written over; name a new folder first"):
         room.backup(tmp_path / "rig.toml", tmp_path / "copy", Stopped())
     with pytest.raises(ConfigurationError, match="is there and not empty"):
-        room.restore(tmp_path / "copy", records, "S. One", "why", Stopped())
+        back(tmp_path, records)
     records.rename(tmp_path / "old")
-    assert room.restore(tmp_path / "copy", records, "S. One", "the disk died", Stopped()) is Exit.AS_INTENDED
+    assert back(tmp_path, records, "the disk died") is Exit.AS_INTENDED
     assert (
         "nobody is treated before the physicist has signed for it; first: kerma run, then kerma sheet missing"
         in capsys.readouterr().out
@@ -102,6 +111,51 @@ def test_a_copy_and_back_in_words(
     said = capsys.readouterr().out
     assert "restored by S. One" in said and "the disk died" in said and "--found WORDS" in said
     assert room.database(tmp_path / "rig.toml", False) is Exit.AS_INTENDED
+
+
+def test_a_copy_is_this_machines_or_somebody_vouches_for_it_and_the_audit_says_so(
+    kept: KeptByHand, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is the machine's, by its site key: with another one, or with none, a copy is taken only by words that stay."""
+    records, rig = kept.done(), tmp_path / "rig.toml"
+    records.chmod(0o700)
+    monkeypatch.setattr(places, "running", lambda: ())
+    room.backup(rig, tmp_path / "copy", Stopped())
+    key = capsys.readouterr().out.partition("signed with key ")[2][:64]
+    site = tomllib.loads(rig.read_text())["simulated"]["site_key_hex"]
+    assert site.encode() not in b"".join(one.read_bytes() for one in (tmp_path / "copy").rglob("*") if one.is_file())
+    records.rename(tmp_path / "old")
+    rig.write_text(rig.read_text().replace(site, "ab" * 32))
+    with pytest.raises(ConfigurationError, match=r"give the key that was written down when it was made \(--key\)"):
+        back(tmp_path, records)
+    with pytest.raises(ConfigurationError, match="is no key of 64 hex digits"):
+        back(tmp_path, records, key="abc")
+    assert back(tmp_path, records, key=key) is Exit.AS_INTENDED
+    assert "NOT SIGNED" not in capsys.readouterr().out
+    shutil.rmtree(records)
+    (tmp_path / "copy" / "manifest.sig").unlink()
+    with pytest.raises(ConfigurationError, match="is not signed"):
+        back(tmp_path, records)
+    assert back(tmp_path, records, unsigned=True) is Exit.AS_INTENDED
+    assert "NOT SIGNED: nothing but the word of whoever kept it" in capsys.readouterr().out
+    last = json.loads((records / "access" / "audit.jsonl").read_bytes().split(b"\n")[-2])
+    assert (last["what"], last["told"]["signed"], last["told"]["key"]) == ("restored", False, "")
+    found = looked(records)
+    assert found is not None and not found.wrong
+
+
+@pytest.mark.grid
+def test_an_audit_that_takes_no_entry_keeps_nobody_from_the_records(
+    kept: KeptByHand, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = kept.done()
+    monkeypatch.setattr(places, "running", lambda: ())
+    (records / "access").mkdir(mode=0o700)
+    (records / "access" / "audit.head").write_bytes(b"{}")
+    room.backup(tmp_path / "rig.toml", tmp_path / "copy", Stopped())
+    records.rename(tmp_path / "old")
+    assert back(tmp_path, records) is Exit.AS_INTENDED
+    assert "the journal says that it was restored, and the audit cannot be told" in capsys.readouterr().out
 
 
 def test_nothing_missing_is_said_too(kept: KeptByHand, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,8 +173,11 @@ def other(folder: Path) -> Path:
     return path
 
 
-def test_records_of_a_rig_that_runs_are_not_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_of_a_rig_that_runs_are_not_restored(
+    kept: KeptByHand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its folder was moved away, and its process writes on."""
+    kept.done().rename(tmp_path / "old")
 
     class Running(places.Places):
         @property
@@ -130,13 +187,12 @@ def test_records_of_a_rig_that_runs_are_not_restored(tmp_path: Path, monkeypatch
     meet = Running(tmp_path, tmp_path / "desk.sock", tmp_path / "stop.sock")
     monkeypatch.setattr(places, "running", lambda: (meet,))
     with pytest.raises(ConfigurationError, match="where its records are cannot be told"):
-        room.restore(tmp_path / "copy", tmp_path / "records", "S. One", "why", Stopped())
-    (tmp_path / "rig.toml").write_text('[records]\ndir = "records"\n')
+        back(tmp_path, tmp_path / "records")
     meet.rig_file.write_text(f"{tmp_path / 'rig.toml'}\n")
     with pytest.raises(ConfigurationError, match=r"runs on these records; first: end kerma run"):
-        room.restore(tmp_path / "copy", tmp_path / "records", "S. One", "why", Stopped())
+        back(tmp_path, tmp_path / "records")
     with pytest.raises(ConfigurationError, match=r"manifest.json: cannot be read"):
-        room.restore(tmp_path / "copy", tmp_path / "elsewhere", "S. One", "why", Stopped())
+        back(tmp_path, tmp_path / "elsewhere")
 
 
 class Second:
@@ -205,7 +261,7 @@ def test_signatures_come_back_with_their_chain_and_go_on(
     Approvals(records, lambda: WALL_S).sign("ab" * 32, "RX-7", "Dr. A", "physician")
     room.backup(tmp_path / "rig.toml", tmp_path / "copy", Stopped())
     records.rename(tmp_path / "old")
-    room.restore(tmp_path / "copy", records, "S. One", "the disk died", Stopped())
+    back(tmp_path, records, "the disk died")
     again = Approvals(records, lambda: WALL_S)
     assert again.signed().wrong == () and [one.who for one in again.signed().of("ab" * 32)] == ["Dr. A"]
     again.sign("ab" * 32, "RX-7", "M. B", "physicist")

@@ -15,16 +15,33 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from records_bench import WALL, Rig, flip
 
 from controller.entries import EntryType, Event, Outcome
-from records.backup import MANIFEST, MANIFEST_SUM, About, BackupError, Made, backup, checked, held, restore
+from records.backup import (
+    HEAD,
+    MANIFEST,
+    MANIFEST_SIGNATURE,
+    MANIFEST_SUM,
+    About,
+    BackupError,
+    Made,
+    Trust,
+    backup,
+    checked,
+    held,
+    public,
+    restore,
+)
 from records.book import Book
 from records.files import PosixFiles
 from records.fractions import list_fractions, show
 from records.journal import Record, verify
 
-ABOUT = About("0.1.0", "bench", True)
+KEY, STRANGER = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (7, 8))
+ABOUT = About("0.1.0", "bench", True, KEY)
+TRUST = Trust("bench", True, public(KEY))
 FILES = PosixFiles()
 VERBS = ("make_folder", "names", "read", "create", "open", "write", "sync", "sync_folder", "rename", "remove")
 
@@ -100,7 +117,7 @@ def copied(rig: Rig, name: str = "copy", files: PosixFiles = FILES) -> Made:
 
 
 def restored(rig: Rig, files: PosixFiles = FILES, to: str = "again") -> Made:
-    return restore(files, rig.folder / "copy", rig.folder / to, "P. One", "the disk died", WALL + 1000.0)
+    return restore(files, rig.folder / "copy", rig.folder / to, TRUST, "P. One", "the disk died", WALL + 1000.0)
 
 
 class Bench(Rig):
@@ -237,7 +254,7 @@ def test_nothing_is_written_over(rig: Bench) -> None:
     with pytest.raises(BackupError, match="is there and not empty"):
         restored(rig, to="full")
     with pytest.raises(BackupError, match="names who did it, and why"):
-        restore(FILES, rig.folder / "copy", rig.folder / "y", " ", "x", WALL)
+        restore(FILES, rig.folder / "copy", rig.folder / "y", TRUST, " ", "x", WALL)
     (rig.folder / "z.partial").mkdir()
     for do in (lambda: copied(rig, "z"), lambda: restored(rig, to="z")):
         with pytest.raises(BackupError, match=r"z.partial: .* was broken off: remove it first"):
@@ -303,7 +320,9 @@ def test_whatever_happens_at_any_call_there_is_a_whole_folder_or_none(rig: Bench
             # the name is there and only its folder's sync is left: all of it is on the disk
             assert what == "torn" or not reached or disk.place == str(rig.folder), disk.place
             found = (
-                checked(FILES, to).manifest.fractions if do == "backup" else len(list_fractions(to / "records.sqlite"))
+                checked(FILES, to, TRUST).manifest.fractions
+                if do == "backup"
+                else len(list_fractions(to / "records.sqlite"))
             )
             assert found == 1 and not partial.exists()
             shutil.rmtree(to)
@@ -334,9 +353,11 @@ def test_each_file_of_a_copy_that_is_not_as_it_was_made_is_named(rig: Bench, dam
         shutil.copytree(copy, work)
         DAMAGES[damage](work / name)
         with pytest.raises(BackupError) as refused:
-            restore(FILES, work, rig.folder / "again", "P. One", "why", WALL)
+            restore(FILES, work, rig.folder / "again", TRUST, "P. One", "why", WALL)
         words = str(refused.value)
-        assert (name in words or MANIFEST in words) and ("use another" in words or "find out" in words), words
+        assert (name in words or MANIFEST in words or name == MANIFEST_SIGNATURE) and any(
+            one in words for one in ("use another", "find out", "use a signed copy")
+        ), words
         assert not (rig.folder / "again").exists() and not (rig.folder / "again.partial").exists()
         shutil.rmtree(work)
 
@@ -346,7 +367,7 @@ def test_a_strange_file_and_a_manifest_that_leads_away_are_refused(rig: Bench) -
     copy = rig.folder / "copy"
     (copy / "journal" / "00000099.journal").write_bytes(b"x")
     with pytest.raises(BackupError, match=r"00000099.journal: is no part of this copy"):
-        checked(FILES, copy)
+        checked(FILES, copy, TRUST)
     (copy / "journal" / "00000099.journal").unlink()
     raw = (copy / MANIFEST).read_bytes()
     for changed, says in (
@@ -356,10 +377,58 @@ def test_a_strange_file_and_a_manifest_that_leads_away_are_refused(rig: Bench) -
         (raw.replace(b'"last_index": ', b'"last_index": 1'), "the chain is not the one that was copied"),
     ):
         assert changed != raw
-        (copy / MANIFEST).write_bytes(changed)
-        (copy / MANIFEST_SUM).write_text(f"{hashlib.sha256(changed).hexdigest()}  {MANIFEST}\n")
+        named(copy, changed)
         with pytest.raises(BackupError, match=says):
-            checked(FILES, copy)
+            checked(FILES, copy, TRUST)
+
+
+def named(copy: Path, raw: bytes, key: Ed25519PrivateKey = KEY) -> None:
+    """Another manifest in the place of the copy's, with its sum, signed with this key."""
+    (copy / MANIFEST).write_bytes(raw)
+    (copy / MANIFEST_SUM).write_text(f"{hashlib.sha256(raw).hexdigest()}  {MANIFEST}\n")
+    signature = {"key": public(key).hex(), "ed25519": key.sign(HEAD + raw).hex()}
+    (copy / MANIFEST_SIGNATURE).write_bytes(msgspec.json.encode(signature) + b"\n")
+
+
+def test_a_copy_that_is_not_signed_by_this_machine_is_refused_in_words(rig: Bench) -> None:
+    """Changed with its sum made anew, of another machine, of another rig, without a signature: each is said, and only the last may be vouched for."""
+    made = copied(rig)
+    copy = rig.folder / "copy"
+    raw, signature = (copy / MANIFEST).read_bytes(), (copy / MANIFEST_SIGNATURE).read_bytes()
+    assert made.key == public(KEY).hex() and public(KEY).hex().encode() in signature
+
+    def said(trust: Trust = TRUST) -> str:
+        with pytest.raises(BackupError) as refused:
+            checked(FILES, copy, trust)
+        return str(refused.value)
+
+    vouched = msgspec.structs.replace(TRUST, unsigned=True)
+    changed = raw.replace(b'"fractions": 1', b'"fractions": 0')
+    named(copy, changed)
+    (copy / MANIFEST_SIGNATURE).write_bytes(signature)
+    for trust in (TRUST, vouched):
+        assert "was changed after it was signed; use another copy first" in said(trust), "the sum is anybody's to make"
+    named(copy, changed, STRANGER)
+    for trust in (TRUST, vouched):
+        assert "it is another machine's, or the site key" in said(trust), (
+            "whoever made a manifest anew has no key of ours"
+        )
+    named(copy, raw)
+    assert "is a copy of the simulated rig bench, and this is the real rig bench" in said(
+        msgspec.structs.replace(TRUST, simulated=False)
+    )
+    assert "this is the simulated rig other" in said(msgspec.structs.replace(TRUST, rig="other"))
+    assert checked(FILES, copy, vouched).key == public(KEY).hex()
+    for bad in (b"", b"{}", b"[" * 50_000, signature[:-9]):
+        (copy / MANIFEST_SIGNATURE).write_bytes(bad)
+        assert "manifest.sig" in said(vouched)
+    (copy / MANIFEST_SIGNATURE).unlink()
+    assert "is not signed: an older program made it, or somebody took its signature away" in said()
+    assert "rig other" in said(msgspec.structs.replace(vouched, rig="other"))
+    restore(FILES, copy, rig.folder / "again", vouched, "P. One", "the disk died", WALL + 1000.0)
+    assert book_of(rig.folder / "again").gone.words.startswith(
+        "restored by P. One from the UNSIGNED copy of 2026-11-18"
+    )
 
 
 def test_a_damaged_journal_is_not_copied(rig: Bench) -> None:

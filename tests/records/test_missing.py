@@ -15,7 +15,7 @@ from records_bench import prescribed
 
 from controller.entries import Outcome
 from hal.readings import Purpose, UnitState
-from records.backup import About, backup, restore
+from records.backup import About, Trust, backup, public, restore
 from records.files import PosixFiles
 from records.fractions import list_fractions
 from records.missing import Missing
@@ -75,6 +75,8 @@ def rig(tmp_path: Path) -> Iterator[Clinic]:
     made.close()
 
 
+ABOUT = About("0", "bench", True, PHYSICIST)
+TRUST = Trust("bench", True, public(PHYSICIST))
 PATIENT = prescribed(patient_id="P-1", fraction=1, fractions=6)
 LOCKED = "what was given meanwhile could be given twice"
 
@@ -83,12 +85,12 @@ def test_a_fraction_that_was_given_after_the_copy_is_not_given_once_more(rig: Cl
     """Treated, the disk dies, the older copy comes back: whatever the day's check says, the physicist decides first."""
     rig.check()
     assert rig.refused(PATIENT) == ""
-    backup(PosixFiles(), rig.records, rig.folder / "copy", About("0", "bench", True), rig.clock.wall)
+    backup(PosixFiles(), rig.records, rig.folder / "copy", ABOUT, rig.clock.wall)
     rig.treat()
     assert "is closed" in rig.refused(PATIENT)
     rig.drop_recorder()
     shutil.rmtree(rig.records)
-    restore(PosixFiles(), rig.folder / "copy", rig.records, "S. One", "the disk died", rig.clock.wall)
+    restore(PosixFiles(), rig.folder / "copy", rig.records, TRUST, "S. One", "the disk died", rig.clock.wall)
     rig.begin_again()
     said = rig.refused(PATIENT)
     assert "is closed" not in said, "the records know nothing of it"
@@ -122,10 +124,10 @@ def test_a_fraction_that_was_given_after_the_copy_is_not_given_once_more(rig: Cl
 def test_a_copy_that_lacks_no_exposure_locks_too(rig: Clinic) -> None:
     """What is missing may be a latch, a closing or a signature: no token shows that."""
     rig.expose(Purpose.CALIBRATE)
-    backup(PosixFiles(), rig.records, rig.folder / "copy", About("0", "bench", True), rig.clock.wall)
+    backup(PosixFiles(), rig.records, rig.folder / "copy", ABOUT, rig.clock.wall)
     rig.drop_recorder()
     shutil.rmtree(rig.records)
-    restore(PosixFiles(), rig.folder / "copy", rig.records, "S. One", "the disk died", rig.clock.wall)
+    restore(PosixFiles(), rig.folder / "copy", rig.records, TRUST, "S. One", "the disk died", rig.clock.wall)
     rig.begin_again()
     said = rig.refused(PATIENT)
     assert "restored by S. One from the copy of 2026-11-18" in said and "the disk died" in said and LOCKED in said

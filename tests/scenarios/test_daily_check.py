@@ -3,6 +3,7 @@ treated, and a power cut in beam locks again."""
 
 from __future__ import annotations
 
+import shutil
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -29,14 +30,20 @@ from controller.states import State
 from controller.tags import parts_sha256
 from hal.readings import Purpose
 from records import fractions
+from records.backup import About, Trust, backup, public, restore
 from records.commissioning import ITEMS, Audit, Commissioned, Commissioning
 from records.day import Baseline, Bound, DaySheet, zone_named
+from records.files import PosixFiles
+from records.missing import Missing
 from records.sheets import Sheet, SheetKind, body, hand_in
-from verification.reach import OPERATOR, SHORT, to_ready, turn_until
+from verification.disk import FaultyDisk
+from verification.reach import OPERATOR, SHORT, ons, to_beam, to_ready, turn_until
 from verification.setting import lay_out, virtual_rig
 from verification.virtual import VirtualRig
 
 PHYSICIST = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
+OPERATOR_KEY = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
+SECOND = msgspec.structs.replace(SHORT, fraction=2)
 DEVICE = "QA-1 7001"
 NIGHT_S = 6 * 3600.0
 NC_PER_MGY = 0.02
@@ -122,6 +129,73 @@ def test_a_morning_from_a_cold_tube_to_a_patient_and_a_power_cut_that_locks_agai
     rig.close()
 
 
+@pytest.mark.grid
+@pytest.mark.timeout(300)
+def test_a_restored_copy_treats_nobody_before_the_physicist_has_signed_for_what_is_missing(
+    tmp_path: Path, kernels: Kernels
+) -> None:
+    """A copy is made, a patient treated, the disk dies, the copy comes back, on a rig whose day is not waived: the shipped loop loads no patient, a press
+    makes no beam, a new check of the day opens nothing, an operator's word neither; the physicist's does, and then there is beam."""
+    rig = made(tmp_path, kernels)
+    morning = Morning(rig, tmp_path / "records")
+    morning.expose_once()
+    morning.commission()
+    open_the_day(morning)
+    assert refused(rig) == ""
+    backup(PosixFiles(), morning.records, tmp_path / "copy", About("0", "bench", True, OPERATOR_KEY), rig.clock.wall())
+    to_beam(rig, 0.0)
+    turn_until(rig, State.TERMINATED)
+    rig.wait(1.0)
+    assert "closed" in refused(rig)
+    rig.kill_host()
+    rig.kill_recorder()
+    shutil.rmtree(morning.records)
+    restore(
+        PosixFiles(),
+        tmp_path / "copy",
+        morning.records,
+        Trust("bench", True, public(OPERATOR_KEY)),
+        "S. One",
+        "the disk died",
+        rig.clock.wall(),
+    )
+    rig.disk = FaultyDisk(volatile=rig.disk.volatile)
+    rig.start_recorder()
+    rig.start_host()
+    rig.come_to_desk()
+    given = ons(rig)
+    for meanwhile in (lambda: None, lambda: open_the_day(morning), lambda: signed_for(morning, OPERATOR_KEY)):
+        meanwhile()
+        said = refused(rig)
+        assert "what was given meanwhile could be given twice" in said and "kerma sheet missing" in said, said
+        before = ons(rig)
+        rig.press()
+        rig.wait(1.0)
+        assert ons(rig) == before, "nothing is loaded: a press is nothing"
+    assert "given twice" in refused_of(rig, SECOND), "nor any other fraction"
+    assert morning.answers[-1] != "" and signed_for(morning, PHYSICIST) == ""
+    assert refused_of(rig, SECOND) == ""
+    to_beam(rig, 0.0, p=SECOND)
+    turn_until(rig, State.TERMINATED)
+    rig.wait(1.0)
+    assert ons(rig) > given and rig.records()[-1]["status"] == "COMPLETE"
+    rig.close()
+
+
+def open_the_day(morning: Morning) -> None:
+    """Warm-up, baseline and check."""
+    assert morning.warm_up() is Exit.AS_INTENDED
+    assert morning.baseline() is Exit.AS_INTENDED
+    assert morning.daily(1.0) is Exit.AS_INTENDED, morning.answers
+
+
+def signed_for(morning: Morning, key: Ed25519PrivateKey) -> str:
+    """What the records say to this word on the gap that they know of."""
+    assert morning.rig.recorder is not None
+    morning.sign(SheetKind.MISSING, Missing(morning.rig.recorder.book.gone.index, "charts: fraction 1 was given"), key)
+    return morning.answers[-1]
+
+
 def made(folder: Path, kernels: Kernels) -> VirtualRig:
     """The example's rig, not waived, with a physicist's key of ours."""
     setting = lay_out(folder / "rig", folder / "records", "time", 15020)
@@ -151,11 +225,15 @@ def night(rig: VirtualRig) -> None:
 
 def refused(rig: VirtualRig, again: bool = False) -> str:
     """What the rig says to a patient's fraction now; it is unloaded at once where it is taken."""
+    return refused_of(rig, SHORT, again)
+
+
+def refused_of(rig: VirtualRig, order: Prescribed, again: bool = False) -> str:
     turn_until(rig, State.STANDBY, State.TERMINATED)
     if rig.loop is not None and rig.loop.exposure.stage.state is State.TERMINATED:
         rig.ask(Close("closed before the next"))
         turn_until(rig, State.STANDBY)
-    answer = rig.ask(Resume(SHORT, OPERATOR, "power", True) if again else Load(SHORT, OPERATOR))
+    answer = rig.ask(Resume(order, OPERATOR, "power", True) if again else Load(order, OPERATOR))
     if answer.ok:
         rig.ask(Edit())
         turn_until(rig, State.STANDBY)
@@ -191,14 +269,14 @@ class Morning:
         every = tuple(name for name, _ in ITEMS)
         rows = tuple(Commissioned(o.kv, o.ma, o.filter_id, o.applicator_id, every) for o in c.combinations)
         audit = Audit("mailed dosimeters", "Another House", "2026-10-01", 1.01)
-        self._sign(SheetKind.COMMISSIONING, Commissioning(c.tube_serial, c.machine_serial, c.sha256.hex(), audit, rows))
+        self.sign(SheetKind.COMMISSIONING, Commissioning(c.tube_serial, c.machine_serial, c.sha256.hex(), audit, rows))
 
     def baseline(self) -> Exit:
         c, face = self.certificate, Face(self._answers())
         wanted = Baseline(c.sha256.hex(), c.tube_serial, c.machine_serial, DEVICE, "nC", False, 0.0, beams_of(c), ())
 
         def sign(base: Baseline) -> Exit:
-            self.base = self._sign(SheetKind.BASELINE, base)
+            self.base = self.sign(SheetKind.BASELINE, base)
             return Exit.AS_INTENDED
 
         return room.baseline(self.session, self._hand(Purpose.DAILY, face), c, wanted, face, sign)
@@ -210,7 +288,7 @@ class Morning:
         base = msgspec.json.decode(self.base.body, type=Baseline)
 
         def sign(sheet: DaySheet) -> Exit:
-            self._sign(SheetKind.DAILY, sheet)
+            self.sign(SheetKind.DAILY, sheet)
             return Exit.AS_INTENDED
 
         site = Site("A. Person", self._bound(), base, self.base.sha256, self._opened, self._untold)
@@ -267,9 +345,9 @@ class Morning:
             self.rig.room(door_open=False)
             del self.rig.each_turn["door"]
 
-    def _sign(self, kind: SheetKind, content: Any) -> Sheet:
+    def sign(self, kind: SheetKind, content: Any, key: Ed25519PrivateKey = PHYSICIST) -> Sheet:
         plain = Sheet(kind, body(content), "P. One", "physicist", f"{self.rig.clock.wall():.3f}", b"")
-        sheet = msgspec.structs.replace(plain, ed25519=PHYSICIST.sign(plain.message))
+        sheet = msgspec.structs.replace(plain, ed25519=key.sign(plain.message))
         hand_in(self.records, sheet)
         self.rig.wait(0.5)
         words = fractions.sheet_words(self.rig.recorder_config.database, sheet.sha256)
