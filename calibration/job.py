@@ -13,7 +13,16 @@ from pydantic import Field, ValidationError, create_model
 from calibration import signed, toml_file
 from calibration.equipment import Applicator, Base, Instrument, Name, Positive, Table
 from calibration.facts import Facts
-from calibration.job_parts import DependenceTable, FittedJob, HvlTable, MonitorTable, ScaleJob, SecondTable, ServiceJob
+from calibration.job_parts import (
+    DependenceTable,
+    FittedJob,
+    HvlTable,
+    MonitorTable,
+    OffsetJob,
+    ScaleJob,
+    SecondTable,
+    ServiceJob,
+)
 from calibration.measured import MeasuredTable
 from calibration.schema import CertificateTable, CombinationTable
 from hal.errors import ConfigurationError
@@ -35,7 +44,7 @@ HEAD_HERE: Final = frozenset(
 
 
 RESERVED: Final = frozenset({
-    "warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor", "second", "scale", "fitted", "conditioning", "survey", "spot",
+    "warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor", "second", "scale", "fitted", "conditioning", "survey", "spot", "offset",
 })  # fmt: skip
 """What the names of other sessions begin with: an output is called none of these, and begins with none of them."""
 
@@ -69,6 +78,7 @@ class JobTable(Table):
     certificate: dict[str, Any]
     instruments: list[Instrument] = Field(min_length=1, max_length=50)
     outputs: list[OutputTable] = Field(min_length=1, max_length=100)
+    offset: OffsetJob | None = None
     scales: list[ScaleJob] = Field(default_factory=list, max_length=20)
     fitted: list[FittedJob] = Field(default_factory=list, max_length=50)
     conditioning: ServiceJob | None = None

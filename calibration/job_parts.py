@@ -53,13 +53,23 @@ class LowPoint(Table):
 
 
 class DependenceTable(Table):
-    """outputs.dependence: what the read-back of mA holds of the bleeder, for each kV; which parts of the combination's kV are exposed, and what is typed below.
+    """outputs.dependence: what the read-back of mA holds of the bleeder, for each kV (left out where the session `offset` measures it); which parts of the
+    combination's kV are exposed, and what is typed below.
 
     A beam of less than a quarter of what the name plate lets expect is ended (interlocks/bands.py), so the lowest points stay typed."""
 
-    offset_ma_per_kv: float = Field(ge=-0.01, le=0.01)
+    offset_ma_per_kv: float | None = Field(default=None, ge=-0.01, le=0.01)
     parts: list[Annotated[float, Field(ge=0.15, le=1)]] = Field(min_length=3, max_length=20)
     low: list[LowPoint] = Field(default_factory=list, max_length=20)
+
+
+class OffsetJob(Table):
+    """[offset]: high voltage over a cold filament at each kV of the outputs and of the scales of mA; `meter` in the return, where there is one."""
+
+    filter: Name
+    applicator: Name
+    meter: Name | None = None
+    source: Literal["typed"] = "typed"
 
 
 class ScaleJob(Table):

@@ -13,6 +13,7 @@ from calibration.job_parts import FittedJob
 from calibration.procedures.applicator import applicator
 from calibration.procedures.conditioning import seasoned
 from calibration.procedures.interrupt import interrupted
+from calibration.procedures.ma_offset import ma_offset, part, per_kv
 from calibration.procedures.scales import scale
 from calibration.procedures.session import Session
 from calibration.procedures.survey import focal_spot, survey
@@ -33,6 +34,9 @@ def facts(job: JobTable, records: tuple[Record, ...], combinations: Mapping[str,
 
     ValueError: a typed number beside a measured one (hazard A2), or a session says otherwise than the tube's record."""
     found: dict[str, Any] = {**job.certificate.get("facts", {})}
+    offsets = [part(ma_offset(one.session)) for one in records if one.name == "offset"]
+    if offsets:
+        _alone(found, "ma_offset", offsets[0])
     scales = [scale(one.session).part() for one in records if one.name.startswith("scale-")]
     if scales:
         _alone(found, "scales", scales)
@@ -112,6 +116,10 @@ def told(job: JobTable, records: tuple[Record, ...]) -> tuple[str, ...]:
                 f"cut-out {lead.name} in {lead.reference}: factor in air {lead.factor:.4f}, u {lead.u_pct:.2f} % (k = 1), which its own history holds; an "
                 "order takes the certificate's, at the surface: at a depth it is refused, as the certificate's depth dose is the open field's"
             )
+        if one.name == "offset":
+            a_kv = per_kv(ma_offset(one.session))
+            says = f"a bleeder of {1e-3 / a_kv:.3g} GOhm" if a_kv > 0.0 else "no bleeder"
+            words.append(f"mA offset {1000.0 * a_kv:.3f} uA a kV in the read-back: {says}")
         if one.name == "spot":
             spot = focal_spot(one.session)
             words.append(f"focal spot {spot.size_mm:g} mm, {spot.off_mm:g} mm off the axis")

@@ -20,7 +20,7 @@ from calibration.procedures.hvl import hvl_procedure
 from calibration.procedures.interrupt import interrupt_procedure
 from calibration.procedures.kv_dependence import kv_dependence_procedure
 from calibration.procedures.linearity import linearity_procedure
-from calibration.procedures.ma_offset import MaOffset
+from calibration.procedures.ma_offset import MaOffset, ma_offset, ma_offset_procedure, per_kv
 from calibration.procedures.monitor import Vents, monitor_procedure
 from calibration.procedures.output import OF_CERTIFICATE, OF_NAME_PLATE, Beam, output_procedure
 from calibration.procedures.parts import LEAK_S, SHIPPED, Charge, Setting, charges, in_date, mean
@@ -30,6 +30,7 @@ from calibration.procedures.survey import focal_spot_procedure, leakage_survey_p
 from calibration.procedures.warm import warm_procedure
 from hal.errors import ConfigurationError
 
+OFFSET: Final = "offset"
 WARM_S: Final = 20.0
 INTERRUPTED_S: Final = 20.0
 REPRODUCIBLE: Final = 0.0005
@@ -69,9 +70,11 @@ def _offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
         one = job.output(of)
         return Planned(BESIDE[kind](job, one, at, known), one.seconds if kind == "second" else LEAK_S)
     if kind == "scale" and of:
-        return Planned(_scale(job, _named(job.scales, of, "scale"), at))
+        return Planned(_scale(job, _named(job.scales, of, "scale"), at, known))
     if kind == "fitted" and of:
         return Planned(_fitted(job, _named(job.fitted, of, "fitted applicator"), at))
+    if name == OFFSET:
+        return Planned(_offset(job, at))
     if name in SERVICE:
         section = getattr(job, name)
         if section is None:
@@ -84,7 +87,7 @@ def _offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
 def names(job: JobTable) -> tuple[str, ...]:
     """Everything that may be measured, in the order in which one follows from the other."""
     metered = any(isinstance(one, KvpMeter) for one in job.instruments)
-    first = [name for name in SERVICE if getattr(job, name) is not None]
+    first = [name for name in (OFFSET, *SERVICE) if getattr(job, name) is not None]
     scales = [f"scale-{one.name}" for one in job.scales]
     beside: list[str] = []
     for one in job.outputs:
@@ -190,11 +193,17 @@ def _hvl(job: JobTable, one: OutputTable, at: datetime, _known: Known) -> Proced
     )  # fmt: skip
 
 
-def _dependence(job: JobTable, one: OutputTable, at: datetime, _known: Known) -> Procedure:
+def _dependence(job: JobTable, one: OutputTable, at: datetime, known: Known) -> Procedure:
     charge, head = _charge(job, one)
     in_date(at, charge.electrometer)
     section = _section(one, "dependence")
-    return kv_dependence_procedure(_setting(one), charge, head, section.offset_ma_per_kv, section.parts)
+    typed = section.offset_ma_per_kv
+    if typed is not None and job.offset is not None:
+        raise ValueError(
+            f"outputs.dependence.offset_ma_per_kv: typed beside [{OFFSET}]; take it out of the job file, measured is measured"
+        )
+    a_kv = typed if typed is not None else per_kv(found_offset(job, f"dependence-{one.name}", known))
+    return kv_dependence_procedure(_setting(one), charge, head, a_kv, section.parts)
 
 
 def _monitor(job: JobTable, one: OutputTable, at: datetime, known: Known) -> Procedure:
@@ -232,17 +241,42 @@ BESIDE: Final[Mapping[str, Beside]] = {
 # --- what is of the machine and of no output -------------------------------------------------------------------------------------------------
 
 
-def _scale(job: JobTable, one: ScaleJob, at: datetime) -> Procedure:
+def _offset(job: JobTable, at: datetime) -> Procedure:
+    """At each kV at which mA will be measured or given."""
+    section = job.offset
+    if section is None:
+        raise ConfigurationError(f"{OFFSET}: is no section of the job file; first: write [{OFFSET}]")
+    kvs = {one.kv for one in job.outputs} | {one.kv for one in job.scales if one.kv is not None}
+    meter = job.instrument(MaMeter, section.meter) if section.meter is not None else None
+    setting = Setting(max(kvs), 0.0, section.filter, section.applicator)
+    return ma_offset_procedure(tuple(kvs), setting, meter, section.source, at)
+
+
+def found_offset(job: JobTable, name: str, known: Known) -> MaOffset:
+    """The bleeder's current as the session `offset` found it; typed only in a job file without that section, which is of a generator whose filament nobody
+    can keep cold. ValueError: it was not measured, or typed beside it."""
+    rows, session = job.facts.ma_offset, known.finished(OFFSET) if job.offset is not None else None
+    if job.offset is not None and rows:
+        raise ValueError(
+            f"certificate.facts.ma_offset: typed beside [{OFFSET}]; take it out of the job file, measured is measured"
+        )
+    if session is not None:
+        return ma_offset(session)
+    if job.offset is not None:
+        raise ValueError(f"{name}: the bleeder's current is taken off, and {OFFSET} was not measured; do that first")
+    if not rows:
+        raise ValueError(
+            f"{name}: the bleeder's current is taken off, and nobody measured it: write [{OFFSET}] and measure {OFFSET} first; with a generator whose "
+            "filament cannot be kept cold, measure it by the maker's program, and write certificate.facts.ma_offset"
+        )
+    return MaOffset(tuple((row.kv, row.read_back_ma, row.meter_ma) for row in rows))
+
+
+def _scale(job: JobTable, one: ScaleJob, at: datetime, known: Known) -> Procedure:
     if one.unit == "kV":
         setting = Setting(one.at[0], cast(float, one.ma), one.filter, one.applicator)
         return kv_scale_procedure(tuple(one.at), setting, job.instrument(KvpMeter, one.meter), one.source, at)
-    rows = job.facts.ma_offset
-    if not rows:
-        raise ValueError(
-            f"scale-{one.name}: a scale of mA takes the bleeder's current off, and certificate.facts.ma_offset has none; "
-            "it is measured with the filament cold, which this desk does not expose: measure it by the maker's program, and write it there"
-        )
-    offset = MaOffset(tuple((row.kv, row.read_back_ma, row.meter_ma) for row in rows))
+    offset = found_offset(job, f"scale-{one.name}", known)
     setting = Setting(cast(float, one.kv), one.at[0], one.filter, one.applicator)
     return ma_scale_procedure(tuple(one.at), setting, job.instrument(MaMeter, one.meter), offset, one.source, at)
 

@@ -1,5 +1,5 @@
 """mA offset: what the read-back, and an mA meter in the return, show with high voltage and the filament cold, at each kV: the bleeder's current.
-It comes before anything else in mA; the mA scale takes it off (calibration/procedures/ma_scale.py)."""
+It comes before anything else in mA, kV up and down; the mA scale takes it off (calibration/procedures/scales.py)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from calibration.equipment import MaMeter
 from calibration.procedures.parts import LIVE, Setting, at_end, in_date, numbers, recorded
 from calibration.procedures.session import Figure, Judgement, Session, Verdict
 from calibration.procedures.step import Accept, Grammar, Procedure, Source, Step, Wanted
+from interlocks import cold
 
-SECONDS: Final = 5.0
+SECONDS: Final = cold.SECONDS
+"""As long as high voltage stands over a cold filament, and no other time."""
 N: Final = 3
 STEADY_MA: Final = 0.005
-"""Largest spread of one kV's readings: 0.3 % of 1.6 mA. An assumption of this program."""
+"""Largest spread of one kV's readings, and up against down: 0.3 % of 1.6 mA. An assumption of this program."""
+NAME: Final = "mA offset"
 MOST_MA: Final = 0.5
 """More is no bleeder but emission: 1 GOhm at 100 kV is 0.1 mA."""
 ONE_RESISTOR: Final = 0.10
@@ -51,19 +54,26 @@ def part(offset: MaOffset) -> list[dict[str, Any]]:
 def ma_offset_procedure(
     kvs: tuple[float, ...], setting: Setting, meter: MaMeter | None, source: Source, at: datetime
 ) -> Procedure:
-    """kV after kV, three readings each. ValueError: the meter may not be used now."""
+    """kV after kV, up and then down, three readings each time. ValueError: the meter may not be used now."""
     if meter is not None:
         in_date(at, meter)
     read = (Wanted(meter.id, "mA", Grammar(-MOST_MA, MOST_MA), source),) if meter is not None else ()
     connect = f"{meter.id} ({meter.serial}) in the return. " if meter is not None else ""
 
-    def step(place: int, kv: float) -> Step:
+    up = sorted(kvs)
+    places = [("up", kv) for kv in up] + [("down", kv) for kv in reversed(up)]
+
+    def step(place: int, way: str, kv: float) -> Step:
         exposes = Setting(kv, setting.ma, setting.filter, setting.applicator).without_beam("cold", SECONDS, N)
-        said = f"{connect}Filament cold, applicator {setting.applicator}." if place == 0 else ""
+        said = (
+            f"{connect}Filament cold, applicator {setting.applicator}. High voltage will be on: nobody in the room."
+            if place == 0
+            else ""
+        )
         why = "The read-back holds the bleeder's current: it is measured alone, before mA is scaled."
         given = (("steady_ma", STEADY_MA), ("first", float(place == 0)))
         return Step(
-            f"{kv:g} kV",
+            f"{way} {kv:g} kV",
             why,
             said,
             exposes,
@@ -74,7 +84,7 @@ def ma_offset_procedure(
         )
 
     serials = ((meter.id, meter.serial),) if meter is not None else ()
-    return Procedure("mA offset", "service", serials, tuple(step(place, kv) for place, kv in enumerate(kvs)))
+    return Procedure(NAME, "service", serials, tuple(step(place, *one) for place, one in enumerate(places)))
 
 
 def steady(session: Session, step: Step) -> Verdict:
@@ -90,6 +100,13 @@ def steady(session: Session, step: Step) -> Verdict:
     if not -given["steady_ma"] <= fmean(values) <= MOST_MA:
         return Verdict(
             f"{fmean(values):.3f} mA with a cold filament; a bleeder draws 0 to {MOST_MA:g}: look for emission"
+        )
+    way, _, at = step.id.partition(" ")
+    before = session.values(f"up {at}", "ma") if way == "down" else ()
+    if before and abs(fmean(values) - fmean(before)) > given["steady_ma"]:
+        return Verdict(
+            f"{fmean(values):.4f} mA on the way down and {fmean(before):.4f} on the way up, more than {given['steady_ma']:g} apart; "
+            "something warms or leaks: wait, and begin anew"
         )
     kv = fmean(session.values(step.id, "kv"))
     if given["first"]:
@@ -109,12 +126,24 @@ def ma_offset(session: Session) -> MaOffset:
     """What the session found. ValueError: it is not at its end."""
     at_end(session)
 
-    def row(step: Step) -> tuple[float, float, float | None]:
-        meter = [one.instrument for one in step.reading if one.source != "record"]
-        of_meter = fmean(session.values(step.id, meter[0])) if meter else None
-        return fmean(session.values(step.id, "kv")), fmean(session.values(step.id, "ma")), of_meter
+    def row(steps: list[Step]) -> tuple[float, float, float | None]:
+        meter = [one.instrument for one in steps[0].reading if one.source != "record"]
 
-    return MaOffset(tuple(row(step) for step in session.procedure.steps))
+        def of(name: str) -> float:
+            return fmean(value for step in steps for value in session.values(step.id, name))
+
+        return of("kv"), of("ma"), of(meter[0]) if meter else None
+
+    ladder = session.procedure.steps
+    up = ladder[: len(ladder) // 2]
+    return MaOffset(
+        tuple(row([one for one in ladder if one.id.partition(" ")[2] == step.id.partition(" ")[2]]) for step in up)
+    )
+
+
+def per_kv(offset: MaOffset) -> float:
+    """mA a kV of the read-back, as one resistor draws it: through nothing at 0 kV, by least squares."""
+    return sum(kv * ma for kv, ma, _ in offset.rows) / sum(kv * kv for kv, _, _ in offset.rows)
 
 
 JUDGEMENTS: Final[Mapping[str, Judgement]] = {"ma-offset": steady}

@@ -180,7 +180,9 @@ def banner(site: Site, session: Session, person: Person) -> str:
     """Over every step: that this is no treatment, of which rig, under whose hands and limits."""
     mark = "SIMULATED " if site.rig.simulated else ""
     paper = f"certificate {site.certificate.id}{' PROVISIONAL' if site.certificate.provisional else ''}"
-    return f"{mark}CALIBRATION rig {site.rig.name}, key in SERVICE, {person.name} ({person.role}), limits {session.procedure.limits}, {paper}"
+    dry = all(one.exposes is None or one.exposes.how == "cold" for one in session.procedure.steps)
+    what = "DRY RUN, HIGH VOLTAGE OVER A COLD FILAMENT" if dry else "CALIBRATION"
+    return f"{mark}{what} rig {site.rig.name}, key in SERVICE, {person.name} ({person.role}), limits {session.procedure.limits}, {paper}"
 
 
 def checked(asked: Asked, rig: Rig, limits: Limits) -> None:

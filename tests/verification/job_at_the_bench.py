@@ -44,7 +44,6 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
     facts = {
         "tube": tube,
         "applicators": [applicator(kind).model_copy(update={"code": code}).model_dump(exclude_none=True) for kind, code in zip(kinds, codes, strict=True)],
-        "ma_offset": [{"kv": 69.5, "read_back_ma": 0.07, "meter_ma": 0.07}],
     }  # fmt: skip
     certificate = {key: whole[key] for key in HEAD} | {
         "id": "BENCH-1", "version": 1, "supersedes": "", "simulated": True, "tube_serial": "SIM-1", "machine_serial": "KU-1", "safety_unit_fw": "f",
@@ -83,13 +82,14 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
                 "expected_mm": benched.EXPECTED_HVL_MM, "most_nc": 40.0},
         "second": {"chamber": "B", "low_v": 150.0, "expected_nc": benched.expected_nc("B", "20 mm")},
         "monitor": {"supply_v": 300.0, "voltmeter": "voltmeter"},
-        "dependence": {"offset_ma_per_kv": 0.001, "parts": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], "low": list(G_LOW)},
+        "dependence": {"parts": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], "low": list(G_LOW)},
     }  # fmt: skip
     at = {"filter": "F2", "kv": 69.5, "ma": 1.6}
     return {
         "certificate": certificate,
         "instruments": [one.model_dump(exclude_none=True) for one in (chamber(bench, "A"), chamber(bench, "B"), *map(instrument, names))],
         "outputs": [output],
+        "offset": {"filter": "F2", "applicator": "20 mm", "meter": "ma-meter"},
         "scales": [
             {"name": "kv", "unit": "kV", "at": list(benched.KVS), "ma": 1.0, "filter": "F2", "applicator": "20 mm", "meter": "divider"},
             {"name": "ma", "unit": "mA", "at": [0.4, 0.8, 1.2, 1.6, 2.0], "kv": 69.5, "filter": "F2", "applicator": "20 mm", "meter": "ma-meter"},

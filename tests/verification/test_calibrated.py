@@ -63,7 +63,7 @@ def text(prefix: str, factor: float) -> Callable[[Told], Told]:
     return alter
 
 
-def record(prefix: str, name: str, change: Callable[..., float]) -> Callable[[Told], Told]:
+def record(prefix: str | tuple[str, ...], name: str, change: Callable[..., float]) -> Callable[[Told], Told]:
     """A value of the record in the steps that begin so: from what it was, and whether the exposure's number is odd."""
 
     def alter(event: Told) -> Told:
@@ -228,8 +228,9 @@ def test_four_unknown_tubes_lie_where_their_certificates_say() -> None:
 
 
 CASES: list[tuple[str, Callable[[Told], Told], str]] = [
-    ("mA offset", record("60 kV", "ma", lambda ma, odd: ma + 0.01 * odd), "varies by"),
-    ("mA offset", record("40 kV", "ma", lambda ma, _odd: ma + 0.6), "look for emission"),
+    ("mA offset", record("up 60 kV", "ma", lambda ma, odd: ma + 0.01 * odd), "varies by"),
+    ("mA offset", record("up 40 kV", "ma", lambda ma, _odd: ma + 0.6), "look for emission"),
+    ("mA offset", record("down 40 kV", "ma", lambda ma, _odd: ma + 0.006), "on the way down and"),
     ("kV scale", text("up 60", 1.05), "have the service look"),
     ("kV scale", text("up 60", 1.2), "look at unit, range and connection"),
     ("mA scale", text("down 1.2", 1.05), "have the service look"),
@@ -260,7 +261,7 @@ CASES: list[tuple[str, Callable[[Told], Told], str]] = [
     ("focal spot", text("image", 5.0), "have the tube looked at"),
 ]  # fmt: skip
 WARNED: list[tuple[str, Callable[[Told], Told], str]] = [
-    ("mA offset", record("40 kV", "ma", lambda ma, _odd: 1.2 * ma), "not in proportion"),
+    ("mA offset", record(("up 40 kV", "down 40 kV"), "ma", lambda ma, _odd: 1.2 * ma), "not in proportion"),
     ("kV scale", text("up 60", 1.02), "off the line"),
     ("mA scale", text("up 1.2", 1.018), "up and down differ"),
     ("timer and end effect", text("starts", 1.003), "many starts give"),

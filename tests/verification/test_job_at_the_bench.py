@@ -26,6 +26,7 @@ from verification.calibrated import Stopped
 
 pytestmark = pytest.mark.timeout(60)
 OF_MACHINE = (
+    "offset",
     f"second-{NAME}",
     "scale-kv",
     "scale-ma",
@@ -60,6 +61,7 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     for name in sorted(
         listed,
         key=lambda name: (
+            name != "offset",
             name.startswith("conditioning"),
             name.startswith("monitor"),
             name == NAME,
@@ -73,6 +75,12 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     (c,), facts = table.combinations, table.facts
     assert c.measured is not None and len(c.measured.layers) == 11 and len(c.g_kv) == 8 and c.g_kv[0].rel == 0.0
     assert c.dt_s == pytest.approx(-0.127, abs=0.02) and c.n1_mgy_per_count == pytest.approx(0.02, rel=0.1)
+    bleeder = bench.machine.drawn["bleeder"]
+    (offset,) = facts.ma_offset
+    assert (
+        offset.read_back_ma == pytest.approx(bench.machine.true_kv(69.5) / bleeder * 1e-3, abs=0.002)
+        and offset.meter_ma
+    )
     assert [one.unit for one in facts.scales] == ["kV", "mA"] and facts.interrupt_ratio == pytest.approx(1.0, abs=0.01)
     assert [one.id for one in facts.cutouts] == ["C15"] and facts.tube is not None
     (lead,) = facts.cutouts
@@ -88,8 +96,9 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
         drafted(shop, "ONE, P")
     _periodic(shop, table)
     words = told(shop.table, tuple(Record(name, shop.done[name], "P. One") for name in OF_MACHINE))
-    assert words[0].startswith("applicator 30 mm against 20 mm: factor in air") and [
-        one.partition(" ")[0] for one in words[1:3]
+    assert words[0].startswith("mA offset 0.96") and "a bleeder of" in words[0]
+    assert words[1].startswith("applicator 30 mm against 20 mm: factor in air") and [
+        one.partition(" ")[0] for one in words[2:4]
     ] == ["cut-out", "focal"]
 
 
@@ -126,6 +135,7 @@ def test_what_is_typed_beside_a_finished_session_of_the_machine_is_refused(tmp_p
     bench = warm_bench()
     shop = Shop(job(tmp_path, job_document(bench)), bench)
     for name in (
+        "offset",
         f"timer-{NAME}",
         f"linearity-{NAME}",
         f"hvl-{NAME}",
@@ -141,6 +151,10 @@ def test_what_is_typed_beside_a_finished_session_of_the_machine_is_refused(tmp_p
     shop.table = job(tmp_path, document)
     with pytest.raises(ValueError, match=r"facts\.scales: typed beside a finished session"):
         drafted(shop)
+
+
+TYPED = [{"kv": 69.5, "read_back_ma": 0.07, "meter_ma": 0.07}]
+"""Of a generator whose filament nobody can keep cold."""
 
 
 @cache
@@ -169,7 +183,13 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("hvl-a20", "outputs/0/hvl/stack_mm", [0.0, 0.7, 1.0], "cannot be laid of the sheets"),
         ("timer-a20", "outputs/0/timer_meter", None, "kvp-meter, divider are meters of kV"),
         ("hvl-a20", "outputs/0/hvl", None, "has no hvl in the job file"),
-        ("scale-ma", "certificate/facts/ma_offset", None, "filament cold, which this desk does not expose"),
+        ("scale-ma", "offset/meter", None, "offset was not measured; do that first"),
+        ("scale-ma", "offset", None, "nobody measured it: write \\[offset\\] and measure offset first"),
+        ("scale-ma", "certificate/facts/ma_offset", TYPED, "typed beside \\[offset\\]; take it out"),
+        ("dependence-a20", "offset/meter", None, "offset was not measured; do that first"),
+        ("dependence-a20", "outputs/0/dependence/offset_ma_per_kv", 0.001, "typed beside \\[offset\\]; take it out"),
+        ("offset", "offset", None, "is no section of the job file"),
+        ("offset", "offset/meter", "divider", "is no mameter of the job file"),
         ("scale-kv", "scales/0/at", [10.0, 40.0, 200.0], "is not within the 10 to 150 kV of divider"),
         ("scale-kv", "scales/0/meter", "ma-meter", "is no kvpmeter of the job file"),
         ("scale-x", "scales/0/name", "kv", "x: is no scale of the job file"),
@@ -186,6 +206,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 def test_what_cannot_be_planned_says_why(tmp_path: Path, name: str, path: str, value: Any, words: str) -> None:
     table = job(tmp_path, changed(path, value))
     shop = Shop(table, QuickBench(as_engraved(), 0))
+    if path.endswith("parts"):
+        shop.measures("offset")
     with pytest.raises((ValueError, ConfigurationError), match=words):
         offered(table, name, shop.who.at, shop.known)
 
