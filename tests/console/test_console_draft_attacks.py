@@ -413,7 +413,7 @@ def test_g22_three_exposures_that_agree_over_a_day_are_no_warm_tube(tmp_path: Pa
 
 
 def test_a2_no_output_is_called_as_another_session_and_a_point_in_a_name_is_no_other_session(tmp_path: Path) -> None:
-    assert set(RESERVED) == {*BESIDE, *SERVICE, "scale", "fitted"}
+    assert set(RESERVED) == {*BESIDE, *SERVICE, "scale", "fitted", "offset"}
     (one,) = job_document()["outputs"]
     for name in ("survey", "hvl-a20", "second-a20"):
         with pytest.raises(ConfigurationError, match="would be taken for a session of that kind"):
