@@ -168,6 +168,8 @@ class Dossier:
         self._k1_open_since, self._resetting = kept.k1_open_since_s, kept.resetting
         self._offers, self._told, self._strange_since = kept.offers, kept.told, kept.strange_since_s
         self._noted = kept.noted
+        # what was open then had been told: the key is in one of its places only, so one of its contacts always is
+        self._proofs.opened(readings)
         if kept.case.settings is not None:
             self._meter.begin(kept.case.settings, readings, readings.now_s)
 
