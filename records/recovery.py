@@ -10,7 +10,7 @@ import msgspec
 from controller.channels import CUT_S, RATE_MAX_OVER_R0, SATURATED_OVER_R0, Weighed, counted, past_ramp, timed, weigh
 from controller.entries import Found, Outcome, Start, Terminal
 from controller.prescribed import Quality
-from hal.readings import Cause, Termination
+from hal.readings import Cause, Purpose, Termination
 
 LAG_S = 0.5
 """What may be lost of the journal in beam: the durable lag at which the real-time process ends the beam."""
@@ -226,10 +226,12 @@ def _weigh(
     beam_s = max(0.0, (beam_ms - start.unit_beam_ms) / 1000.0)
     d1 = counted((counts_1 - start.unit_counts_1) % _WRAP, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
     d2 = counted((counts_2 - start.unit_counts_2) % _WRAP, beam_s, c.n2_mgy_per_count, c.leak2_cps, start.k_tp)
-    dt = timed(c.r0_mgy_per_s, beam_s, c.dt_s)
+    # high voltage over a cold filament: its time stands for no dose, what was counted does
+    timing = start.prescribed.purpose is not Purpose.DRY_RUN
+    dt = timed(c.r0_mgy_per_s, beam_s, c.dt_s) if timing else 0.0
     valid_1 = d1 if c.n1_mgy_per_count > 0 else None
     valid_2 = d2 if c.n2_mgy_per_count > 0 else None
-    valid_t = dt if past_ramp(beam_s, start.ramp_s, start.press_to_hv_s, start.timer_start) else None
+    valid_t = dt if timing and past_ramp(beam_s, start.ramp_s, start.press_to_hv_s, start.timer_start) else None
     primary: float | None
     others: tuple[float | None, ...]
     by_timer = start.termination is Termination.TIME and valid_t is not None

@@ -20,6 +20,7 @@ from verification.story import (
     STAYS_ON,
     T1_S,
     T2_S,
+    T2D_MOST_S,
     T3_S,
     Found,
     Story,
@@ -28,6 +29,9 @@ from verification.story import (
 from verification.trace import NOT_RUNNING, Row
 
 SETTLE_S: Final = 1.5
+BLEEDER_S: Final = 30.0
+KEPT_MORE: Final = 1.1
+"""The slowest bleeder that empties a cable, and how far above it a kV may stand before it is no cable's."""
 KEYS: Final = int(Contact.KEY_TREAT | Contact.KEY_SERVICE)
 CHAIN: Final = (Contact.ESTOP, Contact.DOOR, Contact.APPLICATOR)
 _HELD: Final = (0x4444, 0x8787)
@@ -176,6 +180,8 @@ def off_verified(s: Story) -> Found:
             continue
         since = row.t if since is None else since
         bound = max(T2_S, s.discharge_s(since)) + T3_S + SETTLE_S
+        if s.dry(since) and row.kv > KEPT_MORE * s.rows[s.place(since)].kv * math.exp((since - row.t) / BLEEDER_S):
+            bound = T2D_MOST_S + T3_S + SETTLE_S  # it does not empty: somebody drives it
         if row.t - since > bound:
             yield (
                 row.t,

@@ -21,6 +21,10 @@ T3_S: Final = 0.5
 CONTACTOR_S: Final = 0.05
 FALL_S: Final = 0.15
 """The cable's discharge to 5 kV, and a tick for the eyes."""
+DRY_RUN: Final = 0x7878
+"""The safety unit's word for it."""
+CABLE_S: Final = 90.0
+"""The longest that a cable takes with its bleeder alone."""
 T2D_MOST_S: Final = 4.0
 """The longest discharge that any certificate may state; what counts before anything was set up."""
 HV_KV: Final = 5.0
@@ -367,7 +371,14 @@ class Story:
     def discharge_s(self, at_s: float) -> float:
         """The longest that the cable may take to empty."""
         terms = self.terms_at(at_s)
+        if self.dry(at_s):
+            return CABLE_S
         return max(FALL_S, terms.t2d_s) if terms is not None else T2D_MOST_S
+
+    def dry(self, at_s: float) -> bool:
+        """Whether what was set up last before this time is high voltage over a cold filament: its cable has a bleeder, and nothing else, to empty it."""
+        terms = self.terms_at(at_s)
+        return terms is not None and int(terms.purpose) == DRY_RUN
 
     def hv_after(self, deadline_s: float) -> Row | None:
         """The row at this time if high voltage is on in it; None past the trace's end."""

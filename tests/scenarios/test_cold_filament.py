@@ -14,16 +14,21 @@ from calibration.procedures.session import Expose
 from console.calibrate.exposing import Answered, Hand, Kept, Person, Unanswered
 from console.treat.session import Session
 from console.tube_use import since_warmup_s
-from controller.kernel import Kernels
+from controller.kernel import PLAIN, Kernels
 from controller.requests import Load, Snapshot
 from hal.readings import Purpose
+from records.files import PosixFiles
+from records.journal import read_all
+from records.replay import Difference, exposures, replay
 from simulators.tube import Tube
 from simulators.unit_firmware import UnitFirmware
 from simulators.unit_memory import UnitConfig, UnitMemory
 from simulators.world import World
 from tests.scenarios.test_exposing import Face
+from verification.invariants import check_all
 from verification.rigs import Choice
 from verification.setting import blob_of, lay_out, prescribed, recorder_of
+from verification.trace import Observer
 from verification.virtual import VirtualRig
 from verification.virtual_desk import VirtualDesk, VirtualNow
 
@@ -119,6 +124,13 @@ def dry(tmp_path: Path, kernels: Kernels) -> Iterator[Make]:
         rig.close()
 
 
+def played_again(made: Dry) -> list[Difference | None]:
+    """Each exposure of the journal through judge, decide and drive once more."""
+    made.rig.wait(0.5)
+    rows = read_all(PosixFiles(), Path(made.rig.recorder_config.journal_dir))
+    return [replay(one, PLAIN).difference for one in exposures(rows) if one.rows]
+
+
 def lit(rig: VirtualRig) -> None:
     """Whatever is set, the filament gets what it needs for a beam."""
     assert rig.world.plant.supply.hv_on
@@ -127,6 +139,7 @@ def lit(rig: VirtualRig) -> None:
 def test_it_shows_the_bleeder_and_gives_no_dose(dry: Make) -> None:
     """Its record has time, counts, kV and mA, no dose and no charge; the cable empties in STOPPING, and nothing of it counts as beam, heat or a warm tube."""
     made = dry()
+    observer = Observer(made.rig)
     answer = made.exposes()
     assert isinstance(answer, Answered) and (answer.ended, answer.timer_s) == ("complete", 5.0)
     assert answer.record.ma == pytest.approx(0.0695, abs=0.0015) and answer.record.kv == pytest.approx(69.5, abs=0.2)
@@ -139,17 +152,20 @@ def test_it_shows_the_bleeder_and_gives_no_dose(dry: Make) -> None:
         and row["dt_mgy"] == row["dm_mgy"] == 0.0
     )
     assert made.kept.rows()[0]["purpose"] == "DRY_RUN"
+    assert check_all(observer.trace()) == [] and played_again(made) == [None]
     assert since_warmup_s(made.kept.rows(), made.kept.rows()[0]["ended_wall_s"] + 60.0) == 0.0
 
 
 def test_a_cable_that_takes_a_minute_is_neither_stuck_on_nor_latched(dry: Make) -> None:
     """20 GOhm and 1 nF: 53 s until 5 kV; then the next one follows."""
     made = dry(bleeder_gohm=20.0)
+    observer = Observer(made.rig)
     began = made.rig.now_s()
     answer = made.exposes()
     assert isinstance(answer, Answered) and answer.ended == "complete"
     assert made.face is not None and "STUCK_ON" not in made.face.states and made.rig.now_s() - began > 50.0
     assert made.memory.latch_code == 0
+    assert check_all(observer.trace()) == [] and played_again(made) == [None]
 
 
 def test_a_filament_that_is_lit_ends_it_by_what_is_read_back(dry: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,9 +225,11 @@ def test_a_supply_that_ignores_off_is_stuck_on_and_no_cable(dry: Make, says_off:
             supply.deaf_to_off = supply.deaf_to_interlock = supply.power_bypassed = True
 
     made = dry()
+    observer = Observer(made.rig)
     answer = made.exposes(act)
     assert isinstance(answer, Unanswered), answer
     made.rig.wait(3.0)
+    assert [one for one in check_all(observer.trace()) if one.invariant == "20"] == []
     assert made.state == "STUCK_ON" and made.memory.latch_code
     assert made.dose_mgy < 1e-9
 
@@ -264,3 +282,28 @@ def test_a_generator_whose_filament_nobody_can_set_says_so(dry: Make, generator:
     made = dry(generator=generator)
     answer = made.exposes(kv=Choice(generator).beam.kv)
     assert isinstance(answer, Answered) and "no DRY_RUN with this generator" in answer.ended, answer
+
+
+def test_a_program_that_dies_in_it_leaves_no_dose_by_its_time(dry: Make) -> None:
+    """What the safety unit retains closes the record: 5 s at the certified rate would be 275 mGy, and nothing was given."""
+    made = dry()
+
+    def act(rig: VirtualRig) -> None:
+        rig.kill_host()
+        rig.wait(8.0)
+        rig.start_host()
+
+    answer = made.exposes(act)
+    assert not isinstance(answer, Answered) or answer.ended != "complete", answer
+    made.rig.wait(12.0)
+    row = made.kept.of("S-1")
+    assert row["recovered"] and row["quality"] == "GOOD" and row["high_mgy"] < 0.5, row
+    assert made.dose_mgy < 1e-9
+
+
+def test_an_exposure_with_the_key_in_service_is_played_again_as_it_was(dry: Make) -> None:
+    """A calibration: the key's contact for treatment stands open all the while, and had been told before."""
+    made = dry()
+    answer = made.exposes(how="beam", ma=1.6, mas_cap=6.47, seconds=4.0)
+    assert isinstance(answer, Answered) and answer.ended == "complete", answer
+    assert played_again(made) == [None]
