@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ok
 COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_settings*.py) tests/controller/test_drive.py tests/controller/test_states.py
 export OPENBLAS_NUM_THREADS = 1
+# what pytest makes of each test file is kept beside it: without that every process makes it anew, 16 s of work each
+unexport PYTHONDONTWRITEBYTECODE
+# files with a test in real time; the process that plays those need not read the others
+REAL = $(shell grep -l 'mark\.realtime' -r tests --include='test_*.py')
 
 .PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration whole-tubes dicom-tools test-dicom sbom wheel test-postgres postgres-tools strace-tools doctor-page
 
@@ -30,7 +34,7 @@ test: $(STAMP)  ## run the tests: virtual time on what the real processes leave 
 	@mkdir -p var; \
 	nice -n 19 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not realtime and not grid and not dicom and not openapi and not postgres" > var/test-virtual.txt 2>&1 & virtual=$$!; \
 	trap 'kill $$virtual 2>/dev/null; exit 130' INT TERM; \
-	echo "real processes first; what virtual time says follows behind them"; $(BIN)/python -m pytest -m "realtime and not grid and not dicom and not openapi and not postgres"; real=$$?; \
+	echo "real processes first; what virtual time says follows behind them"; $(BIN)/python -m pytest -m "realtime and not grid and not dicom and not openapi and not postgres" $(REAL); real=$$?; \
 	wait $$virtual; code=$$?; cat var/test-virtual.txt; test $$real -eq 0 -a $$code -eq 0
 
 test-browser: $(STAMP) browser-tools ## the interface against its own description; whole treatments on the simulated rig in Debian's chromium; pictures in var/browser
@@ -45,7 +49,7 @@ strace-tools:   ## install strace, by apt-get as root: with it one test also see
 
 grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
 	$(BIN)/python -m pytest -n 2 -m "grid and not realtime and not dicom and not postgres"
-	$(BIN)/python -m pytest -m "grid and realtime"
+	$(BIN)/python -m pytest -m "grid and realtime" $(REAL)
 
 coverage: $(STAMP) ## every branch of interlocks/ and of decide, drive, states and settings is taken by their unit tests and the search; no exclusions
 	@mkdir -p var

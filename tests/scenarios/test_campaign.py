@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from hal.clock import SystemClock
 from hal.units import Seconds
+from verification.campaign import campaign
 from verification.figures import figures
 from verification.plan import plan
 from verification.results import Results, ResultsError
@@ -118,5 +121,6 @@ def test_a_plan_is_read_aloud_without_being_played() -> None:
 
 @pytest.mark.parametrize("wrong", [["--seeds", "0"], ["--first-seed", "-1"], ["--workers", "0"]])
 def test_what_makes_no_campaign_is_refused(wrong: list[str]) -> None:
-    said = subprocess.run([KERMA, "campaign", *wrong], capture_output=True, text=True, timeout=60, check=False)
-    assert said.returncode == 2
+    app = typer.Typer()
+    app.command()(campaign)
+    assert CliRunner().invoke(app, wrong).exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -41,6 +42,7 @@ from verification.reach import (
     wrong,
 )
 from verification.setting import prescribed
+from verification.virtual import VirtualRig
 
 OTHER_CLIENT = 7
 
@@ -448,15 +450,26 @@ def test_a_latched_unit_needs_the_service_key(make_rig: MakeRig) -> None:
 
 EDIT_TICKS = (*range(6), 9, 15, 25, *range(33, 46), 50, 60)
 """Every tick of ARMING in which something happens, and every tick from READY over the press into the beam."""
+STOP_TICKS = (0, 1, 2, 5, 9, 20, 36, 37, 38, 39, 40, 41, 42, 44, 47, 52, 70)
+"""One in three of each is played by make test, all by make grid."""
 
 
 def test_an_edit_at_any_tick_never_beams_with_another_set(make_rig: MakeRig) -> None:
     """The race of 1985: after CONFIRM the operator unloads and loads another dose in one breath, n ticks later, while the switch is being pressed.
     Beam comes with the set that was confirmed, or not at all; and what was loaded afterwards waits for its own CONFIRM."""
-    rig = make_rig()
+    edited_at(make_rig(), EDIT_TICKS[::3])
+
+
+@pytest.mark.grid
+@pytest.mark.parametrize("first", [1, 2])
+def test_an_edit_at_every_other_tick_never_beams_with_another_set(make_rig: MakeRig, first: int) -> None:
+    edited_at(make_rig(), EDIT_TICKS[first::3])
+
+
+def edited_at(rig: VirtualRig, at: Sequence[int]) -> None:
     watch = OnWatch(rig)
     presses = 0
-    for number, ticks in enumerate(EDIT_TICKS):
+    for number, ticks in enumerate(at):
         first, second = patient(2 * number), patient(2 * number + 1, 900.0)
         to_arming(rig, p=first)
         assert rig.loop is not None
@@ -487,9 +500,18 @@ def test_an_edit_at_any_tick_never_beams_with_another_set(make_rig: MakeRig) -> 
 
 def test_stop_at_any_tick_wins(make_rig: MakeRig) -> None:
     """STOP n ticks after CONFIRM, n = 0 with it in one tick: no beam after it, ever; and a CONFIRM that came with it is refused."""
-    rig = make_rig()
+    stopped_at(make_rig(), STOP_TICKS[::3])
+
+
+@pytest.mark.grid
+@pytest.mark.parametrize("first", [1, 2])
+def test_stop_at_every_other_tick_wins(make_rig: MakeRig, first: int) -> None:
+    stopped_at(make_rig(), STOP_TICKS[first::3])
+
+
+def stopped_at(rig: VirtualRig, at: Sequence[int]) -> None:
     watch = OnWatch(rig)
-    for number, ticks in enumerate((0, 1, 2, 5, 9, 20, 36, 37, 38, 39, 40, 41, 42, 44, 47, 52, 70)):
+    for number, ticks in enumerate(at):
         load(rig, p=patient(number))
         rig.until(lambda s: s.offer is not None, 5.0, "an offer")
         if ticks == 0:

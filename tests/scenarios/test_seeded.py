@@ -18,6 +18,7 @@ from verification.seeded import run
 
 SHORT = tuple(seed for seed in range(120) if plan(seed).beam_s < 6.0)
 """Little beam each."""
+SHORTEST, SHORT_TOO = sorted(SHORT, key=lambda seed: plan(seed).beam_s)[:2]
 IN_MAKE_TEST = 12
 SLICE = [
     pytest.param(seed, marks=() if place < IN_MAKE_TEST else (pytest.mark.grid,)) for place, seed in enumerate(SHORT)
@@ -105,12 +106,12 @@ def test_a_slice_of_the_seeds_holds(seed: int, tmp_path: Path) -> None:
 
 def test_the_same_seed_is_the_same_run_in_another_process_and_another_folder(tmp_path: Path) -> None:
     """Bit for bit: every tick, every event of the world, every record. Another seed is another run."""
-    seed = SHORT[0]
+    seed = SHORTEST
     here = run(seed, tmp_path).digest
     code = f"from verification.seeded import run; print(run({seed}).digest)"
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
     assert there.strip() == here
-    assert run(SHORT[1], tmp_path).digest != here
+    assert run(SHORT_TOO, tmp_path).digest != here
 
 
 def test_a_run_that_went_wrong_tells_its_whole_plan_and_how_to_play_it_again(
@@ -118,14 +119,14 @@ def test_a_run_that_went_wrong_tells_its_whole_plan_and_how_to_play_it_again(
 ) -> None:
     """An exception within a run is an outcome, with the seed's plan in words and one line to copy."""
     monkeypatch.setattr("verification.seeded.wrong", lambda *_: ["high voltage is on"])
-    out = run(SHORT[0], tmp_path)
+    out = run(SHORTEST, tmp_path)
     assert not out.ok
     said = "\n".join(out.lines())
     assert "high voltage is on" in said
-    assert all(line in said for line in plan(SHORT[0]).lines())
-    assert f"kerma campaign --seeds 1 --first-seed {SHORT[0]}" in said
+    assert all(line in said for line in plan(SHORTEST).lines())
+    assert f"kerma campaign --seeds 1 --first-seed {SHORTEST}" in said
 
 
 def test_nothing_is_left_of_a_run(tmp_path: Path) -> None:
-    run(SHORT[0], tmp_path)
+    run(SHORTEST, tmp_path)
     assert not list(tmp_path.iterdir())
