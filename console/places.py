@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hal.errors import ConfigurationError
-from records.files import held_by_another
 
 SHM = Path("/dev/shm")
 SOCKET_PATH_MAX_BYTES = 107
@@ -42,6 +41,8 @@ class Places:
     @property
     def alive(self) -> bool:
         """Whether a process holds the rig's lock now; a lock that cannot be looked at counts as held."""
+        from records.files import held_by_another  # not at the top: STOP loads this file, and no other room
+
         return held_by_another(self.lock)
 
 
