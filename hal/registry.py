@@ -3,9 +3,10 @@ It imports no driver itself, so that no room above sees one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, Protocol
 
@@ -315,7 +316,7 @@ class ElectrometerDriver:
 
 def names(group: str) -> tuple[str, ...]:
     """The drivers installed in a group (GENERATORS, SAFETY_UNITS or ELECTROMETERS), sorted."""
-    return tuple(sorted(point.name for point in entry_points(group=group)))
+    return tuple(sorted(point.name for point in _installed(entry_points, group)))
 
 
 def generator(name: str) -> GeneratorDriver:
@@ -345,7 +346,13 @@ def electrometer(name: str) -> ElectrometerDriver:
 
 
 def _point(group: str, name: str) -> EntryPoint:
-    for point in entry_points(group=group):
+    for point in _installed(entry_points, group):
         if point.name == name:
             return point
     raise ConfigurationError(f"driver {name!r} is not installed; {group} has: {', '.join(names(group)) or 'none'}")
+
+
+@cache
+def _installed(look: Callable[..., Iterable[EntryPoint]], group: str) -> tuple[EntryPoint, ...]:
+    """Looked up once in a process, for it reads the list of every installed package: a table of all drivers asks some hundred times."""
+    return tuple(look(group=group))
