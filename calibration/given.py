@@ -12,6 +12,7 @@ from calibration.gates import Key
 from calibration.job import JobTable, OutputTable
 from calibration.measured import MeasuredTable
 from calibration.output import Output, output
+from calibration.procedures.dark import dark
 from calibration.procedures.end_effect import timing
 from calibration.procedures.hvl import layers
 from calibration.procedures.kv_dependence import dependence
@@ -28,8 +29,6 @@ LATER: Final = frozenset({"monitor", "second"})
 
 NEVER_HERE: Final = {
     "tail_mgy": "the tail through K1: the host's own off is quicker than the contactor, so no exposure of this desk ends by K1 alone",
-    "leak1_cps": "counts in the dark: the desk exposes nothing without high voltage",
-    "leak2_cps": "counts in the dark: the desk exposes nothing without high voltage",
     "time_steps": "linearity in time", "pdd": "depth dose", "flatness_pct": "flatness", "u_tail_mgy": "uncertainty of the tail",
     "backscatter": "a backscatter factor that the table has not", "gap_table": "the table of gaps",
 }  # fmt: skip
@@ -75,6 +74,11 @@ def _of_timer(_one: OutputTable, session: Session) -> Given:
     return Given({"dt_s": round(found.dt_s, 5)}, {"u_dt_s": round(found.u_dt_s, 5)})
 
 
+def _of_dark(_one: OutputTable, session: Session) -> Given:
+    found = dark(session)
+    return Given({"leak1_cps": round(found.one.cps, 3), "leak2_cps": round(found.two.cps, 3)}, {})
+
+
 def _of_monitor(_one: OutputTable, session: Session) -> Given:
     found = monitors(session)
     return Given({"n1_mgy_per_count": found.n1_mgy_per_count, "n2_mgy_per_count": found.n2_mgy_per_count}, {})
@@ -93,6 +97,7 @@ def _of_dependence(one: OutputTable, session: Session) -> Given:
 
 
 GIVES: Final[Mapping[str, Callable[[OutputTable, Session], Given]]] = {
+    "dark": _of_dark,
     "timer": _of_timer,
     "linearity": lambda _one, session: Given({}, {"ma_steps": linear(session).part()}),
     "hvl": lambda _one, session: Given({}, {"layers": layers(session).part()}),
@@ -102,7 +107,7 @@ GIVES: Final[Mapping[str, Callable[[OutputTable, Session], Given]]] = {
 """What a draft takes of finished sessions beside the output's, by kind."""
 WHENCE: Final = {
     "dt_s": "timer", "u_dt_s": "timer", "ma_steps": "linearity", "layers": "hvl", "g_kv": "dependence", "n1_mgy_per_count": "monitor",
-    "n2_mgy_per_count": "monitor",
+    "n2_mgy_per_count": "monitor", "leak1_cps": "dark", "leak2_cps": "dark",
 }  # fmt: skip
 
 

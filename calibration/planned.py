@@ -15,6 +15,7 @@ from calibration.job import JobTable, OutputTable
 from calibration.job_parts import FittedJob, ScaleJob, ServiceJob
 from calibration.procedures.applicator import applicator_procedure
 from calibration.procedures.conditioning import conditioning_procedure
+from calibration.procedures.dark import dark_procedure
 from calibration.procedures.end_effect import end_effect_procedure
 from calibration.procedures.hvl import hvl_procedure
 from calibration.procedures.interrupt import interrupt_procedure
@@ -149,6 +150,10 @@ def _warm(_job: JobTable, one: OutputTable, _at: datetime, _known: Known) -> Pro
     return warm_procedure(_setting(one), max(WARM_S, one.seconds))
 
 
+def _dark(_job: JobTable, one: OutputTable, _at: datetime, _known: Known) -> Procedure:
+    return dark_procedure(_setting(one))
+
+
 def _timer(job: JobTable, one: OutputTable, at: datetime, _known: Known) -> Procedure:
     charge, head = _charge(job, one)
     meter = _radiation_timer(job, one)
@@ -214,6 +219,7 @@ def _monitor(job: JobTable, one: OutputTable, at: datetime, known: Known) -> Pro
     charge, head = _charge(job, one)
     found, given = worked(job, one, session, beside(one, known)), beside(one, known)
     facts, _ = facts_of(one, given)
+    lacking(one, facts, "leak1_cps", "leak2_cps")
     mgy_per_nc = found.r0_mgy_per_s * (one.seconds + facts["dt_s"]) / mean(charges(session, "readings"))
     head_of = job.certificate
     vents = Vents(False, head_of["vented_2"], float(head_of["ref_temperature_c"]), float(head_of["ref_pressure_kpa"]))
@@ -232,7 +238,8 @@ def _section(one: OutputTable, name: str) -> Any:
 
 Beside = Callable[[JobTable, OutputTable, datetime, Known], Procedure]
 BESIDE: Final[Mapping[str, Beside]] = {
-    "warm": _warm, "timer": _timer, "linearity": _linearity, "interrupt": _interrupt, "hvl": _hvl, "dependence": _dependence, "monitor": _monitor,
+    "dark": _dark, "warm": _warm,
+    "timer": _timer, "linearity": _linearity, "interrupt": _interrupt, "hvl": _hvl, "dependence": _dependence, "monitor": _monitor,
     "second": _second,
 }  # fmt: skip
 """What is measured beside an output, with the job file's own numbers; named like interrupt-OUTPUT."""

@@ -12,6 +12,7 @@ from calibration.equipment import Base, Tube
 from calibration.output import Output
 from calibration.procedures.applicator import applicator_procedure
 from calibration.procedures.conditioning import conditioning_procedure
+from calibration.procedures.dark import dark_procedure
 from calibration.procedures.end_effect import Start, end_effect_procedure
 from calibration.procedures.hvl import hvl_procedure
 from calibration.procedures.interrupt import interrupt_procedure
@@ -148,6 +149,11 @@ def monitor_session(
     return who.goes_through(procedure, "monitor", hands)
 
 
+def dark_session(who: Physicist) -> Session:
+    """What the chambers count of nothing, over a cold filament."""
+    return who.goes_through(dark_procedure(at()), "dark", lambda _step: {"applicator": "20 mm", "chamber": "none"})
+
+
 def linearity_session(who: Physicist) -> Session:
     """Charge for each mA."""
     procedure = linearity_procedure(at(), charge(), "A in air")
@@ -245,6 +251,7 @@ def focal_spot_session(who: Physicist) -> Session:
 SESSIONS: Final[Mapping[str, Callable[[Physicist], Session]]] = {
     "mA offset": ma_offset_session, "kV scale": kv_scale_session, "mA scale": ma_scale_session, "timer and end effect": end_effect_session,
     "tail": tail_session, "output": output_session, "applicators": applicator_session, "monitor chambers": lambda who: monitor_session(who, 520.0),
+    "counts in the dark": dark_session,
     "HVL": hvl_session, "kV dependence": kv_dependence_session, "linearity": linearity_session, "interrupt error": interrupt_session,
     "conditioning": conditioning_session, "leakage survey": survey_session, "focal spot": focal_spot_session,
 }  # fmt: skip

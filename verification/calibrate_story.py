@@ -73,6 +73,8 @@ SUPPLY: Final = "300.4 V"
 """No simulation has the chambers' supply in it: a person types what a voltmeter would show."""
 PDD: Final = ((0.0, 100.0), (1.0, 95.0), (2.0, 90.0), (3.0, 85.0), (4.0, 79.0), (5.0, 74.0))
 DAY: Final = timedelta(days=1)
+PRESS_S: Final = 1.0
+"""No hand is quicker; a filament that a dry run let go cold comes to its stand-by meanwhile, or its current overshoots and the beam is ended."""
 READINGS: Final = 5
 LONG_S: Final = SHORT_S * STARTS
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
@@ -192,6 +194,7 @@ class Story:
             return dict(json.loads(control.answer(json.dumps(request).encode())))
 
         def pressed() -> str:
+            rig.wait(PRESS_S)
             self.doses_mgy.setdefault(name, []).append(self.world.plant.dose_mgy)
             rig.press()
             return ""
@@ -262,7 +265,7 @@ def _site_key(setting: Setting) -> bytes:
 
 
 def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any]) -> dict[str, Any]:
-    """The job file as a document. Tail, g(kV), linearity and counts in the dark are typed, of sessions that the story does not show."""
+    """The job file as a document. Tail, g(kV) and linearity are typed, of sessions that the story does not show."""
     dt_s = float(bare["dt_s"]["hv_seen"])
     rate = 0.1
     return {
@@ -282,8 +285,7 @@ def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any]) -> dict[
             "name": NAME, "kv": KV, "ma": MA, "filter": "F2", "applicator": "A20", "seconds": SECONDS, "most_nc": 5.0, "expected_nc": 1.05, "low_v": 150.0,
             "source": "typed",
             "combination": {
-                "filter_code": 0xF2, "applicator_code": 0x35, "tail_mgy": float(bare["tail_mgy"]),
-                "leak1_cps": float(bare["leak1_cps"]), "leak2_cps": float(bare["leak2_cps"]), "effective_ssd_mm": PLANE_MM,
+                "filter_code": 0xF2, "applicator_code": 0x35, "tail_mgy": float(bare["tail_mgy"]), "effective_ssd_mm": PLANE_MM,
                 "max_skin_mgy": 15000.0, "max_time_s": 300.0, "closed_end": False, "g_kv": bare["g_kv"],
                 "pdd": [{"depth_mm": z, "pct": pct} for z, pct in PDD],
             },
@@ -350,6 +352,8 @@ def instruments(papers: dict[str, Any]) -> list[dict[str, Any]]:
     )]  # fmt: skip
 
 
+DARK: Final = "\n".join(("@room key SERVICE", "@wait 0.5", "ok", *["go"] * 12, "accept")) + "\n"
+"""What the chambers count of nothing."""
 WARM: Final = "\n".join((
     "@room key SERVICE", "@wait 0.5", "ok", "go", "go", "go", "reject 0 tube not yet steady", "go", "reject 1 tube not yet steady", "go", "accept",
 )) + "\n"  # fmt: skip
@@ -402,7 +406,8 @@ APPLICATOR: Final = "\n".join((
 )) + "\n"  # fmt: skip
 """Another applicator against the reference."""
 SESSIONS: Final = (
-    (f"warm-{NAME}", WARM), ("scale-kv", SCALE), (f"timer-{NAME}", TIMER), (f"hvl-{NAME}", HVL), (NAME, OUTPUT), (f"monitor-{NAME}", MONITOR),
+    (f"dark-{NAME}", DARK), (f"warm-{NAME}", WARM),
+    ("scale-kv", SCALE), (f"timer-{NAME}", TIMER), (f"hvl-{NAME}", HVL), (NAME, OUTPUT), (f"monitor-{NAME}", MONITOR),
     ("fitted-a30", APPLICATOR),
 )  # fmt: skip
 

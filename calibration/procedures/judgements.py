@@ -11,6 +11,7 @@ from typing import Final
 from calibration.procedures import (
     applicator,
     conditioning,
+    dark,
     end_effect,
     hvl,
     interrupt,
@@ -29,6 +30,7 @@ from calibration.procedures.step import Step
 JUDGEMENTS: Final[Mapping[str, Judgement]] = {
     **applicator.JUDGEMENTS,
     **conditioning.JUDGEMENTS,
+    **dark.JUDGEMENTS,
     **end_effect.JUDGEMENTS,
     **hvl.JUDGEMENTS,
     **interrupt.JUDGEMENTS,

@@ -39,7 +39,7 @@ class Confirmed(Event, frozen=True, tag="confirmed"):
 class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the exposure's own record says; None: it says nothing. kV and mA are means of the read-back over the flat top; counts are of the whole
     exposure, `after_off` of what came after the release of K1; `clock_s` is the monotonic clock's time between the timer's events; `head_p_tp` the factor
-    that takes the air of the head to 20 degC and 101.325 kPa."""
+    that takes the air of the head to 20 degC and 101.325 kPa; `counted_s` how long the counters ran, from high voltage on until it was gone."""
 
     set_kv: float | None = None
     set_ma: float | None = None
@@ -56,6 +56,7 @@ class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     head_c: float | None = None
     p_kpa: float | None = None
     head_p_tp: float | None = None
+    counted_s: float | None = None
 
 
 class Exposed(Event, frozen=True, tag="exposed"):

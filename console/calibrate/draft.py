@@ -20,6 +20,7 @@ from calibration.given import GIVES, Known, beside
 from calibration.job import JobTable, OutputTable
 from calibration.machine_facts import Record, told
 from calibration.planned import names
+from calibration.procedures.dark import words as dark_words
 from calibration.procedures.session import Reading
 from calibration.procedures.warm import together
 from calibration.since import Moved, since
@@ -66,7 +67,14 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
         for one in job.outputs
     )
     beside_before = (*beside_last(document, last, str(job.certificate["supersedes"])), *(one.words for one in changes))
-    for words in (*beside_before, *used(known, job), *told(job, records), *beside_open(document), *of_outputs):
+    for words in (
+        *beside_before,
+        *used(known, job),
+        *in_the_dark(known, job),
+        *told(job, records),
+        *beside_open(document),
+        *of_outputs,
+    ):
         console.print(words, markup=False, highlight=False)
     console.print(
         f"{out}: written, unsigned, content {content_of(document)}; sign it with kerma certificate sign, which shows the same content",
@@ -110,6 +118,14 @@ def used(known: Known, job: JobTable) -> Iterator[str]:
         session = known.finished(name)
         if session is not None and session.last_at is not None:
             yield f"{name}: {session.id}, ended {stamp(session.last_at)}"
+
+
+def in_the_dark(known: Known, job: JobTable) -> Iterator[str]:
+    """What the chambers counted of nothing, with its uncertainty: the certificate holds the mean alone."""
+    for one in job.outputs:
+        session = known.finished(f"dark-{one.name}")
+        if session is not None:
+            yield f"{one.name}, {dark_words(session)}"
 
 
 def steady_tokens(job: JobTable, known: Known) -> frozenset[str]:

@@ -174,6 +174,7 @@ class Hand:
         record = Recorded(
             set_kv=offer.kv, set_ma=offer.ma, kv=row["kv_mean"] if seen else None, ma=row["ma_mean"] if seen else None,
             counts_1=float(row["counts_1"]), counts_2=float(row["counts_2"]), head_p_tp=head_p_tp(self._certificate, float(row["k_tp"])),
+            counted_s=_counted_s(row),
         )  # fmt: skip
         return Answered(asked.token, how, float(row["beam_s"]), record, ended.token)
 
@@ -208,6 +209,12 @@ class Hand:
 
 def _not_exposed(asked: Expose, words: str) -> Answered:
     return Answered(asked.token, f"not exposed: {words}", 0.0)
+
+
+def _counted_s(row: Mapping[str, Any]) -> float | None:
+    """From high voltage on until it was proved off: so long both counters ran. None: the record lacks one of both."""
+    on_s, off_s = row.get("on_at_s"), row.get("off_verified_s")
+    return None if on_s is None or off_s is None else float(off_s) - float(on_s)
 
 
 def head_p_tp(certificate: Certificate, k_tp: float) -> float | None:

@@ -261,7 +261,7 @@ def test_a2_what_is_measured_stands_in_no_job_file_and_the_rest_must(
 
 def test_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
     table = job(tmp_path)
-    assert names(table) == ("warm-a20", "linearity-a20", "interrupt-a20", "a20")
+    assert names(table) == ("dark-a20", "warm-a20", "linearity-a20", "interrupt-a20", "a20")
     meter = {
         "kind": "kvp_meter",
         "u_pct_k1": 1.5,
@@ -277,7 +277,7 @@ def test_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nothing would prove the unit's timer"):
         offered(table, "timer-a20", AT)
     for name in names(table):
-        assert offered(table, name, AT).limits == "physics"
+        assert offered(table, name, AT).limits == ("service" if name == "dark-a20" else "physics")
     with pytest.raises(ConfigurationError, match="is no output of the job file"):
         offered(table, "a30", AT)
     with pytest.raises(ValueError, match="expired"):

@@ -67,7 +67,7 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
         "name": NAME, "kv": 69.5, "ma": 1.6, "filter": "F2", "applicator": "20 mm", "seconds": benched.SECONDS, "most_nc": 40.0,
         "expected_nc": benched.expected_nc("A", "20 mm"), "low_v": 150.0, "source": "typed", "timer_meter": "kvp-meter",
         "combination": {
-            "filter_code": 0xF2, "applicator_code": 0x35, "tail_mgy": 3.0, "leak1_cps": 0.5, "leak2_cps": 0.3, "effective_ssd_mm": PLANE_MM,
+            "filter_code": 0xF2, "applicator_code": 0x35, "tail_mgy": 3.0, "effective_ssd_mm": PLANE_MM,
             "max_skin_mgy": 15000.0, "max_time_s": 300.0, "closed_end": False, "pdd": c["pdd"],
         },
         "measured": {

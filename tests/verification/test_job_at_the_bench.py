@@ -52,7 +52,7 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     bench = warm_bench()
     shop = Shop(job(tmp_path, job_document(bench)), bench)
     listed = names(shop.table)
-    kinds = ("warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor")
+    kinds = ("dark", "warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor")
     assert set(listed) == {*(f"{kind}-{NAME}" for kind in kinds), NAME, *OF_MACHINE}
     with pytest.raises(ValueError, match="dt_s is neither measured nor typed; measure timer-a20"):
         offered(shop.table, f"interrupt-{NAME}", shop.who.at, shop.known)
@@ -81,6 +81,7 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
         offset.read_back_ma == pytest.approx(bench.machine.true_kv(69.5) / bleeder * 1e-3, abs=0.002)
         and offset.meter_ma
     )
+    assert (c.leak1_cps, c.leak2_cps) == (pytest.approx(0.5, abs=0.1), pytest.approx(0.3, abs=0.1))
     assert [one.unit for one in facts.scales] == ["kV", "mA"] and facts.interrupt_ratio == pytest.approx(1.0, abs=0.01)
     assert [one.id for one in facts.cutouts] == ["C15"] and facts.tube is not None
     (lead,) = facts.cutouts
@@ -136,6 +137,7 @@ def test_what_is_typed_beside_a_finished_session_of_the_machine_is_refused(tmp_p
     shop = Shop(job(tmp_path, job_document(bench)), bench)
     for name in (
         "offset",
+        f"dark-{NAME}",
         f"timer-{NAME}",
         f"linearity-{NAME}",
         f"hvl-{NAME}",
