@@ -99,6 +99,8 @@ def finished(one: OutputTable, known: Known, kept: Kept) -> Done | None:
     others = {
         f"{kind}-{one.name}": found for kind in GIVES if (found := known.finished(f"{kind}-{one.name}")) is not None
     }
+    for name, other in others.items():
+        _by(name, [kept.of(shot.token) for shot in other.shots if shot.read])
     return Done(session, _by(one.name, rows), kv, ma, beside(one, known, frozenset()), counted, others)
 
 

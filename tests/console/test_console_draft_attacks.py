@@ -46,6 +46,7 @@ from simulators.quick_bench import QuickBench
 from simulators.unknown import as_engraved
 from tests.calibration.measured_bench import AT, MEASURED, document, equipment
 from tests.calibration.procedure_bench import due
+from tests.calibration.test_dark import counting, ended
 from verification.benched import tube
 from verification.calibrated import Physicist
 
@@ -86,6 +87,10 @@ class Records:
                 "prescription_id": "w",
             }
         ]
+
+
+def finished_dark() -> Session:
+    return ended(counting())[0]
 
 
 MGY = 57.663 * (60.0 - 0.145)
@@ -192,6 +197,20 @@ def test_a5_two_people_at_one_session_are_no_check_of_one_another(
     assert by_one("a20", ["P. One", "p  one"]) == "P. One"
     with pytest.raises(ValueError, match="do not say who"):
         by_one("a20", [" "])
+
+
+def test_a5_two_people_at_a_session_beside_the_output_are_refused_too(tmp_path: Path) -> None:
+    """End effect, half-value layers, counts: what they give stands in the certificate as much as the output does."""
+    table, where = job(tmp_path), rig(tmp_path)
+    (one,) = table.outputs
+    output = calibration_sessions.read(measure(where, table), offered(table, "a20", AT, NOTHING))
+    known = Known({"a20": output, "dark-a20": finished_dark()}.get)
+    records: Any = Records({"3": "P. Two"})
+    with pytest.raises(ValueError, match=r"dark-a20: was exposed by P. One and P. Two; one person measures it"):
+        calibration_draft.finished(
+            one, known, SimpleNamespace(of=lambda token: (records if "dark" in token else Records()).of(token))
+        )  # type: ignore[arg-type]
+    assert calibration_draft.finished(one, known, Records()) is not None  # type: ignore[arg-type]
 
 
 def test_a1_a_newer_session_that_somebody_began_out_of_doubt_is_finished_or_voided_first(
