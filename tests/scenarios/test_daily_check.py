@@ -139,6 +139,7 @@ def test_a_restored_copy_treats_nobody_before_the_physicist_has_signed_for_what_
     rig = made(tmp_path, kernels)
     morning = Morning(rig, tmp_path / "records")
     morning.expose_once()
+    night(rig)
     morning.commission()
     open_the_day(morning)
     assert refused(rig) == ""
@@ -164,8 +165,9 @@ def test_a_restored_copy_treats_nobody_before_the_physicist_has_signed_for_what_
     rig.start_host()
     rig.come_to_desk()
     given = ons(rig)
-    for meanwhile in (lambda: None, lambda: open_the_day(morning), lambda: signed_for(morning, OPERATOR_KEY)):
-        meanwhile()
+    for meanwhile in (None, open_the_day, signed_by_the_operator):
+        if meanwhile is not None:
+            meanwhile(morning)
         said = refused(rig)
         assert "what was given meanwhile could be given twice" in said and "kerma sheet missing" in said, said
         before = ons(rig)
@@ -173,7 +175,8 @@ def test_a_restored_copy_treats_nobody_before_the_physicist_has_signed_for_what_
         rig.wait(1.0)
         assert ons(rig) == before, "nothing is loaded: a press is nothing"
     assert "given twice" in refused_of(rig, SECOND), "nor any other fraction"
-    assert morning.answers[-1] != "" and signed_for(morning, PHYSICIST) == ""
+    signed_for(morning, PHYSICIST)
+    assert morning.answers[-1] == ""
     assert refused_of(rig, SECOND) == ""
     to_beam(rig, 0.0, p=SECOND)
     turn_until(rig, State.TERMINATED)
@@ -189,11 +192,15 @@ def open_the_day(morning: Morning) -> None:
     assert morning.daily(1.0) is Exit.AS_INTENDED, morning.answers
 
 
-def signed_for(morning: Morning, key: Ed25519PrivateKey) -> str:
-    """What the records say to this word on the gap that they know of."""
+def signed_by_the_operator(morning: Morning) -> None:
+    signed_for(morning, OPERATOR_KEY)
+    assert "fits no physicist's key" in morning.answers[-1]
+
+
+def signed_for(morning: Morning, key: Ed25519PrivateKey) -> None:
+    """A word on the gap that the records know of."""
     assert morning.rig.recorder is not None
     morning.sign(SheetKind.MISSING, Missing(morning.rig.recorder.book.gone.index, "charts: fraction 1 was given"), key)
-    return morning.answers[-1]
 
 
 def made(folder: Path, kernels: Kernels) -> VirtualRig:
