@@ -117,7 +117,8 @@ class Live:
         hearing = asyncio.ensure_future(socket.receive_text())
         self._unknown.append(hearing)
         if len(self._unknown) > UNKNOWN_AT_MOST:
-            self._unknown[0].cancel()
+            # taken out at once: of many that come in one turn of the loop each takes another one's place
+            self._unknown.pop(0).cancel()
         try:
             async with asyncio.timeout(TICKET_WITHIN_S):
                 return msgspec.json.decode(await hearing, type=First)
@@ -129,7 +130,8 @@ class Live:
         except (TimeoutError, msgspec.DecodeError, KeyError):
             return None
         finally:
-            self._unknown.remove(hearing)
+            if hearing in self._unknown:
+                self._unknown.remove(hearing)
 
     def _watching(self) -> int:
         """Pages at which nobody is logged in."""

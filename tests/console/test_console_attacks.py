@@ -24,7 +24,7 @@ from console.access import folder, policy
 from console.access.approvals import Approvals
 from console.access.sessions import OF_ONE
 from console.treat import lesions, terminal
-from console.web import fraction
+from console.web import fraction, live
 from console.web.control import GONE_AFTER_S
 from console.web.fraction import Orders
 from console.web.live import NOBODY_AT_MOST, TICKET, UNKNOWN_AT_MOST
@@ -154,8 +154,9 @@ def test_watchers_without_a_login_leave_room_for_whoever_treats(console: Console
     console.play(story)
 
 
-def test_lines_that_say_nothing_make_room(console: Console) -> None:
-    """They held every live line, three seconds each and then again."""
+def test_lines_that_say_nothing_make_room(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They held every live line, three seconds each and then again. Here none of them would ever have waited long enough to be closed for that."""
+    monkeypatch.setattr(live, "TICKET_WITHIN_S", 3600.0)
 
     async def story() -> None:
         silent = [Socket(console.app, Browser(console).headers()) for _ in range(UNKNOWN_AT_MOST + 2)]
