@@ -317,6 +317,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:records/missing.py::unanswered code:console/treat/lesions.py::Lesions code:console/web/api.py::Api",
         "records/test_missing.py::test_a_fraction_that_was_given_after_the_copy_is_not_given_once_more "
         "records/test_missing.py::test_a_copy_that_lacks_no_exposure_locks_too "
+        "scenarios/test_daily_check.py::test_a_restored_copy_treats_nobody_before_the_physicist_has_signed_for_what_is_missing "
         "scenarios/test_refusals.py::test_a_fraction_is_not_delivered_twice "
         "records/test_recorder_normal.py::test_interval_between_fractions_of_one_lesion "
         "console/test_lesions.py::test_a_photo_belongs_to_one_lesion_with_its_side_and_site "

@@ -87,3 +87,12 @@ def test_no_identifier_stands_beside_another_in_one_run_of_text() -> None:
 def test_a_number_reads_the_same_in_every_language() -> None:
     """A dose with a comma is another dose to who reads a comma as thousands: the page never asks the language how to write one."""
     assert not re.search(r"Intl\.NumberFormat|toLocaleString", SCRIPTS)
+
+
+def test_the_four_heads_are_one_but_for_the_pages_own_script() -> None:
+    """Pages are plain files that are served as they lie (decision 0021), so that what is the same in each is held the same here."""
+    heads = {
+        re.sub(r"/files/\w+\.js\" type=\"module\"></script>\n  </head>", "", TEXT[page].partition("<body")[0])
+        for page in PAGES.values()
+    }
+    assert len(heads) == 1
