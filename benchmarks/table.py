@@ -94,13 +94,18 @@ def page_part_anew(page: Path, figures: Sequence[Figure], about: Mapping[str, st
     lines = found[0].splitlines()[1:-1] if found is not None else []
     anew = {one.name: f"| {' | '.join(one.cells())} |" for one in figures}
     table = [line for line in lines if line.startswith("|")]
-    places = [at for at, line in enumerate(table) if line[2:].partition(" | ")[0] in anew]
-    if not places:
+    places = {line[2:].partition(" | ")[0]: place for place, line in enumerate(table)}
+    at = next((places[name] for name in anew if name in places), None)
+    if at is None:
         raise SystemExit(f"{page} has none of these figures yet; first: make bench PAGE=1")
-    known = {table[at][2:].partition(" | ")[0] for at in places}
-    added = [line for name, line in anew.items() if name not in known]
-    table = [anew.get(line[2:].partition(" | ")[0], line) for line in table]
-    table[places[-1] + 1 : places[-1] + 1] = added
+    for name, line in anew.items():
+        there = [one[2:].partition(" | ")[0] for one in table]
+        if name in there:
+            at = there.index(name)
+            table[at] = line
+        else:
+            at += 1
+            table.insert(at, line)
     said = [line for line in lines if line.startswith("- ") and line[2:].partition(": missed.")[0] not in anew]
     said += [f"- {note}" for note in notes]
     last = [line for line in lines if line.startswith(("Machine: ", "Apart: "))]
