@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from calibration import periodic
@@ -31,7 +31,7 @@ from controller.entries import TRIPS, EntryType
 from controller.ring import TickRow, unpack_tick
 from hal.clock import Clock
 from hal.errors import ConfigurationError
-from hal.readings import SwitchMode
+from hal.readings import Purpose, SwitchMode
 from hal.rig import RigConfig
 from interlocks.rules import TABLE
 from interlocks.words import Limits
@@ -256,11 +256,13 @@ class Service:
                     "records": 0,
                     "words": "there are no records yet",
                 }
+            # high voltage over a cold filament is no beam, and wears no tube
+            beam_s = case((FractionRow.purpose == Purpose.DRY_RUN.name, 0.0), else_=SegmentRow.beam_s)
             query = select(
                 FractionRow.purpose,
                 func.count(),
-                func.sum(SegmentRow.beam_s),
-                func.sum(SegmentRow.beam_s * FractionRow.ma),
+                func.sum(beam_s),
+                func.sum(beam_s * FractionRow.ma),
                 func.max(SegmentRow.started_wall_s),
             )
             query = (

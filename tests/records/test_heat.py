@@ -13,6 +13,7 @@ from records_bench import prescribed
 from controller.blob import TubeHeat
 from hal.readings import Purpose
 from records.heat import held_j, too_hot
+from records.warm_up import beams
 
 TAU_S = 600.0
 POWER_W = 69.5 * 1.6
@@ -42,6 +43,16 @@ def test_g21_each_exposure_adds_its_heat_and_the_tube_cools_by_its_time_constant
     assert _held(rig) == pytest.approx(ONE_J * (1.0 + math.exp(-(rig.clock.now - ended) / TAU_S)), rel=0.01)
     rig.clock.go(13.0 * TAU_S)
     assert _held(rig) == 0.0
+    rig.close()
+
+
+def test_high_voltage_over_a_cold_filament_is_no_beam_no_heat_and_no_use_of_the_tube(tmp_path: Path) -> None:
+    """Whatever its record says of time: it warms nothing."""
+    rig = _rig(tmp_path)
+    rig.expose(Purpose.DRY_RUN, 5.0)
+    assert _held(rig) == 0.0 and list(beams(rig.recorder.book)) == []
+    rig.expose(Purpose.CALIBRATE, 30.0, fraction=51)
+    assert [one.purpose for one in beams(rig.recorder.book)] == [Purpose.CALIBRATE]
     rig.close()
 
 
