@@ -220,7 +220,7 @@ class Search:
         if ticked is None:
             ticked = self._ticked[key] = self._shipped.tick(*key)
         after = obeyed(now, ticked.said)
-        step = Step(before, now, move, ticked, after, ghost)
+        step = Step(before, now, move, ticked, after, ghost, self._shipped.service)
         return step, canonical(Node(ticked.host, after, after_step(step)))
 
     def run(
@@ -363,9 +363,10 @@ def explore(
     most_states: int = 5_000_000,
     to_the_first: bool = False,
     told: Callable[[int, int, int], None] = lambda _spent, _states, _edges: None,
+    dry: bool = False,
 ) -> Explored:
-    """Search everything that at most this many faults can lead to; `told` hears faults spent, states and steps now and then."""
-    clock, search = SystemClock(), Search()
+    """Search everything that at most this many faults can lead to; `told` hears faults spent, states and steps now and then. `dry`: of a dry run."""
+    clock, search = SystemClock(), Search(Shipped(dry))
     begun = clock.monotonic()
     complete = search.run(faults, most_states, told, to_the_first)
     if complete:

@@ -26,7 +26,7 @@ from controller.entries import Event as EventEntry
 from controller.exposure import Decided, Exposure, Stage
 from controller.facts import Asked, Ruling
 from controller.ledger import Ledger
-from controller.prescribed import Clearance, Quality
+from controller.prescribed import Clearance, Prescribed, Quality
 from controller.self_test import STUCK_RULE, Phase, Tests
 from controller.settings import RigSide, Settings, make_settings
 from controller.states import EXPIRES_S, Event, State
@@ -43,6 +43,7 @@ from hal.readings import (
     GeneratorSetPoints,
     Health,
     Link,
+    Purpose,
     Readings,
     Relay,
     SwitchMode,
@@ -315,7 +316,7 @@ class _Dossier(Dossier):
         self._start = start
         self._off_since = _ago(host.off_since)
         self._gone_since = _ago(host.gone)
-        self._k1_open_since = NOW - LONG_AGO
+        self._k1_open_since = self._same_since = NOW - LONG_AGO
         self._cycle = (host.cycle > 0, host.cycle > 1)
         self._resetting = (host.resetting, 0)
         self._offers, self._told = 2, 0
@@ -378,12 +379,23 @@ _UP: Final = Link(NOW - 0.002, False)
 _DOWN: Final = Link(NOW - 5.0, True, last_trouble="no reply")
 _PRESSES, _BOOT = 10, 3
 RATE_COUNTS: Final = 300
+LIT_MGY_PER_S, DARK_MGY_PER_S = 50.0, 0.0
+BLEEDER_MA: Final = 0.07
+_KEYS: Final = int(Contact.KEY_TREAT | Contact.KEY_SERVICE)
+
+
+def dry_run() -> Prescribed:
+    """The demonstration's place and kV, with no current and no dose."""
+    return msgspec.structs.replace(setting.prescribed(), purpose=Purpose.DRY_RUN, ma=0.0, rx_mgy=0.0, depth_mm=0.0)
 
 
 class Shipped:
-    """The program's rooms, joined as controller/loop.py joins them, over a machine that says what the world is."""
+    """The program's rooms, joined as controller/loop.py joins them, over a machine that says what the world is. `dry`: a dry run in the place of a
+    treatment, with the key in SERVICE and a bleeder's current for all that is seen of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, dry: bool = False) -> None:
+        self._dry = dry
+        self.service = (GOOD, KEY_SERVICE) if dry else (KEY_SERVICE,)
         rig = configuration.load(setting.EXAMPLES / "rig.toml", os.getuid())
         config = rig_config(rig)
         found = capabilities_of(rig, config, configuration.site_key(rig))
@@ -397,9 +409,10 @@ class Shipped:
             lease_ms=rig.file.rig.lease_ms,
             t2_s=0.5,
             switch_mode=SwitchMode.ONCE,
+            not_cold=found.not_cold,
         )
         limits = narrowed(rig)
-        self.prescribed = setting.prescribed()
+        self.prescribed = dry_run() if dry else setting.prescribed()
         self._machine = _Machine(self._capabilities)
         self._gate = _Gate(self._machine, limits, _Clock(), config.tick_s)
         self._ledger, self._meter = _Ledger(), _Meter()
@@ -427,7 +440,7 @@ class Shipped:
         self.settings = made
         self._codes = (made.terms.applicator_code, made.terms.filter_code)
         self._known: dict[tuple[Seen, bool], Readings] = {}
-        self._load = requests.Load(self.prescribed, "op")
+        self._load = requests.Load(self.prescribed, "op", "physicist" if dry else "operator")
         self._requests: dict[Ask, requests.Request | None] = {
             Ask.NOTHING: None,
             Ask.LOAD: self._load,
@@ -468,7 +481,7 @@ class Shipped:
         dossier.put(host, self._case(host), _tests(host), self._start_of(host), _latches(host))
         request = self._requests[ask]
         dossier.admission = _admission(request, settings, s)
-        dose = _dose(s, settings.d0_mgy, host.on > 0)
+        dose = _dose(s, settings.d0_mgy, host.on > 0, DARK_MGY_PER_S if self._dry else LIT_MGY_PER_S)
         self._meter.says = dose
 
         now = Seconds(NOW)
@@ -583,7 +596,7 @@ class Shipped:
     def _memory(self, host: Host, s: Seen, r: Readings) -> Memory:
         unit = r.unit
         assert unit is not None and r.slow is not None
-        earlier = RATE_COUNTS if s.hv and not s.unit_silent else 0
+        earlier = RATE_COUNTS if s.hv and not s.unit_silent and not self._dry else 0
         trail = (
             msgspec.structs.replace(
                 unit,
@@ -652,6 +665,7 @@ class Shipped:
         kv_counts += points == FOREIGN
         hv, closed = s.generator.hv, s.unit.state == RUN or s.unit.welded
         kv, ma = (self.settings.terms.kv, self.settings.terms.ma) if hv and self.settings is not None else (0.1, 0.0)
+        ma, filament_a = (BLEEDER_MA if hv else 0.0, 0.0) if self._dry else (ma, 1.0)
         crc = (0, plan.staging_crc if plan is not None else 0, 12345)[s.unit.crc]
         block = (b"", plan.staging if plan is not None else b"", b"other")[s.unit.crc]
         return Readings(
@@ -663,7 +677,7 @@ class Shipped:
             unit_identity=UnitIdentity(1.0, "U1", "fw", 15, 1200, 10**9, 20, 500, ""),
             active=UnitActive(unit_at, block, crc, s.unit.crc != FOREIGN),
             generator_identity=GeneratorIdentity(1.0, "XRV", "1", 100.0, 5.0, ""),
-            monitor=GeneratorMonitor(generator_at, kv, ma, 1.0, kv_counts, ma_counts),
+            monitor=GeneratorMonitor(generator_at, kv, ma, filament_a, kv_counts, ma_counts),
             flags=GeneratorFlags(generator_at, hv, closed, True, True, s.generator.fault),
             set_points=GeneratorSetPoints(generator_at, kv_counts, ma_counts, limit, preheat),
             on_sent_at_s=NOW - self._steady_s if on_sent and self.settings is not None else None,
@@ -672,6 +686,8 @@ class Shipped:
     def _status(self, s: Seen, at_s: float, crc: int) -> UnitStatus:
         unit = s.unit
         contacts = _CONTACTS[unit.contacts] | (int(Contact.SWITCH) if unit.switch else 0)
+        if self._dry and contacts & Contact.KEY_TREAT:
+            contacts ^= _KEYS
         running, permits = unit.state == RUN, unit.state in (ARMED, RUN)
         relays = (
             _LAMPS
@@ -700,8 +716,8 @@ class Shipped:
             filter_a=filter_,
             filter_b=filter_,
             beam_ms=counts,
-            counts_1=counts,
-            counts_2=counts,
+            counts_1=0 if self._dry else counts,
+            counts_2=0 if self._dry else counts,
             sample_us=10_000_000,
             health=_SOUND,
             lease_left_ms=150 if permits else 0,
@@ -711,7 +727,7 @@ class Shipped:
         )
 
     def _slow(self, s: Seen, at_s: float) -> UnitSlow:
-        rate = RATE_COUNTS if s.hv else 0
+        rate = RATE_COUNTS if s.hv and not self._dry else 0
         return UnitSlow(at_s, *(0,) * 5, rate, rate, 101.3, 20.0, 120, None, None, 63, 0, 1000, 0, 0, 0, 0)
 
 
@@ -798,10 +814,10 @@ def _house(s: Seen, dose: Dose) -> House:
     )
 
 
-def _dose(s: Seen, d0_mgy: float, on: bool) -> Dose:
+def _dose(s: Seen, d0_mgy: float, on: bool, lit_mgy_per_s: float) -> Dose:
     total = (0.0, 0.5 * d0_mgy, d0_mgy)[s.dose]
     given = total if on else 0.0
-    rate = 50.0 if s.hv else 0.0
+    rate = lit_mgy_per_s if s.hv else 0.0
     return Dose(
         d1_mgy=given,
         d2_mgy=given + (0.1 * d0_mgy if s.channels_disagree else 0.0),

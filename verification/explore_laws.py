@@ -20,7 +20,8 @@ class Ghost(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step: the program before, the world as it was read, what happened, what the tick did, and the world after it."""
+    """One step: the program before, the world as it was read, what happened, what the tick did, and the world after it. `service`: the contacts of the
+    world with which the key stands in SERVICE."""
 
     before: Host
     world: World
@@ -28,6 +29,7 @@ class Step(NamedTuple):
     ticked: Ticked
     after: World
     ghost: Ghost
+    service: tuple[int, ...] = (KEY_SERVICE,)
 
     @property
     def state(self) -> State:
@@ -213,7 +215,7 @@ def _latched_states(step: Step) -> str:
         world, unit = step.world, step.world.unit
         mended = (
             step.move.ask is Ask.RESET_SERVICE
-            and unit.contacts == KEY_SERVICE
+            and unit.contacts in step.service
             and world.unit_frozen is None
             and world.generator_frozen is None
             and not world.generator.hv

@@ -42,6 +42,16 @@ def test_with_one_fault_nothing_is_broken_and_every_state_is_reached() -> None:
     assert set(found.reached) == {state.name for state in State}
 
 
+@pytest.mark.grid
+@pytest.mark.timeout(900)
+def test_a_dry_run_goes_the_same_ways_and_breaks_no_law() -> None:
+    """High voltage over a cold filament, key in SERVICE, no dose: with one fault of each kind at every place."""
+    found = explore(1, dry=True)
+    assert found.complete
+    assert found.broken == []
+    assert set(found.reached) == {state.name for state in State}
+
+
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
