@@ -182,6 +182,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "verification/test_blundered.py::test_hazard_a5_a_second_measurement_that_is_the_first "
         "verification/test_blundered.py::test_hazard_a5_what_is_no_second_check "
         "console/test_console_draft_attacks.py::test_a5_two_people_at_one_session_are_no_check_of_one_another "
+        "console/test_console_draft_attacks.py::test_a5_two_people_at_a_session_beside_the_output_are_refused_too "
         "console/test_console_independent.py::test_a5_other_data_warn_and_stop "
         "calibration/test_certificate_measured.py::test_a5_one_physicist_with_two_names_is_one "
         "calibration/test_certificate_measured.py::test_a5_a_second_check_is_what_its_own_readings_come_to "
@@ -197,6 +198,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "rule:no_signal rule:chamber_supply cell:SELF_TEST*TESTS_PASSED unit:NO_DOSE code:controller/self_test.py::step "
         "code:records/day.py::against",
         "demo:chamber-dead "
+        "calibration/test_dark.py::test_hazard_a6_a_chamber_that_leaks_and_what_comes_and_goes_are_refused "
         "records/test_day.py::test_a6_power_lost_in_beam_locks_again_and_the_mornings_sheet_laid_down_once_more_opens_nothing "
         "interlocks/test_rules.py::test_a_chamber_that_dies_in_beam_trips_within_a_tenth_of_a_second_and_a_little "
         "controller/test_self_test.py::test_off_must_be_proved_strictly_for_a_second_without_a_break",
@@ -254,6 +256,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "calibration/test_cutouts.py::test_hazard_a12_an_order_with_a_cut_out_gives_at_the_surface_what_it_says "
         "console/test_console_second.py::test_hazard_a12_a_cut_out_at_depth_is_never_calculated_by_the_open_fields_depth_dose "
         "verification/test_blundered.py::test_hazard_a12_air_corrected_twice_moves_what_a_count_is_worth "
+        "console/test_console_daily.py::test_hazard_a12_a_pressure_as_high_as_one_reduced_to_sea_level_is_asked_for_once_more "
         "calibration/test_dosimetry.py::test_a12_each_factor_is_applied_once "
         "calibration/test_certificate_measured.py::test_a12_what_the_readings_do_not_come_to_cannot_be_signed "
         "console/test_console_draft_attacks.py::test_a12_two_columns_exchanged_and_sizes_of_another_applicator_expose_nothing "
@@ -270,6 +273,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing calibration/test_certificate.py::test_not_in_force "
         "console/test_console_draft_attacks.py::test_a13_a_session_of_months_ago_is_no_part_of_this_calibration "
         "console/test_console_draft_attacks.py::test_a13_what_was_measured_before_a_part_was_exchanged_is_another_machines "
+        "calibration/test_cutouts.py::test_hazard_a13_a_cut_out_of_years_ago_is_not_signed_into_a_new_certificate "
         "calibration/test_equipment.py::test_a13_an_expired_instrument_is_refused "
         "calibration/test_certificate_measured.py::test_a13_the_audit_is_of_this_tube "
         "calibration/test_certificate_measured.py::test_the_first_certificate_of_a_tube_is_audited",

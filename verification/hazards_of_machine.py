@@ -210,6 +210,8 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "code:records/warm_up.py::cold code:records/clearance.py::of_day page:daily-check.md",
         "records/test_day.py::test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it "
         "console/test_console_draft_attacks.py::test_g22_the_output_of_a_cold_tube_is_refused "
+        "console/test_console_draft_attacks.py::test_g22_a_ladder_that_was_left_for_hours_is_not_taken_up_at_the_rung_where_it_stood "
+        "console/test_console_draft_attacks.py::test_g22_three_exposures_that_agree_over_a_day_are_no_warm_tube "
         "records/test_day.py::test_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none",
         who="the operator",
     ),
