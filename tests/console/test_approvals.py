@@ -31,6 +31,7 @@ from controller.prescribed import Prescribed
 from controller.requests import Answer, Confirm, Edit, Load
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
+from records.approved import Signatures
 from verification.disk import FaultyDisk, Killed, Strike
 
 ONE, OTHER = "a" * 64, "b" * 64
@@ -233,7 +234,9 @@ def console(scripted: Scripted, tmp_path: Path, prescribed: Prescribed) -> Signi
     return Signing(scripted, tmp_path, prescribed)
 
 
-def test_a_clinical_rig_loads_and_confirms_only_what_both_have_signed(console: Signing) -> None:
+def test_a_clinical_rig_loads_and_confirms_only_what_both_have_signed(console: Signing, prescribed: Prescribed) -> None:
+    desk = Signatures(console.folder)
+
     async def story() -> None:
         page, mia, paul = (
             await console.page("olga"),
@@ -246,8 +249,10 @@ def test_a_clinical_rig_loads_and_confirms_only_what_both_have_signed(console: S
         assert (await console.sign(mia, "prescribed"))[0] == 200
         status, said = await page.command("resume", console.order | {"reason": "r"})
         assert status == 409 and '"physics checked"' in said["words"]
+        assert '"physics checked"' in desk.unsigned(prescribed, BOTH)
         status, signed = await console.sign(paul, "physics checked")
         assert status == 200 and not console.asked(Load)
+        assert desk.unsigned(prescribed, BOTH) == "", "what is signed at the page is what the desk's own law asks for"
         rows = (await page.post("/api/orders"))[1]["orders"]
         assert [one["who"] for one in rows[0]["approval"]["given"]] == ["mia", "paul"] and rows[0]["approval"][
             "words"
