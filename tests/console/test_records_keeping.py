@@ -113,6 +113,7 @@ def test_a_copy_and_back_in_words(
     assert room.database(tmp_path / "rig.toml", False) is Exit.AS_INTENDED
 
 
+@pytest.mark.grid
 def test_a_copy_is_this_machines_or_somebody_vouches_for_it_and_the_audit_says_so(
     kept: KeptByHand, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
