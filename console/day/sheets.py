@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -124,7 +125,7 @@ def commissioned(rig: Rig, clock: Clock, file: Path, signer: Signer) -> Exit:
             raise ConfigurationError(
                 f'{file}: {key} = "{has}": is not "{needs}"; first: write what is fitted and in force'
             )
-    wrong = [*commissioning.wrong(content)]
+    wrong = [*commissioning.wrong(content), *_of_no_day(content.audit, rig, clock.wall())]
     known = {(c.kv, c.ma, c.filter_id, c.applicator_id) for c in certificate.combinations}
     wrong += [
         f"{c.kv:g} kV {c.ma:g} mA {c.filter} {c.applicator}: is not in certificate {certificate.id}: measure it first"
@@ -134,6 +135,18 @@ def commissioned(rig: Rig, clock: Clock, file: Path, signer: Signer) -> Exit:
     if wrong:
         raise ConfigurationError("\n".join(f"{file}: {words}" for words in wrong))
     return told(laid_down(rig, signed(SheetKind.COMMISSIONING, content, signer, rig, clock.wall()), clock))
+
+
+def _of_no_day(audit: commissioning.Audit, rig: Rig, wall_s: float) -> Iterator[str]:
+    """An audit that nobody has made yet, or of a day that nobody can look up (hazard A13)."""
+    try:
+        on = date.fromisoformat(audit.on)
+    except ValueError:
+        yield f'audit.on = "{audit.on}": is no day like 2026-11-28; first: write when the audit was made'
+        return
+    now = today(wall_s, zone_named(rig.time_zone))
+    if on > now:
+        yield f"audit.on = {on}: is after today, {now}; first: have the output audited, and write when that was"
 
 
 def overridden(rig: Rig, clock: Clock, file: Path, offered_s: float, reason: str, signer: Signer) -> Exit:

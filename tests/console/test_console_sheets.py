@@ -123,7 +123,7 @@ certificate_sha256 = "{sha}"
 [audit]
 kind = "mailed dosimeters"
 by = "Another House"
-on = "2026-10-01"
+on = "{on}"
 ratio = {ratio}
 [[combinations]]
 kv = 69.5
@@ -149,12 +149,16 @@ def test_commissioning_is_refused_in_words_until_it_is_whole_and_of_what_is_fitt
         ({"sha": "00"}, "certificate_sha256"),
         ({"ratio": '"1"'}, r"audit\.ratio|Expected `float`"),
         ({"ratio": "1.0\nluck = 1"}, "luck"),
+        ({"on": "soon"}, "is no day like"),
+        ({"on": "2027-01-01"}, "is after today"),
     ):
-        whole = {"sha": sha, "ratio": "0.98", "ma": "1.6", "items": json.dumps(every)} | changed
+        whole = {"on": "2026-10-01", "sha": sha, "ratio": "0.98", "ma": "1.6", "items": json.dumps(every)} | changed
         file.write_text(SHEET.format(**whole), encoding="utf-8")
         with pytest.raises(ConfigurationError, match=said):
             sheets.commissioned(rig, clock, file, me(rig))
-    file.write_text(SHEET.format(sha=sha, ratio="0.98", ma="1.6", items=json.dumps(every)), encoding="utf-8")
+    file.write_text(
+        SHEET.format(on="2026-10-01", sha=sha, ratio="0.98", ma="1.6", items=json.dumps(every)), encoding="utf-8"
+    )
     assert sheets.commissioned(rig, clock, file, me(rig)) is Exit.AS_INTENDED
 
 
