@@ -109,11 +109,15 @@ Make = Callable[..., Dry]
 def dry(tmp_path: Path, kernels: Kernels) -> Iterator[Make]:
     made: list[VirtualRig] = []
 
-    def make(bleeder_gohm: float = 1.0, generator: str = "spellman-xrv") -> Dry:
+    def make(bleeder_gohm: float = 1.0, generator: str = "spellman-xrv", monitor: bool = True) -> Dry:
         choice = Choice(generator)
         setting = lay_out(tmp_path / "rig", tmp_path / "records", "time", 15020, choice=choice)
         blob = blob_of(setting)
-        world = World(replace(choice.profile, bleeder_gohm=bleeder_gohm), 1, UnitConfig(site_key=blob.site_key))
+        world = World(
+            replace(choice.profile, bleeder_gohm=bleeder_gohm),
+            1,
+            UnitConfig(site_key=blob.site_key, monitor_fitted=monitor),
+        )
         rig = VirtualRig(blob, recorder_of(setting.folder, setting.records), kernels, setting.folder, world)
         rig.room(key="SERVICE")
         made.append(rig)
@@ -307,3 +311,40 @@ def test_an_exposure_with_the_key_in_service_is_played_again_as_it_was(dry: Make
     answer = made.exposes(how="beam", ma=1.6, mas_cap=6.47, seconds=4.0)
     assert isinstance(answer, Answered) and answer.ended == "complete", answer
     assert played_again(made) == [None]
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda rig: rig.stop(), "STOP"),
+        (lambda rig: rig.room(door_open=True), "door"),
+        (lambda rig: rig.room(key="TREAT"), "key"),
+        (lambda rig: rig.room(emergency_stop=True), "emergency"),
+        (lambda rig: rig.fault("unit-timer-dead"), "timer"),
+        (lambda rig: rig.fault("arc"), "the beam was lost"),
+    ],
+)
+def test_it_ends_like_every_exposure(dry: Make, act: Act, words: str) -> None:
+    """STOP, door, key, emergency stop, a dead timer, an arc: it ends, its cable empties, and it is nowhere taken for whole."""
+    made = dry()
+    answer = made.exposes(act)
+    assert isinstance(answer, Answered) and answer.ended != "complete" and words in answer.ended, answer
+    assert answer.timer_s < 5.7 and made.dose_mgy < 1e-9
+    assert made.face is not None and "STUCK_ON" not in made.face.states
+
+
+def test_a_stopped_one_is_closed_and_the_next_is_whole(dry: Make) -> None:
+    made = dry()
+    first = made.exposes(lambda rig: rig.stop())
+    assert isinstance(first, Answered) and first.ended.startswith("interrupted"), first
+    second = made.exposes(token="S-2")
+    assert isinstance(second, Answered) and second.ended == "complete", second
+    again = made.exposes(token="S-2")
+    assert isinstance(again, Unanswered) and "asked for already" in again.words
+
+
+def test_a_unit_without_a_monitor_of_kv_waits_for_no_high_voltage(dry: Make) -> None:
+    """No start window is asked, for no chamber may see anything; off is proved by the generator's kV and K1's mirror."""
+    made = dry(monitor=False)
+    answer = made.exposes()
+    assert isinstance(answer, Answered) and (answer.ended, answer.timer_s) == ("complete", 5.0), answer
