@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
-from calibration.equipment import Barometer, Chamber, Electrometer, HvlSet, KvpMeter, MaMeter, QaDevice
+from calibration.belongs import APART_DAYS
+from calibration.equipment import Barometer, Chamber, Electrometer, HvlSet, KvpMeter, MaMeter, QaDevice, stamp
 from calibration.geometry import misplaced, too_large
 from calibration.given import LATER, Known, beside, facts_of, key_of, lacking, second_of, worked
 from calibration.job import JobTable, OutputTable
@@ -207,7 +208,7 @@ def _dependence(job: JobTable, one: OutputTable, at: datetime, known: Known) -> 
         raise ValueError(
             f"outputs.dependence.offset_ma_per_kv: typed beside [{OFFSET}]; take it out of the job file, measured is measured"
         )
-    a_kv = typed if typed is not None else per_kv(found_offset(job, f"dependence-{one.name}", known))
+    a_kv = typed if typed is not None else per_kv(found_offset(job, f"dependence-{one.name}", at, known))
     return kv_dependence_procedure(_setting(one), charge, head, a_kv, section.parts)
 
 
@@ -259,15 +260,20 @@ def _offset(job: JobTable, at: datetime) -> Procedure:
     return ma_offset_procedure(tuple(kvs), setting, meter, section.source, at)
 
 
-def found_offset(job: JobTable, name: str, known: Known) -> MaOffset:
+def found_offset(job: JobTable, name: str, at: datetime, known: Known) -> MaOffset:
     """The bleeder's current as the session `offset` found it; typed only in a job file without that section, which is of a generator whose filament nobody
-    can keep cold. ValueError: it was not measured, or typed beside it."""
+    can keep cold. ValueError: it was not measured, not lately, or typed beside it."""
     rows, session = job.facts.ma_offset, known.finished(OFFSET) if job.offset is not None else None
     if job.offset is not None and rows:
         raise ValueError(
             f"certificate.facts.ma_offset: typed beside [{OFFSET}]; take it out of the job file, measured is measured"
         )
     if session is not None:
+        last = session.last_at
+        if last is None or abs(at - last) > timedelta(days=APART_DAYS):
+            raise ValueError(
+                f"{name}: {session.id} ended at {stamp(last) if last else 'no time'}, more than {APART_DAYS} days from it; measure {OFFSET} anew"
+            )
         return ma_offset(session)
     if job.offset is not None:
         raise ValueError(f"{name}: the bleeder's current is taken off, and {OFFSET} was not measured; do that first")
@@ -283,7 +289,7 @@ def _scale(job: JobTable, one: ScaleJob, at: datetime, known: Known) -> Procedur
     if one.unit == "kV":
         setting = Setting(one.at[0], cast(float, one.ma), one.filter, one.applicator)
         return kv_scale_procedure(tuple(one.at), setting, job.instrument(KvpMeter, one.meter), one.source, at)
-    offset = found_offset(job, f"scale-{one.name}", known)
+    offset = found_offset(job, f"scale-{one.name}", at, known)
     setting = Setting(cast(float, one.kv), one.at[0], one.filter, one.applicator)
     return ma_scale_procedure(tuple(one.at), setting, job.instrument(MaMeter, one.meter), offset, one.source, at)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,17 @@ def test_what_cannot_be_planned_says_why(tmp_path: Path, name: str, path: str, v
         shop.measures("offset")
     with pytest.raises((ValueError, ConfigurationError), match=words):
         offered(table, name, shop.who.at, shop.known)
+
+
+def test_an_offset_of_long_ago_serves_no_scale(tmp_path: Path) -> None:
+    """Hazard A13: a bleeder that was measured a month ago may be another one."""
+    bench = warm_bench()
+    shop = Shop(job(tmp_path, job_document(bench)), bench)
+    shop.measures("offset")
+    at = shop.who.at
+    assert offered(shop.table, "scale-ma", at + timedelta(days=29), shop.known).procedure.steps
+    with pytest.raises(ValueError, match="more than 30 days from it; measure offset anew"):
+        offered(shop.table, "scale-ma", at + timedelta(days=31), shop.known)
 
 
 @pytest.mark.parametrize(
