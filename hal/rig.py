@@ -20,9 +20,6 @@ from hal.units import Seconds
 from hal.wire_log import FrameLog
 
 SITE_KEY_LEAST_B: Final = 16
-PRESS_HOLDS_POLLS_S: Final = 0.03
-"""After a press the generator's wire is kept free for ON, but no longer than this: a press that gets no ON must not make its readings old, or a slow
-K1 is taken for a lost generator (fault-X1)."""
 SEEN_OFF_S: Final = 0.3
 """No older are the readings by which a repeated off lets a running answer come first: a unit that has gone silent is no word of a beam that is off."""
 K1_OPEN: Final = Relay.K1_MIRROR_OPEN.value
@@ -176,7 +173,6 @@ class Rig:
         self._changed = True
         self._off_due = True
         self._off_at_s: float | None = None
-        self._press_at_s: float | None = None
         self._refusal: Refusal | None = None
 
     @property
@@ -200,7 +196,7 @@ class Rig:
         may_open = not self._on_stands
         self._unit.ask(renew, now, may_open)
         may_write = may_open and self._may_write()
-        self._generator.ask(now, may_open, may_write, self._press_pending(now), self._beam_seen_off(now))
+        self._generator.ask(now, may_open, may_write, self._press_pending(), self._beam_seen_off(now))
 
     def read(self, now: Seconds) -> Readings:
         """The snapshot; every part is the latest good one with the time at which it was asked for. Never raises."""
@@ -280,15 +276,10 @@ class Rig:
         self._generator.want(command, now)
         self._generator.on(now)
 
-    def _press_pending(self, now: Seconds) -> bool:
-        """The unit runs under our hold and no ON stands yet: the generator's wire is kept free for it."""
+    def _press_pending(self) -> bool:
+        """The unit runs under our hold and no ON stands yet: one may come with any tick."""
         status = self._unit.status
-        if status is None or status.state != UnitState.RUN or self._on_stands or not self._holds:
-            self._press_at_s = None
-            return False
-        if self._press_at_s is None:
-            self._press_at_s = now
-        return now - self._press_at_s < PRESS_HOLDS_POLLS_S
+        return status is not None and status.state == UnitState.RUN and self._holds and not self._on_stands
 
     def _latest_refusal(self) -> Refusal | None:
         latest = self._refusal

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from hal import poll_plan
 from hal.machine import ALL_PAIRED, Capabilities
 from interlocks.contact_rules import CONTACT_RULES
 from interlocks.dose_rules import DOSE_RULES
@@ -20,11 +21,8 @@ from interlocks.words import Truth
 TRUE: Final = int(Truth.TRUE)
 NOT_ASKED: Final = int(Truth.NOT_ASKED)
 NOT_FITTED: Final = int(Truth.NOT_FITTED)
-T1_S: Final = 0.1
+T1_S: Final = poll_plan.T1_S
 """From an event at a device to off-bytes sent."""
-LEAST_S: Final = 0.05
-POLLS: Final = 2.0
-"""One lost reply is borne, two are not (engineering-G10)."""
 SLOW_LEAST_S: Final = 2.5
 
 SOURCES: Final = ((UNIT, "unit"), (SLOW, "slow"), (MONITOR, "monitor"), (FLAGS, "flags"))
@@ -97,10 +95,9 @@ def level(capabilities: Capabilities, tick_s: float, table: tuple[Rule, ...] = T
     for _, name in SOURCES:
         worst = capabilities.worst_age_s.get(name, 0.0)
         if name == "slow":
-            ages.append(max(SLOW_LEAST_S, POLLS * worst + tick_s))
+            ages.append(max(SLOW_LEAST_S, poll_plan.POLLS * worst + tick_s))
             continue
-        wished = max(LEAST_S, POLLS * (worst + tick_s))
-        ages.append(max(min(T1_S - tick_s, wished), worst + 2.0 * tick_s))
+        ages.append(poll_plan.bound_s(worst, tick_s))
     rows = tuple(
         msgspec.structs.replace(row, when=When.NEVER) if row.stands_on & ~capabilities.fitted else row for row in table
     )

@@ -14,7 +14,7 @@ from hal import poll_plan
 from hal.commands import ClearFaults, Command, Plan, SetUp
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Answer, Exchange, Stage
-from hal.generators.sheet import OFF_REPEAT_S, Later, Piece, SetPoint, Sheet, Who, backup_s
+from hal.generators.sheet import OFF_REPEAT_S, Later, Piece, SetPoint, Sheet, Who, backup_s, off_poll, worst_age_s
 from hal.readings import GeneratorFlags, GeneratorIdentity, GeneratorMonitor, GeneratorSetPoints, Link, Refusal
 from hal.registry import GeneratorSetting, OpenPipe
 from hal.transport import parse_link
@@ -24,6 +24,12 @@ from hal.wire import Wire
 ON_VOID_S: Final = 0.050
 ON_VOID_TICKS: Final = 1.5
 """An ON that waits for the running reply leaves with the next tick; at 20 Hz that one comes 50 ms later and would itself be the end of the ON."""
+PRESS_HOLDS_POLLS_S: Final = 0.03
+PRESS_HOLDS_TICKS: Final = 1.5
+"""After a press the wire is kept free for ON, but no longer than this: a press that gets no ON must not make its readings old, or a slow K1 is taken for a
+lost generator (fault-X1). Where ticks are slow the ON comes with the next one, and a question that has nothing to do with it would be in its way."""
+SETTLES_S: Final = 0.5
+"""For so long after an ON the round may still be behind for it."""
 RETRY_S: Final = 0.200
 ASK_AGAIN_S: Final = 1.0
 STALE_LINK_S: Final = 1.0
@@ -71,6 +77,13 @@ class GeneratorEngine(Generic[Q, A]):
             poll.name: poll.takes_s(setting.baud) + setting.turnaround_s + LATE_S for poll in self._faulty_round
         }
         self._free = tuple(poll for poll in self._round if not poll.every_s)
+        self._turn_s = {poll.name: poll_plan.turn_s(poll, setting.baud, setting.tick_s) for poll in self._free}
+        self._act_s = poll_plan.turn_s(off_poll(sheet, setting), setting.baud, setting.tick_s)
+        at_once = sum(later.after_s <= place * self._act_s for place, later in enumerate(sheet.on_then, 1))
+        self._start_s = (1 + min(at_once, sheet.follow_most)) * self._act_s
+        self._other_s = max(poll_plan.turn_s(p, setting.baud, setting.tick_s) for p in self._round)
+        self._due_in_s = _due_in_s(sheet, setting)
+        self._holds_s = max(PRESS_HOLDS_POLLS_S, PRESS_HOLDS_TICKS * setting.tick_s)
         self._identify_names = tuple(self._name(q) for q in sheet.identify)
         points = (*sheet.set_points, sheet.backup)
         self._points = {_held_by(self._name, point): point for point in points if point is not None}
@@ -82,6 +95,7 @@ class GeneratorEngine(Generic[Q, A]):
         self._clear_at_s = -math.inf
         self._on_due_s: float | None = None
         self._on_leaving = False
+        self._pressed_at_s = math.inf
         self._off_at_s = -math.inf
         self._off_waits = False
         self._failed: deque[float] = deque(maxlen=FAILED_MOST)
@@ -141,9 +155,10 @@ class GeneratorEngine(Generic[Q, A]):
         lost = lost or (len(self._failed) == FAILED_MOST and now - self._failed[0] <= FAILED_IN_S)
         return self._wire.link(lost, now)
 
-    def ask(self, now: Seconds, may_open: bool, may_write: bool, quiet: bool, spare: bool = False) -> None:
-        """One request if the wire is free, and what is never answered beside it. `may_write`: no ON stands and the unit is disarmed; `quiet`: nothing but ON
-        (a press is pending); `spare`: as for `off`."""
+    def ask(self, now: Seconds, may_open: bool, may_write: bool, pressed: bool, spare: bool = False) -> None:
+        """One request if the wire is free, and what is never answered beside it. `may_write`: no ON stands and the unit is disarmed; `pressed`: a press is
+        pending, and an ON may come; `spare`: as for `off`."""
+        self._pressed_at_s = min(self._pressed_at_s, now) if pressed else math.inf
         self._off_every_s = self._spare_every_s if spare else OFF_REPEAT_S - ROUNDING_S
         self._wire.serve(now, may_open)
         if self._wire.opened != self._opened:
@@ -160,11 +175,19 @@ class GeneratorEngine(Generic[Q, A]):
             return
         self._withheld = self._off_owed(now)
         if not self._withheld:
-            self._turn(exchange, now, may_write, quiet)
+            self._turn(exchange, now, may_write)
 
-    def _turn(self, exchange: Exchange[Q, A], now: Seconds, may_write: bool, quiet: bool) -> None:
+    def _turn(self, exchange: Exchange[Q, A], now: Seconds, may_write: bool) -> None:
         """What follows an ON or an OFF, else a write or a question, on an idle wire."""
-        follows = self._due_later(now)
+        late, quiet = None, False
+        if self._pressed_at_s <= now:
+            quiet = now - self._pressed_at_s < self._holds_s
+            late = self._late(now, self._act_s + self._start_s)
+        elif self._off_wanted(now):
+            late = self._late(now, self._act_s + self._other_s)
+        elif self._later or (self.on_sent_at_s is not None and now - self.on_sent_at_s < SETTLES_S):
+            late = self._late(now, self._other_s)
+        follows = self._due_later(now, late is not None)
         if follows is not None and exchange.ask(follows, now):
             self.take(now)  # one that is never answered has left by now, and the turn is still to be had
             if not exchange.idle:
@@ -172,7 +195,10 @@ class GeneratorEngine(Generic[Q, A]):
                 if self._followed >= self._sheet.follow_most:
                     self._first = len(self._free)
                 return
-        request = None if quiet else self._next(now, may_write)
+        if late is not None:
+            request: Q | None = self._ask_free(late)
+        else:
+            request = None if quiet else self._next(now, may_write)
         if request is not None:
             name = self._name(request)
             self._overtaken_s = self._asked.get(name, poll_plan.NEVER)
@@ -239,7 +265,7 @@ class GeneratorEngine(Generic[Q, A]):
         self._failed.clear()
         if spare and not at_once and self._lets(now):
             if self._withheld and exchange.idle:
-                self._turn(exchange, now, may_write=False, quiet=False)
+                self._turn(exchange, now, may_write=False)
             self._withheld = False
             return False
         if at_once or self._off_waits or now - self._off_at_s >= OFF_REPEAT_S - ROUNDING_S:
@@ -303,10 +329,26 @@ class GeneratorEngine(Generic[Q, A]):
                 f"void: its bytes had not left within {self._on_void_s * 1000:.0f} ms; release the switch and arm again",
             )
 
-    def _due_later(self, now: Seconds) -> Q | None:
+    def _late(self, now: Seconds, other_s: float) -> str | None:
+        """The question that goes now: would the wire be another's for `other_s` (an ON that is awaited, what follows one), a reading would be older than its
+        rule lets it be."""
+        if not self.identified:
+            return None
+        then_s, pieces, due_in_s = now + other_s, self._pieces, self._due_in_s
+        due = [(pieces[name].asked_at_s + due_in_s[name], name) for name in due_in_s if name in pieces]
+        due.sort()
+        for due_s, name in due:
+            then_s += self._turn_s[name]
+            if then_s > due_s:
+                return due[0][1]
+        return None
+
+    def _due_later(self, now: Seconds, late: bool) -> Q | None:
         """What follows an ON or an OFF, in its order, once its time has come, and after `follow_most` of them a round of questions; what is for after the last
-        OFF waits until none is wanted any more."""
+        OFF waits until none is wanted any more. `late`: a reading would be too old for it, so that nothing follows but what belongs to the OFF itself."""
         if not self._later or now < self._later[0][0] or self._followed >= self._sheet.follow_most:
+            return None
+        if late and (self._later[0][1] or self._later[0][0] > self._off_at_s):
             return None
         if self._later[0][1] and self._off_wanted(now):
             return None
@@ -324,9 +366,16 @@ class GeneratorEngine(Generic[Q, A]):
         poll = poll_plan.due(polls, self._asked, now, self._first > 0)
         if poll is None:
             return None
-        self._first = len(self._free) if poll.every_s else max(0, self._first - 1)
-        self._followed = self._followed if self._first else 0
+        if not poll.every_s:
+            return self._ask_free(poll.name)
+        self._first = len(self._free)
         return self._sheet.requests[poll.name]
+
+    def _ask_free(self, name: str) -> Q:
+        """A question of the free-running round: one fewer that goes before anything else."""
+        self._first = max(0, self._first - 1)
+        self._followed = self._followed if self._first else 0
+        return self._sheet.requests[name]
 
     def _identify(self, now: Seconds) -> Q | None:
         if self.identity is not None and not self._identifying:
@@ -582,6 +631,17 @@ def _held_by(name: Callable[[Q], str], point: SetPoint[Q, A]) -> str:
 def _timed(later: tuple[Later[Q], ...], now: float, last: bool = False) -> list[tuple[float, bool, Q]]:
     """When each is due; `last`: what comes later than the repeat of an OFF is for after the last one."""
     return [(now + entry.after_s, last and entry.after_s >= OFF_REPEAT_S, entry.request) for entry in later]
+
+
+def _due_in_s(sheet: Sheet[Q, A], setting: GeneratorSetting) -> dict[str, float]:
+    """How long after the asking of each free-running question its next answer must be here: at the look before it the reading is as old as its rule bears."""
+    ages, tick_s = worst_age_s(sheet, setting), setting.tick_s
+    due: dict[str, float] = {}
+    for names, reading in ((sheet.monitor_from, "monitor"), (sheet.flags_from, "flags")):
+        for name in names:
+            within_s = poll_plan.bound_s(ages[reading], tick_s) + (1.0 - SLOT_TICKS) * tick_s
+            due[name] = min(within_s, due.get(name, within_s))
+    return due
 
 
 def _unfit(sheet: Sheet[Q, A], wanted: tuple[int, ...]) -> str:

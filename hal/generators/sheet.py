@@ -166,11 +166,15 @@ def fault_names(
     return tuple(one.value for one, up in zip(faults, named.value.numbers[skip:], strict=True) if up) or (UNNAMED,)
 
 
+def off_poll(sheet: Sheet[Q, A], setting: GeneratorSetting) -> Poll:
+    """An off that is repeated, as a request of the round."""
+    return Poll("off", sheet.off_b, 6, setting.turnaround_s, OFF_REPEAT_S)
+
+
 def worst_age_s(sheet: Sheet[Q, A], setting: GeneratorSetting) -> dict[str, float]:
     """The oldest that monitor, flags and set_points get, by running the round with an off in between on paper."""
     polls = sheet.polls(setting)
-    off = Poll("off", sheet.off_b, 6, setting.turnaround_s, OFF_REPEAT_S)
-    ages = poll_plan.plan(setting.baud, (*polls, off), setting.tick_s)
+    ages = poll_plan.plan(setting.baud, (*polls, off_poll(sheet, setting)), setting.tick_s)
     free = max((poll for poll in polls if not poll.every_s), key=lambda poll: poll.takes_s(setting.baud))
     ticks = math.ceil(free.takes_s(setting.baud) / setting.tick_s)
     # The set-points are one reading, as old as the first of them: each of the others stands behind a round of the free-running polls.

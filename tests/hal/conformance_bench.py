@@ -71,9 +71,18 @@ class Spy:
 
 
 class Bench:
-    """`tick` is one tick of a loop: 10 ms of the world in steps of 1 ms, then take and ask. Everything else is what a rig would call."""
+    """`tick` is one tick of a loop: 10 ms of the world or `tick_s` in steps of 1 ms, then take and ask. Everything else is what a rig would call."""
 
-    def __init__(self, name: str, wire: str, folder: Path, device: str | None = None, model: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        wire: str,
+        folder: Path,
+        device: str | None = None,
+        model: str | None = None,
+        tick_s: float = TICK_S,
+    ) -> None:
+        self.tick_s = tick_s
         self.driver = registry.generator(name)
         profile = PROFILES[device or name]
         ours = PROFILES[name]
@@ -104,7 +113,7 @@ class Bench:
             ours.full_scale_kv,
             ours.full_scale_ma,
             profile.turnaround_us * 1e-6 + 0.0005,
-            TICK_S,
+            tick_s,
             True,
         )
         self.generator: Generator = self.driver.make(self.setting, self._open)
@@ -149,19 +158,19 @@ class Bench:
             if self._endpoint is not None:
                 self._endpoint.serve(self.world.now_us)
 
-    def tick(self, may_open: bool = True, may_write: bool = True, quiet: bool = False) -> None:
-        self.pass_ms(round(TICK_S * 1000))
+    def tick(self, may_open: bool = True, may_write: bool = True, pressed: bool = False) -> None:
+        self.pass_ms(round(self.tick_s * 1000))
         self.generator.take(self.now)
-        self.generator.ask(self.now, may_open, may_write, quiet)
+        self.generator.ask(self.now, may_open, may_write, pressed)
 
     def ticks(self, seconds: float, **how: bool) -> None:
-        for _ in range(round(seconds / TICK_S)):
+        for _ in range(round(seconds / self.tick_s)):
             self.tick(**how)
 
     def until(self, seconds: float, what: str, reached: object = None, **how: bool) -> None:
         """Tick until `reached()` is true; AssertionError with what was awaited when it is not within `seconds`."""
         assert callable(reached)
-        for _ in range(round(seconds / TICK_S)):
+        for _ in range(round(seconds / self.tick_s)):
             if reached():
                 return
             self.tick(**how)

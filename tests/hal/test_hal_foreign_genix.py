@@ -51,10 +51,10 @@ class Foreign(Bench):
         self.patient.append(Patient(self.pipes[-1], packets=True))
         return Spy(self.patient[-1], self.sent, self)
 
-    def tick(self, may_open: bool = True, may_write: bool = True, quiet: bool = False) -> None:
+    def tick(self, may_open: bool = True, may_write: bool = True, pressed: bool = False) -> None:
         for pipe in self.patient:
             pipe.wait()
-        super().tick(may_open, may_write, quiet)
+        super().tick(may_open, may_write, pressed)
 
     def close(self) -> None:
         super().close()

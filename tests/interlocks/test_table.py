@@ -9,11 +9,10 @@ import msgspec
 import pytest
 from interlock_bench import CAPABILITIES, RULES, TICK_S
 
+from hal.poll_plan import LATE_TICKS, LEAST_S, POLLS
 from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, When
 from interlocks.rule import Rule
 from interlocks.rules import (
-    LEAST_S,
-    POLLS,
     SLOW_LEAST_S,
     SOURCE_WORDS,
     SOURCES,
@@ -186,7 +185,7 @@ def test_what_nobody_has_said_yet_is_as_it_was_designed() -> None:
 
 def test_bounds_of_age_are_as_they_were_designed() -> None:
     """T1 and how old a reading may get, and what each source is called; two rows of one id are refused by name."""
-    assert (T1_S, LEAST_S, POLLS, SLOW_LEAST_S) == (0.1, 0.05, 2.0, 2.5)
+    assert (T1_S, LEAST_S, POLLS, LATE_TICKS, SLOW_LEAST_S) == (0.1, 0.05, 2.0, 2.0, 2.5)
     assert SOURCES == ((UNIT, "unit"), (SLOW, "slow"), (MONITOR, "monitor"), (FLAGS, "flags"))
     assert (UNIT, SLOW, MONITOR, FLAGS) == (1, 2, 4, 8)
     assert SOURCE_WORDS == {
