@@ -136,7 +136,7 @@ class CommaDialect:
         known = self._known.get(q.command.number)
         if known is not None and known[0] is q and known[1] == got:
             # the same reply to the same request, byte for byte, is read the same
-            return known[2]
+            return Heard.STRAY if buf and self._said_again(buf, q) else known[2]
         body = self._body(got)
         if body is None:
             return _bad(q, "checksum or framing")
@@ -154,13 +154,28 @@ class CommaDialect:
             return Heard.STRAY
         if isinstance(said, Said):
             self._known[q.command.number] = q, got, said
+            if buf and self._said_again(buf, q):
+                return Heard.STRAY
         return said
+
+    def _said_again(self, buf: bytearray, q: Order) -> bool:
+        """Behind an answer stand whole frames that are as good a one: the device spoke by itself, and no frame says which that was. All came after the
+        question had left, so the last is the newest word, and those before it are dropped."""
+        if (q.command.replies_as or q.command.number) not in self._book.unsolicited or not self._spoken(buf):
+            return False
+        bodies = (self._body(piece + bytes((ETX,))) for piece in bytes(buf).split(bytes((ETX,)))[:-1])
+        return all(body is not None and isinstance(self._said(body[:-1].split(b",")[1:], q), Said) for body in bodies)
 
     def unasked(self, buf: bytearray, q: Order | None) -> bool:
         """Whole frames of the numbers that this device says by itself, and none that `q` could be answered by."""
         numbers = self._book.unsolicited
         if not numbers or (q is not None and (q.command.replies_as or q.command.number) in numbers):
             return False
+        return self._spoken(buf)
+
+    def _spoken(self, buf: bytearray) -> bool:
+        """Nothing but whole frames of the numbers that this device says by itself."""
+        numbers = self._book.unsolicited
         pieces = bytes(buf).split(bytes((ETX,)))
         bodies = [self._body(piece + bytes((ETX,))) if piece[:1] == bytes((STX,)) else None for piece in pieces[:-1]]
         return not pieces[-1] and all(

@@ -74,6 +74,33 @@ def test_a_ux_answers_32_under_22_and_says_22_by_itself() -> None:
     assert heard(Order(ux.FLAGS), "22,0,1,1,") == Said(numbers=(0.0, 1.0, 1.0))
 
 
+def test_of_two_answers_of_a_ux_the_last_is_the_newest_word() -> None:
+    """Its interlock opens while 22 is asked: a reply and a status that nobody asked for are there, in either order, and neither says which it is.
+    The last frame counts, whole and sound; one that no answer can be, or half of one, is as bad behind a reply as it ever was."""
+    before, after, cut, five = "22,1,0,0,", "22,0,1,1,", "22,0,1", "22,0,1,1,0,0,"
+    wire, flags = CommaDialect(ux.BOOK, True), Order(ux.FLAGS)
+    wire.encode(flags)
+
+    def asked(order: Order, *packets: str, tail: bytes = b"") -> tuple[list[object], bytes]:
+        buf, heard = bytearray(b"".join(b"\x02" + packet.encode() + b"\x03" for packet in packets) + tail), []
+        while buf:
+            got = wire.take(buf, order, None)
+            heard.append(got)
+            if got is not Heard.STRAY:
+                break
+        return heard, bytes(buf)
+
+    on, off = Said(numbers=(1.0, 0.0, 0.0)), Said(numbers=(0.0, 1.0, 1.0))
+    for _ in range(2):  # the second time from what is known
+        assert asked(flags, before, after) == ([Heard.STRAY, off], b"")
+        assert asked(flags, after, before) == ([Heard.STRAY, on], b"")
+        assert asked(flags, after, after, after) == ([Heard.STRAY, Heard.STRAY, off], b"")
+        for rest in (b"\x02" + cut.encode(), b"\x02" + five.encode() + b"\x03", b"\x00"):
+            heard, left = asked(flags, before, tail=rest)
+            assert heard == [on] and left == rest
+    assert asked(Order(ux.FAULTS), five, after)[0] == [Said(numbers=(0.0, 1.0, 1.0, 0.0, 0.0))]
+
+
 SETTINGS = {
     "dxm": GeneratorSetting("pty:x", 9600, "DXM100P600", 100.0, 6.0, 0.002, 0.01, True),
     "ux": GeneratorSetting("pty:x", 9600, "UX80P100", 80.0, 2.0, 0.002, 0.01, True),
@@ -182,6 +209,25 @@ def test_an_unasked_status_is_nobodys_answer_and_costs_no_reading(bench: Bench) 
         may_open=False,
         may_write=False,
     )
+
+
+@pytest.mark.parametrize("bench", ["spellman-ux"], indirect=True)
+def test_a_status_of_its_own_beside_the_answer_is_no_lost_reply(bench: Bench) -> None:
+    """At slow ticks both wait to be read together: none is lost, the wire need not be silent, and the flags are no older for it."""
+    bench.beam()
+    face, exchange = bench.world.plant.generator, bench.generator.wires[0].exchange
+    assert isinstance(face, UxFace) and exchange is not None
+    for _ in range(6):
+        while exchange.asking is None or exchange.asking.command is not ux.FLAGS:
+            bench.tick(may_open=False, may_write=False)
+        bench.pass_ms(9)
+        face.say(face.put("22", 1, 0, 0), bench.world.now_us)
+        bench.pass_ms(9)
+        asked_s = bench.now - 0.018
+        bench.tick(may_open=False, may_write=False)
+        assert bench.generator.flags is not None
+        assert bench.generator.flags.asked_at_s == pytest.approx(asked_s, abs=1e-6) and bench.generator.flags.hv_on
+    assert exchange.resyncs == 0
 
 
 @pytest.mark.parametrize("bench", ["spellman-dxm"], indirect=True)
