@@ -64,6 +64,16 @@ def past_ramp(timer_s: float, ramp_s: float, press_to_hv_s: float, start: TimerS
     return timer_s >= ramp_s + (press_to_hv_s if start is TimerStart.K1_CLOSED else 0.0)
 
 
+def taken_over(timer_mgy: float, said_mgy: float) -> float:
+    """The primary channel in *time* once the timer holds: the timer's dose, never below `said_mgy`, what channel 1 had said at the ramp's end.
+
+    While a beam is watched, what was said is not taken back: a timer that is slow (fault-X3), or a segment that ends with its ramp, would let it fall.
+    After a crash nobody watched, the unit does not retain what had been said, and the timer stands alone (`said_mgy` 0). The two differ only until the
+    timer has passed that value, by no more than channel 1 and timer differ in the ramp, and both lie between low and high of either.
+    """
+    return max(timer_mgy, said_mgy)
+
+
 def weigh(
     primary_mgy: float | None, others_mgy: tuple[float | None, ...], ceiling_mgy: float, unknown_mgy: float
 ) -> Weighed:

@@ -20,6 +20,7 @@ from controller.channels import (
     Weighed,
     counted,
     past_ramp,
+    taken_over,
     timed,
     weigh,
     worse,
@@ -451,8 +452,7 @@ class _Segment:
         if not holds and valid_1 is not None:
             self._ramp_mgy = valid_1
         if self._chambers:
-            # as the timer takes over from channel 1 at the ramp's end, what was said does not fall (a slow timer stands below it: fault-X3)
-            primary = max(dt, self._ramp_mgy) if by_timer and dt is not None else valid_1
+            primary = taken_over(dt, self._ramp_mgy) if by_timer and dt is not None else valid_1
             weighed = _weighed(primary, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)
         else:
             # within the ramp the model is all there is, and it is blind where the generator did not answer: never zero for missing
@@ -507,8 +507,10 @@ def _weighed(
     ceiling_mgy: float,
     unknown_mgy: float,
 ) -> Weighed:
-    """The channels beside the primary; a timer that does not hold yet is not a lost channel, so it is left out."""
-    others = (d1, d2) if by_timer else ((d2,) if dt is None else (d2, dt))
+    """The channels beside the primary; a timer that does not hold yet is not a lost channel, so it is left out. One that stands below the primary counts
+    for low like any other."""
+    chambers = (d1, d2) if by_timer else (d2,)
+    others = chambers if dt is None else (*chambers, dt)
     return weigh(primary, others, ceiling_mgy, unknown_mgy)
 
 

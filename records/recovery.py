@@ -7,7 +7,17 @@ import math
 
 import msgspec
 
-from controller.channels import CUT_S, RATE_MAX_OVER_R0, SATURATED_OVER_R0, Weighed, counted, past_ramp, timed, weigh
+from controller.channels import (
+    CUT_S,
+    RATE_MAX_OVER_R0,
+    SATURATED_OVER_R0,
+    Weighed,
+    counted,
+    past_ramp,
+    taken_over,
+    timed,
+    weigh,
+)
 from controller.entries import Found, Outcome, Start, Terminal
 from controller.prescribed import Quality
 from hal.readings import Cause, Purpose, Termination
@@ -221,7 +231,7 @@ def _weigh(
     start: Start, beam_ms: int, counts_1: int, counts_2: int, unseen_s: float, *, tail: bool, open_s: float = 0.0
 ) -> Figures:
     """Weigh the channels of one segment by the unit's registers; a tail that may still be missing widens high by itself, and so does beam that may
-    have been stronger than any channel counts (`open_s`)."""
+    have been stronger than any channel counts (`open_s`). What the meter had said at the ramp's end is in no register (`taken_over`)."""
     c = start.combination
     beam_s = max(0.0, (beam_ms - start.unit_beam_ms) / 1000.0)
     d1 = counted((counts_1 - start.unit_counts_1) % _WRAP, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
@@ -235,8 +245,8 @@ def _weigh(
     primary: float | None
     others: tuple[float | None, ...]
     by_timer = start.termination is Termination.TIME and valid_t is not None
-    if by_timer:
-        primary, others = valid_t, (valid_1, valid_2)
+    if by_timer and valid_t is not None:
+        primary, others = taken_over(valid_t, 0.0), (valid_1, valid_2)
     else:
         primary, others = valid_1, (valid_2, valid_t) if valid_t is not None else (valid_2,)
     rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s
