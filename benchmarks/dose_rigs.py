@@ -34,7 +34,10 @@ FITTED: Final = {f"A{a.name.split()[0]}": a.code for a in APPLICATORS if a.name.
 FILTER: Final = 0xF2
 SHORT_MS, LONG_MS, LONGS = 5_000, 30_000, 4
 PREHEAT_MS: Final = 4_000
-HALF_WAY_MS, SAME_TICK_MS = 9, 0
+SAME_TICK_MS: Final = (0,)
+ENDS: Final = 10
+HEARD_MS: Final = 1
+"""Of a unit that ended the beam this program reads so much later than its tick began; where in the tick the unit's end falls is chance."""
 LATER_S: Final = {("adam-6050", 100): 0.015, ("adam-6050", 20): 0.075, ("wago-750", 100): 0.015}
 SLOW_RAMP_LATER_S: Final = {
     ("genix3d", "adam-6050"): 0.225,
@@ -48,7 +51,8 @@ MOST_SKIN_MGY, MOST_TIME_S = 21_000.0, 890.0
 
 @dataclass(frozen=True)
 class Measured:
-    """One tube with one applicator: the combination's constants, and u of the dose per count, of the rate (k = 2, %) and of dt (k = 2, s)."""
+    """One tube with one applicator: the combination's constants, and u of the dose per count, of the rate (k = 2, %) and of dt (k = 2, s).
+    `tail_mgy_within`: how far a single tail may be from that, for off by wire comes when the tick has it."""
 
     r0_mgy_per_s: float
     dt_s: float
@@ -58,6 +62,7 @@ class Measured:
     u_n1_pct: float
     u_r0_pct: float
     u_dt_s: float
+    tail_mgy_within: float
 
 
 class Treated(Bench):
@@ -74,14 +79,16 @@ class Treated(Bench):
         self.run(REST_MS)
 
 
-def measure(generator: str, applicator: str, off_after_ms: int, seed: int = 1) -> Measured:
-    """One short exposure, four long ones, one short: rate and end effect by differences, counts by the long ones; k = 2 of what their spread says."""
+def measure(generator: str, applicator: str, offs_ms: tuple[int, ...], seed: int = 1) -> Measured:
+    """One short exposure, four long ones, one short, all with the first of `offs_ms`: rate and end effect by differences, counts by the long ones; k = 2 of
+    what their spread says. Then a short one with each of the others: the tail is the middle between the least and the greatest, by which the worst error
+    of an end is least; the end effect, of which nobody corrects a single one, is that of the mean tail."""
     choice = Choice(generator)
     p, beam = choice.profile, choice.beam
     base = _base(generator)["combinations"][0]
     leaks = base["leak1_cps"], base["leak2_cps"]
     bench = Treated(p, seed, FITTED[applicator], FILTER)
-    bench.off_after_ms = off_after_ms
+    bench.off_after_ms = offs_ms[0]
     bench.run(PREHEAT_MS)
     bench.set_points(
         round(beam.kv / p.full_scale_kv * p.kv_set_counts), round(beam.ma / p.full_scale_ma * p.ma_set_counts)
@@ -93,16 +100,21 @@ def measure(generator: str, applicator: str, off_after_ms: int, seed: int = 1) -
     rates = [(e.dose_mgy - short_mgy) / (e.hv_seen_s - short_s) for e, _, _ in long]
     r0 = fmean(rates)
     ends = [e.dose_mgy / r0 - e.hv_seen_s for e, _, _ in taken]
+    tails = [fmean(e.tail_mgy for e, _, _ in taken)]
+    for bench.off_after_ms in offs_ms[1:]:
+        tails.append(bench.expose(SHORT_MS).tail_mgy)
+    tail = (min(tails) + max(tails)) / 2.0
     each_1, each_2 = ([e.dose_mgy / net[i] for e, *net in long] for i in (0, 1))
     return Measured(
         round(r0, 5),
-        round(fmean(ends), 5),
-        round(fmean(e.tail_mgy for e, _, _ in taken), 4),
+        round(fmean(ends) + (fmean(tails) - tails[0]) / r0, 5),
+        round(tail, 4),
         round(fmean(each_1), 7),
         round(fmean(each_2) / k_tp, 7),
         200.0 * stdev(each_1) / sqrt(LONGS) / fmean(each_1),
         200.0 * stdev(rates) / sqrt(LONGS) / r0,
         2.0 * stdev(ends) / sqrt(len(ends)),
+        round(max(tails) - tail, 4),
     )
 
 
@@ -147,19 +159,22 @@ class Rig:
         return not self.choice.bench
 
     @property
-    def off_after_ms(self) -> int:
-        """How long after the contactor's release this program's off goes out: at once where it did both; where the unit did, half-way between an off that is
-        there at once and a contactor that is first."""
-        return HALF_WAY_MS if self.presets else SAME_TICK_MS
+    def offs_ms(self) -> tuple[int, ...]:
+        """How long after the contactor's release this program's off goes out: at once where it did both; where the unit did, with the tick that reads of it,
+        so that each time within a tick is as likely as another."""
+        if not self.presets:
+            return SAME_TICK_MS
+        return tuple(HEARD_MS + int((place + 0.5) * 1000.0 / self.tick_hz / ENDS) for place in range(ENDS))
 
 
 @cache
 def measured(rig: Rig, kept: Path) -> Measured:
     """What this rig's certificate says, measured once for these sources and kept in the folder `kept`."""
-    path = kept / f"{rig.generator}-{rig.applicator}-{rig.off_after_ms}-{source_hash()[:12]}.json"
+    ended = f"unit-{rig.tick_hz}" if rig.presets else "host"
+    path = kept / f"{rig.generator}-{rig.applicator}-{ended}-{source_hash()[:12]}.json"
     if path.is_file():
         return Measured(**json.loads(path.read_text(encoding="utf-8")))
-    found = measure(rig.generator, rig.applicator, rig.off_after_ms)
+    found = measure(rig.generator, rig.applicator, rig.offs_ms)
     kept.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(f".{os.getpid()}")
     beside.write_text(json.dumps(asdict(found)), encoding="utf-8")
