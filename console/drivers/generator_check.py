@@ -34,7 +34,7 @@ class GeneratorSubject(DriverSubject[Generator]):
         self.may_write = False
 
     def ask(self, now: Seconds, may_open: bool) -> None:
-        self.driver.ask(now, may_open, self.may_write, quiet=False)
+        self.driver.ask(now, may_open, self.may_write, pressed=False)
 
     def off(self, now: Seconds, at_once: bool) -> bool:
         return self.driver.off(now, at_once)
