@@ -68,6 +68,7 @@ def _generator(name: str) -> Listed:
         "set_point_read_back": driver.set_point_read_back,
         "filament_set_points": driver.filament_set_points,
         "own_set_points": driver.own_set_points,
+        "dry_run": driver.not_cold or "high voltage over a cold filament is possible",
         "identifies": driver.identifies,
         "unsolicited": list(driver.unsolicited),
         "checksum": CHECKS[driver.checksum],
