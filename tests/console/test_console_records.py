@@ -16,6 +16,7 @@ from desk_by_hand import EXAMPLES, dumped, ended
 from console import configuration, places, records
 from console.configuration import Rig
 from console.exit_codes import Exit
+from console.kept import given_d0_mgy, record_words
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
 
@@ -97,14 +98,14 @@ def test_what_was_given_before_is_the_delivered_dose_or_its_high_bound(
     rig: Rig, kept: Callable[..., None], prescribed: Prescribed, rows: tuple[dict[str, Any], ...], given: float | None
 ) -> None:
     kept(*rows)
-    assert records.given_d0_mgy(rig, prescribed) == given
+    assert given_d0_mgy(rig, prescribed) == given
 
 
 def test_another_prescription_is_another_fraction(rig: Rig, kept: Callable[..., None], prescribed: Prescribed) -> None:
     kept({})
-    assert records.given_d0_mgy(rig, msgspec.structs.replace(prescribed, prescription_id="RX-2")) is None
+    assert given_d0_mgy(rig, msgspec.structs.replace(prescribed, prescription_id="RX-2")) is None
 
 
 def test_where_the_record_lies(rig: Rig) -> None:
-    assert "kerma records show 0000000000000063" in records.record_words(rig, ended())
-    assert str(rig.records) == records.record_words(rig, None)
+    assert "kerma records show 0000000000000063" in record_words(rig, ended())
+    assert str(rig.records) == record_words(rig, None)
