@@ -53,6 +53,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "controller/decide.py": (_DECIDE, _SEARCH),
     "controller/guards.py": (_DECIDE, _SEARCH),
     "interlocks/contact_rules.py": (_RULES, _GATE),
+    "interlocks/cold.py": (("tests/interlocks/test_cold.py",), (*_RULES, *_GATE)),
     "interlocks/bands.py": (("tests/interlocks/test_bands.py",), _RULES),
     "interlocks/dose_rules.py": ((*_RULES, "tests/interlocks/test_bands.py"), _GATE),
     "interlocks/generator_rules.py": (_RULES, _GATE),
