@@ -7,7 +7,7 @@ import sys
 
 FORBIDDEN = {
     "console", "calibration", "records", "simulators", "verification",
-    "fastapi", "uvicorn", "websockets", "nicegui", "typer", "rich", "pydantic", "sqlalchemy", "structlog", "cryptography", "click",
+    "fastapi", "uvicorn", "websockets", "typer", "rich", "pydantic", "sqlalchemy", "structlog", "cryptography", "click",
     "dask", "distributed", "matplotlib", "tornado",
 }  # fmt: skip
 ALLOWED = {
