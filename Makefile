@@ -89,7 +89,7 @@ postgres-tools: ## install what test-postgres needs: PostgreSQL, by apt-get as r
 
 test-postgres: $(STAMP) postgres-tools ## the records' suite on PostgreSQL, on a server of its own: schema, recorder, copy; killed and away
 	$(BIN)/python -m pytest --timeout 300 -m postgres tests/records
-	$(BIN)/python -m pytest --timeout 300 --on postgres -m "not grid and not postgres" $(addprefix tests/records/test_,recorder_normal.py recorder_crash.py wires_kept.py day.py heat.py)
+	$(BIN)/python -m pytest --timeout 300 --on postgres -m "not grid and not postgres" $(addprefix tests/records/test_,recorder_normal.py recorder_crash.py wires_kept.py day.py heat.py missing.py approved.py backup.py)
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts, and every link of the tables of hazards and threats
 	$(BIN)/ruff check .
