@@ -13,6 +13,7 @@ import pytest
 from calibration.procedures import (
     applicator,
     conditioning,
+    dark,
     end_effect,
     hvl,
     interrupt,
@@ -97,7 +98,7 @@ def test_every_judgement_that_a_step_names_is_known() -> None:
 
 
 OTHERS = {name for name in JUDGEMENTS if not any(name in module.JUDGEMENTS for module in (
-    applicator, conditioning, end_effect, hvl, interrupt, kv_dependence, linearity, ma_offset, monitor, output, scales, survey, tail))}  # fmt: skip
+    applicator, conditioning, dark, end_effect, hvl, interrupt, kv_dependence, linearity, ma_offset, monitor, output, scales, survey, tail))}  # fmt: skip
 """Of procedures that are tested elsewhere."""
 
 
