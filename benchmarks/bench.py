@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from benchmarks import kernel_rows, process_rows, react_rows, table, world_rows
 from benchmarks.table import WINDOWS_LEAST, Figure
 from benchmarks.wire_contest import ROOT
+from hal.clock import SystemClock
 from verification.hands import Stuck
+from verification.sources import commit
 
 FILE_COLUMNS: Final = 200
 """Where nobody looks, a line of the table is one line."""
@@ -43,12 +46,14 @@ NOTES: Final = ROOT / "benchmarks" / "limits.json"
 
 
 def about() -> dict[str, str]:
-    """What the figures depend on."""
+    """What the figures depend on: of which program and day they are, and the machine."""
     model = next(
         (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.machine(),
     )  # fmt: skip
     return {
+        "commit": commit() or "unknown",
+        "on": datetime.fromtimestamp(SystemClock().wall(), UTC).date().isoformat(),
         "processor": model,
         "CPUs": str(os.cpu_count()),
         "kernel": platform.release(),

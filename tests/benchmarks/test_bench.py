@@ -4,7 +4,9 @@ No figure of a machine is compared here: those are for make bench."""
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -34,8 +36,12 @@ def test_the_page_takes_the_table_and_says_of_what_was_missed_what_limits_it(tmp
     figures = [Figure("a", "at most 2", (3.0,), 2.0, "beside"), Figure("b", "at most 2", (1.0,), 2.0)]
     notes = bench.notes_of(figures)
     assert len(notes) == 1 and notes[0].startswith("a: missed")
-    table.write_page(page, table.page_part(figures, {"CPUs": "2"}, notes))
+    facts = bench.about()
+    assert list(facts)[:2] == ["commit", "on"] and re.fullmatch(r"[0-9a-f]{12}\+?|unknown", facts["commit"])
+    assert date.fromisoformat(facts["on"]) and facts["Python"]
+    table.write_page(page, table.page_part(figures, {"commit": "abc", "on": "2026-01-02", "CPUs": "2"}, notes))
     said = page.read_text()
+    assert "Machine: commit abc, on 2026-01-02, CPUs 2.\n" in said
     assert said.startswith("before\n") and said.endswith("after\n") and "old" not in said
     assert "| a | at most 2 | 3 | 3 | beside | NO |" in said and "- a: missed" in said and "CPUs 2" in said
     with pytest.raises(SystemExit, match="0 parts"):
