@@ -59,6 +59,11 @@ class Pair:
         self._stack.callback(process.kill)
         return process
 
+    @property
+    def pids(self) -> tuple[int, int]:
+        """Of the host and of its device."""
+        return self._host.pid, self._device.pid
+
     def _turn(self, number: signal.Signals) -> None:
         self._host.send_signal(number)
 

@@ -4,6 +4,7 @@ No figure of a machine is compared here: those are for make bench."""
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from datetime import date
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import bench, kernel_rows, react_host, react_rows, recorded_journal, table
+from benchmarks import bench, kernel_rows, react_host, react_lost, react_rows, recorded_journal, table
 from benchmarks.table import Figure, quantile
 from controller.kernel import PLAIN, prepare
 
@@ -133,3 +134,14 @@ def test_the_exposure_of_the_reaction_bench_is_in_the_middle_of_its_beam(tmp_pat
     held, blocks = react_host.hold(tmp_path)
     assert len(blocks) == 2 * sum(count for _, count in react_host.BLOCKS)
     assert held.sent.on_at_s is not None and held.monitor.kv > 60.0 and held.flags.hv_on
+
+
+def test_what_a_window_lost_is_counted_and_the_longest_stands_first() -> None:
+    """This process has had page faults; a window whose reactions all kept the bound says none over."""
+    now = react_lost.counted((os.getpid(),))
+    assert now.faults > 0 and now.waited_ms >= 0.0 and now.stolen_ms >= 0.0
+    short = react_lost.Looked("C", (1.0, 1.59), now, 20.0, 30.0)
+    long = react_lost.Looked("Kerma", (1.0, 1.61, 5.0), now, 900.0, 30.0)
+    assert (short.over, long.over) == (0, 2)
+    hosts, longest = (list(react_lost.table([short, long]).columns[n].cells) for n in (0, 1))
+    assert hosts == ["Kerma", "C"] and longest == ["5.00", "1.59"]
