@@ -161,12 +161,12 @@ def stop(rig: ProcessRig, door: int) -> tuple[float, float]:
 
 
 @contextlib.contextmanager
-def console(rig: ProcessRig) -> Iterator[int]:
+def console(rig: ProcessRig, nice: int = 0) -> Iterator[int]:
     """`kerma console` beside the rig, answering; its port."""
     port = free_port()
     out = (rig.setting.folder / "console.log").open("wb")
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "console", "console", "--config", str(rig.setting.rig_file), "--port", str(port)],
+        ["nice", "-n", str(nice), sys.executable, "-P", "-m", "console", "console", "--config", str(rig.setting.rig_file), "--port", str(port)],
         stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
     )  # fmt: skip
     try:
@@ -195,13 +195,13 @@ def _there(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def flood(port: int, flooded: bool) -> Iterator[Callable[[], int]]:
+def flood(port: int, flooded: bool, nice: int = 0) -> Iterator[Callable[[], int]]:
     """The flood's process; what is yielded ends it and says how many requests were answered."""
     if not flooded:
         yield lambda: 0
         return
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "benchmarks.flood", "--flood", str(port)],
+        ["nice", "-n", str(nice), sys.executable, "-P", "-m", "benchmarks.flood", "--flood", str(port)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
