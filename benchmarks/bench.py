@@ -106,7 +106,7 @@ def main(arguments: list[str]) -> int:
     if chosen.json is not None:
         said = table.plain(figures, facts, notes)
         chosen.json.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    if chosen.page:
+    if chosen.page and figures:
         part = (
             table.page_part_anew(PAGE, figures, facts, notes) if chosen.row else table.page_part(figures, facts, notes)
         )
