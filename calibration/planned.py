@@ -88,13 +88,11 @@ def _offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
 
 def names(job: JobTable) -> tuple[str, ...]:
     """Everything that may be measured, in the order in which one follows from the other."""
-    metered = any(isinstance(one, KvpMeter) for one in job.instruments)
     first = [name for name in (OFFSET, *SERVICE) if getattr(job, name) is not None]
     scales = [f"scale-{one.name}" for one in job.scales]
     beside: list[str] = []
     for one in job.outputs:
         wanted = {
-            "timer": metered,
             "hvl": one.hvl,
             "monitor": one.monitor,
             "dependence": one.dependence,

@@ -126,7 +126,8 @@ class Start(msgspec.Struct, frozen=True, array_like=True):
 class Terminal(msgspec.Struct, frozen=True, array_like=True):
     """The one end of a START: doses in D0 mGy of this segment with its tail; `fraction_*` sums over all segments.
 
-    `void` is an exposure that never had beam, by the unit's own evidence. `rest_mgy` is what the fraction still lacks.
+    `void` is an exposure that never had beam, by the unit's own evidence. `rest_mgy` is what the fraction still lacks. `host_beam_s` is the
+    monotonic clock's time between the events of the unit's timer, beside its `beam_ms` (None: not seen, or a record of before).
     """
 
     token: int
@@ -165,6 +166,7 @@ class Terminal(msgspec.Struct, frozen=True, array_like=True):
     off_at_s: float | None
     off_verified_s: float | None
     wall_s: float
+    host_beam_s: float | None = None
 
 
 class LatchSet(msgspec.Struct, frozen=True, array_like=True):

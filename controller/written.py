@@ -120,6 +120,7 @@ def terminal_entry(
         off_at_s=sent.off_at_s,
         off_verified_s=case.off_verified_at_s,
         wall_s=wall_s,
+        host_beam_s=None if void else dose.host_beam_s,
     )
 
 

@@ -153,6 +153,8 @@ class SegmentRow(Base):
     off_at_s: Mapped[float | None] = mapped_column(Float, nullable=True)
     off_verified_s: Mapped[float | None] = mapped_column(Float, nullable=True)
     reset: Mapped[bool] = mapped_column(Boolean)
+    # at the end, where a revision adds it to a table that was there
+    host_beam_s: Mapped[float | None] = mapped_column(Float, nullable=True)
     # a START that never had beam leaves its number to the next one
     __table_args__ = (
         Index(
@@ -549,4 +551,5 @@ def _ended(row: SegmentRow, exposure: Exposure, end: Terminal) -> SegmentRow:
         row.kv_mean, row.kv_min, row.kv_max = end.kv_mean, end.kv_min, end.kv_max
         row.ma_mean, row.ma_min, row.ma_max = end.ma_mean, end.ma_min, end.ma_max
     row.on_at_s, row.off_at_s, row.off_verified_s = end.on_at_s, end.off_at_s, end.off_verified_s
+    row.host_beam_s = end.host_beam_s
     return row

@@ -123,7 +123,8 @@ class Desk:
 CONSOLE: Final = "console"
 WHOLE: Final = Desk(frozenset(RECORDED) - {"head_p_tp"}, frozenset(HOWS))
 SHIPPED: Final = Desk(
-    frozenset({"set_kv", "set_ma", "kv", "ma", "timer_s", "counts_1", "counts_2", "head_p_tp"}), frozenset({"beam"})
+    frozenset({"set_kv", "set_ma", "kv", "ma", "timer_s", "clock_s", "counts_1", "counts_2", "head_p_tp"}),
+    frozenset({"beam"}),
 )
 """What the exposing hand of this program can do and tell today (console/calibrate/exposing.py). With a cold filament it exposes for the 5 s of a dry run
 only: enough for a read-back (calibration/procedures/ma_offset.py), too short for a survey meter or for seasoning, so "cold" is not among what it does."""

@@ -174,7 +174,7 @@ class Hand:
         record = Recorded(
             set_kv=offer.kv, set_ma=offer.ma, kv=row["kv_mean"] if seen else None, ma=row["ma_mean"] if seen else None,
             counts_1=float(row["counts_1"]), counts_2=float(row["counts_2"]), head_p_tp=head_p_tp(self._certificate, float(row["k_tp"])),
-            counted_s=_counted_s(row),
+            counted_s=_counted_s(row), clock_s=row.get("host_beam_s"),
         )  # fmt: skip
         return Answered(asked.token, how, float(row["beam_s"]), record, ended.token)
 

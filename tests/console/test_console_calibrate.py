@@ -261,7 +261,7 @@ def test_a2_what_is_measured_stands_in_no_job_file_and_the_rest_must(
 
 def test_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
     table = job(tmp_path)
-    assert names(table) == ("dark-a20", "warm-a20", "linearity-a20", "interrupt-a20", "a20")
+    assert names(table) == ("dark-a20", "warm-a20", "timer-a20", "linearity-a20", "interrupt-a20", "a20")
     meter = {
         "kind": "kvp_meter",
         "u_pct_k1": 1.5,
@@ -274,8 +274,9 @@ def test_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
     }
     metered = job(tmp_path, instruments=[*equipment(ref_t_c=22.0, ref_p_kpa=101.325), meter])
     assert "timer-a20" in names(metered) and offered(metered, "timer-a20", AT).steps[0].id == "timer"
-    with pytest.raises(ValueError, match="nothing would prove the unit's timer"):
-        offered(table, "timer-a20", AT)
+    clocked = offered(table, "timer-a20", AT).steps
+    assert "timer" not in [one.id for one in clocked], "without a meter the record's own clock proves the timer"
+    assert all("clock_s" in [read.instrument for read in one.reading] for one in clocked if one.exposes is not None)
     for name in names(table):
         assert offered(table, name, AT).limits == ("service" if name == "dark-a20" else "physics")
     with pytest.raises(ConfigurationError, match="is no output of the job file"):

@@ -46,10 +46,13 @@ ROW = {
     "counts_1": 27000,
     "counts_2": 27500,
     "k_tp": 1.02,
+    "host_beam_s": 10.004,
 }
 
 
-RECORD = Recorded(set_kv=69.499, set_ma=1.6, kv=69.4, ma=1.61, counts_1=27000.0, counts_2=27500.0, head_p_tp=1.02)
+RECORD = Recorded(
+    set_kv=69.499, set_ma=1.6, kv=69.4, ma=1.61, counts_1=27000.0, counts_2=27500.0, head_p_tp=1.02, clock_s=10.004
+)
 
 
 class Desk:

@@ -174,6 +174,22 @@ def test_another_rule_is_a_difference(stopped: tuple[VirtualRig, Recorded], monk
     assert found is not None and "dose_rate_low" in found.words()
 
 
+def test_a_record_of_before_a_field_is_compared_by_what_it_holds(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """An end without the clock's time of beam, as it was written before there was one; the field before it still counts."""
+
+    def cut(fields: int, last: Callable[[float], float]) -> Recorded:
+        rows = list(stopped[1].rows)
+        (place,) = (place for place, row in enumerate(rows) if row.kind == EntryType.TERMINAL)
+        held = msgspec.msgpack.decode(rows[place].payload)[:fields]
+        held[-1] = last(held[-1])
+        rows[place] = msgspec.structs.replace(rows[place], payload=msgspec.msgpack.encode(held))
+        return msgspec.structs.replace(stopped[1], rows=tuple(rows))
+
+    assert replay(cut(-1, lambda wall_s: wall_s), PLAIN).difference is None
+    found = replay(cut(-1, lambda wall_s: wall_s + 1.0), PLAIN).difference
+    assert found is not None and found.what == "TERMINAL wall_s"
+
+
 def test_an_entry_that_is_missing_in_the_record_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
     """The end that was written then must be written now, and nothing else."""
     rows = tuple(row for row in stopped[1].rows if row.kind != EntryType.TERMINAL)

@@ -51,3 +51,6 @@ def test_the_end_effect_is_found_through_the_controller(
     true_dt_s = short / ((long - short) / 25.0) - 5.0
     assert found.dt_s == pytest.approx(true_dt_s, abs=2.0 * found.u_dt_s)
     assert found.dt_k1_closed_s is None and found.u_dt_s < 0.005
+    assert found.timer_worst_s is not None and abs(found.timer_worst_s) < 0.02, (
+        "the unit's timer against the monotonic clock of the records"
+    )
