@@ -7,13 +7,15 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from benchmarks import bench, kernel_rows, react_host, react_lost, react_rows, recorded_journal, table
+from benchmarks import bench, kernel_rows, process_rows, react_host, react_lost, react_rows, recorded_journal, table
 from benchmarks.table import Figure, quantile
 from controller.kernel import PLAIN, prepare
 
@@ -145,3 +147,17 @@ def test_what_a_window_lost_is_counted_and_the_longest_stands_first() -> None:
     assert (short.over, long.over) == (0, 2)
     hosts, longest = (list(react_lost.table([short, long]).columns[n].cells) for n in (0, 1))
     assert hosts == ["Kerma", "C"] and longest == ["5.00", "1.59"]
+
+
+def test_a_window_in_which_the_console_answered_nothing_is_no_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made again, and after some the row is not measured."""
+    rates = [0.0, 5.0, 0.0, 0.0, 0.0]
+
+    @contextmanager
+    def loaded(_port: int) -> Iterator[Callable[[], float]]:
+        yield lambda: rates.pop(0)
+
+    monkeypatch.setattr(process_rows, "loaded", loaded)
+    assert process_rows.asked(1, lambda: (1.0, 2.0)) == ((1.0, 2.0), 5.0)
+    with pytest.raises(SystemExit, match="answered no request in 3 windows"):
+        process_rows.asked(1, lambda: (1.0, 2.0))
