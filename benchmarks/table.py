@@ -108,10 +108,20 @@ def page_part_anew(page: Path, figures: Sequence[Figure], about: Mapping[str, st
             table.insert(at, line)
     said = [line for line in lines if line.startswith("- ") and line[2:].partition(": missed.")[0] not in anew]
     said += [f"- {note}" for note in notes]
-    last = [line for line in lines if line.startswith(("Machine: ", "Apart: "))]
+    last = [
+        line
+        for line in lines
+        if line.startswith("Machine: ") or (line.startswith("Apart: ") and not _all_in(line, anew))
+    ]
     names = "; ".join(one.name for one in figures)
     last.append(f"Apart: {names}. Machine: {', '.join(f'{key} {value}' for key, value in about.items())}.")
     return "\n".join([*table, "", *said, *([""] if said else []), *last]) + "\n"
+
+
+def _all_in(apart: str, anew: Mapping[str, str]) -> bool:
+    """Whether nothing is left in the table of what this line says was measured apart."""
+    names = apart.removeprefix("Apart: ").partition(". Machine: ")[0].split("; ")
+    return all(name in anew for name in names)
 
 
 def write_page(page: Path, part: str) -> None:

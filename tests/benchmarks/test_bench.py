@@ -77,6 +77,10 @@ def test_a_row_measured_apart_leaves_the_others_as_they_were_and_is_said(tmp_pat
         "- b, made: missed. New.",
     ]
     assert lines[-3:-1] == ["Machine: CPUs 2.", "Apart: b; b, made. Machine: CPUs 4."]
+    table.write_page(page, table.page_part_anew(page, [now], {"CPUs": "8"}, []))
+    table.write_page(page, table.page_part_anew(page, [now], {"CPUs": "16"}, []))
+    last = page.read_text().splitlines()[-4:-1]
+    assert last == ["Machine: CPUs 2.", "Apart: b; b, made. Machine: CPUs 4.", "Apart: b. Machine: CPUs 16."]
 
 
 @pytest.mark.grid
