@@ -4,7 +4,7 @@ It plans no procedure and reads no file; which sessions are finished is said to 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from calibration.equipment import Base
@@ -13,12 +13,13 @@ from calibration.job import JobTable, OutputTable
 from calibration.measured import MeasuredTable
 from calibration.output import Output, output
 from calibration.procedures.dark import dark
-from calibration.procedures.end_effect import timing
+from calibration.procedures.end_effect import times, timing
 from calibration.procedures.hvl import layers
 from calibration.procedures.kv_dependence import dependence
 from calibration.procedures.linearity import linear
 from calibration.procedures.monitor import monitors
 from calibration.procedures.output import measured_part
+from calibration.procedures.parts import charges, mean
 from calibration.procedures.session import Session
 
 PLACEHOLDER_PCT: Final = 1.0
@@ -29,7 +30,7 @@ LATER: Final = frozenset({"monitor", "second"})
 
 NEVER_HERE: Final = {
     "tail_mgy": "the tail through K1: the host's own off is quicker than the contactor, so no exposure of this desk ends by K1 alone",
-    "time_steps": "linearity in time", "pdd": "depth dose", "flatness_pct": "flatness", "u_tail_mgy": "uncertainty of the tail",
+    "pdd": "depth dose", "flatness_pct": "flatness", "u_tail_mgy": "uncertainty of the tail",
     "backscatter": "a backscatter factor that the table has not", "gap_table": "the table of gaps",
 }  # fmt: skip
 """What no session at the terminal measures: it stands in the certificate as it was typed."""
@@ -106,7 +107,7 @@ GIVES: Final[Mapping[str, Callable[[OutputTable, Session], Given]]] = {
 }
 """What a draft takes of finished sessions beside the output's, by kind."""
 WHENCE: Final = {
-    "dt_s": "timer", "u_dt_s": "timer", "ma_steps": "linearity", "layers": "hvl", "g_kv": "dependence", "n1_mgy_per_count": "monitor",
+    "dt_s": "timer", "u_dt_s": "timer", "time_steps": "timer", "ma_steps": "linearity", "layers": "hvl", "g_kv": "dependence", "n1_mgy_per_count": "monitor",
     "n2_mgy_per_count": "monitor", "leak1_cps": "dark", "leak2_cps": "dark",
 }  # fmt: skip
 
@@ -114,7 +115,24 @@ WHENCE: Final = {
 def beside(one: OutputTable, known: Known, but: frozenset[str] = LATER) -> dict[str, Given]:
     """What the finished sessions beside an output gave; not of those that need the output itself."""
     found = {kind: known.finished(f"{kind}-{one.name}") for kind in GIVES if kind not in but}
-    return {kind: GIVES[kind](one, session) for kind, session in found.items() if session is not None}
+    given = {kind: GIVES[kind](one, session) for kind, session in found.items() if session is not None}
+    timer, whole = found.get("timer"), known.finished(one.name)
+    if timer is not None and whole is not None:
+        steps = {"time_steps": time_steps(timer, whole)}
+        given["timer"] = replace(given["timer"], measured={**given["timer"].measured, **steps})
+    return given
+
+
+def time_steps(timer: Session, whole: Session) -> list[dict[str, float]]:
+    """Linearity in time: the short and the long exposures of the timer's session, and the output's own, which the end effect was not worked out from.
+
+    One chamber at one place in both sessions; put back elsewhere, it is off by what the distance makes, and that is to be seen."""
+    seconds = next(
+        one.exposes.seconds for one in whole.procedure.steps if one.id == "readings" and one.exposes is not None
+    )
+    reading = mean(charges(whole, "readings")) - mean(charges(whole, "leakage"))
+    rows = sorted((*times(timer), (seconds, reading)))
+    return [{"at": round(at, 4), "reading": round(nc, 6)} for at, nc in rows]
 
 
 def facts_of(one: OutputTable, given: Mapping[str, Given]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -146,7 +164,7 @@ def measured_table(
     """Combination and measurement as the certificate will hold them, the uncertainty not yet worked out."""
     combination, facts = facts_of(one, given)
     lacking(one, combination, "dt_s")
-    lacking(one, facts, "u_dt_s", "ma_steps", "layers")
+    lacking(one, facts, "u_dt_s", "ma_steps", "time_steps", "layers")
     measured = {
         "derived": False, "by": by, **facts, **measured_part(session), "u_pct_k2": PLACEHOLDER_PCT, "last_r0_mgy_per_s": last_r0,
     }  # fmt: skip

@@ -35,7 +35,7 @@ MEASURED_HERE: Final = frozenset(
 """Of a measurement, what the session and the certificate before give."""
 COMBINED_HERE: Final = frozenset({"r0_mgy_per_s", "measured", "kv_read", "ma_read", "kv", "ma", "filter", "applicator"})
 SESSIONS_GIVE: Final = frozenset({
-    "dt_s", "u_dt_s", "ma_steps", "layers", "n1_mgy_per_count", "n2_mgy_per_count", "g_kv", "leak1_cps", "leak2_cps",
+    "dt_s", "u_dt_s", "ma_steps", "time_steps", "layers", "n1_mgy_per_count", "n2_mgy_per_count", "g_kv", "leak1_cps", "leak2_cps",
 })  # fmt: skip
 """Of combination and measurement, what a session beside the output gives: typed where there is none, and never beside one (calibration/planned.py)."""
 HEAD_HERE: Final = frozenset(

@@ -265,8 +265,7 @@ def _site_key(setting: Setting) -> bytes:
 
 
 def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any]) -> dict[str, Any]:
-    """The job file as a document. Tail, g(kV) and linearity are typed, of sessions that the story does not show."""
-    dt_s = float(bare["dt_s"]["hv_seen"])
+    """The job file as a document. Tail, g(kV) and linearity in mA are typed, of sessions that the story does not show."""
     rate = 0.1
     return {
         "certificate": {
@@ -294,7 +293,6 @@ def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any]) -> dict[
                 "operating_v": 300.0, "low_v": 150.0, "chamber_ref_to_focus_mm": CHAMBER_MM, "plane_to_focus_mm": PLANE_MM,
                 "position_half_width_mm": 0.3, "field_mm": 20.0, "u_tail_mgy": 0.1,
                 "ma_steps": [{"at": at, "reading": round(at * rate, 5)} for at in (0.8, 1.2, 1.6)],
-                "time_steps": [{"at": at, "reading": round((at + dt_s) * rate, 5)} for at in (5.0, 30.0, 60.0)],
                 "terms": [{"term": "quality", "type": "B", "stated": 1.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "E11"}],
                 "pdd_source": "published", "u_pdd_pct": 2.0, "flatness_pct": 5.0,
             },

@@ -208,4 +208,15 @@ def timing(session: Session) -> Timing:
     return _found(session, session.procedure.steps[-1])
 
 
+def times(session: Session) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The unit's time and the charge of the short exposures and of the long ones, in the mean, leakage taken off. ValueError: it is not at its end."""
+    at_end(session)
+
+    def of(which: str) -> tuple[float, float]:
+        names = [f"round {place} {name}" for place in range(1, ROUNDS + 1) for name in which]
+        return fmean(session.values(one, "timer_s")[0] for one in names), fmean(net(session, one)[0] for one in names)
+
+    return of("ad"), of("bc")
+
+
 JUDGEMENTS: Final[Mapping[str, Judgement]] = {"timer": timers, "radiation-time": radiation_time, "end-effect": judged}

@@ -74,7 +74,6 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
             "quantity": "AIR_KERMA_RATE_IN_AIR", "chamber": "A", "electrometer": "electrometer", "barometer": "barometer", "thermometer": "thermometer",
             "operating_v": 300.0, "low_v": 150.0, "chamber_ref_to_focus_mm": benched.CHAMBER_MM, "plane_to_focus_mm": PLANE_MM,
             "position_half_width_mm": 0.3, "field_mm": 20.0, "u_tail_mgy": 0.1,
-            "time_steps": [{"at": at, "reading": at - 0.127} for at in (5.0, 30.0, 60.0)],
             "terms": [{"term": "quality", "type": "B", "stated": 1.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "E11"}],
             "pdd_source": "published", "u_pdd_pct": 2.0, "flatness_pct": 5.0,
         },

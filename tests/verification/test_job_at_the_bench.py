@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from calibration.draft import Done, Program, beside_open, draft
-from calibration.given import beside
+from calibration.given import beside, facts_of
 from calibration.machine_facts import Record, told
 from calibration.periodic import named as periodic_test
 from calibration.periodic_session import value
@@ -76,6 +76,15 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     (c,), facts = table.combinations, table.facts
     assert c.measured is not None and len(c.measured.layers) == 11 and len(c.g_kv) == 8 and c.g_kv[0].rel == 0.0
     assert c.dt_s == pytest.approx(-0.127, abs=0.02) and c.n1_mgy_per_count == pytest.approx(0.02, rel=0.1)
+    steps = c.measured.time_steps
+    assert [one.at for one in steps] == pytest.approx([5.0, 30.0, 60.0], abs=0.02), (
+        "two of the timer's session, one of the output's"
+    )
+    per_s = [one.reading / (one.at + c.dt_s) for one in steps]
+    assert max(per_s) / min(per_s) == pytest.approx(1.0, abs=0.005)
+    typed = shop.table.outputs[0].model_copy(update={"measured": shop.table.outputs[0].measured | {"time_steps": []}})
+    with pytest.raises(ValueError, match="time_steps typed beside the finished session timer-a20"):
+        facts_of(typed, beside(typed, shop.known))
     bleeder = bench.machine.drawn["bleeder"]
     (offset,) = facts.ma_offset
     assert (
