@@ -66,6 +66,7 @@ class Row:
 
 STOP: Final = "stop"
 TREAT_OR_NOT_SHOWN: Final = ("TREAT", "NOT_SHOWN")
+SERVICE_OR_NOT_SHOWN: Final = ("SERVICE", "NOT_SHOWN")
 """The desk refuses a key in the wrong place itself; here only one that is known to stand wrongly is."""
 
 TABLE: Final = (
@@ -88,6 +89,8 @@ TABLE: Final = (
     Row("report", "take the report of a fraction or course", OF_PATIENTS),
     Row("service", "see traces, wires, faults and counters, without patients", AT_THE_MACHINE, starts=False),
     Row("bundle", "take a support bundle, without patients", (PHYSICIST, SERVICE)),
+    Row("procedure", "begin or take up a calibration procedure", (PHYSICIST, SERVICE), (IDLE,), keys=SERVICE_OR_NOT_SHOWN),
+    Row("step", "type at a calibration procedure", (PHYSICIST, SERVICE), AT_REST, keys=SERVICE_OR_NOT_SHOWN),
     Row("simulator", "move the simulated room", AT_THE_MACHINE, modes=(SIMULATED,)),
     Row("own", "change one's own password", ROLES, (IDLE, FAULT, NO_DATA)),
     Row("people", "see and change users", (ADMINISTRATOR,), (IDLE, LOADED, FAULT, NO_DATA)),

@@ -27,7 +27,7 @@ from console.calibrate import simulated_hand
 from console.calibrate.draft import drafted, last_n1, steady_tokens
 from console.calibrate.exposing import Hand, Kept, Person
 from console.calibrate.face import CalibrateFace, Keyboard, Lines, Script
-from console.calibrate.guided import Guide, Meters
+from console.calibrate.guided import Face, Guide, Meters
 from console.calibrate.meter_hand import NoMeters, WireMeter
 from console.calibrate.sessions import FOLDER, files, known_of, measurable, of_this_rig, opened, stands, voided
 from console.certificate import certificate_of
@@ -147,10 +147,18 @@ def guided(
     site: Site, journal: Journal, line: Line, lines: Lines, asked: Asked, console: Console, control: Path | None,
     press: Callable[[], str] | None = None, database: Path | None = None,
 ) -> Exit:  # fmt: skip
-    """One person at one session: everything put together."""
-    rig, clock = site.rig, site.clock
+    """One person at a terminal and one session."""
     person = Person(asked.by.strip() or getpass.getuser(), asked.role)
     face = CalibrateFace(console, lines, banner(site, journal.session, person), asked.plain or not console.is_terminal)
+    return faced(site, journal, line, face, person, control, press, database)
+
+
+def faced(
+    site: Site, journal: Journal, line: Line, face: Face, person: Person, control: Path | None = None,
+    press: Callable[[], str] | None = None, database: Path | None = None,
+) -> Exit:  # fmt: skip
+    """One person before any face, and one session: everything put together. `control`: the simulated room presses by itself."""
+    rig, clock = site.rig, site.clock
     kept = Kept(database or room.database(rig))
     release = None
     if control is not None:
@@ -189,16 +197,20 @@ def checked(asked: Asked, rig: Rig, limits: Limits) -> None:
     """Whether this may be asked at all. Raises ConfigurationError."""
     if asked.role not in ROLES:
         raise ConfigurationError(f"--role {asked.role}: is none of {', '.join(ROLES)}; first: say as what you are here")
-    if asked.role not in MAY[limits]:
-        raise ConfigurationError(
-            f"--role {asked.role}: {asked.procedure} is measured under {limits} limits; first: have the physicist do it"
-        )
+    wrong = under(asked.role, asked.procedure, limits)
+    if wrong:
+        raise ConfigurationError(f"--role {asked.role}: {wrong}")
     if (asked.script is not None or asked.press) and not rig.simulated:
         raise ConfigurationError(
             f"{rig.path}: rig.simulated = false; first: leave --script and --press out: a person types and presses"
         )
     if asked.script is None and not rig.simulated and not sys.stdin.isatty():
         raise ConfigurationError("standard input is no terminal; first: run kerma calibrate at a terminal")
+
+
+def under(role: str, name: str, limits: Limits) -> str:
+    """Why this role may not do a procedure of these limits; empty where it may."""
+    return "" if role in MAY[limits] else f"{name} is measured under {limits} limits; first: have the physicist do it"
 
 
 def listed(rig: Rig, job: JobTable, clock: Clock, console: Console) -> None:

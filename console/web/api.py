@@ -281,7 +281,7 @@ class Api:
 
     async def logout(self, request: Request, response: Response, body: Leave) -> Done:
         """Log out; control is given back."""
-        person = self._desk.seen(_cookie(request))
+        person = self._desk.seen(cookie_of(request))
         if person is not None:
             self._desk.clerk.told("logout", person.name, person.role, everywhere=body.everywhere)
         self._forget(request)
@@ -292,13 +292,13 @@ class Api:
 
     async def ticket(self, request: Request, _body: Nothing) -> Given:
         """A ticket for the live line /live, for its first message."""
-        return Given(token=self._desk.tickets.give(self._desk.login(_cookie(request)), self._now()))
+        return Given(token=self._desk.tickets.give(self._desk.login(cookie_of(request)), self._now()))
 
     async def token(self, request: Request, _body: Nothing) -> Given:
         """A token for one command."""
-        if self._desk.person(_cookie(request)) is None:
+        if self._desk.person(cookie_of(request)) is None:
             raise RefusedError(401, "nobody is logged in; first: log in")
-        return Given(token=self._desk.tokens.give(_cookie(request), self._now()))
+        return Given(token=self._desk.tokens.give(cookie_of(request), self._now()))
 
     async def listed(self, request: Request, _body: Nothing) -> Listed:
         """Every order of this rig."""
@@ -317,7 +317,7 @@ class Api:
         """Take control; whoever takes it over while something is loaded unloads it first."""
         person = self.allowed(request, "control", token)
         await self._first(person, "control", over=body.over)
-        control, cookie = self._desk.control, _cookie(request)
+        control, cookie = self._desk.control, cookie_of(request)
         shown, before = self._desk.link.snapshot, control.tenure
         state = shown.state if shown is not None else ""
         words = control.take(body.page, cookie, person, self._now(), state, body.over)
@@ -339,7 +339,7 @@ class Api:
     async def leave(self, request: Request, body: OfPage, token: Token) -> Done:
         """Give control back."""
         self.allowed(request, "leave", token)
-        self._desk.control.leave(_cookie(request), body.page)
+        self._desk.control.leave(cookie_of(request), body.page)
         return Done(words="control was given back")
 
     async def load(self, request: Request, body: LoadOrder, token: Token) -> Done:
@@ -351,7 +351,7 @@ class Api:
         return await self._load(request, body, token, "resume", body.reason)
 
     async def _load(self, request: Request, body: LoadOrder, token: str, command: str, reason: str) -> Done:
-        person = await self._commanding(request, command, body, token, order_sha256=body.sha256)
+        person = await self.commanding(request, command, body, token, order_sha256=body.sha256)
         tenure = self._desk.control.tenure
         try:
             loaded = await asyncio.to_thread(self._desk.orders.read, body.order, body.sha256, command == "resume")
@@ -364,7 +364,7 @@ class Api:
         asked: requests.Request = requests.Load(loaded.prescribed, person.name, person.role)
         if command == "resume":
             asked = requests.Resume(loaded.prescribed, person.name, reason, person.role == "physicist")
-        self._still(request, body, person, command)
+        self.still(request, body, person, command)
         before = self._desk.fraction.put_aside()
         try:
             done = await self._asked(person, command, asked)
@@ -377,7 +377,7 @@ class Api:
 
     async def confirm(self, request: Request, body: ConfirmOffer, token: Token) -> Done:
         """Confirm exactly the offer that was shown; the desk judges its number and digest once more."""
-        person = await self._commanding(request, "confirm", body, token, offer=body.offer_id, digest=body.digest)
+        person = await self.commanding(request, "confirm", body, token, offer=body.offer_id, digest=body.digest)
         shown = self._desk.link.snapshot
         if shown is None or self._desk.link.trouble():
             raise RefusedError(503, self._desk.link.trouble() or "there is no snapshot")
@@ -389,7 +389,7 @@ class Api:
         assert loaded is not None
         await self._approved(loaded.prescribed.sha256.hex())
         await self._compared(loaded.prescribed, body)
-        self._still(request, body, person, "confirm")
+        self.still(request, body, person, "confirm")
         return await self._asked(person, "confirm", requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
 
     async def _compared(self, order: Prescribed, body: ConfirmOffer) -> None:
@@ -414,24 +414,24 @@ class Api:
 
     async def edit(self, request: Request, body: OfPage, token: Token) -> Done:
         """Unload; anything confirmed is void."""
-        person = await self._commanding(request, "edit", body, token)
+        person = await self.commanding(request, "edit", body, token)
         done = await self._asked(person, "edit", requests.Edit())
         self._desk.fraction.clear()
         return done
 
     async def close(self, request: Request, body: WithReason, token: Token) -> Done:
         """Close the ended fraction; a partial one stays partial."""
-        person = await self._commanding(request, "close", body, token)
+        person = await self.commanding(request, "close", body, token)
         return await self._asked(person, "close", requests.Close(body.reason))
 
     async def retest(self, request: Request, body: OfPage, token: Token) -> Done:
         """Back to the self-test."""
-        person = await self._commanding(request, "retest", body, token)
+        person = await self.commanding(request, "retest", body, token)
         return await self._asked(person, "retest", requests.Retest())
 
     async def reset(self, request: Request, body: WithSecond, token: Token) -> Done:
         """Clear the latches that this role may clear; the cause must be gone. STUCK_ON needs a second person."""
-        person = await self._commanding(request, "reset", body, token)
+        person = await self.commanding(request, "reset", body, token)
         who, shown = person.name, self._desk.link.snapshot
         if shown is not None and ("reset", shown.state) in table.TWO_PERSONS:
             if body.second is None:
@@ -448,7 +448,7 @@ class Api:
 
     async def press(self, request: Request, body: OfPage, token: Token) -> Done:
         """SIMULATED: the simulated room presses its beam-on switch and lets go; on a real rig a person does."""
-        await self._commanding(request, "room", body, token)
+        await self.commanding(request, "room", body, token)
         control, shown = self._desk.rig.control, self._desk.link.snapshot
         if control is None or shown is None or not shown.simulated:
             raise RefusedError(409, "this is no simulated rig; first: press the switch")
@@ -463,8 +463,8 @@ class Api:
         return self._desk.clock.monotonic()
 
     def _forget(self, request: Request) -> None:
-        self._desk.control.leave(_cookie(request))
-        self._desk.access.leave(_cookie(request))
+        self._desk.control.leave(cookie_of(request))
+        self._desk.access.leave(cookie_of(request))
 
     async def worked(self, work: Callable[..., T], *given: object) -> T:
         """What hashes a secret, by the one worker at the door. A flood of logins waits there, or is refused; everything else goes on."""
@@ -486,7 +486,7 @@ class Api:
 
     def _known(self, request: Request, command: str, token: str | None = None) -> Person:
         """A login, a role that may ask this on this rig at some time, and the token."""
-        cookie, may, mode = _cookie(request), self._desk.access.may, self._desk.where.mode
+        cookie, may, mode = cookie_of(request), self._desk.access.may, self._desk.where.mode
         person = self._desk.seen(cookie)
         if person is None:
             raise RefusedError(401, "nobody is logged in; first: log in")
@@ -521,9 +521,10 @@ class Api:
         if words:
             raise RefusedError(503, f"{command} is not done, because it cannot be audited: {words}")
 
-    async def _commanding(
+    async def commanding(
         self, request: Request, command: str, body: OfPage, token: str, **told: str | int | bool
     ) -> Person:
+        """Who asks, if it is the page in control, this login may ask this now, and it stands in the audit."""
         person = self._known(request, command, token)
         self._holding(request, body)
         self._timely(person, command)
@@ -531,7 +532,7 @@ class Api:
         self._holding(request, body)
         return person
 
-    def _still(self, request: Request, body: OfPage, person: Person, command: str) -> None:
+    def still(self, request: Request, body: OfPage, person: Person, command: str) -> None:
         """Right before the desk is asked: what was read from files took its time, and control or state may be another's by now."""
         self._holding(request, body)
         self._timely(person, command)
@@ -556,7 +557,7 @@ class Api:
 
     def _holding(self, request: Request, body: OfPage) -> None:
         """Looked at before and after what takes time: meanwhile control may have changed hands."""
-        if self._desk.control.holds(body.page, _cookie(request), self._now()):
+        if self._desk.control.holds(body.page, cookie_of(request), self._now()):
             return
         held = self._desk.control.holder(self._now())
         whose = (
@@ -591,7 +592,7 @@ def page_number() -> str:
     return secrets.token_urlsafe(16)
 
 
-def _cookie(request: Request) -> str:
+def cookie_of(request: Request) -> str:
     return request.cookies.get(COOKIE, "")
 
 

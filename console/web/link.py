@@ -43,6 +43,7 @@ class Link:
         self.number = 0
         self.fresh: set[asyncio.Event] = set()
         self.each: list[Callable[[Snapshot], None]] = []
+        self.stopping: list[Callable[[], None]] = []
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -59,6 +60,11 @@ class Link:
         if silent > SLOW_AFTER_S:
             return f"no snapshot for {silent:.1f} s; first: look at the lamp, press the emergency stop if in doubt"
         return ""
+
+    @property
+    def gone(self) -> str:
+        """Why nobody is at the other end, or who it is that is not this rig; empty while somebody is."""
+        return self._gone if self._desk is None else self._foreign
 
     async def run(self) -> None:
         """Connect, listen, and again, until it is cancelled."""
@@ -107,6 +113,8 @@ class Link:
         sent = send_stop(self._stop_path)
         if self._desk is not None:
             self._send(Stop())
+        for told in self.stopping:
+            told()
         return sent
 
     async def _connected(self) -> None:

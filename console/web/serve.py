@@ -43,6 +43,7 @@ from console.web.marking import Marking
 from console.web.own_page import OwnPage
 from console.web.people import DEMONSTRATION, Access, Demonstration
 from console.web.people_page import PeoplePage
+from console.web.procedures_page import ProceduresPage
 from console.web.reading import Reading
 from console.web.records_page import RecordsPage
 from console.web.service_page import ServicePage
@@ -67,6 +68,7 @@ FILES: Final = (
     "treat.js",
     "records.js",
     "service.js",
+    "procedure.js",
     "treat.css",
     "pages.css",
     "icon.svg",
@@ -155,6 +157,7 @@ def application(desk: Desk) -> FastAPI:
     ServicePage(desk, reading).join(app)
     DayPage(desk, reading).join(app)
     LesionsPage(desk, api, reading).join(app)
+    ProceduresPage(desk, api, reading).join(app)
 
     for path, name in (*PAGES.items(), *((f"/files/{name}", name) for name in FILES)):
         app.get(path, include_in_schema=False)(_file(HERE / "files" / name, KINDS[Path(name).suffix]))

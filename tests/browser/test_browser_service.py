@@ -16,7 +16,7 @@ from verification.with_console import Served
 pytestmark = pytest.mark.timeout(240)
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-PANES = ("Wires", "Interlocks", "Faults", "Due", "Counters", "Configuration", "Support bundle", "Traces")
+PANES = ("Wires", "Interlocks", "Faults", "Due", "Counters", "Configuration", "Procedures", "Support bundle", "Traces")
 
 
 def fill(kept: KeptByHand) -> None:

@@ -43,6 +43,8 @@ records   omp    SC  TSN  ilbfd  free
 report    omp    SC  TSN  ilbfd  first
 service   ops    SC  TSN  ilbfd  free
 bundle    ps     SC  TSN  ilbfd  first
+procedure ps     SC  SN   i      first
+step      ps     SC  SN   ilf    first
 simulator ops    S   TSN  ilbfd  first
 own       ompsa  SC  TSN  ifd    first
 people    a      SC  TSN  ilfd   first

@@ -1,12 +1,13 @@
-// The Service page: traces, wires, interlocks, faults, what is due, counters, configuration, bundle; it shows no patient and moves only a simulated room.
+// The Service page: traces, wires, interlocks, faults, what is due, counters, configuration, procedures, bundle; it shows no patient, and moves a simulated room or what a procedure asks for.
 import { $, h, number, post, stamp, t } from "/files/shell.js";
 import { drawn } from "/files/drawn.js";
+import { procedures } from "/files/procedure.js";
 import { get, table, watched } from "/files/watch.js";
 
 const TRACES = [[3, "kV", "kV", 2], [4, "mA", "mA", 3], [5, "filament", "A", 3], [6, "temperature", "°C", 1], [7, "dose_rate", "mGy/s D0", 2], [8, "lateness", "µs", 0]];
 const TRACES_MS = 500, WIRE_MS = 700, KEPT_ROWS = 6000, KEPT_FRAMES = 600;
 const SPANS = [10, 30, 120, 300];
-let open = "", entered = false, round = 0, frozen = false, span = 30, rows = [], last = 0, instance = "", frames = [], lastFrame = 0, link = "", filter = "", snapshot = null, simulated = false;
+let open = "", entered = false, round = 0, frozen = false, span = 30, rows = [], last = 0, instance = "", frames = [], lastFrame = 0, link = "", filter = "", snapshot = null, newest = null, simulated = false;
 
 const button = (word, act, more = {}) => h("button", { type: "button", onclick: act, ...more }, word);
 const note = (word, values) => h("p", {}, t(word, values));
@@ -14,8 +15,10 @@ const said = (words) => (words ? [h("p", { className: "wrong" }, words)] : []);
 const clock = (wallS) => (wallS === null ? "–" : new Date(wallS * 1000).toISOString().slice(11, 23));
 const clean = (rule) => rule.replaceAll("_", " ");
 
-async function asked(work) {
-  try { await work(); if (open !== "simulator") $("answer").textContent = ""; } catch (error) { $("answer").textContent = error.message; }
+// What was refused stays to be read where reads go on by themselves; only what is asked next takes it away.
+const STAYS = ["simulator", "procedures"];
+async function asked(work, own = false) {
+  try { await work(); if (own || !STAYS.includes(open)) $("answer").textContent = ""; } catch (error) { $("answer").textContent = error.message; }
 }
 // One read after another, never two at once; a pane that was left reads no more.
 function every(ms, work) {
@@ -99,6 +102,7 @@ const PANES = {
       table(t("periodic"), [t("what"), t("every"), t("stands"), t("words")], found.tests.map((row) => ({ wrong: ["NEVER", "OVERDUE", "ACT"].includes(row.state), cells: [row.what, row.every, row.state, row.words] }))),
       table(t("sessions"), [t("record")], found.sessions.map((name) => ({ wrong: false, cells: [name] }))));
   }),
+  procedures: () => $("pane").replaceChildren(...procedures({ every, asked, frame: () => newest })),
   counters: () => asked(async () => {
     const found = await get("/api/service/counters");
     const gib = (bytes) => number(bytes / 2 ** 30, 2, "GiB");
@@ -194,6 +198,7 @@ function paintPanes() {
 watched.entered = () => { if (!entered) { entered = true; paintPanes(); show("traces"); } };
 watched.shown = (frame) => {
   snapshot = frame.snapshot;
+  newest = frame;
   if (simulated !== Boolean(frame.rig.simulated)) { simulated = Boolean(frame.rig.simulated); if (entered) paintPanes(); }
 };
 watched.spoken = () => { if (entered) show(open); };

@@ -1,4 +1,4 @@
-// What a page has that watches and does not treat: state, age of data, alarm and who is logged in; it holds no control, whoever treats does that on the treatment page.
+// What a page has that watches and does not treat: state, age of data, alarm and who is logged in; control it holds only for a procedure, whoever treats does that on the treatment page.
 import { $, ageMs, h, number, open, page, post, serviceMode, t } from "/files/shell.js";
 import { login, ownPassword } from "/files/login.js";
 
@@ -64,5 +64,5 @@ page.live = () => BEAM.includes(frame?.snapshot?.state);
 page.spoken = () => { told = ""; watched.spoken(); paint(); };
 page.spoken();
 setInterval(paint, 200);
-// No number of a page: this one never holds control, also in the tab in which somebody treated before.
-open(() => "", (heard) => { frame = heard; watched.shown(frame); }, () => undefined);
+// A number of its own only where this very page holds control: never that of the tab in which somebody treated before.
+open(() => (frame?.control.yours ? frame.page : ""), (heard) => { frame = heard; watched.shown(frame); }, () => undefined);
