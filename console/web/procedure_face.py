@@ -17,6 +17,8 @@ from controller.requests import Offer, Snapshot
 BEAM: Final = ("STARTING", "IRRADIATING", "STOPPING")
 WORDS_KEPT: Final = 80
 TRACE_KEPT: Final = 600
+OF_A_TERMINAL: Final = " (Ctrl-C is STOP)"
+"""Said to whoever waits for the beam; in a browser this key stops nothing, and the page's own button says which do."""
 
 
 class PageFace:
@@ -39,7 +41,7 @@ class PageFace:
     def say(self, words: str) -> None:
         with self._lock:
             self._count += 1
-            self._words.append((self._count, words))
+            self._words.append((self._count, words.replace(OF_A_TERMINAL, "")))
 
     def ask(self, words: str) -> None:
         """A new question: what was typed for an earlier one is thrown away."""

@@ -18,10 +18,12 @@ from test_web_api import Browser, Console, MovedClock
 from console.access.table import Situation, may
 from console.calibrate.sessions import FOLDER
 from console.desk_client import DeskGoneError
+from console.treat import treat
 from console.web import procedure
 from console.web.control import GONE_AFTER_S
 from console.web.doors import Doors
 from console.web.people import Access, Demonstration, Person
+from console.web.procedure_face import OF_A_TERMINAL, PageFace
 from console.web.procedure_line import Relay
 from console.web.serve import application
 from controller.prescribed import Prescribed
@@ -287,3 +289,12 @@ def test_a_stop_at_a_page_is_one_of_the_procedure(bench: Bench) -> None:
                 await asyncio.sleep(0.002)
 
     bench.play(story)
+
+
+def test_a_page_names_no_key_that_stops_nothing_there() -> None:
+    """Ctrl-C is STOP at a terminal alone; treat's own words are asked for it, so that the two cannot part."""
+    words = f"READY: press the beam-on switch{OF_A_TERMINAL}"
+    assert words in Path(treat.__file__).read_text(encoding="utf-8")
+    face = PageFace("banner")
+    face.say(words)
+    assert face.shown()["words"] == [(1, "READY: press the beam-on switch")]
