@@ -32,19 +32,21 @@ class Reading:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reading")
         self._taken = 0
 
-    def allowed(self, request: Request, command: str) -> Person:
-        """Whoever is logged in, if the role may."""
+    def allowed(self, request: Request, command: str, token: str | None = None) -> Person:
+        """Whoever is logged in, if the role may; where a token is asked for, this login's own, once."""
         cookie = request.cookies.get(COOKIE, "")
         person = self._desk.person(cookie)
         if person is None:
             raise RefusedError(401, "nobody is logged in; first: log in")
         if not self._desk.may(cookie, command):
             raise RefusedError(403, f"{command} is not for the role {person.role} here")
+        if token is not None and not self._desk.tokens.use(token, cookie, self._desk.clock.monotonic()):
+            raise RefusedError(403, "the token was used, is too old or is another login's; first: ask for a new one")
         return person
 
-    async def audited(self, request: Request, command: str, **told: str) -> Person:
+    async def audited(self, request: Request, command: str, token: str | None = None, **told: str) -> Person:
         """The same for what leaves the machine: written into the audit before it is given."""
-        person = self.allowed(request, command)
+        person = self.allowed(request, command, token)
         words = await self._desk.clerk.first("command", person.name, person.role, command=command, **told)
         if words:
             raise RefusedError(503, f"{command} is not given, because it cannot be audited: {words}")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from console.access import policy
 from console.access.approvals import Signed
 from console.web import approved
-from console.web.api import Desk, Done, RefusedError, Strict, told
+from console.web.api import Desk, Done, RefusedError, Strict, Token, told
 from console.web.reading import Reading
 from console.web.records_read import Kept
 from hal.errors import ConfigurationError
@@ -141,9 +141,9 @@ class RecordsPage:
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
-    async def make(self, request: Request, body: MakeReport) -> Done:
+    async def make(self, request: Request, body: MakeReport, token: Token) -> Done:
         """Write PDF, CSV and JSON of this fraction as it stands, beside the journal; what is there already stays."""
-        await self._reading.audited(request, REPORT, fraction=body.fraction)
+        await self._reading.audited(request, REPORT, token, fraction=body.fraction)
         if self._making.locked():
             raise RefusedError(503, "another report is being made; first: ask again in a moment")
         async with self._making:

@@ -19,7 +19,7 @@ from kept_by_hand import GOLDEN, ORDER, WALL_S, KeptByHand
 from sqlalchemy import Engine, create_engine, insert
 
 from console import configuration
-from console.web import records_read
+from console.web import records_page, records_read
 from console.web.doors import Doors
 from console.web.journal_part import part
 from console.web.people import Demonstration, Person, Typed
@@ -237,6 +237,41 @@ def test_only_who_may_reads_and_names_stay_text(kept: KeptByHand, tmp_path: Path
         assert (await get("/api/records/report?name=../records.sqlite", cookie=f"kerma={cookie}"))[0] == 422
         access.role = "visitor"
         assert (await get("/api/records/patients", cookie=f"kerma={cookie}"))[0] == 403
+
+    asyncio.run(story())
+
+
+def test_t1_a_report_needs_a_token_of_its_own(
+    kept: KeptByHand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a token, with an invented one, a used one or another login's no report is made."""
+    made: list[str] = []
+
+    async def reported(_rig_file: Path, fraction: str) -> tuple[int, str]:
+        made.append(fraction)
+        return 0, ""
+
+    monkeypatch.setattr(records_page, "reported", reported)
+    rig = replace(configuration.load(EXAMPLES / "rig.toml", 0), records=kept.done())
+    access = Demonstration(SystemClock())
+    desk = assembled(rig, tmp_path, access, ClerkByHand(), SystemClock())
+    app = Doors(application(desk), PORT, PORT + 1, lambda: True)
+
+    async def story() -> None:
+        own, other = (f"kerma={access.enter(Typed('demonstration', access.code, 'here')).cookie}" for _ in range(2))
+
+        async def make(token: str | None) -> int:
+            given = headers(cookie=own, x_kerma_token=token)
+            return (await http(app, "/api/records/report", {"fraction": "0" * 16}, given))[0]
+
+        async def token(cookie: str) -> str:
+            return str((await http(app, "/api/token", {}, headers(cookie=cookie)))[1]["token"])
+
+        assert [await make(None), await make("invented"), await make(await token(other))] == [422, 403, 403]
+        assert made == []
+        good = await token(own)
+        assert [await make(good), await make(good)] == [200, 403]
+        assert made == ["0" * 16]
 
     asyncio.run(story())
 

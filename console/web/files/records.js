@@ -117,7 +117,10 @@ const reports = (one) => h("div", {}, h("h3", {}, t("reports")), h("small", {}, 
   h("div", { className: "row" }, ...one.reports.map((name) => h("a", { className: "button", href: `/api/records/report?name=${encodeURIComponent(name)}`, download: name }, `${name.split(".").at(-1).toUpperCase()} ${name.slice(0, name.indexOf(".")).split("-").at(-1)}`)),
     button(t("report_make"), (event) => asked(async () => {
       event.target.disabled = true;
-      try { await post("/api/records/report", { fraction: one.id }); } finally { event.target.disabled = false; }
+      try {
+        const { token } = await post("/api/token");
+        await post("/api/records/report", { fraction: one.id }, { "X-Kerma-Token": token });
+      } finally { event.target.disabled = false; }
       await showFraction(one.id);
     }))));
 

@@ -40,7 +40,8 @@ export function report(order) {
       // the very order: another course of this patient, or another version, may have the same lesion and number
       const own = fractions.find((one) => one.prescription_sha256 === order.sha256);
       if (!own) throw new Error(t("report_later"));
-      await post("/api/records/report", { fraction: own.id });
+      const { token } = await post("/api/token");
+      await post("/api/records/report", { fraction: own.id }, { "X-Kerma-Token": token });
       const { reports } = await read("/api/records/fraction", { fraction: own.id });
       const pdf = reports.find((name) => name.endsWith(".pdf"));
       if (!pdf) throw new Error(t("report_later"));
