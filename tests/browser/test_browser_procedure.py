@@ -130,6 +130,7 @@ def test_an_output_is_measured_at_a_page(browser: Browser, rig: Served) -> None:
             other.get_by_role("img", name="Tube voltage").wait_for()
             assert other.locator("#procedure-line").is_hidden()
             page.wait_for_timeout(2000)
+            page.evaluate("window.scrollTo(0, 0)")
             page.screenshot(path=PICTURES / "service-procedure-beam-1280.png", full_page=True)
             page.locator("#question", has_text="E1 in nC").wait_for(timeout=30_000)
             typed(page, "0.66 nC", "expose a20")
