@@ -1,5 +1,5 @@
-"""One calibration procedure at the Service page of a rig that runs: an output, by keyboard, with a beam; a second page watches, and a page that is closed
-leaves the session where it is."""
+"""One calibration procedure at the Service page of a rig that runs: the first exposure and reading of an output, answers typed; a second page watches, and a
+page that is closed leaves the session where it is."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def entered(browser: Browser, address: str) -> Page:
 
 
 def typed(page: Page, line: str, then: str) -> None:
-    """One answer by keyboard, and the question that follows."""
+    """One answer typed, and the question that follows."""
     page.wait_for_timeout(1200)
     page.locator("#procedure-line").fill(line)
     page.locator("#procedure-line").press("Enter")
