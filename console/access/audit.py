@@ -18,11 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from calibration.keys import raw
 from console.access import whole_file
 from hal.errors import ConfigurationError
+from records.approved import HEAD, LOG
 from records.files import FileSystem
 
 Told = Mapping[str, str | int | float | bool | None]
 
-LOG, HEAD, KEY, LOCK = "audit.jsonl", "audit.head", "audit.key", "audit.lock"
+KEY, LOCK = "audit.key", "audit.lock"
 BEGUN, TORN = "begun", "torn"
 FIRST: Final = "0" * 64
 """What the first entry follows."""

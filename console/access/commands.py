@@ -16,7 +16,6 @@ from rich.table import Table
 
 from console import screen
 from console.access import folder, marks
-from console.access.audit import LOG
 from console.access.passwords import Hasher
 from console.access.people import Office
 from console.exit_codes import Exit
@@ -24,6 +23,7 @@ from console.kept import rig_of, stamp
 from console.treat.plain_words import PlainConsole
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
+from records.approved import LOG
 
 WRONG: Final = 1
 """`kerma audit verify` where something is wrong; the number is part of its contract."""

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from console.access.audit import HEAD, LOG, Audit
+from console.access.audit import Audit
 from console.access.users import USERS, Users
 from console.places import own
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from records.approved import AUDIT, HEAD, LOG
 from records.audit_check import Found, check
 from records.files import PosixFiles
 
-FOLDER: Final = "access"
+FOLDER: Final = AUDIT
 
 
 def opened(records: Path, clock: Clock) -> tuple[Users, Audit]:

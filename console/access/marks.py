@@ -11,11 +11,11 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from console.access.audit import LOG
 from console.access.folder import FOLDER
 from console.web.journal_part import part
 from console.web.unread import NotReadError
 from hal.errors import ConfigurationError
+from records.approved import LOG
 from records.files import PosixFiles
 from records.fractions import DATABASE_NAME, JOURNAL_NAME
 from records.journal import Record, verify

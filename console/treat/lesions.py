@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from console.access import whole_file
-from console.access.audit import HEAD, Audit
+from console.access.audit import Audit
 from console.places import own
 from console.treat.picture import BYTES, looked
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
+from records.approved import HEAD
 from records.audit_check import check
 from records.files import FileSystem, PosixFiles
 

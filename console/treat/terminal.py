@@ -17,7 +17,6 @@ from rich.live import Live
 from console import configuration, screen
 from console.access import folder, marks, policy
 from console.access.approvals import Approvals
-from console.access.audit import LOG
 from console.calibrate import simulated_hand
 from console.certificate import checked_of
 from console.configuration import Rig
@@ -35,6 +34,7 @@ from controller.requests import Offer, Snapshot
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
+from records.approved import LOG
 
 PLAIN_EVERY_S = 1.0
 WORDS_AT_MOST = 200

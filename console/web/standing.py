@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from console.access.approvals import FOLDER, LOG
-from console.access.audit import HEAD
 from console.web import approved
 from console.web.api import UNLOADABLE, Desk
 from controller.requests import Edit
+from records.approved import HEAD
 
 LOOK_EVERY_S: Final = 1.0
 
