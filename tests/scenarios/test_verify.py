@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from verification import sources, verify
+from verification import sources, stages, verify
+from verification.plan import LONG_FROM, plan
 from verification.results import Results
 from verification.stages import STAGES, Room, Stage, Verdict, crashes, seeds
 
@@ -126,7 +128,7 @@ def test_the_seeds_go_on_until_both_figures_are_reached(tmp_path: Path, monkeypa
     """So many runs with a fault, then long runs until the hours are there; what was known is not played again."""
     played: list[int] = []
 
-    def play(wanted: range, _workers: int, results: Results, _out: Console, words: str = "") -> None:
+    def play(wanted: Iterable[int], _workers: int, results: Results, _out: Console, words: str = "") -> None:
         for seed in wanted:
             if seed not in results.by_key:
                 played.append(seed)
@@ -136,10 +138,12 @@ def test_the_seeds_go_on_until_both_figures_are_reached(tmp_path: Path, monkeypa
                              "ticks": 1, "end_state": "STANDBY", "broken": [], "given": [], "reactions": []})  # fmt: skip
 
     monkeypatch.setattr("verification.stages.play", play)
+    monkeypatch.setattr("verification.stages.QUIET_BELOW", 40)
     verdict = seeds(room(tmp_path, 0.01))
     assert not verdict.broken
     first, last = verdict.seeds["long runs"]
     assert sum(700.0 for _ in range(first, last + 1)) + 6.0 * verdict.seeds["fault runs"][1] >= 3600.0
+    assert all(plan(seed).faults for seed in played if stages.QUIET_BELOW <= seed < LONG_FROM)
     before = len(played)
     seeds(room(tmp_path, 0.01))
     assert len(played) == before
