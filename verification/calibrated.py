@@ -44,11 +44,11 @@ Hands = Callable[[Step], Mapping[str, Any]]
 
 
 class Stopped(Exception):  # noqa: N818 - not an error of the program: a refusal, with its step
-    """A step was refused, in these words."""
+    """A step was refused, in these words; `hazard` is what the step itself says that it guards against."""
 
-    def __init__(self, step: str, words: str) -> None:
+    def __init__(self, step: str, words: str, hazard: str = "") -> None:
         super().__init__(f"{step}: {words}")
-        self.step, self.words = step, words
+        self.step, self.words, self.hazard = step, words, hazard
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Physicist:
             elif self.rejects is not None:
                 instead = self.rejects(session, effects.refused)
         if instead is None:
-            raise Stopped(event.step, effects.refused)
+            raise Stopped(event.step, effects.refused, session.step.hazard if session.step is not None else "")
         return self._takes(session, instead)
 
     def _due(self, session: Session, hands: Hands) -> AnyEvent:

@@ -431,11 +431,11 @@ SHOWN_BY: Final[dict[str, tuple[str, ...]]] = {
     "H9": ("tests/scenarios/test_matrix.py::test_nothing_grows_in_a_rig_that_rests",),
     "S3": ("tests/records/test_recorder_crash.py::test_power_cut_at_every_call",),
     "S4": (
-        "tests/calibration/test_certificate.py::test_content_is_refused_with_key_value_and_bound",
+        "tests/calibration/test_certificate.py::test_g24_content_is_refused_with_key_value_and_bound",
         "tests/console/test_console_configuration.py::test_what_is_no_toml_is_refused_with_the_file_named",
     ),
-    "S5": ("tests/calibration/test_certificate.py::test_no_signature_and_a_strangers_signature_are_refused",),
-    "S6": ("tests/scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing",),
+    "S5": ("tests/calibration/test_certificate.py::test_g24_no_signature_and_a_strangers_signature_are_refused",),
+    "S6": ("tests/scenarios/test_refusals.py::test_a13_an_expired_certificate_starts_nothing",),
     "S7": ("tests/records/test_recorder_crash.py::test_newer_schema_is_refused",),
 }
 """What no virtual world can show, or not the whole of it: an exclusive lock of a real port, a soak, files that are refused before any process runs."""

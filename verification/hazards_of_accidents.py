@@ -94,8 +94,8 @@ THERAC: Final[tuple[Hazard, ...]] = (
         "camera and intercom are out, and nobody sees or hears the patient",
         "that the patient can be seen and heard is checked each day before the first exposure",
         "code:records/day.py::_people_and_contacts page:daily-check.md",
-        "records/test_day.py::test_what_a_sheet_leaves_out_locks "
-        "records/test_day.py::test_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without_a_warm_tube",
+        "records/test_day.py::test_a1_a15_what_a_sheet_leaves_out_locks "
+        "records/test_day.py::test_a1_g22_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without_a_warm_tube",
         who="the operator, before each exposure",
     ),
     row(
@@ -123,17 +123,19 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
         "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked "
         "code:calibration/procedures/output.py::readings code:records/day.py::judged code:records/day.py::_seated",
-        "records/test_day.py::test_a_failing_reading_locks_with_value_bound_and_what_first "
+        "records/test_day.py::test_a1_a_failing_reading_locks_with_value_bound_and_what_first "
         "records/test_day.py::test_a1_a_detector_that_is_not_seated_is_found_by_seating_it_anew "
-        "records/test_day.py::test_a_check_never_rescales_anything "
+        "records/test_day.py::test_a1_a_check_never_rescales_anything "
         "verification/test_blundered.py::test_hazard_a1_a_detector_that_is_not_where_it_should_be "
+        "verification/test_calibrated.py::test_hazard_a1_a_focal_spot_that_is_not_where_it_was "
+        "calibration/test_procedures.py::test_hazard_a1_a_wide_spread_is_refused_until_a_reading_is_rejected_with_its_reason "
         "calibration/test_certificate_measured.py::test_a1_a_change_of_output_asks_for_more "
         "calibration/test_output.py::test_a1_the_further_it_moved_the_more_is_asked "
         "verification/test_attacked_procedures.py::test_a1_a_chamber_one_millimetre_from_its_place_is_told_with_what_that_is_of_dose "
         "console/test_console_draft_attacks.py::test_a1_a_newer_session_that_somebody_began_out_of_doubt_is_finished_or_voided_first "
         "console/test_console_draft_attacks.py::test_a1_what_is_typed_as_expected_is_held_against_the_certificate_before "
         "console/test_console_treat.py::test_a1_a_time_off_that_of_fraction_1_is_never_confirmed "
-        "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed",
+        "console/test_console_treat.py::test_a4_a5_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed",
         who="the physicist, with a detector outside the head in a jig that proves its own seating",
     ),
     row(
@@ -144,9 +146,12 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:controller/settings.py::_combination code:calibration/schema.py::worked code:calibration/gates.py::refused "
         "code:calibration/procedures/applicator.py::read_each",
         "verification/test_blundered.py::test_hazard_a2_an_applicator_by_a_formula "
-        "verification/test_attacked_procedures.py::test_it_is_refused_by_the_step_that_should "
+        "verification/test_calibrated.py::test_hazard_a2_a_factor_a_layer_or_an_output_that_cannot_be "
+        "verification/test_calibrated.py::test_hazard_a2_an_applicator_is_held_against_its_own_history "
+        "verification/test_calibrated.py::test_hazard_a2_a_geometry_that_reads_scatter_begins_nothing "
+        "verification/test_attacked_procedures.py::test_a2_a12_it_is_refused_by_the_step_that_should "
         "console/test_console_draft_attacks.py::test_a2_what_is_measured_on_one_tube_stands_in_no_other_tubes_certificate "
-        "controller/test_settings.py::test_refusals console/test_console_second.py::test_a_combination_is_met_exactly_or_not_at_all "
+        "controller/test_settings.py::test_refusals console/test_console_second.py::test_a2_a_combination_is_met_exactly_or_not_at_all "
         "calibration/test_certificate_measured.py::test_a2_a_combination_without_a_measurement_of_its_own "
         "calibration/test_certificate_measured.py::test_a2_anothers_readings_are_refused",
         who="the physicist measures each combination; where a certificate moved by less than 5 % one signature is enough",
@@ -157,6 +162,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "a key carries its unit in its name, a value with a unit or a comma is refused, and every number is shown with its unit",
         "code:console/strict.py::check code:calibration/dosimetry/units.py::bare code:calibration/procedures/step.py::number",
         "verification/test_blundered.py::test_hazard_a3_minutes_and_other_units "
+        "verification/test_calibrated.py::test_hazard_a3_a_timer_that_another_clock_does_not_meet "
         "console/test_console_draft_attacks.py::test_a3_a_number_in_another_unit_is_refused_before_anything_is_exposed "
         "calibration/test_dosimetry.py::test_a3_minutes_and_bare_numbers_are_no_time "
         "calibration/test_dosimetry.py::test_a3_a_bare_number_is_never_taken "
@@ -171,7 +177,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "verification/test_blundered.py::test_hazard_a4_an_entry_outside_the_grammar_and_a_reading_of_two "
         "console/test_console_configuration.py::test_an_unknown_key_is_an_error_and_the_known_one_is_named "
         "console/test_console_periodic_sessions.py::test_hazard_a4_a_number_is_not_typed_where_a_session_measured_it "
-        "console/test_console_second.py::test_an_offer_that_differs_is_seen",
+        "console/test_console_second.py::test_a4_an_offer_that_differs_is_seen",
     ),
     row(
         "accident-A5",
@@ -186,7 +192,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_console_independent.py::test_a5_other_data_warn_and_stop "
         "calibration/test_certificate_measured.py::test_a5_one_physicist_with_two_names_is_one "
         "calibration/test_certificate_measured.py::test_a5_a_second_check_is_what_its_own_readings_come_to "
-        "console/test_console_treat.py::test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed "
+        "console/test_console_treat.py::test_a4_a5_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed "
         "console/test_console_second.py::test_time_at_depth_and_gap",
         who="the physicist, with a table of times of his own",
     ),
@@ -199,6 +205,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:records/day.py::against",
         "demo:chamber-dead "
         "calibration/test_dark.py::test_hazard_a6_a_chamber_that_leaks_and_what_comes_and_goes_are_refused "
+        "verification/test_calibrated.py::test_hazard_a6_a_monitor_chamber_that_leaks_varies_or_has_no_supply "
         "records/test_day.py::test_a6_power_lost_in_beam_locks_again_and_the_mornings_sheet_laid_down_once_more_opens_nothing "
         "interlocks/test_rules.py::test_a_chamber_that_dies_in_beam_trips_within_a_tenth_of_a_second_and_a_little "
         "controller/test_self_test.py::test_off_must_be_proved_strictly_for_a_second_without_a_break",
@@ -207,8 +214,12 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A7",
         "the rest of a fraction is given wrong in another session (2024)",
         "the unit's retained timer and counters run on to the same limits, so a resume delivers the rest and only the rest",
-        "code:controller/refusals.py::retained code:controller/presets.py::beyond_retained unit:COUNT_PRESET",
+        "code:controller/refusals.py::retained code:controller/presets.py::beyond_retained unit:COUNT_PRESET code:calibration/end_effect.py::end_effect "
+        "code:calibration/procedures/interrupt.py::interrupted",
         "scenarios/test_pieces.py::test_a_fraction_in_any_pieces_sums_to_what_was_ordered "
+        "verification/test_calibrated.py::test_hazard_a7_an_end_effect_a_tail_or_pieces_that_do_not_sum "
+        "verification/test_calibrated.py::test_hazard_a7_a_resume_without_its_end_effect_is_seen_in_the_pieces "
+        "calibration/test_end_effect.py::test_hazard_a7_exposures_that_give_no_end_effect_are_refused "
         "simulators/test_unit_arming.py::test_resume_delivers_only_the_rest "
         "scenarios/test_refusals.py::test_a_resume_gives_the_rest_and_no_more "
         "controller/test_settings.py::test_resume_in_time_mode_sums_to_the_prescription",
@@ -253,6 +264,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "code:controller/conversion.py::converted code:calibration/dosimetry/chain.py::Chain.times code:calibration/procedures/output.py::readings "
         "code:calibration/cutouts.py::b_w_ratio",
         "verification/test_blundered.py::test_hazard_a12_a_correction_twice "
+        "verification/test_calibrated.py::test_hazard_a12_an_offset_or_a_scale_that_is_none "
         "calibration/test_cutouts.py::test_hazard_a12_an_order_with_a_cut_out_gives_at_the_surface_what_it_says "
         "console/test_console_second.py::test_hazard_a12_a_cut_out_at_depth_is_never_calculated_by_the_open_fields_depth_dose "
         "verification/test_blundered.py::test_hazard_a12_air_corrected_twice_moves_what_a_count_is_worth "
@@ -270,13 +282,13 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "rule:calibration_valid code:controller/refusals.py::paper code:calibration/certificate.py::load_certificate "
         "code:calibration/equipment.py::superseded",
         "verification/test_blundered.py::test_hazard_a13_a_paper_of_another_time "
-        "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing calibration/test_certificate.py::test_not_in_force "
+        "scenarios/test_refusals.py::test_a13_an_expired_certificate_starts_nothing calibration/test_certificate.py::test_a13_not_in_force "
         "console/test_console_draft_attacks.py::test_a13_a_session_of_months_ago_is_no_part_of_this_calibration "
         "console/test_console_draft_attacks.py::test_a13_what_was_measured_before_a_part_was_exchanged_is_another_machines "
         "calibration/test_cutouts.py::test_hazard_a13_a_cut_out_of_years_ago_is_not_signed_into_a_new_certificate "
         "calibration/test_equipment.py::test_a13_an_expired_instrument_is_refused "
         "calibration/test_certificate_measured.py::test_a13_the_audit_is_of_this_tube "
-        "calibration/test_certificate_measured.py::test_the_first_certificate_of_a_tube_is_audited",
+        "calibration/test_certificate_measured.py::test_a13_the_first_certificate_of_a_tube_is_audited",
         who="the physicist: that the numbers are right, by an audit from outside",
     ),
     row(
@@ -308,7 +320,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "an accessory sheds material into patients, and the lots in use are not known (2011)",
         "the record names the applicator, and a recalled lot is not used",
         "code:calibration/facts.py::_applicator",
-        "calibration/test_facts.py::test_what_contradicts_itself_may_not_be_signed records/test_day.py::test_what_a_sheet_leaves_out_locks",
+        "calibration/test_facts.py::test_a2_a12_a13_a16_g24_what_contradicts_itself_may_not_be_signed "
+        "records/test_day.py::test_a1_a15_what_a_sheet_leaves_out_locks",
         who="the clinic follows recalls and marks a lot in its certificate; and who makes the daily check says that none is recalled",
     ),
     row(

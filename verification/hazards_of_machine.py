@@ -74,6 +74,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "a generator that drops its high voltage ends the exposure, and nothing puts it on again; the third trip in a fraction is the physicist's",
         "rule:beam_lost rule:generator_fault code:records/clearance.py::_for_physicist",
         "demo:beam-lost interlocks/test_rules.py::test_a_lost_beam_is_a_stop_and_not_a_fault "
+        "verification/test_calibrated.py::test_hazard_g7_arcs_hold_a_rung_or_send_one_back "
         "records/test_recorder_normal.py::test_third_resume_and_third_trip_need_a_physicist",
         who="the generator inhibits its high voltage within microseconds",
     ),
@@ -84,7 +85,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "rule:filter_code rule:dose_rate_high unit:FILTER unit:RATE",
         "simulators/test_world_rig.py::test_missing_filter_trips_on_rate_before_half_a_gray "
         "scenarios/test_open_beam.py::test_beam_without_its_filter_and_without_its_host_is_never_under_reported "
-        + TRIPS,
+        "verification/test_calibrated.py::test_hazard_g8_a_wrong_filter_is_another_quality " + TRIPS,
     ),
     row(
         "engineering-G9",
@@ -166,7 +167,9 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "a chamber has no high tension, leaks, saturates or is too warm",
         "supply and leakage are asked before the beam, supply and saturation in it",
         "rule:chamber_supply rule:leakage rule:chamber_saturation rule:air",
-        TRIPS + "demo:chamber-dead",
+        TRIPS + "demo:chamber-dead "
+        "verification/test_calibrated.py::test_hazard_g17_a_seal_is_proved_by_air_that_changes_only "
+        "verification/test_calibrated.py::test_hazard_g17_a_seal_that_leaks_is_found_by_the_air_that_warms",
     ),
     row(
         "engineering-G18",
@@ -210,9 +213,11 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "code:records/warm_up.py::cold code:records/clearance.py::of_day page:daily-check.md",
         "records/test_day.py::test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it "
         "console/test_console_draft_attacks.py::test_g22_the_output_of_a_cold_tube_is_refused "
+        "verification/test_calibrated.py::test_hazard_g22_the_ladder_follows_the_idle_time_and_the_tube_rests "
+        "verification/test_calibrated.py::test_hazard_g22_without_the_cap_nothing_is_seasoned_nor_surveyed "
         "console/test_console_draft_attacks.py::test_g22_a_ladder_that_was_left_for_hours_is_not_taken_up_at_the_rung_where_it_stood "
         "console/test_console_draft_attacks.py::test_g22_three_exposures_that_agree_over_a_day_are_no_warm_tube "
-        "records/test_day.py::test_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none",
+        "records/test_day.py::test_g22_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none",
         who="the operator",
     ),
     row(
@@ -223,8 +228,9 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "code:console/certificate.py::certificate_of rule:unit_identity rule:generator_identity",
         "scenarios/test_refusals.py::test_a_treatment_is_not_loaded_in_another_key_position "
         "console/test_console_configuration.py::test_a_simulated_rig_opens_nothing_real "
-        "console/test_console_run.py::test_a_certificate_of_a_simulated_tube_serves_no_real_rig "
-        "hal/test_hal_unit_map.py::test_a_simulated_unit_is_refused_on_a_real_rig",
+        "console/test_console_run.py::test_g23_a_certificate_of_a_simulated_tube_serves_no_real_rig "
+        "hal/test_hal_unit_map.py::test_a_simulated_unit_is_refused_on_a_real_rig "
+        "verification/test_calibrated.py::test_hazard_g23_a_tank_or_a_tube_that_leaks",
         who="the physicist signs for the program whose certificate it is: on a real rig no other sources treat; who installs the computer keeps it as it was",
     ),
     row(
@@ -237,8 +243,8 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "console/test_console_draft_attacks.py::test_g24_a_tube_that_is_exchanged_takes_its_sessions_with_it "
         "console/test_console_run.py::test_g24_an_older_certificate_than_was_accepted_starts_nothing "
         "console/test_console_run.py::test_g24_the_records_remember_what_a_folder_put_back_has_forgotten "
-        "calibration/test_certificate.py::test_no_signature_and_a_strangers_signature_are_refused "
-        "calibration/test_certificate.py::test_content_is_refused_with_key_value_and_bound "
+        "calibration/test_certificate.py::test_g24_no_signature_and_a_strangers_signature_are_refused "
+        "calibration/test_certificate.py::test_g24_content_is_refused_with_key_value_and_bound "
         "console/test_console_run.py::test_what_does_not_fit_is_refused_before_anything_starts",
     ),
     row(
@@ -296,7 +302,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "it is wired in series with both contactors' coils; the program only reports it",
         "rule:emergency_stop unit:ESTOP code:records/clearance.py::_not_proven page:safety-unit.md",
         "demo:emergency-stop simulators/test_unit_causes.py::test_beam_ends_by_itself "
-        "records/test_recorder_normal.py::test_each_contact_must_have_been_seen_open_within_a_day_unless_waived",
+        "records/test_recorder_normal.py::test_i3_each_contact_must_have_been_seen_open_within_a_day_unless_waived",
         who="whoever wires the machine; and who tries it every day",
     ),
     row(
@@ -527,7 +533,7 @@ NOT_APPLIED: Final = (
 WRONG_ONE: Final = "scenarios/test_wrong_device.py::test_a_wrong_generator_is_a_fault_that_says_so"
 EDITS: Final = "scenarios/test_refusals.py::test_an_edit_at_any_tick_never_beams_with_another_set"
 FULL_DISK: Final = "records/test_recorder_crash.py::test_full_disk_is_found_before_the_exposure"
-EXPIRED: Final = "scenarios/test_refusals.py::test_an_expired_certificate_starts_nothing"
+EXPIRED: Final = "scenarios/test_refusals.py::test_a13_an_expired_certificate_starts_nothing"
 FAULTS: Final[tuple[Hazard, ...]] = (
     row(
         "fault-I2",
@@ -626,7 +632,7 @@ FAULTS: Final[tuple[Hazard, ...]] = (
         "each contact that cuts a beam must have been read open in each channel within a day, or no treatment is begun (waived on simulated "
         "rigs only)",
         "code:records/clearance.py::_not_proven code:controller/proofs.py::Proofs",
-        "records/test_recorder_normal.py::test_each_contact_must_have_been_seen_open_within_a_day_unless_waived "
+        "records/test_recorder_normal.py::test_i3_each_contact_must_have_been_seen_open_within_a_day_unless_waived "
         "controller/test_proofs.py::test_what_is_open_is_told_once_in_each_channel",
     ),
     _fault("I5", "the two channels of a contact disagree", "contacts_agree contacts_agree_at_rest", TRIPS),

@@ -174,14 +174,14 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "every byte of a certificate is signed by a physicist whose key the rig knows; what was accepted is pinned and copied, and where that folder is put "
         "back the records remember; a change of configuration or program locks treatment until the day is checked anew",
         "code:calibration/signed.py::signers code:calibration/accepted.py::Accepted code:console/certificate.py::forgotten code:records/day.py::against",
-        "calibration/test_certificate.py::test_no_signature_and_a_strangers_signature_are_refused "
+        "calibration/test_certificate.py::test_g24_no_signature_and_a_strangers_signature_are_refused "
         "calibration/test_certificate_measured.py::test_g24_every_byte_flipped_is_caught "
         "calibration/test_certificate_measured.py::test_g24_unsigned_and_by_a_stranger "
         f"{RUN}test_g24_an_older_certificate_than_was_accepted_starts_nothing "
         f"{RUN}test_g24_the_records_remember_what_a_folder_put_back_has_forgotten "
         f"{RUN}test_g28_on_a_real_rig_no_other_sources_than_its_physicist_signed_for "
         "records/test_day.py::test_g28_a_change_of_program_configuration_tube_parts_or_certificate_locks "
-        "records/test_day.py::test_only_a_signature_that_the_rig_knows_counts_and_every_byte_is_under_it",
+        "records/test_day.py::test_g24_only_a_signature_that_the_rig_knows_counts_and_every_byte_is_under_it",
     ),
     row(
         "threat-T11",
@@ -255,7 +255,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{RELEASE}test_t16_the_wheel_holds_the_product_and_nothing_that_breaks_machines "
         f"{RELEASE}test_t16_a_release_runs_without_them_and_has_none_of_their_commands house/test_contracts.py::test_a_planted_import_breaks_its_contract "
         f"{FILE}test_a_real_rig_opens_no_simulator {FILE}test_a_simulated_rig_opens_nothing_real "
-        f"{RUN}test_a_real_rig_whose_line_is_a_pseudo_terminal_is_refused {RUN}test_a_certificate_of_a_simulated_tube_serves_no_real_rig "
+        f"{RUN}test_a_real_rig_whose_line_is_a_pseudo_terminal_is_refused {RUN}test_g23_a_certificate_of_a_simulated_tube_serves_no_real_rig "
         "console/test_console_screen.py::test_a_real_rig_never_says_simulated_and_a_simulated_one_always_does "
         f"{MARKS}test_t16_a_simulated_rig_that_calls_itself_clinical_loads_nothing {RUN}test_t16_a_simulated_rig_that_calls_itself_clinical_does_not_run",
     ),
@@ -354,7 +354,7 @@ OPERATORS: Final[tuple[Hazard, ...]] = (
         MATRIX
         + f"{REFUSED}test_a_treatment_is_not_loaded_in_another_key_position controller/test_decide_requests.py::test_a_calibration_is_no_operators_work "
         "controller/test_decide_requests.py::test_the_key_must_stand_where_the_purpose_needs_it "
-        "records/test_day.py::test_a_patient_is_given_nothing_under_another_purpose",
+        "records/test_day.py::test_g23_a_patient_is_given_nothing_under_another_purpose",
     ),
 )
 ROWS: Final = (*THREATS, *OPERATORS)

@@ -84,7 +84,7 @@ def test_the_signer_is_signed_too(signed: Callable[..., tuple[Path, Path]], fiel
         load_certificate(path, public, NOW_S)
 
 
-def test_no_signature_and_a_strangers_signature_are_refused(
+def test_g24_no_signature_and_a_strangers_signature_are_refused(
     signed: Callable[..., tuple[Path, Path]], tmp_path: Path
 ) -> None:
     path, public = signed(sign=False)
@@ -154,7 +154,7 @@ R0 = r"r0_mgy_per_s = \S+"
         ((r"expires_at = \S+", "expires_at = 2024-01-01T00:00:00Z"), r"expires_at = 2024-01-01T00:00:00Z: is not after"),
     ],
 )  # fmt: skip
-def test_content_is_refused_with_key_value_and_bound(
+def test_g24_content_is_refused_with_key_value_and_bound(
     signed: Callable[..., tuple[Path, Path]], replaced: tuple[str, str], words: str
 ) -> None:
     """Every refusal stands in the words of the file; nothing bad can even be signed."""
@@ -167,7 +167,7 @@ def test_content_is_refused_with_key_value_and_bound(
         sign_certificate(path, public.with_name("private.pem"), "P. Hysicist", NOW_S)
 
 
-def test_a_combination_twice_and_a_code_for_two_names(signed: Callable[..., tuple[Path, Path]]) -> None:
+def test_a2_a_combination_twice_and_a_code_for_two_names(signed: Callable[..., tuple[Path, Path]]) -> None:
     path, public = signed(sign=False)
     text = path.read_text()
     combination = text[text.index("[[combinations]]") :]
@@ -189,13 +189,13 @@ def test_a_combination_twice_and_a_code_for_two_names(signed: Callable[..., tupl
         (NOW_S, {"software_version": "9.9"}, r'software_version = "0.1.0": is not "9.9"'),
     ],
 )
-def test_not_in_force(wall_s: float, given: dict[str, str], words: str) -> None:
+def test_a13_not_in_force(wall_s: float, given: dict[str, str], words: str) -> None:
     """Expiry is exclusive; a certificate is for one tube, machine and program."""
     with pytest.raises(ConfigurationError, match=words):
         load_certificate(EXAMPLES / "certificate.toml", EXAMPLES / "physicist.pub", wall_s, **given)
 
 
-def test_files_that_are_not_there_or_not_what_they_should_be(tmp_path: Path) -> None:
+def test_g24_files_that_are_not_there_or_not_what_they_should_be(tmp_path: Path) -> None:
     example, key = EXAMPLES / "certificate.toml", EXAMPLES / "physicist.pub"
     bad = tmp_path / "bad"
     bad.write_bytes(b"\xff\xfe")
@@ -228,7 +228,9 @@ def test_the_command_makes_keys_and_signs(
     assert "private key" in capsys.readouterr().err
 
 
-def test_an_encrypted_or_other_private_key_is_refused(signed: Callable[..., tuple[Path, Path]], tmp_path: Path) -> None:
+def test_g24_an_encrypted_or_other_private_key_is_refused(
+    signed: Callable[..., tuple[Path, Path]], tmp_path: Path
+) -> None:
     path, _ = signed(sign=False)
     raw = Ed25519PrivateKey.generate().private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "der").write_bytes(raw)

@@ -224,7 +224,7 @@ def test_a3_an_unknown_key_and_minutes_are_refused(tmp_path: Path, key: str) -> 
         write_certificate(tmp_path / "c.toml", changed(**{key: 3.4598}))
 
 
-def test_the_first_certificate_of_a_tube_is_audited(make: Make, keys: Path) -> None:
+def test_a13_the_first_certificate_of_a_tube_is_audited(make: Make, keys: Path) -> None:
     path = make({key: value for key, value in document().items() if key != "audit"})
     with pytest.raises(ConfigurationError, match="has no audit"):
         load_certificate(path, keys, NOW_S)
@@ -355,7 +355,9 @@ C = document()["combinations"][0]
         (document(second_check=SECOND, instruments=[*equipment()[:-1], equipment()[-1] | {"serial": "s c1"}]), "is s c1, and so is the first one"),
     ],
 )  # fmt: skip
-def test_what_would_hide_something_cannot_be_signed(tmp_path: Path, content: dict[str, Any], words: str) -> None:
+def test_a2_a5_a13_g24_what_would_hide_something_cannot_be_signed(
+    tmp_path: Path, content: dict[str, Any], words: str
+) -> None:
     """Hazards A2, A5, A13, G24: contradictions that every single value is within its bounds of."""
     with pytest.raises(ConfigurationError, match=words):
         write_certificate(tmp_path / "c.toml", content)
@@ -625,14 +627,14 @@ class TestPinned:
                 store.accept(checked, keys)
         assert store.accept(checked, keys) is True
 
-    def test_a_disk_that_takes_nothing_is_told(self, make: Make, keys: Path, tmp_path: Path) -> None:
+    def test_g13_a_disk_that_takes_nothing_is_told(self, make: Make, keys: Path, tmp_path: Path) -> None:
         """The pin stays as it was."""
         (tmp_path / "file").write_text("")
         with pytest.raises(ConfigurationError, match=r"cannot be (written|read)"):
             Accepted(tmp_path / "file" / "accepted").accept(read_certificate(make(document()), keys), keys)
 
 
-def test_a_key_file_is_keys_only(make: Make, key_folder: Path, tmp_path: Path) -> None:
+def test_g24_a_key_file_is_keys_only(make: Make, key_folder: Path, tmp_path: Path) -> None:
     """Among several keys one that is none is refused, not left out."""
     path = make(document())
     mixed = tmp_path / "mixed.pub"

@@ -75,7 +75,7 @@ def test_e13_the_factor_in_air_becomes_the_one_at_the_surface() -> None:
     assert ratio.u_pct == 1.5 and "1.10066" in ratio.source and "1.12762" in ratio.source
 
 
-def test_readings_in_water_hold_their_own_backscatter() -> None:
+def test_hazard_a12_readings_in_water_hold_their_own_backscatter() -> None:
     """The quantity decides, and not the place: with it twice the time would be too long (hazard A12)."""
     water = measured(quantity="DOSE_RATE_WATER_SURFACE")
     assert b_w_ratio(water, 60.0, 10.0, None).value == 1.0
@@ -93,7 +93,7 @@ def test_readings_in_water_hold_their_own_backscatter() -> None:
         (Field(25.0, TEN.model_copy(update={"value": 1.14})), "a smaller field scatters no more back"),
     ],
 )
-def test_a_ratio_that_cannot_be_so_is_refused_in_words(field: Field, words: str) -> None:
+def test_hazard_a12_a_ratio_that_cannot_be_so_is_refused_in_words(field: Field, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         between(EXPECTED_AL, 60.0, field, Field(30.0))
 
@@ -125,7 +125,7 @@ def test_hazard_a13_a_cut_out_of_years_ago_is_not_signed_into_a_new_certificate(
                 sign_certificate(file, private, "P. One", AT.timestamp())
 
 
-def test_a_certificate_of_before_stays_readable_and_its_cut_outs_serve_no_order(tmp_path: Path) -> None:
+def test_hazard_a12_a_certificate_of_before_stays_readable_and_its_cut_outs_serve_no_order(tmp_path: Path) -> None:
     """A factor in air is not taken for one at the surface: it is signed by nobody any more, and an order with it is refused in words."""
     private, public, old, new = (tmp_path / name for name in ("a.pem", "a.pub", "old.toml", "new.toml"))
     make_keys(private, public)
@@ -142,7 +142,7 @@ def test_a_certificate_of_before_stays_readable_and_its_cut_outs_serve_no_order(
     assert lead(read_certificate(old, public), order) == ((), ("C12",))
 
 
-def test_a_window_of_physics_holds_whatever_is_signed() -> None:
+def test_hazard_a12_a_window_of_physics_holds_whatever_is_signed() -> None:
     for value in (0.6, 1.01):
         whole = certificate()
         whole["facts"]["cutouts"][0]["b_w_ratio"] |= {"value": value}

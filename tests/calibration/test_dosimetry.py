@@ -127,7 +127,7 @@ def test_backscatter_grows_with_field_and_hvl(hvl: float, d: float, ssd: float) 
     assert tables.b_w(MillimetresAl(hvl), Millimetres(d + 1.0), Millimetres(ssd)).value > at
 
 
-def test_tables_give_their_own_points_and_nothing_beyond() -> None:
+def test_a13_tables_give_their_own_points_and_nothing_beyond() -> None:
     """Every tabulated number comes out as it stands; one step outside, and where a neighbour lacks this distance, is refused."""
     for hvl, fields in tables.B_W.items():
         for d, ssds in fields.items():
@@ -208,7 +208,7 @@ def test_layers_of_a_hard_beam_are_exact(hvl: float, first: float) -> None:
     assert (one.value, two.value) == (pytest.approx(hvl, rel=1e-9), pytest.approx(hvl, rel=1e-9))
 
 
-def test_a_stack_that_is_none_is_refused() -> None:
+def test_a2_a_stack_that_is_none_is_refused() -> None:
     for rows, words in (
         (((0.0, 10.0), (1.5, 5.69)), "thicker layer"),
         (((0.5, 10.0), (1.5, 4.0)), "does not ascend from 0"),
@@ -219,7 +219,7 @@ def test_a_stack_that_is_none_is_refused() -> None:
             beam.layer([(MillimetresAl(mm), reading) for mm, reading in rows])
 
 
-def test_readings_that_vary_or_are_few_are_refused() -> None:
+def test_a1_readings_that_vary_or_are_few_are_refused() -> None:
     steady = [Nanocoulombs(value) for value in (6.41, 6.42, 6.40, 6.41, 6.42)]
     assert beam.variation(steady) < beam.MOST_COV
     with pytest.raises(ValueError, match="4 readings are fewer than 5"):
@@ -231,7 +231,7 @@ def test_readings_that_vary_or_are_few_are_refused() -> None:
         beam.nonlinearity((1.0, 1.05))
 
 
-def test_other_refusals_say_what_to_do() -> None:
+def test_a12_other_refusals_say_what_to_do() -> None:
     for call, words in (
         (
             lambda: in_air.p_ion(Volts(150.0), Volts(300.0), Nanocoulombs(6.4), Nanocoulombs(6.4)),
@@ -261,7 +261,7 @@ def test_a_budget_is_the_root_of_the_sum_of_squares(parts: list[float]) -> None:
     assert got.u_pct_k1 >= max(parts) - 1e-9
 
 
-def test_a_budget_names_each_term_once() -> None:
+def test_a12_a_budget_names_each_term_once() -> None:
     term = Term("N_K", "B", 1.4, "normal_k2")
     assert term.u_pct == 0.7
     with pytest.raises(ValueError, match="has N_K twice"):

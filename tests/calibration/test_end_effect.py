@@ -100,7 +100,9 @@ def test_a_small_one_is_kept_and_said_not_to_be_significant() -> None:
         (rounds(), 0.005, r"u of the end effect is 29\.\d ms, above 10 ms; add rounds, or expose longer than 30 s"),
     ],
 )
-def test_what_may_not_be_used_is_refused(taken: list[Taken], reproducibility: float, words: str) -> None:
+def test_hazard_a7_exposures_that_give_no_end_effect_are_refused(
+    taken: list[Taken], reproducibility: float, words: str
+) -> None:
     """The order, ten ramps, u of at most 10 ms: with the value, its bound, and what to do first."""
     with pytest.raises(ValueError, match=words):
         end_effect(taken, reproducibility, 0.0, 0.25)

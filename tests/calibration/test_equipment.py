@@ -55,7 +55,7 @@ ANY: TypeAdapter[Any] = TypeAdapter(Instrument)
 
 
 @pytest.mark.parametrize("table", [CHAMBER, *(BASE | other for other in OTHERS)], ids=lambda table: table["kind"])
-def test_every_instrument_is_strict(table: dict[str, Any]) -> None:
+def test_a4_every_instrument_is_strict(table: dict[str, Any]) -> None:
     """Each kind is read by its name; an unknown key, a missing one, text for a number and NaN are refused, in every place."""
     assert ANY.validate_python(table).kind == table["kind"]
     with pytest.raises(ValidationError, match="Extra inputs"):
@@ -70,7 +70,7 @@ def test_every_instrument_is_strict(table: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("model", "table"), [(Tube, TUBE), (Applicator, APPLICATOR), (Filter, FILTER)])
-def test_tube_applicator_filter_are_strict(model: type[Any], table: dict[str, Any]) -> None:
+def test_a4_tube_applicator_filter_are_strict(model: type[Any], table: dict[str, Any]) -> None:
     assert model.model_validate(table).id == table["id"]
     for bad in (
         {"colour": "red"},
@@ -119,7 +119,7 @@ def test_a14_a_chamber_that_does_not_fit_the_field_is_refused() -> None:
     assert "with its foil is wanted" in unfit_for_field(Chamber.model_validate(CHAMBER | {"foil_mm": 0.0}), 50.0, 69.5)
 
 
-def test_a_coefficient_lies_between_calibrated_qualities() -> None:
+def test_a13_a_coefficient_lies_between_calibrated_qualities() -> None:
     """E4's N_K, mGy per nC; one quality is no calibration."""
     chamber = Chamber.model_validate(CHAMBER)
     assert coefficient(chamber, MillimetresAl(1.85)) == (pytest.approx(447.36, rel=1e-9), 0.7)
@@ -129,6 +129,6 @@ def test_a_coefficient_lies_between_calibrated_qualities() -> None:
         Chamber.model_validate(CHAMBER | {"nk": NK[:1]})
 
 
-def test_codes_stand_one_broken_contact() -> None:
+def test_g9_codes_stand_one_broken_contact() -> None:
     assert codes_too_near([0xF2, 0x35, 0x5A]) == ""
     assert codes_too_near([0xF2, 0x35, 0xF3]).startswith("codes 0xf2 and 0xf3 differ in fewer than 2 bits")

@@ -139,7 +139,9 @@ def _set(where: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (_set("cutouts.0.diameter_mm", 20.0), "is no cut-out in one of 20 mm"), (_set("cutouts.0.u_pct", 1.0), "of its backscatter alone"),
     ],
 )  # fmt: skip
-def test_what_contradicts_itself_may_not_be_signed(change: Callable[[dict[str, Any]], None], words: str) -> None:
+def test_a2_a12_a13_a16_g24_what_contradicts_itself_may_not_be_signed(
+    change: Callable[[dict[str, Any]], None], words: str
+) -> None:
     changed = whole()
     change(changed["facts"])
     said = "\n".join(contradictions(CertificateTable.model_validate(changed)))

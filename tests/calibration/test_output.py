@@ -91,7 +91,7 @@ STEPS = [{"at": at, "reading": r * at} for at, r in ((1.0, 1.0), (2.0, 1.03), (3
         ({}, {"field_mm": 51.0}, "nothing is extrapolated"),
     ],
 )  # fmt: skip
-def test_a_measurement_that_may_not_be_used_is_refused(
+def test_a1_a12_a13_a14_a_measurement_that_may_not_be_used_is_refused(
     chamber: dict[str, Any], changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
@@ -172,7 +172,7 @@ def test_the_end_effect_is_no_nonlinearity() -> None:
     assert worked(time_steps=steps).time_nonlinearity == pytest.approx(0.0, abs=1e-12)
 
 
-def test_each_instrument_must_be_there_and_in_date() -> None:
+def test_a13_each_instrument_must_be_there_and_in_date() -> None:
     """Hazard A13, for each of the four."""
     for name in ("C1", "E1", "B1", "T1"):
         have: dict[str, Base] = dict(instruments())
@@ -240,7 +240,7 @@ def test_a2_a_combination_with_anothers_readings_is_refused() -> None:
     assert not list(refused((one(100.0, 100.0), one(98.0, 98.0, "A30", 0.1)), BROUGHT))
 
 
-def test_the_first_certificate_of_a_tube_needs_an_audit() -> None:
+def test_a13_the_first_certificate_of_a_tube_needs_an_audit() -> None:
     """Within 5 %; and it has nothing to be compared with."""
     first = replace(BROUGHT, supersedes="")
     assert not list(refused((one(100.0, 0.0),), replace(first, audit=AUDIT)))
@@ -250,7 +250,7 @@ def test_the_first_certificate_of_a_tube_needs_an_audit() -> None:
     assert "supersedes none" in next(refused((one(100.0, 99.0),), replace(first, audit=AUDIT)))
 
 
-def test_what_is_said_of_the_last_certificate_is_held_against_it() -> None:
+def test_a1_what_is_said_of_the_last_certificate_is_held_against_it() -> None:
     """A changed last value would hide a change; a new combination says 0."""
     both = (one(100.0, 99.0), one(80.0, 0.0, "A30"))
     assert not list(compared_with_last(both, {both[0].key: 99.0}, "OLD"))
@@ -258,7 +258,7 @@ def test_what_is_said_of_the_last_certificate_is_held_against_it() -> None:
     assert "A30" in next(compared_with_last(both, {both[0].key: 99.0, both[1].key: 80.0}, "OLD"))
 
 
-def test_a_derived_entry_has_no_place() -> None:
+def test_a2_a_derived_entry_has_no_place() -> None:
     """Hazard A2: the schema knows derived = false only."""
     with pytest.raises(ValueError, match="derived"):
         MeasuredTable.model_validate(measured().model_dump() | {"derived": True})

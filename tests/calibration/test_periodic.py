@@ -52,7 +52,7 @@ def test_a_result_is_well_told_or_asks_for_action(test: str, value: float, state
     assert level(named(test), Done(test, "2026-11-20", "T-1", value, None, "")) is state
 
 
-def test_a_result_without_day_number_or_action_is_refused_in_words() -> None:
+def test_a13_a_result_without_day_number_or_action_is_refused_in_words() -> None:
     assert wrong(OUTPUT, TODAY) == ""
     for changed, said in (
         ({"on": "28.11.2026"}, "is no day"), ({"on": "2026-11-29"}, "is after today, 2026-11-28"), ({"value": None}, "has a number in %"),
@@ -67,7 +67,7 @@ def test_a_result_without_day_number_or_action_is_refused_in_words() -> None:
         wrong(msgspec.structs.replace(OUTPUT, test="luck"), TODAY)
 
 
-def test_what_is_due_follows_from_signed_results_of_this_tube_alone() -> None:
+def test_a13_what_is_due_follows_from_signed_results_of_this_tube_alone() -> None:
     stranger = Ed25519PrivateKey.from_private_bytes(b"\x09" * 32)
     sheets = [
         signed(OUTPUT), signed(msgspec.structs.replace(OUTPUT, test="hvl"), stranger),
@@ -86,12 +86,12 @@ def test_what_is_due_follows_from_signed_results_of_this_tube_alone() -> None:
         (date(2026, 12, 17), State.WELL), (date(2026, 12, 18), State.SOON), (date(2026, 12, 21), State.SOON), (date(2026, 12, 22), State.OVERDUE),
     ],
 )  # fmt: skip
-def test_a_test_is_due_after_its_time_and_told_beforehand(today: date, state: State) -> None:
+def test_a13_a_test_is_due_after_its_time_and_told_beforehand(today: date, state: State) -> None:
     found = next(one for one in due([OUTPUT], today) if one.test.id == "output")
     assert found.state is state and found.on == date(2026, 12, 21) and "1.2 % on 2026-11-20" in found.words
 
 
-def test_an_action_level_stays_until_a_better_result_is_signed_and_stands_first() -> None:
+def test_a13_an_action_level_stays_until_a_better_result_is_signed_and_stands_first() -> None:
     bad = msgspec.structs.replace(OUTPUT, value=-4.1, acted="tube exchanged")
     first = due([OUTPUT, bad], date(2027, 6, 1))
     act = next(one for one in first if one.test.id == "output")

@@ -42,7 +42,7 @@ def test_taken_up_anywhere_it_is_the_same_session(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mask", [0x01, 0x20, 0xFF, 0])
-def test_every_flipped_byte_is_refused(mask: int, tmp_path: Path) -> None:
+def test_g24_every_flipped_byte_is_refused(mask: int, tmp_path: Path) -> None:
     """Bits of every byte turned round; 0: every byte becomes an end of line."""
     path = tmp_path / "s.jsonl"
     written(path, 4).close()
@@ -70,7 +70,7 @@ def test_a_torn_end_is_told_and_dropped(tmp_path: Path) -> None:
         assert path.read_bytes() == data[:before]
 
 
-def test_a_line_taken_out_or_another_procedure_is_refused(tmp_path: Path) -> None:
+def test_g24_a_line_taken_out_or_another_procedure_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "s.jsonl"
     written(path, 4).close()
     with pytest.raises(ConfigurationError, match="other steps"):
@@ -81,7 +81,7 @@ def test_a_line_taken_out_or_another_procedure_is_refused(tmp_path: Path) -> Non
         Journal.take_up(path, procedure())
 
 
-def test_a_session_is_open_once_and_begun_once(tmp_path: Path) -> None:
+def test_g27_a_session_is_open_once_and_begun_once(tmp_path: Path) -> None:
     path = tmp_path / "s.jsonl"
     with written(path, 1):
         with pytest.raises(ConfigurationError, match="open elsewhere"):
@@ -91,7 +91,7 @@ def test_a_session_is_open_once_and_begun_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["write", "fsync"])
-def test_a_full_disk_exposes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_g13_a_full_disk_exposes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     path = tmp_path / "s.jsonl"
     journal, whole = written(path, 1), os.write
     before = journal.session

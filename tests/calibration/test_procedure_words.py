@@ -88,14 +88,14 @@ def test_the_record_gives_its_reading_and_the_person_the_other() -> None:
     assert "no reading is due" in refused(now, read("a", "S-1"))
 
 
-def test_what_the_record_does_not_hold_spoils_the_exposure() -> None:
+def test_a2_what_the_record_does_not_hold_spoils_the_exposure() -> None:
     now = taken(session(step("a")), Connected("a", AT))
     for kv, words in ((None, "holds no kv"), (300.0, "not within")):
         now, effects = exposed(now, kv)
         assert effects.do is None and words in now.shots[-1].spoiled and not now.held and now.phase is Phase.READY
 
 
-def test_rejecting_one_reading_rejects_the_whole_exposure() -> None:
+def test_a2_rejecting_one_reading_rejects_the_whole_exposure() -> None:
     now = taken(session(step("a")), Connected("a", AT))
     now, _ = exposed(now)
     half = taken(now, Reject("a", AT, 0, "knocked"))
@@ -135,7 +135,7 @@ def test_an_answer_is_yes_or_no() -> None:
     assert taken(now, answer).values("a") == (1.0,)
 
 
-def test_the_tube_rests_between_exposures_of_a_session() -> None:
+def test_g21_the_tube_rests_between_exposures_of_a_session() -> None:
     rests = step("a", reading=(RECORD,), exposes=replace(EXPOSES, rest_s=60.0))
     now = taken(session(rests), Connected("a", AT))
     now, _ = exposed(now)
@@ -214,12 +214,12 @@ def test_back_is_where_a_step_names_it_and_takes_all_anew() -> None:
         ((replace(RECORD, instrument="colour"),), "no exposure's record holds"),
     ],
 )
-def test_a_step_that_cannot_be_read_is_no_step(wanted: tuple[Wanted, ...], words: str) -> None:
+def test_a4_a_step_that_cannot_be_read_is_no_step(wanted: tuple[Wanted, ...], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         step("a", reading=wanted)
 
 
-def test_a_source_that_needs_an_instrument_needs_its_serial() -> None:
+def test_a13_a_source_that_needs_an_instrument_needs_its_serial() -> None:
     sources: tuple[Source, ...] = ("wire", "typed")
     for source in sources:
         with pytest.raises(ValueError, match="serial number is not stated"):

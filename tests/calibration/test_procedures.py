@@ -145,7 +145,7 @@ def test_hazards_a2_and_a5_one_exposure_serves_one_reading() -> None:
     assert "an exposure serves one reading" in after(session, event)[1].refused
 
 
-def test_a_spoiled_exposure_serves_no_reading_and_its_charge_counts() -> None:
+def test_hazard_g26_a_spoiled_exposure_serves_no_reading_and_its_charge_counts() -> None:
     session = Session("S", procedure())
     session, _ = after(session, due(session, AT))
     for _ in range(10):
@@ -157,7 +157,7 @@ def test_a_spoiled_exposure_serves_no_reading_and_its_charge_counts() -> None:
     assert "960 mAs are used" in refused and "begin anew" in refused
 
 
-def test_a_wide_spread_is_refused_until_a_reading_is_rejected_with_its_reason() -> None:
+def test_hazard_a1_a_wide_spread_is_refused_until_a_reading_is_rejected_with_its_reason() -> None:
     session = next(s for s, e in walk() if isinstance(e, Confirmed) and e.token == ACCEPT)
     at = AT + timedelta(hours=1)
     session, _ = after(session, Repeat("readings", at))
@@ -201,7 +201,7 @@ def wrong(session: Session, change: Any) -> str:
     return after(session, Confirmed("readings", AT, ACCEPT))[1].refused
 
 
-def test_what_the_readings_of_an_output_are_refused_for() -> None:
+def test_hazards_a1_a2_a4_and_a12_what_the_readings_of_an_output_are_refused_for() -> None:
     """A1 and A4: half or twice what is expected; A2: one number five times; A12: pressure reduced to sea level."""
     start, replaced = Session("S", procedure()), msgspec.structs.replace
     for factor in (230.7 / 436.6, 2.0):
@@ -228,7 +228,7 @@ def test_hazard_a1_a_chamber_that_is_not_where_it_is_said_to_be_breaks_the_inver
         assert session.step is not None and session.step.id == "further" and "is not within" in effects.refused
 
 
-def test_a_step_with_too_few_readings_is_not_accepted() -> None:
+def test_hazard_a2_a_step_with_too_few_readings_is_not_accepted() -> None:
     session = next(s for s, e in walk() if isinstance(e, Confirmed) and len(s.values("readings")) == 4)
     refused = after(session, Confirmed("readings", AT + timedelta(hours=1), ACCEPT))[1].refused
     assert "has 4 of 5 readings" in refused

@@ -58,17 +58,17 @@ def test_output_goes_with_kv_by_the_plates_exponent_and_with_ma(tmp_path: Path) 
         ({"expires_at": AT + timedelta(days=91)}, "more than 90 days"),
     ],
 )
-def test_what_it_may_not_say(changes: dict[str, Any], words: str) -> None:
+def test_a13_what_it_may_not_say(changes: dict[str, Any], words: str) -> None:
     assert any(words in one for one in contradictions(CertificateTable.model_validate(document(**changes))))
 
 
-def test_nobody_signs_it(tmp_path: Path) -> None:
+def test_a13_nobody_signs_it(tmp_path: Path) -> None:
     path = written(tmp_path)
     with pytest.raises(ConfigurationError, match="nobody signs for it"):
         sign_certificate(path, tmp_path / "no.pem", "P. One", AT.timestamp())
 
 
-def test_written_over_to_measured_it_is_refused(tmp_path: Path) -> None:
+def test_g24_written_over_to_measured_it_is_refused(tmp_path: Path) -> None:
     """Somebody edits the one word that keeps it from treating: it lacks every measurement, and every signature."""
     path = written(tmp_path)
     for basis in ("measured", "plant"):

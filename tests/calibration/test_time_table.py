@@ -67,7 +67,7 @@ def test_e5_by_the_typed_table(laid: Path) -> None:
         (NOW_S, {"certificate": "CAL-2"}, 'certificate = "CAL-1": is not "CAL-2"'),
     ],
 )
-def test_a_table_of_another_time_tube_machine_or_certificate(
+def test_a13_g24_a_table_of_another_time_tube_machine_or_certificate(
     laid: Path, wall_s: float, fits: dict[str, str], words: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):

@@ -78,7 +78,7 @@ def test_after_its_idle_time_the_tube_gets_its_minutes_kv_by_kv_and_ends_steady(
     assert kvs == sorted(kvs) and (set(kvs) == {50.0, 60.0, 69.5} if row.ladder else set(kvs) == {69.5})
 
 
-def test_minutes_alone_are_no_end_and_a_tube_that_is_never_steady_is_given_up() -> None:
+def test_g22_minutes_alone_are_no_end_and_a_tube_that_is_never_steady_is_given_up() -> None:
     later, words = warmed(5.0, lambda n: 55.0 * (1.0 + 0.01 * max(0, 8 - n)))
     assert words.startswith("warm: ") and len(later) > len(warmed(5.0)[0])
     never, words = warmed(5.0, lambda n: 55.0 * (1.0 + 0.01 * (n % 2)))

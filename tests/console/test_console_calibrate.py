@@ -219,7 +219,7 @@ def test_a2_a_typed_backscatter_that_the_table_has_not_lies_between_its_neighbou
     assert list(backscatter_between(one, {"field_mm": 20.0, "backscatter": typed["backscatter"]}, found)) == []
 
 
-def test_a_draft_without_a_finished_session_is_refused(tmp_path: Path) -> None:
+def test_a2_a_draft_without_a_finished_session_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a20 was not measured"):
         draft(job(tmp_path), {}, {}, Program("0.1.0", ""), AT)
     with pytest.raises(ConfigurationError, match="a20 was not measured"):
@@ -259,7 +259,7 @@ def test_a2_what_is_measured_stands_in_no_job_file_and_the_rest_must(
         job(tmp_path, outputs=[output | {where: facts}])
 
 
-def test_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
+def test_a2_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
     table = job(tmp_path)
     assert names(table) == ("dark-a20", "warm-a20", "timer-a20", "linearity-a20", "interrupt-a20", "a20")
     meter = {
@@ -327,7 +327,7 @@ def test_what_the_certificate_in_force_lacks_is_said_before_the_desk_refuses_it(
         ({"real": True}, "is no terminal"),
     ],
 )
-def test_who_may_and_where_a_script_may(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+def test_g23_who_may_and_where_a_script_may(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     real = changes.pop("real", False)
     where = rig(tmp_path)
     if real:

@@ -180,7 +180,7 @@ def test_a_check_that_passes_is_signed_with_everything_that_was_exposed_and_seen
         ({"no": "emergency stop was pressed"}, "emergency_stop: not as it should be"),
     ],
 )
-def test_a_check_that_fails_is_not_signed_and_says_why(changed: dict[str, str], said: str) -> None:
+def test_a1_a_check_that_fails_is_not_signed_and_says_why(changed: dict[str, str], said: str) -> None:
     code, signed, face, _ = made(**changed)
     assert code is Exit.REFUSED and signed == [] and said in face.said[-1]
 
@@ -201,7 +201,7 @@ def test_hazard_a12_a_baseline_without_the_sites_altitude_is_none() -> None:
         work.run_baseline(work.Asked(Path("rig.toml"), "P. One", False), Signer("P. One", "physicist", Path("k.pem")), detector, SystemClock())  # fmt: skip
 
 
-def test_every_exposure_is_a_line_or_left_with_its_reason() -> None:
+def test_a14_every_exposure_is_a_line_or_left_with_its_reason() -> None:
     """Of a check that was left, spoiled, rejected by a person, or not interrupted."""
     ends = ["terminated, TIME_END", "complete", "complete", "complete", "complete", "interrupted, DOOR"]
     _, (sheet,), _, _ = made(ends, untold=(7, 8), readings="12.0 nC,10.0 nC,10.0 nC", keep="reject the jig was open,,")
@@ -212,7 +212,7 @@ def test_every_exposure_is_a_line_or_left_with_its_reason() -> None:
     assert [one.token for one in (*sheet.lines, sheet.seated_anew)] == [103, 104] and sheet.interrupt_token == 106
 
 
-def test_a_number_in_another_unit_or_far_from_the_baseline_is_asked_for_again() -> None:
+def test_a3_a_number_in_another_unit_or_far_from_the_baseline_is_asked_for_again() -> None:
     _, (sheet,), face, _ = made(readings="10.05,10.05 pC,1005 nC,10.05 nC,10.05 nC")
     assert sheet.lines[0].reading == 10.05
     assert sum("is no number with its unit" in w or "is in pC" in w or "is not within" in w for w in face.said) == 3
@@ -235,7 +235,7 @@ def test_a_check_that_is_left_is_not_made(ends: list[str], changed: dict[str, st
     assert said in face.said[-1] and "treatment stays locked" in face.said[-1]
 
 
-def test_contacts_that_the_records_did_not_see_alone_are_named_and_asked_for_again() -> None:
+def test_i3_contacts_that_the_records_did_not_see_alone_are_named_and_asked_for_again() -> None:
     seen = iter([frozenset(NEEDED[2:]), frozenset(NEEDED)])
     session, face = Session(), Face(answers())
     site = Site("A", BOUND, BASE, "", lambda _since: next(seen), lambda: ())
@@ -251,7 +251,7 @@ def test_contacts_that_the_records_did_not_see_alone_are_named_and_asked_for_aga
     assert any("not seen open alone: ESTOP.A, ESTOP.B; one was open already" in words for words in face.said)
 
 
-def test_a_baseline_of_another_certificate_makes_no_check() -> None:
+def test_g24_a_baseline_of_another_certificate_makes_no_check() -> None:
     strange = msgspec.structs.replace(BASE, lines=(msgspec.structs.replace(BASE.lines[0], kv=50.0),))
     code, signed, face, _ = made(base=strange)
     assert code is Exit.USAGE and not signed and "have the physicist make a new one" in face.said[-1]

@@ -197,7 +197,7 @@ def test_one_request_is_one_exposure_with_what_the_records_say_of_it() -> None:
         ({"filter_id": "F1"}, "filter"),
     ],
 )
-def test_an_offer_of_anything_else_is_never_confirmed(offered: dict[str, Any], name: str) -> None:
+def test_t1_an_offer_of_anything_else_is_never_confirmed(offered: dict[str, Any], name: str) -> None:
     """Second calculation of time and charge: whatever differs, nothing is confirmed, and the answer says that nothing was exposed."""
     desk = Desk(BEAM, offered)
     answer = made(desk)[0].expose(ASKED)
@@ -206,7 +206,7 @@ def test_an_offer_of_anything_else_is_never_confirmed(offered: dict[str, Any], n
     assert desk.kinds() == ["Load", "Edit"]
 
 
-def test_a_token_is_used_once() -> None:
+def test_o1_a_token_is_used_once() -> None:
     """By the same hand, and by another one that only has the records."""
     desk, book = Desk(BEAM), Book()
     hand, _ = made(desk, book)

@@ -160,7 +160,7 @@ def test_it_is_left_and_taken_up_again_at_any_line(play: Callable[..., Play]) ->
     assert [one.token for one in hands.asked] == ["S-1", "S-2"]
 
 
-def test_no_answer_blocks_until_a_person_rejects_it(play: Callable[..., Play]) -> None:
+def test_a2_no_answer_blocks_until_a_person_rejects_it(play: Callable[..., Play]) -> None:
     told = play(f"ok S-1\n{AIR}\ngo\ngo\n6.41 nC\naccept\n", Hands(["silence"]))
     assert len(told.hands.asked) == 1 and told.journal.session.phase is Phase.EXPOSING
     assert "NO ANSWER for S-1" in told.shown and "refused: nothing is to be confirmed" in told.shown
@@ -168,7 +168,7 @@ def test_no_answer_blocks_until_a_person_rejects_it(play: Callable[..., Play]) -
     assert [one.token for one in again.hands.asked] == ["S-2"]
 
 
-def test_an_exposure_that_ended_otherwise_serves_no_reading(play: Callable[..., Play]) -> None:
+def test_a7_an_exposure_that_ended_otherwise_serves_no_reading(play: Callable[..., Play]) -> None:
     told = play(f"ok S-1\n{AIR}\ngo\n6.41 nC\n", Hands(["interrupted, STOP"]))
     assert "interrupted, STOP, 3.00 s by the safety unit" in told.shown
     assert "no reading is due" in told.shown and not told.journal.session.held
@@ -207,7 +207,7 @@ def test_a13_another_instrument_is_seen_before_anything_is_exposed(play: Callabl
     assert "E1 S-1 is wanted" in told.shown and not told.hands.asked
 
 
-def test_a_reading_without_air_waits_for_it_and_old_air_is_measured_anew(play: Callable[..., Play]) -> None:
+def test_g18_a_reading_without_air_waits_for_it_and_old_air_is_measured_anew(play: Callable[..., Play]) -> None:
     told = play(f"ok S-1\ngo\n6.41 nC\n{AIR}\n6.41 nC\n")
     assert "the air is not known" in told.shown and len(told.journal.session.held) == 1
     old = play(f"ok S-1\n{AIR}\ngo\n6.42 nC\n", step_s=400.0)
@@ -237,7 +237,7 @@ def test_a_wire_that_is_not_ready_exposes_nothing_and_one_that_fails_is_read_aga
     assert not told.journal.session.held
 
 
-def test_an_instrument_of_another_serial_number_on_the_wire_is_refused(play: Callable[..., Play]) -> None:
+def test_a13_an_instrument_of_another_serial_number_on_the_wire_is_refused(play: Callable[..., Play]) -> None:
     told = play(f"ok S-1\n{AIR}\ngo\n", Hands(said=("6.41 nC", "S-9")), "wire")
     assert "S-9 was read, and E1 S-1 is wanted" in told.shown and not told.journal.session.held
 

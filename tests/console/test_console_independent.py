@@ -62,7 +62,7 @@ def test_a5_other_data_warn_and_stop(prescribed: Prescribed, by: float, agrees: 
     assert words in lines[0].calculated
 
 
-def test_gap_cut_out_and_rest_are_put_in(prescribed: Prescribed) -> None:
+def test_a12_gap_cut_out_and_rest_are_put_in(prescribed: Prescribed) -> None:
     """E6's 160.28 s at a gap of 1 mm; a cut-out factor; and E9's 95.201 s for the rest after 60.30 s."""
     for changes, given in (
         ({"gap_mm": 1.0}, offered(160.28, d0_mgy=8807.6, rest_mgy=8807.6)),
@@ -98,7 +98,7 @@ def test_a4_a_cut_out_is_one_that_was_measured(
     assert [line.calculated for line in lines] == ([said] if said else [])
 
 
-def test_no_entry_is_no_second_calculation(prescribed: Prescribed) -> None:
+def test_a5_no_entry_is_no_second_calculation(prescribed: Prescribed) -> None:
     asked = order(prescribed)
     said = compared(asked, certificate(), offered(155.36), False, Beside(table(asked, depth_mm=3.0)))
     assert "has no entry" in str(said)
@@ -164,7 +164,7 @@ def test_a1_a_physicists_signed_word_on_this_fraction_and_this_time_lets_it_be_g
     assert not lines(140.0, first_s=140.0).agrees and "above 10 %: nobody may" in lines(140.0, first_s=140.0).calculated
 
 
-def test_a_real_rig_treats_nobody_without_a_table(prescribed: Prescribed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a5_a_real_rig_treats_nobody_without_a_table(prescribed: Prescribed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A simulated one may; a table that is named is read, or refused; fraction 1 is looked up for later fractions only."""
     rig = configuration.load(EXAMPLES / "rig.toml", 1000)
     asked: list[int] = []

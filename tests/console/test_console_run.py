@@ -170,7 +170,7 @@ def test_a_real_rig_whose_line_is_a_pseudo_terminal_is_refused(tmp_path: Path, d
     assert "a pseudo-terminal, although rig.simulated = false" in refused(tmp_path, document)
 
 
-def test_a_certificate_of_a_simulated_tube_serves_no_real_rig(tmp_path: Path, document: dict[str, Any]) -> None:
+def test_g23_a_certificate_of_a_simulated_tube_serves_no_real_rig(tmp_path: Path, document: dict[str, Any]) -> None:
     del document["simulated"]
     document["rig"]["simulated"] = False
     document["generator"]["link"] = "tty:/dev/null"

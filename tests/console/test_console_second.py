@@ -74,7 +74,7 @@ def test_hazard_a12_a_cut_out_at_depth_is_never_calculated_by_the_open_fields_de
     assert (at_surface.factor, at_surface.skin_mgy) == (pytest.approx(0.93), pytest.approx(7000.0))
 
 
-def test_a_combination_is_met_exactly_or_not_at_all(prescribed: Prescribed) -> None:
+def test_a2_a_combination_is_met_exactly_or_not_at_all(prescribed: Prescribed) -> None:
     assert "no combination" in str(second.checked(order(prescribed, kv=69.6), certificate(), offer(), None, False))
 
 
@@ -107,7 +107,7 @@ def test_an_offer_that_agrees(prescribed: Prescribed) -> None:
         ({"set_time_s": float("nan")}, "set time"),
     ],
 )
-def test_an_offer_that_differs_is_seen(prescribed: Prescribed, changes: dict[str, object], name: str) -> None:
+def test_a4_an_offer_that_differs_is_seen(prescribed: Prescribed, changes: dict[str, object], name: str) -> None:
     lines = second.checked(prescribed, certificate(), offer(**changes), None, False)
     assert not isinstance(lines, str)
     assert [line.name for line in lines if not line.agrees] == [name]

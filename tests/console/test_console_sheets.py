@@ -104,7 +104,7 @@ def test_a_signed_result_is_in_the_records_and_what_is_due_follows_from_it(
             sheets.due(rig, clock, test, picture, as_json=False)
 
 
-def test_a_strangers_key_signs_nothing_and_nobody_takes_a_sheet_without_a_recorder(
+def test_g24_a_strangers_key_signs_nothing_and_nobody_takes_a_sheet_without_a_recorder(
     rig: Rig, capsys: pytest.CaptureFixture[str]
 ) -> None:
     waiting = Turning(None)
@@ -134,7 +134,7 @@ items = {items}
 """
 
 
-def test_commissioning_is_refused_in_words_until_it_is_whole_and_of_what_is_fitted(
+def test_a2_commissioning_is_refused_in_words_until_it_is_whole_and_of_what_is_fitted(
     rig: Rig, clock: Turning, tmp_path: Path
 ) -> None:
     from console.certificate import certificate_of

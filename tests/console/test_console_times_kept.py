@@ -67,7 +67,7 @@ def test_every_digit_of_what_is_remembered_counts(tmp_path: Path) -> None:
         keep(tmp_path, table())
 
 
-def test_what_cannot_be_remembered_treats_nobody(
+def test_a5_what_cannot_be_remembered_treats_nobody(
     tmp_path: Path, prescribed: Prescribed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where another process is at it: nobody waits."""

@@ -185,7 +185,7 @@ def test_anything_but_a_typed_yes_unloads(scripted: Make, prescribed: Prescribed
     assert kinds(desk) == ["Watch", "Load", "Edit"]
 
 
-def test_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed(
+def test_a4_a5_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed(
     scripted: Make, prescribed: Prescribed
 ) -> None:
     result, desk, _ = play(scripted, Rig([], offer={"set_time_s": 25.0}), prescribed, yes=True)

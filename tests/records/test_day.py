@@ -112,7 +112,9 @@ def test_kerma_status_says_how_the_day_stands(checked: SimpleNamespace, monkeypa
     assert daily_state.daily_words(rig, shown) == daily_state.WAIVED
 
 
-def test_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without_a_warm_tube(tmp_path: Path) -> None:
+def test_a1_g22_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without_a_warm_tube(
+    tmp_path: Path,
+) -> None:
     rig = made(tmp_path)
     said = rig.refused()
     assert "no beam for as long as these records go" in said and "the daily check has not been made" in said
@@ -126,7 +128,7 @@ def test_without_a_check_or_a_warm_tube_treatment_is_refused_and_a_check_without
     rig.close()
 
 
-def test_a_check_survives_recorder_and_process_and_not_one_of_another_program(tmp_path: Path) -> None:
+def test_g28_a_check_survives_recorder_and_process_and_not_one_of_another_program(tmp_path: Path) -> None:
     """Restarted, the check is in the journal still; the same process with another hash in its opening is locked (G28)."""
     rig = made(tmp_path)
     rig.check()
@@ -161,7 +163,7 @@ def test_g28_a_change_of_program_configuration_tube_parts_or_certificate_locks(
     assert f"the daily check is of {what.replace('_', ' ')}" in _asked(checked, **{what: type(CHANGES[what])()})
 
 
-def test_a_combination_that_was_not_checked_is_not_treated(checked: SimpleNamespace) -> None:
+def test_a2_a_combination_that_was_not_checked_is_not_treated(checked: SimpleNamespace) -> None:
     for order in (prescribed(kv=50.0), prescribed(filter_id="F9")):
         assert "today's daily check has 69.5 kV, filter F1" in _asked(checked, order=order)
 
@@ -252,7 +254,7 @@ def test_midnight_between_the_question_and_the_press_gives_no_token_and_in_beam_
     rig.close()
 
 
-def test_a_sheet_of_another_day_and_two_days_in_one_lock(checked: SimpleNamespace) -> None:
+def test_a13_a_sheet_of_another_day_and_two_days_in_one_lock(checked: SimpleNamespace) -> None:
     assert "the daily check is of 2026-11-17" in _of(checked, day="2026-11-17")
     tomorrow = msgspec.structs.replace(checked.kept, wall_s=checked.wall + 86400.0)
     said = "; ".join(of_sheet(checked.book, tomorrow, checked.sheet, OPENING, SITE, checked.now, checked.wall))
@@ -285,7 +287,7 @@ def test_a6_power_lost_in_beam_locks_again_and_the_mornings_sheet_laid_down_once
     rig.close()
 
 
-def test_records_that_are_behind_the_safety_unit_hold_no_check(checked: SimpleNamespace, tmp_path: Path) -> None:
+def test_a6_records_that_are_behind_the_safety_unit_hold_no_check(checked: SimpleNamespace, tmp_path: Path) -> None:
     """A copy of this morning's records put back after noon: the unit remembers more tokens than they do."""
     rig = made(tmp_path)
     rig.check()
@@ -300,7 +302,7 @@ def test_records_that_are_behind_the_safety_unit_hold_no_check(checked: SimpleNa
     rig.close()
 
 
-def test_only_a_signature_that_the_rig_knows_counts_and_every_byte_is_under_it(checked: SimpleNamespace) -> None:
+def test_g24_only_a_signature_that_the_rig_knows_counts_and_every_byte_is_under_it(checked: SimpleNamespace) -> None:
     whole = checked.kept.sheet
     assert sheets.wrong_signature(whole, SITE.signers) == ""
     assert "fits no key of this rig" in sheets.wrong_signature(
@@ -353,7 +355,9 @@ def test_an_event_that_says_passed_and_a_number_far_ahead_open_nothing(tmp_path:
     rig.close()
 
 
-def test_the_waiver_is_of_a_simulated_rig_with_simulated_records_and_a_simulated_process_alone(tmp_path: Path) -> None:
+def test_g23_the_waiver_is_of_a_simulated_rig_with_simulated_records_and_a_simulated_process_alone(
+    tmp_path: Path,
+) -> None:
     for simulated, opening, free in (
         (True, True, True),
         (True, False, False),
@@ -369,7 +373,7 @@ def test_the_waiver_is_of_a_simulated_rig_with_simulated_records_and_a_simulated
         rig.close()
 
 
-def test_a_failing_reading_locks_with_value_bound_and_what_first(checked: SimpleNamespace) -> None:
+def test_a1_a_failing_reading_locks_with_value_bound_and_what_first(checked: SimpleNamespace) -> None:
     """3 % stops, 5 % asks for a calibration (accident-A1), to either side, and by the pressure and temperature of a vented detector."""
     line, anew = checked.sheet.lines[0], checked.sheet.seated_anew
     for part, said in (
@@ -412,11 +416,11 @@ def test_a12_a_pressure_of_sea_level_is_not_that_of_the_station(checked: SimpleN
         ({"lines": ()}, "no reading of its own"),
     ],
 )
-def test_what_a_sheet_leaves_out_locks(checked: SimpleNamespace, changed: dict[str, Any], said: str) -> None:
+def test_a1_a15_what_a_sheet_leaves_out_locks(checked: SimpleNamespace, changed: dict[str, Any], said: str) -> None:
     assert said in _of(checked, **changed)
 
 
-def test_readings_stand_on_exposures_of_their_own_that_the_records_know(checked: SimpleNamespace) -> None:
+def test_a2_readings_stand_on_exposures_of_their_own_that_the_records_know(checked: SimpleNamespace) -> None:
     line, anew = checked.sheet.lines[0], checked.sheet.seated_anew
     assert "no reading of its own" in _of(checked, seated_anew=msgspec.structs.replace(anew, token=line.token))
     for token in (1, 987_654):
@@ -462,7 +466,7 @@ def test_a_check_that_was_begun_again_is_to_be_ended(tmp_path: Path) -> None:
     rig.close()
 
 
-def test_contacts_are_proved_one_by_one_and_the_units_tests_in_the_check_itself(tmp_path: Path) -> None:
+def test_i3_g3_contacts_are_proved_one_by_one_and_the_units_tests_in_the_check_itself(tmp_path: Path) -> None:
     """All contacts open at once may be a plug that is out; the unit's tests of before the check are not the check's."""
     rig = made(tmp_path)
     rig.opened()
@@ -481,7 +485,7 @@ def test_contacts_are_proved_one_by_one_and_the_units_tests_in_the_check_itself(
     rig.close()
 
 
-def test_a_check_never_rescales_anything(tmp_path: Path) -> None:
+def test_a1_a_check_never_rescales_anything(tmp_path: Path) -> None:
     """2.9 % low, or as the baseline: what the records answer to the next fraction is the same in every number."""
     answers = []
     for part in (0.971, 1.0):
@@ -527,7 +531,7 @@ def test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it(tmp_
     rig.close()
 
 
-def test_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none(tmp_path: Path) -> None:
+def test_g22_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none(tmp_path: Path) -> None:
     rig = made(tmp_path)
     rig.used()
     wanted = prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=9)
@@ -543,14 +547,14 @@ def test_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none(tmp
     rig.close()
 
 
-def test_the_ladder_asks_for_more_the_longer_the_tube_rested_and_most_where_nobody_knows() -> None:
+def test_g22_the_ladder_asks_for_more_the_longer_the_tube_rested_and_most_where_nobody_knows() -> None:
     hours = (1, 8, 8.01, 72, 72.01, 24 * 30, 24 * 30.1, 24 * 90, 24 * 91, float("inf"))
     assert [row_of(h * 3600.0).beam_s for h in hours] == [60, 60, 300, 300, 900, 900, 1800, 1800, 3600, 3600]
     assert [row.idle_most_s for row in LADDER] == sorted(row.idle_most_s for row in LADDER)
     assert row_of(float("nan")) is LADDER[-1]
 
 
-def test_a_combination_is_closed_until_a_physicist_has_commissioned_it_item_by_item(tmp_path: Path) -> None:
+def test_a2_a_combination_is_closed_until_a_physicist_has_commissioned_it_item_by_item(tmp_path: Path) -> None:
     rig = made(tmp_path)
     name = "69.5 kV 1.6 mA F1 A20"
     assert f"{name} is not commissioned on this tube and this machine" in rig.refused()
@@ -593,7 +597,7 @@ def test_a1_an_override_speaks_of_one_fraction_one_certificate_and_one_time_alon
         assert not found(PHYSICIST, **changed), changed
 
 
-def test_a_patient_is_given_nothing_under_another_purpose(tmp_path: Path) -> None:
+def test_g23_a_patient_is_given_nothing_under_another_purpose(tmp_path: Path) -> None:
     """WARMUP, CALIBRATE and the others pass the day's lock: so they name nobody; and an open fraction is not resumed as one of them."""
     rig = made(tmp_path)
     for purpose in set(Purpose) - {Purpose.TREAT}:

@@ -206,7 +206,7 @@ def test_clock_set_back_is_refused(rig: Rig) -> None:
     assert clearance is not None and "before the last record" in clearance.refused
 
 
-def test_each_contact_must_have_been_seen_open_within_a_day_unless_waived(tmp_path: Path) -> None:
+def test_i3_each_contact_must_have_been_seen_open_within_a_day_unless_waived(tmp_path: Path) -> None:
     """In each channel by itself; what was seen survives the recorder, and is too old a day later. A warm-up does not ask."""
     rig = Rig(tmp_path, waived=False)
     rig.new_recorder()

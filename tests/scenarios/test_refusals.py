@@ -189,7 +189,7 @@ def test_an_end_by_the_timer_needs_the_physicist(make_rig: MakeRig) -> None:
     load(rig, p=patient(2))
 
 
-def test_an_expired_certificate_starts_nothing(make_rig: MakeRig) -> None:
+def test_a13_an_expired_certificate_starts_nothing(make_rig: MakeRig) -> None:
     """Expired before the load: refused. Expired between load and CONFIRM: no offer can be confirmed."""
     rig = make_rig()
     assert rig.loop is not None

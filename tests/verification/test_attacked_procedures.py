@@ -85,7 +85,7 @@ def at_kv(kv: float, factor: float) -> Callable[[str, float], float]:
     ],
     ids=["a2-stale-monitor", "a12-survey-columns", "a2-cutout-columns", "a2-one-point-low", "a2-another-point-low"],
 )  # fmt: skip
-def test_it_is_refused_by_the_step_that_should(procedure: str, told: Told, step: str, words: str) -> None:
+def test_a2_a12_it_is_refused_by_the_step_that_should(procedure: str, told: Told, step: str, words: str) -> None:
     """Hazards A2 and A12: one reading for all, two columns for one another, one point of a table wrong."""
     with pytest.raises(Stopped, match=words) as stopped:
         RUNS[procedure](clumsy(told))
@@ -102,7 +102,7 @@ def test_it_is_refused_by_the_step_that_should(procedure: str, told: Told, step:
     ],
     ids=["a12-meter-off-by-a-constant", "a12-meter-off-by-a-part", "a6-dead-survey-meter", "a2-four-of-five"],
 )
-def test_it_is_told_and_wants_a_reason(procedure: str, told: Told, words: str) -> None:
+def test_a2_a6_a12_it_is_told_and_wants_a_reason(procedure: str, told: Told, words: str) -> None:
     """Hazards A6 and A12: it may be so, and who accepts it writes why. A sound session says nothing of the kind."""
     who, sound = clumsy(told), clumsy()
     for one in (who, sound):

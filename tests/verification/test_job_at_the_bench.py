@@ -141,7 +141,7 @@ def _periodic(shop: Shop, table: CertificateTable) -> None:
     )  # the numbers of the 20 mm one stand for the 30 mm one's
 
 
-def test_what_is_typed_beside_a_finished_session_of_the_machine_is_refused(tmp_path: Path) -> None:
+def test_a2_what_is_typed_beside_a_finished_session_of_the_machine_is_refused(tmp_path: Path) -> None:
     """Hazard A2, for the scales: the rows that were read stand alone."""
     bench = warm_bench()
     shop = Shop(job(tmp_path, job_document(bench)), bench)
@@ -215,7 +215,9 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("spot", "spot/instrument", None, "is no qadevice of the job file"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_planned_says_why(tmp_path: Path, name: str, path: str, value: Any, words: str) -> None:
+def test_a2_a12_g22_what_cannot_be_planned_says_why(
+    tmp_path: Path, name: str, path: str, value: Any, words: str
+) -> None:
     table = job(tmp_path, changed(path, value))
     shop = Shop(table, QuickBench(as_engraved(), 0))
     if path.endswith("parts"):
@@ -224,7 +226,7 @@ def test_what_cannot_be_planned_says_why(tmp_path: Path, name: str, path: str, v
         offered(table, name, shop.who.at, shop.known)
 
 
-def test_an_offset_of_long_ago_serves_no_scale(tmp_path: Path) -> None:
+def test_a13_an_offset_of_long_ago_serves_no_scale(tmp_path: Path) -> None:
     """Hazard A13: a bleeder that was measured a month ago may be another one."""
     bench = warm_bench()
     shop = Shop(job(tmp_path, job_document(bench)), bench)
@@ -246,12 +248,12 @@ def test_an_offset_of_long_ago_serves_no_scale(tmp_path: Path) -> None:
         ("fitted/0/backscatter", {"value": 1.1, "u_pct": 1.5, "source": "x"}, "is of a cut-out's own field"),
     ],
 )
-def test_what_contradicts_itself_is_no_job_file(tmp_path: Path, path: str, value: Any, words: str) -> None:
+def test_a4_what_contradicts_itself_is_no_job_file(tmp_path: Path, path: str, value: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         job(tmp_path, changed(path, value))
 
 
-def test_a_head_that_leaks_through_its_tank_is_not_passed_by_a_desk_without_a_cold_filament(tmp_path: Path) -> None:
+def test_g23_a_head_that_leaks_through_its_tank_is_not_passed_by_a_desk_without_a_cold_filament(tmp_path: Path) -> None:
     """The beam in the cap is more than high voltage alone: what the tank shows then is held against the tank's own limit."""
     bench = warm_bench()
     shop = Shop(job(tmp_path, job_document(bench)), bench)
