@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from console.access.table import EVERYBODY, GROUPS, KEYS, MODES, TABLE, TWO_PERSONS, Row
 
-HEADS = ("command", "what it is", *EVERYBODY, "mode", "key", "state", "audit")
+HEADS = ("command", "what it is", *EVERYBODY, "mode", "key", "state", "audit", "secret again")
 
 
 def access_table() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -20,6 +20,7 @@ def _row(row: Row) -> tuple[str, ...]:
     return (
         f"`{row.command}`", what, *roles, _all(row.modes, MODES), _all(row.keys, KEYS), _all(row.groups, tuple(GROUPS)),
         "first" if row.starts else "",
+        "yes" if row.again else "",
     )  # fmt: skip
 
 

@@ -103,12 +103,12 @@ class People:
         return Entry("", "", found.name, found.role)
 
     def again(self, typed: Typed, name: str) -> Entry:
-        """The secret of a person who is logged in, asked again for a signature; no session is opened. argon2 is worked here."""
+        """The secret of a person who is logged in, asked again for a signature or for the rest of a fraction; no session is opened. argon2 is worked here."""
         found = self._proven(typed)
         if isinstance(found, str):
             return Entry("", found, self._whose(typed))
         if found.name != name:
-            return Entry("", f"this is the secret of another than {name}; first: sign with your own", found.name)
+            return Entry("", f"this is the secret of another than {name}; first: give your own", found.name)
         return Entry("", "", found.name, found.role)
 
     def own_password(self, typed: Typed, name: str, password: str, noted: Callable[[str, str], None]) -> Entry:

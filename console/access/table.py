@@ -53,6 +53,7 @@ class Row:
     """One command: what it is, and the roles, modes, keys and groups of states in which it may be asked; each of them must hold.
 
     `starts`: it leads towards a beam, gives power or takes data away, and is refused where it cannot be written into the audit first.
+    `again`: whoever asks it gives the own secret once more; a login alone is not enough, for a page may be left open.
     """
 
     command: str
@@ -62,6 +63,7 @@ class Row:
     modes: tuple[str, ...] = MODES
     keys: tuple[str, ...] = KEYS
     starts: bool = True
+    again: bool = False
 
 
 STOP: Final = "stop"
@@ -74,11 +76,11 @@ TABLE: Final = (
     Row("watch", "see what the machine does", EVERYBODY, starts=False),
     Row("orders", "see the orders, with patients and approvals", OF_PATIENTS, starts=False),
     Row("lesion", "attach a photo or note to a lesion, or take it away", OF_PATIENTS, (IDLE, LOADED, FAULT, NO_DATA)),
-    Row("approve", "sign an order, or withdraw a signature", APPROVING),
+    Row("approve", "sign an order, or withdraw a signature", APPROVING, again=True),
     Row("control", "take control, or over", AT_THE_MACHINE),
     Row("leave", "give control back", AT_THE_MACHINE, starts=False),
     Row("load", "load a fraction", TREATING, (IDLE, LOADED), keys=TREAT_OR_NOT_SHOWN),
-    Row("resume", "load the rest of a fraction", TREATING, (IDLE, LOADED), keys=TREAT_OR_NOT_SHOWN),
+    Row("resume", "load the rest of a fraction", TREATING, (IDLE, LOADED), keys=TREAT_OR_NOT_SHOWN, again=True),
     Row("confirm", "confirm what was read back", TREATING, (IDLE, LOADED), keys=TREAT_OR_NOT_SHOWN),
     Row("edit", "unload", AT_THE_MACHINE, KNOWN, starts=False),
     Row("close", "close an ended fraction", TREATING, AT_REST, starts=False),
@@ -92,7 +94,7 @@ TABLE: Final = (
     Row("procedure", "begin or take up a calibration procedure", (PHYSICIST, SERVICE), (IDLE,), keys=SERVICE_OR_NOT_SHOWN),
     Row("step", "type at a calibration procedure", (PHYSICIST, SERVICE), AT_REST, keys=SERVICE_OR_NOT_SHOWN),
     Row("simulator", "move the simulated room", AT_THE_MACHINE, modes=(SIMULATED,)),
-    Row("own", "change one's own password", ROLES, (IDLE, FAULT, NO_DATA)),
+    Row("own", "change one's own password", ROLES, (IDLE, FAULT, NO_DATA), again=True),
     Row("people", "see and change users", (ADMINISTRATOR,), (IDLE, LOADED, FAULT, NO_DATA)),
     Row("audit", "verify the audit and take its checkpoint", (PHYSICIST, ADMINISTRATOR), (IDLE, LOADED, FAULT, NO_DATA)),
 )  # fmt: skip

@@ -127,8 +127,15 @@ class LoadOrder(OfPage):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class ResumeOrder(LoadOrder):
-    """The same order again, with the reason for which it was interrupted."""
+class Signing(Strict):
+    """One's own secret once more: a password, or a badge with its PIN."""
+
+    secret: Annotated[str, Field(max_length=200)]
+    badge: Annotated[str, Field(max_length=64)] = ""
+
+
+class ResumeOrder(LoadOrder, Signing):
+    """The same order again, with the reason for which it was interrupted and the secret of whoever lets it go on."""
 
     reason: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain)]
 
@@ -344,14 +351,17 @@ class Api:
 
     async def load(self, request: Request, body: LoadOrder, token: Token) -> Done:
         """Load the order that was shown."""
-        return await self._load(request, body, token, "load", "")
+        person = await self.commanding(request, "load", body, token, order_sha256=body.sha256)
+        return await self._load(request, body, person, "load", "")
 
     async def resume(self, request: Request, body: ResumeOrder, token: Token) -> Done:
         """Load the rest of the open fraction."""
-        return await self._load(request, body, token, "resume", body.reason)
+        person = await self.commanding(request, "resume", body, token, order_sha256=body.sha256)
+        person = await self.again(request, person, "resume", body)
+        self.still(request, body, person, "resume")
+        return await self._load(request, body, person, "resume", body.reason)
 
-    async def _load(self, request: Request, body: LoadOrder, token: str, command: str, reason: str) -> Done:
-        person = await self.commanding(request, command, body, token, order_sha256=body.sha256)
+    async def _load(self, request: Request, body: LoadOrder, person: Person, command: str, reason: str) -> Done:
         tenure = self._desk.control.tenure
         try:
             loaded = await asyncio.to_thread(self._desk.orders.read, body.order, body.sha256, command == "resume")
@@ -532,6 +542,22 @@ class Api:
         self._holding(request, body)
         return person
 
+    async def again(self, request: Request, person: Person, command: str, body: Signing) -> Person:
+        """Whose hand it is now: the login's own person by the secret given again, with the role of this moment; a look at the login is not enough here.
+        Wrong ones are told to the audit and throttled as those of a login."""
+        if not body.secret:
+            raise RefusedError(
+                409, f"{command} asks for your password, or the PIN of your badge, again; first: type it"
+            )
+        source = source_of(request)
+        typed = Typed(person.name, body.secret, source, body.badge)
+        entry = await self.worked(self._desk.access.again, typed, person.name)
+        if entry.words:
+            if not entry.words.startswith(TOO_MANY):
+                self._desk.clerk.told("secret refused", person.name, person.role, command=command, source=source)
+            raise RefusedError(409, entry.words)
+        return Person(entry.name, entry.role)
+
     def still(self, request: Request, body: OfPage, person: Person, command: str) -> None:
         """Right before the desk is asked: what was read from files took its time, and control or state may be another's by now."""
         self._holding(request, body)
@@ -596,9 +622,13 @@ def cookie_of(request: Request) -> str:
     return request.cookies.get(COOKIE, "")
 
 
+def source_of(request: Request) -> str:
+    """The machine that asks."""
+    return request.client.host if request.client is not None else "nowhere"
+
+
 def _typed(request: Request, body: Enter) -> Typed:
-    source = request.client.host if request.client is not None else "nowhere"
-    return Typed(body.name, body.secret, source, body.badge)
+    return Typed(body.name, body.secret, source_of(request), body.badge)
 
 
 async def _no_request(_: Request, error: Exception) -> JSONResponse:

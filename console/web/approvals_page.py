@@ -10,23 +10,16 @@ from fastapi import FastAPI, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from console.access.approvals import MEANING, Approval
-from console.access.people import TOO_MANY, Person, Typed
+from console.access.people import Person
 from console.treat.plain_words import plain
 from console.web import approved
-from console.web.api import Api, Desk, Nothing, RefusedError, Short, Strict, Token, told
+from console.web.api import Api, Desk, Nothing, RefusedError, Short, Signing, Token, told
 from hal.errors import ConfigurationError
 from records.approved import values_of
 
 APPROVE: Final = "approve"
 ORDERS: Final = "orders"
 THEN_LOOK: Final = "; then see in the list whether the signature stands"
-
-
-class Signing(Strict):
-    """One's own secret once more: a password, or a badge with its PIN."""
-
-    secret: Annotated[str, Field(min_length=1, max_length=200)]
-    badge: Annotated[str, Field(max_length=64)] = ""
 
 
 class Sign(Signing):
@@ -117,17 +110,10 @@ class ApprovalsPage:
 
     async def _proven(self, request: Request, body: Signing, token: str) -> Person:
         """Whose hand it is now: the login's own person with the role of this moment."""
-        person = self._api.allowed(request, APPROVE, token)
-        source = request.client.host if request.client is not None else "nowhere"
-        typed = Typed(person.name, body.secret, source, body.badge)
-        entry = await self._api.worked(self._desk.access.again, typed, person.name)
-        if entry.words:
-            if not entry.words.startswith(TOO_MANY):
-                self._desk.clerk.told("signature refused", person.name, person.role, source=source)
-            raise RefusedError(409, entry.words)
-        if entry.role not in MEANING:
-            raise RefusedError(403, f"{entry.role} signs no order; first: log in as {' or '.join(MEANING)}")
-        return Person(entry.name, entry.role)
+        person = await self._api.again(request, self._api.allowed(request, APPROVE, token), APPROVE, body)
+        if person.role not in MEANING:
+            raise RefusedError(403, f"{person.role} signs no order; first: log in as {' or '.join(MEANING)}")
+        return person
 
     async def _audited(self, person: Person, **what: str | int) -> None:
         words = await self._desk.clerk.first("command", person.name, person.role, command=APPROVE, **what)

@@ -45,7 +45,7 @@ class Access(Protocol):
         ...
 
     def again(self, typed: Typed, name: str, /) -> Entry:
-        """The same person's secret once more, for a signature; no session."""
+        """The same person's secret once more, for a signature or for the rest of a fraction; no session."""
         ...
 
     def own_password(self, typed: Typed, name: str, password: str, noted: Callable[[str, str], None], /) -> Entry:
@@ -85,22 +85,32 @@ class Demonstration:
         self._sessions = Sessions()
 
     def enter(self, typed: Typed, /) -> Entry:
+        words = self._wrong(typed)
+        if words:
+            return Entry("", words)
+        return Entry(
+            self._sessions.open(DEMONSTRATION, OPERATOR, 0, self._clock.monotonic()), "", DEMONSTRATION, OPERATOR
+        )
+
+    def _wrong(self, typed: Typed) -> str:
         now_s = self._clock.monotonic()
         wait_s = self._throttle.wait_s(DEMONSTRATION, typed.source, now_s)
         if wait_s > 0.0:
-            return Entry("", f"{TOO_MANY}; first: wait {wait_s:.0f} s")
+            return f"{TOO_MANY}; first: wait {wait_s:.0f} s"
         self._throttle.tried(DEMONSTRATION, typed.source, now_s)
         fits = hmac.compare_digest(typed.secret.encode("utf-8", "surrogatepass"), self.code.encode())
         if typed.name != DEMONSTRATION or typed.badge or not fits:
-            return Entry("", NO_FIT)
+            return NO_FIT
         self._throttle.right(DEMONSTRATION, typed.source)
-        return Entry(self._sessions.open(DEMONSTRATION, OPERATOR, 0, now_s), "", DEMONSTRATION, OPERATOR)
+        return ""
 
     def witness(self, _typed: Typed, _beside: str, /) -> Entry:
         return Entry("", "a demonstration has one person alone; first: make users (kerma users add)")
 
-    def again(self, _typed: Typed, _name: str, /) -> Entry:
-        return Entry("", "a demonstration signs nothing; first: make users (kerma users add)")
+    def again(self, typed: Typed, _name: str, /) -> Entry:
+        """The code once more; there is one person alone."""
+        words = self._wrong(typed)
+        return Entry("", words) if words else Entry("", "", DEMONSTRATION, OPERATOR)
 
     def own_password(self, _typed: Typed, _name: str, _new: str, _noted: Callable[[str, str], None], /) -> Entry:
         return Entry("", "the demonstration's code is drawn anew at each start; first: make users (kerma users add)")

@@ -59,6 +59,7 @@ FILES: Final = (
     "shell.js",
     "login.js",
     "people.js",
+    "again.js",
     "alarms.js",
     "today.js",
     "approvals.js",

@@ -65,7 +65,7 @@ def test_a_fraction_is_treated(wide: Watched) -> None:
 
 def test_a_whole_treatment_by_touch_alone_on_a_phone(phone: Watched) -> None:
     """From login to the closed fraction at 390 px, by fingers and the phone's own keyboard, which sends no keys: STOP interrupts while the finger is still
-    down, the rest is resumed by the same page, and nothing is wider than the screen."""
+    down, the rest is resumed by the same page and the code given again, and nothing is wider than the screen."""
     page = phone.page
     phone.prescribe("EXAMPLE-0021", "nose, left ala", 950.0)
     page.evaluate(HEARD)
@@ -99,6 +99,10 @@ def test_a_whole_treatment_by_touch_alone_on_a_phone(phone: Watched) -> None:
     page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
     page.get_by_label("Reason").tap()
     page.keyboard.insert_text("eye shield slipped")
+    page.get_by_role("button", name="Resume the rest").tap()
+    page.locator("#answer", has_text="first: type it").wait_for()
+    page.get_by_label("Code again").tap()
+    page.keyboard.insert_text(phone.rig.code)
     picture(phone, "interrupted-390")
     page.get_by_role("button", name="Resume the rest").tap()
     confirmed_by_touch(phone)
@@ -150,6 +154,7 @@ def test_a_whole_treatment_by_keyboard_alone(wide: Watched) -> None:
     # whether or not the record's end came while it was typed, the panel is built anew once for certain
     page.evaluate("async () => (await import('/files/shell.js')).page.spoken()")
     assert page.get_by_label("Reason").input_value() == "the patient moved"
+    keys.type("Code again", wide.rig.code)
     picture(wide, "interrupted-1280")
     keys.enter("Resume the rest")
     confirmed_by_key(wide, keys)

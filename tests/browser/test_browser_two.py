@@ -146,6 +146,7 @@ def test_a_console_that_is_killed_or_hangs_in_beam(wide: Watched, request: pytes
     wide.page.get_by_text(f"DESK_LOST · {ended.rule}").wait_for()
     wide.page.get_by_role("cell", name=f"{ended.dose.delivered_mgy * ended.dose.rx_factor / 1000:.3f}").wait_for()
     wide.page.get_by_label("Reason").fill("the console was killed")
+    wide.page.get_by_label("Code again").fill(up.code)
     wide.page.get_by_role("button", name="Resume the rest").click()
     wide.confirm()
     wide.state("READY")

@@ -24,33 +24,34 @@ from controller.states import State
 from hal.readings import Purpose
 
 WRITTEN = """
-stop      nompsa SC  TSN  ilbfd  free
-watch     nompsa SC  TSN  ilbfd  free
-orders    omp    SC  TSN  ilbfd  free
-lesion    omp    SC  TSN  ilfd   first
-approve   mp     SC  TSN  ilbfd  first
-control   ops    SC  TSN  ilbfd  first
-leave     ops    SC  TSN  ilbfd  free
-load      op     SC  TN   il     first
-resume    op     SC  TN   il     first
-confirm   op     SC  TN   il     first
-edit      ops    SC  TSN  ilbf   free
-close     op     SC  TSN  ilf    free
-retest    ops    SC  TSN  ilf    first
-reset     ops    SC  TSN  ilf    first
-room      ops    S   TSN  ilbf   first
-records   omp    SC  TSN  ilbfd  free
-report    omp    SC  TSN  ilbfd  first
-service   ops    SC  TSN  ilbfd  free
-bundle    ps     SC  TSN  ilbfd  first
-procedure ps     SC  SN   i      first
-step      ps     SC  SN   ilf    first
-simulator ops    S   TSN  ilbfd  first
-own       ompsa  SC  TSN  ifd    first
-people    a      SC  TSN  ilfd   first
-audit     pa     SC  TSN  ilfd   first
+stop      nompsa SC  TSN  ilbfd  free -
+watch     nompsa SC  TSN  ilbfd  free -
+orders    omp    SC  TSN  ilbfd  free -
+lesion    omp    SC  TSN  ilfd   first -
+approve   mp     SC  TSN  ilbfd  first again
+control   ops    SC  TSN  ilbfd  first -
+leave     ops    SC  TSN  ilbfd  free -
+load      op     SC  TN   il     first -
+resume    op     SC  TN   il     first again
+confirm   op     SC  TN   il     first -
+edit      ops    SC  TSN  ilbf   free -
+close     op     SC  TSN  ilf    free -
+retest    ops    SC  TSN  ilf    first -
+reset     ops    SC  TSN  ilf    first -
+room      ops    S   TSN  ilbf   first -
+records   omp    SC  TSN  ilbfd  free -
+report    omp    SC  TSN  ilbfd  first -
+service   ops    SC  TSN  ilbfd  free -
+bundle    ps     SC  TSN  ilbfd  first -
+procedure ps     SC  SN   i      first -
+step      ps     SC  SN   ilf    first -
+simulator ops    S   TSN  ilbfd  first -
+own       ompsa  SC  TSN  ifd    first again
+people    a      SC  TSN  ilfd   first -
+audit     pa     SC  TSN  ilfd   first -
 """
-"""Roles nobody, operator, medicus (physician), physicist, service, administrator; modes; keys TREAT, SERVICE, not shown; groups; audit first or not."""
+"""Roles nobody, operator, medicus (physician), physicist, service, administrator; modes; keys TREAT, SERVICE, not shown; groups; audit first or not; the
+secret again or not."""
 LETTERS = {
     "roles": dict(
         zip("nompsa", ("nobody", "operator", "physician", "physicist", "service", "administrator"), strict=True)
@@ -90,6 +91,7 @@ def test_t4_each_cell(command: str, role: str) -> None:
                         role, command, Situation(mode, key, group)
                     )
     assert starts(command) == (LINES[command][4] == "first")
+    assert ROW[command].again == (LINES[command][5] == "again")
 
 
 @pytest.mark.parametrize("command", ["", "Stop", "STOP", "adopt", "beam", "load ", "*"])

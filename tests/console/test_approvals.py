@@ -247,7 +247,7 @@ def test_a_clinical_rig_loads_and_confirms_only_what_both_have_signed(console: S
         status, said = await page.command("load", console.order)
         assert status == 409 and "not approved" in said["words"] and "first: have a physician sign it" in said["words"]
         assert (await console.sign(mia, "prescribed"))[0] == 200
-        status, said = await page.command("resume", console.order | {"reason": "r"})
+        status, said = await page.command("resume", console.order | {"reason": "r", "secret": SECRET})
         assert status == 409 and '"physics checked"' in said["words"]
         assert '"physics checked"' in desk.unsigned(prescribed, BOTH)
         status, signed = await console.sign(paul, "physics checked")
@@ -358,7 +358,7 @@ def test_t4_a_signature_asks_the_persons_own_secret_again_and_no_other_role_give
 
     console.play(story)
     assert console.room.approvals.signed().approvals == ()
-    assert len(console.clerk.whats("signature refused")) == 2
+    assert len(console.clerk.whats("secret refused")) == 2
 
 
 def test_t4_a_physician_signs_and_starts_nothing(console: Signing) -> None:

@@ -19,6 +19,7 @@ from console.access.audit import Audit
 from console.access.passwords import Hasher
 from console.access.people import People
 from console.access.sessions import LOCKED_AFTER_S
+from console.access.table import TABLE
 from console.treat.session import STOP_HEARD
 from console.web import clerk as clerk_room
 from console.web.api import AT_THE_DOOR
@@ -28,7 +29,7 @@ from console.web.fraction import Orders
 from console.web.people import Access
 from console.web.serve import admitted, application
 from controller.prescribed import Prescribed
-from controller.requests import Edit, Load, Reply, Request, Reset, Stop
+from controller.requests import Edit, Load, Reply, Request, Reset, Resume, Stop
 from records.audit_check import check
 from records.files import PosixFiles
 
@@ -77,7 +78,9 @@ def test_t4_each_role_at_each_command(console: Staffed) -> None:
         for name in ROLE_OF:
             page = await console.page(name)
             for command, who in MAY.items():
-                body = {"load": ORDER, "resume": ORDER | {"reason": "r"}, "confirm": CONFIRM}.get(command, {})
+                body = {"load": ORDER, "resume": ORDER | {"reason": "r", "secret": SECRET}, "confirm": CONFIRM}.get(
+                    command, {}
+                )
                 status, said = await page.command(command, body)
                 if name in who.split():
                     assert status in (200, 409), (name, command, said)
@@ -121,6 +124,43 @@ def test_t9_what_leads_to_a_beam_is_not_done_when_it_cannot_be_audited_and_stop_
         assert len(lost) == 1 and int(str(lost[0]["entries"])) >= 6
 
     console.play(story)
+
+
+AGAIN = {
+    "resume": ("olga", "resume", ORDER | {"reason": "r"}, "secret"),
+    "approve": ("paul", "approvals/sign", ORDER | {"meaning": "physics checked"}, "secret"),
+    "own": ("olga", "own/password", {"new": "another plum harvest 7"}, "old"),
+}
+"""Of each command that asks for the secret again: who, where, with what, and in which field it is given."""
+
+
+def test_t6_a_login_alone_is_not_enough_where_the_table_asks_for_the_secret_again(console: Staffed) -> None:
+    """A page that was left open: each such command without the secret, with none typed, with wrong ones and with another person's badge is refused, and the
+    desk is asked nothing; every one that the table names is here."""
+    assert set(AGAIN) == {row.command for row in TABLE if row.again}
+
+    async def story() -> None:
+        for name, path, body, field in AGAIN.values():
+            page = await console.page(name)
+            of_page = {"page": page.page} if path == "resume" else {}
+            if path == "resume":
+                await page.command("control/take")
+            for typed in (None, "", "wrong secret 77", PIN):
+                token = (await page.post("/api/token"))[1]["token"]
+                given = body | of_page | ({} if typed is None else {field: typed})
+                status, said = await page.post(f"/api/{path}", given, x_kerma_token=token)
+                assert status in (409, 422), (path, typed, said)
+            await page.command("control/leave")
+        paul = await console.page("paul")
+        token = (await paul.post("/api/token"))[1]["token"]
+        given = AGAIN["approve"][2] | {"secret": PIN, "badge": BADGE}
+        status, said = await paul.post("/api/approvals/sign", given, x_kerma_token=token)
+        assert status == 409 and "another than paul" in said["words"]
+        assert not console.asked(Resume)
+
+    console.play(story)
+    refused = console.clerk.whats("secret refused")
+    assert [one["command"] for one in refused] == ["resume", "resume", "approve", "approve", "approve"]
 
 
 def test_the_audit_says_what_was_asked_by_whom_and_how_it_ended(console: Staffed, prescribed: Prescribed) -> None:
@@ -171,7 +211,7 @@ def test_t14_no_secret_and_no_patient_is_in_the_audit_or_among_the_users(
         await page.command("control/take")
         console.shown = snapshot(state="PREPARATORY", offer=offer())
         await page.command("load", ORDER)
-        await page.command("resume", ORDER | {"reason": "Mrs Planted fainted"})
+        await page.command("resume", ORDER | {"reason": "Mrs Planted fainted", "secret": "wrong secret 77"})
         await page.command("reset", {"reason": "Mrs Planted fainted"})
         planted.add((await page.post("/api/token"))[1]["token"])
 

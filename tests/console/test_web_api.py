@@ -22,7 +22,7 @@ from console.web.fraction import CHECKS, Loaded, Orders
 from console.web.people import Access, Demonstration, Person, Typed
 from console.web.serve import application, assembled
 from controller.prescribed import Prescribed
-from controller.requests import Alive, Answer, Confirm, Edit, Load, Reply, Request, Snapshot, Watch
+from controller.requests import Alive, Answer, Confirm, Edit, Load, Reply, Request, Resume, Snapshot, Watch
 from hal.clock import SystemClock
 from hal.units import Seconds
 
@@ -148,6 +148,7 @@ def console(scripted: Scripted, tmp_path: Path, prescribed: Prescribed) -> Conso
 
 
 ORDER = {"order": "short.toml", "sha256": "0" * 64}
+RESUME = ORDER | {"reason": "the door was opened", "secret": "typed again"}
 
 
 def test_a_fraction_is_loaded_compared_and_confirmed_by_number_and_digest(
@@ -378,7 +379,7 @@ def test_who_is_not_logged_in_watches_and_asks_nothing(console: Console) -> None
         frame = await page.open()
         assert frame["snapshot"]["state"] == "STANDBY" and frame["person"] is None
         for name in ("load", "resume", "confirm", "edit", "close", "retest", "reset", "press", "control/take"):
-            body = {"load": ORDER, "resume": ORDER | {"reason": "r"}, "confirm": CONFIRM}.get(name, {})
+            body = {"load": ORDER, "resume": RESUME, "confirm": CONFIRM}.get(name, {})
             assert (await page.command(name, body))[0] == 401, name
         assert [type(one) for one in console.desk.requests] == [Watch]
 
@@ -427,6 +428,34 @@ def test_the_desk_answers_in_its_own_words(console: Console) -> None:
         assert await page.command("load", ORDER) == (409, {"words": "the door is open; first: close it"})
 
     console.play(story)
+
+
+def test_t6_the_rest_is_given_by_whoever_gives_the_secret_again(console: Console, prescribed: Prescribed) -> None:
+    """A login alone resumes nothing: without the code, or with a wrong one, the desk is not asked, and the audit is told; wrong ones are throttled."""
+
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        right = RESUME | {"secret": console.access.code}
+        assert (await page.command("resume", ORDER | {"reason": "r"}))[0] == 422
+        assert await page.command("resume", RESUME | {"secret": ""}) == (
+            409,
+            {"words": "resume asks for your password, or the PIN of your badge, again; first: type it"},
+        )
+        for _ in range(3):
+            status, said = await page.command("resume", RESUME)
+            assert status == 409 and "first:" in said["words"]
+        status, said = await page.command("resume", right)
+        assert status == 409 and said["words"].startswith("too many wrong tries"), "the right one waits too"
+        assert not console.asked(Resume)
+        console.clock.more_s += 60.0
+        console.room.link._show(console.shown)
+        await page.command("control/take")
+        assert (await page.command("resume", right))[0] == 200
+        assert console.asked(Resume) == [Resume(prescribed, "demonstration", RESUME["reason"], False)]
+
+    console.play(story)
+    assert console.clerk.whats("secret refused")[0] == {"command": "resume", "source": "127.0.0.1"}
 
 
 def test_the_openapi_document_names_each_refusal(console: Console) -> None:

@@ -1,5 +1,6 @@
 // The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP and the line are shell.js.
 import { $, NONE, ageMs, gy, h, language, named, number, open, page, post, serviceMode, socket, t } from "/files/shell.js";
+import { again } from "/files/again.js";
 import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
 import { approvalMark, signatures } from "/files/approvals.js";
 import { lesion } from "/files/lesion.js";
@@ -236,17 +237,17 @@ const PANELS = {
   lesion: (shown) => {
     const own = readable().filter((one) => who(one.order) === patient);
     const open = shown.open_fractions.length > 0;
-    const why = reason();
+    const why = reason(), ownHand = again(frame.person, frame.badges);
     return [
       h("p", {}, t("choose_lesion", { patient: own.length ? `\u2068${own[0].order.patient_id}\u2069 · \u2068${own[0].order.patient_id_2}\u2069` : NONE })),
       ...own.map((one) => h("button", { type: "button", className: "pick", "aria-pressed": order === one.name, onclick: () => { order = one.name; paintPanel(); } },
         order === one.name ? "● " : "○ ", named(one.order.lesion_id, about(one.order)), h("small", {}, named(one.order.course_id, one.order.prescription_id, one.order.version)), h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`), h("small", {}, approvalMark(one)))),
       ...own.filter((one) => one.name === order).flatMap((one) => [...signatures(one), lesion(one.order, one.name, { change: true })]),
-      ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why)] : []),
+      ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why), ...ownHand.labels] : []),
       h("div", { className: "row" },
         h("button", { type: "button", onclick: () => { patient = ""; order = null; paintPanel(); } }, t("back")),
         go("load", () => load("load", own), { className: "go" }),
-        open ? go("resume", () => load("resume", own, { reason: why.value })) : null),
+        open ? go("resume", () => load("resume", own, { reason: why.value, ...ownHand.taken() })) : null),
     ];
   },
   applicator: () => [
@@ -282,14 +283,14 @@ const PANELS = {
   ],
   beam: () => [frame.order ? facts(frame.order) : h("p", {}, ""), h("p", {}, t("beam_text"))],
   end: (shown) => {
-    const ended = shown.ended, why = reason();
+    const ended = shown.ended, why = reason(), ownHand = again(frame.person, frame.badges);
     const interrupted = shown.state === "INTERRUPTED";
     // a console that was started anew knows no order, and the records say which fraction is open; the machine judges whether it is this one
     const may = readable().filter((one) => (frame.order ? one.order.sha256 === frame.order.sha256 : isOpen(shown, one.order)));
     // of two orders that both may be the open one, another course or another version, a person says which
     const chosen = frame.order || may.length === 1 ? may[0] : undefined;
     const resumes = (frame.order ? may.slice(0, 1) : may).map((one) => {
-      const button = go("resume", () => { checked = new Set(["patient", "lesion"]); order = one.name; return load("resume", [one], { reason: why.value }); });
+      const button = go("resume", () => { checked = new Set(["patient", "lesion"]); order = one.name; return load("resume", [one], { reason: why.value, ...ownHand.taken() }); });
       if (!chosen) button.append(` · ${one.order.course_id} · ${one.order.prescription_id} · ${one.order.version} · ${one.name}`);
       return button;
     });
@@ -306,7 +307,7 @@ const PANELS = {
       ...(frame.order ? [facts(frame.order)] : interrupted ? may.map((one) => facts(one.order)) : []), table(rows),
       ...(frame.order && ended?.durable ? [report(frame.order), h("p", {}, others.length ? t("left_of", { which: others.join("; ") }) : t("left_none"))] : []),
       ...(interrupted && chosen ? [lesion(chosen.order, chosen.name, { change: true })] : []),
-      ...(interrupted ? [h("label", {}, t("reason"), why)] : []),
+      ...(interrupted ? [h("label", {}, t("reason"), why), h("p", {}, t("resume_again")), ...ownHand.labels] : []),
       h("div", { className: "row" },
         ...(interrupted ? resumes : []),
         go(interrupted ? "close_partial" : "close", async () => { if (await command("close", { reason: interrupted ? why.value : t("close") })) { patient = ""; order = null; } })),
