@@ -75,9 +75,9 @@ def after(*timers_s: float) -> float:
     return d0() - sum(timed(R0, t, DT) for t in timers_s)
 
 
-def b_w(hvl: float, diameter: float) -> Factor:
-    """Backscatter at 60 mm, from the program's own table."""
-    return tables.b_w(MillimetresAl(hvl), Millimetres(diameter), Millimetres(60.0))
+def b_w(hvl: float, diameter: float, ssd: float = 60.0) -> Factor:
+    """Backscatter, from the program's own table."""
+    return tables.b_w(MillimetresAl(hvl), Millimetres(diameter), Millimetres(ssd))
 
 
 READINGS = [Nanocoulombs(one) for one in (6.4105, 6.4131, 6.4120, 6.4098, 6.4146)]
@@ -86,6 +86,8 @@ MU = tables.mu_ratio(MillimetresAl(1.85))
 P_TP, P_TP_20 = (in_air.p_tp(Celsius(24.6), Kilopascals(98.72), form) for form in ("22C", "20C"))
 P_POL = in_air.p_pol(Nanocoulombs(6.4120), Nanocoulombs(-6.4282))
 P_ION = in_air.p_ion(Volts(300.0), Volts(150.0), Nanocoulombs(6.4120), Nanocoulombs(6.3928))
+HALVED: Final = (300.0 / 150.0) ** 2
+"""Of both voltages: P_ion = (1 - 4) / (M_H/M_L - 4), so that the ratio of the readings comes back from it."""
 P_ELEC, P_STEM = Factor("p_elec", 1.0012, 0.20, "E4"), Factor("p_stem", 1.0, 0.5, "E4")
 NET = in_air.net_reading(READINGS, Nanocoulombs(-0.0011))
 CHARGE = (P_TP, P_ION, P_POL, P_ELEC)
@@ -155,6 +157,8 @@ TIMED = timed(R0, 48.90, DT)
 FALL_S = discharge_s(CERTIFICATE, COMBINATION)
 ROUND = [Taken(5.0, 0.26703), Taken(30.0, 1.64203), Taken(30.0, 1.64203), Taken(5.0, 0.26703)]
 TAIL = tail_mgy(0.012, R0)
+HALF_TICK_S: Final = 0.005
+"""Of 100 Hz: a host that alone ends the beam is half a tick late in the mean."""
 D20 = in_water(0.050200 * 0.97830, b_w(1.85, 20.0), MU)
 D30 = in_water(0.050200, b_w(1.85, 30.0), MU)
 E7_DT, E7_RATE = beam.two_exposures(Seconds(5.0), 0.26703, Seconds(30.0), 1.64203)
@@ -191,7 +195,12 @@ GOLDEN: Final[tuple[Golden, ...]] = (
     Golden("E1 P_TP, 20 C form", "1.04249346", P_TP_20.value, (in_air.p_tp,)),
     Golden("E1 mixing them, %", "0.67743", 100.0 * (P_TP_20.value / P_TP.value - 1.0), (in_air.p_tp,)),
     Golden("E2 P_pol", "1.00126326", P_POL.value, (in_air.p_pol,)),
+    Golden("E2 M_H/M_L", "1.0030034", HALVED - (HALVED - 1.0) / P_ION.value, (in_air.p_ion,)),
     Golden("E2 P_ion", "1.00100213", P_ION.value, (in_air.p_ion,)),
+    Golden("E3 HVL 1.5 at SSD 50", "1.1035", b_w(1.5, 25.0, 50.0).value, (tables.b_w,)),
+    Golden("E3 HVL 2.0 at SSD 50", "1.1180", b_w(2.0, 25.0, 50.0).value, (tables.b_w,)),
+    Golden("E3 HVL 1.5 at SSD 100", "1.1070", b_w(1.5, 25.0, 100.0).value, (tables.b_w,)),
+    Golden("E3 HVL 2.0 at SSD 100", "1.1200", b_w(2.0, 25.0, 100.0).value, (tables.b_w,)),
     Golden("E3 HVL 1.5 at 60 mm", "1.1042", b_w(1.5, 25.0).value, (tables.b_w,)),
     Golden("E3 HVL 2.0 at 60 mm", "1.1184", b_w(2.0, 25.0).value, (tables.b_w,)),
     Golden("E3 HVL 1.85 at 60 mm", "1.11414", b_w(1.85, 25.0).value, (tables.b_w,)),
@@ -199,9 +208,12 @@ GOLDEN: Final[tuple[Golden, ...]] = (
     Golden("E3 d 30", "1.12762", b_w(1.85, 30.0).value, (tables.b_w,)),
     Golden("E3 mu_en/rho", "1.0177", MU.value, (tables.mu_ratio,)),
     Golden("E4 mean, nC", "6.4120", in_air.net_reading(READINGS, Nanocoulombs(0.0)).value, (in_air.net_reading,)),
+    Golden("E4 net of leakage, nC", "6.4131", NET.value, (in_air.net_reading,)),
+    Golden("E4 s, nC", "0.0019404", beam.variation(READINGS) * in_air.net_reading(READINGS, Nanocoulombs(0.0)).value, (beam.variation,)),
     Golden("E4 s / sqrt 5, %", "0.013533", 100.0 * beam.variation(READINGS) / math.sqrt(5.0), (beam.variation,)),
     Golden("E4 M, nC", "6.6637", charge_nc(), (in_air.net_reading, Chain.times,)),
     Golden("E4 N_K", "0.44736", N_K.value / 1000.0, (tables.n_k,)),
+    Golden("E4 beam, s", "59.855", 1.0 / in_air.per_second(SET, DT_S, 0.0).value, (in_air.per_second,)),
     Golden("E4 K, Gy/s", "0.051479", kerma_gy_per_s(), (in_air.rate, in_air.distance, in_air.per_second,)),
     Golden("E4 R0, Gy/s", "0.057663", r0_gy_per_s(), (in_air.rate,)),
     Golden("E4 R0, Gy/min", "3.4598", 60.0 * r0_gy_per_s(), (in_air.rate,)),
@@ -211,6 +223,7 @@ GOLDEN: Final[tuple[Golden, ...]] = (
     Golden("E5 D0/R0, s", "155.21", d0() / R0, (converted,)),
     Golden("E5 T, s, calibration", "155.355643", time_s(d0()), (in_air.set_time,)),
     Golden("E5 T, s, presets", "155.355643", plan(d0()).exact_s, (presets,)),
+    Golden("E5 T in the timer's steps, s", "155.36", plan(d0()).set_ms / 1000.0, (presets,)),
     Golden("E6 gap +1 at depth", "0.96923", depth(1.0), (in_air.depth_factor,)),
     Golden("E6 gap +1 at the surface", "0.96748", in_air.skin_dose(Milligrays(1.0), Millimetres(1.0), PLANE, 1.0).value, (in_air.skin_dose,)),
     Golden("E6 gap +1, s", "160.28", time_s(d0(1.0)), (in_air.set_time, converted,)),
@@ -231,12 +244,16 @@ GOLDEN: Final[tuple[Golden, ...]] = (
     Golden("E9 rest, Gy", "2.9414", after(60.30, 41.72) / 1000.0, (timed,)),
     Golden("E9 last T, s", "53.626", plan(after(60.30, 41.72), starts=3).exact_s, (presets,)),
     Golden("E9 sum of set times, s", "155.645643", 60.30 + 41.72 + plan(after(60.30, 41.72), starts=3).exact_s, (presets,)),
+    Golden("E9 D0/R0 - 3 dt, s", "155.645643", d0() / R0 - 3.0 * DT, (converted,)),
     Golden("E9 omitting two dt, %", "-0.18684", 100.0 * 2.0 * (timed(R0, 10.0, DT) - timed(R0, 10.0, 0.0)) / d0(), (timed,)),
     Golden("E10 t_fall, ms", "43.438", 1000.0 * FALL_S, (discharge_s,)),
     Golden("E10 of it at full rate, ms", "15.970", 1000.0 * tail_mgy(0.0, 1.0), (beam.tail,)),
     Golden("E10 tail, mGy", "1.5383", TAIL, (beam.tail,)),
     Golden("E10 preset, counts", "426752", plan(d0(), Termination.MONITOR).count_preset_1, (presets,)),
-    Golden("E10 counts before rounding", "426752", counts_for(d0() - TAIL, 0.02, 0.0, 155.0), (counts_for,)),
+    Golden("E10 preset, counts, by itself", "426752", counts_for(d0() - TAIL, 0.02, 0.0, 155.0), (counts_for,)),
+    Golden("E10 counts before rounding", "426752.35", (d0() - TAIL) / 0.02, (converted, beam.tail,)),
+    Golden("E10 host only, off at the first tick from, mGy", "8534.7720", d0() - TAIL - timed(R0, HALF_TICK_S, 0.0), (converted, beam.tail, timed,)),
+    Golden("E10 host only, as ticks see it, mGy", "8534.8", d0() - TAIL - timed(R0, HALF_TICK_S, 0.0), (converted, beam.tail, timed,)),
     Golden("E10 lost in the ramp, ms", "158.09", 1000.0 * LOST_S, (beam.ramp_loss,)),
     Golden("E10 dt, ms", "-130.12", 1000.0 * (tail_mgy(0.012, 1.0) - LOST_S), (beam.tail, beam.ramp_loss,)),
     Golden("E11 position, %", "0.57735", POSITION.u_pct, (budget.inverse_square_pct_per_mm,)),

@@ -4,7 +4,9 @@ The table with its functions is verification/golden.py, which also makes docs/do
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from numpy.random import default_rng
 
 from controller.channels import differing, smallest_rest_mgy
 from verification.golden import AT_DEPTH, D1, D2, DEPTH, GOLDEN, Golden, model_part
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "dose.md"
 
 
 @pytest.mark.parametrize("row", GOLDEN, ids=[row.name for row in GOLDEN])
@@ -32,6 +36,22 @@ def test_every_number_names_its_function() -> None:
 
 def test_every_example_is_here() -> None:
     assert {row.name.split()[0] for row in GOLDEN} == {f"E{n}" for n in range(1, 16)}
+
+
+def test_every_number_that_the_page_says_comes_out_has_its_row() -> None:
+    """docs/dose.md, column "comes out": each number with a point, or of four digits and more, is a row's value as far as it is printed."""
+    lines = re.findall(r"^\| (E\d+) \|[^|]*\| ([^|]*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == 15
+    for example, said in lines:
+        values = [row.value for row in GOLDEN if row.name.split()[0] == example]
+        for printed in re.findall(r"(?<![\w.])-?(?:\d+\.\d+|\d{4,})", said):
+            half = 0.5000001 * float(Decimal(1).scaleb(int(Decimal(printed).as_tuple().exponent)))
+            assert any(abs(abs(value) - abs(float(printed))) <= half for value in near_units(values)), (example, printed)
+
+
+def near_units(values: list[float]) -> list[float]:
+    """The same in s for ms and in Gy for mGy, as the page's sentences have it."""
+    return [*values, *(value / 1000.0 for value in values)]
 
 
 def test_e11_drawn() -> None:
