@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Annotated, Final
@@ -13,9 +14,11 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from hal.clock import SystemClock
 from simulators.blunders import BLUNDERS
 from verification.blundered import SHOULD, Stop, stopped
 from verification.coverage import DEPTH_MM, Calibrated, calibrate
+from verification.sources import commit, source_hash
 
 TUBES: Final = 200
 LEAST, MOST = 184, 196
@@ -57,8 +60,14 @@ def tallies(done: Sequence[Calibrated]) -> tuple[Tally, Tally]:
     )  # fmt: skip
 
 
-def page_part(done: Sequence[Calibrated]) -> str:
-    """What the page says of them."""
+def of_when(wall_s: float) -> str:
+    """On which day, of which sources and of which commit these figures are, in words."""
+    day = datetime.fromtimestamp(wall_s, UTC).date().isoformat()
+    return f"SIMULATED, on {day}, sources `{source_hash()[:16]}`, commit `{commit() or 'unknown'}`.\n\n"
+
+
+def page_part(done: Sequence[Calibrated], wall_s: float) -> str:
+    """What the page says of them, and first of when and of what they are."""
     rows = "".join(
         f"| {one.what} | {one.stated_k2_pct:.2f} % | **{one.within} of {one.of}** | {one.mean_pct:+.2f} % | {one.spread_pct:.2f} % | {one.worst_pct:+.2f} % |\n"
         for one in tallies(done)
@@ -66,7 +75,8 @@ def page_part(done: Sequence[Calibrated]) -> str:
     dts, hvls = [1000.0 * one.dt_error_s for one in done], [one.hvl_error_mm for one in done]
     proved = sum(one.monitors is not None and one.monitors.sealed is True for one in done)
     return (
-        "| dose | stated, k = 2 | within | mean error | standard deviation | worst |\n| --- | --- | --- | --- | --- | --- |\n"
+        of_when(wall_s)
+        + "| dose | stated, k = 2 | within | mean error | standard deviation | worst |\n| --- | --- | --- | --- | --- | --- |\n"
         f"{rows}\n"
         f"{sum(one.events for one in done)} events went through the engine. The end effect was off by {fmean(dts):+.1f} ms in the mean "
         f"and by {max(dts, key=abs):+.1f} ms at most; the half-value layer by {fmean(hvls):+.3f} and {max(hvls, key=abs):+.3f} mm Al. "
@@ -138,7 +148,7 @@ def command(
     out = Console()
     rows = [stopped(name) for name in track(SHOULD, "blunders", console=out)]
     done = [calibrate(seed)[0] for seed in track(range(1, tubes + 1), "unknown tubes", console=out)]
-    part = page_part(done) + blunders_part(rows)
+    part = page_part(done, SystemClock().wall()) + blunders_part(rows)
     out.print(part)
     if page:
         if tubes != TUBES:

@@ -352,12 +352,12 @@ def tube_beams() -> str:
 
 def published_machines() -> str:
     """Published output against the table's, with the one scale that is free."""
-    scale = published.scale()
+    scale = published.scale(published.FIGURES)
     rows = []
     for row in published.FIGURES:
         made = row.from_table() * scale
         said = f"{row.gy_per_min:g}", f"{made:.2f}", f"{100.0 * (made / row.gy_per_min - 1.0):+.1f} %"
-        rows.append((row.machine, f"{row.kv:g} kV, HVL {row.hvl1_mm_al:g} mm", *said, row.assumed, row.source))
+        rows.append((row.machine, row.beam, *said, row.assumed, row.source))
     heads = ("machine", "beam", "published Gy/min", f"table x {scale:.3f}", "difference", "assumed", "source")
     return table(heads, rows)
 

@@ -46,7 +46,10 @@ def test_every_number_that_the_page_says_comes_out_has_its_row() -> None:
         values = [row.value for row in GOLDEN if row.name.split()[0] == example]
         for printed in re.findall(r"(?<![\w.])-?(?:\d+\.\d+|\d{4,})", said):
             half = 0.5000001 * float(Decimal(1).scaleb(int(Decimal(printed).as_tuple().exponent)))
-            assert any(abs(abs(value) - abs(float(printed))) <= half for value in near_units(values)), (example, printed)
+            assert any(abs(abs(value) - abs(float(printed))) <= half for value in near_units(values)), (
+                example,
+                printed,
+            )
 
 
 def near_units(values: list[float]) -> list[float]:

@@ -41,6 +41,7 @@ from verification.calibrated import applicator as fitted
 from verification.calibration_figures import page_part, tallies
 from verification.certify import certify
 from verification.coverage import calibrate
+from verification.sources import commit, source_hash
 
 pytestmark = pytest.mark.timeout(60)
 Told = Exposed | Reading
@@ -227,7 +228,11 @@ def test_four_unknown_tubes_lie_where_their_certificates_say() -> None:
     """The 200 of `make verify-calibration` in small: 95 % of 4 is 3 at least."""
     done = [calibrate(seed)[0] for seed in range(1, 5)]
     assert all(one.within >= 3 for one in tallies(done))
-    assert "of 4**" in page_part(done)
+    page = page_part(done, 1_780_000_000.0)
+    assert "of 4**" in page
+    assert page.startswith(
+        f"SIMULATED, on 2026-05-28, sources `{source_hash()[:16]}`, commit `{commit() or 'unknown'}`.\n"
+    )
 
 
 Case = tuple[str, str, Callable[[Told], Told], str]
