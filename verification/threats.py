@@ -16,6 +16,7 @@ MARKS: Final = "console/test_marks.py::"
 TRIED: Final = "console/test_console_attacks.py::"
 DOORS: Final = "console/test_web_doors.py::"
 API: Final = "console/test_web_api.py::"
+PROCEDURES: Final = "console/test_web_procedures.py::"
 TLS: Final = "console/test_web_tls.py::"
 SIGNED: Final = "console/test_approvals.py::"
 LAW: Final = "records/test_approved.py::"
@@ -96,8 +97,10 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "threat-T6",
         "a login is stolen, kept after logout, or left in a stale tab",
         "a new cookie of 256 bits at each login, of which only the hash is kept; a page that nobody touches is locked, then logged out, never in beam; "
-        "one page in control, bound to its login; the rest of a fraction, a signature and another password ask for the secret again",
-        "code:console/access/sessions.py::Sessions code:console/web/control.py::Control code:console/web/api.py::Api",
+        "one page in control, bound to its login; the rest of a fraction, a signature and another password ask for the secret again; a guided procedure "
+        "begins no exposure when the control in which it was begun has ended",
+        "code:console/access/sessions.py::Sessions code:console/web/control.py::Control code:console/web/api.py::Api "
+        "code:console/web/procedure_line.py::Relay",
         f"{LOGINS}test_t6_a_cookie_is_256_bits_and_only_its_hash_is_kept {LOGINS}test_t6_each_login_has_a_new_cookie_and_a_logout_ends_it "
         f"{LOGINS}test_t6_who_was_changed_logs_in_anew_but_not_in_beam {LOGINS}test_t6_an_idle_page_is_locked_then_logged_out_and_neither_in_beam "
         f"{ACCESS}test_t6_a_page_that_nobody_touches_is_locked_and_keeps_neither_control_nor_lease "
@@ -105,6 +108,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{API}test_a_silent_page_loses_control_and_says_nothing_on_its_behalf "
         f"{ACCESS}test_t6_a_login_alone_is_not_enough_where_the_table_asks_for_the_secret_again "
         f"{API}test_t6_the_rest_is_given_by_whoever_gives_the_secret_again "
+        f"{PROCEDURES}test_t6_an_exposure_is_not_begun_for_whoever_said_go_and_is_gone "
+        f"{PROCEDURES}test_t6_the_procedures_line_asks_nothing_that_leads_to_a_beam_for_a_control_that_has_ended "
         f"{TRIED}test_what_was_loaded_before_control_was_given_back_is_unloaded_by_whoever_takes_it "
         f"{TRIED}test_control_is_not_taken_in_beam_from_a_page_that_has_just_fallen_silent "
         f"{TRIED}test_an_order_that_is_being_read_while_control_changes_hands_is_not_loaded "

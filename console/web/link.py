@@ -82,9 +82,15 @@ class Link:
         finally:
             self._lose("the console has ended")
 
-    async def ask(self, request: Request, within_s: float = ANSWER_WITHIN_S) -> Answer:
-        """One request and its answer; no answer is an answer, and then the line is cut, so that a late one is never taken for another's."""
+    async def ask(
+        self, request: Request, within_s: float = ANSWER_WITHIN_S, still: Callable[[], str] = lambda: ""
+    ) -> Answer:
+        """One request and its answer; no answer is an answer, and then the line is cut, so that a late one is never taken for another's. `still` is asked
+        when its turn has come: words where it is to be asked no more."""
         async with self._asking:
+            against = still()
+            if against:
+                return Answer(False, against)
             if self._desk is None or self._foreign:
                 return Answer(False, self.trouble())
             answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

@@ -53,7 +53,7 @@ class Procedure:
         self._rig, self._link, self._clock, self._begun = rig, link, clock, begun
         self._held, self._ended = held, ended
         self._loop = asyncio.get_running_loop()
-        self._relay = Relay(link)
+        self._relay = Relay(link, held)
         self._line = Line(self._relay, rig.places.stop, clock)
         self._face: PageFace | None = None
         self._session = ""

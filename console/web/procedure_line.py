@@ -1,27 +1,33 @@
 """A procedure's line to the desk, laid over the console's own one: its thread asks, the console's loop carries what is asked and what is answered.
-It never says that anybody is there: only the page that holds control does, so a beam ends with that page as every beam of the console does."""
+It never says that anybody is there: only the page that holds control does, so a beam ends with that page as every beam of the console does. What leads
+to a beam is asked of the desk only while the control in which the procedure was begun still stands."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final
 
 from console.desk_client import FIRST, DeskGoneError
 from console.web.link import Link
-from controller.requests import Alive, Answer, Reply, Request, Snapshot, Stop, Watch
+from controller.requests import Alive, Answer, Confirm, Load, Reply, Request, Resume, Snapshot, Stop, Watch
 
 KEPT: Final = 32
 """Replies that nobody has taken yet; the oldest goes, as the newest snapshot counts and answers are asked one at a time."""
+NOBODYS: Final = (
+    "the control in which this procedure was begun has ended; first: take control, and take the procedure up"
+)
 
 
 class Relay:
-    """What console/treat/session.py calls a line. Made in the console's loop, used by one thread beside it."""
+    """What console/treat/session.py calls a line. Made in the console's loop, used by one thread beside it; `held` is asked in the loop, in the moment in
+    which a request goes out, for a person who said go may be gone before the desk is ready to hear of it (threat-T6)."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, link: Link, held: Callable[[], bool]) -> None:
+        self._link, self._held = link, held
         self._loop = asyncio.get_running_loop()
         self._replies: deque[Reply] = deque(maxlen=KEPT)
         self._come = threading.Condition()
@@ -38,7 +44,8 @@ class Relay:
             if isinstance(request, Stop):
                 self._loop.call_soon_threadsafe(self._link.stop)
             else:
-                asyncio.run_coroutine_threadsafe(self._link.ask(request), self._loop).add_done_callback(self._answered)
+                asked = self._link.ask(request, still=self._still(request))
+                asyncio.run_coroutine_threadsafe(asked, self._loop).add_done_callback(self._answered)
         except RuntimeError as error:
             raise DeskGoneError(f"the console has ended; {FIRST}") from error
 
@@ -57,6 +64,11 @@ class Relay:
         with self._come:
             self._ended = self._ended or words
             self._come.notify()
+
+    def _still(self, request: Request) -> Callable[[], str]:
+        """Unloading and closing are asked whoever is there, and nothing else."""
+        begins = isinstance(request, Load | Resume | Confirm)
+        return lambda: NOBODYS if begins and not self._held() else ""
 
     def _look(self) -> None:
         gone = self._ended or self._link.gone

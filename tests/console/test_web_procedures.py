@@ -27,7 +27,7 @@ from console.web.procedure_face import OF_A_TERMINAL, PageFace
 from console.web.procedure_line import Relay
 from console.web.serve import application
 from controller.prescribed import Prescribed
-from controller.requests import Alive, Answer, Edit, Load, Reply, Request, Stop
+from controller.requests import Alive, Answer, Confirm, Edit, Load, Reply, Request, Resume, Stop, Watch
 from hal.units import Seconds
 from tests.calibration.measured_bench import AT
 
@@ -91,10 +91,10 @@ async def until(page: Browser, console: Bench, wanted: Callable[[dict[str, Any]]
     assert page.socket is not None
     async with asyncio.timeout(10.0):
         for turn in count():
-            if wanted(found := await now(page, console)):
-                return found
             if turn % 20 == 0:
                 page.socket.say({"seen": 10**6, "t": 12.5})
+            if wanted(found := await now(page, console)):
+                return found
             await asyncio.sleep(0.005)
     raise AssertionError
 
@@ -229,22 +229,28 @@ def test_what_cannot_be_begun_says_why(bench: Bench) -> None:
     bench.play(story)
 
 
+async def at_an_exposure(page: Browser, console: Bench) -> dict[str, Any]:
+    """A session begun and answered up to the question whether to expose."""
+    for line in ("ok S-E1 S-C1", "go", "air 22.0 degC 99.00 kPa"):
+        found = await typed(page, console, line)
+    for _ in range(20):
+        if found["step"]["exposes"] is not None and found["step"]["phase"] == "ready":
+            break
+        due = {"connect": "ok", "ready": "go", "judge": "accept it is so"}
+        unit = found["asked"].partition(" in ")[2].partition(",")[0]
+        number = "yes" if found["asked"].endswith("yes or no") else f"0.001 {unit}"
+        line = due.get(found["step"]["phase"], number)
+        found = await typed(page, console, line)
+    assert found["asked"].startswith(f"expose {found['step']['token']}?"), found
+    return found
+
+
 def test_an_exposure_goes_to_the_desk_on_the_consoles_own_line(bench: Bench) -> None:
     """By the console's own lease, as CALIBRATION, under the step's token; what the desk refuses is told, and no page's word that it is there is invented."""
 
     async def story() -> None:
         page, _ = await begun(bench)
-        for line in ("ok S-E1 S-C1", "go", "air 22.0 degC 99.00 kPa"):
-            found = await typed(page, bench, line)
-        for _ in range(20):
-            if found["step"]["exposes"] is not None and found["step"]["phase"] == "ready":
-                break
-            due = {"connect": "ok", "ready": "go", "judge": "accept it is so"}
-            unit = found["asked"].partition(" in ")[2].partition(",")[0]
-            number = "yes" if found["asked"].endswith("yes or no") else f"0.001 {unit}"
-            line = due.get(found["step"]["phase"], number)
-            found = await typed(page, bench, line)
-        assert found["asked"].startswith(f"expose {found['step']['token']}?"), found
+        await at_an_exposure(page, bench)
         bench.answer = Answer(False, "the door is open")
         found = await typed(page, bench, "go")
         (load,) = bench.asked(Load)
@@ -256,11 +262,73 @@ def test_an_exposure_goes_to_the_desk_on_the_consoles_own_line(bench: Bench) -> 
     bench.play(story)
 
 
+@pytest.mark.parametrize("how", ["silent", "given back", "taken over", "logged out"])
+def test_t6_an_exposure_is_not_begun_for_whoever_said_go_and_is_gone(bench: Bench, how: str) -> None:
+    """Go is said while the rig tests itself, and by the time it is ready the control in which it was said is another's or nobody's."""
+
+    async def story() -> None:
+        page, _ = await begun(bench)
+        question = (await at_an_exposure(page, bench))["question"]
+        bench.shown = snapshot(state="SELF_TEST")
+        bench.room.link._send(Watch())
+        await bench._seen("SELF_TEST")
+        assert (await page.command("procedure/line", {"question": question, "line": "go"}))[0] == 200
+        other = Browser(bench)
+        await other.enter()
+        await other.open()
+        await until(page, bench, lambda found: found["exposing"])
+        if how == "silent":
+            bench.clock.more_s += GONE_AFTER_S + 1.0
+        elif how == "given back":
+            assert (await page.command("control/leave"))[0] == 200
+        elif how == "logged out":
+            assert (await page.post("/api/logout"))[0] == 200
+        else:
+            assert (await other.command("control/take", {"over": True}))[0] == 200
+        bench.shown = snapshot(state="STANDBY")
+        async with asyncio.timeout(10.0):
+            while (found := await now(other, bench))["running"]:
+                bench.room.link._send(Watch())
+                await asyncio.sleep(0.02)
+        assert not bench.asked(Load), "nobody is there who said it"
+        assert "the control in which this procedure was begun has ended" in said(found)
+
+    bench.play(story)
+
+
+def test_t6_the_procedures_line_asks_nothing_that_leads_to_a_beam_for_a_control_that_has_ended(
+    bench: Bench, prescribed: Prescribed
+) -> None:
+    """Looked at in the moment in which the request goes out; what unloads goes out whoever is there."""
+
+    async def story() -> None:
+        held = True
+        relay = Relay(bench.room.link, lambda: held)
+
+        async def asked(request: Request) -> Answer:
+            await asyncio.to_thread(relay.send, request)
+            while not isinstance(reply := await asyncio.to_thread(relay.receive, 1.0), Answer):
+                pass
+            return reply
+
+        begins = Load(prescribed, "paul", "physicist"), Resume(prescribed, "paul", "why", True), Confirm(7, b"digest")
+        for request in begins:
+            assert (await asked(request)).ok
+        held = False
+        for request in begins:
+            assert "has ended; first: take control" in (await asked(request)).words
+            assert len(bench.asked(type(request))) == 1
+        assert (await asked(Edit())).ok and len(bench.asked(Edit)) == 1
+        relay.end("over")
+
+    bench.play(story)
+
+
 def test_the_procedures_line_never_says_that_somebody_is_there(bench: Bench) -> None:
     """Alive is the word of the page in control alone: without it the desk's lease ends a procedure's beam as any other."""
 
     async def story() -> None:
-        relay = Relay(bench.room.link)
+        relay = Relay(bench.room.link, lambda: True)
         await asyncio.to_thread(relay.send, Alive())
         await asyncio.to_thread(relay.send, Edit())
         reply = None
