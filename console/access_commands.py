@@ -79,6 +79,18 @@ def users(end: Callable[[Callable[[], int | None]], None]) -> typer.Typer:
 
         end(lambda: room.changed(config, "enable", name))
 
+    @app.command("signer")
+    def day_key(
+        out: Annotated[
+            Path, typer.Option("--out", help="A new file for the key's public half, PEM.", metavar="DAY.pub")
+        ],
+        config: Which = None,
+    ) -> None:
+        """Make the key with which the console signs a day's check for whoever is logged in; it counts where [daily] signers names its public half."""
+        from console.access import commands as room
+
+        end(lambda: room.day_key(config, out))
+
     return app
 
 

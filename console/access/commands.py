@@ -15,6 +15,7 @@ from typing import Final
 from rich.table import Table
 
 from console import screen
+from console.access import day_key as day
 from console.access import folder, marks
 from console.access.passwords import Hasher
 from console.access.people import Office
@@ -141,6 +142,27 @@ def checkpoint(config: Path | None, out: Path) -> Exit:
         audit.note(marks.NOTED, TERMINAL, "", {"record": new.record, "sha256": new.sha256})
     audit.note("checkpoint", TERMINAL, "", {"by": pwd.getpwuid(os.getuid()).pw_name})
     data = audit.checkpoint()
+    _new_file(out, data)
+    head = json.loads(data)
+    print(f"{out}: entry {head['n']}, key {head['key']}; keep it elsewhere")
+    return Exit.AS_INTENDED
+
+
+def day_key(config: Path | None, out: Path) -> Exit:
+    """The console's key for a day's check, made where there is none, and its public half as a new file; whose signatures count says the rig file alone."""
+    rig = rig_of(config)
+    _, audit = folder.opened(rig.records, SystemClock())
+    audit.note("day key", TERMINAL, "", {"by": pwd.getpwuid(os.getuid()).pw_name, "out": str(out)})
+    _new_file(out, day.made(rig.records))
+    print(
+        f"{screen.banner(rig.simulated, rig.name)}\n{out}: write its block into the file that [daily] signers of {rig.path} names, and into no other; "
+        "then start kerma run and kerma console again: from then on whoever logs in as operator or physicist signs the day's check with the own secret"
+    )
+    return Exit.AS_INTENDED
+
+
+def _new_file(out: Path, data: bytes) -> None:
+    """Nothing is ever written over. Raises ConfigurationError."""
     try:
         with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "wb") as file:
             file.write(data)
@@ -148,9 +170,6 @@ def checkpoint(config: Path | None, out: Path) -> Exit:
             os.fsync(file.fileno())
     except OSError as error:
         raise ConfigurationError(f"{out}: cannot be written ({error.strerror}); first: name a new file") from error
-    head = json.loads(data)
-    print(f"{out}: entry {head['n']}, key {head['key']}; keep it elsewhere")
-    return Exit.AS_INTENDED
 
 
 def accept_records(config: Path | None) -> Exit:

@@ -79,16 +79,23 @@ def laid_down(rig: Rig, sheet: Sheet, clock: Clock) -> str | None:
     return None
 
 
+def said_of(answer: str | None) -> tuple[Exit, str]:
+    """How it went, for people."""
+    if answer is None:
+        return (
+            Exit.NO_ANSWER,
+            "the sheet lies there and nobody has taken it yet; first: start kerma run, which takes it in",
+        )
+    if answer:
+        return Exit.REFUSED, f"in the records, and it opens nothing: {answer}"
+    return Exit.AS_INTENDED, "in the records"
+
+
 def told(answer: str | None) -> Exit:
     """Say how it went."""
-    if answer is None:
-        print("the sheet lies there and nobody has taken it yet; first: start kerma run, which takes it in")
-        return Exit.NO_ANSWER
-    if answer:
-        print(f"in the records, and it opens nothing: {answer}")
-        return Exit.REFUSED
-    print("in the records")
-    return Exit.AS_INTENDED
+    code, words = said_of(answer)
+    print(words)
+    return code
 
 
 def content_of(path: Path, kind: type[S]) -> S:

@@ -61,9 +61,9 @@ class DayPage:
         except StoreError as error:
             return str(error)
         if warm is None:
-            return "the tube counts as cold; warm it up first (kerma warm-up)"
+            return "the tube counts as cold; warm it up first (page Service, Procedures, or kerma warm-up)"
         if warm.given_s < warm.row.beam_s:
-            return f"warmed up for {warm.given_s:.0f} s of {warm.row.beam_s:.0f} s; go on with it first (kerma warm-up)"
+            return f"warmed up for {warm.given_s:.0f} s of {warm.row.beam_s:.0f} s; go on with it first (page Service, Procedures, or kerma warm-up)"
         return ""
 
 
@@ -73,4 +73,4 @@ def _locks(due: dict[str, Any], cold: str) -> Iterator[str]:
     if cold:
         yield cold
     if not due["day"]["waived"] and not due["day"]["today"]:
-        yield f"no daily check today, the last one {due['day']['last'] or 'never'}; make it first (kerma daily)"
+        yield f"no daily check today, the last one {due['day']['last'] or 'never'}; make it first (page Service, Procedures, or kerma daily)"

@@ -1,4 +1,4 @@
-"""One calibration procedure that is done at a page: a thread of its own opens the session's file and follows it, so that nothing of the console waits.
+"""One procedure that is done at a page: a thread of its own follows it, so that nothing of the console waits. What is followed is given to it.
 It belongs to the control in which it was begun: when that ends, the procedure is left as at a terminal that was closed."""
 
 from __future__ import annotations
@@ -8,20 +8,11 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from calibration.job import load_job
-from calibration.procedures.journal import Journal
-from console import kept
-from console.calibrate import terminal
-from console.calibrate.draft import last_n1
-from console.calibrate.exposing import Kept, Person
-from console.calibrate.sessions import known_of, measurable, of_this_rig, opened
-from console.certificate import certificate_of
+from console.calibrate.exposing import Person
 from console.configuration import Rig
 from console.desk_client import DeskGoneError
-from console.exit_codes import Exit
 from console.treat.session import Session as Line
 from console.web.link import Link
 from console.web.procedure_face import PageFace
@@ -34,14 +25,20 @@ LOOK_EVERY_S: Final = 0.25
 BROKEN: Final = (ConfigurationError, StoreError, OSError)
 """What a file may do under a procedure: said in words at the page."""
 
+Opened = Callable[[PageFace, str], None]
+"""Says that it is open: what a page sees of it, and the name of the session's file, if it has one."""
+Work = Callable[[Line, Opened], str]
+"""The whole of it, in a thread; how it ended, in words."""
+
 
 @dataclass(frozen=True)
 class Begun:
-    """What was asked for, and by whom."""
+    """What was asked for, by whom, and what there is to do. `kind` says to a page which keys it has."""
 
     name: str
-    anew: bool
+    kind: str
     person: Person
+    work: Work
 
 
 class Procedure:
@@ -50,7 +47,7 @@ class Procedure:
     def __init__(
         self, rig: Rig, link: Link, clock: Clock, begun: Begun, held: Callable[[], bool], ended: Callable[[str], None]
     ) -> None:
-        self._rig, self._link, self._clock, self._begun = rig, link, clock, begun
+        self._link, self._begun = link, begun
         self._held, self._ended = held, ended
         self._loop = asyncio.get_running_loop()
         self._relay = Relay(link, held)
@@ -69,6 +66,10 @@ class Procedure:
         return await asyncio.shield(self._opened)
 
     @property
+    def kind(self) -> str:
+        return self._begun.kind
+
+    @property
     def running(self) -> bool:
         return self._thread.is_alive()
 
@@ -78,11 +79,23 @@ class Procedure:
             return "the session is not open yet; first: wait"
         return self._face.type(number, line) if self._held() else "control changed hands; first: take the procedure up"
 
+    def sign(self, number: int, sha256: str, who: str) -> str:
+        """A person's word under what was shown. Empty when it is taken; otherwise why not."""
+        if self._face is None or not self._held():
+            return "control changed hands, or nothing is open; first: begin it"
+        return self._face.sign(number, sha256, who)
+
+    def leave(self) -> None:
+        """Its next question has no answer."""
+        if self._face is not None:
+            self._face.leave()
+
     def shown(self) -> dict[str, Any]:
         """What every page may see of it."""
         face = {} if self._face is None else self._face.shown()
         head = {
             "name": self._begun.name,
+            "kind": self._begun.kind,
             "session": self._session,
             "by": self._begun.person.name,
             "role": self._begun.person.role,
@@ -108,7 +121,7 @@ class Procedure:
     def _work(self) -> None:
         """In the thread: the file, the person's lines, the desk. Whatever ends it is words."""
         try:
-            self._words = self._followed()
+            self._words = self._begun.work(self._line, self._open)
         except DeskGoneError as error:
             self._words = f"left, and taken up again by its name: {error}"
         except BROKEN as error:
@@ -117,31 +130,9 @@ class Procedure:
             self._words = self._words or "ended by an error of the program; first: look at the console's terminal"
             self._told(self._words)
 
-    def _followed(self) -> str:
-        rig, begun = self._rig, self._begun
-        job = load_job(rig.path.parent / terminal.JOB)
-        of_this_rig(rig, job)
-        at = datetime.fromtimestamp(self._clock.wall(), UTC)
-        known = known_of(rig, job, at, last_n1(rig, job))
-        planned = measurable(job, begun.name, at, known)
-        wrong = terminal.under(begun.person.role, begun.name, planned.procedure.limits)
-        if wrong:
-            raise ConfigurationError(wrong)
-        site = terminal.Site(rig, job, planned, certificate_of(rig, self._clock.wall()), self._clock)
-        with opened(rig, begun.name, planned, at, begun.anew) as journal:
-            face = PageFace(terminal.banner(site, journal.session, begun.person))
-            for words in terminal.unwarmed(job, begun.name, known, Kept(kept.database(rig)).rows(), self._clock.wall()):
-                face.say(words)
-            return self._faced(site, journal, face)
-
-    def _faced(self, site: terminal.Site, journal: Journal, face: PageFace) -> str:
-        self._session, self._face = journal.session.id, face
+    def _open(self, face: PageFace, session: str) -> None:
+        self._face, self._session = face, session
         self._told("")
-        code = terminal.faced(site, journal, self._line, face, self._begun.person)
-        return {
-            Exit.AS_INTENDED: "at its end; nothing becomes valid by itself",
-            Exit.NOT_CONFIRMED: "left, and taken up again by its name",
-        }.get(code, "left, for the desk does not answer; it is taken up again by its name")
 
     def _told(self, words: str) -> None:
         """Whether the session is open, said once to whoever waits for it."""

@@ -17,6 +17,7 @@ from controller.requests import Offer, Snapshot
 BEAM: Final = ("STARTING", "IRRADIATING", "STOPPING")
 WORDS_KEPT: Final = 80
 TRACE_KEPT: Final = 600
+LEFT: Final = "the procedure was left; first: take it up again"
 OF_A_TERMINAL: Final = " (Ctrl-C is STOP)"
 """Said to whoever waits for the beam; in a browser this key stops nothing, and the page's own button says which do."""
 
@@ -32,6 +33,9 @@ class PageFace:
         self._typed: str | None = None
         self._over = False
         self._exposing = False
+        self._beam = False
+        self._signing: dict[str, Any] = {}
+        self._signer: str | None = None
         self._count = 0
         self._words: deque[tuple[int, str]] = deque(maxlen=WORDS_KEPT)
         self._trace: deque[tuple[float, float, float, float]] = deque(maxlen=TRACE_KEPT)
@@ -47,7 +51,7 @@ class PageFace:
         """A new question: what was typed for an earlier one is thrown away."""
         with self._lock:
             self._number += 1
-            self._asked, self._typed = words.removesuffix(" > "), None
+            self._asked, self._typed, self._signing = words.removesuffix(" > ").removesuffix(": "), None, {}
 
     def typed(self) -> str | None:
         """The line that was typed; "" where the page is gone, None while there is none yet."""
@@ -59,11 +63,33 @@ class PageFace:
                 self._asked = ""
             return None if line is None else f"{line}\n"
 
+    def ask_signature(self, what: dict[str, Any]) -> None:
+        """A new question, for a person's secret and not for a line; `what` is shown, and names the very bytes by `sha256`."""
+        with self._lock:
+            self._number += 1
+            self._asked, self._typed, self._signer = "", None, None
+            self._signing = {"question": self._number, **what}
+
+    def sign(self, number: int, sha256: str, who: str) -> str:
+        """Somebody whose secret was proven signs what was shown under this number. Empty when it is taken; otherwise why not."""
+        with self._lock:
+            if self._over:
+                return LEFT
+            if not self._signing or self._signer is not None:
+                return "nothing waits for a signature; first: wait until it does"
+            if (number, sha256) != (self._signing["question"], self._signing["sha256"]):
+                return "what was shown is not what stands here now; first: read it anew"
+            self._signer = who
+            return ""
+
+    def signer(self) -> str | None:
+        """Who signed; "" where the page is gone, None while nobody has."""
+        with self._lock:
+            return "" if self._over else self._signer
+
     def exposing(self, on: bool) -> None:
         with self._lock:
             self._exposing = on
-            if on:
-                self._trace.clear()
 
     def show_offer(self, prescribed: Prescribed, offer: Offer, compared: tuple[Compared, ...], simulated: bool) -> None:
         agree = all(line.agrees for line in compared)
@@ -76,11 +102,14 @@ class PageFace:
     def progress(self, snapshot: Snapshot, silent_s: float) -> None:
         """Keep what is measured while beam may be on; how old it is the page's own live line says."""
         assert silent_s >= 0.0
-        if snapshot.state not in BEAM:
-            return
         rate = snapshot.dose.rate_mgy_per_s if snapshot.dose is not None else 0.0
         point = (snapshot.at_s, snapshot.kv or 0.0, snapshot.ma or 0.0, rate)
         with self._lock:
+            before, self._beam = self._beam, snapshot.state in BEAM
+            if not self._beam:
+                return
+            if not before:
+                self._trace.clear()
             if not self._trace or self._trace[-1][0] != point[0]:
                 self._trace.append(point)
 
@@ -104,7 +133,7 @@ class PageFace:
         """Take one line for the question of this number. Empty when it is taken; otherwise why not."""
         with self._lock:
             if self._over:
-                return "the procedure was left; first: take it up again"
+                return LEFT
             if not self._asked:
                 return "nothing is asked now; first: wait for the next question"
             if number != self._number:
@@ -128,6 +157,7 @@ class PageFace:
                 "question": self._number if self._asked and self._typed is None else 0,
                 "asked": self._asked if self._typed is None else "",
                 "exposing": self._exposing,
+                "signing": self._signing if self._signer is None else {},
                 "words": list(self._words),
                 "trace": [(round(at_s - begin_s, 3), *values) for at_s, *values in self._trace],
                 "step": self._step,

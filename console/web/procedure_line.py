@@ -13,7 +13,7 @@ from typing import Final
 
 from console.desk_client import FIRST, DeskGoneError
 from console.web.link import Link
-from controller.requests import Alive, Answer, Confirm, Load, Reply, Request, Resume, Snapshot, Stop, Watch
+from controller.requests import Alive, Answer, Close, Edit, Reply, Request, Snapshot, Stop, Watch
 
 KEPT: Final = 32
 """Replies that nobody has taken yet; the oldest goes, as the newest snapshot counts and answers are asked one at a time."""
@@ -67,8 +67,8 @@ class Relay:
 
     def _still(self, request: Request) -> Callable[[], str]:
         """Unloading and closing are asked whoever is there, and nothing else."""
-        begins = isinstance(request, Load | Resume | Confirm)
-        return lambda: NOBODYS if begins and not self._held() else ""
+        freely = isinstance(request, Edit | Close)
+        return lambda: NOBODYS if not freely and not self._held() else ""
 
     def _look(self) -> None:
         gone = self._ended or self._link.gone

@@ -38,7 +38,7 @@ class Room(Strict):
 
     do: Literal["fault", "stop", "room", "list"]
     name: Annotated[str, Field(max_length=60, pattern="^[a-z0-9_]*$")] = ""
-    value: bool | None = None
+    value: bool | Literal["TREAT", "SERVICE", "OFF"] | None = None
     for_s: Annotated[float, Field(gt=0, le=3600)] | None = None
 
 

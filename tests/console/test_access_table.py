@@ -45,6 +45,9 @@ service   ops    SC  TSN  ilbfd  free -
 bundle    ps     SC  TSN  ilbfd  first -
 procedure ps     SC  SN   i      first -
 step      ps     SC  SN   ilf    first -
+day       op     SC  TN   i      first -
+answer    op     SC  TN   ilf    first -
+sign      op     SC  TN   ilf    first again
 simulator ops    S   TSN  ilbfd  first -
 own       ompsa  SC  TSN  ifd    first again
 people    a      SC  TSN  ilfd   first -

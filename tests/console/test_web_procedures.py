@@ -19,7 +19,7 @@ from console.access.table import Situation, may
 from console.calibrate.sessions import FOLDER
 from console.desk_client import DeskGoneError
 from console.treat import treat
-from console.web import procedure
+from console.web import procedure_calibration
 from console.web.control import GONE_AFTER_S
 from console.web.doors import Doors
 from console.web.people import Access, Demonstration, Person
@@ -27,7 +27,7 @@ from console.web.procedure_face import OF_A_TERMINAL, PageFace
 from console.web.procedure_line import Relay
 from console.web.serve import application
 from controller.prescribed import Prescribed
-from controller.requests import Alive, Answer, Confirm, Edit, Load, Reply, Request, Resume, Stop, Watch
+from controller.requests import Alive, Answer, Confirm, Edit, Load, Reply, Request, Reset, Resume, Retest, Stop, Watch
 from hal.units import Seconds
 from tests.calibration.measured_bench import AT
 
@@ -75,7 +75,7 @@ class Bench(Console):
 
 @pytest.fixture
 def bench(scripted: Scripted, tmp_path: Path, prescribed: Prescribed, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(procedure, "certificate_of", lambda _rig, _wall_s: certificate())
+    monkeypatch.setattr(procedure_calibration, "certificate_of", lambda _rig, _wall_s: certificate())
     return Bench(scripted, tmp_path, prescribed)
 
 
@@ -89,9 +89,9 @@ async def now(page: Browser, console: Bench) -> dict[str, Any]:
 async def until(page: Browser, console: Bench, wanted: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     """Alive at the page until the procedure is as wanted."""
     assert page.socket is not None
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(20.0):
         for turn in count():
-            if turn % 20 == 0:
+            if turn % 8 == 0:
                 page.socket.say({"seen": 10**6, "t": 12.5})
             if wanted(found := await now(page, console)):
                 return found
@@ -311,7 +311,12 @@ def test_t6_the_procedures_line_asks_nothing_that_leads_to_a_beam_for_a_control_
                 pass
             return reply
 
-        begins = Load(prescribed, "paul", "physicist"), Resume(prescribed, "paul", "why", True), Confirm(7, b"digest")
+        begins: tuple[Request, ...] = (
+            Load(prescribed, "paul", "physicist"),
+            Resume(prescribed, "paul", "why", True),
+            Confirm(7, b"digest"),
+        )
+        begins = *begins, Retest(), Reset("physicist", "paul", "why")
         for request in begins:
             assert (await asked(request)).ok
         held = False

@@ -1,10 +1,17 @@
-// A calibration procedure at a page: the step, why, what to connect, what it will expose, trace, readings, and the line that is typed. It judges nothing.
+// A procedure at a page, a calibration's or the day's: the step, why, what to connect, what it will expose, trace, readings, the line that is typed, and a
+// check's signature. It judges nothing.
 import { h, number, post, t } from "/files/shell.js";
+import { again } from "/files/again.js";
 import { drawn } from "/files/drawn.js";
 import { get, table } from "/files/watch.js";
 
 const EVERY_MS = 300, TAP_GUARD_MS = 700, LINES = 14;
-const MAY = ["physicist", "service"];
+// Who types at which kind, and the keys that it has: each sends the word, a label of its own where the word is none for people.
+const MAY = { calibration: ["physicist", "service"], day: ["operator", "physicist"] };
+const KEYS = {
+  calibration: ["go", "accept", "repeat", "leave", "help"].map((word) => [word, word]),
+  day: [["yes", "say_yes"], ["no", "say_no"], ["", "say_enter"]],
+};
 const TRACE = [[1, "kV", "kV", 2], [2, "mA", "mA", 3], [3, "dose_rate", "mGy/s D0", 1]];
 
 // `every` reads again and again while this pane is open, `frame` is the newest word of the live line.
@@ -35,30 +42,54 @@ export function procedures({ every, asked, frame }) {
     into.replaceChildren(...make());
   };
 
+  const keysOf = h("div", { className: "row" });
   const type = h("form", { hidden: true, onsubmit: (event) => { event.preventDefault(); if (line.value) send(line.value); } },
-    h("label", {}, t("procedure_line"), line), h("button", { type: "submit" }, t("procedure_send")),
-    ...["go", "accept", "repeat", "leave", "help"].map((word) => button(word, () => tapped(word))));
+    h("label", {}, t("procedure_line"), line), h("button", { type: "submit" }, t("procedure_send")), keysOf);
   const begin = h("form", { hidden: true, onsubmit: (event) => { event.preventDefault(); command("procedure/begin", { name: name.value, anew: anew.checked }); } },
     h("label", {}, t("procedure_name"), name), h("label", {}, anew, t("procedure_anew")), h("button", { type: "submit" }, t("procedure_begin")));
+  const device = h("input", { maxLength: 200, autocomplete: "off" }), filter = h("select", {}), applicator = h("select", {}), unable = h("p", { className: "wrong", hidden: true });
+  const check = h("button", { type: "submit" }, t("day_begin")), warm = h("button", { type: "submit" }, t("warm_begin"));
+  const today = h("section", { hidden: true }, h("h3", {}, t("day_work")), unable,
+    h("form", { onsubmit: (event) => { event.preventDefault(); command("procedure/day", { what: "warm-up", filter_id: filter.value, applicator_id: applicator.value }); } },
+      h("label", {}, t("head_filter"), filter), h("label", {}, t("head_applicator"), applicator), warm),
+    h("form", { onsubmit: (event) => { event.preventDefault(); command("procedure/day", { what: "daily", device: device.value }); } },
+      h("label", {}, t("day_device"), device), check));
+  const own = again(frame()?.person, frame()?.badges);
+  const signs = h("div", {}), sign = h("form", { hidden: true, onsubmit: (event) => { event.preventDefault(); signed(); } },
+    ...own.labels, h("button", { type: "submit" }, t("sign_day")));
+  async function signed() {
+    const { question: asked_, sha256 } = now.signing ?? {};
+    if (!asked_ || performance.now() - openedAt < TAP_GUARD_MS) return;
+    await command("procedure/sign", { question: asked_, sha256, ...own.taken() });
+  }
 
   function paintControl() {
     const { control: held, person, snapshot, rig } = frame();
-    const may = MAY.includes(person?.role), yours = held.yours && may;
+    const roles = now.running ? (MAY[now.kind] ?? []) : Object.values(MAY).flat();
+    const may = roles.includes(person?.role), yours = held.yours && may;
     put("control", control, [held, may, document.documentElement.lang], () => !may ? [h("p", {}, t("procedure_watch"))] : held.yours
       ? [button(t("give_back"), () => command("control/leave"))]
       : [h("p", {}, t("procedure_watch")), button(t(held.by ? "take_over" : "take"), () => command("control/take", { over: Boolean(held.by) }))]);
     const due = yours && now.running && rig.simulated && snapshot?.state === "READY";
     put("press", press, due, () => (due ? [button(t("press_simulated"), () => command("press"))] : []));
-    begin.hidden = !yours || Boolean(now.running);
-    type.hidden = !yours || !now.running || !open;
+    begin.hidden = !yours || Boolean(now.running) || !MAY.calibration.includes(person?.role);
+    today.hidden = !yours || Boolean(now.running) || !MAY.day.includes(person?.role);
+    type.hidden = !yours || !now.running || !open || Boolean(now.signing?.question);
+    sign.hidden = !yours || !now.running || !now.signing?.question;
   }
   function paint() {
-    if ((now.question ?? 0) !== open) {
-      open = now.question ?? 0;
+    const due = now.signing?.question ?? now.question ?? 0;
+    if (due !== open) {
+      open = due;
       openedAt = performance.now();
       line.value = "";
+      own.taken();
       question.textContent = now.asked ?? "";
     }
+    put("keys", keysOf, [now.kind, document.documentElement.lang], () => [
+      ...(KEYS[now.kind] ?? []).map(([word, label]) => button(label === word ? word : t(label), () => tapped(word))),
+      ...(now.kind === "day" ? [button(t("say_leave"), () => command("procedure/leave"))] : [])]);
+    put("signs", signs, now.signing, () => signing(now.signing));
     put("head", head, [now.banner, now.session, now.ended, now.step, now.running], () => now.name ? [
       h("h2", { className: "wrong" }, now.banner ?? now.name), h("p", {}, `${now.session} · ${now.by} (${now.role})`), ...(now.ended ? [h("p", { className: "wrong" }, now.ended)] : []),
       ...step(now.step)] : []);
@@ -85,10 +116,25 @@ export function procedures({ every, asked, frame }) {
       ...(shown.judged ? [h("p", shown.refused ? { className: "wrong" } : {}, shown.refused || t("procedure_acceptable"))] : [])];
   }
 
+  function signing(shown) {
+    if (!shown?.question) return [];
+    return [h("p", {}, t("sign_check", { day: shown.day, device: shown.device, p: number(shown.p_kpa, 2, "kPa"), t: number(shown.t_c, 1, "°C"), interrupted: shown.interrupt_token,
+      left: shown.left.map(([token, why]) => `${token} (${why})`).join("; ") || "–", sha256: shown.sha256.slice(0, 16) })),
+      table(t("sign_rows"), [t("sign_combination"), t("record"), t("procedure_reading"), t("sign_off")], shown.lines.map((one) => ({ wrong: false,
+        cells: [`${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter}, ${one.applicator}`, String(one.token), `${one.reading} ${shown.unit}`, number(one.off_pct, 2, "%")] })))];
+  }
+
+  asked(async () => {
+    const found = await get("/api/procedure/day");
+    unable.textContent = found.unable;
+    unable.hidden = !found.unable;
+    check.disabled = Boolean(found.unable);
+    for (const [into, names] of [[filter, found.filters], [applicator, found.applicators]]) into.replaceChildren(...names.map((one) => h("option", { value: one }, one)));
+  }, true);
   asked(async () => {
     const found = await get("/api/procedure/list");
     list.replaceChildren(h("details", {}, h("summary", {}, t("procedure_list")), ...found.lines.map((said) => h("p", {}, said))));
   }, true);
   every(EVERY_MS, async () => { now = (await get("/api/procedure")).procedure; paint(); });
-  return [h("p", {}, t("procedure_note")), control, begin, list, head, trace, read, words, question, type, press];
+  return [h("p", {}, t("procedure_note")), control, today, begin, list, head, trace, read, words, signs, question, type, sign, press];
 }

@@ -139,7 +139,8 @@ const PANES = {
     paint(found.active);
     const set = (name, value, word) => button(t(word), () => asked(() => room({ do: "room", name, value })));
     $("pane").replaceChildren(note("sim_note"), h("div", { className: "row" }, set("door_open", true, "sim_door_open"), set("door_open", false, "sim_door_shut"),
-      set("emergency_stop", true, "sim_estop"), set("emergency_stop", false, "sim_estop_out")), list);
+      set("emergency_stop", true, "sim_estop"), set("emergency_stop", false, "sim_estop_out"),
+      set("key", "TREAT", "sim_key_treat"), set("key", "SERVICE", "sim_key_service")), list);
   }),
 };
 
