@@ -64,8 +64,12 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G6",
         "mA drifts, the filament opens, emission runs away",
         "windows on mA; the filament's limit is a set-point that is read back",
-        "rule:ma_high rule:ma_low rule:ma_steady rule:read_back limit:ma_max limit:power_max_w",
-        TRIPS + ERRS,
+        "rule:ma_high rule:ma_low rule:ma_steady rule:read_back limit:ma_max limit:power_max_w code:console/calibrate/exposing.py::Hand.expose",
+        TRIPS
+        + ERRS
+        + "console/test_console_exposing.py::test_g6_after_a_dry_run_the_filament_has_its_time_before_the_confirmation "
+        "console/test_console_exposing.py::test_g6_a_stop_while_the_filament_warms_confirms_nothing "
+        "scenarios/test_cold_filament.py::test_g6_a_beam_right_after_a_dry_run",
         who="whoever commissions the generator: its filament limit 10 to 15 % above need",
     ),
     row(

@@ -33,6 +33,9 @@ SAME_S: Final = 0.0051
 RECORD_WITHIN_S: Final = 5.0
 LOOK_WITHIN_S: Final = 2.0
 NOTHING: Final = Recorded()
+FILAMENT_S: Final = 1.5
+"""A dry run leaves the filament cold, and an offer sets its stand-by again: who presses within half a second of that sees the current overshoot, and the
+beam is ended. It is confirmed no sooner than this after its offer; a filament takes 0.2 to 0.4 s to follow. An assumption."""
 QUIET: Final = ("SELF_TEST", "STANDBY", "PREPARATORY", "FAULT")
 """States in which an exposure that left no end has given no beam."""
 
@@ -63,6 +66,8 @@ class Records(Protocol):
 
     def exposure(self, tag: int, number: int) -> Mapping[str, Any] | None: ...
 
+    def cold(self) -> bool: ...
+
 
 class Kept:
     """The records in a rig's database; StoreError is not caught: who cannot look does not expose."""
@@ -80,6 +85,10 @@ class Kept:
     def rows(self) -> list[dict[str, Any]]:
         """Every fraction kept, the newest first."""
         return fractions.list_fractions(self._database)
+
+    def cold(self) -> bool:
+        """Whether the newest exposure was over a cold filament."""
+        return any(row["purpose"] == Purpose.DRY_RUN.name for row in self.rows()[:1])
 
     def of(self, token: str) -> Mapping[str, Any]:
         """The ended exposure of a token that had beam; empty where there is none."""
@@ -148,8 +157,27 @@ class Hand:
             release=self._release,
             role=self._person.role,
             further=lambda offer: compared(asked, offer),
+            allowed=lambda: self._warmed(asked),
         )
         return self._answer(asked, prescribed, treat(self._session, wanted, self._face))
+
+    def _warmed(self, asked: Expose) -> str:
+        """After a dry run the filament is given its time at the stand-by that the offer has set; words where a STOP came meanwhile."""
+        if asked.how == "cold" or not self._cold():
+            return ""
+        session, until = self._session, self._session.now() + FILAMENT_S
+        while session.now() < until:
+            session.turn()
+            if session.stopped:
+                return "stopped while the filament warmed up; unloaded, nothing was delivered"
+        return ""
+
+    def _cold(self) -> bool:
+        """Records that cannot be asked may hold a dry run."""
+        try:
+            return self._records.cold()
+        except StoreError:
+            return True
 
     def _known(self, token: str) -> bool:
         try:

@@ -11,7 +11,7 @@ import pytest
 from desk_by_hand import certificate, dose, ended, offer, snapshot
 
 from calibration.procedures.session import Expose, Recorded
-from console.calibrate.exposing import PATIENT, Answered, Hand, Person, Unanswered, compared, order
+from console.calibrate.exposing import FILAMENT_S, PATIENT, Answered, Hand, Person, Unanswered, compared, order
 from console.desk_client import DeskGoneError
 from console.second_calculation import Compared
 from console.treat.session import Session
@@ -60,6 +60,7 @@ class Desk:
 
     def __init__(self, beam: list[dict[str, Any]], offered: dict[str, Any] | None = None) -> None:
         self.now = 100.0
+        self.at_s: dict[str, float] = {}
         self.beam, self.offered = list(beam), OFFERED | (offered or {})
         self.state: dict[str, Any] = {"state": "STANDBY"}
         self.refuse: dict[type, str] = {}
@@ -81,6 +82,7 @@ class Desk:
         if self.gone:
             raise DeskGoneError("the desk is gone")
         self.sent.append(request)
+        self.at_s[type(request).__name__] = self.now
         if type(request) in self.refuse:
             self._replies.append(Answer(False, self.refuse[type(request)]))
             return
@@ -127,6 +129,10 @@ class Book:
     def __init__(self, *tokens: str) -> None:
         self.tokens = set(tokens)
         self.row: Mapping[str, Any] | None = ROW
+        self.was_cold = False
+
+    def cold(self) -> bool:
+        return self.was_cold
 
     def known(self, token: str) -> bool:
         return token in self.tokens
@@ -216,6 +222,32 @@ def test_o1_a_token_is_used_once() -> None:
     book.tokens.add("S-1")
     assert isinstance(made(desk, book)[0].expose(ASKED), Unanswered)
     assert len(desk.kinds()) == sent
+
+
+@pytest.mark.parametrize("was_cold", [False, True])
+def test_g6_after_a_dry_run_the_filament_has_its_time_before_the_confirmation(was_cold: bool) -> None:
+    """Hazard G6: set at its stand-by by the offer, 1.5 s before anybody can press; without a dry run nobody waits."""
+    desk, book = Desk(BEAM), Book()
+    book.was_cold = was_cold
+    assert isinstance(made(desk, book)[0].expose(ASKED), Answered) and desk.kinds() == ["Load", "Confirm", "Close"]
+    assert (desk.at_s["Confirm"] - desk.at_s["Load"] >= FILAMENT_S) is was_cold
+
+
+def test_g6_a_stop_while_the_filament_warms_confirms_nothing() -> None:
+    """Hazard G6: the wait is no time in which STOP waits too."""
+    desk, book = Desk(BEAM), Book()
+    book.was_cold = True
+    hand, session = made(desk, book)
+
+    def receive(timeout_s: float, real: Callable[[float], Reply | None] = desk.receive) -> Reply | None:
+        if desk.state.get("offer") is not None and desk.now > 101.0:
+            session.stopped = True
+        return real(timeout_s)
+
+    desk.receive = receive  # type: ignore[method-assign]
+    answer = hand.expose(ASKED)
+    assert isinstance(answer, Answered) and "stopped while the filament warmed up" in answer.ended
+    assert "Confirm" not in desk.kinds() and desk.kinds()[-1] == "Edit"
 
 
 @pytest.mark.parametrize("how", ["silent", "gone"])

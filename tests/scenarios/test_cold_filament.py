@@ -348,3 +348,21 @@ def test_a_unit_without_a_monitor_of_kv_waits_for_no_high_voltage(dry: Make) -> 
     made = dry(monitor=False)
     answer = made.exposes()
     assert isinstance(answer, Answered) and (answer.ended, answer.timer_s) == ("complete", 5.0), answer
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_g6_a_beam_right_after_a_dry_run(dry: Make, monkeypatch: pytest.MonkeyPatch, waits: bool) -> None:
+    """Hazard G6: the hand gives the filament its time, and the beam is whole. Who does not sees the current overshoot: the beam is ended within half a
+    second, its dose is counted, and nothing is taken for whole."""
+    if not waits:
+        monkeypatch.setattr("console.calibrate.exposing.FILAMENT_S", 0.0)
+    made = dry()
+    assert isinstance(made.exposes(), Answered)
+    answer = made.exposes(token="S-2", ma=1.6, seconds=4.0, mas_cap=6.47, how="beam")
+    assert isinstance(answer, Answered)
+    if waits:
+        assert answer.ended == "complete", answer
+        return
+    assert "ma_steady" in answer.ended and "let the filament warm up" in answer.ended and answer.timer_s < 0.6, answer
+    row = made.kept.of("S-2")
+    assert row["quality"] == "GOOD" and 1.0 < made.dose_mgy <= row["high_mgy"] < 30.0

@@ -24,6 +24,9 @@ PERSON = Person("P. One", "physicist")
 class Nothing:
     """Records that know of nothing."""
 
+    def cold(self) -> bool:
+        return False
+
     def known(self, token: str) -> bool:
         return not token
 
