@@ -23,7 +23,9 @@ WARN_MODEL_MGY: Final = 20.0
 """People are told of channels that differ by half of what ends the beam; below the floor a percentage says nothing."""
 REST_PART: Final = 0.01
 REST_MGY: Final = 20.0
-CUT_S: Final = 0.07
+K1_OPENS_S: Final = 0.05
+"""From K1 told to open until its contact has: where OFF by wire did not follow the unit's end, so much later the cable begins to empty (ADR 0029)."""
+CUT_S: Final = 0.02 + K1_OPENS_S
 """From the end of the lease, or of the unit's own power, until the contactor has opened: 20 ms of the unit and 50 ms of it (docs/safety.md)."""
 ZERO_CELSIUS_K: Final = 273.15
 
@@ -62,6 +64,12 @@ def timed(r0_mgy_per_s: float, timer_s: float, dt_s: float) -> float:
 def past_ramp(timer_s: float, ramp_s: float, press_to_hv_s: float, start: TimerStart) -> bool:
     """Whether a timer reading lies beyond the ramp, so that rate times time holds."""
     return timer_s >= ramp_s + (press_to_hv_s if start is TimerStart.K1_CLOSED else 0.0)
+
+
+def uncounted_tail_mgy(tail_mgy: float, r0_mgy_per_s: float) -> float:
+    """The most that came after the unit's end where no counter was read since: the certified tail is that of an ordinary end, which OFF by wire follows at
+    once; a host that was dead sent none, and the beam lasted until K1 alone had opened."""
+    return tail_mgy + RATE_MAX_OVER_R0 * r0_mgy_per_s * K1_OPENS_S
 
 
 def taken_over(timer_mgy: float, said_mgy: float) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from controller import kernel
 from controller.channels import (
     CUT_S,
+    K1_OPENS_S,
     RATE_MAX_OVER_R0,
     SATURATED_OVER_R0,
     Weighed,
@@ -22,6 +23,7 @@ from controller.channels import (
     past_ramp,
     taken_over,
     timed,
+    uncounted_tail_mgy,
     weigh,
     worse,
 )
@@ -60,6 +62,8 @@ RUN: Final = int(UnitState.RUN)
 _COUNT_CELLS: Final = struct.Struct(f"={kernel.COUNT_COLUMNS}q")
 _MODEL_CELLS: Final = struct.Struct(f"={kernel.MODEL_COLUMNS}d")
 """One row of each kernel's block, written in one go."""
+NOT_ENDED: Final = "the end of the beam was not seen"
+"""Why nothing is known of what was counted after it."""
 COLD_SETTLE_S: Final = 0.2
 """Over a cold filament the means of kV and mA are what is measured: none of the ramp is in them, though the timer runs from K1."""
 GAP_TICKS: Final = 3.0
@@ -71,7 +75,8 @@ class Dose(msgspec.Struct, frozen=True, gc=False):
 
     `delivered_mgy` is what has been given so far; `settled` true: the end, its tail with it. kV and mA statistics are over steady beam, 0 when
     there was none. `counted` is true when both chambers counted in this segment, or where there are none the high-voltage contact was seen closed;
-    `unknown_mgy` is what low and high were widened by.
+    `unknown_mgy` is what low and high were widened by. `after_end_1` and `_2`: counts of each channel after the unit's timer had stopped, in the
+    `after_end_s` until the last status, and `after_end_k1_s` how long K1 was still seen closed (None: not seen, or not settled; `after_end_unseen` says why).
     """
 
     d1_mgy: float = 0.0
@@ -108,6 +113,11 @@ class Dose(msgspec.Struct, frozen=True, gc=False):
     ma_min: float = 0.0
     ma_max: float = 0.0
     chambers: bool = True
+    after_end_1: float | None = None
+    after_end_2: float | None = None
+    after_end_s: float | None = None
+    after_end_k1_s: float | None = None
+    after_end_unseen: str = NOT_ENDED
 
     def figures(self) -> DoseFigures:
         """The same for the interlocks."""
@@ -149,6 +159,17 @@ class Steady:
         """kV mean, least, greatest; mA mean, least, greatest."""
         n = max(1, self._n)
         return self._kv[0] / n, self._kv[1], self._kv[2], self._ma[0] / n, self._ma[1], self._ma[2]
+
+
+class AtEnd(msgspec.Struct, frozen=True, gc=False):
+    """What both counters, the unit's timer and its clock showed as the beam ended; what was not seen then is 0, and `unseen` says why."""
+
+    beam_ms: int
+    clock_us: float = 0.0
+    counting_us: float = 0.0
+    counts_1: float = 0.0
+    counts_2: float = 0.0
+    unseen: str = ""
 
 
 class Meter:
@@ -249,6 +270,9 @@ class _Segment:
         self._ran = False
         self._rebooted = False
         self._ended_at_s: float | None = None
+        self._at_end: AtEnd | None = None
+        self._k1_closed_us = 0
+        self._alone_mgy = 0.0 if self._cold else uncounted_tail_mgy(settings.tail_mgy, c.r0_mgy_per_s)
         self._started_at_s: float | None = None
         self._host_beam_s: float | None = None
         self._chambers, self._timer = chambers, timer
@@ -293,9 +317,10 @@ class _Segment:
         running, seen = unit.state == RUN, bool(unit.relays & HV_SEEN)
         between_s = 0.5 * (max(self._unit_at_s, self._origin_s) + unit.asked_at_s)
         if running:
-            self._ran, self._ended_at_s = True, None
+            self._ran, self._ended_at_s, self._at_end = True, None, None
         elif self._ran and self._ended_at_s is None:
             self._ended_at_s = between_s
+            self._at_end = self._seen_at_end(before, unit)
             self._dark_s += self._untimed_s(unit.asked_at_s - before.asked_at_s)
         discharging = self._ended_at_s is not None and (
             unit.asked_at_s - self._ended_at_s < self._settings.terms.t2d_s or (self._cold and seen)
@@ -317,6 +342,8 @@ class _Segment:
         _COUNT_CELLS.pack_into(self._count_cells, 0, host_us, unit.sample_us, unit.counts_1, unit.counts_2, flags)
         self._kernels.counters(self._count_row, self._limits, self._masks, self._counts)
         self._counted = self._counts.tolist()
+        if not unit.relays & K1_OPEN:
+            self._k1_closed_us = self._counted[kernel.CLOCK_US]
         self.second.take(host_us, unit.sample_us, unit.counts_1, unit.counts_2, flags, self._counted)
         self._beam_ms = max(self._beam_ms, unit.beam_ms - self._base[0])
         self._live = self._live or seen
@@ -325,6 +352,43 @@ class _Segment:
         self._unit, self._unit_at_s = unit, unit.asked_at_s
         self._rate(running)
         self._confirm_steady(running)
+
+    def _seen_at_end(self, before: UnitStatus, unit: UnitStatus) -> AtEnd:
+        """The counters at the unit's own end: as its last status in RUN had them, carried on at the rate of the 100 ms before it for the ms that its timer
+        ran on, which are fewer than those between two statuses. It latches no counts of its own; `unit` is the first status out of RUN."""
+        counts, window = self._counted, self._window
+        on_ms, most_ms = unit.beam_ms - before.beam_ms, 1000.0 * GAP_TICKS * self._tick_s
+        flat_ms = 1000.0 * (self._settings.terms.ramp_s + self._settings.press_to_hv_s) + 2e-3 * RATE_WINDOW_US
+        unseen = ""
+        if not (self._timer and self._chambers):
+            unseen = "the safety unit has no timer or no chambers of its own"
+        elif unit.boot_count != before.boot_count:
+            unseen = "the safety unit restarted at the end"
+        elif not 0 <= on_ms <= most_ms:
+            unseen = f"its timer ran on for {on_ms} ms that no status saw, at most {most_ms:g} can be told"
+        elif before.beam_ms - self._base[0] < flat_ms:
+            unseen = f"the beam ended {before.beam_ms - self._base[0]} ms after its start, and is even from {flat_ms:.0f} ms on"
+        elif (
+            counts[kernel.LAST_US] != before.sample_us
+            or not counts[kernel.CLOCK_1] == counts[kernel.CLOCK_2] == counts[kernel.CLOCK_US]
+        ):
+            unseen = "the last sample of the beam did not count"
+        elif window[-1][0] - window[0][0] > 2 * RATE_WINDOW_US:
+            unseen = f"{1e-3 * (window[-1][0] - window[0][0]):.0f} ms before the end no status was seen"
+        elif self._lost_1 or self._lost_2:
+            unseen = f"channel {1 if self._lost_1 else 2} had failed"
+        if unseen:
+            return AtEnd(unit.beam_ms, unseen=unseen)
+        (first_us, first_1, first_2), (last_us, last_1, last_2) = window[0], window[-1]
+        on_us = 1000.0 * on_ms
+        part = on_us / (last_us - first_us)
+        return AtEnd(
+            unit.beam_ms,
+            last_us + on_us,
+            counts[kernel.COUNTING_US] + on_us,
+            last_1 + part * (last_1 - first_1),
+            last_2 + part * (last_2 - first_2),
+        )
 
     def _untimed_s(self, gap_s: float) -> float:
         """Beam that nobody timed between the last status in RUN and the first after it, and until K1 followed; a unit's own timer has it all, and
@@ -400,15 +464,44 @@ class _Segment:
         gap_s = max(0.0, now - self._unit_at_s)
         silent = gap_s > GAP_TICKS * self._tick_s
         if self._ended_at_s is not None:
-            emptied = self._unit_at_s >= self._ended_at_s + s.discharge_s
-            said = self._said(0.0, 0.0 if emptied else s.tail_mgy, settled=True, tail_mgy=0.0)
+            said = self._said(0.0, 0.0 if self._emptied() else self._alone_mgy, settled=True, tail_mgy=0.0)
         elif self._ran or (on_sent and silent):
             said = self._said(min(gap_s, self._longest_s()), s.tail_mgy, settled=True, tail_mgy=s.tail_mgy)
         else:
             said = self._said(0.0, 0.0, settled=True, tail_mgy=0.0)
         goes_on = self._unit.relays & HV_SEEN or self._unit.state == RUN
-        said = self._twice(said)
+        said = self._after_end(self._twice(said), bool(goes_on))
         return _not_over(said, s) if (goes_on and not silent) or self.second.words else said
+
+    def _after_end(self, said: Dose, goes_on: bool) -> Dose:
+        """With what each channel counted after the end; nothing is said of counters that may count on, or of a timer that did."""
+        at, counts = self._at_end, self._counted
+        if at is None:
+            return said
+        unseen = at.unseen
+        if not unseen and (goes_on or not self._emptied()):
+            unseen = "the counters were last read before the cable had emptied"
+        elif not unseen and self._unit.beam_ms != at.beam_ms:
+            unseen = f"the timer ran on by {self._unit.beam_ms - at.beam_ms} ms after the end"
+        elif not unseen and (
+            self._rebooted or counts[kernel.CLOCK_1] != counts[kernel.CLOCK_2] or self._lost_1 or self._lost_2
+        ):
+            unseen = "a channel failed, or a sample did not count, after the end"
+        if unseen:
+            return msgspec.structs.replace(said, after_end_unseen=unseen)
+        return msgspec.structs.replace(
+            said,
+            after_end_1=counts[kernel.SUM_1] - at.counts_1,
+            after_end_2=counts[kernel.SUM_2] - at.counts_2,
+            after_end_s=1e-6 * (counts[kernel.COUNTING_US] - at.counting_us),
+            after_end_k1_s=1e-6 * max(0.0, self._k1_closed_us - at.clock_us),
+            after_end_unseen="",
+        )
+
+    def _emptied(self) -> bool:
+        """Whether the counters were read after the cable had emptied, however the beam had ended: by wire, or by K1 alone."""
+        empties_s = self._settings.discharge_s + K1_OPENS_S
+        return self._ended_at_s is not None and self._unit_at_s >= self._ended_at_s + empties_s
 
     def _twice(self, said: Dose) -> Dose:
         """The dose of both chambers by the second sum: it must be the same, and where it is not the high bound has the higher."""
@@ -456,7 +549,9 @@ class _Segment:
             weighed = _weighed(primary, valid_1, valid_2, dt, by_timer, rate_max * beam_s, unknown)
         else:
             # within the ramp the model is all there is, and it is blind where the generator did not answer: never zero for missing
-            blind = max(0.0, rate_max * beam_s + s.tail_mgy - dm) if settled and dt is None and beam_s > 0.0 else 0.0
+            blind = (
+                max(0.0, rate_max * beam_s + self._alone_mgy - dm) if settled and dt is None and beam_s > 0.0 else 0.0
+            )
             weighed = weigh(dt, (None, None, dm), rate_max * beam_s, unknown + blind)
         overdue = (
             self._unit.state == RUN

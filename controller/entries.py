@@ -128,6 +128,8 @@ class Terminal(msgspec.Struct, frozen=True, array_like=True):
 
     `void` is an exposure that never had beam, by the unit's own evidence. `rest_mgy` is what the fraction still lacks. `host_beam_s` is the
     monotonic clock's time between the events of the unit's timer, beside its `beam_ms` (None: not seen, or a record of before).
+    `after_end_1` and `_2`: what each channel counted after the unit had ended the beam by its own preset, leakage in it, in `after_end_s`; `after_end_k1_s`:
+    until when K1's mirror was still seen closed. None where that was not seen, for the reason `after_end_unseen` ("" with None: a record of before).
     """
 
     token: int
@@ -167,6 +169,11 @@ class Terminal(msgspec.Struct, frozen=True, array_like=True):
     off_verified_s: float | None
     wall_s: float
     host_beam_s: float | None = None
+    after_end_1: float | None = None
+    after_end_2: float | None = None
+    after_end_s: float | None = None
+    after_end_k1_s: float | None = None
+    after_end_unseen: str = ""
 
 
 class LatchSet(msgspec.Struct, frozen=True, array_like=True):

@@ -9,7 +9,8 @@ from controller.entries import Found, Outcome, Start, Terminal
 from controller.exposure import Stage
 from controller.prescribed import Quality
 from controller.settings import Settings
-from hal.readings import Readings, UnitState
+from controller.states import Event
+from hal.readings import Purpose, Readings, UnitState
 from interlocks.words import Sent
 
 
@@ -79,6 +80,7 @@ def terminal_entry(
 ) -> Terminal:
     """The end of an exposure with its settled dose; VOID carries none."""
     unit, void = readings.unit, outcome is Outcome.VOID
+    unseen = not_by_preset(stage, settings, void) or dose.after_end_unseen
     before = (settings.delivered_before_mgy, settings.low_before_mgy, settings.high_before_mgy)
     delivered, low, high = (
         before if void else (dose.fraction_delivered_mgy, dose.fraction_low_mgy, dose.fraction_high_mgy)
@@ -121,7 +123,23 @@ def terminal_entry(
         off_verified_s=case.off_verified_at_s,
         wall_s=wall_s,
         host_beam_s=None if void else dose.host_beam_s,
+        after_end_1=None if unseen else dose.after_end_1,
+        after_end_2=None if unseen else dose.after_end_2,
+        after_end_s=None if unseen else dose.after_end_s,
+        after_end_k1_s=None if unseen else dose.after_end_k1_s,
+        after_end_unseen=unseen,
     )
+
+
+def not_by_preset(stage: Stage, settings: Settings, void: bool) -> str:
+    """Why the beam was not at its full rate until the unit's own preset ended it, so that what was counted after it is no ordinary tail; empty when it was."""
+    if void:
+        return "there was no beam"
+    if settings.terms.purpose is Purpose.DRY_RUN:
+        return "a dry run has no beam"
+    if stage.event is not Event.DOSE_END:
+        return f"the beam was ended by {' '.join(part for part in (stage.event.name, stage.rule) if part)}, not by the unit's preset"
+    return ""
 
 
 def found_entry(readings: Readings) -> Found:

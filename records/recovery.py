@@ -16,6 +16,7 @@ from controller.channels import (
     past_ramp,
     taken_over,
     timed,
+    uncounted_tail_mgy,
     weigh,
 )
 from controller.entries import Found, Outcome, Start, Terminal
@@ -69,7 +70,7 @@ class Figures(msgspec.Struct, frozen=True):
 def provisional(start: Start, seen: Evidence, tick_s: float) -> Figures:
     """Dose so far by the journal alone, with the longest beam that can have followed charged at rate_max; never GOOD, delivered = high."""
     unseen_s = start.lease_s + CUT_S + 2.0 * tick_s + seen.unit_age_s + (0.0 if seen.whole else LAG_S)
-    figures = _weigh(start, seen.beam_ms, seen.counts_1, seen.counts_2, unseen_s, tail=True)
+    figures = _weigh(start, seen.beam_ms, seen.counts_1, seen.counts_2, unseen_s, start.combination.tail_mgy)
     high = figures.weighed.high_mgy
     weighed = Weighed(high, figures.weighed.low_mgy, high, Quality.UNKNOWN)
     return msgspec.structs.replace(
@@ -128,7 +129,8 @@ def recovered(
         return msgspec.structs.replace(by_journal, words=f"{by_journal.words}; {wrong}")
     settled = min(wall_s, mono_s if mono_s > 0 else wall_s) >= SETTLED_S
     open_s = CUT_S if found.cause in _OPEN_BEAM else 0.0
-    by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, 0.0, tail=not settled, open_s=open_s)
+    tail_mgy = 0.0 if settled else _longest_tail_mgy(start)
+    by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, 0.0, tail_mgy, open_s)
     if found.boot_count == start.unit_boot_count:
         return by_unit
     # the unit went down with the beam on: its memory may miss the last of it
@@ -200,6 +202,7 @@ def terminal(
         off_at_s=None,
         off_verified_s=None,
         wall_s=wall_s,
+        after_end_unseen="" if figures is None else "the end of the beam was not seen",
     )
 
 
@@ -227,11 +230,17 @@ def _behind(found: Found, seen: Evidence) -> bool:
     )
 
 
+def _longest_tail_mgy(start: Start) -> float:
+    """What may still be missing where the unit ended the beam and no host was there to send OFF: the tail through K1 alone. A cold filament has none."""
+    c = start.combination
+    return 0.0 if start.prescribed.purpose is Purpose.DRY_RUN else uncounted_tail_mgy(c.tail_mgy, c.r0_mgy_per_s)
+
+
 def _weigh(
-    start: Start, beam_ms: int, counts_1: int, counts_2: int, unseen_s: float, *, tail: bool, open_s: float = 0.0
+    start: Start, beam_ms: int, counts_1: int, counts_2: int, unseen_s: float, tail_mgy: float, open_s: float = 0.0
 ) -> Figures:
-    """Weigh the channels of one segment by the unit's registers; a tail that may still be missing widens high by itself, and so does beam that may
-    have been stronger than any channel counts (`open_s`). What the meter had said at the ramp's end is in no register (`taken_over`)."""
+    """Weigh the channels of one segment by the unit's registers; a tail that may still be missing (`tail_mgy`) widens high by itself, and so does beam that
+    may have been stronger than any channel counts (`open_s`). What the meter had said at the ramp's end is in no register (`taken_over`)."""
     c = start.combination
     beam_s = max(0.0, (beam_ms - start.unit_beam_ms) / 1000.0)
     d1 = counted((counts_1 - start.unit_counts_1) % _WRAP, beam_s, c.n1_mgy_per_count, c.leak1_cps, 1.0)
@@ -251,10 +260,10 @@ def _weigh(
         primary, others = valid_1, (valid_2, valid_t) if valid_t is not None else (valid_2,)
     rate_max = RATE_MAX_OVER_R0 * c.r0_mgy_per_s
     saturated = SATURATED_OVER_R0 * c.r0_mgy_per_s * open_s
-    unknown = rate_max * unseen_s + saturated + (c.tail_mgy if tail else 0.0)
+    unknown = rate_max * unseen_s + saturated + tail_mgy
     weighed = weigh(primary, others, rate_max * beam_s, unknown)
     # the timer's dose holds its tail already (dt is a net time), the counters' does not yet
-    if tail and not by_timer and weighed.quality is not Quality.UNKNOWN:
+    if tail_mgy and not by_timer and weighed.quality is not Quality.UNKNOWN:
         weighed = msgspec.structs.replace(
             weighed, delivered_mgy=min(weighed.delivered_mgy + c.tail_mgy, weighed.high_mgy)
         )

@@ -38,7 +38,7 @@ class Revisions(msgspec.Struct, frozen=True):
     head: str
 
 
-OURS: Final = Revisions(Path(__file__).parent / "migrations", "0002")
+OURS: Final = Revisions(Path(__file__).parent / "migrations", "0003")
 
 
 def on_server(place: Place) -> bool:

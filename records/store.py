@@ -155,6 +155,11 @@ class SegmentRow(Base):
     reset: Mapped[bool] = mapped_column(Boolean)
     # at the end, where a revision adds it to a table that was there
     host_beam_s: Mapped[float | None] = mapped_column(Float, nullable=True)
+    after_end_1: Mapped[float | None] = mapped_column(Float, nullable=True)
+    after_end_2: Mapped[float | None] = mapped_column(Float, nullable=True)
+    after_end_s: Mapped[float | None] = mapped_column(Float, nullable=True)
+    after_end_k1_s: Mapped[float | None] = mapped_column(Float, nullable=True)
+    after_end_unseen: Mapped[str | None] = mapped_column(WORDS, nullable=True)
     # a START that never had beam leaves its number to the next one
     __table_args__ = (
         Index(
@@ -552,4 +557,7 @@ def _ended(row: SegmentRow, exposure: Exposure, end: Terminal) -> SegmentRow:
         row.ma_mean, row.ma_min, row.ma_max = end.ma_mean, end.ma_min, end.ma_max
     row.on_at_s, row.off_at_s, row.off_verified_s = end.on_at_s, end.off_at_s, end.off_verified_s
     row.host_beam_s = end.host_beam_s
+    row.after_end_1, row.after_end_2, row.after_end_s = end.after_end_1, end.after_end_2, end.after_end_s
+    row.after_end_k1_s = end.after_end_k1_s
+    row.after_end_unseen = end.after_end_unseen or None
     return row

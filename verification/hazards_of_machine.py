@@ -195,10 +195,13 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
     row(
         "engineering-G20",
         "the cable discharges after off, and that dose is forgotten",
-        "the tail is counted until off has held; an end that could not be counted out has the certified tail added",
-        "code:controller/dose.py::Meter.settled code:controller/presets.py::discharge_s",
+        "the tail is counted until off has held; an end that could not be counted out has the certified tail added, and what K1 alone may take",
+        "code:controller/dose.py::Meter.settled code:controller/presets.py::discharge_s code:controller/channels.py::uncounted_tail_mgy",
         "simulators/test_plant_tube.py::test_cable_discharges_at_constant_current_as_in_e10 "
         "controller/test_dose_meter.py::test_settled_before_the_cable_is_empty "
+        "controller/test_dose_figures.py::test_a_tail_that_was_not_waited_for_is_unknown "
+        "controller/test_recovered_as_live.py::test_a_host_that_died_is_charged_with_the_tail_through_k1_alone "
+        "scenarios/test_after_end.py::test_a_contactor_that_hangs_is_seen_in_the_record "
         "simulators/test_unit_arming.py::test_tail_is_counted_through_a_reboot",
     ),
     row(

@@ -19,7 +19,7 @@ LACKS: Final = (
     Lack("timer 2 of each segment", "the records keep the safety unit's beam timer; the limit of K1 is kept by the unit alone"),
     Lack("timer and count presets of each segment", "the settings' SHA-256 is kept, and the set time"),
     Lack("temperature and pressure at the beam", "k_TP as it was frozen at loading is kept; readings of the day are on the daily check's sheet"),
-    Lack("ramp, arcs and tail of each segment", "the trace is kept tick by tick; the tail is the certificate's, within the delivered dose"),
+    Lack("ramp and arcs of each segment", "the trace is kept tick by tick"),
     Lack("backscatter, HVL and how the rate was measured", "they are in the certificate, which the record names by its SHA-256"),
     Lack("warm-up before this fraction", "its exposures are in the records as exposures of their own"),
 )  # fmt: skip

@@ -48,12 +48,12 @@ def test_the_database_is_shown_with_its_schema(
     database = kept.done() / "records.sqlite"
     assert room.database(rig, True) is Exit.AS_INTENDED
     (told,) = json.loads(capsys.readouterr().out)
-    assert told["current"] == told["head"] == "0002" and told["applied"] == kept.journal.next_index - 1
+    assert told["current"] == told["head"] == "0003" and told["applied"] == kept.journal.next_index - 1
     engine = engine_for(database)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE meta SET value = '7' WHERE key = 'schema'")
     assert room.database(rig, False) is Exit.UNFIT
-    assert "schema 0007, this program's 0002: DOES NOT FIT" in capsys.readouterr().out
+    assert "schema 0007, this program's 0003: DOES NOT FIT" in capsys.readouterr().out
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE meta")
     engine.dispose()

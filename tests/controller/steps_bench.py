@@ -21,7 +21,8 @@ SATURATED_1, SATURATED_2 = int(SOUND | Health.SATURATED1), int(SOUND | Health.SA
 
 
 def by_hand(c: dict[str, Any] | None = None, terms: dict[str, Any] | None = None, **changes: Any) -> Settings:
-    """64 mGy/s at 32 kV and 2 mA, where output is half of that at 64 kV; half and a quarter mGy a count; a ramp of 250 ms, half a second to discharge."""
+    """64 mGy/s at 32 kV and 2 mA, where output is half of that at 64 kV; half and a quarter mGy a count; a ramp of 250 ms, half a second to discharge at most,
+    and a sixteenth with K1 alone."""
     of_beam = {
         "kv": 32.0,
         "ma": 2.0,
@@ -37,7 +38,7 @@ def by_hand(c: dict[str, Any] | None = None, terms: dict[str, Any] | None = None
         s.terms, **({"kv": 32.0, "ma": 2.0, "ramp_s": 0.25, "t2d_s": 0.5} | (terms or {}))
     )
     given = {"combination": combination(**(of_beam | (c or {}))), "terms": for_rules}
-    given |= {"tail_mgy": 2.0, "discharge_s": 0.0625, "press_to_hv_s": 0.125}
+    given |= {"tail_mgy": 2.0, "discharge_s": 0.0125, "press_to_hv_s": 0.125}
     return msgspec.structs.replace(s, **(given | changes))
 
 

@@ -22,10 +22,11 @@ GOOD = Quality.GOOD
 
 
 def test_before_anything_every_figure_is_zero() -> None:
-    """No dose, no time, no count, GOOD, and the unit's and the host's beam clocks stand still."""
+    """No dose, no time, no count, GOOD, the unit's and the host's beam clocks stand still, and no end was seen."""
     zeros = (0.0,) * 7
     fraction = (GOOD, *(0.0,) * 3, GOOD, *(0.0,) * 4, None, None, 0, 0, 0, 0.0, 0.0, 0, False, False, False)
-    assert msgspec.structs.astuple(Dose()) == (*zeros, *fraction, *(0.0,) * 6, True)
+    after_end = (None, None, None, None, "the end of the beam was not seen")
+    assert msgspec.structs.astuple(Dose()) == (*zeros, *fraction, *(0.0,) * 6, True, *after_end)
 
 
 def test_the_interlocks_are_given_each_figure_in_its_place() -> None:

@@ -3,19 +3,49 @@ Both stand on the same registers; where they may differ, and by how much, is sai
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from dose_bench import WALL_S, at_rest, slow
-from test_dose_meter import R0, TICK_S, Beam, run, settings
+from test_dose_meter import R0, TAIL_MGY, TICK_S, Beam, run, settings
 
 from controller.case import Case
 from controller.dose import Dose
 from controller.entries import Found, Start
 from controller.prescribed import Quality
 from controller.written import start_entry
-from hal.readings import Termination
+from hal.readings import Purpose, Termination
 from records.recovery import Evidence, Figures, recovered
 
 TOKEN = 41
+
+
+def found_at(beam: Beam, after_s: float, purpose: Purpose = Purpose.TREAT) -> Figures:
+    """The end by the registers alone, as they stand so long after it."""
+    s = settings(Termination.MONITOR)
+    before, after = beam.unit(beam.on_s - 1.0), beam.unit(beam.off_s + after_s)
+    start = start_entry(s, Case(), at_rest(beam.on_s - 1.0, before, slow=slow(beam.on_s - 1.0)), WALL_S, "v", True)
+    assert isinstance(start, Start)
+    start = msgspec.structs.replace(start, prescribed=msgspec.structs.replace(start.prescribed, purpose=purpose))
+    found = Found(
+        TOKEN, start.fraction_tag, 1, after.beam_ms, 0, after.counts_1, after.counts_2, start.unit_run_count + 1, TOKEN, 0, True
+    )  # fmt: skip
+    seen = Evidence(0, WALL_S + 1.0, before.beam_ms, before.counts_1, before.counts_2, ran=True)
+    at_s = beam.off_s - beam.on_s + after_s
+    return recovered(start, TOKEN, found, round(at_s * 1e9), WALL_S + 1.0 + at_s, seen, TICK_S)
+
+
+def test_a_host_that_died_is_charged_with_the_tail_through_k1_alone() -> None:
+    """engineering-G20: nobody sent OFF by wire, so where the cable may not have emptied, the certified tail and 50 ms of K1 at R0 and a quarter are charged;
+    5 s later the counters hold it all. A filament that was cold has no tail."""
+    beam = Beam(off_s=101.5)
+    early, late = found_at(beam, 0.0), found_at(beam, 5.0)
+    counted_mgy = max(early.d1_mgy, early.d2_mgy, early.dt_mgy)
+    assert early.weighed.high_mgy == pytest.approx(counted_mgy + TAIL_MGY + 1.25 * R0 * 0.05)
+    assert late.weighed.high_mgy == pytest.approx(max(late.d1_mgy, late.d2_mgy, late.dt_mgy))
+    assert early.weighed.high_mgy > beam.true_mgy(200.0) + 0.999 * 1.25 * R0 * 0.05
+    assert early.weighed.quality is Quality.DEGRADED and late.weighed.quality is Quality.GOOD
+    cold = found_at(beam, 0.0, Purpose.DRY_RUN)
+    assert cold.weighed.high_mgy == max(cold.d1_mgy, cold.d2_mgy)
 
 
 def twice(beam: Beam) -> tuple[Dose, Figures]:

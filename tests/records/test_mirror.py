@@ -172,7 +172,7 @@ def test_it_waits_for_a_database_that_is_made_anew(rig: Rig, place: Places) -> N
     with pytest.raises(StoreError, match="is not there yet; kerma run makes it"):
         mirror.step()
     altered(rig.folder / "records.sqlite", "CREATE TABLE meta (key VARCHAR, value VARCHAR)")
-    altered(rig.folder / "records.sqlite", "INSERT INTO meta VALUES ('schema', '2'), ('applied', '0'), ('digest', '')")
+    altered(rig.folder / "records.sqlite", "INSERT INTO meta VALUES ('schema', '3'), ('applied', '0'), ('digest', '')")
     with pytest.raises(StoreError, match="is made anew from the journal; wait for it"):
         mirror.step()
     lose_database(rig)

@@ -30,14 +30,14 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
+revision, down_revision, branch_labels, depends_on = "0004", "0003", None, None
 
 
 def upgrade():
     op.add_column("fractions", sa.Column("note", sa.String(), nullable=False, server_default=""))
     op.create_table("notes", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("words", sa.String(), nullable=False))
     op.execute("INSERT INTO notes (id, words) SELECT 1, 'was ' || value FROM meta WHERE key = 'schema'")
-    op.execute("UPDATE meta SET value = '3' WHERE key = 'schema'")
+    op.execute("UPDATE meta SET value = '4' WHERE key = 'schema'")
 """
 Places = Callable[[str], Place]
 
@@ -62,8 +62,8 @@ def with_next(folder: Path, words: str = NEXT) -> Revisions:
     """A program of tomorrow: our revisions and one more."""
     scripts = folder / "migrations"
     shutil.copytree(OURS.scripts, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "r0003_note.py").write_text(words, encoding="utf-8")
-    return Revisions(scripts, "0003")
+    (scripts / "versions" / "r0004_note.py").write_text(words, encoding="utf-8")
+    return Revisions(scripts, "0004")
 
 
 def options(index: Any) -> dict[str, str]:
@@ -137,7 +137,7 @@ def test_a_database_from_before_alembic_is_taken_over_with_all_that_is_in_it(tmp
         database.execute("UPDATE main.meta SET value = '1' WHERE key = 'schema'")
     database.close()
     shown = [show(new, row["id"]) for row in list_fractions(new)]
-    with pytest.raises(StoreError, match=r"schema 0001, this program reads 0002; the recorder brings it there"):
+    with pytest.raises(StoreError, match=r"schema 0001, this program reads 0003; the recorder brings it there"):
         list_fractions(old)
     for path in tmp_path.glob("records.sqlite*"):
         path.unlink()
@@ -154,11 +154,11 @@ def test_an_upgrade_leaves_what_was_there(place: Places, tmp_path: Path) -> None
     Store(where).close()
     asked(where, "INSERT INTO openings VALUES (7, 'a', '1', 'rig', true, '', 0.01, 3.0)")
     Store(where, revisions=revisions).close()
-    assert asked(where, "SELECT words FROM notes") == [("was 2",)]
+    assert asked(where, "SELECT words FROM notes") == [("was 3",)]
     assert asked(where, 'SELECT "index", tick_s FROM openings') == [(7, 0.01)]
-    assert asked(where, "SELECT version_num FROM alembic_version") == [("0003",)]
+    assert asked(where, "SELECT version_num FROM alembic_version") == [("0004",)]
     with pytest.raises(
-        StoreError, match=r"schema 0003, this program knows up to 0002; use the newer program, or (move|name an empty)"
+        StoreError, match=r"schema 0004, this program knows up to 0003; use the newer program, or (move|name an empty)"
     ):
         Store(where)
     Store(where, revisions=revisions).close()
@@ -170,7 +170,7 @@ def test_an_upgrade_that_fails_changes_nothing(place: Places, tmp_path: Path) ->
     where = place("one")
     Store(where).close()
     revisions = with_next(tmp_path, NEXT + '    op.execute("INSERT INTO nowhere VALUES (1)")\n')
-    with pytest.raises(StoreError, match=r"cannot be brought from schema 0002 to 0003 .*nowhere.*is as it was"):
+    with pytest.raises(StoreError, match=r"cannot be brought from schema 0003 to 0004 .*nowhere.*is as it was"):
         Store(where, revisions=revisions)
     engine = engine_for(where)
     assert ours(engine) == []
@@ -179,7 +179,7 @@ def test_an_upgrade_that_fails_changes_nothing(place: Places, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "before", [pytest.param(BEFORE, id="before-alembic"), pytest.param("", id="0002", marks=pytest.mark.grid)]
+    "before", [pytest.param(BEFORE, id="before-alembic"), pytest.param("", id="0003", marks=pytest.mark.grid)]
 )
 def test_a_kill_at_any_statement_of_an_upgrade_leaves_old_or_new(tmp_path: Path, before: str) -> None:
     """SQLite takes table definitions into a transaction only where nobody but us begins it: the files as they are at each statement and at the commit."""
@@ -225,7 +225,7 @@ def test_a_kill_at_any_statement_of_an_upgrade_leaves_old_or_new(tmp_path: Path,
         store = Store(copy, revisions=revisions)
         assert store.applied == 5
         store.close()
-    assert set(found) == {(False, False, "1" if before else "2"), (True, True, "3")} and len(copies) > 6
+    assert set(found) == {(False, False, "1" if before else "3"), (True, True, "4")} and len(copies) > 6
 
 
 @pytest.mark.grid
@@ -253,8 +253,8 @@ def test_an_error_or_a_kill_at_any_call_of_an_upgrade_leaves_old_or_new(tmp_path
         store = Store(where, revisions=revisions)
         assert store.applied == 5
         store.close()
-        assert asked(where, "SELECT words FROM notes") == [("was 2",)]
-    assert found == {"2", "3"} and at > 15
+        assert asked(where, "SELECT words FROM notes") == [("was 3",)]
+    assert found == {"3", "4"} and at > 15
 
 
 @pytest.mark.parametrize("most", [0, pytest.param(3, marks=pytest.mark.grid)])
@@ -265,7 +265,7 @@ def test_an_upgrade_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.
     Store(where).close()
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO notes SELECT i, '' FROM n WHERE i > 1"
     revisions = with_next(tmp_path, NEXT + f'    op.execute("{endless}")\n')
-    with pytest.raises(StoreError, match=r"schema 0002 to 0003 \(interrupted\), and is as it was"):
+    with pytest.raises(StoreError, match=r"schema 0003 to 0004 \(interrupted\), and is as it was"):
         Store(where, revisions=revisions)
     Store(where).close()
 
@@ -294,7 +294,7 @@ def test_readers_say_what_to_do_with_an_older_schema(place: Places, tmp_path: Pa
     with engine.begin() as connection:
         assert readable(connection, where)
         with pytest.raises(StoreError, match="start kerma run first"):
-            readable(connection, where, Revisions(tmp_path, "0003"))
+            readable(connection, where, Revisions(tmp_path, "0004"))
     engine.dispose()
 
 

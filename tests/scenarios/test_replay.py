@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from console.cli import build
 from console.exit_codes import Exit
-from controller.entries import EntryType
+from controller.entries import EntryType, Terminal
 from controller.kernel import PLAIN
 from controller.ring import TICK_BYTES, pack_tick, unpack_tick
 from controller.states import State
@@ -175,18 +175,18 @@ def test_another_rule_is_a_difference(stopped: tuple[VirtualRig, Recorded], monk
 
 
 def test_a_record_of_before_a_field_is_compared_by_what_it_holds(stopped: tuple[VirtualRig, Recorded]) -> None:
-    """An end without the clock's time of beam, as it was written before there was one; the field before it still counts."""
+    """An end without the clock's time of beam and without the counts after it, as it was written before there were any; the field before still counts."""
 
-    def cut(fields: int, last: Callable[[float], float]) -> Recorded:
+    def cut(last: Callable[[float], float]) -> Recorded:
         rows = list(stopped[1].rows)
         (place,) = (place for place, row in enumerate(rows) if row.kind == EntryType.TERMINAL)
-        held = msgspec.msgpack.decode(rows[place].payload)[:fields]
+        held = msgspec.msgpack.decode(rows[place].payload)[: Terminal.__struct_fields__.index("host_beam_s")]
         held[-1] = last(held[-1])
         rows[place] = msgspec.structs.replace(rows[place], payload=msgspec.msgpack.encode(held))
         return msgspec.structs.replace(stopped[1], rows=tuple(rows))
 
-    assert replay(cut(-1, lambda wall_s: wall_s), PLAIN).difference is None
-    found = replay(cut(-1, lambda wall_s: wall_s + 1.0), PLAIN).difference
+    assert replay(cut(lambda wall_s: wall_s), PLAIN).difference is None
+    found = replay(cut(lambda wall_s: wall_s + 1.0), PLAIN).difference
     assert found is not None and found.what == "TERMINAL wall_s"
 
 
