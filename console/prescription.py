@@ -1,18 +1,35 @@
 """The prescription file: what the physician ordered for one fraction, read strictly into the controller's own words.
-It converts no dose and knows no certificate; the unit of every number stands in its key."""
+It converts no dose and knows no certificate; the unit of every number stands in its key. A file without [set_up] is of the older form, and still an order."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self
 
+from msgspec import UNSET
 from pydantic import Field, model_validator
 
 from console.strict import Strict, read
-from controller.prescribed import Prescribed
+from controller.prescribed import Backing, Prescribed, SetUp
 from hal.readings import Purpose
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
+Flag = Literal["earlier_field", "neighbouring_field", "eye", "cartilage_or_bone", "implant"]
+FLAG_WORDS: Final = MappingProxyType(
+    {
+        "backing_thin": "a thin part: less scatters back than the certificate's deep tissue, and how much is not known",
+        "backing_lead": "lead behind the part: less scatters back than the certificate's deep tissue, and the lead's own electrons add dose at its face",
+        "earlier_field": "the field overlaps one that was treated earlier",
+        "neighbouring_field": "the field overlaps a neighbouring one of now",
+        "eye": "an eye is near the field",
+        "cartilage_or_bone": "cartilage or bone lies under the field",
+        "implant": "an implant is near the field",
+    }
+)
+"""Everything that an order can flag, for people; who signs the order accepts each by name."""
+BY_SIGNATURE: Final = ("the signatures of a physician and a physicist",)
+"""Who approves an order whose file names nobody."""
 
 
 class OrderTable(Strict):
@@ -22,7 +39,8 @@ class OrderTable(Strict):
     version: int = Field(ge=1, le=10_000, description="write the version of the prescription, from 1")
     purpose: Literal["treat", "daily", "warmup", "calibrate"] = Field(description='write "treat" for a patient')
     approved_by: list[Name] = Field(
-        min_length=1, max_length=8, description='write who approved it: ["physician", "physicist"]'
+        max_length=8,
+        description='write who approved it: ["physician", "physicist"]; [] for an order that only the signatures of both make valid',
     )
 
 
@@ -73,6 +91,31 @@ class BeamTable(Strict):
     )
 
 
+class CutoutTable(Strict):
+    """[cutout]: the lead in the applicator, by the name under which it was measured; beam.cutout_factor is its factor."""
+
+    id: Name = Field(description="write the cut-out's own number, as on the certificate")
+    diameter_mm: float = Field(gt=0, le=200, description="write the diameter of its field in mm")
+    measured_by: Name = Field(description="write who measured its factor")
+
+
+class SetUpTable(Strict):
+    """[set_up]: how the patient is set up for this dose; an order of the older form has none, and then nobody said it."""
+
+    bolus_or_cover_mm: float = Field(
+        ge=0,
+        le=30,
+        description="write how thick, as water, what lies on the skin under the applicator is, in mm; 0.0 without any, and for a film below 0.1 mm",
+    )
+    backing: Literal["full", "thin", "lead"] = Field(
+        description='write "full" where deep tissue lies behind, "thin" for an ear, a lid or a wing of the nose, "lead" where a shield lies behind'
+    )
+    shield_notes: str = Field(max_length=400, description='write what is shielded, and with what; "" for nothing')
+    tolerance_flags: list[Flag] = Field(
+        max_length=8, description='write what bears less or was treated before, such as ["eye"]; [] for nothing'
+    )
+
+
 class PrescriptionFile(Strict):
     """A whole prescription file."""
 
@@ -81,6 +124,8 @@ class PrescriptionFile(Strict):
     course: CourseTable
     dose: DoseTable
     beam: BeamTable
+    cutout: CutoutTable | None = None
+    set_up: SetUpTable | None = None
 
     @model_validator(mode="after")
     def _within_course(self) -> Self:
@@ -95,22 +140,51 @@ class PrescriptionFile(Strict):
     def _no_lead_at_depth(self) -> Self:
         """The certificate's depth dose is the open field's, and a cut-out's factor is of the surface (hazard A12)."""
         factor, depth_mm = self.beam.cutout_factor, self.dose.depth_mm
-        if factor != 1.0 and depth_mm > 0.0:
+        bolus_mm = self.set_up.bolus_or_cover_mm if self.set_up is not None else 0.0
+        lead = factor != 1.0 or self.cutout is not None
+        if lead and bolus_mm > 0.0:
+            raise ValueError(
+                f"set_up.bolus_or_cover_mm = {bolus_mm}: with a cut-out it is refused: under bolus a smaller field's dose falls faster than the open one's, "
+                "which the certificate holds; first: order the cut-out without bolus, 0.0, or the open field"
+            )
+        if lead and depth_mm > 0.0:
             raise ValueError(
                 f"beam.cutout_factor = {factor}: with dose.depth_mm = {depth_mm} it is refused: a smaller field's dose falls faster with depth than the "
                 "open one's, which the certificate holds; first: order the dose at the surface, depth_mm = 0.0, by a depth dose measured under this lead"
             )
         return self
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """What goes together stands together; the older form names neither cut-out nor set-up, and somebody who approved it."""
+        if self.cutout is not None and self.set_up is None:
+            raise ValueError("the table [cutout] stands without [set_up]; first: write both")
+        if self.set_up is not None and self.cutout is None and self.beam.cutout_factor != 1.0:
+            raise ValueError(
+                f"beam.cutout_factor = {self.beam.cutout_factor}: belongs to no cut-out; first: write its table [cutout], or 1.0"
+            )
+        if self.set_up is None and not self.prescription.approved_by:
+            raise ValueError(
+                'prescription.approved_by = []: has too few entries: at least 1 without [set_up]; first: write who approved it: ["physician", "physicist"]'
+            )
+        flags = self.set_up.tolerance_flags if self.set_up is not None else []
+        if len(set(flags)) != len(flags):
+            raise ValueError(f"set_up.tolerance_flags = {flags}: names one twice; first: write each once")
+        return self
+
 
 def load(path: Path) -> Prescribed:
     """Read and check a prescription file; its SHA-256 is that of the file's bytes. Raises ConfigurationError."""
     taken = read(path, PrescriptionFile)
-    file = taken.model
+    return prescribed_of(taken.model, taken.sha256)
+
+
+def prescribed_of(file: PrescriptionFile, sha256: bytes) -> Prescribed:
+    """A checked file in the controller's words."""
     return Prescribed(
         prescription_id=file.prescription.id,
         version=file.prescription.version,
-        sha256=taken.sha256,
+        sha256=sha256,
         patient_id=file.patient.id,
         patient_id_2=file.patient.id_2,
         course_id=file.course.id,
@@ -128,6 +202,20 @@ def load(path: Path) -> Prescribed:
         applicator_id=file.beam.applicator,
         gap_mm=float(file.beam.gap_mm),
         cutout_factor=float(file.beam.cutout_factor),
-        approved_by=tuple(file.prescription.approved_by),
+        approved_by=tuple(file.prescription.approved_by) or BY_SIGNATURE,
         purpose=Purpose[file.prescription.purpose.upper()],
+        set_up=UNSET if file.set_up is None else _set_up(file.set_up, file.cutout),
+        by_signature=UNSET if file.prescription.approved_by else True,
+    )
+
+
+def _set_up(table: SetUpTable, cutout: CutoutTable | None) -> SetUp:
+    return SetUp(
+        bolus_mm=float(table.bolus_or_cover_mm),
+        backing=Backing(table.backing),
+        cutout_id=cutout.id if cutout is not None else "",
+        cutout_diameter_mm=float(cutout.diameter_mm) if cutout is not None else 0.0,
+        cutout_measured_by=cutout.measured_by if cutout is not None else "",
+        shield_notes=table.shield_notes,
+        tolerance_flags=tuple(table.tolerance_flags),
     )

@@ -7,6 +7,7 @@ import math
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -179,6 +180,8 @@ def offer(prescribed: Prescribed, offered: Offer, compared: tuple[Compared, ...]
     who.add_row(
         "depth", f"{prescribed.depth_mm:g} mm, gap {prescribed.gap_mm:g} mm, cut-out {prescribed.cutout_factor:g}"
     )
+    for name, said in set_up_lines(prescribed):
+        who.add_row(name, said)
     table = Table(title=("SIMULATED  " if simulated else "") + "read back from the devices", title_justify="left")
     table.add_column("")
     table.add_column("read back", justify="right")
@@ -193,6 +196,23 @@ def offer(prescribed: Prescribed, offered: Offer, compared: tuple[Compared, ...]
         f"count preset {offered.count_preset}; plan {offered.digest.hex()[:16]}"
     )
     return Group(who, table, Text(device, style="dim"))
+
+
+def set_up_lines(prescribed: Prescribed) -> tuple[tuple[str, str], ...]:
+    """What lies on, in and behind the patient, as ordered; an order of the older form says nothing of it."""
+    said = prescribed.set_up
+    if said is UNSET:
+        return (("set-up", "bolus, backing, shields: not stated by this order"),)
+    lines = [("set-up", f"bolus or cover {said.bolus_mm:g} mm, backing {said.backing.value}")]
+    if said.cutout_id:
+        lines.append(
+            ("cut-out", f"{said.cutout_id}, {said.cutout_diameter_mm:g} mm, measured by {said.cutout_measured_by}")
+        )
+    if said.shield_notes:
+        lines.append(("shields", said.shield_notes))
+    if prescribed.flags:
+        lines.append(("FLAGGED", ", ".join(prescribed.flags)))
+    return tuple(lines)
 
 
 def end(prescribed: Prescribed | None, ended: Ended, code: Exit, record: str, simulated: bool) -> RenderableType:

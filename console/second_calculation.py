@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from msgspec import UNSET
+
 from controller.prescribed import Certificate, Combination, Prescribed
 from controller.requests import Offer
 from hal.readings import Purpose, Termination
@@ -67,21 +69,24 @@ def on_line(points: tuple[tuple[float, float], ...], x: float) -> float | None:
 
 def calculate(prescribed: Prescribed, used: Combination, given_d0_mgy: float) -> Second | str:
     """The second calculation with `given_d0_mgy` already delivered, or the words why there is none."""
-    if prescribed.cutout_factor != 1.0 and prescribed.depth_mm > 0.0:
-        return (
-            f"cut-out factor {prescribed.cutout_factor:g} at depth_mm = {prescribed.depth_mm:g}: {NOT_THE_OPEN_FIELDS}"
-        )
-    pdd = on_line(used.pdd, prescribed.depth_mm)
-    if pdd is None:
-        return f"depth_mm = {prescribed.depth_mm}: the certificate's depth table does not reach it"
-    f, g, z = used.effective_ssd_mm, prescribed.gap_mm, prescribed.depth_mm
+    b = 0.0 if prescribed.set_up is UNSET else prescribed.set_up.bolus_mm
+    f, g, z = used.effective_ssd_mm, prescribed.gap_mm, prescribed.depth_mm + b
+    if prescribed.cutout_factor != 1.0 and z > 0.0:
+        where = f"depth_mm = {prescribed.depth_mm:g}" + (f" under {b:g} mm of bolus" if b else "")
+        return f"cut-out factor {prescribed.cutout_factor:g} at {where}: {NOT_THE_OPEN_FIELDS}"
+    pdd, at_skin = on_line(used.pdd, z), on_line(used.pdd, b)
+    if pdd is None or (b and at_skin is None):
+        under = f" under {b} mm of bolus" if b else ""
+        return f"depth_mm = {prescribed.depth_mm}{under}: the certificate's depth table does not reach it"
     if used.closed_end:
         gap = on_line(used.gap_table, g) if g else 1.0
         surface = gap
     else:
-        gap, surface = ((f + z) / (f + g + z)) ** 2, (f / (f + g)) ** 2
+        gap, surface = ((f + z) / (f + g + z)) ** 2, ((f + b) / (f + g + b)) ** 2
     if gap is None or surface is None:
         return f"gap_mm = {g}: the certificate's gap table does not reach it"
+    if b and at_skin is not None:
+        surface *= at_skin / 100
     factor = pdd / 100 * gap * prescribed.cutout_factor
     d0 = prescribed.rx_mgy / factor
     rest = d0 - given_d0_mgy

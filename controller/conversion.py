@@ -1,4 +1,4 @@
-"""From the dose prescribed at depth to D0 and the skin: PDD, stand-off and cut-out, each once.
+"""From the dose prescribed at depth to D0 and the skin: PDD, stand-off and cut-out, each once; bolus is water on the skin.
 It interpolates inside measured tables only and refuses everything outside them; it knows no rate and no time."""
 
 from __future__ import annotations
@@ -36,10 +36,16 @@ def interpolated(table: tuple[tuple[float, float], ...], x: float) -> float | No
 def converted(p: Prescribed, c: Combination) -> Converted | tuple[str, ...]:
     """D0 = D_Rx / F with F = PDD/100 x gap x cut-out, and the dose at the skin."""
     words = []
-    pdd = interpolated(c.pdd, p.depth_mm)
-    if pdd is None or pdd <= 0.0:
+    pdd, over_skin = interpolated(c.pdd, p.reach_mm), interpolated(c.pdd, p.bolus_mm) if p.bolus_mm else 100.0
+    if pdd is None or pdd <= 0.0 or over_skin is None:
+        under = f" under {p.bolus_mm:g} mm of bolus" if p.bolus_mm else ""
         words.append(
-            f"depth {p.depth_mm:g} mm is outside the PDD table, {_ends(c.pdd)} mm (certificate); prescribe within it"
+            f"depth {p.depth_mm:g} mm{under} is outside the PDD table, {_ends(c.pdd)} mm (certificate); prescribe within it"
+        )
+    if p.cutout_factor != 1.0 and p.bolus_mm:
+        words.append(
+            f"bolus {p.bolus_mm:g} mm with cut-out factor {p.cutout_factor:g}: a smaller field's dose falls faster than the open one's, "
+            "which the certificate holds; order one of both"
         )
     if not CUTOUT_LEAST <= p.cutout_factor <= CUTOUT_MOST:
         words.append(
@@ -50,17 +56,19 @@ def converted(p: Prescribed, c: Combination) -> Converted | tuple[str, ...]:
     gap = _gap(p, c)
     if isinstance(gap, str):
         words.append(gap)
-    if words or isinstance(gap, str) or pdd is None:
+    if words or isinstance(gap, str) or pdd is None or over_skin is None:
         return tuple(words)
     at_depth, at_skin = gap
     factor = pdd / 100.0 * at_depth * p.cutout_factor
     d0 = p.rx_mgy / factor
-    return Converted(factor, d0, d0 * at_skin * p.cutout_factor)
+    skin = d0 * at_skin * p.cutout_factor
+    return Converted(factor, d0, skin * over_skin / 100.0 if p.bolus_mm else skin)
 
 
 def _gap(p: Prescribed, c: Combination) -> tuple[float, float] | str:
-    """The stand-off's factor at depth and at the skin. A closed end leaves the inverse square, so it needs a measured table."""
-    g, f, z = p.gap_mm, c.effective_ssd_mm, p.depth_mm
+    """The stand-off's factor at depth and at the skin. A closed end leaves the inverse square, so it needs a measured table. The gap is to whatever lies
+    nearest: the bolus where there is one."""
+    g, f, z, b = p.gap_mm, c.effective_ssd_mm, p.reach_mm, p.bolus_mm
     if c.closed_end:
         if g == 0.0:
             return 1.0, 1.0
@@ -71,7 +79,7 @@ def _gap(p: Prescribed, c: Combination) -> tuple[float, float] | str:
         return factor, factor
     if not GAP_LEAST_MM <= g <= GAP_MOST_MM:
         return f"gap {g:g} mm is outside {GAP_LEAST_MM:g} to {GAP_MOST_MM:g} mm (controller/conversion.py); re-position"
-    return ((f + z) / (f + g + z)) ** 2, (f / (f + g)) ** 2
+    return ((f + z) / (f + g + z)) ** 2, ((f + b) / (f + g + b)) ** 2
 
 
 def _ends(table: tuple[tuple[float, float], ...]) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from enum import Enum
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from hal.readings import Purpose, Termination, TimerStart
 
@@ -16,6 +17,27 @@ class Quality(Enum):
     GOOD = "GOOD"
     DEGRADED = "DEGRADED"
     UNKNOWN = "UNKNOWN"
+
+
+class Backing(Enum):
+    """What lies behind the lesion. Published backscatter is that of deep tissue: behind a thin part or over lead there is less of it than it says."""
+
+    FULL = "full"
+    THIN = "thin"
+    LEAD = "lead"
+
+
+class SetUp(msgspec.Struct, frozen=True):
+    """What an order says of the patient's set-up besides gap and factor: water-equivalent millimetres on the skin under the applicator, what backs the lesion,
+    the cut-out by name ("": none), what is shielded and how, and what of the neighbourhood bears less."""
+
+    bolus_mm: float = 0.0
+    backing: Backing = Backing.FULL
+    cutout_id: str = ""
+    cutout_diameter_mm: float = 0.0
+    cutout_measured_by: str = ""
+    shield_notes: str = ""
+    tolerance_flags: tuple[str, ...] = ()
 
 
 class Combination(msgspec.Struct, frozen=True):
@@ -81,7 +103,11 @@ class Certificate(msgspec.Struct, frozen=True):
 
 
 class Prescribed(msgspec.Struct, frozen=True):
-    """One fraction as ordered; read strictly from a file by the console, whose SHA-256 is `sha256`. Dose at depth in mGy, times in hours where named."""
+    """One fraction as ordered; read strictly from a file by the console, whose SHA-256 is `sha256`. Dose at depth in mGy, times in hours where named.
+
+    What an older form of the file does not say is unset, and then written nowhere: its bytes in the records, and the name of its signed values, stay what
+    they were. `by_signature`: the file names no approver, and both signatures are needed whatever a rig asks for.
+    """
 
     prescription_id: str
     version: int
@@ -105,6 +131,26 @@ class Prescribed(msgspec.Struct, frozen=True):
     cutout_factor: float
     approved_by: tuple[str, ...]
     purpose: Purpose = Purpose.TREAT
+    set_up: SetUp | UnsetType = UNSET
+    by_signature: bool | UnsetType = UNSET
+
+    @property
+    def bolus_mm(self) -> float:
+        """Water-equivalent thickness between applicator plane and skin."""
+        return 0.0 if self.set_up is UNSET else self.set_up.bolus_mm
+
+    @property
+    def reach_mm(self) -> float:
+        """How deep in water the dose is prescribed: what lies on the skin counts as water above it."""
+        return self.depth_mm + self.bolus_mm
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What whoever signs this order has to accept by name."""
+        if self.set_up is UNSET:
+            return ()
+        backing = () if self.set_up.backing is Backing.FULL else (f"backing_{self.set_up.backing.value}",)
+        return (*backing, *self.set_up.tolerance_flags)
 
 
 class Clearance(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ GIVEN, WITHDRAWN = "approved", "withdrawn"
 PHYSICIAN, PHYSICIST = "physician", "physicist"
 MEANING: Final = {PHYSICIAN: "prescribed", PHYSICIST: "physics checked"}
 """What each role's signature says; no other role signs."""
+BOTH: Final = (PHYSICIAN, PHYSICIST)
 HOW: Final = {PHYSICIAN: "have a physician sign it", PHYSICIST: "have a physicist sign it"}
 WHERE: Final = "on the page Records, under Orders and approvals"
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -37,7 +38,7 @@ BLOCK_BYTES: Final = 1024 * 1024
 @dataclass(frozen=True)
 class Approval:
     """One signature. `n` is its number in the chain; `values` names the values that were read from the file; `against` is why it does not stand, empty
-    where it does."""
+    where it does; `accepted` are the flags of the order that were ticked with it."""
 
     n: int
     sha256: str
@@ -52,6 +53,7 @@ class Approval:
     reason: str = ""
     against: str = ""
     values: str = ""
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,19 @@ class Signed:
             "a changed file is another order and needs new signatures"
         )
 
+    def unaccepted(self, sha256: str, flags: Sequence[str], needed: Sequence[str]) -> str:
+        """What is flagged in the order is taken on by name by each who has to sign it: a thin part or lead behind it, what lies beside it and bears less."""
+        standing = [one for one in self.of(sha256) if not one.against]
+        for role in needed:
+            taken = {flag for one in standing if one.role == role for flag in one.accepted}
+            left = [flag for flag in flags if flag not in taken]
+            if left:
+                return (
+                    f"the {role}'s signature does not accept what the order flags ({', '.join(left)}); "
+                    f"first: have the {role} withdraw it, look at each flag, tick it and sign anew, {WHERE}"
+                )
+        return ""
+
     def other_values(self, sha256: str, values: str, needed: Sequence[str]) -> str:
         """Whoever asks says which file it was: the values that came with the name must be those that were signed under it."""
         standing = [one for one in self.of(sha256) if not one.against and one.role in needed]
@@ -116,12 +131,16 @@ class Signatures:
 
     def unsigned(self, prescribed: Prescribed, needed: Sequence[str]) -> str:
         """Why this order may not be given to a patient by its signatures as they lie there now; empty where it may, or where none is asked for."""
-        if not needed or prescribed.purpose is not Purpose.TREAT:
+        if prescribed.purpose is not Purpose.TREAT:
+            return ""
+        needed = needed_of(prescribed, needed)
+        if not needed:
             return ""
         sha256 = prescribed.sha256.hex()
         try:
             signed = self.looked()
             words = signed.refusal(sha256, needed) or signed.other_values(sha256, values_of(prescribed), needed)
+            words = words or signed.unaccepted(sha256, prescribed.flags, needed)
             return words or self._audit.put_back(signed, sha256)
         except OSError as error:
             name = error.filename or self._folder
@@ -204,6 +223,11 @@ class AuditLook:
                 yield f"signature {n}: the audit says that {who} withdrew it, and here it stands"
 
 
+def needed_of(prescribed: Prescribed, asked: Sequence[str]) -> tuple[str, ...]:
+    """Whose signatures this order needs: what the rig asks for, and both where the order itself names no approver."""
+    return BOTH if prescribed.by_signature is True else tuple(asked)
+
+
 def values_of(prescribed: Prescribed) -> str:
     """A name for everything that was read from an order's file, by which the desk knows that these are the values that were signed."""
     return hashlib.sha256(msgspec.msgpack.encode(prescribed, order="sorted")).hexdigest()
@@ -279,7 +303,7 @@ def _told(log: bytes, found: Found, against: str = "") -> list[Approval]:
             if entry["what"] == GIVEN:
                 one = Approval(
                     entry["n"], str(told["sha256"]), entry["who"], entry["role"], str(told["meaning"]), entry["wall_s"], str(told["order"]),
-                    values=str(told.get("values", "")),
+                    values=str(told.get("values", "")), accepted=tuple(str(told.get("accepted", "")).split()),
                 )  # fmt: skip
                 before = of_bytes.setdefault(one.sha256, [])
                 approvals[one.n] = replace(one, against=against or _unfit(one, [approvals[n] for n in before]))

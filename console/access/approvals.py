@@ -10,6 +10,7 @@ from pathlib import Path
 
 from console.access.audit import Audit
 from console.places import own
+from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
 from records.approved import (
     AUDIT,
@@ -23,7 +24,9 @@ from records.approved import (
     Approval,
     AuditLook,
     Signed,
+    needed_of,
     read,
+    values_of,
 )
 from records.files import FileSystem, PosixFiles
 
@@ -51,7 +54,24 @@ class Approvals:
         except OSError as error:
             raise _unread(self._records, error) from error
 
-    def sign(self, sha256: str, order: str, who: str, role: str, values: str = "") -> int:
+    def against(self, prescribed: Prescribed, asked: Sequence[str]) -> str:
+        """The same for an order that was read: what it flags must have been accepted by each who had to sign it."""
+        needed, sha256, flags = needed_of(prescribed, asked), prescribed.sha256.hex(), prescribed.flags
+        return self.refusal(sha256, needed) or (self.signed().unaccepted(sha256, flags, needed) if flags else "")
+
+    def sign_order(self, prescribed: Prescribed, who: str, role: str, accepted: Sequence[str]) -> int:
+        """One signature over an order that was read, with every flag of it ticked. Raises ConfigurationError."""
+        flags = prescribed.flags
+        if sorted(accepted) != sorted(flags):
+            lacking = ", ".join(one for one in flags if one not in accepted)
+            foreign = ", ".join(ascii(one) for one in accepted if one not in flags)
+            raise ConfigurationError(
+                f"{f'not accepted: {lacking}' if lacking else f'no flag of this order: {foreign}'}; first: read what the order flags, and tick each of it"
+            )
+        order = f"{prescribed.prescription_id} version {prescribed.version}"
+        return self.sign(prescribed.sha256.hex(), order, who, role, values_of(prescribed), " ".join(flags))
+
+    def sign(self, sha256: str, order: str, who: str, role: str, values: str = "", accepted: str = "") -> int:
         """One signature in its role's meaning; its number. `values` is what records/approved.py names the order's values by: without them the desk takes
         it for none. Raises ConfigurationError: it may be there or not."""
         if role not in MEANING:
@@ -64,9 +84,13 @@ class Approvals:
                     )
                 if (one.who, one.role, one.against) == (who, role, ""):
                     raise ConfigurationError(f"{who} has signed this order already (signature {one.n})")
-            return self._note(
-                GIVEN, who, role, {"sha256": sha256, "values": values, "meaning": MEANING[role], "order": order}
-            )
+            told: dict[str, str | int | float | bool | None] = {
+                "sha256": sha256,
+                "values": values,
+                "meaning": MEANING[role],
+                "order": order,
+            }
+            return self._note(GIVEN, who, role, told | ({"accepted": accepted} if accepted else {}))
 
     def withdraw(self, n: int, reason: str, who: str, role: str) -> Approval:
         """One signature counts no more; by anybody who may sign. Raises ConfigurationError."""

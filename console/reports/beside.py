@@ -53,7 +53,7 @@ class Beside:
             and (one.withdrawn_s is None or one.withdrawn_s > at_s)
         ]
         given = tuple(
-            Signature(one.n, one.meaning, one.who, one.role, _at(one.wall_s), one.wall_s > first.wall_s)
+            Signature(one.n, one.meaning, one.who, one.role, _at(one.wall_s), one.wall_s > first.wall_s, one.accepted)
             for one in stood
         )
         missing = [role for role in BOTH if role not in {one.role for one in stood}]

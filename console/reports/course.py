@@ -93,7 +93,7 @@ def _line(
     book = found.book
     tally, start = book.tally(fraction), book.exposures[fraction.tokens[-1]].start
     p, began = start.prescribed, first_wall_s(found, fraction)
-    day, surface = day_of(began, site), calculated(start).surface_gap_factor
+    day, at_skin = day_of(began, site), calculated(start).skin_factor
     earlier = [one for one in treated(found, p.patient_id, p.lesion_id) if first_wall_s(found, one) < began]
     since = interval_h(found, fraction, earlier)
     same_day = [
@@ -118,7 +118,7 @@ def _line(
         low_rx_mgy=tally.low_mgy * start.rx_factor,
         high_rx_mgy=tally.high_mgy * start.rx_factor,
         delivered_d0_mgy=tally.delivered_mgy,
-        delivered_skin_mgy=None if surface is None else tally.delivered_mgy * surface * p.cutout_factor,
+        delivered_skin_mgy=None if at_skin is None else tally.delivered_mgy * at_skin,
         timer_sum_s=tally.beam_s,
         resumes=tally.resumes,
         interval_h=since,

@@ -13,7 +13,6 @@ LACKS: Final = (
         "the prescription has two identifiers, course, lesion, site, laterality",
     ),
     Lack("signatures of the order, photo and notes of the lesion, in the journal itself", "they lie beside it, each in a chain of its own; told as they stood"),
-    Lack("bolus or cover, backing, shields, cut-out's id, diameter and measurement", "the prescription has the cut-out's factor and the gap"),
     Lack("second calculation", "it is made and compared before the confirmation, and its figures are not kept"),
     Lack("time-out items, and by whom", "nobody is asked for them yet"),
     Lack("timer 2 of each segment", "the records keep the safety unit's beam timer; the limit of K1 is kept by the unit alone"),

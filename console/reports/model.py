@@ -11,7 +11,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import UNSET
 
+from console.prescription import FLAG_WORDS
 from console.reports import causes
 from console.reports.beside import Beside, starts_of
 from console.reports.codes import CodeRow, on
@@ -40,6 +42,7 @@ from console.reports.told import (
 from console.reports.trace import trace
 from console.second_calculation import on_line
 from controller.entries import Start
+from controller.prescribed import SetUp
 from hal.readings import Purpose
 from records.book import Exposure, Fraction, Kept, Tally
 from records.day import STOP_PART, DaySheet, decoded
@@ -113,11 +116,18 @@ def fraction_report(
         daily_check=daily,
         overrides=overrides,
         codes=on(site.codes, day_of(first_wall_s(found, fraction), site), start.prescribed.kv) if start.prescribed.purpose is Purpose.TREAT else (),
-        flags=(*_flags(totals, before, calculation, found), *unproven(approval, at_lesion)),
+        flags=(*_flags(totals, before, calculation, found), *_flagged(start, approval), *unproven(approval, at_lesion)),
         lacks=LACKS,
         approval=approval,
         lesion=at_lesion,
     )  # fmt: skip
+
+
+def _flagged(start: Start, approval: Approval | None) -> Iterator[str]:
+    """What the order flags, and who took it on by name with a signature."""
+    for flag in start.prescribed.flags:
+        who = () if approval is None else tuple(one.who for one in approval.signatures if flag in one.accepted)
+        yield f"the order flags: {FLAG_WORDS.get(flag, flag)}; accepted by {', '.join(who) or 'nobody'}"
 
 
 def unproven(approval: Approval | None, at_lesion: AtLesion | None) -> Iterator[str]:
@@ -158,16 +168,18 @@ def first_wall_s(found: Gathered, fraction: Fraction) -> float:
 
 
 def calculated(start: Start) -> Calculation:
-    """The terms once more, from prescription and combination."""
+    """The terms once more, from prescription and combination. Bolus is water on the skin: z and b count from its surface."""
     p, c = start.prescribed, start.combination
-    f, g, z = c.effective_ssd_mm, p.gap_mm, p.depth_mm
-    pdd = on_line(c.pdd, z)
+    b = set_up_of(start).bolus_mm
+    f, g, z = c.effective_ssd_mm, p.gap_mm, p.depth_mm + b
+    pdd, under_bolus = on_line(c.pdd, z), on_line(c.pdd, b) if b else 100.0
     gap: float | None
     surface: float | None
     if c.closed_end:
         gap = surface = on_line(c.gap_table, g) if g else 1.0
     else:
-        gap, surface = ((f + z) / (f + g + z)) ** 2, (f / (f + g)) ** 2
+        gap, surface = ((f + z) / (f + g + z)) ** 2, ((f + b) / (f + g + b)) ** 2
+    at_skin = None if surface is None or under_bolus is None else surface * under_bolus / 100.0 * p.cutout_factor
     by_terms = None if pdd is None or gap is None else pdd / 100.0 * gap * p.cutout_factor
     d0 = None if by_terms is None else p.rx_mgy / by_terms
     whole = p.purpose is Purpose.TREAT
@@ -181,15 +193,23 @@ def calculated(start: Start) -> Calculation:
         pdd_pct=pdd,
         gap_factor=gap,
         surface_gap_factor=surface,
+        bolus_pdd_pct=under_bolus,
         cutout_factor=p.cutout_factor,
+        skin_factor=at_skin,
         f_by_terms=by_terms,
         f_recorded=start.rx_factor,
         d0_by_terms_mgy=d0,
         d0_recorded_mgy=start.d0_mgy,
-        skin_mgy=None if surface is None else start.d0_mgy * surface * p.cutout_factor,
+        skin_mgy=None if at_skin is None else start.d0_mgy * at_skin,
         time_by_terms_s=None if d0 is None else d0 / c.r0_mgy_per_s - c.dt_s,
         agrees=agrees,
     )  # fmt: skip
+
+
+def set_up_of(start: Start) -> SetUp:
+    """What the order said of the set-up; an older form of it says nothing, which is no bolus."""
+    said = start.prescribed.set_up
+    return SetUp() if said is UNSET else said
 
 
 def _same(one: float, other: float) -> bool:
@@ -199,7 +219,9 @@ def _same(one: float, other: float) -> bool:
 def uncertain(start: Start, stated: Stated) -> Uncertainty:
     """Of the dose at depth: the certificate's own terms, the bound of the day's check, and two that are assumed and say so."""
     p, c = start.prescribed, start.combination
-    gap_pct = 100.0 * 2.0 * GAP_HALF_WIDTH_MM / math.sqrt(3.0) / (c.effective_ssd_mm + p.depth_mm)
+    gap_pct = (
+        100.0 * 2.0 * GAP_HALF_WIDTH_MM / math.sqrt(3.0) / (c.effective_ssd_mm + p.depth_mm + set_up_of(start).bolus_mm)
+    )
     terms = (
         UncertaintyTerm("R0, calibration at the surface", stated.u_r0_pct_k1, stated.source),
         UncertaintyTerm("percentage depth dose", stated.u_pdd_pct_k1, stated.source),
@@ -229,7 +251,7 @@ def _machine(found: Gathered, exposure: Exposure, site: Site) -> Machine:
 
 
 def _order(start: Start) -> Order:
-    p = start.prescribed
+    p, s = start.prescribed, set_up_of(start)
     return Order(
         prescription_id=p.prescription_id,
         version=p.version,
@@ -247,6 +269,14 @@ def _order(start: Start) -> Order:
         gap_mm=p.gap_mm,
         cutout_factor=p.cutout_factor,
         min_interval_h=p.min_interval_h,
+        set_up_stated=p.set_up is not UNSET,
+        bolus_or_cover_mm=s.bolus_mm,
+        backing=s.backing.value,
+        cutout_id=s.cutout_id,
+        cutout_diameter_mm=s.cutout_diameter_mm,
+        cutout_measured_by=s.cutout_measured_by,
+        shield_notes=s.shield_notes,
+        tolerance_flags=s.tolerance_flags,
     )
 
 
@@ -379,9 +409,7 @@ def _interruptions(found: Gathered, beams: Sequence[Exposure]) -> Iterator[Inter
 def _totals(
     tally: Tally, fraction: Fraction, beams: Sequence[Exposure], start: Start, calculation: Calculation
 ) -> Totals:
-    factor = start.rx_factor
-    surface = calculation.surface_gap_factor
-    skin = None if surface is None else surface * start.prescribed.cutout_factor
+    factor, skin = start.rx_factor, calculation.skin_factor
     rx = start.prescribed.rx_mgy
     d0 = start.d0_mgy
     terms = None if not beams else d0 / start.combination.r0_mgy_per_s - len(beams) * start.combination.dt_s
@@ -417,10 +445,7 @@ def lesion(found: Gathered, fractions: Sequence[Fraction]) -> Lesion:
     tallies = [(book.tally(fraction), book.exposures[fraction.tokens[-1]].start) for fraction in fractions]
     given = [(tally, start) for tally, start in tallies if tally.segments]
     last = tallies[-1][1].prescribed
-    skins = [
-        (tally.delivered_mgy, calculated(start).surface_gap_factor, start.prescribed.cutout_factor)
-        for tally, start in given
-    ]
+    skins = [(tally.delivered_mgy, calculated(start).skin_factor) for tally, start in given]
     return Lesion(
         lesion_id=last.lesion_id,
         site=last.site,
@@ -432,8 +457,8 @@ def lesion(found: Gathered, fractions: Sequence[Fraction]) -> Lesion:
         low_rx_mgy=math.fsum(tally.low_mgy * start.rx_factor for tally, start in given),
         high_rx_mgy=math.fsum(tally.high_mgy * start.rx_factor for tally, start in given),
         delivered_skin_mgy=None
-        if any(surface is None for _, surface, _ in skins)
-        else math.fsum(dose * surface * cutout for dose, surface, cutout in skins if surface is not None),
+        if any(part is None for _, part in skins)
+        else math.fsum(dose * part for dose, part in skins if part is not None),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate
 
 from calibration.print_words import markup, printable
 from console.reports.drawn import traces
-from console.reports.told import Approval, AtLesion, Code, CourseReport, FractionReport, Lack, Segment
+from console.reports.told import Approval, AtLesion, Code, CourseReport, FractionReport, Lack, Order, Segment
 
 WIDE: Final = 180 * mm
 PHOTO: Final = 44 * mm
@@ -179,6 +179,7 @@ def _who(report: FractionReport) -> list[tuple[str, str]]:
         ("prescription", f"{o.prescription_id} version {o.version}; its file names {', '.join(o.approved_by)}; file SHA-256 {o.sha256[:16]}..."),
         *(("approval", line) for line in approved(report.approval)),
         ("purpose, day", f"{o.purpose}, {report.day} ({report.time_zone})"),
+        *(("set-up", line) for line in set_up(o)),
         ("beam", f"{b.kv_set:g} kV, {b.ma_set:g} mA, filter {b.filter_id} (code {b.filter_code}), applicator {b.applicator_id} (code {b.applicator_code}), "
                  f"effective SSD {b.effective_ssd_mm:g} mm; ended by {'the timer' if b.ends_by == 'time' else 'the counts of channel 1'}"),
         ("machine", f"rig {m.rig}, machine {words(m.machine_serial)}, tube {words(m.tube_serial)}, program {m.software_version}"),
@@ -188,12 +189,26 @@ def _who(report: FractionReport) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
+def set_up(o: Order) -> list[str]:
+    """What the order says of the patient's set-up, in lines; an older form of it says nothing of bolus, backing, shields and flags."""
+    if not o.set_up_stated:
+        return ["bolus or cover, backing, shields: not stated, the order is of an older form"]
+    cut = (
+        f"cut-out {o.cutout_id}, {o.cutout_diameter_mm:g} mm, measured by {o.cutout_measured_by}"
+        if o.cutout_id
+        else "no cut-out"
+    )
+    lines = [f"bolus or cover {o.bolus_or_cover_mm:g} mm; backing {o.backing}; {cut}"]
+    return lines + ([f"shields: {o.shield_notes}"] if o.shield_notes else [])
+
+
 def approved(approval: Approval | None) -> list[str]:
     """An approval in lines: what stood, each signature, and whether their chain is whole."""
     if approval is None:
         return ["nobody looked for signatures"]
     lines = [
         f"{one.meaning}: {one.who} ({one.role}), {one.at}, signature {one.number}{', AFTER THE FIRST BEAM' if one.late else ''}"
+        f"{', accepting ' + ', '.join(one.accepted) if one.accepted else ''}"
         for one in approval.signatures
     ]
     chain = f"chain of signatures: {'whole' if approval.chain_whole else 'NOT WHOLE'}, key {approval.chain_key[:16] or 'none'}"
@@ -291,15 +306,22 @@ def _doses(s: Styles, report: FractionReport) -> Table:
 
 def _calculation(s: Styles, report: FractionReport) -> Table:
     c, b, o = report.calculation, report.beam, report.order
+    thick = f"{o.bolus_or_cover_mm:g} mm"
+    bolus = f": {o.depth_mm:g} mm below {thick} of bolus" if o.bolus_or_cover_mm else ""
+    at_skin = (
+        f"D0 x PDD(b) / 100 x ((f + b) / (f + g + b))^2, b = {thick} of bolus"
+        if bolus
+        else "D0 x (f / (f + g))^2 x cut-out"
+    )
     gap = "gap table of the closed applicator" if b.closed_end else "((f + z) / (f + g + z))^2"
     rows = [
         ("D_Rx", f"{o.rx_mgy:.1f} mGy", "as prescribed"),
-        ("PDD(z)", f"{words(c.pdd_pct, '.3f')} %", f"certificate's table, linear, at z = {o.depth_mm:g} mm"),
+        ("PDD(z)", f"{words(c.pdd_pct, '.3f')} %", f"certificate's table, linear, at z = {o.depth_mm + o.bolus_or_cover_mm:g} mm{bolus}"),
         ("gap factor", words(c.gap_factor, ".5f"), f"{gap}, f = {b.effective_ssd_mm:g} mm, g = {o.gap_mm:g} mm"),
         ("cut-out factor", f"{c.cutout_factor:.4f}", "as prescribed"),
         ("F", f"{words(c.f_by_terms, '.6f')}; recorded {c.f_recorded:.6f}", "PDD / 100 x gap x cut-out, each once"),
         ("D0 = D_Rx / F", f"{words(c.d0_by_terms_mgy, '.2f')} mGy; recorded {c.d0_recorded_mgy:.2f} mGy", "water, surface, central axis, applicator's plane"),
-        ("skin dose", f"{words(c.skin_mgy, '.2f')} mGy", "D0 x (f / (f + g))^2 x cut-out"),
+        ("skin dose", f"{words(c.skin_mgy, '.2f')} mGy", at_skin),
         ("R0", f"{b.r0_mgy_per_s:.5f} mGy/s", "certificate, of this very combination"),
         ("dt", f"{b.dt_s:+.4f} s", f"end effect, a time; the timer starts at {b.timer_starts_at}"),
         ("tail", f"{b.tail_mgy:.4f} mGy", "dose after off, within the delivered dose"),

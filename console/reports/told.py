@@ -43,7 +43,7 @@ class Patient(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """The prescription of this fraction."""
+    """The prescription of this fraction. `set_up_stated`: it is of the form that says bolus, backing, cut-out, shields and flags; else nobody said them."""
 
     prescription_id: str
     version: int
@@ -61,6 +61,14 @@ class Order(msgspec.Struct, frozen=True):
     gap_mm: float
     cutout_factor: float
     min_interval_h: float
+    set_up_stated: bool
+    bolus_or_cover_mm: float
+    backing: str
+    cutout_id: str
+    cutout_diameter_mm: float
+    cutout_measured_by: str
+    shield_notes: str
+    tolerance_flags: tuple[str, ...]
 
 
 class Beam(msgspec.Struct, frozen=True):
@@ -89,7 +97,9 @@ class Calculation(msgspec.Struct, frozen=True):
     pdd_pct: float | None
     gap_factor: float | None
     surface_gap_factor: float | None
+    bolus_pdd_pct: float | None
     cutout_factor: float
+    skin_factor: float | None
     f_by_terms: float | None
     f_recorded: float
     d0_by_terms_mgy: float | None
@@ -258,7 +268,8 @@ class Signed(msgspec.Struct, frozen=True):
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """One signature over the order's bytes that stood when the fraction was started; `late`: given after its first START."""
+    """One signature over the order's bytes that stood when the fraction was started; `late`: given after its first START; `accepted`: the
+    order's flags that were ticked with it."""
 
     number: int
     meaning: str
@@ -266,6 +277,7 @@ class Signature(msgspec.Struct, frozen=True):
     role: str
     at: str
     late: bool
+    accepted: tuple[str, ...] = ()
 
 
 class Approval(msgspec.Struct, frozen=True):

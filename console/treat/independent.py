@@ -94,7 +94,7 @@ def compared(
     if others.times is not None and used is not None:
         rx = _equivalent_mgy(prescribed, used, offer)
         key = (prescribed.kv, prescribed.ma, prescribed.filter_id, prescribed.applicator_id)
-        typed = rx if isinstance(rx, str) else time_of(others.times, key, prescribed.depth_mm, rx)
+        typed = rx if isinstance(rx, str) else time_of(others.times, key, prescribed.reach_mm, rx)
         if isinstance(typed, str):
             return typed
         found = independent(offer.set_time_s, typed)
@@ -142,7 +142,7 @@ def _measured(factors: tuple[float, ...], in_air: tuple[str, ...]) -> str:
 
 def _equivalent_mgy(prescribed: Prescribed, used: Combination, offer: Offer) -> float | str:
     """The dose at depth that would take this time at gap 0 and without a cut-out; for a resumed fraction, of the rest."""
-    f, g, z = used.effective_ssd_mm, prescribed.gap_mm, prescribed.depth_mm
+    f, g, z = used.effective_ssd_mm, prescribed.gap_mm, prescribed.reach_mm
     gap = ((f + z) / (f + g + z)) ** 2 if not used.closed_end else on_line(used.gap_table, g) if g else 1.0
     if gap is None:
         return f"gap_mm = {g}: the certificate's gap table does not reach it"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import UNSET
 from rich.console import Console
 from rich.text import Text
 
@@ -40,6 +41,8 @@ BETWEEN: Final = re.compile(r"(^|\s)·|·(\s|$)")
 WORDS_OF_AN_ORDER: Final = (
     "prescription_id", "patient_id", "patient_id_2", "course_id", "lesion_id", "site", "filter_id", "applicator_id",
 )  # fmt: skip
+
+WORDS_OF_A_SET_UP: Final = ("cutout_id", "cutout_measured_by", "shield_notes")
 
 
 def unfit(words: str) -> str:
@@ -94,6 +97,8 @@ def order(path: Path) -> Prescribed:
     prescribed = prescription.load(path)
     words = {name: getattr(prescribed, name) for name in WORDS_OF_AN_ORDER}
     words |= {f"approved_by {number}": who for number, who in enumerate(prescribed.approved_by, 1)}
+    if prescribed.set_up is not UNSET:
+        words |= {name: getattr(prescribed.set_up, name) for name in WORDS_OF_A_SET_UP}
     found = {name: unfit(said) or _parting(said) for name, said in words.items()}
     wrong = [f"{path}: {name} = {visible(words[name])}: {why}" for name, why in found.items() if why]
     if wrong:

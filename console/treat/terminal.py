@@ -191,8 +191,9 @@ def unapproved(rig: Rig, prescribed: Prescribed, clock: Clock) -> str:
     """Why this order may not be loaded, or confirmed: the same signatures as at the page, over a journal that is the one that was marked last."""
     try:
         configuration.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
-        asked = policy.asked_of(rig.path, rig.simulated) if prescribed.purpose is Purpose.TREAT else ()
-        signatures = Approvals(rig.records, clock.wall).refusal(prescribed.sha256.hex(), asked)
+        treats = prescribed.purpose is Purpose.TREAT
+        asked = policy.asked_of(rig.path, rig.simulated) if treats else ()
+        signatures = Approvals(rig.records, clock.wall).against(prescribed, asked) if treats else ""
         return signatures or marks.lacking(rig.records)
     except ConfigurationError as error:
         return str(error)

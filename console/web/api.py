@@ -314,9 +314,9 @@ class Api:
             orders=await asyncio.to_thread(approved.rows, self._desk.rig, self._desk.orders, self._desk.approvals)
         )
 
-    async def _approved(self, sha256: str) -> None:
-        """The signatures that this rig asks for stand over these very bytes."""
-        words = await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, sha256)
+    async def _approved(self, order: Prescribed) -> None:
+        """The signatures that this rig or the order itself asks for stand over its very bytes, and accept what it flags."""
+        words = await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, order)
         if words:
             raise RefusedError(409, words)
 
@@ -367,7 +367,7 @@ class Api:
             loaded = await asyncio.to_thread(self._desk.orders.read, body.order, body.sha256, command == "resume")
         except ConfigurationError as error:
             raise RefusedError(409, str(error)) from error
-        await self._approved(loaded.prescribed.sha256.hex())
+        await self._approved(loaded.prescribed)
         lost = await asyncio.to_thread(self._desk.marking.refusal)
         if lost:
             raise RefusedError(409, lost)
@@ -397,7 +397,7 @@ class Api:
             raise RefusedError(409, wrong)
         loaded = self._desk.fraction.loaded
         assert loaded is not None
-        await self._approved(loaded.prescribed.sha256.hex())
+        await self._approved(loaded.prescribed)
         await self._compared(loaded.prescribed, body)
         self.still(request, body, person, "confirm")
         return await self._asked(person, "confirm", requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
@@ -568,7 +568,7 @@ class Api:
         loaded, shown = self._desk.fraction.loaded, self._desk.link.snapshot
         if loaded is None or shown is None or loaded.prescribed.sha256.hex() != sha256:
             return ""
-        if not await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, sha256):
+        if not await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, loaded.prescribed):
             return ""
         if shown.state in IN_BEAM:
             return "; beam may be on for this very order; first: press STOP if it must not go on"

@@ -15,7 +15,6 @@ from console.treat.plain_words import plain
 from console.web import approved
 from console.web.api import Api, Desk, Nothing, RefusedError, Short, Signing, Token, told
 from hal.errors import ConfigurationError
-from records.approved import values_of
 
 APPROVE: Final = "approve"
 ORDERS: Final = "orders"
@@ -28,6 +27,8 @@ class Sign(Signing):
     order: Short
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     meaning: Annotated[str, Field(max_length=40)]
+    accepted: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=16, default_factory=list)]
+    """What the order flags, each by its name, as it was ticked."""
 
 
 class Withdraw(Signing):
@@ -85,9 +86,8 @@ class ApprovalsPage:
         try:
             prescribed = await asyncio.to_thread(self._desk.orders.shown, body.order, body.sha256)
             await self._audited(person, do="sign", order_sha256=body.sha256, meaning=body.meaning)
-            order = f"{prescribed.prescription_id} version {prescribed.version}"
             n = await asyncio.to_thread(
-                self._desk.approvals.sign, body.sha256, order, person.name, person.role, values_of(prescribed)
+                self._desk.approvals.sign_order, prescribed, person.name, person.role, body.accepted
             )
         except ConfigurationError as error:
             raise RefusedError(409, f"{error}{THEN_LOOK}") from error

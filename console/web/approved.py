@@ -10,6 +10,7 @@ from console.access import policy
 from console.access.approvals import Approvals, Signed
 from console.configuration import Rig
 from console.web.fraction import Orders
+from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
 
 
@@ -22,8 +23,11 @@ def rows(rig: Rig, orders: Orders, approvals: Approvals) -> list[dict[str, Any]]
         unknown = {"given": [], "asked": list(policy.BOTH), "missing": list(policy.BOTH), "words": str(error)}
         return [row | {"approval": unknown} for row in found]
     for row in found:
-        sha256 = row["order"]["sha256"] if row["order"] is not None else ""
-        row["approval"] = told(signed, sha256, asked) | {"words": signed.refusal(sha256, asked) if sha256 else ""}
+        order = row["order"]
+        sha256, flags = (order["sha256"], row["flags"]) if order is not None else ("", [])
+        needed = policy.BOTH if order is not None and order.get("by_signature") else asked
+        words = signed.refusal(sha256, needed) or signed.unaccepted(sha256, flags, needed) if sha256 else ""
+        row["approval"] = told(signed, sha256, needed) | {"words": words}
     return found
 
 
@@ -33,9 +37,9 @@ def told(signed: Signed, sha256: str, asked: tuple[str, ...]) -> dict[str, Any]:
     return {"given": given, "asked": list(asked), "missing": list(signed.missing(sha256, policy.BOTH))}
 
 
-def refusal(rig: Rig, approvals: Approvals, sha256: str) -> str:
-    """Why an order of these bytes may not be loaded on this rig; empty where it may. What cannot be read lets nothing pass."""
+def refusal(rig: Rig, approvals: Approvals, prescribed: Prescribed) -> str:
+    """Why this order may not be loaded on this rig; empty where it may. What cannot be read lets nothing pass."""
     try:
-        return approvals.refusal(sha256, policy.asked_of(rig.path, rig.simulated))
+        return approvals.against(prescribed, policy.asked_of(rig.path, rig.simulated))
     except ConfigurationError as error:
         return str(error)

@@ -50,7 +50,7 @@ class Orders:
         found = [self._told(path) for path in paths[:AT_MOST]]
         if len(paths) > AT_MOST:
             words = f"{self._folder}: {len(paths)} orders, of which the first {AT_MOST} are listed; first: move those that are done elsewhere"
-            found.append({"name": "", "words": words, "order": None})
+            found.append({"name": "", "words": words, "order": None, "flags": []})
         return found
 
     def read(self, name: str, sha256: str, resumed: bool) -> Loaded:
@@ -81,8 +81,8 @@ class Orders:
         try:
             prescribed = order(path)
         except ConfigurationError as error:
-            return {"name": path.name, "words": str(error), "order": None}
-        return {"name": path.name, "words": "", "order": screen.values(prescribed)}
+            return {"name": path.name, "words": str(error), "order": None, "flags": []}
+        return {"name": path.name, "words": "", "order": screen.values(prescribed), "flags": list(prescribed.flags)}
 
 
 class Fraction:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -241,6 +242,7 @@ def _started(token: int, order: Prescribed, asked: Query | None, start: Start) -
         "token": token, "approved_by": list(order.approved_by), "version": order.version, "sha256": order.sha256.hex(), "gap_mm": order.gap_mm,
         "cutout_factor": order.cutout_factor, "min_interval_h": order.min_interval_h, "reason": asked.reason if asked is not None and fits else "",
         "physicist": asked.physicist if asked is not None and fits else False, "operator": start.operator, "resume": start.resume,
+        "set_up": None if order.set_up is UNSET else msgspec.to_builtins(order.set_up),
     }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class Standing:
         seen = sha256, _moved(self._desk.rig.records / FOLDER)
         if seen == self._seen:
             return
-        words = await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, sha256)
+        words = await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, loaded.prescribed)
         if self._desk.fraction.loaded is not loaded:
             return
         if words and (await self._desk.link.ask(Edit())).ok:

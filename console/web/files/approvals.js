@@ -1,8 +1,23 @@
-// Signatures over orders: what stands at an order, and the form in which a physician or a physicist signs with the secret asked again. It keeps nothing that was typed.
+// Signatures over orders: what stands at an order with its set-up and flags, and the form in which a physician or a physicist signs with the secret asked again.
+// It keeps nothing that was typed.
 import { gy, h, named, number, post, stamp, t } from "/files/shell.js";
 
 export const MEANING = { physician: "prescribed", physicist: "physics checked" };
 const ROLES = Object.keys(MEANING);
+
+// What the order says of the patient's set-up, in pairs; an order of the older form says nothing of it, and that is said.
+export function setUp(one) {
+  const said = one.set_up;
+  if (!said) return [[t("set_up_of"), t("set_up_not_said")]];
+  return [
+    [t("bolus"), said.bolus_mm ? t("bolus_mm", { mm: number(said.bolus_mm, 1, "mm") }) : t("none")], [t("backing"), t(`backing_${said.backing}`)],
+    [t("cutout"), said.cutout_id ? t("cutout_more", { id: said.cutout_id, mm: number(said.cutout_diameter_mm, 1, "mm"), by: said.cutout_measured_by }) : t("none")],
+    [t("shields"), said.shield_notes || t("none")],
+  ];
+}
+// Its flags by name, as records/approved.py asks for them.
+export const flagsOf = (one) => (one.set_up ? [...(one.set_up.backing === "full" ? [] : [`backing_${one.set_up.backing}`]), ...one.set_up.tolerance_flags] : []);
+export const flagged = (one) => flagsOf(one).map((flag) => h("p", { className: "wrong flag" }, `⚑ ${t(`flag_${flag}`)}`));
 
 // One line for each meaning, and for each signature that does not stand. `row` is an order of the list.
 export function signatures(row) {
@@ -12,7 +27,7 @@ export function signatures(row) {
   return [
     ...ROLES.map((role) => {
       const one = standing(role);
-      return h("p", { className: one ? "signed" : "signed wrong" }, one ? t("signed_by", { meaning: t(`meaning_${role}`), who: one.who, role, at: stamp(one.wall_s) })
+      return h("p", { className: one ? "signed" : "signed wrong" }, one ? t("signed_by", { meaning: t(`meaning_${role}`), who: one.who, role, at: stamp(one.wall_s) }) + (one.accepted?.length ? ` ${t("accepting", { flags: one.accepted.map((flag) => t(`flag_${flag}`)).join("; ") })}` : "")
         : t(approval.asked.includes(role) ? "not_signed" : "not_signed_may", { meaning: t(`meaning_${role}`), role }));
     }),
     ...approval.given.filter((one) => one.against).map((one) => h("p", { className: "signed wrong" }, gone(one))),
@@ -44,17 +59,20 @@ function card(row, person, said, again) {
     [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
     [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`],
     [t("set_up_of"), t("gap_cutout", { gap: number(one.gap_mm, 1, "mm"), factor: number(one.cutout_factor, 3) })], [t("interval"), number(one.min_interval_h, 1, "h")],
-    [t("order"), `${one.prescription_id} · ${one.version} · ${row.name}`], [t("named_in_file"), one.approved_by.join(", ")], ["SHA-256", one.sha256],
+    ...setUp(one), [t("order"), `${one.prescription_id} · ${one.version} · ${row.name}`], [t("named_in_file"), one.approved_by.join(", ")], ["SHA-256", one.sha256],
   ];
   return h("section", { className: "order" }, h("h3", {}, named(one.prescription_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)),
     h("dl", { className: "facts" }, ...facts.flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)])),
-    ...signatures(row), ...(person.role in MEANING ? forms(row, person, said, again) : []));
+    ...flagged(one), ...signatures(row), ...(person.role in MEANING ? forms(row, person, said, again) : []));
 }
 
 function forms(row, person, said, again) {
   const role = person.role;
   const own = row.approval.given.some((one) => one.role === role && !one.against);
-  const sign = form("sign_do", { meaning: t(`meaning_${role}`) }, [], said, again, (secret) => ["sign", { order: row.name, sha256: row.order.sha256, meaning: MEANING[role], ...secret }]);
+  const ticks = flagsOf(row.order).map((flag) => [flag, h("input", { type: "checkbox", name: flag, required: true })]);
+  const accepted = () => ticks.filter(([, tick]) => tick.checked).map(([flag]) => flag);
+  const sign = form("sign_do", { meaning: t(`meaning_${role}`) }, ticks.map(([flag, tick]) => h("label", { className: "tick" }, tick, t("accept_flag", { flag: t(`flag_${flag}`) }))), said, again,
+    (secret) => ["sign", { order: row.name, sha256: row.order.sha256, meaning: MEANING[role], accepted: accepted(), ...secret }]);
   const withdraw = row.approval.given.filter((one) => !one.against).map((one) => {
     const reason = h("input", { name: "reason", maxLength: 200, required: true, autocomplete: "off" });
     return form("withdraw_do", { meaning: t(`meaning_${one.role}`), who: one.who }, [h("label", {}, t("reason"), reason)], said, again, (secret) => ["withdraw", { n: one.n, reason: reason.value, ...secret }]);

@@ -1,6 +1,6 @@
 // The Records page: patients, their lesions and prescriptions, fractions with everything kept of them. It reads, a page at a time, and writes no record.
 import { $, gy, h, named, number, post, stamp, t } from "/files/shell.js";
-import { orders, signatures } from "/files/approvals.js";
+import { flagged, orders, setUp, signatures } from "/files/approvals.js";
 import { drawn } from "/files/drawn.js";
 import { get, table, watched } from "/files/watch.js";
 
@@ -67,8 +67,9 @@ const showFraction = (id) => asked(async () => {
       [t("bounds"), `${gy(one.low_rx_mgy)} … ${gy(one.high_rx_mgy)}`], [t("rest"), number(one.rest_mgy, 1, "mGy D0")], [t("beam_time"), number(one.beam_s, 2, "s")],
       [t("started"), stamp(one.started_wall_s)], [t("order"), `${one.prescription_id} · ${one.prescription_version} · ${one.prescription_sha256.slice(0, 16)}`],
       [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`], [t("certificate"), `${one.certificate_id} · ${one.certificate_sha256.slice(0, 16)}`],
-      [t("record"), `${one.id} · ${one.software_version}`],
+      ...(one.order.length ? setUp(one.order.at(-1)) : []), [t("record"), `${one.id} · ${one.software_version}`],
     ]),
+    ...(one.order.length ? flagged(one.order.at(-1)) : []),
     approvals(one),
     table(t("segments"), [t("segment_token"), t("started"), t("outcome"), t("cause"), t("delivered"), t("bounds"), t("beam_time"), t("channels")], one.exposures.map((row) => ({
       wrong: row.recovered || row.provisional || row.quality === "UNKNOWN",

@@ -2,7 +2,7 @@
 import { $, NONE, ageMs, gy, h, language, named, number, open, page, post, serviceMode, socket, t } from "/files/shell.js";
 import { again } from "/files/again.js";
 import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
-import { approvalMark, signatures } from "/files/approvals.js";
+import { approvalMark, flagged, setUp, signatures } from "/files/approvals.js";
 import { lesion } from "/files/lesion.js";
 import { login } from "/files/login.js";
 import { report, today } from "/files/today.js";
@@ -214,6 +214,8 @@ const facts = (one) => table([
   [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
   [t("order"), named(one.prescription_id, one.version, one.approved_by.join(", "))],
 ]);
+// What lies on, in and behind the patient, and what the order flags.
+const placed = (one) => [table(setUp(one)), ...(one.set_up?.bolus_mm ? [h("p", { className: "big" }, t("lay_bolus", { mm: number(one.set_up.bolus_mm, 1, "mm") }))] : []), ...flagged(one)];
 const table = (rows) => h("table", { className: "pairs" }, h("tbody", {}, ...rows.map(([name, ...cells]) => h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell) =>
   cell instanceof Node ? h("td", {}, cell) : h("td", {}, cell))))));
 const back = () => go("unload", async () => { if (await command("edit")) { patient = ""; order = null; checked.clear(); } });
@@ -251,7 +253,7 @@ const PANELS = {
     ];
   },
   applicator: () => [
-    ...(frame.order ? [facts(frame.order), h("p", {}, t("fit", { applicator: frame.order.applicator_id, filter: frame.order.filter_id, gap: number(frame.order.gap_mm, 1, "mm") }))] : [h("p", { className: "wrong" }, t("foreign_load"))]),
+    ...(frame.order ? [facts(frame.order), h("p", {}, t("fit", { applicator: frame.order.applicator_id, filter: frame.order.filter_id, gap: number(frame.order.gap_mm, 1, "mm") })), ...placed(frame.order)] : [h("p", { className: "wrong" }, t("foreign_load"))]),
     h("div", { className: "row" }, back(), frame.order ? go("fitted", () => { checked.add("applicator"); paintPanel(); }, { className: "go" }) : null),
   ],
   room: () => [h("p", {}, t("room_text")), h("div", { className: "row" }, back(), go("room_ready", () => { checked.add("room"); paintPanel(); }, { className: "go" }))],
@@ -268,7 +270,7 @@ const PANELS = {
     if (agreed) setTimeout(() => { guarded = false; free(); }, TAP_GUARD_MS);
     const card = lesion(frame.order, "", { compare: (name) => { photo = name; free(); } });
     return [
-      facts(frame.order), ...ordered(frame.order).flatMap(signatures), card,
+      facts(frame.order), ...placed(frame.order), ...ordered(frame.order).flatMap(signatures), card,
       h("table", {}, h("thead", {}, h("tr", {}, ...[t("what"), t("read_back"), t("second"), t("stands")].map((one) => h("th", { scope: "col" }, one)))),
         h("tbody", {}, ...frame.compared.map(([name, offered, calculated, agrees]) =>
           h("tr", agrees ? {} : { className: "wrong" }, h("th", { scope: "row" }, name), h("td", { className: "said" }, offered), h("td", { className: "said" }, calculated), h("td", { className: "said" }, t(agrees ? "agrees" : "differs")))))),
