@@ -17,13 +17,16 @@ import msgspec
 
 from controller.prescribed import Prescribed
 from hal.readings import Purpose
-from records.audit_check import Found, check
+from records.audit_check import Found, check, entry_of
 
 FOLDER: Final = "approvals"
 AUDIT: Final = "access"
 """The folder of the audit, beside this one."""
 LOG, HEAD = "audit.jsonl", "audit.head"
 GIVEN, WITHDRAWN = "approved", "withdrawn"
+UNTOLD: Final = "untold"
+"""An entry that names others before it: they were written, and whoever wrote them was told that they may not be (a full disk), or nothing (a kill)."""
+NOT_TOLD: Final = "nobody was told that it was given; first: sign anew"
 PHYSICIAN, PHYSICIST = "physician", "physicist"
 MEANING: Final = {PHYSICIAN: "prescribed", PHYSICIST: "physics checked"}
 """What each role's signature says; no other role signs."""
@@ -318,6 +321,12 @@ def _told(log: bytes, found: Found, against: str = "") -> list[Approval]:
                             one, withdrawn_by=entry["who"], withdrawn_role=entry["role"], withdrawn_s=entry["wall_s"],
                             reason=str(told["reason"]), against=against or "withdrawn",
                         )  # fmt: skip
+            elif entry["what"] == UNTOLD:
+                first, last = int(told["first"]), int(told["last"])
+                # of a withdrawal in their midst nothing is taken back: what may be withdrawn is not given
+                for n, one in approvals.items():
+                    if first <= n <= last and not one.against:
+                        approvals[n] = replace(one, against=NOT_TOLD)
         except (KeyError, TypeError, ValueError):
             continue
     return list(approvals.values())
@@ -332,12 +341,6 @@ def _unfit(one: Approval, before: Sequence[Approval]) -> str:
 
 
 def _entries(log: bytes) -> list[dict[str, Any]]:
-    found = []
-    for line in log.split(b"\n")[:-1]:
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(entry, dict) and isinstance(entry.get("told"), dict):
-            found.append(entry)
-    return found
+    """Each line that the checker takes for an entry of the chain, and no other: what a crash left, or what somebody wrote there without a hash that fits,
+    is accounted for by the next entry as bytes alone."""
+    return [found for line in log.split(b"\n")[:-1] if (found := entry_of(line)) is not None]

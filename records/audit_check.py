@@ -48,7 +48,7 @@ def _lines(log: bytes, found: Found) -> tuple[dict[int, str], tuple[str, ...]]:
     users: tuple[str, ...] = ()
     n, before, loose, first_loose = 0, "0" * 64, b"", 0
     for number, line in enumerate(log.split(b"\n")[:-1], 1):
-        entry = _entry(line)
+        entry = entry_of(line)
         if entry is None:
             first_loose = first_loose if loose else number
             loose += line + b"\n"
@@ -76,7 +76,7 @@ def _lines(log: bytes, found: Found) -> tuple[dict[int, str], tuple[str, ...]]:
     return hashes, users
 
 
-def _entry(line: bytes) -> dict[str, Any] | None:
+def entry_of(line: bytes) -> dict[str, Any] | None:
     """An entry whose own hash fits its bytes."""
     head, comma, tail = line.rpartition(b',"hash":"')
     if not comma or len(tail) != 66 or not tail.endswith(b'"}'):

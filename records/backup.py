@@ -179,19 +179,7 @@ def checked(files: FileSystem, source: Path, trust: Trust, seen: Seen = lambda _
         )
     for entry in manifest.files:
         seen(entry.name)
-        path = source / entry.name
-        try:
-            if not stat.S_ISREG(path.lstat().st_mode):
-                raise BackupError(f"{path}: is no file; use another copy first")
-            raw = files.read(path)
-        except FileNotFoundError:
-            raise BackupError(f"{path}: is missing in this copy; use another copy first") from None
-        except OSError as error:
-            raise BackupError(f"{path}: cannot be read ({error.strerror}); use another copy first") from error
-        if len(raw) != entry.bytes or hashlib.sha256(raw).hexdigest() != entry.sha256:
-            raise BackupError(
-                f"{path}: has {len(raw)} bytes and is not what was copied ({entry.bytes} bytes, SHA-256 {entry.sha256[:16]}...); use another copy first"
-            )
+        _as_copied(files, source / entry.name, entry)
     found = verify(files, source / JOURNAL_NAME)
     if found.words or (found.records, found.digest.hex()) != (manifest.last_index, manifest.last_digest):
         why = found.words or f"it ends at record {found.records}, and {manifest.last_index} was copied"
@@ -199,6 +187,23 @@ def checked(files: FileSystem, source: Path, trust: Trust, seen: Seen = lambda _
             f"{source / JOURNAL_NAME}: the chain is not the one that was copied: {why}; use another copy first"
         )
     return Made(source, manifest, hashlib.sha256(raw_manifest).hexdigest(), key)
+
+
+def _as_copied(files: FileSystem, path: Path, entry: Entry) -> bytes:
+    """One file of a copy, if its bytes are those that were copied. Raises BackupError."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise BackupError(f"{path}: is no file; use another copy first")
+        raw = files.read(path)
+    except FileNotFoundError:
+        raise BackupError(f"{path}: is missing in this copy; use another copy first") from None
+    except OSError as error:
+        raise BackupError(f"{path}: cannot be read ({error.strerror}); use another copy first") from error
+    if len(raw) != entry.bytes or hashlib.sha256(raw).hexdigest() != entry.sha256:
+        raise BackupError(
+            f"{path}: has {len(raw)} bytes and is not what was copied ({entry.bytes} bytes, SHA-256 {entry.sha256[:16]}...); use another copy first"
+        )
+    return raw
 
 
 def restore(
@@ -225,7 +230,8 @@ def restore(
             path = partial / entry.name
             if not path.parent.is_dir():
                 files.make_folder(path.parent)
-            _write(files, path, files.read(source / entry.name))
+            # looked at once more: the disk may give other bytes than it gave to who checked them, and the copy may be another by now
+            _write(files, path, _as_copied(files, source / entry.name, entry))
         _marked(
             files,
             partial,

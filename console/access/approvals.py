@@ -36,7 +36,7 @@ class Approvals:
 
     def __init__(self, records: Path, wall: Callable[[], float], files: FileSystem | None = None) -> None:
         self._records, self.folder = records, records / FOLDER
-        self._chain = Audit(self.folder, files or PosixFiles(), wall)
+        self._chain = Audit(self.folder, files or PosixFiles(), wall, disowns=True)
         self._turn = threading.Lock()
 
     def signed(self) -> Signed:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from calibration.keys import raw
 from console.access import whole_file
 from hal.errors import ConfigurationError
-from records.approved import HEAD, LOG
+from records.approved import HEAD, LOG, UNTOLD
 from records.files import FileSystem
 
 Told = Mapping[str, str | int | float | bool | None]
@@ -33,23 +33,25 @@ ASIDE: Final = f"first: find out who was there, move {LOG}, {HEAD} and {KEY} asi
 
 @dataclass(frozen=True)
 class _End:
-    """Where the log ends: `at` bytes hold whole entries up to `n`; what follows is in `loose`: entries that were not signed yet, or a line that was torn."""
+    """Where the log ends: `at` bytes hold the entries up to `signed`; what follows is in `loose`, entries up to `n` that were not signed yet, and in `torn`."""
 
     at: int
     n: int
     hash: str
     size: int
+    signed: int
     loose: bytes = b""
     torn: bytes = b""
 
 
 class Audit:
-    """The log of one folder; several processes may write it, one at a time."""
+    """The log of one folder; several processes may write it, one at a time. `disowns`: whole entries that no head was signed over were told to nobody as
+    written; before anything is written behind them, an entry names them, so that who reads the log does not take them for what was told."""
 
-    def __init__(self, folder: Path, files: FileSystem, wall: Callable[[], float]) -> None:
+    def __init__(self, folder: Path, files: FileSystem, wall: Callable[[], float], disowns: bool = False) -> None:
         self.log, self.head, self._key_path = folder / LOG, folder / HEAD, folder / KEY
         self._lock = folder / LOCK
-        self._files, self._wall = files, wall
+        self._files, self._wall, self._disowns = files, wall, disowns
         self._key: Ed25519PrivateKey | None = None
         self._end: _End | None = None
 
@@ -65,13 +67,16 @@ class Audit:
                     lines += end.torn if end.torn.endswith(b"\n") else end.torn + b"\n"
                     n, before, line = self._line(n, before, TORN, "", "", _told_of(end.torn))
                     lines += line
+                if end.loose and self._disowns:
+                    n, before, line = self._line(n, before, UNTOLD, "", "", {"first": end.signed + 1, "last": end.n})
+                    lines += line
                 n, before, line = self._line(n, before, what, who, role, told)
                 lines += line
                 self._end = None
                 self._write(end.at, lines)
                 at = end.at + len(lines)
                 self._sign(key, at, n, before)
-                self._end = _End(at, n, before, at)
+                self._end = _End(at, n, before, at, n)
                 return n
         except OSError as error:
             self._end = None
@@ -119,7 +124,7 @@ class Audit:
         n, before, line = self._line(0, FIRST, BEGUN, "", "", {"key": raw(self._key.public_key()).hex()})
         whole_file.put(self._files, self.log, line)
         self._sign(self._key, len(line), n, before)
-        return _End(len(line), n, before, len(line))
+        return _End(len(line), n, before, len(line), n)
 
     def _read_key(self) -> Ed25519PrivateKey:
         try:
@@ -133,15 +138,18 @@ class Audit:
     def _found(self, log: bytes) -> _End:
         """The end of the log from its signed head on. What was signed must be there; what was not may be whole, or torn."""
         at, n, kept = self._signed(log)
-        end, torn = at, b""
-        lines = [line + b"\n" for line in log[at:].split(b"\n")]
-        for line in (*lines[:-1], lines[-1][:-1]):
+        signed, end, torn = n, 0, b""
+        rest = log[at:]
+        # a cut that took the last line's end alone took nothing of what it says
+        whole = rest if rest.endswith(b"\n") or not rest else rest + b"\n"
+        for line in (one + b"\n" for one in whole.split(b"\n")[:-1]):
             entry = _hash_of(line, n, kept)
             if entry is None or (torn and not _accounts(line, torn)):
                 torn += line
                 continue
             n, kept, end, torn = n + 1, entry, end + len(torn) + len(line), b""
-        return _End(at, n, kept, len(log), log[at:end], torn)
+        torn = torn[: len(rest) - end] if torn else torn
+        return _End(at, n, kept, len(log), signed, whole[:end], torn)
 
     def _signed(self, log: bytes) -> tuple[int, int, str]:
         self._key = self._key or self._read_key()

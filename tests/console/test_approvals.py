@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,85 @@ def test_a_signature_that_was_told_stands_after_a_crash_at_any_call_and_no_other
         assert signed.of(OTHER) == ()
         again.sign(OTHER, "RX", "mia", "physician")
         assert again.signed().missing(OTHER, BOTH) == ("physicist",) and again.signed().wrong == ()
+        assert set(missing) <= set(again.signed().missing(ONE, BOTH)), (call, "it comes to stand by another signature")
     assert call > 15, "every call was struck once"
+
+
+@pytest.mark.parametrize("what", ["ENOSPC", "KILL"])
+def test_t4_a_signature_that_was_refused_is_not_given_by_the_next_persons(tmp_path: Path, what: str) -> None:
+    """Its line is on the disk and its head is not: who signed was told so and sees in the list that it does not stand. Nor does it when another has signed:
+    it is signed anew, or it is none; of a withdrawal that was written so nothing is taken back."""
+    refused_ones = 0
+    for call in range(1, 40):
+        disk = FaultyDisk(seed=1, strikes=[Strike(call, what)])
+        folder = tmp_path / f"r{call}"
+        kept(folder).sign(OTHER, "RX", "sven", "physician")
+        with suppress(ConfigurationError, Killed):
+            kept(folder, disk).sign(ONE, "RX", "mia", "physician")
+        disk.die(lambda: None)
+        approvals = kept(folder)
+        if not disk.struck or approvals.signed().missing(ONE, BOTH) != BOTH:
+            continue
+        refused_ones += b'"who":"mia"' in approvals._chain.log.read_bytes()
+        approvals.sign(ONE, "RX", "paul", "physicist")
+        assert approvals.signed().missing(ONE, BOTH) == ("physician",), call
+        assert approvals.signed().wrong == ()
+        approvals.sign(ONE, "RX", "mia", "physician")
+        assert approvals.signed().refusal(ONE, BOTH) == ""
+    assert refused_ones > 3, "a line without its head was looked at"
+
+
+def test_a_withdrawal_that_was_refused_is_one_when_the_next_line_is_written(tmp_path: Path) -> None:
+    """The safe side: nobody treats by a signature that somebody meant to withdraw."""
+    approvals = kept(tmp_path)
+    n = approvals.sign(ONE, "RX", "mia", "physician")
+    head = approvals._chain.head.read_bytes()
+    approvals.withdraw(n, "depth was 4 mm", "mia", "physician")
+    approvals._chain.head.write_bytes(head)
+    again = kept(tmp_path)
+    assert again.signed().missing(ONE, BOTH) == ("physicist",)
+    again.sign(ONE, "RX", "paul", "physicist")
+    assert again.signed().missing(ONE, BOTH) == ("physician",) and again.signed().wrong == ()
+
+
+def test_t9_a_line_without_a_hash_that_fits_is_no_signature_whatever_is_written_behind_it(tmp_path: Path) -> None:
+    """Without the key somebody adds what looks like a crash's torn line and reads like a signature: the next person's entry accounts for its bytes, and no
+    more."""
+    approvals = kept(tmp_path)
+    approvals.sign(OTHER, "RX", "mia", "physician")
+    log = approvals._chain.log
+    told = {"sha256": ONE, "values": "", "meaning": "prescribed", "order": "RX"}
+    for n in (2, 3, 4):
+        forged = {
+            "n": n,
+            "wall_s": 1.0,
+            "what": store.GIVEN,
+            "who": "mia",
+            "role": "physician",
+            "told": told,
+            "before": "",
+            "hash": "",
+        }
+        again = kept(tmp_path)
+        with log.open("ab") as file:
+            file.write(json.dumps(forged).encode())
+        assert again.signed().wrong == () and again.signed().missing(ONE, BOTH) == BOTH
+        again.sign("c" * 63 + str(n), "RX", "paul", "physicist")
+        assert again.signed().wrong == () and again.signed().of(ONE) == ()
+
+
+def test_a_cut_that_took_a_lines_end_alone_leaves_the_chain_whole(tmp_path: Path) -> None:
+    """One byte of a write is lost: the next entry follows the line, and does not stand beside it under the same number."""
+    approvals = kept(tmp_path)
+    approvals.sign(OTHER, "RX", "mia", "physician")
+    log, head = approvals._chain.log, approvals._chain.head
+    signed = head.read_bytes()
+    approvals.sign(ONE, "RX", "mia", "physician")
+    head.write_bytes(signed)
+    log.write_bytes(log.read_bytes()[:-1])
+    again = kept(tmp_path)
+    again.sign(ONE, "RX", "paul", "physicist")
+    assert again.signed().wrong == () and again.signed().missing(ONE, BOTH) == ("physician",)
 
 
 def test_what_is_asked_for_stands_in_a_file_beside_the_rig_and_is_both_without_one(tmp_path: Path) -> None:

@@ -362,6 +362,26 @@ def test_each_file_of_a_copy_that_is_not_as_it_was_made_is_named(rig: Bench, dam
         shutil.rmtree(work)
 
 
+@pytest.mark.parametrize("name", ["approvals/audit.jsonl", "access/users.json", "lesions/photo-1"])
+def test_t9_a_file_that_is_another_one_when_it_is_put_back_is_refused(rig: Bench, name: str) -> None:
+    """It was whole when the copy was checked: then the disk gave other bytes, or somebody laid another file there. Nothing is made of it."""
+    copied(rig)
+    copy, again = rig.folder / "copy", rig.folder / "again"
+    looked: list[Path] = []
+
+    class Twice(PosixFiles):
+        def read(self, path: Path) -> bytes:
+            raw = super().read(path)
+            if path != copy / name:
+                return raw
+            looked.append(path)
+            return raw if len(looked) == 1 else bytes([raw[0] ^ 1]) + raw[1:]
+
+    with pytest.raises(BackupError, match=f"{name}: has .* is not what was copied"):
+        restore(Twice(), copy, again, TRUST, "P. One", "the disk died", WALL)
+    assert len(looked) == 2 and not again.exists() and not (rig.folder / "again.partial").exists()
+
+
 def test_a_strange_file_and_a_manifest_that_leads_away_are_refused(rig: Bench) -> None:
     copied(rig)
     copy = rig.folder / "copy"
