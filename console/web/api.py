@@ -20,7 +20,6 @@ from console.access import table
 from console.access.approvals import Approvals
 from console.access.people import TOO_MANY
 from console.access.table import Situation
-from console.calibrate import simulated_hand
 from console.configuration import Rig
 from console.treat.lesions import Lesions
 from console.treat.plain_words import plain
@@ -31,6 +30,7 @@ from console.web.fraction import Fraction, Orders
 from console.web.link import Link
 from console.web.marking import Marking
 from console.web.people import NOBODY, Access, Person, Typed
+from console.web.switch import Switch
 from console.web.tokens import Tokens
 from controller import requests
 from controller.prescribed import Prescribed
@@ -41,8 +41,6 @@ T = TypeVar("T")
 
 COOKIE: Final = "kerma"
 UNLOADABLE: Final = ("PREPARATORY", "ARMING", "READY")
-PRESSED_S: Final = 0.3
-"""How long the simulated room holds its beam-on switch."""
 
 Short = Annotated[str, Field(max_length=200), AfterValidator(plain)]
 Page = Annotated[str, Field(min_length=8, max_length=64)]
@@ -120,6 +118,12 @@ class Take(OfPage):
     over: bool = False
 
 
+class Hold(OfPage):
+    """One press of the simulated switch, by the page's own number of it: each press has a greater one."""
+
+    hold: Annotated[int, Field(ge=1, le=2**53)]
+
+
 class LoadOrder(OfPage):
     """The order that was shown, by its name and its SHA-256."""
 
@@ -193,6 +197,7 @@ class Desk:
     approvals: Approvals
     lesions: Lesions
     marking: Marking
+    switch: Switch
     abroad: bool = False
     """Other machines reach this console: what a page without a login is shown names no patient."""
 
@@ -252,6 +257,7 @@ class Api:
         app.post("/api/token", responses=told(401), tags=["tokens"])(self.token)
         app.post("/api/orders", responses=told(401, 409, 503), tags=["orders"])(self.listed)
         app.post("/api/control/take", responses=told(401, 409, 503), tags=["control"])(self.take)
+        app.post("/api/release", responses=told(409, 503), tags=["commands"])(self.release)
         app.post("/api/control/leave", responses=told(401, 409, 503), tags=["control"])(self.leave)
         for name, command in (
             ("load", self.load), ("resume", self.resume), ("confirm", self.confirm), ("edit", self.edit), ("close", self.close),
@@ -456,18 +462,30 @@ class Api:
             who = f"{person.name}, {second.name}"
         return await self._asked(person, "reset", requests.Reset(person.role, who, body.reason))
 
-    async def press(self, request: Request, body: OfPage, token: Token) -> Done:
-        """SIMULATED: the simulated room presses its beam-on switch and lets go; on a real rig a person does."""
-        await self.commanding(request, "room", body, token)
-        control, shown = self._desk.rig.control, self._desk.link.snapshot
-        if control is None or shown is None or not shown.simulated:
+    async def press(self, request: Request, body: Hold, token: Token) -> Done:
+        """SIMULATED: press the room's beam-on switch and hold it, as long as this page is there, in control and has not let go; on a real rig a person does."""
+        person = await self.commanding(request, "room", body, token, hold=body.hold)
+        shown, cookie = self._desk.link.snapshot, cookie_of(request)
+        if shown is None or not shown.simulated:
             raise RefusedError(409, "this is no simulated rig; first: press the switch")
-        for verb in ("press", "release"):
-            wrong = await asyncio.to_thread(simulated_hand.act, control, verb)
-            if wrong:
-                raise RefusedError(503, wrong)
-            await asyncio.sleep(PRESSED_S)
-        return Done(words="SIMULATED: pressed and let go")
+        self.still(request, body, person, "room")
+        words = await self._desk.switch.press(
+            body.page, body.hold, lambda: self._desk.control.holds(body.page, cookie, self._now())
+        )
+        if words:
+            raise RefusedError(409, words)
+        return Done(words="SIMULATED: pressed, and held until it is let go")
+
+    async def release(self, request: Request, body: Hold) -> Done:
+        """SIMULATED: let go of the switch. It asks for no token: it presses nothing. Whose login or control has ended holds the switch no more anyway."""
+        if not self._desk.may(cookie_of(request), "release"):
+            raise RefusedError(
+                409, "nobody is logged in here, or this is no simulated rig; first: let go of the switch"
+            )
+        words = await self._desk.switch.release(body.page, body.hold)
+        if words:
+            raise RefusedError(503, words)
+        return Done(words="SIMULATED: let go")
 
     def _now(self) -> float:
         return self._desk.clock.monotonic()

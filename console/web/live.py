@@ -145,6 +145,7 @@ class Live:
         finally:
             heard.cancel()
             self._desk.link.fresh.discard(page.wake)
+            self._desk.switch.gone(page.number)
             if self._pages.get(page.number) is page:
                 del self._pages[page.number]
 
@@ -188,6 +189,7 @@ class Live:
                     page.closing = page.closing or TALKATIVE
                     break
                 page.seen, page.echo = min(here.seen, page.sent), (here.t, now)
+                self._desk.switch.heard(page.number)
                 if here.hand:
                     self._desk.access.touch(page.cookie)
                 if self._desk.control.here(page.number, page.cookie, now):
@@ -210,11 +212,16 @@ class Live:
             "page": page.number,
             "now_s": now,
             "echo": page.echo,
-            "trouble": desk.link.trouble(),
+            "trouble": desk.link.trouble() or desk.switch.trouble,
             "snapshot": self._shown(shown) if known else bare(self._shown(shown)),
             "compared": self._compared(shown) if known else None,
             "order": screen.values(loaded.prescribed) if known and loaded is not None else None,
-            "rig": {"name": desk.rig.name, "simulated": desk.rig.simulated, "bands": BANDS_SHOWN},
+            "rig": {
+                "name": desk.rig.name,
+                "simulated": desk.rig.simulated,
+                "bands": BANDS_SHOWN,
+                "switch": desk.rig.file.safety_unit.switch,
+            },
             "service": desk.where.key == "SERVICE" or (held is not None and held.person.role == table.SERVICE),
             "control": {
                 "yours": held is not None and (held.page, held.cookie) == (page.number, page.cookie),

@@ -48,6 +48,7 @@ from console.web.reading import Reading
 from console.web.records_page import RecordsPage
 from console.web.service_page import ServicePage
 from console.web.standing import Standing
+from console.web.switch import Switch
 from console.web.tls import Address, address, context
 from console.web.tokens import Tokens
 from hal.clock import Clock, SystemClock
@@ -66,6 +67,7 @@ FILES: Final = (
     "lesion.js",
     "watch.js",
     "drawn.js",
+    "hold.js",
     "treat.js",
     "records.js",
     "service.js",
@@ -111,6 +113,9 @@ def assembled(
     def noted(what: str, before: str, after: str) -> None:
         clerk.told("control", after or before, "", change=what, before=before, after=after)
 
+    def let_go(why: str, hold: int) -> None:
+        clerk.told("switch", "", "", hold=hold, why=why)
+
     return Desk(
         rig,
         link,
@@ -125,6 +130,7 @@ def assembled(
         Approvals(rig.records, clock.wall),
         Lesions(rig.records, clock.wall),
         marking,
+        Switch(rig.control if rig.simulated else None, clock, let_go),
         abroad,
     )
 

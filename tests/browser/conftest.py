@@ -34,7 +34,7 @@ QUIET = [
 PRIORITY = -20
 """Before the browser, which may itself stand before all else of this machine."""
 BESIDE_SINGLE_PROCESSES = "-10"
-STARTS, OF_ONE_TEST = 6, 3
+STARTS, OF_ONE_TEST = 9, 3
 QUICK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """Records whose disk is another program's for half a second interrupt a beam, as they should; here that would only say what else the machine does."""
 TAKEN_AWAY = re.compile(
@@ -79,16 +79,20 @@ class Rigs:
     def __init__(self) -> None:
         self._starts, self._open = 0, contextlib.ExitStack()
         self._up: Served | None = None
+        self._switch = "once"
 
-    def standing(self) -> Served:
-        """The rig that stands at rest or goes on; a new one where there is none."""
+    def standing(self, switch: str = "once") -> Served:
+        """The rig that stands at rest or goes on; a new one where there is none, or where its switch is another."""
+        if self._switch != switch:
+            self.end()
+            self._switch = switch
         while self._up is None:
             self._starts += 1
             folder = Path(self._open.enter_context(TemporaryDirectory(prefix="kerma-browser-", dir=QUICK)))
             # the folder's name is that of the rings on tmpfs too: two suites at once must not share a recorder
             name = f"k{os.getpid()}-{self._starts}"
             (folder / "records").mkdir()
-            up = self._open.enter_context(served(folder / name, folder / "records", nice=PRIORITY))
+            up = self._open.enter_context(served(folder / name, folder / "records", nice=PRIORITY, switch=self._switch))
             words = faulted(up)
             if not words:
                 self._up = up

@@ -39,6 +39,7 @@ close     op     SC  TSN  ilf    free -
 retest    ops    SC  TSN  ilf    first -
 reset     ops    SC  TSN  ilf    first -
 room      ops    S   TSN  ilbf   first -
+release   ops    S   TSN  ilbfd  free -
 records   omp    SC  TSN  ilbfd  free -
 report    omp    SC  TSN  ilbfd  first -
 service   ops    SC  TSN  ilbfd  free -

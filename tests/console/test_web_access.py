@@ -78,9 +78,12 @@ def test_t4_each_role_at_each_command(console: Staffed) -> None:
         for name in ROLE_OF:
             page = await console.page(name)
             for command, who in MAY.items():
-                body = {"load": ORDER, "resume": ORDER | {"reason": "r", "secret": SECRET}, "confirm": CONFIRM}.get(
-                    command, {}
-                )
+                body = {
+                    "load": ORDER,
+                    "resume": ORDER | {"reason": "r", "secret": SECRET},
+                    "confirm": CONFIRM,
+                    "press": {"hold": 1},
+                }.get(command, {})
                 status, said = await page.command(command, body)
                 if name in who.split():
                     assert status in (200, 409), (name, command, said)
@@ -128,6 +131,7 @@ def test_t9_what_leads_to_a_beam_is_not_done_when_it_cannot_be_audited_and_stop_
 
 AGAIN = {
     "resume": ("olga", "resume", ORDER | {"reason": "r"}, "secret"),
+    "sign": ("olga", "procedure/sign", {"question": 1, "sha256": "0" * 64}, "secret"),
     "approve": ("paul", "approvals/sign", ORDER | {"meaning": "physics checked"}, "secret"),
     "own": ("olga", "own/password", {"new": "another plum harvest 7"}, "old"),
 }
@@ -142,8 +146,9 @@ def test_t6_a_login_alone_is_not_enough_where_the_table_asks_for_the_secret_agai
     async def story() -> None:
         for name, path, body, field in AGAIN.values():
             page = await console.page(name)
-            of_page = {"page": page.page} if path == "resume" else {}
-            if path == "resume":
+            commands = path in ("resume", "procedure/sign")
+            of_page = {"page": page.page} if commands else {}
+            if commands:
                 await page.command("control/take")
             for typed in (None, "", "wrong secret 77", PIN):
                 token = (await page.post("/api/token"))[1]["token"]
@@ -160,7 +165,7 @@ def test_t6_a_login_alone_is_not_enough_where_the_table_asks_for_the_secret_agai
 
     console.play(story)
     refused = console.clerk.whats("secret refused")
-    assert [one["command"] for one in refused] == ["resume", "resume", "approve", "approve", "approve"]
+    assert [one["command"] for one in refused] == ["resume", "resume", "sign", "sign", "approve", "approve", "approve"]
 
 
 def test_the_audit_says_what_was_asked_by_whom_and_how_it_ended(console: Staffed, prescribed: Prescribed) -> None:

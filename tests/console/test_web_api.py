@@ -379,7 +379,7 @@ def test_who_is_not_logged_in_watches_and_asks_nothing(console: Console) -> None
         frame = await page.open()
         assert frame["snapshot"]["state"] == "STANDBY" and frame["person"] is None
         for name in ("load", "resume", "confirm", "edit", "close", "retest", "reset", "press", "control/take"):
-            body = {"load": ORDER, "resume": RESUME, "confirm": CONFIRM}.get(name, {})
+            body = {"load": ORDER, "resume": RESUME, "confirm": CONFIRM, "press": {"hold": 1}}.get(name, {})
             assert (await page.command(name, body))[0] == 401, name
         assert [type(one) for one in console.desk.requests] == [Watch]
 

@@ -3,6 +3,7 @@
 import { h, number, post, t } from "/files/shell.js";
 import { again } from "/files/again.js";
 import { drawn } from "/files/drawn.js";
+import { holds, paintHold } from "/files/hold.js";
 import { get, table } from "/files/watch.js";
 
 const EVERY_MS = 300, TAP_GUARD_MS = 700, LINES = 14;
@@ -16,10 +17,11 @@ const TRACE = [[1, "kV", "kV", 2], [2, "mA", "mA", 3], [3, "dose_rate", "mGy/s D
 
 // `every` reads again and again while this pane is open, `frame` is the newest word of the live line.
 export function procedures({ every, asked, frame }) {
-  const control = h("div", { className: "row" }), press = h("div", { className: "row" }), list = h("div", {}), head = h("div", {}), read = h("div", {}), trace = h("div", {});
+  const control = h("div", { className: "row" }), press = h("div", { className: "row" }), real = h("div", {}), list = h("div", {}), head = h("div", {}), read = h("div", {}), trace = h("div", {});
   const words = h("div", { role: "log", "aria-label": t("words") }), question = h("p", { id: "question", "aria-live": "polite" });
   const line = h("input", { id: "procedure-line", maxLength: 200, autocomplete: "off", "aria-describedby": "question" });
   const name = h("input", { id: "procedure-name", maxLength: 80, autocomplete: "off" }), anew = h("input", { type: "checkbox" });
+  press.append(holds(frame, (said) => asked(async () => { throw new Error(said); }, true)));
   let now = {}, open = 0, openedAt = 0, keys = {}, busy = false;
 
   async function command(path, body = {}) {
@@ -70,8 +72,11 @@ export function procedures({ every, asked, frame }) {
     put("control", control, [held, may, document.documentElement.lang], () => !may ? [h("p", {}, t("procedure_watch"))] : held.yours
       ? [button(t("give_back"), () => command("control/leave"))]
       : [h("p", {}, t("procedure_watch")), button(t(held.by ? "take_over" : "take"), () => command("control/take", { over: Boolean(held.by) }))]);
-    const due = yours && now.running && rig.simulated && snapshot?.state === "READY";
-    put("press", press, due, () => (due ? [button(t("press_simulated"), () => command("press"))] : []));
+    const due = yours && now.running;
+    press.hidden = !due;
+    paintHold(frame());
+    put("real", real, [Boolean(due && !rig.simulated && snapshot?.state === "READY"), document.documentElement.lang], () =>
+      (due && !rig.simulated && snapshot?.state === "READY" ? [h("p", { className: "big" }, t(rig.switch === "hold" ? "press" : "press_once")), h("p", {}, t("switch_real"))] : []));
     begin.hidden = !yours || Boolean(now.running) || !MAY.calibration.includes(person?.role);
     today.hidden = !yours || Boolean(now.running) || !MAY.day.includes(person?.role);
     type.hidden = !yours || !now.running || !open || Boolean(now.signing?.question);
@@ -136,5 +141,5 @@ export function procedures({ every, asked, frame }) {
     list.replaceChildren(h("details", {}, h("summary", {}, t("procedure_list")), ...found.lines.map((said) => h("p", {}, said))));
   }, true);
   every(EVERY_MS, async () => { now = (await get("/api/procedure")).procedure; paint(); });
-  return [h("p", {}, t("procedure_note")), control, today, begin, list, head, trace, read, words, signs, question, type, sign, press];
+  return [h("p", {}, t("procedure_note")), control, today, begin, list, head, trace, read, words, signs, question, type, sign, real, press];
 }

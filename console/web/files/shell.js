@@ -7,7 +7,7 @@ const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", fr: "Français
 let words = {}, english = {}, offsets = [], hand = false, stops = 0;
 export let language = "en";
 export let socket = null;
-export const page = { live: () => false, spoken: () => undefined };
+export const page = { live: () => false, spoken: () => undefined, lost: () => undefined };
 
 export const t = (key, values = {}) => {
   const said = words[key] ?? english[key] ?? key;
@@ -95,6 +95,7 @@ export async function open(number, shown, elsewhere) {
     });
     own.addEventListener("close", (event) => {
       if (own !== socket) return;
+      page.lost();
       if (event.code === ELSEWHERE) elsewhere();
       else again();
     });

@@ -1,6 +1,7 @@
 // The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP and the line are shell.js.
 import { $, NONE, ageMs, gy, h, language, named, number, open, page, post, serviceMode, socket, t } from "/files/shell.js";
 import { again } from "/files/again.js";
+import { holds, paintHold } from "/files/hold.js";
 import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
 import { approvalMark, flagged, setUp, signatures } from "/files/approvals.js";
 import { lesion } from "/files/lesion.js";
@@ -42,6 +43,7 @@ async function command(name, body = {}) {
 }
 const paintBusy = () => { for (const one of document.querySelectorAll("[data-commands]")) one.disabled = busy || one.dataset.hold === "1"; };
 
+const theSwitch = holds(() => frame, (words) => { $("answer").textContent = words; });
 const go = (word, act, more = {}) => h("button", { type: "button", onclick: act, "data-commands": "1", disabled: busy, ...more }, t(word));
 
 function paintAge() {
@@ -82,6 +84,7 @@ function paint() {
     lastState = shown.state;
   }
   paintAge();
+  paintHold(frame);
   heardControl();
   paintWho();
   paintPanel();
@@ -280,10 +283,12 @@ const PANELS = {
   },
   arm: (shown) => [
     frame.order ? facts(frame.order) : h("p", {}, ""),
-    h("p", { className: "big" }, t(shown.state === "READY" ? "press" : "arming")),
-    h("div", { className: "row" }, back(), shown.state === "READY" && shown.simulated ? go("press_simulated", () => command("press")) : null),
+    h("p", { className: "big" }, t(shown.state !== "READY" ? "arming" : frame.rig.switch === "hold" ? "press" : "press_once")),
+    ...(shown.simulated ? [] : [h("p", {}, t("switch_real"))]),
+    h("div", { className: "row" }, back(), shown.simulated ? theSwitch : null),
   ],
-  beam: () => [frame.order ? facts(frame.order) : h("p", {}, ""), h("p", {}, t("beam_text"))],
+  beam: (shown) => [frame.order ? facts(frame.order) : h("p", {}, ""), h("p", {}, t("beam_text")), ...(frame.rig.switch === "hold" ? [h("p", {}, t("beam_hold"))] : []),
+    ...(shown.simulated ? [h("div", { className: "row" }, theSwitch)] : [])],
   end: (shown) => {
     const ended = shown.ended, why = reason(), ownHand = again(frame.person, frame.badges);
     const interrupted = shown.state === "INTERRUPTED";
