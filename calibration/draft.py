@@ -19,7 +19,8 @@ from calibration.given import Given, came_to, facts_of, key_of, lacking, measure
 from calibration.job import SESSIONS_GIVE, JobTable, OutputTable
 from calibration.looked import backscatter_between
 from calibration.machine_facts import Record, facts
-from calibration.measured import MeasuredTable, SecondCheckTable, SecondReadingsTable
+from calibration.measured import AuditTable, MeasuredTable, SecondCheckTable, SecondReadingsTable
+from calibration.procedures.audit import audit
 from calibration.procedures.parts import mean
 from calibration.procedures.second import Side, second_check
 from calibration.procedures.session import Session
@@ -70,10 +71,17 @@ def draft(
     missing = [one.name for one in job.outputs if one.name not in done]
     if missing:
         raise ValueError(f"{', '.join(missing)} was not measured; do that first")
-    wrong = next(chain(audit_fits(job, done, at), of_one_calibration(job, done, records)), "")
+    head = dict(job.certificate)
+    audits = [_audit(job, one) for one in records if one.name.startswith("audit-")]
+    if audits:
+        if "audit" in head:
+            raise ValueError(
+                "certificate.audit: typed beside a finished session; take it out of the job file, measured is measured"
+            )
+        head["audit"] = max(audits, key=lambda one: abs(one.ratio - 1.0)).model_dump(exclude_none=True)
+    wrong = next(chain(audit_fits(job, head.get("audit"), done, at), of_one_calibration(job, done, records)), "")
     if wrong:
         raise ValueError(wrong)
-    head = dict(job.certificate)
     seconds = [_second(job, done, one) for one in records if one.name.startswith("second-")]
     if seconds:
         if "second_check" in head:
@@ -108,6 +116,13 @@ def of_one_calibration(job: JobTable, done: Mapping[str, Done], records: tuple[R
         yield from apart(one.session, {**one.beside, **of_output})
         yield from before_change(job, {name: one.session, **one.beside})
     yield from before_change(job, of_machine)
+
+
+def _audit(job: JobTable, record: Record) -> AuditTable:
+    """What another house read, against what was stated."""
+    section = job.output(record.name.removeprefix("audit-")).audit
+    assert section is not None
+    return audit(record.session, section.kind, section.by, section.u_pct, str(job.certificate["tube_serial"]))
 
 
 def _second(job: JobTable, done: Mapping[str, Done], record: Record) -> SecondCheckTable:
@@ -163,22 +178,21 @@ def _far(one: OutputTable, done: Done) -> Iterator[str]:
         yield from not_far(one, hvl, done.session, mean([each.counts_1 for each in done.counted]))
 
 
-def audit_fits(job: JobTable, done: Mapping[str, Done], at: datetime) -> Iterator[str]:
+def audit_fits(job: JobTable, found: Mapping[str, Any] | None, done: Mapping[str, Done], at: datetime) -> Iterator[str]:
     """Whether an audit can be of this tube as measured here: after it was built in, within AUDIT_DAYS of the readings, not of tomorrow (hazard A13)."""
-    audit = job.certificate.get("audit")
-    if audit is None:
+    if found is None:
         return
-    tube, mine, its = job.facts.tube, job.certificate["tube_serial"], audit.get("tube_serial")
+    tube, mine, its = job.facts.tube, job.certificate["tube_serial"], found.get("tube_serial")
     if its != mine:
         said = "is missing" if its is None else f"= {its}: the certificate is of tube {mine}"
         yield f"audit.tube_serial {said}; first: write of which tube the audit was, and have this one audited"
-    if audit["at"] > at:
-        yield f"audit.at = {stamp(audit['at'])}: is after now, {stamp(at)}; first: write when it was made"
-    elif tube is not None and audit["at"] < tube.installed_on:
-        yield f"audit.at = {stamp(audit['at'])}: tube {tube.serial} was built in at {stamp(tube.installed_on)}; first: have this tube's output audited"
+    if found["at"] > at:
+        yield f"audit.at = {stamp(found['at'])}: is after now, {stamp(at)}; first: write when it was made"
+    elif tube is not None and found["at"] < tube.installed_on:
+        yield f"audit.at = {stamp(found['at'])}: tube {tube.serial} was built in at {stamp(tube.installed_on)}; first: have this tube's output audited"
     began = min((shot.asked_at for one in done.values() for shot in one.session.shots), default=at)
-    if audit["at"] < began - timedelta(days=AUDIT_DAYS):
-        yield f"audit.at = {stamp(audit['at'])}: is more than {AUDIT_DAYS} days before the first exposure; first: have the output audited anew"
+    if found["at"] < began - timedelta(days=AUDIT_DAYS):
+        yield f"audit.at = {stamp(found['at'])}: is more than {AUDIT_DAYS} days before the first exposure; first: have the output audited anew"
 
 
 def counts_meet(

@@ -24,7 +24,7 @@ from calibration.procedures.session import Session
 
 PLACEHOLDER_PCT: Final = 1.0
 """The uncertainty is one of the things that the measurement comes to; it is put in when it is known."""
-LATER: Final = frozenset({"monitor", "second"})
+LATER: Final = frozenset({"monitor", "second", "audit"})
 """What needs the output's own session."""
 
 

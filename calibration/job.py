@@ -14,6 +14,7 @@ from calibration import signed, toml_file
 from calibration.equipment import Applicator, Base, Instrument, Name, Positive, Table
 from calibration.facts import Facts
 from calibration.job_parts import (
+    AuditJob,
     DependenceTable,
     FittedJob,
     HvlTable,
@@ -44,8 +45,8 @@ HEAD_HERE: Final = frozenset(
 
 
 RESERVED: Final = frozenset({
-    "dark", "warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor", "second", "scale", "fitted", "conditioning", "survey", "spot",
-    "offset",
+    "dark", "warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor", "second", "audit", "scale", "fitted", "conditioning", "survey",
+    "spot", "offset",
 })  # fmt: skip
 """What the names of other sessions begin with: an output is called none of these, and begins with none of them."""
 
@@ -71,6 +72,7 @@ class OutputTable(Table):
     monitor: MonitorTable | None = None
     dependence: DependenceTable | None = None
     second: SecondTable | None = None
+    audit: AuditJob | None = None
 
 
 class JobTable(Table):

@@ -45,6 +45,16 @@ class SecondTable(Table):
     expected_nc: Positive
 
 
+class AuditJob(Table):
+    """outputs.audit: whose capsules are given a dose for how long, under which number, and how well that house reads them (k = 1)."""
+
+    kind: Literal["TLD", "OSL"]
+    by: Name
+    capsules: Name
+    seconds: float = Field(ge=3, le=300)
+    u_pct: float = Field(ge=0, le=10)
+
+
 class LowPoint(Table):
     """Relative output at a kV where the beam is too weak to be exposed at the desk."""
 

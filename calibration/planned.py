@@ -15,6 +15,7 @@ from calibration.given import LATER, Known, beside, facts_of, key_of, lacking, s
 from calibration.job import JobTable, OutputTable
 from calibration.job_parts import FittedJob, ScaleJob, ServiceJob
 from calibration.procedures.applicator import applicator_procedure
+from calibration.procedures.audit import audit_procedure
 from calibration.procedures.conditioning import conditioning_procedure
 from calibration.procedures.dark import dark_procedure
 from calibration.procedures.end_effect import end_effect_procedure
@@ -97,6 +98,7 @@ def names(job: JobTable) -> tuple[str, ...]:
             "monitor": one.monitor,
             "dependence": one.dependence,
             "second": one.second,
+            "audit": one.audit,
         }
         kinds = [kind for kind in BESIDE if wanted.get(kind, True) not in (False, None)]
         beside += [f"{kind}-{one.name}" for kind in kinds if kind not in LATER]
@@ -228,6 +230,19 @@ def _monitor(job: JobTable, one: OutputTable, at: datetime, known: Known) -> Pro
     )  # fmt: skip
 
 
+def _audit(job: JobTable, one: OutputTable, _at: datetime, known: Known) -> Procedure:
+    section = _section(one, "audit")
+    session = known.finished(one.name)
+    if session is None:
+        raise ValueError(f"{one.name} was not measured; an audit is of what it came to: do that first")
+    given = beside(one, known)
+    found = worked(job, one, session, given)
+    facts, _ = facts_of(one, given)
+    return audit_procedure(
+        _setting(one), section.seconds, found.r0_mgy_per_s, float(facts["dt_s"]), section.by, section.capsules
+    )
+
+
 def _section(one: OutputTable, name: str) -> Any:
     found = getattr(one, name)
     if found is None:
@@ -239,7 +254,7 @@ Beside = Callable[[JobTable, OutputTable, datetime, Known], Procedure]
 BESIDE: Final[Mapping[str, Beside]] = {
     "dark": _dark, "warm": _warm,
     "timer": _timer, "linearity": _linearity, "interrupt": _interrupt, "hvl": _hvl, "dependence": _dependence, "monitor": _monitor,
-    "second": _second,
+    "second": _second, "audit": _audit,
 }  # fmt: skip
 """What is measured beside an output, with the job file's own numbers; named like interrupt-OUTPUT."""
 

@@ -32,7 +32,9 @@ class WantedTable(Table):
 
 
 class PlateTable(Table):
-    """What plates, data sheets and the tests at delivery say; `rate_mgy_per_s` is the output at `rate_kv` and `rate_ma`, and goes with kV to `kv_exponent`."""
+    """What plates, data sheets and the tests at delivery say; `rate_mgy_per_s` is the output at `rate_kv` and `rate_ma`, and goes with kV to `kv_exponent`.
+
+    `bleeder_gohm`: of the divider that the read-back of mA holds too, as the supply's data sheet or the session `offset` has it; left out, there is none."""
 
     id: Name
     simulated: bool
@@ -42,6 +44,7 @@ class PlateTable(Table):
     rate_kv: float = Field(gt=0, le=225)
     rate_ma: Positive
     kv_exponent: float = Field(ge=1, le=4)
+    bleeder_gohm: float | None = Field(default=None, ge=0.1, le=1000)
     n1_mgy_per_count: float = Field(ge=1e-4, le=1)
     n2_mgy_per_count: float = Field(ge=1e-4, le=1)
     leak1_cps: float = Field(ge=0, le=100)
@@ -83,11 +86,14 @@ def provisional(plate: PlateTable, software_version: str, at: datetime) -> dict[
 
 def _combination(plate: PlateTable, wanted: WantedTable) -> dict[str, Any]:
     rate = plate.rate_mgy_per_s * (wanted.kv / plate.rate_kv) ** plate.kv_exponent * wanted.ma / plate.rate_ma
+    drawn = (
+        {} if plate.bleeder_gohm is None else {"ma_read": round(wanted.ma + 1e-3 * wanted.kv / plate.bleeder_gohm, 4)}
+    )
     return {
         "kv": wanted.kv, "ma": wanted.ma, "filter": wanted.filter, "filter_code": wanted.filter_code, "applicator": wanted.applicator,
         "applicator_code": wanted.applicator_code, "r0_mgy_per_s": rate, "dt_s": 0.0, "tail_mgy": 0.0, "n1_mgy_per_count": plate.n1_mgy_per_count,
         "n2_mgy_per_count": plate.n2_mgy_per_count, "leak1_cps": plate.leak1_cps, "leak2_cps": plate.leak2_cps,
         "effective_ssd_mm": wanted.plane_to_focus_mm, "max_skin_mgy": 25000.0, "max_time_s": MOST_TIME_S, "closed_end": False,
         "g_kv": [{"kv": part * wanted.kv, "rel": part**plate.kv_exponent} for part in PARTS],
-        "pdd": [{"depth_mm": depth, "pct": pct} for depth, pct in NOBODY_PCT],
+        "pdd": [{"depth_mm": depth, "pct": pct} for depth, pct in NOBODY_PCT], **drawn,
     }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any, Final
 from calibration.equipment import Base, Tube
 from calibration.output import Output
 from calibration.procedures.applicator import applicator_procedure
+from calibration.procedures.audit import CAPSULES, audit_procedure
 from calibration.procedures.conditioning import conditioning_procedure
 from calibration.procedures.dark import dark_procedure
 from calibration.procedures.end_effect import Start, end_effect_procedure
@@ -30,6 +31,7 @@ from calibration.procedures.tail import tail_procedure
 from simulators.quick_bench import QuickBench
 from simulators.unknown import as_engraved
 from verification.calibrated import (
+    ENGRAVED,
     Physicist,
     applicator,
     at,
@@ -216,6 +218,13 @@ def interrupt_session(who: Physicist, dt_s: float = -0.127) -> Session:
     )
 
 
+def audit_session(who: Physicist) -> Session:
+    """Capsules of another house, at an output that is stated as it is."""
+    rate = who.bench.rate(who.bench.machine.true_kv(69.5), 1.6 * (1.0 + who.bench.machine.drawn["ma_scale"]))
+    procedure = audit_procedure(at(), 40.0, rate, -0.127, "Another House", ENGRAVED[CAPSULES])
+    return who.goes_through(procedure, "audit", lambda _step: {"applicator": "20 mm", "chamber": "none"})
+
+
 def tube(who: Physicist, idle_s: float = IDLE_S) -> Tube:
     """The bench's tube, that has idled so long."""
     return Tube.model_validate({
@@ -253,6 +262,7 @@ SESSIONS: Final[Mapping[str, Callable[[Physicist], Session]]] = {
     "tail": tail_session, "output": output_session, "applicators": applicator_session, "monitor chambers": lambda who: monitor_session(who, 520.0),
     "counts in the dark": dark_session,
     "HVL": hvl_session, "kV dependence": kv_dependence_session, "linearity": linearity_session, "interrupt error": interrupt_session,
+    "output audit": audit_session,
     "conditioning": conditioning_session, "leakage survey": survey_session, "focal spot": focal_spot_session,
 }  # fmt: skip
 """Every guided procedure, by its name."""

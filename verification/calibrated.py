@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from calibration.equipment import Applicator, Chamber, Electrometer, HvlSet, Instrument, KvpMeter, MaMeter
+from calibration.procedures.audit import CAPSULES
 from calibration.procedures.engine import after
 from calibration.procedures.parts import CONSOLE, LEAK_S, LEAKAGE, Charge, Setting
 from calibration.procedures.session import (
@@ -63,6 +64,8 @@ class Physicist:
     alters: Callable[[Exposed | Reading], Exposed | Reading] | None = None
     """What is told wrongly, for a test."""
     warm_at_s: float = 0.0
+    given_mgy: float = 0.0
+    """The last exposure's dose in the plane: what another house reads of its capsules."""
     honest: bool = True
     """Who is not, says that all is as it should be, whatever is done."""
 
@@ -119,6 +122,7 @@ class Physicist:
         assert session.step is not None
         self.bench.wait(ARMING_S)
         shown = self.bench.expose(asked.kv, asked.ma, asked.seconds, asked.how)
+        self.given_mgy = shown.true_mgy
         thin = 101.325 / shown.record["p_kpa"] * (273.15 + shown.record["head_c"]) / 293.15
         record = Recorded(**shown.record, head_p_tp=thin, counted_s=shown.timer_s)
         event = Exposed(session.step.id, self.at, asked.token, shown.timer_s, "complete", record)
@@ -163,6 +167,8 @@ class Physicist:
                 wanted.instrument,
                 CONSOLE,
             )
+        if wanted.instrument == CAPSULES:
+            return f"{self.given_mgy:.0f} mGy", CAPSULES, ENGRAVED[CAPSULES]
         if wanted.unit == "V":
             return "300.4 V", wanted.instrument, ENGRAVED.get(wanted.instrument, "")
         if wanted.instrument == "survey-meter":
@@ -213,7 +219,7 @@ def chamber(bench: QuickBench, key: str) -> Chamber:
     })  # fmt: skip
 
 
-ENGRAVED: Final = {"survey-meter": "SM-1", "film": "FI-1", "sheets": "AL-1", "voltmeter": "VM-1"}
+ENGRAVED: Final = {"survey-meter": "SM-1", "film": "FI-1", "sheets": "AL-1", "voltmeter": "VM-1", CAPSULES: "TLD-1"}
 OTHERS: Final[dict[str, dict[str, Any]]] = {
     "electrometer": {"kind": "electrometer", "factor": 1.0, "u_pct": 0.2, "leakage_na": 0.0},
     "barometer": {"kind": "barometer", "reads": "station", "altitude_m": ALTITUDE_M},

@@ -94,7 +94,8 @@ def read_each(session: Session, step: Step) -> Verdict:
     if len(values) > 2 and often == len(values):
         if digit <= COARSE:
             return Verdict(
-                f"{len(values)} readings are all {alike:g}, to the last digit; read each exposure, reject these, and repeat"
+                f"{len(values)} readings are all {alike:g}, to the last digit; read each exposure, reject these, and repeat; where the display has no finer "
+                "digit, expose longer: void the session, and write more seconds"
             )
         most = True
     return Verdict("", (warned,) if most else (), (Figure("mean", fmean(values), step.reading[0].unit),))

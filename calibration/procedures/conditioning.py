@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from statistics import fmean
 from typing import Final
 
@@ -43,7 +43,10 @@ PAUSE: Final = LADDERS[-1].least
 LOW_MA, HALF = 0.20, 0.50
 """mA of the rungs up to half the top kV; above, mA is full."""
 HOLD_ARCS, BACK_ARCS, TOP_ARCS = 0.0, 2.0, 0.0
-"""More arcs than the first in a rung: hold it again. More than the second: back to the rung before. At the top none. Assumptions."""
+"""More arcs than the first in a rung's last exposure: hold it again; one that an arc ended is made again anyway. More than the second, in an exposure or
+ending so many of the rung: back to the rung before. At the top none. Assumptions."""
+MOST_S: Final = 60.0
+"""One exposure, as the day's warm-up has it: in a longer one the head warms until k_TP of a vented chamber has drifted by 0.5 %, and the beam is ended."""
 STEADY: Final = 0.01
 """kV and mA of the top rung's exposures. An assumption."""
 REPEATS: Final = 6
@@ -52,7 +55,7 @@ REPEATS: Final = 6
 
 @dataclass(frozen=True)
 class Seasoned:
-    """The top that stands, arcs on the way, rejected ones too, and the charge given, for the tube's book."""
+    """The top that stands, arcs on the way, in exposures that they ended and rejected ones too, and the charge given, for the tube's book."""
 
     kv: float
     ma: float
@@ -119,8 +122,8 @@ def _before(steps: list[Step]) -> str:
 
 
 def _held(tube: Tube, setting: Setting, hold_s: float, least_n: int = 1) -> Exposure:
-    """A hold in as many exposures as the tube's duty asks, with its rest between."""
-    n = max(math.ceil(hold_s / tube.max_on_s), least_n)
+    """A hold in as many exposures as the tube's duty and the head ask, with the tube's rest between."""
+    n = max(math.ceil(hold_s / min(tube.max_on_s, MOST_S)), least_n)
     return setting.exposes(hold_s / n, n, tube.min_rest_s, REPEATS)
 
 
@@ -155,10 +158,14 @@ def rung(session: Session, step: Step) -> Verdict:
     """Hold, go back, or go on."""
     if rested := paused(session):
         return Verdict(rested)
-    arcs = session.values(step.id, "arcs")
-    figures = (Figure("arcs", math.fsum(arcs), ""),)
+    arcs, ended = session.values(step.id, "arcs"), _ended(session, step)
+    figures = (Figure("arcs", math.fsum(arcs) + ended, ""),)
     if max(arcs) > BACK_ARCS and step.accept.back:
         return Verdict(f"{max(arcs):g} arcs in one exposure; go back to {step.accept.back} and hold it", (), figures)
+    if ended > BACK_ARCS and step.accept.back:
+        return Verdict(
+            f"{ended:g} arcs ended exposures of this rung; go back to {step.accept.back} and hold it", (), figures
+        )
     if numbers(step)["top"]:
         if math.fsum(arcs) > TOP_ARCS:
             return Verdict(f"{math.fsum(arcs):g} arcs at the top; reject, and hold it again", (), figures)
@@ -173,6 +180,11 @@ def rung(session: Session, step: Step) -> Verdict:
     return Verdict("", (), figures)
 
 
+def _ended(session: Session, step: Step) -> float:
+    """Arcs that ended an exposure, since this rung was last come to."""
+    return math.fsum(shot.arcs for shot in takewhile(lambda shot: shot.step == step.id, reversed(session.shots)))
+
+
 def seasoned(session: Session) -> Seasoned:
     """What the session came to. ValueError: it is not at its end."""
     at_end(session)
@@ -182,7 +194,9 @@ def seasoned(session: Session) -> Seasoned:
         for one in session.shots
         if one.timer_s is not None and (what := exposes[one.step]) is not None
     )
-    arcs = math.fsum(one.value for one in session.held if one.instrument == "arcs")
+    arcs = math.fsum(one.value for one in session.held if one.instrument == "arcs") + math.fsum(
+        one.arcs for one in session.shots
+    )
     top = exposes[session.procedure.steps[-1].id]
     assert top is not None
     return Seasoned(top.kv, top.ma, round(arcs), mas)

@@ -161,8 +161,9 @@ def _exposed(session: Session, step: Step, event: Exposed) -> Result:
     recorded, wrong = _recorded(step, event)
     spoiled = spoiled or wrong
     answered = replace(
-        shot, ended_at=event.at, timer_s=event.timer_s, spoiled=spoiled, read=not spoiled and not step.by_hand
-    )
+        shot, ended_at=event.at, timer_s=event.timer_s, spoiled=spoiled, read=not spoiled and not step.by_hand,
+        arcs=(event.recorded("arcs") or 0.0) if spoiled else 0.0,
+    )  # fmt: skip
     now = replace(session, shots=(*session.shots[:-1], answered))
     if spoiled:
         return now, Effects()

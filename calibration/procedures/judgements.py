@@ -10,6 +10,7 @@ from typing import Final
 
 from calibration.procedures import (
     applicator,
+    audit,
     conditioning,
     dark,
     end_effect,
@@ -29,6 +30,7 @@ from calibration.procedures.step import Step
 
 JUDGEMENTS: Final[Mapping[str, Judgement]] = {
     **applicator.JUDGEMENTS,
+    **audit.JUDGEMENTS,
     **conditioning.JUDGEMENTS,
     **dark.JUDGEMENTS,
     **end_effect.JUDGEMENTS,

@@ -127,7 +127,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Shot:
-    """An exposure that was asked for. `spoiled` says why it serves no reading, `read` that all its readings are there."""
+    """An exposure that was asked for. `spoiled` says why it serves no reading, `read` that all its readings are there; `arcs` ended a spoiled one."""
 
     token: str
     step: str
@@ -136,6 +136,7 @@ class Shot:
     timer_s: float | None = None
     spoiled: str = ""
     read: bool = False
+    arcs: float = 0.0
 
     @property
     def open(self) -> bool:

@@ -49,8 +49,9 @@ def certificate(end: Callable[[Callable[[], Exit]], None]) -> typer.Typer:
     ) -> None:
         """Verify signatures, content and what it must bring; with a rig also tube, machine, program, dates and roll-back."""
         from console.calibrate import certificate_pages as room
+        from hal.clock import SystemClock
 
-        end(lambda: room.verify(file, key, config))
+        end(lambda: room.verify(file, key, config, SystemClock()))
 
     @app.command("pdf")
     def pdf(
@@ -77,8 +78,9 @@ def certificate(end: Callable[[Callable[[], Exit]], None]) -> typer.Typer:
     ) -> None:
         """Sign a certificate in place, as the physicist; what it says is checked, not whether it is true."""
         from console.calibrate import certificate_pages as room
+        from hal.clock import SystemClock
 
-        end(lambda: room.sign(file, private, who))
+        end(lambda: room.sign(file, private, who, SystemClock()))
 
     @app.command("provisional")
     def provisional(
@@ -87,8 +89,9 @@ def certificate(end: Callable[[Callable[[], Exit]], None]) -> typer.Typer:
     ) -> None:
         """Make the certificate of a name plate, for a first calibration; nobody signs it, and nobody is treated with it."""
         from console.calibrate import certificate_pages as room
+        from hal.clock import SystemClock
 
-        end(lambda: room.plate(plate, out))
+        end(lambda: room.plate(plate, out, SystemClock()))
 
     @app.command("compare")
     def compare(

@@ -24,7 +24,7 @@ from console.calibrate.writing import written
 from console.certificate import checked_of
 from console.exit_codes import Exit
 from console.treat.plain_words import PlainConsole
-from hal.clock import SystemClock
+from hal.clock import Clock
 from hal.errors import ConfigurationError
 
 
@@ -48,14 +48,14 @@ def show(file: Path, key: Path, as_json: bool, as_csv: bool) -> Exit:
     return Exit.AS_INTENDED
 
 
-def verify(file: Path, key: Path, config: Path | None) -> Exit:
+def verify(file: Path, key: Path, config: Path | None, clock: Clock) -> Exit:
     """Say that it holds, or be refused."""
     checked = read_certificate(file, key)
     console = PlainConsole()
     _banner(console, checked)
     if config is not None:
         rig = replace(configuration.load(config, os.getuid()), certificate=file, signer_public_key=key)
-        checked = checked_of(rig, SystemClock().wall())
+        checked = checked_of(rig, clock.wall())
     force = f", in force for {config}" if config is not None else "; whether it is in force, --config RIG.toml says"
     signed = f"signed by {', '.join(checked.signers)}" if checked.signers else "signed by nobody"
     words = f"{checked.table.id}, version {checked.table.version}: whole, {signed}{force}"
@@ -63,12 +63,12 @@ def verify(file: Path, key: Path, config: Path | None) -> Exit:
     return Exit.AS_INTENDED
 
 
-def sign(file: Path, private: Path, who: str) -> Exit:
+def sign(file: Path, private: Path, who: str, clock: Clock) -> Exit:
     """Sign in place."""
     if not who.strip():
         raise ConfigurationError("--who is empty; first: write who signs")
     with written(file):
-        sign_certificate(file, private, who.strip(), SystemClock().wall())
+        sign_certificate(file, private, who.strip(), clock.wall())
     content = content_of(tomllib.loads(file.read_text(encoding="utf-8")))
     PlainConsole().print(
         f"{file}: signed by {who.strip()}, content {content}", markup=False, highlight=False, soft_wrap=True
@@ -76,9 +76,9 @@ def sign(file: Path, private: Path, who: str) -> Exit:
     return Exit.AS_INTENDED
 
 
-def plate(plate: Path, out: Path) -> Exit:
+def plate(plate: Path, out: Path, clock: Clock) -> Exit:
     """Write the certificate of a name plate, in force from now; nothing is written over."""
-    made = provisional(load_plate(plate), version("kerma"), datetime.fromtimestamp(SystemClock().wall(), UTC))
+    made = provisional(load_plate(plate), version("kerma"), datetime.fromtimestamp(clock.wall(), UTC))
     if out.exists():
         raise ConfigurationError(f"{out}: is there already; first: name another file")
     with written(out):

@@ -37,7 +37,7 @@ from console.tube_use import warmed_at
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 
-OF_MACHINE: Final = ("offset", "second", "scale", "fitted", "interrupt", "conditioning", "survey", "spot")
+OF_MACHINE: Final = ("offset", "second", "audit", "scale", "fitted", "interrupt", "conditioning", "survey", "spot")
 """Kinds of sessions whose findings are of no output's combination."""
 
 

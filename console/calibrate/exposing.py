@@ -32,6 +32,9 @@ SAME_S: Final = 0.0051
 """The timer's step is 10 ms: an offer whose time is further from what was asked is of something else."""
 RECORD_WITHIN_S: Final = 5.0
 LOOK_WITHIN_S: Final = 2.0
+ARC: Final = "arc"
+LOST, FAULT_RULE = "beam_lost", "generator_fault"
+"""The rule that ends a beam whose kV fell below half: at this desk an arc, and the exposure with it. A generator that counts its own arcs says the word."""
 NOTHING: Final = Recorded()
 FILAMENT_S: Final = 1.5
 """A dry run leaves the filament cold, and an offer sets its stand-by again: who presses within half a second of that sees the current overshoot, and the
@@ -202,7 +205,7 @@ class Hand:
         record = Recorded(
             set_kv=offer.kv, set_ma=offer.ma, kv=row["kv_mean"] if seen else None, ma=row["ma_mean"] if seen else None,
             counts_1=float(row["counts_1"]), counts_2=float(row["counts_2"]), head_p_tp=head_p_tp(self._certificate, float(row["k_tp"])),
-            counted_s=_counted_s(row), clock_s=row.get("host_beam_s"),
+            counted_s=_counted_s(row), clock_s=row.get("host_beam_s"), arcs=float(_arced(row)),
         )  # fmt: skip
         return Answered(asked.token, how, float(row["beam_s"]), record, ended.token)
 
@@ -237,6 +240,11 @@ class Hand:
 
 def _not_exposed(asked: Expose, words: str) -> Answered:
     return Answered(asked.token, f"not exposed: {words}", 0.0)
+
+
+def _arced(row: Mapping[str, Any]) -> bool:
+    """Whether an arc ended it. One that a poll does not see, shorter than a tick, is in no record; the person who hears it rejects the exposure."""
+    return row["rule"] == LOST or (row["rule"] == FAULT_RULE and ARC in str(row["words"]))
 
 
 def _counted_s(row: Mapping[str, Any]) -> float | None:

@@ -93,18 +93,24 @@ def run_baseline(asked: Asked, signer: Signer, detector: Detector, clock: Clock)
             "--baseline needs --altitude; first: write how many metres above the sea the machine stands: each day's station pressure is held against it"
         )
     rig, certificate = prepared(asked, clock)
-    wanted = Baseline(
-        certificate.sha256.hex(), certificate.tube_serial, certificate.machine_serial, detector.device, detector.unit,
-        detector.vented, detector.altitude_m, beams_of(certificate), (),
-    )  # fmt: skip
-
-    def sign(base: Baseline) -> Exit:
-        return told(laid_down(rig, signed(SheetKind.BASELINE, base, signer, rig, clock.wall()), clock))
-
+    wanted = baseline_of(certificate, detector, detector.altitude_m)
     return held(
         asked, rig, certificate, Purpose.DAILY, clock,
-        lambda session, hand, face: room.baseline(session, hand, certificate, wanted, face, sign),
+        lambda session, hand, face: room.baseline(session, hand, certificate, wanted, face, lambda base: kept_baseline(rig, base, signer, clock)),
     )  # fmt: skip
+
+
+def baseline_of(certificate: Certificate, detector: Detector, altitude_m: float) -> Baseline:
+    """What is to be measured, its readings empty."""
+    return Baseline(
+        certificate.sha256.hex(), certificate.tube_serial, certificate.machine_serial, detector.device, detector.unit,
+        detector.vented, altitude_m, beams_of(certificate), (),
+    )  # fmt: skip
+
+
+def kept_baseline(rig: Rig, base: Baseline, signer: Signer, clock: Clock) -> Exit:
+    """Sign and keep a baseline."""
+    return told(laid_down(rig, signed(SheetKind.BASELINE, base, signer, rig, clock.wall()), clock))
 
 
 def beams_of(certificate: Certificate) -> tuple[BaseLine, ...]:

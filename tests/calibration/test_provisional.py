@@ -50,6 +50,23 @@ def test_output_goes_with_kv_by_the_plates_exponent_and_with_ma(tmp_path: Path) 
     assert made["g_kv"][-1] == {"kv": 34.75, "rel": 1.0}
 
 
+def test_a12_the_bleeders_current_of_the_data_sheet_is_expected_in_the_read_back(tmp_path: Path) -> None:
+    """Hazard A12: at half the mA a bleeder of 1 GOhm is 9 % of the read-back, and ends the beam (5 %) where nobody said that it is there; a read-back
+    that is nothing but bleeder is refused."""
+    text = (EXAMPLES / "plate.toml").read_text(encoding="utf-8")
+    plate = tmp_path / "plate.toml"
+    for ma, wrong in (("0.8", ""), ("0.2", "ma_read = 0.2695: is more than 10 % from 0.2")):
+        plate.write_text(
+            text.replace("\nma = 1.6\n", f"\nma = {ma}\n").replace("rate_kv", "bleeder_gohm = 1.0\nrate_kv"),
+            encoding="utf-8",
+        )
+        made = provisional(load_plate(plate), "0.1.0", AT)
+        assert made["combinations"][0]["ma_read"] == pytest.approx(float(ma) + 0.0695)
+        assert wrong in next(contradictions(CertificateTable.model_validate(made)), "")
+        assert bool(wrong) is bool(list(contradictions(CertificateTable.model_validate(made))))
+    assert "ma_read" not in document()["combinations"][0]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

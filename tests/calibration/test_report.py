@@ -21,6 +21,7 @@ from calibration.sign import make_keys
 from calibration.write import write_certificate
 from console.calibrate import certificate_pages
 from console.exit_codes import Exit
+from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 
 NOW_S = (AT + timedelta(days=1)).timestamp()
@@ -132,13 +133,13 @@ def test_the_commands(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.startswith("combination,name,value,unit,u_pct_k1,source\n")
     certificate_pages.show(v1, key, True, False)
     assert json.loads(capsys.readouterr().out)["signers"] == ["P. One"]
-    certificate_pages.verify(v1, key, None)
+    certificate_pages.verify(v1, key, None, SystemClock())
     assert "CAL-1, version 1: whole, signed by P. One; whether it is in force" in capsys.readouterr().out
     example = EXAMPLES / "certificate.toml"
-    certificate_pages.verify(example, EXAMPLES / "physicist.pub", EXAMPLES / "rig.toml")
+    certificate_pages.verify(example, EXAMPLES / "physicist.pub", EXAMPLES / "rig.toml", SystemClock())
     assert "in force for" in capsys.readouterr().out
     with pytest.raises(ConfigurationError, match="machine_serial"):
-        certificate_pages.verify(v1, key, EXAMPLES / "rig.toml")
+        certificate_pages.verify(v1, key, EXAMPLES / "rig.toml", SystemClock())
     certificate_pages.compare(v2, v1, key, False)
     assert "+1.50" in capsys.readouterr().out
     certificate_pages.compare(v2, v1, key, True)
@@ -147,7 +148,7 @@ def test_the_commands(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     bad.write_text(v1.read_text().replace("tail_mgy = 1.5", "tail_mgy = 1.6"))
     for call in (
         lambda: certificate_pages.show(bad, key, False, False),
-        lambda: certificate_pages.verify(bad, key, None),
+        lambda: certificate_pages.verify(bad, key, None, SystemClock()),
         lambda: certificate_pages.compare(bad, v1, key, False),
         lambda: certificate_pages.pdf(bad, tmp_path / "x.pdf", key, []),
     ):

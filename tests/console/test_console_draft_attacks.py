@@ -40,6 +40,7 @@ from console.calibrate.terminal import Asked, unwarmed
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.tube_use import warmed_at
+from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 from hal.units import Seconds
 from simulators.quick_bench import QuickBench
@@ -552,13 +553,16 @@ def test_g13_a_disk_that_is_full_at_the_signature_leaves_the_draft_as_it_was(
         with monkeypatch.context() as patched:
             patched.setattr(os, call, full)
             with pytest.raises(ConfigurationError, match=r"draft.toml: cannot be written \(No space left on device\)"):
-                certificate_pages.sign(file, private, "P. One")
+                certificate_pages.sign(file, private, "P. One", SystemClock())
         assert file.read_bytes() == before and {one.name for one in tmp_path.iterdir()} == {
             "draft.toml",
             "a.pem",
             "a.pub",
         }
-    assert certificate_pages.sign(file, private, "P. One") is Exit.AS_INTENDED and file.read_bytes() != before
+    assert (
+        certificate_pages.sign(file, private, "P. One", SystemClock()) is Exit.AS_INTENDED
+        and file.read_bytes() != before
+    )
 
 
 @pytest.mark.parametrize(

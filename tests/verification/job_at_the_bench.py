@@ -49,7 +49,6 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
         "id": "BENCH-1", "version": 1, "supersedes": "", "simulated": True, "tube_serial": "SIM-1", "machine_serial": "KU-1", "safety_unit_fw": "f",
         "generator_fw": "g", "expires_at": now.replace(year=2027), "termination": "time", "timer_start": "hv_seen", "ramp_s": benched.RAMP_S,
         "vented_2": True, "ref_pressure_kpa": 101.325, "ref_temperature_c": 20.0, "facts": facts,
-        "audit": {"kind": "simulated", "by": "none", "tube_serial": "SIM-1", "at": now, "ratio": 1.0, "u_pct": 1.5},
     }  # fmt: skip
     names = (
         "electrometer",
@@ -81,6 +80,7 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
                 "expected_mm": benched.EXPECTED_HVL_MM, "most_nc": 40.0},
         "second": {"chamber": "B", "low_v": 150.0, "expected_nc": benched.expected_nc("B", "20 mm")},
         "monitor": {"supply_v": 300.0, "voltmeter": "voltmeter"},
+        "audit": {"kind": "TLD", "by": "Another House", "capsules": "TLD-1", "seconds": 40.0, "u_pct": 1.5},
         "dependence": {"parts": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], "low": list(G_LOW)},
     }  # fmt: skip
     at = {"filter": "F2", "kv": 69.5, "ma": 1.6}

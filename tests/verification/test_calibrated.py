@@ -12,6 +12,7 @@ import pytest
 
 from calibration.procedures import (
     applicator,
+    audit,
     conditioning,
     dark,
     end_effect,
@@ -99,7 +100,8 @@ def test_every_judgement_that_a_step_names_is_known() -> None:
 
 
 OTHERS = {name for name in JUDGEMENTS if not any(name in module.JUDGEMENTS for module in (
-    applicator, conditioning, dark, end_effect, hvl, interrupt, kv_dependence, linearity, ma_offset, monitor, output, scales, survey, tail))}  # fmt: skip
+    applicator, audit, conditioning, dark, end_effect, hvl, interrupt, kv_dependence, linearity, ma_offset, monitor, output, scales,
+    survey, tail))}  # fmt: skip
 """Of procedures that are tested elsewhere."""
 
 
@@ -412,7 +414,7 @@ def test_hazard_a2_a_geometry_that_reads_scatter_begins_nothing(change: dict[str
 
 
 def arcs_once(step: str, arcs: float) -> Callable[[Told], Told]:
-    """So many arcs in the second exposure of a rung, and in no other."""
+    """So many arcs in the fourth exposure of a rung, its last, and in no other."""
     done: list[str] = []
 
     def alter(event: Told) -> Told:
@@ -420,7 +422,7 @@ def arcs_once(step: str, arcs: float) -> Callable[[Told], Told]:
             return event
         if event.step == step:
             done.append(event.token)
-        now = event.step == step and len(done) == 2
+        now = event.step == step and len(done) == 4
         return msgspec.structs.replace(event, record=msgspec.structs.replace(event.record, arcs=arcs if now else 0.0))
 
     return alter
@@ -458,6 +460,71 @@ def test_hazard_g7_arcs_hold_a_rung_or_send_one_back() -> None:
     who = physicist()
     who.alters = arcs_once("top", 1.0)
     assert conditioning.seasoned(conditioning_session(who)).kv == 69.5
+
+
+def arcs_end(step: str, times: int) -> Callable[[Told], Told]:
+    """The first exposures of a rung are ended by an arc, as a desk without a second try has it: the beam is lost, and no reading is taken."""
+    ended: list[str] = []
+
+    def alter(event: Told) -> Told:
+        if not isinstance(event, Exposed):
+            return event
+        if event.step == step and len(ended) < times:
+            ended.append(event.token)
+            return msgspec.structs.replace(
+                event, timer_s=2.0, ended="interrupted, TRIP_STOP, beam_lost", record=msgspec.structs.replace(event.record, arcs=1.0)
+            )  # fmt: skip
+        return msgspec.structs.replace(event, record=msgspec.structs.replace(event.record, arcs=0.0))
+
+    return alter
+
+
+def test_g22_an_arc_that_ends_its_exposure_is_counted_and_three_send_a_rung_back() -> None:
+    """Hazard G22: at the shipped desk an arc ends the beam, so that no exposure which was read ever held one; they count for the rung and the tube's book."""
+    for n, back in ((1, False), (2, False), (3, True)):
+        who = physicist()
+        who.alters = arcs_end("44.8 kV", n)
+        session = conditioning_session(who, desk=SHIPPED)
+        assert conditioning.seasoned(session).arcs == n
+        assert any(one.rejected for one in session.held) is back
+        assert [one.arcs for one in session.shots if one.arcs] == [1.0] * n
+
+
+def test_no_exposure_of_a_ladder_is_so_long_that_the_warming_head_ends_it() -> None:
+    """Hazard G22: k_TP of a vented chamber drifts by 0.5 % in less than a hold, and a rung that is never whole seasons nothing."""
+    who = physicist()
+    for days in (0.5, 1.0, 10.0, 60.0):
+        procedure = conditioning_procedure(
+            tube(who, days * 86400.0), fitted("conditioning cap"), "F2", 69.5, 1.6, who.at, SHIPPED
+        )
+        assert all(step.exposes is not None and step.exposes.seconds <= 60.0 for step in procedure.steps)
+
+
+def test_a13_an_audit_that_is_5_percent_off_is_not_accepted() -> None:
+    """Hazard A13: what another house reads of its capsules stands against what is stated; the ratio is worked out and typed by nobody."""
+    found = audit.audit(SESSIONS["output audit"](physicist()), "TLD", "Another House", 1.5, "SIM-1")
+    assert found.ratio == pytest.approx(1.0, abs=0.03) and (found.kind, found.by, found.tube_serial) == (
+        "TLD",
+        "Another House",
+        "SIM-1",
+    )
+    for part, words in ((0.93, "above 5 %; find out which is wrong, nobody is treated"), (1.09, "above 5 %")):
+        who = physicist()
+
+        def read(event: Told, part: float = part) -> Told:
+            if isinstance(event, Exposed) or event.instrument != audit.CAPSULES:
+                return event
+            return msgspec.structs.replace(event, text=f"{float(event.text.split()[0]) * part:.0f} mGy")
+
+        who.alters = read
+        with pytest.raises(Stopped, match=words):
+            SESSIONS["output audit"](who)
+
+
+def test_an_audit_of_a_dose_that_nobody_reads_is_not_planned() -> None:
+    for seconds in (0.5, 2000.0):
+        with pytest.raises(ValueError, match=r"capsules are read from 100 to 50000; write other seconds"):
+            audit.audit_procedure(at(), seconds, 55.0, -0.1, "Another House", "TLD-1")
 
 
 def test_hazard_g22_without_the_cap_nothing_is_seasoned_nor_surveyed() -> None:

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.timeout(60)
 OF_MACHINE = (
     "offset",
     f"second-{NAME}",
+    f"audit-{NAME}",
     "scale-kv",
     "scale-ma",
     "fitted-a30",
@@ -57,14 +58,15 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     assert set(listed) == {*(f"{kind}-{NAME}" for kind in kinds), NAME, *OF_MACHINE}
     with pytest.raises(ValueError, match="dt_s is neither measured nor typed; measure timer-a20"):
         offered(shop.table, f"interrupt-{NAME}", shop.who.at, shop.known)
-    with pytest.raises(ValueError, match=f"{NAME} was not measured"):
-        offered(shop.table, f"monitor-{NAME}", shop.who.at, shop.known)
+    for later in ("monitor", "audit"):
+        with pytest.raises(ValueError, match=f"{NAME} was not measured"):
+            offered(shop.table, f"{later}-{NAME}", shop.who.at, shop.known)
     for name in sorted(
         listed,
         key=lambda name: (
             name != "offset",
             name.startswith("conditioning"),
-            name.startswith("monitor"),
+            name.startswith(("monitor", "audit")),
             name == NAME,
             name.startswith("interrupt"),
         ),
@@ -103,6 +105,17 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
         and table.second_check.who == "P. Two"
         and abs(table.second_check.result_pct) < 2.0
     )
+    assert table.audit is not None and (table.audit.kind, table.audit.by, table.audit.tube_serial) == (
+        "TLD",
+        "Another House",
+        "SIM-1",
+    )
+    assert table.audit.ratio == pytest.approx(1.0, abs=0.05) and table.audit.ratio != 1.0
+    typed_too = shop.table.model_copy(update={"certificate": shop.table.certificate | {"audit": made["audit"]}})
+    shop.table, alone = typed_too, shop.table
+    with pytest.raises(ValueError, match=r"certificate\.audit: typed beside a finished session"):
+        drafted(shop)
+    shop.table = alone
     with pytest.raises(ValueError, match="measured it the first time too; have another physicist measure"):
         drafted(shop, "ONE, P")
     _periodic(shop, table)
