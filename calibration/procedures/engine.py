@@ -117,10 +117,10 @@ def _accepted(session: Session, step: Step, event: Confirmed) -> Result:
 
 
 def _ask(session: Session, step: Step, event: Confirmed) -> Result:
-    """The exposure, unless the step's charge is used up: what was asked for counts whole."""
+    """The exposure, unless the step's charge is used up: what was asked for counts whole, but where the desk answers that there was no beam."""
     what = step.exposes
     assert what is not None
-    used = what.mas * sum(1 for one in session.shots if one.step == step.id)
+    used = session.used_mas(step)
     if used + what.mas > what.mas_cap * ROUNDING:
         return _refused(
             session,

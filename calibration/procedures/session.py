@@ -144,6 +144,11 @@ class Shot:
         return self.timer_s is None and not self.spoiled
 
     @property
+    def charged(self) -> bool:
+        """Whether it counts against its step's charge: the unit's timer stood at 0, and nothing else, says that there was no beam."""
+        return self.timer_s != 0.0
+
+    @property
     def unread(self) -> bool:
         """Answered, and a reading is due."""
         return self.timer_s is not None and not self.spoiled and not self.read
@@ -222,6 +227,14 @@ class Session:
     def sets(self, step: Step) -> int:
         """How often each of a step's readings is kept."""
         return min(len(self.values(step.id, one.instrument)) for one in step.reading)
+
+    def used_mas(self, step: Step) -> float:
+        """What a step's exposures count of its charge: each whole, whatever came of it."""
+        return (
+            step.exposes.mas * sum(1 for one in self.shots if one.step == step.id and one.charged)
+            if step.exposes is not None
+            else 0.0
+        )
 
     @property
     def connect(self) -> str:

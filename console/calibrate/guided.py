@@ -125,7 +125,7 @@ class Guide:
         return Exit.NOT_CONFIRMED
 
     def _show(self, session: Session, step: Step) -> None:
-        self._face.step(session, used_mas(session, step))
+        self._face.step(session, session.used_mas(step))
         self._face.readings(session)
         self._hand.begin()
         self._face.ask(f"{due(session, step, self._serials is None)} > ")
@@ -294,13 +294,6 @@ class Guide:
 
     def _at(self) -> datetime:
         return datetime.fromtimestamp(self._wall_s(), UTC)
-
-
-def used_mas(session: Session, step: Step) -> float:
-    """What was asked for in this step so far, whatever came of it."""
-    if step.exposes is None:
-        return 0.0
-    return step.exposes.mas * sum(1 for shot in session.shots if shot.step == step.id)
 
 
 def reading_due(session: Session, step: Step) -> Wanted | None:

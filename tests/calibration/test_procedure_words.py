@@ -300,3 +300,22 @@ def test_any_events_at_a_ladder_keep_rests_charges_and_whole_exposures(choices: 
     for event in taken:
         again, _ = after(again, event)
     assert again == now
+
+
+def test_an_exposure_that_the_desk_refused_takes_nothing_of_the_steps_charge() -> None:
+    """The hour's charge is used up, or a contact is open: whoever asks again later finds the step's own charge as it was. What may have had beam counts."""
+    for timer_s, used in ((0.0, 0.0), (0.02, 40.0)):
+        now = taken(session(step("a")), Connected("a", AT))
+        for _ in range(4):
+            token = now.next_token
+            now = taken(
+                now,
+                Confirmed("a", AT, token),
+                Exposed("a", AT, token, timer_s, "not exposed: mas_hour = 3028.8 is above 3000"),
+            )
+        assert now.used_mas(step("a")) == used
+        asked = Confirmed("a", AT, now.next_token)
+        if used:
+            assert "40 mAs are used in step a" in refused(now, asked)
+        else:
+            assert isinstance(after(now, asked)[1].do, Expose)
