@@ -3,7 +3,7 @@ It measures nothing and decides no treatment; what it hands on are the frozen nu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from calibration import gates, keys, signed, toml_file
-from calibration.facts import aged
+from calibration.facts import CutoutTable, aged
 from calibration.schema import MEASURED_MOST_DAYS, CertificateTable, CombinationTable, brought, combined, contradictions
-from controller.prescribed import Certificate, Combination
+from controller.prescribed import Certificate, Combination, Lead
 from hal.errors import ConfigurationError
 from hal.readings import Termination, TimerStart
 
@@ -181,14 +181,26 @@ def _numbers(table: CertificateTable, sha256: bytes) -> Certificate:
         vented_2=table.vented_2,
         ref_pressure_kpa=float(table.ref_pressure_kpa),
         ref_temperature_c=float(table.ref_temperature_c),
-        combinations=tuple(_combination(c) for c in table.combinations),
+        combinations=tuple(_combination(c, table.facts.cutouts) for c in table.combinations),
         provisional=table.basis == "provisional",
         safety_unit_fw=table.safety_unit_fw,
         generator_fw=table.generator_fw,
     )
 
 
-def _combination(c: CombinationTable) -> Combination:
+def _leads(c: CombinationTable, cutouts: Sequence[CutoutTable]) -> tuple[Lead, ...]:
+    """The cut-outs of this applicator whose factor and depth dose are of this beam."""
+    beam = (c.kv, c.filter, c.applicator)
+    return tuple(
+        Lead(one.id, float(one.factor), tuple((float(point.depth_mm), float(point.pct)) for point in one.depth.pdd))
+        for one in cutouts
+        if one.depth is not None
+        and one.b_w_ratio is not None
+        and (one.b_w_ratio.kv, one.b_w_ratio.filter, one.applicator) == beam
+    )
+
+
+def _combination(c: CombinationTable, cutouts: Sequence[CutoutTable]) -> Combination:
     return Combination(
         kv=float(c.kv),
         ma=float(c.ma),
@@ -212,4 +224,5 @@ def _combination(c: CombinationTable) -> Combination:
         gap_table=tuple((float(point.gap_mm), float(point.factor)) for point in c.gap_table),
         kv_read=float(c.kv_read),
         ma_read=float(c.ma_read),
+        leads=_leads(c, cutouts),
     )

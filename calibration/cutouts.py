@@ -5,15 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from calibration.dosimetry import beam, tables
 from calibration.dosimetry.chain import Factor
 from calibration.dosimetry.units import Millimetres, MillimetresAl
-from calibration.facts import AGAIN, SAME, CutoutTable, Keyed, RatioTable
+from calibration.equipment import DepthPoint, no_depth_dose
+from calibration.facts import AGAIN, SAME, CutoutTable, Keyed, LeadDepthTable, RatioTable
 from calibration.measured import BackscatterTable, MeasuredTable
 from calibration.plausible import BACKSCATTER_PART, outside_neighbours
 
+LEAD_FALLS_PCT: Final = 2.0
+"""Depth dose is known to 2 %; a smaller field's lies below the open one's, and above it by no more than that. An assumption."""
 IN_AIR: Final = "AIR_KERMA_RATE_IN_AIR"
 IN_WATER: Final = "readings in water at the surface hold the backscatter of their own field"
 
@@ -27,8 +31,10 @@ class Field:
 
 
 class Beam(Keyed, Protocol):
-    """Of a combination, what a ratio is held against."""
+    """Of a combination, what a ratio and a depth dose are held against."""
 
+    @property
+    def pdd(self) -> Sequence[DepthPoint]: ...
     @property
     def effective_ssd_mm(self) -> float: ...
     @property
@@ -101,8 +107,42 @@ def ratio_part(c: Beam, diameter_mm: float, typed: BackscatterTable | None) -> d
 def wrong(cutouts: Sequence[CutoutTable], combinations: Sequence[Beam]) -> Iterator[str]:
     """Whether each ratio is what the tables and the combination's own layers come to; one of an older certificate has none, and serves no order."""
     for place, one in enumerate(cutouts):
+        where = f"facts.cutouts.{place}"
         if one.b_w_ratio is not None:
-            yield from _wrong(f"facts.cutouts.{place}.b_w_ratio", one, one.b_w_ratio, combinations)
+            yield from _wrong(f"{where}.b_w_ratio", one, one.b_w_ratio, combinations)
+        if one.depth is not None:
+            yield from (f"{where}.depth: {words}; first: {AGAIN}" for words in no_depth(one, one.depth, combinations))
+
+
+def no_depth(one: CutoutTable, depth: LeadDepthTable, combinations: Sequence[Beam]) -> Iterator[str]:
+    """Why this is no depth dose under that lead (hazards A2 and A12): it falls no slower than the open field's, and is not the open field's itself."""
+    yield from no_depth_dose(depth.pdd)
+    ratio = one.b_w_ratio
+    if ratio is None:
+        yield "stands with a factor in air, which serves no order"
+        return
+    beams = [c for c in combinations if (c.kv, c.filter, c.applicator) == (ratio.kv, ratio.filter, one.applicator)]
+    rows = [(point.depth_mm, point.pct) for point in depth.pdd]
+    for c in beams:
+        opened = [(point.depth_mm, point.pct) for point in c.pdd]
+        if len(rows) > 1 and set(rows) <= set(opened):
+            yield f"has the very numbers of the open {c.applicator}'s; measure it itself, nothing is derived"
+        for mm, pct in rows:
+            whole = on_line(opened, mm)
+            if whole is not None and pct > whole + LEAD_FALLS_PCT:
+                yield (
+                    f"{pct:g} % at {mm:g} mm, and the open {c.applicator} has {whole:.1f} %: a smaller field falls faster; "
+                    "see which of both is of the other field"
+                )
+                break
+
+
+def on_line(points: Sequence[tuple[float, float]], x: float) -> float | None:
+    """Linear between ascending points; None outside them."""
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if x0 <= x <= x1 and x1 > x0:
+            return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return None
 
 
 def _wrong(where: str, one: CutoutTable, says: RatioTable, combinations: Sequence[Beam]) -> Iterator[str]:

@@ -4,7 +4,7 @@ It measures nothing; whether an instrument may be used at a time is answered in 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -119,6 +119,27 @@ class GapPoint(Table):
 
     gap_mm: float = Field(ge=-5, le=50)
     factor: float = Field(gt=0, le=1.5)
+
+
+class DepthPoint(Table):
+    """Percentage depth dose on the central axis; 100 at the surface."""
+
+    depth_mm: float = Field(ge=0, le=100)
+    pct: float = Field(gt=0, le=120)
+
+
+PDD_RISE_PCT = 2.0
+"""Depth dose rises by no more from one point to the next: behind the surface it falls."""
+
+
+def no_depth_dose(points: Sequence[DepthPoint]) -> Iterator[str]:
+    """Why these are no depth dose, in words without what to do first."""
+    if points[0].depth_mm != 0.0 or points[0].pct != 100.0:
+        yield f"begins with {points[0].pct:g} % at {points[0].depth_mm:g} mm, not 100 % at 0 mm"
+    if any(b.depth_mm <= a.depth_mm for a, b in pairwise(points)):
+        yield "does not ascend strictly"
+    if any(b.pct > a.pct + PDD_RISE_PCT for a, b in pairwise(points)):
+        yield f"rises by more than {PDD_RISE_PCT:g} % with depth"
 
 
 class Applicator(Table):

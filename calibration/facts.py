@@ -13,6 +13,7 @@ from pydantic import Field
 from calibration.equipment import (
     Applicator,
     Base,
+    DepthPoint,
     Filter,
     Instant,
     KvpMeter,
@@ -82,11 +83,25 @@ class RatioTable(Table):
     b_w: BackscatterTable | None = None
 
 
+class LeadDepthTable(Table):
+    """cutouts.depth: the depth dose under this lead, measured itself in water on the central axis, % of the dose at its own surface; `u_pct` is of k = 1.
+
+    Nothing else may stand there: a smaller field's dose falls faster with depth than the open one's (hazard A12), and by how much no formula says."""
+
+    derived: Literal[False]
+    pdd: list[DepthPoint] = Field(min_length=3, max_length=200)
+    u_pct: float = Field(gt=0, le=10)
+    source: Annotated[str, Field(min_length=1, max_length=1000), Readable]
+    by: Name
+    at: Instant
+
+
 class CutoutTable(Table):
     """[[cutouts]]: lead in an applicator, measured itself against the open applicator. `derived` is false, and nothing else is read (hazard A2).
 
     Readings are as at 20 degC and 101.325 kPa. `factor` is the dose at the surface against the open applicator's: b_w_ratio times the ratio of the
-    readings. One without b_w_ratio is of an older certificate: a ratio in air alone, which stays to be read and serves no order."""
+    readings. One without b_w_ratio is of an older certificate: a ratio in air alone, which stays to be read and serves no order. One without `depth`
+    serves orders at the surface alone."""
 
     derived: Literal[False]
     id: Name
@@ -99,6 +114,7 @@ class CutoutTable(Table):
     by: Name
     at: Instant
     b_w_ratio: RatioTable | None = None
+    depth: LeadDepthTable | None = None
 
     @property
     def in_air(self) -> float:
@@ -147,6 +163,7 @@ class Facts(Table):
 def aged(facts: Facts, expires_at: datetime, most_days: int) -> Iterator[str]:
     """Cut-outs and scales that would serve for longer than a measurement does, however often they are signed again (hazards A2 and A13)."""
     named = [(f"cut-out {one.id}", one.at) for one in facts.cutouts]
+    named += [(f"the depth dose under {one.id}", one.depth.at) for one in facts.cutouts if one.depth is not None]
     named += [(f"the scale of {one.unit} of {one.meter}", one.at) for one in facts.scales]
     for what, at in named:
         if expires_at > at + timedelta(days=most_days):

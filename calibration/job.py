@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 from pydantic import Field, ValidationError, create_model
 
 from calibration import signed, toml_file
-from calibration.equipment import Applicator, Base, Instrument, Name, Positive, Table
+from calibration.equipment import Applicator, Base, Instrument, Name, Positive, Table, no_depth_dose
 from calibration.facts import Facts
 from calibration.job_parts import (
     AuditJob,
@@ -161,6 +161,12 @@ def _wrong_names(job: JobTable) -> Iterator[str]:
             yield f"fitted {each.name}: cutout and diameter_mm stand together; first: write both, or none"
         if each.backscatter is not None and not each.cutout:
             yield f"fitted {each.name}: backscatter is of a cut-out's own field; first: leave it out, an applicator's is its output's"
+        if each.depth is not None and not each.cutout:
+            yield f"fitted {each.name}: depth is of a cut-out's own field; first: leave it out, an applicator's depth dose is its output's"
+        if each.depth is not None:
+            yield from (
+                f"fitted {each.name}: depth {words}; first: correct it" for words in no_depth_dose(each.depth.pdd)
+            )
         reference = next((one for one in job.outputs if one.name == each.reference), None)
         if each.cutout and reference is not None and reference.applicator != each.applicator:
             yield (

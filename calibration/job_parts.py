@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from calibration.equipment import Name, NotNegative, Positive, Table
+from calibration.facts import LeadDepthTable
 from calibration.measured import BackscatterTable
 
 SLUG: Final = r"^[a-z0-9][a-z0-9.-]{0,31}$"
@@ -99,7 +100,8 @@ class ScaleJob(Table):
 class FittedJob(Table):
     """[[fitted]]: an applicator against that of the output `reference`, or a cut-out in it, with its own history of factors in air.
 
-    `backscatter`: of the cut-out's own field, where the built-in table has none at this distance (15 mm away from 50 mm SSD, for one)."""
+    `backscatter`: of the cut-out's own field, where the built-in table has none at this distance (15 mm away from 50 mm SSD, for one). `depth`: the depth
+    dose under this lead as it was measured in water, without which an order with it stays at the surface."""
 
     name: Slug
     reference: str
@@ -108,6 +110,7 @@ class FittedJob(Table):
     diameter_mm: Positive | None = None
     history: list[Positive] = Field(default_factory=list, max_length=50)
     backscatter: BackscatterTable | None = None
+    depth: LeadDepthTable | None = None
 
 
 class ServiceJob(Table):

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from calibration.cutouts import ratio_part
+from calibration.cutouts import no_depth, ratio_part
+from calibration.facts import CutoutTable
 from calibration.job import JobTable
 from calibration.job_parts import FittedJob
 from calibration.procedures.applicator import applicator
@@ -18,6 +19,11 @@ from calibration.procedures.scales import scale
 from calibration.procedures.session import Session
 from calibration.procedures.survey import focal_spot, survey
 from calibration.schema import CombinationTable
+
+UNDER_IT: Final = {
+    False: "at a depth it is refused, as no depth dose was measured under this lead",
+    True: "at a depth by the depth dose under this lead, which stands there as it was typed",
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,14 @@ def _cutout(job: JobTable, record: Record, combinations: Mapping[str, Mapping[st
         )
     except ValueError as error:
         raise ValueError(f"{record.name}: {error}") from error
-    return applicator(record.session).cutout(one.diameter_mm, record.by, at.replace(microsecond=0), ratio)
+    row = applicator(record.session).cutout(one.diameter_mm, record.by, at.replace(microsecond=0), ratio)
+    if one.depth is None:
+        return row
+    lead = CutoutTable.model_validate(row)
+    wrong = next(no_depth(lead, one.depth, [CombinationTable.model_validate(c) for c in combinations.values()]), "")
+    if wrong:
+        raise ValueError(f"{record.name}: depth: {wrong}")
+    return row | {"depth": one.depth.model_dump()}
 
 
 def _tube(tube: dict[str, Any], records: Mapping[str, Record]) -> dict[str, Any]:
@@ -114,7 +127,7 @@ def told(job: JobTable, records: tuple[Record, ...]) -> tuple[str, ...]:
             lead = applicator(one.session)
             words.append(
                 f"cut-out {lead.name} in {lead.reference}: factor in air {lead.factor:.4f}, u {lead.u_pct:.2f} % (k = 1), which its own history holds; an "
-                "order takes the certificate's, at the surface: at a depth it is refused, as the certificate's depth dose is the open field's"
+                f"order takes the certificate's, at the surface; {UNDER_IT[_fitted(job, one).depth is not None]}"
             )
         if one.name == "offset":
             a_kv = per_kv(ma_offset(one.session))

@@ -163,6 +163,13 @@ def _facts(f: Facts) -> Iterator[Row]:
                 "", f"cut-out {cutout.id}: b_w_ratio, applied once", f"{ratio.value:.8g}", "", f"{ratio.u_pct:.4g}",
                 f"{ratio.kv:g} kV, {ratio.ma:g} mA, {ratio.filter}: {ratio.source}",
             )  # fmt: skip
+        if cutout.depth is not None:
+            under = cutout.depth
+            for point in under.pdd:
+                yield Row(
+                    "", f"cut-out {cutout.id}: PDD at {point.depth_mm:g} mm", repr(point.pct), "%", repr(under.u_pct),
+                    f"{under.by}, {stamp(under.at)}: {under.source}",
+                )  # fmt: skip
     if f.interrupt_ratio is not None:
         yield Row("", "a dose in pieces against one", repr(f.interrupt_ratio))
 

@@ -87,7 +87,7 @@ class BeamTable(Strict):
     cutout_factor: float = Field(
         ge=0.5,
         le=1.1,
-        description="write the measured factor of the cut-out, 1.0 without one; with one, depth_mm is 0.0",
+        description="write the measured factor of the cut-out at the surface, 1.0 without one",
     )
 
 
@@ -138,7 +138,7 @@ class PrescriptionFile(Strict):
 
     @model_validator(mode="after")
     def _no_lead_at_depth(self) -> Self:
-        """The certificate's depth dose is the open field's, and a cut-out's factor is of the surface (hazard A12)."""
+        """A combination's depth dose is the open field's, and a cut-out's factor is of the surface: at a depth the cut-out is named (hazard A12)."""
         factor, depth_mm = self.beam.cutout_factor, self.dose.depth_mm
         bolus_mm = self.set_up.bolus_or_cover_mm if self.set_up is not None else 0.0
         lead = factor != 1.0 or self.cutout is not None
@@ -147,10 +147,10 @@ class PrescriptionFile(Strict):
                 f"set_up.bolus_or_cover_mm = {bolus_mm}: with a cut-out it is refused: under bolus a smaller field's dose falls faster than the open one's, "
                 "which the certificate holds; first: order the cut-out without bolus, 0.0, or the open field"
             )
-        if lead and depth_mm > 0.0:
+        if lead and depth_mm > 0.0 and self.cutout is None:
             raise ValueError(
-                f"beam.cutout_factor = {factor}: with dose.depth_mm = {depth_mm} it is refused: a smaller field's dose falls faster with depth than the "
-                "open one's, which the certificate holds; first: order the dose at the surface, depth_mm = 0.0, by a depth dose measured under this lead"
+                f"beam.cutout_factor = {factor}: with dose.depth_mm = {depth_mm} and no [cutout] it is refused: a smaller field's dose falls faster with "
+                "depth than the open one's; first: name the cut-out, whose own depth dose the certificate holds, or order at the surface, depth_mm = 0.0"
             )
         return self
 

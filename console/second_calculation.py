@@ -24,9 +24,10 @@ EQUAL_KV = 0.1
 EQUAL_MA = 0.01
 """A set-point read back as device integers lies within a few steps of 1/4095 of full scale."""
 
+EQUAL_FACTOR = 0.005
 NOT_THE_OPEN_FIELDS = (
     "the certificate's depth dose is of the open field, and a smaller one falls faster; "
-    "first: have the physicist order the dose at the surface, depth 0"
+    "first: have the physicist order the dose at the surface, depth 0, or name a cut-out whose own depth dose is in the certificate"
 )
 """What lies under lead scatters less in depth too: with the open field's depth dose less is given there than is said (hazard A12)."""
 
@@ -71,13 +72,13 @@ def calculate(prescribed: Prescribed, used: Combination, given_d0_mgy: float) ->
     """The second calculation with `given_d0_mgy` already delivered, or the words why there is none."""
     b = 0.0 if prescribed.set_up is UNSET else prescribed.set_up.bolus_mm
     f, g, z = used.effective_ssd_mm, prescribed.gap_mm, prescribed.depth_mm + b
-    if prescribed.cutout_factor != 1.0 and z > 0.0:
-        where = f"depth_mm = {prescribed.depth_mm:g}" + (f" under {b:g} mm of bolus" if b else "")
-        return f"cut-out factor {prescribed.cutout_factor:g} at {where}: {NOT_THE_OPEN_FIELDS}"
-    pdd, at_skin = on_line(used.pdd, z), on_line(used.pdd, b)
+    depths = under(prescribed, used)
+    if isinstance(depths, str):
+        return depths
+    pdd, at_skin = on_line(depths, z), on_line(depths, b)
     if pdd is None or (b and at_skin is None):
-        under = f" under {b} mm of bolus" if b else ""
-        return f"depth_mm = {prescribed.depth_mm}{under}: the certificate's depth table does not reach it"
+        below = f" under {b} mm of bolus" if b else ""
+        return f"depth_mm = {prescribed.depth_mm}{below}: the certificate's depth table does not reach it"
     if used.closed_end:
         gap = on_line(used.gap_table, g) if g else 1.0
         surface = gap
@@ -95,6 +96,21 @@ def calculate(prescribed: Prescribed, used: Combination, given_d0_mgy: float) ->
     time_s = rest / used.r0_mgy_per_s - used.dt_s
     counts = (rest - used.tail_mgy) / used.n1_mgy_per_count + used.leak1_cps * time_s
     return Second(factor, d0, d0 * surface * prescribed.cutout_factor, rest, time_s, counts)
+
+
+def under(prescribed: Prescribed, used: Combination) -> tuple[tuple[float, float], ...] | str:
+    """The depth table of what lies in the applicator, or the words why none holds for this order; under lead and bolus together none does."""
+    said = None if prescribed.set_up is UNSET else prescribed.set_up
+    name, bolus_mm = (said.cutout_id, said.bolus_mm) if said is not None else ("", 0.0)
+    if not (name or prescribed.cutout_factor != 1.0) or prescribed.depth_mm + bolus_mm <= 0.0:
+        return used.pdd
+    mine = [lead for lead in used.leads if lead.id == name and not bolus_mm]
+    if not mine:
+        where = f"depth_mm = {prescribed.depth_mm:g}" + (f" under {bolus_mm:g} mm of bolus" if bolus_mm else "")
+        return f"cut-out factor {prescribed.cutout_factor:g}{f' of {name}' if name else ''} at {where}: {NOT_THE_OPEN_FIELDS}"
+    if abs(mine[0].factor / prescribed.cutout_factor - 1.0) > EQUAL_FACTOR:
+        return f"cut-out factor {prescribed.cutout_factor:g}: {mine[0].id} has {mine[0].factor:.4f}; first: write that of the cut-out that is used"
+    return mine[0].pdd
 
 
 def compare(

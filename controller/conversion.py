@@ -15,6 +15,8 @@ GAP_MOST_MM: Final = 20.0
 """Beyond these the inverse square over the effective distance has not been measured for an open applicator."""
 CUTOUT_LEAST: Final = 0.5
 CUTOUT_MOST: Final = 1.1
+CUTOUT_PART: Final = 0.005
+"""The factor that is ordered is that of the cut-out that is named, to its digits."""
 
 
 class Converted(msgspec.Struct, frozen=True):
@@ -35,14 +37,15 @@ def interpolated(table: tuple[tuple[float, float], ...], x: float) -> float | No
 
 def converted(p: Prescribed, c: Combination) -> Converted | tuple[str, ...]:
     """D0 = D_Rx / F with F = PDD/100 x gap x cut-out, and the dose at the skin."""
-    words = []
-    pdd, over_skin = interpolated(c.pdd, p.reach_mm), interpolated(c.pdd, p.bolus_mm) if p.bolus_mm else 100.0
+    found = depth_dose(p, c)
+    words, table = ([found], c.pdd) if isinstance(found, str) else ([], found)
+    pdd, over_skin = interpolated(table, p.reach_mm), interpolated(table, p.bolus_mm) if p.bolus_mm else 100.0
     if pdd is None or pdd <= 0.0 or over_skin is None:
         under = f" under {p.bolus_mm:g} mm of bolus" if p.bolus_mm else ""
         words.append(
-            f"depth {p.depth_mm:g} mm{under} is outside the PDD table, {_ends(c.pdd)} mm (certificate); prescribe within it"
+            f"depth {p.depth_mm:g} mm{under} is outside the PDD table, {_ends(table)} mm (certificate); prescribe within it"
         )
-    if p.cutout_factor != 1.0 and p.bolus_mm:
+    if (p.cutout_factor != 1.0 or p.cutout_id) and p.bolus_mm:
         words.append(
             f"bolus {p.bolus_mm:g} mm with cut-out factor {p.cutout_factor:g}: a smaller field's dose falls faster than the open one's, "
             "which the certificate holds; order one of both"
@@ -63,6 +66,24 @@ def converted(p: Prescribed, c: Combination) -> Converted | tuple[str, ...]:
     d0 = p.rx_mgy / factor
     skin = d0 * at_skin * p.cutout_factor
     return Converted(factor, d0, skin * over_skin / 100.0 if p.bolus_mm else skin)
+
+
+def depth_dose(p: Prescribed, c: Combination) -> tuple[tuple[float, float], ...] | str:
+    """The table that holds for this order: the open field's, or that of the cut-out it names. Words where there is none: a smaller field's dose falls faster
+    with depth than the open one's (accident-A12)."""
+    if p.depth_mm == 0.0 or (p.cutout_factor == 1.0 and not p.cutout_id):
+        return c.pdd
+    if not p.cutout_id:
+        return f"cut-out factor {p.cutout_factor:g} at depth {p.depth_mm:g} mm, and the order names no cut-out; name it, or prescribe at the surface, depth 0"
+    lead = next((one for one in c.leads if one.id == p.cutout_id), None)
+    if lead is None:
+        return (
+            f"cut-out {p.cutout_id} has no depth dose of its own in this beam (certificate), and depth {p.depth_mm:g} mm is prescribed; "
+            "prescribe at the surface, depth 0, or have it measured under this lead"
+        )
+    if not abs(p.cutout_factor - lead.factor) <= CUTOUT_PART * lead.factor:
+        return f"cut-out factor {p.cutout_factor:g} is not the {lead.factor:.4f} of {lead.id} (certificate); write that of the cut-out that is used"
+    return lead.pdd
 
 
 def _gap(p: Prescribed, c: Combination) -> tuple[float, float] | str:

@@ -40,10 +40,19 @@ class SetUp(msgspec.Struct, frozen=True):
     tolerance_flags: tuple[str, ...] = ()
 
 
+class Lead(msgspec.Struct, frozen=True):
+    """A cut-out in an applicator, measured in one combination's beam: its factor at the surface, and its own depth dose (mm, % of its surface)."""
+
+    id: str
+    factor: float
+    pdd: tuple[tuple[float, float], ...]
+
+
 class Combination(msgspec.Struct, frozen=True):
     """One measured combination of the certificate; dose rates in D0 (water, surface, central axis, applicator plane).
 
-    `kv_read` and `ma_read` are what the generator's own meters were certified to show at it (0: the set-points themselves).
+    `kv_read` and `ma_read` are what the generator's own meters were certified to show at it (0: the set-points themselves). `pdd` is the open field's;
+    `leads` are the cut-outs whose own depth dose was measured in this beam.
     """
 
     kv: float
@@ -68,6 +77,7 @@ class Combination(msgspec.Struct, frozen=True):
     gap_table: tuple[tuple[float, float], ...] = ()
     kv_read: float = 0.0
     ma_read: float = 0.0
+    leads: tuple[Lead, ...] = ()
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -133,6 +143,11 @@ class Prescribed(msgspec.Struct, frozen=True):
     purpose: Purpose = Purpose.TREAT
     set_up: SetUp | UnsetType = UNSET
     by_signature: bool | UnsetType = UNSET
+
+    @property
+    def cutout_id(self) -> str:
+        """The cut-out that the order names, "" for none."""
+        return "" if self.set_up is UNSET else self.set_up.cutout_id
 
     @property
     def bolus_mm(self) -> float:

@@ -262,11 +262,16 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "a distance correction is applied twice, for ten years (1982-91)",
         "each factor of the chain from prescription to time is applied once, in one place, and golden numbers hold the whole chain",
         "code:controller/conversion.py::converted code:calibration/dosimetry/chain.py::Chain.times code:calibration/procedures/output.py::readings "
-        "code:calibration/cutouts.py::b_w_ratio",
+        "code:calibration/cutouts.py::b_w_ratio code:controller/conversion.py::depth_dose code:calibration/cutouts.py::no_depth",
         "verification/test_blundered.py::test_hazard_a12_a_correction_twice "
         "verification/test_calibrated.py::test_hazard_a12_an_offset_or_a_scale_that_is_none "
         "calibration/test_cutouts.py::test_hazard_a12_an_order_with_a_cut_out_gives_at_the_surface_what_it_says "
         "console/test_console_second.py::test_hazard_a12_a_cut_out_at_depth_is_never_calculated_by_the_open_fields_depth_dose "
+        "console/test_console_second.py::test_hazard_a12_a_cut_out_at_depth_goes_by_its_own_depth_dose "
+        "console/test_console_configuration.py::test_hazard_a12_an_order_of_a_cut_out_at_depth_is_refused "
+        "controller/test_settings.py::test_hazard_a12_a_cut_out_at_depth_without_its_own_depth_dose_is_refused "
+        "calibration/test_cutouts.py::test_hazard_a12_an_order_at_depth_under_lead_goes_by_the_depth_dose_under_it "
+        "calibration/test_cutouts.py::test_hazards_a2_a12_what_is_no_depth_dose_under_that_lead_may_not_be_signed "
         "verification/test_blundered.py::test_hazard_a12_air_corrected_twice_moves_what_a_count_is_worth "
         "console/test_console_daily.py::test_hazard_a12_a_pressure_as_high_as_one_reduced_to_sea_level_is_asked_for_once_more "
         "calibration/test_provisional.py::test_a12_the_bleeders_current_of_the_data_sheet_is_expected_in_the_read_back "

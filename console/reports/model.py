@@ -40,7 +40,7 @@ from console.reports.told import (
     UncertaintyTerm,
 )
 from console.reports.trace import trace
-from console.second_calculation import on_line
+from console.second_calculation import on_line, under
 from controller.entries import Start
 from controller.prescribed import SetUp
 from hal.readings import Purpose
@@ -172,7 +172,9 @@ def calculated(start: Start) -> Calculation:
     p, c = start.prescribed, start.combination
     b = set_up_of(start).bolus_mm
     f, g, z = c.effective_ssd_mm, p.gap_mm, p.depth_mm + b
-    pdd, under_bolus = on_line(c.pdd, z), on_line(c.pdd, b) if b else 100.0
+    depths = under(p, c)
+    pdd = None if isinstance(depths, str) else on_line(depths, z)
+    under_bolus = on_line(c.pdd, b) if b else 100.0
     gap: float | None
     surface: float | None
     if c.closed_end:

@@ -1,5 +1,6 @@
 """The second half of the second calculation: the offered time against the physicist's typed and signed table, and against the time of fraction 1.
-It shares no dose rate and no depth dose with the certificate; gap and cut-out, which the table leaves out, are put in by inverse square or gap table."""
+It shares no dose rate and no depth dose of an open field with the certificate; gap and cut-out, which the table leaves out, are put in by inverse square or
+gap table, and under a cut-out at a depth by the cut-out's own depth dose: the typed table is then asked at the surface."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from calibration.time_table import (
 from console.configuration import Rig
 from console.day.sheets import signers_of
 from console.kept import first_set_time_s
-from console.second_calculation import Compared, combination, on_line
+from console.second_calculation import Compared, combination, on_line, under
 from console.treat.times_kept import FOLDER, keep
 from controller.prescribed import Certificate, Combination, Prescribed
 from controller.requests import Offer
@@ -75,8 +76,13 @@ def beside(rig: Rig, prescribed: Prescribed, checked: Checked, wall_s: float, re
 def lead(checked: Checked, prescribed: Prescribed) -> tuple[tuple[float, ...], tuple[str, ...]]:
     """The cut-outs of the order's applicator: factors at the surface in its own beam, and the names of those whose factor is of readings in air alone.
 
-    Another kV or filter scatters back another part, so a factor is of the beam that it was measured in."""
-    mine = [one for one in checked.table.facts.cutouts if one.applicator == prescribed.applicator_id]
+    Another kV or filter scatters back another part, so a factor is of the beam that it was measured in. An order that names one is held against that one."""
+    named = prescribed.cutout_id
+    mine = [
+        one
+        for one in checked.table.facts.cutouts
+        if one.applicator == prescribed.applicator_id and named in ("", one.id)
+    ]
     beam = (prescribed.kv, prescribed.filter_id)
     whole = [(one.factor, one.b_w_ratio) for one in mine if one.b_w_ratio is not None]
     factors = tuple(factor for factor, ratio in whole if (ratio.kv, ratio.filter) == beam)
@@ -92,9 +98,9 @@ def compared(
     lines: list[Compared] = []
     used = combination(certificate, prescribed)
     if others.times is not None and used is not None:
-        rx = _equivalent_mgy(prescribed, used, offer)
+        as_typed = _as_typed(prescribed, used, offer)
         key = (prescribed.kv, prescribed.ma, prescribed.filter_id, prescribed.applicator_id)
-        typed = rx if isinstance(rx, str) else time_of(others.times, key, prescribed.reach_mm, rx)
+        typed = as_typed if isinstance(as_typed, str) else time_of(others.times, key, *as_typed)
         if isinstance(typed, str):
             return typed
         found = independent(offer.set_time_s, typed)
@@ -140,10 +146,23 @@ def _measured(factors: tuple[float, ...], in_air: tuple[str, ...]) -> str:
     return said
 
 
-def _equivalent_mgy(prescribed: Prescribed, used: Combination, offer: Offer) -> float | str:
-    """The dose at depth that would take this time at gap 0 and without a cut-out; for a resumed fraction, of the rest."""
+def _as_typed(prescribed: Prescribed, used: Combination, offer: Offer) -> tuple[float, float] | str:
+    """The depth (mm) and the dose there (mGy) that would take this time at gap 0 and without a cut-out; for a resumed fraction, of the rest.
+
+    What lies at a depth under lead is taken to the surface: no table of an open field knows how the smaller one falls (hazard A12)."""
     f, g, z = used.effective_ssd_mm, prescribed.gap_mm, prescribed.reach_mm
     gap = ((f + z) / (f + g + z)) ** 2 if not used.closed_end else on_line(used.gap_table, g) if g else 1.0
     if gap is None:
         return f"gap_mm = {g}: the certificate's gap table does not reach it"
-    return prescribed.rx_mgy * offer.rest_mgy / offer.d0_mgy / (gap * prescribed.cutout_factor)
+    dose_mgy = prescribed.rx_mgy * offer.rest_mgy / offer.d0_mgy / (gap * prescribed.cutout_factor)
+    if not prescribed.cutout_id or z <= 0.0:
+        return z, dose_mgy
+    depths = under(prescribed, used)
+    if isinstance(depths, str):
+        return depths
+    pdd = on_line(depths, z)
+    return (
+        f"depth_mm = {z}: the cut-out's depth table does not reach it"
+        if pdd is None
+        else (0.0, dose_mgy / (pdd / 100.0))
+    )

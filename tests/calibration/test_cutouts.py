@@ -20,7 +20,10 @@ from calibration.schema import CertificateTable, contradictions
 from calibration.sign import make_keys
 from calibration.write import write_certificate
 from console.prescription import load
+from console.second_calculation import Second, calculate
 from console.treat.independent import lead
+from controller.conversion import Converted, converted
+from controller.prescribed import SetUp
 from hal.errors import ConfigurationError
 from simulators.quick_bench import QuickBench
 from simulators.unknown import unknown
@@ -123,6 +126,80 @@ def test_hazard_a13_a_cut_out_of_years_ago_is_not_signed_into_a_new_certificate(
         else:
             with pytest.raises(ConfigurationError, match=r"cut-out C12: was measured at .* more than 400 days before"):
                 sign_certificate(file, private, "P. One", AT.timestamp())
+
+
+UNDER = {
+    "derived": False, "u_pct": 2.0, "source": "plane-parallel chamber in water, 12 mm lead in A20", "by": "P. One", "at": AT,
+    "pdd": [{"depth_mm": mm, "pct": pct} for mm, pct in ((0.0, 100.0), (3.0, 76.0), (4.0, 68.0))],
+}  # fmt: skip
+
+
+def points(*rows: tuple[float, float]) -> dict[str, Any]:
+    return {"pdd": [{"depth_mm": mm, "pct": pct} for mm, pct in rows]}
+
+
+def test_hazard_a12_an_order_at_depth_under_lead_goes_by_the_depth_dose_under_it(tmp_path: Path) -> None:
+    """From the signed certificate to D0: 72 % at 3.5 mm under the lead; in another beam, and without it, it is refused in words."""
+    private, public, file = (tmp_path / name for name in ("a.pem", "a.pub", "c.toml"))
+    make_keys(private, public)
+    write_certificate(file, certificate(depth=UNDER))
+    sign_certificate(file, private, "P. One", AT.timestamp())
+    (c,) = read_certificate(file, public).numbers.combinations
+    factor = c.leads[0].factor
+    asked = msgspec.structs.replace(
+        load(EXAMPLES / "short.toml"),
+        rx_mgy=7000.0,
+        depth_mm=3.5,
+        set_up=SetUp(cutout_id="C12"),
+        cutout_factor=factor,
+        gap_mm=0.0,
+    )
+    found = converted(asked, c)
+    assert isinstance(found, Converted) and found.d0_mgy == pytest.approx(7000.0 / (0.72 * factor))
+    second = calculate(asked, c, 0.0)
+    assert isinstance(second, Second) and second.d0_mgy == pytest.approx(found.d0_mgy, rel=1e-12)
+    write_certificate(file, certificate())
+    sign_certificate(file, private, "P. One", AT.timestamp())
+    (bare,) = read_certificate(file, public).numbers.combinations
+    assert bare.leads == ()
+    assert "has no depth dose of its own" in str(converted(asked, bare)) and "open field" in str(
+        calculate(asked, bare, 0.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("depth", "words"),
+    [
+        (points((0.0, 99.0), (3.0, 76.0), (4.0, 68.0)), "begins with 99 % at 0 mm, not 100 % at 0 mm"),
+        (points((0.5, 100.0), (3.0, 76.0), (4.0, 68.0)), "begins with 100 % at 0.5 mm"),
+        (points((0.0, 100.0), (3.0, 76.0), (3.0, 68.0)), "does not ascend strictly"),
+        (points((0.0, 100.0), (3.0, 70.0), (4.0, 73.0)), "rises by more than 2 % with depth"),
+        (points((0.0, 100.0), (3.0, 88.0), (4.0, 75.0)), "88 % at 3 mm, and the open A20 has 85.0 %: a smaller field falls faster"),
+        (points((0.0, 100.0), (3.0, 85.0), (4.0, 79.0)), "has the very numbers of the open A20's; measure it itself"),
+    ],
+)  # fmt: skip
+def test_hazards_a2_a12_what_is_no_depth_dose_under_that_lead_may_not_be_signed(
+    depth: dict[str, Any], words: str
+) -> None:
+    """Hazards A2, A12: the open field's table, or one that no smaller field has, under the name of the cut-out."""
+    assert not list(contradictions(CertificateTable.model_validate(certificate(depth=UNDER))))
+    said = "\n".join(contradictions(CertificateTable.model_validate(certificate(depth=UNDER | depth))))
+    assert f"facts.cutouts.0.depth: {words}" in said, said
+
+
+def test_hazards_a2_a12_a13_a_depth_dose_is_measured_with_its_backscatter_and_of_this_year(tmp_path: Path) -> None:
+    """Derived it has no place; beside a factor in air it serves nothing; of years ago nobody signs it."""
+    with pytest.raises(ValidationError, match="derived"):
+        CertificateTable.model_validate(certificate(depth=UNDER | {"derived": True}))
+    in_air = certificate(depth=UNDER, factor=0.98, u_pct=0.1, b_w_ratio=None)
+    assert "stands with a factor in air" in "\n".join(contradictions(CertificateTable.model_validate(in_air)))
+    private, public, file = (tmp_path / name for name in ("a.pem", "a.pub", "c.toml"))
+    make_keys(private, public)
+    write_certificate(file, certificate(depth=UNDER | {"at": AT - timedelta(days=1000)}))
+    with pytest.raises(
+        ConfigurationError, match=r"the depth dose under C12: was measured at .* more than 400 days before"
+    ):
+        sign_certificate(file, private, "P. One", AT.timestamp())
 
 
 def test_hazard_a12_a_certificate_of_before_stays_readable_and_its_cut_outs_serve_no_order(tmp_path: Path) -> None:

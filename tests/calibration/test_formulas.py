@@ -10,7 +10,7 @@ import pytest
 from calibration import formulas as f
 from controller.channels import air_factor, counted, timed, weigh
 from controller.conversion import Converted, converted
-from controller.prescribed import Certificate, Combination, Prescribed, Quality
+from controller.prescribed import Certificate, Combination, Lead, Prescribed, Quality, SetUp
 from controller.presets import Task, presets
 from hal.readings import Termination, TimerStart
 from interlocks.bands import CERTIFIED
@@ -171,20 +171,21 @@ def test_e15_supervision() -> None:
 
 
 def rig(rng: random.Random) -> tuple[Prescribed, Combination]:
-    """A random prescription and combination, well inside every bound."""
-    z = rng.uniform(0.0, 5.0)
+    """A random prescription and combination, well inside every bound; under a cut-out with its own depth dose."""
+    z, cut = rng.uniform(0.0, 5.0), rng.uniform(0.7, 1.0)
     c = Combination(
         kv=69.5, ma=1.6, filter_id="F", filter_code=1, applicator_id="A", applicator_code=2,
         r0_mgy_per_s=rng.uniform(20.0, 100.0), dt_s=rng.uniform(-0.3, 0.1), tail_mgy=rng.uniform(0.1, 4.0),
         n1_mgy_per_count=rng.uniform(0.01, 0.05), n2_mgy_per_count=0.02, leak1_cps=rng.uniform(0.0, 2.0), leak2_cps=0.0,
         g_kv=((10.0, 0.1), (69.5, 1.0)), pdd=((0.0, 100.0), (2.0, 90.0), (5.0, 70.0)),
         effective_ssd_mm=rng.uniform(30.0, 150.0), max_skin_mgy=1e9, max_time_s=1e9,
+        leads=(Lead("C", cut, ((0.0, 100.0), (2.0, 84.0), (5.0, 60.0))),),
     )  # fmt: skip
     p = Prescribed(
         prescription_id="R", version=1, sha256=bytes(32), patient_id="P", patient_id_2="2", course_id="C", lesion_id="L",
         site="s", laterality="left", rx_mgy=rng.uniform(1000.0, 9000.0), depth_mm=z, fraction=1, fractions=1,
         min_interval_h=0.0, kv=69.5, ma=1.6, filter_id="F", applicator_id="A", gap_mm=rng.uniform(-3.0, 15.0),
-        cutout_factor=rng.uniform(0.7, 1.0), approved_by=("x",),
+        cutout_factor=cut, approved_by=("x",), set_up=SetUp(cutout_id="C"),
     )  # fmt: skip
     return p, c
 
@@ -196,7 +197,7 @@ def test_the_controller_agrees(seed: int) -> None:
     p, c = rig(rng)
     result = converted(p, c)
     assert isinstance(result, Converted)
-    pdd = f.linear(c.pdd, p.depth_mm)
+    pdd = f.linear(c.leads[0].pdd, p.depth_mm)
     factor = f.depth_factor(pdd, p.depth_mm, p.gap_mm, c.effective_ssd_mm, p.cutout_factor)
     assert result.rx_factor == near(factor, 1e-12)
     assert result.d0_mgy == near(p.rx_mgy / factor, 1e-12)

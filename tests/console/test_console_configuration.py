@@ -89,7 +89,8 @@ def test_hazard_a12_an_order_of_a_cut_out_at_depth_is_refused(tmp_path: Path) ->
     """Never with the open field's depth dose; at the surface, and in depth without one, it is an order as any."""
     lead = changed(ORDER, "beam", "cutout_factor", 0.93)
     words = refused_order(tmp_path, changed(lead, "dose", "depth_mm", 0.5))
-    assert "beam.cutout_factor = 0.93: with dose.depth_mm = 0.5 it is refused" in words and "depth_mm = 0.0" in words
+    assert "beam.cutout_factor = 0.93: with dose.depth_mm = 0.5 and no [cutout] it is refused" in words, words
+    assert "name the cut-out" in words and "depth_mm = 0.0" in words
     for document in (changed(lead, "dose", "depth_mm", 0.0), changed(ORDER, "dose", "depth_mm", 4.0)):
         path = tmp_path / "order.toml"
         path.write_text(dumped(document))

@@ -18,7 +18,7 @@ from console import configuration
 from console.second_calculation import Compared
 from console.treat import independent
 from console.treat.independent import Beside, beside, compared
-from controller.prescribed import Prescribed
+from controller.prescribed import Lead, Prescribed, SetUp
 from controller.tags import fraction_tag, plan_tag
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
@@ -96,6 +96,26 @@ def test_a4_a_cut_out_is_one_that_was_measured(
     assert isinstance(lines, tuple)
     assert [line.agrees for line in lines] == agrees
     assert [line.calculated for line in lines] == ([said] if said else [])
+
+
+def test_a5_a12_a_cut_out_at_depth_is_held_against_the_typed_time_at_the_surface(prescribed: Prescribed) -> None:
+    """The typed table is of the open field: 7 Gy at 3.5 mm under lead are 7 / 0.72 at the surface, and the table's time for those over 0.93 is compared."""
+    lead = Lead("C12", 0.93, ((0.0, 100.0), (3.0, 76.0), (4.0, 68.0)))
+    whole = certificate()
+    whole = msgspec.structs.replace(
+        whole, combinations=(msgspec.structs.replace(whole.combinations[0], leads=(lead,)),)
+    )
+    asked = order(prescribed, set_up=SetUp(cutout_id="C12"), cutout_factor=0.93)
+    at_surface = [TimeTable(rx_mgy=rx, set_time_s=rx / R0 - DT) for rx in (50.0, 7000.0, 14000.0)]
+    entry = table(asked).entries[0].model_copy(update={"depth_mm": 0.0, "times": at_surface})
+    typed = TimesTable.model_construct(id="TT-1", entries=[entry])
+    true_s = 7000.0 / (0.72 * 0.93) / R0 - DT
+    for set_s, agrees in ((true_s, True), (7000.0 / (0.82 * 0.93) / R0 - DT, False)):
+        lines = compared(asked, whole, offered(set_s), False, Beside(typed, cutouts=(0.93,)))
+        assert isinstance(lines, tuple)
+        assert [line.agrees for line in lines] == [agrees, True]
+        assert float(lines[0].calculated.split()[0]) == pytest.approx(true_s, abs=0.02)
+    assert "has no entry" in str(compared(asked, whole, offered(true_s), False, Beside(table(asked))))
 
 
 def test_a5_no_entry_is_no_second_calculation(prescribed: Prescribed) -> None:

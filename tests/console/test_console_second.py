@@ -10,7 +10,7 @@ import pytest
 from desk_by_hand import certificate, offer
 
 from console import second_calculation as second
-from controller.prescribed import Prescribed
+from controller.prescribed import Lead, Prescribed, SetUp
 from hal.readings import Purpose, Termination
 
 
@@ -72,6 +72,25 @@ def test_hazard_a12_a_cut_out_at_depth_is_never_calculated_by_the_open_fields_de
     at_surface = second.calculate(order(prescribed, cutout_factor=0.93, depth_mm=0.0, rx_mgy=7000.0), used, 0.0)
     assert isinstance(at_surface, second.Second)
     assert (at_surface.factor, at_surface.skin_mgy) == (pytest.approx(0.93), pytest.approx(7000.0))
+
+
+def test_hazard_a12_a_cut_out_at_depth_goes_by_its_own_depth_dose(prescribed: Prescribed) -> None:
+    """By other code than the controller's; the factor is that of the cut-out that is named, and its table is not left."""
+    lead = Lead("C12", 0.93, ((0.0, 100.0), (3.0, 76.0), (4.0, 68.0)))
+    used = msgspec.structs.replace(certificate().combinations[0], leads=(lead,))
+    asked = order(prescribed, rx_mgy=7000.0, depth_mm=3.5, set_up=SetUp(cutout_id="C12"), cutout_factor=0.93)
+    found = second.calculate(asked, used, 0.0)
+    assert isinstance(found, second.Second)
+    assert (found.factor, found.skin_mgy) == (pytest.approx(0.72 * 0.93), pytest.approx(7000.0 / 0.72))
+    for changes, words in (
+        ({"cutout_factor": 0.97}, "C12 has 0.9300; first: write that of the cut-out that is used"),
+        (
+            {"set_up": SetUp(cutout_id="C10")},
+            "0.93 of C10 at depth_mm = 3.5: the certificate's depth dose is of the open field",
+        ),
+        ({"depth_mm": 4.5}, "depth table does not reach it"),
+    ):
+        assert words in str(second.calculate(order(asked, **changes), used, 0.0))
 
 
 def test_a2_a_combination_is_met_exactly_or_not_at_all(prescribed: Prescribed) -> None:

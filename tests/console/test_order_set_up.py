@@ -151,11 +151,12 @@ def test_words_that_nobody_can_see_are_refused_in_them_too(tmp_path: Path) -> No
 
 
 def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
-    """A factor without its lead, lead without a set-up, lead at depth or under bolus (hazard A12), and nobody who approved an order of the older form."""
+    """A factor without its lead, lead without a set-up, lead under bolus (hazard A12), and nobody who approved an order of the older form.
+
+    Lead at a depth is named, and whether the certificate has its depth dose is for both calculations."""
     for document, words in (
         (new(beam={"cutout_factor": 0.93}, dose={"depth_mm": 0.0}), "belongs to no cut-out"),
         (changed(OLD, "dose", "depth_mm", 0.0) | {"cutout": CUTOUT}, "[cutout] stands without [set_up]"),
-        (new(cutout=CUTOUT), "with dose.depth_mm = 3.0 it is refused"),
         (new(cutout=CUTOUT, dose={"depth_mm": 0.0}, set_up={"bolus_or_cover_mm": 2.0}), "with a cut-out it is refused"),
         (changed(OLD, "prescription", "approved_by", []), "at least 1 without [set_up]"),
     ):
@@ -163,6 +164,12 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
         assert words in said and "first:" in said, said
     assert read(tmp_path, new(cutout=CUTOUT, dose={"depth_mm": 0.0})).cutout_factor == 1.0, (
         "a lead that takes nothing away was measured too"
+    )
+    deep = read(tmp_path, new(cutout=CUTOUT, beam={"cutout_factor": 0.93}))
+    assert (deep.cutout_id, deep.depth_mm) == ("L-7", 3.0)
+    used = certificate().combinations[0]
+    assert "L-7 has no depth dose of its own" in str(converted(deep, used)) and "open field" in str(
+        second.calculate(deep, used, 0.0)
     )
 
 

@@ -28,7 +28,7 @@ from dose_bench import (
 )
 
 from controller.channels import smallest_rest_mgy
-from controller.prescribed import Quality
+from controller.prescribed import Lead, Quality, SetUp
 from controller.settings import Settings, fraction_tag, make_settings, plan_tag
 from hal.readings import Health, Purpose, SwitchMode, Termination, TimerStart
 
@@ -162,9 +162,41 @@ def test_gap_and_cutout() -> None:
     """E6: one mm of gap is 4.92 s more; the cut-out's factor raises D0 and not the skin dose of the prescription."""
     assert made(prescribed(gap_mm=1.0)).set_time_s == pytest.approx(160.28, abs=0.006)
     assert made(prescribed(gap_mm=-1.0)).set_time_s == pytest.approx(150.51, abs=0.006)
-    cut = made(prescribed(cutout_factor=0.9))
-    assert cut.d0_mgy == pytest.approx(made().d0_mgy / 0.9)
-    assert cut.skin_mgy == pytest.approx(made().skin_mgy)
+    whole, cut = made(prescribed(depth_mm=0.0)), made(prescribed(depth_mm=0.0, cutout_factor=0.9))
+    assert cut.d0_mgy == pytest.approx(whole.d0_mgy / 0.9)
+    assert cut.skin_mgy == pytest.approx(whole.skin_mgy)
+
+
+LEAD = Lead("C12", 0.93, ((0.0, 100.0), (3.0, 76.0), (4.0, 68.0)))
+NAMED = SetUp(cutout_id="C12")
+
+
+def test_hazard_a12_under_a_cut_out_the_dose_at_depth_is_of_its_own_depth_dose() -> None:
+    """72 % at 3.5 mm under the lead, where the open field has 82 %: D0 = D / (0.72 x 0.93), and with the open field's table an eighth less would be given."""
+    cut = made(prescribed(set_up=NAMED, cutout_factor=0.93), certificate(combination(leads=(LEAD,))))
+    assert cut.rx_factor == pytest.approx(0.72 * 0.93) and cut.d0_mgy == pytest.approx(7000.0 / (0.72 * 0.93))
+    assert cut.skin_mgy == pytest.approx(7000.0 / 0.72)
+    assert made(prescribed(set_up=NAMED, depth_mm=0.0, cutout_factor=0.93)).rx_factor == pytest.approx(0.93)
+
+
+@pytest.mark.parametrize(
+    ("p", "leads", "words"),
+    [
+        ({"cutout_factor": 0.93}, (LEAD,), "cut-out factor 0.93 at depth 3.5 mm, and the order names no cut-out"),
+        ({"cutout_factor": 1.001}, (LEAD,), "the order names no cut-out"),
+        ({"set_up": NAMED, "cutout_factor": 0.93}, (), "C12 has no depth dose of its own in this beam"),
+        ({"set_up": NAMED}, (), "C12 has no depth dose of its own in this beam"),
+        ({"set_up": SetUp(cutout_id="C10"), "cutout_factor": 0.93}, (LEAD,), "C10 has no depth dose of its own in this beam"),
+        ({"set_up": NAMED, "cutout_factor": 0.97}, (LEAD,), "cut-out factor 0.97 is not the 0.9300 of C12"),
+        ({"set_up": NAMED, "cutout_factor": 0.93, "depth_mm": 4.1}, (LEAD,), "outside the PDD table, 0 to 4 mm"),
+    ],
+    ids=["no-id", "hardly-any", "none-measured", "none-measured-factor-1", "another", "anothers-factor", "beyond-its-own"],
+)  # fmt: skip
+def test_hazard_a12_a_cut_out_at_depth_without_its_own_depth_dose_is_refused(
+    p: dict[str, Any], leads: tuple[Lead, ...], words: str
+) -> None:
+    """By the process that irradiates, whatever wrote the order."""
+    assert any(words in said for said in refused(p=prescribed(**p), c=combination(leads=leads)))
 
 
 def test_closed_applicators_take_their_own_table() -> None:
