@@ -146,7 +146,8 @@ def _second(job: JobTable, done: Mapping[str, Done], record: Record) -> SecondCh
 
 def _combination(job: JobTable, one: OutputTable, done: Done, last: Mapping[Key, float]) -> dict[str, Any]:
     combination, measured = measured_table(one, done.session, done.given, done.by, last.get(key_of(one), 0.0))
-    lacking(one, combination, "n1_mgy_per_count", "n2_mgy_per_count", "g_kv", "leak1_cps", "leak2_cps")
+    lacking(one, combination, "tail_mgy", "n1_mgy_per_count", "n2_mgy_per_count", "g_kv", "leak1_cps", "leak2_cps")
+    lacking(one, facts_of(one, done.given)[1], "u_tail_mgy")
     found = came_to(job, one, combination, measured)
     wrong = [
         *backscatter_between(one, measured, found),

@@ -21,16 +21,18 @@ from calibration.procedures.monitor import monitors
 from calibration.procedures.output import measured_part
 from calibration.procedures.parts import charges, mean
 from calibration.procedures.session import Session
+from calibration.procedures.tail import tail
 
 PLACEHOLDER_PCT: Final = 1.0
 """The uncertainty is one of the things that the measurement comes to; it is put in when it is known."""
-LATER: Final = frozenset({"monitor", "second", "audit"})
+PLACEHOLDER_MGY: Final = 0.0
+"""The tail's uncertainty takes no part in the output, which is worked out before there is one; a draft without the tail is refused."""
+LATER: Final = frozenset({"tail", "monitor", "second", "audit"})
 """What needs the output's own session."""
 
 
 NEVER_HERE: Final = {
-    "tail_mgy": "the tail through K1: the host's own off is quicker than the contactor, so no exposure of this desk ends by K1 alone",
-    "pdd": "depth dose", "flatness_pct": "flatness", "u_tail_mgy": "uncertainty of the tail",
+    "pdd": "depth dose", "flatness_pct": "flatness",
     "backscatter": "a backscatter factor that the table has not", "gap_table": "the table of gaps",
 }  # fmt: skip
 """What no session at the terminal measures: it stands in the certificate as it was typed."""
@@ -43,10 +45,12 @@ def never_here(keys: Mapping[str, Any]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known beside the job file: the last finished session of a name (None: there is none), and what a count of channel 1 was last."""
+    """What is known beside the job file: the last finished session of a name (None: there is none), what a count of channel 1 was last, and the rig's tick
+    (0: none is known, and nothing is granted for it)."""
 
     finished: Callable[[str], Session | None] = lambda _name: None
     last_n1: Mapping[Key, float] = field(default_factory=dict)
+    tick_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,11 @@ def _of_dark(_one: OutputTable, session: Session) -> Given:
     return Given({"leak1_cps": round(found.one.cps, 3), "leak2_cps": round(found.two.cps, 3)}, {})
 
 
+def _of_tail(_one: OutputTable, session: Session) -> Given:
+    found = tail(session)
+    return Given({"tail_mgy": round(found.tail_mgy, 4)}, {"u_tail_mgy": round(found.u_tail_mgy, 4)})
+
+
 def _of_monitor(_one: OutputTable, session: Session) -> Given:
     found = monitors(session)
     return Given({"n1_mgy_per_count": found.n1_mgy_per_count, "n2_mgy_per_count": found.n2_mgy_per_count}, {})
@@ -103,12 +112,13 @@ GIVES: Final[Mapping[str, Callable[[OutputTable, Session], Given]]] = {
     "linearity": lambda _one, session: Given({}, {"ma_steps": linear(session).part()}),
     "hvl": lambda _one, session: Given({}, {"layers": layers(session).part()}),
     "dependence": _of_dependence,
+    "tail": _of_tail,
     "monitor": _of_monitor,
 }
 """What a draft takes of finished sessions beside the output's, by kind."""
 WHENCE: Final = {
     "dt_s": "timer", "u_dt_s": "timer", "time_steps": "timer", "ma_steps": "linearity", "layers": "hvl", "g_kv": "dependence", "n1_mgy_per_count": "monitor",
-    "n2_mgy_per_count": "monitor", "leak1_cps": "dark", "leak2_cps": "dark",
+    "n2_mgy_per_count": "monitor", "leak1_cps": "dark", "leak2_cps": "dark", "tail_mgy": "tail", "u_tail_mgy": "tail",
 }  # fmt: skip
 
 
@@ -166,7 +176,7 @@ def measured_table(
     lacking(one, combination, "dt_s")
     lacking(one, facts, "u_dt_s", "ma_steps", "time_steps", "layers")
     measured = {
-        "derived": False, "by": by, **facts, **measured_part(session), "u_pct_k2": PLACEHOLDER_PCT, "last_r0_mgy_per_s": last_r0,
+        "derived": False, "by": by, "u_tail_mgy": PLACEHOLDER_MGY, **facts, **measured_part(session), "u_pct_k2": PLACEHOLDER_PCT, "last_r0_mgy_per_s": last_r0,
     }  # fmt: skip
     return combination, measured
 

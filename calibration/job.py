@@ -37,6 +37,7 @@ MEASURED_HERE: Final = frozenset(
 COMBINED_HERE: Final = frozenset({"r0_mgy_per_s", "measured", "kv_read", "ma_read", "kv", "ma", "filter", "applicator"})
 SESSIONS_GIVE: Final = frozenset({
     "dt_s", "u_dt_s", "ma_steps", "time_steps", "layers", "n1_mgy_per_count", "n2_mgy_per_count", "g_kv", "leak1_cps", "leak2_cps",
+    "tail_mgy", "u_tail_mgy",
 })  # fmt: skip
 """Of combination and measurement, what a session beside the output gives: typed where there is none, and never beside one (calibration/planned.py)."""
 HEAD_HERE: Final = frozenset(
@@ -45,8 +46,8 @@ HEAD_HERE: Final = frozenset(
 
 
 RESERVED: Final = frozenset({
-    "dark", "warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor", "second", "audit", "scale", "fitted", "conditioning", "survey",
-    "spot", "offset",
+    "dark", "warm", "timer", "tail", "linearity", "interrupt", "hvl", "dependence", "monitor", "second", "audit", "scale", "fitted", "conditioning",
+    "survey", "spot", "offset",
 })  # fmt: skip
 """What the names of other sessions begin with: an output is called none of these, and begins with none of them."""
 

@@ -30,10 +30,12 @@ from calibration.procedures.parts import LEAK_S, SHIPPED, Charge, Setting, charg
 from calibration.procedures.scales import kv_scale_procedure, ma_scale_procedure
 from calibration.procedures.step import Procedure
 from calibration.procedures.survey import focal_spot_procedure, leakage_survey_procedure
+from calibration.procedures.tail import tail_procedure
 from calibration.procedures.warm import warm_procedure
 from hal.errors import ConfigurationError
 
 OFFSET: Final = "offset"
+OF_ITS_FIRMWARE: Final = ("timer", "tail")
 WARM_S: Final = 20.0
 INTERRUPTED_S: Final = 20.0
 REPRODUCIBLE: Final = 0.0005
@@ -59,10 +61,10 @@ def offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
 def whose(job: JobTable, name: str) -> str:
     """Of which machine a session of this name is: a tube that is exchanged takes its sessions with it (hazards A2 and G24).
 
-    The end effect holds for one ramp, timer start and firmware; a change of any voids its session."""
+    End effect and tail hold for one ramp, timer start and firmware; a change of any voids their sessions (hazard A7)."""
     head = job.certificate
     said = f"tube {head['tube_serial']}, machine {head['machine_serial']}"
-    if name.partition("-")[0] != "timer":
+    if name.partition("-")[0] not in OF_ITS_FIRMWARE:
         return said
     return f"{said}, unit {head.get('safety_unit_fw', '')}, generator {head.get('generator_fw', '')}, ramp {head.get('ramp_profile', '')}"
 
@@ -212,6 +214,18 @@ def _dependence(job: JobTable, one: OutputTable, at: datetime, known: Known) -> 
     return kv_dependence_procedure(_setting(one), charge, head, a_kv, section.parts)
 
 
+def _tail(job: JobTable, one: OutputTable, _at: datetime, known: Known) -> Procedure:
+    """Of the exposures' own counts: a part of them came after the end, and what all of them gave the reference chamber has measured."""
+    session = known.finished(one.name)
+    if session is None:
+        raise ValueError(f"{one.name} was not measured; what a tail gives comes of its output: do that first")
+    given = beside(one, known)
+    found, (facts, _) = worked(job, one, session, given), facts_of(one, given)
+    lacking(one, facts, "dt_s", "leak1_cps", "leak2_cps")
+    leaks = float(facts["leak1_cps"]), float(facts["leak2_cps"])
+    return tail_procedure(_setting(one), found.r0_mgy_per_s, float(facts["dt_s"]), leaks, known.tick_s, SHIPPED)
+
+
 def _monitor(job: JobTable, one: OutputTable, at: datetime, known: Known) -> Procedure:
     section = _section(one, "monitor")
     session = known.finished(one.name)
@@ -253,8 +267,8 @@ def _section(one: OutputTable, name: str) -> Any:
 Beside = Callable[[JobTable, OutputTable, datetime, Known], Procedure]
 BESIDE: Final[Mapping[str, Beside]] = {
     "dark": _dark, "warm": _warm,
-    "timer": _timer, "linearity": _linearity, "interrupt": _interrupt, "hvl": _hvl, "dependence": _dependence, "monitor": _monitor,
-    "second": _second, "audit": _audit,
+    "timer": _timer, "linearity": _linearity, "interrupt": _interrupt, "hvl": _hvl, "dependence": _dependence, "tail": _tail,
+    "monitor": _monitor, "second": _second, "audit": _audit,
 }  # fmt: skip
 """What is measured beside an output, with the job file's own numbers; named like interrupt-OUTPUT."""
 

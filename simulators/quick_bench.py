@@ -21,6 +21,8 @@ from simulators.unknown import IN_AIR, PLANE_MM, Unknown, diameter_mm
 RAMP_PARTS: Final = 60
 STARVED, STARVED_S = 0.12, 0.1
 """The emission loop starts so much too low, and comes up so fast: an exposure's first tenths, in the end effect like the ramp."""
+AFTER_OFF_S: Final = 0.4
+"""So long the counters run on after K1 was told to open."""
 GATE_S: Final = 12.0
 """The electrometer integrates so much longer than the beam is on: a hand starts it before the machine is armed and stops it after."""
 REPEAT: Final = 0.0003
@@ -171,7 +173,8 @@ class QuickBench:
         record = {
             "set_kv": kv, "set_ma": ma, "kv": kv + gauss(0.0, 0.014) if kv else 0.0, "ma": ma + bleeder_ma + gauss(0.0, 0.0007),
             "timer_2_s": timed + gauss(0.0, 0.001), "clock_s": timed + gauss(0.0, 0.002), "k1_to_hv_s": rise + gauss(0.0, 0.0005) if kv else 0.0,
-            "counts_1": counts[0], "counts_2": counts[1], "after_off_1": after[0], "after_off_2": after[1], "arcs": float(self._arcs(true_kv, timed)),
+            "counts_1": counts[0], "counts_2": counts[1], "after_off_1": after[0], "after_off_2": after[1], "after_off_s": AFTER_OFF_S,
+            "k1_closed_s": 0.0, "arcs": float(self._arcs(true_kv, timed)),
             "head_c": round(self._head_c(), 2), "p_kpa": round(kpa + gauss(0.0, 0.03), 2),
         }  # fmt: skip
         self._meters(true_kv, true_ma + bleeder_ma, timed + tail if how == "beam" else 0.0, beam, full)
@@ -190,7 +193,7 @@ class QuickBench:
                 gain *= air
             noise = 1.0 + self._random.gauss(0.0, p.chamber_noise / max(seconds / 0.01, 1.0) ** 0.5)
             whole.append(float(floor(mgy * gain * noise + leak * seconds + self._random.random())))
-            late.append(float(floor(after_mgy * gain + self._random.random())))
+            late.append(float(floor(after_mgy * gain + leak * AFTER_OFF_S + self._random.random())))
         return whole, late
 
     def _arcs(self, kv: float, seconds: float) -> int:

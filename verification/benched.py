@@ -186,11 +186,10 @@ def ma_scale_session(who: Physicist) -> Session:
     return who.goes_through(procedure, "ma-scale", lambda _step: {"applicator": "20 mm", "chamber": "none"})
 
 
-def tail_session(who: Physicist) -> Session:
-    """Counts after off; R0 and end effect of the name plate do for what is tested."""
-    return who.goes_through(
-        tail_procedure(at(), 55.0, -0.13), "tail", lambda _step: {"applicator": "20 mm", "chamber": "none"}
-    )
+def tail_session(who: Physicist, tick_s: float = 0.0) -> Session:
+    """Counts after the end; R0 and end effect of the name plate do for what is tested."""
+    procedure = tail_procedure(at(), 55.0, -0.13, OF_PLATE_CPS, tick_s)
+    return who.goes_through(procedure, "tail", lambda _step: {"applicator": "20 mm", "chamber": "none"})
 
 
 def applicator_session(

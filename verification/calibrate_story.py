@@ -265,7 +265,7 @@ def _site_key(setting: Setting) -> bytes:
 
 
 def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any]) -> dict[str, Any]:
-    """The job file as a document. Tail, g(kV) and linearity in mA are typed, of sessions that the story does not show."""
+    """The job file as a document. g(kV) and linearity in mA are typed, of sessions that the story does not show."""
     rate = 0.1
     return {
         "certificate": {
@@ -284,14 +284,14 @@ def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any]) -> dict[
             "name": NAME, "kv": KV, "ma": MA, "filter": "F2", "applicator": "A20", "seconds": SECONDS, "most_nc": 5.0, "expected_nc": 1.05, "low_v": 150.0,
             "source": "typed",
             "combination": {
-                "filter_code": 0xF2, "applicator_code": 0x35, "tail_mgy": float(bare["tail_mgy"]), "effective_ssd_mm": PLANE_MM,
+                "filter_code": 0xF2, "applicator_code": 0x35, "effective_ssd_mm": PLANE_MM,
                 "max_skin_mgy": 15000.0, "max_time_s": 300.0, "closed_end": False, "g_kv": bare["g_kv"],
                 "pdd": [{"depth_mm": z, "pct": pct} for z, pct in PDD],
             },
             "measured": {
                 "quantity": "AIR_KERMA_RATE_IN_AIR", "chamber": "A", "electrometer": "electrometer", "barometer": "barometer", "thermometer": "thermometer",
                 "operating_v": 300.0, "low_v": 150.0, "chamber_ref_to_focus_mm": CHAMBER_MM, "plane_to_focus_mm": PLANE_MM,
-                "position_half_width_mm": 0.3, "field_mm": 20.0, "u_tail_mgy": 0.1,
+                "position_half_width_mm": 0.3, "field_mm": 20.0,
                 "ma_steps": [{"at": at, "reading": round(at * rate, 5)} for at in (0.8, 1.2, 1.6)],
                 "terms": [{"term": "quality", "type": "B", "stated": 1.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "E11"}],
                 "pdd_source": "published", "u_pdd_pct": 2.0, "flatness_pct": 5.0,
@@ -390,6 +390,18 @@ HVL: Final = "\n".join((
 """Half-value layers."""
 SCALE: Final = "\n".join(("ok KV-5005", "@air", *("go", "@read kvp-meter", "accept") * (2 * len(SCALE_KV)))) + "\n"
 """kV up and down."""
+TAIL: Final = (
+    "\n".join(
+        (
+            "# what both chambers count after the unit's end; no chamber in the beam is needed",
+            "ok",
+            *["go"] * 6,
+            "accept",
+        )
+    )
+    + "\n"
+)
+"""The tail."""
 MONITOR: Final = "\n".join((
     "# the chambers' supply", f"ok EL-4004 {ENGRAVED['voltmeter']}", "@air", "go", SUPPLY, "accept",
     "# counts for a dose", f"@bench key RES chamber A distance_mm {CHAMBER_MM} al_mm 0 volts 300 range LOW", "@wait 5", "ok", *_one() * 5, "accept",
@@ -405,7 +417,8 @@ APPLICATOR: Final = "\n".join((
 """Another applicator against the reference."""
 SESSIONS: Final = (
     (f"dark-{NAME}", DARK), (f"warm-{NAME}", WARM),
-    ("scale-kv", SCALE), (f"timer-{NAME}", TIMER), (f"hvl-{NAME}", HVL), (NAME, OUTPUT), (f"monitor-{NAME}", MONITOR),
+    ("scale-kv", SCALE), (f"timer-{NAME}", TIMER), (f"hvl-{NAME}", HVL), (NAME, OUTPUT), (f"tail-{NAME}", TAIL),
+    (f"monitor-{NAME}", MONITOR),
     ("fitted-a30", APPLICATOR),
 )  # fmt: skip
 

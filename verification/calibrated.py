@@ -124,7 +124,8 @@ class Physicist:
         shown = self.bench.expose(asked.kv, asked.ma, asked.seconds, asked.how)
         self.given_mgy = shown.true_mgy
         thin = 101.325 / shown.record["p_kpa"] * (273.15 + shown.record["head_c"]) / 293.15
-        record = Recorded(**shown.record, head_p_tp=thin, counted_s=shown.timer_s)
+        kept: dict[str, Any] = shown.record | {"head_p_tp": thin, "counted_s": shown.timer_s}
+        record = Recorded(**kept)
         event = Exposed(session.step.id, self.at, asked.token, shown.timer_s, "complete", record)
         self.bench.wait(READING_S)
         return event

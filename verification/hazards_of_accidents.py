@@ -215,11 +215,15 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "the rest of a fraction is given wrong in another session (2024)",
         "the unit's retained timer and counters run on to the same limits, so a resume delivers the rest and only the rest",
         "code:controller/refusals.py::retained code:controller/presets.py::beyond_retained unit:COUNT_PRESET code:calibration/end_effect.py::end_effect "
-        "code:calibration/procedures/interrupt.py::interrupted",
+        "code:calibration/procedures/interrupt.py::interrupted code:calibration/procedures/tail.py::tail",
         "scenarios/test_pieces.py::test_a_fraction_in_any_pieces_sums_to_what_was_ordered "
         "verification/test_calibrated.py::test_hazard_a7_an_end_effect_a_tail_or_pieces_that_do_not_sum "
         "verification/test_calibrated.py::test_hazard_a7_a_resume_without_its_end_effect_is_seen_in_the_pieces "
         "calibration/test_end_effect.py::test_hazard_a7_exposures_that_give_no_end_effect_are_refused "
+        "verification/test_tail.py::test_a7_a_contactor_slow_on_some_ends_is_refused "
+        "verification/test_tail.py::test_a7_an_end_that_was_not_seen_or_was_no_preset_is_no_tail "
+        "verification/test_tail.py::test_a7_a_tail_of_another_beam_tick_or_firmware_is_not_taken "
+        "verification/test_job_at_the_bench.py::test_a7_a_tail_is_measured_or_typed_and_never_both "
         "simulators/test_unit_arming.py::test_resume_delivers_only_the_rest "
         "scenarios/test_refusals.py::test_a_resume_gives_the_rest_and_no_more "
         "controller/test_settings.py::test_resume_in_time_mode_sums_to_the_prescription",

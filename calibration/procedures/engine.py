@@ -179,7 +179,8 @@ def _recorded(step: Step, event: Exposed) -> tuple[list[Held], str]:
             continue
         value = event.recorded(one.instrument)
         if value is None:
-            return [], f"the record holds no {one.instrument}"
+            why = event.lacking(one.instrument)
+            return [], f"the record holds no {one.instrument}{f': {why}' if why else ''}"
         if not one.grammar.least <= value <= one.grammar.most:
             return (
                 [],

@@ -11,7 +11,7 @@ from typing import Final
 
 from calibration.equipment import Base, unusable
 from calibration.formulas import p_tp
-from calibration.procedures.session import Held, Phase, Reading, Session
+from calibration.procedures.session import OF_THE_END, Held, Phase, Reading, Session
 from calibration.procedures.step import HOWS, RECORDED, Accept, Exposure, Grammar, How, Source, Step, Wanted
 
 REPEATS: Final = 2
@@ -123,7 +123,7 @@ class Desk:
 CONSOLE: Final = "console"
 WHOLE: Final = Desk(frozenset(RECORDED) - {"head_p_tp"}, frozenset(HOWS))
 SHIPPED: Final = Desk(
-    frozenset({"set_kv", "set_ma", "kv", "ma", "timer_s", "clock_s", "counts_1", "counts_2", "head_p_tp", "arcs"}),
+    frozenset({"set_kv", "set_ma", "kv", "ma", "timer_s", "clock_s", "counts_1", "counts_2", "head_p_tp", "arcs", *OF_THE_END}),
     frozenset({"beam"}),
 )
 """What the exposing hand of this program can do and tell today (console/calibrate/exposing.py). With a cold filament it exposes for the 5 s of a dry run

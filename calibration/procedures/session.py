@@ -14,6 +14,8 @@ import msgspec
 from calibration.procedures.step import How, Limits, Procedure, Step
 
 ACCEPT: Final = "accept"
+OF_THE_END: Final = ("after_off_1", "after_off_2", "after_off_s", "k1_closed_s")
+"""Of a record, what is there only where the unit's own end was seen whole."""
 
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="event"):
@@ -38,7 +40,8 @@ class Confirmed(Event, frozen=True, tag="confirmed"):
 
 class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the exposure's own record says; None: it says nothing. kV and mA are means of the read-back over the flat top; counts are of the whole
-    exposure, `after_off` of what came after the release of K1; `clock_s` is the monotonic clock's time between the timer's events; `head_p_tp` the factor
+    exposure, `after_off` of what came after the unit had told K1 to open, in `after_off_s` (None: `after_off_unseen` says why); `k1_closed_s`: until when K1's
+    mirror was still seen closed; `clock_s` is the monotonic clock's time between the timer's events; `head_p_tp` the factor
     that takes the air of the head to 20 degC and 101.325 kPa; `counted_s` how long the counters ran, from high voltage on until it was gone."""
 
     set_kv: float | None = None
@@ -52,6 +55,9 @@ class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counts_2: float | None = None
     after_off_1: float | None = None
     after_off_2: float | None = None
+    after_off_s: float | None = None
+    k1_closed_s: float | None = None
+    after_off_unseen: str = ""
     arcs: float | None = None
     head_c: float | None = None
     p_kpa: float | None = None
@@ -71,6 +77,10 @@ class Exposed(Event, frozen=True, tag="exposed"):
         """One value of the record, by its name in RECORDED."""
         value: float | None = self.timer_s if name == "timer_s" else getattr(self.record, name)
         return value
+
+    def lacking(self, name: str) -> str:
+        """Why the record holds none of this name, as far as it says."""
+        return self.record.after_off_unseen if name in OF_THE_END else ""
 
 
 class Reading(Event, frozen=True, tag="reading"):

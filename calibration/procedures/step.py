@@ -16,8 +16,8 @@ HOWS: Final[tuple[How, ...]] = ("beam", "cold", "dark")
 ANSWERS: Final = {"yes": 1.0, "no": 0.0}
 RECORDED: Final = {
     "set_kv": "kV", "set_ma": "mA", "kv": "kV", "ma": "mA", "timer_s": "s", "timer_2_s": "s", "clock_s": "s", "k1_to_hv_s": "s",
-    "counts_1": "counts", "counts_2": "counts", "after_off_1": "counts", "after_off_2": "counts", "arcs": "arcs", "head_c": "degC", "p_kpa": "kPa",
-    "head_p_tp": "", "counted_s": "s",
+    "counts_1": "counts", "counts_2": "counts", "after_off_1": "counts", "after_off_2": "counts", "after_off_s": "s",
+    "k1_closed_s": "s", "arcs": "arcs", "head_c": "degC", "p_kpa": "kPa", "head_p_tp": "", "counted_s": "s",
 }  # fmt: skip
 """What an exposure's own record may hold, and in which unit: a reading of source "record" names one of these."""
 

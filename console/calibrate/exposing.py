@@ -205,7 +205,9 @@ class Hand:
         record = Recorded(
             set_kv=offer.kv, set_ma=offer.ma, kv=row["kv_mean"] if seen else None, ma=row["ma_mean"] if seen else None,
             counts_1=float(row["counts_1"]), counts_2=float(row["counts_2"]), head_p_tp=head_p_tp(self._certificate, float(row["k_tp"])),
-            counted_s=_counted_s(row), clock_s=row.get("host_beam_s"), arcs=float(_arced(row)),
+            counted_s=_counted_s(row), clock_s=row.get("host_beam_s"), arcs=float(_arced(row)), after_off_1=row.get("after_end_1"),
+            after_off_2=row.get("after_end_2"), after_off_s=row.get("after_end_s"), k1_closed_s=row.get("after_end_k1_s"),
+            after_off_unseen=row.get("after_end_unseen") or "",
         )  # fmt: skip
         return Answered(asked.token, how, float(row["beam_s"]), record, ended.token)
 

@@ -58,7 +58,7 @@ def known_of(rig: Rig, job: JobTable, at: datetime, last_n1: Mapping[Key, float]
             read[name] = last_finished(rig, job, name, at, known)
         return read[name]
 
-    known = Known(finished, last_n1)
+    known = Known(finished, last_n1, 1.0 / rig.file.rig.tick_hz)
     return known
 
 

@@ -242,7 +242,7 @@ def test_a2_a_draft_without_a_finished_session_is_refused(tmp_path: Path) -> Non
         ("combination", "r0_mgy_per_s", "combination: r0_mgy_per_s has no place there"),
         ("measured", "readings", "measured: readings has no place there"),
         ("measured", "terms", "measured: terms missing"),
-        ("combination", "tail_mgy", "combination: tail_mgy missing"),
+        ("combination", "max_skin_mgy", "combination: max_skin_mgy missing"),
     ],
 )
 def test_a2_what_is_measured_stands_in_no_job_file_and_the_rest_must(
@@ -261,7 +261,7 @@ def test_a2_what_is_measured_stands_in_no_job_file_and_the_rest_must(
 
 def test_a2_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
     table = job(tmp_path)
-    assert names(table) == ("dark-a20", "warm-a20", "timer-a20", "linearity-a20", "interrupt-a20", "a20")
+    assert names(table) == ("dark-a20", "warm-a20", "timer-a20", "linearity-a20", "interrupt-a20", "a20", "tail-a20")
     meter = {
         "kind": "kvp_meter",
         "u_pct_k1": 1.5,
@@ -277,7 +277,9 @@ def test_a2_what_may_be_measured_and_what_may_not_now(tmp_path: Path) -> None:
     clocked = offered(table, "timer-a20", AT).steps
     assert "timer" not in [one.id for one in clocked], "without a meter the record's own clock proves the timer"
     assert all("clock_s" in [read.instrument for read in one.reading] for one in clocked if one.exposes is not None)
-    for name in names(table):
+    with pytest.raises(ValueError, match="a20 was not measured; what a tail gives comes of its output: do that first"):
+        offered(table, "tail-a20", AT)
+    for name in names(table)[:-1]:
         assert offered(table, name, AT).limits == ("service" if name == "dark-a20" else "physics")
     with pytest.raises(ConfigurationError, match="is no output of the job file"):
         offered(table, "a30", AT)

@@ -157,10 +157,12 @@ def test_g24_a_tube_that_is_exchanged_takes_its_sessions_with_it(
 
 
 @pytest.mark.parametrize("key", ["safety_unit_fw", "generator_fw", "ramp_profile"])
-def test_a13_an_end_effect_holds_for_its_ramp_and_firmware(tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize("kind", ["timer", "tail"])
+def test_a13_an_end_effect_and_a_tail_hold_for_their_ramp_and_firmware(tmp_path: Path, key: str, kind: str) -> None:
+    """Hazards A7 and A13: what an exposure gives beyond its time belongs to what makes it so, and no other session is asked that."""
     whole = job_document()
     now, then = (job(tmp_path, certificate=whole["certificate"] | {key: value}) for value in ("2.0", "1.0"))
-    assert whose(now, "timer-a20") != whose(then, "timer-a20") and whose(now, "hvl-a20") == whose(then, "hvl-a20")
+    assert whose(now, f"{kind}-a20") != whose(then, f"{kind}-a20") and whose(now, "hvl-a20") == whose(then, "hvl-a20")
 
 
 def test_a13_a_session_of_months_ago_is_no_part_of_this_calibration(tmp_path: Path) -> None:

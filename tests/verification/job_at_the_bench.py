@@ -66,13 +66,13 @@ def job_document(bench: QuickBench) -> dict[str, Any]:
         "name": NAME, "kv": 69.5, "ma": 1.6, "filter": "F2", "applicator": "20 mm", "seconds": benched.SECONDS, "most_nc": 40.0,
         "expected_nc": benched.expected_nc("A", "20 mm"), "low_v": 150.0, "source": "typed", "timer_meter": "kvp-meter",
         "combination": {
-            "filter_code": 0xF2, "applicator_code": 0x35, "tail_mgy": 3.0, "effective_ssd_mm": PLANE_MM,
+            "filter_code": 0xF2, "applicator_code": 0x35, "effective_ssd_mm": PLANE_MM,
             "max_skin_mgy": 15000.0, "max_time_s": 300.0, "closed_end": False, "pdd": c["pdd"],
         },
         "measured": {
             "quantity": "AIR_KERMA_RATE_IN_AIR", "chamber": "A", "electrometer": "electrometer", "barometer": "barometer", "thermometer": "thermometer",
             "operating_v": 300.0, "low_v": 150.0, "chamber_ref_to_focus_mm": benched.CHAMBER_MM, "plane_to_focus_mm": PLANE_MM,
-            "position_half_width_mm": 0.3, "field_mm": 20.0, "u_tail_mgy": 0.1,
+            "position_half_width_mm": 0.3, "field_mm": 20.0,
             "terms": [{"term": "quality", "type": "B", "stated": 1.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "E11"}],
             "pdd_source": "published", "u_pdd_pct": 2.0, "flatness_pct": 5.0,
         },

@@ -169,8 +169,11 @@ def test_the_shipped_desk_exposes_with_beam_only_and_the_rest_is_typed() -> None
     without = Desk(SHIPPED.holds - {"clock_s"}, SHIPPED.does)
     with pytest.raises(ValueError, match="nothing would prove the unit's timer"):
         end_effect.end_effect_procedure(at(), charge(), "A", 0.0005, 0.001, 0.3, None, "typed", who.at, desk=without)
-    with pytest.raises(ValueError, match="no counts after off"):
-        tail.tail_procedure(at(), 55.0, -0.13, SHIPPED)
+    assert tail.tail_procedure(at(), 55.0, -0.13, benched.OF_PLATE_CPS, 0.01, SHIPPED).steps[0].id == "tail"
+    with pytest.raises(ValueError, match="the record holds no counts after the end"):
+        tail.tail_procedure(
+            at(), 55.0, -0.13, benched.OF_PLATE_CPS, 0.01, Desk(SHIPPED.holds - {"k1_closed_s"}, SHIPPED.does)
+        )
     with pytest.raises(ValueError, match="exposes with beam only"):
         conditioning_procedure(tube(who, 100 * 86400.0), fitted("conditioning cap"), "F2", 69.5, 1.6, who.at, SHIPPED)
 
@@ -253,6 +256,7 @@ CASES: list[Case] = [
     ("A7", "tail", record("tail", "after_off_1", lambda _counts, _odd: 0.0), "counted 0"),
     ("A7", "tail", record("tail", "after_off_1", lambda counts, odd: counts * (1.0 + 0.5 * odd)), "have K1 looked at"),
     ("A7", "tail", record("tail", "after_off_2", lambda counts, _odd: counts * 1.5), "find out which is wrong"),
+    ("A7", "tail", record("tail", "k1_closed_s", lambda _s, odd: 0.06 * odd), "K1 was still closed 60 ms after it was told to open"),
     ("A2", "output", text("readings", 1.6), "are expected within"),
     ("A2", "applicators", text("reference again", 1.01), "warm up, and begin anew"),
     ("A2", "applicators", text("applicator", 1.9), "look at what is fitted"),

@@ -54,11 +54,11 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     bench = warm_bench()
     shop = Shop(job(tmp_path, job_document(bench)), bench)
     listed = names(shop.table)
-    kinds = ("dark", "warm", "timer", "linearity", "interrupt", "hvl", "dependence", "monitor")
+    kinds = ("dark", "warm", "timer", "linearity", "interrupt", "hvl", "dependence", "tail", "monitor")
     assert set(listed) == {*(f"{kind}-{NAME}" for kind in kinds), NAME, *OF_MACHINE}
     with pytest.raises(ValueError, match="dt_s is neither measured nor typed; measure timer-a20"):
         offered(shop.table, f"interrupt-{NAME}", shop.who.at, shop.known)
-    for later in ("monitor", "audit"):
+    for later in ("tail", "monitor", "audit"):
         with pytest.raises(ValueError, match=f"{NAME} was not measured"):
             offered(shop.table, f"{later}-{NAME}", shop.who.at, shop.known)
     for name in sorted(
@@ -66,7 +66,7 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
         key=lambda name: (
             name != "offset",
             name.startswith("conditioning"),
-            name.startswith(("monitor", "audit")),
+            name.startswith(("monitor", "tail", "audit")),
             name == NAME,
             name.startswith("interrupt"),
         ),
@@ -78,6 +78,9 @@ def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_cert
     (c,), facts = table.combinations, table.facts
     assert c.measured is not None and len(c.measured.layers) == 11 and len(c.g_kv) == 8 and c.g_kv[0].rel == 0.0
     assert c.dt_s == pytest.approx(-0.127, abs=0.02) and c.n1_mgy_per_count == pytest.approx(0.02, rel=0.1)
+    _, after_s, _ = bench.true_beam_s(69.5, 1.6, 10.0)
+    assert c.tail_mgy == pytest.approx(c.r0_mgy_per_s * after_s, abs=2.0 * c.measured.u_tail_mgy + 0.03 * c.tail_mgy)
+    assert 0.0 < c.measured.u_tail_mgy < 0.1 * c.tail_mgy, "of this session, not as it was put in before there was one"
     steps = c.measured.time_steps
     assert [one.at for one in steps] == pytest.approx([5.0, 30.0, 60.0], abs=0.02), (
         "two of the timer's session, one of the output's"
@@ -166,6 +169,7 @@ def test_a2_what_is_typed_beside_a_finished_session_of_the_machine_is_refused(tm
         f"hvl-{NAME}",
         f"dependence-{NAME}",
         NAME,
+        f"tail-{NAME}",
         f"monitor-{NAME}",
         "scale-kv",
     ):
@@ -175,6 +179,27 @@ def test_a2_what_is_typed_beside_a_finished_session_of_the_machine_is_refused(tm
     document["certificate"]["facts"]["scales"] = typed
     shop.table = job(tmp_path, document)
     with pytest.raises(ValueError, match=r"facts\.scales: typed beside a finished session"):
+        drafted(shop)
+
+
+@pytest.mark.parametrize(("table", "key", "value"), [("combination", "tail_mgy", 1.5), ("measured", "u_tail_mgy", 0.1)])
+def test_a7_a_tail_is_measured_or_typed_and_never_both(tmp_path: Path, table: str, key: str, value: float) -> None:
+    """Hazards A2 and A7: beside its finished session it is refused; without one it is asked for, and a placeholder is no uncertainty."""
+    bench = warm_bench()
+    shop = Shop(job(tmp_path, job_document(bench)), bench)
+    for kind in ("dark-", "timer-", "linearity-", "hvl-", "dependence-", "", "tail-", "monitor-"):
+        shop.measures("offset" if kind == "dependence-" else f"{kind}{NAME}")
+        if kind == "dependence-":
+            shop.measures(f"{kind}{NAME}")
+    assert drafted(shop)["combinations"][0]["tail_mgy"] > 0.5
+    measured_one, output = shop.table, shop.table.outputs[0]
+    typed = output.model_copy(update={table: getattr(output, table) | {key: value}})
+    shop.table = measured_one.model_copy(update={"outputs": [typed]})
+    with pytest.raises(ValueError, match=f"{key} typed beside the finished session tail-{NAME}"):
+        drafted(shop)
+    del shop.done[f"tail-{NAME}"]
+    other = "u_tail_mgy" if key == "tail_mgy" else "tail_mgy"
+    with pytest.raises(ValueError, match=f"{other} is neither measured nor typed; measure tail-{NAME}, or write it"):
         drafted(shop)
 
 
