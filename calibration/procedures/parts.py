@@ -123,7 +123,9 @@ class Desk:
 CONSOLE: Final = "console"
 WHOLE: Final = Desk(frozenset(RECORDED) - {"head_p_tp"}, frozenset(HOWS))
 SHIPPED: Final = Desk(
-    frozenset({"set_kv", "set_ma", "kv", "ma", "timer_s", "clock_s", "counts_1", "counts_2", "head_p_tp", "arcs", *OF_THE_END}),
+    frozenset(
+        {"set_kv", "set_ma", "kv", "ma", "timer_s", "clock_s", "counts_1", "counts_2", "head_p_tp", "arcs", *OF_THE_END}
+    ),
     frozenset({"beam"}),
 )
 """What the exposing hand of this program can do and tell today (console/calibrate/exposing.py). With a cold filament it exposes for the 5 s of a dry run

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from desk_by_hand import certificate, dose, ended, offer, snapshot
 
-from calibration.procedures.session import Expose, Recorded
+from calibration.procedures.session import OF_THE_END, Expose, Recorded
 from console.calibrate.exposing import FILAMENT_S, PATIENT, Answered, Hand, Person, Unanswered, compared, order
 from console.desk_client import DeskGoneError
 from console.second_calculation import Compared
@@ -47,12 +47,20 @@ ROW = {
     "counts_2": 27500,
     "k_tp": 1.02,
     "host_beam_s": 10.004,
+    "rule": "unit:TIME_PRESET",
+    "words": "",
+    "after_end_1": 48.25,
+    "after_end_2": 49.5,
+    "after_end_s": 0.341,
+    "after_end_k1_s": 0.013,
+    "after_end_unseen": None,
 }
 
 
 RECORD = Recorded(
-    set_kv=69.499, set_ma=1.6, kv=69.4, ma=1.61, counts_1=27000.0, counts_2=27500.0, head_p_tp=1.02, clock_s=10.004
-)
+    set_kv=69.499, set_ma=1.6, kv=69.4, ma=1.61, counts_1=27000.0, counts_2=27500.0, head_p_tp=1.02, clock_s=10.004, arcs=0.0,
+    after_off_1=48.25, after_off_2=49.5, after_off_s=0.341, k1_closed_s=0.013,
+)  # fmt: skip
 
 
 class Desk:
@@ -187,6 +195,21 @@ def test_one_request_is_one_exposure_with_what_the_records_say_of_it() -> None:
     load = next(one for one in desk.sent if isinstance(one, Load))
     assert load.role == "physicist" and load.prescribed.purpose is Purpose.CALIBRATE
     assert load.prescribed.patient_id == PATIENT and load.prescribed.prescription_id == "S-1"
+
+
+@pytest.mark.parametrize("why", ["the safety unit restarted at the end", None])
+def test_a7_an_end_that_the_record_did_not_see_brings_no_counts_and_its_reason(
+    monkeypatch: pytest.MonkeyPatch, why: str | None
+) -> None:
+    """Hazard A7: nothing is put in the place of what was not seen; a record of before knows no reason."""
+    for name in ("after_end_1", "after_end_2", "after_end_s", "after_end_k1_s"):
+        monkeypatch.setitem(ROW, name, None)
+    monkeypatch.setitem(ROW, "after_end_unseen", why)
+    hand, _ = made(Desk(BEAM))
+    answer = hand.expose(ASKED)
+    assert isinstance(answer, Answered)
+    seen = [getattr(answer.record, name) for name in OF_THE_END]
+    assert seen == [None] * len(OF_THE_END) and answer.record.after_off_unseen == (why or "")
 
 
 @pytest.mark.parametrize(
