@@ -78,12 +78,13 @@ class Measuring:
         self._number = 0
 
     def expose(self, one: Combination, seconds: float) -> Answered:
-        """One exposure. Raises StoppedError where nobody knows how it ended."""
+        """One exposure. Raises StoppedError after a STOP, whenever in this check it came, and where nobody knows how it ended."""
+        if self._session.stopped:
+            raise StoppedError("stopped")
         self._number += 1
         self._face.say(
             f"exposure {self._number}: {one.kv:g} kV, {one.ma:g} mA, {one.filter_id}, {one.applicator_id}, {seconds:g} s"
         )
-        self._hand.begin()
         answer = self._hand.expose(asked(self._name, self._number, one, seconds))
         if isinstance(answer, Unanswered):
             raise StoppedError(answer.words)
@@ -92,11 +93,14 @@ class Measuring:
         return answer
 
     def reading(self, one: Combination, seconds: float, unit: str, near: float) -> Line:
-        """Expose until there is a whole exposure whose reading nobody rejects."""
+        """Expose until there is a whole exposure whose reading nobody rejects. After one that something or somebody ended a person says whether to go on:
+        it may have been a STOP from elsewhere. Raises StoppedError where not."""
         while True:
             answer = self.expose(one, seconds)
             if answer.ended != COMPLETE:
                 self.leave(answer.number, answer.ended)
+                if not yes(self._session, self._face, "the room is empty, and it is exposed once more"):
+                    raise StoppedError("not exposed once more")
                 continue
             least, most = (near / FACTOR, near * FACTOR) if near > 0.0 else (1e-6, 1e8)
             value = measured(self._session, self._face, "reading of the detector", unit, least, most)

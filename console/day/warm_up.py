@@ -67,6 +67,8 @@ def warm_up(session: Session, hand: Hand, certificate: Certificate, day: Day, fi
                 return Exit.AS_INTENDED if todo.words.startswith("warm") else Exit.UNFIT
             if number == 1 and not yes(session, face, CLEAR):
                 return Exit.NOT_CONFIRMED
+            if session.stopped:
+                raise StoppedError("stopped")
             if not _expose(hand, name, number, todo, face):
                 return Exit.INTERRUPTED
     except StoppedError as error:
@@ -85,7 +87,6 @@ def _expose(hand: Hand, name: str, number: int, todo: Todo, face: Face) -> bool:
     one = todo.combination
     assert one is not None
     face.say(f"exposure {number}: {one.kv:g} kV, {one.ma:g} mA, {todo.seconds:g} s")
-    hand.begin()
     answer = hand.expose(asked(name, number, one, todo.seconds))
     if isinstance(answer, Unanswered):
         face.say(answer.words)

@@ -86,7 +86,8 @@ class Procedure:
         return self._face.sign(number, sha256, who)
 
     def leave(self) -> None:
-        """Its next question has no answer."""
+        """Its next question has no answer, and where it asks none it exposes nothing more."""
+        self._line.stopped = True
         if self._face is not None:
             self._face.leave()
 
@@ -107,7 +108,7 @@ class Procedure:
         try:
             while self.running:
                 if not self._held() and self._face is not None:
-                    self._face.leave()
+                    self.leave()
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
             self._relay.end("the console ends, or nobody follows this procedure any more")

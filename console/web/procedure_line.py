@@ -1,6 +1,6 @@
 """A procedure's line to the desk, laid over the console's own one: its thread asks, the console's loop carries what is asked and what is answered.
-It never says that anybody is there: only the page that holds control does, so a beam ends with that page as every beam of the console does. What leads
-to a beam is asked of the desk only while the control in which the procedure was begun still stands."""
+It never says that anybody is there: only the page that holds control does, so a beam ends with that page as every beam of the console does. What does more
+than unload and close is asked of the desk only while the control in which the procedure was begun still stands."""
 
 from __future__ import annotations
 

@@ -86,6 +86,9 @@ class Hand:
             return Unanswered(asked.token, "NO ANSWER")
         if end.startswith("interrupted"):
             self.session.latches = ("the door is open",)
+        # a STOP here, in the beam or in the moment after its end
+        self.session.stopped = "STOP" in end
+        end = end.removesuffix(", then STOP")
         return Answered(
             asked.token, end, asked.seconds, number=0 if end.startswith("not exposed") else 100 + len(self.asked)
         )
@@ -235,6 +238,24 @@ def test_a_check_that_is_left_is_not_made(ends: list[str], changed: dict[str, st
     assert said in face.said[-1] and "treatment stays locked" in face.said[-1]
 
 
+@pytest.mark.parametrize("end", ["interrupted, STOP", "complete, then STOP"])
+def test_therac_t3_after_a_stop_nothing_is_exposed_in_this_check(end: str) -> None:
+    """In beam or right after it: the spoiled exposure is not made again by itself, and the check is not made."""
+    code, signed, face, _ = made([end])
+    assert code is Exit.NOT_CONFIRMED and not signed
+    assert sum(words.startswith("exposure 1: ") for words in face.said) == 1
+    assert not any(words.startswith("exposure 2: ") for words in face.said) and "stopped" in face.said[-1]
+
+
+def test_therac_t3_an_exposure_that_was_ended_elsewhere_is_made_again_when_a_person_says_so() -> None:
+    """It may have been a STOP at another desk: whoever is here says that the room is empty, or the check is left."""
+    code, signed, face, _ = made(["interrupted"], no="exposed once more")
+    assert code is Exit.NOT_CONFIRMED and not signed and "not exposed once more" in face.said[-1]
+    assert not any(words.startswith("exposure 2: ") for words in face.said)
+    code, signed, _, _ = made(["interrupted", "complete", "complete", "interrupted, DOOR"])
+    assert code is Exit.AS_INTENDED and [one.token for one in signed[0].left] == [101]
+
+
 def test_i3_contacts_that_the_records_did_not_see_alone_are_named_and_asked_for_again() -> None:
     seen = iter([frozenset(NEEDED[2:]), frozenset(NEEDED)])
     session, face = Session(), Face(answers())
@@ -298,6 +319,7 @@ class Warming(Hand):
         ([], "END", Exit.NOT_CONFIRMED, "the end of input"),
         (["interrupted, DOOR"], "yes", Exit.INTERRUPTED, "exposure 1: interrupted, DOOR"),
         (["complete", "?"], "yes", Exit.INTERRUPTED, "NO ANSWER"),
+        (["complete, then STOP"], "yes", Exit.NOT_CONFIRMED, "stopped"),
     ],
 )
 def test_a_warm_up_goes_on_until_the_tube_is_steady_or_somebody_ends_it(
