@@ -1,5 +1,5 @@
 """One calibration procedure at the Service page of a rig that runs: the first exposure and reading of an output, answers typed; a second page watches, and a
-page that is closed leaves the session where it is."""
+page that is closed leaves the session where it is. STOP, a page that is lost and a logout each end the procedure's beam."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from shelf import CODE, TESTS, opened
+from truth import at_rest, until
 
 from calibration.write import text_of
 from console import configuration
@@ -24,6 +25,7 @@ from console.access.passwords import Hasher
 from console.access.people import Office
 from console.access.users import Users
 from console.calibrate import simulated_hand
+from console.web.control import IN_BEAM
 from hal.clock import SystemClock
 from hal.units import Seconds
 from records.files import PosixFiles
@@ -37,7 +39,7 @@ WIDE = {"width": 1280, "height": 800}
 SECRET = "plum harvest on tuesday"
 AIR = "air 22.0 degC 99.00 kPa"
 SECONDS = 6.0
-ANSWERS = {"yes or no": "yes", "connected as shown": "ok", "ask for the reading": "go", "expose a20": "go"}
+ANSWERS = {"yes or no": "yes", "connected as shown": "ok", "ask for the reading": "go"}
 CHANGED = "before => document.querySelector('#question').textContent !== before"
 
 
@@ -111,19 +113,9 @@ def test_an_output_is_measured_at_a_page(browser: Browser, rig: Served) -> None:
             page.get_by_role("button", name="Take control", exact=True).click()
             page.locator("#procedure-name").fill("a20")
             page.locator("#procedure-name").press("Enter")
-            page.locator("#question", has_text="connected as shown").wait_for(timeout=20_000)
-            typed(page, "ok S-E1 S-C1", "ask for the reading")
-            typed(page, "go", "yes or no")
-            typed(page, AIR, "yes or no")
-            for _ in range(12):
-                page.wait_for_timeout(1200)
-                before = page.locator("#question").text_content() or ""
-                answer = next((line for part, line in ANSWERS.items() if part in before), "accept")
-                page.locator("#procedure-line").fill(answer)
-                page.locator("#procedure-line").press("Enter")
-                if "expose a20" in before:
-                    break
-                page.wait_for_function(CHANGED, arg=before)
+            answered_to_an_exposure(page)
+            page.locator("#procedure-line").fill("go")
+            page.locator("#procedure-line").press("Enter")
             page.get_by_role("button", name="SIMULATED: press the switch").click(timeout=30_000)
             page.locator("#state", has_text="BEAM ON").wait_for(timeout=20_000)
             page.get_by_role("img", name="Tube voltage").wait_for()
@@ -142,3 +134,69 @@ def test_an_output_is_measured_at_a_page(browser: Browser, rig: Served) -> None:
             other.context.close()
     finally:
         room(rig, key="TREAT")
+
+
+def answered_to_an_exposure(page: Page) -> None:
+    """Every question of a session that was begun, until the next one asks whether to expose."""
+    page.locator("#question", has_text="connected as shown").wait_for(timeout=20_000)
+    typed(page, "ok S-E1 S-C1", "ask for the reading")
+    typed(page, "go", "yes or no")
+    typed(page, AIR, "yes or no")
+    for _ in range(12):
+        page.wait_for_timeout(1200)
+        before = page.locator("#question").text_content() or ""
+        if "expose a20" in before:
+            return
+        answer = next((line for part, line in ANSWERS.items() if part in before), "accept")
+        page.locator("#procedure-line").fill(answer)
+        page.locator("#procedure-line").press("Enter")
+        page.wait_for_function(CHANGED, arg=before)
+    raise AssertionError(page.locator("#question").text_content())
+
+
+def stopped(page: Page, _other: Page) -> None:
+    page.keyboard.press("Escape")
+
+
+def lost(page: Page, _other: Page) -> None:
+    page.close()
+
+
+def logged_out(page: Page, _other: Page) -> None:
+    page.get_by_role("button", name="Log out").click()
+
+
+@pytest.mark.parametrize(
+    ("end", "within_s", "cause", "then"),
+    [(stopped, 3.0, "STOP", "interrupted"), (lost, 6.0, "DESK_LOST", "left"), (logged_out, 6.0, "DESK_LOST", "left")],
+    ids=["stop", "lost", "logout"],
+)
+def test_the_beam_of_a_procedure_ends_by_stop_with_its_page_and_with_its_login(
+    browser: Browser, rig: Served, end: Any, within_s: float, cause: str, then: str
+) -> None:
+    """STOP goes out at once and the session says that its exposure was interrupted; without its page, or its login, nobody keeps the lease, and the session
+    is left where it is: it can be taken up again by its name."""
+    room(rig, key="SERVICE")
+    try:
+        with staffed(rig) as address:
+            page, other = entered(browser, address), entered(browser, address)
+            page.get_by_role("button", name="Take control", exact=True).click()
+            page.locator("#procedure-name").fill("a20")
+            page.get_by_label("Begin anew").check()
+            page.locator("#procedure-name").press("Enter")
+            answered_to_an_exposure(page)
+            page.locator("#procedure-line").fill("go")
+            page.locator("#procedure-line").press("Enter")
+            page.get_by_role("button", name="SIMULATED: press the switch").click(timeout=40_000)
+            page.locator("#state", has_text="BEAM ON").wait_for(timeout=20_000)
+            end(page, other)
+            found = until(rig, lambda one: one.ended is not None and one.state not in IN_BEAM, within_s).ended
+            assert found is not None and found.event == cause, found
+            other.locator("#state", has_text="BEAM ON").wait_for(state="hidden", timeout=5_000)
+            other.get_by_text(then).last.wait_for(timeout=20_000)
+            assert not page.is_closed() or then == "left"
+            for one in (page, other):
+                one.context.close()
+    finally:
+        room(rig, key="TREAT")
+        at_rest(rig)
