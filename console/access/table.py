@@ -92,6 +92,7 @@ TABLE: Final = (
     Row("report", "take the report of a fraction or course", OF_PATIENTS),
     Row("service", "see traces, wires, faults and counters, without patients", AT_THE_MACHINE, starts=False),
     Row("bundle", "take a support bundle, without patients", (PHYSICIST, SERVICE)),
+    Row("maintain", "say that a part was serviced; it is counted anew", (PHYSICIST, SERVICE), (IDLE, FAULT, NO_DATA)),
     Row("procedure", "begin or take up a calibration procedure", (PHYSICIST, SERVICE), (IDLE,), keys=SERVICE_OR_NOT_SHOWN),
     Row("step", "type at a calibration procedure", (PHYSICIST, SERVICE), AT_REST, keys=SERVICE_OR_NOT_SHOWN),
     Row("day", "begin a warm-up or the day's check", TREATING, (IDLE,), keys=TREAT_OR_NOT_SHOWN),

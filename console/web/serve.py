@@ -46,6 +46,7 @@ from console.web.people_page import PeoplePage
 from console.web.procedures_page import ProceduresPage
 from console.web.reading import Reading
 from console.web.records_page import RecordsPage
+from console.web.service_maintenance import MaintenancePage
 from console.web.service_page import ServicePage
 from console.web.standing import Standing
 from console.web.switch import Switch
@@ -162,6 +163,7 @@ def application(desk: Desk) -> FastAPI:
     reading = Reading(desk)
     RecordsPage(desk, reading).join(app)
     ServicePage(desk, reading).join(app)
+    MaintenancePage(desk, reading).join(app)
     DayPage(desk, reading).join(app)
     LesionsPage(desk, api, reading).join(app)
     ProceduresPage(desk, api, reading).join(app)

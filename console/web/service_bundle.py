@@ -17,6 +17,7 @@ from console.reports.flat import cell
 from console.web.records_read import reading
 from console.web.service_read import Service, is_fault
 from console.web.service_ring import STATES, Following
+from console.web.service_wear import Counted
 from console.web.unread import NotReadError, NotThereError
 from records.fractions import DATABASE_NAME
 from records.store import EventRow, FractionRow, OpeningRow
@@ -32,6 +33,9 @@ LOG_BYTES: Final = 64 * 1024
 TRACE_HEAD: Final = (
     "wall_s", "state", "kv", "ma", "d1_mgy", "d2_mgy", "dm_mgy", "delivered_mgy", "beam_ms", "counts_1", "counts_2", "unit_state", "first_cause", "not_true",
     "late", "lateness_us", "unit_age_ms", "generator_age_ms", "token",
+)  # fmt: skip
+MAINTENANCE_HEAD: Final = (
+    "id", "what", "since", "unit", "interval", "stands", "whole", "serviced_wall_s", "assumption",
 )  # fmt: skip
 README: Final = """Support bundle of rig {rig}{simulated}.
 
@@ -52,16 +56,17 @@ def bundle(service: Service, following: Following, simulated: bool) -> bytes:
         "counters.json": lambda: _json(service.counters()),
         "interlocks.json": lambda: _json(service.interlocks()),
         "due.json": lambda: _json(_without_who(service.due())),
-        "faults.csv": lambda: _csv(
+        "faults.csv": lambda: table_csv(
             ("index", "wall_s", "kind", "instance", "event", "state", "to", "rule", "words"), _faults(service)
         ),
-        "processes.csv": lambda: _csv(
+        "processes.csv": lambda: table_csv(
             ("wall_s", "instance", "software_version", "configuration_sha256", "tick_s"), _processes(service)
         ),
-        "frames.csv": lambda: _csv(
+        "frames.csv": lambda: table_csv(
             ("number", "wall_s", "wire", "sent", "hex", "words"), following.frames(0, "")["rows"]
         ),
         "ticks.csv": lambda: traces_csv(ticks),
+        "maintenance.csv": lambda: maintenance_csv(service),
         "recorder.log": lambda: _log(service),
     }
     out = io.BytesIO()
@@ -119,10 +124,18 @@ def traces_csv(ticks: Iterable[tuple[float, Any]]) -> str:
         )
         for wall_s, row in ticks
     )
-    return _csv(TRACE_HEAD, rows)
+    return table_csv(TRACE_HEAD, rows)
 
 
-def _csv(head: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> str:
+def maintenance_csv(service: Service) -> str:
+    """Counters against their intervals, without the name of whoever serviced."""
+    return table_csv(
+        MAINTENANCE_HEAD, ([row[key] for key in MAINTENANCE_HEAD] for row in Counted(service).rows()["rows"])
+    )
+
+
+def table_csv(head: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> str:
+    """Rows under a head, for a spreadsheet: nothing in a cell is a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(head)

@@ -44,6 +44,7 @@ records   omp    SC  TSN  ilbfd  free -
 report    omp    SC  TSN  ilbfd  first -
 service   ops    SC  TSN  ilbfd  free -
 bundle    ps     SC  TSN  ilbfd  first -
+maintain  ps     SC  TSN  ifd    first -
 procedure ps     SC  SN   i      first -
 step      ps     SC  SN   ilf    first -
 day       op     SC  TN   i      first -

@@ -196,7 +196,9 @@ def test_no_planted_name_is_in_any_file_of_the_bundle(kept: KeptByHand, tmp_path
     packed = zipfile.ZipFile(io.BytesIO(bundle(found, Following(found.rig.places, SystemClock()), True)))
     ring.close()
     said = {name: packed.read(name).decode() for name in packed.namelist()}
-    assert {"README.txt", "faults.csv", "ticks.csv", "configuration.json", "recorder.log"} <= set(said)
+    assert {"README.txt", "faults.csv", "ticks.csv", "configuration.json", "maintenance.csv", "recorder.log"} <= set(
+        said
+    )
     assert (
         "the door is open" in said["faults.csv"]
         and "IRRADIATING" in said["ticks.csv"]

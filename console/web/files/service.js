@@ -6,6 +6,7 @@ import { get, table, watched } from "/files/watch.js";
 
 const TRACES = [[3, "kV", "kV", 2], [4, "mA", "mA", 3], [5, "filament", "A", 3], [6, "temperature", "°C", 1], [7, "dose_rate", "mGy/s D0", 2], [8, "lateness", "µs", 0]];
 const TRACES_MS = 500, WIRE_MS = 700, KEPT_ROWS = 6000, KEPT_FRAMES = 600;
+const WEAR = { OK: "✔", SOON: "⧖", DUE: "✖" };
 const SPANS = [10, 30, 120, 300];
 let open = "", entered = false, round = 0, frozen = false, span = 30, rows = [], last = 0, instance = "", frames = [], lastFrame = 0, link = "", filter = "", snapshot = null, newest = null, simulated = false;
 
@@ -104,7 +105,13 @@ const PANES = {
   }),
   procedures: () => $("pane").replaceChildren(...procedures({ every, asked, frame: () => newest })),
   counters: () => asked(async () => {
-    const found = await get("/api/service/counters");
+    const found = await get("/api/service/counters"), wear = await get("/api/service/maintenance");
+    const may = ["physicist", "service"].includes(newest?.person?.role);
+    const serviced = (row) => button(t("serviced"), () => asked(async () => {
+      const { token } = await post("/api/token");
+      await post("/api/service/maintained", { row }, { "X-Kerma-Token": token });
+      show("counters");
+    }), { "aria-label": `${t("serviced")} ${row}` });
     const gib = (bytes) => number(bytes / 2 ** 30, 2, "GiB");
     $("pane").replaceChildren(...said(found.words),
       table(t("parts"), [t("what"), ""].map((one) => one || t("words")), Object.entries(found.parts).map(([name, value]) => ({ wrong: false, cells: [name, value] }))),
@@ -112,6 +119,11 @@ const PANES = {
         wrong: false, cells: [row.purpose, number(row.exposures, 0), number(row.beam_s, 1, "s"), number(row.mas, 1), stamp(row.last_wall_s)] }))),
       h("p", {}, t("counters_more", { processes: found.processes, records: found.records, journal: gib(found.disk.journal_bytes), free: gib(found.disk.free_bytes), whole: gib(found.disk.whole_bytes) })),
       ...(snapshot ? [h("p", {}, t("running_more", { late: snapshot.late_ticks, skipped: snapshot.skipped_ticks, lag: number(snapshot.recorder_lag_s, 2, "s") }))] : []),
+      ...said(wear.words),
+      table(t("maintenance"), [t("what"), t("since_service"), t("interval_of"), t("stands"), t("serviced_last"), ...(may ? [t("serviced")] : []), t("assumption")], wear.rows.map((row) => ({
+        wrong: row.stands === "DUE", cells: [row.what, number(row.since, 1, row.unit), number(row.interval, 0, row.unit), `${WEAR[row.stands]} ${t(`wear_${row.stands}`)}`,
+          row.serviced_wall_s === null ? "–" : `${stamp(row.serviced_wall_s)}, ${row.by}`, ...(may ? [serviced(row.id)] : []), row.assumption] }))),
+      h("div", { className: "row" }, h("a", { className: "button", href: "/api/service/maintenance.csv", download: "maintenance.csv" }, t("maintenance_csv"))),
       note("maintenance_note"));
   }),
   configuration: () => asked(async () => {
