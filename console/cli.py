@@ -19,6 +19,7 @@ from console.day import commands as day_commands
 from console.dicom_commands import dicom
 from console.drivers.commands import drivers
 from console.exit_codes import Exit, table
+from console.prescribe.commands import orders
 from hal.errors import ConfigurationError
 
 GROUP = "kerma.commands"
@@ -68,9 +69,21 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.add_typer(access_commands.users(_end), name="users")
     app.add_typer(access_commands.audit(_end), name="audit")
     app.add_typer(access_commands.approvals(_end), name="approvals")
+    app.add_typer(orders(_end), name="order")
     app.add_typer(day_commands.sheet(_end), name="sheet")
     first = next((word for word in arguments if not word.startswith("-")), "")
-    if first not in (*own, "records", "drivers", "certificate", "dicom", "users", "audit", "approvals", "sheet"):
+    if first not in (
+        *own,
+        "records",
+        "drivers",
+        "certificate",
+        "dicom",
+        "users",
+        "audit",
+        "approvals",
+        "order",
+        "sheet",
+    ):
         for point in entry_points(group=GROUP):
             if not first:
                 app.command(point.name, help=_told(point))(_root)

@@ -76,6 +76,7 @@ TABLE: Final = (
     Row("watch", "see what the machine does", EVERYBODY, starts=False),
     Row("orders", "see the orders, with patients and approvals", OF_PATIENTS, starts=False),
     Row("lesion", "attach a photo or note to a lesion, or take it away", OF_PATIENTS, (IDLE, LOADED, FAULT, NO_DATA)),
+    Row("order", "write a new order, which counts for nothing yet", APPROVING, (IDLE, LOADED, FAULT, NO_DATA)),
     Row("approve", "sign an order, or withdraw a signature", APPROVING, again=True),
     Row("control", "take control, or over", AT_THE_MACHINE),
     Row("leave", "give control back", AT_THE_MACHINE, starts=False),

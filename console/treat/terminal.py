@@ -23,6 +23,7 @@ from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import WORDS, Exit
 from console.kept import given_d0_mgy, record_words
+from console.prescribe.shelf import Shelf, superseded
 from console.second_calculation import Compared
 from console.treat.independent import beside
 from console.treat.plain_words import PlainConsole, order, unfit, visible
@@ -165,7 +166,8 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
             f'{asked.prescription}: prescription.purpose = "{prescribed.purpose.name.lower()}": kerma treat gives patients their fractions and nothing else; '
             "first: use kerma warm-up, kerma daily or kerma calibrate"
         )
-    against = unapproved(rig, prescribed, clock)
+    folder = None if asked.resume else asked.prescription.parent
+    against = unapproved(rig, prescribed, clock, folder)
     if against:
         raise ConfigurationError(against)
     checked = checked_of(rig, clock.wall())
@@ -183,18 +185,21 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
         release=None if control is None else lambda: simulated_hand.act(control, "release"),
         given_d0_mgy=given_d0_mgy(rig, prescribed) if asked.resume else None,
         beside=others,
-        allowed=lambda: unapproved(rig, prescribed, clock),
+        allowed=lambda: unapproved(rig, prescribed, clock, folder),
     )
 
 
-def unapproved(rig: Rig, prescribed: Prescribed, clock: Clock) -> str:
-    """Why this order may not be loaded, or confirmed: the same signatures as at the page, over a journal that is the one that was marked last."""
+def unapproved(rig: Rig, prescribed: Prescribed, clock: Clock, folder: Path | None = None) -> str:
+    """Why this order may not be loaded, or confirmed: the same signatures as at the page, over a journal that is the one that was marked last; and a newer
+    version in its folder, but for a resume."""
     try:
         configuration.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
         treats = prescribed.purpose is Purpose.TREAT
         asked = policy.asked_of(rig.path, rig.simulated) if treats else ()
-        signatures = Approvals(rig.records, clock.wall).against(prescribed, asked) if treats else ""
-        return signatures or marks.lacking(rig.records)
+        approvals = Approvals(rig.records, clock.wall)
+        signatures = approvals.against(prescribed, asked) if treats else ""
+        newer = [one for _, one in Shelf(folder).orders()] if treats and folder is not None else []
+        return signatures or superseded(prescribed, newer, approvals.signed(), asked) or marks.lacking(rig.records)
     except ConfigurationError as error:
         return str(error)
 

@@ -320,9 +320,10 @@ class Api:
             orders=await asyncio.to_thread(approved.rows, self._desk.rig, self._desk.orders, self._desk.approvals)
         )
 
-    async def _approved(self, order: Prescribed) -> None:
-        """The signatures that this rig or the order itself asks for stand over its very bytes, and accept what it flags."""
-        words = await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, order)
+    async def _approved(self, order: Prescribed, resumed: bool) -> None:
+        """The signatures that this rig or the order itself asks for stand over its bytes and accept what it flags; no newer version took its place."""
+        folder = None if resumed else self._desk.orders.folder
+        words = await asyncio.to_thread(approved.refusal, self._desk.rig, folder, self._desk.approvals, order)
         if words:
             raise RefusedError(409, words)
 
@@ -373,7 +374,7 @@ class Api:
             loaded = await asyncio.to_thread(self._desk.orders.read, body.order, body.sha256, command == "resume")
         except ConfigurationError as error:
             raise RefusedError(409, str(error)) from error
-        await self._approved(loaded.prescribed)
+        await self._approved(loaded.prescribed, command == "resume")
         lost = await asyncio.to_thread(self._desk.marking.refusal)
         if lost:
             raise RefusedError(409, lost)
@@ -403,7 +404,7 @@ class Api:
             raise RefusedError(409, wrong)
         loaded = self._desk.fraction.loaded
         assert loaded is not None
-        await self._approved(loaded.prescribed)
+        await self._approved(loaded.prescribed, loaded.resumed)
         await self._compared(loaded.prescribed, body)
         self.still(request, body, person, "confirm")
         return await self._asked(person, "confirm", requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
@@ -586,7 +587,7 @@ class Api:
         loaded, shown = self._desk.fraction.loaded, self._desk.link.snapshot
         if loaded is None or shown is None or loaded.prescribed.sha256.hex() != sha256:
             return ""
-        if not await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, loaded.prescribed):
+        if not await asyncio.to_thread(approved.refusal, self._desk.rig, None, self._desk.approvals, loaded.prescribed):
             return ""
         if shown.state in IN_BEAM:
             return "; beam may be on for this very order; first: press STOP if it must not go on"

@@ -1,14 +1,16 @@
-"""Orders with the signatures over them, and why one may not be loaded as it stands: the rig's own policy held against what was signed.
+"""Orders with the signatures over them, and why one may not be loaded as it stands: the rig's own policy against what was signed, a newer version against it.
 It asks no person and signs nothing."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from console.access import policy
 from console.access.approvals import Approvals, Signed
 from console.configuration import Rig
+from console.prescribe.shelf import Shelf, superseded
 from console.web.fraction import Orders
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
@@ -22,13 +24,22 @@ def rows(rig: Rig, orders: Orders, approvals: Approvals) -> list[dict[str, Any]]
     except ConfigurationError as error:
         unknown = {"given": [], "asked": list(policy.BOTH), "missing": list(policy.BOTH), "words": str(error)}
         return [row | {"approval": unknown} for row in found]
+    newer = _newer(orders, signed, asked)
     for row in found:
         order = row["order"]
         sha256, flags = (order["sha256"], row["flags"]) if order is not None else ("", [])
         needed = policy.BOTH if order is not None and order.get("by_signature") else asked
         words = signed.refusal(sha256, needed) or signed.unaccepted(sha256, flags, needed) if sha256 else ""
-        row["approval"] = told(signed, sha256, needed) | {"words": words}
+        row["approval"] = told(signed, sha256, needed) | {"words": words or newer.get(row["name"], "")}
     return found
+
+
+def _newer(orders: Orders, signed: Signed, asked: tuple[str, ...]) -> dict[str, str]:
+    """Of each order that a newer version has taken the place of, the words, by its file's name."""
+    known = Shelf(orders.folder).orders()
+    return {
+        name: words for name, one in known if (words := superseded(one, [other for _, other in known], signed, asked))
+    }
 
 
 def told(signed: Signed, sha256: str, asked: tuple[str, ...]) -> dict[str, Any]:
@@ -37,9 +48,14 @@ def told(signed: Signed, sha256: str, asked: tuple[str, ...]) -> dict[str, Any]:
     return {"given": given, "asked": list(asked), "missing": list(signed.missing(sha256, policy.BOTH))}
 
 
-def refusal(rig: Rig, approvals: Approvals, prescribed: Prescribed) -> str:
-    """Why this order may not be loaded on this rig; empty where it may. What cannot be read lets nothing pass."""
+def refusal(rig: Rig, folder: Path | None, approvals: Approvals, prescribed: Prescribed) -> str:
+    """Why this order may not be loaded on this rig; empty where it may. What cannot be read lets nothing pass. `folder`: where a newer version of it would
+    lie; None for a resume, which is by the order that the fraction was begun with."""
     try:
-        return approvals.against(prescribed, policy.asked_of(rig.path, rig.simulated))
+        asked = policy.asked_of(rig.path, rig.simulated)
+        words = approvals.against(prescribed, asked)
+        if words or folder is None:
+            return words
+        return superseded(prescribed, [one for _, one in Shelf(folder).orders()], approvals.signed(), asked)
     except ConfigurationError as error:
         return str(error)

@@ -44,6 +44,11 @@ class Orders:
     def __init__(self, rig: Rig, folder: Path, clock: Clock) -> None:
         self._rig, self._folder, self._clock = rig, folder, clock
 
+    @property
+    def folder(self) -> Path:
+        """Where the orders lie."""
+        return self._folder
+
     def listed(self) -> list[dict[str, Any]]:
         """Every order, readable or not: one that cannot be read says why."""
         paths = sorted(self._folder.glob("*.toml"))

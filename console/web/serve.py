@@ -40,6 +40,7 @@ from console.web.lesions_page import LesionsPage
 from console.web.link import Link
 from console.web.live import Live
 from console.web.marking import Marking
+from console.web.order_page import OrderPage
 from console.web.own_page import OwnPage
 from console.web.people import DEMONSTRATION, Access, Demonstration
 from console.web.people_page import PeoplePage
@@ -65,6 +66,7 @@ FILES: Final = (
     "alarms.js",
     "today.js",
     "approvals.js",
+    "order.js",
     "lesion.js",
     "watch.js",
     "drawn.js",
@@ -77,7 +79,13 @@ FILES: Final = (
     "pages.css",
     "icon.svg",
 )
-PAGES: Final = {"/": "treat.html", "/records": "records.html", "/service": "service.html", "/people": "people.html"}
+PAGES: Final = {
+    "/": "treat.html",
+    "/records": "records.html",
+    "/service": "service.html",
+    "/people": "people.html",
+    "/order": "order.html",
+}
 """Each page by its address."""
 WORDS: Final = ("en", "de", "es", "fr")
 FRAME_BYTES: Final = 4096
@@ -159,6 +167,7 @@ def application(desk: Desk) -> FastAPI:
     PeoplePage(desk, api).join(app)
     OwnPage(desk, api).join(app)
     ApprovalsPage(desk, api).join(app)
+    OrderPage(desk, api).join(app)
     Live(desk).join(app)
     reading = Reading(desk)
     RecordsPage(desk, reading).join(app)

@@ -40,7 +40,10 @@ class Standing:
         seen = sha256, _moved(self._desk.rig.records / FOLDER)
         if seen == self._seen:
             return
-        words = await asyncio.to_thread(approved.refusal, self._desk.rig, self._desk.approvals, loaded.prescribed)
+        folder = None if loaded.resumed else self._desk.orders.folder
+        words = await asyncio.to_thread(
+            approved.refusal, self._desk.rig, folder, self._desk.approvals, loaded.prescribed
+        )
         if self._desk.fraction.loaded is not loaded:
             return
         if words and (await self._desk.link.ask(Edit())).ok:

@@ -16,7 +16,7 @@ from watched_page import WIDE
 
 pytestmark = pytest.mark.timeout(240)
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
-ROOMS = ("", "records", "service", "people")
+ROOMS = ("", "records", "service", "people", "order")
 HEARD = """window.heard = [];
 const start = OscillatorNode.prototype.start;
 OscillatorNode.prototype.start = function (...given) { window.heard.push(this.frequency.value); return start.apply(this, given); };"""

@@ -28,6 +28,7 @@ stop      nompsa SC  TSN  ilbfd  free -
 watch     nompsa SC  TSN  ilbfd  free -
 orders    omp    SC  TSN  ilbfd  free -
 lesion    omp    SC  TSN  ilfd   first -
+order     mp     SC  TSN  ilfd   first -
 approve   mp     SC  TSN  ilbfd  first again
 control   ops    SC  TSN  ilbfd  first -
 leave     ops    SC  TSN  ilbfd  free -

@@ -367,7 +367,7 @@ class NoOrders(Orders):
     """An empty folder."""
 
     def __init__(self) -> None:
-        pass
+        self._folder = Path("no folder of orders")
 
     def listed(self) -> list[dict[str, Any]]:
         return []

@@ -43,7 +43,7 @@ class OneOrder(Orders):
     """Reads one order that a test made."""
 
     def __init__(self, prescribed: Prescribed) -> None:
-        self._prescribed = prescribed
+        self._prescribed, self._folder = prescribed, Path("no folder of orders")
 
     def read(self, _name: str, _sha256: str, resumed: bool) -> Loaded:
         return Loaded(self._prescribed, certificate(), Beside(), resumed, None)
