@@ -179,6 +179,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "verification/test_blundered.py::test_hazard_a4_an_entry_outside_the_grammar_and_a_reading_of_two "
         "console/test_console_configuration.py::test_an_unknown_key_is_an_error_and_the_known_one_is_named "
         "console/test_console_periodic_sessions.py::test_hazard_a4_a_number_is_not_typed_where_a_session_measured_it "
+        "console/test_order_written.py::test_each_refusal_names_value_bound_and_what_to_do_first "
+        "console/test_order_written.py::test_hazard_a4_a_cut_out_is_one_that_was_measured_with_its_factor_and_size "
         "console/test_console_second.py::test_a4_an_offer_that_differs_is_seen",
     ),
     row(
@@ -274,6 +276,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "calibration/test_cutouts.py::test_hazard_a12_an_order_with_a_cut_out_gives_at_the_surface_what_it_says "
         "console/test_console_second.py::test_hazard_a12_a_cut_out_at_depth_is_never_calculated_by_the_open_fields_depth_dose "
         "console/test_console_second.py::test_hazard_a12_a_cut_out_at_depth_goes_by_its_own_depth_dose "
+        "console/test_order_written.py::test_hazard_a12_a_cut_out_at_a_depth_goes_by_its_own_depth_dose "
+        "console/test_order_set_up.py::test_bolus_that_leaves_the_depth_table_or_lies_over_lead_is_refused_by_both_calculations "
         "console/test_console_configuration.py::test_hazard_a12_an_order_of_a_cut_out_at_depth_is_refused "
         "controller/test_settings.py::test_hazard_a12_a_cut_out_at_depth_without_its_own_depth_dose_is_refused "
         "calibration/test_cutouts.py::test_hazard_a12_an_order_at_depth_under_lead_goes_by_the_depth_dose_under_it "

@@ -72,6 +72,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{SIGNED}test_t4_a_signature_that_was_refused_is_not_given_by_the_next_persons "
         f"{SIGNED}test_a_withdrawal_that_was_refused_is_one_when_the_next_line_is_written "
         f"{SIGNED}test_a_signature_that_is_withdrawn_unloads_what_is_loaded_by_it "
+        "console/test_order_written.py::test_who_may_write_an_order_and_who_may_not "
+        "console/test_order_set_up.py::test_an_order_that_names_nobody_needs_both_signatures_whatever_the_rig_asks_for "
         f"{SIGNED}test_what_another_console_withdraws_unloads_what_is_loaded_here "
         f"{LAW}test_what_is_not_signed_is_refused_with_words_and_what_is_signed_is_cleared {LAW}test_a_start_that_nobody_asked_about_gets_no_token "
         f"{LAW}test_a_signature_withdrawn_before_start_gives_token_0_and_one_in_beam_ends_nothing "

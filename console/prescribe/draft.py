@@ -171,7 +171,7 @@ def for_calculation(draft: Draft) -> Prescribed | None:
         "tolerance_flags": [],
     }
     if draft.cutout_id:
-        rest |= {"cutout_id": "x", "cutout_diameter_mm": 1.0, "cutout_measured_by": "x"}
+        rest |= {"cutout_id": draft.cutout_id, "cutout_diameter_mm": 1.0, "cutout_measured_by": "x"}
     keep = {name: getattr(draft, name) for name in (*needed, "cutout_factor")}
     try:
         return prescribed_of(strict.check(HERE, document(Draft(**(blank | rest | keep))), PrescriptionFile), bytes(32))

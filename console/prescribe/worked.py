@@ -15,7 +15,7 @@ from console.configuration import Rig
 from console.limits import narrowed
 from console.prescribe.draft import Draft, Looked, Wrong, for_calculation, looked
 from console.treat.independent import CUTOUT_PART
-from controller.conversion import converted, interpolated
+from controller.conversion import converted, depth_dose, interpolated
 from controller.prescribed import Certificate, Combination, Prescribed
 from controller.refusals import SHORTEST_RAMPS, SHORTEST_S
 from hal.errors import ConfigurationError
@@ -30,7 +30,8 @@ SAME_MM: Final = 0.05
 BEGINS: Final = (
     ("depth", "depth_mm"),
     ("bolus", "bolus_or_cover_mm"),
-    ("cut-out", "cutout_factor"),
+    ("cut-out factor", "cutout_factor"),
+    ("cut-out", "cutout_id"),
     ("prescribed dose", "rx_mgy"),
     ("gap", "gap_mm"),
 )
@@ -200,7 +201,8 @@ def _lead(draft: Draft, order: Prescribed, cutouts: tuple[CutoutTable, ...] | No
 
 def _numbers(p: Prescribed, c: Combination, basis: Basis, factor: float, d0: float, skin: float) -> Numbers:
     assert basis.certificate is not None
-    pdd = interpolated(c.pdd, p.reach_mm) or 0.0
+    table = depth_dose(p, c)
+    pdd = (interpolated(table, p.reach_mm) if not isinstance(table, str) else None) or 0.0
     return Numbers(
         rx_mgy=p.rx_mgy, depth_mm=p.depth_mm, reach_mm=p.reach_mm, pdd_pct=pdd, gap_factor=factor / (pdd / 100.0 * p.cutout_factor),
         cutout_factor=p.cutout_factor, factor=factor, d0_mgy=d0, skin_mgy=skin, skin_most_mgy=min(basis.limits.skin_max_mgy, c.max_skin_mgy),
@@ -250,8 +252,11 @@ def _typed(p: Prescribed, n: Numbers, times: TimesTable | None) -> Wrong | str |
     """Held against the physicist's own table: more than 5 % apart is refused, and what it does not have is said now and refused at loading."""
     if times is None:
         return None
-    bare = p.rx_mgy / (n.gap_factor * p.cutout_factor)
-    typed = time_of(times, (p.kv, p.ma, p.filter_id, p.applicator_id), p.reach_mm, bare)
+    bare, depth_mm = p.rx_mgy / (n.gap_factor * p.cutout_factor), p.reach_mm
+    if p.cutout_id and depth_mm > 0.0:
+        # under lead at a depth by the cut-out's own depth dose: no table of an open field knows it
+        bare, depth_mm = bare / (n.pdd_pct / 100.0), 0.0
+    typed = time_of(times, (p.kv, p.ma, p.filter_id, p.applicator_id), depth_mm, bare)
     if isinstance(typed, str):
         return typed
     found = independent(n.time_s, typed)

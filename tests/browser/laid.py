@@ -26,7 +26,8 @@ LANGUAGES: Final = (*WORDS, PSEUDO)
 LAID: Final = """() => {
   const boxes = [...document.querySelectorAll("h1, h2, h3, p, button, a, select, input, th, td, dt, dd, li, label > span")].filter((one) => {
     const style = getComputedStyle(one);
-    return one.offsetParent !== null && style.visibility !== "hidden" && !one.closest("#stop, #simulated, .scrolled, details:not([open]) > :not(summary)") && style.position !== "fixed";
+    const elsewhere = one.closest("#stop, #simulated, .scrolled, details:not([open]) > :not(summary)");
+    return one.offsetParent !== null && style.visibility !== "hidden" && !elsewhere && style.position !== "fixed";
   });
   const found = [];
   for (const one of boxes) {

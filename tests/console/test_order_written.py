@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import shutil
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,10 +25,13 @@ from kept_by_hand import KeptByHand
 from pytest import approx
 from test_approvals import Signing
 from test_web_api import CONFIRM, Browser, Scripted
+from test_web_service import put as put_ticks
+from test_web_service import service
 
 from calibration.facts import CutoutTable, RatioTable
 from console import configuration
 from console.access.approvals import Approvals
+from console.access.audit import Audit
 from console.exit_codes import Exit
 from console.prescribe import terminal
 from console.prescribe.draft import FIELD, PLACE, Draft, draft_of, for_calculation, looked, written
@@ -35,13 +40,18 @@ from console.prescribe.worked import Basis, basis_of, worked
 from console.prescription import PrescriptionFile, prescribed_of
 from console.treat import terminal as treating
 from console.treat.plain_words import order
+from console.web.service_bundle import bundle
+from console.web.service_read import Service
+from console.web.service_ring import Following
 from controller.entries import Outcome
-from controller.prescribed import Prescribed
+from controller.prescribed import Lead, Prescribed
 from controller.requests import Confirm, Edit, Load, Resume
+from controller.ring import Ring
 from controller.tags import fraction_tag
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 from records.approved import NONE, Signatures
+from records.files import PosixFiles
 from verification.disk import FaultyDisk, Strike
 
 RIG = configuration.load(EXAMPLES / "rig.toml", 0)
@@ -142,7 +152,7 @@ def test_what_is_missing_is_named_and_refuses_nothing_yet() -> None:
         ({"site": "ear\u200b"}, "site", "course.site: holds U+200B, a character that shows nothing or turns"),
         ({"laterality": "both"}, "laterality", "is none of"),
         ({"tolerance_flags": ["heart"]}, "tolerance_flags", "is none of"),
-        ({"cutout_id": "L-7", "cutout_factor": 0.9, "cutout_diameter_mm": 9.0, "cutout_measured_by": "M"}, "cutout_factor", "depth_mm = 3.0 it is refused"),
+        ({"cutout_id": "L-7", "cutout_factor": 0.9, "cutout_diameter_mm": 9.0, "cutout_measured_by": "M"}, "cutout_id", "L-7 has no depth dose of its own"),
     ],
 )  # fmt: skip
 def test_each_refusal_names_value_bound_and_what_to_do_first(changes: dict[str, Any], field: str, words: str) -> None:
@@ -227,6 +237,21 @@ def test_hazard_a4_a_cut_out_is_one_that_was_measured_with_its_factor_and_size()
         ({"cutout_diameter_mm": 15.0}, "cutout_diameter_mm", "is not that of L-7, 12 mm"),
     ):
         assert words in refusals(right.model_copy(update=changes), basis)[field]
+
+
+def test_hazard_a12_a_cut_out_at_a_depth_goes_by_its_own_depth_dose() -> None:
+    """The table that was measured under this very lead, in both calculations; the typed table is then asked at the surface."""
+    assert BASIS.certificate is not None
+    used = msgspec.structs.replace(
+        BASIS.certificate.combinations[0], leads=(Lead("L-7", 0.93, ((0.0, 100.0), (4.0, 76.0))),)
+    )
+    basis = replace(
+        BASIS, certificate=msgspec.structs.replace(BASIS.certificate, combinations=(used,)), cutouts=(lead("L-7"),)
+    )
+    made = worked(but(cutout_id="L-7", cutout_factor=0.93, cutout_diameter_mm=12.0, cutout_measured_by="M"), basis)
+    n = made.numbers
+    assert made.ready and n is not None and (n.pdd_pct, n.factor) == (approx(82.0), approx(0.82 * 0.93))
+    assert all(one.agrees for one in made.lines) and n.skin_mgy == approx(7000.0 / 0.82)
 
 
 def test_a_version_comes_after_the_newest_and_nothing_is_written_over(tmp_path: Path) -> None:
@@ -672,3 +697,23 @@ def test_no_edit_is_sent_where_nothing_was_superseded(console: Writing) -> None:
         assert len(console.asked(Edit)) == 1
 
     console.play(story)
+
+
+def test_the_support_bundle_has_nothing_of_an_order_that_is_only_written(tmp_path: Path) -> None:
+    """The records do not know its patient yet, so nothing would look for the name: no file of the bundle is made of the orders or of the audit."""
+    kept = KeptByHand(tmp_path / "records")
+    kept.golden()
+    shutil.copy(EXAMPLES / "rig.toml", tmp_path / "rig.toml")
+    found = Service(replace(service(kept.done(), tmp_path).rig, path=tmp_path / "rig.toml"), SystemClock())
+    one = put(found.rig.path.parent / "orders", but(shield_notes="Mrs Planted keeps her ring"))
+    own = Audit(found.rig.records / "access", PosixFiles(), SystemClock().wall)
+    (found.rig.records / "access").mkdir(mode=0o700)
+    own.note("command", "mia", "physician", {"command": "order", "do": "write", "order_sha256": one.sha256.hex()})
+    ring = Ring.create(str(found.rig.places.shm / "i1"), 100.0)
+    put_ticks(ring, 1.0)
+    packed = zipfile.ZipFile(io.BytesIO(bundle(found, Following(found.rig.places, SystemClock()), True)))
+    ring.close()
+    said = "".join(packed.read(name).decode() for name in packed.namelist())
+    assert len(packed.namelist()) >= 8
+    for planted in ("P-SECRET-77", "1961-02-03", "Planted", "right helix", "RX-9", one.sha256.hex()[:16]):
+        assert planted not in said, planted
