@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from controller.channels import CUT_S, RATE_MAX_OVER_R0, SATURATED_OVER_R0
+from controller.channels import CUT_S, RATE_MAX_OVER_R0, SATURATED_OVER_R0, uncounted_tail_mgy
 from controller.entries import Statement, Stray
 from controller.prescribed import Certificate
 from controller.requests import Adopt
@@ -30,7 +30,7 @@ def highest_mgy(
 ) -> float:
     """The most that such a beam can have given (D0): by time, by either channel's counts, each with the certificate's strongest combination."""
     rate = max(c.r0_mgy_per_s for c in certificate.combinations)
-    tail = max(c.tail_mgy for c in certificate.combinations)
+    tail = max(uncounted_tail_mgy(c.tail_mgy, c.r0_mgy_per_s) for c in certificate.combinations)
     by_1 = counts_1 * max(c.n1_mgy_per_count for c in certificate.combinations)
     by_2 = (
         counts_2

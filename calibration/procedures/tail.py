@@ -83,7 +83,8 @@ def _found(session: Session, step: Step) -> tuple[Tail, Tail]:
             raise ValueError(
                 f"channel {channel}: the tail varies by {1000 * spread:.1f} ms from end to end, at most {1000 * most:.1f} are explained; have K1 looked at"
             )
-        # scatter of the mean, one count's resolution, and where in the host's tick an end falls
+        # scatter of the mean, one count's resolution, and where in the host's tick an end falls; R0's own is not in it: what a count is worth has the
+        # same, and in a preset both go together
         u_s = math.hypot(spread / math.sqrt(len(tails)), mean / math.sqrt(12.0) / counts, tick_s / math.sqrt(12.0))
         found.append(Tail(r0 * mean, mean, r0 * u_s))
     return found[0], found[1]

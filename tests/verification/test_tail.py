@@ -30,6 +30,18 @@ def physicist(alters: Callable[[Exposed | Reading], Exposed | Reading] | None = 
     return Physicist(bench, alters=alters, warm_at_s=bench.now_s)
 
 
+def test_unknown_tubes_have_the_tail_that_their_sessions_say() -> None:
+    """Twelve tubes of unknown contactor, cable and chambers: the truth lies within 2 u of eleven at least."""
+    within = 0
+    for seed in range(1, 13):
+        bench = QuickBench(unknown(seed), seed)
+        warmed(bench)
+        found = tail(tail_session(Physicist(bench, warm_at_s=bench.now_s)))
+        _, after_s, _ = bench.true_beam_s(69.5, 1.6, 10.0)
+        within += abs(found.tail_mgy - 55.0 * after_s) <= 2.0 * found.u_tail_mgy
+    assert within >= 11 and found.u_tail_mgy < 0.02
+
+
 def later(ms: float) -> Callable[[Exposed | Reading], Exposed | Reading]:
     """Every other end comes so much later: both channels count on for as long."""
 
