@@ -33,7 +33,7 @@ from hal.machine import Capabilities
 from hal.readings import Purpose, Readings, Relay, UnitState
 from hal.rig import read_back
 from hal.units import Seconds
-from interlocks.cold import COOL_S
+from interlocks.cold import COOL_S, is_cold
 from interlocks.words import Latch, Sent, Trip, Verdict
 
 CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
@@ -403,7 +403,12 @@ class Dossier:
             self._same_since = _since(self._same_since, same, now)
             rested = self._k1_open_since is not None and now - self._k1_open_since > K1_OFF_S
             if settings.terms.purpose is Purpose.DRY_RUN:
-                rested = rested and self._same_since is not None and now - self._same_since >= COOL_S
+                rested = (
+                    rested
+                    and self._same_since is not None
+                    and now - self._same_since >= COOL_S
+                    and is_cold(readings.monitor)
+                )
             stands = not any(finding.trip is Trip.TRIP_STOP for finding in verdict.findings)
             if same and rested and stands and not self.unended and not case.on_offer(now):
                 self._offers += 1

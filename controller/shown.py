@@ -14,8 +14,9 @@ from controller.self_test import Tests
 from controller.settings import Settings
 from controller.states import State
 from hal.machine import Capabilities
-from hal.readings import Link, Readings, Termination, UnitState
+from hal.readings import Link, Purpose, Readings, Termination, UnitState
 from hal.scaling import from_counts
+from interlocks.cold import FILAMENT_A, is_cold
 from interlocks.words import Sent, Trip, Verdict
 
 
@@ -70,6 +71,12 @@ def set_up_words(case: Case, readings: Readings, unended: bool) -> str:
     ]
     if unit.state != UnitState.COMMITTED or unit.active_crc != plan.staging_crc:
         wrong.append(f"the safety unit is {unit_word(readings)} and has not committed the set")
+    if settings.terms.purpose is Purpose.DRY_RUN and not is_cold(readings.monitor):
+        reads = "nothing" if readings.monitor is None else f"{readings.monitor.filament_a:.2f} A"
+        wrong.append(
+            f"a dry run is over a cold filament, and this one reads back {reads}, at most {FILAMENT_A:g} A; first: wait; where it stays lit, have the "
+            "generator looked at"
+        )
     return "; ".join(wrong)
 
 

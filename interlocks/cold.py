@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from hal.readings import Purpose, TimerStart
+from hal.readings import GeneratorMonitor, Purpose, TimerStart
 from interlocks.words import Terms
 
 SECONDS: Final = 5.0
@@ -40,6 +40,11 @@ _RATE_AT: Final = 52
 def most_ma(kv: float) -> float:
     """The most that may be read back at this kV."""
     return MA_PER_KV * kv + MA_NOISE
+
+
+def is_cold(monitor: GeneratorMonitor | None) -> bool:
+    """Whether the filament reads back nothing; one that was not read is not cold."""
+    return monitor is not None and monitor.filament_a <= FILAMENT_A
 
 
 def left_kv(kv: float, since_s: float) -> float:

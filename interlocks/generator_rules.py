@@ -74,7 +74,7 @@ def _cold(look: Look) -> bool:
 def _ma_high(look: Look) -> bool:
     """Above its window; over a cold filament, more than a bleeder draws, or a filament that is heated."""
     if _cold(look):
-        return look.monitor.ma <= cold.most_ma(look.terms.kv) and look.monitor.filament_a <= cold.FILAMENT_A
+        return look.monitor.ma <= cold.most_ma(look.terms.kv) and cold.is_cold(look.monitor)
     return look.monitor.ma <= look.terms.ma * (1.0 + MA_HARD)
 
 

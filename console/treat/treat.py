@@ -21,6 +21,7 @@ from controller.requests import Close, Confirm, Edit, Ended, Load, Offer, Resume
 STANDBY_WITHIN_S = 60.0
 """Self-test and its dry runs take some seconds; a rig that is not ready by then says why and is left."""
 OFFER_WITHIN_S = 30.0
+LOOK = "look at kerma status"
 END_SHOWN_WITHIN_S = 5.0
 GONE_AFTER_S = 10.0
 """A silence as long as this is no pause of a busy machine: lease, unit and lamp are the truth now."""
@@ -156,10 +157,11 @@ class Steps:
                 return self._left(shown)
             if shown.offer is not None:
                 return self._check(shown, shown.offer)
+        last = self._session.snapshot
+        why = _first(last) if last is not None else LOOK
         self._session.ask(Edit())
-        return self._silent_or(
-            lambda shown: self._result(Exit.REFUSED, f"no offer within {OFFER_WITHIN_S:.0f} s; first: {_first(shown)}")
-        )
+        words = f"no offer within {OFFER_WITHIN_S:.0f} s; first: {why}"
+        return self._silent_or(lambda _: self._result(Exit.REFUSED, words))
 
     def _check(self, shown: Snapshot, offer: Offer) -> Result | None:
         self._offer = offer
@@ -337,7 +339,7 @@ def silence(silent_s: float) -> str:
 
 
 def _first(shown: Snapshot) -> str:
-    return shown.first_to_fix or "; ".join(shown.latches) or shown.notice or "look at kerma status"
+    return shown.first_to_fix or "; ".join(shown.latches) or shown.notice or LOOK
 
 
 def _same(one: Ended, other: Ended) -> bool:

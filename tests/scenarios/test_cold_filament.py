@@ -172,6 +172,18 @@ def test_a_cable_that_takes_a_minute_is_neither_stuck_on_nor_latched(dry: Make) 
     assert check_all(observer.trace()) == [] and played_again(made) == [None]
 
 
+def test_a_filament_that_is_lit_before_is_never_armed(dry: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A generator that heats it whatever is set, and says so: no offer, no high voltage, and the words say what is read back."""
+    step, skip_dark = Tube.step, Tube.skip_dark
+    monkeypatch.setattr(Tube, "step", lambda self, driving, kv, ma, *_: step(self, driving, kv, ma, LIT_A, LIT_A))
+    monkeypatch.setattr(Tube, "skip_dark", lambda self, ms, *_: skip_dark(self, ms, LIT_A, LIT_A))
+    made = dry()
+    answer = made.exposes()
+    assert isinstance(answer, Answered) and answer.ended.startswith("not exposed: no offer"), answer
+    assert "this one reads back 2.90 A, at most 0.5 A" in answer.ended
+    assert made.dose_mgy == 0.0 and made.memory.run_count == 0
+
+
 def test_a_filament_that_is_lit_ends_it_by_what_is_read_back(dry: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     def act(rig: VirtualRig) -> None:
         lit(rig)
