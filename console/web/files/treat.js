@@ -340,10 +340,19 @@ async function load(name, own, more = {}) {
   if (!(await command(name, { order: one.name, sha256: one.order.sha256, ...more }))) orders = null, panelKey = "";
 }
 
+// The screen stays on while the beam is. A page that was hidden has lost its lock, and asks for it anew when it is seen again.
+let lock = null;
+async function awake(on) {
+  try {
+    if (on) lock = (await navigator.wakeLock?.request("screen")) ?? null;
+    else { const kept = lock; lock = null; await kept?.release(); }
+  } catch { lock = null; }
+}
+document.addEventListener("visibilitychange", () => { if (!document.hidden && BEAM.includes(lastState)) awake(true); });
 // A beep at beam-on, a tick while it is on, another tone at its end.
 function heardState(before, now) {
-  if (!BEAM.includes(before) && BEAM.includes(now)) { tone(880, 0.6); navigator.wakeLock?.request("screen").catch(() => undefined); }
-  if (BEAM.includes(before) && !BEAM.includes(now)) tone(440, 1.2);
+  if (!BEAM.includes(before) && BEAM.includes(now)) { tone(880, 0.6); awake(true); }
+  if (BEAM.includes(before) && !BEAM.includes(now)) { tone(440, 1.2); awake(false); }
 }
 function paintTick() {
   const now = performance.now();
