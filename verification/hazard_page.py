@@ -41,7 +41,7 @@ def _line(row: Hazard) -> tuple[str, ...]:
         answers.append(f"*people:* {row.who}")
     if row.stands_open:
         answers.append(f"**stands open:** {row.stands_open}")
-    shown = [_test(test) for test in row.tests]
+    shown = [test_link(test) for test in row.tests]
     if row.scenario:
         shown.append(f"[`kerma incidents {row.scenario}`](command-line.md#kerma-incidents)")
     return (
@@ -73,9 +73,10 @@ def _answer(kind: str, name: str) -> str:
     return f"[{name}]({name})"
 
 
-def _test(test: str) -> str:
+def test_link(test: str) -> str:
+    """A test's words, leading to its file; a scenario of the demonstration, leading to its list."""
     if test.startswith("demo:"):
         name = test.removeprefix("demo:")
         return f"[`kerma demo --scenario {name}`](simulators.md#scenarios)"
     path, _, function = test.partition("::")
-    return f"[{function.removeprefix('test_').replace('_', ' ')}](../tests/{path})"
+    return f"[{function.rpartition('.')[2].removeprefix('test_').replace('_', ' ')}](../tests/{path})"

@@ -115,7 +115,8 @@ def test_wrong(name: str) -> str:
     if name.startswith("demo:"):
         return "" if name.removeprefix("demo:") in {s.name for s in SCENARIOS} else "no scenario of this name"
     path, _, function = name.partition("::")
-    return "" if function.startswith("test_") and function in functions_of(f"tests/{path}") else "no such test"
+    named = function.rpartition(".")[2].startswith("test_")
+    return "" if named and function in functions_of(f"tests/{path}") else "no such test"
 
 
 def wrong_with(row: Hazard) -> Iterator[str]:

@@ -43,8 +43,9 @@ from simulators import beams, blunders, faults, published, terms
 from simulators import wire_faults as wire_tamperings
 from verification import access_page, day_page, diagram, invariants_page, rule_words, scenarios, threats, trips_page
 from verification.barriers import barriers_table
+from verification.calibration_refusals import REFUSALS
 from verification.golden import GOLDEN
-from verification.hazard_page import hazard_link, hazards_table, standing_open
+from verification.hazard_page import hazard_link, hazards_table, standing_open, test_link
 from verification.hazards_of_accidents import ACCIDENTS, THERAC
 from verification.hazards_of_incidents import INCIDENTS
 from verification.hazards_of_machine import DESIGN, ENGINEERING, FAULTS
@@ -419,7 +420,17 @@ def backscatter() -> str:
     return table(heads, rows)
 
 
+def refused_in_calibration() -> str:
+    """Each refusal of a calibration, its hazards and the tests that are named after them."""
+    rows = [
+        (row.where, row.what, ", ".join(map(hazard_link, row.hazards)), "<br>".join(map(test_link, row.tests)))
+        for row in REFUSALS
+    ]
+    return table(("in", "refused", "hazard", "shown by"), rows)
+
+
 MADE: Final[dict[str, Callable[[], str]]] = {
+    "calibration-refusals": refused_in_calibration,
     "records-lack": lambda: table(("not held", "what is"), [(one.field, one.words) for one in LACKS]),
     "dicom-private": lambda: table(
         ("element", "VR", "name", "what"),

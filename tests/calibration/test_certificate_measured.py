@@ -217,6 +217,27 @@ def test_a2_anothers_readings_are_refused(make: Make, keys: Path) -> None:
         load_certificate(path, keys, NOW_S)
 
 
+@pytest.mark.parametrize(
+    ("key", "good", "bad", "words"),
+    [("kv_read", 72.9, 73.1, "more than 5 % from 69.5"), ("ma_read", 1.75, 1.77, "more than 10 % from 1.6"), ("ma_read", 1.45, 1.43, "more than 10 %")],
+)  # fmt: skip
+def test_a12_meters_far_from_their_set_points_cannot_be_signed(
+    tmp_path: Path, key: str, good: float, bad: float, words: str
+) -> None:
+    """Hazard A12: windows in beam are about what the generator's own meters were certified to show; a scale that is far off is put right, not certified."""
+    write_certificate(tmp_path / "c.toml", changed(**{key: good}))
+    with pytest.raises(ConfigurationError, match=f"{key} = .*{words}.*put the generator's scale right"):
+        write_certificate(tmp_path / "c.toml", changed(**{key: bad}))
+
+
+def test_a2_a_table_of_kv_that_begins_too_high_cannot_be_signed(tmp_path: Path) -> None:
+    """Hazard A2: what is left out of the ramp's table would be a formula's."""
+    rows = [{"kv": kv, "rel": (kv / 69.5) ** 1.72} for kv in (13.0, 30.0, 50.0, 60.0, 69.5)]
+    write_certificate(tmp_path / "c.toml", changed(g_kv=rows))
+    with pytest.raises(ConfigurationError, match=r"begins at 14 kV, above 0\.2 of 69\.5 kV"):
+        write_certificate(tmp_path / "c.toml", changed(g_kv=[{"kv": 14.0, "rel": 0.06}, *rows[1:]]))
+
+
 @pytest.mark.parametrize("key", ["extra", "r0_gy_per_min"])
 def test_a3_an_unknown_key_and_minutes_are_refused(tmp_path: Path, key: str) -> None:
     """Hazard A3: no key is in minutes, and none is unknown."""

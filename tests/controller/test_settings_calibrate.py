@@ -62,7 +62,7 @@ def test_what_if_the_tube_gives_three_times_the_plate() -> None:
     ("seconds", "before", "words"),
     [(187.5, 0.0, ""), (187.6, 0.0, "mas = "), (60.0, 2904.0, ""), (60.0, 2904.1, "mas_hour = ")],
 )
-def test_the_charge_of_an_exposure_and_of_an_hour_is_bounded(seconds: float, before: float, words: str) -> None:
+def test_g26_the_charge_of_an_exposure_and_of_an_hour_is_bounded(seconds: float, before: float, words: str) -> None:
     """1.6 mA: 300 mAs are 187.5 s; 60 s are 96 mAs of the hour's 3000."""
     result = settings(order(seconds), hour_mas=before)
     if words:
