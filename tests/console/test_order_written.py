@@ -217,6 +217,17 @@ def test_without_a_certificate_in_force_there_is_no_order(tmp_path: Path) -> Non
     )
 
 
+def test_a_rig_that_is_narrowed_refuses_what_its_limits_do_not_carry() -> None:
+    """Dose at depth, dose at the skin and time, each by the rig's own bound, which may be below the applicator's."""
+    for changes, words in (
+        ({"rx_max_mgy": 6000.0}, "prescribed dose 7000 mGy is above 6000 (limits); first: prescribe less"),
+        ({"skin_max_mgy": 8000.0}, "skin dose 8235.3 mGy is above 8000 (limits); first:"),
+        ({"time_max_s": 100.0}, "beam time 149.9 s is above 100 (limits, applicator); first:"),
+    ):
+        narrow = replace(BASIS, limits=msgspec.structs.replace(BASIS.limits, **changes))
+        assert words in refusals(WHOLE, narrow)["rx_mgy"], changes
+
+
 def lead(name: str, factor: float = 0.93, kv: float = 69.5) -> CutoutTable:
     ratio = RatioTable(kv=kv, ma=1.6, filter="F2", value=0.95, u_pct=1.5, source="table")
     return CutoutTable(
