@@ -354,6 +354,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "scenarios/test_daily_check.py::test_a_restored_copy_treats_nobody_before_the_physicist_has_signed_for_what_is_missing "
         "scenarios/test_refusals.py::test_a_fraction_is_not_delivered_twice "
         "records/test_recorder_normal.py::test_interval_between_fractions_of_one_lesion "
+        "console/test_chart.py::test_a17_nothing_is_confirmed_whose_time_out_and_second_calculation_cannot_be_kept "
         "console/test_lesions.py::test_a_photo_belongs_to_one_lesion_with_its_side_and_site "
         "console/test_lesions.py::test_an_offer_is_confirmed_only_with_the_photo_that_stands_compared "
         "console/test_lesions.py::test_a_photo_that_was_altered_or_a_chain_that_is_not_whole_is_said_and_not_shown "

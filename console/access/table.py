@@ -90,6 +90,8 @@ TABLE: Final = (
     Row("room", "press the simulated beam-on switch and hold it", AT_THE_MACHINE, KNOWN, (SIMULATED,)),
     Row("release", "let go of the simulated beam-on switch", AT_THE_MACHINE, modes=(SIMULATED,), starts=False),
     Row("records", "see patients, fractions and traces", OF_PATIENTS, starts=False),
+    Row("sign_off", "sign a fraction at its end", TREATING, (IDLE, LOADED, FAULT, NO_DATA), again=True),
+    Row("correct", "correct a person's words beside a record", OF_PATIENTS, (IDLE, LOADED, FAULT, NO_DATA), again=True),
     Row("report", "take the report of a fraction or course", OF_PATIENTS),
     Row("service", "see traces, wires, faults and counters, without patients", AT_THE_MACHINE, starts=False),
     Row("bundle", "take a support bundle, without patients", (PHYSICIST, SERVICE)),

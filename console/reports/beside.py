@@ -1,5 +1,6 @@
-"""What stood beside the records when a fraction was started: who had signed its order, the photo and the notes of its lesion, by their own chains.
-It is of that moment, so that the same record gives the same report: what was signed, withdrawn or attached later is shown at the page Records."""
+"""What stood beside the records when a fraction was started: who had signed its order, the photo and the notes of its lesion, time-out and second calculation;
+and who signed or corrected the fraction afterwards, by their own chains. The first is of that moment, so that the same record gives the same report; what is
+signed or corrected afterwards makes another one, whose file names the chart's entry."""
 
 from __future__ import annotations
 
@@ -14,16 +15,33 @@ from PIL import Image
 from console.access.approvals import HOW, MEANING, Approvals, Signed
 from console.access.policy import BOTH
 from console.reports.gather import Gathered
-from console.reports.told import Approval, AtLesion, FractionReport, Note, Photo, Signature
+from console.reports.told import (
+    Approval,
+    AtLesion,
+    ChartTold,
+    Confirmation,
+    Corrected,
+    FractionReport,
+    Note,
+    Photo,
+    SecondLine,
+    SecondTime,
+    Signature,
+    SignedOff,
+    Ticked,
+)
+from console.treat.chart import GIVEN, REVIEWED, Confirmed, End, Look, Recorded, asks_review
 from console.treat.lesions import NOTE, PHOTO, Attached, Lesions
 from controller.entries import Start
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
-from records.book import Fraction
+from records.book import Fraction, Tally
 
 SMALL_PX: Final = 480
 QUALITY: Final = 85
 WITHDRAWN: Final = "withdrawn"
+CLOCKS_APART_S: Final = 5.0
+"""Wall times of the console and of the real-time process are of one clock, told apart by at most so much."""
 
 
 class Beside:
@@ -36,6 +54,7 @@ class Beside:
         except ConfigurationError as error:
             self._signed = Signed((), (str(error),))
         self._entries, self._wrong = self._lesions.every()
+        self._chart = Look(records).read()
 
     def approval(self, starts: Sequence[Start]) -> Approval:
         """The signatures over the order's bytes that stood at the last of these STARTs."""
@@ -74,6 +93,37 @@ class Beside:
         words = "" if photo is not None else "no photo of this lesion stood when it was started"
         return AtLesion(photo, notes, True, words)
 
+    def chart(self, found: Gathered, fraction: Fraction, tally: Tally) -> ChartTold:
+        """What people said of this fraction: before each segment, and after its end."""
+        chart, known = self._chart, recorded_of(found, fraction, tally)
+        if chart.wrong:
+            words = (
+                f"nothing that was signed or corrected can be believed, for its chain is not whole ({chart.wrong[0]})"
+            )
+            return ChartTold((), (), _unsigned(known, ()), (), False, chart.key, words)
+        beams = [found.book.exposures[token] for token in fraction.tokens if not found.book.exposures[token].void]
+        before = [(one.start, _before(chart.confirmed, one.start)) for one in beams]
+        signatures = tuple(
+            SignedOff(one.n, one.meaning, one.who, one.role, _at(one.wall_s), one.state == known.state)
+            for one in chart.signed(known.id)
+        )
+        corrections = tuple(
+            Corrected(one.n, one.field, one.old, one.new, one.who, one.role, _at(one.wall_s), one.reason)
+            for one in chart.corrected(known.id)
+        )
+        unsigned = _unsigned(known, signatures)
+        lacks = [str(start.segment) for start, told in before if told is None]
+        words = f"no time-out and no second calculation is kept of segment {', '.join(lacks)}" if lacks else ""
+        told = tuple(_confirmation(start.segment, one) for start, one in before if one is not None)
+        return ChartTold(told, signatures, unsigned, corrections, True, chart.key, words)
+
+    def entry(self, fraction: Fraction) -> int:
+        """The last entry with which somebody signed or corrected this fraction; 0 for none, and where the chain is not whole."""
+        if self._chart.wrong:
+            return 0
+        signed = [one.n for one in self._chart.signed(fraction.id)]
+        return max([*signed, *(one.n for one in self._chart.corrected(fraction.id))], default=0)
+
     def picture(self, report: FractionReport) -> bytes | None:
         """The photo for paper, small; None where there is none to be shown."""
         photo = report.lesion.photo if report.lesion is not None else None
@@ -109,6 +159,60 @@ def starts_of(found: Gathered, fraction: Fraction) -> tuple[Start, ...]:
     exposures = [found.book.exposures[token] for token in fraction.tokens]
     beams = [one.start for one in exposures if not one.void]
     return tuple(beams or [exposures[-1].start])
+
+
+def recorded_of(found: Gathered, fraction: Fraction, tally: Tally) -> Recorded:
+    """A fraction of the journal as whoever signs sees it."""
+    exposures = [found.book.exposures[token] for token in fraction.tokens]
+    beams = [one for one in exposures if not one.void]
+    ends = tuple(
+        End(
+            one.token, one.end.outcome.name, one.end.delivered_mgy, one.end.low_mgy, one.end.high_mgy, one.end.quality.value,
+            max(0, one.end.beam_ms - one.start.unit_beam_ms) / 1000.0,
+        )
+        for one in beams
+        if one.end is not None
+    )  # fmt: skip
+    operators = tuple(one.start.operator for one in beams)
+    purpose = exposures[0].start.prescribed.purpose.name
+    return Recorded(fraction.id, purpose, tally.status.value, fraction.closed, operators, ends, {})
+
+
+def _unsigned(known: Recorded, signatures: Sequence[SignedOff]) -> tuple[str, ...]:
+    """What is asked for of a treatment: whoever gave it, and a physicist where the dose asks for one."""
+    if known.purpose != Purpose.TREAT.name or not known.ends:
+        return ()
+    asked = (GIVEN, REVIEWED) if asks_review(known.status, known.closed) else (GIVEN,)
+    have = {one.meaning for one in signatures if one.covers}
+    return tuple(meaning for meaning in asked if meaning not in have)
+
+
+def _before(confirmed: Sequence[Confirmed], start: Start) -> Confirmed | None:
+    """The confirmation of these very settings that led to this START: the last one before it."""
+    key = f"{start.fraction_tag:016x}", start.digest.hex()
+    own = [one for one in confirmed if (one.tag, one.digest) == key and one.wall_s <= start.wall_s + CLOCKS_APART_S]
+    return own[-1] if own else None
+
+
+def _confirmation(segment: int, one: Confirmed) -> Confirmation:
+    return Confirmation(
+        segment=segment,
+        number=one.n,
+        at=_at(one.wall_s),
+        who=one.who,
+        role=one.role,
+        place=one.place,
+        ticked=tuple(Ticked(tick.item, None if tick.at_s is None else _at(tick.at_s)) for tick in one.ticked),
+        lines=tuple(SecondLine(line.name, line.offered, line.calculated, line.agrees) for line in one.lines),
+        times=tuple(
+            SecondTime(
+                figure.method, figure.source, figure.offered_s, figure.calculated_s, figure.diff_pct, figure.bound_pct, figure.bound_s, figure.agrees,
+            )
+            for figure in one.figures
+        ),
+        timer_preset_s=one.timer_preset_ms / 1000.0,
+        count_preset=one.count_preset,
+    )  # fmt: skip
 
 
 def _at(wall_s: float) -> str:

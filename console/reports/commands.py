@@ -26,6 +26,7 @@ from console.reports.told import CourseReport, FractionReport
 from console.treat.plain_words import PlainConsole
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from records.book import Fraction
 from records.fractions import JOURNAL_NAME
 
 Report = FractionReport | CourseReport
@@ -118,17 +119,22 @@ def schema() -> Exit:
 
 
 def write_all(rig: Rig, site: Site, done: set[str]) -> list[Path]:
-    """Every report that is not there yet; a fraction whose exposure has no end yet waits. `done` grows by what need not be looked at again. OSError;
-    ConfigurationError where a report lies there that says something else."""
+    """Every report that is not there yet; a fraction whose exposure has no end yet waits. `done` grows by what need not be looked at again: a closed fraction,
+    with the chart's entry by which it was last signed or corrected. OSError; ConfigurationError where a report lies there that says something else."""
     if not (rig.records / JOURNAL_NAME).is_dir():
         return []
-    found = gather(journal_of(rig), lambda fraction: fraction.id not in done)
-    at_hand, beside, written = certificates(rig), Beside(rig.records), list[Path]()
+    beside = Beside(rig.records)
+    found = gather(journal_of(rig), lambda fraction: _key(beside, fraction) not in done)
+    at_hand, written = certificates(rig), list[Path]()
     folder = rig.records / keep.FOLDER
     reports: list[Report] = []
     otherwise: list[str] = []
     for name, fraction_ in found.book.fractions.items():
-        if name not in done and fraction_.id in found.told and found.book.tally(fraction_).running == 0:
+        if (
+            _key(beside, fraction_) not in done
+            and fraction_.id in found.told
+            and found.book.tally(fraction_).running == 0
+        ):
             reports.append(made(found, name, site, at_hand, beside))
     for who, what in courses(found):
         try:
@@ -144,10 +150,14 @@ def write_all(rig: Rig, site: Site, done: set[str]) -> list[Path]:
                 otherwise.append(str(error))
                 continue
         if isinstance(report, FractionReport) and report.totals.closed:
-            done.add(report.id)
+            done.add(f"{report.id} {report.source.chart_entry}")
     if otherwise:
         raise ConfigurationError("\n".join(otherwise))
     return written
+
+
+def _key(beside: Beside, fraction: Fraction) -> str:
+    return f"{fraction.id} {beside.entry(fraction)}"
 
 
 def follow(config: Path | None, clock: Clock, once: bool) -> Exit:

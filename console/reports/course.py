@@ -61,7 +61,12 @@ def course_report(
         time_zone=site.time_zone,
         course_id=course_id,
         patient=Patient(patient_id, start.start.prescribed.patient_id_2),
-        source=_source(found, fractions, last),
+        source=_source(
+            found,
+            fractions,
+            last,
+            max((beside.entry(one) for one in fractions), default=0) if beside is not None else 0,
+        ),
         fractions=(lines := tuple(_line(found, one, fractions, site, beside) for one in fractions)),
         lesions=lesions,
         flags=(*_flags(found, by_lesion, lesions), *_unproven(lines)),
@@ -73,13 +78,13 @@ def _prescribed(found: Gathered, fraction: Fraction) -> Prescribed:
     return found.book.exposures[fraction.tokens[0]].start.prescribed
 
 
-def _source(found: Gathered, fractions: Sequence[Fraction], last: Telling) -> Source:
+def _source(found: Gathered, fractions: Sequence[Fraction], last: Telling, entry: int) -> Source:
     """Every record that told of one of its fractions, in the journal's order."""
     every = sorted(
         (one for fraction in fractions for one in found.told.get(fraction.id, ())), key=lambda one: one.index
     )
     earlier = tuple(one.digest.hex() for one in every if one.index < last.index)
-    return Source(last.index, last.digest.hex(), earlier, not found.verified.words, found.verified.words)
+    return Source(last.index, last.digest.hex(), earlier, not found.verified.words, found.verified.words, entry)
 
 
 def _unproven(lines: Sequence[FractionLine]) -> Iterator[str]:
@@ -128,6 +133,7 @@ def _line(
         record_sha256=found.last_told[fraction.id].digest.hex(),
         approval=None if beside is None else beside.approval(starts_of(found, fraction)),
         lesion=None if beside is None else beside.lesion(starts_of(found, fraction)),
+        chart=None if beside is None else beside.chart(found, fraction, tally),
     )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from console.treat.chart import FOLDER
 from hal.errors import ConfigurationError
+from records.approved import LOG
 from records.fractions import DATABASE_NAME, list_fractions
 from records.store import StoreError
 
@@ -20,13 +22,15 @@ MOST_S: Final = 300.0
 
 
 class Moved:
-    """Whether anything that a report may say has moved since it was last taken note of. The database's files are looked at first, and its fractions only
-    where those moved: the journal grows for the machine's life, and is not to be read for each tick that is noted in it."""
+    """Whether anything that a report may say has moved since it was last taken note of, in the chart too. The database's files are looked at first, and its
+    fractions only where those moved: the journal grows for the machine's life, and is not to be read for each tick that is noted in it."""
 
     def __init__(self, records: Path) -> None:
         self._database = records / DATABASE_NAME
         self._files = tuple(records / f"{DATABASE_NAME}{suffix}" for suffix in ("", "-wal"))
+        self._chart = records / FOLDER / LOG
         self._times: tuple[tuple[int, int], ...] | None = None
+        self._rows: object = None
         self._now: object = None
         self._taken: object = None
 
@@ -35,8 +39,9 @@ class Moved:
         times = tuple(_state(path) for path in self._files)
         if times != self._times:
             rows = list_fractions(self._database)
-            self._now = [tuple(row[name] for name in TELLING) for row in rows]
+            self._rows = [tuple(row[name] for name in TELLING) for row in rows]
             self._times = times
+        self._now = self._rows, _state(self._chart)
         return self._taken is None or self._now != self._taken
 
     def taken(self) -> None:

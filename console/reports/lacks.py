@@ -12,13 +12,11 @@ LACKS: Final = (
         "patient's name, diagnosis, intent, earlier radiotherapy",
         "the prescription has two identifiers, course, lesion, site, laterality",
     ),
-    Lack("signatures of the order, photo and notes of the lesion, in the journal itself", "they lie beside it, each in a chain of its own; told as they stood"),
-    Lack("second calculation", "it is made and compared before the confirmation, and its figures are not kept"),
-    Lack("time-out items, and by whom", "nobody is asked for them yet"),
+    Lack(
+        "signatures of the order, photo and notes of the lesion, time-out, second calculation, signatures at the end and corrections, in the journal itself",
+        "they lie beside it, each in a chain of its own; told as they stood",
+    ),
     Lack("timer 2 of each segment", "the records keep the safety unit's beam timer; the limit of K1 is kept by the unit alone"),
-    Lack("timer and count presets of each segment", "the settings' SHA-256 is kept, and the set time"),
     Lack("temperature and pressure at the beam", "k_TP as it was frozen at loading is kept; readings of the day are on the daily check's sheet"),
-    Lack("ramp and arcs of each segment", "the trace is kept tick by tick"),
-    Lack("backscatter, HVL and how the rate was measured", "they are in the certificate, which the record names by its SHA-256"),
-    Lack("warm-up before this fraction", "its exposures are in the records as exposures of their own"),
+    Lack("arcs of each segment", "an arc that the generator tells of ends the beam, and is its cause"),
 )  # fmt: skip

@@ -26,24 +26,30 @@ from console.reports.told import (
     Beam,
     Before,
     Calculation,
+    ChartTold,
     FractionReport,
     Interruption,
     Lesion,
     Machine,
     Order,
     Patient,
+    Rated,
     Segment,
     Signed,
     Source,
     Totals,
     Uncertainty,
     UncertaintyTerm,
+    WarmStep,
+    WarmUp,
 )
-from console.reports.trace import trace
+from console.reports.trace import ramp_s, trace
 from console.second_calculation import on_line, under
+from console.treat.chart import REMARK, REVIEWED
 from controller.entries import Start
 from controller.prescribed import SetUp
 from hal.readings import Purpose
+from records import warm_up
 from records.book import Exposure, Fraction, Kept, Tally
 from records.day import STOP_PART, DaySheet, decoded
 from records.overrides import Override
@@ -65,6 +71,7 @@ class Stated:
     u_r0_pct_k1: float | None
     u_pdd_pct_k1: float | None
     source: str
+    rated: Rated | None = None
 
 
 NOTHING_STATED: Final = Stated(None, None, "the certificate of this record is not at hand")
@@ -95,13 +102,16 @@ def fraction_report(
     starts = starts_of(found, fraction)
     approval = None if beside is None else beside.approval(starts)
     at_lesion = None if beside is None else beside.lesion(starts)
+    chart = None if beside is None else beside.chart(found, fraction, tally)
+    entry = 0 if beside is None else beside.entry(fraction)
+    first = beams[0] if beams else book.exposures[fraction.tokens[0]]
     return FractionReport(
         schema=FRACTION_SCHEMA,
         simulated=start.simulated,
         id=name,
         day=str(day_of(first_wall_s(found, fraction), site)),
         time_zone=site.time_zone,
-        source=source(found, name),
+        source=msgspec.structs.replace(source(found, name), chart_entry=entry),
         machine=_machine(found, (beams or [book.exposures[fraction.tokens[-1]]])[-1], site),
         patient=Patient(start.prescribed.patient_id, start.prescribed.patient_id_2),
         order=_order(start),
@@ -116,10 +126,16 @@ def fraction_report(
         daily_check=daily,
         overrides=overrides,
         codes=on(site.codes, day_of(first_wall_s(found, fraction), site), start.prescribed.kv) if start.prescribed.purpose is Purpose.TREAT else (),
-        flags=(*_flags(totals, before, calculation, found), *_flagged(start, approval), *unproven(approval, at_lesion)),
+        flags=(
+            *_flags(totals, before, calculation, found), *_flagged(start, approval), *unproven(approval, at_lesion),
+            *_charted(chart, start.prescribed.purpose),
+        ),
         lacks=LACKS,
         approval=approval,
         lesion=at_lesion,
+        chart=chart,
+        warm_up=warmed(found, first, site) if start.prescribed.purpose is Purpose.TREAT else None,
+        rated=stated.rated,
     )  # fmt: skip
 
 
@@ -139,6 +155,50 @@ def unproven(approval: Approval | None, at_lesion: AtLesion | None) -> Iterator[
             yield f"{one.who} signed ({one.meaning}) after the first beam of this fraction"
     if at_lesion is not None and not at_lesion.chain_whole:
         yield at_lesion.words
+
+
+def _charted(chart: ChartTold | None, purpose: Purpose) -> Iterator[str]:
+    """What people have said of it, or not: a correction is seen before anything that it corrects."""
+    if chart is None or purpose is not Purpose.TREAT:
+        return
+    if chart.words:
+        yield chart.words
+    for one in chart.corrections:
+        if one.field != REMARK:
+            yield f"corrected: {one.field} was recorded as {one.recorded!r} and should be {one.corrected!r} ({one.who}, {one.role}): {one.reason}"
+    if chart.chain_whole and REVIEWED in chart.unsigned:
+        yield "a physicist's review is asked for, and nobody has signed it"
+
+
+def warmed(found: Gathered, first: Exposure, site: Site) -> WarmUp:
+    """The warm-up as the records had it when this exposure was started, by the rule that locks: records/warm_up.py."""
+    wall_s = first.start.wall_s
+    now_s = wall_s - (first.seen.wall_s - first.seen.mono_ns * 1e-9)
+    before = [one for one in warm_up.beams(found.book) if one.token < first.token]
+    now = warm_up.standing(iter(before), now_s, wall_s, ZoneInfo(site.time_zone))
+    if now is None or not now.made:
+        idle_s = wall_s - before[0].ended_s if before else math.inf
+        words = "no warm-up of that day is in these records before this fraction"
+        return WarmUp(_hours(idle_s), warm_up.row_of(idle_s).beam_s, 0.0, (), None, None, words)
+    last = [one.rate_mgy_per_s for one in now.made[-warm_up.STEADY_N :]]
+    apart = (
+        100.0 * (max(last) - min(last)) * len(last) / math.fsum(last)
+        if len(last) == warm_up.STEADY_N and min(last) > 0.0
+        else None
+    )
+    steps = tuple(
+        WarmStep(instant(one.begun_s) or "", one.kv, one.key[1], one.beam_s, one.rate_mgy_per_s or None)
+        for one in now.made
+    )
+    whole = now.given_s >= now.row.beam_s and now.reached_kv is not None
+    words = "" if whole else "the warm-up was not whole when this fraction was started"
+    return WarmUp(
+        _hours(now.idle_before_s), now.row.beam_s, now.given_s, steps, now.reached_kv, apart, words,
+    )  # fmt: skip
+
+
+def _hours(seconds: float) -> float | None:
+    return seconds / 3600.0 if math.isfinite(seconds) else None
 
 
 def source(found: Gathered, name: str) -> Source:
@@ -316,6 +376,7 @@ def _segment(found: Gathered, exposure: Exposure) -> Segment:
         "k_tp": start.k_tp,
         "settings_sha256": start.digest.hex(),
         "trace": trace(found.ticks.get(exposure.token, ())),
+        "ramp_s": ramp_s(found.ticks.get(exposure.token, ()), start.combination.kv),
     }
     return _ended(exposure, found, common) if end is not None else _running(exposure, found, common)
 

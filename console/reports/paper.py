@@ -17,7 +17,19 @@ from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate
 
 from calibration.print_words import markup, printable
 from console.reports.drawn import traces
-from console.reports.told import Approval, AtLesion, Code, CourseReport, FractionReport, Lack, Order, Segment
+from console.reports.told import (
+    Approval,
+    AtLesion,
+    ChartTold,
+    Code,
+    CourseReport,
+    FractionReport,
+    Lack,
+    Order,
+    SecondTime,
+    Segment,
+    WarmUp,
+)
 
 WIDE: Final = 180 * mm
 PHOTO: Final = 44 * mm
@@ -102,8 +114,13 @@ def fraction_pdf(report: FractionReport, picture: bytes | None = None) -> bytes:
         *(Paragraph(markup(flag), s.flag) for flag in report.flags),
         Spacer(1, 1.5 * mm),
         _pairs(s, _who(report)),
+        Paragraph("Signatures at the end", s.head),
+        *(Paragraph(markup(line), s.text) for line in signed_off(report.chart)),
+        *_corrections(s, report.chart),
         Paragraph("Lesion: photo and notes as they stood", s.head),
         *_lesion(s, report.lesion, picture),
+        Paragraph("Before the beam: time-out and second calculation", s.head),
+        *_confirmed(s, report.chart),
         Paragraph("Dose", s.head),
         _doses(s, report),
         Paragraph("Calculation, term by term", s.head),
@@ -118,6 +135,8 @@ def fraction_pdf(report: FractionReport, picture: bytes | None = None) -> bytes:
     if drawing is not None:
         story.append(KeepTogether([Paragraph("Dose, kV and mA as recorded", s.head), drawing]))
     story += [Paragraph("Before this fraction", s.head), _pairs(s, _history(report))]
+    if report.warm_up is not None:
+        story += [Paragraph("Warm-up of the day", s.head), *_warm_up(s, report.warm_up)]
     story += [Paragraph("Codes that the table has for this day and tube voltage", s.head), _codes(s, report.codes)]
     story += [Paragraph("What these records do not hold", s.head), _lacks(s, report.lacks)]
     foot = f"fraction {report.id}, record {report.source.record_index}, SHA-256 {report.source.record_sha256}"
@@ -215,6 +234,75 @@ def approved(approval: Approval | None) -> list[str]:
     return [approval.words, *lines, chain]
 
 
+def signed_off(chart: ChartTold | None) -> list[str]:
+    """Each signature at the end in a line, and what is not signed."""
+    if chart is None:
+        return ["Nobody looked for signatures at the end."]
+    lines = [
+        f"{one.meaning}: {one.who} ({one.role}), {one.at}, entry {one.number}{'' if one.covers else ', OVER AN EARLIER STATE OF THE RECORD'}"
+        for one in chart.signatures
+    ]
+    lines += [f"{meaning}: NOT SIGNED" for meaning in chart.unsigned]
+    chain = f"chain of the chart: {'whole' if chart.chain_whole else 'NOT WHOLE'}, key {chart.chain_key[:16] or 'none'}"
+    return [*(lines or ["no signature is asked for"]), chain]
+
+
+def _corrections(s: Styles, chart: ChartTold | None) -> list[Any]:
+    if chart is None or not chart.corrections:
+        return []
+    rows = [
+        (one.field, one.recorded or "-", one.corrected, f"{one.who} ({one.role}), {one.at}, entry {one.number}", one.reason)
+        for one in chart.corrections
+    ]  # fmt: skip
+    heads = ("field", "as recorded", "should be", "by", "why")
+    return [
+        Paragraph("Corrections: both stand, and nothing is counted anew by them", s.head),
+        _table(s, heads, rows, (24, 36, 40, 44, 36)),
+    ]
+
+
+def _confirmed(s: Styles, chart: ChartTold | None) -> list[Any]:
+    if chart is None:
+        return [Paragraph("Nobody looked for them.", s.text)]
+    parts: list[Any] = (
+        [Paragraph(markup(f"{chart.words[:1].upper()}{chart.words[1:]}."), s.text)] if chart.words else []
+    )
+    rows: list[tuple[str, str]] = []
+    for one in chart.confirmations:
+        role = f" ({one.role})" if one.role else ""
+        items = ", ".join(f"{tick.item}{f' {tick.at}' if tick.at else ''}" for tick in one.ticked)
+        rows += [
+            (f"segment {one.segment}", f"confirmed by {one.who}{role} at the {one.place}, {one.at}"),
+            ("presets", f"timer {one.timer_preset_s:.2f} s, channel 1 {one.count_preset} counts"),
+            ("time-out", items or "nothing was ticked item by item"),
+            *(("second calculation", _second(time)) for time in one.times),
+            *(("DIFFERED", f"{line.name}: offered {line.offered}, calculated {line.calculated}") for line in one.lines if not line.agrees),
+        ]  # fmt: skip
+    return [*parts, _pairs(s, rows)] if rows else parts
+
+
+def _second(time: SecondTime) -> str:
+    floor = f" or {time.bound_s:g} s" if time.bound_s else ""
+    return (
+        f"{time.method} ({time.source}): {time.calculated_s:.2f} s, offered {time.offered_s:.2f} s, {time.diff_pct:+.2f} %, "
+        f"bound {time.bound_pct:g} %{floor}: {'agrees' if time.agrees else 'DIFFERS'}"
+    )
+
+
+def _warm_up(s: Styles, warm: WarmUp) -> list[Any]:
+    idle = "an unknown time" if warm.idle_h is None else f"{warm.idle_h:.1f} h"
+    steady = "not steady" if warm.steady_kv is None else f"steady at {warm.steady_kv:g} kV"
+    apart = "" if warm.steady_pct is None else f", the last three within {warm.steady_pct:.2f} %"
+    said = f"After {idle} without beam: {warm.given_s:.0f} s given of {warm.needed_s:.0f} s, {steady}{apart}."
+    lines = [said, *([f"{warm.words[:1].upper()}{warm.words[1:]}."] if warm.words else [])]
+    told: list[Any] = [Paragraph(markup(line), s.text) for line in lines]
+    rows = [
+        (one.at, f"{one.kv:g} kV, {one.ma:g} mA", f"{one.beam_s:.2f}", words(one.rate_mgy_per_s, ".3f")) for one in warm.steps
+    ]  # fmt: skip
+    heads = ("exposure, UTC", "set", "beam, s", "channel 1, mGy/s")
+    return [*told, _table(s, heads, rows, (56, 52, 30, 42))] if rows else told
+
+
 def _lesion(s: Styles, lesion: AtLesion | None, picture: bytes | None) -> list[Any]:
     """The photo with whose it is beside it; then the notes, each by itself, for there may be pages of them."""
     if lesion is None:
@@ -242,6 +330,7 @@ def _signed(s: Styles, report: CourseReport) -> Table:
         rows += [
             (f"{one.fraction}/{one.fractions}, {one.lesion_id}", first, photo),
             *(("", line, "") for line in others),
+            *(("", f"at the end: {line}", "") for line in signed_off(one.chart)),
         ]
     return _table(s, ("fraction", "signatures", "photo, SHA-256"), rows, (20, 100, 60))
 
@@ -326,9 +415,27 @@ def _calculation(s: Styles, report: FractionReport) -> Table:
         ("dt", f"{b.dt_s:+.4f} s", f"end effect, a time; the timer starts at {b.timer_starts_at}"),
         ("tail", f"{b.tail_mgy:.4f} mGy", "dose after off, within the delivered dose"),
         ("T = D0 / R0 - dt", f"{words(c.time_by_terms_s, '.2f')} s", "of the whole fraction in one segment"),
+        *_rated(report),
         ("agrees", "yes" if c.agrees else "NO: have the physicist look", "terms made anew beside what the machine used, to a millionth"),
     ]  # fmt: skip
     return _table(s, ("term", "value", "from"), rows, (30, 72, 78))
+
+
+def _rated(report: FractionReport) -> list[tuple[str, str, str]]:
+    """How R0 was measured."""
+    one = report.rated
+    if one is None:
+        return [("R0 measured", "-", "the certificate of this record is not at hand, or states no measurement")]
+    scatter = "-" if one.backscatter is None else f"{one.backscatter:.4f}"
+    return [
+        ("R0 measured", one.quantity, f"chamber {one.chamber}; depth dose {one.pdd_source}"),
+        (
+            "half-value layers",
+            f"{one.hvl1_mm_al:.3f} and {one.hvl2_mm_al:.3f} mm Al",
+            "of this beam, by its certificate",
+        ),
+        ("backscatter B_w", scatter, one.backscatter_source),
+    ]
 
 
 def _accuracies(s: Styles, report: FractionReport) -> list[Any]:

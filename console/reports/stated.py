@@ -7,6 +7,7 @@ from calibration.certificate import Checked, read_certificate
 from calibration.schema import worked
 from console.configuration import Rig
 from console.reports.model import Stated
+from console.reports.told import Rated
 from controller.entries import Start
 from hal.errors import ConfigurationError
 
@@ -34,8 +35,19 @@ def stated_of(start: Start, at_hand: tuple[Checked, ...]) -> Stated:
     row = next((one for one in checked.table.combinations if (one.kv, one.ma, one.filter, one.applicator) == key), None)
     if row is None or row.measured is None:
         return Stated(None, None, f"certificate {name} ({checked.table.basis}) states none")
+    output = worked(checked.table, row)
+    scatter = next((one for one in output.chain.factors if one.name == "b_w"), None)
     return Stated(
-        worked(checked.table, row).budget.u_pct_k1,
+        output.budget.u_pct_k1,
         row.measured.u_pdd_pct,
         f"certificate {name}, version {checked.table.version}",
+        Rated(
+            quantity=row.measured.quantity,
+            chamber=row.measured.chamber,
+            hvl1_mm_al=output.hvl_1.value,
+            hvl2_mm_al=output.hvl_2.value,
+            backscatter=None if scatter is None else scatter.value,
+            backscatter_source="in the reading: dose to water" if scatter is None else scatter.source,
+            pdd_source=row.measured.pdd_source,
+        ),
     )

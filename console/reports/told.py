@@ -12,13 +12,15 @@ COURSE_SCHEMA: Final = "kerma-course-report-1"
 
 
 class Source(msgspec.Struct, frozen=True):
-    """What the report was made from: the last journal record that told of it, by index and chained SHA-256, and whether the journal is whole."""
+    """What the report was made from: the last journal record that told of it, by index and chained SHA-256, and whether the journal is whole; and the last
+    entry of the chart with which people signed or corrected it (0: none)."""
 
     record_index: int
     record_sha256: str
     earlier_sha256: tuple[str, ...]
     journal_whole: bool
     journal_words: str
+    chart_entry: int = 0
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -177,6 +179,8 @@ class Segment(msgspec.Struct, frozen=True):
     settings_sha256: str
     record_sha256: str
     trace: tuple[Point, ...]
+    ramp_s: float | None = None
+    """From the unit's RUN to the first tick with kV within 5 % of the set value; null where no tick shows it."""
 
 
 class Interruption(msgspec.Struct, frozen=True):
@@ -321,6 +325,123 @@ class AtLesion(msgspec.Struct, frozen=True):
     words: str
 
 
+class Ticked(msgspec.Struct, frozen=True):
+    """One item of a time-out and when it was ticked; null where that was not noted."""
+
+    item: str
+    at: str | None
+
+
+class SecondLine(msgspec.Struct, frozen=True):
+    """One line of the second calculation as it was shown beside the offer."""
+
+    name: str
+    offered: str
+    calculated: str
+    agrees: bool
+
+
+class SecondTime(msgspec.Struct, frozen=True):
+    """One calculated time beside the offered one; the bound is the wider of a part (percent of the calculated) and of seconds."""
+
+    method: str
+    source: str
+    offered_s: float
+    calculated_s: float
+    diff_pct: float
+    bound_pct: float
+    bound_s: float
+    agrees: bool
+
+
+class Confirmation(msgspec.Struct, frozen=True):
+    """What was done before a segment was let go: time-out, second calculation, and the presets that were read back and confirmed."""
+
+    segment: int
+    number: int
+    at: str
+    who: str
+    role: str
+    place: str
+    ticked: tuple[Ticked, ...]
+    lines: tuple[SecondLine, ...]
+    times: tuple[SecondTime, ...]
+    timer_preset_s: float
+    count_preset: int
+
+
+class SignedOff(msgspec.Struct, frozen=True):
+    """One signature at the end; `covers`: over the record as it is, and not over an earlier state of it."""
+
+    number: int
+    meaning: str
+    who: str
+    role: str
+    at: str
+    covers: bool
+
+
+class Corrected(msgspec.Struct, frozen=True):
+    """What a person corrected of the words that people wrote: what was recorded stays, and both stand here."""
+
+    number: int
+    field: str
+    recorded: str
+    corrected: str
+    who: str
+    role: str
+    at: str
+    reason: str
+
+
+class ChartTold(msgspec.Struct, frozen=True):
+    """What people said of this fraction: confirmations by segment, signatures, corrections; `unsigned` are the meanings that are asked for
+    and not signed over the record as it is."""
+
+    confirmations: tuple[Confirmation, ...]
+    signatures: tuple[SignedOff, ...]
+    unsigned: tuple[str, ...]
+    corrections: tuple[Corrected, ...]
+    chain_whole: bool
+    chain_key: str
+    words: str
+
+
+class WarmStep(msgspec.Struct, frozen=True):
+    """One exposure of the day's warm-up; the rate is channel 1's, D0."""
+
+    at: str
+    kv: float
+    ma: float
+    beam_s: float
+    rate_mgy_per_s: float | None
+
+
+class WarmUp(msgspec.Struct, frozen=True):
+    """The warm-up before this fraction, as the records had it at its first START: idle time before it (null: not known), what that asks for, what was given,
+    and at which kV the last three were steady (null: at none), with how far they lay apart."""
+
+    idle_h: float | None
+    needed_s: float
+    given_s: float
+    steps: tuple[WarmStep, ...]
+    steady_kv: float | None
+    steady_pct: float | None
+    words: str
+
+
+class Rated(msgspec.Struct, frozen=True):
+    """How the rate R0 of this combination was measured, by the very certificate that the record names."""
+
+    quantity: str
+    chamber: str
+    hvl1_mm_al: float
+    hvl2_mm_al: float
+    backscatter: float | None
+    backscatter_source: str
+    pdd_source: str
+
+
 class Lack(msgspec.Struct, frozen=True):
     """Something that a record of a fraction should hold and these records do not."""
 
@@ -356,6 +477,10 @@ class FractionReport(msgspec.Struct, frozen=True):
     approval: Approval | None = None
     lesion: AtLesion | None = None
     """Null in a document of before these were told, and where nobody looked beside the records."""
+    chart: ChartTold | None = None
+    warm_up: WarmUp | None = None
+    rated: Rated | None = None
+    """Null where the certificate is not at hand, or states no measurement."""
 
 
 class FractionLine(msgspec.Struct, frozen=True):
@@ -385,6 +510,7 @@ class FractionLine(msgspec.Struct, frozen=True):
     record_sha256: str
     approval: Approval | None = None
     lesion: AtLesion | None = None
+    chart: ChartTold | None = None
 
 
 class CourseReport(msgspec.Struct, frozen=True):

@@ -14,6 +14,8 @@ from hal.readings import UnitState
 POINTS: Final = 400
 BEFORE_S: Final = 0.5
 AFTER_S: Final = 1.5
+UP_PART: Final = 0.05
+"""The ramp ends within this of the set kV."""
 
 
 def trace(ticks: Sequence[tuple[int, TickRow]], most: int = POINTS) -> tuple[Point, ...]:
@@ -36,6 +38,15 @@ def trace(ticks: Sequence[tuple[int, TickRow]], most: int = POINTS) -> tuple[Poi
             chosen |= {min(known)[1], max(known)[1]} if known else set()
         kept += [part[i] for i in sorted(chosen)]
     return tuple(kept)
+
+
+def ramp_s(ticks: Sequence[tuple[int, TickRow]], kv: float) -> float | None:
+    """From the unit's RUN to the first tick whose kV lies within 5 % of the set value, as near as the ticks tell; None where none does."""
+    running = [
+        (mono_ns, tick) for mono_ns, tick in ticks if tick.unit_state == UnitState.RUN and tick.unit_age_ms >= 0.0
+    ]
+    up = [mono_ns for mono_ns, tick in running if abs(tick.kv - kv) <= UP_PART * kv]
+    return round((up[0] - running[0][0]) * 1e-9, 4) if up else None
 
 
 def _point(mono_ns: int, tick: TickRow, zero_ns: int) -> Point:

@@ -98,9 +98,7 @@ def compared(
     lines: list[Compared] = []
     used = combination(certificate, prescribed)
     if others.times is not None and used is not None:
-        as_typed = _as_typed(prescribed, used, offer)
-        key = (prescribed.kv, prescribed.ma, prescribed.filter_id, prescribed.applicator_id)
-        typed = as_typed if isinstance(as_typed, str) else time_of(others.times, key, *as_typed)
+        typed = typed_s(prescribed, used, offer, others.times)
         if isinstance(typed, str):
             return typed
         found = independent(offer.set_time_s, typed)
@@ -136,6 +134,13 @@ def compared(
         told = "this version's first" if later else UNKNOWN_FIRST
         lines.append(Compared("set time, fraction 1", f"{offer.set_time_s:.2f} s", told, later))
     return tuple(lines)
+
+
+def typed_s(prescribed: Prescribed, used: Combination, offer: Offer, times: TimesTable) -> float | str:
+    """The typed table's time for this offer, with gap and cut-out put in; or the words why it has none."""
+    as_typed = _as_typed(prescribed, used, offer)
+    key = (prescribed.kv, prescribed.ma, prescribed.filter_id, prescribed.applicator_id)
+    return as_typed if isinstance(as_typed, str) else time_of(times, key, *as_typed)
 
 
 def _measured(factors: tuple[float, ...], in_air: tuple[str, ...]) -> str:

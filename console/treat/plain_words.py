@@ -99,14 +99,14 @@ def order(path: Path) -> Prescribed:
     words |= {f"approved_by {number}": who for number, who in enumerate(prescribed.approved_by, 1)}
     if prescribed.set_up is not UNSET:
         words |= {name: getattr(prescribed.set_up, name) for name in WORDS_OF_A_SET_UP}
-    found = {name: unfit(said) or _parting(said) for name, said in words.items()}
+    found = {name: unfit(said) or parting(said) for name, said in words.items()}
     wrong = [f"{path}: {name} = {visible(words[name])}: {why}" for name, why in found.items() if why]
     if wrong:
         raise ConfigurationError("\n".join(f"{line}; first: type it anew in the order" for line in wrong))
     return prescribed
 
 
-def _parting(words: str) -> str:
+def parting(words: str) -> str:
     return "holds U+00B7 beside a blank, by which the pages set words apart" if BETWEEN.search(words) else ""
 
 

@@ -25,6 +25,8 @@ from console.exit_codes import WORDS, Exit
 from console.kept import given_d0_mgy, record_words
 from console.prescribe.shelf import Shelf, superseded
 from console.second_calculation import Compared
+from console.treat import chart, figures
+from console.treat.chart_hand import Chart
 from console.treat.independent import beside
 from console.treat.plain_words import PlainConsole, order, unfit, visible
 from console.treat.session import Session, signals_stop
@@ -40,6 +42,13 @@ from records.approved import LOG
 PLAIN_EVERY_S = 1.0
 WORDS_AT_MOST = 200
 """Of a name or a reason, as at the page."""
+TIME_OUT = (
+    ("patient", "the patient said both identifiers, and they are the order's:"),
+    ("lesion", "lesion, side and site are the order's:"),
+    ("applicator", "applicator and filter are on, shields are in place:"),
+    ("room", "nobody but the patient is in the room, the door is closed:"),
+)
+"""What is looked at before the confirmation, in the page's own items and order."""
 
 
 @dataclass(frozen=True)
@@ -173,19 +182,35 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
     checked = checked_of(rig, clock.wall())
     others = beside(rig, prescribed, checked, clock.wall(), asked.resume)
     control = rig.control if asked.yes else None
+    operator = asked.operator.strip() or getpass.getuser()
+    given_mgy = given_d0_mgy(rig, prescribed) if asked.resume else None
+    treats = prescribed.purpose is Purpose.TREAT
+    page = Chart(rig.records, clock.wall)
+
+    def charted(offer: Offer, ticked: tuple[str, ...], compared: tuple[Compared, ...]) -> str:
+        found = figures.figures(prescribed, checked.numbers, offer, given_mgy, asked.resume, others)
+        ticks = [chart.Tick(name, None) for name in ticked]
+        try:
+            page.confirm(prescribed, offer, operator, "", chart.TERMINAL, ticks, figures.lines(compared), found)
+        except ConfigurationError as error:
+            return f"not confirmed, because time-out and second calculation cannot be kept: {error}"
+        return ""
+
     return Wanted(
         prescribed=prescribed,
         certificate=checked.numbers,
-        operator=asked.operator.strip() or getpass.getuser(),
+        operator=operator,
         resume=asked.resume,
         reason=asked.reason,
         physicist=asked.physicist,
         yes=asked.yes,
         press=None if control is None else lambda: simulated_hand.act(control, "press"),
         release=None if control is None else lambda: simulated_hand.act(control, "release"),
-        given_d0_mgy=given_d0_mgy(rig, prescribed) if asked.resume else None,
+        given_d0_mgy=given_mgy,
         beside=others,
         allowed=lambda: unapproved(rig, prescribed, clock, folder),
+        time_out=TIME_OUT if treats else (),
+        charted=charted if treats else Wanted.charted,
     )
 
 

@@ -50,7 +50,8 @@ class Wanted:
     """What the command line asks for. `press` and `release` act on a simulated room's switch (None: a person does); `given_d0_mgy` is None when not known.
 
     `further` are comparisons of the offer beside those of every exposure; `allowed` is asked once more right before the confirmation, for signatures may be
-    withdrawn while an offer is read: words where it may not be.
+    withdrawn while an offer is read: words where it may not be. `time_out` is asked item by item before the confirmation, and `charted` keeps what was ticked
+    (names), calculated and shown, before the desk is asked: words where it cannot be kept.
     """
 
     prescribed: Prescribed
@@ -67,6 +68,8 @@ class Wanted:
     role: str = "operator"
     further: Callable[[Offer], tuple[Compared, ...]] = lambda _offer: ()
     allowed: Callable[[], str] = lambda: ""
+    time_out: tuple[tuple[str, str], ...] = ()
+    charted: Callable[[Offer, tuple[str, ...], tuple[Compared, ...]], str] = lambda _offer, _ticked, _compared: ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class Steps:
         self._before: Ended | None = None
         self._offer: Offer | None = None
         self._compared: tuple[Compared, ...] = ()
+        self._ticked: list[str] = []
         self.trail: list[str] = []
 
     def standby(self) -> Result | None:
@@ -199,7 +203,7 @@ class Steps:
             if not said:
                 self._session.ask(Edit())
                 return self._result(Exit.NOT_CONFIRMED, "not confirmed; unloaded, nothing was delivered")
-            against = self._wanted.allowed()
+            against = self._wanted.allowed() or self._wanted.charted(offer, tuple(self._ticked), self._compared)
             if against:
                 return self._unload(against)
             answer = self._session.ask(Confirm(offer.id, offer.digest))
@@ -212,8 +216,18 @@ class Steps:
         return self._result(Exit.REFUSED, words)
 
     def _person(self, offer: Offer) -> bool | None:
+        """The time-out item by item, then the question itself; what was ticked before is ticked anew for another offer."""
+        self._ticked.clear()
+        for name, words in self._wanted.time_out:
+            said = self._asked(offer, f"{words} type yes: ")
+            if not said:
+                return said
+            self._ticked.append(name)
+        return self._asked(offer, "deliver this? type yes: ")
+
+    def _asked(self, offer: Offer, words: str) -> bool | None:
         """True for a typed yes, False for anything else, STOP or the end of input; None when the offer is no longer this one."""
-        self._face.ask("deliver this? type yes: ")
+        self._face.ask(words)
         while True:
             shown = self._turn()
             if self._session.stopped:

@@ -21,6 +21,9 @@ from console.access.approvals import Approvals
 from console.access.people import TOO_MANY
 from console.access.table import Situation
 from console.configuration import Rig
+from console.treat import chart
+from console.treat.chart import Tick
+from console.treat.chart_hand import Chart
 from console.treat.lesions import Lesions
 from console.treat.plain_words import plain
 from console.web import approved
@@ -152,6 +155,8 @@ class ConfirmOffer(OfPage):
     checked: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=8)]
     photo: Annotated[str, Field(pattern="^([0-9a-f]{64}[.](png|jpg))?$")] = ""
     """The photo of the lesion that was compared; empty where there is none."""
+    ago_s: Annotated[list[Annotated[float, Field(ge=0.0, le=86400.0)] | None], Field(max_length=8)] = []
+    """How long ago each of `checked` was ticked, by the page's own clock; null where the page does not know."""
 
 
 class WithReason(OfPage):
@@ -196,6 +201,7 @@ class Desk:
     clerk: Clerk
     approvals: Approvals
     lesions: Lesions
+    chart: Chart
     marking: Marking
     switch: Switch
     abroad: bool = False
@@ -406,8 +412,32 @@ class Api:
         assert loaded is not None
         await self._approved(loaded.prescribed, loaded.resumed)
         await self._compared(loaded.prescribed, body)
+        await self._charted(person, loaded.prescribed, shown, body)
         self.still(request, body, person, "confirm")
         return await self._asked(person, "confirm", requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
+
+    async def _charted(self, person: Person, order: Prescribed, shown: requests.Snapshot, body: ConfirmOffer) -> None:
+        """Time-out and second calculation go into the chart before the desk is asked: a beam of which nobody could say who looked is none."""
+        if body.ago_s and len(body.ago_s) != len(body.checked):
+            raise RefusedError(
+                409,
+                f"{len(body.checked)} items were checked and {len(body.ago_s)} times told; first: go through the steps anew",
+            )
+        now_s = self._desk.clock.wall()
+        times = [None if ago_s is None else now_s - ago_s for ago_s in body.ago_s]
+        times = times or [None] * len(body.checked)
+        ticked = [Tick(item, at_s) for item, at_s in zip(body.checked, times, strict=True)]
+        offer = shown.offer
+        assert offer is not None
+        lines, figures = self._desk.fraction.calculated(offer)
+        try:
+            await asyncio.to_thread(
+                self._desk.chart.confirm, order, offer, person.name, person.role, chart.PAGE, ticked, lines, figures
+            )
+        except ConfigurationError as error:
+            raise RefusedError(
+                503, f"confirm is not done, because time-out and second calculation cannot be kept: {error}"
+            ) from error
 
     async def _compared(self, order: Prescribed, body: ConfirmOffer) -> None:
         """The photo that stands now was the one that was compared, and is what was attached; a chain that cannot be believed is not "no photo"."""
@@ -510,7 +540,7 @@ class Api:
     def allowed(self, request: Request, command: str, token: str | None = None) -> Person:
         """Who asks, if this login may ask this now."""
         person = self._known(request, command, token)
-        self._timely(person, command)
+        self.timely(person, command)
         return person
 
     def _known(self, request: Request, command: str, token: str | None = None) -> Person:
@@ -531,7 +561,7 @@ class Api:
             raise RefusedError(403, "the token was used, is too old or is another login's; first: ask for a new one")
         return person
 
-    def _timely(self, person: Person, command: str) -> None:
+    def timely(self, person: Person, command: str) -> None:
         """The role may ask this now."""
         where = self._desk.where
         if not self._desk.access.may(person.role, command, where):
@@ -556,7 +586,7 @@ class Api:
         """Who asks, if it is the page in control, this login may ask this now, and it stands in the audit."""
         person = self._known(request, command, token)
         self._holding(request, body)
-        self._timely(person, command)
+        self.timely(person, command)
         await self._first(person, command, **told)
         self._holding(request, body)
         return person
@@ -580,7 +610,7 @@ class Api:
     def still(self, request: Request, body: OfPage, person: Person, command: str) -> None:
         """Right before the desk is asked: what was read from files took its time, and control or state may be another's by now."""
         self._holding(request, body)
-        self._timely(person, command)
+        self.timely(person, command)
 
     async def withdrawn(self, person: Person, sha256: str) -> str:
         """What follows where a signature over the order that is loaded here was withdrawn: it is unloaded. Words for whoever withdrew it."""

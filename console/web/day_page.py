@@ -5,18 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
 from console.day import work as day
+from console.treat.due import Stands, stands
 from console.web.api import Desk, told
 from console.web.reading import Reading
+from console.web.records_read import Kept
 from console.web.service_read import Service
+from console.web.unread import NotReadError
 from records.store import StoreError
 from records.warm_up import standing
 
 COMMAND = "orders"
+LISTED = (
+    "patient_id", "patient_id_2", "course_id", "lesion_id", "site", "laterality", "prescription_id", "fraction", "fractions", "rx_mgy", "sha256",
+)  # fmt: skip
 
 
 class Today(BaseModel):
@@ -27,6 +34,8 @@ class Today(BaseModel):
     warm_up: str
     day: dict[str, Any]
     tests: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
+    orders_words: str
 
 
 class DayPage:
@@ -34,7 +43,7 @@ class DayPage:
 
     def __init__(self, desk: Desk, reading: Reading) -> None:
         self._desk, self._reading = desk, reading
-        self._service = Service(desk.rig, desk.clock)
+        self._service, self._kept = Service(desk.rig, desk.clock), Kept(desk.rig)
 
     def join(self, app: FastAPI) -> None:
         """Add the path to the application."""
@@ -51,7 +60,20 @@ class DayPage:
         waived = bool(due["day"]["waived"])
         tests = [one for one in due["tests"] if one["state"] in ("NEVER", "OVERDUE", "ACT", "DUE")]
         locks = list(_locks(due, "" if waived else cold))
-        return {"locks": locks, "certificate": due["certificate"], "warm_up": cold, "day": due["day"], "tests": tests}
+        orders, words = self._orders()
+        return {
+            "locks": locks, "certificate": due["certificate"], "warm_up": cold, "day": due["day"], "tests": tests, "orders": orders, "orders_words": words,
+        }  # fmt: skip
+
+    def _orders(self) -> tuple[list[dict[str, Any]], str]:
+        """Today's list: each order that can be read, with how it stands; or the words why nobody knows."""
+        orders = [one["order"] for one in self._desk.orders.listed() if one["order"] is not None]
+        zone, wall_s = ZoneInfo(self._desk.rig.time_zone), self._desk.clock.wall()
+        try:
+            rows = self._kept.treated([one["patient_id"] for one in orders])
+        except NotReadError as error:
+            return [], str(error)
+        return [_listed(one, stands(one, rows, wall_s, zone)) for one in orders], ""
 
     def _cold(self) -> str:
         clock = self._desk.clock
@@ -65,6 +87,14 @@ class DayPage:
         if warm.given_s < warm.row.beam_s:
             return f"warmed up for {warm.given_s:.0f} s of {warm.row.beam_s:.0f} s; go on with it first (page Service, Procedures, or kerma warm-up)"
         return ""
+
+
+def _listed(order: dict[str, Any], found: Stands) -> dict[str, Any]:
+    return {name: order[name] for name in LISTED} | {
+        "mark": found.mark.value,
+        "at_s": found.at_s,
+        "delivered_rx_mgy": found.delivered_rx_mgy,
+    }
 
 
 def _locks(due: dict[str, Any], cold: str) -> Iterator[str]:

@@ -13,7 +13,8 @@ from console.certificate import checked_of
 from console.configuration import Rig
 from console.kept import given_d0_mgy
 from console.second_calculation import Compared
-from console.treat import independent
+from console.treat import figures, independent
+from console.treat.chart import Figure, Line
 from console.treat.independent import Beside, beside
 from console.treat.plain_words import order
 from controller.prescribed import Certificate, Prescribed
@@ -114,6 +115,16 @@ class Fraction:
             else:
                 self._compared = (*by_code, *by_data)
         return self._compared
+
+    def calculated(self, offer: Offer) -> tuple[tuple[Line, ...], tuple[Figure, ...]]:
+        """What is kept of the second calculation beside this offer, which has been compared."""
+        loaded, compared = self.loaded, self.compared(offer)
+        if loaded is None or isinstance(compared, str):
+            return (), ()
+        found = figures.figures(
+            loaded.prescribed, loaded.certificate, offer, loaded.given_d0_mgy, loaded.resumed, loaded.beside
+        )
+        return figures.lines(compared), found
 
     def heard(self, shown: Snapshot) -> None:
         """A fraction that is not loaded any more in the rig is not loaded here."""

@@ -16,6 +16,7 @@ from console.access import policy
 from console.access.approvals import Signed
 from console.web import approved
 from console.web.api import Desk, Done, RefusedError, Strict, Token, told
+from console.web.chart_page import ID, told_of
 from console.web.reading import Reading
 from console.web.records_read import Kept
 from hal.errors import ConfigurationError
@@ -24,7 +25,6 @@ COMMAND: Final = "records"
 REPORT: Final = "report"
 MADE_WITHIN_S: Final = 60.0
 KINDS: Final = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8", "json": "application/json"}
-ID: Final = "^[0-9a-f]{16}(-[0-9]{1,6})?$"
 
 Search = Annotated[
     str, Query(max_length=100, description="Words, each found in an identifier, site, course, lesion or id.")
@@ -32,7 +32,7 @@ Search = Annotated[
 Cursor = Annotated[str, Query(max_length=100, description="`next` of the page before.")]
 Patient = Annotated[str, Query(max_length=64)]
 FractionId = Annotated[str, Query(pattern=ID)]
-ReportName = Annotated[str, Query(pattern="^fraction-[0-9a-f-]{16,24}-[0-9]{8}[.](pdf|csv|json)$")]
+ReportName = Annotated[str, Query(pattern="^fraction-[0-9a-f-]{16,24}-[0-9]{8}(-c[0-9]{6})?[.](pdf|csv|json)$")]
 
 
 class MakeReport(Strict):
@@ -78,7 +78,7 @@ class RecordsPage:
 
     def __init__(self, desk: Desk, reading: Reading) -> None:
         self._reading, self._rig = reading, desk.rig
-        self._kept, self._approvals = Kept(desk.rig), desk.approvals
+        self._kept, self._approvals, self._chart = Kept(desk.rig), desk.approvals, desk.chart
         self._making = asyncio.Lock()
 
     def join(self, app: FastAPI) -> None:
@@ -124,6 +124,7 @@ class RecordsPage:
             signed = Signed((), (str(error),))
         said = approved.told(signed, found["prescription_sha256"], policy.BOTH)
         found["approval"] = said | {"words": "", "wrong": list(signed.wrong[:20])}
+        found["chart"] = told_of(self._chart.read(), found)
         return found
 
     async def trace(self, request: Request, token: Annotated[int, Query(ge=1, le=2**53)]) -> Response:

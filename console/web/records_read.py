@@ -3,7 +3,7 @@ Read only, each read with its bound; it judges nothing and writes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from console.configuration import Rig
 from console.day.sheets import signers_of
 from console.reports import keep
 from console.reports.trace import trace
+from console.treat.chart import FIELDS, REMARK, End, Recorded
 from console.web.journal_part import part
 from console.web.unread import NotReadError, NotThereError
 from controller.entries import EntryType, Query, Start
@@ -153,6 +154,14 @@ class Kept:
         found["reports"] = self._reports(fraction_id)
         return found
 
+    def treated(self, patients: Sequence[str]) -> list[Row]:
+        """Every fraction of these patients, whatever its lesion."""
+        with reading(self.rig.records / DATABASE_NAME) as session:
+            if session is None or not patients:
+                return []
+            query = select(FractionRow).where(FractionRow.patient_id.in_(sorted(set(patients))))
+            return [_fraction(row) for row in session.scalars(query)]
+
     def trace(self, token: int) -> Row:
         """kV, mA and dose of one exposure against time, thinned to what a screen shows with every extreme kept."""
         with reading(self.rig.records / DATABASE_NAME) as session:
@@ -191,7 +200,8 @@ class Kept:
         folder = self.rig.records / keep.FOLDER
         if not fraction_id.replace("-", "").isalnum():
             return []
-        return [path.name for path in sorted(folder.glob(f"fraction-{fraction_id}-????????.*"), reverse=True)][:12]
+        some = [one for shape in ("", "-c??????") for one in folder.glob(f"fraction-{fraction_id}-????????{shape}.*")]
+        return [path.name for path in sorted(some, key=lambda path: (path.stem, path.suffix), reverse=True)][:12]
 
     def _order(self, segments: list[SegmentRow]) -> tuple[list[Row], str]:
         """Of each exposure what it was started by: the order with who approved it, and the reason of a resume."""
@@ -234,6 +244,20 @@ class Kept:
             return wrong_signature(sheet, signers_of(self.rig))
         except ConfigurationError as error:
             return f"the signature cannot be looked at: {error}"
+
+
+def recorded(found: Row) -> Recorded:
+    """One fraction as `Kept.fraction` tells it, for whoever signs or corrects."""
+    beams = [one for one in found["exposures"] if not one["void"]]
+    ends = tuple(
+        End(
+            one["token"], one["outcome"] or "", one["delivered_mgy"], one["low_mgy"], one["high_mgy"], one["quality"], one["beam_s"],
+        )
+        for one in beams
+    )  # fmt: skip
+    words = {field: found[field] for field in FIELDS if field != REMARK}
+    operators = tuple(one["operator"] for one in beams)
+    return Recorded(found["id"], found["purpose"], found["status"], bool(found["closed"]), operators, ends, words)
 
 
 def _started(token: int, order: Prescribed, asked: Query | None, start: Start) -> Row:

@@ -27,9 +27,11 @@ from console.access.people import People
 from console.access.users import Users
 from console.configuration import Rig
 from console.exit_codes import Exit
+from console.treat.chart_hand import Chart
 from console.treat.lesions import Lesions
 from console.web.api import Api, Desk
 from console.web.approvals_page import ApprovalsPage
+from console.web.chart_page import ChartPage
 from console.web.clerk import Clerk
 from console.web.control import Control
 from console.web.day_page import DayPage
@@ -68,7 +70,9 @@ FILES: Final = (
     "approvals.js",
     "order.js",
     "lesion.js",
+    "chart.js",
     "watch.js",
+    "tables.js",
     "drawn.js",
     "hold.js",
     "treat.js",
@@ -138,6 +142,7 @@ def assembled(
         clerk,
         Approvals(rig.records, clock.wall),
         Lesions(rig.records, clock.wall),
+        Chart(rig.records, clock.wall),
         marking,
         Switch(rig.control if rig.simulated else None, clock, let_go),
         abroad,
@@ -175,6 +180,7 @@ def application(desk: Desk) -> FastAPI:
     MaintenancePage(desk, reading).join(app)
     DayPage(desk, reading).join(app)
     LesionsPage(desk, api, reading).join(app)
+    ChartPage(desk, api, reading).join(app)
     ProceduresPage(desk, api, reading).join(app)
 
     for path, name in (*PAGES.items(), *((f"/files/{name}", name) for name in FILES)):

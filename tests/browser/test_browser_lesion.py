@@ -35,7 +35,7 @@ def test_a_photo_is_attached_and_compared_before_anything_is_confirmed(browser: 
         console.after = {"Load": snapshot(state="PREPARATORY", offer=offer()), "Confirm": snapshot(state="ARMING")}
         page, said = opened(browser, console.address, console.access.code, "", WIDE)
         page.get_by_role("button", name="Take control").click()
-        page.get_by_text("EXAMPLE-0002").first.click()
+        page.get_by_role("button", name="EXAMPLE-0002").first.click()
         page.get_by_role("button", name="nose").click()
         page.get_by_text("NOT SIGNED by a physician; this rig does not ask for it").wait_for()
         page.get_by_text("There is NO PHOTO").wait_for()
@@ -70,7 +70,7 @@ def test_a_photo_is_attached_and_compared_before_anything_is_confirmed(browser: 
                 # who looks as long as axe does is silent, and loses control; what was loaded is unloaded by whoever takes it
                 console.after["Edit"] = snapshot()
                 page.get_by_role("button", name="Take control").click()
-                page.get_by_text("EXAMPLE-0002").first.click()
+                page.get_by_role("button", name="EXAMPLE-0002").first.click()
                 page.get_by_role("button", name="nose").click()
                 page.get_by_role("button", name="Load", exact=True).click()
                 page.get_by_role("button", name="Applicator and shields").click()

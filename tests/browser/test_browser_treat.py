@@ -30,12 +30,14 @@ def clean(watched: Watched) -> None:
 
 
 def test_a_fraction_is_treated(wide: Watched) -> None:
-    """From login to the closed fraction; every page says SIMULATED."""
+    """From login to the closed fraction, signed at its end with the code again; every page says SIMULATED. The next lesion begins with the patient, and nothing
+    of this one is carried over but the login and its control."""
     wide.state("OFF")
     picture(wide, "login-1280")
     wide.enter()
     assert wide.page.locator("#simulated").is_visible()
     wide.page.get_by_text("Nothing that is looked at here locks treatment.").wait_for()
+    wide.page.locator(".today tr", has_text="forehead").get_by_text("● due").wait_for()
     picture(wide, "day-1280")
     wide.load("EXAMPLE-0003", "forehead")
     wide.state("PREPARING")
@@ -53,13 +55,25 @@ def test_a_fraction_is_treated(wide: Watched) -> None:
     wide.page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
     assert "TERMINATED" in (wide.page.locator("#panel").text_content() or "")
     assert wide.page.locator("#alarm").is_hidden(), "the end of a fraction is no alarm"
+    wide.page.get_by_text("given as recorded: NOT SIGNED").wait_for(timeout=40_000)
+    wide.page.get_by_label("Code again").fill("00000000")
+    wide.page.get_by_role("button", name="Sign: given as recorded").click()
+    wide.page.get_by_text("name and secret do not fit").wait_for()
+    wide.page.get_by_label("Code again").fill(wide.rig.code)
+    picture(wide, "sign-1280")
+    wide.page.get_by_role("button", name="Sign: given as recorded").click()
+    wide.page.get_by_text("given as recorded: demonstration (operator)").wait_for()
     wide.page.get_by_role("button", name="Report (PDF)").click()
     with wide.page.expect_download() as given:
         wide.page.get_by_role("link", name=".pdf").click(timeout=60_000)
     assert given.value.path().read_bytes().startswith(b"%PDF")
     wide.page.get_by_text("No other order of this patient lies in the folder.").wait_for()
-    wide.page.get_by_role("button", name="Close the fraction").click()
+    wide.page.get_by_role("button", name="Next lesion").click()
     wide.state("OFF")
+    wide.page.get_by_text("Ask the patient for both identifiers, then choose:").wait_for()
+    wide.page.locator(".today tr", has_text="forehead").get_by_text("✔ given").wait_for(timeout=40_000)
+    assert wide.page.get_by_role("button", name="forehead").count() == 0
+    wide.page.get_by_text("This page holds control").wait_for()
     clean(wide)
 
 

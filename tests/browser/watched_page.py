@@ -51,7 +51,7 @@ class Watched:
     def load(self, patient: str, lesion: str) -> None:
         page = self.page
         self.state("OFF")
-        page.get_by_text(patient).first.click(timeout=10_000)
+        page.get_by_role("button", name=patient).first.click(timeout=10_000)
         page.get_by_role("button", name=lesion).click()
         page.get_by_role("button", name="Load", exact=True).click()
 

@@ -50,7 +50,7 @@ Object.assign(globalThis, {
   location: { protocol: "http:", host: "h:1", hostname: "h", port: "1" },
   fetch: async (path, given = {}) => {
     asked.push([path, given.body ?? ""]);
-    const said = path.startsWith("/words/") ? JSON.parse(fs.readFileSync(words)) : answers[path.split("?")[0]] ?? { token: "t", locks: [], day: {}, certificate: {}, tests: [], warm_up: "" };
+    const said = path.startsWith("/words/") ? JSON.parse(fs.readFileSync(words)) : answers[path.split("?")[0]] ?? { token: "t", locks: [], day: {}, certificate: {}, tests: [], warm_up: "", orders: [], orders_words: "" };
     return { ok: true, json: async () => said };
   },
   WebSocket: class { constructor() { this.heard = {}; line = this; } addEventListener(name, act) { this.heard[name] = act; } send() {} },

@@ -11,6 +11,7 @@ from console.access.table import (
     KEYS,
     MODES,
     ROW,
+    TABLE,
     TWO_PERSONS,
     Situation,
     beam_may_be_on,
@@ -42,6 +43,8 @@ reset     ops    SC  TSN  ilf    first -
 room      ops    S   TSN  ilbf   first -
 release   ops    S   TSN  ilbfd  free -
 records   omp    SC  TSN  ilbfd  free -
+sign_off  op     SC  TSN  ilfd   first again
+correct   omp    SC  TSN  ilfd   first again
 report    omp    SC  TSN  ilbfd  first -
 service   ops    SC  TSN  ilbfd  free -
 bundle    ps     SC  TSN  ilbfd  first -
@@ -71,7 +74,7 @@ UNKNOWN = ("", "root", "OPERATOR", "operator ")
 
 
 def test_both_name_the_same_commands_roles_modes_keys_and_groups() -> None:
-    assert set(LINES) == set(ROW)
+    assert set(LINES) == set(ROW) and len(LINES) == len(TABLE), "each command has one row"
     assert tuple(LETTERS["roles"].values()) == EVERYBODY
     assert tuple(LETTERS["modes"].values()) == MODES
     assert tuple(LETTERS["keys"].values()) == KEYS

@@ -236,6 +236,49 @@ def test_an_order_whose_signature_was_withdrawn_while_it_was_read_is_not_confirm
     assert result.code is Exit.REFUSED and "wrong side" in result.words and kinds(desk) == ["Watch", "Load", "Edit"]
 
 
+ITEMS = (("patient", "both identifiers?"), ("room", "nobody else in the room?"))
+
+
+def test_the_time_out_is_asked_item_by_item_and_kept_before_the_desk_is_asked(
+    scripted: Make, prescribed: Prescribed
+) -> None:
+    """Each item by a typed yes, then the question itself; what was ticked, offered and compared is kept, and then confirmed."""
+    kept: list[Any] = []
+
+    def charted(shown: Offer, ticked: tuple[str, ...], compared: tuple[Compared, ...]) -> str:
+        kept.append((shown.id, ticked, all(line.agrees for line in compared)))
+        return ""
+
+    face = Script(["yes\n", "yes\n", "yes\n"])
+    result, desk, _ = play(scripted, Rig(list(BEAM)), prescribed, face, time_out=ITEMS, charted=charted)
+    assert result.code is Exit.AS_INTENDED and kept == [(1, ("patient", "room"), True)]
+    assert [words for words in face.said if "type yes" in words] == [
+        "both identifiers? type yes: ",
+        "nobody else in the room? type yes: ",
+        "deliver this? type yes: ",
+    ]
+    assert kinds(desk) == ["Watch", "Load", "Confirm", "Close"]
+
+
+@pytest.mark.parametrize("answers", [["no\n"], ["yes\n", "no\n"], ["yes\n", ""], ["yes\n", "yes\n", "no\n"]])
+def test_a_time_out_that_is_not_whole_unloads(
+    scripted: Make, prescribed: Prescribed, answers: list[str | None]
+) -> None:
+    kept: list[object] = []
+    result, desk, _ = play(
+        scripted, Rig([]), prescribed, Script(answers), time_out=ITEMS, charted=lambda *given: str(kept.append(given))
+    )
+    assert result.code is Exit.NOT_CONFIRMED and kinds(desk) == ["Watch", "Load", "Edit"] and not kept
+
+
+def test_a17_what_cannot_be_kept_before_the_beam_is_not_confirmed(scripted: Make, prescribed: Prescribed) -> None:
+    """Hazard A17: nobody could say later who looked."""
+    result, desk, _ = play(
+        scripted, Rig([]), prescribed, charted=lambda *_: "cannot be kept: the disk is full; first: make room"
+    )
+    assert result.code is Exit.REFUSED and "disk is full" in result.words and kinds(desk) == ["Watch", "Load", "Edit"]
+
+
 def test_stop_in_beam_waits_for_the_end_and_leaves_the_fraction_open(scripted: Make, prescribed: Prescribed) -> None:
     def at(session: Session, shown: Snapshot) -> None:
         if shown.state == "IRRADIATING" and not session.stopped:

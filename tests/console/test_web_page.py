@@ -81,7 +81,7 @@ def test_no_identifier_stands_beside_another_in_one_run_of_text() -> None:
     """In one run, שלום and 7 are shown as 7 and שלום are: another patient. Each is isolated; only the key of a comparison joins them."""
     assert not re.search(r"patient_id\} · |patient_id_2\} · ", SCRIPTS)
     assert 'h("bdi", {}, one)' in SHELL
-    assert len(re.findall(r"named\(one\.patient_id, one\.patient_id_2", SCRIPTS)) == 6
+    assert len(re.findall(r"named\(one\.patient_id, one\.patient_id_2", SCRIPTS)) == 7
 
 
 def test_a_number_reads_the_same_in_every_language() -> None:

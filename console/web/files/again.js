@@ -1,12 +1,13 @@
 // One's own secret once more, where a look at the login is not enough: the rest of a fraction, a signature, a correction. It keeps nothing that was typed.
-import { h, t } from "/files/shell.js";
+import { h, post, t } from "/files/shell.js";
 
 const DEMONSTRATION = "demonstration";
 
-// The fields, and what was typed in them, which is taken once; the badge's field is there where badges are.
-export function again(person, badges) {
-  const secret = h("input", { id: "secret", type: "password", maxLength: 200, autocomplete: "off" });
-  const badge = h("input", { id: "badge-again", type: "password", maxLength: 64, autocomplete: "off" });
+// The fields, and what was typed in them, which is taken once; the badge's field is there where badges are. With `kept` a panel that is built anew may fill them.
+export function again(person, badges, kept = false) {
+  const secret = h("input", { name: "secret", type: "password", maxLength: 200, autocomplete: "off" });
+  const badge = h("input", { name: "badge", type: "password", maxLength: 64, autocomplete: "off" });
+  if (kept) secret.id = "secret", badge.id = "badge-again";
   const word = person?.name === DEMONSTRATION ? "code_again" : "secret_again";
   const taken = () => {
     const said = { secret: secret.value, badge: badge.value };
@@ -14,4 +15,26 @@ export function again(person, badges) {
     return said;
   };
   return { labels: [h("label", {}, t(word), secret), ...(badges ? [h("label", {}, t("badge_if"), badge)] : [])], taken };
+}
+
+// A form that ends with the secret. `asked` makes path and body of it, `done` is called after it was taken, and what was refused is said in `said`.
+export function form(person, word, values, labels, said, done, asked) {
+  const own = again(person, true);
+  const send = h("button", { type: "submit" }, t(word, values));
+  const go = async (event) => {
+    event.preventDefault();
+    send.disabled = true;
+    said.textContent = "";
+    const [path, body] = asked(own.taken());
+    try {
+      const { token } = await post("/api/token");
+      await post(`/api/${path}`, body, { "X-Kerma-Token": token });
+      await done();
+    } catch (error) {
+      said.textContent = error.message;
+      said.scrollIntoView({ block: "center" });
+      send.disabled = false;
+    }
+  };
+  return h("form", { onsubmit: go }, ...labels, ...own.labels, send);
 }

@@ -1,5 +1,6 @@
 // Signatures over orders: what stands at an order with its set-up and flags, and the form in which a physician or a physicist signs with the secret asked again.
 // It keeps nothing that was typed.
+import { form } from "/files/again.js";
 import { gy, h, named, number, post, stamp, t } from "/files/shell.js";
 
 export const MEANING = { physician: "prescribed", physicist: "physics checked" };
@@ -71,34 +72,11 @@ function forms(row, person, said, again) {
   const own = row.approval.given.some((one) => one.role === role && !one.against);
   const ticks = flagsOf(row.order).map((flag) => [flag, h("input", { type: "checkbox", name: flag, required: true })]);
   const accepted = () => ticks.filter(([, tick]) => tick.checked).map(([flag]) => flag);
-  const sign = form("sign_do", { meaning: t(`meaning_${role}`) }, ticks.map(([flag, tick]) => h("label", { className: "tick" }, tick, t("accept_flag", { flag: t(`flag_${flag}`) }))), said, again,
-    (secret) => ["sign", { order: row.name, sha256: row.order.sha256, meaning: MEANING[role], accepted: accepted(), ...secret }]);
+  const sign = form(person, "sign_do", { meaning: t(`meaning_${role}`) }, ticks.map(([flag, tick]) => h("label", { className: "tick" }, tick, t("accept_flag", { flag: t(`flag_${flag}`) }))), said, again,
+    (secret) => ["approvals/sign", { order: row.name, sha256: row.order.sha256, meaning: MEANING[role], accepted: accepted(), ...secret }]);
   const withdraw = row.approval.given.filter((one) => !one.against).map((one) => {
     const reason = h("input", { name: "reason", maxLength: 200, required: true, autocomplete: "off" });
-    return form("withdraw_do", { meaning: t(`meaning_${one.role}`), who: one.who }, [h("label", {}, t("reason"), reason)], said, again, (secret) => ["withdraw", { n: one.n, reason: reason.value, ...secret }]);
+    return form(person, "withdraw_do", { meaning: t(`meaning_${one.role}`), who: one.who }, [h("label", {}, t("reason"), reason)], said, again, (secret) => ["approvals/withdraw", { n: one.n, reason: reason.value, ...secret }]);
   });
   return [...(own ? [] : [h("p", {}, t("sign_text")), sign]), ...withdraw];
-}
-
-function form(word, values, labels, said, again, asked) {
-  const secret = h("input", { name: "secret", type: "password", maxLength: 128, autocomplete: "off", required: true });
-  const badge = h("input", { name: "badge", type: "password", maxLength: 64, autocomplete: "off" });
-  const send = h("button", { type: "submit" }, t(word, values));
-  const go = async (event) => {
-    event.preventDefault();
-    send.disabled = true;
-    said.textContent = "";
-    const [path, body] = asked({ secret: secret.value, badge: badge.value });
-    secret.value = badge.value = "";
-    try {
-      const { token } = await post("/api/token");
-      await post(`/api/approvals/${path}`, body, { "X-Kerma-Token": token });
-      await again();
-    } catch (error) {
-      said.textContent = error.message;
-      said.scrollIntoView({ block: "center" });
-      send.disabled = false;
-    }
-  };
-  return h("form", { onsubmit: go }, ...labels, h("label", {}, t("secret_again"), secret), h("label", {}, t("badge_if"), badge), send);
 }

@@ -1,6 +1,7 @@
 // The Records page: patients, their lesions and prescriptions, fractions with everything kept of them. It reads, a page at a time, and writes no record.
 import { $, gy, h, named, number, post, stamp, t } from "/files/shell.js";
 import { flagged, orders, setUp, signatures } from "/files/approvals.js";
+import { confirmations, correctedRows, correcting, now, signatures as signed } from "/files/chart.js";
 import { drawn } from "/files/drawn.js";
 import { get, table, watched } from "/files/watch.js";
 
@@ -63,14 +64,16 @@ const showFraction = (id) => asked(async () => {
   $("one").replaceChildren(
     h("h2", {}, `${t("fraction")} ${t("n_of", { n: one.fraction, of: one.fractions })} · ${one.site}, ${t(`side_${one.laterality}`)}`),
     facts([
-      [t("patient"), named(one.patient_id, one.patient_id_2)], [t("status"), mark(one)], [t("delivered"), `${gy(one.delivered_rx_mgy)} ${t("of", { rx: gy(one.rx_mgy) })}, ${number(one.depth_mm, 1, "mm")}`],
+      [t("patient"), named(one.patient_id, one.patient_id_2, ...now(one, "patient_id", "patient_id_2"))], [t("lesion"), named(one.course_id, one.lesion_id, ...now(one, "course_id", "lesion_id", "site", "laterality"))], [t("status"), mark(one)], [t("delivered"), `${gy(one.delivered_rx_mgy)} ${t("of", { rx: gy(one.rx_mgy) })}, ${number(one.depth_mm, 1, "mm")}`],
       [t("bounds"), `${gy(one.low_rx_mgy)} … ${gy(one.high_rx_mgy)}`], [t("rest"), number(one.rest_mgy, 1, "mGy D0")], [t("beam_time"), number(one.beam_s, 2, "s")],
       [t("started"), stamp(one.started_wall_s)], [t("order"), `${one.prescription_id} · ${one.prescription_version} · ${one.prescription_sha256.slice(0, 16)}`],
       [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`], [t("certificate"), `${one.certificate_id} · ${one.certificate_sha256.slice(0, 16)}`],
       ...(one.order.length ? setUp(one.order.at(-1)) : []), [t("record"), `${one.id} · ${one.software_version}`],
     ]),
     ...(one.order.length ? flagged(one.order.at(-1)) : []),
+    signed(one, entered, () => showFraction(one.id)),
     approvals(one),
+    confirmations(one),
     table(t("segments"), [t("segment_token"), t("started"), t("outcome"), t("cause"), t("delivered"), t("bounds"), t("beam_time"), t("channels")], one.exposures.map((row) => ({
       wrong: row.recovered || row.provisional || row.quality === "UNKNOWN",
       cells: [`${row.segment} · ${row.token}`, stamp(row.started_wall_s), row.void ? "VOID" : row.outcome ?? t("no_end_yet"), `${row.event}${row.rule ? " · " + row.rule : ""}${row.words ? ": " + row.words : ""}`,
@@ -107,12 +110,16 @@ const showTrace = (row, one, into) => asked(async () => {
   );
 });
 
-const corrections = (one) => h("div", {}, h("h3", {}, t("corrections")), h("small", {}, t("corrections_note")),
-  one.corrections.length
-    ? table(t("corrections"), [t("when"), t("what"), t("by_whom"), t("words")], one.corrections.map((row) => ({
-        wrong: row.against !== "", cells: [stamp(row.wall_s), t(`correction_${row.what}`), row.who, `${row.words}${row.against ? " · " + row.against : ""}`],
-      })))
-    : h("p", {}, t("no_corrections")));
+function corrections(one) {
+  const rows = [...one.corrections, ...correctedRows(one)];
+  return h("div", {}, h("h3", {}, t("corrections")), h("small", {}, t("corrections_note")),
+    rows.length
+      ? table(t("corrections"), [t("when"), t("what"), t("by_whom"), t("words")], rows.map((row) => ({
+          wrong: row.against !== "", cells: [stamp(row.wall_s), t(`correction_${row.what}`), row.who, `${row.words}${row.against ? " · " + row.against : ""}`],
+        })))
+      : h("p", {}, t("no_corrections")),
+    ...correcting(one, entered, () => showFraction(one.id)));
+}
 
 const reports = (one) => h("div", {}, h("h3", {}, t("reports")), h("small", {}, t("reports_note")),
   h("div", { className: "row" }, ...one.reports.map((name) => h("a", { className: "button", href: `/api/records/report?name=${encodeURIComponent(name)}`, download: name }, `${name.split(".").at(-1).toUpperCase()} ${name.slice(0, name.indexOf(".")).split("-").at(-1)}`)),

@@ -1,18 +1,24 @@
 // What stands before the first patient and after the last: the day's card, and a fraction's report. It reads, and locks nothing.
-import { h, post, t } from "/files/shell.js";
+import { gy, h, named, post, stamp, t } from "/files/shell.js";
+import { get } from "/files/tables.js";
 
-async function read(path, values = {}) {
-  const answer = await fetch(`${path}?${new URLSearchParams(values)}`);
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.words);
-  return said;
-}
+const LOOK = ["open", "running", "before"];
+const mark = (one) => t(`mark_${one.mark}`, { at: stamp(one.at_s), dose: gy(one.delivered_rx_mgy) });
+
+// Each order of the folder with how it stands by the records. What may be delivered they say themselves at each load.
+const list = (found) => [
+  h("h3", {}, t("today_list")),
+  ...(found.orders_words ? [h("p", { className: "wrong" }, found.orders_words)] : []),
+  ...(found.orders.length || found.orders_words ? [] : [h("p", {}, t("no_orders"))]),
+  h("table", { className: "pairs" }, h("tbody", {}, ...found.orders.map((one) => h("tr", LOOK.includes(one.mark) ? { className: "wrong" } : {},
+    h("th", { scope: "row" }, named(one.patient_id, one.patient_id_2)), h("td", {}, named(one.lesion_id, one.site, t(`side_${one.laterality}`)), ` · ${t("n_of", { n: one.fraction, of: one.fractions })}`), h("td", {}, mark(one)))))),
+];
 const day = (wallS) => new Date(wallS * 1000).toISOString().slice(0, 10);
 
 // A card that fills itself; asked for anew whenever it is put up.
 export function today() {
   const card = h("section", { className: "today" }, h("h2", {}, t("today")));
-  read("/api/day").then((found) => {
+  get("/api/day").then((found) => {
     const check = found.day.waived ? t("day_waived") : found.day.today ? t("day_done", { at: found.day.last, who: found.day.who }) : t("day_missing", { at: found.day.last || "–" });
     const rows = [
       [t("warm_up"), found.warm_up || t("warm_up_done")], [t("day_check"), check],
@@ -23,6 +29,7 @@ export function today() {
       h("p", found.locks.length ? { className: "wrong" } : {}, found.locks.length ? t("today_locked", { words: found.locks[0] }) : t("today_open")),
       ...found.locks.slice(1).map((words) => h("p", { className: "wrong" }, words)),
       h("table", { className: "pairs" }, h("tbody", {}, ...rows.map(([name, said]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, said))))),
+      ...list(found),
     );
   }, (error) => card.append(h("p", { className: "wrong" }, error.message)));
   return card;
@@ -36,13 +43,13 @@ export function report(order) {
     event.target.disabled = true;
     said.textContent = "";
     try {
-      const { fractions } = await read("/api/records/fractions", { patient: order.patient_id });
+      const { fractions } = await get("/api/records/fractions", { patient: order.patient_id });
       // the very order: another course of this patient, or another version, may have the same lesion and number
       const own = fractions.find((one) => one.prescription_sha256 === order.sha256);
       if (!own) throw new Error(t("report_later"));
       const { token } = await post("/api/token");
       await post("/api/records/report", { fraction: own.id }, { "X-Kerma-Token": token });
-      const { reports } = await read("/api/records/fraction", { fraction: own.id });
+      const { reports } = await get("/api/records/fraction", { fraction: own.id });
       const pdf = reports.find((name) => name.endsWith(".pdf"));
       if (!pdf) throw new Error(t("report_later"));
       place.replaceChildren(h("a", { className: "button", href: `/api/records/report?name=${encodeURIComponent(pdf)}`, download: pdf }, pdf));

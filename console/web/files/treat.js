@@ -4,6 +4,7 @@ import { again } from "/files/again.js";
 import { holds, paintHold } from "/files/hold.js";
 import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
 import { approvalMark, flagged, setUp, signatures } from "/files/approvals.js";
+import { signing } from "/files/chart.js";
 import { lesion } from "/files/lesion.js";
 import { login } from "/files/login.js";
 import { report, today } from "/files/today.js";
@@ -18,7 +19,7 @@ const ICONS = {
 const STEPS = ["patient", "lesion", "applicator", "room", "confirm", "arm", "beam", "end"];
 
 let frame = null, orders = null;
-let patient = "", order = null, checked = new Set(), panelKey = "", busy = false, tickAt = 0, lastState = "";
+let patient = "", order = null, checked = new Set(), lookedAt = {}, panelKey = "", busy = false, tickAt = 0, lastState = "";
 let had = false, lostTo = "", stepKey = "", inPanel = false;
 
 async function command(name, body = {}) {
@@ -131,13 +132,22 @@ function paintWhy(shown) {
     h("li", {}, h("b", {}, `${rule.truth === "FALSE" ? "✖" : "⧖"} ${rule.id} `), `${t(`truth_${rule.truth}`)}: ${rule.words}`)));
 }
 
+// Nothing of a fraction before is carried over: patient, lesion and what was looked at are chosen anew, from orders as they lie there now.
+function fresh() {
+  patient = "";
+  order = orders = null;
+  checked.clear();
+  lookedAt = {};
+  panelKey = "";
+}
+
 // Who loses control to another page is told so until control is theirs again; who takes it goes on at the panel.
 function heardControl() {
   const { yours, by } = frame.control;
   if (yours) lostTo = "";
   else if (had && by) lostTo = by;
   // what somebody else chose at this page, or this person before a pause, is chosen anew: both identifiers are asked for again
-  if (yours && !had) { inPanel = true; patient = ""; order = null; checked.clear(); }
+  if (yours && !had) { inPanel = true; fresh(); }
   had = yours;
 }
 
@@ -221,11 +231,15 @@ const facts = (one) => table([
 const placed = (one) => [table(setUp(one)), ...(one.set_up?.bolus_mm ? [h("p", { className: "big" }, t("lay_bolus", { mm: number(one.set_up.bolus_mm, 1, "mm") }))] : []), ...flagged(one)];
 const table = (rows) => h("table", { className: "pairs" }, h("tbody", {}, ...rows.map(([name, ...cells]) => h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell) =>
   cell instanceof Node ? h("td", {}, cell) : h("td", {}, cell))))));
-const back = () => go("unload", async () => { if (await command("edit")) { patient = ""; order = null; checked.clear(); } });
+const back = () => go("unload", async () => { if (await command("edit")) fresh(); });
 const reason = () => h("input", { maxLength: 200, id: "reason" });
 const ordered = (one) => (orders ?? []).filter((row) => row.order?.sha256 === one?.sha256);
 const isOpen = (shown, one) => shown.open_fractions.some((said) => said.startsWith(`${one.patient_id} lesion ${one.lesion_id} fraction ${one.fraction}:`));
 const readable = () => (orders ?? []).filter((one) => one.order !== null);
+
+// What was looked at, and when by this page's clock: the record tells both.
+const tick = (...names) => names.forEach((name) => { checked.add(name); lookedAt[name] = performance.now(); });
+const ago = (names) => names.map((name) => (name in lookedAt ? (performance.now() - lookedAt[name]) / 1000 : null));
 
 const PANELS = {
   patient: () => {
@@ -234,7 +248,7 @@ const PANELS = {
     return [
       today(),
       h("p", {}, t("choose_patient")),
-      ...[...people].map(([key, one]) => h("button", { type: "button", className: "pick", onclick: () => { patient = key; order = null; checked = new Set(["patient"]); paintPanel(); } }, person(one.order))),
+      ...[...people].map(([key, one]) => h("button", { type: "button", className: "pick", onclick: () => { patient = key; order = null; checked.clear(); tick("patient"); paintPanel(); } }, person(one.order))),
       ...bad.map((one) => h("p", { className: "wrong" }, one.words)),
       people.size || orders === null ? null : h("p", {}, t("no_orders")),
     ].filter((one) => one !== null);
@@ -242,10 +256,10 @@ const PANELS = {
   lesion: (shown) => {
     const own = readable().filter((one) => who(one.order) === patient);
     const open = shown.open_fractions.length > 0;
-    const why = reason(), ownHand = again(frame.person, frame.badges);
+    const why = reason(), ownHand = again(frame.person, frame.badges, true);
     return [
       h("p", {}, t("choose_lesion", { patient: own.length ? `\u2068${own[0].order.patient_id}\u2069 · \u2068${own[0].order.patient_id_2}\u2069` : NONE })),
-      ...own.map((one) => h("button", { type: "button", className: "pick", "aria-pressed": order === one.name, onclick: () => { order = one.name; paintPanel(); } },
+      ...own.map((one) => h("button", { type: "button", className: "pick", "aria-pressed": order === one.name, onclick: () => { order = one.name; tick("lesion"); paintPanel(); } },
         order === one.name ? "● " : "○ ", named(one.order.lesion_id, about(one.order)), h("small", {}, named(one.order.course_id, one.order.prescription_id, one.order.version)), h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`), h("small", {}, approvalMark(one)))),
       ...own.filter((one) => one.name === order).flatMap((one) => [...signatures(one), lesion(one.order, one.name, { change: true })]),
       ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why), ...ownHand.labels] : []),
@@ -257,9 +271,9 @@ const PANELS = {
   },
   applicator: () => [
     ...(frame.order ? [facts(frame.order), h("p", {}, t("fit", { applicator: frame.order.applicator_id, filter: frame.order.filter_id, gap: number(frame.order.gap_mm, 1, "mm") })), ...placed(frame.order)] : [h("p", { className: "wrong" }, t("foreign_load"))]),
-    h("div", { className: "row" }, back(), frame.order ? go("fitted", () => { checked.add("applicator"); paintPanel(); }, { className: "go" }) : null),
+    h("div", { className: "row" }, back(), frame.order ? go("fitted", () => { tick("applicator"); paintPanel(); }, { className: "go" }) : null),
   ],
-  room: () => [h("p", {}, t("room_text")), h("div", { className: "row" }, back(), go("room_ready", () => { checked.add("room"); paintPanel(); }, { className: "go" }))],
+  room: () => [h("p", {}, t("room_text")), h("div", { className: "row" }, back(), go("room_ready", () => { tick("room"); paintPanel(); }, { className: "go" }))],
   confirm: (shown) => {
     const offer = shown.offer;
     if (!offer) return [h("p", {}, t("waiting_offer")), back()];
@@ -267,11 +281,11 @@ const PANELS = {
     const agreed = frame.compared.every((line) => line[3]);
     let photo = null, guarded = true;
     const looks = () => ["patient", "lesion", "applicator", "room", ...(photo ? ["photo"] : [])];
-    const confirm = go("confirm", () => command("confirm", { offer_id: offer.id, digest: offer.digest, checked: looks(), photo }), { className: "go", disabled: true });
+    const confirm = go("confirm", () => command("confirm", { offer_id: offer.id, digest: offer.digest, checked: looks(), ago_s: ago(looks()), photo }), { className: "go", disabled: true });
     confirm.dataset.hold = "1";
     const free = () => { if (agreed && !guarded && photo !== null) { confirm.dataset.hold = "0"; confirm.disabled = busy; } };
     if (agreed) setTimeout(() => { guarded = false; free(); }, TAP_GUARD_MS);
-    const card = lesion(frame.order, "", { compare: (name) => { photo = name; free(); } });
+    const card = lesion(frame.order, "", { compare: (name) => { photo = name; if (photo) tick("photo"); free(); } });
     return [
       facts(frame.order), ...placed(frame.order), ...ordered(frame.order).flatMap(signatures), card,
       h("table", {}, h("thead", {}, h("tr", {}, ...[t("what"), t("read_back"), t("second"), t("stands")].map((one) => h("th", { scope: "col" }, one)))),
@@ -290,14 +304,14 @@ const PANELS = {
   beam: (shown) => [frame.order ? facts(frame.order) : h("p", {}, ""), h("p", {}, t("beam_text")), ...(frame.rig.switch === "hold" ? [h("p", {}, t("beam_hold"))] : []),
     ...(shown.simulated ? [h("div", { className: "row" }, theSwitch)] : [])],
   end: (shown) => {
-    const ended = shown.ended, why = reason(), ownHand = again(frame.person, frame.badges);
+    const ended = shown.ended, why = reason(), ownHand = again(frame.person, frame.badges, true);
     const interrupted = shown.state === "INTERRUPTED";
     // a console that was started anew knows no order, and the records say which fraction is open; the machine judges whether it is this one
     const may = readable().filter((one) => (frame.order ? one.order.sha256 === frame.order.sha256 : isOpen(shown, one.order)));
     // of two orders that both may be the open one, another course or another version, a person says which
     const chosen = frame.order || may.length === 1 ? may[0] : undefined;
     const resumes = (frame.order ? may.slice(0, 1) : may).map((one) => {
-      const button = go("resume", () => { checked = new Set(["patient", "lesion"]); order = one.name; return load("resume", [one], { reason: why.value, ...ownHand.taken() }); });
+      const button = go("resume", () => { checked.clear(); tick("patient", "lesion"); order = one.name; return load("resume", [one], { reason: why.value, ...ownHand.taken() }); });
       if (!chosen) button.append(` · ${one.order.course_id} · ${one.order.prescription_id} · ${one.order.version} · ${one.name}`);
       return button;
     });
@@ -312,12 +326,13 @@ const PANELS = {
     ] : [];
     return [
       ...(frame.order ? [facts(frame.order)] : interrupted ? may.map((one) => facts(one.order)) : []), table(rows),
-      ...(frame.order && ended?.durable ? [report(frame.order), h("p", {}, others.length ? t("left_of", { which: others.join("; ") }) : t("left_none"))] : []),
+      ...(frame.order && ended?.durable ? [...(interrupted ? [] : [signing(frame.order, frame.person)]), report(frame.order), h("p", {}, others.length ? t("left_of", { which: others.join("; ") }) : t("left_none"))] : []),
       ...(interrupted && chosen ? [lesion(chosen.order, chosen.name, { change: true })] : []),
       ...(interrupted ? [h("label", {}, t("reason"), why), h("p", {}, t("resume_again")), ...ownHand.labels] : []),
       h("div", { className: "row" },
         ...(interrupted ? resumes : []),
-        go(interrupted ? "close_partial" : "close", async () => { if (await command("close", { reason: interrupted ? why.value : t("close") })) { patient = ""; order = null; } })),
+        !interrupted && ended?.durable ? go("next_lesion", async () => { if (await command("close", { reason: t("close") })) fresh(); }) : null,
+        go(interrupted ? "close_partial" : "close", async () => { if (await command("close", { reason: interrupted ? why.value : t("close") })) fresh(); })),
     ];
   },
   other: (shown) => {

@@ -1,6 +1,7 @@
 // What a page has that watches and does not treat: state, age of data, alarm and who is logged in; control it holds only for a procedure, whoever treats does that on the treatment page.
 import { $, ageMs, h, number, open, page, post, serviceMode, t } from "/files/shell.js";
 import { login, ownPassword } from "/files/login.js";
+export { get, table } from "/files/tables.js";
 
 const OLD_MS = 300, SILENT_MS = 1000;
 const BEAM = ["ARMING", "READY", "STARTING", "IRRADIATING", "STOPPING"];
@@ -10,20 +11,6 @@ const ICONS = {
 };
 let frame = null, told = "", present = false;
 export const watched = { entered: () => undefined, shown: () => undefined, spoken: () => undefined };
-
-export async function get(path, values = {}) {
-  const query = new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ""));
-  const answer = await fetch(`${path}${query.size ? `?${query}` : ""}`);
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.words);
-  return said;
-}
-
-// A table; a cell is text or a node, `wrong` marks a row. Nothing is ever read as HTML. It can be scrolled by key.
-export const table = (label, heads, rows) =>
-  h("div", { className: "scrolled", tabIndex: 0, role: "region", "aria-label": label },
-    h("table", {}, h("caption", {}, label), h("thead", {}, h("tr", {}, ...heads.map((one) => h("th", { scope: "col" }, one)))),
-      h("tbody", {}, ...rows.map(({ cells, wrong }) => h("tr", wrong ? { className: "wrong" } : {}, ...cells.map((cell) => h("td", {}, cell ?? "–")))))));
 
 function paint() {
   const age = ageMs(frame), silent = !(age <= SILENT_MS);
