@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # files with a test in real time; the process that plays those need not read the others
 REAL = $(shell grep -l 'mark\.realtime' -r tests --include='test_*.py')
 
-.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration whole-tubes dicom-tools test-dicom sbom wheel test-postgres postgres-tools strace-tools doctor-page
+.PHONY: help setup run console test test-browser browser-tools grid coverage verify lint fuzz bench bench-tools bench-wire bench-world bench-flood bench-dose soak clean lock real crash mutants verify-calibration whole-tubes dicom-tools test-dicom sbom wheel test-postgres postgres-tools strace-tools paper-tools doctor-page
 
 help:           ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ browser-tools:  ## install what test-browser needs: chromium and a font, by apt-
 
 strace-tools:   ## install strace, by apt-get as root: with it one test also sees every system call of a fraction; without it, it says so
 	tools/install.sh strace
+
+paper-tools:    ## install pdftoppm, by apt-get as root: it draws the pages of a certificate and of the reports for docs/
+	tools/install.sh paper
 
 grid: $(STAMP)  ## play the rest of the tables of which test plays a slice: each fault in beam, each thing taken away in each state
 	$(BIN)/python -m pytest -n 2 -m "grid and not realtime and not dicom and not postgres"

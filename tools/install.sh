@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools/install.sh GROUP: what a group of make targets needs beyond .venv. Says what it finds and what it installs; run by `make bench-tools`, `browser-tools`, `dicom-tools`, `postgres-tools`, `strace-tools`.
+# tools/install.sh GROUP: what a group of make targets needs beyond .venv. Says what it finds and what it installs; run by `make bench-tools`, `browser-tools`, `dicom-tools`, `paper-tools`, `postgres-tools`, `strace-tools`.
 # It installs Debian packages only, by apt-get, and only as root; it gives up after INSTALL_WITHIN_S (900) seconds, and says what is missing.
 set -eu
 
@@ -21,6 +21,7 @@ missing() {
         command -v dciodvfy >/dev/null || echo "dciodvfy"
         command -v storescp >/dev/null || echo "storescp"
         ;;
+    paper) command -v pdftoppm >/dev/null || echo "pdftoppm" ;;
     postgres)
         ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo "initdb"
         id postgres >/dev/null 2>&1 || echo "the user postgres"
@@ -33,10 +34,11 @@ case $group in
 bench) packages="gcc libc6-dev libmodbus-dev rt-tests" ;;
 browser) packages="chromium fonts-dejavu-core" ;;
 dicom) packages="dicom3tools dcmtk" ;;
+paper) packages="poppler-utils" ;;
 postgres) packages="postgresql" ;;
 strace) packages="strace" ;;
 *)
-    echo "tools/install.sh: $group is no group; first: write bench, browser, dicom, postgres or strace"
+    echo "tools/install.sh: $group is no group; first: write bench, browser, dicom, paper, postgres or strace"
     exit 2
     ;;
 esac

@@ -3,92 +3,114 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
+import random
+import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from PIL import Image
 from rich.console import Console
 
-from calibration.certificate import sign_certificate
 from calibration.job import load_job
-from calibration.paper import write_pdf
+from calibration.procedures.audit import CAPSULES
 from calibration.procedures.end_effect import SHORT_S, STARTS
 from calibration.procedures.session import Session as Measured
-from calibration.provisional import load_plate, provisional
 from calibration.sign import make_keys
-from calibration.write import text_of, write_certificate
+from calibration.write import text_of
 from console import configuration
+from console.calibrate import certificate_pages as pages
 from console.calibrate import terminal as calibrate
 from console.calibrate.draft import drafted
-from console.calibrate.exposing import Person
+from console.calibrate.exposing import Hand, Kept, Person
 from console.calibrate.face import CalibrateFace, Script, picture
 from console.calibrate.sessions import known_of, measurable, opened
 from console.calibrate.simulated_hand import Room
-from console.certificate import checked_of
+from console.certificate import certificate_of, checked_of
 from console.configuration import Rig
+from console.day import daily, sheets, work
+from console.day.sheets import Signer
 from console.exit_codes import Exit
+from console.run import raw_keys
 from console.treat.session import Session
 from console.treat.treat import Result, Wanted, treat
 from controller.blob import Blob
 from controller.kernel import Kernels, prepare
 from controller.prescribed import Prescribed
 from controller.requests import Snapshot
+from hal.errors import ConfigurationError
+from hal.readings import Purpose
+from hal.units import Seconds
+from records.commissioning import ITEMS
 from simulators.control import Control
-from simulators.laboratory import Laboratory
+from simulators.laboratory import ALTITUDE_M, Laboratory
 from simulators.unit_memory import UnitConfig, UnitMemory
-from simulators.unknown import PLANE_MM, Unknown, unknown
+from simulators.unknown import Unknown, unknown
 from simulators.world import World
+from verification.calibrate_job import CAPSULES_U_PCT, PLATE, job, plated
+from verification.calibrate_script import FITTED, NAME, PHYSICIST, SECONDS, SESSIONS, by, command
 from verification.certify import certify
 from verification.rigs import with_values
 from verification.setting import EXAMPLES, Setting, blob_of, lay_out, prescribed, recorder_of
 from verification.virtual import WALL_S, VirtualRig
 from verification.virtual_desk import VirtualDesk, VirtualNow
 
-SEED: Final = 7
-SECONDS: Final = 10.0
-CHAMBER_MM: Final = 61.0
-KV: Final = 69.5
-MA: Final = 1.6
-WHO: Final = "P. One"
+SEED: Final = 11
+TICK_HZ: Final = 20
+"""The slowest that a rig may be: an hour and a half at the terminal costs a third of what it costs at 100. Its tail is that of such a rig, whose off by wire
+goes out up to 50 ms after the unit's own end."""
 WIDTH: Final = 110
-NAME: Final = "a20-f2-70"
-AL_MM: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
-FAR_MM: Final = 300.0
-SCALE_KV: Final = (40.0, 50.0, 60.0, KV)
-OTHER, NONE = "A30", "none"
-FITTED: Final = {"A20": 0x35, OTHER: 0x66, NONE: 0x99}
-ENGRAVED: Final = {"sheets": "AL-1", "voltmeter": "VM-1"}
-SUPPLY: Final = "300.4 V"
-"""No simulation has the chambers' supply in it: a person types what a voltmeter would show."""
-PDD: Final = ((0.0, 100.0), (1.0, 95.0), (2.0, 90.0), (3.0, 85.0), (4.0, 79.0), (5.0, 74.0))
-DAY: Final = timedelta(days=1)
 PRESS_S: Final = 1.0
 """No hand is quicker; a filament that a dry run let go cold comes to its stand-by meanwhile, or its current overshoots and the beam is ended."""
 READINGS: Final = 5
 LONG_S: Final = SHORT_S * STARTS
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+PICTURES: Final = DOCS / "pictures"
 HEAD_LINES: Final = 62
 TAIL_LINES: Final = 34
+AFTER: Final = ("draft", "sign", "verify", "pdf", "baseline", "commissioned in part", "commissioned")
+"""What is typed when everything is measured; shown whole."""
+WHOLE: Final = frozenset(name for name, _ in SESSIONS)
+PICTURED: Final = {"conditioning": "top", NAME: "readings", f"dependence-{NAME}": "again", f"audit-{NAME}": "result"}
+"""The step of which a picture is drawn."""
+PICTURED_AS: Final = {name: name.removesuffix(f"-{NAME}") if name != NAME else "output" for name in PICTURED}
+PAPER: Final = "certificate"
+DPI: Final = "100"
+COLOURS: Final = 32
+"""A page is text and a few lines."""
+DETECTOR: Final = work.Detector("QA-1 JIG-3003", "nC", True, ALTITUDE_M)
+BASELINE: Final = "\n".join((
+    "@room key TREAT", "@wait 0.5", "@read barometer", "@read thermometer", "@bench key RES chamber jig volts 300 range LOW", "@wait 5", "@bench key STA",
+    "yes", "@bench key HLD", "@read electrometer nC", "yes",
+)) + "\n"  # fmt: skip
+"""Station pressure, temperature, the detector in its jig, its reading, and whether that is kept."""
+MEASURED_ITEMS: Final = (
+    "scales", "output", "end_effect", "linearity", "interrupt", "hvl", "kv_dependence", "applicator", "monitor", "leakage",
+)  # fmt: skip
+"""Of a commissioning, what these sessions show."""
 
 
 @dataclass
 class Told:
-    """What the story leaves: what was typed, what was shown, and how the numbers stand to the truth."""
+    """What the story leaves: what was typed, under which command, what was shown, and how the numbers stand to the truth."""
 
     scripts: dict[str, str] = field(default_factory=dict)
+    commands: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
-    picture: str = ""
+    pictures: dict[str, str] = field(default_factory=dict)
     certificate: bytes = b""
     pdf: bytes = b""
     r0_mgy_per_s: float = 0.0
@@ -99,29 +121,48 @@ class Told:
     asked_mgy: float = 0.0
     given_mgy: float = 0.0
     treated: Result | None = None
+    arcs: int = 0
+
+
+class Earlier:
+    """The clock of who made the plate's certificate, five minutes before the program was begun."""
+
+    def monotonic(self) -> Seconds:
+        return Seconds(0.0)
+
+    def wall(self) -> Seconds:
+        return Seconds(WALL_S - 300.0)
+
+    def sleep_until(self, deadline: Seconds) -> None:
+        raise AssertionError(f"nobody waits until {deadline} here")
 
 
 class Story:
     """One unknown machine, its rig and bench, in a folder of its own. A certificate is put in force by ending the program and beginning it anew."""
 
-    def __init__(self, folder: Path, kernels: Kernels, seed: int = SEED) -> None:
+    def __init__(
+        self, folder: Path, kernels: Kernels, seed: int = SEED, names: frozenset[str] = WHOLE, tick_hz: int = TICK_HZ
+    ) -> None:
         self.machine: Unknown = unknown(seed)
-        self.seed, self.kernels, self.folder = seed, kernels, folder
+        self.seed, self.kernels, self.folder, self.names = seed, kernels, folder, names
         self.setting: Setting = lay_out(folder / "rig", folder / "records", "time", 15020)
         text = with_values(self.setting.rig_file.read_text(encoding="utf-8"), {
+            "rig": {"tick_hz": str(tick_hz)},
             "tube": {"serial": f'"{self.machine.profile.tube_serial}"'}, "certificate": {"signer_public_key": '"physicist.pub"'},
             "simulated": {"laboratory": str(seed)},
         })  # fmt: skip
         self.setting.rig_file.write_text(text, encoding="utf-8")
         self.certificate = self.setting.folder / "certificate-time.toml"
-        (self.setting.folder / "physicist.pub").unlink()
-        make_keys(self.key, self.setting.folder / "physicist.pub", "SIMULATED: signs for nothing but this folder")
+        self.public = self.setting.folder / "physicist.pub"
+        self.public.unlink()
+        make_keys(self.key, self.public, "SIMULATED: signs for nothing but this folder")
         self.world = World(self.machine.profile, seed, UnitConfig(site_key=_site_key(self.setting)), UnitMemory())
         self.laboratory = Laboratory(self.machine, self.world.plant, seed, lambda: self.world.now_us)
         self.world.equip(self.laboratory)
         self.bare: dict[str, Any] = certify(self.machine.profile, seed)
         self.told = Told()
         self.doses_mgy: dict[str, list[float]] = {}
+        self.capsules_off = random.Random(f"capsules {seed}").gauss(0.0, 0.01 * CAPSULES_U_PCT)
         self._names()
 
     @property
@@ -138,33 +179,30 @@ class Story:
 
     def _names(self) -> None:
         """The certificate of the name plate, and the job file that people write beside it."""
-        now = datetime.fromtimestamp(WALL_S, UTC)
-        plate = load_plate(EXAMPLES / "plate.toml")
-        (first,) = plate.combinations
-        more = [
-            first.model_copy(
-                update={
-                    "kv": kv,
-                }
-            )
-            for kv in SCALE_KV[:-1]
+        document = tomllib.loads((EXAMPLES / "plate.toml").read_text(encoding="utf-8"))
+        (first,) = document["combinations"]
+        rows = [
+            first | {"kv": kv, "ma": ma, "applicator": name, "applicator_code": FITTED[name]}
+            for kv, ma, name in plated()
         ]
-        more += [
-            first.model_copy(update={"applicator": name, "applicator_code": FITTED[name]}) for name in (OTHER, NONE)
-        ]
-        plate = plate.model_copy(
-            update={"tube_serial": self.machine.profile.tube_serial, "combinations": [first, *more]}
-        )
+        document |= PLATE | {"tube_serial": self.machine.profile.tube_serial, "combinations": rows}
+        plate = self.setting.folder / "plate.toml"
+        plate.write_text(text_of(document), encoding="utf-8")
         self.certificate.unlink()
-        write_certificate(self.certificate, provisional(plate, version("kerma"), now - timedelta(minutes=5)))
-        self.job_file.write_text(text_of(job(self.machine, self.laboratory.papers(), self.bare)), encoding="utf-8")
+        self.says(
+            "plate",
+            f"kerma certificate provisional plate.toml {self.certificate.name}",
+            lambda: pages.plate(plate, self.certificate, Earlier()),
+        )
+        self.job_file.write_text(
+            text_of(job(self.machine, self.laboratory.papers(), self.bare, self.names)), encoding="utf-8"
+        )
 
     def begin(self) -> VirtualRig:
         """The program, with the certificate of the name plate."""
-        setting = self.setting
-        return VirtualRig(
-            self._blob(), recorder_of(setting.folder, setting.records), self.kernels, setting.folder, self.world
-        )
+        setting, physicists = self.setting, raw_keys(self.public)
+        recorder = msgspec.structs.replace(recorder_of(setting.folder, setting.records), physicists=physicists)
+        return VirtualRig(self._blob(), recorder, self.kernels, setting.folder, self.world)
 
     def anew(self, rig: VirtualRig) -> None:
         """The program ends and is begun again, with the certificate that lies there now."""
@@ -179,19 +217,33 @@ class Story:
         )  # as kerma run has it on a simulated rig
         return msgspec.structs.replace(blob, certificate=paper)
 
-    def measure(self, rig: VirtualRig, name: str, script: str) -> Exit:
-        """`kerma calibrate NAME --plain --script`, in this rig's time; the snapshots of its beam are kept for the picture."""
-        console = Console(file=io.StringIO(), record=True, width=WIDTH)
-        job_table, clock = load_job(self.job_file), VirtualNow(rig)
-        at = datetime.fromtimestamp(clock.wall(), UTC)
-        planned = measurable(job_table, name, at, known_of(self.rig, job_table, at, {}))
-        line = Session(VirtualDesk(rig), self.folder / "stop", clock)
-        asked = calibrate.Asked(self.setting.rig_file, name, by=WHO, plain=True, script=Path("script"))
-        control, beam = Control(self.world), list[Snapshot]()
-        rig.watcher = lambda shown: beam.append(shown) if shown.state == "IRRADIATING" else None
+    def says(self, name: str, line: str, does: Callable[[], Exit], wanted: Exit = Exit.AS_INTENDED) -> None:
+        """A command that asks nothing: what it prints is kept. RuntimeError: it did not end so."""
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            try:
+                code = does()
+            except ConfigurationError as error:
+                out.write(f"{error}\n")
+                code = Exit.USAGE
+        if code is not wanted:
+            raise RuntimeError(f"{line} ended with {code.name}:\n{out.getvalue()}")
+        self.told.commands[name], self.told.shown[name] = line, out.getvalue()
+
+    def hands(self, rig: VirtualRig, name: str) -> Room:
+        """The simulated room and bench, and a house that reads its capsules as well as it says."""
+        control = Control(self.world)
 
         def answers(request: dict[str, Any]) -> dict[str, Any]:
+            if request == {"do": "read", "instrument": CAPSULES}:
+                mgy = self.world.plant.dose_mgy - self.doses_mgy[name][-1]
+                return {"ok": True, "text": f"{mgy * (1.0 + self.capsules_off):.0f}", "unit": "mGy"}
             return dict(json.loads(control.answer(json.dumps(request).encode())))
+
+        return Room(answers, rig.wait)
+
+    def presses(self, rig: VirtualRig, name: str) -> Callable[[], str]:
+        """The hand at the switch; the true dose before each press is remembered."""
 
         def pressed() -> str:
             rig.wait(PRESS_S)
@@ -199,17 +251,42 @@ class Story:
             rig.press()
             return ""
 
+        return pressed
+
+    def measure(self, rig: VirtualRig, name: str, script: str) -> Exit:
+        """`kerma calibrate NAME --plain --script`, in this rig's time; the snapshots of its beam are kept for the picture."""
+        console = Console(file=io.StringIO(), record=True, width=WIDTH)
+        job_table, clock = load_job(self.job_file), VirtualNow(rig)
+        at = datetime.fromtimestamp(clock.wall(), UTC)
+        known = known_of(self.rig, job_table, at, {})
+        planned = measurable(job_table, name, at, known)
+        for words in calibrate.unwarmed(job_table, name, known, Kept(self.database()).rows(), clock.wall()):
+            console.print(words, markup=False, highlight=False)
+        line = Session(VirtualDesk(rig), self.folder / "stop", clock)
+        who, role = by(name)
+        asked = calibrate.Asked(self.setting.rig_file, name, by=who, role=role, plain=True, script=Path("script"))
+        calibrate.checked(asked, self.rig, planned.procedure.limits)
+        beam = list[Snapshot]()
+        rig.watcher = lambda shown: beam.append(shown) if shown.state == "IRRADIATING" else None
         site = calibrate.Site(self.rig, job_table, planned, rig.blob.certificate, clock)
-        lines = Script(script.splitlines(), Room(answers, rig.wait))
+        lines = Script(script.splitlines(), self.hands(rig, name))
         with opened(self.rig, name, planned, at, anew=False) as journal:
             code = calibrate.guided(
-                site, journal, line, lines, asked, console, None, pressed, Path(rig.recorder_config.database)
+                site,
+                journal,
+                line,
+                lines,
+                asked,
+                console,
+                None,
+                self.presses(rig, name),
+                Path(rig.recorder_config.database),
             )
-            if name == NAME and code is Exit.AS_INTENDED:
-                self.told.picture = drawn(site, journal.session, beam)
+            if name in PICTURED and code is Exit.AS_INTENDED:
+                self.told.pictures[name] = drawn(site, journal.session, PICTURED[name], beam, Person(who, role))
         rig.watcher = None
         self.doses_mgy.setdefault(name, []).append(self.world.plant.dose_mgy)
-        self.told.scripts[name] = script
+        self.told.scripts[name], self.told.commands[name] = script, command(name)
         self.told.shown[name] = console.export_text()
         return code
 
@@ -226,6 +303,51 @@ class Story:
         rate = (sum(long) - sum(short)) / (4 * (LONG_S - SHORT_S))
         dt_s = (sum(short) + sum(long)) / (8.0 * rate) - 0.5 * (SHORT_S + LONG_S)
         return sum(read[:READINGS]) / READINGS / (SECONDS + dt_s), dt_s
+
+    def baseline(self, rig: VirtualRig) -> None:
+        """`kerma daily --baseline`: what the days' readings will be held against, by a detector outside the head."""
+        name, clock, console = "baseline", VirtualNow(rig), Console(file=io.StringIO(), record=True, width=WIDTH)
+        certificate, signer = certificate_of(self.rig, clock.wall()), Signer(PHYSICIST, "physicist", self.key)
+        line = Session(VirtualDesk(rig), self.folder / "stop", clock)
+        face = CalibrateFace(console, Script(BASELINE.splitlines(), self.hands(rig, name)), "", plain=True)
+        hand = Hand(
+            line, certificate, Kept(self.database()), Person(PHYSICIST, "physicist"), face, self.presses(rig, name), None, Purpose.DAILY
+        )  # fmt: skip
+        wanted = work.baseline_of(certificate, DETECTOR, ALTITUDE_M)
+        self.told.scripts[name] = BASELINE
+        self.says(
+            name, f'kerma daily --config rig.toml --baseline --device "{DETECTOR.device}" --altitude {ALTITUDE_M:g} --key physicist.pem --who "{PHYSICIST}"',
+            lambda: daily.baseline(line, hand, certificate, wanted, face, lambda base: work.kept_baseline(self.rig, base, signer, clock)),
+        )  # fmt: skip
+        self.told.shown[name] = console.export_text() + self.told.shown[name]
+
+    def commission(self, rig: VirtualRig) -> None:
+        """`kerma sheet commission`, with what was measured here, which opens nothing; then with all of it."""
+        clock, signer = VirtualNow(rig), Signer(PHYSICIST, "physicist", self.key)
+        checked = checked_of(self.rig, clock.wall())
+        audit = checked.table.audit
+        assert audit is not None
+        stated = {"kind": audit.kind, "by": audit.by, "on": f"{audit.at:%Y-%m-%d}", "ratio": audit.ratio}
+        for name, items in (
+            ("commissioned in part", MEASURED_ITEMS),
+            ("commissioned", tuple(item for item, _ in ITEMS)),
+        ):
+            rows = [
+                {"kv": c.kv, "ma": c.ma, "filter": c.filter, "applicator": c.applicator, "items": list(items)}
+                for c in checked.table.combinations
+            ]
+            document = {
+                "tube_serial": checked.table.tube_serial, "machine_serial": checked.table.machine_serial, "certificate_sha256": checked.sha256.hex(),
+                "audit": stated, "combinations": rows,
+            }  # fmt: skip
+            path = self.setting.folder / "commission.toml"
+            path.write_text(text_of(document), encoding="utf-8")
+            self.told.scripts[name] = path.read_text(encoding="utf-8")
+            self.says(
+                name, f'kerma sheet commission commission.toml --key physicist.pem --who "{PHYSICIST}"',
+                lambda path=path: sheets.commissioned(self.rig, clock, path, signer),  # type: ignore[misc]
+                Exit.USAGE if items is MEASURED_ITEMS else Exit.AS_INTENDED,
+            )  # fmt: skip
 
     def treat(self, rig: VirtualRig, order: Prescribed) -> Result:
         """One fraction at the desk, as `kerma treat` does it; the true dose in the plane is of this fraction alone."""
@@ -264,201 +386,73 @@ def _site_key(setting: Setting) -> bytes:
     return configuration.site_key(configuration.load(setting.rig_file, os.getuid()))
 
 
-def job(machine: Unknown, papers: dict[str, Any], bare: dict[str, Any]) -> dict[str, Any]:
-    """The job file as a document. g(kV) and linearity in mA are typed, of sessions that the story does not show."""
-    rate = 0.1
-    return {
-        "certificate": {
-            "id": f"SIM-{machine.seed:04d}-1", "version": 1, "supersedes": "", "simulated": True, "tube_serial": machine.profile.tube_serial,
-            "machine_serial": "KU-SIM-0001", "safety_unit_fw": "simulated", "generator_fw": f"{machine.profile.dsp_part} {machine.profile.dsp_version}",
-            "ramp_profile": "as delivered", "expires_at": datetime.fromtimestamp(WALL_S, UTC).replace(microsecond=0) + 365 * DAY,
-            "termination": "time", "timer_start": "hv_seen", "capacitance_nf": round(float(bare["capacitance_nf"]), 4), "off_latency_s": 0.02,
-            "press_to_hv_s": float(bare["press_to_hv_seen_s"]), "ramp_s": round(0.03 + machine.drawn["ramp"] * 1e-3, 3), "filament_limit_counts": 2866,
-            "filament_preheat_counts": 2375, "vented_2": True, "ref_pressure_kpa": 101.325, "ref_temperature_c": 20.0,
-            "audit": {"kind": "simulated", "by": "none: a simulated tube", "tube_serial": machine.profile.tube_serial,
-                      "at": datetime.fromtimestamp(WALL_S, UTC).replace(microsecond=0), "ratio": 1.0, "u_pct": 1.5},
-            "facts": {"applicators": [_applicator(name, code) for name, code in FITTED.items()]},
-        },
-        "instruments": instruments(papers),
-        "outputs": [{
-            "name": NAME, "kv": KV, "ma": MA, "filter": "F2", "applicator": "A20", "seconds": SECONDS, "most_nc": 5.0, "expected_nc": 1.05, "low_v": 150.0,
-            "source": "typed",
-            "combination": {
-                "filter_code": 0xF2, "applicator_code": 0x35, "effective_ssd_mm": PLANE_MM,
-                "max_skin_mgy": 15000.0, "max_time_s": 300.0, "closed_end": False, "g_kv": bare["g_kv"],
-                "pdd": [{"depth_mm": z, "pct": pct} for z, pct in PDD],
-            },
-            "measured": {
-                "quantity": "AIR_KERMA_RATE_IN_AIR", "chamber": "A", "electrometer": "electrometer", "barometer": "barometer", "thermometer": "thermometer",
-                "operating_v": 300.0, "low_v": 150.0, "chamber_ref_to_focus_mm": CHAMBER_MM, "plane_to_focus_mm": PLANE_MM,
-                "position_half_width_mm": 0.3, "field_mm": 20.0,
-                "ma_steps": [{"at": at, "reading": round(at * rate, 5)} for at in (0.8, 1.2, 1.6)],
-                "terms": [{"term": "quality", "type": "B", "stated": 1.0, "distribution": "normal", "pct_per_unit": 1.0, "source": "E11"}],
-                "pdd_source": "published", "u_pdd_pct": 2.0, "flatness_pct": 5.0,
-            },
-            "hvl": {
-                "applicator": NONE, "sheets": "sheets", "stack_mm": list(AL_MM), "chamber_mm": FAR_MM, "aperture_mm": 20.0, "expected_mm": 1.95,
-                "most_nc": 5.0,
-            },
-            "monitor": {"supply_v": 300.0, "voltmeter": "voltmeter"},
-        }],
-        "scales": [{"name": "kv", "unit": "kV", "at": list(SCALE_KV), "ma": MA, "filter": "F2", "applicator": "A20", "meter": "kvp-meter"}],
-        "fitted": [{"name": "a30", "reference": NAME, "applicator": OTHER}],
-    }  # fmt: skip
-
-
-def _applicator(name: str, code: int) -> dict[str, Any]:
-    """As engraved."""
-    mm = 30.0 if name == OTHER else 20.0
-    return {
-        "id": name, "serial": f"AP-{name}", "code": code, "kind": "calibration_none" if name == NONE else "clinical", "shape": "circle", "diameter_mm": mm,
-        "end": "open", "plane_to_focus_mm": PLANE_MM, "effective_ssd_mm": PLANE_MM, "u_mm": 0.3, "contact_sensor": True, "lot": "L1", "recalled": False,
-        "max_skin_mgy": 15000.0, "max_time_s": 300.0,
-    }  # fmt: skip
-
-
-def instruments(papers: dict[str, Any]) -> list[dict[str, Any]]:
-    """What lies on the bench, as its papers say."""
-
-    def day(text: str) -> datetime:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-    paper = papers["chambers"]["A"]
-    since, until = day("2026-01-31"), day("2028-01-31")
-    chamber = {
-        "kind": "chamber", "id": "A", "model": "simulated soft X-ray chamber", "serial": paper["serial"],
-        "cal": {"lab": "ADCL", "at": day(paper["date"]), "expires_at": day(paper["expires"]), "certificate_no": paper["certificate"]},
-        "type": "pp", "volume_cc": 0.02, "sensitive_mm": paper["sensitive_mm"], "ref_point_mm_from_face": 0.5, "vented": True, "foil_mm": 0.1,
-        "polarising_v": float(paper["volts"]), "stem_factor": paper["stem_factor"], "u_stem_pct": 0.5,
-        "nk": [{"hvl_mm_al": hvl, "kv": 70.0, "mgy_per_nc": 1000.0 * n_k, "u_pct_k1": 0.7} for hvl, n_k in paper["n_k_gy_per_nc"].items()],
-        "coefficient": "air_kerma", "ref_form": paper["ref_form"], "ref_t_c": paper["ref_c"], "ref_p_kpa": paper["ref_kpa"], "protocol": "TG61",
-    }  # fmt: skip
-    more: dict[str, dict[str, Any]] = {
-        "electrometer": {"factor": papers["electrometer_factor"], "u_pct": 0.2, "leakage_na": 0.0},
-        "barometer": {"reads": "station", "altitude_m": papers["altitude_m"]},
-        "thermometer": {"u_c": 0.5},
-        "kvp-meter": {"u_pct_k1": 1.5, "least_kv": 35.0, "most_kv": 110.0},
-        "sheets": {"kind": "hvl_set", "purity_pct": 99.9, "sheets_mm": [0.5, 0.5, 1.0, 2.0, 4.0]},
-        "voltmeter": {"kind": "qa_device", "jig": "none"},
-    }
-    serials = {name: row["serial"] for name, row in papers["instruments"].items()} | ENGRAVED
-    cal = {"lab": "Example laboratory", "at": since, "expires_at": until}
-    return [chamber, *(
-        {"kind": kind.replace("-", "_"), "id": kind, "model": f"simulated {kind}", "serial": serials[kind],
-         "cal": cal | {"certificate_no": f"EX-{kind}"}, **facts}
-        for kind, facts in more.items()
-    )]  # fmt: skip
-
-
-DARK: Final = "\n".join(("@room key SERVICE", "@wait 0.5", "ok", *["go"] * 12, "accept")) + "\n"
-"""What the chambers count of nothing."""
-WARM: Final = "\n".join((
-    "@room key SERVICE", "@wait 0.5", "ok", "go", "go", "go", "reject 0 tube not yet steady", "go", "reject 1 tube not yet steady", "go", "accept",
-)) + "\n"  # fmt: skip
-"""Beam until three exposures agree."""
-
-
-def _one(*last: str) -> tuple[str, ...]:
-    """One exposure with the electrometer: reset, started, exposed, held, read."""
-    return ("@bench key RES", "@bench key STA", "go", "@bench key HLD", "@read electrometer nC", *last)
-
-
-TIMER: Final = "\n".join((
-    "# 30 s of radiation, against a meter that is none of the machine's",
-    f"@bench key RES chamber A distance_mm {CHAMBER_MM} volts 300 range LOW", "@wait 5", "ok EL-4004 KV-5005", "@air", "go", "@read timer", "accept",
-    "# a minute without beam", "ok", "@bench key RES", "@bench key STA", "@wait 60", "@bench key HLD", "go", "@read electrometer nC", "accept",
-    "# short, long, long, short; six short ones; and once more", *_one("accept") * 4, *_one() * 6, "accept", *_one("accept") * 4,
-)) + "\n"  # fmt: skip
-"""Timer and end effect."""
-OUTPUT: Final = "\n".join((
-    "# asked: is a reading corrected once only?", f"@room applicator {FITTED['A20']}", "ok EL-4004 CH-A-1001", "@air", *["go", "yes"] * 3, "accept",
-    "# readings", f"@bench key RES chamber A distance_mm {CHAMBER_MM} volts 300 range LOW", "@wait 5", "ok", "@air", *_one() * 5, "accept",
-    "# leakage, as long without beam", "ok", "@bench key RES", "@bench key STA", f"@wait {SECONDS}", "@bench key HLD", "go", "@read electrometer nC", "accept",
-    "# further away", f"@bench distance_mm {CHAMBER_MM + 20.0}", "ok", *_one("accept"),
-    "# the other sign", f"@bench distance_mm {CHAMBER_MM} key RES volts -300", "@wait 150", "ok", *_one("accept"),
-    "# half the voltage", "@bench key RES volts 150", "@wait 150", "ok", "@air", *_one("accept"),
-)) + "\n"  # fmt: skip
-
-
-HVL: Final = "\n".join((
-    "# leakage, a minute without beam", f"@room applicator {FITTED[NONE]}",
-    f"@bench key RES chamber A distance_mm {FAR_MM} al_mm 0 volts 300 range LOW", "@wait 5", "ok EL-4004", "@air", "@bench key RES", "@bench key STA",
-    "@wait 60", "@bench key HLD", "go", "@read electrometer nC", "accept", "# without aluminium", *_one("accept"),
-    *(line for mm in AL_MM[1:] for line in (f"# {mm:g} mm Al", f"@bench al_mm {mm:g}", "ok", "@air", *_one("accept"))),
-    "# and without it again", "@bench al_mm 0", "ok", *_one("accept"),
-)) + "\n"  # fmt: skip
-"""Half-value layers."""
-SCALE: Final = "\n".join(("ok KV-5005", "@air", *("go", "@read kvp-meter", "accept") * (2 * len(SCALE_KV)))) + "\n"
-"""kV up and down."""
-TAIL: Final = (
-    "\n".join(
-        (
-            "# what both chambers count after the unit's end; no chamber in the beam is needed",
-            "ok",
-            *["go"] * 6,
-            "accept",
-        )
-    )
-    + "\n"
-)
-"""The tail."""
-MONITOR: Final = "\n".join((
-    "# the chambers' supply", f"ok EL-4004 {ENGRAVED['voltmeter']}", "@air", "go", SUPPLY, "accept",
-    "# counts for a dose", f"@bench key RES chamber A distance_mm {CHAMBER_MM} al_mm 0 volts 300 range LOW", "@wait 5", "ok", *_one() * 5, "accept",
-    "# once more when the head is warmer: here it has not warmed by 3 K, and the reason is written", "ok", "@air", *_one() * 2,
-    "accept the seal was proved in the shop, M-17",
-)) + "\n"  # fmt: skip
-"""Monitor chambers."""
-APPLICATOR: Final = "\n".join((
-    "# the reference", f"@bench key RES chamber A distance_mm {CHAMBER_MM} al_mm 0 volts 300 range LOW", "@wait 5", "ok EL-4004", "@air", *_one() * 5, "accept",
-    "# the other applicator", f"@room applicator {FITTED[OTHER]}", "ok", *_one() * 5, "accept",
-    "# the reference again", f"@room applicator {FITTED['A20']}", "ok", "@air", *_one() * 5, "accept",
-)) + "\n"  # fmt: skip
-"""Another applicator against the reference."""
-SESSIONS: Final = (
-    (f"dark-{NAME}", DARK), (f"warm-{NAME}", WARM),
-    ("scale-kv", SCALE), (f"timer-{NAME}", TIMER), (f"hvl-{NAME}", HVL), (NAME, OUTPUT), (f"tail-{NAME}", TAIL),
-    (f"monitor-{NAME}", MONITOR),
-    ("fitted-a30", APPLICATOR),
-)  # fmt: skip
-
-
-def told(folder: Path, kernels: Kernels, seed: int = SEED, watch: Callable[[str], None] = lambda _words: None) -> Told:
-    """The whole story. Every step that does not go as it should raises."""
-    story = Story(folder, kernels, seed)
+def told(
+    folder: Path, kernels: Kernels, seed: int = SEED, watch: Callable[[str], None] = lambda _words: None, names: frozenset[str] = WHOLE
+) -> Told:  # fmt: skip
+    """The whole story, or these sessions of it with the rest of the job file typed. Every step that does not go as it should raises."""
+    story = Story(folder, kernels, seed, names)
     rig = story.begin()
     try:
-        _told(story, rig, folder, watch)
+        _told(story, rig, watch)
     finally:
         rig.close()
     return story.told
 
 
-def _told(story: Story, rig: VirtualRig, folder: Path, watch: Callable[[str], None]) -> None:
-    clock, found = VirtualNow(rig), story.told
+def _told(story: Story, rig: VirtualRig, watch: Callable[[str], None]) -> None:
+    found, clock = story.told, VirtualNow(rig)
+    _listed(story, rig, "list")
     for name, script in SESSIONS:
-        watch(f"kerma calibrate {name}")
-        code = story.measure(rig, name, script)
-        if code is not Exit.AS_INTENDED:
-            raise RuntimeError(f"kerma calibrate {name} ended with {code.name}:\n{found.shown[name][-3000:]}")
+        if name in story.names:
+            watch(f"kerma calibrate {name}")
+            code = story.measure(rig, name, script)
+            if code is not Exit.AS_INTENDED:
+                raise RuntimeError(f"kerma calibrate {name} ended with {code.name}:\n{found.shown[name][-3000:]}")
+    found.arcs = story.world.plant.tube.arcs
     watch("draft, signature, paper")
-    out, console = story.setting.folder / "draft.toml", Console(file=io.StringIO(), record=True, width=120)
-    drafted(story.rig, load_job(story.job_file), out, clock, console, story.database())
-    found.shown["draft"] = console.export_text()
-    sign_certificate(out, story.key, WHO, clock.wall())
-    out.replace(story.certificate)
-    pdf = folder / "certificate.pdf"
-    write_pdf(pdf, checked_of(story.rig, clock.wall()), [])
-    found.certificate, found.pdf = story.certificate.read_bytes(), pdf.read_bytes()
+    _signed(story, rig)
     (c,) = checked_of(story.rig, clock.wall()).table.combinations
     found.r0_mgy_per_s, found.u_pct_k2 = c.r0_mgy_per_s, c.measured.u_pct_k2 if c.measured is not None else 0.0
     found.true_r0_mgy_per_s, found.true_dt_s = story.truth()
     found.dt_s = c.dt_s
-    watch("a fraction with it")
+    watch("baseline, commissioning, a fraction with it")
     story.anew(rig)
     rig.room(key="TREAT")
+    story.baseline(rig)
+    story.commission(rig)
     found.treated = story.treat(rig, treatment())
     found.asked_mgy = found.treated.offer.d0_mgy if found.treated.offer is not None else 0.0
+
+
+def _listed(story: Story, rig: VirtualRig, name: str) -> None:
+    """`kerma calibrate`: what may be measured, and what is open."""
+    console = Console(file=io.StringIO(), record=True, width=WIDTH)
+    calibrate.listed(story.rig, load_job(story.job_file), VirtualNow(rig), console)
+    story.told.commands[name], story.told.shown[name] = "kerma calibrate --config rig.toml", console.export_text()
+
+
+def _signed(story: Story, rig: VirtualRig) -> None:
+    """Draft, signature and paper; then it lies where the rig file looks for it."""
+    clock, out, pdf = VirtualNow(rig), story.setting.folder / "draft.toml", story.setting.folder / "certificate.pdf"
+    console = Console(file=io.StringIO(), record=True, width=WIDTH)
+    drafted(story.rig, load_job(story.job_file), out, clock, console, story.database())
+    story.told.commands["draft"], story.told.shown["draft"] = (
+        "kerma calibrate --config rig.toml --draft draft.toml",
+        console.export_text(),
+    )
+    story.says(
+        "sign", f'kerma certificate sign draft.toml physicist.pem --who "{PHYSICIST}"', lambda: pages.sign(out, story.key, PHYSICIST, clock)
+    )  # fmt: skip
+    out.replace(story.certificate)
+    name = story.certificate.name
+    story.says(
+        "verify", f"mv draft.toml {name}; kerma certificate verify {name} --key physicist.pub --config rig.toml",
+        lambda: pages.verify(story.certificate, story.public, story.setting.rig_file, clock),
+    )  # fmt: skip
+    story.says(
+        "pdf", f"kerma certificate pdf {name} certificate.pdf --key physicist.pub", lambda: pages.pdf(story.certificate, pdf, story.public, [])
+    )  # fmt: skip
+    story.told.certificate, story.told.pdf = story.certificate.read_bytes(), pdf.read_bytes()
 
 
 def treatment() -> Prescribed:
@@ -466,42 +460,43 @@ def treatment() -> Prescribed:
     return msgspec.structs.replace(prescribed(), rx_mgy=2000.0, sha256=hashlib.sha256(b"calibrated").digest())
 
 
-def drawn(site: calibrate.Site, session: Measured, beam: list[Snapshot]) -> str:
-    """One terminal screen as SVG: the output's readings step, the trace in the middle of its last exposure, and its readings."""
+def drawn(site: calibrate.Site, session: Measured, step: str, beam: list[Snapshot], who: Person) -> str:
+    """One terminal screen as SVG: a step, the trace in the middle of the session's last exposure, and the step's readings with what is said of them."""
     console = Console(file=io.StringIO(), record=True, width=WIDTH)
-    place = next(n for n, step in enumerate(session.procedure.steps) if step.id == "readings")
+    place = next(n for n, one in enumerate(session.procedure.steps) if one.id == step)
+    upto = {one.id for one in session.procedure.steps[: place + 1]}
     there = replace(
-        session, place=place, connected=True, held=tuple(one for one in session.held if one.step == "readings")
-    )
-    face = CalibrateFace(console, Script([], str), calibrate.banner(site, there, Person(WHO, "physicist")), plain=True)
+        session, place=place, connected=True, held=tuple(one for one in session.held if one.step in upto),
+        shots=tuple(one for one in session.shots if one.step in upto),
+    )  # fmt: skip
+    face = CalibrateFace(console, Script([], str), calibrate.banner(site, there, who), plain=True)
     face.step(there, 0.0)
-    last = [one for one in beam if one.dose is not None and one.dose.beam_s < 0.7 * SECONDS]
-    first = max(
-        n for n, one in enumerate(last) if n == 0 or last[n - 1].dose is None or _beam_s(one) < _beam_s(last[n - 1])
-    )
+    first = max(n for n, one in enumerate(beam) if n == 0 or _beam_s(one) < _beam_s(beam[n - 1]))
+    last = beam[first:]
+    shown = [one for one in last if _beam_s(one) < 0.7 * _beam_s(last[-1])]
     trace = tuple(
-        (one.kv or 0.0, one.ma or 0.0, one.dose.rate_mgy_per_s if one.dose is not None else 0.0) for one in last[first:]
+        (one.kv or 0.0, one.ma or 0.0, one.dose.rate_mgy_per_s if one.dose is not None else 0.0) for one in shown
     )
-    console.print(picture(last[-1], trace, 0.0))
+    console.print(picture(shown[-1], trace, 0.0))
     face.readings(there)
-    return console.export_svg(title="kerma calibrate a20-f2-70", unique_id="calibrate")
+    return console.export_svg(title=f"kerma calibrate {session.id.split('.')[0]}", unique_id="calibrate")
 
 
 def _beam_s(shown: Snapshot) -> float:
     return shown.dose.beam_s if shown.dose is not None else 0.0
 
 
-def page(text: str, found: Told) -> str:
-    """The page with its made parts."""
+def page(text: str, found: Told, papers: Sequence[str]) -> str:
+    """The page with its made parts; `papers` are the pictures of the certificate's pages."""
     whole = found.shown[NAME].splitlines()
-    shown = [*whole[:HEAD_LINES], "...", *whole[-TAIL_LINES:], "", *found.shown["draft"].splitlines()[:-1]]
-    typed = [
-        f"`kerma calibrate --config rig.toml {name} --script FILE`\n\n```text\n{script}```\n"
-        for name, script in found.scripts.items()
-    ]
+    shown = [f"$ {found.commands[NAME]}", *whole[:HEAD_LINES], "...", *whole[-TAIL_LINES:], ""]
+    for name in AFTER:
+        shown += [f"$ {found.commands[name]}", *found.shown[name].splitlines(), ""]
+    typed = [f"`{found.commands[name]}`\n\n```text\n{script}```\n" for name, script in found.scripts.items()]
     for name, body in (
         ("typed", "\n".join(typed)),
-        ("shown", f"```text\n{_lines(shown)}```\n"),
+        ("shown", f"```text\n{_lines(shown[:-1])}```\n"),
+        ("paper", "\n".join(f"![page {n} of the certificate](pictures/{one})\n" for n, one in enumerate(papers, 1))),
         ("truth", f"```text\n{summary(found)}\n```\n"),
     ):
         head, tail = f"<!-- made by verification.calibrate_story: {name} -->\n", f"<!-- end of {name} -->"
@@ -514,6 +509,30 @@ def page(text: str, found: Told) -> str:
 
 def _lines(lines: Sequence[str]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def transcript(found: Told) -> Iterator[str]:
+    """Every command with what it showed, in the order of the story."""
+    for name, line in found.commands.items():
+        yield f"$ {line}"
+        yield from found.shown[name].splitlines()
+        yield ""
+
+
+def drawn_pages(pdf: bytes, folder: Path) -> list[str]:
+    """The pages of a PDF as pictures in a folder, few colours; their names. RuntimeError: nothing here draws one."""
+    pdftoppm = shutil.which("pdftoppm")
+    if pdftoppm is None:
+        raise RuntimeError("pdftoppm is not on this machine; first: make paper-tools")
+    for old in folder.glob(f"{PAPER}-*.png"):
+        old.unlink()
+    with tempfile.TemporaryDirectory() as there:
+        (Path(there) / "paper.pdf").write_bytes(pdf)
+        subprocess.run([pdftoppm, "-r", DPI, "-png", f"{there}/paper.pdf", f"{there}/page"], check=True, timeout=120)
+        made = sorted(Path(there).glob("page-*.png"))
+        for n, one in enumerate(made, 1):
+            Image.open(one).quantize(COLOURS).save(folder / f"{PAPER}-{n}.png", optimize=True)
+    return [f"{PAPER}-{n}.png" for n in range(1, len(made) + 1)]
 
 
 def summary(told: Told) -> str:
@@ -534,17 +553,18 @@ def _watched(words: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`--page` writes docs/calibration.md, its transcript and its picture; a folder gets everything that the story leaves."""
+    """`--page` writes docs/calibration.md, its transcript and its pictures; a folder gets everything that the story leaves."""
     with tempfile.TemporaryDirectory() as folder:
         found = told(Path(folder), prepare(), watch=_watched)
         here = f"{folder}/rig/"
+    found.shown = {name: text.replace(here, "") for name, text in found.shown.items()}
     if arguments == ["--page"]:
         path = DOCS / "calibration.md"
-        path.write_text(page(path.read_text(encoding="utf-8"), found), encoding="utf-8")
-        (DOCS / "calibration-transcript.txt").write_text(
-            _lines("\n".join(found.shown.values()).replace(here, "").splitlines()), encoding="utf-8"
-        )
-        (DOCS / "pictures" / "calibrate-output.svg").write_text(_lines(found.picture.splitlines()), encoding="utf-8")
+        papers = drawn_pages(found.pdf, PICTURES)
+        path.write_text(page(path.read_text(encoding="utf-8"), found, papers), encoding="utf-8")
+        (DOCS / "calibration-transcript.txt").write_text(_lines(list(transcript(found))), encoding="utf-8")
+        for name, svg in found.pictures.items():
+            (PICTURES / f"calibrate-{PICTURED_AS[name]}.svg").write_text(_lines(svg.splitlines()), encoding="utf-8")
     else:
         out = Path(arguments[0])
         out.mkdir(parents=True, exist_ok=True)
@@ -552,6 +572,8 @@ def main(arguments: list[str]) -> int:
         (out / "certificate.pdf").write_bytes(found.pdf)
         for name, text in (*found.scripts.items(), *((f"{name}.txt", text) for name, text in found.shown.items())):
             (out / name).write_text(text, encoding="utf-8")
+        for name, svg in found.pictures.items():
+            (out / f"{name}.svg").write_text(svg, encoding="utf-8")
     sys.stdout.write(f"{summary(found)}\n")
     return 0
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,26 +14,21 @@ from typing import Any, Final
 
 from calibration.job import load_job
 from calibration.planned import offered
-from calibration.procedures.ma_offset import MaOffset, N, ma_offset, per_kv
+from calibration.procedures.ma_offset import MaOffset, ma_offset, per_kv
 from calibration.procedures.step import Procedure
-from calibration.write import text_of
 from console.calibrate.sessions import known_of
 from console.exit_codes import Exit
 from console.tube_use import since_warmup_s
 from controller.kernel import Kernels, prepare
 from records import fractions
-from verification.calibrate_story import DOCS, KV, Story
+from verification.calibrate_script import OFFSET
+from verification.calibrate_story import DOCS, Story
 from verification.virtual import VirtualRig
 from verification.virtual_desk import VirtualNow
 
 NAME: Final = "offset"
 SCALE: Final = "scale-ma"
-KVS: Final = (50.0, 60.0, KV)
 SEEDS: Final = (7, 11, 23)
-SCRIPT: Final = "\n".join((
-    "@room key SERVICE", "@wait 0.5", "ok MA-7007", "@air", *(*("go", "@read ma-meter") * N, "accept") * (2 * len(KVS)),
-)) + "\n"  # fmt: skip
-"""Three exposures at each kV on the way up, and three on the way down."""
 HEAD_LINES: Final = 22
 COUNT_MA: Final = 1.2 * 5.0 / 4095.0
 """One count of the converter: what the read-back cannot show."""
@@ -68,26 +62,9 @@ class Found:
         return 2.0 * part * kv / ma * 1e-3
 
 
-class OffsetStory(Story):
-    """The same machine and rig, with the two sections that the offset needs, and a plate with the kV at which mA is to be scaled."""
-
-    def _names(self) -> None:
-        super()._names()
-        document = tomllib.loads(self.job_file.read_text(encoding="utf-8"))
-        kvp = next(one for one in document["instruments"] if one["kind"] == "kvp_meter")
-        meter = {key: kvp[key] for key in ("model", "cal")} | {
-            "kind": "ma_meter", "id": "ma-meter", "serial": "MA-7007", "model": "simulated ma-meter", "u_pct_k1": 0.5,
-        }  # fmt: skip
-        document["instruments"].append(meter)
-        beam = {"unit": "mA", "at": [0.8, 1.2, 1.6], "filter": "F2", "applicator": "A20", "meter": "ma-meter"}
-        document["scales"] += [beam | {"name": "ma" if kv == KV else f"ma-{kv:g}", "kv": kv} for kv in KVS]
-        document[NAME] = {"filter": "F2", "applicator": "A20", "meter": "ma-meter"}
-        self.job_file.write_text(text_of(document), encoding="utf-8")
-
-
 def told(folder: Path, kernels: Kernels, seed: int) -> Found:
     """One tube: the scale is refused, the offset is measured, the scale is planned with it. Every step that does not go as it should raises."""
-    story = OffsetStory(folder, kernels, seed)
+    story = Story(folder, kernels, seed)
     rig = story.begin()
     try:
         return _told(story, rig)
@@ -95,7 +72,7 @@ def told(folder: Path, kernels: Kernels, seed: int) -> Found:
         rig.close()
 
 
-def _told(story: OffsetStory, rig: VirtualRig) -> Found:
+def _told(story: Story, rig: VirtualRig) -> Found:
     clock, job = VirtualNow(rig), load_job(story.job_file)
 
     def now() -> datetime:
@@ -106,7 +83,7 @@ def _told(story: OffsetStory, rig: VirtualRig) -> Found:
         refused = ""
     except ValueError as words:
         refused = str(words)
-    code = story.measure(rig, NAME, SCRIPT)
+    code = story.measure(rig, NAME, OFFSET)
     if code is not Exit.AS_INTENDED:
         raise RuntimeError(f"kerma calibrate {NAME} ended with {code.name}:\n{story.told.shown[NAME][-3000:]}")
     known = known_of(story.rig, job, now(), {})
@@ -149,7 +126,7 @@ def table(found: list[Found]) -> Iterator[str]:
 def page(text: str, found: list[Found]) -> str:
     """The page with its made part."""
     shown = "".join(f"{line.rstrip()}\n" for line in found[0].shown.splitlines()[:HEAD_LINES])
-    body = f"```text\n{SCRIPT}```\n\n```text\n{shown}...\n```\n\n" + "\n".join(table(found)) + "\n"
+    body = f"```text\n{OFFSET}```\n\n```text\n{shown}...\n```\n\n" + "\n".join(table(found)) + "\n"
     head, tail = "<!-- made by verification.offset_story -->\n", "<!-- end of verification.offset_story -->"
     before, _, rest = text.partition(head)
     if not rest or tail not in rest:

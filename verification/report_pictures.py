@@ -56,7 +56,7 @@ def main() -> int:
     out = Console()
     pdftoppm = shutil.which("pdftoppm")
     if pdftoppm is None:
-        out.print("pdftoppm is not on this machine; first: apt-get install poppler-utils")
+        out.print("pdftoppm is not on this machine; first: make paper-tools")
         return 1
     with tempfile.TemporaryDirectory() as folder:
         with out.status("a fraction in virtual time"):

@@ -25,7 +25,8 @@ from controller.kernel import Kernels, prepare
 from hal.errors import ConfigurationError
 from simulators.unknown import unknown
 from verification.benched import FILTER_CODE
-from verification.calibrate_story import DOCS, KV, SESSIONS, Told, told
+from verification.calibrate_script import KV, OF_DOSE
+from verification.calibrate_story import DOCS, Told, told
 from verification.calibrated import Stopped
 from verification.coverage import calibrate
 from verification.results import Results
@@ -71,7 +72,7 @@ def by_loop(seed: int, kernels: Kernels, watch: Callable[[str], None]) -> Way:
     """Console, controller, recorder and wires as shipped. What is refused is a way to end; what breaks otherwise is not caught."""
     with TemporaryDirectory() as folder:
         try:
-            came = told(Path(folder), kernels, seed, watch)
+            came = told(Path(folder), kernels, seed, watch, OF_DOSE)
         except (RuntimeError, ValueError, ConfigurationError) as error:
             lines = [line for line in str(error).splitlines() if line.strip()]
             return Way(" / ".join((lines[0], *lines[-2:])) if len(lines) > 2 else str(error))
@@ -177,9 +178,9 @@ def play(results: Results, seeds: Sequence[int], console: Console) -> None:
     """Every tube that is not there yet; each is kept the moment it is known."""
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("tubes", total=len(seeds) * (len(SESSIONS) + 2))
+        task = progress.add_task("tubes", total=len(seeds) * (len(OF_DOSE) + 2))
         missing = [seed for seed in seeds if seed not in results.by_key]
-        progress.advance(task, (len(seeds) - len(missing)) * (len(SESSIONS) + 2))
+        progress.advance(task, (len(seeds) - len(missing)) * (len(OF_DOSE) + 2))
         kernels = prepare() if missing else None
         for seed in missing:
             assert kernels is not None

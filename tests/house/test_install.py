@@ -44,6 +44,7 @@ def installed(folder: Path, group: str, root: bool = True, within_s: str = "5") 
         ("bench", "rt-tests"),
         ("browser", "chromium"),
         ("dicom", "dcmtk"),
+        ("paper", "poppler-utils"),
         ("postgres", "postgresql"),
         ("strace", "strace"),
     ],

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from calibration.procedures.ma_offset import N
 from controller.kernel import Kernels
+from verification.calibrate_script import MA_AT_KV, OFFSET
 from verification.calibrate_story import DOCS
-from verification.offset_story import COUNT_MA, KVS, SCRIPT, N, told
+from verification.offset_story import COUNT_MA, told
 
 
 def test_the_page_shows_what_is_typed() -> None:
-    assert f"```text\n{SCRIPT}```" in (DOCS / "calibration.md").read_text(encoding="utf-8")
+    assert f"```text\n{OFFSET}```" in (DOCS / "calibration.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.grid
@@ -22,12 +24,12 @@ def test_an_unknown_tubes_bleeder_is_found_before_any_scale_of_ma(tmp_path: Path
     found = told(tmp_path, kernels, 31)
     assert "offset was not measured; do that first" in found.refused
     assert abs(found.found_gohm - found.bleeder_gohm) < found.u_gohm
-    for (kv, read_back, meter), true, at in zip(found.offset.rows, found.truths, KVS, strict=True):
+    for (kv, read_back, meter), true, at in zip(found.offset.rows, found.truths, MA_AT_KV, strict=True):
         assert kv == pytest.approx(at, abs=0.3) and read_back == pytest.approx(true, abs=COUNT_MA)
         assert meter == pytest.approx(true, abs=0.002 + 0.005 * true)
     given = dict(found.scale.steps[0].accept.numbers)
     assert given["offset_ma"] == pytest.approx(found.truths[-1], abs=COUNT_MA)
-    assert len(found.rows) == len(found.exposures) == 2 * N * len(KVS)
+    assert len(found.rows) == len(found.exposures) == 2 * N * len(MA_AT_KV)
     assert {row["purpose"] for row in found.rows} == {"DRY_RUN"} and {row["quality"] for row in found.exposures} == {
         "GOOD"
     }

@@ -12,7 +12,8 @@ from calibration.procedures.journal import Journal
 from calibration.procedures.session import AnyEvent, Effects, Exposed, Session
 from console.exit_codes import Exit
 from controller.kernel import Kernels
-from verification.calibrate_story import CHAMBER_MM, NAME, WARM, Story
+from verification.calibrate_script import CHAMBER_MM, NAME, WARM
+from verification.calibrate_story import Story
 
 pytestmark = [pytest.mark.grid, pytest.mark.timeout(900)]
 ONE = ("@bench key RES", "@bench key STA", "go", "@bench key HLD", "@read electrometer nC")
@@ -26,7 +27,7 @@ SCRIPT = "\n".join((
 def test_the_end_effect_is_found_through_the_controller(
     tmp_path: Path, kernels: Kernels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = Story(tmp_path, kernels)
+    told = Story(tmp_path, kernels, tick_hz=100)
     rig = told.begin()
     ends: list[float] = []
     sessions: list[Session] = []
