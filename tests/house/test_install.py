@@ -80,4 +80,4 @@ def test_a_group_that_is_none_is_said() -> None:
     said = subprocess.run(
         [str(SCRIPT), "games"], env=dict(os.environ), capture_output=True, text=True, timeout=30, check=False
     )
-    assert said.returncode == 2 and "bench, browser, dicom, postgres or strace" in said.stdout
+    assert said.returncode == 2 and "bench, browser, dicom, paper, postgres or strace" in said.stdout
