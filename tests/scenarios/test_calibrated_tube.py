@@ -55,7 +55,7 @@ def test_the_page_shows_what_the_story_types_under_the_command_that_takes_it() -
         "kerma daily --config",
         "kerma sheet commission",
     ):
-        assert f"$ {line}" in TRANSCRIPT[places[-1] :], line
+        assert line in TRANSCRIPT[places[-1] :], line
 
 
 def test_every_line_of_the_scripts_is_one_that_the_terminal_knows() -> None:
