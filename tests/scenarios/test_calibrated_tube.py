@@ -151,7 +151,7 @@ def test_the_plate_lists_what_the_sessions_expose() -> None:
 @pytest.mark.timeout(600)
 def test_g22_an_arc_at_the_desk_ends_its_exposure_and_stands_in_the_record(tmp_path: Path, kernels: Kernels) -> None:
     """Hazard G22: a tube that arcs in its ladder loses the beam; the exposure's record says so to the session, and no person has to count."""
-    story = Story(tmp_path, kernels)
+    story = Story(tmp_path, kernels, tick_hz=100)
     rig, arced = story.begin(), list[int]()
 
     def arcs() -> None:
@@ -193,6 +193,11 @@ def test_counts_in_the_dark_are_what_the_chambers_count_of_nothing(tmp_path: Pat
         rig.close()
     shown = story.told.shown[name]
     assert shown.count("complete, 5.00 s by the safety unit") == 12
-    assert "dark 1: 0.499 cps" in shown and "at most 1: 0.6455 cps" in shown
-    assert "dark 2: 0.3089 cps" in shown and "at most 2: 0.4287 cps" in shown
+    for what, least, most in (
+        ("dark 1", 0.4, 0.6),
+        ("at most 1", 0.5, 0.8),
+        ("dark 2", 0.22, 0.38),
+        ("at most 2", 0.3, 0.55),
+    ):
+        assert least < float(shown.partition(f"{what}: ")[2].split()[0]) < most, what
     assert story.world.plant.dose_mgy < 1e-9
