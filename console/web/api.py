@@ -263,7 +263,7 @@ class Api:
         app.post("/api/token", responses=told(401), tags=["tokens"])(self.token)
         app.post("/api/orders", responses=told(401, 409, 503), tags=["orders"])(self.listed)
         app.post("/api/control/take", responses=told(401, 409, 503), tags=["control"])(self.take)
-        app.post("/api/release", responses=told(409, 503), tags=["commands"])(self.release)
+        app.post("/api/release", responses=told(401, 409, 503), tags=["commands"])(self.release)
         app.post("/api/control/leave", responses=told(401, 409, 503), tags=["control"])(self.leave)
         for name, command in (
             ("load", self.load), ("resume", self.resume), ("confirm", self.confirm), ("edit", self.edit), ("close", self.close),
@@ -509,9 +509,11 @@ class Api:
 
     async def release(self, request: Request, body: Hold) -> Done:
         """SIMULATED: let go of the switch. It asks for no token: it presses nothing. Whose login or control has ended holds the switch no more anyway."""
+        if self._desk.seen(cookie_of(request)) is None:
+            raise RefusedError(401, "nobody is logged in, and so nobody holds it here; first: log in")
         if not self._desk.may(cookie_of(request), "release"):
             raise RefusedError(
-                409, "nobody is logged in here, or this is no simulated rig; first: let go of the switch"
+                409, "this login, or a rig that is not simulated, has no switch here; first: let go of the switch"
             )
         words = await self._desk.switch.release(body.page, body.hold)
         if words:
