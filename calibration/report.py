@@ -98,16 +98,18 @@ MEASURED_SHOWN: Final = frozenset({"readings", "rejected", "leakage_nc"})
 
 
 def _leaves(table: Mapping[str, Any], shown: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
-    """(dotted key, word) of every value in a table but those that are shown elsewhere."""
+    """(dotted key, words) of every value in a table but those that are shown elsewhere; a list's row of plain values, such as a reading, is one."""
     for key, value in table.items():
         if key in shown:
             continue
         if isinstance(value, Mapping):
             yield from ((f"{key}.{below}", word) for below, word in _leaves(value))
         elif isinstance(value, list):
-            yield from (
-                (f"{key}.{below}", word) for below, word in _leaves({str(i): one for i, one in enumerate(value)})
-            )
+            for number, one in enumerate(value):
+                if isinstance(one, Mapping) and not any(isinstance(below, Mapping | list) for below in one.values()):
+                    yield f"{key}.{number}", ", ".join(f"{name} {_word(below)}" for name, below in one.items())
+                else:
+                    yield from ((f"{key}.{below}", word) for below, word in _leaves({f"{number}": one}))
         else:
             yield key, _word(value)
 

@@ -41,13 +41,13 @@ def in_use(rows: list[dict[str, Any]], wall_s: float) -> Iterator[Use]:
 
 
 def since_warmup_s(rows: list[dict[str, Any]], wall_s: float) -> float:
-    """How long ago the tube was warmed up, of beam without a pause of hours; where nobody did, since it was first used. 0: it was not."""
+    """How long ago the tube was warmed up, of beam without a pause of hours, to 0.1 s; where nobody did, since it was first used. 0: it was not."""
     first_s = wall_s
     for one in in_use(rows, wall_s):
         if one.purpose == "WARMUP":
-            return max(0.0, wall_s - one.ended_s)
+            return round(max(0.0, wall_s - one.ended_s), 1)
         first_s = one.ended_s
-    return max(0.0, wall_s - first_s)
+    return round(max(0.0, wall_s - first_s), 1)
 
 
 def warmed_at(rows: list[dict[str, Any]], wall_s: float, steady: Container[str]) -> datetime | None:

@@ -19,7 +19,8 @@ from console.exit_codes import Exit
 from controller.kernel import Kernels
 from simulators.unit_firmware import RUN, UnitFirmware
 from verification import calibrate_story
-from verification.calibrate_story import KV, MA, NAME, WARM, Story
+from verification.calibrate_script import KV, MA, NAME, WARM
+from verification.calibrate_story import Story
 
 pytestmark = [pytest.mark.grid, pytest.mark.timeout(900)]
 TAIL = "\n".join(("ok", *["go"] * 6, "accept")) + "\n"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from refusal_bench import MakeRig, slice_of
 
+from controller.channels import uncounted_tail_mgy
 from controller.requests import Confirm, Edit
 from controller.states import State
 from verification.reach import (
@@ -61,6 +62,7 @@ def after_restart(rig: VirtualRig, presses: int, down_s: float) -> None:
 
 
 PARTS = ("", "gate.look", "exposure.step", "dossier.moved", "dossier.waiting", "gate.pass_on", "_record", "")
+LEAKED_MGY = 0.4
 TICKS_OF_ARMING = (0, 1, 2, 3, 5, 9, 20, 30)
 TICKS_OF_READY = (0, 1, 5)
 TICKS_FROM_PRESS = (1, 2, 3, 4, 6, 8, 12, 20, 30, 50, 120)
@@ -100,7 +102,8 @@ def test_a_host_killed_in_the_tick_of_confirm_has_no_start_or_a_void(make_rig: M
 @pytest.mark.parametrize("ticks", TICKS_OF_READY)
 def test_a_host_killed_in_ready_leaves_a_void_or_nothing_to_speak_of(make_rig: MakeRig, ticks: int) -> None:
     """Armed and not pressed: VOID. Pressed after its death while the lease still runs: no ON, so no beam, but the unit's counters are no longer
-    those of the START, and a count of leakage is taken for dose rather than forgotten."""
+    those of the START, and a count of leakage is taken for dose rather than forgotten; with it what K1 alone may let through, for nobody read the counters
+    again before the cable had emptied."""
     rig = make_rig()
     to_ready(rig)
     for _ in range(ticks):
@@ -110,7 +113,9 @@ def test_a_host_killed_in_ready_leaves_a_void_or_nothing_to_speak_of(make_rig: M
         rig.press()
     after_restart(rig, 0, 2.0)
     (exposure,) = exposures(rig)
-    assert exposure["void"] or (ticks and exposure["high_mgy"] < 2.0)
+    used = rig.blob.certificate.combinations[0]
+    most_mgy = LEAKED_MGY + uncounted_tail_mgy(used.tail_mgy, used.r0_mgy_per_s)
+    assert exposure["void"] or (ticks and exposure["high_mgy"] < most_mgy)
 
 
 @pytest.mark.parametrize("ticks", slice_of(TICKS_FROM_PRESS, lambda ticks: ticks in (1, 2, 3, 8, 30, 120)))
