@@ -402,6 +402,9 @@ def told(
 def _told(story: Story, rig: VirtualRig, watch: Callable[[str], None]) -> None:
     found, clock = story.told, VirtualNow(rig)
     _listed(story, rig, "list")
+    if story.names != WHOLE:  # the session that turns it, the first of the whole story, may not be among them
+        rig.room(key="SERVICE")
+        rig.wait(0.5)
     for name, script in SESSIONS:
         if name in story.names:
             watch(f"kerma calibrate {name}")
