@@ -86,7 +86,7 @@ def test_an_alarm_is_heard_after_the_first_hand_and_acknowledged_without_being_c
     page = page_in(browser, "en")
     page.goto(shelf[0])
     page.locator("#alarm", has_text="** MEDIUM").wait_for()
-    assert page.locator("#sound").is_visible()
+    page.locator("#sound", has_text="Sound is off").wait_for(timeout=10_000)
     assert page.evaluate("window.heard") == []
     page.keyboard.press("Tab")
     page.locator("#sound").wait_for(state="hidden", timeout=10_000)

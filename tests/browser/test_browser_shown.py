@@ -69,6 +69,13 @@ def page_on(browser: Browser, console: ByHand, script: str = "", motion: Any = "
     return page
 
 
+def hand(page: Page) -> None:
+    """A key once the page says that it waits for one; it is heard from then on."""
+    page.locator("#sound", has_text="Sound is off").wait_for(timeout=10_000)
+    page.keyboard.press("Tab")
+    page.locator("#sound").wait_for(state="hidden", timeout=10_000)
+
+
 def in_language(page: Page, language: str) -> None:
     def made(route: Route) -> None:
         route.fulfill(json=words_of(PSEUDO))
@@ -130,8 +137,7 @@ def test_values_grow_old_and_are_then_no_data(browser: Browser, console: ByHand)
 def test_a_grave_alarm_is_heard_muted_and_heard_again_where_it_is_another(browser: Browser, console: ByHand) -> None:
     """Five notes of 960 Hz, again every 2.5 s; muted it is silent and still stands; a new grave one is heard through the mute."""
     page = page_on(browser, console, HEARD)
-    page.keyboard.press("Tab")
-    page.locator("#sound").wait_for(state="hidden", timeout=10_000)
+    hand(page)
     console.shown = snapshot(state="FAULT", latches=("door: the door is open",))
     page.locator("#alarm", has_text="*** HIGH").wait_for()
     page.wait_for_function("() => window.heard.filter((one) => one === 960).length >= 10", timeout=10_000)
@@ -146,10 +152,31 @@ def test_a_grave_alarm_is_heard_muted_and_heard_again_where_it_is_another(browse
     page.context.close()
 
 
+def test_a_hand_that_comes_before_the_page_is_ready_for_it_is_not_asked_for_again(
+    browser: Browser, console: ByHand
+) -> None:
+    """On a slow tablet the first touch falls while the files still load: the sound is on with the page, not one touch later."""
+    page = page_on(browser, console)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/files/alarms.js", hold)
+    page.goto(console.address, wait_until="commit")
+    page.locator("#sound").wait_for(state="attached")
+    page.keyboard.press("Tab")
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.locator("#state", has_text="OFF").wait_for()
+    page.locator("#sound").wait_for(state="hidden", timeout=10_000)
+    page.context.close()
+
+
 def test_the_beam_is_heard_to_come_to_tick_and_to_end(browser: Browser, console: ByHand) -> None:
     page = page_on(browser, console, HEARD)
-    page.keyboard.press("Tab")
-    page.locator("#sound").wait_for(state="hidden", timeout=10_000)
+    hand(page)
     console.shown = snapshot(**IN_BEAM)
     page.wait_for_function(
         "() => window.heard.includes(880) && window.heard.filter((one) => one === 660).length >= 2", timeout=10_000

@@ -13,6 +13,7 @@ function wake() {
   if (context.state === "suspended") context.resume().catch(() => undefined);
 }
 for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, wake, true);
+if (navigator.userActivation?.hasBeenActive) wake();  // a hand that was there before this file was
 
 export function tone(hertz, seconds, after = 0) {
   if (performance.now() < mutedUntil || context?.state !== "running") return;
