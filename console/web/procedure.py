@@ -63,7 +63,10 @@ class Procedure:
         """Empty once its session is open; otherwise why there is none."""
         self._thread.start()
         self._watch = asyncio.create_task(self._watched())
-        return await asyncio.shield(self._opened)
+        words = await asyncio.shield(self._opened)
+        if words:
+            await asyncio.to_thread(self._thread.join)  # whoever is refused may begin at once
+        return words
 
     @property
     def kind(self) -> str:

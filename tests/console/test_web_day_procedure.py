@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
@@ -29,6 +30,7 @@ from console.day.warm_up import Day
 from console.web import procedure_day
 from console.web.control import GONE_AFTER_S
 from console.web.doors import Doors
+from console.web.procedure import Procedure
 from console.web.serve import application
 from controller.prescribed import Prescribed
 from controller.proofs import NEEDED
@@ -297,6 +299,38 @@ def read_by_others(bench: DayBench) -> None:
     day_key.path_of(bench.room.rig.records).chmod(0o644)
 
 
+def test_whoever_is_refused_may_begin_at_once(bench: DayBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that said why not may take its time to end: the refusal is answered when it has, so that the next beginning is not refused for it."""
+    told, end = threading.Event(), threading.Event()
+    real = Procedure._told
+
+    def slow(one: Procedure, words: str) -> None:
+        real(one, words)
+        if words:
+            told.set()
+            end.wait(20.0)
+
+    monkeypatch.setattr(Procedure, "_told", slow)
+    no_key(bench)
+
+    async def story() -> None:
+        page = await bench.at("olga")
+        refused = asyncio.create_task(page.command("procedure/day", CHECK))
+        await asyncio.to_thread(told.wait)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        early = refused.done()
+        end.set()
+        status, answer = await refused
+        assert not early and status == 409 and "has no key" in answer["words"]
+        status, answer = await page.command(
+            "procedure/day", {"what": "warm-up", "filter_id": "F2", "applicator_id": "A20"}
+        )
+        assert status == 200, answer
+
+    bench.play(story)
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -317,7 +351,8 @@ def test_a_console_whose_key_counts_for_nothing_or_too_much_begins_no_check_and_
         status, answer = await page.command("procedure/day", CHECK)
         assert status == 409 and words in answer["words"] and "kerma daily --config" in answer["words"]
         warm = {"what": "warm-up", "filter_id": "F2", "applicator_id": "A20"}
-        assert (await page.command("procedure/day", warm))[0] == 200
+        status, answer = await page.command("procedure/day", warm)
+        assert status == 200, answer
         found = await until(page, bench, lambda one: one.get("question"))
         assert "WARM-UP" in found["banner"] and "the room is empty" in found["asked"]
         found = await typed(page, bench, "no")
