@@ -28,7 +28,7 @@ TABLE: Final = (
         "assumption: metal-ceramic tubes of this class are warranted for some 1000 h; focal spot and output are looked at half-way",
     ),
     Interval(
-        "tube_arcs", "faults that name an arc", "arcs", 50.0,
+        "tube_arcs", "beams that an arc ended", "arcs", 50.0,
         "assumption: a sound tube arcs a few times in its conditioning and hardly ever after; so many say that it ages, or the cable",
     ),
     Interval(

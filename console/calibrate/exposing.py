@@ -14,6 +14,7 @@ import msgspec
 from calibration.dosimetry.in_air import p_tp
 from calibration.dosimetry.units import Celsius, Kilopascals
 from calibration.procedures.session import Expose, Recorded
+from console import arcs
 from console.exit_codes import Exit
 from console.second_calculation import COLD_S, Compared, combination
 from console.treat.session import Session
@@ -32,9 +33,6 @@ SAME_S: Final = 0.0051
 """The timer's step is 10 ms: an offer whose time is further from what was asked is of something else."""
 RECORD_WITHIN_S: Final = 5.0
 LOOK_WITHIN_S: Final = 2.0
-ARC: Final = "arc"
-LOST, FAULT_RULE = "beam_lost", "generator_fault"
-"""The rule that ends a beam whose kV fell below half: at this desk an arc, and the exposure with it. A generator that counts its own arcs says the word."""
 NOTHING: Final = Recorded()
 FILAMENT_S: Final = 1.5
 """A dry run leaves the filament cold, and an offer sets its stand-by again: who presses within half a second of that sees the current overshoot, and the
@@ -205,7 +203,7 @@ class Hand:
         record = Recorded(
             set_kv=offer.kv, set_ma=offer.ma, kv=row["kv_mean"] if seen else None, ma=row["ma_mean"] if seen else None,
             counts_1=float(row["counts_1"]), counts_2=float(row["counts_2"]), head_p_tp=head_p_tp(self._certificate, float(row["k_tp"])),
-            counted_s=_counted_s(row), clock_s=row.get("host_beam_s"), arcs=float(_arced(row)), after_off_1=row.get("after_end_1"),
+            counted_s=_counted_s(row), clock_s=row.get("host_beam_s"), arcs=float(arcs.ended(row)), after_off_1=row.get("after_end_1"),
             after_off_2=row.get("after_end_2"), after_off_s=row.get("after_end_s"), k1_closed_s=row.get("after_end_k1_s"),
             after_off_unseen=row.get("after_end_unseen") or "",
         )  # fmt: skip
@@ -242,11 +240,6 @@ class Hand:
 
 def _not_exposed(asked: Expose, words: str) -> Answered:
     return Answered(asked.token, f"not exposed: {words}", 0.0)
-
-
-def _arced(row: Mapping[str, Any]) -> bool:
-    """Whether an arc ended it. One that a poll does not see, shorter than a tick, is in no record; the person who hears it rejects the exposure."""
-    return row["rule"] == LOST or (row["rule"] == FAULT_RULE and ARC in str(row["words"]))
 
 
 def _counted_s(row: Mapping[str, Any]) -> float | None:

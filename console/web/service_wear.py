@@ -4,17 +4,16 @@ It names whoever said so, writes nothing, and judges nothing but how far a count
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console import maintenance
+from console import arcs, maintenance
 from console.maintenance import Interval
 from console.web.records_read import reading
-from console.web.service_read import Service, is_fault, split
+from console.web.service_read import Service
 from console.web.unread import NotReadError
 from hal.readings import Purpose
 from records.approved import AUDIT, LOG
@@ -23,7 +22,6 @@ from records.store import EventRow, FractionRow, SegmentRow
 
 DONE: Final = "maintained"
 """The audit's entry of a service that was done."""
-ARC: Final = re.compile(r"\barcs?\b")
 
 
 @dataclass(frozen=True)
@@ -85,10 +83,9 @@ def _whole(session: Session) -> dict[str, float]:
     # K2 closes already where a START is armed that never had beam
     closings = session.scalar(select(func.count()).select_from(SegmentRow)) or 0
     tests = session.scalar(select(func.count()).select_from(EventRow).where(EventRow.event == "TESTS_PASSED")) or 0
-    named = select(EventRow.words).where(is_fault(), EventRow.words.like("%arc%"))
-    arcs = sum(1 for words in session.scalars(named) if ARC.search(split(words)[0]))
+    may_arc = select(SegmentRow.rule, SegmentRow.words, SegmentRow.void).where(SegmentRow.rule.in_(arcs.RULES))
     return {
         "tube_beam": float(session.scalar(beam) or 0.0) / 3600.0,
-        "tube_arcs": float(arcs),
+        "tube_arcs": float(sum(arcs.ended(row) for row in session.execute(may_arc).mappings())),
         "contactor_cycles": float(closings + tests),
     }

@@ -49,6 +49,7 @@ ROW = {
     "host_beam_s": 10.004,
     "rule": "unit:TIME_PRESET",
     "words": "",
+    "void": False,
     "after_end_1": 48.25,
     "after_end_2": 49.5,
     "after_end_s": 0.341,
@@ -339,6 +340,15 @@ def test_an_end_that_is_not_kept_or_not_off_is_no_answer(change: dict[str, Any])
 def test_every_other_end_is_told_and_never_complete(change: dict[str, Any], words: str) -> None:
     answer = made(Desk([BEAM[0], end(**change)]))[0].expose(ASKED)
     assert isinstance(answer, Answered) and answer.ended == words
+
+
+def test_g7_a_beam_that_an_arc_ended_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hazard G7: by the one question of everybody who counts arcs (console/arcs.py), at a slow tick by the chambers' silence."""
+    monkeypatch.setitem(ROW, "rule", "no_dose")
+    for words, counted in (("0 and 10", 1.0), ("0 and 2700", 0.0)):
+        monkeypatch.setitem(ROW, "words", f"chambers count {words} in 1 s with high voltage on")
+        answer = made(Desk(BEAM))[0].expose(ASKED)
+        assert isinstance(answer, Answered) and answer.record.arcs == counted
 
 
 def test_without_a_record_there_is_no_read_back() -> None:

@@ -25,24 +25,25 @@ from console.web.serve import application, assembled
 from console.web.service_bundle import maintenance_csv
 from console.web.service_read import Service
 from console.web.service_wear import Counted
-from controller.entries import EntryType, Event
+from controller.entries import EntryType, Event, Outcome
 from hal.clock import SystemClock
 
-ARC = "the generator reports a fault: anode arc; first: look for an arc"
-SEARCHED = "kV fell; first: look for an arc; resume only if the generator is sound"
+ARC = "the generator reports a fault: anode arc; first: read its manual for this fault, then reset"
+SEARCHED = "the generator reports a fault: under-voltage; first: look for an arc"
+LOST = "the beam was lost: high voltage off, 0.0 kV (bound 34.8 kV); first: look for an arc; resume only if the generator is sound"
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> KeptByHand:
-    """Two exposures with 155 s of beam in all, one self-test that passed, one fault that names an arc and one that only says to look for one."""
+    """Two exposures with 155 s of beam in all, one self-test that passed; the first ended by a fault that names an arc, which stands in the log twice as each
+    trip does, the other by one that only says to look for one."""
     made = KeptByHand(tmp_path / "records")
     made.note(EntryType.EVENT, Event("SELF_TEST", "TESTS_PASSED", "STANDBY", "", ""))
     made.start()
-    made.end(100.0)
     made.note(EntryType.EVENT, Event("IRRADIATING", "TRIP_FAULT", "STOPPING", "generator_fault", ARC))
-    made.note(EntryType.EVENT, Event("IRRADIATING", "TRIP_FAULT", "STOPPING", "beam_lost", SEARCHED))
+    made.end(100.0, Outcome.FAULT, event="TRIP_FAULT", rule="generator_fault", words=ARC)
     made.start(segment=2)
-    made.end(55.0)
+    made.end(55.0, Outcome.FAULT, event="TRIP_FAULT", rule="generator_fault", words=SEARCHED)
     return made
 
 
@@ -84,9 +85,18 @@ def test_a_count_stands_against_its_interval(since: float, said: str) -> None:
 
 
 def test_beam_arcs_and_closings_are_counted_from_the_records(kept: KeptByHand) -> None:
-    """155 s; the fault that says to look for an arc is none; two exposures and a self-test closed the contactors."""
+    """155 s; an arc counts once, and the fault that says to look for one is none; two exposures and a self-test closed the contactors."""
     found = of(counted(kept.done()).rows())
     assert found == {"tube_beam": (round(155.0 / 3600.0, 3), OK), "tube_arcs": (1.0, OK), "contactor_cycles": (3.0, OK)}
+
+
+def test_a_beam_lost_is_an_arcs_and_a_start_without_beam_is_not(kept: KeptByHand) -> None:
+    """As the calibration procedures count them: high voltage that never came on is told as a beam that was lost, and closed the contactors all the same."""
+    for outcome in (Outcome.INTERRUPTED, Outcome.VOID):
+        kept.start(segment=3)
+        kept.end(1.0, outcome, event="TRIP_STOP", rule="beam_lost", words=LOST)
+    found = of(counted(kept.done()).rows())
+    assert found["tube_arcs"] == (2.0, OK) and found["contactor_cycles"] == (5.0, OK)
 
 
 def test_after_a_service_it_is_counted_anew_and_records_begun_anew_hide_nothing(kept: KeptByHand) -> None:
