@@ -73,8 +73,8 @@ TABLE: Final = (
         "whatever else takes the beam from both chambers at once",
     ),
 )  # fmt: skip
-"""Found by arcs on every simulated generator at the slowest and the usual tick (tests/scenarios/test_arcs.py). A generator's fault whose name was not read
-before it ended the beam stands in the record without one, and is not counted."""
+"""Found by arcs on every simulated generator at the slowest and the usual tick (tests/scenarios/test_arcs_played.py). A generator's fault whose name was
+not read before it ended the beam stands in the record without one, and is not counted."""
 SIGNS: Final = {one.rule: one for one in TABLE}
 RULES: Final = tuple(SIGNS)
 

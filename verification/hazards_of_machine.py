@@ -76,7 +76,9 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G7",
         "the tube arcs",
         "a generator that drops its high voltage ends the exposure, and nothing puts it on again; the third trip in a fraction is the physicist's",
-        "rule:beam_lost rule:generator_fault code:records/clearance.py::_for_physicist",
+        "rule:beam_lost rule:generator_fault code:records/clearance.py::_for_physicist code:console/arcs.py::ended",
+        "scenarios/test_arcs_played.py::test_g7_whatever_rule_an_arc_ends_the_beam_by_it_is_counted "
+        "console/test_arcs.py::test_g7_an_end_is_an_arcs_by_its_rule_and_what_its_words_show "
         "demo:beam-lost interlocks/test_rules.py::test_a_lost_beam_is_a_stop_and_not_a_fault "
         "verification/test_calibrated.py::test_hazard_g7_arcs_hold_a_rung_or_send_one_back "
         "records/test_recorder_normal.py::test_third_resume_and_third_trip_need_a_physicist",

@@ -86,6 +86,6 @@ def _whole(session: Session) -> dict[str, float]:
     may_arc = select(SegmentRow.rule, SegmentRow.words, SegmentRow.void).where(SegmentRow.rule.in_(arcs.RULES))
     return {
         "tube_beam": float(session.scalar(beam) or 0.0) / 3600.0,
-        "tube_arcs": float(sum(arcs.ended(row) for row in session.execute(may_arc).mappings())),
+        "tube_arcs": float(sum(arcs.ended(row._asdict()) for row in session.execute(may_arc))),
         "contactor_cycles": float(closings + tests),
     }

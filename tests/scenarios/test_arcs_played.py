@@ -24,12 +24,21 @@ PHASES_MS = (0, 23, 57, 91)
 """Over two ticks of the slowest: kV and flags take turns."""
 FILAMENT_S = 1.0
 """A hand takes that long to the switch."""
-ENDS = {("beam_lost", 100), ("dose_rate_low", 100), ("beam_lost", 20), ("no_dose", 20)}
-"""By which rule an arc may end a beam, at which rate."""
+ENDS = {
+    ("steady", 20): {"beam_lost", "no_dose"}, ("steady", 100): {"beam_lost", "dose_rate_low"},
+    ("first second", 20): {"beam_lost", "no_signal", "no_dose"}, ("ramp", 20): {"beam_lost", "no_signal"},
+}  # fmt: skip
+"""By which rules an arc ends a beam: when in the beam, and at which rate."""
+STEADY_S = {"steady": 1.2, "first second": 0.3}
+RAMP_S = 0.1
+SHUTTERED = ("genix3d", "ramp")
+"""Its kV rises behind a closed shutter: an arc there takes no beam, and most end none."""
 
 
-def ended_by(done: Done, folder: Path, kernels: Kernels, generator: str, tick_hz: int, steady_s: float = 1.2) -> Mapping[str, Any]:
-    """One fraction, with something done so long after the beam was confirmed; its row in the records."""
+def ended_by(
+    done: Done, folder: Path, kernels: Kernels, generator: str, tick_hz: int, when: str = "steady"
+) -> Mapping[str, Any]:
+    """One fraction, with something done in its beam; its row in the records."""
     choice = Choice(generator)
     setting = lay_out(folder / "rig", folder / "records", "monitor", 15020, choice=choice)
     text = setting.rig_file.read_text(encoding="utf-8")
@@ -40,8 +49,12 @@ def ended_by(done: Done, folder: Path, kernels: Kernels, generator: str, tick_hz
         reach.to_ready(rig, p=prescribed(250.0, choice))
         rig.wait(FILAMENT_S)
         rig.press()
-        reach.turn_until(rig, State.IRRADIATING, *reach.ENDS)
-        rig.wait(steady_s)
+        if when == "ramp":
+            rig.until(lambda _shown: rig.world.plant.tube.kv > 0.0, 2.0, "kV")
+            rig.wait(RAMP_S)
+        else:
+            reach.turn_until(rig, State.IRRADIATING, *reach.ENDS)
+            rig.wait(STEADY_S[when])
         done(rig)
         reach.turn_until(rig, *reach.ENDS)
         rig.until(lambda shown: shown.ended is not None and shown.ended.durable, 6.0, "the end")
@@ -80,7 +93,30 @@ def test_g7_whatever_rule_an_arc_ends_the_beam_by_it_is_counted(
     """Hazard G7: by one of the table's rules, and none that is not known for this rate."""
     row = ended_by(arc_after(phase_ms), tmp_path, kernels, generator, tick_hz)
     assert arcs.ended(row), (row["rule"], row["words"])
-    assert (row["rule"], tick_hz) in ENDS
+    assert row["rule"] in ENDS["steady", tick_hz]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("generator", "when", "phase_ms"),
+    slice_of(
+        [
+            (generator, when, phase_ms)
+            for generator in BEAMS
+            for when in ("first second", "ramp")
+            for phase_ms in PHASES_MS[1:3]
+            if (generator, when) != SHUTTERED
+        ],
+        lambda case: case[0] == "spellman-xrv" and case[2] == PHASES_MS[1],
+    ),
+)
+def test_g7_an_arc_in_the_ramp_or_right_after_it_is_counted(
+    generator: str, when: str, phase_ms: int, tmp_path: Path, kernels: Kernels
+) -> None:
+    """Hazard G7: there no dose is asked for yet, but a signal."""
+    row = ended_by(arc_after(phase_ms), tmp_path, kernels, generator, 20, when)
+    assert arcs.ended(row), (row["rule"], row["words"])
+    assert row["rule"] in ENDS[when, 20]
 
 
 def door(rig: VirtualRig) -> None:
