@@ -11,7 +11,10 @@ import pytest
 
 from calibration.given import Known
 from calibration.job import load_job
-from calibration.planned import Planned, offered
+from calibration.planned import offered
+from calibration.procedures.dark import counted
+from calibration.procedures.session import Session
+from console.arcs import RULES
 from console.calibrate.sessions import FOLDER, read
 from console.exit_codes import Exit
 from controller.kernel import Kernels
@@ -149,9 +152,13 @@ def test_the_plate_lists_what_the_sessions_expose() -> None:
 
 @pytest.mark.grid
 @pytest.mark.timeout(600)
-def test_g22_an_arc_at_the_desk_ends_its_exposure_and_stands_in_the_record(tmp_path: Path, kernels: Kernels) -> None:
-    """Hazard G22: a tube that arcs in its ladder loses the beam; the exposure's record says so to the session, and no person has to count."""
-    story = Story(tmp_path, kernels, tick_hz=100)
+@pytest.mark.parametrize("tick_hz", [20, 100])
+def test_g22_an_arc_at_the_desk_ends_its_exposure_and_stands_in_the_record(
+    tick_hz: int, tmp_path: Path, kernels: Kernels
+) -> None:
+    """Hazard G22: a tube that arcs in its ladder loses the beam; the exposure's record says so to the session, whichever rule saw it, and no person has to
+    count."""
+    story = Story(tmp_path, kernels, tick_hz=tick_hz)
     rig, arced = story.begin(), list[int]()
 
     def arcs() -> None:
@@ -171,33 +178,42 @@ def test_g22_an_arc_at_the_desk_ends_its_exposure_and_stands_in_the_record(tmp_p
         story.measure(rig, "conditioning", f"@room key SERVICE applicator {0xAA}\n@wait 0.5\nok\ngo\nleave\n")
     finally:
         rig.close()
-    (path,) = (story.rig.records / FOLDER).glob("conditioning.*.jsonl")
-    (shot,) = read(path, measured_now(story)).shots
-    assert arced == [1] and shot.arcs == 1.0 and shot.spoiled.startswith("ended by interrupted, TRIP_STOP, beam_lost")
+    (shot,) = session_of(story, "conditioning").shots
+    assert arced == [1] and shot.arcs == 1.0 and shot.spoiled.startswith("ended by interrupted, TRIP_STOP, ")
+    assert any(f"TRIP_STOP, {rule}" in shot.spoiled for rule in RULES)
 
 
-def measured_now(story: Story) -> Planned:
-    at = datetime.fromtimestamp(WALL_S, UTC)
-    return offered(load_job(story.job_file), "conditioning", at, Known())
+def session_of(story: Story, name: str) -> Session:
+    """The one session of this name, as its file tells it."""
+    (path,) = (story.rig.records / FOLDER).glob(f"{name}.*.jsonl")
+    return read(path, offered(load_job(story.job_file), name, datetime.fromtimestamp(WALL_S, UTC), Known()))
 
 
 @pytest.mark.grid
 @pytest.mark.timeout(300)
 def test_counts_in_the_dark_are_what_the_chambers_count_of_nothing(tmp_path: Path, kernels: Kernels) -> None:
-    """Half a count a second falls between all windows that the unit shows at rest; in 12 dry runs it is counted (ADR 0027)."""
+    """Half a count a second falls between all windows that the unit shows at rest; in 12 dry runs it is counted (ADR 0027).
+
+    The simulated leakage comes as regular pulses: a window of 7 s holds 3 or 4 of them, by where it begins. Whatever takes a tick more or less before it
+    (a poll, a hand's pause, the tick itself) moves all twelve, and the mean is any value between 0.43 and 0.57 a second. So no fixed mean stands here, but
+    what must hold of each window: the leakage of that time, one pulse more or less."""
     story = Story(tmp_path, kernels, 7, tick_hz=100)
     rig, name = story.begin(), f"dark-{NAME}"
     try:
         assert story.measure(rig, name, DARK) is Exit.AS_INTENDED
     finally:
         rig.close()
-    shown = story.told.shown[name]
+    shown, profile = story.told.shown[name], story.machine.profile
     assert shown.count("complete, 5.00 s by the safety unit") == 12
-    for what, least, most in (
-        ("dark 1", 0.4, 0.6),
-        ("at most 1", 0.5, 0.8),
-        ("dark 2", 0.22, 0.38),
-        ("at most 2", 0.3, 0.55),
-    ):
-        assert least < float(shown.partition(f"{what}: ")[2].split()[0]) < most, what
+    session = session_of(story, name)
+    seconds = session.values("dark", "counted_s")
+    assert len(seconds) == 12 and all(6.95 < one < 7.1 for one in seconds)
+    for channel, leak_cps in ((1, profile.leak_1_cps), (2, profile.leak_2_cps)):
+        counts = session.values("dark", f"counts_{channel}")
+        assert [n for n, s in zip(counts, seconds, strict=True) if abs(n - leak_cps * s) > 1.0] == []
+        found = counted(sum(counts), sum(seconds))
+        assert (
+            f"dark {channel}: {found.cps:.4g} cps" in shown and f"at most {channel}: {found.most_cps:.4g} cps" in shown
+        )
+        assert found.cps - 2.0 * found.u_cps < leak_cps < found.most_cps
     assert story.world.plant.dose_mgy < 1e-9
