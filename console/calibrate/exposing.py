@@ -16,6 +16,7 @@ from calibration.dosimetry.units import Celsius, Kilopascals
 from calibration.procedures.session import Expose, Recorded
 from console import arcs
 from console.exit_codes import Exit
+from console.hour_charge import NO_WAIT, Waits
 from console.second_calculation import COLD_S, Compared, combination
 from console.treat.session import Session
 from console.treat.treat import AFTER_CONFIRM, Face, Result, Wanted, treat
@@ -117,7 +118,8 @@ class Person:
 
 
 class Hand:
-    """Exposes what is asked of it, one exposure at a time. `press` and `release` act on a simulated room's switch (None: a person does)."""
+    """Exposes what is asked of it, one exposure at a time. `press` and `release` act on a simulated room's switch (None: a person does); `waits` says of
+    what was not exposed how long the hour's charge has no room for it."""
 
     def __init__(
         self,
@@ -129,10 +131,11 @@ class Hand:
         press: Callable[[], str] | None = None,
         release: Callable[[], str] | None = None,
         purpose: Purpose = Purpose.CALIBRATE,
+        waits: Waits = lambda _mas: NO_WAIT,
     ) -> None:
         self._session, self._certificate, self._records = session, certificate, records
         self._person, self._face, self._press, self._release = person, face, press, release
-        self._purpose = purpose
+        self._purpose, self._waits = purpose, waits
         self._asked: set[str] = set()
 
     def begin(self) -> None:
@@ -213,7 +216,8 @@ class Hand:
         """Refused, not confirmed, or left: no beam only where a look made since says so, and the records know of none."""
         words = result.words or result.code.name
         if result.code is not Exit.NO_ANSWER and self._quiet() and not self._known(asked.token):
-            return _not_exposed(asked, words)
+            wait = self._waits(asked.ma * asked.seconds)
+            return _not_exposed(asked, f"{words}; {wait}" if wait else words)
         return Unanswered(asked.token, words)
 
     def _quiet(self) -> bool:

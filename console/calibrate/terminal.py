@@ -21,7 +21,7 @@ from calibration.planned import Planned, names
 from calibration.procedures.journal import Journal
 from calibration.procedures.session import Session
 from calibration.procedures.step import Limits, Procedure
-from console import configuration
+from console import configuration, hour_charge
 from console import kept as room
 from console.calibrate import simulated_hand
 from console.calibrate.draft import drafted, last_n1, steady_tokens
@@ -42,6 +42,7 @@ from controller.prescribed import Certificate
 from hal import registry
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from hal.readings import Purpose
 from hal.registry import ElectrometerSetting
 from hal.transport import open_pipe
 
@@ -166,7 +167,8 @@ def faced(
             (lambda: simulated_hand.act(control, "press")),
             (lambda: simulated_hand.act(control, "release")),
         )
-    hand = Hand(line, site.certificate, kept, person, face, press, release)
+    waits = hour_charge.waits(rig, Purpose.CALIBRATE, clock, database)
+    hand = Hand(line, site.certificate, kept, person, face, press, release, waits=waits)
     altitude_m = barometer(site.job).altitude_m
     guide = Guide(
         journal, line, hand, meters(site, line), face, clock.wall, lambda: since_warmup_s(kept.rows(), clock.wall()), altitude_m

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from console import configuration, screen, sources
+from console import configuration, hour_charge, screen, sources
 from console.calibrate import simulated_hand
 from console.calibrate.exposing import Hand, Kept, Person
 from console.certificate import certificate_of
@@ -213,7 +213,7 @@ def held(asked: Asked, rig: Rig, certificate: Certificate, purpose: Purpose, clo
                 session, certificate, Kept(database(rig)), person, face,
                 None if control is None else lambda: simulated_hand.act(control, "press"),
                 None if control is None else lambda: simulated_hand.act(control, "release"),
-                purpose,
+                purpose, hour_charge.waits(rig, purpose, clock),
             )  # fmt: skip
             with signals_stop(session):
                 other = same_kind(session, rig)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from console import hour_charge
 from console.access import day_key
 from console.calibrate.exposing import Hand, Kept, Person
 from console.certificate import certificate_of
@@ -91,7 +92,16 @@ def _followed(
     site = work.site_of(rig, certificate, wanted.device, person.name, clock) if wanted.what == CHECK else None
 
     def follow(line: Line) -> Exit:
-        hand = Hand(line, certificate, Kept(database(rig)), person, face, purpose=PURPOSES[wanted.what])
+        purpose = PURPOSES[wanted.what]
+        hand = Hand(
+            line,
+            certificate,
+            Kept(database(rig)),
+            person,
+            face,
+            purpose=purpose,
+            waits=hour_charge.waits(rig, purpose, clock),
+        )
         if site is None:
             fitted = Fitted(wanted.filter_id, wanted.applicator_id)
             return warm_up.warm_up(line, hand, certificate, today, fitted, face)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,15 +13,18 @@ import pytest
 from calibration.procedures.session import Expose
 from calibration.provisional import load_plate, provisional
 from calibration.write import write_certificate
+from console import configuration, hour_charge
 from console.calibrate.exposing import Answered, Hand, Kept, Person
 from console.treat.session import Session
 from controller.kernel import Kernels
 from controller.requests import Load
+from hal.readings import Purpose
 from tests.scenarios.test_exposing import Face
 from verification.setting import CERTIFICATES, EXAMPLES, Setting, lay_out, prescribed, virtual_rig
 from verification.virtual import WALL_S, VirtualRig
 from verification.virtual_desk import VirtualDesk, VirtualNow
 
+WAITS = re.compile(r"first wait (\d+) min (\d+) s, until \d\d:\d\d:\d\d UTC, then ask for it again$")
 pytestmark = pytest.mark.timeout(60)
 
 
@@ -42,7 +47,10 @@ def exposed(rig: VirtualRig, folder: Path, token: str) -> Answered:
         rig.press()
         return ""
 
-    hand = Hand(session, rig.blob.certificate, kept, Person("P. One", "physicist"), Face(), pressed)
+    waits = hour_charge.waits(
+        configuration.load(folder / "rig" / "rig.toml", os.getuid()), Purpose.CALIBRATE, VirtualNow(rig)
+    )
+    hand = Hand(session, rig.blob.certificate, kept, Person("P. One", "physicist"), Face(), pressed, waits=waits)
     answer = hand.expose(Expose(token, "physics", 69.5, 1.6, "F2", "A20", 4.0, 6.47))
     assert isinstance(answer, Answered)
     return answer
@@ -61,6 +69,30 @@ def test_what_if_the_tube_gives_three_times_its_plate(tmp_path: Path, kernels: K
         rig.wait(0.3)
         answer = rig.ask(Load(prescribed(), "op"))
         assert not answer.ok and "is provisional" in answer.words and "TREAT needs a signed one" in answer.words
+    finally:
+        rig.close()
+
+
+def test_g26_a_full_hour_says_when_the_next_exposure_is_possible_and_then_it_is(
+    tmp_path: Path, kernels: Kernels
+) -> None:
+    """Hazard G26: nobody has to try again and again; a second before what was said the desk still refuses, then it exposes."""
+    rig = virtual_rig(plated(tmp_path, 55.0 / 3.0), kernels)
+    try:
+        rig.room(key="SERVICE")
+        assert exposed(rig, tmp_path, "S-1").ended == "complete"
+        found = WAITS.search(exposed(rig, tmp_path, "S-2").ended)
+        assert found is not None
+        wait_s = 60.0 * int(found[1]) + int(found[2])
+        assert 3500.0 < wait_s <= 3600.0
+        began_s = rig.now_s()
+        rig.clock.wall_step_s += wait_s - 60.0
+        again = WAITS.search(exposed(rig, tmp_path, "S-3").ended)
+        assert again is not None and 60.0 * int(again[1]) + int(again[2]) == pytest.approx(
+            60.0 - (rig.now_s() - began_s), abs=2.0
+        )
+        rig.clock.wall_step_s += 60.0
+        assert exposed(rig, tmp_path, "S-4").ended == "complete"
     finally:
         rig.close()
 
