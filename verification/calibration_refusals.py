@@ -37,7 +37,7 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
     _row("every procedure", "key not in SERVICE, another role; a script on a real rig", "engineering-G23",
          "console/test_console_calibrate.py::test_g23_who_may_and_where_a_script_may"),
     _row("every procedure", "more than 300 mAs an exposure, 3000 mAs an hour", "engineering-G26",
-         "controller/test_settings_calibrate.py::test_g26_the_charge_of_an_exposure_and_of_an_hour_is_bounded "
+         "controller/test_settings_calibrate.py::test_g26_the_charge_of_an_exposure_and_of_an_hour_is_bounded",
          "scenarios/test_name_plate.py::test_g26_a_full_hour_says_when_the_next_exposure_is_possible_and_then_it_is"),
     _row("every procedure", "more charge than the step has: spoiled exposures count", "engineering-G26",
          PROCEDURES + "hazard_g26_a_spoiled_exposure_serves_no_reading_and_its_charge_counts"),
