@@ -113,10 +113,19 @@ def audit(end: Callable[[Callable[[], int | None]], None]) -> typer.Typer:
         config: Which = None,
         as_json: AsJson = False,
     ) -> None:
-        """Hold each line against the one before it, the end against every checkpoint, the users against their last change. Ends with 1 if anything is wrong."""
+        """Hold each line against the one before it, the end against every checkpoint, the users against their last change, and journal and chains against what
+        the audit says of them. Ends with 1 if anything is wrong."""
         from console.access import commands as room
 
         end(lambda: room.verify(config, checkpoint or [], key, as_json))
+
+    @app.command("chains")
+    def chains(config: Which = None, as_json: AsJson = False) -> None:
+        """Hold each chain beside the records (signatures over orders, the fractions' chart, photos and notes) against what the audit says was made in it, and
+        name what is gone and what the audit never heard of. Ends with 1 if anything is."""
+        from console.access import commands as room
+
+        end(lambda: room.chains(config, as_json))
 
     @app.command("checkpoint")
     def checkpoint_to(

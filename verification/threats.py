@@ -13,6 +13,7 @@ from verification.hazards import wrong_with
 
 SILENT: Final = "console/test_web_impatient.py::"
 MARKS: Final = "console/test_marks.py::"
+CHAINS: Final = "console/test_chains.py::"
 TRIED: Final = "console/test_console_attacks.py::"
 DOORS: Final = "console/test_web_doors.py::"
 API: Final = "console/test_web_api.py::"
@@ -73,6 +74,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{SIGNED}test_a_withdrawal_that_was_refused_is_one_when_the_next_line_is_written "
         f"{SIGNED}test_a_signature_that_is_withdrawn_unloads_what_is_loaded_by_it "
         "console/test_order_written.py::test_who_may_write_an_order_and_who_may_not "
+        "console/test_course_signed.py::test_who_signs_a_course_and_who_does_not "
+        "console/test_course_signed.py::test_what_differs_in_more_than_its_number_is_signed_with_nothing_else "
         "console/test_order_set_up.py::test_an_order_that_names_nobody_needs_both_signatures_whatever_the_rig_asks_for "
         f"{SIGNED}test_what_another_console_withdraws_unloads_what_is_loaded_here "
         f"{LAW}test_what_is_not_signed_is_refused_with_words_and_what_is_signed_is_cleared {LAW}test_a_start_that_nobody_asked_about_gets_no_token "
@@ -158,9 +161,11 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "somebody alters, deletes, inserts or reorders a record, or cuts its tail",
         "the journal is a chain of hashes, the database is made anew from it where they differ; who did what is a chain of its own, with a signed head and "
         "checkpoints to be kept elsewhere, and after each end it is told the newest record of the journal, without which nothing is loaded; what leads to a "
-        "beam is not done when it cannot be written there; a copy of all records is signed with the machine's own key, which is in no copy, and is held to it "
+        "beam is not done when it cannot be written there; each act in a chain beside the records is told to the audit by number and hash, and a chain that "
+        "lacks one is named, in reports too; a copy of all records is signed with the machine's own key, which is in no copy, and is held to it "
         "before it is put back",
         "code:records/journal.py::verify code:console/access/audit.py::Audit code:records/audit_check.py::check code:console/access/marks.py::lacking "
+        "code:console/access/beside.py::compared "
         "code:console/web/marking.py::Marking code:records/backup.py::checked page:decisions/0026-a-copy-is-signed-with-the-machines-own-key.md",
         f"{AUDIT}test_t9_each_byte_altered_is_found {AUDIT}test_t9_each_byte_of_the_signed_head_altered_is_found "
         f"{AUDIT}test_t9_a_line_taken_out_put_in_doubled_or_moved_is_found_and_named "
@@ -180,6 +185,11 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "console/test_chart.py::test_a_chart_that_is_not_whole_is_said_first_and_believed_by_no_report "
         "console/test_chart.py::test_a_person_corrects_words_beside_the_record_and_no_byte_of_it_changes "
         "console/test_chart.py::test_what_the_machine_measured_is_corrected_by_nobody_and_words_by_their_roles "
+        f"{CHAINS}test_an_older_folder_put_back_or_taken_away_is_named_entry_by_entry {CHAINS}test_a_tail_that_is_cut_says_what_is_gone "
+        f"{CHAINS}test_entries_that_change_places_and_a_chain_made_anew_with_other_words_are_named "
+        f"{CHAINS}test_what_the_audit_never_heard_of_is_named_where_it_is_older_or_gone_or_somebody_wrote "
+        f"{CHAINS}test_a_report_says_what_the_chart_has_lost_beside_not_signed_and_is_another_file "
+        f"{CHAINS}test_the_command_ends_with_one_where_something_is_gone_and_says_what "
         f"{MARKS}test_t9_a_tail_of_the_journal_that_was_cut_with_the_database_is_found "
         f"{MARKS}test_t9_an_end_that_became_durable_and_its_closing_are_marked "
         f"{MARKS}test_t9_nothing_is_loaded_with_a_journal_that_lacks_what_was_marked_until_a_person_took_it "

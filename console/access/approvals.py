@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from console.access.audit import Audit
 from console.places import own
@@ -29,6 +30,9 @@ from records.approved import (
     values_of,
 )
 from records.files import FileSystem, PosixFiles
+
+OF_EACH: Final = ("fraction", "sha256")
+"""In what the orders of a course's fractions differ, and in nothing else."""
 
 
 class Approvals:
@@ -59,31 +63,29 @@ class Approvals:
         needed, sha256, flags = needed_of(prescribed, asked), prescribed.sha256.hex(), prescribed.flags
         return self.refusal(sha256, needed) or (self.signed().unaccepted(sha256, flags, needed) if flags else "")
 
+    def unsignable(self, course: Sequence[Prescribed], who: str, role: str, accepted: Sequence[str]) -> str:
+        """Why these orders are not signed in one act, before any of them is; empty where they may be. Raises ConfigurationError."""
+        signed = self._sound()
+        named = {one.fraction: _refused(signed, one.sha256.hex(), who, role) for one in course}
+        refused = [f"fraction {fraction}: {words}" for fraction, words in named.items() if words]
+        return unlike(course) or _unaccepted(course[0].flags, accepted) or "\n".join(refused)
+
     def sign_order(self, prescribed: Prescribed, who: str, role: str, accepted: Sequence[str]) -> int:
         """One signature over an order that was read, with every flag of it ticked. Raises ConfigurationError."""
         flags = prescribed.flags
-        if sorted(accepted) != sorted(flags):
-            lacking = ", ".join(one for one in flags if one not in accepted)
-            foreign = ", ".join(ascii(one) for one in accepted if one not in flags)
-            raise ConfigurationError(
-                f"{f'not accepted: {lacking}' if lacking else f'no flag of this order: {foreign}'}; first: read what the order flags, and tick each of it"
-            )
+        words = _unaccepted(flags, accepted)
+        if words:
+            raise ConfigurationError(words)
         order = f"{prescribed.prescription_id} version {prescribed.version}"
         return self.sign(prescribed.sha256.hex(), order, who, role, values_of(prescribed), " ".join(flags))
 
     def sign(self, sha256: str, order: str, who: str, role: str, values: str = "", accepted: str = "") -> int:
         """One signature in its role's meaning; its number. `values` is what records/approved.py names the order's values by: without them the desk takes
         it for none. Raises ConfigurationError: it may be there or not."""
-        if role not in MEANING:
-            raise ConfigurationError(f"{role} signs no order; first: have a {' or a '.join(MEANING)} do it")
         with self._turn:
-            for one in self._sound().of(sha256):
-                if one.who == who and one.role != role and one.withdrawn_s is None:
-                    raise ConfigurationError(
-                        f'{who} signed these bytes as {one.role} already ("{one.meaning}"); first: have another person sign as {role}'
-                    )
-                if (one.who, one.role, one.against) == (who, role, ""):
-                    raise ConfigurationError(f"{who} has signed this order already (signature {one.n})")
+            words = _refused(self._sound(), sha256, who, role)
+            if words:
+                raise ConfigurationError(words)
             told: dict[str, str | int | float | bool | None] = {
                 "sha256": sha256,
                 "values": values,
@@ -101,6 +103,10 @@ class Approvals:
             self._note(WITHDRAWN, who, role, {"of": n, "reason": reason})
             return found
 
+    def written(self, n: int) -> str:
+        """The hash of an entry that was written here, for the audit."""
+        return self._chain.written(n)
+
     def _sound(self) -> Signed:
         signed = self.signed()
         if signed.wrong:
@@ -113,6 +119,42 @@ class Approvals:
         own(self._records, os.getuid(), 0o700)
         own(self.folder, os.getuid(), 0o700)
         return self._chain.note(what, who, role, told)
+
+
+def unlike(course: Sequence[Prescribed]) -> str:
+    """Why these are not the fractions of one order, which differ in the fraction's number and in their bytes alone; empty where they are."""
+    if len(course) < 2:
+        return "one order is no course; first: sign it by itself"
+    first, *others = course
+    for name in first.__struct_fields__:
+        for one in others if name not in OF_EACH else ():
+            if getattr(one, name) != getattr(first, name):
+                return (
+                    f"fraction {one.fraction} differs from fraction {first.fraction} in {name} ({getattr(one, name)!a}, not {getattr(first, name)!a}); "
+                    "first: sign what differs by itself"
+                )
+    twice = [one.fraction for one in course if [other.fraction for other in course].count(one.fraction) > 1]
+    return f"fraction {twice[0]} is there twice; first: sign one file of it" if twice else ""
+
+
+def _unaccepted(flags: Sequence[str], accepted: Sequence[str]) -> str:
+    if sorted(accepted) == sorted(flags):
+        return ""
+    lacking = ", ".join(one for one in flags if one not in accepted)
+    foreign = ", ".join(ascii(one) for one in accepted if one not in flags)
+    return f"{f'not accepted: {lacking}' if lacking else f'no flag of this order: {foreign}'}; first: read what the order flags, and tick each of it"
+
+
+def _refused(signed: Signed, sha256: str, who: str, role: str) -> str:
+    """Why this person's signature over these bytes is not taken; empty where it is."""
+    if role not in MEANING:
+        return f"{role} signs no order; first: have a {' or a '.join(MEANING)} do it"
+    for one in signed.of(sha256):
+        if one.who == who and one.role != role and one.withdrawn_s is None:
+            return f'{who} signed these bytes as {one.role} already ("{one.meaning}"); first: have another person sign as {role}'
+        if (one.who, one.role, one.against) == (who, role, ""):
+            return f"{who} has signed this order already (signature {one.n})"
+    return ""
 
 
 def beside_the_audit(records: Path, signed: Signed) -> list[tuple[str, str]]:

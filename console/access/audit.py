@@ -54,6 +54,7 @@ class Audit:
         self._files, self._wall, self._disowns = files, wall, disowns
         self._key: Ed25519PrivateKey | None = None
         self._end: _End | None = None
+        self._written: dict[int, str] = {}
 
     def note(self, what: str, who: str, role: str, told: Told) -> int:
         """Write one entry; when this returns its number, it is on the disk and signed. Raises ConfigurationError: it may be there or not."""
@@ -77,12 +78,17 @@ class Audit:
                 at = end.at + len(lines)
                 self._sign(key, at, n, before)
                 self._end = _End(at, n, before, at, n)
+                self._written[n] = before
                 return n
         except OSError as error:
             self._end = None
             raise ConfigurationError(
                 f"{self.log}: cannot be written ({error.strerror}); first: make room, or mend the disk"
             ) from error
+
+    def written(self, n: int) -> str:
+        """The hash of an entry that this process wrote, by which another log may name it."""
+        return self._written[n]
 
     def checkpoint(self) -> bytes:
         """The signed head as it is, to be kept elsewhere. Raises ConfigurationError."""

@@ -15,8 +15,8 @@ from typing import Final
 from rich.table import Table
 
 from console import screen
+from console.access import beside, folder, marks
 from console.access import day_key as day
-from console.access import folder, marks
 from console.access.passwords import Hasher
 from console.access.people import Office
 from console.exit_codes import Exit
@@ -104,9 +104,13 @@ def verify(config: Path | None, kept: list[Path], key: str, as_json: bool) -> in
     """Whether anybody altered the audit, and where."""
     rig = rig_of(config)
     found = folder.looked(rig.records, kept, key.lower())
+    chains = beside.compared(rig.records)
     if found is None:
         print(f"{rig.records / folder.FOLDER}: no audit was ever begun here")
-        return Exit.AS_INTENDED if not kept else WRONG
+        for one in chains.wrong():
+            print(f"WRONG  {one}")
+        return WRONG if kept or chains.wrong() else Exit.AS_INTENDED
+    found.wrong += chains.wrong()
     with PlainConsole(stderr=True).status("the journal is held against what the audit says of it"):
         found.wrong += marks.every(rig.records)
     if as_json:
@@ -131,6 +135,30 @@ def verify(config: Path | None, kept: list[Path], key: str, as_json: bool) -> in
             else "nothing was altered"
         )
     return WRONG if found.wrong else Exit.AS_INTENDED
+
+
+def chains(config: Path | None, as_json: bool) -> int:
+    """Each chain beside the records against what the audit says was made in it."""
+    rig = rig_of(config)
+    found = beside.compared(rig.records)
+    wrong = found.wrong()
+    if as_json:
+        rows = [{"chain": name, "entries": made.entries, "told": found.told[name]} for name, made in found.made.items()]
+        print(json.dumps({"chains": rows, "wrong": wrong, "notes": list(found.notes)}))
+        return WRONG if wrong else Exit.AS_INTENDED
+    for name, made in found.made.items():
+        print(
+            f"{rig.records / name}: {made.entries} entries; the audit says that {found.told[name]} things were done in it"
+        )
+    for mark, lines in (("WRONG", wrong), ("NOTE", found.notes)):
+        for line in lines:
+            print(f"{mark:<5}  {line}")
+    print(
+        "something is wrong; first: keep every folder as it is, look for the newer one, and find out who was there: kerma audit verify"
+        if wrong
+        else "nothing is gone, and nothing is there that the audit never heard of"
+    )
+    return WRONG if wrong else Exit.AS_INTENDED
 
 
 def checkpoint(config: Path | None, out: Path) -> Exit:

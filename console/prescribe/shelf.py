@@ -22,6 +22,8 @@ from records.files import FileSystem, PosixFiles
 LOCK: Final = ".orders.lock"
 WHOSE: Final = ("patient_id", "course_id", "lesion_id")
 NEITHER: Final = ("version", "fraction")
+MOST_OF_A_COURSE: Final = 60
+"""Files that are written, or signed, in one act."""
 Row = dict[str, Any]
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from PIL import Image
 
 from console.access.approvals import HOW, MEANING, Approvals, Signed
+from console.access.beside import Missing, said
 from console.access.policy import BOTH
 from console.reports.gather import Gathered
 from console.reports.told import (
@@ -45,7 +46,8 @@ CLOCKS_APART_S: Final = 5.0
 
 
 class Beside:
-    """Both chains of one rig's records, each read once; one that cannot be read is said in every report."""
+    """The chains of one rig's records, each read once; one that cannot be read is said in every report. Without the audit, which knows whether the chart holds
+    all that was made, there is no report: raises ConfigurationError."""
 
     def __init__(self, records: Path) -> None:
         self._lesions = Lesions(records, lambda: 0.0)
@@ -54,6 +56,7 @@ class Beside:
         except ConfigurationError as error:
             self._signed = Signed((), (str(error),))
         self._entries, self._wrong = self._lesions.every()
+        self._missing = Missing(records)
         self._chart = Look(records).read()
 
     def approval(self, starts: Sequence[Start]) -> Approval:
@@ -100,7 +103,7 @@ class Beside:
             words = (
                 f"nothing that was signed or corrected can be believed, for its chain is not whole ({chart.wrong[0]})"
             )
-            return ChartTold((), (), _unsigned(known, ()), (), False, chart.key, words)
+            return ChartTold((), (), _unsigned(known, ()), (), False, chart.key, words, self._gone(known.id)[1])
         beams = [found.book.exposures[token] for token in fraction.tokens if not found.book.exposures[token].void]
         before = [(one.start, _before(chart.confirmed, one.start)) for one in beams]
         signatures = tuple(
@@ -115,7 +118,7 @@ class Beside:
         lacks = [str(start.segment) for start, told in before if told is None]
         words = f"no time-out and no second calculation is kept of segment {', '.join(lacks)}" if lacks else ""
         told = tuple(_confirmation(start.segment, one) for start, one in before if one is not None)
-        return ChartTold(told, signatures, unsigned, corrections, True, chart.key, words)
+        return ChartTold(told, signatures, unsigned, corrections, True, chart.key, words, self._gone(known.id)[1])
 
     def entry(self, fraction: Fraction) -> int:
         """The last entry with which somebody signed or corrected this fraction; 0 for none, and where the chain is not whole."""
@@ -123,6 +126,14 @@ class Beside:
             return 0
         signed = [one.n for one in self._chart.signed(fraction.id)]
         return max([*signed, *(one.n for one in self._chart.corrected(fraction.id))], default=0)
+
+    def gone(self, fraction: Fraction) -> int:
+        """The last entry that the audit says was made of this fraction, and its chart does not hold; 0 for none."""
+        return self._gone(fraction.id)[0]
+
+    def _gone(self, fraction: str) -> tuple[int, tuple[str, ...]]:
+        found = self._missing.of(fraction)
+        return max((one.number for one in found), default=0), tuple(said(one) for one in found)
 
     def picture(self, report: FractionReport) -> bytes | None:
         """The photo for paper, small; None where there is none to be shown."""

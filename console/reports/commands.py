@@ -120,7 +120,8 @@ def schema() -> Exit:
 
 def write_all(rig: Rig, site: Site, done: set[str]) -> list[Path]:
     """Every report that is not there yet; a fraction whose exposure has no end yet waits. `done` grows by what need not be looked at again: a closed fraction,
-    with the chart's entry by which it was last signed or corrected. OSError; ConfigurationError where a report lies there that says something else."""
+    with the chart's entries by which it was last signed or corrected, and of what is gone. OSError; ConfigurationError where a report lies there that says
+    something else."""
     if not (rig.records / JOURNAL_NAME).is_dir():
         return []
     beside = Beside(rig.records)
@@ -150,14 +151,14 @@ def write_all(rig: Rig, site: Site, done: set[str]) -> list[Path]:
                 otherwise.append(str(error))
                 continue
         if isinstance(report, FractionReport) and report.totals.closed:
-            done.add(f"{report.id} {report.source.chart_entry}")
+            done.add(f"{report.id} {report.source.chart_entry} {report.source.chart_gone}")
     if otherwise:
         raise ConfigurationError("\n".join(otherwise))
     return written
 
 
 def _key(beside: Beside, fraction: Fraction) -> str:
-    return f"{fraction.id} {beside.entry(fraction)}"
+    return f"{fraction.id} {beside.entry(fraction)} {beside.gone(fraction)}"
 
 
 def follow(config: Path | None, clock: Clock, once: bool) -> Exit:

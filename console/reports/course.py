@@ -66,6 +66,7 @@ def course_report(
             fractions,
             last,
             max((beside.entry(one) for one in fractions), default=0) if beside is not None else 0,
+            max((beside.gone(one) for one in fractions), default=0) if beside is not None else 0,
         ),
         fractions=(lines := tuple(_line(found, one, fractions, site, beside) for one in fractions)),
         lesions=lesions,
@@ -78,18 +79,21 @@ def _prescribed(found: Gathered, fraction: Fraction) -> Prescribed:
     return found.book.exposures[fraction.tokens[0]].start.prescribed
 
 
-def _source(found: Gathered, fractions: Sequence[Fraction], last: Telling, entry: int) -> Source:
+def _source(found: Gathered, fractions: Sequence[Fraction], last: Telling, entry: int, gone: int) -> Source:
     """Every record that told of one of its fractions, in the journal's order."""
     every = sorted(
         (one for fraction in fractions for one in found.told.get(fraction.id, ())), key=lambda one: one.index
     )
     earlier = tuple(one.digest.hex() for one in every if one.index < last.index)
-    return Source(last.index, last.digest.hex(), earlier, not found.verified.words, found.verified.words, entry)
+    whole, words = not found.verified.words, found.verified.words
+    return Source(last.index, last.digest.hex(), earlier, whole, words, entry, gone)
 
 
 def _unproven(lines: Sequence[FractionLine]) -> Iterator[str]:
     """Each once: a chain that is not whole is so for every fraction."""
     yield from dict.fromkeys(said for line in lines for said in unproven(line.approval, line.lesion))
+    for line in lines:
+        yield from (f"fraction {line.id}: {said}" for said in (line.chart.gone if line.chart is not None else ()))
 
 
 def _line(

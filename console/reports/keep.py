@@ -25,10 +25,11 @@ class KeptOtherwiseError(OSError):
 
 
 def stem(report: FractionReport | CourseReport) -> str:
-    """A file's name without its ending: what it is of, the journal's record that it stands on, and the chart's entry where people signed or corrected it.
-    Identifiers of a course are hashed: they are a person's."""
+    """A file's name without its ending: what it is of, the journal's record that it stands on, and the chart's entry where people signed or corrected it, and
+    the entry up to which the chart has lost something of it. Identifiers of a course are hashed: they are a person's."""
     at = f"{report.source.record_index:08d}"
     at += f"-c{report.source.chart_entry:06d}" if report.source.chart_entry else ""
+    at += f"-g{report.source.chart_gone:06d}" if report.source.chart_gone else ""
     if isinstance(report, FractionReport):
         return f"fraction-{report.id}-{at}"
     named = hashlib.sha256(f"{report.patient.id}\0{report.course_id}".encode()).hexdigest()[:16]

@@ -103,7 +103,7 @@ def fraction_report(
     approval = None if beside is None else beside.approval(starts)
     at_lesion = None if beside is None else beside.lesion(starts)
     chart = None if beside is None else beside.chart(found, fraction, tally)
-    entry = 0 if beside is None else beside.entry(fraction)
+    entry, gone = (0, 0) if beside is None else (beside.entry(fraction), beside.gone(fraction))
     first = beams[0] if beams else book.exposures[fraction.tokens[0]]
     return FractionReport(
         schema=FRACTION_SCHEMA,
@@ -111,7 +111,7 @@ def fraction_report(
         id=name,
         day=str(day_of(first_wall_s(found, fraction), site)),
         time_zone=site.time_zone,
-        source=msgspec.structs.replace(source(found, name), chart_entry=entry),
+        source=msgspec.structs.replace(source(found, name), chart_entry=entry, chart_gone=gone),
         machine=_machine(found, (beams or [book.exposures[fraction.tokens[-1]]])[-1], site),
         patient=Patient(start.prescribed.patient_id, start.prescribed.patient_id_2),
         order=_order(start),
@@ -163,6 +163,7 @@ def _charted(chart: ChartTold | None, purpose: Purpose) -> Iterator[str]:
         return
     if chart.words:
         yield chart.words
+    yield from chart.gone
     for one in chart.corrections:
         if one.field != REMARK:
             yield f"corrected: {one.field} was recorded as {one.recorded!r} and should be {one.corrected!r} ({one.who}, {one.role}): {one.reason}"

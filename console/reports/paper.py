@@ -242,7 +242,8 @@ def signed_off(chart: ChartTold | None) -> list[str]:
         f"{one.meaning}: {one.who} ({one.role}), {one.at}, entry {one.number}{'' if one.covers else ', OVER AN EARLIER STATE OF THE RECORD'}"
         for one in chart.signatures
     ]
-    lines += [f"{meaning}: NOT SIGNED" for meaning in chart.unsigned]
+    lines += [f"{meaning}: NOT SIGNED{' IN THIS CHART' if chart.gone else ''}" for meaning in chart.unsigned]
+    lines += [f"LOOK: {one}" for one in chart.gone]
     chain = f"chain of the chart: {'whole' if chart.chain_whole else 'NOT WHOLE'}, key {chart.chain_key[:16] or 'none'}"
     return [*(lines or ["no signature is asked for"]), chain]
 

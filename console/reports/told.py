@@ -13,7 +13,7 @@ COURSE_SCHEMA: Final = "kerma-course-report-1"
 
 class Source(msgspec.Struct, frozen=True):
     """What the report was made from: the last journal record that told of it, by index and chained SHA-256, and whether the journal is whole; and the last
-    entry of the chart with which people signed or corrected it (0: none)."""
+    entry of the chart with which people signed or corrected it, and the last one that the audit says was made of it and the chart does not hold (0: none)."""
 
     record_index: int
     record_sha256: str
@@ -21,6 +21,7 @@ class Source(msgspec.Struct, frozen=True):
     journal_whole: bool
     journal_words: str
     chart_entry: int = 0
+    chart_gone: int = 0
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -396,7 +397,7 @@ class Corrected(msgspec.Struct, frozen=True):
 
 class ChartTold(msgspec.Struct, frozen=True):
     """What people said of this fraction: confirmations by segment, signatures, corrections; `unsigned` are the meanings that are asked for
-    and not signed over the record as it is."""
+    and not signed over the record as it is; `gone` is what the audit says was made, and the chart does not hold."""
 
     confirmations: tuple[Confirmation, ...]
     signatures: tuple[SignedOff, ...]
@@ -405,6 +406,7 @@ class ChartTold(msgspec.Struct, frozen=True):
     chain_whole: bool
     chain_key: str
     words: str
+    gone: tuple[str, ...] = ()
 
 
 class WarmStep(msgspec.Struct, frozen=True):

@@ -94,6 +94,10 @@ class Chart:
             told = {"fraction": recorded.id, "field": field, "old": old, "new": new, "reason": reason}
             return self._note(CORRECTED, who, role, told)
 
+    def written(self, n: int) -> str:
+        """The hash of an entry that was written here, for the audit."""
+        return self._chain.written(n)
+
     def _sound(self) -> Read:
         found = self.read()
         if found.wrong:
@@ -104,6 +108,11 @@ class Chart:
         own(self._records, os.getuid(), 0o700)
         own(self.folder, os.getuid(), 0o700)
         return self._chain.note(what, who, role, told)
+
+
+def told_of(order: Prescribed, n: int, sha256: str) -> dict[str, str | int]:
+    """What the audit is told of a confirmation: its entry by number and hash, and the fraction's tag."""
+    return {"do": "confirm", "entry": n, "fraction": f"{fraction_tag(order):016x}", "entry_sha256": sha256}
 
 
 def unsigned(

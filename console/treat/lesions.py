@@ -83,6 +83,10 @@ class Lesions:
 
     def attach(self, order: Prescribed, data: bytes, who: str, role: str) -> str:
         """A photo; from now on it is the one that is shown. Its name. Raises ConfigurationError."""
+        return self.attached(order, data, who, role)[0]
+
+    def attached(self, order: Prescribed, data: bytes, who: str, role: str) -> tuple[str, int]:
+        """The same, with the number of its entry too."""
         picture = looked(data)
         sha256 = hashlib.sha256(data).hexdigest()
         name = f"{sha256}.{picture.kind}"
@@ -100,8 +104,7 @@ class Lesions:
                     f"{self.folder / name}: cannot be written ({error.strerror}); first: make room, or mend the disk"
                 ) from error
             size = {"width_px": picture.width_px, "height_px": picture.height_px, "bytes": len(data)}
-            self._chain.note(PHOTO, who, role, _key(order) | {"file": name} | size)
-        return name
+            return name, self._chain.note(PHOTO, who, role, _key(order) | {"file": name} | size)
 
     def note(self, order: Prescribed, words: str, who: str, role: str) -> int:
         """How the lesion is set up, in words. Raises ConfigurationError."""
@@ -109,13 +112,17 @@ class Lesions:
             self._room(order)
             return self._chain.note(NOTE, who, role, _key(order) | {"words": words})
 
-    def take_away(self, order: Prescribed, n: int, reason: str, who: str, role: str) -> None:
-        """A photo or note that is wrong is shown no more. Raises ConfigurationError."""
+    def take_away(self, order: Prescribed, n: int, reason: str, who: str, role: str) -> int:
+        """A photo or note that is wrong is shown no more; the number of the entry that says so. Raises ConfigurationError."""
         with self._turn:
             found, wrong = self._read(order)
             if wrong or not any(one.n == n and not one.away for one in found):
                 raise ConfigurationError(f"there is no photo or note {n} at this lesion that stands; first: look anew")
-            self._chain.note(AWAY, who, role, _key(order) | {"of": n, "reason": reason})
+            return self._chain.note(AWAY, who, role, _key(order) | {"of": n, "reason": reason})
+
+    def written(self, n: int) -> str:
+        """The hash of an entry that was written here, for the audit."""
+        return self._chain.written(n)
 
     def every(self) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
         """Every entry that is signed for, and what is wrong with the chain, under which none of them counts."""

@@ -17,6 +17,7 @@ from rich.live import Live
 from console import configuration, screen
 from console.access import folder, marks, policy
 from console.access.approvals import Approvals
+from console.access.audit import Told
 from console.calibrate import simulated_hand
 from console.certificate import checked_of
 from console.configuration import Rig
@@ -26,7 +27,7 @@ from console.kept import given_d0_mgy, record_words
 from console.prescribe.shelf import Shelf, superseded
 from console.second_calculation import Compared
 from console.treat import chart, figures
-from console.treat.chart_hand import Chart
+from console.treat.chart_hand import Chart, told_of
 from console.treat.independent import beside
 from console.treat.plain_words import PlainConsole, order, unfit, visible
 from console.treat.session import Session, signals_stop
@@ -138,15 +139,26 @@ def run(asked: Asked, clock: Clock) -> Exit:
 
 def _marked(rig: Rig, clock: Clock, console: Console) -> None:
     """Where a console keeps an audit, it is told of this end too; what cannot be written is said, and changes nothing of what was given."""
-    if not (rig.records / folder.FOLDER / LOG).exists():
+    if not _audited(rig):
         return
     try:
         new = marks.newest(rig.records)
         if new is not None:
             _, audit = folder.opened(rig.records, clock)
-            audit.note(marks.NOTED, "terminal", "", {"record": new.record, "sha256": new.sha256})
+            audit.note(marks.NOTED, chart.TERMINAL, "", {"record": new.record, "sha256": new.sha256})
     except ConfigurationError as error:
         console.print(f"the end is recorded, and not marked in the audit: {error}", markup=False, highlight=False)
+
+
+def _audited(rig: Rig) -> bool:
+    return (rig.records / folder.FOLDER / LOG).exists()
+
+
+def _told(rig: Rig, clock: Clock, operator: str, told: Told) -> None:
+    """The confirmation's entry in the chart, for the audit where one is kept. Raises ConfigurationError: then nothing is confirmed."""
+    if _audited(rig):
+        _, audit = folder.opened(rig.records, clock)
+        audit.note("charted", operator, "", told)
 
 
 def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
@@ -191,7 +203,8 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
         found = figures.figures(prescribed, checked.numbers, offer, given_mgy, asked.resume, others)
         ticks = [chart.Tick(name, None) for name in ticked]
         try:
-            page.confirm(prescribed, offer, operator, "", chart.TERMINAL, ticks, figures.lines(compared), found)
+            n = page.confirm(prescribed, offer, operator, "", chart.TERMINAL, ticks, figures.lines(compared), found)
+            _told(rig, clock, operator, told_of(prescribed, n, page.written(n)))
         except ConfigurationError as error:
             return f"not confirmed, because time-out and second calculation cannot be kept: {error}"
         return ""

@@ -23,7 +23,7 @@ from console.access.table import Situation
 from console.configuration import Rig
 from console.treat import chart
 from console.treat.chart import Tick
-from console.treat.chart_hand import Chart
+from console.treat.chart_hand import Chart, told_of
 from console.treat.lesions import Lesions
 from console.treat.plain_words import plain
 from console.web import approved
@@ -431,13 +431,14 @@ class Api:
         assert offer is not None
         lines, figures = self._desk.fraction.calculated(offer)
         try:
-            await asyncio.to_thread(
+            n = await asyncio.to_thread(
                 self._desk.chart.confirm, order, offer, person.name, person.role, chart.PAGE, ticked, lines, figures
             )
         except ConfigurationError as error:
             raise RefusedError(
                 503, f"confirm is not done, because time-out and second calculation cannot be kept: {error}"
             ) from error
+        self._desk.clerk.told("charted", person.name, person.role, **told_of(order, n, self._desk.chart.written(n)))
 
     async def _compared(self, order: Prescribed, body: ConfirmOffer) -> None:
         """The photo that stands now was the one that was compared, and is what was attached; a chain that cannot be believed is not "no photo"."""

@@ -3,12 +3,14 @@ It asks no person and signs nothing."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from console.access import policy
-from console.access.approvals import Approvals, Signed
+from console.access.approvals import OF_EACH, Approvals, Signed
 from console.configuration import Rig
 from console.prescribe.shelf import Shelf, superseded
 from console.web.fraction import Orders
@@ -31,7 +33,14 @@ def rows(rig: Rig, orders: Orders, approvals: Approvals) -> list[dict[str, Any]]
         needed = policy.BOTH if order is not None and order.get("by_signature") else asked
         words = signed.refusal(sha256, needed) or signed.unaccepted(sha256, flags, needed) if sha256 else ""
         row["approval"] = told(signed, sha256, needed) | {"words": words or newer.get(row["name"], "")}
+        row["alike"] = "" if order is None else _alike(order)
     return found
+
+
+def _alike(order: dict[str, Any]) -> str:
+    """The same for all orders of a course that differ in the fraction's number and their bytes alone: these may be signed in one act."""
+    same = {name: value for name, value in order.items() if name not in OF_EACH}
+    return hashlib.sha256(json.dumps(same, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _newer(orders: Orders, signed: Signed, asked: tuple[str, ...]) -> dict[str, str]:

@@ -71,7 +71,7 @@ class ChartPage:
             raise RefusedError(409, words)
         await self._audited(person, SIGN, fraction=body.fraction, meaning=body.meaning)
         n = await self._done(self._desk.chart.sign, found, body.meaning, body.state, person.name, person.role)
-        self._desk.clerk.told("charted", person.name, person.role, do=SIGN, entry=n, fraction=body.fraction)
+        self._charted(person, SIGN, n, body.fraction)
         return Noted(n=n, words=f"signed by {person.name}: {body.meaning}")
 
     async def correct(self, request: Request, body: Correct, token: Token) -> Noted:
@@ -80,8 +80,17 @@ class ChartPage:
         await self._audited(person, CORRECT, fraction=body.fraction, field=body.field if body.field in FIELDS else "")
         change = body.field, body.old, body.new, body.reason
         n = await self._done(self._desk.chart.correct, found, *change, person.name, person.role)
-        self._desk.clerk.told("charted", person.name, person.role, do=CORRECT, entry=n, fraction=body.fraction)
+        self._charted(person, CORRECT, n, body.fraction)
         return Noted(n=n, words=f"corrected by {person.name}: {body.field}")
+
+    def _charted(self, person: Person, do: str, n: int, fraction: str) -> None:
+        said: dict[str, str | int] = {
+            "do": do,
+            "entry": n,
+            "fraction": fraction,
+            "entry_sha256": self._desk.chart.written(n),
+        }
+        self._desk.clerk.told("charted", person.name, person.role, **said)
 
     async def _asked(
         self, request: Request, body: Signing, command: str, fraction: str, token: str

@@ -104,29 +104,41 @@ class LesionsPage:
             raise RefusedError(409, f"the photo is above {BYTES} bytes; first: take a smaller one")
         async with self._turn:
             await self._audited(person, body, do=lesions.PHOTO)
-            name = await self._done(self._attached, order, body.photo, person)
+            name, n = await self._done(self._attached, order, body.photo, person)
+        self._charted(person, body, lesions.PHOTO, n)
         return Done(words=f"attached: {name[:16]}")
 
     async def note(self, request: Request, body: Noted, token: Token) -> Done:
         """A note of how this lesion is set up."""
         person, order = await self._asked(request, body, token)
         await self._audited(person, body, do=lesions.NOTE)
-        await self._done(self._desk.lesions.note, order, body.words, person.name, person.role)
+        n = await self._done(self._desk.lesions.note, order, body.words, person.name, person.role)
+        self._charted(person, body, lesions.NOTE, n)
         return Done(words="noted")
 
     async def take_away(self, request: Request, body: Away, token: Token) -> Done:
         """A photo or note is shown no more; it stays in the chain."""
         person, order = await self._asked(request, body, token)
         await self._audited(person, body, do=lesions.AWAY, n=body.n)
-        await self._done(self._desk.lesions.take_away, order, body.n, body.reason, person.name, person.role)
+        n = await self._done(self._desk.lesions.take_away, order, body.n, body.reason, person.name, person.role)
+        self._charted(person, body, lesions.AWAY, n)
         return Done(words="taken away")
 
-    def _attached(self, order: Prescribed, packed: str, person: Person) -> str:
+    def _charted(self, person: Person, body: OfOrder, do: str, n: int) -> None:
+        said: dict[str, str | int] = {
+            "do": do,
+            "entry": n,
+            "order_sha256": body.sha256,
+            "entry_sha256": self._desk.lesions.written(n),
+        }
+        self._desk.clerk.told("attached", person.name, person.role, **said)
+
+    def _attached(self, order: Prescribed, packed: str, person: Person) -> tuple[str, int]:
         try:
             data = base64.b64decode(packed.encode("ascii"), validate=True)
         except (binascii.Error, UnicodeEncodeError) as error:
             raise ConfigurationError("the photo is no base64; first: attach it at the page Treat") from error
-        return self._desk.lesions.attach(order, data, person.name, person.role)
+        return self._desk.lesions.attached(order, data, person.name, person.role)
 
     async def _asked(self, request: Request, body: OfOrder, token: str) -> tuple[Person, Prescribed]:
         return self._api.allowed(request, COMMAND, token), await self._order(body)

@@ -12,11 +12,12 @@ from typing import Annotated, Any, Final, get_args
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, Field
 
+from console.access.people import Person
 from console.kept import rows
 from console.prescribe.draft import HEAD, PLACE, Draft, Wrong, draft_of, written
-from console.prescribe.shelf import Shelf
+from console.prescribe.shelf import MOST_OF_A_COURSE, Shelf
 from console.prescribe.worked import Basis, Worked, basis_of, worked
-from console.prescription import Flag, prescribed_of
+from console.prescription import Flag, PrescriptionFile, prescribed_of
 from console.web.api import Api, Desk, Nothing, RefusedError, Strict, Token, told
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
@@ -29,6 +30,12 @@ class Asked(Strict):
     """The order as far as it is typed."""
 
     draft: Draft
+
+
+class Write(Asked):
+    """The same, and up to which fraction it is written in one go, each fraction as a file of its own; without it that one alone."""
+
+    last: Annotated[int | None, Field(ge=1, le=1000)] = None
 
 
 class Shown(BaseModel):
@@ -60,11 +67,20 @@ class WorkedOut(BaseModel):
     lines: list[dict[str, Any]]
 
 
+class OneFile(BaseModel):
+    """One fraction's file with its SHA-256."""
+
+    fraction: int
+    name: Annotated[str, Field(max_length=120)]
+    sha256: str
+
+
 class Written(BaseModel):
-    """The draft's file with its SHA-256, and what has to be done before it counts."""
+    """The first draft's file with its SHA-256, all that were written in this go, and what has to be done before they count."""
 
     name: Annotated[str, Field(max_length=120)]
     sha256: str
+    files: list[OneFile]
     words: str
 
 
@@ -94,34 +110,64 @@ class OrderPage:
             made: WorkedOut = await self._done(self._worked_out, body.draft)
             return made
 
-    async def write(self, request: Request, body: Asked, token: Token) -> Written:
-        """Write the draft into the folder of orders; it counts when a physician and a physicist have signed it."""
+    async def write(self, request: Request, body: Write, token: Token) -> Written:
+        """Write the draft into the folder of orders, and the fractions that follow it up to `last`; it counts when a physician and a physicist have signed it.
+        Everything is looked at before the first is written; what a disk refuses after that is said by file."""
         person = self._api.allowed(request, COMMAND, token)
+        files: list[OneFile] = []
         async with self._turn:
-            made, wrong = await self._done(self._whole, body.draft)
+            course = await self._done(self._course, body)
+            try:
+                for file in course:
+                    files += [await self._written(person, file)]
+            except RefusedError as error:
+                there = f"; written: {', '.join(one.name for one in files)}; the others are not" if files else ""
+                raise RefusedError(error.status, f"{error.words}{there}") from error
+        names = ", ".join(one.name for one in files)
+        counts = "count for nothing yet" if len(files) > 1 else "counts for nothing yet"
+        return Written(
+            name=files[0].name,
+            sha256=files[0].sha256,
+            files=files,
+            words=f"{names} {'are' if len(files) > 1 else 'is'} written, and {counts}; first: have a physician and a physicist sign",
+        )
+
+    def _course(self, body: Write) -> list[PrescriptionFile]:
+        """The checked file of each fraction, before any of them is written. Raises ConfigurationError."""
+        first = body.draft.fraction
+        last = first if body.last is None else body.last
+        if first is not None and last is not None and not first <= last < first + MOST_OF_A_COURSE:
+            raise ConfigurationError(
+                f"fractions {first} to {last}: one at least and {MOST_OF_A_COURSE} at most are written in one go; first: write another last one"
+            )
+        found = []
+        for fraction in [first] if first is None or last is None else range(first, last + 1):
+            made, wrong = self._whole(body.draft.model_copy(update={"fraction": fraction}))
             if made.looked.file is None or wrong or not made.ready:
                 lacking = (
                     f"not written yet: {', '.join(PLACE[one] for one in made.looked.missing)}; first: write them"
                     if made.looked.missing
                     else ""
                 )
-                raise RefusedError(409, "\n".join([one.words for one in wrong] or [lacking]))
-            at = datetime.fromtimestamp(self._desk.clock.wall(), UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-            data = written(made.looked.file, f"Written by {person.name} ({person.role}), {at}. {HEAD}")
-            sha256 = hashlib.sha256(data).hexdigest()
-            said = {"command": COMMAND, "do": "write", "order_sha256": sha256}
-            words = await self._desk.clerk.first("command", person.name, person.role, **said)
-            if words:
-                raise RefusedError(503, f"{COMMAND} is not done, because it cannot be audited: {words}")
-            name = await self._done(
-                self._shelf.write, made.looked.file, data, lambda: rows(self._desk.rig), self._loaded
-            )
+                which = f"fraction {fraction}: " if last != first else ""
+                raise ConfigurationError(
+                    "\n".join(f"{which}{words}" for words in [one.words for one in wrong] or [lacking])
+                )
+            found.append(made.looked.file)
+        return found
+
+    async def _written(self, person: Person, file: PrescriptionFile) -> OneFile:
+        """One file, in the audit by its SHA-256 before and after."""
+        at = datetime.fromtimestamp(self._desk.clock.wall(), UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        data = written(file, f"Written by {person.name} ({person.role}), {at}. {HEAD}")
+        sha256 = hashlib.sha256(data).hexdigest()
+        said = {"command": COMMAND, "do": "write", "order_sha256": sha256}
+        words = await self._desk.clerk.first("command", person.name, person.role, **said)
+        if words:
+            raise RefusedError(503, f"{COMMAND} is not done, because it cannot be audited: {words}")
+        name = await self._done(self._shelf.write, file, data, lambda: rows(self._desk.rig), self._loaded)
         self._desk.clerk.told("order written", person.name, person.role, order_sha256=sha256)
-        return Written(
-            name=name,
-            sha256=sha256,
-            words=f"{name} is written, and counts for nothing yet; first: have a physician and a physicist sign it",
-        )
+        return OneFile(fraction=file.dose.fraction, name=name, sha256=sha256)
 
     @property
     def _shelf(self) -> Shelf:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from console.access import policy
 from console.access.approvals import Signed
+from console.access.beside import Missing, said
 from console.web import approved
 from console.web.api import Desk, Done, RefusedError, Strict, Token, told
 from console.web.chart_page import ID, told_of
@@ -32,7 +33,9 @@ Search = Annotated[
 Cursor = Annotated[str, Query(max_length=100, description="`next` of the page before.")]
 Patient = Annotated[str, Query(max_length=64)]
 FractionId = Annotated[str, Query(pattern=ID)]
-ReportName = Annotated[str, Query(pattern="^fraction-[0-9a-f-]{16,24}-[0-9]{8}(-c[0-9]{6})?[.](pdf|csv|json)$")]
+ReportName = Annotated[
+    str, Query(pattern="^fraction-[0-9a-f-]{16,24}-[0-9]{8}(-c[0-9]{6})?(-g[0-9]{6})?[.](pdf|csv|json)$")
+]
 
 
 class MakeReport(Strict):
@@ -79,6 +82,7 @@ class RecordsPage:
     def __init__(self, desk: Desk, reading: Reading) -> None:
         self._reading, self._rig = reading, desk.rig
         self._kept, self._approvals, self._chart = Kept(desk.rig), desk.approvals, desk.chart
+        self._missing = Missing(desk.rig.records)
         self._making = asyncio.Lock()
 
     def join(self, app: FastAPI) -> None:
@@ -124,8 +128,16 @@ class RecordsPage:
             signed = Signed((), (str(error),))
         said = approved.told(signed, found["prescription_sha256"], policy.BOTH)
         found["approval"] = said | {"words": "", "wrong": list(signed.wrong[:20])}
-        found["chart"] = told_of(self._chart.read(), found)
+        gone = self._gone(fraction)
+        found["chart"] = told_of(self._chart.read(), found) | {"gone": gone}
         return found
+
+    def _gone(self, fraction: str) -> list[str]:
+        """What the audit says was made of this fraction, and its chart does not hold."""
+        try:
+            return [said(one) for one in self._missing.of(fraction)]
+        except ConfigurationError as error:
+            return [str(error)]
 
     async def trace(self, request: Request, token: Annotated[int, Query(ge=1, le=2**53)]) -> Response:
         """One exposure's trace, from the journal."""

@@ -200,7 +200,8 @@ class Kept:
         folder = self.rig.records / keep.FOLDER
         if not fraction_id.replace("-", "").isalnum():
             return []
-        some = [one for shape in ("", "-c??????") for one in folder.glob(f"fraction-{fraction_id}-????????{shape}.*")]
+        shapes = [f"{signed}{gone}" for signed in ("", "-c??????") for gone in ("", "-g??????")]
+        some = [one for shape in shapes for one in folder.glob(f"fraction-{fraction_id}-????????{shape}.*")]
         return [path.name for path in sorted(some, key=lambda path: (path.stem, path.suffix), reverse=True)][:12]
 
     def _order(self, segments: list[SegmentRow]) -> tuple[list[Row], str]:

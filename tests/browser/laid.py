@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import product
+from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Page
@@ -73,6 +74,17 @@ def words_of(language: str) -> dict[str, str]:
         return {key: pseudo(said) for key, said in english.items()}
     found: dict[str, str] = json.loads((HERE / "words" / f"{language}.json").read_text(encoding="utf-8"))
     return found
+
+
+def whole(page: Page, path: Path, of: str = "") -> None:
+    """A picture of the whole page, or of one part of it, on a screen so high that nothing of it lies under STOP."""
+    size = page.viewport_size
+    assert size is not None
+    page.evaluate("scrollTo(0, 0)")
+    page.set_viewport_size({"width": size["width"], "height": page.evaluate("document.documentElement.scrollHeight")})
+    page.wait_for_timeout(300)
+    page.locator(of or "html").screenshot(path=path)
+    page.set_viewport_size(size)
 
 
 class Laid:

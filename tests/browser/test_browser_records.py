@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from laid import whole
 from playwright.sync_api import Browser
 from shelf import FORMULA, HOSTILE, KeptByHand, console_on, opened
 
 pytestmark = pytest.mark.timeout(240)
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
+CUT = """() => [...document.querySelectorAll("#one .scrolled")].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)"""
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
@@ -57,8 +59,9 @@ def test_a_fraction_with_its_trace_and_report(browser: Browser, shelf: tuple[str
     page.get_by_role("img", name="kV").wait_for()
     page.evaluate("window.scrollTo(0, 0)")
     page.screenshot(path=PICTURES / f"records-{size['width']}.png", full_page=True)
-    page.locator("#one").screenshot(path=PICTURES / f"records-fraction-{size['width']}.png")
+    whole(page, PICTURES / f"records-fraction-{size['width']}.png", "#one")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert size is PHONE or page.evaluate(CUT) == [], "on a wide page every column of every table is seen"
     for _ in range(2):
         found = Axe().run(page, options={"rules": {"color-contrast-enhanced": {"enabled": True}}})
         assert found.violations_count == 0, found.generate_report()

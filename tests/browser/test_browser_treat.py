@@ -15,6 +15,7 @@ from watched_page import WIDE, Watched
 from verification.with_console import Served
 
 pytestmark = pytest.mark.timeout(240)
+MIDDLE = "(one) => one.scrollIntoView({ block: 'center' })"
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
 
 
@@ -60,9 +61,12 @@ def test_a_fraction_is_treated(wide: Watched) -> None:
     wide.page.get_by_role("button", name="Sign: given as recorded").click()
     wide.page.get_by_text("name and secret do not fit").wait_for()
     wide.page.get_by_label("Code again").fill(wide.rig.code)
+    wide.page.locator("section.chart").evaluate(MIDDLE)
     picture(wide, "sign-1280")
     wide.page.get_by_role("button", name="Sign: given as recorded").click()
     wide.page.get_by_text("given as recorded: demonstration (operator)").wait_for()
+    wide.page.locator("section.chart").evaluate(MIDDLE)
+    picture(wide, "signed-1280")
     wide.page.get_by_role("button", name="Report (PDF)").click()
     with wide.page.expect_download() as given:
         wide.page.get_by_role("link", name=".pdf").click(timeout=60_000)
@@ -79,7 +83,8 @@ def test_a_fraction_is_treated(wide: Watched) -> None:
 
 def test_a_whole_treatment_by_touch_alone_on_a_phone(phone: Watched) -> None:
     """From login to the closed fraction at 390 px, by fingers and the phone's own keyboard, which sends no keys: STOP interrupts while the finger is still
-    down, the rest is resumed by the same page and the code given again, and nothing is wider than the screen."""
+    down, the rest is resumed by the same page and the code given again, it is signed at its end, and nothing is wider
+    than the screen."""
     page = phone.page
     phone.prescribe("EXAMPLE-0021", "nose, left ala", 950.0)
     page.evaluate(HEARD)
@@ -127,6 +132,14 @@ def test_a_whole_treatment_by_touch_alone_on_a_phone(phone: Watched) -> None:
     page.get_by_text("on the disk", exact=True).wait_for(timeout=10_000)
     assert "TERMINATED" in (page.locator("#panel").text_content() or "")
     picture(phone, "end-390")
+    page.get_by_text("given as recorded: NOT SIGNED").wait_for(timeout=40_000)
+    page.get_by_label("Code again").tap()
+    page.keyboard.insert_text(phone.rig.code)
+    page.locator("section.chart").evaluate(MIDDLE)
+    picture(phone, "sign-390")
+    page.get_by_role("button", name="Sign: given as recorded").tap()
+    page.get_by_text("given as recorded: demonstration (operator)").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Close the fraction").tap()
     phone.state("OFF")
     assert hands(page) == {"touch"}

@@ -2,6 +2,7 @@
 // It keeps nothing that was typed.
 import { form } from "/files/again.js";
 import { gy, h, named, number, post, stamp, t } from "/files/shell.js";
+import { table } from "/files/tables.js";
 
 export const MEANING = { physician: "prescribed", physicist: "physics checked" };
 const ROLES = Object.keys(MEANING);
@@ -48,20 +49,47 @@ export async function orders(into, person) {
   into.replaceChildren(
     h("h2", {}, t("approvals_orders")), said,
     ...(found.wrong.length ? found.wrong.map((words) => h("p", { className: "wrong" }, `${t("chain_wrong")} ${words}`)) : [h("small", {}, t("chain_right", { entries: found.entries }))]),
+    ...(person.role in MEANING ? courses(found.orders, person.role) : []).map((rows) => course(rows, person, said, again)),
     ...found.orders.map((row) => (row.order === null ? h("p", { className: "wrong" }, row.words) : card(row, person, said, again))),
     ...(found.orders.length ? [] : [h("p", {}, t("no_orders"))]),
   );
 }
 
-function card(row, person, said, again) {
-  const one = row.order;
-  const facts = [
+// The orders that are alike but for the fraction's number, and that this role has not signed: the console says which are.
+function courses(orders, role) {
+  const alike = {};
+  for (const row of orders) if (row.alike && !row.approval.given.some((one) => one.role === role && !one.against)) (alike[row.alike] ??= []).push(row);
+  return Object.values(alike).filter((rows) => rows.length > 1).map((rows) => rows.sort((a, b) => a.order.fraction - b.order.fraction));
+}
+
+// All of them in one act: what they have in common once, then each file by its own bytes.
+function course(rows, person, said, again) {
+  const one = rows[0].order, meaning = t(`meaning_${person.role}`);
+  const ticks = ticksOf(rows[0]);
+  const sign = form(person, "course_do", { count: rows.length, meaning }, labelsOf(ticks), said, again,
+    (secret) => ["approvals/course", { orders: rows.map((row) => ({ order: row.name, sha256: row.order.sha256 })), meaning: MEANING[person.role], accepted: acceptedOf(ticks), ...secret }]);
+  return h("section", { className: "order course" }, h("h3", {}, `${t("course_all")} `, named(one.prescription_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)),
+    h("dl", { className: "facts" }, ...factsOf(one, false).flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)])), ...flagged(one),
+    table(t("course_files"), [t("fraction"), t("file"), "SHA-256"], rows.map((row) => ({ wrong: false, cells: [t("n_of", { n: row.order.fraction, of: row.order.fractions }), row.name, row.order.sha256] }))),
+    h("p", {}, t("course_text")), sign);
+}
+
+const ticksOf = (row) => flagsOf(row.order).map((flag) => [flag, h("input", { type: "checkbox", name: flag, required: true })]);
+const labelsOf = (ticks) => ticks.map(([flag, tick]) => h("label", { className: "tick" }, tick, t("accept_flag", { flag: t(`flag_${flag}`) })));
+const acceptedOf = (ticks) => ticks.filter(([, tick]) => tick.checked).map(([flag]) => flag);
+
+// What is ordered; of a course without what each file has of its own.
+const factsOf = (one, alone) => [
     [t("patient"), named(one.patient_id, one.patient_id_2)], [t("lesion"), named(one.course_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)],
-    [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
+    ...(alone ? [[t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })]] : []), [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
     [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`],
     [t("set_up_of"), t("gap_cutout", { gap: number(one.gap_mm, 1, "mm"), factor: number(one.cutout_factor, 3) })], [t("interval"), number(one.min_interval_h, 1, "h")],
-    ...setUp(one), [t("order"), `${one.prescription_id} · ${one.version} · ${row.name}`], [t("named_in_file"), one.approved_by.join(", ")], ["SHA-256", one.sha256],
-  ];
+    ...setUp(one), [t("order"), `${one.prescription_id} · ${one.version}`], [t("named_in_file"), one.approved_by.join(", ")],
+];
+
+function card(row, person, said, again) {
+  const one = row.order;
+  const facts = [...factsOf(one, true), [t("file"), row.name], ["SHA-256", one.sha256]];
   return h("section", { className: "order" }, h("h3", {}, named(one.prescription_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)),
     h("dl", { className: "facts" }, ...facts.flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)])),
     ...flagged(one), ...signatures(row), ...(person.role in MEANING ? forms(row, person, said, again) : []));
@@ -70,10 +98,9 @@ function card(row, person, said, again) {
 function forms(row, person, said, again) {
   const role = person.role;
   const own = row.approval.given.some((one) => one.role === role && !one.against);
-  const ticks = flagsOf(row.order).map((flag) => [flag, h("input", { type: "checkbox", name: flag, required: true })]);
-  const accepted = () => ticks.filter(([, tick]) => tick.checked).map(([flag]) => flag);
-  const sign = form(person, "sign_do", { meaning: t(`meaning_${role}`) }, ticks.map(([flag, tick]) => h("label", { className: "tick" }, tick, t("accept_flag", { flag: t(`flag_${flag}`) }))), said, again,
-    (secret) => ["approvals/sign", { order: row.name, sha256: row.order.sha256, meaning: MEANING[role], accepted: accepted(), ...secret }]);
+  const ticks = ticksOf(row);
+  const sign = form(person, "sign_do", { meaning: t(`meaning_${role}`) }, labelsOf(ticks), said, again,
+    (secret) => ["approvals/sign", { order: row.name, sha256: row.order.sha256, meaning: MEANING[role], accepted: acceptedOf(ticks), ...secret }]);
   const withdraw = row.approval.given.filter((one) => !one.against).map((one) => {
     const reason = h("input", { name: "reason", maxLength: 200, required: true, autocomplete: "off" });
     return form(person, "withdraw_do", { meaning: t(`meaning_${one.role}`), who: one.who }, [h("label", {}, t("reason"), reason)], said, again, (secret) => ["approvals/withdraw", { n: one.n, reason: reason.value, ...secret }]);

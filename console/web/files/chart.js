@@ -10,6 +10,9 @@ const ASK_AGAIN_MS = 1000, TRIES = 30;
 
 const chain = (one) => one.chart.wrong.map((words) => h("p", { className: "wrong" }, `${t("chart_wrong")} ${words}`));
 
+// An older chart that was put back is whole by itself, and the audit knows more.
+const gone = (one) => (one.chart.gone.length ? [h("p", { className: "wrong" }, t("chart_gone")), ...one.chart.gone.map((words) => h("p", { className: "wrong" }, words))] : []);
+
 // One line for each meaning: who signed and over what, or that nobody has.
 export function signedLines(one) {
   const lines = [GIVEN, REVIEWED].flatMap((meaning) => {
@@ -21,7 +24,7 @@ export function signedLines(one) {
     const asked = meaning === GIVEN || one.chart.review;
     return [...standing, h("p", { className: asked ? "signed wrong" : "signed" }, t(meaning === GIVEN ? "chart_unsigned" : one.chart.review ? "chart_review_due" : "chart_review_none", values))];
   });
-  return [...chain(one), ...lines];
+  return [...chain(one), ...gone(one), ...lines];
 }
 
 // The forms of whoever may sign this record as it stands.

@@ -13,7 +13,7 @@ const GROUPS = [
     ["cutout_measured_by", "text"], ["shield_notes", "text"], ["tolerance_flags", "flags"]]],
 ];
 const BEAM = ["kv", "ma", "filter", "applicator"];
-let person = null, found = null, fields = {}, asked = 0, later = 0, last = null;
+let person = null, found = null, fields = {}, asked = 0, later = 0, last = null, until = "";
 
 const button = (word, act, more = {}) => h("button", { type: "button", onclick: act, ...more }, t(word));
 const option = (value, words, chosen) => h("option", { value, selected: value === chosen }, words);
@@ -73,6 +73,7 @@ function typed() {
 
 function build(draft) {
   fields = {};
+  until = "";
   const cut = h("select", { name: "measured" }, option("", t("order_choose"), ""), ...found.cutouts.map((one, place) => option(String(place), `${one.id}, ${one.applicator}, ${number(one.diameter_mm, 1, "mm")}`, "")));
   cut.addEventListener("input", () => {
     const one = found.cutouts[cut.value];
@@ -130,6 +131,8 @@ function paint() {
   const digits = { factor: 5, d0: 1, skin: 1, time: 2 };
   const missing = made.missing.map((name) => t(BEAM.includes(name) ? "f_combination" : `f_${name}`));
   const write = button("order_write", writing, { className: "go", disabled: !made.ready || unread.length > 0 });
+  const upTo = h("input", { name: "until", inputMode: "decimal", autocomplete: "off", maxLength: 4, value: until, oninput: () => { until = upTo.value.trim(); } });
+  const more = draft.fractions > draft.fraction ? [h("label", {}, t("order_until", { fraction: draft.fraction, fractions: draft.fractions }), upTo)] : [];
   $("one").replaceChildren(
     h("h2", {}, t("order_comes_to")),
     ...(rows.length ? [h("dl", { className: "facts" }, ...rows.flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)]))] : [h("p", {}, t("order_no_numbers"))]),
@@ -140,20 +143,22 @@ function paint() {
     ...(draft.tolerance_flags ?? []).map((flag) => h("p", { className: "wrong flag" }, `⚑ ${t(`flag_${flag}`)}`)),
     ...whole.map((row) => h("p", { className: "wrong" }, row.words)), ...made.remarks.map((words) => h("p", {}, words)),
     ...(missing.length ? [h("p", {}, t("order_missing", { which: [...new Set(missing)].join(", ") }))] : []),
-    h("p", {}, t("order_counts")), h("div", { className: "row" }, write),
+    h("p", {}, t("order_counts")), h("div", { className: "row" }, ...more, write),
   );
 }
 
 const writing = (event) => tried(async () => {
   event.target.disabled = true;
   const { draft } = typed();
+  if (until && !WHOLE.test(until)) { event.target.disabled = false; throw new Error(t("order_number")); }
   const { token } = await post("/api/token");
   try {
-    const done = await post("/api/order/write", { draft }, { "X-Kerma-Token": token });
+    const done = await post("/api/order/write", { draft, ...(until ? { last: Number(until) } : {}) }, { "X-Kerma-Token": token });
     found = await post("/api/order/form");
-    const next = h("div", { className: "row" }, button("order_next", () => build({ ...draft, fraction: draft.fraction + 1 })), h("a", { className: "button", href: "/records" }, t("approvals_orders")));
-    $("list").replaceChildren(h("p", { className: "big" }, t("order_written", { name: done.name })), h("p", {}, named(draft.patient_id, draft.patient_id_2, draft.lesion_id)), next);
-    $("one").replaceChildren(h("small", {}, `SHA-256 ${done.sha256}`));
+    const written = done.files.at(-1).fraction;
+    const next = h("div", { className: "row" }, button("order_next", () => build({ ...draft, fraction: written + 1 })), h("a", { className: "button", href: "/records" }, t("approvals_orders")));
+    $("list").replaceChildren(h("p", { className: "big" }, done.files.length > 1 ? t("order_written_all", { count: done.files.length }) : t("order_written", { name: done.name })), h("p", {}, named(draft.patient_id, draft.patient_id_2, draft.lesion_id)), next);
+    $("one").replaceChildren(table(t("order_files"), [t("fraction"), t("file"), "SHA-256"], done.files.map((one) => ({ wrong: false, cells: [t("n_of", { n: one.fraction, of: draft.fractions }), one.name, one.sha256] }))));
     last = null;
     scrollTo(0, 0);
   } catch (error) {

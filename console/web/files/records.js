@@ -74,10 +74,10 @@ const showFraction = (id) => asked(async () => {
     signed(one, entered, () => showFraction(one.id)),
     approvals(one),
     confirmations(one),
-    table(t("segments"), [t("segment_token"), t("started"), t("outcome"), t("cause"), t("delivered"), t("bounds"), t("beam_time"), t("channels")], one.exposures.map((row) => ({
+    table(t("segments"), [t("segment_token"), t("started"), `${t("outcome")} · ${t("cause")}`, `${t("delivered")} · ${t("bounds")}`, t("beam_time"), t("channels")], one.exposures.map((row) => ({
       wrong: row.recovered || row.provisional || row.quality === "UNKNOWN",
-      cells: [`${row.segment} · ${row.token}`, stamp(row.started_wall_s), row.void ? "VOID" : row.outcome ?? t("no_end_yet"), `${row.event}${row.rule ? " · " + row.rule : ""}${row.words ? ": " + row.words : ""}`,
-        gy(row.delivered_rx_mgy), `${number(row.low_mgy, 1)} … ${number(row.high_mgy, 1, "mGy D0")}, ${row.quality}`, number(row.beam_s, 2, "s"),
+      cells: [`${row.segment} · ${row.token}`, stamp(row.started_wall_s), `${row.void ? "VOID" : row.outcome ?? t("no_end_yet")} · ${row.event}${row.rule ? " · " + row.rule : ""}${row.words ? ": " + row.words : ""}`,
+        `${gy(row.delivered_rx_mgy)} · ${number(row.low_mgy, 1)} … ${number(row.high_mgy, 1, "mGy D0")}, ${row.quality}`, number(row.beam_s, 2, "s"),
         `${number(row.d1_mgy, 1)} · ${number(row.d2_mgy, 1)} · ${number(row.dt_mgy, 1, "mGy D0")}`],
     }))),
     h("h3", {}, t("traces")),
