@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from laid import LANGUAGES, LOOKS, PSEUDO, Laid, words_of
+from laid import LANGUAGES, LOOKS, PSEUDO, Laid, whole, words_of
 from playwright.sync_api import Browser, Page, Route, expect
 from shelf import KeptByHand, console_on
 from test_browser_approvals import PHONE, SECRET, WIDE, entered, sound, staffed
@@ -103,5 +103,7 @@ def test_the_chart_is_laid_out_in_every_language_and_look(browser: Browser, real
         page.get_by_text(words_of(language)["chart_correct"], exact=True).click()
         for size, theme in LOOKS:
             laid.look(page, f"chart {language}", size, theme)
+            if language in ("en", "de"):
+                whole(page, PICTURES / f"chart-{language}-{theme}-{size}.png")
     page.context.close()
     laid.judge()

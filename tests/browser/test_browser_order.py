@@ -143,3 +143,40 @@ def test_the_form_is_laid_out_in_every_language(browser: Browser, staffed_rig: t
         page.screenshot(path=PICTURES / f"order-{language}-{theme}-{size}.png", full_page=True)
     page.context.close()
     laid.judge()
+
+
+def test_a_course_is_written_in_one_go_and_signed_in_one_act(browser: Browser, staffed_rig: tuple[str, Path]) -> None:
+    """Eight files by one button, two acts for all their signatures; what is signed stands there as a table, wide and on a phone."""
+    address, folder = staffed_rig
+    page, said = entered(browser, address, "order", "mia", WIDE)
+    page.get_by_text("Not written yet:").wait_for()
+    fill(page, id="RX-88", lesion_id="L8", fractions="8", fraction="1", version="1")
+    page.get_by_label("Up to fraction (of 8)").fill("nine")
+    page.get_by_role("button", name="Write the draft").click()
+    page.locator("#answer", has_text="plain number").wait_for()
+    page.get_by_label("Up to fraction (of 8)").fill("8")
+    page.get_by_role("button", name="Write the draft").click()
+    page.get_by_text("8 orders are written, and count for nothing yet").wait_for()
+    page.get_by_role("cell", name="RX-88-v1-f8.toml").wait_for()
+    sound(page, said)
+    page.context.close()
+    assert [order(folder / "orders" / f"RX-88-v1-f{n}.toml").fraction for n in range(1, 9)] == list(range(1, 9))
+    laid = Laid()
+    for name, meaning, size in (("mia", "prescribed", WIDE), ("paul", "physics checked", PHONE)):
+        page, said = entered(browser, address, "records", name, size)
+        page.get_by_role("button", name="Orders and approvals").click()
+        course = page.locator("section.course", has=page.get_by_role("heading", name="RX-88"))
+        course.get_by_role("cell", name="8 of 8").wait_for()
+        course.get_by_label("I accept: A thin part").check()
+        for width, theme in LOOKS if name == "mia" else ():
+            laid.look(page, "course", width, theme)
+            course.evaluate("(one) => one.scrollIntoView()")
+            page.screenshot(path=PICTURES / f"course-{theme}-{width}.png")
+        course.get_by_label("Password (or PIN) again").fill(SECRET)
+        course.get_by_role("button", name=f"Sign all 8: {meaning}").click()
+        course.wait_for(state="detached", timeout=60_000)
+        signed = page.locator("section.order", has=page.get_by_role("heading", name="RX-88"))
+        assert signed.get_by_text(f"{meaning}: {name} ({PEOPLE[name]})").count() == 8
+        sound(page, said)
+        page.context.close()
+    laid.judge()

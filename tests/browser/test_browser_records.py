@@ -44,6 +44,8 @@ def test_a_fraction_with_its_trace_and_report(browser: Browser, shelf: tuple[str
     page.get_by_role("button", name=HOSTILE).click()
     page.get_by_text(FORMULA).first.wait_for()
     page.get_by_role("button", name="12-34").click()
+    # the other patient's fractions stand there until this one's have come
+    page.get_by_role("heading", name="12-34").wait_for()
     page.get_by_role("button", name="Look").first.click()
     page.get_by_text("the door was opened").wait_for()
     page.get_by_text("Dr. A, M. B").wait_for()

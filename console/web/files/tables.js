@@ -9,8 +9,12 @@ export async function get(path, values = {}) {
   return said;
 }
 
+// A table that is wider than its place says so: its last columns are found by scrolling it.
+const wide = new ResizeObserver((seen) => { for (const { target } of seen) target.parentNode.dataset.more = String(target.offsetWidth > target.parentNode.clientWidth + 1); });
+const looked = (scrolled) => { wide.observe(scrolled.firstChild); return scrolled; };
+
 // A table; a cell is text or a node, `wrong` marks a row. Nothing is ever read as HTML. It can be scrolled by key.
 export const table = (label, heads, rows) =>
-  h("div", { className: "scrolled", tabIndex: 0, role: "region", "aria-label": label },
+  looked(h("div", { className: "scrolled", tabIndex: 0, role: "region", "aria-label": label },
     h("table", {}, h("caption", {}, label), h("thead", {}, h("tr", {}, ...heads.map((one) => h("th", { scope: "col" }, one)))),
-      h("tbody", {}, ...rows.map(({ cells, wrong }) => h("tr", wrong ? { className: "wrong" } : {}, ...cells.map((cell) => h("td", {}, cell ?? "–")))))));
+      h("tbody", {}, ...rows.map(({ cells, wrong }) => h("tr", wrong ? { className: "wrong" } : {}, ...cells.map((cell) => h("td", {}, cell ?? "–"))))))));
