@@ -8,10 +8,10 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from console.kept import stamp
 from hal.errors import ConfigurationError
 from records.approved import AUDIT, HEAD, LOG
 from records.audit_check import check, entry_of
@@ -304,6 +304,6 @@ def _moved(path: Path) -> tuple[int, ...]:
 
 def _stamp(wall_s: float) -> str:
     try:
-        return stamp(wall_s)
+        return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return "at no time"
