@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from console import arcs
 from controller.entries import Outcome, Terminal
 from controller.states import Event
 from hal.readings import Cause
@@ -58,6 +59,7 @@ CAUSES: Final[dict[Cause, str]] = {
     Cause.ARM_WINDOW: "not armed within the window",
     Cause.TEST_PULSE: "test pulse",
 }
+NO_ARC: Final = "no, none ended it; one that is shorter than a poll, or that a generator did not name, is in no record"
 PERSONS: Final = frozenset({Cause.ESTOP, Cause.KEY, Cause.SWITCH})
 """What a person does by hand."""
 
@@ -82,6 +84,16 @@ def by_whom(end: Terminal) -> str:
     if end.event in (Event.STOP.name, Event.KEY_OFF.name) or known.get(end.unit_cause) in PERSONS:
         return "operator"
     return "machine"
+
+
+def arc_of(end: Terminal) -> tuple[bool | None, str]:
+    """Whether an arc ended this exposure, by the one table of arcs, with what else may look the same; None where nobody saw its end."""
+    if end.event == RECOVERED:
+        return None, "not known, for nobody saw the end"
+    if not arcs.ended({"rule": end.rule, "words": end.words, "void": end.void}):
+        return False, NO_ARC
+    sign = arcs.SIGNS[end.rule]
+    return True, f"yes, {sign.because} (rule {sign.rule}){f'; not told apart from {sign.also}' if sign.also else ''}"
 
 
 def end_words(end: Terminal) -> str:

@@ -10,10 +10,11 @@ from typing import Final
 from console.reports.beside import Beside, starts_of
 from console.reports.codes import on
 from console.reports.gather import Gathered, Telling
-from console.reports.lacks import LACKS
+from console.reports.lacks import lacks_of
 from console.reports.model import (
     FRACTION_OFF_PCT,
     Site,
+    air_of,
     calculated,
     day_of,
     first_wall_s,
@@ -71,7 +72,7 @@ def course_report(
         fractions=(lines := tuple(_line(found, one, fractions, site, beside) for one in fractions)),
         lesions=lesions,
         flags=(*_flags(found, by_lesion, lesions), *_unproven(lines)),
-        lacks=LACKS,
+        lacks=lacks_of([air_of(found, one, site) for one in fractions]),
     )
 
 

@@ -18,9 +18,10 @@ from console.reports import causes
 from console.reports.beside import Beside, starts_of
 from console.reports.codes import CodeRow, on
 from console.reports.gather import Gathered
-from console.reports.lacks import LACKS
+from console.reports.lacks import lacks_of
 from console.reports.told import (
     FRACTION_SCHEMA,
+    Air,
     Approval,
     AtLesion,
     Beam,
@@ -104,7 +105,8 @@ def fraction_report(
     at_lesion = None if beside is None else beside.lesion(starts)
     chart = None if beside is None else beside.chart(found, fraction, tally)
     entry, gone = (0, 0) if beside is None else (beside.entry(fraction), beside.gone(fraction))
-    first = beams[0] if beams else book.exposures[fraction.tokens[0]]
+    first = first_of(found, fraction)
+    air = air_of(found, fraction, site)
     return FractionReport(
         schema=FRACTION_SCHEMA,
         simulated=start.simulated,
@@ -130,12 +132,13 @@ def fraction_report(
             *_flags(totals, before, calculation, found), *_flagged(start, approval), *unproven(approval, at_lesion),
             *_charted(chart, start.prescribed.purpose),
         ),
-        lacks=LACKS,
+        lacks=lacks_of([air]),
         approval=approval,
         lesion=at_lesion,
         chart=chart,
         warm_up=warmed(found, first, site) if start.prescribed.purpose is Purpose.TREAT else None,
         rated=stated.rated,
+        air=air,
     )  # fmt: skip
 
 
@@ -223,9 +226,23 @@ def day_of(wall_s: float, site: Site) -> date:
 
 def first_wall_s(found: Gathered, fraction: Fraction) -> float:
     """When its first exposure with beam was started, or its first START."""
-    book = found.book
-    exposures = [book.exposures[token] for token in fraction.tokens]
-    return next((e for e in exposures if not e.void), exposures[0]).start.wall_s
+    return first_of(found, fraction).start.wall_s
+
+
+def first_of(found: Gathered, fraction: Fraction) -> Exposure:
+    """Its first exposure with beam, or its first START."""
+    exposures = [found.book.exposures[token] for token in fraction.tokens]
+    return next((e for e in exposures if not e.void), exposures[0])
+
+
+def air_of(found: Gathered, fraction: Fraction, site: Site) -> Air | None:
+    """What was read for the check of this fraction's own day, if one was in the records before it."""
+    first = first_of(found, fraction)
+    last = _daily(found, first)
+    day = None if last is None else decoded(last.sheet.body, DaySheet)
+    if last is None or day is None or day.day != str(day_of(first.start.wall_s, site)):
+        return None
+    return Air(day.p_kpa, day.t_c, instant(day.begun_wall_s) or "", last.sheet.at)
 
 
 def calculated(start: Start) -> Calculation:
@@ -388,6 +405,7 @@ def _ended(exposure: Exposure, found: Gathered, common: dict[str, object]) -> Se
     recovered, seen = end.event == causes.RECOVERED, end.kv_max > 0.0
     on_to_off = end.off_at_s - end.on_at_s if end.on_at_s is not None and end.off_at_s is not None else None
     figures = ("kv_mean", "kv_min", "kv_max", "ma_mean", "ma_min", "ma_max")
+    arc, arc_words = causes.arc_of(end)
     return msgspec.convert(
         common
         | {name: number(getattr(end, name)) if seen else None for name in figures}
@@ -403,6 +421,9 @@ def _ended(exposure: Exposure, found: Gathered, common: dict[str, object]) -> Se
             "end_rule": end.rule,
             "unit_cause": causes.cause_words(end.unit_cause),
             "timer_s": max(0, end.beam_ms - start.unit_beam_ms) / 1000.0,
+            "host_beam_s": end.host_beam_s,
+            "arc": arc,
+            "arc_words": arc_words,
             "on_to_off_s": None if recovered else on_to_off,
             "dm_mgy": None if recovered else number(end.dm_mgy),
             "quality": end.quality.value,
@@ -432,6 +453,7 @@ def _running(exposure: Exposure, found: Gathered, common: dict[str, object]) -> 
             "end_rule": "",
             "unit_cause": "",
             "timer_s": figures.beam_s,
+            "arc_words": "not known, for it has no end yet",
             "counts_1": exposure.seen.counts_1,
             "counts_2": exposure.seen.counts_2,
             "d1_mgy": figures.d1_mgy,
@@ -580,21 +602,25 @@ def _before(found: Gathered, fraction: Fraction, site: Site) -> Before:
 def _sheets(found: Gathered, exposures: Sequence[Exposure]) -> tuple[Signed | None, tuple[Signed, ...]]:
     """The day's check and the overrides that were in the records as the first exposure began."""
     first = exposures[0]
-    kept = found.book.sheets
-    daily = [one for one in kept.get(SheetKind.DAILY, ()) if one.index < first.index]
-    last = daily[-1] if daily else None
+    last = _daily(found, first)
     words = ""
     if last is not None:
         day = decoded(last.sheet.body, DaySheet)
         words = "" if day is None else f"of {day.day}, {day.p_kpa:g} kPa, {day.t_c:g} C, detector {day.device}"
     tag = f"{first.start.fraction_tag:016x}"
     over = []
-    for one in kept.get(SheetKind.OVERRIDE, ()):
+    for one in found.book.sheets.get(SheetKind.OVERRIDE, ()):
         said = decoded(one.sheet.body, Override)
         if said is not None and said.fraction_tag == tag and one.index < exposures[-1].index:
             told = f"{said.reason} (set time {said.set_time_s:.2f} s, of fraction 1 {said.first_s:.2f} s)"
             over.append(_signed(one, told))
     return (None if last is None else _signed(last, words)), tuple(over)
+
+
+def _daily(found: Gathered, first: Exposure) -> Kept | None:
+    """The last sheet of a day's check in the records as this exposure began."""
+    daily = [one for one in found.book.sheets.get(SheetKind.DAILY, ()) if one.index < first.index]
+    return daily[-1] if daily else None
 
 
 def _signed(kept: Kept, words: str) -> Signed:

@@ -37,13 +37,15 @@ BLACK_LINE: Final = ("LINEBELOW", (0, 0), (-1, 0), 0.7, colors.black)
 SEGMENT_ROWS: Final[tuple[tuple[str, str, str], ...]] = (
     ("started, UTC", "started_at", ""), ("ended, UTC", "ended_at", ""), ("operator", "operator", ""), ("ended by", "ended_by", ""),
     ("outcome", "outcome", ""), ("quality", "quality", ""),
-    ("set time, s", "set_time_s", ".2f"), ("timer, s", "timer_s", ".3f"), ("on to off, s", "on_to_off_s", ".3f"),
+    ("set time, s", "set_time_s", ".2f"), ("unit's timer, s", "timer_s", ".3f"), ("beam by host's clock, s", "host_beam_s", ".3f"),
+    ("on to off, s", "on_to_off_s", ".3f"),
     ("delivered, mGy D0", "delivered_mgy", ".1f"), ("low, mGy D0", "low_mgy", ".1f"), ("high, mGy D0", "high_mgy", ".1f"),
     ("D1 channel 1, mGy", "d1_mgy", ".1f"), ("D2 channel 2, mGy", "d2_mgy", ".1f"),
     ("DT timer, mGy", "dt_mgy", ".1f"), ("DM kV-mA model, mGy", "dm_mgy", ".1f"),
-    ("counts 1, running", "counts_1", "d"), ("counts 2, running", "counts_2", "d"), ("k_TP", "k_tp", ".5f"), ("time nobody saw, s", "unknown_s", ".3f"),
+    ("counts 1, running", "counts_1", "d"), ("counts 2, running", "counts_2", "d"), ("k_TP at loading", "k_tp", ".5f"),
+    ("time nobody saw, s", "unknown_s", ".3f"),
     ("kV mean", "kv_mean", ".2f"), ("kV least", "kv_min", ".2f"), ("kV most", "kv_max", ".2f"),
-    ("mA mean", "ma_mean", ".4f"), ("mA least", "ma_min", ".4f"), ("mA most", "ma_max", ".4f"),
+    ("mA mean", "ma_mean", ".4f"), ("mA least", "ma_min", ".4f"), ("mA most", "ma_max", ".4f"), ("arc", "arc", ""),
 )  # fmt: skip
 
 
@@ -186,6 +188,8 @@ def words(value: object, form: str = "") -> str:
     """A value for people; what is not known is a dash."""
     if value is None or value == "":
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return format(value, form) if form and isinstance(value, int | float) else str(value)
 
 
@@ -204,8 +208,21 @@ def _who(report: FractionReport) -> list[tuple[str, str]]:
         ("machine", f"rig {m.rig}, machine {words(m.machine_serial)}, tube {words(m.tube_serial)}, program {m.software_version}"),
         ("certificate", f"{m.certificate_id}, content SHA-256 {m.certificate_sha256[:16]}..."),
         ("daily check", "none in these records before this fraction" if check is None else f"{check.words}; signed by {check.who} as {check.role}, {check.at}"),
+        ("air of the day", _air(report)),
         *(("override", f"{one.words}; signed by {one.who} as {one.role}, {one.at}") for one in report.overrides),
     ]  # fmt: skip
+
+
+def _air(report: FractionReport) -> str:
+    """The readings of the day with their time, beside what each segment was corrected by."""
+    k_tp = ", ".join(f"{one.k_tp:.5f}" for one in report.segments) or "-"
+    air = report.air
+    read = (
+        "no daily check of this day is in these records before this fraction"
+        if air is None
+        else f"{air.p_kpa:g} kPa, {air.t_c:g} C, read for the daily check between {air.begun_at} and {air.signed_at}"
+    )
+    return f"{read}; k_TP as it was frozen at loading, by segment: {k_tp}"
 
 
 def set_up(o: Order) -> list[str]:
@@ -480,7 +497,10 @@ def _segments(s: Styles, segments: Sequence[Segment]) -> list[Any]:
             KeepTogether([Paragraph("Segments", s.head), _table(s, heads, rows, (34, *(width for _ in some)))])
         )
     parts.append(Spacer(1, 1 * mm))
-    parts += [Paragraph(markup(f"Segment {one.number} ended: {one.end_words}."), s.text) for one in segments]
+    parts += [
+        Paragraph(markup(f"Segment {one.number} ended: {one.end_words}. An arc: {one.arc_words or '-'}."), s.text)
+        for one in segments
+    ]
     return parts
 
 

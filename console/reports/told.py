@@ -182,6 +182,11 @@ class Segment(msgspec.Struct, frozen=True):
     trace: tuple[Point, ...]
     ramp_s: float | None = None
     """From the unit's RUN to the first tick with kV within 5 % of the set value; null where no tick shows it."""
+    host_beam_s: float | None = None
+    """The beam's time by this computer's monotonic clock, beside the unit's own timer `timer_s`; null where it was not seen, or the record is of before."""
+    arc: bool | None = None
+    """Whether an arc ended it, by the end's rule and words; null where nobody saw the end. One that is shorter than a poll is in no record."""
+    arc_words: str = ""
 
 
 class Interruption(msgspec.Struct, frozen=True):
@@ -432,6 +437,16 @@ class WarmUp(msgspec.Struct, frozen=True):
     words: str
 
 
+class Air(msgspec.Struct, frozen=True):
+    """What was read of the air for the check of this fraction's day, between the check's begin and its signature. What the beam was corrected by is each
+    segment's `k_tp`, as it was frozen at loading."""
+
+    p_kpa: float
+    t_c: float
+    begun_at: str
+    signed_at: str
+
+
 class Rated(msgspec.Struct, frozen=True):
     """How the rate R0 of this combination was measured, by the very certificate that the record names."""
 
@@ -483,6 +498,8 @@ class FractionReport(msgspec.Struct, frozen=True):
     warm_up: WarmUp | None = None
     rated: Rated | None = None
     """Null where the certificate is not at hand, or states no measurement."""
+    air: Air | None = None
+    """Null where the records held no daily check of this day before the fraction."""
 
 
 class FractionLine(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@ It proves nothing by itself; the numbers of `GOLDEN` are those of docs/dose.md's
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from controller.prescribed import Combination, Prescribed, Quality
 from controller.ring import TickRow, pack_tick
 from hal.readings import Cause, Termination, TimerStart, UnitState
 from records.book import Book, Noted, Opened, Ticks, pack_row
+from records.day import Bound, DaySheet, Line
 from records.files import PosixFiles
 from records.journal import SEGMENT_LEAST_BYTES, Journal, Kind
+from records.sheets import Sheet, SheetKind, Taken, body
 from records.store import Store
 
 WALL_S = 1_795_000_000.0
@@ -76,6 +79,14 @@ class KeptByHand:
         return self.append(
             Kind.ENTRY, Noted("i1", self.seq, self.seq * 1000, kind, msgspec.msgpack.encode(entry), **more)
         )
+
+    def day_check(self, day: str, p_kpa: float, t_c: float) -> None:
+        """A day's sheet as the journal keeps it, begun ten minutes ago and signed now; it is read, and not judged."""
+        line = Line(69.5, 1.6, "F2", "A20", 1, 1.0)
+        bound = Bound("demo", "0.1.0", "c", "k", "T-1", "M-1", "q")
+        sheet = DaySheet(day, self.wall_s - 600.0, bound, "D1", "b", p_kpa, t_c, (line,), line, 2, (), ())
+        at = datetime.fromtimestamp(self.wall_s, UTC).isoformat(timespec="seconds")
+        self.append(Kind.SHEET, Taken(Sheet(SheetKind.DAILY, body(sheet), "olga", "operator", at, b"s"), 1.0, ""))
 
     def start(
         self, order: Prescribed = ORDER, segment: int = 1, reason: str = "", physicist: bool = False, **changed: Any

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from kept_by_hand import COMBINATION, DAY_S, GOLDEN, ORDER, TICK, KeptByHand
 
-from console.reports import causes
+from console.reports import causes, flat, paper
 from console.reports.codes import load_codes
 from console.reports.course import course_report, courses
 from console.reports.gather import Gathered, gather
+from console.reports.lacks import LACKS, NO_AIR
 from console.reports.model import Site, Stated, fraction_report, uncertain
 from console.reports.told import FractionReport
 from console.reports.trace import trace
@@ -192,6 +193,69 @@ def test_every_cause_and_event_has_its_words() -> None:
     ends = {event.name for event in Event if event <= Event.OFF_UNVERIFIED}
     assert ends | {causes.RECOVERED} == set(causes.EVENTS)
     assert "99" in causes.cause_words(99)
+
+
+@pytest.mark.parametrize(
+    ("changes", "arc", "words"),
+    [
+        ({}, False, "shorter than a poll"),
+        ({"outcome": Outcome.INTERRUPTED}, False, "no, none ended it"),
+        ({"outcome": Outcome.INTERRUPTED, "rule": "beam_lost", "words": "kV fell to 3"}, True, "a supply that dropped"),
+        (
+            {"outcome": Outcome.FAULT, "rule": "generator_fault", "words": "a fault: cathode arc"},
+            True,
+            "the generator names an arc",
+        ),
+        (
+            {"outcome": Outcome.FAULT, "rule": "generator_fault", "words": "a fault; first: look for an arc"},
+            False,
+            "none ended it",
+        ),
+        ({"outcome": Outcome.INTERRUPTED, "rule": "door", "words": "an arc lamp"}, False, "none ended it"),
+        ({"outcome": Outcome.INTERRUPTED, "event": "RECOVERED", "rule": "beam_lost"}, None, "nobody saw the end"),
+    ],
+)
+def test_an_arc_is_told_by_the_ends_rule_and_words_and_what_is_not_seen_with_it(
+    kept: KeptByHand, changes: dict[str, Any], arc: bool | None, words: str
+) -> None:
+    """Of each segment whether an arc ended it; an end that nobody saw is no "no"."""
+    kept.start()
+    kept.end(20.0, **changes)
+    told = report(kept)
+    assert told.segments[0].arc is arc and words in told.segments[0].arc_words
+    assert f"segments.0.arc,{'' if arc is None else str(arc).lower()}\r\n" in flat.as_csv(told)
+    assert paper.words(arc) == {True: "yes", False: "no", None: "-"}[arc]
+
+
+def test_the_hosts_clock_stands_beside_the_units_timer_as_what_it_is(kept: KeptByHand) -> None:
+    """A record of before, an end that was not seen, and one that runs have none: never a number that nobody measured."""
+    kept.start()
+    kept.end(20.0, Outcome.INTERRUPTED)
+    kept.start(segment=2, unit_beam_ms=20000)
+    kept.end(30.0, Outcome.INTERRUPTED, host_beam_s=30.0041)
+    kept.start(segment=3, unit_beam_ms=50000)
+    told = report(kept).segments
+    assert [(one.timer_s, one.host_beam_s) for one in told] == [(20.0, None), (30.0, 30.0041), (0.0, None)]
+    assert told[2].arc is None and "no end yet" in told[2].arc_words
+
+
+def test_the_air_of_the_day_is_told_with_its_time_where_a_check_of_that_day_stands(kept: KeptByHand) -> None:
+    """The day before, and a check that came after the beam, are another day's air: then it is said to be lacking, and only then."""
+    kept.day_check("2026-11-17", 99.0, 19.0)
+    first = kept.golden()
+    kept.day_check("2026-11-18", 100.25, 21.5)
+    kept.wall_s += 60.0
+    second = kept.golden(lesion_id="L2", course_id="C2")
+    lacking, told = report(kept, first), report(kept, second)
+    assert lacking.air is None and lacking.lacks == LACKS and "no daily check of this day" in paper._air(lacking)
+    assert told.air is not None and (told.air.p_kpa, told.air.t_c) == (100.25, 21.5)
+    assert (told.air.begun_at, told.air.signed_at) == ("2026-11-18T11:04:15.646Z", "2026-11-18T11:14:15+00:00")
+    assert told.lacks == tuple(one for one in LACKS if one is not NO_AIR)
+    assert "100.25 kPa, 21.5 C" in paper._air(told) and "by segment: 1.00690, 1.00690, 1.00690" in paper._air(told)
+    assert paper.fraction_pdf(told).startswith(b"%PDF")
+    found = read(kept)
+    of = [course_report(found, ORDER.patient_id, course, SITE) for course in ("C1", "C2")]
+    assert [NO_AIR in one.lacks for one in of] == [True, False]
 
 
 def test_intervals_same_day_and_sums_of_a_lesion(kept: KeptByHand) -> None:
