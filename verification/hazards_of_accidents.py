@@ -346,7 +346,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "the wrong patient, the wrong lesion, or the same fraction twice in a day",
         "two patient ids, lesion, site and side are in the order and the offer; a fraction that is closed is never delivered again; the "
         "least interval holds; where a photo of the lesion stands beside the records, nothing is confirmed at the page before a person has compared it with "
-        "patient, side and site; while records are known to be missing nobody is treated before the physicist has signed for what was given meanwhile",
+        "patient, side and site; a stated name stands beside both identifiers and identifies nobody; while records are known to be missing nobody is treated "
+        "before the physicist has signed for what was given meanwhile",
         "code:records/clearance.py::judge code:records/clearance.py::_interval code:console/prescription.py::PatientTable "
         "code:records/missing.py::unanswered code:console/treat/lesions.py::Lesions code:console/web/api.py::Api",
         "records/test_missing.py::test_a_fraction_that_was_given_after_the_copy_is_not_given_once_more "
@@ -360,6 +361,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_lesions.py::test_a_photo_that_was_altered_or_a_chain_that_is_not_whole_is_said_and_not_shown "
         "console/test_console_attacks.py::test_what_cannot_be_believed_is_not_no_photo "
         "console/test_treat_panels.py::test_each_identifier_is_isolated_and_no_two_patients_are_one_button "
+        "console/test_treat_panels.py::test_a17_a_name_stands_beside_both_identifiers_and_names_that_differ_say_so "
+        "console/test_particulars.py::test_two_patients_of_one_name_and_one_patient_of_two_courses_are_each_their_own "
+        "console/test_particulars.py::test_nothing_that_loads_confirms_or_counts_goes_by_a_name "
         "console/test_treat_panels.py::test_two_courses_of_one_lesion_are_told_apart_and_the_chosen_one_is_loaded "
         "console/test_treat_panels.py::test_whoever_takes_control_begins_with_the_patient "
         "console/test_console_attacks.py::test_an_identifier_that_would_be_shown_as_anothers_is_refused",

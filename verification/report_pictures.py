@@ -20,7 +20,9 @@ from console.access.table import OPERATOR, PHYSICIAN, PHYSICIST
 from console.reports import keep
 from console.reports.commands import site_of, write_all
 from console.reports.gather import gather
+from console.treat.chart_hand import Chart
 from console.treat.lesions import Lesions
+from console.treat.particulars import Statement
 from records.fractions import JOURNAL_NAME
 from verification.pages import DOCS
 from verification.report_example import example
@@ -32,7 +34,7 @@ WANTED: Final = {"fraction": 2, "course": 1}
 
 
 def beside(records: Path) -> None:
-    """Two signatures, a drawn photo and a note, of a minute before the first START."""
+    """Two signatures, a drawn photo and a note, and whose lesion it is, of a minute before the first START."""
     start = next(iter(gather(records / JOURNAL_NAME).book.exposures.values())).start
     order = start.prescribed
 
@@ -48,6 +50,8 @@ def beside(records: Path) -> None:
     picture.save(out, "PNG")
     lesions = Lesions(records, wall)
     lesions.attach(order, out.getvalue(), "olga", OPERATOR)
+    said = Statement("Muster", "Erika", "1948-07-30", "basal cell carcinoma", "ICD-10 C44.3", "curative", "none")
+    Chart(records, wall).state(order, 0, said, "", "mia", PHYSICIAN)
     lesions.note(order, "head turned to the left, lead mask 3", "olga", OPERATOR)
 
 

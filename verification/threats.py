@@ -233,6 +233,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{NASTY}test_t12_a_terminal_shows_the_offer_with_the_words_as_they_are {NASTY}test_t12_a_terminal_is_given_no_control_character "
         f"{NASTY}test_t12_csv_and_json_bring_the_words_back_and_no_formula {NASTY}test_t12_paper_shows_each_letter_or_its_number "
         f"{NASTY}test_t12_names_that_the_built_in_fonts_lack {NASTY}test_t12_nothing_is_handed_to_a_shell_and_no_text_is_run "
+        "console/test_particulars.py::test_a_name_of_any_script_with_markup_or_of_200_characters_is_taken_as_it_is "
+        "console/test_particulars.py::test_each_thing_that_cannot_be_stated_says_value_bound_and_what_to_do_first "
         "console/test_reports_kept.py::test_no_cell_of_a_csv_is_a_formula console/test_reports_kept.py::test_any_words_can_be_printed "
         f"console/test_dicom_instances.py::test_words_come_back_as_one_value {DOORS}test_every_answer_is_strictly_dressed "
         "console/test_web_page.py::test_nothing_is_inline_and_nothing_is_from_elsewhere "
@@ -259,6 +261,9 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{TLS}test_t7_a_page_from_elsewhere_that_is_not_logged_in_is_shown_no_patient {RUN}test_a_folder_that_another_may_write_is_not_ours "
         "console/test_web_service.py::test_no_planted_name_is_in_any_file_of_the_bundle "
         "console/test_lesions.py::test_t14_photos_notes_and_signatures_are_in_no_bundle_no_service_page_and_no_audit "
+        "console/test_particulars.py::test_t14_a_bundle_holds_no_name_whatever_file_it_came_into "
+        "console/test_particulars.py::test_t4_who_writes_orders_states_whose_they_are_with_the_secret_again "
+        "console/test_particulars.py::test_t7_a_name_is_told_to_whoever_sees_orders_and_to_no_page_without_a_login "
         "console/test_lesions.py::test_only_who_sees_patients_sees_or_attaches_a_photo",
     ),
     row(

@@ -19,19 +19,26 @@ from records.audit_check import check, entry_of
 APPROVALS, CHART, LESIONS = "approvals", "chart", "lesions"
 CHAINS: Final = (APPROVALS, CHART, LESIONS)
 """Each is a folder beside the records, under this name."""
-SIGN, WITHDRAW = "sign", "withdraw"
+SIGN, WITHDRAW, PARTICULARS = "sign", "withdraw", "particulars"
 MADE: Final = {
     (APPROVALS, "approved"): SIGN, (APPROVALS, "withdrawn"): WITHDRAW, (CHART, "confirmed"): "confirm", (CHART, "signed"): "sign_off",
-    (CHART, "corrected"): "correct", (LESIONS, "photo"): "photo", (LESIONS, "note"): "note", (LESIONS, "taken away"): "taken away",
+    (CHART, "corrected"): "correct", (CHART, PARTICULARS): PARTICULARS, (LESIONS, "photo"): "photo", (LESIONS, "note"): "note", (LESIONS, "taken away"): "taken away",
 }  # fmt: skip
 """What an entry of a chain is called in the audit, by chain and kind; what stands here not (a chain's beginning, a torn line) nobody did."""
 HEARD: Final = {"signed": APPROVALS, "withdrawn": APPROVALS, "charted": CHART, "attached": LESIONS}
 """The audit's entries that say: it was done."""
-ASKED: Final = {"approve": APPROVALS, "confirm": CHART, "sign_off": CHART, "correct": CHART, "lesion": LESIONS}
-"""The audit's commands, each written before it was done."""
+ASKED: Final = {
+    "approve": APPROVALS,
+    "confirm": CHART,
+    "sign_off": CHART,
+    "correct": CHART,
+    "lesion": LESIONS,
+    "order": CHART,
+}
+"""The audit's commands, each written before it was done; of those for orders, such as state whose lesion it is."""
 WORDS: Final = {
     SIGN: "a signature over an order", WITHDRAW: "a signature's withdrawal", "confirm": "a confirmation before the beam", "sign_off": "a signature at the end",
-    "correct": "a correction", "photo": "a photo", "note": "a note", "taken away": "a photo or note taken away",
+    "correct": "a correction", PARTICULARS: "a statement of whose lesion it is", "photo": "a photo", "note": "a note", "taken away": "a photo or note taken away",
 }  # fmt: skip
 TERMINAL: Final = "terminal"
 ASKED_WITHIN_S: Final = 60.0
@@ -148,7 +155,11 @@ class Heard:
             return
         with suppress(KeyError, TypeError, ValueError):
             told, what = entry["told"], str(entry["what"])
-            if what == "command" and told["command"] in ASKED:
+            if (
+                what == "command"
+                and told["command"] in ASKED
+                and (told["command"] != "order" or told["do"] == PARTICULARS)
+            ):
                 self.asked.append((ASKED[told["command"]], entry["who"], entry["wall_s"]))
             elif what in HEARD:
                 one = _told(HEARD[what], what, entry, told)
@@ -275,7 +286,7 @@ def _acts(chain: str, log: bytes, signed: int, every: bool) -> Iterator[Act]:
         if not isinstance(number, int):
             continue
         of = {SIGN: "sha256", "confirm": "tag", "sign_off": "fraction", "correct": "fraction"}.get(do, "")
-        place = str(told.get("place", ""))
+        place = str(told.get("place", "")) or (TERMINAL if entry["role"] == TERMINAL else "")
         yield Act(chain, do, number, entry["who"], entry["wall_s"], str(told.get(of, "")), entry["hash"], place)
 
 

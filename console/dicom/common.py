@@ -27,9 +27,11 @@ def instance(report: FractionReport, sop_class: str, sop_instance: str, modality
     data.SpecificCharacterSet = "ISO_IR 192"
     data.SOPClassUID, data.SOPInstanceUID = sop_class, sop_instance
     data.TimezoneOffsetFromUTC = "+0000"
-    data.PatientName = "SIMULATED" if report.simulated else ""
+    stood = report.particulars.at_start if report.particulars is not None and not report.simulated else None
+    data.PatientName = "SIMULATED" if report.simulated else words.patient_name(stood)
     data.PatientID = words.patient_id(report.patient.id, report.simulated)
-    data.PatientBirthDate, data.PatientSex = "", ""
+    data.PatientBirthDate = "" if stood is None else (stood.birth_date or "").replace("-", "")
+    data.PatientSex = ""
     data.StudyInstanceUID = uids.study(m.machine_serial, report.id)
     data.StudyID = words.text(o.course_id, words.SHORT)
     data.StudyDescription = marked(report, f"course {o.course_id}, fraction {o.fraction} of {o.fractions}")

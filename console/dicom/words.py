@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from console.reports.told import Stated
+
 LOOKALIKES: Final = str.maketrans({"\\": "＼", "^": "＾", "=": "＝"})
 """Backslash parts values, ^ and = part a person's name (PS3.5 6.2): each is written as its full-width form."""
 BACKSLASH: Final = str.maketrans({"\\": "＼"})
@@ -38,6 +40,16 @@ def _size(words: str) -> int:
 def name(words: str) -> str:
     """A person's name as one component: these records know no family and given names."""
     return text(_plain(words).translate(LOOKALIKES))
+
+
+def patient_name(stated: Stated | None) -> str:
+    """Family and given names as two components, each cut with a mark where both do not fit together; empty where no name was stated."""
+    if stated is None or not stated.family_name:
+        return ""
+    family, given = (_plain(one or "").translate(LOOKALIKES) for one in (stated.family_name, stated.given_names))
+    room = LONGEST - 1 - min(_size(given), LONGEST // 2 - 1)
+    first = text(family, room)
+    return f"{first}^{text(given, LONGEST - 1 - _size(first))}" if given else first
 
 
 def identifier(what: str, words: str, longest: int = LONGEST) -> str:

@@ -45,6 +45,14 @@ def orders(end: Callable[[Callable[[], int | None]], None]) -> typer.Typer:
 
         end(lambda: room.new(config, folder, follow, SystemClock()))
 
+    @app.command("particulars")
+    def particulars(order: TheOrder, config: Which = None) -> None:
+        """State whose lesion an order is of: name, birth date, diagnosis, intent, earlier radiotherapy; beside the record, and nothing goes by it."""
+        from console.prescribe import particulars as room
+        from hal.clock import SystemClock
+
+        end(lambda: room.state(config, order, SystemClock()))
+
     @app.command("show")
     def show(order: TheOrder, config: Which = None, as_json: AsJson = False) -> None:
         """Show an order with depth dose, factors, D0, skin dose, planned time and second calculation."""

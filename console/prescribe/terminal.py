@@ -21,6 +21,7 @@ from console.access.approvals import Approvals
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.kept import rig_of, rows
+from console.prescribe import particulars
 from console.prescribe.draft import HEAD, OF_LEAD, PLACE, Draft, draft_of, looked, written
 from console.prescribe.shelf import Shelf, superseded
 from console.prescribe.worked import Worked, basis_of, worked
@@ -115,10 +116,16 @@ def show(config: Path | None, path: Path, clock: Clock, as_json: bool) -> Exit:
     rig, one = rig_of(config), order(path)
     made = worked(draft_of(one), basis_of(rig, clock.wall()), one)
     if as_json:
-        print(json.dumps(_document(one, made, _against(rig, path, one, clock))))
+        print(
+            json.dumps(
+                _document(one, made, _against(rig, path, one, clock)) | {"particulars": particulars.document(rig, one)}
+            )
+        )
         return Exit.AS_INTENDED
     print(screen.banner(rig.simulated, rig.name))
-    _show(PlainConsole(), draft_of(one), made)
+    out = PlainConsole()
+    _show(out, draft_of(one), made)
+    particulars.stands(out, rig, one)
     return Exit.AS_INTENDED
 
 

@@ -1,6 +1,6 @@
 """What stood beside the records when a fraction was started: who had signed its order, the photo and the notes of its lesion, time-out and second calculation;
-and who signed or corrected the fraction afterwards, by their own chains. The first is of that moment, so that the same record gives the same report; what is
-signed or corrected afterwards makes another one, whose file names the chart's entry."""
+who signed or corrected the fraction afterwards, and whose lesion it is, by their own chains. The first is of that moment, so that the same record gives the
+same report; what is signed, corrected or stated otherwise makes another one, whose file names the chart's entry."""
 
 from __future__ import annotations
 
@@ -24,16 +24,20 @@ from console.reports.told import (
     Corrected,
     FractionReport,
     Note,
+    Particulars,
     Photo,
     SecondLine,
     SecondTime,
     Signature,
     SignedOff,
+    Stated,
     Ticked,
 )
+from console.treat import particulars as whose
 from console.treat.chart import GIVEN, REVIEWED, Confirmed, End, Look, Recorded, asks_review
 from console.treat.lesions import NOTE, PHOTO, Attached, Lesions
 from controller.entries import Start
+from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records.book import Fraction, Tally
@@ -120,12 +124,31 @@ class Beside:
         told = tuple(_confirmation(start.segment, one) for start, one in before if one is not None)
         return ChartTold(told, signatures, unsigned, corrections, True, chart.key, words, self._gone(known.id)[1])
 
-    def entry(self, fraction: Fraction) -> int:
-        """The last entry with which somebody signed or corrected this fraction; 0 for none, and where the chain is not whole."""
+    def particulars(self, starts: Sequence[Start]) -> Particulars:
+        """Whose lesion it is, as it is stated now and as it was at the first of these STARTs."""
+        chart = self._chart
+        if chart.wrong:
+            words = f"no name and nothing else that was stated can be believed, for its chain is not whole ({chart.wrong[0]})"
+            return Particulars(None, (), None, whose.FIELDS, False, words)
+        entries = chart.stated(starts[-1].prescribed)
+        said = [_stated(one) for one in entries]
+        then = [told for one, told in zip(entries, said, strict=True) if one.wall_s <= starts[0].wall_s]
+        lacking = tuple(name for name in whose.FIELDS if not said or getattr(said[-1], name) is None)
+        words = "" if then else "nothing was stated when it was started" if said else "nothing is stated"
+        return Particulars(
+            said[-1] if said else None, tuple(said[:-1]), then[-1] if then else None, lacking, True, words
+        )
+
+    def entry(self, fraction: Fraction, order: Prescribed) -> int:
+        """The last entry with which somebody signed or corrected this fraction, or stated whose lesion it is; 0 for none, and where the chain is not whole."""
         if self._chart.wrong:
             return 0
-        signed = [one.n for one in self._chart.signed(fraction.id)]
-        return max([*signed, *(one.n for one in self._chart.corrected(fraction.id))], default=0)
+        said = (
+            *self._chart.signed(fraction.id),
+            *self._chart.corrected(fraction.id),
+            *self._chart.stated(order),
+        )
+        return max((one.n for one in said), default=0)
 
     def gone(self, fraction: Fraction) -> int:
         """The last entry that the audit says was made of this fraction, and its chart does not hold; 0 for none."""
@@ -224,6 +247,11 @@ def _confirmation(segment: int, one: Confirmed) -> Confirmation:
         timer_preset_s=one.timer_preset_ms / 1000.0,
         count_preset=one.count_preset,
     )  # fmt: skip
+
+
+def _stated(one: whose.Particulars) -> Stated:
+    said = {name: getattr(one, name) or None for name in whose.FIELDS}
+    return Stated(number=one.n, who=one.who, role=one.role, at=_at(one.wall_s), reason=one.reason, **said)
 
 
 def _at(wall_s: float) -> str:

@@ -15,7 +15,7 @@ from console.configuration import Rig
 from console.exit_codes import Exit
 from console.kept import rig_of
 from console.reports import flat, keep
-from console.reports.beside import Beside
+from console.reports.beside import Beside, starts_of
 from console.reports.codes import CODES, load_codes
 from console.reports.course import course_report, courses
 from console.reports.follow import POLL_S, Follower
@@ -24,6 +24,7 @@ from console.reports.model import Site, fraction_report
 from console.reports.stated import certificates, stated_of
 from console.reports.told import CourseReport, FractionReport
 from console.treat.plain_words import PlainConsole
+from controller.entries import Start
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 from records.book import Fraction
@@ -71,7 +72,7 @@ def course(
 ) -> Exit:
     """One course of one patient; the patient may be left out where one alone has a course of this name."""
     rig = rig_of(config)
-    found = gather(journal_of(rig), lambda _: False)
+    found = gather(journal_of(rig), lambda _fraction, _start: False)
     named = [(who, what) for who, what in courses(found) if what == name and patient in ("", who)]
     if len(named) != 1:
         first = "name the patient with --patient" if named else "take the course from kerma records list --json"
@@ -120,19 +121,19 @@ def schema() -> Exit:
 
 def write_all(rig: Rig, site: Site, done: set[str]) -> list[Path]:
     """Every report that is not there yet; a fraction whose exposure has no end yet waits. `done` grows by what need not be looked at again: a closed fraction,
-    with the chart's entries by which it was last signed or corrected, and of what is gone. OSError; ConfigurationError where a report lies there that says
-    something else."""
+    with the chart's entries by which it was last signed, corrected or named, and of what is gone. OSError; ConfigurationError where a report lies there that
+    says something else."""
     if not (rig.records / JOURNAL_NAME).is_dir():
         return []
     beside = Beside(rig.records)
-    found = gather(journal_of(rig), lambda fraction: _key(beside, fraction) not in done)
+    found = gather(journal_of(rig), lambda fraction, start: _key(beside, fraction, start) not in done)
     at_hand, written = certificates(rig), list[Path]()
     folder = rig.records / keep.FOLDER
     reports: list[Report] = []
     otherwise: list[str] = []
     for name, fraction_ in found.book.fractions.items():
         if (
-            _key(beside, fraction_) not in done
+            _key(beside, fraction_, starts_of(found, fraction_)[-1]) not in done
             and fraction_.id in found.told
             and found.book.tally(fraction_).running == 0
         ):
@@ -157,8 +158,8 @@ def write_all(rig: Rig, site: Site, done: set[str]) -> list[Path]:
     return written
 
 
-def _key(beside: Beside, fraction: Fraction) -> str:
-    return f"{fraction.id} {beside.entry(fraction)} {beside.gone(fraction)}"
+def _key(beside: Beside, fraction: Fraction, start: Start) -> str:
+    return f"{fraction.id} {beside.entry(fraction, start.prescribed)} {beside.gone(fraction)}"
 
 
 def follow(config: Path | None, clock: Clock, once: bool) -> Exit:

@@ -21,10 +21,21 @@ from console.reports.model import (
     instant,
     interval_h,
     lesion,
+    name_of,
+    renamed,
     treated,
     unproven,
 )
-from console.reports.told import COURSE_SCHEMA, CourseReport, FractionLine, Lesion, Patient, Source
+from console.reports.told import (
+    COURSE_SCHEMA,
+    CourseReport,
+    FractionLine,
+    Lesion,
+    OfLesion,
+    Patient,
+    Source,
+    Stated,
+)
 from controller.prescribed import Prescribed
 from records.book import Fraction, Status
 
@@ -55,6 +66,11 @@ def course_report(
     last = max((found.last_told[one.id] for one in fractions), key=lambda telling: telling.index)
     start = found.book.exposures[fractions[-1].tokens[-1]]
     opening = found.book.openings.get(start.instance)
+    of_lesions = tuple(
+        OfLesion(name, beside.particulars([start for one in some for start in starts_of(found, one)]))
+        for name, some in by_lesion.items()
+        if beside is not None
+    )
     return CourseReport(
         schema=COURSE_SCHEMA,
         simulated=any(found.book.exposures[one.tokens[0]].start.simulated for one in fractions),
@@ -66,12 +82,15 @@ def course_report(
             found,
             fractions,
             last,
-            max((beside.entry(one) for one in fractions), default=0) if beside is not None else 0,
+            max((beside.entry(one, _prescribed(found, one)) for one in fractions), default=0)
+            if beside is not None
+            else 0,
             max((beside.gone(one) for one in fractions), default=0) if beside is not None else 0,
         ),
         fractions=(lines := tuple(_line(found, one, fractions, site, beside) for one in fractions)),
         lesions=lesions,
-        flags=(*_flags(found, by_lesion, lesions), *_unproven(lines)),
+        flags=(*_flags(found, by_lesion, lesions), *_unproven(lines), *_named(of_lesions)),
+        particulars=of_lesions,
         lacks=lacks_of([air_of(found, one, site) for one in fractions]),
     )
 
@@ -95,6 +114,19 @@ def _unproven(lines: Sequence[FractionLine]) -> Iterator[str]:
     yield from dict.fromkeys(said for line in lines for said in unproven(line.approval, line.lesion))
     for line in lines:
         yield from (f"fraction {line.id}: {said}" for said in (line.chart.gone if line.chart is not None else ()))
+
+
+def _named(of_lesions: Sequence[OfLesion]) -> Iterator[str]:
+    """Each once; and a patient who is named otherwise for one lesion than for another: people find out which is right."""
+    yield from dict.fromkeys(said for one in of_lesions for said in renamed(one.particulars))
+    for what, of in (("name", name_of), ("birth date", _born)):
+        said = dict.fromkeys(words for one in of_lesions if (words := of(one.particulars.now)))
+        if len(said) > 1:
+            yield f"the patient's {what} is stated differently for lesions of this course: {' and '.join(map(repr, said))}"
+
+
+def _born(said: Stated | None) -> str:
+    return "" if said is None else said.birth_date or ""
 
 
 def _line(

@@ -10,13 +10,14 @@ from typing import Final
 
 import msgspec
 
-from controller.entries import EntryType, Query
+from controller.entries import EntryType, Query, Start
 from controller.ring import TickRow, unpack_tick
 from records.book import Book, Fraction, Noted, Ticks, rows_of
 from records.files import PosixFiles
 from records.journal import Kind, Record, Verified, verify
 
 READINGS: Final = 3
+Traced = Callable[[Fraction, Start], bool]
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class Gathered:
     said: dict[str, object] = field(default_factory=dict)
 
 
-def gather(journal: Path, traced: Callable[[Fraction], bool] = lambda _: True) -> Gathered:
-    """Read everything; traces are kept of the fractions that `traced` names. What stands against the journal is in `verified.words`; it is read again
-    before that is believed, for beside a recorder that is writing its last record may be half there."""
+def gather(journal: Path, traced: Traced = lambda _fraction, _start: True) -> Gathered:
+    """Read everything; traces are kept of the fractions that `traced` names, each with the START that a tick is of. What stands against the journal is in
+    `verified.words`; it is read again before that is believed, for beside a recorder that is writing its last record may be half there."""
     for _ in range(READINGS - 1):
         found = _once(journal, traced)
         if not found.verified.words:
@@ -52,7 +53,7 @@ def gather(journal: Path, traced: Callable[[Fraction], bool] = lambda _: True) -
     return _once(journal, traced)
 
 
-def _once(journal: Path, traced: Callable[[Fraction], bool]) -> Gathered:
+def _once(journal: Path, traced: Traced) -> Gathered:
     found = Gathered()
     queries: dict[str, Query] = {}
 
@@ -110,12 +111,12 @@ def _told(found: Gathered, name: str, telling: Telling) -> None:
         found.told.setdefault(name, []).append(telling)
 
 
-def _ticks(found: Gathered, record: Record, traced: Callable[[Fraction], bool]) -> None:
+def _ticks(found: Gathered, record: Record, traced: Traced) -> None:
     book = found.book
     for row in rows_of(msgspec.msgpack.decode(record.payload, type=Ticks).rows):
         if row.kind != EntryType.TICK:
             continue
         tick = unpack_tick(row.payload)
         exposure = book.exposures.get(tick.token)
-        if exposure is not None and traced(book.fractions[exposure.fraction]):
+        if exposure is not None and traced(book.fractions[exposure.fraction], exposure.start):
             found.ticks.setdefault(tick.token, []).append((row.mono_ns, tick))

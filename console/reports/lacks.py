@@ -14,12 +14,9 @@ NO_AIR: Final = Lack(
 )
 LACKS: Final = (
     Lack(
-        "patient's name, diagnosis, intent, earlier radiotherapy",
-        "the prescription has two identifiers, course, lesion, site, laterality",
-    ),
-    Lack(
-        "signatures of the order, photo and notes of the lesion, time-out, second calculation, signatures at the end and corrections, in the journal itself",
-        "they lie beside it, each in a chain of its own; told as they stood",
+        "particulars of the patient, signatures of the order, photo and notes of the lesion, time-out, second calculation, signatures at the end "
+        "and corrections, in the journal itself",
+        "they lie beside it, in chains of their own; told as they stood, and particulars also as they are stated now",
     ),
     Lack(
         "a second timer of the safety unit in each segment (its limit of K1)",

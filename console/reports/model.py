@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,7 @@ from console.reports.told import (
     Lesion,
     Machine,
     Order,
+    Particulars,
     Patient,
     Rated,
     Segment,
@@ -44,9 +46,11 @@ from console.reports.told import (
     WarmStep,
     WarmUp,
 )
+from console.reports.told import Stated as Said
 from console.reports.trace import ramp_s, trace
 from console.second_calculation import on_line, under
 from console.treat.chart import REMARK, REVIEWED
+from console.treat.particulars import NOT_STATED
 from controller.entries import Start
 from controller.prescribed import SetUp
 from hal.readings import Purpose
@@ -104,7 +108,9 @@ def fraction_report(
     approval = None if beside is None else beside.approval(starts)
     at_lesion = None if beside is None else beside.lesion(starts)
     chart = None if beside is None else beside.chart(found, fraction, tally)
-    entry, gone = (0, 0) if beside is None else (beside.entry(fraction), beside.gone(fraction))
+    entry = 0 if beside is None else beside.entry(fraction, starts[-1].prescribed)
+    gone = 0 if beside is None else beside.gone(fraction)
+    particulars = None if beside is None else beside.particulars(starts)
     first = first_of(found, fraction)
     air = air_of(found, fraction, site)
     return FractionReport(
@@ -130,7 +136,7 @@ def fraction_report(
         codes=on(site.codes, day_of(first_wall_s(found, fraction), site), start.prescribed.kv) if start.prescribed.purpose is Purpose.TREAT else (),
         flags=(
             *_flags(totals, before, calculation, found), *_flagged(start, approval), *unproven(approval, at_lesion),
-            *_charted(chart, start.prescribed.purpose),
+            *_charted(chart, start.prescribed.purpose), *renamed(particulars),
         ),
         lacks=lacks_of([air]),
         approval=approval,
@@ -139,6 +145,7 @@ def fraction_report(
         warm_up=warmed(found, first, site) if start.prescribed.purpose is Purpose.TREAT else None,
         rated=stated.rated,
         air=air,
+        particulars=particulars,
     )  # fmt: skip
 
 
@@ -172,6 +179,24 @@ def _charted(chart: ChartTold | None, purpose: Purpose) -> Iterator[str]:
             yield f"corrected: {one.field} was recorded as {one.recorded!r} and should be {one.corrected!r} ({one.who}, {one.role}): {one.reason}"
     if chart.chain_whole and REVIEWED in chart.unsigned:
         yield "a physicist's review is asked for, and nobody has signed it"
+
+
+def renamed(particulars: Particulars | None) -> Iterator[str]:
+    """A chain that is not whole; and a patient who was called, or born, otherwise before."""
+    if particulars is None:
+        return
+    if not particulars.chain_whole:
+        yield particulars.words
+    said = [*particulars.before, *([particulars.now] if particulars.now is not None else [])]
+    for was, one in pairwise(said):
+        for what, then, now in (("name", name_of(was), name_of(one)), ("birth date", was.birth_date, one.birth_date)):
+            if then and then != now:
+                yield f"stated otherwise: the patient's {what} was {then!r} and is {now or NOT_STATED!r} ({one.who}, {one.role}): {one.reason}"
+
+
+def name_of(said: Said | None) -> str:
+    """A stated name for people; empty where none is."""
+    return "" if said is None else ", ".join(part for part in (said.family_name, said.given_names) if part)
 
 
 def warmed(found: Gathered, first: Exposure, site: Site) -> WarmUp:

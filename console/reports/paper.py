@@ -17,6 +17,7 @@ from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate
 
 from calibration.print_words import markup, printable
 from console.reports.drawn import traces
+from console.reports.model import name_of
 from console.reports.told import (
     Approval,
     AtLesion,
@@ -26,10 +27,13 @@ from console.reports.told import (
     FractionReport,
     Lack,
     Order,
+    Particulars,
     SecondTime,
     Segment,
+    Stated,
     WarmUp,
 )
+from console.treat.particulars import FIELDS, NOT_STATED, Statement, told
 
 WIDE: Final = 180 * mm
 PHOTO: Final = 44 * mm
@@ -152,6 +156,7 @@ def course_pdf(report: CourseReport) -> bytes:
         Paragraph(markup(f"Course {report.course_id} of patient {report.patient.id}"), s.title),
         Paragraph(markup(f"Second identifier {report.patient.id_2}; rig {report.rig}; days are of {report.time_zone}"), s.text),
         *(Paragraph(markup(flag), s.flag) for flag in report.flags),
+        *_course_particulars(s, report),
         Paragraph("Sums by lesion, at the prescription's depth", s.head),
         _lesions(s, report),
         Paragraph("Low and high are sums of the bounds of every fraction; an UNKNOWN fraction counts in delivered with its high bound.", s.text),
@@ -184,10 +189,10 @@ def _gy(mgy: float) -> str:
     return f"{mgy / 1000:.3f} Gy"
 
 
-def words(value: object, form: str = "") -> str:
+def words(value: object, form: str = "", none: str = "-") -> str:
     """A value for people; what is not known is a dash."""
     if value is None or value == "":
-        return "-"
+        return none
     if isinstance(value, bool):
         return "yes" if value else "no"
     return format(value, form) if form and isinstance(value, int | float) else str(value)
@@ -197,7 +202,8 @@ def _who(report: FractionReport) -> list[tuple[str, str]]:
     o, m, b = report.order, report.machine, report.beam
     check = report.daily_check
     return [
-        ("patient", f"{report.patient.id}, second identifier {report.patient.id_2}"),
+        ("patient", f"{named(report.particulars)}; {report.patient.id}, second identifier {report.patient.id_2}"),
+        *particulars(report.particulars),
         ("course, lesion", f"{o.course_id}, {o.lesion_id}"),
         ("prescription", f"{o.prescription_id} version {o.version}; its file names {', '.join(o.approved_by)}; file SHA-256 {o.sha256[:16]}..."),
         *(("approval", line) for line in approved(report.approval)),
@@ -211,6 +217,36 @@ def _who(report: FractionReport) -> list[tuple[str, str]]:
         ("air of the day", _air(report)),
         *(("override", f"{one.words}; signed by {one.who} as {one.role}, {one.at}") for one in report.overrides),
     ]  # fmt: skip
+
+
+def named(said: Particulars | None) -> str:
+    """Name and birth date as they are stated now."""
+    now = None if said is None else said.now
+    return f"{name_of(now) or f'name {NOT_STATED}'}, born {words(now.birth_date if now is not None else None, none=NOT_STATED)}"
+
+
+def particulars(said: Particulars | None) -> list[tuple[str, str]]:
+    """What else is stated, by whom, and what stood before it, each in a row."""
+    if said is None:
+        return [("particulars", "nobody looked for them")]
+    rows = [(what, told) for what, told in _stated(said.now).items() if what not in ("name", "born")]
+    if said.now is not None:
+        rows.append(("stated by", _by(said.now)))
+    rows += [
+        ("stated before", f"{'; '.join(f'{what} {told}' for what, told in _stated(one).items())}; {_by(one)}")
+        for one in reversed(said.before)
+    ]
+    return [*rows, *([("particulars", said.words)] if said.words else [])]
+
+
+def _by(one: Stated) -> str:
+    return f"{one.who} ({one.role}), {one.at}, entry {one.number}{f': {one.reason}' if one.reason else ''}"
+
+
+def _stated(one: Stated | None) -> dict[str, str]:
+    """In the words of the pages; what is not stated says so."""
+    fields = {name: getattr(one, name) or "" for name in FIELDS} if one is not None else {}
+    return told(Statement(**fields))
 
 
 def _air(report: FractionReport) -> str:
@@ -572,6 +608,16 @@ def _lesions(s: Styles, report: CourseReport) -> Table:
     ]
     heads = ("lesion", "fractions", "ordered, Gy", "low, Gy", "delivered, Gy", "high, Gy", "skin, Gy")
     return _table(s, heads, rows, (56, 20, 22, 20, 24, 20, 18))
+
+
+def _course_particulars(s: Styles, report: CourseReport) -> list[Any]:
+    """Whose it is, lesion by lesion."""
+    rows = [
+        (f"{one.lesion_id}: {what}" if at == 0 else what, said)
+        for one in report.particulars
+        for at, (what, said) in enumerate((("patient", named(one.particulars)), *particulars(one.particulars)))
+    ]
+    return [Paragraph("Particulars as they are stated", s.head), _pairs(s, rows)] if rows else []
 
 
 def _fractions(s: Styles, report: CourseReport) -> Table:

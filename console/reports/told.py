@@ -13,7 +13,8 @@ COURSE_SCHEMA: Final = "kerma-course-report-1"
 
 class Source(msgspec.Struct, frozen=True):
     """What the report was made from: the last journal record that told of it, by index and chained SHA-256, and whether the journal is whole; and the last
-    entry of the chart with which people signed or corrected it, and the last one that the audit says was made of it and the chart does not hold (0: none)."""
+    entry of the chart with which people signed or corrected it, or stated whose lesion it is, and the last one that the audit says was made of it and the
+    chart does not hold (0: none)."""
 
     record_index: int
     record_sha256: str
@@ -39,7 +40,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Patient(msgspec.Struct, frozen=True):
-    """Two identifiers; the records hold no name."""
+    """Two identifiers, by which a fraction is whose it is; a name is stated beside them (`particulars`)."""
 
     id: str
     id_2: str
@@ -414,6 +415,43 @@ class ChartTold(msgspec.Struct, frozen=True):
     gone: tuple[str, ...] = ()
 
 
+class Stated(msgspec.Struct, frozen=True):
+    """One statement of whose lesion it is; null is what was not stated. `reason` is why it corrected the one before."""
+
+    number: int
+    who: str
+    role: str
+    at: str
+    family_name: str | None
+    given_names: str | None
+    birth_date: str | None
+    diagnosis: str | None
+    diagnosis_code: str | None
+    intent: str | None
+    earlier: str | None
+    earlier_words: str | None
+    reason: str
+
+
+class Particulars(msgspec.Struct, frozen=True):
+    """What people stated of this patient's course and lesion: the last statement, those before it, oldest first, which stay, the one that stood at the
+    fraction's first START, and what is not stated. No dose and no identity goes by it."""
+
+    now: Stated | None
+    before: tuple[Stated, ...]
+    at_start: Stated | None
+    not_stated: tuple[str, ...]
+    chain_whole: bool
+    words: str
+
+
+class OfLesion(msgspec.Struct, frozen=True):
+    """The particulars of one lesion of a course."""
+
+    lesion_id: str
+    particulars: Particulars
+
+
 class WarmStep(msgspec.Struct, frozen=True):
     """One exposure of the day's warm-up; the rate is channel 1's, D0."""
 
@@ -500,6 +538,8 @@ class FractionReport(msgspec.Struct, frozen=True):
     """Null where the certificate is not at hand, or states no measurement."""
     air: Air | None = None
     """Null where the records held no daily check of this day before the fraction."""
+    particulars: Particulars | None = None
+    """Null where nobody looked beside the records."""
 
 
 class FractionLine(msgspec.Struct, frozen=True):
@@ -546,3 +586,5 @@ class CourseReport(msgspec.Struct, frozen=True):
     lesions: tuple[Lesion, ...]
     flags: tuple[str, ...]
     lacks: tuple[Lack, ...]
+    particulars: tuple[OfLesion, ...] = ()
+    """Empty where nobody looked beside the records."""

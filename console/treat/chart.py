@@ -1,5 +1,5 @@
 """The chart of a rig's fractions as it is read: what people say of each beside the records, by person and hour: confirmed after time-out and second
-calculation, signed at its end, corrected; in a chain of the audit's kind. It writes nothing: console/treat/chart_hand.py does."""
+calculation, signed at its end, corrected, and whose lesion it is; in a chain of the audit's kind. It writes nothing: console/treat/chart_hand.py does."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import msgspec
 
 from console.access.audit import Audit
 from console.access.table import OF_PATIENTS, PHYSICIAN, PHYSICIST
+from console.treat.particulars import Particulars, Whose, key_of
 from hal.errors import ConfigurationError
 from records.approved import HEAD, LOG
 from records.audit_check import check
 from records.files import FileSystem, PosixFiles
 
 FOLDER: Final = "chart"
-CONFIRMED, SIGNED, CORRECTED = "confirmed", "signed", "corrected"
+CONFIRMED, SIGNED, CORRECTED, STATED = "confirmed", "signed", "corrected", "particulars"
 GIVEN, REVIEWED = "given as recorded", "reviewed"
 MEANINGS: Final = (GIVEN, REVIEWED)
 """What a signature at the end says: whoever gave it says that it was so; a physicist, who did not, has looked at it."""
@@ -152,6 +153,16 @@ class Read:
     wrong: tuple[str, ...] = ()
     entries: int = 0
     key: str = ""
+    particulars: tuple[Particulars, ...] = ()
+
+    def stated(self, whose: Whose) -> tuple[Particulars, ...]:
+        """What was stated of this patient's course and lesion, the last one last."""
+        return tuple(one for one in self.particulars if key_of(one) == key_of(whose))
+
+    def names(self, patient_id: str) -> tuple[str, ...]:
+        """The names that stand now of this patient's lesions, each once; more than one where they were stated differently."""
+        last = {key_of(one): one for one in self.particulars if one.patient_id == patient_id}
+        return tuple(dict.fromkeys(one.name for one in last.values() if one.name))
 
     def signed(self, fraction: str) -> tuple[Signature, ...]:
         return tuple(one for one in self.signatures if one.fraction == fraction)
@@ -229,6 +240,7 @@ def _told(log: bytes, signed: int, entries: int, key: str) -> Read:
     confirmed: list[Confirmed] = []
     signatures: list[Signature] = []
     corrections: list[Correction] = []
+    particulars: list[Particulars] = []
     for line in log.split(b"\n")[:-1]:
         entry: dict[str, Any] | None = _entry(line)
         if entry is None or entry["n"] > signed:
@@ -241,7 +253,9 @@ def _told(log: bytes, signed: int, entries: int, key: str) -> Read:
             signatures.append(msgspec.convert(common, Signature, strict=False))
         elif entry["what"] == CORRECTED:
             corrections.append(msgspec.convert(common, Correction, strict=False))
-    return Read(tuple(confirmed), tuple(signatures), tuple(corrections), (), entries, key)
+        elif entry["what"] == STATED:
+            particulars.append(msgspec.convert(common, Particulars))
+    return Read(tuple(confirmed), tuple(signatures), tuple(corrections), (), entries, key, tuple(particulars))
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

@@ -1,4 +1,5 @@
-"""What people write into the chart: a confirmation before the beam, a signature over a fraction's record, a correction of words that people wrote.
+"""What people write into the chart: a confirmation before the beam, a signature over a fraction's record, a correction of words that people wrote, and
+whose lesion it is, beside the order.
 What may not be signed or corrected is said here, and nothing else is; a dose, a time or a state is the machine's, and no person's to correct."""
 
 from __future__ import annotations
@@ -6,6 +7,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ from console.treat.chart import (
     REMARK,
     REVIEWED,
     SIGNED,
+    STATED,
     Figure,
     Line,
     Look,
@@ -31,7 +34,10 @@ from console.treat.chart import (
     Signature,
     Tick,
 )
+from console.treat.particulars import FIELDS as STATEMENT
+from console.treat.particulars import KEY, Particulars, Statement, Whose
 from console.treat.plain_words import parting, unfit, visible
+from console.treat.unstated import wrong
 from controller.prescribed import Prescribed
 from controller.requests import Offer
 from controller.tags import fraction_tag
@@ -41,7 +47,7 @@ from records.files import FileSystem, PosixFiles
 SIDES: Final = ("left", "right", "midline", "none")
 MOST_WORDS: Final = 200
 OF_ONE_MOST: Final = 200
-"""Corrections of one fraction."""
+"""Corrections of one fraction, and statements of one course's lesion."""
 FIND_OUT: Final = "first: find out who was there, move the folder aside, keep it"
 
 
@@ -49,7 +55,7 @@ class Chart:
     """The chart of one rig's records, for whoever tells it something; whose secret it was has been asked before."""
 
     def __init__(self, records: Path, wall: Callable[[], float], files: FileSystem | None = None) -> None:
-        self._records, self._look = records, Look(records, files)
+        self._records, self._look, self._wall = records, Look(records, files), wall
         self.folder = self._look.folder
         self._chain = Audit(self.folder, files or PosixFiles(), wall)
         self._turn = threading.Lock()
@@ -94,6 +100,20 @@ class Chart:
             told = {"fraction": recorded.id, "field": field, "old": old, "new": new, "reason": reason}
             return self._note(CORRECTED, who, role, told)
 
+    def state(self, whose: Whose, stood: int, said: Statement, reason: str, who: str, role: str) -> int:
+        """Whose lesion it is, or a correction of that; `stood` is the number of the entry that was shown, 0 for none. Raises ConfigurationError."""
+        with self._turn:
+            words = self.against(whose, stood, said, reason)
+            if words:
+                raise ConfigurationError(words)
+            told = {name: getattr(whose, name) for name in KEY} | {name: getattr(said, name) for name in STATEMENT}
+            return self._note(STATED, who, role, told | {"reason": reason})
+
+    def against(self, whose: Whose, stood: int, said: Statement, reason: str) -> str:
+        """Why this would not be taken now, and what to do first; empty where it would. Raises ConfigurationError for a chain that is not whole."""
+        today = datetime.fromtimestamp(self._wall(), UTC).date()
+        return "\n".join([*wrong(said, today), *_unstated(self._sound().stated(whose), stood, said, reason)])
+
     def written(self, n: int) -> str:
         """The hash of an entry that was written here, for the audit."""
         return self._chain.written(n)
@@ -113,6 +133,11 @@ class Chart:
 def told_of(order: Prescribed, n: int, sha256: str) -> dict[str, str | int]:
     """What the audit is told of a confirmation: its entry by number and hash, and the fraction's tag."""
     return {"do": "confirm", "entry": n, "fraction": f"{fraction_tag(order):016x}", "entry_sha256": sha256}
+
+
+def stated_of(order: Prescribed, n: int, sha256: str) -> dict[str, str | int]:
+    """What the audit is told of a statement: its entry by number and hash, and the order beside which it was made; nothing of the patient."""
+    return {"do": STATED, "entry": n, "order_sha256": order.sha256.hex(), "entry_sha256": sha256}
 
 
 def unsigned(
@@ -163,6 +188,25 @@ def uncorrected(chart: Read, recorded: Recorded, field: str, old: str, new: str,
     if len(chart.corrected(recorded.id)) >= OF_ONE_MOST:
         return f"{OF_ONE_MOST} corrections are at this fraction, which is the most; first: have the physicist look"
     return ""
+
+
+def _unstated(before: Sequence[Particulars], stood: int, said: Statement, reason: str) -> Iterable[str]:
+    """What stands against one more statement behind these; nothing where nothing does."""
+    last = before[-1] if before else None
+    if stood != (last.n if last is not None else 0):
+        now = f"{last.who} has stated them, entry {last.n}" if last is not None else "nothing is stated"
+        yield f"the particulars are not those that were shown: {now}; first: look anew"
+    if last is None and said == Statement():
+        yield "nothing is stated in any field; first: write what is known"
+    if last is not None and said == last.said:
+        yield f"entry {last.n} of {last.who} says this already"
+    why = unfit(reason)
+    if why or len(reason) > MOST_WORDS:
+        yield f"reason {visible(reason)!r} {why or f'has {len(reason)} characters, at most {MOST_WORDS}'}; first: type it anew"
+    if last is not None and not reason:
+        yield f"entry {last.n} of {last.who} stands, and this corrects it without a reason; first: say why"
+    if len(before) >= OF_ONE_MOST:
+        yield f"{OF_ONE_MOST} statements are at this lesion, which is the most; first: have the physicist look"
 
 
 def _packed(some: Sequence[msgspec.Struct]) -> str:

@@ -26,7 +26,7 @@ from console.exit_codes import WORDS, Exit
 from console.kept import given_d0_mgy, record_words
 from console.prescribe.shelf import Shelf, superseded
 from console.second_calculation import Compared
-from console.treat import chart, figures
+from console.treat import chart, figures, particulars
 from console.treat.chart_hand import Chart, told_of
 from console.treat.independent import beside
 from console.treat.plain_words import PlainConsole, order, unfit, visible
@@ -121,6 +121,8 @@ def run(asked: Asked, clock: Clock) -> Exit:
         print(error, file=sys.stderr)
         return Exit.USAGE
     console.print(screen.banner(rig.simulated, rig.name), style="black on magenta" if rig.simulated else "")
+    if wanted.prescribed.purpose is Purpose.TREAT:
+        console.print(whose(rig, wanted.prescribed), markup=False, highlight=False)
     face = TerminalFace(console)
     try:
         with connect(rig.places.desk, clock) as desk:
@@ -159,6 +161,19 @@ def _told(rig: Rig, clock: Clock, operator: str, told: Told) -> None:
     if _audited(rig):
         _, audit = folder.opened(rig.records, clock)
         audit.note("charted", operator, "", told)
+
+
+def whose(rig: Rig, prescribed: Prescribed) -> str:
+    """The name for the time-out, beside both identifiers, by which alone the patient is known."""
+    found = chart.Look(rig.records).read()
+    entries = found.stated(prescribed)
+    said = particulars.told(entries[-1] if entries else None)
+    name = (
+        f"not believed, for the chart's chain is not whole ({found.wrong[0]})"
+        if found.wrong
+        else f"{said['name']}, born {said['born']}"
+    )
+    return f"patient {prescribed.patient_id}, {prescribed.patient_id_2}; name {name}"
 
 
 def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:

@@ -323,7 +323,9 @@ class Api:
         """Every order of this rig."""
         self.allowed(request, "orders")
         return Listed(
-            orders=await asyncio.to_thread(approved.rows, self._desk.rig, self._desk.orders, self._desk.approvals)
+            orders=await asyncio.to_thread(
+                approved.rows, self._desk.rig, self._desk.orders, self._desk.approvals, self._desk.chart
+            )
         )
 
     async def _approved(self, order: Prescribed, resumed: bool) -> None:

@@ -100,7 +100,9 @@ class ApprovalsPage:
             signed = await asyncio.to_thread(self._desk.approvals.signed)
         except ConfigurationError as error:
             raise RefusedError(503, str(error)) from error
-        rows = await asyncio.to_thread(approved.rows, self._desk.rig, self._desk.orders, self._desk.approvals)
+        rows = await asyncio.to_thread(
+            approved.rows, self._desk.rig, self._desk.orders, self._desk.approvals, self._desk.chart
+        )
         return Orders(orders=rows, wrong=list(signed.wrong[:20]), entries=signed.entries, key=signed.key)
 
     async def sign(self, request: Request, body: Sign, token: Token) -> Given:

@@ -13,14 +13,19 @@ from console.access import policy
 from console.access.approvals import OF_EACH, Approvals, Signed
 from console.configuration import Rig
 from console.prescribe.shelf import Shelf, superseded
+from console.treat.chart_hand import Chart
+from console.treat.particulars import lesion_of, shown
 from console.web.fraction import Orders
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
 
 
-def rows(rig: Rig, orders: Orders, approvals: Approvals) -> list[dict[str, Any]]:
-    """Each order with who signed it, what is asked for, what is missing of both, and why it may not be loaded."""
-    found = orders.listed()
+def rows(rig: Rig, orders: Orders, approvals: Approvals, chart: Chart) -> list[dict[str, Any]]:
+    """Each order with whose lesion it is of as it was stated, who signed it, what is asked for, what is missing of both, and why it may not be loaded."""
+    found, known = orders.listed(), chart.read()
+    for row in found:
+        stated = known.stated(lesion_of(row["order"])) if row["order"] is not None else ()
+        row["particulars"] = shown(stated) | {"wrong": list(known.wrong[:5])}
     try:
         asked, signed = policy.asked_of(rig.path, rig.simulated), approvals.signed()
     except ConfigurationError as error:

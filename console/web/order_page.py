@@ -193,7 +193,7 @@ class OrderPage:
                 {"id": one.id, "applicator": one.applicator, "factor": one.factor, "diameter_mm": one.diameter_mm, "measured_by": one.by}
                 for one in basis.cutouts or () if one.b_w_ratio is not None
             ],
-            orders=[{"name": name, "draft": draft_of(one).model_dump()} for name, one in found[:AT_MOST]],
+            orders=[{"name": name, "sha256": one.sha256.hex(), "draft": draft_of(one).model_dump()} for name, one in found[:AT_MOST]],
             flags=list(get_args(Flag)),
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from console.access import policy
 from console.access.approvals import Signed
 from console.access.beside import Missing, said
+from console.treat.particulars import lesion_of, shown
 from console.web import approved
 from console.web.api import Desk, Done, RefusedError, Strict, Token, told
 from console.web.chart_page import ID, told_of
@@ -98,9 +99,9 @@ class RecordsPage:
         app.post("/api/records/report", responses=told(401, 503), tags=["records"])(self.make)
 
     async def patients(self, request: Request, search: Search = "", after: Patient = "") -> Response:
-        """Patients by their identifiers, 50 a page."""
+        """Patients by their identifiers, 50 a page, with the names that were stated."""
         self._reading.allowed(request, COMMAND)
-        return await self._reading.answer(self._kept.patients, search, after)
+        return await self._reading.answer(self._patients, search, after)
 
     async def lesions(self, request: Request, patient: Patient) -> Response:
         """One patient's lesions and prescriptions."""
@@ -128,8 +129,18 @@ class RecordsPage:
             signed = Signed((), (str(error),))
         said = approved.told(signed, found["prescription_sha256"], policy.BOTH)
         found["approval"] = said | {"words": "", "wrong": list(signed.wrong[:20])}
-        gone = self._gone(fraction)
-        found["chart"] = told_of(self._chart.read(), found) | {"gone": gone}
+        chart = self._chart.read()
+        found["chart"] = told_of(chart, found) | {"gone": self._gone(fraction)}
+        found["particulars"] = shown(chart.stated(lesion_of(found)))
+        return found
+
+    def _patients(self, search: str, after: str) -> dict[str, Any]:
+        """With the names that were stated last of each course's lesion; two patients of one name are two, by their identifiers."""
+        found = self._kept.patients(search, after)
+        chart = self._chart.read()
+        for row in found["patients"]:
+            row["names"] = list(chart.names(row["patient_id"]))
+        found["words"] = found["words"] or next(iter(chart.wrong), "")
         return found
 
     def _gone(self, fraction: str) -> list[str]:

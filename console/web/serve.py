@@ -44,6 +44,7 @@ from console.web.live import Live
 from console.web.marking import Marking
 from console.web.order_page import OrderPage
 from console.web.own_page import OwnPage
+from console.web.particulars_page import ParticularsPage
 from console.web.people import DEMONSTRATION, Access, Demonstration
 from console.web.people_page import PeoplePage
 from console.web.procedures_page import ProceduresPage
@@ -69,6 +70,7 @@ FILES: Final = (
     "today.js",
     "approvals.js",
     "order.js",
+    "particulars.js",
     "lesion.js",
     "chart.js",
     "watch.js",
@@ -173,6 +175,7 @@ def application(desk: Desk) -> FastAPI:
     OwnPage(desk, api).join(app)
     ApprovalsPage(desk, api).join(app)
     OrderPage(desk, api).join(app)
+    ParticularsPage(desk, api).join(app)
     Live(desk).join(app)
     reading = Reading(desk)
     RecordsPage(desk, reading).join(app)

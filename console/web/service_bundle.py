@@ -3,28 +3,34 @@ What goes in is named here one by one, and nothing else does; then every identif
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import select
 
 from console.reports.flat import cell
+from console.treat.chart import FOLDER as CHART
 from console.web.records_read import reading
 from console.web.service_read import Service, is_fault
 from console.web.service_ring import STATES, Following
 from console.web.service_wear import Counted
 from console.web.unread import NotReadError, NotThereError
+from records.approved import LOG
 from records.fractions import DATABASE_NAME
 from records.store import EventRow, FractionRow, OpeningRow
 
 REMOVED: Final = "[removed]"
 TAG: Final = re.compile(r"\b[0-9a-f]{16}(?:-\d+)?\b")
 """A fraction's tag is made of the patient's identifiers: whoever knows those can find it again."""
+NAMING: Final = ("family_name", "given_names", "birth_date", "diagnosis", "earlier_words")
+"""Of what is stated beside an order, the words that are a patient's."""
 LEAST: Final = 3
 """Shorter identifiers are left where they stand: they would take words apart; no text of a person goes in, so none is expected."""
 MOST_NAMES: Final = 50_000
@@ -96,21 +102,41 @@ def cleaner(service: Service) -> Callable[[str], str]:
             f"above {MOST_NAMES} identifiers: not all of them can be looked for; first: make the bundle by hand"
         )
     long = sorted((name for name in names if len(name) >= LEAST), key=len, reverse=True)
-    spelled = {
-        form
-        for name in long
-        for form in (name, json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1], name.replace('"', '""'))
-    }
-    known = (
-        re.compile("|".join(re.escape(name) for name in sorted(spelled, key=len, reverse=True)), re.IGNORECASE)
-        if spelled
-        else None
-    )
+    spelled = [re.escape(form) for form in sorted(_forms(long), key=len, reverse=True)]
+    # a person's name is a word of the language too: it is looked for as a whole word, so that no key of a file is taken apart
+    whole = [
+        rf"(?<!\w){re.escape(form)}(?!\w)"
+        for form in sorted(_forms(stated_words(service.rig.records)), key=len, reverse=True)
+    ]
+    known = re.compile("|".join([*spelled, *whole]), re.IGNORECASE) if spelled or whole else None
 
     def cleaned(text: str) -> str:
         return known.sub(REMOVED, text) if known is not None else text
 
     return cleaned
+
+
+def _forms(names: Iterable[str]) -> set[str]:
+    """Each as it stands, as JSON may write it, and as CSV may."""
+    return {
+        form
+        for name in names
+        for form in (name, json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1], name.replace('"', '""'))
+    }
+
+
+def stated_words(records: Path) -> set[str]:
+    """What was ever stated of a patient in the chart's lines, whether or not their chain is whole: what is taken out need not be believed."""
+    try:
+        lines = (records / CHART / LOG).read_bytes().splitlines()
+    except FileNotFoundError:
+        return set()
+    found: set[str] = set()
+    for line in lines:
+        with contextlib.suppress(ValueError, AttributeError):
+            said = json.loads(line).get("told", {})
+            found |= {str(said[name]) for name in NAMING if said.get(name)}
+    return {one for one in found if len(one) >= LEAST}
 
 
 def traces_csv(ticks: Iterable[tuple[float, Any]]) -> str:

@@ -126,6 +126,47 @@ def test_the_next_fraction_and_a_new_version_begin_with_what_is_there(
     page.context.close()
 
 
+def test_a17_whose_order_it_is_is_stated_corrected_and_shown_to_whoever_signs(
+    browser: Browser, staffed_rig: tuple[str, Path]
+) -> None:
+    """A name with markup is words; a refusal says what to do first; a correction asks why, and both stand on the phone too."""
+    address, _ = staffed_rig
+    markup = "<b>O'Neil</b>"
+    for name, size, family, said_first in (("mia", WIDE, markup, False), ("paul", PHONE, "Łukasiewicz", True)):
+        page, said = entered(browser, address, "order", name, size)
+        follow = page.locator("select[name=follow]")
+        follow.select_option(label=next(one for one in follow.locator("option").all_inner_texts() if "RX-DEMO" in one))
+        page.get_by_role("button", name="Particulars of the patient").click()
+        form = page.locator("form.particulars")
+        form.locator("input[name=p-family_name]").fill(family)
+        form.locator("input[name=p-birth_date]").fill("1950-13-01")
+        form.locator("select[name=p-intent]").select_option("curative")
+        form.locator("select[name=p-earlier]").select_option("none")
+        send = form.get_by_role("button", name="Correct the particulars" if said_first else "State the particulars")
+        form.get_by_label("Password (or PIN) again").fill(SECRET)
+        if said_first:
+            page.get_by_role("cell", name=markup).or_(page.get_by_text("Stated by: mia (physician)")).first.wait_for()
+            form.get_by_label("Reason").fill("misread")
+        send.click()
+        page.get_by_text("birth_date '1950-13-01' is no date; first: write YYYY-MM-DD").wait_for()
+        form.locator("input[name=p-birth_date]").fill("1950-01-31")
+        form.get_by_label("Password (or PIN) again").fill(SECRET)
+        send.click()
+        page.get_by_text(f"Stated by: {name} ({PEOPLE[name]})").wait_for()
+        sound(page, said)
+        page.screenshot(path=PICTURES / f"particulars-{size['width']}.png", full_page=True)
+        page.context.close()
+    page, said = entered(browser, address, "records", "mia", PHONE)
+    page.get_by_role("button", name="Orders and approvals").click()
+    card = page.locator("section.order", has=page.get_by_role("heading", name="RX-DEMO")).first
+    card.get_by_text("Łukasiewicz").first.wait_for()
+    card.get_by_role("cell", name=markup).wait_for()
+    assert card.locator("dd").get_by_text("1950-01-31").first.is_visible() and page.locator("b").count() == 0
+    sound(page, said)
+    page.screenshot(path=PICTURES / "particulars-records-390.png", full_page=True)
+    page.context.close()
+
+
 @pytest.mark.parametrize("language", ["en", "de", "es", "fr", PSEUDO])
 def test_the_form_is_laid_out_in_every_language(browser: Browser, staffed_rig: tuple[str, Path], language: str) -> None:
     """Filled, with a refusal at its field; nothing is cut, outside or over anything, and STOP stands where it stands everywhere."""
@@ -138,6 +179,9 @@ def test_the_form_is_laid_out_in_every_language(browser: Browser, staffed_rig: t
     page.locator("input[name=rx_mgy]").wait_for()
     fill(page, rx_mgy="13.5")
     page.get_by_text("is above 15000 (applicator A20)").wait_for()
+    page.locator("select[name=follow]").select_option(index=1)
+    page.get_by_role("button", name=words["particulars"]).click()
+    page.locator("form.particulars").wait_for()
     for size, theme in LOOKS:
         laid.look(page, f"order-{language}", size, theme)
         page.screenshot(path=PICTURES / f"order-{language}-{theme}-{size}.png", full_page=True)

@@ -74,7 +74,7 @@ def test_a_fraction_is_treated(wide: Watched) -> None:
     wide.page.get_by_text("No other order of this patient lies in the folder.").wait_for()
     wide.page.get_by_role("button", name="Next lesion").click()
     wide.state("OFF")
-    wide.page.get_by_text("Ask the patient for both identifiers, then choose:").wait_for()
+    wide.page.get_by_text("Ask the patient for name and both identifiers, then choose:").wait_for()
     wide.page.locator(".today tr", has_text="forehead").get_by_text("✔ given").wait_for(timeout=40_000)
     assert wide.page.get_by_role("button", name="forehead").count() == 0
     wide.page.get_by_text("This page holds control").wait_for()

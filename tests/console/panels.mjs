@@ -37,7 +37,9 @@ const order = (more = {}) => ({
   patient_id: "שלום", patient_id_2: "7", course_id: "C1", lesion_id: "L1", site: "nose", laterality: "left", fraction: 1, fractions: 6, rx_mgy: 950, depth_mm: 3,
   prescription_id: "RX", version: 1, approved_by: ["A"], sha256: "a".repeat(64), applicator_id: "A20", filter_id: "F2", gap_mm: 0, ...more,
 });
-const orders = [["a", {}], ["b", { patient_id: "7", patient_id_2: "שלום" }], ["c", { course_id: "C2" }]].map(([name, more]) => ({ name: `${name}.toml`, words: "", order: order({ sha256: name.repeat(64), ...more }) }));
+// One name for two patients, and another one for a second course of the first.
+const stated = (name) => ({ now: { n: 1, who: "mia", role: "physician", wall_s: 1, family_name: "Meier", given_names: name === "c" ? "Änne" : "Anna", birth_date: "", diagnosis: "<i>", diagnosis_code: "", intent: "", earlier: "none", earlier_words: "", reason: "" }, before: [], wrong: [] });
+const orders = [["a", {}], ["b", { patient_id: "7", patient_id_2: "שלום" }], ["c", { course_id: "C2" }]].map(([name, more]) => ({ name: `${name}.toml`, words: "", particulars: stated(name), order: order({ sha256: name.repeat(64), ...more }) }));
 const answers = {
   "/api/orders": { orders }, "/api/lesion/about": { photo: null, notes: [], former: 0, wrong: [] },
   "/api/records/fractions": { fractions: [{ id: "other", prescription_sha256: "c".repeat(64), lesion_id: "L1", fraction: 1 }, { id: "own", prescription_sha256: "a".repeat(64), lesion_id: "L1", fraction: 1 }] },
@@ -85,14 +87,16 @@ const told = {};
 await say();
 await say();
 told.patients = found(panel, (one) => one.className === "pick").map((one) => found(one, (part) => part.tagName === "bdi").map((part) => part.textContent));
+told.named = found(panel, (one) => one.className === "pick").map((one) => one.textContent);
 await press("שלום · 7");
+told.whose = panel.textContent;
 told.lesions = buttons();
 await press("C1 · RX · 1");
 await press("Load");
 told.loaded = asked.filter(([path]) => path === "/api/load").map(([, body]) => JSON.parse(body));
 await say({}, { control: { yours: false, by: "" } });
 await say();
-told.again = panel.textContent.includes("Ask the patient for both identifiers");
+told.again = panel.textContent.includes("Ask the patient for name and both identifiers");
 const dose = { delivered_mgy: 1, rx_factor: 0.8, low_mgy: 1, high_mgy: 2, quality: "GOOD", d1_mgy: 1, d2_mgy: 1, dt_mgy: 1, beam_s: 1, set_time_s: 2, d0_mgy: 3, chambers: true };
 const ended = { outcome: "INTERRUPTED", event: "STOP", rule: "", words: "", durable: true, rest_mgy: 1, dose };
 await say({ state: "INTERRUPTED", ended, dose, open_fractions: ["שלום lesion L1 fraction 1: half"] });

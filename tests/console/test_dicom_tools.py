@@ -24,9 +24,12 @@ from console.dicom.common import as_file
 from console.dicom.outbox import Outbox, Sent, State
 from console.dicom.send import Receiver, Sender, answered, receiver
 from console.exit_codes import Exit
+from console.reports.beside import Beside
 from console.reports.codes import load_codes
 from console.reports.gather import gather
 from console.reports.model import Site, fraction_report
+from console.treat.chart_hand import Chart
+from console.treat.particulars import Statement
 from controller.entries import Outcome
 from controller.prescribed import Quality
 from hal.errors import ConfigurationError
@@ -81,6 +84,22 @@ def evil(kept: KeptByHand) -> None:
     kept.end(155.36, words=EVIL)
 
 
+def named(kept: KeptByHand) -> None:
+    """A name of two components that both are too long, in letters that are two and three bytes."""
+    stated(kept, Statement("Зоя " * 12 + "Łukasiewicz", "李" * 40, "1950-01-31"))
+
+
+def named_once(kept: KeptByHand) -> None:
+    stated(kept, Statement(EVIL))
+
+
+def stated(kept: KeptByHand, said: Statement) -> None:
+    kept.records.chmod(0o700)
+    Chart(kept.records, lambda: kept.wall_s - 60.0).state(ORDER, 0, said, "", "mia", "physician")
+    kept.start()
+    kept.end(155.36)
+
+
 @pytest.fixture
 def kept(tmp_path: Path) -> KeptByHand:
     return KeptByHand(tmp_path / "records")
@@ -107,11 +126,17 @@ def to(scp: StoreScp) -> Receiver:
 
 def made(kept: KeptByHand) -> list[bytes]:
     found = gather(kept.records / "journal")
-    return [as_file(data) for name in found.book.fractions for _, data in instances(fraction_report(found, name, SITE))]
+    return [
+        as_file(data)
+        for name in found.book.fractions
+        for _, data in instances(fraction_report(found, name, SITE, beside=Beside(kept.records)))
+    ]
 
 
 @pytest.mark.parametrize("simulated", [True, False])
-@pytest.mark.parametrize("play", [whole, monitor, recovered, nothing_given, evil], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "play", [whole, monitor, recovered, nothing_given, evil, named, named_once], ids=lambda one: one.__name__
+)
 def test_the_validator_finds_no_error(tmp_path: Path, play: Callable[[KeptByHand], None], simulated: bool) -> None:
     kept = KeptByHand(tmp_path / "records", simulated)
     play(kept)

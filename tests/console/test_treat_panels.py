@@ -30,7 +30,16 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_each_identifier_is_isolated_and_no_two_patients_are_one_button(told: dict[str, Any]) -> None:
-    assert told["patients"] == [["שלום", "7"], ["7", "שלום"]]
+    """Each name behind the identifiers stands by itself too."""
+    assert told["patients"] == [["שלום", "7", "Meier, Anna", "Meier, Änne"], ["7", "שלום", "Meier, Anna"]]
+
+
+def test_a17_a_name_stands_beside_both_identifiers_and_names_that_differ_say_so(told: dict[str, Any]) -> None:
+    """Two patients of one name are two buttons; of one patient that is named differently for two courses both names are shown, and what to do."""
+    first, second = told["named"]
+    assert "Meier, Anna / Meier, Änne" in first and "find out which is right" in first and "born not stated" in first
+    assert "Meier, Anna" in second and "find out" not in second
+    assert "Meier, Anna / Meier, Änne" in told["whose"]
 
 
 def test_two_courses_of_one_lesion_are_told_apart_and_the_chosen_one_is_loaded(told: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 // Signatures over orders: what stands at an order with its set-up and flags, and the form in which a physician or a physicist signs with the secret asked again.
 // It keeps nothing that was typed.
 import { form } from "/files/again.js";
+import { formerly, particularsOf } from "/files/particulars.js";
 import { gy, h, named, number, post, stamp, t } from "/files/shell.js";
 import { table } from "/files/tables.js";
 
@@ -69,7 +70,7 @@ function course(rows, person, said, again) {
   const sign = form(person, "course_do", { count: rows.length, meaning }, labelsOf(ticks), said, again,
     (secret) => ["approvals/course", { orders: rows.map((row) => ({ order: row.name, sha256: row.order.sha256 })), meaning: MEANING[person.role], accepted: acceptedOf(ticks), ...secret }]);
   return h("section", { className: "order course" }, h("h3", {}, `${t("course_all")} `, named(one.prescription_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)),
-    h("dl", { className: "facts" }, ...factsOf(one, false).flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)])), ...flagged(one),
+    h("dl", { className: "facts" }, ...factsOf(rows[0], false).flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)])), ...flagged(one),
     table(t("course_files"), [t("fraction"), t("file"), "SHA-256"], rows.map((row) => ({ wrong: false, cells: [t("n_of", { n: row.order.fraction, of: row.order.fractions }), row.name, row.order.sha256] }))),
     h("p", {}, t("course_text")), sign);
 }
@@ -79,8 +80,8 @@ const labelsOf = (ticks) => ticks.map(([flag, tick]) => h("label", { className: 
 const acceptedOf = (ticks) => ticks.filter(([, tick]) => tick.checked).map(([flag]) => flag);
 
 // What is ordered; of a course without what each file has of its own.
-const factsOf = (one, alone) => [
-    [t("patient"), named(one.patient_id, one.patient_id_2)], [t("lesion"), named(one.course_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)],
+const factsOf = ({ order: one, particulars }, alone) => [
+    [t("patient"), named(one.patient_id, one.patient_id_2)], ...particularsOf({ particulars }), [t("lesion"), named(one.course_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)],
     ...(alone ? [[t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })]] : []), [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
     [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`],
     [t("set_up_of"), t("gap_cutout", { gap: number(one.gap_mm, 1, "mm"), factor: number(one.cutout_factor, 3) })], [t("interval"), number(one.min_interval_h, 1, "h")],
@@ -89,10 +90,10 @@ const factsOf = (one, alone) => [
 
 function card(row, person, said, again) {
   const one = row.order;
-  const facts = [...factsOf(one, true), [t("file"), row.name], ["SHA-256", one.sha256]];
+  const facts = [...factsOf(row, true), [t("file"), row.name], ["SHA-256", one.sha256]];
   return h("section", { className: "order" }, h("h3", {}, named(one.prescription_id, one.lesion_id, `${one.site}, ${t(`side_${one.laterality}`)}`)),
     h("dl", { className: "facts" }, ...facts.flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)])),
-    ...flagged(one), ...signatures(row), ...(person.role in MEANING ? forms(row, person, said, again) : []));
+    ...formerly(row), ...flagged(one), ...signatures(row), ...(person.role in MEANING ? forms(row, person, said, again) : []));
 }
 
 function forms(row, person, said, again) {

@@ -1,5 +1,6 @@
 // The page of a new prescription: its fields, and beside them what the console makes of them while somebody types. It works nothing out itself and keeps nothing.
 import { $, gy, h, named, number, post, t } from "/files/shell.js";
+import { stating } from "/files/particulars.js";
 import { table, watched } from "/files/watch.js";
 
 const AFTER_MS = 300, ROLES = ["physician", "physicist"], NUMBER = /^[-+]?\d+(\.\d+)?$/, WHOLE = /^\d+$/;
@@ -88,9 +89,11 @@ function build(draft) {
     const one = found.orders[follow.value];
     if (one) build({ ...one.draft, [key]: one.draft[key] + 1 });
   };
+  const whose = h("div", { className: "row" });
+  const state = () => { const one = found.orders[follow.value]; if (one) tried(() => stating(whose, { order: one.name, sha256: one.sha256 }, person)); };
   $("list").replaceChildren(
     ...(found.no_certificate ? [h("p", { className: "wrong" }, found.no_certificate)] : []),
-    ...(found.orders.length ? [h("div", { className: "row" }, h("label", {}, t("order_follow"), follow), button("order_next", following("fraction")), button("order_newer", following("version")))] : []),
+    ...(found.orders.length ? [h("div", { className: "row" }, h("label", {}, t("order_follow"), follow), button("order_next", following("fraction")), button("order_newer", following("version")), button("particulars", state)), whose] : []),
     h("form", { className: "new", onsubmit: (event) => event.preventDefault() }, ...GROUPS.map(group)),
   );
   work();
@@ -158,7 +161,9 @@ const writing = (event) => tried(async () => {
     const written = done.files.at(-1).fraction;
     const next = h("div", { className: "row" }, button("order_next", () => build({ ...draft, fraction: written + 1 })), h("a", { className: "button", href: "/records" }, t("approvals_orders")));
     $("list").replaceChildren(h("p", { className: "big" }, done.files.length > 1 ? t("order_written_all", { count: done.files.length }) : t("order_written", { name: done.name })), h("p", {}, named(draft.patient_id, draft.patient_id_2, draft.lesion_id)), next);
-    $("one").replaceChildren(table(t("order_files"), [t("fraction"), t("file"), "SHA-256"], done.files.map((one) => ({ wrong: false, cells: [t("n_of", { n: one.fraction, of: draft.fractions }), one.name, one.sha256] }))));
+    const whose = h("div", {});
+    $("one").replaceChildren(table(t("order_files"), [t("fraction"), t("file"), "SHA-256"], done.files.map((one) => ({ wrong: false, cells: [t("n_of", { n: one.fraction, of: draft.fractions }), one.name, one.sha256] }))), whose);
+    await stating(whose, { order: done.files.at(-1).name, sha256: done.files.at(-1).sha256 }, person);
     last = null;
     scrollTo(0, 0);
   } catch (error) {

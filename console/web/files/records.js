@@ -3,6 +3,7 @@ import { $, gy, h, named, number, post, stamp, t } from "/files/shell.js";
 import { flagged, orders, setUp, signatures } from "/files/approvals.js";
 import { confirmations, correctedRows, correcting, now, signatures as signed } from "/files/chart.js";
 import { drawn } from "/files/drawn.js";
+import { formerly, particularsOf } from "/files/particulars.js";
 import { get, table, watched } from "/files/watch.js";
 
 const BEHIND_S = 1.0;
@@ -17,13 +18,15 @@ async function asked(work) {
   try { await work(); } catch (error) { $("answer").textContent = error.message; }
 }
 
+// Names as they were stated, beside the identifiers by which a patient is found.
+const whose = (row) => h("small", { className: row.names.length > 1 ? "name wrong" : "name" }, ...(row.names.length ? row.names.flatMap((one, place) => [place ? " / " : "", h("bdi", {}, one)]) : [t("name_not_stated")]), row.names.length > 1 ? ` – ${t("p_differ")}` : "");
 const listPatients = (after) => asked(async () => {
   const found = await get("/api/records/patients", { search, after });
   if (after === "") $("list").replaceChildren();
   $("list").append(...found.patients.map((one) => button(named(one.patient_id, one.patient_id_2), () => showPatient(one), { className: "pick" })));
   [...$("list").children].slice(-found.patients.length || undefined).forEach((one, place) => {
     const row = found.patients[place];
-    one.append(h("small", {}, t("records_of", { fractions: row.fractions, lesions: row.lesions, last: stamp(row.last_wall_s).slice(0, 10) }), row.words ? ` · ${row.words}` : ""));
+    one.append(h("small", {}, t("records_of", { fractions: row.fractions, lesions: row.lesions, last: stamp(row.last_wall_s).slice(0, 10) }), row.words ? ` · ${row.words}` : ""), whose(row));
   });
   $("more").replaceChildren(...(found.next ? [button(t("more"), () => listPatients(found.next))] : []));
   if (!$("list").children.length) $("answer").textContent = found.words || t("none_found");
@@ -34,7 +37,7 @@ const showPatient = (one) => asked(async () => {
   const found = await get("/api/records/lesions", { patient: one.patient_id });
   const rows = h("div", {});
   $("one").replaceChildren(
-    h("h2", {}, `${t("patient")} `, named(one.patient_id, one.patient_id_2)),
+    h("h2", {}, `${t("patient")} `, named(one.patient_id, one.patient_id_2)), h("p", {}, whose(one)),
     ...(found.words ? [h("p", { className: "wrong" }, found.words)] : []),
     table(t("records_lesions"), [t("course"), t("lesion"), t("order"), t("dose"), t("given"), t("delivered"), t("bounds")], found.lesions.map((row) => ({
       wrong: row.unknown > 0,
@@ -65,12 +68,13 @@ const showFraction = (id) => asked(async () => {
     h("h2", {}, `${t("fraction")} ${t("n_of", { n: one.fraction, of: one.fractions })} · ${one.site}, ${t(`side_${one.laterality}`)}`),
     facts([
       [t("patient"), named(one.patient_id, one.patient_id_2, ...now(one, "patient_id", "patient_id_2"))], [t("lesion"), named(one.course_id, one.lesion_id, ...now(one, "course_id", "lesion_id", "site", "laterality"))], [t("status"), mark(one)], [t("delivered"), `${gy(one.delivered_rx_mgy)} ${t("of", { rx: gy(one.rx_mgy) })}, ${number(one.depth_mm, 1, "mm")}`],
+      ...particularsOf(one),
       [t("bounds"), `${gy(one.low_rx_mgy)} … ${gy(one.high_rx_mgy)}`], [t("rest"), number(one.rest_mgy, 1, "mGy D0")], [t("beam_time"), number(one.beam_s, 2, "s")],
       [t("started"), stamp(one.started_wall_s)], [t("order"), `${one.prescription_id} · ${one.prescription_version} · ${one.prescription_sha256.slice(0, 16)}`],
       [t("beam_of"), `${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter_id}, ${one.applicator_id}`], [t("certificate"), `${one.certificate_id} · ${one.certificate_sha256.slice(0, 16)}`],
       ...(one.order.length ? setUp(one.order.at(-1)) : []), [t("record"), `${one.id} · ${one.software_version}`],
     ]),
-    ...(one.order.length ? flagged(one.order.at(-1)) : []),
+    ...(one.order.length ? flagged(one.order.at(-1)) : []), ...formerly(one),
     signed(one, entered, () => showFraction(one.id)),
     approvals(one),
     confirmations(one),

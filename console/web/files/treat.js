@@ -7,6 +7,7 @@ import { approvalMark, flagged, setUp, signatures } from "/files/approvals.js";
 import { signing } from "/files/chart.js";
 import { lesion } from "/files/lesion.js";
 import { login } from "/files/login.js";
+import { formerly, nameLine, particularsOf } from "/files/particulars.js";
 import { report, today } from "/files/today.js";
 
 const OLD_MS = 300, SILENT_MS = 1000, TAP_GUARD_MS = 700;
@@ -223,7 +224,7 @@ const who = (one) => JSON.stringify([one.patient_id, one.patient_id_2]);
 const person = (one) => named(one.patient_id, one.patient_id_2);
 const about = (one) => `${one.site}, ${t(`side_${one.laterality}`)}`;
 const facts = (one) => table([
-  [t("patient"), person(one)], [t("lesion"), named(one.course_id, one.lesion_id, about(one))],
+  [t("patient"), person(one)], [t("p_name"), ordered(one).length ? nameLine(ordered(one)) : NONE], [t("lesion"), named(one.course_id, one.lesion_id, about(one))],
   [t("fraction"), t("n_of", { n: one.fraction, of: one.fractions })], [t("dose"), `${gy(one.rx_mgy)}, ${number(one.depth_mm, 1, "mm")}`],
   [t("order"), named(one.prescription_id, one.version, one.approved_by.join(", "))],
 ]);
@@ -248,7 +249,7 @@ const PANELS = {
     return [
       today(),
       h("p", {}, t("choose_patient")),
-      ...[...people].map(([key, one]) => h("button", { type: "button", className: "pick", onclick: () => { patient = key; order = null; checked.clear(); tick("patient"); paintPanel(); } }, person(one.order))),
+      ...[...people].map(([key, one]) => h("button", { type: "button", className: "pick", onclick: () => { patient = key; order = null; checked.clear(); tick("patient"); paintPanel(); } }, person(one.order), h("small", {}, nameLine(readable().filter((row) => who(row.order) === key))))),
       ...bad.map((one) => h("p", { className: "wrong" }, one.words)),
       people.size || orders === null ? null : h("p", {}, t("no_orders")),
     ].filter((one) => one !== null);
@@ -259,9 +260,10 @@ const PANELS = {
     const why = reason(), ownHand = again(frame.person, frame.badges, true);
     return [
       h("p", {}, t("choose_lesion", { patient: own.length ? `\u2068${own[0].order.patient_id}\u2069 · \u2068${own[0].order.patient_id_2}\u2069` : NONE })),
+      ...(own.length ? [h("p", {}, nameLine(own))] : []),
       ...own.map((one) => h("button", { type: "button", className: "pick", "aria-pressed": order === one.name, onclick: () => { order = one.name; tick("lesion"); paintPanel(); } },
         order === one.name ? "● " : "○ ", named(one.order.lesion_id, about(one.order)), h("small", {}, named(one.order.course_id, one.order.prescription_id, one.order.version)), h("small", {}, `${t("fraction")} ${t("n_of", { n: one.order.fraction, of: one.order.fractions })}, ${gy(one.order.rx_mgy)}`), h("small", {}, approvalMark(one)))),
-      ...own.filter((one) => one.name === order).flatMap((one) => [...signatures(one), lesion(one.order, one.name, { change: true })]),
+      ...own.filter((one) => one.name === order).flatMap((one) => [table(particularsOf(one)), ...formerly(one), ...signatures(one), lesion(one.order, one.name, { change: true })]),
       ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why), ...ownHand.labels] : []),
       h("div", { className: "row" },
         h("button", { type: "button", onclick: () => { patient = ""; order = null; paintPanel(); } }, t("back")),
