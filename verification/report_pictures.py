@@ -29,7 +29,7 @@ from verification.report_example import example
 
 PICTURES: Final = DOCS / "pictures"
 DPI: Final = "80"
-WANTED: Final = {"fraction": 2, "course": 1}
+WANTED: Final = {"fraction": 3, "course": 1}
 """How many pages of each are shown."""
 
 
@@ -50,7 +50,7 @@ def beside(records: Path) -> None:
     picture.save(out, "PNG")
     lesions = Lesions(records, wall)
     lesions.attach(order, out.getvalue(), "olga", OPERATOR)
-    said = Statement("Muster", "Erika", "1948-07-30", "basal cell carcinoma", "ICD-10 C44.3", "curative", "none")
+    said = Statement("Muster", "Erika", "1950-01-01", "basal cell carcinoma", "ICD-10 C44.3", "curative", "none")
     Chart(records, wall).state(order, 0, said, "", "mia", PHYSICIAN)
     lesions.note(order, "head turned to the left, lead mask 3", "olga", OPERATOR)
 

@@ -22,23 +22,20 @@ CHAINS: Final = (APPROVALS, CHART, LESIONS)
 SIGN, WITHDRAW, PARTICULARS = "sign", "withdraw", "particulars"
 MADE: Final = {
     (APPROVALS, "approved"): SIGN, (APPROVALS, "withdrawn"): WITHDRAW, (CHART, "confirmed"): "confirm", (CHART, "signed"): "sign_off",
-    (CHART, "corrected"): "correct", (CHART, PARTICULARS): PARTICULARS, (LESIONS, "photo"): "photo", (LESIONS, "note"): "note", (LESIONS, "taken away"): "taken away",
+    (CHART, "corrected"): "correct", (CHART, PARTICULARS): PARTICULARS, (LESIONS, "photo"): "photo", (LESIONS, "note"): "note",
+    (LESIONS, "taken away"): "taken away",
 }  # fmt: skip
 """What an entry of a chain is called in the audit, by chain and kind; what stands here not (a chain's beginning, a torn line) nobody did."""
 HEARD: Final = {"signed": APPROVALS, "withdrawn": APPROVALS, "charted": CHART, "attached": LESIONS}
 """The audit's entries that say: it was done."""
 ASKED: Final = {
-    "approve": APPROVALS,
-    "confirm": CHART,
-    "sign_off": CHART,
-    "correct": CHART,
-    "lesion": LESIONS,
-    "order": CHART,
-}
+    "approve": APPROVALS, "confirm": CHART, "sign_off": CHART, "correct": CHART, "lesion": LESIONS, "order": CHART,
+}  # fmt: skip
 """The audit's commands, each written before it was done; of those for orders, such as state whose lesion it is."""
 WORDS: Final = {
     SIGN: "a signature over an order", WITHDRAW: "a signature's withdrawal", "confirm": "a confirmation before the beam", "sign_off": "a signature at the end",
-    "correct": "a correction", PARTICULARS: "a statement of whose lesion it is", "photo": "a photo", "note": "a note", "taken away": "a photo or note taken away",
+    "correct": "a correction", PARTICULARS: "a statement of whose lesion it is", "photo": "a photo", "note": "a note",
+    "taken away": "a photo or note taken away",
 }  # fmt: skip
 TERMINAL: Final = "terminal"
 ASKED_WITHIN_S: Final = 60.0

@@ -143,12 +143,10 @@ class Beside:
         """The last entry with which somebody signed or corrected this fraction, or stated whose lesion it is; 0 for none, and where the chain is not whole."""
         if self._chart.wrong:
             return 0
-        said = (
-            *self._chart.signed(fraction.id),
-            *self._chart.corrected(fraction.id),
-            *self._chart.stated(order),
-        )
-        return max((one.n for one in said), default=0)
+        signed = [one.n for one in self._chart.signed(fraction.id)]
+        corrected = [one.n for one in self._chart.corrected(fraction.id)]
+        stated = [one.n for one in self._chart.stated(order)]
+        return max([*signed, *corrected, *stated], default=0)
 
     def gone(self, fraction: Fraction) -> int:
         """The last entry that the audit says was made of this fraction, and its chart does not hold; 0 for none."""

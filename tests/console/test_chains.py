@@ -34,8 +34,9 @@ from console.reports.model import fraction_report
 from console.reports.told import FractionReport
 from console.treat import chart
 from console.treat.chart import GIVEN, REVIEWED
-from console.treat.chart_hand import Chart, told_of
+from console.treat.chart_hand import Chart, stated_of, told_of
 from console.treat.lesions import AWAY, NOTE, PHOTO, Lesions
+from console.treat.particulars import Statement
 from hal.errors import ConfigurationError
 from records.files import PosixFiles
 from verification.disk import FaultyDisk, Strike
@@ -112,6 +113,11 @@ class Room:
         n = self.chart.correct(self.recorded(), "remark", "", "he slept", "for the next one", "olga", "operator")
         told = {"do": "correct", "entry": n, "fraction": self.fraction, "entry_sha256": self.chart.written(n)}
         self.audit.note("charted", "olga", "operator", told)
+        stood = [one.n for one in self.chart.read().stated(ORDER)]
+        n = self.chart.state(
+            ORDER, stood[-1] if stood else 0, Statement(f"Meier {len(stood)}"), "r", "mia", "physician"
+        )
+        self.audit.note("charted", "mia", "physician", stated_of(ORDER, n, self.chart.written(n)))
 
     def wrong(self) -> str:
         return "\n".join(compared(self.records).wrong())
@@ -142,7 +148,7 @@ def test_everything_that_the_console_does_is_named_by_the_audit_and_found(room: 
     assert (found.wrong(), found.notes) == ([], ())
     assert (
         {name: len(made.acts) for name, made in found.made.items()}
-        == {"approvals": 3, "chart": 3, "lesions": 3}
+        == {"approvals": 3, "chart": 4, "lesions": 3}
         == dict(found.told)
     )
     assert {do for (_, do, _) in (act.key for made in found.made.values() for act in made.acts.values())} == set(
@@ -160,11 +166,12 @@ def test_an_older_folder_put_back_or_taken_away_is_named_entry_by_entry(room: Ro
     room.put_back(name, room.all_of_it)
     found = compared(room.records)
     assert found.made[name].wrong == (), "by itself it is whole"
-    assert {one.chain for one in found.gone} == {name} and len(found.gone) == 3
+    every = {"chart": 4}.get(name, 3)
+    assert {one.chain for one in found.gone} == {name} and len(found.gone) == every
     said = [one for one in found.wrong() if "it is not there: an older folder was put back" in one]
-    assert len(said) == 3 and all(one.startswith(f"{name} ") for one in said)
+    assert len(said) == every and all(one.startswith(f"{name} ") for one in said)
     shutil.rmtree(room.records / name)
-    assert len(compared(room.records).gone) == 3
+    assert len(compared(room.records).gone) == every
 
 
 def test_a_tail_that_is_cut_says_what_is_gone(room: Room) -> None:

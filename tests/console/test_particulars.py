@@ -418,6 +418,7 @@ def test_t4_who_writes_orders_states_whose_they_are_with_the_secret_again(
             "paul",
             "Planted-Meier",
         )
+        assert looked["whose"] == {name: getattr(prescribed, name) for name in particulars.KEY}
         console.clerk.kept.full = True
         status, said = await console.told(mia, stood=3, family_name="Third", reason="r")
         assert status == 503 and "cannot be audited" in said["words"]

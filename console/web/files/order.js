@@ -89,7 +89,7 @@ function build(draft) {
     const one = found.orders[follow.value];
     if (one) build({ ...one.draft, [key]: one.draft[key] + 1 });
   };
-  const whose = h("div", { className: "row" });
+  const whose = h("div", {});
   const state = () => { const one = found.orders[follow.value]; if (one) tried(() => stating(whose, { order: one.name, sha256: one.sha256 }, person)); };
   $("list").replaceChildren(
     ...(found.no_certificate ? [h("p", { className: "wrong" }, found.no_certificate)] : []),

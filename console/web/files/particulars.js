@@ -1,7 +1,7 @@
 // Whose lesion it is, as people state it beside the order: shown beside the two identifiers, and the form of whoever may write an order. It identifies nobody:
 // what is chosen, loaded and given goes by the identifiers alone, and what nobody stated says so.
 import { form } from "/files/again.js";
-import { h, post, stamp, t } from "/files/shell.js";
+import { h, named, post, stamp, t } from "/files/shell.js";
 import { table } from "/files/tables.js";
 
 const FIELDS = ["family_name", "given_names", "birth_date", "diagnosis", "diagnosis_code", "intent", "earlier", "earlier_words"];
@@ -40,7 +40,7 @@ export const formerly = (one) => (one.particulars.before.length
 // The form at the page of orders, of the very order that was chosen or has just been written.
 export async function stating(into, order, person) {
   const found = await post("/api/order/particulars", order);
-  const now = found.now, inputs = {};
+  const now = found.now, of = found.whose, inputs = {};
   const said = h("p", { className: "wrong", role: "status" });
   const label = (name, input) => { inputs[name] = input; return h("label", {}, t(`p_${name}`), input); };
   const text = (name) => label(name, h("input", { name: `p-${name}`, maxLength: 200, autocomplete: "off", value: now?.[name] ?? "", ...(name === "birth_date" ? { placeholder: "YYYY-MM-DD", inputMode: "numeric" } : {}) }));
@@ -53,6 +53,6 @@ export async function stating(into, order, person) {
   const asked = (secret) => ["order/particulars/state", { ...order, stood: now?.n ?? 0, ...Object.fromEntries(FIELDS.map((name) => [name, inputs[name].value.trim()])), reason: now ? reason.value.trim() : "", ...secret }];
   const made = form(person, now ? "p_correct" : "p_state", {}, labels, said, () => stating(into, order, person), asked);
   made.className = "new particulars";
-  into.replaceChildren(h("section", { className: "order" }, h("h2", {}, t("particulars")), h("p", {}, t("p_text")), ...broken(found.wrong),
+  into.replaceChildren(h("section", { className: "order" }, h("h2", {}, t("particulars")), h("p", {}, h("b", {}, named(of.patient_id, of.patient_id_2, of.course_id, of.lesion_id))), h("p", {}, t("p_text")), ...broken(found.wrong),
     ...(now ? [h("p", {}, t("p_stated"), ": ", by(now))] : []), ...formerly({ particulars: found }), ...(found.wrong.length ? [] : [made]), said));
 }
