@@ -48,7 +48,7 @@ const answers = {
 const asked = [];
 let line = null;
 Object.assign(globalThis, {
-  Node: Element, HTMLInputElement: class {}, document, localStorage: kept(), sessionStorage: kept(), window: { scrollTo: () => undefined, addEventListener: () => undefined }, setInterval: () => 0,
+  Node: Element, HTMLInputElement: class {}, ResizeObserver: class { observe() {} }, document, localStorage: kept(), sessionStorage: kept(), window: { scrollTo: () => undefined, addEventListener: () => undefined }, setInterval: () => 0,
   location: { protocol: "http:", host: "h:1", hostname: "h", port: "1" },
   fetch: async (path, given = {}) => {
     asked.push([path, given.body ?? ""]);

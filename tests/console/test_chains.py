@@ -331,11 +331,11 @@ def test_the_command_ends_with_one_where_something_is_gone_and_says_what(
     capsys.readouterr()
     assert commands.chains(rig, False) == 1
     said = capsys.readouterr().out
-    assert "WRONG  chart entry 5 (a signature at the end, paul" in said and "first: keep every folder as it is" in said
+    assert "WRONG  chart entry 6 (a signature at the end, paul" in said and "first: keep every folder as it is" in said
     assert commands.chains(rig, True) == 1
     document = json.loads(capsys.readouterr().out)
-    assert document["chains"][1] == {"chain": "chart", "entries": 4, "told": 4} and len(document["wrong"]) == 1
-    assert commands.verify(rig, [], "", False) == 1 and "chart entry 5 " in capsys.readouterr().out
+    assert document["chains"][1] == {"chain": "chart", "entries": 5, "told": 5} and len(document["wrong"]) == 1
+    assert commands.verify(rig, [], "", False) == 1 and "chart entry 6 " in capsys.readouterr().out
     shutil.rmtree(room.records / ACCESS)
     assert commands.verify(rig, [], "", False) == 1
     assert "no audit was ever begun here" in (out := capsys.readouterr().out) and "WRONG  chart entry 2" in out
