@@ -13,6 +13,7 @@ COUNTED: Final = re.compile(r"^chambers count (\d+) and (\d+) in 1 s\b")
 RATED: Final = re.compile(r"^dose rates ([\d.]+) and ([\d.]+) mGy/s, certified ([\d.]+) mGy/s")
 FIRST: Final = "; first: "
 """What stands behind it is what to do first: it may tell a person to look for an arc, and is no finding."""
+NEVER_ON: Final = "the beam was lost: high voltage off"
 SILENT_CPS: Final = 100
 """What both chambers may count of nothing, with the last of a beam in the window. An assumption: chambers count some thousand in a beam."""
 TOGETHER: Final = 10
@@ -80,7 +81,9 @@ RULES: Final = tuple(SIGNS)
 
 
 def ended(row: Mapping[str, Any]) -> bool:
-    """Whether an arc ended this exposure, a row of the records with `rule`, `words` and `void`. One that had no beam had no arc: a high voltage that never
-    came on is a beam lost, too."""
-    sign = SIGNS.get(row["rule"])
-    return sign is not None and not row["void"] and sign.shows(str(row["words"]).partition(FIRST)[0])
+    """Whether an arc ended this exposure, a row of the records with `rule`, `words` and `void`, and with `kv_mean` where that is at hand. One that had no
+    beam had no arc: a high voltage that never came on, as where the generator refuses it, is told as a beam lost, too."""
+    sign, words = SIGNS.get(row["rule"]), str(row["words"])
+    if sign is None or row["void"] or (words.startswith(NEVER_ON) and not row.get("kv_mean", True)):
+        return False
+    return sign.shows(words.partition(FIRST)[0])

@@ -83,7 +83,9 @@ def _whole(session: Session) -> dict[str, float]:
     # K2 closes already where a START is armed that never had beam
     closings = session.scalar(select(func.count()).select_from(SegmentRow)) or 0
     tests = session.scalar(select(func.count()).select_from(EventRow).where(EventRow.event == "TESTS_PASSED")) or 0
-    may_arc = select(SegmentRow.rule, SegmentRow.words, SegmentRow.void).where(SegmentRow.rule.in_(arcs.RULES))
+    may_arc = select(SegmentRow.rule, SegmentRow.words, SegmentRow.void, SegmentRow.kv_mean).where(
+        SegmentRow.rule.in_(arcs.RULES)
+    )
     return {
         "tube_beam": float(session.scalar(beam) or 0.0) / 3600.0,
         "tube_arcs": float(sum(arcs.ended(row._asdict()) for row in session.execute(may_arc))),

@@ -54,6 +54,12 @@ def test_g7_an_end_is_an_arcs_by_its_rule_and_what_its_words_show(rule: str, wor
 def test_what_had_no_beam_had_no_arc() -> None:
     """A high voltage that never came on is told as a beam that was lost."""
     assert not ended({"rule": "beam_lost", "words": LOST, "void": True})
+    off = LOST.replace("voltage on", "voltage off")
+    for kv_mean, arc in ((None, False), (0.0, False), (69.4, True)):
+        assert ended({"rule": "beam_lost", "words": off, "void": False, "kv_mean": kv_mean}) is arc
+        assert ended({"rule": "beam_lost", "words": LOST, "void": False, "kv_mean": kv_mean}), (
+            "in the ramp no steady kV is seen"
+        )
 
 
 def test_every_row_is_a_rule_that_ends_a_beam_and_says_why() -> None:

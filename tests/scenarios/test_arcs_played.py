@@ -36,7 +36,13 @@ SHUTTERED = ("genix3d", "ramp")
 
 
 def ended_by(
-    done: Done, folder: Path, kernels: Kernels, generator: str, tick_hz: int, when: str = "steady"
+    done: Done,
+    folder: Path,
+    kernels: Kernels,
+    generator: str,
+    tick_hz: int,
+    when: str = "steady",
+    filament_s: float = FILAMENT_S,
 ) -> Mapping[str, Any]:
     """One fraction, with something done in its beam; its row in the records."""
     choice = Choice(generator)
@@ -47,7 +53,8 @@ def ended_by(
     rig = virtual_rig(setting, kernels)
     try:
         reach.to_ready(rig, p=prescribed(250.0, choice))
-        rig.wait(FILAMENT_S)
+        if filament_s:
+            rig.wait(filament_s)
         rig.press()
         if when == "ramp":
             rig.until(lambda _shown: rig.world.plant.tube.kv > 0.0, 2.0, "kV")
@@ -134,3 +141,9 @@ def test_what_else_ends_a_beam_is_no_arc(what: Done, tick_hz: int, tmp_path: Pat
     """A door, and one chamber that counts nothing any more: by its rule the second is told as an arc may be."""
     row = ended_by(what, tmp_path, kernels, "spellman-xrv", tick_hz)
     assert not arcs.ended(row), (row["rule"], row["words"])
+
+
+def test_a_high_voltage_that_the_generator_refused_is_no_arc(tmp_path: Path, kernels: Kernels) -> None:
+    """A DXM whose inverter has no power yet when ON comes, in the very tick of READY: nothing was on that an arc could have taken away."""
+    row = ended_by(lambda _rig: None, tmp_path, kernels, "spellman-dxm", 100, filament_s=0.0)
+    assert row["rule"] == "beam_lost" and not row["void"] and not arcs.ended(row), row["words"]
