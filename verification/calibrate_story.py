@@ -79,6 +79,9 @@ READINGS: Final = 5
 LONG_S: Final = SHORT_S * STARTS
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 PICTURES: Final = DOCS / "pictures"
+CERTIFICATE: Final = DOCS / "calibration-certificate.toml"
+PUBLIC: Final = DOCS / "calibration-physicist.pub"
+"""What the page's story signed, and the key that proves it."""
 HEAD_LINES: Final = 62
 TAIL_LINES: Final = 34
 AFTER: Final = ("draft", "sign", "verify", "pdf", "baseline", "commissioned in part", "commissioned")
@@ -112,6 +115,7 @@ class Told:
     shown: dict[str, str] = field(default_factory=dict)
     pictures: dict[str, str] = field(default_factory=dict)
     certificate: bytes = b""
+    public: bytes = b""
     pdf: bytes = b""
     r0_mgy_per_s: float = 0.0
     u_pct_k2: float = 0.0
@@ -455,7 +459,11 @@ def _signed(story: Story, rig: VirtualRig) -> None:
     story.says(
         "pdf", f"kerma certificate pdf {name} certificate.pdf --key physicist.pub", lambda: pages.pdf(story.certificate, pdf, story.public, [])
     )  # fmt: skip
-    story.told.certificate, story.told.pdf = story.certificate.read_bytes(), pdf.read_bytes()
+    story.told.certificate, story.told.public, story.told.pdf = (
+        story.certificate.read_bytes(),
+        story.public.read_bytes(),
+        pdf.read_bytes(),
+    )
 
 
 def treatment() -> Prescribed:
@@ -556,7 +564,7 @@ def _watched(words: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`--page` writes docs/calibration.md, its transcript and its pictures; a folder gets everything that the story leaves."""
+    """`--page` writes docs/calibration.md, its transcript, certificate and pictures; a folder gets everything that the story leaves."""
     with tempfile.TemporaryDirectory() as folder:
         found = told(Path(folder), prepare(), watch=_watched)
         here = f"{folder}/rig/"
@@ -565,6 +573,8 @@ def main(arguments: list[str]) -> int:
         path = DOCS / "calibration.md"
         papers = drawn_pages(found.pdf, PICTURES)
         path.write_text(page(path.read_text(encoding="utf-8"), found, papers), encoding="utf-8")
+        CERTIFICATE.write_bytes(found.certificate)
+        PUBLIC.write_bytes(found.public)
         (DOCS / "calibration-transcript.txt").write_text(_lines(list(transcript(found))), encoding="utf-8")
         for name, svg in found.pictures.items():
             (PICTURES / f"calibrate-{PICTURED_AS[name]}.svg").write_text(_lines(svg.splitlines()), encoding="utf-8")
@@ -572,6 +582,7 @@ def main(arguments: list[str]) -> int:
         out = Path(arguments[0])
         out.mkdir(parents=True, exist_ok=True)
         (out / "certificate.toml").write_bytes(found.certificate)
+        (out / "physicist.pub").write_bytes(found.public)
         (out / "certificate.pdf").write_bytes(found.pdf)
         for name, text in (*found.scripts.items(), *((f"{name}.txt", text) for name, text in found.shown.items())):
             (out / name).write_text(text, encoding="utf-8")

@@ -1,5 +1,5 @@
 """`python -m verification.report_pictures`: plays a SIMULATED fraction that is interrupted and resumed, makes its reports, and draws their pages for docs/.
-It needs pdftoppm of Debian's poppler-utils; what the reports say is console/reports."""
+Its tube is the calibrated one of docs/calibration.md. It needs pdftoppm of Debian's poppler-utils; what the reports say is console/reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from console.treat.lesions import Lesions
 from console.treat.particulars import Statement
 from records.fractions import JOURNAL_NAME
 from verification.pages import DOCS
-from verification.report_example import example
+from verification.report_example import measured
 
 PICTURES: Final = DOCS / "pictures"
 DPI: Final = "80"
@@ -64,7 +64,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory() as folder:
         with out.status("a fraction in virtual time"):
-            setting = example(Path(folder))
+            setting = measured(Path(folder))
         rig = configuration.load(setting.rig_file, 0)
         beside(rig.records)
         write_all(rig, site_of(rig), set())

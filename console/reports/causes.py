@@ -90,7 +90,7 @@ def arc_of(end: Terminal) -> tuple[bool | None, str]:
     """Whether an arc ended this exposure, by the one table of arcs, with what else may look the same; None where nobody saw its end."""
     if end.event == RECOVERED:
         return None, "not known, for nobody saw the end"
-    if not arcs.ended({"rule": end.rule, "words": end.words, "void": end.void}):
+    if not arcs.ended({"rule": end.rule, "words": end.words, "void": end.void, "kv_mean": end.kv_mean}):
         return False, NO_ARC
     sign = arcs.SIGNS[end.rule]
     return True, f"yes, {sign.because} (rule {sign.rule}){f'; not told apart from {sign.also}' if sign.also else ''}"

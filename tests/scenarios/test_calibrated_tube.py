@@ -9,15 +9,20 @@ from typing import Any
 
 import pytest
 
+from calibration.certificate import read_certificate
 from calibration.given import Known
 from calibration.job import load_job
 from calibration.planned import offered
 from calibration.procedures.dark import counted
 from calibration.procedures.session import Session
+from console import configuration
 from console.arcs import RULES
 from console.calibrate.sessions import FOLDER, read
 from console.exit_codes import Exit
+from console.reports.gather import gather
+from console.reports.stated import certificates, stated_of
 from controller.kernel import Kernels
+from records.fractions import JOURNAL_NAME
 from verification.calibrate_job import PDD, plated
 from verification.calibrate_script import (
     AL_MM,
@@ -34,7 +39,20 @@ from verification.calibrate_script import (
     SESSIONS,
     command,
 )
-from verification.calibrate_story import AFTER, BASELINE, DOCS, PICTURED_AS, PICTURES, SEED, Story, Told, told
+from verification.calibrate_story import (
+    AFTER,
+    BASELINE,
+    CERTIFICATE,
+    DOCS,
+    PICTURED_AS,
+    PICTURES,
+    PUBLIC,
+    SEED,
+    Story,
+    Told,
+    told,
+)
+from verification.report_example import measured
 from verification.virtual import WALL_S
 
 PAGE = (DOCS / "calibration.md").read_text(encoding="utf-8")
@@ -84,6 +102,18 @@ def test_the_pictures_are_there_and_small() -> None:
     assert len(papers) >= 8
     for one in (*shown, *papers):
         assert f"(pictures/{one})" in PAGE and (PICTURES / one).stat().st_size < 300_000, one
+
+
+def test_the_certificate_beside_the_page_is_the_one_that_it_tells_of(tmp_path: Path) -> None:
+    """Signed by the key that lies there too, with the page's rate and its stated uncertainty; and a report takes that uncertainty from it."""
+    checked = read_certificate(CERTIFICATE, PUBLIC)
+    (c,) = checked.table.combinations
+    assert c.measured is not None and checked.table.basis == "measured"
+    assert f"R0 {c.r0_mgy_per_s:.3f} mGy/s, stated k = 2 uncertainty {c.measured.u_pct_k2:.2f} %" in PAGE
+    rig = configuration.load(measured(tmp_path).rig_file, 0)
+    (start, *_) = (one.start for one in gather(rig.records / JOURNAL_NAME).book.exposures.values())
+    said = stated_of(start, certificates(rig))
+    assert said.u_r0_pct_k1 == pytest.approx(c.measured.u_pct_k2 / 2.0, rel=1e-3) and said.u_pdd_pct_k1 is not None
 
 
 @pytest.mark.grid
