@@ -58,15 +58,23 @@ class Served:
 
 @contextmanager
 def served(
-    folder: Path, records: Path, port: int = 0, seed: int = 1, nice: int = 0, switch: str = "once"
+    folder: Path,
+    records: Path,
+    port: int = 0,
+    seed: int = 1,
+    nice: int = 0,
+    switch: str = "once",
+    prepared: Callable[[setting.Setting], None] | None = None,
 ) -> Iterator[Served]:
-    """Everything up and answering; `nice` is how rig and console stand among this machine's processes, where that may be changed; `switch` is the rig file's.
-    RuntimeError: something did not come up, with what it said last."""
+    """Everything up and answering; `nice` is how rig and console stand among this machine's processes, where that may be changed; `switch` is the rig file's;
+    `prepared` is called when all files lie there and nothing was started. RuntimeError: something did not come up, with what it said last."""
     laid = setting.lay_out(folder, records, "monitor", setting.free_port(), seed)
     by_network(laid.rig_file)
     text = laid.rig_file.read_text(encoding="utf-8")
     laid.rig_file.write_text(text.replace("[safety_unit]\n", f'[safety_unit]\nswitch = "{switch}"\n'), encoding="utf-8")
     lay_orders(folder / "orders")
+    if prepared is not None:
+        prepared(laid)
     port = port or setting.free_port()
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -23,6 +23,7 @@ from console.desk_client import DeskGoneError, connect
 from controller.requests import Snapshot
 from hal.clock import SystemClock
 from hal.units import Seconds
+from verification.setting import Setting
 from verification.with_console import Served, served
 
 sys.path.append(str(Path(__file__).parents[1] / "console"))
@@ -73,26 +74,31 @@ def faulted(up: Served) -> tuple[str, ...]:
     return (f"not at rest within {SETTLES_S:g} s: {shown.state if shown is not None else 'no snapshot'}",)
 
 
+Prepared = Callable[[Setting], None]
+
+
 class Rigs:
     """The suite's rig, started anew where the machine was taken away from it: so often in all, and each time said."""
 
     def __init__(self) -> None:
         self._starts, self._open = 0, contextlib.ExitStack()
         self._up: Served | None = None
-        self._switch = "once"
+        self._kind: tuple[str, Prepared | None] = "once", None
 
-    def standing(self, switch: str = "once") -> Served:
-        """The rig that stands at rest or goes on; a new one where there is none, or where its switch is another."""
-        if self._switch != switch:
+    def standing(self, switch: str = "once", prepared: Prepared | None = None) -> Served:
+        """The rig that stands at rest or goes on; a new one where there is none, or where its switch, or what was prepared for it, is another."""
+        if self._kind != (switch, prepared):
             self.end()
-            self._switch = switch
+            self._kind = switch, prepared
         while self._up is None:
             self._starts += 1
             folder = Path(self._open.enter_context(TemporaryDirectory(prefix="kerma-browser-", dir=QUICK)))
             # the folder's name is that of the rings on tmpfs too: two suites at once must not share a recorder
             name = f"k{os.getpid()}-{self._starts}"
             (folder / "records").mkdir()
-            up = self._open.enter_context(served(folder / name, folder / "records", nice=PRIORITY, switch=self._switch))
+            up = self._open.enter_context(
+                served(folder / name, folder / "records", nice=PRIORITY, switch=switch, prepared=prepared)
+            )
             words = faulted(up)
             if not words:
                 self._up = up

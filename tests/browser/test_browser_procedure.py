@@ -37,6 +37,7 @@ pytestmark = pytest.mark.timeout(300)
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
 WIDE = {"width": 1280, "height": 800}
 SECRET = "plum harvest on tuesday"
+STAFF = (("ada", "administrator"), ("paul", "physicist"))
 AIR = "air 22.0 degC 99.00 kPa"
 SECONDS = 6.0
 ANSWERS = {"yes or no": "yes", "connected as shown": "ok", "ask for the reading": "go"}
@@ -53,14 +54,14 @@ def job_of(rig_file: Path) -> str:
 
 
 @contextmanager
-def staffed(up: Served) -> Iterator[str]:
+def staffed(up: Served, people: tuple[tuple[str, str], ...] = STAFF) -> Iterator[str]:
     """A second console beside the rig's own, for people with names."""
     rig = configuration.load(up.laid.rig_file, os.getuid())
     folder = rig.records / "access"
     folder.mkdir(mode=0o700, exist_ok=True)
     users = Users(folder, PosixFiles())
     office = Office(users, Hasher(), lambda: 1.8e9)
-    for name, role in (("ada", "administrator"), ("paul", "physicist")):
+    for name, role in people:
         office.add(name, role, SECRET, lambda _before, _after: None)
     (rig.path.parent / "calibration.toml").write_text(job_of(rig.path), encoding="utf-8")
     port, log = setting.free_port(), rig.path.parent / "staffed.log"
