@@ -574,7 +574,7 @@ def test_the_terminal_states_it_once_and_shows_it_and_what_stands_is_corrected_a
     rig = terminal.rig_of(desk_rig)
     (entry,) = Chart(rig.records, SystemClock().wall).read().stated(one)
     assert (entry.family_name, entry.earlier_words, entry.role) == ("Planted-Meier", "2019, 50 Gy", "terminal")
-    assert "entry 2 of" in refused(lambda: typed.state(desk_rig, path, SystemClock(), by_hand(*WHOLE)))
+    assert "first: correct it at the page" in refused(lambda: typed.state(desk_rig, path, SystemClock(), by_hand()))
     assert terminal.show(desk_rig, path, SystemClock(), as_json=False) is Exit.AS_INTENDED
     assert "Planted-Meier, Anna" in capsys.readouterr().out
     assert terminal.show(desk_rig, path, SystemClock(), as_json=True) is Exit.AS_INTENDED
