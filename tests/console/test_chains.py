@@ -32,11 +32,12 @@ from console.reports.course import course_report
 from console.reports.gather import gather
 from console.reports.model import fraction_report
 from console.reports.told import FractionReport
-from console.treat import chart
+from console.treat import chart, terminal
 from console.treat.chart import GIVEN, REVIEWED
 from console.treat.chart_hand import Chart, stated_of, told_of
 from console.treat.lesions import AWAY, NOTE, PHOTO, Lesions
 from console.treat.particulars import Statement
+from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 from records.files import PosixFiles
 from verification.disk import FaultyDisk, Strike
@@ -414,3 +415,21 @@ def test_the_page_says_it_too_and_a_signature_is_still_taken(console: AtPage) ->
         assert Missing(records).of("00000000000000ff") == ()
 
     console.play(story)
+
+
+def test_a_confirmation_at_the_terminal_is_told_to_an_audit_that_is_kept_and_refused_where_it_cannot_be(
+    room: Room,
+) -> None:
+    """Where no console keeps one, nobody is told; where one is kept and cannot be written, the confirmation is not asked of the desk."""
+    rig, clock = configuration.load(rig_of(room), os.getuid()), SystemClock()
+    n = room.chart.confirm(ORDER, offer(), "otto", "", chart.TERMINAL, (), (), ())
+    told = told_of(ORDER, n, room.chart.written(n))
+    terminal._told(rig, clock, "otto", told)
+    assert not (room.records / ACCESS / "audit.jsonl").exists() and len(compared(room.records).notes) == 1
+    room.audit.note("login", "olga", "operator", {})
+    terminal._told(rig, clock, "otto", told)
+    found = compared(room.records)
+    assert (found.wrong(), found.notes, found.told["chart"]) == ([], (), 1)
+    (room.records / ACCESS / "audit.head").write_bytes(b"{}")
+    with pytest.raises(ConfigurationError, match="is not what was signed here"):
+        terminal._told(rig, clock, "otto", told)
