@@ -212,14 +212,16 @@ def closed(page: Page) -> None:
 def checked(page: Page, bench: Bench) -> None:
     """Every question answered as it comes, the switch pressed where the page offers it, until the page asks for the signature."""
     question, sign = page.locator("#question"), page.get_by_role("button", name="Sign the daily check")
-    press = page.get_by_role("button", name="SIMULATED: press the switch")
+    state, press = page.locator("#state"), page.get_by_role("button", name="SIMULATED: press the switch")
     lines = {"station pressure": "101.3 kPa", "temperature at": "21.0 degC", "keep ": ""}
     end, done = CLOCK.monotonic() + 240.0, ""
     while not sign.is_visible():
         assert question.count() == 1 and CLOCK.monotonic() < end, page.locator("main").text_content()
         page.wait_for_timeout(300)
-        if press.is_visible() and press.is_enabled():
+        if state.text_content() == "READY" and press.is_visible():
             press.click()
+            # once for each exposure: the button stands there while the beam is on too
+            expect(state).not_to_have_text("READY", timeout=20_000)
             interrupted_where_asked(page, bench.up)
             continue
         asked = question.text_content() or ""
