@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from heard import HANDS, HEARD
 from laid import LANGUAGES, LOOKS, PSEUDO, THEMED, THEMES, Laid, words_of
 from playwright.sync_api import Browser, Page, Route
 from shelf import ORDER, KeptByHand, console_on, opened
@@ -17,9 +18,6 @@ from watched_page import WIDE
 pytestmark = pytest.mark.timeout(240)
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
 ROOMS = ("", "records", "service", "people", "order")
-HEARD = """window.heard = [];
-const start = OscillatorNode.prototype.start;
-OscillatorNode.prototype.start = function (...given) { window.heard.push(this.frequency.value); return start.apply(this, given); };"""
 
 
 def fill(kept: KeptByHand) -> None:
@@ -37,7 +35,7 @@ def page_in(browser: Browser, language: str) -> Page:
     """A page whose browser was told this language before; the pseudo-locale comes in the place of English."""
     context = browser.new_context(viewport={"width": WIDE["width"], "height": WIDE["height"]}, reduced_motion="reduce")
     shown = "en" if language == PSEUDO else language
-    context.add_init_script(f"localStorage.setItem('language', '{shown}');\n{HEARD}")
+    context.add_init_script(f"localStorage.setItem('language', '{shown}');\n{HANDS}\n{HEARD}")
     page = context.new_page()
     if language == PSEUDO:
 
