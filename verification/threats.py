@@ -186,6 +186,8 @@ THREATS: Final[tuple[Hazard, ...]] = (
         "console/test_chart.py::test_a_person_corrects_words_beside_the_record_and_no_byte_of_it_changes "
         "console/test_chart.py::test_what_the_machine_measured_is_corrected_by_nobody_and_words_by_their_roles "
         f"{CHAINS}test_an_older_folder_put_back_or_taken_away_is_named_entry_by_entry {CHAINS}test_a_tail_that_is_cut_says_what_is_gone "
+        f"{CHAINS}test_t9_a_line_without_its_hash_counts_for_nothing_after_the_next_entry_has_accounted_for_it "
+        "console/test_marks.py::test_t9_a_line_without_its_hash_marks_and_accepts_nothing "
         f"{CHAINS}test_entries_that_change_places_and_a_chain_made_anew_with_other_words_are_named "
         f"{CHAINS}test_what_the_audit_never_heard_of_is_named_where_it_is_older_or_gone_or_somebody_wrote "
         f"{CHAINS}test_a_report_says_what_the_chart_has_lost_beside_not_signed_and_is_another_file "

@@ -3,8 +3,8 @@ hold such a record was cut at its tail, or an older one was put back. It reads b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from console.web.journal_part import part
 from console.web.unread import NotReadError
 from hal.errors import ConfigurationError
 from records.approved import LOG
+from records.audit_check import entry_of
 from records.files import PosixFiles
 from records.fractions import DATABASE_NAME, JOURNAL_NAME
 from records.journal import Record, verify
@@ -128,12 +129,12 @@ def _marks(lines: list[bytes]) -> list[tuple[str, Mark]]:
 
 
 def _told(lines: list[bytes]) -> Iterator[tuple[str, Mark]]:
+    """A line without a fitting hash is none: who writes one by hand accepts nothing by it."""
     for line in lines:
         if b'"what":"records' not in line:
             continue
-        try:
-            entry = json.loads(line)
-            if entry["what"] in (NOTED, ACCEPTED):
-                yield entry["what"], Mark(int(entry["told"]["record"]), str(entry["told"]["sha256"]))
-        except (ValueError, KeyError, TypeError):
+        entry = entry_of(line)
+        if entry is None or entry["what"] not in (NOTED, ACCEPTED):
             continue
+        with suppress(ValueError, KeyError, TypeError):
+            yield entry["what"], Mark(int(entry["told"]["record"]), str(entry["told"]["sha256"]))

@@ -7,7 +7,7 @@ import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -16,7 +16,7 @@ from console.access.table import OF_PATIENTS, PHYSICIAN, PHYSICIST
 from console.treat.particulars import Particulars, Whose, key_of
 from hal.errors import ConfigurationError
 from records.approved import HEAD, LOG
-from records.audit_check import check
+from records.audit_check import check, entry_of
 from records.files import FileSystem, PosixFiles
 
 FOLDER: Final = "chart"
@@ -242,7 +242,8 @@ def _told(log: bytes, signed: int, entries: int, key: str) -> Read:
     corrections: list[Correction] = []
     particulars: list[Particulars] = []
     for line in log.split(b"\n")[:-1]:
-        entry: dict[str, Any] | None = _entry(line)
+        # a line without a fitting hash is none, also where a later entry has accounted for it as torn
+        entry = entry_of(line)
         if entry is None or entry["n"] > signed:
             continue
         common = {name: entry[name] for name in ("n", "who", "role", "wall_s")} | entry["told"]
@@ -256,12 +257,3 @@ def _told(log: bytes, signed: int, entries: int, key: str) -> Read:
         elif entry["what"] == STATED:
             particulars.append(msgspec.convert(common, Particulars))
     return Read(tuple(confirmed), tuple(signatures), tuple(corrections), (), entries, key, tuple(particulars))
-
-
-def _entry(line: bytes) -> dict[str, Any] | None:
-    """A torn line, which the chain accounts for, is none."""
-    try:
-        found = msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        return None
-    return found if isinstance(found, dict) and isinstance(found.get("told"), dict) and "n" in found else None

@@ -4,7 +4,6 @@ A lesion is its patient, course, number, site and side as the order writes them:
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -21,7 +20,7 @@ from console.treat.picture import BYTES, looked
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
 from records.approved import HEAD
-from records.audit_check import check
+from records.audit_check import check, entry_of
 from records.files import FileSystem, PosixFiles
 
 FOLDER: Final = "lesions"
@@ -181,15 +180,9 @@ def _key(order: Prescribed) -> dict[str, str | int | float | bool | None]:
 
 
 def _entries(log: bytes, signed: int) -> list[dict[str, Any]]:
-    found = []
-    for line in log.split(b"\n")[:-1]:
-        try:
-            entry = json.loads(line)
-            if entry["n"] <= signed and isinstance(entry["told"], dict):
-                found.append(entry)
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    """A line without a fitting hash is none, also where a later entry has accounted for it as torn."""
+    every = (entry_of(line) for line in log.split(b"\n")[:-1])
+    return [entry for entry in every if entry is not None and entry["n"] <= signed]
 
 
 def _attached(entries: list[dict[str, Any]], key: dict[str, Any]) -> list[Attached]:

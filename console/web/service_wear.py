@@ -3,7 +3,6 @@ It names whoever said so, writes nothing, and judges nothing but how far a count
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from console.web.service_read import Service
 from console.web.unread import NotReadError
 from hal.readings import Purpose
 from records.approved import AUDIT, LOG
+from records.audit_check import entry_of
 from records.fractions import DATABASE_NAME
 from records.store import EventRow, FractionRow, SegmentRow
 
@@ -57,9 +57,11 @@ class Counted:
 
 
 def _entry(line: bytes) -> dict[str, tuple[float, float, str]]:
-    """One service; nothing where a crash cut the line: what is not whole was not done."""
+    """One service; nothing where a crash cut the line, or its hash does not fit: what is no entry was not done."""
+    entry = entry_of(line.rstrip(b"\n"))
+    if entry is None:
+        return {}
     try:
-        entry = json.loads(line)
         told = entry["told"]
         return {str(told["row"]): (float(told["at"]), float(entry["wall_s"]), f"{entry['who']} ({entry['role']})")}
     except (ValueError, KeyError, TypeError):

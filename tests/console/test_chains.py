@@ -303,6 +303,37 @@ def test_lines_of_the_audit_that_are_no_entries_or_say_nothing_whole_change_noth
     assert compared(room.records).wrong() == []
 
 
+def forged(folder: Path, what: str, end: bytes, **changes: Any) -> None:
+    """The last entry of its kind once more with other words and no hash, by somebody who has no key."""
+    log = folder / "audit.jsonl"
+    every = [json.loads(line) for line in log.read_bytes().splitlines()]
+    line = [one for one in every if one["what"] == what][-1]
+    line["told"] |= changes
+    del line["hash"]
+    with log.open("ab") as file:
+        file.write(json.dumps(line).encode() + end)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_t9_a_line_without_its_hash_counts_for_nothing_after_the_next_entry_has_accounted_for_it(
+    room: Room, end: bytes
+) -> None:
+    """Threat T9: it looks as what a crash left, and whoever acts next says so many bytes were torn; no name, signature or note is made by it."""
+    room.all_of_it()
+    before, about = room.chart.read(), room.lesions.about(ORDER)
+    assert before.stated(ORDER)[-1].name == "Meier 0" and [one.words for one in about.notes] == ["head left"]
+    for what, changes in ((chart.STATED, {"family_name": "Planted"}), (chart.SIGNED, {"meaning": REVIEWED})):
+        forged(room.chart.folder, what, end, **changes)
+        room.confirmed()
+    room.lesions.note(ORDER, "a pillow", "olga", "operator")
+    forged(room.lesions.folder, NOTE, b"", words="head RIGHT")
+    room.lesions.note(ORDER, "a towel", "olga", "operator")
+    found, now = Chart(room.records, room.wall).read(), Lesions(room.records, room.wall).about(ORDER)
+    assert (found.wrong, now.wrong) == ((), ()), "what was torn is accounted for"
+    assert found.particulars == before.particulars and found.signatures == before.signatures
+    assert [one.words for one in now.notes] == ["head left", "a pillow", "a towel"]
+
+
 def test_of_many_the_first_are_named_and_the_rest_counted(room: Room) -> None:
     for _ in range(beside.MOST + 5):
         room.confirmed()

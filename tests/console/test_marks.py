@@ -95,6 +95,25 @@ def test_t9_a_tail_of_the_journal_that_was_cut_with_the_database_is_found(kept: 
     assert "another is in its place" in marks.every(kept.records)[0]
 
 
+def test_t9_a_line_without_its_hash_marks_and_accepts_nothing(kept: Kept) -> None:
+    """Who cuts the journal and writes into the audit that somebody accepted it has no key; the next entry accounts for those bytes as torn, and for no more."""
+    kept.given(1)
+    assert kept.marking.mark() == ""
+    before = Path(shutil.copytree(kept.records / "journal", kept.records.parent / "before"))
+    kept.given(2)
+    assert kept.marking.mark() == "" and len(kept.marked()) == 2
+    log = kept.records / "access" / "audit.jsonl"
+    first = json.loads(next(line for line in log.read_text().splitlines() if '"what":"records"' in line))
+    del first["hash"]
+    kept.put_back(before)
+    with log.open("a") as file:
+        file.write(json.dumps(first | {"what": marks.ACCEPTED}, separators=(",", ":")))
+    kept.clerk.audit.note("login", "olga", "operator", {})
+    found = folder.looked(kept.records, [], "")
+    assert found is not None and found.wrong == [], "the chain is whole"
+    assert len(marks.every(kept.records)) == 1 and "was kept, and it is not there" in kept.marking.refusal()
+
+
 def test_t9_an_end_that_became_durable_and_its_closing_are_marked(kept: Kept) -> None:
     kept.given(1)
 

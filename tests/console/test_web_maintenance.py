@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from kept_by_hand import KeptByHand
 from test_web_service import Somebody
 
 from console import configuration, maintenance
+from console.access.audit import Audit
 from console.maintenance import DUE, OK, SOON, TABLE, stands
 from console.web.doors import Doors
 from console.web.people import Typed
@@ -27,6 +27,7 @@ from console.web.service_read import Service
 from console.web.service_wear import Counted
 from controller.entries import EntryType, Event, Outcome
 from hal.clock import SystemClock
+from records.files import PosixFiles
 
 ARC = "the generator reports a fault: anode arc; first: read its manual for this fault, then reset"
 SEARCHED = "the generator reports a fault: under-voltage; first: look for an arc"
@@ -52,20 +53,16 @@ def counted(records: Path) -> Counted:
     return Counted(Service(rig, SystemClock()))
 
 
-def audited(records: Path, row: str, at: float, torn: bool = False) -> None:
-    """A service as the audit holds it."""
+def audited(records: Path, row: str, at: float, whole: bool = True) -> None:
+    """A service as the audit holds it; where it is not whole, as somebody writes it who has no key, or a crash leaves it."""
     (records / "access").mkdir(mode=0o700, exist_ok=True)
-    entry = {
-        "n": 1,
-        "wall_s": 1.8e9,
-        "what": "maintained",
-        "who": "sven",
-        "role": "service",
-        "told": {"row": row, "at": at},
-    }
-    line = json.dumps(entry, separators=(",", ":"))
-    with (records / "access" / "audit.jsonl").open("a") as log:
-        log.write(line[:-9] if torn else line + "\n")
+    audit = Audit(records / "access", PosixFiles(), lambda: 1.8e9)
+    audit.note("maintained", "sven", "service", {"row": row, "at": at})
+    if not whole:
+        log = records / "access" / "audit.jsonl"
+        *before, line = log.read_bytes().splitlines(keepends=True)
+        unsigned = line.partition(b',"hash"')[0] + b"}\n"
+        log.write_bytes(b"".join(before) + unsigned + line[:-9])
 
 
 def of(found: dict[str, Any]) -> dict[str, tuple[float, str]]:
@@ -100,11 +97,12 @@ def test_a_beam_lost_is_an_arcs_and_a_start_without_beam_is_not(kept: KeptByHand
 
 
 def test_after_a_service_it_is_counted_anew_and_records_begun_anew_hide_nothing(kept: KeptByHand) -> None:
-    """A counter above what the records hold was read in others: all that is here is since. A line that a crash cut was not done."""
+    """A counter above what the records hold was read in others: all that is here is since. What has no hash that
+    fits was not done: a line that a crash cut, or that somebody wrote there."""
     records = kept.done()
     audited(records, "contactor_cycles", 2.0)
     audited(records, "tube_beam", 400.0)
-    audited(records, "tube_arcs", 1.0, torn=True)
+    audited(records, "tube_arcs", 1.0, whole=False)
     found = counted(records).rows()
     assert of(found) == {
         "tube_beam": (round(155.0 / 3600.0, 3), OK),
