@@ -49,7 +49,7 @@ Key = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Act:
-    """One thing that somebody did, as a chain or the audit has it. `of` is its order's SHA-256 or its fraction; empty text where it is not said."""
+    """One thing that somebody did, as a chain or the audit has it. `of` is its order's SHA-256, its fraction or its lesion's tag; empty if not said."""
 
     chain: str
     do: str
@@ -212,12 +212,19 @@ class Missing:
         self._seen: object = None
         self._made = Made()
 
-    def of(self, fraction: str) -> tuple[Act, ...]:
-        """What the audit says was made of this fraction, and its chart does not hold. Raises ConfigurationError."""
+    def of(self, fraction: str, lesion: str) -> tuple[Act, ...]:
+        """What the audit says was made of this fraction, or stated of its lesion (by its tag), and the chart does not hold. Raises ConfigurationError."""
+        return self._gone({PARTICULARS: lesion, "confirm": fraction[:16], "sign_off": fraction, "correct": fraction})
+
+    def stated(self, lesion: str) -> tuple[Act, ...]:
+        """What the audit says was stated of this lesion (by its tag), and the chart does not hold. Raises ConfigurationError."""
+        return self._gone({PARTICULARS: lesion})
+
+    def _gone(self, mine: Mapping[str, str]) -> tuple[Act, ...]:
         with self._turn:
             self._heard.look()
             told = [one for acts in self._heard.acts.values() for one in acts if one.chain == CHART]
-            own = [one for one in told if one.of == fraction or (one.do == "confirm" and one.of == fraction[:16])]
+            own = [one for one in told if one.do in mine and one.of == mine[one.do]]
             seen = tuple(_moved(self._records / CHART / name) for name in (HEAD, LOG))
             if own and seen != self._seen:
                 self._made, self._seen = made(self._records, CHART), seen
@@ -266,10 +273,12 @@ def _told(chain: str, what: str, entry: Mapping[str, Any], told: Mapping[str, An
     do = {"signed": SIGN, "withdrawn": WITHDRAW}.get(what) or str(told["do"])
     number = told["signature"] if chain == APPROVALS else told["entry"]
     # a photo belongs to its lesion, and the audit knows the order alone
-    of = {APPROVALS: told.get("order_sha256"), CHART: told.get("fraction")}.get(chain) or ""
+    of = {APPROVALS: told.get("order_sha256"), CHART: told.get("lesion" if do == PARTICULARS else "fraction")}.get(
+        chain
+    )
     if do not in WORDS:
         raise ValueError(do)
-    return Act(chain, do, int(number), entry["who"], entry["wall_s"], str(of), str(told.get("entry_sha256", "")))
+    return Act(chain, do, int(number), entry["who"], entry["wall_s"], str(of or ""), str(told.get("entry_sha256", "")))
 
 
 def _acts(chain: str, log: bytes, signed: int, every: bool) -> Iterator[Act]:

@@ -69,17 +69,19 @@ def state(config: Path | None, path: Path, clock: Clock, typed: Callable[[str], 
 
 def document(rig: Rig, one: Prescribed) -> dict[str, Any]:
     """What stands of this order's lesion as plain values."""
-    found = chart.Look(rig.records).read()
-    return particulars.shown(found.stated(one)) | {"wrong": list(found.wrong[:5])}
+    return chart.Look(rig.records).shown(one)
 
 
 def stands(out: PlainConsole, rig: Rig, one: Prescribed) -> None:
     """What stands of this order's lesion, or that nothing is stated; a chart that cannot be believed says so and no name."""
-    found = chart.Look(rig.records).read()
+    look = chart.Look(rig.records)
+    found = look.read()
     if found.wrong:
         out.print(f"WRONG  no name is believed, for the chart's chain is not whole ({found.wrong[0]})")
         return
     show(out, found.stated(one))
+    for words in look.gone(one):
+        out.print(f"LOOK  {words}")
 
 
 def show(out: PlainConsole, entries: tuple[Particulars, ...]) -> None:

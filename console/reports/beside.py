@@ -103,11 +103,12 @@ class Beside:
     def chart(self, found: Gathered, fraction: Fraction, tally: Tally) -> ChartTold:
         """What people said of this fraction: before each segment, and after its end."""
         chart, known = self._chart, recorded_of(found, fraction, tally)
+        gone = self._gone(known.id, starts_of(found, fraction)[-1].prescribed)[1]
         if chart.wrong:
             words = (
                 f"nothing that was signed or corrected can be believed, for its chain is not whole ({chart.wrong[0]})"
             )
-            return ChartTold((), (), _unsigned(known, ()), (), False, chart.key, words, self._gone(known.id)[1])
+            return ChartTold((), (), _unsigned(known, ()), (), False, chart.key, words, gone)
         beams = [found.book.exposures[token] for token in fraction.tokens if not found.book.exposures[token].void]
         before = [(one.start, _before(chart.confirmed, one.start)) for one in beams]
         signatures = tuple(
@@ -122,7 +123,7 @@ class Beside:
         lacks = [str(start.segment) for start, told in before if told is None]
         words = f"no time-out and no second calculation is kept of segment {', '.join(lacks)}" if lacks else ""
         told = tuple(_confirmation(start.segment, one) for start, one in before if one is not None)
-        return ChartTold(told, signatures, unsigned, corrections, True, chart.key, words, self._gone(known.id)[1])
+        return ChartTold(told, signatures, unsigned, corrections, True, chart.key, words, gone)
 
     def particulars(self, starts: Sequence[Start]) -> Particulars:
         """Whose lesion it is, as it is stated now and as it was at the first of these STARTs."""
@@ -148,12 +149,12 @@ class Beside:
         stated = [one.n for one in self._chart.stated(order)]
         return max([*signed, *corrected, *stated], default=0)
 
-    def gone(self, fraction: Fraction) -> int:
-        """The last entry that the audit says was made of this fraction, and its chart does not hold; 0 for none."""
-        return self._gone(fraction.id)[0]
+    def gone(self, fraction: Fraction, order: Prescribed) -> int:
+        """The last entry that the audit says was made of this fraction, or stated of its lesion, and the chart does not hold; 0 for none."""
+        return self._gone(fraction.id, order)[0]
 
-    def _gone(self, fraction: str) -> tuple[int, tuple[str, ...]]:
-        found = self._missing.of(fraction)
+    def _gone(self, fraction: str, order: Prescribed) -> tuple[int, tuple[str, ...]]:
+        found = self._missing.of(fraction, whose.lesion_tag(whose.key_of(order)))
         return max((one.number for one in found), default=0), tuple(said(one) for one in found)
 
     def picture(self, report: FractionReport) -> bytes | None:

@@ -159,7 +159,7 @@ def write_all(rig: Rig, site: Site, done: set[str]) -> list[Path]:
 
 
 def _key(beside: Beside, fraction: Fraction, start: Start) -> str:
-    return f"{fraction.id} {beside.entry(fraction, start.prescribed)} {beside.gone(fraction)}"
+    return f"{fraction.id} {beside.entry(fraction, start.prescribed)} {beside.gone(fraction, start.prescribed)}"
 
 
 def follow(config: Path | None, clock: Clock, once: bool) -> Exit:

@@ -85,7 +85,9 @@ def course_report(
             max((beside.entry(one, _prescribed(found, one)) for one in fractions), default=0)
             if beside is not None
             else 0,
-            max((beside.gone(one) for one in fractions), default=0) if beside is not None else 0,
+            max((beside.gone(one, _prescribed(found, one)) for one in fractions), default=0)
+            if beside is not None
+            else 0,
         ),
         fractions=(lines := tuple(_line(found, one, fractions, site, beside) for one in fractions)),
         lesions=lesions,

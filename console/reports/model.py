@@ -109,7 +109,7 @@ def fraction_report(
     at_lesion = None if beside is None else beside.lesion(starts)
     chart = None if beside is None else beside.chart(found, fraction, tally)
     entry = 0 if beside is None else beside.entry(fraction, starts[-1].prescribed)
-    gone = 0 if beside is None else beside.gone(fraction)
+    gone = 0 if beside is None else beside.gone(fraction, starts[-1].prescribed)
     particulars = None if beside is None else beside.particulars(starts)
     first = first_of(found, fraction)
     air = air_of(found, fraction, site)

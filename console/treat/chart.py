@@ -7,13 +7,14 @@ import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from console.access.audit import Audit
+from console.access.beside import Missing, said
 from console.access.table import OF_PATIENTS, PHYSICIAN, PHYSICIST
-from console.treat.particulars import Particulars, Whose, key_of
+from console.treat.particulars import Particulars, Whose, key_of, lesion_tag, shown
 from hal.errors import ConfigurationError
 from records.approved import HEAD, LOG
 from records.audit_check import check, entry_of
@@ -192,6 +193,7 @@ class Look:
     def __init__(self, records: Path, files: FileSystem | None = None) -> None:
         self.folder = records / FOLDER
         self._chain = Audit(self.folder, files or PosixFiles(), lambda: 0.0)
+        self._missing = Missing(records)
         self._turn = threading.Lock()
         self._seen: object = None
         self._read = NOTHING
@@ -203,6 +205,18 @@ class Look:
             if seen != self._seen:
                 self._read, self._seen = self._anew(), seen
             return self._read
+
+    def gone(self, whose: Whose) -> list[str]:
+        """What the audit says was stated of this lesion, and is not here: an older chart tells an older name. A look that fails says why."""
+        try:
+            return [said(one) for one in self._missing.stated(lesion_tag(key_of(whose)))]
+        except ConfigurationError as error:
+            return [str(error)]
+
+    def shown(self, whose: Whose) -> dict[str, Any]:
+        """What stands of this lesion, for a page."""
+        found = self.read()
+        return shown(found.stated(whose), found.wrong, self.gone(whose))
 
     def _anew(self) -> Read:
         try:

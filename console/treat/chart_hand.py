@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from console.access import whole_file
 from console.access.audit import Audit
 from console.access.table import PHYSICIST
 from console.places import own
@@ -35,7 +37,7 @@ from console.treat.chart import (
     Tick,
 )
 from console.treat.particulars import FIELDS as STATEMENT
-from console.treat.particulars import KEY, Particulars, Statement, Whose
+from console.treat.particulars import KEY, Particulars, Statement, Whose, key_of, lesion_tag
 from console.treat.plain_words import parting, unfit, visible
 from console.treat.unstated import wrong
 from controller.prescribed import Prescribed
@@ -46,6 +48,7 @@ from records.files import FileSystem, PosixFiles
 
 SIDES: Final = ("left", "right", "midline", "none")
 MOST_WORDS: Final = 200
+LOCK: Final = "chart.lock"
 OF_ONE_MOST: Final = 200
 """Corrections of one fraction, and statements of one course's lesion."""
 FIND_OUT: Final = "first: find out who was there, move the folder aside, keep it"
@@ -57,7 +60,8 @@ class Chart:
     def __init__(self, records: Path, wall: Callable[[], float], files: FileSystem | None = None) -> None:
         self._records, self._look, self._wall = records, Look(records, files), wall
         self.folder = self._look.folder
-        self._chain = Audit(self.folder, files or PosixFiles(), wall)
+        self._files = files or PosixFiles()
+        self._chain = Audit(self.folder, self._files, wall)
         self._turn = threading.Lock()
 
     def read(self) -> Read:
@@ -78,7 +82,7 @@ class Chart:
 
     def sign(self, recorded: Recorded, meaning: str, state: str, who: str, role: str) -> int:
         """One signature over the state that was shown. Raises ConfigurationError."""
-        with self._turn:
+        with self._alone():
             words = unsigned(recorded, meaning, state, who, role, self._sound().signed(recorded.id))
             if words:
                 raise ConfigurationError(words)
@@ -93,7 +97,7 @@ class Chart:
 
     def correct(self, recorded: Recorded, field: str, old: str, new: str, reason: str, who: str, role: str) -> int:
         """One correction beside what was recorded. Raises ConfigurationError."""
-        with self._turn:
+        with self._alone():
             words = uncorrected(self._sound(), recorded, field, old, new, reason, role)
             if words:
                 raise ConfigurationError(words)
@@ -102,7 +106,7 @@ class Chart:
 
     def state(self, whose: Whose, stood: int, said: Statement, reason: str, who: str, role: str) -> int:
         """Whose lesion it is, or a correction of that; `stood` is the number of the entry that was shown, 0 for none. Raises ConfigurationError."""
-        with self._turn:
+        with self._alone():
             words = self.against(whose, stood, said, reason)
             if words:
                 raise ConfigurationError(words)
@@ -114,6 +118,10 @@ class Chart:
         today = datetime.fromtimestamp(self._wall(), UTC).date()
         return "\n".join([*wrong(said, today), *_unstated(self._sound().stated(whose), stood, said, reason)])
 
+    def shown(self, whose: Whose) -> dict[str, Any]:
+        """What stands of this lesion, for a page."""
+        return self._look.shown(whose)
+
     def written(self, n: int) -> str:
         """The hash of an entry that was written here, for the audit."""
         return self._chain.written(n)
@@ -124,10 +132,21 @@ class Chart:
             raise ConfigurationError(f"{self.folder}: the chain is not whole ({found.wrong[0]}); {FIND_OUT}")
         return found
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """From the look at what stands until it is written: a terminal is another process, and its entry may lie between."""
+        with self._turn:
+            self._owned()
+            with whole_file.alone(self._files, self.folder / LOCK):
+                yield
+
     def _note(self, what: str, who: str, role: str, told: dict[str, Any]) -> int:
+        self._owned()
+        return self._chain.note(what, who, role, told)
+
+    def _owned(self) -> None:
         own(self._records, os.getuid(), 0o700)
         own(self.folder, os.getuid(), 0o700)
-        return self._chain.note(what, who, role, told)
 
 
 def told_of(order: Prescribed, n: int, sha256: str) -> dict[str, str | int]:
@@ -136,8 +155,14 @@ def told_of(order: Prescribed, n: int, sha256: str) -> dict[str, str | int]:
 
 
 def stated_of(order: Prescribed, n: int, sha256: str) -> dict[str, str | int]:
-    """What the audit is told of a statement: its entry by number and hash, and the order beside which it was made; nothing of the patient."""
-    return {"do": STATED, "entry": n, "order_sha256": order.sha256.hex(), "entry_sha256": sha256}
+    """What the audit is told of a statement: its entry by number and hash, the order beside which it was made, and the lesion's tag; nothing of the patient."""
+    return {
+        "do": STATED,
+        "entry": n,
+        "lesion": lesion_tag(key_of(order)),
+        "order_sha256": order.sha256.hex(),
+        "entry_sha256": sha256,
+    }
 
 
 def unsigned(

@@ -3,7 +3,9 @@ Words for people alone: no dose, no lock and no identity goes by them, for the o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -91,6 +93,11 @@ def key_of(whose: Whose) -> Key:
     return whose.patient_id, whose.patient_id_2, whose.course_id, whose.lesion_id
 
 
+def lesion_tag(key: Key) -> str:
+    """A name for a patient's course and lesion that shows neither, by which the audit tells whose statement it was, as a fraction by its own tag."""
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+
+
 def told(said: Statement | None) -> dict[str, str]:
     """For people, in the order in which they ask; what is not stated says so."""
     one = said or Statement()
@@ -106,7 +113,8 @@ def told(said: Statement | None) -> dict[str, str]:
     return {what: words or NOT_STATED for what, words in rows.items()}
 
 
-def shown(entries: tuple[Particulars, ...]) -> dict[str, Any]:
-    """For a page: the last statement of a course's lesion, None where there is none, and those before it, the newest first."""
+def shown(entries: tuple[Particulars, ...], wrong: Sequence[str], gone: Sequence[str]) -> dict[str, Any]:
+    """For a page: the last statement of a course's lesion, None where there is none, and those before it, the newest first; why none is believed, and what
+    was stated and is not there any more."""
     plain = [msgspec.to_builtins(one) for one in reversed(entries)]
-    return {"now": plain[0] if plain else None, "before": plain[1:]}
+    return {"now": plain[0] if plain else None, "before": plain[1:], "wrong": list(wrong[:5]), "gone": list(gone[:5])}

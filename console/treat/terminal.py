@@ -165,7 +165,8 @@ def _told(rig: Rig, clock: Clock, operator: str, told: Told) -> None:
 
 def whose(rig: Rig, prescribed: Prescribed) -> str:
     """The name for the time-out, beside both identifiers, by which alone the patient is known."""
-    found = chart.Look(rig.records).read()
+    look = chart.Look(rig.records)
+    found = look.read()
     entries = found.stated(prescribed)
     said = particulars.told(entries[-1] if entries else None)
     name = (
@@ -173,7 +174,8 @@ def whose(rig: Rig, prescribed: Prescribed) -> str:
         if found.wrong
         else f"{said['name']}, born {said['born']}"
     )
-    return f"patient {prescribed.patient_id}, {prescribed.patient_id_2}; name {name}"
+    lost = "".join(f"\nLOOK  {words}" for words in look.gone(prescribed))
+    return f"patient {prescribed.patient_id}, {prescribed.patient_id_2}; name {name}{lost}"
 
 
 def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:

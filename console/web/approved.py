@@ -22,10 +22,10 @@ from hal.errors import ConfigurationError
 
 def rows(rig: Rig, orders: Orders, approvals: Approvals, chart: Chart) -> list[dict[str, Any]]:
     """Each order with whose lesion it is of as it was stated, who signed it, what is asked for, what is missing of both, and why it may not be loaded."""
-    found, known = orders.listed(), chart.read()
+    found = orders.listed()
     for row in found:
-        stated = known.stated(lesion_of(row["order"])) if row["order"] is not None else ()
-        row["particulars"] = shown(stated) | {"wrong": list(known.wrong[:5])}
+        order = row["order"]
+        row["particulars"] = shown((), (), ()) if order is None else chart.shown(lesion_of(order))
     try:
         asked, signed = policy.asked_of(rig.path, rig.simulated), approvals.signed()
     except ConfigurationError as error:

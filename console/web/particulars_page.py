@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from console.treat.chart import STATED
 from console.treat.chart_hand import stated_of
-from console.treat.particulars import EARLIER, INTENTS, KEY, Statement, shown
+from console.treat.particulars import EARLIER, INTENTS, KEY, Statement
 from console.web.api import Api, Desk, RefusedError, Short, Signing, Strict, Token, told
 from console.web.order_page import COMMAND
 from controller.prescribed import Prescribed
@@ -46,12 +46,14 @@ class State(OfOrder, Signing):
 
 
 class Particulars(BaseModel):
-    """What stands of this order's patient, course and lesion, by `whose` it is, what stood before it, the newest first, and what may be chosen."""
+    """What stands of this order's patient, course and lesion, by `whose` it is, what stood before it, the newest first, what is wrong with it, and what may be
+    chosen."""
 
     whose: dict[str, str]
     now: dict[str, Any] | None
     before: list[dict[str, Any]]
     wrong: list[str]
+    gone: list[str]
     intents: list[str]
     earlier: list[str]
 
@@ -78,12 +80,9 @@ class ParticularsPage:
         """What is stated of this order's patient, course and lesion."""
         self._api.allowed(request, COMMAND)
         order: Prescribed = await self._done(self._desk.orders.shown, body.order, body.sha256)
-        chart = await self._done(self._desk.chart.read)
-        found = shown(chart.stated(order))
+        found = await self._done(self._desk.chart.shown, order)
         whose = {name: getattr(order, name) for name in KEY}
-        return Particulars(
-            **found, whose=whose, wrong=list(chart.wrong[:5]), intents=list(INTENTS), earlier=list(EARLIER)
-        )
+        return Particulars(**found, whose=whose, intents=list(INTENTS), earlier=list(EARLIER))
 
     async def state(self, request: Request, body: State, token: Token) -> Stated:
         """State it, or correct what is stated; what stood before is kept and shown."""

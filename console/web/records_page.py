@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from console.access import policy
 from console.access.approvals import Signed
 from console.access.beside import Missing, said
-from console.treat.particulars import lesion_of, shown
+from console.treat.particulars import key_of, lesion_of, lesion_tag
 from console.web import approved
 from console.web.api import Desk, Done, RefusedError, Strict, Token, told
 from console.web.chart_page import ID, told_of
@@ -130,8 +130,8 @@ class RecordsPage:
         said = approved.told(signed, found["prescription_sha256"], policy.BOTH)
         found["approval"] = said | {"words": "", "wrong": list(signed.wrong[:20])}
         chart = self._chart.read()
-        found["chart"] = told_of(chart, found) | {"gone": self._gone(fraction)}
-        found["particulars"] = shown(chart.stated(lesion_of(found)))
+        found["chart"] = told_of(chart, found) | {"gone": self._gone(fraction, lesion_tag(key_of(lesion_of(found))))}
+        found["particulars"] = self._chart.shown(lesion_of(found))
         return found
 
     def _patients(self, search: str, after: str) -> dict[str, Any]:
@@ -143,10 +143,10 @@ class RecordsPage:
         found["words"] = found["words"] or next(iter(chart.wrong), "")
         return found
 
-    def _gone(self, fraction: str) -> list[str]:
-        """What the audit says was made of this fraction, and its chart does not hold."""
+    def _gone(self, fraction: str, lesion: str) -> list[str]:
+        """What the audit says was made of this fraction, or stated of its lesion, and the chart does not hold."""
         try:
-            return [said(one) for one in self._missing.of(fraction)]
+            return [said(one) for one in self._missing.of(fraction, lesion)]
         except ConfigurationError as error:
             return [str(error)]
 

@@ -38,7 +38,7 @@ const order = (more = {}) => ({
   prescription_id: "RX", version: 1, approved_by: ["A"], sha256: "a".repeat(64), applicator_id: "A20", filter_id: "F2", gap_mm: 0, ...more,
 });
 // One name for two patients, and another one for a second course of the first.
-const stated = (name) => ({ now: { n: 1, who: "mia", role: "physician", wall_s: 1, family_name: "Meier", given_names: name === "c" ? "Änne" : "Anna", birth_date: "", diagnosis: "<i>", diagnosis_code: "", intent: "", earlier: "none", earlier_words: "", reason: "" }, before: [], wrong: [] });
+const stated = (name) => ({ now: { n: 1, who: "mia", role: "physician", wall_s: 1, family_name: "Meier", given_names: name === "c" ? "Änne" : "Anna", birth_date: "", diagnosis: "<i>", diagnosis_code: "", intent: "", earlier: "none", earlier_words: "", reason: "" }, before: [], wrong: [], gone: name === "b" ? ["the audit says that mia made a statement"] : [] });
 const orders = [["a", {}], ["b", { patient_id: "7", patient_id_2: "שלום" }], ["c", { course_id: "C2" }]].map(([name, more]) => ({ name: `${name}.toml`, words: "", particulars: stated(name), order: order({ sha256: name.repeat(64), ...more }) }));
 const answers = {
   "/api/orders": { orders }, "/api/lesion/about": { photo: null, notes: [], former: 0, wrong: [] },
@@ -90,6 +90,8 @@ told.patients = found(panel, (one) => one.className === "pick").map((one) => fou
 told.named = found(panel, (one) => one.className === "pick").map((one) => one.textContent);
 await press("שלום · 7");
 told.whose = panel.textContent;
+const { particularsOf } = await import(pathToFileURL(`${folder}/particulars.js`));
+told.unbelieved = particularsOf({ particulars: { now: null, before: [], wrong: ["line 3: was altered"], gone: [] } }).map(([name, words]) => [name, words.textContent]);
 told.lesions = buttons();
 await press("C1 · RX · 1");
 await press("Load");

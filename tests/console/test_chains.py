@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from asgi_by_hand import http
 from desk_by_hand import EXAMPLES, dumped, offer
@@ -131,6 +132,15 @@ class Room:
         act()
         shutil.rmtree(self.records / name)
         shutil.copytree(old, self.records / name)
+
+    def stated(self, name: str, **whose: str) -> int:
+        """By mia at the page, beside an order of this lesion that is not the one that was given."""
+        one = msgspec.structs.replace(ORDER, **({"sha256": b"o" * 32} | whose))
+        stood = [said.n for said in self.chart.read().stated(one)]
+        self.asked("order", "mia")
+        n = self.chart.state(one, stood[-1] if stood else 0, Statement(name), "misread", "mia", "physician")
+        self.audit.note("charted", "mia", "physician", stated_of(one, n, self.chart.written(n)))
+        return n
 
     def report(self) -> FractionReport:
         return fraction_report(gather(self.records / "journal"), self.fraction, SITE, beside=Beside(self.records))
@@ -407,6 +417,33 @@ def test_a_report_says_what_the_chart_has_lost_beside_not_signed_and_is_another_
     )
 
 
+def test_a17_a_name_is_told_with_what_the_audit_knows_was_stated_since(room: Room) -> None:
+    """Hazard A17: a chart that was put back tells the name of before the correction, whole by itself: report, course, page and terminal say that a later one
+    is gone, of this lesion and of no other, and a statement that takes the lost one's number makes no report of the same file."""
+    room.stated("Meier", lesion_id="L2")
+    first = room.stated("Meier")
+    whole = room.report()
+    lost = list[str]()
+    room.put_back("chart", lambda: (room.stated("Mayer"), lost.append(keep.stem(room.report()))))
+    told = room.report()
+    assert told.chart is not None and told.particulars is not None and told.particulars.now is not None
+    assert told.particulars.now.family_name == "Meier" and told.chart.chain_whole
+    (said,) = told.chart.gone
+    assert "mia made a statement of whose lesion it is (" in said and f"entry {first + 1})" in said
+    assert said in told.flags and keep.stem(told) == f"{keep.stem(whole)}-g{first + 1:06d}"
+    course = course_report(
+        gather(room.records / "journal"), ORDER.patient_id, ORDER.course_id, SITE, Beside(room.records)
+    )
+    assert any(said in flag for flag in course.flags)
+    shown = room.chart.shown(ORDER)
+    assert shown["now"]["family_name"] == "Meier" and shown["gone"] == [said]
+    assert room.chart.shown(msgspec.structs.replace(ORDER, lesion_id="L2"))["gone"] == []
+    rig = configuration.load(rig_of(room), os.getuid())
+    assert terminal.whose(rig, ORDER).endswith(f"name Meier, born not stated\nLOOK  {said}")
+    assert room.stated("Maier") == first + 1 and keep.stem(room.report()) not in (keep.stem(told), *lost)
+    assert room.chart.shown(ORDER)["gone"] == [said], "that it was stated and is not here stays to be read"
+
+
 def test_the_report_that_follows_is_written_anew_when_the_chart_was_put_back(room: Room) -> None:
     """Closed fractions too, which need not be looked at again else."""
     done = set[str]()
@@ -443,7 +480,7 @@ def test_the_page_says_it_too_and_a_signature_is_still_taken(console: AtPage) ->
         console.room.chart.__init__(records, lambda: WALL_S)  # type: ignore[misc]
         assert (await console.sign("olga", GIVEN, state))[0] == 200
         assert (len((last := await shown())["gone"]), len(last["signatures"])) == (1, 1)
-        assert Missing(records).of("00000000000000ff") == ()
+        assert Missing(records).of("00000000000000ff", "") == ()
 
     console.play(story)
 

@@ -30,6 +30,7 @@ from test_web_service import put as put_ticks
 from test_web_service import service
 
 from console import configuration
+from console.access import whole_file
 from console.configuration import Rig
 from console.dicom import beams, document
 from console.dicom.common import as_file
@@ -174,6 +175,31 @@ def test_a_later_statement_writes_nothing_over_and_is_of_what_was_shown(tmp_path
     page.state(ORDER, second, Statement(), "of another patient", "mia", "physician")
     assert particulars.told(page.read().stated(ORDER)[-1])["name"] == "not stated", (
         "a mistake is taken back, and stays to be read"
+    )
+
+
+def test_what_is_stated_at_a_terminal_while_a_page_states_it_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes look, and see that nothing is stated: whoever writes second is told that something is; nothing is corrected unseen and without a reason."""
+    page, typed_there = kept(tmp_path), kept(tmp_path)
+    monkeypatch.setattr(whole_file, "LOOKS", 1)
+    against, words = Chart.against, list[str]()
+
+    def meanwhile(self: Chart, *given: Any) -> str:
+        found = against(self, *given)
+        if self is page:
+            words.append(
+                refused(lambda: typed_there.state(ORDER, 0, other(MEIER, family_name="Mayer"), "", "otto", ""))
+            )
+        return found
+
+    monkeypatch.setattr(Chart, "against", meanwhile)
+    page.state(ORDER, 0, MEIER, "", "mia", "physician")
+    assert [one.family_name for one in page.read().stated(ORDER)] == ["Planted-Meier"]
+    assert "another process has held it" in words[0]
+    assert "mia has stated them" in refused(
+        lambda: typed_there.state(ORDER, 0, other(MEIER, family_name="Mayer"), "", "otto", "")
     )
 
 

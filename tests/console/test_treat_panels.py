@@ -35,11 +35,19 @@ def test_each_identifier_is_isolated_and_no_two_patients_are_one_button(told: di
 
 
 def test_a17_a_name_stands_beside_both_identifiers_and_names_that_differ_say_so(told: dict[str, Any]) -> None:
-    """Two patients of one name are two buttons; of one patient that is named differently for two courses both names are shown, and what to do."""
+    """Two patients of one name are two buttons; of one patient that is named differently for two courses both names are shown, and what to do;
+    a name of a chart that has lost a later one says so."""
     first, second = told["named"]
     assert "Meier, Anna / Meier, Änne" in first and "find out which is right" in first and "born not stated" in first
-    assert "Meier, Anna" in second and "find out" not in second
+    assert "Meier, Anna" in second and "find out which" not in second
+    assert "find out before you believe a name. the audit says that mia" in second and "believe" not in first
     assert "Meier, Anna / Meier, Änne" in told["whose"]
+
+
+def test_what_is_not_believed_is_not_not_stated(told: dict[str, Any]) -> None:
+    """Of a chart whose chain is not whole an order's card says so, and not that nobody stated a name or an earlier radiotherapy."""
+    ((name, words),) = told["unbelieved"]
+    assert name == "Particulars of the patient" and "no name in it counts. line 3: was altered" in words
 
 
 def test_two_courses_of_one_lesion_are_told_apart_and_the_chosen_one_is_loaded(told: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ const joined = (...words) => words.filter((one) => one).join(", ");
 const own = (words) => (words ? h("bdi", {}, words) : t("not_stated"));
 const nameOf = (said) => joined(said?.family_name, said?.given_names);
 const earlierOf = (said) => (said?.earlier === "given" ? said.earlier_words : said?.earlier ? t("earlier_none") : "");
+// An older chart that was put back is whole by itself and tells an older name; the audit knows of more.
+const lost = (rows) => [...new Set(rows.flatMap((row) => row.particulars.gone))].map((words) => h("small", { className: "wrong" }, `${t("p_gone")} ${words}`));
 const broken = (wrong) => wrong.map((words) => h("small", { className: "wrong" }, `${t("p_wrong")} ${words}`));
 
 // Name and birth date of one patient in one line, from every lesion that is here; where they were stated differently each is shown, and that is said.
@@ -20,7 +22,7 @@ export function nameLine(rows) {
   const names = said(nameOf), born = said((one) => one?.birth_date);
   const apart = names.length > 1 || born.length > 1;
   const line = (words, none) => (words.length ? words.flatMap((one, place) => [place ? " / " : "", h("bdi", {}, one)]) : [none]);
-  return h("span", { className: apart ? "name wrong" : "name" }, ...line(names, t("name_not_stated")), ", ", `${t("p_born")} `, ...line(born, t("not_stated")), apart ? ` – ${t("p_differ")}` : "");
+  return h("span", { className: apart ? "name wrong" : "name" }, ...line(names, t("name_not_stated")), ", ", `${t("p_born")} `, ...line(born, t("not_stated")), apart ? ` – ${t("p_differ")}` : "", ...lost(rows));
 }
 
 const pairs = (said) => [
@@ -28,8 +30,9 @@ const pairs = (said) => [
   [t("p_intent"), said?.intent ? t(`intent_${said.intent}`) : t("not_stated")], [t("p_earlier"), own(earlierOf(said))],
 ];
 
-// All that stands of one lesion in pairs, with who stated it; `one` has `particulars` as the console tells them.
-export const particularsOf = (one) => [...pairs(one.particulars.now), [t("p_stated"), one.particulars.now ? by(one.particulars.now) : t("not_stated")]];
+// All that stands of one lesion in pairs, with who stated it; `one` has `particulars` as the console tells them. What is not believed is not "not stated".
+export const particularsOf = (one) => (one.particulars.wrong.length ? [[t("particulars"), h("span", {}, ...broken(one.particulars.wrong))]]
+  : [...pairs(one.particulars.now), [t("p_stated"), h("span", {}, one.particulars.now ? by(one.particulars.now) : t("not_stated"), ...lost([one]))]]);
 const by = (said) => `${said.who} (${said.role}), ${stamp(said.wall_s)}${said.reason ? ` · ${said.reason}` : ""}`;
 
 // What stood before: nothing is written over.
@@ -53,6 +56,6 @@ export async function stating(into, order, person) {
   const asked = (secret) => ["order/particulars/state", { ...order, stood: now?.n ?? 0, ...Object.fromEntries(FIELDS.map((name) => [name, inputs[name].value.trim()])), reason: now ? reason.value.trim() : "", ...secret }];
   const made = form(person, now ? "p_correct" : "p_state", {}, labels, said, () => stating(into, order, person), asked);
   made.className = "new particulars";
-  into.replaceChildren(h("section", { className: "order" }, h("h2", {}, t("particulars")), h("p", {}, h("b", {}, named(of.patient_id, of.patient_id_2, of.course_id, of.lesion_id))), h("p", {}, t("p_text")), ...broken(found.wrong),
+  into.replaceChildren(h("section", { className: "order" }, h("h2", {}, t("particulars")), h("p", {}, h("b", {}, named(of.patient_id, of.patient_id_2, of.course_id, of.lesion_id))), h("p", {}, t("p_text")), ...broken(found.wrong), ...lost([{ particulars: found }]),
     ...(now ? [h("p", {}, t("p_stated"), ": ", by(now))] : []), ...formerly({ particulars: found }), ...(found.wrong.length ? [] : [made]), said));
 }
