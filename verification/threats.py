@@ -237,6 +237,7 @@ THREATS: Final[tuple[Hazard, ...]] = (
         f"{NASTY}test_t12_names_that_the_built_in_fonts_lack {NASTY}test_t12_nothing_is_handed_to_a_shell_and_no_text_is_run "
         "console/test_particulars.py::test_a_name_of_any_script_with_markup_or_of_200_characters_is_taken_as_it_is "
         "console/test_particulars.py::test_each_thing_that_cannot_be_stated_says_value_bound_and_what_to_do_first "
+        "console/test_particulars.py::test_t12_particulars_that_fill_more_than_a_page_go_on_overleaf "
         "console/test_reports_kept.py::test_no_cell_of_a_csv_is_a_formula console/test_reports_kept.py::test_any_words_can_be_printed "
         f"console/test_dicom_instances.py::test_words_come_back_as_one_value {DOORS}test_every_answer_is_strictly_dressed "
         "console/test_web_page.py::test_nothing_is_inline_and_nothing_is_from_elsewhere "

@@ -91,7 +91,12 @@ def course_report(
         ),
         fractions=(lines := tuple(_line(found, one, fractions, site, beside) for one in fractions)),
         lesions=lesions,
-        flags=(*_flags(found, by_lesion, lesions), *_unproven(lines), *_named(of_lesions)),
+        flags=(
+            *_two_patients(found, fractions),
+            *_flags(found, by_lesion, lesions),
+            *_unproven(lines),
+            *_named(of_lesions),
+        ),
         particulars=of_lesions,
         lacks=lacks_of([air_of(found, one, site) for one in fractions]),
     )
@@ -125,6 +130,16 @@ def _named(of_lesions: Sequence[OfLesion]) -> Iterator[str]:
         said = dict.fromkeys(words for one in of_lesions if (words := of(one.particulars.now)))
         if len(said) > 1:
             yield f"the patient's {what} is stated differently for lesions of this course: {' and '.join(map(repr, said))}"
+
+
+def _two_patients(found: Gathered, fractions: Sequence[Fraction]) -> Iterator[str]:
+    """A patient is who both identifiers say: where the second one differs, one of them was typed wrongly, or sums and names are of two."""
+    ids = dict.fromkeys(_prescribed(found, one).patient_id_2 for one in fractions)
+    if len(ids) > 1:
+        yield (
+            f"the fractions of this course have different second identifiers ({' and '.join(map(repr, ids))}), and its sums are of all of them; "
+            "particulars are those of each lesion's last fraction: find out whose they are"
+        )
 
 
 def _born(said: Stated | None) -> str:

@@ -390,7 +390,10 @@ def _signed(s: Styles, report: CourseReport) -> Table:
 
 
 def _pairs(s: Styles, rows: Sequence[tuple[str, str]]) -> Table:
-    return _table(s, [], rows, (34, 146))
+    """What people wrote may fill more than a page, letter by letter as its number: then a row goes on overleaf, and is no reason for no report."""
+    table = _table(s, [], rows, (34, 146))
+    table.splitInRow = 1
+    return table
 
 
 def _table(

@@ -335,6 +335,37 @@ def test_a_course_says_where_its_lesions_name_the_patient_differently(tmp_path: 
     assert paper.course_pdf(told).startswith(b"%PDF")
 
 
+def test_a17_a_course_under_two_second_identifiers_says_so_before_any_name(tmp_path: Path) -> None:
+    """Hazard A17: two patients to whom one number was given have one course of sums, and the name that stands there is of one of them."""
+    room = KeptByHand(tmp_path / "records")
+    page, bea = kept(room.records), other(ORDER, patient_id_2="1960-02-02")
+    page.state(ORDER, 0, MEIER, "", "mia", "physician")
+    page.state(bea, 0, other(MEIER, family_name="Beck", birth_date="1960-02-02"), "", "mia", "physician")
+    room.golden()
+    room.close()
+    assert course(room).flags == ()
+    room.wall_s += 1e6
+    room.golden(fraction=2, patient_id_2="1960-02-02")
+    told = course(room)
+    assert told.flags[0].startswith(
+        "the fractions of this course have different second identifiers ('1950-01-01' and '1960-02-02')"
+    )
+    assert [one.particulars.now.family_name for one in told.particulars] == ["Beck"]
+
+
+@pytest.mark.parametrize("letter", ["ש", "李"])
+def test_t12_particulars_that_fill_more_than_a_page_go_on_overleaf(tmp_path: Path, letter: str) -> None:
+    """Threat T12: each letter that no font has is its number, eight signs long; a statement of those stops no report of anybody."""
+    room, name = KeptByHand(tmp_path / "records"), letter * unstated.MOST
+    page = kept(room.records)
+    said = Statement(name, name, "1950-01-01", name, name, "curative", "given", name)
+    n = page.state(ORDER, 0, said, "", "mia", "physician")
+    page.state(ORDER, n, MEIER, name, "mia", "physician")
+    room.golden()
+    told = report(room)
+    assert paper.fraction_pdf(told).startswith(b"%PDF") and paper.course_pdf(course(room)).startswith(b"%PDF")
+
+
 def test_the_follower_makes_the_reports_of_the_lesion_that_was_named_and_of_no_other(tmp_path: Path) -> None:
     """Of a closed fraction too; what is there is not written over."""
     room = KeptByHand(tmp_path / "records")
