@@ -50,9 +50,10 @@ def instances(
         if not segment.provisional and uids.record(serial, segment.record_sha256) not in known:
             yield f"{of}, exposure {segment.number}", beams.record(report, segment)
     whole = report.segments and not any(segment.provisional for segment in report.segments)
-    if whole and uids.document(serial, report.id, report.source.record_sha256) not in known:
+    if whole and document.uid_of(report) not in known:
+        charted = f", entry {report.source.chart_entry} of the chart" if report.source.chart_entry else ""
         yield (
-            f"{of}, report of record {report.source.record_index}",
+            f"{of}, report of record {report.source.record_index}{charted}",
             document.document(report, paper.fraction_pdf(report, picture)),
         )
 
@@ -63,6 +64,10 @@ def _reports(rig: Rig, name: str, beside: Beside) -> list[FractionReport]:
     if found.verified.words:
         raise ConfigurationError(
             f"the journal is not whole, and nothing is made of it for others: {found.verified.words}"
+        )
+    if beside.wrong():
+        raise ConfigurationError(
+            f"the chart's chain is not whole, nobody's name in it is believed, and nothing is made of it for others: {beside.wrong()}"
         )
     book = found.book
     some = [one for one in book.fractions if one.startswith(name) and book.tally(book.fractions[one]).segments]

@@ -1,4 +1,4 @@
-"""A fraction's report as an Encapsulated PDF (PS3.3 A.45.1): one instance for each state of the record, each referring to the one before it.
+"""A fraction's report as an Encapsulated PDF (PS3.3 A.45.1): one instance for each state of record and chart, each referring to the one before it.
 The paper is console/reports/paper.py's; here is what goes around it."""
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ def document(report: FractionReport, pdf: bytes) -> Dataset:
     """The instance. UnfitError for an identifier that DICOM cannot hold."""
     serial, source = report.machine.machine_serial, report.source
     number = len(source.earlier_sha256) + 1
-    data = instance(
-        report, EncapsulatedPDFStorage, uids.document(serial, report.id, source.record_sha256), "DOC", number
-    )
+    data = instance(report, EncapsulatedPDFStorage, uid_of(report), "DOC", number)
     ended = moment(report.segments[-1].ended_at if report.segments else None)
     data.ContentDate, data.ContentTime, data.AcquisitionDateTime = date(ended), time(ended), ""
     data.ConversionType, data.BurnedInAnnotation = "SYN", "YES"
@@ -29,12 +27,20 @@ def document(report: FractionReport, pdf: bytes) -> Dataset:
     data.MIMETypeOfEncapsulatedDocument = "application/pdf"
     data.EncapsulatedDocumentLength = len(pdf)
     data.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
-    if source.earlier_sha256:
+    if source.before_sha256:
         data.PredecessorDocumentsSequence = sequence(
-            _before(data, uids.document(serial, report.id, source.earlier_sha256[-1]))
+            _before(data, uids.document(serial, report.id, source.before_sha256, source.before_entry))
         )
     private(data, {"record_sha256": source.record_sha256, "simulated": "YES" if report.simulated else "NO"})
     return data
+
+
+def uid_of(report: FractionReport) -> str:
+    """Who signs, corrects or names changes the paper: another state is another instance, and an archive learns of it."""
+    source = report.source
+    return uids.document(
+        report.machine.machine_serial, report.id, source.record_sha256, source.chart_entry, source.chart_gone
+    )
 
 
 def _before(data: Dataset, sop_instance: str) -> Dataset:

@@ -31,6 +31,7 @@ def record(machine_serial: str, record_sha256: str) -> str:
     return uid("record", machine_serial, record_sha256)
 
 
-def document(machine_serial: str, fraction_id: str, record_sha256: str) -> str:
-    """The report of a fraction in one state of the record."""
-    return uid("document", machine_serial, fraction_id, record_sha256)
+def document(machine_serial: str, fraction_id: str, record_sha256: str, entry: int = 0, gone: int = 0) -> str:
+    """The report of a fraction in one state of the record and of the chart: the last entry that tells of it, and the last one that is gone."""
+    charted = (str(entry), str(gone)) if entry or gone else ()
+    return uid("document", machine_serial, fraction_id, record_sha256, *charted)

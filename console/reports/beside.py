@@ -140,14 +140,23 @@ class Beside:
             said[-1] if said else None, tuple(said[:-1]), then[-1] if then else None, lacking, True, words
         )
 
-    def entry(self, fraction: Fraction, order: Prescribed) -> int:
-        """The last entry with which somebody signed or corrected this fraction, or stated whose lesion it is; 0 for none, and where the chain is not whole."""
+    def wrong(self) -> str:
+        """What is wrong with the chart's chain; empty where nothing is."""
+        return next(iter(self._chart.wrong), "")
+
+    def entries(self, fraction: Fraction, order: Prescribed) -> tuple[tuple[int, float], ...]:
+        """Each entry, by number and time (wall, s), with which somebody signed or corrected this fraction, or stated whose lesion it is; none where the chain
+        is not whole."""
         if self._chart.wrong:
-            return 0
-        signed = [one.n for one in self._chart.signed(fraction.id)]
-        corrected = [one.n for one in self._chart.corrected(fraction.id)]
-        stated = [one.n for one in self._chart.stated(order)]
-        return max([*signed, *corrected, *stated], default=0)
+            return ()
+        signed = [(one.n, one.wall_s) for one in self._chart.signed(fraction.id)]
+        corrected = [(one.n, one.wall_s) for one in self._chart.corrected(fraction.id)]
+        stated = [(one.n, one.wall_s) for one in self._chart.stated(order)]
+        return tuple(sorted([*signed, *corrected, *stated]))
+
+    def entry(self, fraction: Fraction, order: Prescribed) -> int:
+        """The last one of these; 0 for none."""
+        return max((n for n, _ in self.entries(fraction, order)), default=0)
 
     def gone(self, fraction: Fraction, order: Prescribed) -> int:
         """The last entry that the audit says was made of this fraction, or stated of its lesion, and the chart does not hold; 0 for none."""

@@ -22,10 +22,11 @@ Traced = Callable[[Fraction, Start], bool]
 
 @dataclass(frozen=True)
 class Telling:
-    """A journal record that changed what is known of a fraction."""
+    """A journal record that changed what is known of a fraction, and when it was appended."""
 
     index: int
     digest: bytes
+    wall_s: float
 
 
 @dataclass
@@ -68,7 +69,7 @@ def _once(journal: Path, traced: Traced) -> Gathered:
             if asked is not None and asked.fraction_tag == exposure.start.fraction_tag:
                 found.asked[exposure.token] = asked
         for name in sorted(book.changes.fractions):
-            _told(found, name, Telling(record.index, record.digest))
+            _told(found, name, Telling(record.index, record.digest, record.wall_s))
         for told_now in (
             book.changes.fractions,
             book.changes.latches,

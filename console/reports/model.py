@@ -108,7 +108,7 @@ def fraction_report(
     approval = None if beside is None else beside.approval(starts)
     at_lesion = None if beside is None else beside.lesion(starts)
     chart = None if beside is None else beside.chart(found, fraction, tally)
-    entry = 0 if beside is None else beside.entry(fraction, starts[-1].prescribed)
+    entries = () if beside is None else beside.entries(fraction, starts[-1].prescribed)
     gone = 0 if beside is None else beside.gone(fraction, starts[-1].prescribed)
     particulars = None if beside is None else beside.particulars(starts)
     first = first_of(found, fraction)
@@ -119,7 +119,7 @@ def fraction_report(
         id=name,
         day=str(day_of(first_wall_s(found, fraction), site)),
         time_zone=site.time_zone,
-        source=msgspec.structs.replace(source(found, name), chart_entry=entry, chart_gone=gone),
+        source=msgspec.structs.replace(source(found, name, entries), chart_gone=gone),
         machine=_machine(found, (beams or [book.exposures[fraction.tokens[-1]]])[-1], site),
         patient=Patient(start.prescribed.patient_id, start.prescribed.patient_id_2),
         order=_order(start),
@@ -230,11 +230,25 @@ def _hours(seconds: float) -> float | None:
     return seconds / 3600.0 if math.isfinite(seconds) else None
 
 
-def source(found: Gathered, name: str) -> Source:
-    """Where it stands in the journal."""
+def source(found: Gathered, name: str, entries: Sequence[tuple[int, float]] = ()) -> Source:
+    """Where it stands in the journal, and in the chart by these entries (number, wall s); and the state before: the entry before, or the record before."""
     last = found.last_told[name]
     earlier = tuple(one.digest.hex() for one in found.told.get(name, ()) if one.index < last.index)
-    return Source(last.index, last.digest.hex(), earlier, not found.verified.words, found.verified.words)
+    (entry, made_s), former = (entries[-1] if entries else (0, 0.0)), [n for n, _ in entries[:-1]]
+    if entry and made_s > last.wall_s:
+        before = last.digest.hex(), former[-1] if former else 0
+    else:
+        before = (earlier[-1], entry) if earlier else ("", 0)
+    return Source(
+        last.index,
+        last.digest.hex(),
+        earlier,
+        not found.verified.words,
+        found.verified.words,
+        chart_entry=entry,
+        before_sha256=before[0],
+        before_entry=before[1],
+    )
 
 
 def instant(wall_s: float | None) -> str | None:

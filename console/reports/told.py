@@ -14,7 +14,7 @@ COURSE_SCHEMA: Final = "kerma-course-report-1"
 class Source(msgspec.Struct, frozen=True):
     """What the report was made from: the last journal record that told of it, by index and chained SHA-256, and whether the journal is whole; and the last
     entry of the chart with which people signed or corrected it, or stated whose lesion it is, and the last one that the audit says was made of it and the
-    chart does not hold (0: none)."""
+    chart does not hold (0: none). `before_sha256` and `before_entry` name this report's state before, alike; empty where it is the first."""
 
     record_index: int
     record_sha256: str
@@ -23,6 +23,8 @@ class Source(msgspec.Struct, frozen=True):
     journal_words: str
     chart_entry: int = 0
     chart_gone: int = 0
+    before_sha256: str = ""
+    before_entry: int = 0
 
 
 class Machine(msgspec.Struct, frozen=True):

@@ -33,12 +33,14 @@ from console import configuration
 from console.access import whole_file
 from console.configuration import Rig
 from console.dicom import beams, document
+from console.dicom.commands import fill
 from console.dicom.common import as_file
+from console.dicom.outbox import Outbox
 from console.exit_codes import Exit
 from console.prescribe import particulars as typed
 from console.prescribe import terminal
 from console.reports import flat, keep, paper
-from console.reports.beside import Beside
+from console.reports.beside import Beside, recorded_of
 from console.reports.codes import load_codes
 from console.reports.commands import site_of, write_all
 from console.reports.course import course_report
@@ -47,7 +49,7 @@ from console.reports.model import Site, fraction_report
 from console.reports.told import FractionReport
 from console.treat import particulars, unstated
 from console.treat import terminal as treating
-from console.treat.chart import NOTHING
+from console.treat.chart import GIVEN, NOTHING
 from console.treat.chart_hand import Chart
 from console.treat.particulars import Statement
 from console.treat.plain_words import order
@@ -56,6 +58,7 @@ from console.web.records_read import Kept
 from console.web.service_bundle import bundle
 from console.web.service_read import Service
 from console.web.service_ring import Following
+from controller.entries import Outcome
 from controller.prescribed import Prescribed
 from controller.ring import Ring
 from hal.clock import SystemClock
@@ -407,6 +410,7 @@ def test_dicom_has_the_name_and_birth_date_that_stood_at_the_start_and_keeps_the
         assert str(data.PatientName).count("^") == 1 and data.PatientID == "12-34"
     kept(room.records, WALL_S + 1e6).state(ORDER, n, MEIER, "misread", "paul", "physicist")
     assert real(room)[:3] == before[:3] and dcmread(io.BytesIO(real(room)[3])).PatientName == made[3].PatientName
+    assert dcmread(io.BytesIO(real(room)[3])).SOPInstanceUID != made[3].SOPInstanceUID, "its paper tells another name"
     demo = KeptByHand(tmp_path / "simulated")
     kept(demo.records).state(ORDER, 0, other(MEIER, family_name=name), "", "mia", "physician")
     demo.golden()
@@ -423,7 +427,56 @@ def test_dicom_of_a_fraction_without_a_name_or_with_a_later_one_has_an_empty_one
         ("", "")
     }
     kept(room.records, WALL_S + 1e6).state(ORDER, 0, MEIER, "", "mia", "physician")
-    assert real(room) == before
+    assert real(room)[:3] == before[:3] and str(dcmread(io.BytesIO(real(room)[3])).PatientName) == ""
+
+
+def test_each_state_of_the_chart_is_a_document_of_its_own_that_names_the_one_before(tmp_path: Path) -> None:
+    """One UID is one document: the paper of an unsigned report, of a signed one and of one that names the patient otherwise are three, and each comes after
+    the one before it; what was stated before the beam and before a resume is in the first document and the next."""
+    room = KeptByHand(tmp_path / "real", simulated=False)
+    page = kept(room.records)
+    first = page.state(ORDER, 0, MEIER, "", "mia", "physician")
+    room.start()
+    room.end(60.3, Outcome.INTERRUPTED)
+    told = [report(room)]
+    later = kept(room.records, room.wall_s + 10.0)
+    found = gather(room.records / "journal")
+    fraction = next(iter(found.book.fractions.values()))
+    known = recorded_of(found, fraction, found.book.tally(fraction))
+    later.sign(known, GIVEN, known.state, known.operators[0], "operator")
+    told.append(report(room))
+    later.state(ORDER, first, other(MEIER, family_name="Mayer"), "misread", "paul", "physicist")
+    told.append(report(room))
+    room.wall_s += 3600.0
+    room.start(segment=2)
+    room.end(95.2)
+    told.append(report(room))
+    made = [document.document(one, paper.fraction_pdf(one)) for one in told]
+    uids = [one.SOPInstanceUID for one in made]
+    assert len(set(uids)) == len(uids) == 4 and not hasattr(made[0], "PredecessorDocumentsSequence")
+    referred = [
+        one.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0] for one in made[1:]
+    ]
+    assert [one.ReferencedSOPInstanceUID for one in referred] == uids[:-1]
+    assert [as_file(document.document(one, paper.fraction_pdf(one))) for one in told] == list(map(as_file, made))
+
+
+def test_of_a_chart_that_is_not_whole_nothing_is_made_for_others(tmp_path: Path) -> None:
+    """A record without the name that stood would come under the UID of the one with it."""
+    room = KeptByHand(tmp_path / "records", simulated=False)
+    page = kept(room.records)
+    page.state(ORDER, 0, MEIER, "", "mia", "physician")
+    room.golden()
+    room.done()
+    rig = rig_of(tmp_path)
+    outbox = Outbox(rig.records)
+    queued, _ = fill(rig, outbox, "", WALL_S)
+    assert len(queued) == 4 and fill(rig, outbox, "", WALL_S) == ([], [])
+    log = page.folder / "audit.jsonl"
+    log.write_bytes(log.read_bytes().replace(b"Planted-Meier", b"Planted-Mayer"))
+    words = refused(lambda: fill(rig, outbox, "", WALL_S))
+    assert "the chart's chain is not whole" in words and "nothing is made of it for others" in words
+    outbox.close()
 
 
 class AtPage(Signing):
