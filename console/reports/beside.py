@@ -126,14 +126,20 @@ class Beside:
         return ChartTold(told, signatures, unsigned, corrections, True, chart.key, words, gone)
 
     def particulars(self, starts: Sequence[Start]) -> Particulars:
-        """Whose lesion it is, as it is stated now and as it was at the first of these STARTs."""
+        """Whose lesion it is, as it is stated now and as it was at the first of these STARTs: at the confirmation that led to it, where one is kept."""
         chart = self._chart
         if chart.wrong:
             words = f"no name and nothing else that was stated can be believed, for its chain is not whole ({chart.wrong[0]})"
             return Particulars(None, (), None, whose.FIELDS, False, words)
         entries = chart.stated(starts[-1].prescribed)
         said = [_stated(one) for one in entries]
-        then = [told for one, told in zip(entries, said, strict=True) if one.wall_s <= starts[0].wall_s]
+        before = _before(chart.confirmed, starts[0])
+        then = [
+            told
+            for one, told in zip(entries, said, strict=True)
+            # the chain's own order where it is known: a clock that was set back meanwhile changes nothing of what was there
+            if (one.wall_s <= starts[0].wall_s if before is None else one.n < before.n)
+        ]
         lacking = tuple(name for name in whose.FIELDS if not said or getattr(said[-1], name) is None)
         words = "" if then else "nothing was stated when it was started" if said else "nothing is stated"
         return Particulars(

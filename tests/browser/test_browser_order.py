@@ -16,6 +16,7 @@ from test_browser_approvals import PEOPLE, PHONE, SECRET, WIDE, entered, sound, 
 from test_browser_pages import page_in
 
 from console.treat.plain_words import order
+from console.web.serve import HERE
 
 pytestmark = pytest.mark.timeout(300)
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
@@ -169,6 +170,19 @@ def test_a17_whose_order_it_is_is_stated_corrected_and_shown_to_whoever_signs(
     sound(page, said)
     page.screenshot(path=PICTURES / "particulars-records-390.png", full_page=True)
     page.context.close()
+
+
+def test_a_name_of_one_long_word_makes_the_treatment_page_no_wider_than_a_phone(browser: Browser) -> None:
+    """By the page's own style, in each place where a name stands there: the button of a patient, the line of the lesions, the table of an order."""
+    style = (HERE / "files" / "treat.css").read_text(encoding="utf-8")
+    name = f'<span class="name"><bdi>{"W" * 200}</bdi>, born <bdi>1950-01-31</bdi></span>'
+    page = browser.new_page(viewport={"width": PHONE["width"], "height": PHONE["height"]})
+    page.set_content(
+        f'<!doctype html><meta name="viewport" content="width=device-width"><style>{style}</style><main><section id="panel"><p>{name}</p>'
+        f'<button class="pick">12-34<small>{name}</small></button><table class="pairs"><tr><th>Name</th><td>{name}</td></tr></table></section></main>'
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.close()
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es", "fr", PSEUDO])

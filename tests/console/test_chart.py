@@ -30,6 +30,7 @@ from console.treat import chart, figures
 from console.treat.chart import GIVEN, REVIEWED, End, Figure, Line, Recorded, Tick
 from console.treat.chart_hand import Chart, uncorrected, unsigned
 from console.treat.independent import Beside as Against
+from console.treat.particulars import Statement
 from console.web.records_read import Kept, recorded
 from controller.entries import Outcome
 from controller.prescribed import Prescribed, Quality
@@ -414,6 +415,18 @@ def test_the_report_tells_time_out_second_calculation_presets_and_who_signed_or_
     bare.kept.golden()
     without = bare.report().chart
     assert without is not None and "no time-out and no second calculation is kept of segment 1, 2, 3" in without.words
+
+
+def test_a_correction_after_the_beam_did_not_stand_before_it_whatever_the_clock_says(room: Room) -> None:
+    """A clock that was set back by an hour dates the correction before the START; the name of the treatment record, which has one UID, stays what it was."""
+    n = room.chart.state(ORDER, 0, Statement("Meier"), "", "mia", "physician")
+    room.start()
+    room.kept.end(155.36)
+    room.now_s -= 3600.0
+    room.chart.state(ORDER, n, Statement("Mayer"), "misread", "mia", "physician")
+    told = room.report().particulars
+    assert told is not None and told.now is not None and told.at_start is not None
+    assert (told.now.family_name, told.at_start.family_name) == ("Mayer", "Meier")
 
 
 def test_a_confirmation_of_other_settings_or_of_later_is_not_this_segments(room: Room) -> None:
