@@ -118,8 +118,13 @@ class Heard:
 
     def __init__(self, records: Path) -> None:
         self._path = records / AUDIT / LOG
-        self._inode, self._at = 0, 0
+        self._begun(0)
+
+    def _begun(self, inode: int) -> None:
+        self._inode, self._at = inode, 0
         self.acts: dict[Key, list[Act]] = {}
+        self.of: dict[tuple[str, str], list[Act]] = {}
+        """The same by what was done and of what."""
         self.asked: list[tuple[str, str, float]] = []
 
     def look(self) -> None:
@@ -128,7 +133,7 @@ class Heard:
             with _opened(self._path) as opened:
                 status = os.fstat(opened.fileno())
                 if status.st_ino != self._inode or status.st_size < self._at:
-                    self._inode, self._at, self.acts, self.asked = status.st_ino, 0, {}, []
+                    self._begun(status.st_ino)
                 opened.seek(self._at)
                 rest = b""
                 while block := opened.read(BLOCK_BYTES):
@@ -138,7 +143,7 @@ class Heard:
                     for line in whole.split(b"\n"):
                         self._take(line)
         except FileNotFoundError:
-            self._inode, self._at, self.acts, self.asked = 0, 0, {}, []
+            self._begun(0)
         except OSError as error:
             raise ConfigurationError(
                 f"{self._path}: cannot be read ({error.strerror}); first: kerma audit verify"
@@ -161,6 +166,7 @@ class Heard:
             elif what in HEARD:
                 one = _told(HEARD[what], what, entry, told)
                 self.acts.setdefault(one.key, []).append(one)
+                self.of.setdefault((one.do, one.of), []).append(one)
 
 
 def made(records: Path, chain: str) -> Made:
@@ -223,8 +229,7 @@ class Missing:
     def _gone(self, mine: Mapping[str, str]) -> tuple[Act, ...]:
         with self._turn:
             self._heard.look()
-            told = [one for acts in self._heard.acts.values() for one in acts if one.chain == CHART]
-            own = [one for one in told if one.do in mine and one.of == mine[one.do]]
+            own = [one for key in mine.items() for one in self._heard.of.get(key, ())]
             seen = tuple(_moved(self._records / CHART / name) for name in (HEAD, LOG))
             if own and seen != self._seen:
                 self._made, self._seen = made(self._records, CHART), seen

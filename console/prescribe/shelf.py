@@ -147,7 +147,11 @@ def _further(wanted: Prescribed, siblings: Sequence[tuple[str, Prescribed]]) -> 
     for name, one in siblings:
         if one.fraction == wanted.fraction:
             said = f"version {version}, fraction {wanted.fraction} is there ({name}) and is never written over"
-            yield Wrong("version", f"{said}; first: {anew}")
+            there = {other.fraction for _, other in siblings}
+            left = [str(n) for n in range(1, wanted.fractions + 1) if n not in there]
+            # a course whose writing was cut off, by a full disk or a kill, is gone on with
+            go_on = f"begin with fraction {left[0]}, the first that is not there, or " if left else ""
+            yield Wrong("version", f"{said}; first: {go_on}{anew}")
             return
     name, first = siblings[0]
     now, then = draft_of(wanted).model_dump(exclude=set(NEITHER)), draft_of(first).model_dump(exclude=set(NEITHER))

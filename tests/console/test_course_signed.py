@@ -177,6 +177,8 @@ def test_a_disk_that_fills_between_two_files_leaves_what_was_said(
         console.clerk.kept.full = False
         assert status == 503 and "written: RX-9-v1-f1.toml, RX-9-v1-f2.toml; the others are not" in said["words"]
         assert sorted(path.name for path in console.folder.glob("RX-9*")) == ["RX-9-v1-f1.toml", "RX-9-v1-f2.toml"]
+        status, said = await console.go(mia, WHOLE, 4)
+        assert status == 409 and "first: begin with fraction 3, the first that is not there, or write" in said["words"]
         status, said = await console.go(mia, but(fraction=3), 4)
         assert status == 200
         orders = [

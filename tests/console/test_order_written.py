@@ -274,7 +274,9 @@ def test_a_version_comes_after_the_newest_and_nothing_is_written_over(tmp_path: 
         return {one.field: one.words for one in shelf.against(of(draft), [])}
 
     assert said(but(fraction=2)) == {} == said(but(version=2)) == said(but(id="RX-10"))
-    assert "is there (RX-9-v1-f1.toml) and is never written over; first: write version 2" in said(WHOLE)["version"]
+    assert (
+        "is there (RX-9-v1-f1.toml) and is never written over; first: begin with fraction 2" in said(WHOLE)["version"]
+    )
     assert "version 3 is above the bound: at most 2" in said(but(version=3))["version"]
     assert "version 2 is above the bound: at most 1" in said(but(id="RX-10", version=2))["version"]
     assert (
