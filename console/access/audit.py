@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -206,6 +206,12 @@ class Audit:
         }
         head["signature"] = key.sign(signed_words(head)).hex()
         whole_file.put(self._files, self.head, json.dumps(head).encode() + b"\n")
+
+
+def disowned(entries: Iterable[Mapping[str, Any]]) -> frozenset[int]:
+    """The numbers of entries that were written and told to nobody as written, by those that name them: of a chain that disowns they count for nothing."""
+    told = [one["told"] for one in entries if one["what"] == UNTOLD]
+    return frozenset(n for one in told for n in range(int(one["first"]), int(one["last"]) + 1))
 
 
 def signed_words(head: Mapping[str, object]) -> bytes:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from console.access.audit import disowned
 from hal.errors import ConfigurationError
 from records.approved import AUDIT, HEAD, LOG
 from records.audit_check import check, entry_of
@@ -287,10 +288,11 @@ def _told(chain: str, what: str, entry: Mapping[str, Any], told: Mapping[str, An
 
 
 def _acts(chain: str, log: bytes, signed: int, every: bool) -> Iterator[Act]:
-    for line in log.split(b"\n")[:-1]:
-        entry = entry_of(line)
-        do = None if entry is None else MADE.get((chain, entry["what"]))
-        if entry is None or do is None or (entry["n"] > signed and not every):
+    entries = [entry for line in log.split(b"\n")[:-1] if (entry := entry_of(line)) is not None]
+    nobodys = disowned(entries)
+    for entry in entries:
+        do = MADE.get((chain, entry["what"]))
+        if do is None or entry["n"] in nobodys or (entry["n"] > signed and not every):
             continue
         told = entry["told"]
         number = told.get("of") if do == WITHDRAW else entry["n"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from console.access.audit import Audit
+from console.access.audit import Audit, disowned
 from console.access.beside import Missing, said
 from console.access.table import OF_PATIENTS, PHYSICIAN, PHYSICIST
 from console.treat.particulars import Particulars, Whose, key_of, lesion_tag, shown
@@ -255,11 +256,9 @@ def _told(log: bytes, signed: int, entries: int, key: str) -> Read:
     signatures: list[Signature] = []
     corrections: list[Correction] = []
     particulars: list[Particulars] = []
-    for line in log.split(b"\n")[:-1]:
-        # a line without a fitting hash is none, also where a later entry has accounted for it as torn
-        entry = entry_of(line)
-        if entry is None or entry["n"] > signed:
-            continue
+    every = list(_entries(log, signed))
+    nobodys = disowned(every)
+    for entry in (one for one in every if one["n"] not in nobodys):
         common = {name: entry[name] for name in ("n", "who", "role", "wall_s")} | entry["told"]
         if entry["what"] == CONFIRMED:
             packed = {name: msgspec.json.decode(str(common.get(name, ""))) for name in PACKED}
@@ -271,3 +270,12 @@ def _told(log: bytes, signed: int, entries: int, key: str) -> Read:
         elif entry["what"] == STATED:
             particulars.append(msgspec.convert(common, Particulars))
     return Read(tuple(confirmed), tuple(signatures), tuple(corrections), (), entries, key, tuple(particulars))
+
+
+def _entries(log: bytes, signed: int) -> Iterator[dict[str, Any]]:
+    """A line without a fitting hash is none, also where a later entry has accounted for it as torn."""
+    for line in log.split(b"\n")[:-1]:
+        entry = entry_of(line)
+        if entry is None or entry["n"] > signed:
+            continue
+        yield entry

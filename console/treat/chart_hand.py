@@ -61,7 +61,7 @@ class Chart:
         self._records, self._look, self._wall = records, Look(records, files), wall
         self.folder = self._look.folder
         self._files = files or PosixFiles()
-        self._chain = Audit(self.folder, self._files, wall)
+        self._chain = Audit(self.folder, self._files, wall, disowns=True)
         self._turn = threading.Lock()
 
     def read(self) -> Read:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from console.access import whole_file
-from console.access.audit import Audit
+from console.access.audit import Audit, disowned
 from console.places import own
 from console.treat.picture import BYTES, looked
 from controller.prescribed import Prescribed
@@ -64,7 +64,7 @@ class Lesions:
     def __init__(self, records: Path, wall: Callable[[], float], files: FileSystem | None = None) -> None:
         self._records, self.folder = records, records / FOLDER
         self._files = files or PosixFiles()
-        self._chain = Audit(self.folder, self._files, wall)
+        self._chain = Audit(self.folder, self._files, wall, disowns=True)
         self._turn = threading.Lock()
 
     def about(self, order: Prescribed) -> About:
@@ -182,7 +182,9 @@ def _key(order: Prescribed) -> dict[str, str | int | float | bool | None]:
 def _entries(log: bytes, signed: int) -> list[dict[str, Any]]:
     """A line without a fitting hash is none, also where a later entry has accounted for it as torn."""
     every = (entry_of(line) for line in log.split(b"\n")[:-1])
-    return [entry for entry in every if entry is not None and entry["n"] <= signed]
+    entries = [entry for entry in every if entry is not None and entry["n"] <= signed]
+    nobodys = disowned(entries)
+    return [entry for entry in entries if entry["n"] not in nobodys]
 
 
 def _attached(entries: list[dict[str, Any]], key: dict[str, Any]) -> list[Attached]:

@@ -41,7 +41,7 @@ from console.treat.particulars import Statement
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 from records.files import PosixFiles
-from verification.disk import FaultyDisk, Strike
+from verification.disk import FaultyDisk, Killed, Strike
 
 SHA256 = ORDER.sha256.hex()
 
@@ -342,6 +342,31 @@ def test_t9_a_line_without_its_hash_counts_for_nothing_after_the_next_entry_has_
     assert (found.wrong, now.wrong) == ((), ()), "what was torn is accounted for"
     assert found.particulars == before.particulars and found.signatures == before.signatures
     assert [one.words for one in now.notes] == ["head left", "a pillow", "a towel"]
+
+
+@pytest.mark.parametrize("what", ["ENOSPC", *(pytest.param(one, marks=pytest.mark.grid) for one in ("EIO", "KILL"))])
+def test_a17_what_was_told_to_nobody_as_written_is_not_made_by_the_next_entry(tmp_path: Path, what: str) -> None:
+    """Hazard A17: a name and a note whose writing was broken off, by a full disk or a kill at any call, were refused or never answered; whoever acts next
+    states neither, and so they stand as at the moment after. The audit misses nothing."""
+    call, struck = 0, True
+    while struck:
+        call += 1
+        room = Room(tmp_path / f"r{call}")
+        room.confirmed()
+        room.lesions.note(ORDER, "head left", "olga", "operator")
+        disk = FaultyDisk(seed=call, strikes=[Strike(call, what)])
+        with suppress(ConfigurationError, Killed):
+            Chart(room.records, room.wall, disk).state(ORDER, 0, Statement("Planted"), "", "mia", "physician")
+            Lesions(room.records, room.wall, disk).note(ORDER, "head RIGHT", "mia", "physician")
+        struck = bool(disk.struck)
+        disk.die(lambda: None)
+        after = room.chart.read().particulars, room.lesions.about(ORDER).notes
+        room.opened()
+        room.confirmed()
+        room.lesions.note(ORDER, "a towel", "olga", "operator")
+        assert (room.chart.read().particulars, room.lesions.about(ORDER).notes[:-1]) == after, call
+        assert room.chart.read().wrong == () and not compared(room.records).gone, call
+    assert call > 20, "every call was struck once"
 
 
 def test_of_many_the_first_are_named_and_the_rest_counted(room: Room) -> None:
