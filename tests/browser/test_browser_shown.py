@@ -38,6 +38,9 @@ window.hide = (on) => {
 SMALL = """(least) => [...document.querySelectorAll("button, select, input:not([type=checkbox]), summary, nav a, a.button")]
   .filter((one) => one.offsetParent !== null && one.checkVisibility({ visibilityProperty: true }))
   .map((one) => [`${one.tagName} ${one.id} ${one.textContent.slice(0, 30)}`, one.getBoundingClientRect().height]).filter(([, high]) => high < least)"""
+TOPS = """window.tops = [];
+const look = () => { for (const one of document.querySelectorAll(".pick")) window.tops.push(one.getBoundingClientRect().top); requestAnimationFrame(look); };
+look();"""
 IN_BEAM: dict[str, Any] = {
     "state": "IRRADIATING",
     "beam": "on",
@@ -186,6 +189,27 @@ def test_the_beam_is_heard_to_come_to_tick_and_to_end(browser: Browser, console:
     )
     console.shown = snapshot(state="TERMINATED")
     page.wait_for_function("() => window.heard.includes(440)", timeout=10_000)
+    page.context.close()
+
+
+def test_no_patient_moves_under_a_finger_while_the_day_comes(browser: Browser, console: ByHand) -> None:
+    """The day's card is held back: nobody can be chosen yet. With it the patients are put up, and stand where they first stood at each frame since."""
+    page, held = page_on(browser, console, TOPS), list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/day", hold)
+    with page.expect_request("**/api/day", timeout=10_000):
+        in_control(page, console, words_of("en"))
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.tops.length") == 0
+    for route in held:
+        route.continue_()
+    page.locator(".today table").first.wait_for()
+    page.locator(".pick").first.wait_for()
+    page.wait_for_timeout(500)
+    assert page.evaluate("new Set(window.tops).size") == 1
     page.context.close()
 
 

@@ -46,13 +46,14 @@ const answers = {
   "/api/records/fraction": { reports: ["fraction-own.pdf"] },
 };
 const asked = [];
-let line = null;
+let line = null, held = null;
 Object.assign(globalThis, {
   Node: Element, HTMLInputElement: class {}, ResizeObserver: class { observe() {} }, document, localStorage: kept(), sessionStorage: kept(), window: { scrollTo: () => undefined, addEventListener: () => undefined }, setInterval: () => 0,
   location: { protocol: "http:", host: "h:1", hostname: "h", port: "1" },
   fetch: async (path, given = {}) => {
     asked.push([path, given.body ?? ""]);
     const said = path.startsWith("/words/") ? JSON.parse(fs.readFileSync(words)) : answers[path.split("?")[0]] ?? { token: "t", locks: [], day: {}, certificate: {}, tests: [], warm_up: "", orders: [], orders_words: "" };
+    if (held && path === "/api/day") await held;
     return { ok: true, json: async () => said };
   },
   WebSocket: class { constructor() { this.heard = {}; line = this; } addEventListener(name, act) { this.heard[name] = act; } send() {} },
@@ -99,6 +100,27 @@ told.loaded = asked.filter(([path]) => path === "/api/load").map(([, body]) => J
 await say({}, { control: { yours: false, by: "" } });
 await say();
 told.again = panel.textContent.includes("Ask the patient for name and both identifiers");
+// The day's card is asked for, and does not come yet; then it comes; then it does not come in time.
+const picks = () => found(panel, (one) => one.className === "pick").length;
+let come = null;
+held = new Promise((done) => { come = done; });
+await say({}, { control: { yours: false, by: "" } });
+await say();
+told.before_the_day = [picks(), panel.textContent.includes("Nothing that is looked at here locks")];
+come();
+await settled();
+await say();
+told.with_the_day = [picks(), panel.textContent.includes("Nothing that is looked at here locks")];
+held = new Promise(() => undefined);
+const timer = globalThis.setTimeout;
+globalThis.setTimeout = (act) => setImmediate(act);
+await say({}, { control: { yours: false, by: "" } });
+await say();
+await settled();
+await say();
+globalThis.setTimeout = timer;
+held = null;
+told.without_the_day = [picks(), panel.textContent.includes("did not come within 3")];
 const dose = { delivered_mgy: 1, rx_factor: 0.8, low_mgy: 1, high_mgy: 2, quality: "GOOD", d1_mgy: 1, d2_mgy: 1, dt_mgy: 1, beam_s: 1, set_time_s: 2, d0_mgy: 3, chambers: true };
 const ended = { outcome: "INTERRUPTED", event: "STOP", rule: "", words: "", durable: true, rest_mgy: 1, dose };
 await say({ state: "INTERRUPTED", ended, dose, open_fractions: ["שלום lesion L1 fraction 1: half"] });

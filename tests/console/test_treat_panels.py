@@ -61,6 +61,14 @@ def test_whoever_takes_control_begins_with_the_patient(told: dict[str, Any]) -> 
     assert told["again"] is True
 
 
+def test_no_patient_is_there_to_be_chosen_before_the_card_above_is_whole(told: dict[str, Any]) -> None:
+    """A card that fills later moves the buttons below it: under a finger, one patient comes to stand where another one was. A card that does not come
+    keeps nobody from choosing, and says that nothing is known of what locks."""
+    assert told["before_the_day"] == [0, False]
+    assert told["with_the_day"] == [2, True]
+    assert told["without_the_day"] == [2, True]
+
+
 def test_of_two_orders_that_may_be_the_open_one_a_person_says_which(told: dict[str, Any]) -> None:
     """Where the console knows the order, it alone is offered."""
     resumes = [words for words in told["interrupted"] if words.startswith("Resume")]

@@ -1,7 +1,8 @@
 // What stands before the first patient and after the last: the day's card, and a fraction's report. It reads, and locks nothing.
-import { gy, h, named, post, stamp, t } from "/files/shell.js";
+import { gy, h, named, number, post, stamp, t } from "/files/shell.js";
 import { get } from "/files/tables.js";
 
+const LATE_MS = 3000;
 const LOOK = ["open", "running", "before"];
 const mark = (one) => t(`mark_${one.mark}`, { at: stamp(one.at_s), dose: gy(one.delivered_rx_mgy) });
 
@@ -15,10 +16,17 @@ const list = (found) => [
 ];
 const day = (wallS) => new Date(wallS * 1000).toISOString().slice(0, 10);
 
-// A card that fills itself; asked for anew whenever it is put up.
-export function today() {
+// What the card shows, or why it does not: asked for before it is put up, for a card that fills later moves what stands below it under a finger.
+export function look() {
+  const late = new Promise((_, no) => setTimeout(() => no(new Error(t("today_late", { s: number(LATE_MS / 1000, 0, "s") }))), LATE_MS));
+  return Promise.race([get("/api/day"), late]).catch((error) => ({ error: error.message }));
+}
+
+// The day's card; `found` is what `look` gave, null while nothing came.
+export function today(found) {
   const card = h("section", { className: "today" }, h("h2", {}, t("today")));
-  get("/api/day").then((found) => {
+  if (found?.error) card.append(h("p", { className: "wrong" }, found.error));
+  else if (found) {
     const check = found.day.waived ? t("day_waived") : found.day.today ? t("day_done", { at: found.day.last, who: found.day.who }) : t("day_missing", { at: found.day.last || "–" });
     const rows = [
       [t("warm_up"), found.warm_up || t("warm_up_done")], [t("day_check"), check],
@@ -31,7 +39,7 @@ export function today() {
       h("table", { className: "pairs" }, h("tbody", {}, ...rows.map(([name, said]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, said))))),
       ...list(found),
     );
-  }, (error) => card.append(h("p", { className: "wrong" }, error.message)));
+  }
   return card;
 }
 

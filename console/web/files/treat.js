@@ -8,7 +8,7 @@ import { signing } from "/files/chart.js";
 import { lesion } from "/files/lesion.js";
 import { login } from "/files/login.js";
 import { formerly, nameLine, particularsOf } from "/files/particulars.js";
-import { report, today } from "/files/today.js";
+import { look, report, today } from "/files/today.js";
 
 const OLD_MS = 300, SILENT_MS = 1000, TAP_GUARD_MS = 700;
 const BEAM = ["STARTING", "IRRADIATING", "STOPPING"];
@@ -19,7 +19,7 @@ const ICONS = {
 };
 const STEPS = ["patient", "lesion", "applicator", "room", "confirm", "arm", "beam", "end"];
 
-let frame = null, orders = null;
+let frame = null, orders = null, day = null;
 let patient = "", order = null, checked = new Set(), lookedAt = {}, panelKey = "", busy = false, tickAt = 0, lastState = "";
 let had = false, lostTo = "", stepKey = "", inPanel = false;
 
@@ -136,7 +136,7 @@ function paintWhy(shown) {
 // Nothing of a fraction before is carried over: patient, lesion and what was looked at are chosen anew, from orders as they lie there now.
 function fresh() {
   patient = "";
-  order = orders = null;
+  order = orders = day = null;
   checked.clear();
   lookedAt = {};
   panelKey = "";
@@ -216,8 +216,13 @@ function putPanel(panel, nowKey) {
 }
 document.addEventListener("focusin", (event) => { inPanel = $("panel").contains(event.target); });
 
+// The day's card comes with the patients below it, in one piece.
 async function listOrders() {
-  try { orders = (await post("/api/orders")).orders; panelKey = ""; } catch (error) { $("answer").textContent = error.message; setTimeout(() => { panelKey = ""; }, 1000); }
+  const [seen, listed] = await Promise.allSettled([look(), post("/api/orders")]);
+  day = seen.value;
+  if (listed.status === "fulfilled") { orders = listed.value.orders; panelKey = ""; return; }
+  $("answer").textContent = listed.reason.message;
+  setTimeout(() => { panelKey = ""; }, 1000);
 }
 
 const who = (one) => JSON.stringify([one.patient_id, one.patient_id_2]);
@@ -247,7 +252,7 @@ const PANELS = {
     const people = new Map(readable().map((one) => [who(one.order), one]));
     const bad = (orders ?? []).filter((one) => one.order === null);
     return [
-      today(),
+      today(day),
       h("p", {}, t("choose_patient")),
       ...[...people].map(([key, one]) => h("button", { type: "button", className: "pick", onclick: () => { patient = key; order = null; checked.clear(); tick("patient"); paintPanel(); } }, person(one.order), h("small", {}, nameLine(readable().filter((row) => who(row.order) === key))))),
       ...bad.map((one) => h("p", { className: "wrong" }, one.words)),
@@ -266,7 +271,7 @@ const PANELS = {
       ...own.filter((one) => one.name === order).flatMap((one) => [table(particularsOf(one)), ...formerly(one), ...signatures(one), lesion(one.order, one.name, { change: true })]),
       ...(open ? [h("p", { className: "wrong" }, t("open", { which: shown.open_fractions.join("; ") })), h("label", {}, t("reason"), why), ...ownHand.labels] : []),
       h("div", { className: "row" },
-        h("button", { type: "button", onclick: () => { patient = ""; order = null; paintPanel(); } }, t("back")),
+        h("button", { type: "button", onclick: () => { fresh(); paintPanel(); } }, t("back")),
         go("load", () => load("load", own), { className: "go" }),
         open ? go("resume", () => load("resume", own, { reason: why.value, ...ownHand.taken() })) : null),
     ];
