@@ -76,6 +76,7 @@ FILES: Final = (
     "watch.js",
     "tables.js",
     "drawn.js",
+    "finger.js",
     "hold.js",
     "treat.js",
     "records.js",

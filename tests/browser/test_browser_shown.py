@@ -13,11 +13,12 @@ from by_hand import ByHand, by_hand
 from desk_by_hand import dose, snapshot
 from heard import HANDS, HEARD
 from laid import LOOKS, PSEUDO, Laid, words_of
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from shelf import KeptByHand, console_on, opened
 from test_browser_service_look import SECRET, people
 
 from controller.requests import RuleShown
+from verification.sources import ROOT
 
 pytestmark = pytest.mark.timeout(300)
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
@@ -41,6 +42,14 @@ SMALL = """(least) => [...document.querySelectorAll("button, select, input:not([
 TOPS = """window.tops = [];
 const look = () => { for (const one of document.querySelectorAll(".pick")) window.tops.push(one.getBoundingClientRect().top); requestAnimationFrame(look); };
 look();"""
+MOVING = """<!doctype html><meta name="viewport" content="width=device-width">
+<style>button { display: block; height: 60px; width: 200px; margin: 0; }</style>
+<div id="alarm"></div><button id="second">second</button><button id="first">first</button><label>Ticked<input type="checkbox" id="ticked"></label>
+<script type="module">
+window.clicks = []; window.pressed = [];
+window.addEventListener("click", (event) => window.clicks.push(event.target.id), true);
+for (const one of document.querySelectorAll("button, input")) one.addEventListener("click", () => window.pressed.push(one.id));
+"""
 IN_BEAM: dict[str, Any] = {
     "state": "IRRADIATING",
     "beam": "on",
@@ -211,6 +220,62 @@ def test_no_patient_moves_under_a_finger_while_the_day_comes(browser: Browser, c
     page.wait_for_timeout(500)
     assert page.evaluate("new Set(window.tops).size") == 1
     page.context.close()
+
+
+def test_the_line_about_the_sound_does_not_go_under_the_finger_that_lets_the_page_sound(
+    browser: Browser, console: ByHand
+) -> None:
+    """The first touch falls on a field, and rests there as a finger does: the page sounds already, and what is under the finger has not moved. Then it goes."""
+    page = page_on(browser, console)
+    page.locator("#sound", has_text="Sound is off").wait_for(timeout=10_000)
+    page.locator("#state", has_text="OFF").wait_for()
+    expect(page.locator("#alarm")).to_be_hidden()
+    code = page.get_by_label("Code", exact=True)
+    code.hover()
+    before = middle(code)
+    page.mouse.down()
+    page.wait_for_timeout(1_000)
+    assert middle(code) == before
+    assert page.locator("#sound").is_visible()
+    page.mouse.up()
+    page.locator("#sound").wait_for(state="hidden", timeout=10_000)
+    assert middle(code) != before
+    page.context.close()
+
+
+def middle(one: Locator) -> tuple[float, float]:
+    box = one.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_what_came_under_a_finger_is_not_pressed_by_it(browser: Browser) -> None:
+    """A finger goes down on one button; an alarm's line moves another one there before the finger is lifted. Neither is pressed; the next tap presses what it
+    is on, and the words of a field still lead into it."""
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    script = (ROOT / "console" / "web" / "files" / "finger.js").read_text(encoding="utf-8")
+    page.route("**/*", lambda route: route.fulfill(body=MOVING + script + "</script>", content_type="text/html"))
+    page.goto("http://127.0.0.1:9/")
+    first, second = (page.get_by_role("button", name=name) for name in ("first", "second"))
+    fingers = context.new_cdp_session(page)
+    there = [dict(zip(("x", "y"), middle(first), strict=True))]
+    above = middle(first)[1] - middle(second)[1]
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": there})
+    page.evaluate("(px) => { document.getElementById('alarm').style.height = `${px}px`; }", above)
+    assert middle(second) == pytest.approx(tuple(there[0].values()))
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("() => window.clicks.length > 0")
+    assert page.evaluate("window.clicks") == ["second"]
+    assert page.evaluate("window.pressed") == []
+    second.tap()
+    page.get_by_text("Ticked").tap()
+    page.wait_for_function("() => window.pressed.length === 2")
+    assert page.evaluate("window.pressed") == ["second", "ticked"]
+    first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => window.pressed.length === 3")
+    context.close()
 
 
 def test_the_screen_stays_on_in_beam_also_for_a_page_that_was_hidden(browser: Browser, console: ByHand) -> None:

@@ -1,5 +1,6 @@
 // Alarms by priority, seen and heard: which one leads, its tone, a timed mute, acknowledging, and that a browser is silent before the first hand. It clears none.
 import { $, t } from "/files/shell.js";
+import { down } from "/files/finger.js";
 
 const QUIET_MS = 120000, LAG_S = 2, NOTE_S = 0.15, GAP_S = 0.25;
 const ORDER = ["high", "medium", "low"];
@@ -66,7 +67,8 @@ export function paintAlarms(frame, silent, lastState) {
   put("acknowledge", quiet > now ? t("acknowledged", { left: Math.ceil((quiet - now) / 1000) }) : t("acknowledge"));
   const left = Math.ceil((mutedUntil - now) / 1000);
   put("mute", left > 0 ? t("muted", { left }) : t("mute"));
-  $("sound").hidden = context?.state === "running";
+  // not under the very finger that lets the page sound: all below the line would move up, and the finger be on something else
+  if (!down()) $("sound").hidden = context?.state === "running";
   put("sound", t(context === null ? "sound_off" : "sound_lost"));
   const loud = alarms.find((one) => !seen.has(one.priority + one.words));
   if (!loud || now - burstAt < SOUNDS[loud.priority].everyMs || context?.state !== "running") return;

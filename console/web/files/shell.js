@@ -1,4 +1,6 @@
 // What every page has: STOP at pointer-down by two ways, the words, the live line with its age, language and theme. It knows no page and decides nothing.
+import "/files/finger.js";
+
 export const $ = (id) => document.getElementById(id);
 export const NONE = "–";
 const STOP_ANSWERED_MS = 1500, STOP_SAID_MS = 3000, OPEN_AGAIN_MS = 300, OFFSETS = 30, ELSEWHERE = 4002;
