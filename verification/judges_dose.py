@@ -100,7 +100,7 @@ def kill_survival(s: Story) -> Found:
             yield s.end_s, f"exposure {token} is not in the records after a kill"
             continue
         rate = OVER_R0 * float(start.combination["r0_mgy_per_s"])
-        most = true + rate * (JOURNAL_S + T3_S) + 5.0
+        most = true + rate * (JOURNAL_S + T3_S + _unheard_s(s, token)) + 5.0
         if exposure["quality"] == "UNKNOWN" and s.lasting(ONE_CHANNEL, -math.inf, s.end_s):
             # what the records tell is the upper bound of channels of which one lies; the lower one must still hold
             most = math.inf if exposure["low_mgy"] <= true + UNDER_MGY else most
@@ -109,6 +109,19 @@ def kill_survival(s: Story) -> Found:
                 s.end_s,
                 f"exposure {token}: recovered {exposure['delivered_mgy']:.1f} mGy, truly {true:.1f} (at most {most:.1f})",
             )
+
+
+def _unheard_s(s: Story, token: int) -> float:
+    """How long a broken wire had kept the safety unit from being heard when the host died in this exposure: nobody saw that time either, and it may be charged
+    as beam. What an unbroken wire takes is in the bounds of every kill."""
+    on = next(on for on in s.ons if on.token == token)
+    heard_s, scan = s.rows[on.at].t, -1
+    for row in s.rows[on.at : on.until + 1]:
+        if row.state == NOT_RUNNING:
+            return row.t - heard_s if row.t - heard_s > T1_S and s.wire_trouble("unit", heard_s, row.t) else 0.0
+        if row.unit is not None and row.unit.scan != scan:
+            heard_s, scan = row.t, row.unit.scan
+    return 0.0
 
 
 def monotone(s: Story) -> Found:

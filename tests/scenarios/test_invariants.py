@@ -19,7 +19,7 @@ from verification.invariants import INVARIANTS, SEEN, Expectation, check_all
 from verification.scenarios import find, play
 from verification.setting import lay_out, prescribed, virtual_rig
 from verification.story import Story
-from verification.trace import _NONE, Act, Observer, Row, Trace, Wrote
+from verification.trace import _NONE, NOT_RUNNING, Act, Observer, Row, Trace, Wrote
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,33 @@ def test_what_nobody_looked_at_holds_nothing(plain: Trace) -> None:
     """A trace without a tick, and one that ends before its world does, are broken and not whole."""
     assert [one.invariant for one in check_all(replace(plain, rows=()))] == [SEEN]
     assert SEEN in {one.invariant for one in check_all(replace(plain, rows=plain.rows[: len(plain.rows) // 2]))}
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "broken", "more_mgy", "holds"),
+    [(0.3, True, 0.25, True), (0.3, True, 0.35, False), (0.3, False, 0.25, False), (0.05, True, 0.03, False)],
+)
+def test_what_may_be_charged_after_a_kill_grows_with_what_a_broken_wire_kept_from_being_heard(
+    plain: Trace, silent_s: float, broken: bool, more_mgy: float, holds: bool
+) -> None:
+    """The host dies in the middle of the beam, the unit was last heard so long before: its silence may be charged, and no more; without a fault on its wire, or
+    where it is no longer than a poll takes, nothing. `more_mgy` is in seconds at the highest rate, above what every kill may charge."""
+    story = Story(plain, Expectation())
+    place, token = mid(plain), story.ons[0].token
+    died_s = plain.rows[place].t
+    unit = next(row.unit for row in plain.rows[place::-1] if row.t <= died_s - silent_s and row.unit is not None)
+
+    def cut(at: int, row: Row) -> dict[str, Any]:
+        if died_s - silent_s < row.t < died_s:
+            return {"unit": unit}
+        return {"state": NOT_RUNNING} if at == place else {}
+
+    killed = acts(rows(plain, cut), Act(died_s, "host", "killed"))
+    if broken:
+        killed = with_log(killed, died_s - silent_s + 0.01, "fault", "unit-wire-late-once starts")
+    rate = words.OVER_R0 * float(story.starts[token].combination["r0_mgy_per_s"])
+    delivered = story.true_mgy[token] + rate * (1.0 + more_mgy) + 5.0
+    assert is_broken(exposures(killed, delivered_mgy=delivered, high_mgy=delivered), "13") != holds
 
 
 # what to alter
