@@ -115,13 +115,15 @@ def _unheard_s(s: Story, token: int) -> float:
     """How long a broken wire had kept the safety unit from being heard when the host died in this exposure: nobody saw that time either, and it may be charged
     as beam. What an unbroken wire takes is in the bounds of every kill."""
     on = next(on for on in s.ons if on.token == token)
-    heard_s, scan = s.rows[on.at].t, -1
-    for row in s.rows[on.at : on.until + 1]:
-        if row.state == NOT_RUNNING:
-            return row.t - heard_s if row.t - heard_s > T1_S and s.wire_trouble("unit", heard_s, row.t) else 0.0
+    begun_s, ended_s = s.rows[on.at].t, s.rows[on.until].t
+    killed = (a.at_s for a in s.trace.acts if (a.kind, a.what) == ("host", "killed") and begun_s <= a.at_s <= ended_s)
+    died_s = next(killed, begun_s)
+    heard_s, scan = begun_s, -1
+    for row in s.between(begun_s, died_s):
         if row.unit is not None and row.unit.scan != scan:
             heard_s, scan = row.t, row.unit.scan
-    return 0.0
+    unheard_s = died_s - heard_s
+    return unheard_s if unheard_s > T1_S and s.wire_trouble("unit", heard_s, died_s) else 0.0
 
 
 def monotone(s: Story) -> Found:

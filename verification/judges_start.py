@@ -3,11 +3,12 @@ Each judge gives the times and words of what is broken in one story; ids and nam
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from hal.readings import Contact, Relay
 from verification.story import ENDS, HV_KV, T1_S, T2_S, UNCOMMANDED, Found, On, Story
-from verification.trace import NOT_RUNNING
+from verification.trace import NOT_RUNNING, Row
 
 READY_S: Final = 60.0
 PRESS_TO_ON_S: Final = 2.0
@@ -20,9 +21,9 @@ def permit(s: Story) -> Found:
     seen = 0
     for on in s.ons:
         row = s.rows[on.at]
-        before = s.rows[on.at - 1] if on.at else row
-        if before.state != "READY" or row.state != "STARTING":
-            yield row.t, f"ON for token {on.token} left in {row.state or 'no state'} after {before.state or 'none'}"
+        before = next((earlier.state for earlier in _earlier(s, on)), "none")
+        if before != "READY" or row.state != "STARTING":
+            yield row.t, f"ON for token {on.token} left in {row.state or 'no state'} after {before}"
         if row.forbids or row.blocks:
             yield row.t, f"ON for token {on.token} left over a verdict that forbids it: {row.blocks}"
         open_contacts = [c.name for c in CHAIN if row.contacts >= 0 and not row.contacts & c]
@@ -34,10 +35,10 @@ def permit(s: Story) -> Found:
         if row.latched:
             yield row.t, f"ON for token {on.token} left with {row.latched} causes latched"
         since = row.t
-        for place in range(on.at - 1, -1, -1):
-            if s.rows[place].state != "READY":
+        for earlier in _earlier(s, on):
+            if earlier.state != "READY":
                 break
-            since = s.rows[place].t
+            since = earlier.t
         if row.t - since > READY_S + 2 * s.rig.tick_s:
             yield row.t, f"ON for token {on.token} left {row.t - since:.2f} s after READY (bound {READY_S:.0f} s)"
         pressed = [at for at in s.coil_on("K1") if at <= row.t]
@@ -46,6 +47,16 @@ def permit(s: Story) -> Found:
     for at_s, _ in s.log("tube", "HV rose"):
         if not s.lasting(UNCOMMANDED, at_s, at_s) and not _commanded(s, at_s):
             yield at_s, "high voltage rose without an ON that the generator had taken"
+
+
+def _earlier(s: Story, on: On) -> Iterator[Row]:
+    """The ticks of the same program before this ON, the latest first. Where it was frozen between two of them it was in no other state."""
+    for place in range(on.at - 1, -1, -1):
+        row = s.rows[place]
+        if row.host != s.rows[on.at].host:
+            return
+        if row.state != NOT_RUNNING:
+            yield row
 
 
 def _commanded(s: Story, at_s: float) -> bool:

@@ -121,7 +121,7 @@ def test_what_may_be_charged_after_a_kill_grows_with_what_a_broken_wire_kept_fro
     def cut(at: int, row: Row) -> dict[str, Any]:
         if died_s - silent_s < row.t < died_s:
             return {"unit": unit}
-        return {"state": NOT_RUNNING} if at == place else {}
+        return {"unit": None} if row.t >= died_s else {}
 
     killed = acts(rows(plain, cut), Act(died_s, "host", "killed"))
     if broken:
@@ -129,6 +129,17 @@ def test_what_may_be_charged_after_a_kill_grows_with_what_a_broken_wire_kept_fro
     rate = words.OVER_R0 * float(story.starts[token].combination["r0_mgy_per_s"])
     delivered = story.true_mgy[token] + rate * (1.0 + more_mgy) + 5.0
     assert is_broken(exposures(killed, delivered_mgy=delivered, high_mgy=delivered), "13") != holds
+
+
+def test_a_freeze_between_ready_and_on_is_no_state_and_another_program_before_it_is_none(plain: Trace) -> None:
+    """Frozen for less than a tick, the program did not run in between: it was in READY still, and how long counts from before. What another process was in is
+    no permission for this one."""
+    first, place = first_in(plain, "READY"), on_row(plain)
+    frozen = at_rows(plain, lambda at, _: place - 5 < at < place, state=NOT_RUNNING)
+    assert not is_broken(frozen, "1")
+    assert is_broken(at_rows(frozen, lambda at, _: at == place - 5, state="PREPARATORY"), "1")
+    assert is_broken(at_rows(frozen, lambda at, _: at == first, t=plain.rows[first].t - 61.0), "1")
+    assert is_broken(at_rows(plain, lambda at, _: at < place, host=plain.rows[place].host - 1), "1")
 
 
 # what to alter
