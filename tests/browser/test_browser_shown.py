@@ -4,6 +4,7 @@ screen that stays on, motion, sizes for a finger, and how pages and states look 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from shelf import KeptByHand, console_on, opened
 from test_browser_service_look import SECRET, people
 
+from console.web.serve import PAGES
 from controller.requests import RuleShown
 from verification.sources import ROOT
 
@@ -275,6 +277,20 @@ def test_what_came_under_a_finger_is_not_pressed_by_it(browser: Browser) -> None
     first.focus()
     page.keyboard.press("Enter")
     page.wait_for_function("() => window.pressed.length === 3")
+    context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_stop_works_where_no_other_file_comes(browser: Browser, console: ByHand, path: str) -> None:
+    """A slow disk, or a broken file: on each page every script but the shell is held back for ever, and STOP is sent by pointer and by key."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.route(re.compile(r"/files/(?!shell\.js)\w+\.js"), lambda _route: None)
+    page.goto(f"{console.address[:-1]}{path}", wait_until="commit")
+    page.wait_for_function("() => document.querySelector('#language option') !== null", timeout=10_000)
+    for press in (page.locator("#stop").click, lambda: page.keyboard.press("Escape")):
+        with page.expect_request("**/stop", timeout=10_000):
+            press()
     context.close()
 
 

@@ -45,7 +45,7 @@ def test_stop_is_bound_to_the_pointer_going_down_and_asks_nothing() -> None:
             '<small id="stop-said" data-word="stop_keys">NO ANSWER: press the emergency stop</small></button>'
         )
         scripts = re.findall(r'<script src="([^"]+)" type="module"></script>', TEXT[page])
-        assert scripts == ["/files/shell.js", f"/files/{page.replace('.html', '.js')}"], page
+        assert scripts == ["/files/shell.js", "/files/finger.js", f"/files/{page.replace('.html', '.js')}"], page
         script = TEXT[page.replace(".html", ".js")]
         assert 'from "/files/shell.js"' in script.splitlines()[1], page
 

@@ -1,5 +1,4 @@
 // What every page has: STOP at pointer-down by two ways, the words, the live line with its age, language and theme. It knows no page and decides nothing.
-import "/files/finger.js";
 
 export const $ = (id) => document.getElementById(id);
 export const NONE = "–";
