@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
+from calibration.periodic import State
 from console.day import work as day
 from console.treat.due import Stands, stands
 from console.web.api import Desk, told
@@ -58,7 +59,7 @@ class DayPage:
         """What stands now, each part in words; what cannot be read is a lock, not a silence."""
         due, cold = self._service.due(), self._cold()
         waived = bool(due["day"]["waived"])
-        tests = [one for one in due["tests"] if one["state"] in ("NEVER", "OVERDUE", "ACT", "DUE")]
+        tests = [one for one in due["tests"] if one["state"] != State.WELL.name]
         locks = list(_locks(due, "" if waived else cold))
         orders, words = self._orders()
         return {

@@ -100,7 +100,7 @@ const PANES = {
     $("pane").replaceChildren(...said(found.words), note("due_note"),
       h("p", {}, `${t("certificate")}: ${found.certificate.id ?? "–"}${found.certificate.id ? `, ${t("until", { at: stamp(found.certificate.expires_wall_s).slice(0, 10) })}` : ""}`),
       h("p", { className: found.day.waived || found.day.today ? "" : "wrong" }, `${t("day_check")}: ${day}`),
-      table(t("periodic"), [t("what"), t("every"), t("stands"), t("words")], found.tests.map((row) => ({ wrong: ["NEVER", "OVERDUE", "ACT"].includes(row.state), cells: [row.what, row.every, row.state, row.words] }))),
+      table(t("periodic"), [t("what"), t("every"), t("stands"), t("words")], found.tests.map((row) => ({ wrong: ["NEVER", "OVERDUE", "ACT"].includes(row.state), cells: [row.what, row.every, t(`test_${row.state}`), row.words] }))),
       table(t("sessions"), [t("record")], found.sessions.map((name) => ({ wrong: false, cells: [name] }))));
   }),
   procedures: () => $("pane").replaceChildren(...procedures({ every, asked, frame: () => newest })),

@@ -16,6 +16,14 @@ const list = (found) => [
 ];
 const day = (wallS) => new Date(wallS * 1000).toISOString().slice(0, 10);
 
+// How many tests stand in each way, the worst first; each by its name only when it is asked for, for the patients stand below.
+function tests(due) {
+  if (!due.length) return "–";
+  const ways = [...new Set(due.map((one) => one.state))];
+  return h("details", {}, h("summary", {}, ways.map((way) => `${t(`test_${way}`)} (${due.filter((one) => one.state === way).length})`).join(" · ")),
+    h("ul", {}, ...due.map((one) => h("li", {}, `${one.what} (${t(`test_${one.state}`)})`))));
+}
+
 // What the card shows, or why it does not: asked for before it is put up, for a card that fills later moves what stands below it under a finger.
 export function look() {
   const late = new Promise((_, no) => setTimeout(() => no(new Error(t("today_late", { s: number(LATE_MS / 1000, 0, "s") }))), LATE_MS));
@@ -31,7 +39,7 @@ export function today(found) {
     const rows = [
       [t("warm_up"), found.warm_up || t("warm_up_done")], [t("day_check"), check],
       [t("certificate"), found.certificate.id ? `${found.certificate.id}, ${t("until", { at: day(found.certificate.expires_wall_s) })}` : "–"],
-      [t("periodic"), found.tests.length ? found.tests.map((one) => `${one.what}: ${one.state}`).join("; ") : "–"],
+      [t("periodic"), tests(found.tests)],
     ];
     card.append(
       h("p", found.locks.length ? { className: "wrong" } : {}, found.locks.length ? t("today_locked", { words: found.locks[0] }) : t("today_open")),
