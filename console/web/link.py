@@ -58,7 +58,9 @@ class Link:
             return self._foreign
         silent = self._clock.monotonic() - self._heard_s
         if silent > SLOW_AFTER_S:
-            return f"no snapshot for {silent:.1f} s; first: look at the lamp, press the emergency stop if in doubt"
+            return (
+                f"no snapshot for {silent:.1f} s; first: look at the warning lamp, press the emergency stop if in doubt"
+            )
         return ""
 
     @property

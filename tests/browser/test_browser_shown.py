@@ -280,6 +280,22 @@ def test_what_came_under_a_finger_is_not_pressed_by_it(browser: Browser) -> None
     context.close()
 
 
+def test_what_is_known_of_the_beam_is_said_in_the_language_of_the_page(browser: Browser, console: ByHand) -> None:
+    """On, off, or not known; and a word that the page does not know is not known."""
+    page = page_on(browser, console, language="fr")
+    for beam, words in (
+        ("off", "coupé"),
+        ("on", "actif"),
+        ("MAY BE ON", "PEUT-ÊTRE ACTIF"),
+        ("dark", "PEUT-ÊTRE ACTIF"),
+    ):
+        console.shown = snapshot(state="FAULT", beam=beam, latches=("hv_uncommanded: the beam stayed on",))
+        expect(page.locator("#detail")).to_have_text(
+            f"bloqué : une personne doit lever le blocage ; faisceau {words}", timeout=10_000
+        )
+    page.context.close()
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_stop_works_where_no_other_file_comes(browser: Browser, console: ByHand, path: str) -> None:
     """A slow disk, or a broken file: on each page every script but the shell is held back for ever, and STOP is sent by pointer and by key."""

@@ -68,13 +68,17 @@ function paintBand(state) {
   document.title = `${frame?.rig.simulated ? t("simulated") + " " : ""}${t(`state_${state}`)} – Kerma`;
 }
 
+// What is known of the beam, in the page's language; a word that nobody knows is no "off".
+const BEAMS = { on: "beam_on", off: "beam_off" };
+const more = (shown) => t(`state_${shown.state}_more`, { beam: t(BEAMS[shown.beam] ?? "beam_maybe") });
+
 function paint() {
   const shown = frame.snapshot;
   $("simulated").hidden = !(frame.rig.simulated || shown?.simulated);
   $("simulated").title = t("simulated");
   if (shown) {
     paintBand(shown.state);
-    $("detail").textContent = t(`state_${shown.state}_more`, { beam: shown.beam });
+    $("detail").textContent = more(shown);
     $("notice").textContent = shown.notice;
     // whoever leaves this page gives control up: the ways out are shut while anything is armed
     $("rooms").hidden = page.live();
@@ -350,7 +354,7 @@ const PANELS = {
         h("label", {}, t("second_name"), name), h("label", {}, t("second_secret"), secret),
         go("reset", () => command("reset", { reason: why.value, second: { name: name.value, secret: secret.value } }))];
     }
-    if (shown.state !== "FAULT") return [h("p", {}, t(`state_${shown.state}_more`, { beam: shown.beam }))];
+    if (shown.state !== "FAULT") return [h("p", {}, more(shown))];
     return [h("p", {}, shown.latches.join("; ")), h("label", {}, t("reason"), why), go("reset", () => command("reset", { reason: why.value }))];
   },
 };
