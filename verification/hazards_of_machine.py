@@ -520,6 +520,17 @@ DESIGN: Final[tuple[Hazard, ...]] = (
         "demo:desk-killed controller/test_desk.py::test_a_lease_that_is_not_renewed_passes_on",
     ),
     row(
+        "design-D13",
+        "another Modbus master writes to the safety unit",
+        "it can neither arm nor reset without the site key, what it stages is found by the read-back, and OFF ends what it feeds",
+        "rule:read_back rule:active_crc rule:lease_armed unit:DISARM page:arming.md",
+        "simulators/test_unit_arming.py::test_d13_disarm_ends_what_another_master_feeds "
+        "simulators/test_unit_arming.py::test_d13_another_master_can_feed_the_lease_of_a_dead_host_and_moves_no_preset",
+        who="the network: generator and safety unit on wires that nobody else is on",
+        stands_open="a renewal carries no mac: a master that reads token and challenge can feed the lease of a program that is dead; presets, limits and "
+        "contacts end that beam, and the lease does not",
+    ),
+    row(
         "design-D14",
         "the key stands where this purpose is not allowed",
         "one table of purposes and key positions, in host and unit",

@@ -15,6 +15,7 @@ from controller.ring import TickRow, unpack_tick
 from records.book import Book, Fraction, Noted, Ticks, rows_of
 from records.files import PosixFiles
 from records.journal import Kind, Record, Verified, verify
+from records.sheets import Taken
 
 READINGS: Final = 3
 Traced = Callable[[Fraction, Start], bool]
@@ -32,7 +33,8 @@ class Telling:
 @dataclass
 class Gathered:
     """The records as far as a report needs them. `told`: by fraction, oldest first, only records after which no exposure of it ran, each a state that a
-    report may be made of; `ticks`: by token; `asked`: the query before each START, by token; `digests`: the chain's digest at an exposure's end."""
+    report may be made of; `ticks`: by token; `asked`: the query before each START, by token; `digests`: the chain's digest at an exposure's end; `against`: by
+    journal index of a signed sheet, what stood against it when the records took it, a wrong signature among it."""
 
     book: Book = field(default_factory=Book)
     verified: Verified = field(default_factory=lambda: Verified(0, b"", ""))
@@ -42,6 +44,7 @@ class Gathered:
     asked: dict[int, Query] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
     said: dict[str, object] = field(default_factory=dict)
+    against: dict[int, str] = field(default_factory=dict)
 
 
 def gather(journal: Path, traced: Traced = lambda _fraction, _start: True) -> Gathered:
@@ -79,6 +82,8 @@ def _once(journal: Path, traced: Traced) -> Gathered:
             told_now.clear()
         if record.kind == Kind.TICKS:
             _ticks(found, record, traced)
+        elif record.kind == Kind.SHEET:
+            found.against[record.index] = msgspec.msgpack.decode(record.payload, type=Taken).words
 
     found.verified = verify(PosixFiles(), journal, take)
     return found

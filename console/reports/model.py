@@ -103,7 +103,8 @@ def fraction_report(
     calculation = calculated(start)
     before = _before(found, fraction, site)
     totals = _totals(tally, fraction, beams, start, calculation)
-    daily, overrides = _sheets(found, beams or [book.exposures[fraction.tokens[0]]])
+    shown = beams or [book.exposures[fraction.tokens[0]]]
+    daily, overrides = _sheets(found, shown)
     starts = starts_of(found, fraction)
     approval = None if beside is None else beside.approval(starts)
     at_lesion = None if beside is None else beside.lesion(starts)
@@ -135,7 +136,7 @@ def fraction_report(
         overrides=overrides,
         codes=on(site.codes, day_of(first_wall_s(found, fraction), site), start.prescribed.kv) if start.prescribed.purpose is Purpose.TREAT else (),
         flags=(
-            *_flags(totals, before, calculation, found), *_flagged(start, approval), *unproven(approval, at_lesion),
+            *_flags(totals, before, calculation, found), *_unbelieved(found, shown), *_flagged(start, approval), *unproven(approval, at_lesion),
             *_charted(chart, start.prescribed.purpose), *renamed(particulars),
         ),
         lacks=lacks_of([air]),
@@ -639,26 +640,40 @@ def _before(found: Gathered, fraction: Fraction, site: Site) -> Before:
 
 
 def _sheets(found: Gathered, exposures: Sequence[Exposure]) -> tuple[Signed | None, tuple[Signed, ...]]:
-    """The day's check and the overrides that were in the records as the first exposure began."""
-    first = exposures[0]
-    last = _daily(found, first)
+    """The day's check that was in the records as the first exposure began, and the overrides of before the last; of both what the records believed."""
+    last = _daily(found, exposures[0])
     words = ""
     if last is not None:
         day = decoded(last.sheet.body, DaySheet)
         words = "" if day is None else f"of {day.day}, {day.p_kpa:g} kPa, {day.t_c:g} C, detector {day.device}"
-    tag = f"{first.start.fraction_tag:016x}"
-    over = []
-    for one in found.book.sheets.get(SheetKind.OVERRIDE, ()):
-        said = decoded(one.sheet.body, Override)
-        if said is not None and said.fraction_tag == tag and one.index < exposures[-1].index:
-            told = f"{said.reason} (set time {said.set_time_s:.2f} s, of fraction 1 {said.first_s:.2f} s)"
-            over.append(_signed(one, told))
+    over = [
+        _signed(one, f"{said.reason} (set time {said.set_time_s:.2f} s, of fraction 1 {said.first_s:.2f} s)")
+        for one, said in _overrides(found, exposures)
+        if not found.against.get(one.index)
+    ]
     return (None if last is None else _signed(last, words)), tuple(over)
 
 
+def _overrides(found: Gathered, exposures: Sequence[Exposure]) -> Iterator[tuple[Kept, Override]]:
+    """Sheets that speak of this fraction, of before its last exposure, whoever signed them."""
+    tag = f"{exposures[0].start.fraction_tag:016x}"
+    for one in found.book.sheets.get(SheetKind.OVERRIDE, ()):
+        said = decoded(one.sheet.body, Override)
+        if said is not None and said.fraction_tag == tag and one.index < exposures[-1].index:
+            yield one, said
+
+
+def _unbelieved(found: Gathered, exposures: Sequence[Exposure]) -> Iterator[str]:
+    """The records keep every sheet that is laid down, whatever it says: one that they did not believe is nobody's word."""
+    for one, _ in _overrides(found, exposures):
+        if wrong := found.against.get(one.index):
+            yield f"a sheet in the name of {one.sheet.who} would let this fraction's time pass, and the records did not believe it: {wrong}"
+
+
 def _daily(found: Gathered, first: Exposure) -> Kept | None:
-    """The last sheet of a day's check in the records as this exposure began."""
-    daily = [one for one in found.book.sheets.get(SheetKind.DAILY, ()) if one.index < first.index]
+    """The last sheet of a day's check in the records as this exposure began, of those that they believed when they took them."""
+    sheets = found.book.sheets.get(SheetKind.DAILY, ())
+    daily = [one for one in sheets if one.index < first.index and not found.against.get(one.index)]
     return daily[-1] if daily else None
 
 

@@ -201,6 +201,11 @@ def words(value: object, form: str = "", none: str = "-") -> str:
 def _who(report: FractionReport) -> list[tuple[str, str]]:
     o, m, b = report.order, report.machine, report.beam
     check = report.daily_check
+    said = (
+        "none that the records believed before this fraction"
+        if check is None
+        else f"{check.words}; signed by {check.who} as {check.role}, {check.at}"
+    )
     return [
         ("patient", f"{named(report.particulars)}; {report.patient.id}, second identifier {report.patient.id_2}"),
         *particulars(report.particulars),
@@ -213,7 +218,7 @@ def _who(report: FractionReport) -> list[tuple[str, str]]:
                  f"effective SSD {b.effective_ssd_mm:g} mm; ended by {'the timer' if b.ends_by == 'time' else 'the counts of channel 1'}"),
         ("machine", f"rig {m.rig}, machine {words(m.machine_serial)}, tube {words(m.tube_serial)}, program {m.software_version}"),
         ("certificate", f"{m.certificate_id}, content SHA-256 {m.certificate_sha256[:16]}..."),
-        ("daily check", "none in these records before this fraction" if check is None else f"{check.words}; signed by {check.who} as {check.role}, {check.at}"),
+        ("daily check", said),
         ("air of the day", _air(report)),
         *(("override", f"{one.words}; signed by {one.who} as {one.role}, {one.at}") for one in report.overrides),
     ]  # fmt: skip

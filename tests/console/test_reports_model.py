@@ -22,6 +22,9 @@ from controller.prescribed import Quality
 from controller.ring import TickRow
 from controller.states import Event
 from hal.readings import Cause
+from records.journal import Kind
+from records.overrides import Override
+from records.sheets import Sheet, SheetKind, Taken, body
 
 SITE = Site("demo", "Europe/Berlin", load_codes())
 
@@ -256,6 +259,27 @@ def test_the_air_of_the_day_is_told_with_its_time_where_a_check_of_that_day_stan
     found = read(kept)
     of = [course_report(found, ORDER.patient_id, course, SITE) for course in ("C1", "C2")]
     assert [NO_AIR in one.lacks for one in of] == [True, False]
+
+
+def test_a_sheet_that_the_records_did_not_believe_is_told_as_nobodys_word(kept: KeptByHand) -> None:
+    """The records keep every sheet that is laid down. One with a wrong signature gives no air, no day's check and no override; the override is a flag."""
+    kept.day_check("2026-11-18", 100.25, 21.5)
+    kept.day_check("2026-11-18", 90.0, 30.0, against="fits no key of this rig")
+    start = kept.start()
+    word = Override(f"{start.fraction_tag:016x}", f"{5:016x}", (b"k" * 32).hex(), 155.36, 140.0, "because")
+    for who, wrong in (("Dr. True", ""), ("Dr. False", "fits no physicist's key of this rig")):
+        kept.append(
+            Kind.SHEET, Taken(Sheet(SheetKind.OVERRIDE, body(word), who, "physicist", "2026-11-18", b"s"), 1.0, wrong)
+        )
+    kept.end(20.0, Outcome.INTERRUPTED)
+    kept.start(segment=2, unit_beam_ms=20000)
+    kept.end(30.0, Outcome.INTERRUPTED)
+    told = report(kept)
+    assert told.daily_check is not None and "100.25 kPa" in told.daily_check.words
+    assert told.air is not None and told.air.p_kpa == 100.25
+    assert [one.who for one in told.overrides] == ["Dr. True"]
+    assert [flag for flag in told.flags if "Dr. False" in flag and "fits no physicist's key" in flag]
+    assert not any("Dr. True" in flag for flag in told.flags)
 
 
 def test_intervals_same_day_and_sums_of_a_lesion(kept: KeptByHand) -> None:

@@ -294,6 +294,40 @@ def test_a_renewal_with_an_old_challenge_is_a_poll() -> None:
     assert bench.u16(0x0131) >> 8 == 1
 
 
+def another_master_renews(bench: Bench) -> int:
+    """By what anybody on its wire may read: sequence, challenge and token out of the status, and no key."""
+    body = struct.pack(">IIIHH", bench.u32(0x0102) + 1, bench.u32(0x0104), bench.u32(0x0118), 200, 0x5AA5)
+    return bench.write(0x0200, body)
+
+
+def test_d13_another_master_can_feed_the_lease_of_a_dead_host_and_moves_no_preset() -> None:
+    """A limit of the map, which safety-unit.md states: RENEW has no mac. The lease then ends nothing; the count preset ends the beam where it was committed."""
+    bench = Bench()
+    bench.to_beam()
+    bench.feeding = False
+    while bench.unit.state == RUN and bench.now_us < 10_000_000:
+        bench.run_ms(50)
+        assert another_master_renews(bench) == 0
+    assert (bench.unit.state, bench.first_cause) == (ENDED, Cause.COUNT_PRESET)
+    assert 5000 <= bench.u32(0x0110) < 5000 + 120
+    assert bench.u32(0x010E) > 1000  # ms: five leases and more
+
+
+def test_d13_disarm_ends_what_another_master_feeds() -> None:
+    """OFF is asked of nobody's lease: whoever renews, a DISARM ends the RUN, and nothing that is renewed after it begins one."""
+    bench = Bench()
+    bench.to_beam()
+    bench.feeding = False
+    bench.run_ms(50)
+    assert another_master_renews(bench) == 0
+    assert bench.write(0x0210, b"\x00\x00") == 0
+    bench.run_ms(20)
+    assert (bench.unit.state, bench.first_cause, bench.unit.k1) == (ENDED, Cause.DISARM, False)
+    assert another_master_renews(bench) == 0
+    bench.run_ms(50)
+    assert (bench.unit.state, bench.unit.k1) == (ENDED, False)
+
+
 def test_host_seq_must_be_newer_modulo_2_32() -> None:
     bench = Bench()
     assert bench.renew(seq=0x7FFFFFFF, verb=0) == 0
