@@ -104,4 +104,8 @@ def _locks(due: dict[str, Any], cold: str) -> Iterator[str]:
     if cold:
         yield cold
     if not due["day"]["waived"] and not due["day"]["today"]:
-        yield f"no daily check today, the last one {due['day']['last'] or 'never'}; make it first (page Service, Procedures, or kerma daily)"
+        last = due["day"]["last"] or "never"
+        yield (
+            due["day"]["words"]
+            or f"no daily check today, the last one {last}; make it first (page Service, Procedures, or kerma daily)"
+        )

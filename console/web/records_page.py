@@ -46,11 +46,12 @@ class MakeReport(Strict):
 
 
 class Patients(BaseModel):
-    """A page of patients; `next` is empty on the last one."""
+    """A page of patients; `next` is empty on the last one, and `wrong` says why no name that was stated counts."""
 
     patients: list[dict[str, Any]]
     next: str
     words: str
+    wrong: list[str]
 
 
 class Lesions(BaseModel):
@@ -140,7 +141,7 @@ class RecordsPage:
         chart = self._chart.read()
         for row in found["patients"]:
             row["names"] = list(chart.names(row["patient_id"]))
-        found["words"] = found["words"] or next(iter(chart.wrong), "")
+        found["wrong"] = list(chart.wrong[:5])
         return found
 
     def _gone(self, fraction: str, lesion: str) -> list[str]:

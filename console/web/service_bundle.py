@@ -175,7 +175,7 @@ def _json(document: Any) -> str:
 
 
 def _without_who(due: dict[str, Any]) -> dict[str, Any]:
-    return due | {"day": {key: value for key, value in due["day"].items() if key != "who"}}
+    return due | {"day": {key: value for key, value in due["day"].items() if key not in ("who", "words")}}
 
 
 def _faults(service: Service) -> Iterator[tuple[Any, ...]]:

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,9 @@ from console import configuration, sources
 from console.calibrate.sessions import FOLDER as SESSIONS
 from console.certificate import checked_of
 from console.configuration import Rig
-from console.day.sheets import day_of, signers_of
+from console.day.sheets import day_of, said_of, signers_of
+from console.exit_codes import Exit
+from console.kept import database
 from console.limits import narrowed
 from console.run import rig_config
 from console.web.journal_part import part
@@ -37,10 +40,11 @@ from interlocks.rules import TABLE
 from interlocks.words import Limits
 from records import sheets
 from records.book import Noted, Ticks, rows_of
-from records.fractions import DATABASE_NAME, JOURNAL_NAME
+from records.day import DaySheet, decoded
+from records.fractions import DATABASE_NAME, JOURNAL_NAME, sheet_words
 from records.journal import Kind, Record
 from records.sheets import SheetKind, wrong_signature
-from records.store import EventRow, FractionRow, LatchRow, OpeningRow, SegmentRow, applied_of
+from records.store import EventRow, FractionRow, LatchRow, OpeningRow, SegmentRow, StoreError, applied_of
 
 Row = dict[str, Any]
 
@@ -205,16 +209,12 @@ class Service:
         except (ConfigurationError, OSError) as error:
             words = str(error)
         tests: list[Row] = []
-        day = {"waived": self.rig.day_check_waived, "last": "", "who": "", "today": False}
+        day: Row = {"waived": self.rig.day_check_waived, "last": "", "who": "", "today": False, "words": ""}
         try:
             kept, signers, today = sheets.taken(self.rig.records), signers_of(self.rig), day_of(self.rig, self.clock)
             checks = [one for one in kept if one.kind is SheetKind.DAILY and not wrong_signature(one, signers)]
             if checks:
-                day |= {
-                    "last": checks[0].at,
-                    "who": f"{checks[0].who} ({checks[0].role})",
-                    "today": checks[0].at[:10] == today.isoformat(),
-                }
+                day |= self._check(checks[0], today)
             found = periodic.due(periodic.results(kept, signers, self.rig.file.tube.serial), today)
             tests = [
                 {
@@ -226,13 +226,24 @@ class Service:
                 }
                 for one in found
             ]
-        except ConfigurationError as error:
+        except (ConfigurationError, StoreError) as error:
             words = words or str(error)
         folder = self.rig.records / SESSIONS
         sessions = (
             sorted((path.name for path in folder.glob("*.jsonl")), reverse=True)[:PAGE] if folder.is_dir() else []
         )
         return {"certificate": certificate, "day": day, "tests": tests, "sessions": sessions, "words": words}
+
+    def _check(self, sheet: sheets.Sheet, today: date) -> Row:
+        """The newest check that was signed: of today where its own day is, by the zone in which it was made, and the records said nothing against it."""
+        body = decoded(sheet.body, DaySheet)
+        of_today = body is not None and body.day == today.isoformat()
+        code, words = said_of(sheet_words(database(self.rig), sheet.sha256))
+        against = of_today and code is not Exit.AS_INTENDED
+        return {
+            "last": sheet.at, "who": f"{sheet.who} ({sheet.role})", "today": of_today and not against,
+            "words": f"the day's check of {sheet.at}: {words}" if against else "",
+        }  # fmt: skip
 
     def counters(self) -> Row:
         """What the machine has done, and what it stands on."""

@@ -80,13 +80,15 @@ class KeptByHand:
             Kind.ENTRY, Noted("i1", self.seq, self.seq * 1000, kind, msgspec.msgpack.encode(entry), **more)
         )
 
-    def day_check(self, day: str, p_kpa: float, t_c: float, against: str = "") -> None:
+    def day_check(self, day: str, p_kpa: float, t_c: float, against: str = "") -> Sheet:
         """A day's sheet as the journal keeps it, begun ten minutes ago and signed now; it is read, and not judged."""
         line = Line(69.5, 1.6, "F2", "A20", 1, 1.0)
         bound = Bound("demo", "0.1.0", "c", "k", "T-1", "M-1", "q")
         sheet = DaySheet(day, self.wall_s - 600.0, bound, "D1", "b", p_kpa, t_c, (line,), line, 2, (), ())
         at = datetime.fromtimestamp(self.wall_s, UTC).isoformat(timespec="seconds")
-        self.append(Kind.SHEET, Taken(Sheet(SheetKind.DAILY, body(sheet), "olga", "operator", at, b"s"), 1.0, against))
+        signed = Sheet(SheetKind.DAILY, body(sheet), "olga", "operator", at, b"s")
+        self.append(Kind.SHEET, Taken(signed, 1.0, against))
+        return signed
 
     def start(
         self, order: Prescribed = ORDER, segment: int = 1, reason: str = "", physicist: bool = False, **changed: Any

@@ -2,36 +2,9 @@
 // It draws nothing and knows no rig; argv: the folder of the page's files (their imports made relative), and a file of words.
 import fs from "node:fs";
 import { pathToFileURL } from "node:url";
+import { Element, document, found, kept, places, settled } from "./document_by_hand.mjs";
 
 const [folder, words] = process.argv.slice(2);
-
-class Element {
-  constructor(tag) {
-    const names = new Set();
-    Object.assign(this, { tagName: tag, children: [], dataset: {}, style: {}, heard: {}, hidden: false, className: "", value: "", href: "", isConnected: true, disabled: false });
-    this.classList = { add: (one) => names.add(one), remove: (one) => names.delete(one), contains: (one) => names.has(one), toggle: (one, on) => (on ? names.add(one) : names.delete(one)) };
-  }
-  append(...more) { this.children.push(...more); }
-  prepend(...more) { this.children.unshift(...more); }
-  replaceChildren(...more) { this.children = more; }
-  addEventListener(name, act) { (this.heard[name] ??= []).push(act); }
-  setAttribute() {}
-  querySelector() { return new Element("one"); }
-  querySelectorAll() { return []; }
-  focus() {}
-  contains() { return false; }
-  get firstChild() { return this.children[0]; }
-  get textContent() { return this.children.map((one) => (one instanceof Element ? one.textContent : String(one))).join(""); }
-  set textContent(said) { this.children = [said]; }
-}
-const found = (element, fits) => element.children.filter((one) => one instanceof Element).flatMap((one) => [...(fits(one) ? [one] : []), ...found(one, fits)]);
-const kept = () => { const values = {}; return { getItem: (key) => values[key] ?? null, setItem: (key, value) => { values[key] = value; } }; };
-const places = {};
-const document = {
-  getElementById: (id) => (places[id] ??= new Element(id)), createElement: (tag) => new Element(tag), querySelector: () => new Element("one"), querySelectorAll: () => [],
-  addEventListener: () => undefined, documentElement: new Element("html"), body: new Element("body"), title: "",
-};
-document.activeElement = document.body;
 
 const order = (more = {}) => ({
   patient_id: "שלום", patient_id_2: "7", course_id: "C1", lesion_id: "L1", site: "nose", laterality: "left", fraction: 1, fractions: 6, rx_mgy: 950, depth_mm: 3,
@@ -45,7 +18,7 @@ const answers = {
   "/api/records/fractions": { fractions: [{ id: "other", prescription_sha256: "c".repeat(64), lesion_id: "L1", fraction: 1 }, { id: "own", prescription_sha256: "a".repeat(64), lesion_id: "L1", fraction: 1 }] },
   "/api/records/fraction": { reports: ["fraction-own.pdf"] },
 };
-const asked = [];
+const asked = [], refused = {};
 let line = null, held = null;
 Object.assign(globalThis, {
   Node: Element, HTMLInputElement: class {}, ResizeObserver: class { observe() {} }, document, localStorage: kept(), sessionStorage: kept(), window: { scrollTo: () => undefined, addEventListener: () => undefined }, setInterval: () => 0,
@@ -54,12 +27,12 @@ Object.assign(globalThis, {
     asked.push([path, given.body ?? ""]);
     const said = path.startsWith("/words/") ? JSON.parse(fs.readFileSync(words)) : answers[path.split("?")[0]] ?? { token: "t", locks: [], day: {}, certificate: {}, tests: [], warm_up: "", orders: [], orders_words: "" };
     if (held && path === "/api/day") await held;
+    if (refused[path]) return { ok: false, json: async () => ({ words: refused[path] }) };
     return { ok: true, json: async () => said };
   },
   WebSocket: class { constructor() { this.heard = {}; line = this; } addEventListener(name, act) { this.heard[name] = act; } send() {} },
 });
 
-const settled = async () => { for (let turn = 0; turn < 4; turn++) await new Promise((done) => setImmediate(done)); };
 const shown = (more) => ({
   state: "STANDBY", at_s: performance.now() / 1000, beam: "off", rules: [], latches: [], notice: "", first_to_fix: "", dose: null, offer: null, ended: null, open_fractions: [],
   kv_set: null, kv: 0, ma_set: null, ma: 0, recorder_lag_s: 0, simulated: true, ...more,
@@ -130,4 +103,35 @@ told.own = buttons();
 await say({ state: "TERMINATED", ended, dose }, { order: order() });
 await press("Report");
 told.reported = asked.filter(([path, body]) => path === "/api/records/report" && body).map(([, body]) => JSON.parse(body).fraction);
+const recorded = () => panel.textContent.match(/Channel 1[^B]*/)?.[0] ?? "";
+told.with_chambers = recorded();
+await say({ state: "TERMINATED", ended: { ...ended, dose: { ...dose, d1_mgy: 0, d2_mgy: 0, chambers: false } }, dose }, { order: order() });
+told.without_chambers = recorded();
+// A recorder that was never heard: its lag is endless, and comes as null.
+for (const lag of [0, 3, null]) {
+  await say({ recorder_lag_s: lag });
+  (told.lags ??= []).push(places.alarm.textContent);
+}
+await say({ state: "FAULT", latches: ["door: open"] }, { trouble: "the switch could not be let go; first: press STOP" });
+told.fault = places.alarm.textContent;
+const rules = [{ id: "door", truth: "NOT_FITTED", words: "" }, { id: "key", truth: "TRUE", words: "" }];
+await say({ rules, emulated: "no timer, no lease" });
+told.bench = [places.alarm.beside[0].textContent, places["why-title"].textContent];
+await say({ rules: rules.slice(1), emulated: "" });
+told.unit = [places.alarm.beside[0].hidden, places["why-title"].textContent];
+// Another rig's process answers at the desk: what was chosen of this one is not left standing there; and whoever's page is locked meanwhile may log in.
+await say({}, { control: { yours: false, by: "" } });
+await say();
+await say();
+told.before_another = panel.textContent.includes("שלום");
+await say({}, { snapshot: null });
+told.another = panel.textContent;
+await say({}, { snapshot: null, person: null, locked: "olga" });
+told.another_locked = panel.textContent.includes("This page of olga is locked");
+await say();
+refused["/api/logout"] = "503 requests at once";
+const who = places.who;
+for (const act of found(who, (one) => one.tagName === "button").find((one) => one.textContent === "Log out").heard.click) await act();
+await settled();
+told.logout = places.answer.textContent;
 console.log(JSON.stringify(told));

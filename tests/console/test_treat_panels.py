@@ -3,30 +3,16 @@ with the patient, and what is asked for is the very order. What a browser draws 
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright._impl._driver import compute_driver_executable
-
-from console.web.serve import HERE
+from panels_by_hand import played
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the page said and asked, step by step."""
-    folder = tmp_path_factory.mktemp("page")
-    (folder / "package.json").write_text('{"type": "module"}')
-    for path in (HERE / "files").glob("*.js"):
-        (folder / path.name).write_text(path.read_text(encoding="utf-8").replace('"/files/', '"./'), encoding="utf-8")
-    node, words = str(compute_driver_executable()[0]), str(HERE / "words" / "en.json")
-    command = [node, str(Path(__file__).with_name("panels.mjs")), str(folder), words]
-    ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0, ran.stderr
-    found: dict[str, Any] = json.loads(ran.stdout)
-    return found
+    return played(tmp_path_factory.mktemp("page"), "panels.mjs")
 
 
 def test_each_identifier_is_isolated_and_no_two_patients_are_one_button(told: dict[str, Any]) -> None:
@@ -79,3 +65,34 @@ def test_of_two_orders_that_may_be_the_open_one_a_person_says_which(told: dict[s
 def test_the_report_at_the_end_is_of_the_very_order(told: dict[str, Any]) -> None:
     """And not of the other course, though it is the newest with this lesion and number."""
     assert told["reported"] == ["own"]
+
+
+def test_a_recorder_that_was_never_heard_is_an_alarm_too(told: dict[str, Any]) -> None:
+    """Its lag is endless, and a value that is not finite comes as null: null is no lag of 0 s."""
+    assert ["Record" in words for words in told["lags"]] == [False, True, True]
+
+
+def test_what_is_wrong_with_the_desk_is_told_beside_a_fault(told: dict[str, Any]) -> None:
+    assert "door: open" in told["fault"] and "first: press STOP" in told["fault"]
+
+
+def test_a_rig_without_chambers_has_no_channel_at_the_end_screen_either(told: dict[str, Any]) -> None:
+    assert "1.0\N{NO-BREAK SPACE}mGy" in told["with_chambers"] and "NOT FITTED" not in told["with_chambers"]
+    assert "NOT FITTED" in told["without_chambers"] and "mGy" not in told["without_chambers"]
+
+
+def test_a_bench_rig_is_marked_emulated_and_says_what_is_not_fitted(told: dict[str, Any]) -> None:
+    """And a rig with a safety unit is not."""
+    assert told["bench"] == ["EMULATED safety unit: no timer, no lease", "Interlocks: nothing open · 1 NOT FITTED"]
+    assert told["unit"] == [True, "Interlocks: nothing open"]
+
+
+def test_where_the_desk_is_another_rigs_no_patient_is_left_on_the_page(told: dict[str, Any]) -> None:
+    """A page that is locked meanwhile shows its login."""
+    assert told["before_another"] is True
+    assert "NO DATA" in told["another"] and "שלום" not in told["another"]
+    assert told["another_locked"] is True
+
+
+def test_whoever_is_not_logged_out_is_told_so(told: dict[str, Any]) -> None:
+    assert told["logout"] == "503 requests at once"

@@ -5,22 +5,39 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from access_by_hand import ClerkByHand
 from asgi_by_hand import PORT, headers, http
 from desk_by_hand import EXAMPLES
+from kept_by_hand import KeptByHand
 
 from calibration.periodic import State
 from console import configuration
+from console.web import service_read
 from console.web.day_page import DayPage
 from console.web.doors import Doors
 from console.web.people import Demonstration
 from console.web.reading import Reading
 from console.web.serve import HERE, application, assembled
 from console.web.service_read import Service
-from hal.clock import SystemClock
+from hal.clock import Seconds, SystemClock
+from records.sheets import FOLDER, TAKEN
+
+AGAINST = "the baseline of D1 is another one"
+
+
+class Set(SystemClock):
+    """A clock that stands at this wall time."""
+
+    def __init__(self, at: str) -> None:
+        self._wall_s = Seconds(datetime.fromisoformat(at).timestamp())
+
+    def wall(self) -> Seconds:
+        return self._wall_s
 
 
 @pytest.mark.parametrize("waived", [False, True])
@@ -36,6 +53,40 @@ def test_the_day_says_what_locks_with_the_first_thing_first(tmp_path: Path, waiv
     assert ["kerma warm-up" in words for words in found["locks"]] == ([] if waived else [True, False])
     assert ["kerma daily" in words for words in found["locks"]] == ([] if waived else [False, True])
     assert found["certificate"]["id"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "signed", "day", "now", "against", "expected"),
+    [
+        ("Australia/Sydney", "2026-11-29T21:30:00+00:00", "2026-11-30", "2026-11-29T22:00:00+00:00", "", ""),
+        ("America/Los_Angeles", "2026-11-30T00:30:00+00:00", "2026-11-29", "2026-11-30T17:00:00+00:00", "", "no daily check today"),
+        ("Europe/Vienna", "2026-11-29T07:00:00+00:00", "2026-11-29", "2026-11-29T08:00:00+00:00", AGAINST, AGAINST),
+        ("Europe/Vienna", "2026-11-29T07:00:00+00:00", "2026-11-29", "2026-11-29T08:00:00+00:00", None, "nobody has taken it yet"),
+    ],
+    ids=["of today, of yesterday in UTC", "of yesterday, of today in UTC", "the records are against it", "not in the database"],
+)  # fmt: skip
+def test_the_check_is_of_today_by_its_own_day_and_by_the_records_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, signed: str, day: str, now: str, against: str | None, expected: str
+) -> None:  # fmt: skip
+    """Where the machine stands, and not where UTC does; one that the records took in and that opens nothing is none."""
+    kept = KeptByHand(tmp_path / "records")
+    kept.wall_s = Set(signed).wall()
+    sheet = kept.day_check(day, 99.0, 21.0, against or "")
+    records = kept.done()
+    (records / FOLDER).mkdir()
+    (records / FOLDER / f"{sheet.sha256}{TAKEN}").write_bytes(msgspec.msgpack.encode(sheet))
+    if against is None:
+        (records / "records.sqlite").unlink()
+    monkeypatch.setattr(service_read, "wrong_signature", lambda *_: "")
+    rig = configuration.load(EXAMPLES / "rig.toml", 0)
+    daily = rig.file.daily.model_copy(update={"waived": False, "time_zone": zone})
+    rig = replace(rig, records=records, file=rig.file.model_copy(update={"daily": daily}))
+    clock = Set(now)
+    desk = assembled(rig, tmp_path / "orders", Demonstration(clock), ClerkByHand(), clock)
+    found = DayPage(desk, Reading(desk)).looked()
+    assert found["day"]["today"] is (expected == "")
+    said = [words for words in found["locks"] if "daily check" in words or "day's check" in words]
+    assert [expected in words for words in said] == ([True] if expected else [])
 
 
 def test_every_test_that_is_not_done_well_is_told_on_the_card_in_words(

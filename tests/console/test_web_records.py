@@ -19,16 +19,19 @@ from kept_by_hand import GOLDEN, ORDER, WALL_S, KeptByHand
 from sqlalchemy import Engine, create_engine, insert
 
 from console import configuration
+from console.treat.chart import FOLDER as CHART
 from console.web import records_page, records_read
 from console.web.doors import Doors
 from console.web.journal_part import part
 from console.web.people import Demonstration, Person, Typed
 from console.web.reading import AT_ONCE, WAITING, Reading
+from console.web.records_page import RecordsPage
 from console.web.records_read import Kept
 from console.web.serve import application, assembled
 from console.web.unread import NotReadError, NotThereError
 from hal.clock import SystemClock
 from records import sheets
+from records.approved import LOG
 from records.files import PosixFiles
 from records.journal import Kind, read_all
 from records.sheets import SheetKind
@@ -65,6 +68,18 @@ def test_one_fraction_with_all_that_is_kept_of_it(kept: KeptByHand) -> None:
     assert told[:2] == [("resume", "the door was opened"), ("resume", "the patient coughed")]
     assert told[2] == ("closed", "delivered")
     assert [event["kind"] for event in one["events"]].count("TERMINAL") == 3
+
+
+def test_of_patients_it_is_said_why_no_name_that_was_stated_counts(kept: KeptByHand, tmp_path: Path) -> None:
+    """A chart that cannot be believed is not one in which nothing was stated."""
+    kept.golden()
+    records, clock = kept.done(), SystemClock()
+    (records / CHART).mkdir()
+    (records / CHART / LOG).write_text("no entry\n" * 2)
+    rig = replace(configuration.load(EXAMPLES / "rig.toml", 0), records=records)
+    desk = assembled(rig, tmp_path / "orders", Demonstration(clock), ClerkByHand(), clock)
+    found = RecordsPage(desk, Reading(desk))._patients("", "")
+    assert [row["names"] for row in found["patients"]] == [[]] and found["wrong"] and not found["words"]
 
 
 def test_a_trace_comes_from_its_own_part_of_the_journal(kept: KeptByHand) -> None:

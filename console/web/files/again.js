@@ -17,24 +17,30 @@ export function again(person, badges, kept = false) {
   return { labels: [h("label", {}, t(word), secret), ...(badges ? [h("label", {}, t("badge_if"), badge)] : [])], taken };
 }
 
-// A form that ends with the secret. `asked` makes path and body of it, `done` is called after it was taken, and what was refused is said in `said`.
+// A form that ends with the secret. `asked` makes path and body of it, `done` is called with the answer after it was taken, and what was refused is said in `said`.
 export function form(person, word, values, labels, said, done, asked) {
   const own = again(person, true);
   const send = h("button", { type: "submit" }, t(word, values));
+  const say = (words) => {
+    said.textContent = words;
+    said.scrollIntoView({ block: "center" });
+  };
   const go = async (event) => {
     event.preventDefault();
     send.disabled = true;
     said.textContent = "";
     const [path, body] = asked(own.taken());
+    let taken = null;
     try {
       const { token } = await post("/api/token");
-      await post(`/api/${path}`, body, { "X-Kerma-Token": token });
-      await done();
+      taken = await post(`/api/${path}`, body, { "X-Kerma-Token": token });
     } catch (error) {
-      said.textContent = error.message;
-      said.scrollIntoView({ block: "center" });
+      say(error.message);
       send.disabled = false;
+      return;
     }
+    // it is done: where the look that follows fails nothing was refused, and nothing is asked for once more
+    try { await done(taken); } catch (error) { say(`${taken.words}; ${error.message}`); }
   };
   return h("form", { onsubmit: go }, ...labels, ...own.labels, send);
 }

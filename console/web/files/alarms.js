@@ -36,9 +36,11 @@ function standing(frame, silent, lastState) {
   else {
     const named = shown.latches.join("; ");
     if (["FAULT", "STUCK_ON"].includes(shown.state)) add("high", named || t(`state_${shown.state}`));
-    else add("medium", named || frame.trouble);
+    else add("medium", named);
+    add("medium", frame.trouble);
     if (shown.state === "INTERRUPTED") add("medium", `${t("state_INTERRUPTED")}: ${shown.ended?.words || shown.ended?.event || ""}`);
-    if (!(shown.recorder_lag_s <= LAG_S)) add("low", `${t("record")}: ${t("not_kept")}`);
+    // null is a recorder that has not been heard, or is endlessly far behind
+    if (!(typeof shown.recorder_lag_s === "number" && shown.recorder_lag_s <= LAG_S)) add("low", `${t("record")}: ${t("not_kept")}`);
   }
   return found.sort((one, other) => ORDER.indexOf(one.priority) - ORDER.indexOf(other.priority));
 }

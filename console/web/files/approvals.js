@@ -42,13 +42,15 @@ const gone = (one) => t("signature_gone", { n: one.n, who: one.who, role: one.ro
 // In one line, where an order is chosen.
 export const approvalMark = (row) => (!row.approval ? "" : row.approval.missing.length === 0 ? `✔ ${t("approved")}` : `✖ ${t("not_approved", { which: row.approval.missing.map((role) => t(`meaning_${role}`)).join(", ") })}`);
 
-// Who may sign is given the forms; everybody else sees what stands.
-export async function orders(into, person) {
+// Who may sign is given the forms; everybody else sees what stands. `taken` is the answer to what was just signed or withdrawn: it may say to press STOP.
+export async function orders(into, person, taken = null) {
+  const done = h("p", { className: "big", role: "alert" }, taken?.words ?? "");
+  if (taken) { into.prepend(done); done.scrollIntoView({ block: "center" }); }
   const found = await post("/api/approvals/list");
   const said = h("p", { className: "wrong", role: "status" });
-  const again = () => orders(into, person);
+  const again = (answer) => orders(into, person, answer);
   into.replaceChildren(
-    h("h2", {}, t("approvals_orders")), said,
+    ...(taken ? [done] : []), h("h2", {}, t("approvals_orders")), said,
     ...(found.wrong.length ? found.wrong.map((words) => h("p", { className: "wrong" }, `${t("chain_wrong")} ${words}`)) : [h("small", {}, t("chain_right", { entries: found.entries }))]),
     ...(person.role in MEANING ? courses(found.orders, person.role) : []).map((rows) => course(rows, person, said, again)),
     ...found.orders.map((row) => (row.order === null ? h("p", { className: "wrong" }, row.words) : card(row, person, said, again))),

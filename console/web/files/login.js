@@ -1,5 +1,5 @@
 // Who comes in: name and password, a badge with its PIN, or the first administrator of a new rig. It keeps nothing that was typed.
-import { h, post, t } from "/files/shell.js";
+import { $, h, post, t } from "/files/shell.js";
 
 const field = (word, name, more = {}) => {
   const input = h("input", { name, autocomplete: "off", maxLength: 128, ...more });
@@ -42,6 +42,11 @@ export function ownPassword() {
   };
   return h("details", {}, h("summary", {}, t("own_password")), h("p", {}, t("own_password_text")),
     form("own_password_do", [oldLabel, freshLabel, againLabel], ask, () => location.reload()));
+}
+
+// Whoever is not logged out is told so: nobody goes away from a page that is still theirs.
+export async function logout() {
+  try { await post("/api/logout"); location.reload(); } catch (error) { $("answer").textContent = error.message; }
 }
 
 // `entered` is called after a login. A locked page says whose it is; whoever logs in there takes its place.

@@ -107,7 +107,14 @@ function soon() {
 // What is shown is of what was typed last: an answer that comes behind a later question is thrown away.
 const work = () => tried(async () => {
   const own = ++asked, { draft, unread } = typed();
-  const made = await post("/api/order/work", { draft });
+  let made = null;
+  try { made = await post("/api/order/work", { draft }); } catch (error) {
+    if (own !== asked) return;
+    // what was worked out of an older draft does not stand beside this one
+    last = null;
+    $("one").replaceChildren();
+    throw error;
+  }
   if (own !== asked) return;
   last = { draft, unread, made };
   paint();

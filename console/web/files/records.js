@@ -7,7 +7,7 @@ import { formerly, particularsOf } from "/files/particulars.js";
 import { get, table, watched } from "/files/watch.js";
 
 const BEHIND_S = 1.0;
-let search = "", entered = null, shown = null;
+let search = "", entered = null, shown = null, listed = 0, traced = 0;
 
 const facts = (rows) => h("dl", { className: "facts" }, ...rows.flatMap(([name, said]) => [h("dt", {}, name), h("dd", {}, said ?? "–")]));
 const button = (word, act, more = {}) => h("button", { type: "button", onclick: act, ...more }, word);
@@ -17,11 +17,25 @@ async function asked(work) {
   $("answer").textContent = "";
   try { await work(); } catch (error) { $("answer").textContent = error.message; }
 }
+// What was chosen last is what is shown: an answer that comes behind a later choice is thrown away, and where none comes nothing older stands there as if it were it.
+const chosen = (one, work) => {
+  shown = one;
+  return asked(async () => {
+    try { await work(() => shown === one); } catch (error) {
+      if (shown !== one) return;
+      $("one").replaceChildren();
+      throw error;
+    }
+  });
+};
 
 // Names as they were stated, beside the identifiers by which a patient is found.
-const whose = (row) => h("small", { className: row.names.length > 1 ? "name wrong" : "name" }, ...(row.names.length ? row.names.flatMap((one, place) => [place ? " / " : "", h("bdi", {}, one)]) : [t("name_not_stated")]), row.names.length > 1 ? ` – ${t("p_differ")}` : "");
+const whose = (row) => (row.wrong ? h("small", { className: "wrong" }, t("p_wrong")) : stated(row));
+const stated = (row) => h("small", { className: row.names.length > 1 ? "name wrong" : "name" }, ...(row.names.length ? row.names.flatMap((one, place) => [place ? " / " : "", h("bdi", {}, one)]) : [t("name_not_stated")]), row.names.length > 1 ? ` – ${t("p_differ")}` : "");
 const listPatients = (after) => asked(async () => {
-  const found = await get("/api/records/patients", { search, after });
+  const own = ++listed, found = await get("/api/records/patients", { search, after });
+  if (own !== listed) return;
+  for (const one of found.patients) one.wrong = found.wrong.length > 0;
   if (after === "") $("list").replaceChildren();
   $("list").append(...found.patients.map((one) => button(named(one.patient_id, one.patient_id_2), () => showPatient(one), { className: "pick" })));
   [...$("list").children].slice(-found.patients.length || undefined).forEach((one, place) => {
@@ -29,13 +43,13 @@ const listPatients = (after) => asked(async () => {
     one.append(h("small", {}, t("records_of", { fractions: row.fractions, lesions: row.lesions, last: stamp(row.last_wall_s).slice(0, 10) }), row.words ? ` · ${row.words}` : ""), whose(row));
   });
   $("more").replaceChildren(...(found.next ? [button(t("more"), () => listPatients(found.next))] : []));
-  if (!$("list").children.length) $("answer").textContent = found.words || t("none_found");
+  $("answer").textContent = [...found.wrong.map((words) => `${t("p_wrong")} ${words}`), found.words || ($("list").children.length ? "" : t("none_found"))].join("\n").trim();
 });
 
-const showPatient = (one) => asked(async () => {
-  shown = () => showPatient(one);
+const showPatient = (one) => chosen(() => showPatient(one), async (still) => {
   const found = await get("/api/records/lesions", { patient: one.patient_id });
   const rows = h("div", {});
+  if (!still()) return;
   $("one").replaceChildren(
     h("h2", {}, `${t("patient")} `, named(one.patient_id, one.patient_id_2)), h("p", {}, whose(one)),
     ...(found.words ? [h("p", { className: "wrong" }, found.words)] : []),
@@ -60,10 +74,10 @@ async function listFractions(patient, before, into) {
   if (found.next) more.append(button(t("more"), () => asked(async () => { more.remove(); await listFractions(patient, found.next, into); })));
 }
 
-const showFraction = (id) => asked(async () => {
-  shown = () => showFraction(id);
+const showFraction = (id) => chosen(() => showFraction(id), async (still) => {
   const one = await get("/api/records/fraction", { fraction: id });
-  const traces = h("div", {});
+  const traces = h("div", {}), anew = () => (still() ? showFraction(id) : null);
+  if (!still()) return;
   $("one").replaceChildren(
     h("h2", {}, `${t("fraction")} ${t("n_of", { n: one.fraction, of: one.fractions })} · ${one.site}, ${t(`side_${one.laterality}`)}`),
     facts([
@@ -75,7 +89,7 @@ const showFraction = (id) => asked(async () => {
       ...(one.order.length ? setUp(one.order.at(-1)) : []), [t("record"), `${one.id} · ${one.software_version}`],
     ]),
     ...(one.order.length ? flagged(one.order.at(-1)) : []), ...formerly(one),
-    signed(one, entered, () => showFraction(one.id)),
+    signed(one, entered, anew),
     approvals(one),
     confirmations(one),
     table(t("segments"), [t("segment_token"), t("started"), `${t("outcome")} · ${t("cause")}`, `${t("delivered")} · ${t("bounds")}`, t("beam_time"), t("channels")], one.exposures.map((row) => ({
@@ -87,12 +101,12 @@ const showFraction = (id) => asked(async () => {
     h("h3", {}, t("traces")),
     h("div", { className: "row" }, ...one.exposures.filter((row) => !row.void).map((row) => button(t("trace_of", { segment: row.segment }), () => showTrace(row, one, traces)))),
     traces,
-    corrections(one),
+    corrections(one, anew),
     table(t("entries"), [t("when"), t("what"), t("words")], one.events.map((row) => ({
       wrong: false, cells: [stamp(row.wall_s), `${row.kind} ${row.event}${row.to ? " → " + row.to : ""}${row.rule ? " · " + row.rule : ""}`, row.words],
     }))),
     ...(one.events_words ? [h("p", {}, one.events_words)] : []),
-    reports(one),
+    reports(one, anew),
   );
 });
 
@@ -106,7 +120,8 @@ function approvals(one) {
 }
 
 const showTrace = (row, one, into) => asked(async () => {
-  const found = await get("/api/records/trace", { token: row.token });
+  const own = ++traced, found = await get("/api/records/trace", { token: row.token });
+  if (own !== traced) return;
   const of = (place) => found.points.map((point) => [point[0], point[place]]);
   into.replaceChildren(
     h("p", {}, found.words || t("trace_note", { segment: row.segment, ticks: found.ticks, points: found.points.length })),
@@ -114,7 +129,7 @@ const showTrace = (row, one, into) => asked(async () => {
   );
 });
 
-function corrections(one) {
+function corrections(one, anew) {
   const rows = [...one.corrections, ...correctedRows(one)];
   return h("div", {}, h("h3", {}, t("corrections")), h("small", {}, t("corrections_note")),
     rows.length
@@ -122,10 +137,10 @@ function corrections(one) {
           wrong: row.against !== "", cells: [stamp(row.wall_s), t(`correction_${row.what}`), row.who, `${row.words}${row.against ? " · " + row.against : ""}`],
         })))
       : h("p", {}, t("no_corrections")),
-    ...correcting(one, entered, () => showFraction(one.id)));
+    ...correcting(one, entered, anew));
 }
 
-const reports = (one) => h("div", {}, h("h3", {}, t("reports")), h("small", {}, t("reports_note")),
+const reports = (one, anew) => h("div", {}, h("h3", {}, t("reports")), h("small", {}, t("reports_note")),
   h("div", { className: "row" }, ...one.reports.map((name) => h("a", { className: "button", href: `/api/records/report?name=${encodeURIComponent(name)}`, download: name }, `${name.split(".").at(-1).toUpperCase()} ${name.slice(0, name.indexOf(".")).split("-").at(-1)}`)),
     button(t("report_make"), (event) => asked(async () => {
       event.target.disabled = true;
@@ -133,7 +148,7 @@ const reports = (one) => h("div", {}, h("h3", {}, t("reports")), h("small", {}, 
         const { token } = await post("/api/token");
         await post("/api/records/report", { fraction: one.id }, { "X-Kerma-Token": token });
       } finally { event.target.disabled = false; }
-      await showFraction(one.id);
+      await anew();
     }))));
 
 $("search").addEventListener("submit", (event) => {
@@ -149,7 +164,11 @@ watched.shown = (frame) => {
   const words = behind ? t("records_behind", { lag: number(typeof lag === "number" ? lag : null, 1, "s") }) : "";
   if ($("behind").textContent !== words) $("behind").textContent = words;
 };
-const showOrders = () => asked(async () => { shown = showOrders; await orders($("one"), entered); });
+const showOrders = () => chosen(() => showOrders(), async () => {
+  const place = h("div", {});
+  $("one").replaceChildren(place);
+  await orders(place, entered);
+});
 $("orders").addEventListener("click", showOrders);
 watched.entered = (person) => { if (!entered) { entered = person; $("orders").hidden = false; listPatients(""); } };
 watched.spoken = () => { if (entered) { listPatients(""); if (shown) shown(); } };

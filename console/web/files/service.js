@@ -1,14 +1,14 @@
 // The Service page: traces, wires, interlocks, faults, what is due, counters, configuration, procedures, bundle; it shows no patient, and moves a simulated room or what a procedure asks for.
-import { $, h, number, post, stamp, t } from "/files/shell.js";
+import { $, ageMs, h, number, post, stamp, t } from "/files/shell.js";
 import { drawn } from "/files/drawn.js";
 import { procedures } from "/files/procedure.js";
 import { get, table, watched } from "/files/watch.js";
 
 const TRACES = [[3, "kV", "kV", 2], [4, "mA", "mA", 3], [5, "filament", "A", 3], [6, "temperature", "°C", 1], [7, "dose_rate", "mGy/s D0", 2], [8, "lateness", "µs", 0]];
-const TRACES_MS = 500, WIRE_MS = 700, KEPT_ROWS = 6000, KEPT_FRAMES = 600;
+const TRACES_MS = 500, WIRE_MS = 700, RULES_MS = 250, SILENT_MS = 1000, KEPT_ROWS = 6000, KEPT_FRAMES = 600;
 const WEAR = { OK: "✔", SOON: "⧖", DUE: "✖" };
 const SPANS = [10, 30, 120, 300];
-let open = "", entered = false, round = 0, frozen = false, span = 30, rows = [], last = 0, instance = "", frames = [], lastFrame = 0, link = "", filter = "", snapshot = null, newest = null, simulated = false;
+let open = "", entered = false, round = 0, looked = 0, frozen = false, span = 30, rows = [], last = 0, instance = "", frames = [], lastFrame = 0, link = "", filter = "", snapshot = null, newest = null, simulated = false;
 
 const button = (word, act, more = {}) => h("button", { type: "button", onclick: act, ...more }, word);
 const note = (word, values) => h("p", {}, t(word, values));
@@ -16,10 +16,19 @@ const said = (words) => (words ? [h("p", { className: "wrong" }, words)] : []);
 const clock = (wallS) => (wallS === null ? "–" : new Date(wallS * 1000).toISOString().slice(11, 23));
 const clean = (rule) => rule.replaceAll("_", " ");
 
+// An answer that comes when its pane has been left is thrown away, and so is why it did not come: another pane stands there.
+const LEFT = new Error("left");
+async function still(answer) {
+  const mine = round;
+  try { const found = await answer; if (mine === round) return found; } catch (error) { if (mine === round) throw error; }
+  throw LEFT;
+}
+const read = (path, values) => still(get(path, values));
+
 // What was refused stays to be read where reads go on by themselves; only what is asked next takes it away.
 const STAYS = ["simulator", "procedures"];
 async function asked(work, own = false) {
-  try { await work(); if (own || !STAYS.includes(open)) $("answer").textContent = ""; } catch (error) { $("answer").textContent = error.message; }
+  try { await work(); if (own || !STAYS.includes(open)) $("answer").textContent = ""; } catch (error) { if (error !== LEFT) $("answer").textContent = error.message; }
 }
 // One read after another, never two at once; a pane that was left reads no more.
 function every(ms, work) {
@@ -51,7 +60,7 @@ const PANES = {
     every(TRACES_MS, async () => {
       let found;
       do {
-        found = await get("/api/service/traces", { after: last });
+        found = await read("/api/service/traces", { after: last });
         if (found.instance !== instance) { instance = found.instance; rows = []; }
         rows = [...rows, ...found.rows].slice(-KEPT_ROWS);
         last = found.rows.at(-1)?.[0] ?? last;
@@ -73,7 +82,7 @@ const PANES = {
         h("label", {}, t("filter"), h("input", { maxLength: 60, value: filter, oninput: (event) => { filter = event.target.value.toLowerCase(); paint(); } }))),
       words, list);
     every(WIRE_MS, async () => {
-      const found = await get("/api/service/wire", { after: lastFrame });
+      const found = await read("/api/service/wire", { after: lastFrame });
       frames = [...frames, ...found.rows].slice(-KEPT_FRAMES);
       lastFrame = found.next;
       words.textContent = found.words || (found.left_out ? t("left_out", { count: found.left_out }) : "");
@@ -81,13 +90,23 @@ const PANES = {
     });
   },
   interlocks: () => asked(async () => {
-    const found = await get("/api/service/interlocks");
+    const found = await read("/api/service/interlocks");
     const changed = new Map(found.changes.toReversed().map((row) => [row.rule, row]));
-    $("pane").replaceChildren(note("interlocks_note"), ...said(found.words),
-      table(t("pane_interlocks"), [t("rule"), t("stands"), t("last_change"), t("words")], (snapshot?.rules ?? []).map((rule) => ({
-        wrong: !["TRUE", "NOT_ASKED", "NOT_FITTED"].includes(rule.truth),
-        cells: [rule.id, rule.truth, stamp(changed.get(rule.id)?.wall_s), rule.words],
-      }))),
+    // as the machine says now: told anew as long as the pane is open, and of a machine that is silent nothing is
+    const now = h("div", {});
+    let key = "";
+    const paint = () => {
+      const silent = !(ageMs(newest) <= SILENT_MS), rules = silent ? [] : snapshot.rules;
+      if (key === JSON.stringify([silent, rules.map((rule) => [rule.id, rule.truth, rule.words])])) return;
+      key = JSON.stringify([silent, rules.map((rule) => [rule.id, rule.truth, rule.words])]);
+      now.replaceChildren(...said(silent ? t("no_data_first") : ""),
+        table(t("pane_interlocks"), [t("rule"), t("stands"), t("last_change"), t("words")], rules.map((rule) => ({
+          wrong: !["TRUE", "NOT_ASKED", "NOT_FITTED"].includes(rule.truth),
+          cells: [rule.id, rule.truth, stamp(changed.get(rule.id)?.wall_s), rule.words],
+        }))));
+    };
+    every(RULES_MS, async () => paint());
+    $("pane").replaceChildren(note("interlocks_note"), ...said(found.words), now,
       table(t("history"), [t("when"), t("rule"), t("became")], found.changes.map((row) => ({ wrong: false, cells: [stamp(row.wall_s), row.rule, t(row.true ? "became_true" : "became_open")] }))),
       table(t("latches"), [t("when"), t("rule"), t("what"), t("words")], found.latches.map((row) => ({
         wrong: row.set, cells: [stamp(row.wall_s), row.rule, row.set ? `${t("latch_set")} · ${row.trip}` : `${t("latch_cleared")} · ${row.role}`, row.words],
@@ -95,8 +114,8 @@ const PANES = {
   }),
   faults: () => listFaults(0),
   due: () => asked(async () => {
-    const found = await get("/api/service/due");
-    const day = found.day.waived ? t("day_waived") : found.day.today ? t("day_done", { at: found.day.last, who: found.day.who }) : t("day_missing", { at: found.day.last || "–" });
+    const found = await read("/api/service/due");
+    const day = found.day.waived ? t("day_waived") : found.day.today ? t("day_done", { at: found.day.last, who: found.day.who }) : found.day.words || t("day_missing", { at: found.day.last || "–" });
     $("pane").replaceChildren(...said(found.words), note("due_note"),
       h("p", {}, `${t("certificate")}: ${found.certificate.id ?? "–"}${found.certificate.id ? `, ${t("until", { at: stamp(found.certificate.expires_wall_s).slice(0, 10) })}` : ""}`),
       h("p", { className: found.day.waived || found.day.today ? "" : "wrong" }, `${t("day_check")}: ${day}`),
@@ -105,7 +124,7 @@ const PANES = {
   }),
   procedures: () => $("pane").replaceChildren(...procedures({ every, asked, frame: () => newest })),
   counters: () => asked(async () => {
-    const found = await get("/api/service/counters"), wear = await get("/api/service/maintenance");
+    const found = await read("/api/service/counters"), wear = await read("/api/service/maintenance");
     const may = ["physicist", "service"].includes(newest?.person?.role);
     const serviced = (row) => button(t("serviced"), () => asked(async () => {
       const { token } = await post("/api/token");
@@ -127,7 +146,7 @@ const PANES = {
       note("maintenance_note"));
   }),
   configuration: () => asked(async () => {
-    const found = await get("/api/service/configuration");
+    const found = await read("/api/service/configuration");
     const differs = found.rows.filter((row) => !row.same);
     const alone = found.columns.length - found.words.length < 2;
     const shown = (list) => list.map((row) => ({ wrong: !row.same, cells: [row.key, ...row.values] }));
@@ -139,7 +158,7 @@ const PANES = {
   bundle: () => $("pane").replaceChildren(note("bundle_note"),
     h("div", { className: "row" }, button(t("bundle_get"), () => asked(take)))),
   simulator: () => asked(async () => {
-    const found = await room({ do: "list" });
+    const found = await still(room({ do: "list" }));
     const list = h("div", {});
     const paint = (active) => list.replaceChildren(table(t("sim_faults"), [t("what"), t("stands"), t("look"), t("words")], Object.entries(found.faults).map(([name, words]) => ({
       wrong: active.includes(name),
@@ -171,24 +190,26 @@ async function room(body) {
 }
 
 const listFaults = (before) => asked(async () => {
-  const found = await get("/api/service/faults", { before });
-  const more = h("div", { className: "row" }), seconds = h("div", {});
+  const found = await read("/api/service/faults", { before });
+  const more = h("div", { className: "row" }), around = h("div", {});
   const list = table(t("pane_faults"), [t("when"), t("what"), t("cause"), t("first_to_do"), t("look")], found.faults.map((row) => ({
     wrong: false,
     cells: [stamp(row.wall_s), `${row.kind} ${row.event}${row.rule ? " · " + row.rule : ""}`, row.cause, row.first,
-      button(t("five_seconds"), () => showBefore(row.index, seconds), { "aria-label": `${t("five_seconds")} ${row.index}` })],
+      button(t("five_seconds"), () => showBefore(row.index, around), { "aria-label": `${t("five_seconds")} ${row.index}` })],
   })));
   if (before === 0) {
     $("pane").replaceChildren(...said(found.words), note("faults_note"),
       table(t("fault_sums"), [t("rule"), t("what"), t("count"), t("first_time"), t("last_time")], found.sums.map((row) => ({
         wrong: false, cells: [row.rule, row.event, number(row.count, 0), stamp(row.first_wall_s), stamp(row.last_wall_s)] }))));
   }
-  $("pane").append(list, seconds, more);
+  $("pane").append(list, around, more);
   if (found.next) more.append(button(t("more"), () => { more.remove(); listFaults(found.next); }));
 });
 
 const showBefore = (index, into) => asked(async () => {
-  const found = await get("/api/service/before", { index });
+  const own = ++looked, found = await read("/api/service/before", { index });
+  // those of another fault were asked for since
+  if (own !== looked) return;
   const of = (place) => found.points.map((point) => [point[0], point[place]]);
   into.replaceChildren(h("p", {}, found.words || t("before_note", { ticks: found.ticks })), drawn("kV", "kV", of(1), null, 2), drawn("mA", "mA", of(2), null, 3),
     drawn(t("delivered_d0"), "mGy", of(3), null, 1), drawn(t("trace_lateness"), "µs", of(4), null, 0), drawn(t("unit_age"), "ms", of(5), null, 1));

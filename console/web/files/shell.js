@@ -121,6 +121,15 @@ export function serviceMode(frame) {
   if (on !== document.title.startsWith(mark)) document.title = on ? mark + document.title : document.title.slice(mark.length);
 }
 
+// What stands in for a safety unit on a bench rig is said on each page: everything that such a unit says is this computer's own word.
+const bench = h("p", { id: "emulated", hidden: true });
+$("alarm").before(bench);
+export function emulated(frame) {
+  const words = frame?.snapshot?.emulated ? t("emulated", { words: frame.snapshot.emulated }) : "";
+  bench.hidden = !words;
+  if (bench.textContent !== words) bench.textContent = words;
+}
+
 async function speak(name) {
   const chosen = (language = name in LANGUAGES ? name : "en");
   localStorage.setItem("language", language);

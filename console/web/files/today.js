@@ -35,7 +35,7 @@ export function today(found) {
   const card = h("section", { className: "today" }, h("h2", {}, t("today")));
   if (found?.error) card.append(h("p", { className: "wrong" }, found.error));
   else if (found) {
-    const check = found.day.waived ? t("day_waived") : found.day.today ? t("day_done", { at: found.day.last, who: found.day.who }) : t("day_missing", { at: found.day.last || "–" });
+    const check = found.day.waived ? t("day_waived") : found.day.today ? t("day_done", { at: found.day.last, who: found.day.who }) : found.day.words || t("day_missing", { at: found.day.last || "–" });
     const rows = [
       [t("warm_up"), found.warm_up || t("warm_up_done")], [t("day_check"), check],
       [t("certificate"), found.certificate.id ? `${found.certificate.id}, ${t("until", { at: day(found.certificate.expires_wall_s) })}` : "–"],

@@ -1,12 +1,12 @@
 // The treatment page: shows what the live line says, with its age, and asks by POST. It decides nothing; STOP and the line are shell.js.
-import { $, NONE, ageMs, gy, h, language, named, number, open, page, post, serviceMode, socket, t } from "/files/shell.js";
+import { $, NONE, ageMs, emulated, gy, h, language, named, number, open, page, post, serviceMode, socket, t } from "/files/shell.js";
 import { again } from "/files/again.js";
 import { holds, paintHold } from "/files/hold.js";
 import { acknowledge, paintAlarms, tone } from "/files/alarms.js";
 import { approvalMark, flagged, setUp, signatures } from "/files/approvals.js";
 import { signing } from "/files/chart.js";
 import { lesion } from "/files/lesion.js";
-import { login } from "/files/login.js";
+import { login, logout } from "/files/login.js";
 import { formerly, nameLine, particularsOf } from "/files/particulars.js";
 import { look, report, today } from "/files/today.js";
 
@@ -58,6 +58,7 @@ function paintAge() {
   if (silent) $("detail").textContent = t("no_data_first");
   paintAlarms(frame, silent, lastState);
   serviceMode(frame);
+  emulated(frame);
   if (!silent) paintTick();
 }
 
@@ -131,7 +132,8 @@ function paintSets(shown) {
 
 function paintWhy(shown) {
   const open = shown.rules.filter((rule) => !["TRUE", "NOT_ASKED", "NOT_FITTED"].includes(rule.truth));
-  $("why-title").textContent = t(open.length ? "not_ready" : "ready");
+  const lacking = shown.rules.filter((rule) => rule.truth === "NOT_FITTED").length;
+  $("why-title").textContent = `${t(open.length ? "not_ready" : "ready")}${lacking ? ` · ${lacking} ${t("not_fitted")}` : ""}`;
   $("first").textContent = shown.first_to_fix ? t("first", { words: shown.first_to_fix }) : "";
   $("why").replaceChildren(...open.map((rule) =>
     h("li", {}, h("b", {}, `${rule.truth === "FALSE" ? "✖" : "⧖"} ${rule.id} `), `${t(`truth_${rule.truth}`)}: ${rule.words}`)));
@@ -165,13 +167,13 @@ function paintWho() {
     const over = !frame.control.yours && frame.control.by !== "";
     if (!frame.control.yours) parts.push(go(over ? "take_over" : "take", () => command("control/take", { over })));
     else parts.push(h("span", {}, t("yours")));
-    parts.push(go("logout", async () => { await post("/api/logout"); location.reload(); }));
+    parts.push(go("logout", logout));
   }
   $("who").replaceChildren(...parts);
 }
 
 function step(shown) {
-  if (["SELF_TEST", "FAULT", "STUCK_ON"].includes(shown.state)) return "";
+  if (!shown || ["SELF_TEST", "FAULT", "STUCK_ON"].includes(shown.state)) return "";
   if (shown.state === "STANDBY") return patient ? "lesion" : "patient";
   if (shown.state === "PREPARATORY") return !checked.has("applicator") ? "applicator" : !checked.has("room") ? "room" : "confirm";
   if (shown.state === "ARMING" || shown.state === "READY") return "arm";
@@ -179,11 +181,11 @@ function step(shown) {
 }
 
 function paintPanel() {
+  // of a machine that was never heard, or is not this rig any more, nothing is shown, and no patient of before it
   const shown = frame.snapshot;
-  if (!shown) return;
-  if (shown.state === "STANDBY") checked.clear();
+  if (!shown || shown.state === "STANDBY") checked.clear();
   const now = step(shown);
-  const offer = shown.offer ? `${shown.offer.id} ${shown.offer.digest} ${JSON.stringify(frame.compared)}` : "";
+  const offer = shown?.offer ? `${shown.offer.id} ${shown.offer.digest} ${JSON.stringify(frame.compared)}` : "";
   const ended = now === "end" ? JSON.stringify(shown.ended) : "";
   if ($("steps").dataset.key !== `${now} ${language}`) {
     $("steps").dataset.key = `${now} ${language}`;
@@ -191,11 +193,11 @@ function paintPanel() {
     window.scrollTo(0, 0);
   }
   // who types a name or a code is not disturbed by what the machine does meanwhile
-  const key = JSON.stringify(!frame.person ? [frame.locked, frame.first_run, frame.badges, language] : [now, shown.state, offer, ended, frame.person, frame.control, lostTo, patient, order, orders?.length, language, frame.order?.sha256, shown.open_fractions]);
+  const key = JSON.stringify(!frame.person ? [frame.locked, frame.first_run, frame.badges, language] : [now, shown?.state, offer, ended, frame.person, frame.control, lostTo, patient, order, orders?.length, language, frame.order?.sha256, shown?.open_fractions]);
   if (key === panelKey) return;
   panelKey = key;
-  const panel = !frame.person ? login(frame, () => socket.close()) : !frame.control.yours ? [watching()] : (PANELS[now] ?? PANELS.other)(shown);
-  putPanel(panel, JSON.stringify([now, shown.state, frame.person, frame.control.yours]));
+  const panel = !frame.person ? login(frame, () => socket.close()) : !shown ? [h("p", { className: "wrong" }, t("no_data_first"))] : !frame.control.yours ? [watching()] : (PANELS[now] ?? PANELS.other)(shown);
+  putPanel(panel, JSON.stringify([now, shown?.state, frame.person, frame.control.yours]));
   if (frame.person && orders === null) listOrders();
 }
 
@@ -332,7 +334,7 @@ const PANELS = {
       [t("outcome"), ended.outcome], [t("cause"), `${ended.event}${ended.rule ? " · " + ended.rule : ""}${ended.words ? ": " + ended.words : ""}`],
       [t("delivered"), gy(ended.dose.delivered_mgy * ended.dose.rx_factor)], [t("rest"), number(ended.rest_mgy, 1, "mGy D0")],
       [t("bounds"), `${number(ended.dose.low_mgy, 1)} … ${number(ended.dose.high_mgy, 1, "mGy D0")}, ${ended.dose.quality}`],
-      [t("channel_1"), number(ended.dose.d1_mgy, 1, "mGy")], [t("channel_2"), number(ended.dose.d2_mgy, 1, "mGy")],
+      ...["1", "2"].map((one) => [t(`channel_${one}`), ended.dose.chambers ? number(ended.dose[`d${one}_mgy`], 1, "mGy") : t("not_fitted")]),
       [t("beam_time"), `${number(ended.dose.beam_s, 2)} / ${number(ended.dose.set_time_s, 2, "s")}`], [t("record"), t(ended.durable ? "kept" : "not_kept")],
     ] : [];
     return [

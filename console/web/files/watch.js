@@ -1,6 +1,6 @@
 // What a page has that watches and does not treat: state, age of data, alarm and who is logged in; control it holds only for a procedure, whoever treats does that on the treatment page.
-import { $, ageMs, h, number, open, page, post, serviceMode, t } from "/files/shell.js";
-import { login, ownPassword } from "/files/login.js";
+import { $, ageMs, emulated, h, number, open, page, serviceMode, t } from "/files/shell.js";
+import { login, logout, ownPassword } from "/files/login.js";
 export { get, table } from "/files/tables.js";
 
 const OLD_MS = 300, SILENT_MS = 1000;
@@ -25,10 +25,11 @@ function paint() {
   const detail = silent ? t("no_data_first") : t("age", { age: number(Math.max(age, 0) / 1000, 1, "s") });
   if ($("detail").textContent !== detail) $("detail").textContent = detail;
   $("band").classList.toggle("old", !(age <= OLD_MS));
-  const alarm = frame?.trouble || (!silent && frame.snapshot.latches.join("; ")) || "";
+  const alarm = [frame?.trouble, ...(silent ? [] : frame.snapshot.latches)].filter((words) => words).join("; ");
   $("alarm").hidden = !alarm;
   if ($("alarm").textContent !== alarm) $("alarm").textContent = alarm;
   serviceMode(frame);
+  emulated(frame);
   paintWho();
 }
 
@@ -41,7 +42,7 @@ function paintWho() {
   told = key;
   present = Boolean(frame.person);
   const parts = [h("span", {}, frame.person ? `${frame.person.name} (${frame.person.role})` : t("nobody"))];
-  if (frame.person) parts.push(h("button", { type: "button", onclick: async () => { await post("/api/logout"); location.reload(); } }, t("logout")), ownPassword());
+  if (frame.person) parts.push(h("button", { type: "button", onclick: logout }, t("logout")), ownPassword());
   else parts.push(...login(frame, () => location.reload()));
   $("who").replaceChildren(...parts);
   if (frame.person) watched.entered(frame.person);
