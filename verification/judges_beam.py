@@ -120,8 +120,7 @@ def _off_after(s: Story, at_s: float, name: str) -> Found:
 
 def freshness(s: Story) -> Found:
     """7."""
-    tick, worst = s.rig.tick_s, s.rig.worst_age_s
-    bounds = {name: max(T1_S, worst.get(name, 0.0) + 2 * tick) + tick for name in ("unit", "monitor", "flags")}
+    tick, bounds = s.rig.tick_s, {name: s.oldest_s(name) for name in ("unit", "monitor", "flags")}
     lying_since: float | None = None
     for row in s.rows:
         if row.state not in IN_BEAM or (row.sent is not None and row.sent.command == "off"):

@@ -368,6 +368,10 @@ class Story:
                 return sent.terms
         return None
 
+    def oldest_s(self, name: str) -> float:
+        """The oldest a reading may be that is believed: by the poll plan of this wire, or T1 where that is faster."""
+        return max(T1_S, self.rig.worst_age_s.get(name, 0.0) + 2 * self.rig.tick_s) + self.rig.tick_s
+
     def discharge_s(self, at_s: float) -> float:
         """The longest that the cable may take to empty."""
         terms = self.terms_at(at_s)

@@ -142,6 +142,19 @@ def test_a_freeze_between_ready_and_on_is_no_state_and_another_program_before_it
     assert is_broken(at_rows(plain, lambda at, _: at < place, host=plain.rows[place].host - 1), "1")
 
 
+def test_off_is_read_back_as_late_as_the_poll_plan_of_a_wire_lets_it_and_no_later(plain: Trace) -> None:
+    """At 20 ticks a second over a slow serial wire kV are 0.3 s old by plan."""
+    at = first_in(plain, "STANDBY")
+    slow = replace(plain, rig=replace(plain.rig, tick_s=0.05, worst_age_s=plain.rig.worst_age_s | {"monitor": 0.25}))
+
+    def aged(trace: Trace, age_s: float) -> Trace:
+        return part(trace, "monitor", lambda place, _: place == at, lambda row: {"asked_at_s": row.t - age_s})
+
+    assert not is_broken(aged(slow, 0.39), "14")
+    assert is_broken(aged(slow, 0.41), "14")
+    assert is_broken(aged(plain, 0.3), "14")
+
+
 # what to alter
 
 
@@ -390,6 +403,8 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("14", "began in STANDBY", lambda t: at_rows(relabelled(t), lambda at, _: at == 0, state="STANDBY")),
     ("14", "armed in the self-test", lambda t: sent(t, lambda at, _: at == 5, command="arm")),
     ("14", "STANDBY with kV read", lambda t: part(t, "monitor", lambda at, _: at == first_in(t, "STANDBY"), lambda _: {"kv": 60.0})),
+    ("14", "STANDBY with kV of long ago", lambda t: part(t, "monitor", lambda at, _: at == first_in(t, "STANDBY"), lambda row: {"asked_at_s": row.t - 1.0})),
+    ("14", "STANDBY with the unit of long ago", lambda t: part(t, "unit", lambda at, _: at == first_in(t, "STANDBY"), lambda row: {"asked_at_s": row.t - 1.0})),
     ("14", "STANDBY with kV on", lambda t: at_rows(t, lambda at, _: at == first_in(t, "STANDBY"), kv=60.0)),
     ("14", "never disarmed", lambda t: replace(t, wrote=tuple(w for w in t.wrote if w.what != "disarm"))),
     ("15", "no end", lambda t: exposures(t, provisional=True)),
