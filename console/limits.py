@@ -19,6 +19,9 @@ from interlocks.words import Limits
 WATCHDOG_TICKS: Final = 7.0
 """A device's own watchdog is set going and first fed some ticks later, and then fed each tick: one that is shorter than this expires by itself."""
 
+CHALLENGE_S: Final = 0.01
+"""The safety unit gives a new challenge so often; the one in a reply may be as old already (docs/safety-unit.md, 0104)."""
+
 
 def narrowed(rig: Rig) -> Limits:
     """The absolute limits, narrowed by full scale and by the rig file. Raises ConfigurationError: file, key, value and bound."""
@@ -43,12 +46,25 @@ def reaction(capabilities: Capabilities, tick_s: float) -> tuple[str, ...]:
     )
 
 
-def unfit(capabilities: Capabilities) -> tuple[str, ...]:
-    """What this rig could not do at this rate and on these wires, whoever asks: prove off, or keep the device's watchdog fed. Value and bound, in words."""
+def unfit(capabilities: Capabilities, lease_s: float) -> tuple[str, ...]:
+    """What this rig could not do at this rate and on these wires, whoever asks: prove off, keep the device's watchdog fed, hear the safety unit before
+    its link counts as lost though a tick begins late, renew its lease of `lease_s`, which takes a challenge no older than half of it. In words."""
     tick_s, watchdog_s = capabilities.tick_s, capabilities.watchdog_s
     told = too_slow(capabilities)
     if watchdog_s is not None and watchdog_s < WATCHDOG_TICKS * tick_s:
         told += (
             f"the device's watchdog of {watchdog_s * 1000:.0f} ms is {watchdog_s / tick_s:.1f} ticks, bound {WATCHDOG_TICKS:g} ticks",
         )
+    if capabilities.lease and watchdog_s is None:
+        oldest_s = capabilities.worst_age_s["unit"] + tick_s / 2
+        if oldest_s > T1_S + 1e-9:
+            told += (
+                f"the safety unit's status may be {oldest_s * 1000:.0f} ms old, half a tick with it, bound {T1_S * 1000:.0f} ms",
+            )
+        # a slot that something else has may lie between two questions; what the reply to the first says is answered by the second
+        between_s, bound_s = max(capabilities.worst_age_s["unit"] - tick_s, tick_s), lease_s / 2 - CHALLENGE_S
+        if between_s > bound_s + 1e-9:
+            told += (
+                f"the lease of {lease_s * 1000:.0f} ms is renewed after {between_s * 1000:.0f} ms, bound {bound_s * 1000:.0f} ms",
+            )
     return told

@@ -58,7 +58,7 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
     if rig.simulated:
         # the firmware of a simulated device is the simulator's own, and changes with it
         certificate = msgspec.structs.replace(certificate, safety_unit_fw="", generator_fw="")
-    never = unfit(capabilities)
+    never = unfit(capabilities, rig.file.rig.lease_ms / 1000.0)
     if never:
         raise ConfigurationError(
             f"{rig.path}: rig.tick_hz = {rig.file.rig.tick_hz:g}: {'; '.join(never)}; first: raise rig.tick_hz, or use a faster line"

@@ -178,11 +178,11 @@ def restart_safe(s: Story) -> Found:
             testing = False
             unit, monitor = row.unit, row.monitor
             by_unit = unit is not None and unit.relays & Relay.K1_MIRROR_OPEN and not unit.relays & Relay.HV_SEEN
-            seen = by_unit and unit is not None and row.age_s(unit.asked_at_s) <= s.oldest_s("unit")
+            seen = by_unit and unit is not None and row.age_s(unit.asked_at_s) <= s.oldest_off_s("unit")
             by_kv = (
                 monitor is not None
                 and monitor.kv < 0.05 * full
-                and row.age_s(monitor.asked_at_s) <= s.oldest_s("monitor")
+                and row.age_s(monitor.asked_at_s) <= s.oldest_off_s("monitor")
             )
             if not (seen and by_kv) or row.kv > HV_KV:
                 yield row.t, f"process {host} reached STANDBY without off read back ({row.kv:.1f} kV are there)"

@@ -30,6 +30,8 @@ RIG_SHARES: Final = {
 LONG_RIG_SHARES: Final = {"usual": 73, "time": 9, "rtu": 9, "other generator": 9}
 LONG_HZ_SHARES: Final = {20: 72, 100: 25, 200: 3}
 """In a hundred long runs: what is run, and how fast; each of the two is drawn by itself, so that every rig meets every rate."""
+LEAST_HZ: Final = {"rtu": 50, "spellman-xrb80": 25, "spellman-ux": 50}
+"""No long run is slower than the program lets such a rig be (docs/wires.md); a uX, which it lets, gives one fraction a self-test there, and four are asked."""
 FAULT_SHARES: Final = {0: 15, 1: 65, 2: 20}
 """In a hundred fault runs: how many things break."""
 DEED_SHARES: Final = {0: 55, 1: 25, 2: 13, 3: 7}
@@ -235,6 +237,7 @@ def plan(seed: int) -> Plan:
     rig = _share(draw, LONG_RIG_SHARES if long else RIG_SHARES)
     generator = draw.choice([name for name in BEAMS if name != USUAL]) if rig == "other generator" else USUAL
     hz = _share(draw, LONG_HZ_SHARES) if long else {"20 Hz": 20, "200 Hz": 200}.get(rig, 100)
+    hz = max(hz, LEAST_HZ.get(rig, 0), LEAST_HZ.get(generator, 0)) if long else hz
     wire, termination = ("rtu" if rig == "rtu" else "tcp"), ("time" if rig == "time" else "monitor")
     count = LONG_FRACTIONS if long else _share(draw, FRACTION_SHARES)
     fractions = tuple(_fraction(draw, number, generator, long) for number in range(1, count + 1))

@@ -369,8 +369,12 @@ class Story:
         return None
 
     def oldest_s(self, name: str) -> float:
-        """The oldest a reading may be that is believed: by the poll plan of this wire, or T1 where that is faster."""
+        """The oldest a reading may be on which the beam goes on: by the poll plan of this wire, or T1 where that is faster."""
         return max(T1_S, self.rig.worst_age_s.get(name, 0.0) + 2 * self.rig.tick_s) + self.rig.tick_s
+
+    def oldest_off_s(self, name: str) -> float:
+        """The oldest a reading may be that proves off: 250 ms, on a slower wire its plan and a tick, and never above T2."""
+        return max(0.25, min(self.rig.worst_age_s.get(name, 0.0) + self.rig.tick_s, T2_S)) + 1e-6
 
     def discharge_s(self, at_s: float) -> float:
         """The longest that the cable may take to empty."""

@@ -295,11 +295,18 @@ def test_a_rig_that_could_never_prove_off_or_feed_its_watchdog_is_refused(
     """Before anything is opened, with value, bound and what to do first; the same rig a little faster is not."""
     config = run.rig_config(loaded(tmp_path, document))
     xrb80 = msgspec.structs.replace(config, generator_driver="spellman-xrb80", tick_s=0.05)
-    assert "550 ms old, bound 500 ms" in "; ".join(unfit(make_rig(xrb80, bytes(16)).capabilities))
-    assert unfit(make_rig(msgspec.structs.replace(xrb80, tick_s=0.04), bytes(16)).capabilities) == ()
+    assert "550 ms old, bound 500 ms" in "; ".join(unfit(make_rig(xrb80, bytes(16)).capabilities, 0.2))
+    assert unfit(make_rig(msgspec.structs.replace(xrb80, tick_s=0.04), bytes(16)).capabilities, 0.2) == ()
     wago = msgspec.structs.replace(config, safety_unit_driver="wago-750", tick_s=0.05, safety_unit_link="tcp:[::1]:502")
-    assert "300 ms is 6.0 ticks, bound 7 ticks" in "; ".join(unfit(make_rig(wago, bytes(16)).capabilities))
-    assert unfit(make_rig(msgspec.structs.replace(wago, tick_s=0.04), bytes(16)).capabilities) == ()
+    assert "300 ms is 6.0 ticks, bound 7 ticks" in "; ".join(unfit(make_rig(wago, bytes(16)).capabilities, 0.2))
+    assert unfit(make_rig(msgspec.structs.replace(wago, tick_s=0.04), bytes(16)).capabilities, 0.2) == ()
+    serial = msgspec.structs.replace(config, safety_unit_link="tty:/dev/ttyUSB9", safety_unit_baud=115200, tick_s=0.04)
+    assert "status may be 140 ms old, half a tick with it, bound 100 ms" in "; ".join(
+        unfit(make_rig(serial, bytes(16)).capabilities, 0.2)
+    )
+    faster = make_rig(msgspec.structs.replace(serial, tick_s=0.02), bytes(16)).capabilities
+    assert unfit(faster, 0.2) == unfit(faster, 0.1) == ()
+    assert unfit(faster, 0.09) == ("the lease of 90 ms is renewed after 40 ms, bound 35 ms",)
     document["rig"]["tick_hz"] = 20
     document["generator"] |= {"driver": "spellman-xrb80", "baud": 9600}
     assert "rig.tick_hz = 20: the generator's kV may be" in refused(tmp_path, document)
