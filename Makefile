@@ -60,7 +60,7 @@ coverage: $(STAMP) ## every branch of interlocks/ and of decide, drive, states a
 	$(BIN)/python -m coverage report
 
 verify: $(STAMP) ## the full verification, resumable: search, matrices, crashes, 10,000 seeded runs, 100 hours of beam; PAGE=1 writes docs/verification.md
-	DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False nice $(BIN)/python -m verification.verify --workers $(or $(WORKERS),2) $(if $(PAGE),--page)
+	nice $(BIN)/python -m verification.verify --workers $(or $(WORKERS),2) $(if $(PAGE),--page)
 
 soak: $(STAMP)  ## ten simulated hours over the edges of 32-bit clocks, each hour as at uptime 0, and ten in one run at 20 Hz; resumable; HOURS=1 of each run
 	nice $(BIN)/python -m verification.soak $(if $(HOURS),--hours $(HOURS))

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from console.limits import unfit
+from console.rig_file import USUAL_LEASE_MS
 from hal import registry
 from hal.errors import ConfigurationError
 from hal.machine import Capabilities
@@ -176,7 +177,7 @@ def values(shown: Plan) -> dict[str, Any]:
             for each in reactions(shown)
         ],
         "bench_only_because": list(shown.capabilities.clinical()),
-        "refused_because": list(unfit(shown.capabilities)),
+        "refused_because": list(unfit(shown.capabilities, USUAL_LEASE_MS / 1000.0)),
     }  # fmt: skip
 
 
@@ -208,7 +209,7 @@ def verdict(shown: Plan) -> tuple[str, ...]:
     )
     lacks = shown.capabilities.clinical()
     bench = (f"For the bench only, whatever the line: such a rig lacks {', '.join(lacks)}.",) if lacks else ()
-    never = unfit(shown.capabilities)
+    never = unfit(shown.capabilities, USUAL_LEASE_MS / 1000.0)
     refused = (f"A rig like this is refused: {'; '.join(never)}. First: raise rig.tick_hz, or use a faster line.",)
     return (told, *_verdict(shown), *bench, *(refused if never else ()))
 
