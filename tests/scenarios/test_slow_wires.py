@@ -94,7 +94,7 @@ def test_only_what_the_page_says_is_refused(tick_hz: int, tmp_path: Path) -> Non
 )
 def test_every_wire_gives_whole_fractions_at_every_rate(generator: str, tick_hz: int, tmp_path: Path) -> None:
     """One fraction after another, the press and the end at other places between two ticks each time."""
-    played(tmp_path, Choice(generator), tick_hz, 1 if generator in ONCE_EACH and tick_hz < 50 else 4)
+    played(tmp_path, Choice(generator), tick_hz, 1 if generator in ONCE_EACH and tick_hz < 100 else 4)
 
 
 @pytest.mark.parametrize(
