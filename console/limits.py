@@ -12,6 +12,8 @@ from console.configuration import Rig
 from controller.off import too_slow
 from hal.errors import ConfigurationError
 from hal.machine import Capabilities
+from hal.rig import RigConfig
+from hal.transport import parse_link
 from interlocks.limits import ABSOLUTE, narrow
 from interlocks.rules import T1_S, level, reaction_s
 from interlocks.words import Limits
@@ -19,6 +21,10 @@ from interlocks.words import Limits
 WATCHDOG_TICKS: Final = 7.0
 """A device's own watchdog is set going and first fed some ticks later, and then fed each tick: one that is shorter than this expires by itself."""
 
+SERIAL_BAUD: Final = 57600
+"""A status takes 18 ms there; at 38400 baud it takes 27 ms, longer than an off waits for what runs (20 ms), and the line comes to nothing."""
+SERIAL_HZ: Final = 35.0
+"""Where another question lies between, a status is three turns old, and with half a tick then no more than T1; at 25 Hz the link counted as lost."""
 CHALLENGE_S: Final = 0.01
 """The safety unit gives a new challenge so often; the one in a reply may be as old already (docs/safety-unit.md, 0104)."""
 
@@ -46,25 +52,40 @@ def reaction(capabilities: Capabilities, tick_s: float) -> tuple[str, ...]:
     )
 
 
-def unfit(capabilities: Capabilities, lease_s: float) -> tuple[str, ...]:
+def unfit(capabilities: Capabilities, serial_baud: int) -> tuple[str, ...]:
     """What this rig could not do at this rate and on these wires, whoever asks: prove off, keep the device's watchdog fed, hear the safety unit before
-    its link counts as lost though a tick begins late, renew its lease of `lease_s`, which takes a challenge no older than half of it. In words."""
+    its link counts as lost. `serial_baud` is the unit's line, 0 for a network. Value and bound, in words."""
     tick_s, watchdog_s = capabilities.tick_s, capabilities.watchdog_s
     told = too_slow(capabilities)
     if watchdog_s is not None and watchdog_s < WATCHDOG_TICKS * tick_s:
         told += (
             f"the device's watchdog of {watchdog_s * 1000:.0f} ms is {watchdog_s / tick_s:.1f} ticks, bound {WATCHDOG_TICKS:g} ticks",
         )
-    if capabilities.lease and watchdog_s is None:
-        oldest_s = capabilities.worst_age_s["unit"] + tick_s / 2
-        if oldest_s > T1_S + 1e-9:
+    if capabilities.lease and serial_baud:
+        if serial_baud < SERIAL_BAUD:
             told += (
-                f"the safety unit's status may be {oldest_s * 1000:.0f} ms old, half a tick with it, bound {T1_S * 1000:.0f} ms",
+                f"the safety unit's serial line has {serial_baud} baud, bound {SERIAL_BAUD}: an off would withdraw its status",
             )
-        # a slot that something else has may lie between two questions; what the reply to the first says is answered by the second
-        between_s, bound_s = max(capabilities.worst_age_s["unit"] - tick_s, tick_s), lease_s / 2 - CHALLENGE_S
-        if between_s > bound_s + 1e-9:
+        if tick_s > 1.0 / SERIAL_HZ + 1e-9:
             told += (
-                f"the lease of {lease_s * 1000:.0f} ms is renewed after {between_s * 1000:.0f} ms, bound {bound_s * 1000:.0f} ms",
+                f"the safety unit's serial line is asked {1.0 / tick_s:.0f} times a second, bound {SERIAL_HZ:g}: its link would count as lost",
             )
     return told
+
+
+def serial_baud(config: RigConfig) -> int:
+    """The speed of the safety unit's serial line; 0 where it is on a network."""
+    return 0 if parse_link(config.safety_unit_link).packets else config.safety_unit_baud
+
+
+def too_short(capabilities: Capabilities, lease_s: float) -> str:
+    """Whether the unit's lease is too short for its line, in words: it takes a challenge no older than half of it, and between two questions for its
+    status something else may have the line."""
+    if not capabilities.lease:
+        return ""
+    tick_s = capabilities.tick_s
+    between_s = max(capabilities.worst_age_s.get("unit", 0.0) - tick_s, tick_s)
+    least_s = 2.0 * (between_s + CHALLENGE_S)
+    if lease_s > least_s - 1e-9:
+        return ""
+    return f"rig.lease_ms = {lease_s * 1000:.0f}: renewed each {between_s * 1000:.0f} ms, it is at least {math.ceil(least_s * 1000 - 1e-6)} ms; first: raise it"

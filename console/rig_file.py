@@ -8,7 +8,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -16,8 +16,6 @@ from pydantic import Field, field_validator, model_validator
 from console.strict import Strict
 from hal.rig import BAUDS
 from records.day import zone_named
-
-USUAL_LEASE_MS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class RigTable(Strict):
     clinical: bool = Field(default=False, description="write clinical = true only where people are treated")
     tick_hz: float = Field(ge=20, le=1000, description="write the loop's rate in Hz, 20 to 1000; 100 is usual")
     lease_ms: int = Field(
-        default=USUAL_LEASE_MS,
+        default=200,
         ge=20,
         le=500,
         description="write the safety unit's lease in ms, 20 to 500; 200 is usual",

@@ -22,7 +22,7 @@ from console.access import policy
 from console.certificate import accept, certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.limits import narrowed, reaction, unfit
+from console.limits import narrowed, reaction, serial_baud, too_short, unfit
 from console.rig_file import TubeTable
 from controller.blob import Blob, Paths, Scheduling, TubeHeat
 from hal.clock import Clock, SystemClock
@@ -58,11 +58,14 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
     if rig.simulated:
         # the firmware of a simulated device is the simulator's own, and changes with it
         certificate = msgspec.structs.replace(certificate, safety_unit_fw="", generator_fw="")
-    never = unfit(capabilities, rig.file.rig.lease_ms / 1000.0)
+    never = unfit(capabilities, serial_baud(config))
     if never:
         raise ConfigurationError(
             f"{rig.path}: rig.tick_hz = {rig.file.rig.tick_hz:g}: {'; '.join(never)}; first: raise rig.tick_hz, or use a faster line"
         )
+    short = too_short(capabilities, rig.file.rig.lease_ms / 1000.0)
+    if short:
+        raise ConfigurationError(f"{rig.path}: {short}")
     slow = reaction(capabilities, config.tick_s)
     lacking = (*(f"the rig lacks {name}" for name in capabilities.clinical()), *slow)
     if rig.file.rig.clinical and lacking:

@@ -177,14 +177,16 @@ def restart_safe(s: Story) -> Found:
         if row.state == "STANDBY":
             testing = False
             unit, monitor = row.unit, row.monitor
-            by_unit = unit is not None and unit.relays & Relay.K1_MIRROR_OPEN and not unit.relays & Relay.HV_SEEN
-            seen = by_unit and unit is not None and row.age_s(unit.asked_at_s) <= s.oldest_off_s("unit")
-            by_kv = (
-                monitor is not None
-                and monitor.kv < 0.05 * full
-                and row.age_s(monitor.asked_at_s) <= s.oldest_off_s("monitor")
+            by_unit = unit is not None and s.proves_off("unit", unit.asked_at_s, row)
+            by_unit = (
+                by_unit
+                and unit is not None
+                and bool(unit.relays & Relay.K1_MIRROR_OPEN and not unit.relays & Relay.HV_SEEN)
             )
-            if not (seen and by_kv) or row.kv > HV_KV:
+            by_kv = (
+                monitor is not None and s.proves_off("monitor", monitor.asked_at_s, row) and monitor.kv < 0.05 * full
+            )
+            if not (by_unit and by_kv) or row.kv > HV_KV:
                 yield row.t, f"process {host} reached STANDBY without off read back ({row.kv:.1f} kV are there)"
             if s.rig.own_unit and not any(w.what == "disarm" and began - 1.0 <= w.at_s <= row.t for w in s.trace.wrote):
                 yield row.t, f"process {host} reached STANDBY and never sent DISARM"

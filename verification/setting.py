@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -176,7 +176,9 @@ def virtual_rig(
     """Hands in virtual time on the same rig file; a fault named here is there from the start, a disk given here is under the records, `epoch_s` is what
     the host's monotonic clock shows then, and `grain_s` what its times are whole numbers of."""
     blob = blob_of(setting)
-    world = World(setting.choice.profile, seed, UnitConfig(site_key=blob.site_key))
+    world = World(
+        replace(setting.choice.profile, unit_baud=blob.rig.safety_unit_baud), seed, UnitConfig(site_key=blob.site_key)
+    )
     if fault:
         world.faults.start(fault)
     recorder = recorder_of(setting.folder, setting.records)

@@ -16,6 +16,8 @@ T1_S: Final = 0.1
 """From an event at a device to off bytes sent."""
 T2_S: Final = 0.5
 """From off to no high voltage, else K2; the largest that a profile may ask for."""
+OFF_FRESH_S: Final = 0.25
+"""What is no older proves off, whatever the wire."""
 T3_S: Final = 0.5
 """The longest silence of the host that the world may have to bear."""
 CONTACTOR_S: Final = 0.05
@@ -372,9 +374,16 @@ class Story:
         """The oldest a reading may be on which the beam goes on: by the poll plan of this wire, or T1 where that is faster."""
         return max(T1_S, self.rig.worst_age_s.get(name, 0.0) + 2 * self.rig.tick_s) + self.rig.tick_s
 
-    def oldest_off_s(self, name: str) -> float:
-        """The oldest a reading may be that proves off: 250 ms, on a slower wire its plan and a tick, and never above T2."""
-        return max(0.25, min(self.rig.worst_age_s.get(name, 0.0) + self.rig.tick_s, T2_S)) + 1e-6
+    def proves_off(self, name: str, asked_at_s: float, row: Row) -> bool:
+        """Whether a reading is young enough to prove off: 250 ms; kV and flags on a slower wire its plan and a tick, T2 at most, where it was asked for
+        after the last DISARM and after any ON."""
+        age_s = row.age_s(asked_at_s)
+        if age_s <= OFF_FRESH_S + 1e-6:
+            return True
+        left = [w.at_s for w in self.trace.wrote if w.at_s <= row.t]
+        after = bool(left) and row.t - age_s >= left[-1] - 1e-6
+        worst_s = min(self.rig.worst_age_s.get(name, 0.0) + self.rig.tick_s, T2_S)
+        return name != "unit" and after and age_s <= worst_s + 1e-6
 
     def discharge_s(self, at_s: float) -> float:
         """The longest that the cable may take to empty."""

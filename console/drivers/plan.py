@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 
 from console.limits import unfit
-from console.rig_file import USUAL_LEASE_MS
 from hal import registry
 from hal.errors import ConfigurationError
 from hal.machine import Capabilities
@@ -66,6 +65,11 @@ class Plan:
     worst_age_s: dict[str, float]
     off_s: float
     capabilities: Capabilities
+
+    @property
+    def unit_baud(self) -> int:
+        """The speed of the safety unit's line, 0 for a network."""
+        return self.wire.baud if self.kind == "safety unit" else 0
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ def values(shown: Plan) -> dict[str, Any]:
             for each in reactions(shown)
         ],
         "bench_only_because": list(shown.capabilities.clinical()),
-        "refused_because": list(unfit(shown.capabilities, USUAL_LEASE_MS / 1000.0)),
+        "refused_because": list(unfit(shown.capabilities, shown.unit_baud)),
     }  # fmt: skip
 
 
@@ -209,7 +213,7 @@ def verdict(shown: Plan) -> tuple[str, ...]:
     )
     lacks = shown.capabilities.clinical()
     bench = (f"For the bench only, whatever the line: such a rig lacks {', '.join(lacks)}.",) if lacks else ()
-    never = unfit(shown.capabilities, USUAL_LEASE_MS / 1000.0)
+    never = unfit(shown.capabilities, shown.unit_baud)
     refused = (f"A rig like this is refused: {'; '.join(never)}. First: raise rig.tick_hz, or use a faster line.",)
     return (told, *_verdict(shown), *bench, *(refused if never else ()))
 

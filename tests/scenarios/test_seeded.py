@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from console.limits import unfit
+from console.limits import serial_baud, too_short, unfit
 from hal.rig import make_rig
 from verification import plan as planning
 from verification.plan import LONG_FROM, plan
@@ -96,7 +96,11 @@ def test_no_plan_is_for_a_rig_that_the_program_refuses_at_its_rate(tmp_path: Pat
         setting = lay_out(tmp_path / str(number), tmp_path / "records", "monitor", 15020, choice=choice)
         setting.rig_file.write_text(with_values(setting.rig_file.read_text(), {"rig": {"tick_hz": str(tick_hz)}}))
         blob = blob_of(setting)
-        assert unfit(make_rig(blob.rig, blob.site_key).capabilities, blob.lease_ms / 1000.0) == (), (choice, tick_hz)
+        can = make_rig(blob.rig, blob.site_key).capabilities
+        assert unfit(can, serial_baud(blob.rig)) == () and too_short(can, blob.lease_ms / 1000.0) == "", (
+            choice,
+            tick_hz,
+        )
 
 
 def test_slips_change_nothing_else_of_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from console.limits import unfit
+from console.limits import serial_baud, unfit
 from controller.kernel import PLAIN
 from controller.requests import Close
 from controller.states import State
@@ -29,9 +29,11 @@ ONCE_EACH = ("spellman-ux",)
 """At slow rates the off comes after K1 has opened; this one keeps that as a fault, and the next fraction is refused until it is cleared."""
 
 
-def make(folder: Path, choice: Choice, tick_hz: int) -> VirtualRig:
+def make(folder: Path, choice: Choice, tick_hz: int, unit_baud: int) -> VirtualRig:
     setting = lay_out(folder / "rig", folder / "records", "monitor", 15020, choice=choice)
     text = with_values(setting.rig_file.read_text(), {"rig": {"tick_hz": str(tick_hz)}})
+    if unit_baud:
+        text = with_values(text, {"safety_unit": {"baud": str(unit_baud)}})
     setting.rig_file.write_text(text)
     return virtual_rig(setting, PLAIN)
 
@@ -49,8 +51,8 @@ def give(rig: VirtualRig, generator: str, number: int) -> None:
     rig.wait(1.5)
 
 
-def played(folder: Path, choice: Choice, tick_hz: int, fractions: int) -> None:
-    rig = make(folder, choice, tick_hz)
+def played(folder: Path, choice: Choice, tick_hz: int, fractions: int, unit_baud: int = 0) -> None:
+    rig = make(folder, choice, tick_hz, unit_baud)
     try:
         for number in range(fractions):
             give(rig, choice.generator, number)
@@ -78,8 +80,8 @@ def test_only_what_the_page_says_is_refused(tick_hz: int, tmp_path: Path) -> Non
         setting = lay_out(tmp_path / str(number), tmp_path / "records", "monitor", 15020, choice=choice)
         setting.rig_file.write_text(with_values(setting.rig_file.read_text(), {"rig": {"tick_hz": str(tick_hz)}}))
         blob = blob_of(setting)
-        lease_s = blob.lease_ms / 1000.0
-        refused |= {(name, tick_hz)} if unfit(make_rig(blob.rig, blob.site_key).capabilities, lease_s) else set()
+        can = make_rig(blob.rig, blob.site_key).capabilities
+        refused |= {(name, tick_hz)} if unfit(can, serial_baud(blob.rig)) else set()
     assert refused == {one for one in REFUSED if one[1] == tick_hz}
     page = (Path(__file__).parents[2] / "docs" / "wires.md").read_text(encoding="utf-8")
     for name, _ in rigs:
@@ -98,10 +100,14 @@ def test_every_wire_gives_whole_fractions_at_every_rate(generator: str, tick_hz:
 
 
 @pytest.mark.parametrize(
-    "tick_hz", [pytest.param(100, marks=pytest.mark.grid), 50, pytest.param(35, marks=pytest.mark.grid)]
+    ("tick_hz", "baud"),
+    [
+        (50, 57600),
+        *(pytest.param(hz, baud, marks=pytest.mark.grid) for hz in (100, 50, 35) for baud in (115200, 57600)),
+    ],
 )
 def test_a_safety_unit_on_a_serial_line_gives_whole_fractions_at_every_rate_that_is_not_refused(
-    tick_hz: int, tmp_path: Path
+    tick_hz: int, baud: int, tmp_path: Path
 ) -> None:
     """The slow block and the active set come due in one second and in two: also together, in beam and while it is armed, the lease is renewed."""
-    played(tmp_path, Choice(unit_wire="rtu"), tick_hz, 4)
+    played(tmp_path, Choice(unit_wire="rtu"), tick_hz, 4, baud)
