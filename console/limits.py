@@ -24,7 +24,7 @@ WATCHDOG_TICKS: Final = 7.0
 SERIAL_BAUD: Final = 57600
 """A status takes 18 ms there; at 38400 baud it takes 27 ms, longer than an off waits for what runs (20 ms), and the line comes to nothing."""
 SERIAL_HZ: Final = 35.0
-"""Where another question lies between, a status is three turns old, and with half a tick then no more than T1; at 25 Hz the link counted as lost."""
+"""Where another question lies between, a status is three turns old, and with half a tick then no more than T1; played at 24 Hz the link was lost."""
 CHALLENGE_S: Final = 0.01
 """The safety unit gives a new challenge so often; the one in a reply may be as old already (docs/safety-unit.md, 0104)."""
 
