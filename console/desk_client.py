@@ -95,7 +95,7 @@ class Desk:
         return None
 
 
-FIRST = "first: look at the lamp, press the emergency stop if in doubt; then see whether kerma run still runs"
+FIRST = "first: look at the warning lamp, press the emergency stop if in doubt; then see whether kerma run still runs"
 
 
 def connect(path: Path, clock: Clock, timeout_s: float = 1.0) -> Desk:

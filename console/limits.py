@@ -61,6 +61,10 @@ def unfit(capabilities: Capabilities, serial_baud: int) -> tuple[str, ...]:
         told += (
             f"the device's watchdog of {watchdog_s * 1000:.0f} ms is {watchdog_s / tick_s:.1f} ticks, bound {WATCHDOG_TICKS:g} ticks",
         )
+    if capabilities.lease and "unit" not in capabilities.worst_age_s:
+        told += (
+            "the safety unit's driver does not say how old its status may get (unit, in worst_age_s), and a lease is renewed by it",
+        )
     if capabilities.lease and serial_baud:
         if serial_baud < SERIAL_BAUD:
             told += (
@@ -84,7 +88,7 @@ def too_short(capabilities: Capabilities, lease_s: float) -> str:
     if not capabilities.lease:
         return ""
     tick_s = capabilities.tick_s
-    between_s = max(capabilities.worst_age_s.get("unit", 0.0) - tick_s, tick_s)
+    between_s = max(capabilities.worst_age_s["unit"] - tick_s, tick_s)
     least_s = 2.0 * (between_s + CHALLENGE_S)
     if lease_s > least_s - 1e-9:
         return ""

@@ -140,7 +140,7 @@ def progress(snapshot: Snapshot, silent_s: float = 0.0) -> RenderableType:
     if silent_s > SILENT_S:
         lines.append(
             Text(
-                f"NO DATA for {silent_s:.1f} s: look at the lamp, press the emergency stop if in doubt",
+                f"NO DATA for {silent_s:.1f} s: look at the warning lamp, press the emergency stop if in doubt",
                 style="bold white on red",
             )
         )

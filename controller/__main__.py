@@ -26,6 +26,7 @@ from hal.rig import make_rig
 
 EXIT_CRASH: Final = 70
 EXIT_NOT_CLINICAL: Final = 71
+EXIT_STUCK_ON: Final = 72
 
 
 def run(loop: Loop) -> int:
@@ -45,6 +46,11 @@ def run(loop: Loop) -> int:
             os._exit(EXIT_CRASH)
     loop.gate.shut()
     loop.links.keep(loop.pace.now())
+    if loop.stuck_on:
+        sys.stderr.write(
+            "kerma: ended in STUCK_ON: beam may be on, press the emergency stop and keep out of the room\n"
+        )
+        return EXIT_STUCK_ON
     return 0
 
 

@@ -139,6 +139,11 @@ class Loop:
         """True when the process may go: nothing is set up, armed or on its way off, so that what was begun has its end in the ring."""
         return self.exposure.stage.state in AT_REST
 
+    @property
+    def stuck_on(self) -> bool:
+        """True where off could not be shown: whoever ended the process is told that beam may be on."""
+        return self.exposure.stage.state is State.STUCK_ON
+
     def _house(self, now: Seconds, gap_s: float) -> House:
         return House(
             recorder_lag_s=self.ledger.lag_s(now),

@@ -126,7 +126,7 @@ def dose_shown(settings: Settings, dose: Dose) -> DoseShown:
         delivered_mgy=dose.fraction_delivered_mgy,
         low_mgy=dose.fraction_low_mgy,
         high_mgy=dose.fraction_high_mgy,
-        quality=dose.quality.value,
+        quality=dose.fraction_quality.value,
         d0_mgy=settings.d0_mgy,
         rx_factor=settings.rx_factor,
         beam_s=dose.beam_s,

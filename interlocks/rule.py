@@ -16,7 +16,7 @@ Question = Callable[[Look], bool | None]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row. `hazards` are ids of docs/safety.md; `needs` the bits of the readings (interlocks/look.py) without which it is STALE,
+    """One row. `hazards` are ids of docs/hazards.md; `needs` the bits of the readings (interlocks/look.py) without which it is STALE,
     `stands_on` the parts of the rig without which it is NOT FITTED.
 
     `persists_for_s` is how long FALSE must last before it counts. `waits_for`: with a beam FALSE counts only once these readings have been

@@ -23,7 +23,7 @@ class VirtualDesk:
 
     def send(self, request: Request, timeout_s: float = 0.5) -> None:  # noqa: ARG002 - nothing waits here
         if self._rig.loop is None:
-            raise DeskGoneError("the desk is gone; first: look at the lamp")
+            raise DeskGoneError("the desk is gone; first: look at the warning lamp")
         self.sent.append(request)
         self._rig.send(request)
 
@@ -33,7 +33,7 @@ class VirtualDesk:
             if self._rig.now_s() >= until:
                 return None
             if self._rig.loop is None:
-                raise DeskGoneError("the desk is gone; first: look at the lamp")
+                raise DeskGoneError("the desk is gone; first: look at the warning lamp")
             self._rig.turn()
         return self._replies.popleft()
 

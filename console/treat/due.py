@@ -1,5 +1,5 @@
-"""How each order of the day stands by the records: given, begun, due, or not before a time. It reads no file and locks nothing: what may be delivered is said
-by the records themselves at each load (records/clearance.py)."""
+"""How each order of the day stands by the records: given, begun, of unknown dose, due, or not before a time. It reads no file and locks nothing: what may
+be delivered is said by the records themselves at each load (records/clearance.py)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Any, Final
 
+from controller.prescribed import Quality
 from hal.readings import Purpose
 
 Row = Mapping[str, Any]
@@ -24,6 +25,7 @@ class Mark(StrEnum):
     GIVEN = "given"
     RUNNING = "running"
     OPEN = "open"
+    UNKNOWN = "unknown"
     EARLY = "early"
     SAME_DAY = "same_day"
     BEFORE = "before"
@@ -32,7 +34,8 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True)
 class Stands:
-    """The mark, and what it is said with: when it was given, or from when on it is due (wall, s); how much was given (mGy at depth)."""
+    """The mark, and what it is said with: when it was given, or from when on it is due (wall, s); how much was given (mGy at depth),
+    and where that is UNKNOWN the most that it can have been."""
 
     mark: Mark
     at_s: float | None = None
@@ -47,6 +50,8 @@ def stands(order: Row, rows: Sequence[Row], wall_s: float, zone: tzinfo) -> Stan
         given = last["delivered_mgy"] * last["rx_factor"]
         if last["status"] == "RUNNING":
             return Stands(Mark.RUNNING, last["started_wall_s"], given)
+        if last["quality"] == Quality.UNKNOWN.value:
+            return Stands(Mark.UNKNOWN, last["ended_wall_s"], last["high_mgy"] * last["rx_factor"])
         # a whole dose leaves nothing to resume, whether or not anybody has closed it
         done = last["closed"] or last["status"] in ("COMPLETE", "OVER")
         return Stands(Mark.GIVEN if done else Mark.OPEN, last["ended_wall_s"], given)

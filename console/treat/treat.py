@@ -347,7 +347,7 @@ class Steps:
 def silence(silent_s: float) -> str:
     """What a person must know when nobody answers any more."""
     return (
-        f"NO ANSWER, last snapshot {silent_s:.1f} s ago: the safety unit ends the beam by its lease; look at the lamp, "
+        f"NO ANSWER, last snapshot {silent_s:.1f} s ago: the safety unit ends the beam by its lease; look at the warning lamp, "
         "press the emergency stop if in doubt, then start kerma run again and look at kerma records list"
     )
 

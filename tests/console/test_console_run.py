@@ -305,6 +305,10 @@ def test_a_rig_that_could_never_prove_off_or_feed_its_watchdog_is_refused(
     faster = msgspec.structs.replace(serial.capabilities, tick_s=0.02)
     assert "has 38400 baud, bound 57600" in "; ".join(unfit(faster, 38400))
     assert unfit(faster, 57600) == unfit(serial.capabilities, 0) == ()
+    dumb = {kind: old_s for kind, old_s in faster.worst_age_s.items() if kind != "unit"}
+    assert "does not say how old its status may get" in "; ".join(
+        unfit(msgspec.structs.replace(faster, worst_age_s=dumb), 0)
+    )
     document["rig"]["tick_hz"] = 20
     document["generator"] |= {"driver": "spellman-xrb80", "baud": 9600}
     assert "rig.tick_hz = 20: the generator's kV may be" in refused(tmp_path, document)

@@ -29,7 +29,7 @@ ORDER: dict[str, Any] = {
 }  # fmt: skip
 FIRST: dict[str, Any] = {name: ORDER[name] for name in SAME} | {
     "fraction": 1, "purpose": "TREAT", "status": "COMPLETE", "closed": True, "started_wall_s": WALL_S - 3 * DAY_S, "ended_wall_s": WALL_S - 3 * DAY_S,
-    "delivered_mgy": 5000.0, "rx_factor": 0.8,
+    "delivered_mgy": 5000.0, "high_mgy": 5500.0, "quality": "GOOD", "rx_factor": 0.8,
 }  # fmt: skip
 OWN = FIRST | {"fraction": 2, "started_wall_s": WALL_S - 60.0, "ended_wall_s": WALL_S - 30.0}
 
@@ -41,7 +41,9 @@ OWN = FIRST | {"fraction": 2, "started_wall_s": WALL_S - 60.0, "ended_wall_s": W
         ([FIRST, OWN], Stands(Mark.GIVEN, WALL_S - 30.0, 4000.0)),
         ([FIRST, OWN | {"closed": False}], Stands(Mark.GIVEN, WALL_S - 30.0, 4000.0)),
         ([FIRST, OWN | {"closed": False, "status": "PARTIAL"}], Stands(Mark.OPEN, WALL_S - 30.0, 4000.0)),
-        ([FIRST, OWN | {"closed": False, "status": "UNKNOWN"}], Stands(Mark.OPEN, WALL_S - 30.0, 4000.0)),
+        ([FIRST, OWN | {"closed": False, "status": "PARTIAL", "quality": "DEGRADED"}], Stands(Mark.OPEN, WALL_S - 30.0, 4000.0)),
+        ([FIRST, OWN | {"closed": False, "status": "UNKNOWN", "quality": "UNKNOWN"}], Stands(Mark.UNKNOWN, WALL_S - 30.0, 4400.0)),
+        ([FIRST, OWN | {"status": "UNKNOWN", "quality": "UNKNOWN"}], Stands(Mark.UNKNOWN, WALL_S - 30.0, 4400.0)),
         ([FIRST, OWN | {"status": "PARTIAL"}], Stands(Mark.GIVEN, WALL_S - 30.0, 4000.0)),
         ([FIRST, OWN | {"status": "RUNNING", "ended_wall_s": None}], Stands(Mark.RUNNING, WALL_S - 60.0, 4000.0)),
         ([FIRST, OWN | {"status": "NONE"}], Stands(Mark.DUE)),
@@ -54,7 +56,7 @@ OWN = FIRST | {"fraction": 2, "started_wall_s": WALL_S - 60.0, "ended_wall_s": W
 )  # fmt: skip
 def test_each_order_stands_as_the_records_have_it(rows: list[dict[str, Any]], expected: Stands) -> None:
     """Another course, purpose or lesion is not this fraction; the interval runs from the last beam of the lesion whatever the course; a START without beam
-    gave nothing."""
+    gave nothing, and one whose dose is UNKNOWN at most the high bound, closed or not."""
     assert stands(ORDER, rows, WALL_S, ZONE) == expected
 
 

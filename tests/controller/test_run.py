@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from controller.__main__ import EXIT_CRASH, run
+from controller.__main__ import EXIT_CRASH, EXIT_STUCK_ON, run
 from controller.loop import Loop
 
 CHILD_S = 30
@@ -26,6 +26,7 @@ def fake(tick: Callable[[Any], None], told: Callable[[str], None], put: Callable
     loop = SimpleNamespace(
         stop_requested=False,
         may_end=False,
+        stuck_on=False,
         pace=SimpleNamespace(next=lambda: 1.0, now=lambda: 1.0),
         gate=SimpleNamespace(shut=lambda: told("shut ")),
         ledger=SimpleNamespace(put=entry),
@@ -86,3 +87,15 @@ def test_a_signal_ends_it_when_nothing_is_under_way_and_the_gate_is_shut_then() 
 
     assert run(fake(tick, heard.append)) == 0
     assert (ticks, heard) == (5, ["shut "])
+
+
+def test_whoever_ends_it_where_off_could_not_be_shown_is_told_that_beam_may_be_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """STUCK_ON lets a process end, and neither its code nor its last words take that for a good end."""
+
+    def tick(loop: Any) -> None:
+        loop.stop_requested = loop.may_end = loop.stuck_on = True
+
+    assert run(fake(tick, lambda _what: None)) == EXIT_STUCK_ON
+    assert "beam may be on, press the emergency stop" in capsys.readouterr().err

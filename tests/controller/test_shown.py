@@ -8,8 +8,9 @@ from decide_bench import QUIET, finding, stage, verdict
 from dose_bench import certificate, made, prescribed
 
 from controller.dose import Dose
+from controller.prescribed import Quality
 from controller.self_test import begin
-from controller.shown import first_to_fix, told_of_dose
+from controller.shown import dose_shown, first_to_fix, told_of_dose
 from controller.states import State
 from hal.readings import Termination
 from hal.units import Seconds
@@ -65,3 +66,12 @@ def test_channels_that_differ_are_told_before_they_trip(termination: Termination
     settings = made(prescribed(), certificate(termination=termination))
     assert [words.split(" mGy")[0] for words in told_of_dose(settings, dose)] == told
     assert told_of_dose(None, dose) == ()
+
+
+def test_the_quality_beside_the_fractions_dose_is_the_fractions() -> None:
+    """A sound piece after one whose dose is unknown leaves the sum unknown: nobody may read GOOD beside it."""
+    dose = Dose(
+        quality=Quality.GOOD, fraction_quality=Quality.UNKNOWN, fraction_delivered_mgy=4000.0, fraction_high_mgy=4000.0
+    )
+    shown = dose_shown(made(), dose)
+    assert (shown.quality, shown.delivered_mgy) == (Quality.UNKNOWN.value, 4000.0)
