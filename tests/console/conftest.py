@@ -4,14 +4,24 @@ It proves nothing by itself."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
+import fastapi.routing
 import pytest
 from desk_by_hand import EXAMPLES, ScriptedDesk
 
 from console.prescription import load
 from controller.prescribed import Prescribed
 from controller.requests import Reply, Request
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fields_made_once() -> Iterator[None]:
+    """The some five hundred fields of answers in which all applications are alike are made once in a process: they cost more than the tests of the pages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fastapi.routing, "create_model_field", cache(fastapi.routing.create_model_field))
+        yield
 
 
 @pytest.fixture

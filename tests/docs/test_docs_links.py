@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def anchors(page: Path) -> set[str]:
     return heads | set(ANCHOR.findall(text))
 
 
+@cache
 def commands() -> dict[str, set[str]]:
     """The command line's own words."""
     top = typer.main.get_command(build(["--help"]))
