@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -39,6 +40,8 @@ SOCKETS: Final = 200
 ALLOWED_US: Final = 20_000.0
 """What a tick's beginning may be late, flooded or not: twice its own 10 ms."""
 UP_WITHIN_S: Final = 30.0
+FIRST: Final = "answered\n"
+"""What the flood's process says at its first answer: a window begins no earlier."""
 TRIES: Final = 4
 TAKEN_AWAY: Final = 75
 ASKED: Final = (
@@ -196,7 +199,7 @@ def _there(port: int) -> bool:
 
 @contextlib.contextmanager
 def flood(port: int, flooded: bool, nice: int = 0) -> Iterator[Callable[[], int]]:
-    """The flood's process; what is yielded ends it and says how many requests were answered."""
+    """The flood's process, once its first request is answered; what is yielded ends it and says how many were. Stuck: none was within UP_WITHIN_S."""
     if not flooded:
         yield lambda: 0
         return
@@ -210,6 +213,10 @@ def flood(port: int, flooded: bool, nice: int = 0) -> Iterator[Callable[[], int]
         return int(said)
 
     try:
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], UP_WITHIN_S)
+        if not ready or process.stdout.readline() != FIRST:
+            raise Stuck(f"the console answered no request within {UP_WITHIN_S:g} s")
         yield ended
     finally:
         process.kill()
@@ -265,6 +272,9 @@ async def _asking(port: int, number: int, every_s: float, answered: list[int]) -
                     )
                     await reader.readexactly(int(length))
                     answered[0] += 1
+                    if answered[0] == 1:
+                        sys.stdout.write(FIRST)
+                        sys.stdout.flush()
             finally:
                 writer.close()
         await asyncio.sleep(every_s)

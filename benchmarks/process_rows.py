@@ -95,8 +95,8 @@ def loaded(port: int) -> Iterator[Callable[[], float]]:
         process = subprocess.Popen([sys.executable, "-m", "benchmarks.load", folder], cwd=ROOT)
         stack.callback(process.wait)
         stack.callback(process.kill)
-        begun_s = SystemClock().monotonic()
         ended = stack.enter_context(flood.flood(port, True, NICE))
+        begun_s = SystemClock().monotonic()
         SystemClock().sleep_until(Seconds(begun_s + 0.7))
         yield lambda: ended() / (SystemClock().monotonic() - begun_s)
 

@@ -25,6 +25,8 @@ SERIAL_BAUD: Final = 57600
 """A status takes 18 ms there; at 38400 baud it takes 27 ms, longer than an off waits for what runs (20 ms), and the line comes to nothing."""
 SERIAL_HZ: Final = 35.0
 """Where another question lies between, a status is three turns old, and with half a tick then no more than T1; played at 24 Hz the link was lost."""
+AGED: Final = ("unit", "slow", "monitor", "flags")
+"""The readings that interlocks and the proof of off go by."""
 CHALLENGE_S: Final = 0.01
 """The safety unit gives a new challenge so often; the one in a reply may be as old already (docs/safety-unit.md, 0104)."""
 
@@ -61,10 +63,6 @@ def unfit(capabilities: Capabilities, serial_baud: int) -> tuple[str, ...]:
         told += (
             f"the device's watchdog of {watchdog_s * 1000:.0f} ms is {watchdog_s / tick_s:.1f} ticks, bound {WATCHDOG_TICKS:g} ticks",
         )
-    if capabilities.lease and "unit" not in capabilities.worst_age_s:
-        told += (
-            "the safety unit's driver does not say how old its status may get (unit, in worst_age_s), and a lease is renewed by it",
-        )
     if capabilities.lease and serial_baud:
         if serial_baud < SERIAL_BAUD:
             told += (
@@ -75,6 +73,15 @@ def unfit(capabilities: Capabilities, serial_baud: int) -> tuple[str, ...]:
                 f"the safety unit's serial line is asked {1.0 / tick_s:.0f} times a second, bound {SERIAL_HZ:g}: its link would count as lost",
             )
     return told
+
+
+def ageless(capabilities: Capabilities) -> str:
+    """The readings whose age no driver of this rig states, in words: every bound on age stands on it, and none would count as never old."""
+    ages = capabilities.worst_age_s
+    missing = [name for name in AGED if not 0.0 < ages.get(name, 0.0) < math.inf]
+    if not missing:
+        return ""
+    return f"no driver says how old {', '.join(missing)} may get; first: have it stated in the driver's worst_age_s (docs/write-a-driver.md)"
 
 
 def serial_baud(config: RigConfig) -> int:
@@ -88,7 +95,7 @@ def too_short(capabilities: Capabilities, lease_s: float) -> str:
     if not capabilities.lease:
         return ""
     tick_s = capabilities.tick_s
-    between_s = max(capabilities.worst_age_s["unit"] - tick_s, tick_s)
+    between_s = max(capabilities.worst_age_s.get("unit", math.inf) - tick_s, tick_s)
     least_s = 2.0 * (between_s + CHALLENGE_S)
     if lease_s > least_s - 1e-9:
         return ""

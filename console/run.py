@@ -22,7 +22,7 @@ from console.access import policy
 from console.certificate import accept, certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
-from console.limits import narrowed, reaction, serial_baud, too_short, unfit
+from console.limits import ageless, narrowed, reaction, serial_baud, too_short, unfit
 from console.rig_file import TubeTable
 from controller.blob import Blob, Paths, Scheduling, TubeHeat
 from hal.clock import Clock, SystemClock
@@ -58,6 +58,9 @@ def prepared(rig: Rig, clock: Clock, instance: str) -> Start:
     if rig.simulated:
         # the firmware of a simulated device is the simulator's own, and changes with it
         certificate = msgspec.structs.replace(certificate, safety_unit_fw="", generator_fw="")
+    unstated = ageless(capabilities)
+    if unstated:
+        raise ConfigurationError(f"{rig.path}: {unstated}")
     never = unfit(capabilities, serial_baud(config))
     if never:
         raise ConfigurationError(

@@ -154,13 +154,13 @@ NO_CHAMBERS: Final = "NOT FITTED"
 
 
 def channel_words(dose: DoseShown) -> str:
-    """The four channels of this segment side by side, D0."""
+    """The four channels of this segment side by side, and bounds and quality of the fraction, D0."""
     channels = (
         f"channel 1 {dose.d1_mgy:.1f}  channel 2 {dose.d2_mgy:.1f}" if dose.chambers else f"chambers {NO_CHAMBERS}"
     )
     return (
         f"{channels}  timer {dose.dt_mgy:.1f}  model {dose.dm_mgy:.1f} mGy (D0)"
-        f"  low {dose.low_mgy:.1f}  high {dose.high_mgy:.1f}  {dose.quality}"
+        f"  fraction: low {dose.low_mgy:.1f}  high {dose.high_mgy:.1f}  {dose.quality}"
     )
 
 

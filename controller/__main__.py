@@ -3,6 +3,7 @@ It knows no page, no database and no file but its configuration and the folder o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -16,11 +17,13 @@ import msgspec
 from controller.assemble import assemble
 from controller.blob import Blob
 from controller.desk import Sockets
+from controller.ends import own_words
 from controller.entries import Crash, EntryType
 from controller.kernel import prepare
 from controller.kernel_asked import ask_kernel, hold_reserve
 from controller.loop import Loop
 from controller.pace import KernelPace
+from controller.self_test import STUCK_RULE
 from hal.clock import SystemClock
 from hal.rig import make_rig
 
@@ -45,13 +48,12 @@ def run(loop: Loop) -> int:
         finally:
             os._exit(EXIT_CRASH)
     loop.gate.shut()
-    loop.links.keep(loop.pace.now())
-    if loop.stuck_on:
-        sys.stderr.write(
-            "kerma: ended in STUCK_ON: beam may be on, press the emergency stop and keep out of the room\n"
-        )
-        return EXIT_STUCK_ON
-    return 0
+    code = EXIT_STUCK_ON if loop.stuck_on else 0
+    with contextlib.suppress(Exception):
+        if code:
+            sys.stderr.write(f"kerma: {own_words(STUCK_RULE)}\n")
+        loop.links.keep(loop.pace.now())
+    return code
 
 
 def main(arguments: list[str]) -> int:

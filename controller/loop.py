@@ -22,8 +22,10 @@ from controller.links import Links
 from controller.pace import Pace
 from controller.punctual import Punctual
 from controller.requests import RuleShown, Snapshot
+from controller.self_test import STUCK_RULE
 from controller.shown import (
     beam_word,
+    dose_by_now,
     dose_shown,
     first_to_fix,
     link_word,
@@ -141,8 +143,10 @@ class Loop:
 
     @property
     def stuck_on(self) -> bool:
-        """True where off could not be shown: whoever ended the process is told that beam may be on."""
-        return self.exposure.stage.state is State.STUCK_ON
+        """True where off could not be proved and nobody has cleared that since: whoever ended the process is told that beam may be on."""
+        return self.exposure.stage.state is State.STUCK_ON or any(
+            one.rule == STUCK_RULE for one in self.dossier.latches
+        )
 
     def _house(self, now: Seconds, gap_s: float) -> House:
         return House(
@@ -251,7 +255,7 @@ class Loop:
         rules = tuple(
             [RuleShown(rule, TRUTH_NAMES[truth], age_s, words) for rule, truth, age_s, words in shown(tick.verdict, r)]
         )
-        statement = self.ledger.statement
+        statement, dose = self.ledger.statement, dose_by_now(case, tick.dose)
         return Snapshot(
             simulated=self.identity.simulated,
             rig=self.identity.rig,
@@ -275,7 +279,7 @@ class Loop:
             or (set_up_words(case, r, dossier.unended) if tick.stage.state is State.PREPARATORY else ""),
             latches=tuple(latch.words for latch in dossier.latches),
             offer=offer_shown(case, r, machine),
-            dose=dose_shown(settings, tick.dose) if settings is not None else None,
+            dose=dose_shown(settings, dose) if settings is not None else None,
             emulated=machine.emulated,
             ended=dossier.ended,
             open_fractions=_opens(statement.opens if statement is not None else ()),
@@ -291,6 +295,6 @@ class Loop:
             ),
             wires=self.links.summary(),
             notice="; ".join(
-                words for words in (*self.notices, *told_of_dose(settings, tick.dose), tick.stage.words) if words
+                words for words in (*self.notices, *told_of_dose(settings, dose), tick.stage.words) if words
             ),
         )

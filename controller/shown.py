@@ -116,6 +116,22 @@ def offer_shown(case: Case, readings: Readings, machine: Capabilities) -> Offer 
     )
 
 
+def dose_by_now(case: Case, dose: Dose) -> Dose:
+    """What may be said of the dose in this tick. Until there is a START the meter holds the exposure before, and that may be another patient's: of this
+    fraction only what the records say was given before it."""
+    s = case.settings
+    if s is None or case.start_seq:
+        return dose
+    return Dose(
+        fraction_delivered_mgy=s.delivered_before_mgy,
+        fraction_low_mgy=s.low_before_mgy,
+        fraction_high_mgy=s.high_before_mgy,
+        fraction_quality=s.quality_before,
+        rest_mgy=s.rest_mgy,
+        chambers=dose.chambers,
+    )
+
+
 def dose_shown(settings: Settings, dose: Dose) -> DoseShown:
     """Dose of the fraction so far."""
     return DoseShown(

@@ -1,4 +1,4 @@
-"""What `make test` leaves to `make grid`: of dear tables every so many rows, and a few dear tests, by tests/left_to_grid.toml.
+"""What `make test` leaves to `make grid`: of dear tables all but each test's first row and every so many, and a few dear tests (tests/left_to_grid.toml).
 `make grid` plays all of it; which rows are kept follows from the order of collection alone."""
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ LEFT: Final[tuple[str, ...]] = tuple(TABLE["left"]["tests"])
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks with `grid` what is left out, before the markers are asked for."""
     seen: dict[str, int] = {}
+    played: set[str] = set()
     for item in items:
         if item.get_closest_marker("grid") is not None or item.get_closest_marker("realtime") is not None:
             continue
@@ -26,5 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.grid)
         elif file and "[" in item.nodeid:
             place = seen[file] = seen.get(file, -1) + 1
-            if place % EVERY[file]:
+            test, _, _ = item.nodeid.partition("[")
+            if place % EVERY[file] and test in played:
                 item.add_marker(pytest.mark.grid)
+            played.add(test)

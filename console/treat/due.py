@@ -26,9 +26,11 @@ class Mark(StrEnum):
     RUNNING = "running"
     OPEN = "open"
     UNKNOWN = "unknown"
+    UNKNOWN_OPEN = "unknown_open"
     EARLY = "early"
     SAME_DAY = "same_day"
     BEFORE = "before"
+    BEFORE_OPEN = "before_open"
     DUE = "due"
 
 
@@ -51,7 +53,11 @@ def stands(order: Row, rows: Sequence[Row], wall_s: float, zone: tzinfo) -> Stan
         if last["status"] == "RUNNING":
             return Stands(Mark.RUNNING, last["started_wall_s"], given)
         if last["quality"] == Quality.UNKNOWN.value:
-            return Stands(Mark.UNKNOWN, last["ended_wall_s"], last["high_mgy"] * last["rx_factor"])
+            return Stands(
+                Mark.UNKNOWN if last["closed"] else Mark.UNKNOWN_OPEN,
+                last["ended_wall_s"],
+                last["high_mgy"] * last["rx_factor"],
+            )
         # a whole dose leaves nothing to resume, whether or not anybody has closed it
         done = last["closed"] or last["status"] in ("COMPLETE", "OVER")
         return Stands(Mark.GIVEN if done else Mark.OPEN, last["ended_wall_s"], given)
@@ -60,6 +66,8 @@ def stands(order: Row, rows: Sequence[Row], wall_s: float, zone: tzinfo) -> Stan
         for one in rows
         if _begun(one) and (one["patient_id"], one["lesion_id"]) == (order["patient_id"], order["lesion_id"])
     ]
+    if not all(one["closed"] for one in others):
+        return Stands(Mark.BEFORE_OPEN)
     ends = [one["ended_wall_s"] for one in others if one["ended_wall_s"] is not None]
     due_s = max(ends) + order["min_interval_h"] * HOUR_S if ends else wall_s
     if due_s > wall_s:

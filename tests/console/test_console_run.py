@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import fcntl
+import math
 import os
 import pty
 import stat
@@ -28,6 +29,7 @@ from console.limits import narrowed, reaction, unfit
 from controller.blob import Blob
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
+from hal.machine import Capabilities
 from hal.rig import make_rig
 from records.process import config_of
 
@@ -305,13 +307,27 @@ def test_a_rig_that_could_never_prove_off_or_feed_its_watchdog_is_refused(
     faster = msgspec.structs.replace(serial.capabilities, tick_s=0.02)
     assert "has 38400 baud, bound 57600" in "; ".join(unfit(faster, 38400))
     assert unfit(faster, 57600) == unfit(serial.capabilities, 0) == ()
-    dumb = {kind: old_s for kind, old_s in faster.worst_age_s.items() if kind != "unit"}
-    assert "does not say how old its status may get" in "; ".join(
-        unfit(msgspec.structs.replace(faster, worst_age_s=dumb), 0)
-    )
     document["rig"]["tick_hz"] = 20
     document["generator"] |= {"driver": "spellman-xrb80", "baud": 9600}
     assert "rig.tick_hz = 20: the generator's kV may be" in refused(tmp_path, document)
+
+
+@pytest.mark.parametrize("kind", ["unit", "slow", "monitor", "flags"])
+@pytest.mark.parametrize("age_s", [None, 0.0, math.inf, math.nan])
+def test_a_reading_whose_age_no_driver_states_is_refused(
+    tmp_path: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, kind: str, age_s: float | None
+) -> None:
+    """It would count as never old: every bound on age, T1 and the proof of off would be kept by it."""
+    whole = run.capabilities_of
+    given = {} if age_s is None else {kind: age_s}
+
+    def without(*of: Any) -> Capabilities:
+        known = whole(*of)
+        rest = {name: old_s for name, old_s in known.worst_age_s.items() if name != kind}
+        return msgspec.structs.replace(known, worst_age_s=rest | given)
+
+    monkeypatch.setattr(run, "capabilities_of", without)
+    assert f"no driver says how old {kind} may get; first: have it stated" in refused(tmp_path, document)
 
 
 def test_a_lease_that_its_line_cannot_renew_in_time_is_refused(tmp_path: Path, document: dict[str, Any]) -> None:

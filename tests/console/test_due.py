@@ -42,7 +42,7 @@ OWN = FIRST | {"fraction": 2, "started_wall_s": WALL_S - 60.0, "ended_wall_s": W
         ([FIRST, OWN | {"closed": False}], Stands(Mark.GIVEN, WALL_S - 30.0, 4000.0)),
         ([FIRST, OWN | {"closed": False, "status": "PARTIAL"}], Stands(Mark.OPEN, WALL_S - 30.0, 4000.0)),
         ([FIRST, OWN | {"closed": False, "status": "PARTIAL", "quality": "DEGRADED"}], Stands(Mark.OPEN, WALL_S - 30.0, 4000.0)),
-        ([FIRST, OWN | {"closed": False, "status": "UNKNOWN", "quality": "UNKNOWN"}], Stands(Mark.UNKNOWN, WALL_S - 30.0, 4400.0)),
+        ([FIRST, OWN | {"closed": False, "status": "UNKNOWN", "quality": "UNKNOWN"}], Stands(Mark.UNKNOWN_OPEN, WALL_S - 30.0, 4400.0)),
         ([FIRST, OWN | {"status": "UNKNOWN", "quality": "UNKNOWN"}], Stands(Mark.UNKNOWN, WALL_S - 30.0, 4400.0)),
         ([FIRST, OWN | {"status": "PARTIAL"}], Stands(Mark.GIVEN, WALL_S - 30.0, 4000.0)),
         ([FIRST, OWN | {"status": "RUNNING", "ended_wall_s": None}], Stands(Mark.RUNNING, WALL_S - 60.0, 4000.0)),
@@ -50,13 +50,15 @@ OWN = FIRST | {"fraction": 2, "started_wall_s": WALL_S - 60.0, "ended_wall_s": W
         ([FIRST, OWN | {"purpose": "CALIBRATE"}], Stands(Mark.DUE)),
         ([FIRST, OWN | {"course_id": "C2", "status": "COMPLETE"}], Stands(Mark.EARLY, WALL_S - 30.0 + 48 * 3600.0)),
         ([FIRST | {"ended_wall_s": WALL_S - 3600.0}], Stands(Mark.EARLY, WALL_S + 47 * 3600.0)),
+        ([FIRST | {"closed": False}], Stands(Mark.BEFORE_OPEN)),
+        ([FIRST | {"closed": False, "status": "RUNNING", "ended_wall_s": None}], Stands(Mark.BEFORE_OPEN)),
         ([], Stands(Mark.BEFORE)),
         ([FIRST | {"lesion_id": "L2"}], Stands(Mark.BEFORE)),
     ],
 )  # fmt: skip
 def test_each_order_stands_as_the_records_have_it(rows: list[dict[str, Any]], expected: Stands) -> None:
-    """Another course, purpose or lesion is not this fraction; the interval runs from the last beam of the lesion whatever the course; a START without beam
-    gave nothing, and one whose dose is UNKNOWN at most the high bound, closed or not."""
+    """Another course, purpose or lesion is not this fraction, and while another one of the lesion is open nothing of it is due; the interval runs from the
+    last beam of the lesion whatever the course; a START without beam gave nothing, and one whose dose is UNKNOWN at most the high bound, closed or not."""
     assert stands(ORDER, rows, WALL_S, ZONE) == expected
 
 

@@ -98,4 +98,17 @@ def test_whoever_ends_it_where_off_could_not_be_shown_is_told_that_beam_may_be_o
         loop.stop_requested = loop.may_end = loop.stuck_on = True
 
     assert run(fake(tick, lambda _what: None)) == EXIT_STUCK_ON
-    assert "beam may be on, press the emergency stop" in capsys.readouterr().err
+    assert "the beam may be on; first: press the emergency stop, take the patient away" in capsys.readouterr().err
+
+
+def test_last_words_that_nobody_takes_leave_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends what reads the words too: the code is told all the same."""
+
+    def gone(_words: str) -> int:
+        raise BrokenPipeError
+
+    def tick(loop: Any) -> None:
+        loop.stop_requested = loop.may_end = loop.stuck_on = True
+
+    monkeypatch.setattr("sys.stderr.write", gone)
+    assert run(fake(tick, lambda _what: None)) == EXIT_STUCK_ON

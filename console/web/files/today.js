@@ -3,7 +3,7 @@ import { gy, h, named, number, post, stamp, t } from "/files/shell.js";
 import { get } from "/files/tables.js";
 
 const LATE_MS = 3000;
-const LOOK = ["open", "unknown", "running", "before"];
+const LOOK = ["open", "unknown", "unknown_open", "running", "before", "before_open"];
 const mark = (one) => t(`mark_${one.mark}`, { at: stamp(one.at_s), dose: gy(one.delivered_rx_mgy) });
 
 // Each order of the folder with how it stands by the records. What may be delivered they say themselves at each load.
