@@ -70,12 +70,12 @@ def converted(p: Prescribed, c: Combination) -> Converted | tuple[str, ...]:
 
 def depth_dose(p: Prescribed, c: Combination) -> tuple[tuple[float, float], ...] | str:
     """The table that holds for this order: the open field's, or that of the cut-out it names. Words where there is none: a smaller field's dose falls faster
-    with depth than the open one's (accident-A12)."""
-    if p.depth_mm == 0.0 or (p.cutout_factor == 1.0 and not p.cutout_id):
+    with depth than the open one's (accident-A12); and at any depth where the factor is not that of the cut-out (accident-A4)."""
+    lead = next((one for one in c.leads if one.id == p.cutout_id), None)
+    if (p.depth_mm == 0.0 and lead is None) or (p.cutout_factor == 1.0 and not p.cutout_id):
         return c.pdd
     if not p.cutout_id:
         return f"cut-out factor {p.cutout_factor:g} at depth {p.depth_mm:g} mm, and the order names no cut-out; name it, or prescribe at the surface, depth 0"
-    lead = next((one for one in c.leads if one.id == p.cutout_id), None)
     if lead is None:
         return (
             f"cut-out {p.cutout_id} has no depth dose of its own in this beam (certificate), and depth {p.depth_mm:g} mm is prescribed; "

@@ -175,12 +175,15 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "accident-A4",
         "an unusual entry is accepted and the times double (2000-01)",
         "a key that is not known, or a value outside its bounds, is refused with value and bound; a second calculation must meet the time",
-        "code:console/strict.py::check code:console/second_calculation.py::checked code:calibration/procedures/step.py::number",
+        "code:console/strict.py::check code:console/second_calculation.py::checked code:calibration/procedures/step.py::number "
+        "code:console/treat/independent.py::compared code:controller/conversion.py::depth_dose",
         "verification/test_blundered.py::test_hazard_a4_an_entry_outside_the_grammar_and_a_reading_of_two "
         "console/test_console_configuration.py::test_an_unknown_key_is_an_error_and_the_known_one_is_named "
         "console/test_console_periodic_sessions.py::test_hazard_a4_a_number_is_not_typed_where_a_session_measured_it "
         "console/test_order_written.py::test_each_refusal_names_value_bound_and_what_to_do_first "
         "console/test_order_written.py::test_hazard_a4_a_cut_out_is_one_that_was_measured_with_its_factor_and_size "
+        "console/test_console_independent.py::test_hazard_a4_a_cut_out_that_is_named_is_compared_also_where_its_factor_is_1 "
+        "controller/test_settings.py::test_hazard_a4_a_cut_out_that_is_named_has_its_own_factor_at_the_surface_too "
         "console/test_console_second.py::test_a4_an_offer_that_differs_is_seen",
     ),
     row(

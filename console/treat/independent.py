@@ -108,7 +108,7 @@ def compared(
         lines.append(
             Compared("set time, typed table", f"{offer.set_time_s:.2f} s", f"{typed:.2f} s{told}", found.agrees)
         )
-    if prescribed.cutout_factor != 1.0 and others.cutouts is not None:
+    if (prescribed.cutout_id or prescribed.cutout_factor != 1.0) and others.cutouts is not None:
         known = any(abs(prescribed.cutout_factor - one) <= CUTOUT_PART * one for one in others.cutouts)
         said = _measured(others.cutouts, others.in_air)
         lines.append(Compared("cut-out factor", f"{prescribed.cutout_factor:g}", said, known))

@@ -98,6 +98,26 @@ def test_a4_a_cut_out_is_one_that_was_measured(
     assert [line.calculated for line in lines] == ([said] if said else [])
 
 
+@pytest.mark.parametrize(
+    ("measured", "agrees", "said"),
+    [
+        ((0.93,), False, "0.93"),
+        ((0.996,), True, "0.996"),
+        ((), False, "none was measured in this applicator and beam"),
+    ],
+)  # fmt: skip
+def test_hazard_a4_a_cut_out_that_is_named_is_compared_also_where_its_factor_is_1(
+    prescribed: Prescribed, measured: tuple[float, ...], agrees: bool, said: str
+) -> None:
+    """An order written by hand names L1 and has factor 1.0 at the surface: L1 was measured with 0.93, and by 1.0 the dose is 7 % less than was ordered."""
+    asked = order(prescribed, depth_mm=0.0, set_up=SetUp(cutout_id="L1"), cutout_factor=1.0)
+    lines = compared(asked, certificate(), offered(155.36), False, Beside(cutouts=measured))
+    assert isinstance(lines, tuple)
+    assert [(line.name, line.offered, line.calculated, line.agrees) for line in lines] == [
+        ("cut-out factor", "1", said, agrees)
+    ]
+
+
 def test_a5_a12_a_cut_out_at_depth_is_held_against_the_typed_time_at_the_surface(prescribed: Prescribed) -> None:
     """The typed table is of the open field: 7 Gy at 3.5 mm under lead are 7 / 0.72 at the surface, and the table's time for those over 0.93 is compared."""
     lead = Lead("C12", 0.93, ((0.0, 100.0), (3.0, 76.0), (4.0, 68.0)))

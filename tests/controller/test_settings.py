@@ -199,6 +199,13 @@ def test_hazard_a12_a_cut_out_at_depth_without_its_own_depth_dose_is_refused(
     assert any(words in said for said in refused(p=prescribed(**p), c=combination(leads=leads)))
 
 
+@pytest.mark.parametrize(("factor", "said"), [(1.0, "1"), (0.97, "0.97")])
+def test_hazard_a4_a_cut_out_that_is_named_has_its_own_factor_at_the_surface_too(factor: float, said: str) -> None:
+    """Whatever wrote the order: by a factor of 1.0 what is named is not applied, and 7 % less than was ordered would be given."""
+    words = refused(p=prescribed(set_up=NAMED, depth_mm=0.0, cutout_factor=factor), c=combination(leads=(LEAD,)))
+    assert any(f"cut-out factor {said} is not the 0.9300 of C12" in one for one in words)
+
+
 def test_closed_applicators_take_their_own_table() -> None:
     closed = combination(closed_end=True, gap_table=((0.0, 1.0), (2.0, 0.9)))
     assert made(prescribed(gap_mm=1.0), certificate(closed)).rx_factor == pytest.approx(0.82 * 0.95)
