@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Final
 
 import msgspec
 
@@ -48,6 +49,10 @@ STEADY_MS = 1000
 CLOSE, TESTS_PASSED = "CLOSE", "TESTS_PASSED"
 """Names of events with a meaning of their own: CLOSE carries the fraction's tag as 16 hex digits somewhere in its words, TESTS_PASSED says that the
 safety unit has tested itself through."""
+BINDING: Final = (
+    "rig", "software_version", "configuration_sha256", "certificate_sha256", "tube_serial", "machine_serial", "parts_sha256",
+)  # fmt: skip
+"""Of what runs, what a day's check holds for (records/day.py Bound): a change of any of these ends it, and what is put back is changed once more."""
 _TAG = re.compile(r"\b[0-9a-f]{16}\b")
 _ROW = struct.Struct("<QQHH")
 
@@ -256,6 +261,9 @@ class Book:
     sheets: dict[SheetKind, list[Kept]] = field(default_factory=dict)
     void_index: int = 0
     void_words: str = ""
+    ran: Opening | None = None
+    changed_index: int = 0
+    changed_words: str = ""
     gone: Gone = field(default_factory=Gone)
     tests_passed_wall_s: float = 0.0
     opened: dict[str, float] = field(default_factory=dict)
@@ -607,9 +615,25 @@ def _reset(book: Book, token: int) -> None:
 
 
 def _opening(book: Book, record: Record, noted: Noted) -> None:
+    """What ran before it stays in the book: what was exchanged and put back is the same again by its names, and nobody has looked at it since."""
     opening = msgspec.msgpack.decode(noted.entry, type=Opening)
+    if book.ran is not None and (words := _exchanged(book.ran, opening)):
+        book.changed_index, book.changed_words = record.index, words
+    book.ran = opening
     book.openings[noted.instance] = opening
     book.changes.openings.append((record.index, opening))
+
+
+def _exchanged(before: Opening, now: Opening) -> str:
+    """What of the binding is another than ran before, or ""."""
+    pairs = ((what.replace("_", " "), getattr(before, what), getattr(now, what)) for what in BINDING)
+    return ", ".join(
+        f"{what} was changed from {_short(was)} to {_short(new)}" for what, was, new in pairs if was != new
+    )
+
+
+def _short(value: str | bytes) -> str:
+    return (value.hex() if isinstance(value, bytes) else value)[:24] or "none"
 
 
 def _query(book: Book, record: Record, noted: Noted) -> None:

@@ -209,7 +209,7 @@ def of_sheet(
     if kept.index < book.void_index:
         yield f"the daily check counts no longer: {book.void_words}: {FIRST}"
         return
-    yield from _another(sheet, opening)
+    yield from _another(book, kept, sheet, opening)
     yield from _measured(book, kept, sheet, site)
     yield from _people_and_contacts(book, sheet)
 
@@ -321,7 +321,8 @@ def daily_tokens(book: Book, after: int, before: int) -> set[int]:
     return found
 
 
-def _another(sheet: DaySheet, opening: Opening | None) -> Iterator[str]:
+def _another(book: Book, kept: Kept, sheet: DaySheet, opening: Opening | None) -> Iterator[str]:
+    """What runs is what was checked, and nothing else ran in between: what was put back was not looked at since (accident-A6)."""
     if opening is None:
         yield f"what runs now is not in the records: {FIRST}"
         return
@@ -330,6 +331,8 @@ def _another(sheet: DaySheet, opening: Opening | None) -> Iterator[str]:
         then, has = getattr(sheet.bound, what), getattr(now, what)
         if then != has or not has:
             yield f"the daily check is of {what.replace('_', ' ')} {then[:24] or 'none'}, and {has[:24] or 'none'} is there now: {FIRST}"
+    if kept.index < book.changed_index:
+        yield f"the daily check is of before {book.changed_words}: {FIRST}"
 
 
 def _measured(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterator[str]:
@@ -401,6 +404,8 @@ def _of_today(book: Book, exposure: Exposure, sheet: DaySheet, zone: tzinfo) -> 
         yield f"exposure {exposure.token} was no exposure of a daily check with this certificate and program: {FIRST}"
     if exposure.index < book.void_index:
         yield f"exposure {exposure.token} is of before: {book.void_words}: {FIRST}"
+    if exposure.index < book.changed_index:
+        yield f"exposure {exposure.token} is of before {book.changed_words}: {FIRST}"
     if str(today(exposure.seen.wall_s, zone)) != sheet.day or exposure.seen.wall_s < sheet.begun_wall_s:
         yield f"exposure {exposure.token} is not of this check of {sheet.day}: {FIRST}"
 

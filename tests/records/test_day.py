@@ -31,6 +31,7 @@ from controller.entries import EntryType, Event, Outcome, Stray
 from controller.proofs import OPENED
 from hal.readings import Purpose
 from records import commissioning, sheets
+from records.book import BINDING, Book
 from records.clearance import WAIVED_UNTIL_S, Day, of_day
 from records.commissioning import Audit, Commissioned
 from records.day import (
@@ -39,6 +40,7 @@ from records.day import (
     DaySheet,
     DaySite,
     Left,
+    against,
     air_words,
     baseline_of,
     corrected,
@@ -48,6 +50,8 @@ from records.day import (
     of_sheet,
     until_s,
 )
+from records.files import PosixFiles
+from records.journal import verify
 from records.overrides import Override, overriding
 from records.recorder import Recorder, RecorderError
 from records.sheets import SheetKind, Signers
@@ -151,8 +155,8 @@ CHANGES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_every_field_of_the_binding_is_tried() -> None:
-    assert set(CHANGES) == set(Bound.__struct_fields__)
+def test_every_field_of_the_binding_is_tried_and_is_what_the_journal_is_read_for() -> None:
+    assert set(CHANGES) == set(Bound.__struct_fields__) == set(BINDING)
 
 
 @pytest.mark.parametrize("what", CHANGES)
@@ -161,6 +165,43 @@ def test_g28_a_change_of_program_configuration_tube_parts_or_certificate_locks(
 ) -> None:
     assert f"the daily check is of {what.replace('_', ' ')}" in _asked(checked, **{what: CHANGES[what]})
     assert f"the daily check is of {what.replace('_', ' ')}" in _asked(checked, **{what: type(CHANGES[what])()})
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a6_g28_what_was_exchanged_and_put_back_brings_the_mornings_check_not_back(tmp_path: Path, what: str) -> None:
+    """Checked in the morning, another tube (rig file, program, ...) at eleven, and the first one again at one: nobody has looked at it since. The live
+    recorder says so, one that reads the journal anew, and kerma status; the morning's sheet signed once more stands on exposures of before; a new check
+    opens the day again, and what was exposed for the first one is still to be told."""
+    rig = made(tmp_path)
+    sheet = rig.check()
+    assert rig.refused() == ""
+    rig.restart_host()
+    rig.host.found()
+    rig.run(0.04)
+    assert rig.refused() == "", "a restart of the same is none"
+    for changed in ({what: CHANGES[what]}, {}):
+        rig.restart_host(3600.0)
+        rig.host.put(EntryType.OPENING, msgspec.structs.replace(rig.host.opening, **changed))
+        rig.host.found()
+        rig.run(0.04)
+    name = what.replace("_", " ")
+    assert f"the daily check is of before {name} was changed from " in rig.refused()
+    rig.drop_recorder()
+    rig.new_recorder()
+    rig.run(0.04)
+    assert f"the daily check is of before {name} was changed from " in rig.refused(), "the journal read anew"
+    book = Book()
+    assert verify(PosixFiles(), rig.folder / "journal", book.fold).words == ""
+    now = (rig.host.opening, SITE, rig.clock.now, rig.clock.wall)
+    assert any(f"of before {name} was changed" in said for said in against(book, *now)) and until_s(book, *now) == 0.0
+    copy = msgspec.structs.replace(sheet, who="B. Person")
+    rig.lay_down(msgspec.structs.replace(copy, ed25519=OPERATOR.sign(copy.message)))
+    said = rig.refused()
+    assert f"is of before {name} was changed from " in said and said.startswith("exposure "), said
+    base = rig.recorder.book.sheets[SheetKind.BASELINE][-1].sheet  # type: ignore[union-attr]
+    rig.lay_down(signed(SheetKind.DAILY, rig.measured(base), OPERATOR, "operator"))
+    assert rig.refused() == ""
+    rig.close()
 
 
 def test_a2_a_combination_that_was_not_checked_is_not_treated(checked: SimpleNamespace) -> None:
