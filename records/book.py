@@ -249,6 +249,8 @@ class Book:
     seqs: dict[str, int] = field(default_factory=dict)
     found: dict[str, int] = field(default_factory=dict)
     clearances: dict[str, Clearance] = field(default_factory=dict)
+    queries: dict[str, bytes] = field(default_factory=dict)
+    """The last question of each process, as it was asked."""
     drained: set[str] = field(default_factory=set)
     wires_due: dict[str, tuple[WireDue, ...]] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)
@@ -639,6 +641,7 @@ def _short(value: str | bytes) -> str:
 def _query(book: Book, record: Record, noted: Noted) -> None:
     if noted.clearance is not None:
         book.clearances[noted.instance] = noted.clearance
+        book.queries[noted.instance] = noted.entry
         words = noted.clearance.refused or "cleared"
         _event(book, record, noted, "QUERY", ("", "QUERY", "", "", words))
 

@@ -113,8 +113,9 @@ def _hour_mas(book: Book, purpose: Purpose, wall_s: float) -> float:
     )
 
 
-def start_refused(book: Book, start: Start, simulated: bool, day: Day, lacking: str) -> str:
-    """Why this START gets no token; empty when it does. Only what nobody may overrule."""
+def start_refused(book: Book, start: Start, simulated: bool, day: Day, lacking: str, asked: Query | None) -> str:
+    """Why this START gets no token; empty when it does: what nobody may overrule, and what a physicist may, where he did not. `asked` is the question
+    that its process asked last."""
     if lacking:
         return lacking
     wrong = _not_finite("START", start)
@@ -153,7 +154,10 @@ def start_refused(book: Book, start: Start, simulated: bool, day: Day, lacking: 
         return _plan(start.plan_tag, tally)
     if start.delivered_mgy < tally.charge_mgy * (1.0 - 1e-9):
         return f"it counts {start.delivered_mgy:.1f} mGy as delivered, the records {tally.charge_mgy:.1f}; resume again"
-    return ""
+    # a resume's offer may be held: what was an operator's when it was cleared may have become a physicist's
+    own = asked is not None and asked.resume and asked.fraction_tag == start.fraction_tag
+    beyond = _not_allowed(tally, asked if own else None, day.wall_s, day.site.tz) if tally.segments else ""
+    return f"{beyond}; unload it and resume again" if beyond else ""
 
 
 def _house(book: Book, query: Query, wall_s: float) -> Iterator[str]:
@@ -255,11 +259,9 @@ def _resume(query: Query, tally: Tally, wall_s: float, zone: tzinfo) -> Iterator
     rest_mgy, least_mgy = last.d0_mgy - tally.charge_mgy, smallest_rest_mgy(last.d0_mgy)
     if not rest_mgy > least_mgy:
         yield f"the rest is {rest_mgy / 10:.2f} cGy D0, at or below max(1 %, 2 cGy) = {least_mgy / 10:.2f}: close the fraction"
-    physicist = [*_for_physicist(tally, wall_s, zone)]
-    if physicist and not query.physicist:
-        yield f"a physicist is needed: {', '.join(physicist)}"
-    elif physicist and not query.reason.strip():
-        yield f"the physicist's reason is needed: {', '.join(physicist)}"
+    beyond = _not_allowed(tally, query, wall_s, zone)
+    if beyond:
+        yield beyond
 
 
 def _identity(query: Query, first: Start) -> Iterator[str]:
@@ -277,6 +279,16 @@ def _identity(query: Query, first: Start) -> Iterator[str]:
     for what, now, then in pairs:
         if now != then:
             yield f"the {what} is {now or 'empty'}, this fraction was begun with {then or 'empty'}: a resume needs the same"
+
+
+def _not_allowed(tally: Tally, query: Query | None, wall_s: float, zone: tzinfo) -> str:
+    """What of a resume is a physicist's and was not asked for by one, with a reason."""
+    physicist = ", ".join(_for_physicist(tally, wall_s, zone))
+    if not physicist:
+        return ""
+    if query is None or not query.physicist:
+        return f"a physicist is needed: {physicist}"
+    return "" if query.reason.strip() else f"the physicist's reason is needed: {physicist}"
 
 
 def _for_physicist(tally: Tally, wall_s: float, zone: tzinfo) -> Iterator[str]:

@@ -438,7 +438,9 @@ class Recorder:
         start = msgspec.msgpack.decode(noted.entry, type=Start)
         # read anew and not kept from the question: a signature may have been withdrawn since
         lacking = self._unsigned(start.prescribed)
-        words = start_refused(self.book, start, self._config.simulated, self._day(noted.instance, wall_s), lacking)
+        day, packed = self._day(noted.instance, wall_s), self.book.queries.get(noted.instance)
+        asked = msgspec.msgpack.decode(packed, type=Query) if packed is not None else None
+        words = start_refused(self.book, start, self._config.simulated, day, lacking, asked)
         self._journal.make_room(ROOM_BYTES)
         token = max(self._journal.next_index, start.unit_last_token + 1, self.book.last_token + 1)
         if not words and token > TOKEN_MAX:

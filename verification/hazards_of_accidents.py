@@ -34,6 +34,8 @@ THERAC: Final[tuple[Hazard, ...]] = (
         "code:interlocks/latch.py::cleared code:controller/guards.py::_reset code:records/clearance.py::_for_physicist",
         "scenarios/test_refusals.py::test_after_two_resumes_a_physicist_is_needed "
         "records/test_recorder_normal.py::test_third_resume_and_third_trip_need_a_physicist "
+        "records/test_recorder_normal.py::test_a_resume_is_judged_again_at_its_start "
+        "scenarios/test_refusals.py::test_a_resume_that_was_held_over_midnight_needs_a_physicist "
         "controller/test_decide_reset.py::test_a_cause_that_is_still_there_is_not_reset "
         "console/test_console_daily.py::test_therac_t3_after_a_stop_nothing_is_exposed_in_this_check "
         "console/test_console_daily.py::test_therac_t3_an_exposure_that_was_ended_elsewhere_is_made_again_when_a_person_says_so",

@@ -17,6 +17,9 @@ from interlocks.words import Clears, Trip
 from records.fractions import list_fractions, show
 from records.recorder import Recorder, RecorderError
 
+TO_MIDNIGHT_S = 46_400.0
+"""From the bench's beginning, 11:06:40 UTC."""
+
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
@@ -149,6 +152,62 @@ def test_resume_beyond_the_limits_needs_a_physicist_with_a_reason(rig: Rig) -> N
         clearance = rig.host.statement().clearance
         assert clearance is not None
         assert words in clearance.refused if words else clearance.refused == ""
+
+
+@pytest.mark.parametrize(
+    ("begun_s", "asked_s", "held_s", "asked", "words"),
+    [
+        (0, 29 * 60, 15 * 60, {}, "a physicist is needed: 44 min since the last beam (at most 30)"),
+        (0, 29 * 60, 15 * 60, {"physicist": True}, "the physicist's reason is needed: 44 min since"),
+        (0, 29 * 60, 15 * 60, {"physicist": True, "reason": "patient was sick"}, ""),
+        (0, 29 * 60, 30, {}, ""),
+        (TO_MIDNIGHT_S - 300, 120, 240, {}, "a physicist is needed: another day"),
+        (TO_MIDNIGHT_S - 300, 120, 240, {"physicist": True, "reason": "seen"}, ""),
+        (TO_MIDNIGHT_S - 300, 120, 60, {}, ""),
+    ],
+)
+def test_a_resume_is_judged_again_at_its_start(
+    rig: Rig, begun_s: float, asked_s: float, held_s: float, asked: dict[str, object], words: str
+) -> None:
+    """An operator's resume that was cleared 29 min after the beam, or before midnight, and held: its START gets no token by then, and the recorder
+    says why; by a physicist's with a reason it does."""
+    rig.clock.go(begun_s)
+    rig.deliver(6.0, Outcome.INTERRUPTED)
+    rig.clock.go(asked_s)
+    rig.host.query(resume=True, **asked)
+    rig.run(0.02)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and clearance.refused == ""
+    rig.clock.go(held_s)
+    rig.host.confirm(segment=2, resume=True, delivered_mgy=clearance.delivered_mgy)
+    assert rig.recorder is not None
+    told = " ".join(rig.recorder.step(rig.clock.now, rig.clock.wall).words)
+    assert (rig.host.take_token() == 0) is bool(words)
+    assert words in told if words else not told
+
+
+@pytest.mark.parametrize("stale", ["unasked", "another fraction", "an operator's since", "a load"])
+def test_a_physicists_word_is_of_the_resume_that_was_asked_for_last(rig: Rig, stale: str) -> None:
+    """A START stands on the last question of its own process and for its own fraction; what a physicist allowed of another one allows nothing."""
+    rig.deliver(6.0, Outcome.INTERRUPTED)
+    rig.clock.go(31 * 60)
+    allowed: dict[str, object] = {"resume": True, "physicist": True, "reason": "seen"}
+    for asked in {
+        "unasked": (),
+        "another fraction": (allowed | {"fraction_tag": 77},),
+        "an operator's since": (allowed, {"resume": True}),
+        "a load": (allowed | {"resume": False},),
+    }[stale]:
+        rig.host.query(**asked)
+    rig.run(0.02)
+    for expected in (False, True):
+        rig.host.confirm(segment=2, resume=True, delivered_mgy=336.0)
+        rig.run(0.02)
+        assert (rig.host.take_token() > 0) is expected
+        rig.host.query(**allowed)
+        rig.run(0.02)
+        rig.drop_recorder()
+        rig.new_recorder()
 
 
 def test_third_resume_and_third_trip_need_a_physicist(rig: Rig) -> None:

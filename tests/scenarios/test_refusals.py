@@ -151,6 +151,30 @@ def test_after_two_resumes_a_physicist_is_needed(make_rig: MakeRig) -> None:
     assert wrong(rig, presses=4) == []
 
 
+def test_a_resume_that_was_held_over_midnight_needs_a_physicist(make_rig: MakeRig) -> None:
+    """Cleared in the evening as an operator's, its offer confirmed the next day: ARMING ends without a token, nothing is armed, a press makes no beam.
+    The physicist resumes it."""
+    rig = make_rig()
+    to_beam(rig, 1.0)
+    rig.stop()
+    turn_until(rig, State.INTERRUPTED)
+    load(rig, "at once")
+    rig.clock.wall_step_s += 86_400.0
+    confirm_as_offered(rig)
+    turn_until(rig, State.ARMING)
+    rig.press()
+    turn_until(rig, State.PREPARATORY)
+    assert ons(rig) == 1 and len(exposures(rig)) == 1
+    assert rig.ask(Edit()).ok
+    turn_until(rig, State.STANDBY)
+    answer = rig.ask(Resume(SHORT, OPERATOR, "the next day"))
+    assert not answer.ok and "a physicist is needed: 1440 min since the last beam" in answer.words
+    to_beam(rig, 0.0, resume="the next day, seen by the physicist", physicist=True)
+    turn_until(rig, State.TERMINATED)
+    rig.wait(0.5)
+    assert wrong(rig, presses=3) == []
+
+
 def test_a_rest_too_small_is_not_resumed(make_rig: MakeRig) -> None:
     """Stopped at the very end: what is left is within the tolerance, so the fraction is over and takes no resume."""
     rig = make_rig()
