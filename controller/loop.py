@@ -28,10 +28,12 @@ from controller.shown import (
     dose_by_now,
     dose_shown,
     first_to_fix,
+    is_dose_known,
     link_word,
     offer_shown,
     set_up_words,
     told_of_dose,
+    trip_words,
     unit_word,
 )
 from controller.states import AT_REST, RECORDED, Event, State
@@ -279,7 +281,7 @@ class Loop:
             or (set_up_words(case, r, dossier.unended) if tick.stage.state is State.PREPARATORY else ""),
             latches=tuple(latch.words for latch in dossier.latches),
             offer=offer_shown(case, r, machine),
-            dose=dose_shown(settings, dose) if settings is not None else None,
+            dose=dose_shown(settings, dose) if settings is not None and is_dose_known(tick.stage, case) else None,
             emulated=machine.emulated,
             ended=dossier.ended,
             open_fractions=_opens(statement.opens if statement is not None else ()),
@@ -295,6 +297,6 @@ class Loop:
             ),
             wires=self.links.summary(),
             notice="; ".join(
-                words for words in (*self.notices, *told_of_dose(settings, dose), tick.stage.words) if words
+                words for words in (*self.notices, *told_of_dose(settings, dose), trip_words(tick.stage, case)) if words
             ),
         )

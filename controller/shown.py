@@ -29,6 +29,16 @@ def beam_word(stage: Stage, off: Evidence) -> str:
     return "off" if off.verified else "MAY BE ON"
 
 
+def is_dose_known(stage: Stage, case: Case) -> bool:
+    """Whether a dose may be shown beside what is loaded: after beam that belongs to no exposure of it, none may."""
+    return case.token != 0 or stage.state not in (State.FAULT, State.STUCK_ON)
+
+
+def trip_words(stage: Stage, case: Case) -> str:
+    """Why it came to this state, as long as that stands: a new offer is made where nothing of it is left."""
+    return "" if stage.state is State.PREPARATORY and case.offer_at_s is not None else stage.words
+
+
 def first_to_fix(stage: Stage, verdict: Verdict, tests: Tests) -> str:
     """What a person mends first. In SELF_TEST that is how the tests stand, or the recorder, without which they begin again each tick and know not why;
     a fault names its own cause before what else is found, and what it was when no rule finds anything any more."""
@@ -117,10 +127,10 @@ def offer_shown(case: Case, readings: Readings, machine: Capabilities) -> Offer 
 
 
 def dose_by_now(case: Case, dose: Dose) -> Dose:
-    """What may be said of the dose in this tick. Until there is a START the meter holds the exposure before, and that may be another patient's: of this
-    fraction only what the records say was given before it."""
+    """What may be said of the dose in this tick. Until the records have taken the START the meter may hold the exposure before, another patient's it may be:
+    of this fraction only what the records say was given before it. No beam can be meant before there is a token."""
     s = case.settings
-    if s is None or case.start_seq:
+    if s is None or case.token:
         return dose
     return Dose(
         fraction_delivered_mgy=s.delivered_before_mgy,

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 from shelf import opened
 
-from controller.requests import Confirm
+from controller.requests import Confirm, RuleShown, Snapshot
 
 pytestmark = pytest.mark.timeout(240)
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
@@ -61,6 +61,8 @@ def test_a_photo_is_attached_and_compared_before_anything_is_confirmed(browser: 
         page.locator("#state", has_text="ARMING").wait_for()
         assert [one for one in console.desk.requests if isinstance(one, Confirm)]
         console.shown = snapshot(state="PREPARATORY", offer=offer())
+        page.get_by_role("button", name="Applicator and shields").click()
+        page.get_by_role("button", name="The room is ready").click()
         page.get_by_role("img", name="Photo of the lesion").wait_for()
         for _ in range(2):
             found = Axe().run(page, options={"rules": {"color-contrast-enhanced": {"enabled": True}}})
@@ -81,4 +83,53 @@ def test_a_photo_is_attached_and_compared_before_anything_is_confirmed(browser: 
         assert Image.open(io.BytesIO(raw)).size == (1200, 1600), "turned as it was taken"
         assert b"Planted" not in raw and b"Exif" not in raw, "nothing but the picture goes out"
         assert not [words for words in said if "Security Policy" in words or "dialog" in words], said
+        page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("broken", "again"),
+    [
+        (
+            snapshot(state="PREPARATORY", rules=(RuleShown("door", "FALSE", 0.01, "the door is open"),)),
+            ["The room is ready"],
+        ),
+        (
+            snapshot(state="PREPARATORY", rules=(RuleShown("door", "STALE", 0.9, "the door is not known"),)),
+            ["The room is ready"],
+        ),
+        (
+            snapshot(state="PREPARATORY", rules=(RuleShown("applicator_contact", "FALSE", 0.01, "no applicator"),)),
+            ["Applicator and shields"],
+        ),
+        (snapshot(state="READY"), ["Applicator and shields", "The room is ready"]),
+        (snapshot(state="PREPARATORY"), []),
+    ],
+    ids=["door", "door-stale", "applicator", "armed", "offer-made-anew"],
+)
+def test_what_somebody_may_have_changed_is_looked_at_anew(
+    browser: Browser, tmp_path: Path, broken: Snapshot, again: list[str]
+) -> None:
+    """Room and applicator were looked at; then the door was open, or the applicator off, or the machine armed and set back. The next offer is confirmed by
+    nobody who has not looked again at what may be otherwise now; one that was made anew by itself asks for nothing."""
+    with by_hand(tmp_path) as console:
+        prepared = snapshot(state="PREPARATORY", offer=offer(id=2))
+        console.after = {"Load": snapshot(state="PREPARATORY", offer=offer())}
+        page, _ = opened(browser, console.address, console.access.code, "", WIDE)
+        page.get_by_role("button", name="Take control").click()
+        page.get_by_role("button", name="EXAMPLE-0002").first.click()
+        page.get_by_role("button", name="nose").click()
+        page.get_by_role("button", name="Load", exact=True).click()
+        page.get_by_role("button", name="Applicator and shields").click()
+        page.get_by_role("button", name="The room is ready").click()
+        confirm = page.get_by_role("button", name="Confirm exactly this")
+        confirm.wait_for()
+        console.shown = broken
+        page.wait_for_timeout(500)
+        console.shown = prepared
+        page.locator("#why-title", has_text="nothing open").wait_for()
+        for name in again:
+            page.get_by_role("button", name=name).wait_for()
+            assert not confirm.is_visible()
+            page.get_by_role("button", name=name).click()
+        confirm.wait_for()
         page.context.close()

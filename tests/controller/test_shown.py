@@ -7,10 +7,11 @@ import pytest
 from decide_bench import QUIET, finding, stage, verdict
 from dose_bench import certificate, made, prescribed
 
+from controller.case import Case
 from controller.dose import Dose
 from controller.prescribed import Quality
 from controller.self_test import begin
-from controller.shown import dose_shown, first_to_fix, told_of_dose
+from controller.shown import dose_by_now, dose_shown, first_to_fix, is_dose_known, told_of_dose, trip_words
 from controller.states import State
 from hal.readings import Termination
 from hal.units import Seconds
@@ -75,3 +76,42 @@ def test_the_quality_beside_the_fractions_dose_is_the_fractions() -> None:
     )
     shown = dose_shown(made(), dose)
     assert (shown.quality, shown.delivered_mgy) == (Quality.UNKNOWN.value, 4000.0)
+
+
+LOADED = Case(settings=made())
+
+
+@pytest.mark.parametrize(
+    ("state", "case", "known"),
+    [
+        (State.PREPARATORY, LOADED, True),
+        (State.FAULT, LOADED, False),
+        (State.STUCK_ON, LOADED, False),
+        (State.FAULT, msgspec.structs.replace(LOADED, token=7), True),
+        (State.STUCK_ON, msgspec.structs.replace(LOADED, token=7), True),
+    ],
+)
+def test_after_beam_of_no_exposure_no_dose_stands_beside_what_is_loaded(state: State, case: Case, known: bool) -> None:
+    """High voltage that nobody asked for while an offer is out: "0.000 Gy, GOOD" would be read as what the patient has."""
+    assert is_dose_known(stage(state), case) is known
+
+
+def test_the_meter_is_not_believed_before_the_records_have_taken_the_start() -> None:
+    """In the tick of the confirmation it still holds the exposure before."""
+    former = Dose(d1_mgy=5000.0, fraction_delivered_mgy=5000.0, fraction_high_mgy=5100.0)
+    for case in (LOADED, msgspec.structs.replace(LOADED, start_seq=9)):
+        said = dose_by_now(case, former)
+        assert (said.d1_mgy, said.fraction_delivered_mgy, said.fraction_high_mgy) == (0.0, 0.0, 0.0)
+    assert dose_by_now(msgspec.structs.replace(LOADED, start_seq=9, token=7), former) is former
+    assert dose_by_now(Case(), former) is former
+
+
+def test_a_past_trip_is_not_told_beside_a_new_offer() -> None:
+    """The door was open and is closed; what is on offer now is not what the trip was about."""
+    why = stage(State.PREPARATORY, words="the door is open")
+    assert trip_words(why, LOADED) == "the door is open"
+    assert trip_words(why, msgspec.structs.replace(LOADED, offer_at_s=1.0)) == ""
+    assert (
+        trip_words(stage(State.READY, words="the door is open"), msgspec.structs.replace(LOADED, offer_at_s=1.0))
+        == "the door is open"
+    )

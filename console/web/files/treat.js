@@ -18,9 +18,11 @@ const ICONS = {
   INTERRUPTED: "❚❚", TERMINATED: "■", FAULT: "✖", STUCK_ON: "☢", NO_DATA: "?",
 };
 const STEPS = ["patient", "lesion", "applicator", "room", "confirm", "arm", "beam", "end"];
+const LOOKS_OF = { door: "room", applicator_contact: "applicator", applicator_code: "applicator", filter_code: "applicator" };
+const isUnmet = (rule) => !["TRUE", "NOT_ASKED", "NOT_FITTED"].includes(rule.truth);
 
 let frame = null, orders = null, day = null;
-let patient = "", order = null, checked = new Set(), lookedAt = {}, panelKey = "", busy = false, tickAt = 0, lastState = "";
+let patient = "", order = null, checked = new Set(), armed = false, lookedAt = {}, panelKey = "", busy = false, tickAt = 0, lastState = "";
 let had = false, lostTo = "", stepKey = "", inPanel = false;
 
 async function command(name, body = {}) {
@@ -131,7 +133,7 @@ function paintSets(shown) {
 }
 
 function paintWhy(shown) {
-  const open = shown.rules.filter((rule) => !["TRUE", "NOT_ASKED", "NOT_FITTED"].includes(rule.truth));
+  const open = shown.rules.filter(isUnmet);
   const lacking = shown.rules.filter((rule) => rule.truth === "NOT_FITTED").length;
   $("why-title").textContent = `${t(open.length ? "not_ready" : "ready")}${lacking ? ` · ${lacking} ${t("not_fitted")}` : ""}`;
   $("first").textContent = shown.first_to_fix ? t("first", { words: shown.first_to_fix }) : "";
@@ -180,10 +182,21 @@ function step(shown) {
   return BEAM.includes(shown.state) ? "beam" : "end";
 }
 
+// What was looked at stands as long as nobody can have changed it: a door that was opened, an applicator that was off, and whatever was armed is looked at
+// anew. An offer that is made anew by itself changes nothing.
+function lookAgain(shown) {
+  if (shown.state === "PREPARATORY") {
+    for (const rule of shown.rules.filter(isUnmet)) if (rule.id in LOOKS_OF) checked.delete(LOOKS_OF[rule.id]);
+    if (armed) { checked.delete("applicator"); checked.delete("room"); }
+  }
+  armed = ["ARMING", "READY", "STARTING"].includes(shown.state);
+}
+
 function paintPanel() {
   // of a machine that was never heard, or is not this rig any more, nothing is shown, and no patient of before it
   const shown = frame.snapshot;
   if (!shown || shown.state === "STANDBY") checked.clear();
+  else lookAgain(shown);
   const now = step(shown);
   const offer = shown?.offer ? `${shown.offer.id} ${shown.offer.digest} ${JSON.stringify(frame.compared)}` : "";
   const ended = now === "end" ? JSON.stringify(shown.ended) : "";
@@ -293,7 +306,7 @@ const PANELS = {
     if (typeof frame.compared === "string") return [h("p", { className: "wrong" }, frame.compared), back()];
     const agreed = frame.compared.every((line) => line[3]);
     let photo = null, guarded = true;
-    const looks = () => ["patient", "lesion", "applicator", "room", ...(photo ? ["photo"] : [])];
+    const looks = () => ["patient", "lesion", ...["applicator", "room"].filter((name) => checked.has(name)), ...(photo ? ["photo"] : [])];
     const confirm = go("confirm", () => command("confirm", { offer_id: offer.id, digest: offer.digest, checked: looks(), ago_s: ago(looks()), photo }), { className: "go", disabled: true });
     confirm.dataset.hold = "1";
     const free = () => { if (agreed && !guarded && photo !== null) { confirm.dataset.hold = "0"; confirm.disabled = busy; } };
