@@ -122,11 +122,17 @@ def sign_certificate(path: Path, private_key: Path, who: str, wall_s: float) -> 
     old = next(aged(table.facts, table.expires_at, MEASURED_MOST_DAYS), "")
     if old:
         raise ConfigurationError(f"{path}: facts: {old}")
-    if table.second_check is not None and table.second_check.raw is None:
+    typed = next((where for where, one in table.second_checks.items() if one.raw is None), None)
+    if typed is not None:
         raise ConfigurationError(
-            f"{path}: second_check.raw is missing: a result without its readings is a word, and was typed by who measured first; "
+            f"{path}: {typed}.raw is missing: a result without its readings is a word, and was typed by who measured first; "
             "first: let the second physicist measure second-OUTPUT with kerma calibrate, and draft again"
         )
+    wrong = [
+        f"{path}: {words}" for words in gates.unchecked(combined(table), table.second_checks.values(), table.supersedes)
+    ]
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))
     if table.audit is not None and table.audit.tube_serial is None:
         raise ConfigurationError(
             f"{path}: audit.tube_serial is missing: an audit of the tube before says nothing of this one; first: write of which tube it was"

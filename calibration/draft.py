@@ -4,7 +4,7 @@ It signs nothing and judges no change; that is calibration/gates.py, when the dr
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -84,11 +84,12 @@ def draft(
         raise ValueError(wrong)
     seconds = [_second(job, done, one) for one in records if one.name.startswith("second-")]
     if seconds:
-        if "second_check" in head:
+        typed_too = next((key for key in ("second_check", "further_second_checks") if key in head), None)
+        if typed_too is not None:
             raise ValueError(
-                "certificate.second_check: typed beside a finished session; take it out of the job file, measured is measured"
+                f"certificate.{typed_too}: typed beside a finished session; take it out of the job file, measured is measured"
             )
-        head["second_check"] = _bare(max(seconds, key=lambda one: abs(one.result_pct)).model_dump(exclude_none=True))
+        head |= second_checks(seconds)
     combinations = {one.name: _combination(job, one, done[one.name], last) for one in job.outputs}
     found = facts(job, records, combinations)
     if found:
@@ -163,6 +164,12 @@ def _combination(job: JobTable, one: OutputTable, done: Done, last: Mapping[Key,
         "kv": one.kv, "ma": one.ma, "filter": one.filter, "applicator": one.applicator, "r0_mgy_per_s": found.r0_mgy_per_s, **combination,
         "kv_read": done.kv_read, "ma_read": done.ma_read, "measured": measured,
     }  # fmt: skip
+
+
+def second_checks(found: Sequence[SecondCheckTable]) -> dict[str, Any]:
+    """As the certificate holds them, each of its own combination; one at least."""
+    one, *further = (_bare(each.model_dump(exclude_none=True)) for each in found)
+    return {"second_check": one} | ({"further_second_checks": further} if further else {})
 
 
 def _bare(second: dict[str, Any]) -> dict[str, Any]:

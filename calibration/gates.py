@@ -3,7 +3,7 @@ It compares and refuses in words; it reads no file and trusts no sum that it can
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -47,7 +47,7 @@ class Brought:
 
     supersedes: str
     explanation: str
-    second_check: SecondCheckTable | None
+    second_checks: Mapping[str, SecondCheckTable]
     component_change: ComponentTable | None
     audit: AuditTable | None
     signers: tuple[str, ...]
@@ -84,6 +84,17 @@ def refused(combinations: tuple[Combined, ...], brought: Brought) -> Iterator[st
         yield from _scratch(combinations, brought.component_change, worst)
 
 
+def unchecked(combinations: tuple[Combined, ...], checks: Iterable[SecondCheckTable], supersedes: str) -> Iterator[str]:
+    """Each combination that moved above SECOND_PCT and that no second check is of: another one was measured again in its place (hazards A2 and A5)."""
+    of = {(one.raw.kv, one.raw.ma, one.raw.filter, one.raw.applicator) for one in checks if one.raw is not None}
+    for one in combinations:
+        if abs(one.change_pct) > SECOND_PCT and one.key not in of:
+            yield (
+                f"{named(one.key)}: {one.change_pct:+.2f} % since {supersedes}, above {SECOND_PCT:g} %, and no second check is of it; "
+                "first: have the second physicist measure this very combination (second-OUTPUT), and draft again"
+            )
+
+
 def compared_with_last(combinations: tuple[Combined, ...], last: Mapping[Key, float], supersedes: str) -> Iterator[str]:
     """Whether the certificate says of the last one what the last one says itself."""
     for one in combinations:
@@ -111,23 +122,29 @@ def _first(combinations: tuple[Combined, ...], audit: AuditTable | None) -> Iter
 
 
 def _second(combinations: tuple[Combined, ...], brought: Brought, worst: str) -> Iterator[str]:
-    second = brought.second_check
     if len(brought.signers) < 2:
         yield f"{worst}, above {SECOND_PCT:g} %, and one physicist has signed; first: have a second one measure and sign"
-    if second is None:
+    if not brought.second_checks:
         yield f"{worst}, above {SECOND_PCT:g} %, and second_check is missing; first: have it measured again with another chamber"
-        return
+    for where, second in brought.second_checks.items():
+        yield from _checked(where, second, combinations, brought)
+
+
+def _checked(
+    where: str, second: SecondCheckTable, combinations: tuple[Combined, ...], brought: Brought
+) -> Iterator[str]:
+    """Whether a second check is by another physicist who has signed, with another chamber, of this measurement, and agrees."""
     if second.chamber in {one.chamber for one in combinations}:
-        yield f"second_check.chamber = {second.chamber}: is the first one too; first: take another chamber"
+        yield f"{where}.chamber = {second.chamber}: is the first one too; first: take another chamber"
     first_at = min(one.first_at for one in combinations)
     if second.at < first_at - timedelta(days=SECOND_DAYS):
-        yield f"second_check.at = {second.at.date()}: is more than {SECOND_DAYS} days before the first reading; first: have this output measured again"
+        yield f"{where}.at = {second.at.date()}: is more than {SECOND_DAYS} days before the first reading; first: have this output measured again"
     if named_alike(second.who) not in map(named_alike, brought.signers):
-        yield f"second_check.who = {second.who}: has not signed; first: have the second physicist sign what was measured"
+        yield f"{where}.who = {second.who}: has not signed; first: have the second physicist sign what was measured"
     if named_alike(second.who) in map(named_alike, brought.by):
-        yield f"second_check.who = {second.who}: measured it the first time too; first: have another physicist measure"
+        yield f"{where}.who = {second.who}: measured it the first time too; first: have another physicist measure"
     if abs(second.result_pct) > SECOND_AGREES_PCT:
-        yield f"second_check.result_pct = {second.result_pct:+.2f}: the two differ by more than {SECOND_AGREES_PCT:g} %; first: find out why"
+        yield f"{where}.result_pct = {second.result_pct:+.2f}: the two differ by more than {SECOND_AGREES_PCT:g} %; first: find out why"
 
 
 def _scratch(combinations: tuple[Combined, ...], change: ComponentTable | None, worst: str) -> Iterator[str]:

@@ -3,38 +3,74 @@ It reads no file: it is given the tables, and says in words what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from calibration.equipment import stamp
 from calibration.formulas import linear
 from calibration.gates import EXPLAIN_PCT, REFUSE_PCT, SECOND_PCT
+from calibration.measured import SecondCheckTable
+from calibration.output import first_at
 from calibration.schema import APART_KV, APART_MA, CertificateTable, CombinationTable
 
-LEVELS: Final = (
-    (EXPLAIN_PCT, "explanation", "say why"),
-    (SECOND_PCT, "second_check", "have a second physicist measure with another chamber"),
-    (REFUSE_PCT, "component_change", "record what was exchanged, and measure everything from scratch"),
-)
-"""A change above so many percent, what a certificate brings for it, and what to do first."""
+Brings = Callable[[CertificateTable, CombinationTable], bool]
+
+
+def _explained(table: CertificateTable, c: CombinationTable) -> bool:
+    """Whether it explains this combination: what it leaves out it says nothing of."""
+    return bool(table.explanation.strip()) and _of(table, c) is not None
+
+
+def _checked(table: CertificateTable, c: CombinationTable) -> bool:
+    """Whether a second check of it is of this combination; one without its readings does not say of which it was (hazard A2)."""
+    raws = [one.raw for one in table.second_checks.values() if one.raw is not None]
+    of = {(raw.kv, raw.ma, raw.filter, raw.applicator) for raw in raws}
+    return any(same(c, one) for one in table.combinations if (one.kv, one.ma, one.filter, one.applicator) in of)
+
+
+def _exchanged(table: CertificateTable, c: CombinationTable) -> bool:
+    """Whether this combination was measured after the part that it records was exchanged: before that it was another machine's."""
+    change = table.component_change
+    return change is not None and c.measured is not None and first_at(c.measured) > change.at
+
+
+LEVELS: Final[tuple[tuple[float, str, Brings, str], ...]] = (
+    (EXPLAIN_PCT, "explanation of it", _explained, "say why"),
+    (SECOND_PCT, "second_check of it", _checked, "have a second physicist measure this very combination with another chamber"),
+    (REFUSE_PCT, "component_change before it", _exchanged, "record what was exchanged, and measure everything from scratch"),
+)  # fmt: skip
+"""A change above so many percent, what a certificate brings for it and whether it does for a combination, and what to do first."""
 
 
 def unexplained(new: CertificateTable, before: Sequence[CertificateTable]) -> Iterator[str]:
-    """What moved too far since the last certificate that brought what such a change asks for (hazard A1). `before`: accepted ones, the newest first."""
-    for bound, key, first in LEVELS:
-        if getattr(new, key):
-            continue
-        for old in before:
-            for c in new.combinations:
-                was = next((one for one in old.combinations if same(c, one)), None)
-                for name, change in () if was is None else moved(c, was, new.termination == "monitor"):
-                    if abs(change) > bound:
-                        yield (
-                            f"{c.kv:g} kV, {c.ma:g} mA, {c.filter}, {c.applicator}: {name} is {change:+.2f} % from that of {old.id}, above {bound:g} %, "
-                            f"and no certificate since has {key}; first: {first}, and sign again"
-                        )
-            if getattr(old, key):
-                break
+    """Which combination moved too far since the last certificate that brought for it what such a change asks for (hazard A1). `before`: accepted ones, the
+    newest first."""
+    for c in new.combinations:
+        for bound, what, brings, first in LEVELS:
+            if brings(new, c):
+                continue
+            for words in _far(new, c, before, bound, brings):
+                yield f"{words}, and no certificate since has {what}; first: {first}, and sign again"
+
+
+def _far(
+    new: CertificateTable, c: CombinationTable, before: Sequence[CertificateTable], bound: float, brings: Brings
+) -> Iterator[str]:
+    """What of a combination moved by more than the bound, from each certificate up to the last one that brought what it asks for."""
+    for old in before:
+        was = _of(old, c)
+        for name, change in () if was is None else moved(c, was, new.termination == "monitor"):
+            if abs(change) > bound:
+                yield (
+                    f"{c.kv:g} kV, {c.ma:g} mA, {c.filter}, {c.applicator}: {name} is {change:+.2f} % from that of {old.id}, above {bound:g} %"
+                )
+        if brings(old, c):
+            break
+
+
+def _of(table: CertificateTable, c: CombinationTable) -> CombinationTable | None:
+    """The same combination in another certificate."""
+    return next((one for one in table.combinations if same(c, one)), None)
 
 
 def repeated(new: CertificateTable, before: Sequence[CertificateTable]) -> Iterator[str]:
@@ -48,17 +84,19 @@ def repeated(new: CertificateTable, before: Sequence[CertificateTable]) -> Itera
     for old in before:
         if new.id == old.id:
             yield f"id = {new.id}: version {old.version} has it too, and a time table is of a certificate by its id; first: give it an id of its own"
-        for key in ("second_check", "component_change"):
-            if getattr(new, key) and getattr(new, key) == getattr(old, key):
-                yield f"{key}: is that of {old.id}, word for word; first: say what is so this time"
-        if _read(new) and _read(new) == _read(old):
-            yield f"second_check.raw: are the readings of {old.id}, digit for digit; first: have it measured again"
+        if change is not None and change == old.component_change:
+            yield f"component_change: is that of {old.id}, word for word; first: say what is so this time"
+        checks = list(old.second_checks.values())
+        for where, second in new.second_checks.items():
+            if second in checks:
+                yield f"{where}: is that of {old.id}, word for word; first: say what is so this time"
+            if _read(second) and _read(second) in map(_read, checks):
+                yield f"{where}.raw: are the readings of {old.id}, digit for digit; first: have it measured again"
 
 
-def _read(table: CertificateTable) -> tuple[float, ...]:
-    """What the second physicist read; nothing where none did, or the certificate does not hold it."""
-    second = table.second_check
-    return () if second is None or second.raw is None else tuple(one.nc for one in second.raw.measured.readings)
+def _read(second: SecondCheckTable) -> tuple[float, ...]:
+    """What the second physicist read; nothing where the certificate does not hold it."""
+    return () if second.raw is None else tuple(one.nc for one in second.raw.measured.readings)
 
 
 def same(c: CombinationTable, other: CombinationTable) -> bool:

@@ -16,6 +16,7 @@ from calibration.equipment import stamp
 from calibration.facts import Facts
 from calibration.gates import EXPLAIN_PCT, REFUSE_PCT, SECOND_PCT, named
 from calibration.given import never_here
+from calibration.measured import SecondCheckTable
 from calibration.schema import CombinationTable, worked
 
 
@@ -56,15 +57,14 @@ def rows(checked: Checked) -> tuple[Row, ...]:
     for i in t.instruments:
         dates = f"{i.cal.lab} {i.cal.certificate_no}, {stamp(i.cal.at)} to {stamp(i.cal.expires_at)}"
         head.append(Row("", f"{i.kind} {i.id}", f"{i.model} {i.serial}", source=dates))
-    for name, table in (("audit", t.audit), ("second check", t.second_check), ("component change", t.component_change)):
+    checks = {f"second check{_of(key, one)}": one for key, one in t.second_checks.items()}
+    for name, table in (("audit", t.audit), *checks.items(), ("component change", t.component_change)):
         if table is not None:
             said = table.model_dump(exclude={"raw"}, exclude_none=True).items()
             head.append(Row("", name, ", ".join(f"{key} {_word(value)}" for key, value in said)))
-    if t.second_check is not None and t.second_check.raw is not None:
-        head += [
-            Row("", f"second check: {key}", word)
-            for key, word in _leaves(t.second_check.raw.model_dump(exclude_none=True))
-        ]
+    for name, second in checks.items():
+        if second.raw is not None:
+            head += [Row("", f"{name}: {key}", word) for key, word in _leaves(second.raw.model_dump(exclude_none=True))]
     head += [
         Row(
             "",
@@ -84,10 +84,16 @@ def rows(checked: Checked) -> tuple[Row, ...]:
     return (*head, *_facts(t.facts), *(row for c in t.combinations for row in _combination(checked, c)))
 
 
+def _of(key: str, second: SecondCheckTable) -> str:
+    """Of which combination a further second check is; that of the first one stands among its rows."""
+    raw = second.raw
+    return "" if key == "second_check" or raw is None else f" of {named((raw.kv, raw.ma, raw.filter, raw.applicator))}"
+
+
 HEAD_SHOWN: Final = frozenset({
     "id", "version", "supersedes", "basis", "simulated", "tube_serial", "machine_serial", "software_version", "software_sha256", "effective_at",
-    "expires_at", "termination", "timer_start", "ramp_s", "ramp_profile", "explanation", "audit", "second_check", "component_change", "signatures",
-    "combinations",
+    "expires_at", "termination", "timer_start", "ramp_s", "ramp_profile", "explanation", "audit", "second_check", "further_second_checks", "component_change",
+    "signatures", "combinations",
 })  # fmt: skip
 SHOWN: Final = frozenset({
     "kv", "ma", "filter", "applicator", "r0_mgy_per_s", "dt_s", "tail_mgy", "n1_mgy_per_count", "n2_mgy_per_count", "effective_ssd_mm", "max_skin_mgy",

@@ -135,9 +135,16 @@ class CertificateTable(Table):
     instruments: list[Instrument] = Field(default_factory=list, max_length=50)
     facts: Facts = Facts()
     second_check: SecondCheckTable | None = None
+    further_second_checks: list[SecondCheckTable] = Field(default_factory=list, max_length=100)
     audit: AuditTable | None = None
     component_change: ComponentTable | None = None
     signatures: list[SignatureTable] = Field(default_factory=list, max_length=10)
+
+    @property
+    def second_checks(self) -> dict[str, SecondCheckTable]:
+        """Each second check by its key in the file."""
+        alone = {} if self.second_check is None else {"second_check": self.second_check}
+        return alone | {f"further_second_checks.{i}": one for i, one in enumerate(self.further_second_checks)}
 
 
 def contradictions(table: CertificateTable) -> Iterator[str]:
@@ -227,7 +234,7 @@ def _basis(table: CertificateTable) -> Iterator[str]:
         near = codes_too_near(sorted({getattr(c, f"{kind}_code") for c in table.combinations}))
         if near:
             yield f"{kind}_code: {near}; first: {AGAIN}"
-    yield from wrong_second(table.second_check, table.instruments, table.combinations)
+    yield from wrong_second(table.second_checks, table.instruments, table.combinations)
     yield from _audit(table)
     for i, c in enumerate(table.combinations):
         yield from _worked(f"combinations.{i}", table, c)
@@ -298,5 +305,5 @@ def brought(table: CertificateTable, signers: tuple[str, ...]) -> Brought:
     """What the certificate brings beside its numbers, signed by these people, each with a key of his own."""
     by = frozenset(c.measured.by for c in table.combinations if c.measured is not None)
     return Brought(
-        table.supersedes, table.explanation, table.second_check, table.component_change, table.audit, signers, by
+        table.supersedes, table.explanation, table.second_checks, table.component_change, table.audit, signers, by
     )

@@ -12,6 +12,7 @@ from verification.hazards import HAZARDS, test_wrong
 BENCH: Final = "verification/test_calibrated.py::test_"
 MEASURED: Final = "calibration/test_certificate_measured.py::test_"
 PINNED: Final = "calibration/test_certificate_measured.py::TestPinned.test_"
+EACH: Final = "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_"
 OUTPUT: Final = "calibration/test_output.py::test_"
 DAY: Final = "records/test_day.py::test_"
 ATTACKS: Final = "console/test_console_draft_attacks.py::test_"
@@ -168,6 +169,9 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
     _row("the certificate", "a second check that is the first one, of one person with two names, or typed without readings", "accident-A5",
          MEASURED + "a5_a_second_check_is_what_its_own_readings_come_to", MEASURED + "a5_one_physicist_with_two_names_is_one",
          BLUNDERS + "hazard_a5_a_second_measurement_that_is_the_first"),
+    _row("the certificate", "a second check of another combination than the one that moved above 5 %, or of one of several", "accident-A2 accident-A5",
+         EACH + "a2_a5_the_cone_that_moved_is_the_one_that_is_measured_again", EACH + "a5_each_cone_that_moved_has_a_second_check_of_its_own",
+         EACH + "a2_one_cones_second_readings_under_another_ones_name"),
     _row("the certificate", "what its readings do not come to", "accident-A12", MEASURED + "a12_what_the_readings_do_not_come_to_cannot_be_signed"),
     _row("the certificate", "any byte that is another; half of a file; unsigned, or by a stranger", "engineering-G24",
          MEASURED + "g24_every_byte_flipped_is_caught", MEASURED + "g24_a_half_written_certificate_is_refused", MEASURED + "g24_unsigned_and_by_a_stranger"),

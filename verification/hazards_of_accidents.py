@@ -157,6 +157,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_console_draft_attacks.py::test_a2_what_is_measured_on_one_tube_stands_in_no_other_tubes_certificate "
         "controller/test_settings.py::test_refusals console/test_console_second.py::test_a2_a_combination_is_met_exactly_or_not_at_all "
         "calibration/test_certificate_measured.py::test_a2_a_combination_without_a_measurement_of_its_own "
+        "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_a2_a5_the_cone_that_moved_is_the_one_that_is_measured_again "
         "calibration/test_certificate_measured.py::test_a2_anothers_readings_are_refused",
         who="the physicist measures each combination; where a certificate moved by less than 5 % one signature is enough",
     ),
@@ -193,7 +194,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "the second check repeats the first one's method, and a warning of 100 % is explained away (2015)",
         "one second calculation is other code, the other one stands on the physicist's own typed times; neither can be overruled at the desk",
         "code:console/second_calculation.py::checked code:console/treat/independent.py::compared code:calibration/time_table.py::independent "
-        "code:calibration/procedures/second.py::second_check",
+        "code:calibration/procedures/second.py::second_check code:calibration/gates.py::unchecked",
         "verification/test_blundered.py::test_hazard_a5_a_second_measurement_that_is_the_first "
         "verification/test_blundered.py::test_hazard_a5_what_is_no_second_check "
         "console/test_console_draft_attacks.py::test_a5_two_people_at_one_session_are_no_check_of_one_another "
@@ -201,6 +202,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_console_independent.py::test_a5_other_data_warn_and_stop "
         "calibration/test_certificate_measured.py::test_a5_one_physicist_with_two_names_is_one "
         "calibration/test_certificate_measured.py::test_a5_a_second_check_is_what_its_own_readings_come_to "
+        "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_a2_a5_the_cone_that_moved_is_the_one_that_is_measured_again "
+        "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_a5_each_cone_that_moved_has_a_second_check_of_its_own "
         "console/test_console_treat.py::test_a4_a5_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed "
         "console/test_console_second.py::test_time_at_depth_and_gap",
         who="the physicist, with a table of times of his own",

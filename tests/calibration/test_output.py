@@ -191,13 +191,17 @@ def one(r0: float, last: float, applicator: str = "A20", shift: float = 0.0) -> 
 
 
 BOTH = ("P. One", "P. Two")
-BROUGHT = Brought("OLD", "", None, None, None, ("P. One",), frozenset({"P. One"}))
+BROUGHT = Brought("OLD", "", {}, None, None, ("P. One",), frozenset({"P. One"}))
 SECOND = SecondCheckTable(who="P. Two", chamber="C2", result_pct=0.8, at=AT)
 CHANGE = ComponentTable(what="tube", old_serial="T-1", new_serial="T-2", by="S", at=AT - timedelta(days=1))
 AUDIT = AuditTable(kind="TLD", by="IAEA", at=AT, ratio=1.02, u_pct=1.5)
 
 
-TUBE = replace(BROUGHT, explanation="tube", signers=BOTH, second_check=SECOND)
+def check(**changes: Any) -> dict[str, SecondCheckTable]:
+    return {"second_check": SECOND.model_copy(update=changes)}
+
+
+TUBE = replace(BROUGHT, explanation="tube", signers=BOTH, second_checks=check())
 
 
 @pytest.mark.parametrize(
@@ -207,15 +211,15 @@ TUBE = replace(BROUGHT, explanation="tube", signers=BOTH, second_check=SECOND)
         (102.01, BROUGHT, r"\+2.01 % since OLD, above 2 %, and explanation is empty"),
         (97.9, BROUGHT, r"-2.10 % since OLD, above 2 %"),
         (104.99, replace(BROUGHT, explanation="target"), ""),
-        (105.1, replace(BROUGHT, explanation="target", second_check=SECOND), "one physicist has signed"),
+        (105.1, replace(BROUGHT, explanation="target", second_checks=check()), "one physicist has signed"),
         (105.1, replace(BROUGHT, explanation="target", signers=BOTH), "second_check is missing"),
-        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND), ""),
-        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"chamber": "C1"})), "take another chamber"),
-        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"who": "P. One"})), "another physicist"),
-        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"who": "One P"})), "another physicist"),
-        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"who": "P. Three"})), "has not signed"),
-        (105.1, replace(BROUGHT, explanation="t", signers=BOTH, second_check=SECOND.model_copy(update={"at": AT - timedelta(days=31)})), "30 days before"),
-        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_check=SECOND.model_copy(update={"result_pct": 2.1})), "the two differ"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_checks=check()), ""),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_checks=check(chamber="C1")), "take another chamber"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_checks=check(who="P. One")), "another physicist"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_checks=check(who="One P")), "another physicist"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_checks=check(who="P. Three")), "has not signed"),
+        (105.1, replace(BROUGHT, explanation="t", signers=BOTH, second_checks=check(at=AT - timedelta(days=31))), "30 days before"),
+        (105.1, replace(BROUGHT, explanation="target", signers=BOTH, second_checks=check(result_pct=2.1)), "the two differ"),
         (110.1, TUBE, r"above 10 %: refused"),
         (189.0, TUBE, r"\+89.00 % since OLD, above 10 %: refused"),
         (110.1, replace(TUBE, component_change=CHANGE), ""),

@@ -1,0 +1,193 @@
+"""Each combination answers for itself: what one cone's change asks for is not brought by another's, nor by a version that left it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cones_bench import checked, first, following, second
+from measured_bench import AT
+
+from calibration import signed
+from calibration.accepted import Accepted
+from calibration.certificate import HEAD, load_certificate, read_certificate, sign_certificate
+from calibration.draft import second_checks
+from calibration.measured import SecondCheckTable
+from calibration.report import rows
+from calibration.schema import CertificateTable
+from calibration.sign import make_keys
+from calibration.write import write_certificate
+from hal.errors import ConfigurationError
+
+NOW_S = (AT + timedelta(days=1)).timestamp()
+NAMES = {"one": "P. One", "two": "P. Two", "three": "P. Three"}
+Sign = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three physicists' keys; all.pub holds each public one."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name in NAMES:
+        make_keys(folder / f"{name}.pem", folder / f"{name}.pub")
+    (folder / "all.pub").write_bytes(b"".join((folder / f"{name}.pub").read_bytes() for name in NAMES))
+    return folder
+
+
+@pytest.fixture
+def keys(key_folder: Path) -> Path:
+    return key_folder / "all.pub"
+
+
+@pytest.fixture
+def sign(tmp_path: Path, key_folder: Path) -> Sign:
+    """Write and sign a document."""
+
+    def signs(content: dict[str, Any], *by: str) -> Path:
+        path = tmp_path / f"{content['id']}.toml"
+        write_certificate(path, content)
+        for who in by or ("one",):
+            sign_certificate(path, key_folder / f"{who}.pem", NAMES[who], NOW_S)
+        return path
+
+    return signs
+
+
+@pytest.fixture
+def signed_before(tmp_path: Path, key_folder: Path) -> Sign:
+    """The same, as it was signed when one second check served for every combination."""
+
+    def signs(content: dict[str, Any], *by: str) -> Path:
+        path = tmp_path / f"{content['id']}.toml"
+        write_certificate(path, content)
+        for who in by:
+            key = key_folder / f"{who}.pem"
+            signed.sign(path, path.read_bytes(), HEAD, CertificateTable, key, NAMES[who], NOW_S)
+        return path
+
+    return signs
+
+
+class TestOfTheSameCombination:
+    """What moved above 5 % is measured again by the second physicist, and nothing else in its place."""
+
+    def test_a2_a5_the_cone_that_moved_is_the_one_that_is_measured_again(self, sign: Sign, keys: Path) -> None:
+        """Hazards A2 and A5: A30 read 8 % more, and the second physicist measured A20, which had not moved."""
+        whole = following(first("A20", "A30"), {"A20": 1.003, "A30": 1.08})
+        with pytest.raises(
+            ConfigurationError,
+            match=r"69.5 kV, 1.6 mA, F2, A30: \+8\.00 % since CAL-1, above 5 %, and no second check is of it; first: .*measure this very",
+        ):
+            sign(checked(whole, "A20"), "one", "two")
+        path = sign(checked(whole, "A30"), "one", "two")
+        assert load_certificate(path, keys, NOW_S).id == "CAL-2"
+
+    def test_a5_each_cone_that_moved_has_a_second_check_of_its_own(
+        self, sign: Sign, keys: Path, tmp_path: Path
+    ) -> None:
+        """Hazard A5: of two cones above 5 % one was measured again; with both the certificate is signed, accepted and shown."""
+        v1 = first("A20", "A30", "A40")
+        whole = following(v1, {"A20": 1.003, "A30": 1.08, "A40": 0.94})
+        with pytest.raises(
+            ConfigurationError, match=r"A40: -6\.00 % since CAL-1, above 5 %, and no second check is of it"
+        ):
+            sign(checked(whole, "A30"), "one", "two")
+        path = sign(checked(whole, "A30", "A40"), "one", "two")
+        store = Accepted(tmp_path / "accepted")
+        store.accept(read_certificate(sign(v1), keys), keys)
+        assert store.accept(read_certificate(path, keys), keys) is True
+        shown = {row.name: row.value for row in rows(read_certificate(path, keys))}
+        assert "who P. Two" in shown["second check of 69.5 kV, 1.6 mA, F2, A40"]
+        assert shown["second check of 69.5 kV, 1.6 mA, F2, A40: measured.readings.0"].startswith("nc 7.2599")
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"result_pct": 0.1}, r"further_second_checks\.0\.result_pct = 0\.1: its readings come to 0\.4"),
+            ({"chamber": "C1"}, r"further_second_checks\.0\.chamber = C1: is S-C1, and so is the first one"),
+            ({"who": "P. Three"}, r"further_second_checks\.0\.raw: was read by P. Two with C2, and P. Three with C2"),
+            ({"raw": None}, r"further_second_checks\.0\.raw is missing"),
+        ],
+        ids=["typed-result", "first-chamber", "by-another", "without-readings"],
+    )  # fmt: skip
+    def test_a5_a_further_check_is_held_to_what_the_first_one_is(
+        self, sign: Sign, change: dict[str, Any], words: str
+    ) -> None:
+        """Hazard A5: the second cone's check is no word either."""
+        whole = checked(following(first("A20", "A30"), {"A20": 0.93, "A30": 1.08}), "A20", "A30")
+        (further,) = whole["further_second_checks"]
+        changed = {key: value for key, value in (further | change).items() if value is not None}
+        with pytest.raises(ConfigurationError, match=words):
+            sign(whole | {"further_second_checks": [changed]}, "one", "two")
+
+    def test_a2_one_cones_second_readings_under_another_ones_name(self, sign: Sign) -> None:
+        """Hazard A2: two cones that read nearly alike, and the second physicist's readings of one stand for both."""
+        v1 = first("A20", "A30")
+        alike = following(v1, {"A20": 1.08, "A30": 1.08 * 0.985 / 1.1})
+        first_one, copied = second(alike, "A20"), second(alike, "A30")
+        nc = [one["nc"] for one in first_one["raw"]["measured"]["readings"]]
+        m = copied["raw"]["measured"]
+        readings = [one | {"nc": value} for one, value in zip(m["readings"], nc, strict=True)]
+        copied["raw"]["measured"] = m | {"readings": readings, "leakage_nc": first_one["raw"]["measured"]["leakage_nc"]}
+        with pytest.raises(
+            ConfigurationError,
+            match=r"further_second_checks\.0\.raw: are the readings of second_check, digit for digit",
+        ):
+            sign(alike | {"second_check": first_one, "further_second_checks": [copied]}, "one", "two")
+
+    @pytest.mark.parametrize(
+        ("who", "pct", "signers", "words"),
+        [
+            ("P. Three", 0.4, ("one", "two"), "P. Three: has not signed"),
+            ("P. One", 0.4, ("one", "two"), "P. One: measured it the first time too"),
+            ("P. Three", 2.5, ("one", "two", "three"), "the two differ by more than 2 %"),
+            ("P. Three", 0.4, ("one", "two", "three"), ""),
+        ],
+        ids=["unsigned", "the-first-one", "they-differ", "a-third-physicist"],
+    )
+    def test_a5_who_made_a_further_check_has_signed_and_did_not_measure_first(
+        self, sign: Sign, keys: Path, who: str, pct: float, signers: tuple[str, ...], words: str
+    ) -> None:
+        """Hazard A5: every second check is by somebody who signs for it, and agrees with the first measurement."""
+        whole = checked(following(first("A20", "A30"), {"A20": 0.93, "A30": 1.08}), "A20")
+        path = sign(whole | {"further_second_checks": [second(whole, "A30", who, pct)]}, *signers)
+        if words:
+            with pytest.raises(ConfigurationError, match=words):
+                read_certificate(path, keys)
+        else:
+            assert len(read_certificate(path, keys).table.second_checks) == 2
+
+    def test_a5_a_draft_brings_every_second_check_that_was_measured(self) -> None:
+        """Hazard A5: of several the one that was furthest off stood in the draft, and the others were left out."""
+        whole = following(first("A20", "A30", "A40"), {"A20": 0.93, "A30": 1.08, "A40": 1.07})
+        checks = [second(whole, name, pct=pct) for name, pct in (("A20", 0.4), ("A30", 1.9), ("A40", 0.7))]
+        tables = [SecondCheckTable.model_validate(one) for one in checks]
+        assert second_checks(tables[:1]) == {"second_check": checks[0]}
+        assert second_checks(tables) == {"second_check": checks[0], "further_second_checks": checks[1:]}
+
+    def test_a2_a5_what_was_accepted_before_stays_in_force_and_is_not_signed_anew(
+        self, sign: Sign, signed_before: Sign, keys: Path, key_folder: Path, tmp_path: Path
+    ) -> None:
+        """Hazards A2 and A5: a certificate whose one second check was of a cone that had not moved is read, is the last one, and treats as it did; it gets no
+        further signature, is accepted by no computer that did not know it, and the cone that moved is measured again with the next version."""
+        v1, store = first("A20", "A30"), Accepted(tmp_path / "accepted")
+        store.accept(read_certificate(sign(v1), keys), keys)
+        v2 = checked(following(v1, {"A20": 1.003, "A30": 1.08}), "A20")
+        path = signed_before(v2, "one", "two")
+        old = read_certificate(path, keys)
+        with pytest.raises(ConfigurationError, match=r"A30: R0 is \+8\.00 % from that of CAL-1, .*second_check of it"):
+            store.accept(old, keys)
+        store.copy("T-1", 2).write_bytes(old.data)
+        assert store.refused(old) == "" and store.accept(old, keys) is False
+        assert load_certificate(path, keys, NOW_S).id == "CAL-2"
+        last = store.last("T-1", keys)
+        assert last is not None and last.sha256 == old.sha256
+        with pytest.raises(ConfigurationError, match="no second check is of it"):
+            sign_certificate(path, key_folder / "three.pem", "P. Three", NOW_S)
+        v3 = following(v2, {"A20": 1.003, "A30": 1.08})
+        with pytest.raises(ConfigurationError, match=r"A30: R0 is \+8\.00 % from that of CAL-1, .*second_check of it"):
+            store.accept(read_certificate(sign(v3), keys), keys)
+        assert store.accept(read_certificate(sign(checked(v3, "A30"), "one", "two"), keys), keys) is True
