@@ -188,7 +188,8 @@ class Dossier:
     ) -> Facts:
         """Bring everything up to this snapshot and say what decide needs of it."""
         self._latches.open(self._ledger.statement, self._anchor[1])
-        off = evidence(readings, self._machine, dose.counted)
+        # the meter keeps an exposure until the next one begins: chambers that counted in a former one prove nothing of this one's silence
+        off = evidence(readings, self._machine, dose.counted and bool(self.case.start_seq))
         self._off_since = _since(self._off_since, off.verified, readings.now_s)
         self._gone_since = _since(self._gone_since, off.gone, readings.now_s)
         if stage.state is State.SELF_TEST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from refusal_bench import MakeRig
 
-from controller.requests import Close, DoseShown
+from controller.requests import Close, DoseShown, Reset
 from controller.states import State
 from verification.reach import SHORT, load, to_beam, turn_until
 from verification.virtual import VirtualRig
@@ -55,3 +55,23 @@ def test_a_resume_after_a_restart_stands_beside_what_was_given_and_how_well_it_i
         before.delivered_before_mgy, before.low_before_mgy, before.high_before_mgy, before.quality_before.value,
     )  # fmt: skip
     assert channels(dose) == (0.0,) * 6
+
+
+def test_off_without_the_generator_is_not_proved_by_chambers_that_counted_in_a_former_exposure(
+    make_rig: MakeRig,
+) -> None:
+    """In an exposure whose beam both chambers saw, their silence and K1's mirror are off; with nothing loaded hours later they may have failed since, and a
+    process that never had an exposure says so too."""
+    rig = make_rig()
+    to_beam(rig, 1.5)
+    rig.fault("generator-silent")
+    turn_until(rig, State.FAULT)
+    own = rig.until(lambda s: s.ended is not None and s.ended.durable, 5.0, "the end")
+    assert own.beam == "off" and "LOST" in own.links[1]
+    rig.mend("generator-silent")
+    rig.wait(3.0)
+    assert rig.ask(Reset("service", "S. Ervice", "its cable is in again")).ok
+    turn_until(rig, State.STANDBY)
+    rig.fault("generator-silent")
+    former = rig.until(lambda s: "LOST" in s.links[1], 5.0, "a lost generator")
+    assert former.beam == "MAY BE ON"
