@@ -9,6 +9,7 @@ from controller.desk import DeskKept
 from controller.dossier import DossierKept
 from controller.exposure import Stage
 from controller.ledger import LedgerKept
+from controller.settings import air_at
 from hal.readings import Readings
 from interlocks.gate import GateKept
 
@@ -29,3 +30,18 @@ class Checkpoint(msgspec.Struct, frozen=True):
     dossier: DossierKept
     desk: DeskKept
     ledger: LedgerKept
+
+
+def recorded(packed: bytes) -> Checkpoint:
+    """A checkpoint as it was written. Terms of before they held the air of the loading get that of its own readings, at most an offer's time later."""
+    kept = msgspec.msgpack.decode(packed, type=Checkpoint)
+    settings, slow = kept.dossier.case.settings, kept.readings.slow
+    if settings is None or slow is None or settings.terms.air_k_per_kpa:
+        return kept
+    terms = msgspec.structs.replace(settings.terms, air_k_per_kpa=air_at(slow))
+    case = msgspec.structs.replace(kept.dossier.case, settings=msgspec.structs.replace(settings, terms=terms))
+    return msgspec.structs.replace(
+        kept,
+        gate=msgspec.structs.replace(kept.gate, sent=msgspec.structs.replace(kept.gate.sent, terms=terms)),
+        dossier=msgspec.structs.replace(kept.dossier, case=case),
+    )

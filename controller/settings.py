@@ -3,6 +3,7 @@ It sends nothing and asks nobody; why something is refused stands in controller/
 
 from __future__ import annotations
 
+import math
 import zlib
 from types import MappingProxyType
 from typing import Final
@@ -40,11 +41,12 @@ from controller.refusals import (
 from controller.tags import fraction_tag, plan_tag
 from hal.commands import Plan
 from hal.machine import Fitted
-from hal.readings import Health, Purpose, Readings, Termination, TimerStart, UnitCapability
+from hal.readings import Health, Purpose, Readings, Termination, TimerStart, UnitCapability, UnitSlow
 from hal.scaling import from_counts, to_counts
 from interlocks.bands import BANDS
 from interlocks.dose_rules import PRESSURE_KPA, TEMPERATURE_C
 from interlocks.limits import ABSOLUTE, MODES, narrow
+from interlocks.look import air_over_pressure
 from interlocks.words import Limits, Terms
 
 __all__ = ["Refusal", "RigSide", "Settings", "fraction_tag", "make_settings", "plan_tag"]
@@ -241,6 +243,12 @@ def _k_tp(certificate: Certificate, unit: UnitSide, now_s: float, fitted: Fitted
     )
 
 
+def air_at(slow: UnitSlow) -> float:
+    """(273.15 + T) / p as it was read, by which the drift of k_TP is told; 0 where there is none to read."""
+    air = air_over_pressure(slow)
+    return air if math.isfinite(air) else 0.0
+
+
 def _timer_start(p: Prescribed, certificate: Certificate) -> TimerStart:
     """Over a cold filament no chamber sees high voltage: K1 is the only event that every unit has."""
     return TimerStart.K1_CLOSED if p.purpose is Purpose.DRY_RUN else certificate.timer_start
@@ -297,7 +305,14 @@ def _plan(
 
 
 def _terms(
-    plan: Plan, p: Prescribed, certificate: Certificate, c: Combination, rig: RigSide, task: Task, n: Presets
+    plan: Plan,
+    p: Prescribed,
+    certificate: Certificate,
+    c: Combination,
+    rig: RigSide,
+    task: Task,
+    n: Presets,
+    slow: UnitSlow,
 ) -> Terms:
     """The same numbers for the rules, as the devices will hold them."""
     return Terms(
@@ -328,6 +343,7 @@ def _terms(
         k_tp=task.k_tp,
         certificate_expires_wall_s=certificate.expires_wall_s,
         vented_2=certificate.vented_2,
+        air_k_per_kpa=air_at(slow),
     )
 
 
@@ -345,7 +361,7 @@ def _settings(
     """The checked numbers, put together."""
     plan = _plan(p, certificate, c, rig, unit, task.termination, n)
     empties_s = 0.0 if p.purpose is Purpose.DRY_RUN else discharge_s(certificate, c)
-    terms = _terms(plan, p, certificate, c, rig, task, n)
+    terms = _terms(plan, p, certificate, c, rig, task, n, unit.slow)
     before = clearance if clearance.open else None
     return Settings(
         prescribed=p,

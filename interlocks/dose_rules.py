@@ -185,8 +185,10 @@ def _air(look: Look) -> bool:
 
 
 def drift(look: Look) -> float:
-    """By what part k_TP has changed since the set-up; NaN when either is not known."""
-    return air_over_pressure(look.slow) / look.memory.climate - 1.0 if look.memory.climate > 0.0 else math.nan
+    """By what part k_TP has changed since the loading, where the one in force was taken; NaN when either is not known. Another set-up of the same
+    settings brings no new k_TP, and so begins no new drift."""
+    loaded = look.terms.air_k_per_kpa
+    return air_over_pressure(look.slow) / loaded - 1.0 if loaded > 0.0 else math.nan
 
 
 def _leak_bounds(look: Look) -> tuple[float, float]:
@@ -374,7 +376,7 @@ DOSE_RULES: Final = (
         needs=SLOW,
         question=lambda look: abs(drift(look)) <= DRIFT,
         wrong=lambda look: (
-            f"k_TP has drifted by {100 * drift(look):+.2f} % since the set-up (bound {100 * DRIFT:.1f} %)"
+            f"k_TP has drifted by {100 * drift(look):+.2f} % since the loading (bound {100 * DRIFT:.1f} %)"
         ),
         first="let the head's temperature settle, then load or resume",
         clears=Clears.BY_ITSELF,

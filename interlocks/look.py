@@ -134,8 +134,6 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     released_at_s: float = -math.inf
     armed_seen: bool = False
     hv_seen_at_s: float | None = None
-    climate_of_s: float | None = None
-    climate: float = math.nan
     beam_time: BeamTime = NO_BEAM_TIME
     opened_at_s: tuple[float, float, float] = (-math.inf, -math.inf, -math.inf)
     """When each contact of SETTLING was last read open in either channel."""
@@ -182,6 +180,7 @@ NO_TERMS: Final = Terms(
     k_tp=_NAN,
     certificate_expires_wall_s=_NAN,
     vented_2=True,
+    air_k_per_kpa=_NAN,
 )
 """What stands in for a reading or for terms that do not exist: no comparison with it is true."""
 
@@ -248,9 +247,6 @@ def remember(readings: Readings, sent: Sent, memory: Memory, watched: Watched) -
     commands, commanded_at = memory.commands, memory.commanded_at_s
     if known and unit.relays & _COMMANDS != commands:
         commands, commanded_at = unit.relays & _COMMANDS, now
-    climate_of, climate = memory.climate_of_s, memory.climate
-    if sent.set_up_at_s != climate_of and readings.slow is not None:
-        climate_of, climate = sent.set_up_at_s, air_over_pressure(readings.slow)
     return Memory(
         memory.pending,
         _trail(memory.trail, unit) if known else memory.trail,
@@ -259,8 +255,6 @@ def remember(readings: Readings, sent: Sent, memory: Memory, watched: Watched) -
         released,
         seen,
         _hv_seen_at(readings, unit, sent, terms, memory),
-        climate_of,
-        climate,
         beam_time,
         opened,
         commands,

@@ -54,7 +54,8 @@ class Terms(msgspec.Struct, frozen=True):
 
     `set_time_s` is the beam time still to come in this segment, `timer_limit_s` the timer preset's total for the fraction,
     `k1_limit_s` the contactor limit's total; `ramp_s` the certified time from ON to steady values; `t2_s` and `t2d_s` the times after off
-    by which high voltage must be gone and by which the cable must be discharged.
+    by which high voltage must be gone and by which the cable must be discharged. `k_tp` is that of the loading, and `air_k_per_kpa` the air that it was
+    taken from, (273.15 + T) / p; 0: there was none to read, or a record of before.
     """
 
     plan: Plan
@@ -84,6 +85,7 @@ class Terms(msgspec.Struct, frozen=True):
     k_tp: float
     certificate_expires_wall_s: float
     vented_2: bool
+    air_k_per_kpa: float = 0.0
 
 
 class DoseFigures(msgspec.Struct, frozen=True, gc=False):

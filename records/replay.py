@@ -11,7 +11,7 @@ import msgspec
 
 from controller.assemble import join
 from controller.blob import Blob
-from controller.checkpoint import Checkpoint
+from controller.checkpoint import Checkpoint, recorded
 from controller.entries import Ack, EntryType, Statement
 from controller.inputs import NOTHING_HEARD, Standing, Times
 from controller.kernel import Kernels
@@ -92,7 +92,7 @@ def exposures(journal: Iterable[Record]) -> Iterator[Recorded]:
             noted = msgspec.msgpack.decode(record.payload, type=Noted)
             if noted.type == EntryType.CHECKPOINT:
                 yield from _finished(open_.pop(noted.instance, None), noted.instance)
-                open_[noted.instance] = (noted.seq, msgspec.msgpack.decode(noted.entry, type=Checkpoint), [])
+                open_[noted.instance] = (noted.seq, recorded(noted.entry), [])
                 continue
             rows: Iterable[Row] = (Row(noted.seq, noted.mono_ns, noted.type, noted.entry),)
             instance = noted.instance

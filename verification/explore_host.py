@@ -56,7 +56,7 @@ from hal.units import Seconds
 from hal.wire_log import FrameLog
 from interlocks.backup_timer import NO_BEAM_TIME, begin
 from interlocks.gate import Gate, Permit
-from interlocks.look import Memory, air_over_pressure
+from interlocks.look import Memory
 from interlocks.rules import TABLE
 from interlocks.words import Clears, House, Latch, Sent, Trip, Verdict
 from verification import setting
@@ -613,8 +613,6 @@ class Shipped:
             released_at_s=NOW - (LONG_AGO if host.held_long else JUST),
             armed_seen=host.armed_seen,
             hv_seen_at_s=(None, NOW - JUST, NOW - 1.5)[host.hv_seen],
-            climate_of_s=NOW - 5.0 if host.set_up else None,
-            climate=air_over_pressure(r.slow),
             beam_time=begin(unit.beam_ms) if host.armed else NO_BEAM_TIME,
             # a contactor's own time is less than a step of this search: its mirror is told by relay_mirrors, which waits for it
             commands=unit.relays & (Relay.K1_COMMAND.value | Relay.K2_COMMAND.value),

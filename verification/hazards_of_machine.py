@@ -180,9 +180,11 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
     row(
         "engineering-G18",
         "air pressure or temperature is read wrong",
-        "both must be plausible and their sensors sound; k_TP is frozen at the set-up, and a drift of 0.5 % ends the beam",
+        "both must be plausible and their sensors sound; k_TP is frozen at the loading, and a drift of 0.5 % from its air ends the beam",
         "rule:air rule:k_tp_drift code:controller/settings.py::_k_tp code:records/day.py::air_words",
         TRIPS + "controller/test_settings.py::test_air_that_is_not_a_number "
+        "interlocks/test_rules.py::test_g18_another_set_up_of_the_same_settings_forgets_no_drift "
+        "scenarios/test_refusals.py::test_g18_air_that_drifted_is_measured_from_the_loading "
         "records/test_day.py::test_a12_a_pressure_of_sea_level_is_not_that_of_the_station",
         who="the physicist: a second barometer at the daily check, and the site's altitude in its baseline",
     ),

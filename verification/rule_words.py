@@ -72,7 +72,7 @@ QUESTIONS: Final[dict[str, str]] = {
     "overdue": "has the unit ended the beam when its preset was due?",
     "air": f"are pressure ({_R.PRESSURE_KPA[0]:g} to {_R.PRESSURE_KPA[1]:g} kPa) and temperature "
     f"({_R.TEMPERATURE_C[0]:g} to {_R.TEMPERATURE_C[1]:g} C) plausible and their sensors sound?",
-    "k_tp_drift": f"has the air correction drifted by at most {100 * _R.DRIFT:.1f} % since the set-up?",
+    "k_tp_drift": f"has the air correction drifted by at most {100 * _R.DRIFT:.1f} % since the loading?",
     "leakage": "do the chambers count no more than their certified leakage allows, without beam?",
     "leakage_at_start": "did they count no more than that in the last measurement, and was it after the last beam?",
     "recorder_fresh": f"has everything reached the disk within {house_rules.RECORDER_BEAM_S:g} s while the unit runs, "

@@ -88,6 +88,9 @@ def test_leakage_and_air_go_into_the_counts() -> None:
     s = made(cert=certificate(vented_2=True), readings=thin)
     assert s.k_tp == pytest.approx(1.0608, rel=2e-5)
     assert s.count_limit_2 == round((1.04 * s.d0_mgy - 1.5383) / (0.0196 * s.k_tp))
+    assert s.terms.air_k_per_kpa == pytest.approx(304.15 / 99.10)
+    for unread in ({"pressure_kpa": NAN}, {"pressure_kpa": 0.0}, {"temperature_c": NAN}):
+        assert made(readings=at_rest(slow=slow(100.0, **unread))).terms.air_k_per_kpa == 0.0
     assert s.count_preset_1 == made().count_preset_1
 
 

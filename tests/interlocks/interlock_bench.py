@@ -93,6 +93,7 @@ TERMS = Terms(
     k_tp=1.01,
     certificate_expires_wall_s=2e9,
     vented_2=True,
+    air_k_per_kpa=(273.15 + 22.0) / 101.3,
 )
 LAMPS = int(Relay.BEAM_LAMP_OK | Relay.READY_LAMP_OK)
 OPEN = int(Relay.K1_MIRROR_OPEN | Relay.K2_MIRROR_OPEN) | LAMPS

@@ -80,10 +80,10 @@ def test_what_stands_in_for_what_is_missing_is_true_of_nothing() -> None:
         (NO_ACTIVE, (inf, b"", no, False)),
         (NO_TERMS, (
             Plan(no, no, no, no, b"", no), b"", nan, nan, no, no, Purpose.TREAT, Termination.TIME, SwitchMode.HOLD, TimerStart.K1_CLOSED,
-            *(nan,) * 11, 4.0, 0, 0, nan, nan, True,
+            *(nan,) * 11, 4.0, 0, 0, nan, nan, True, nan,
         )),
         (Memory(), (
-            {}, (), None, False, inf, False, None, None, nan, BeamTime(0, 0.0, None, False), (inf, inf, inf), 0, inf, Watched(), False, False,
+            {}, (), None, False, inf, False, None, BeamTime(0, 0.0, None, False), (inf, inf, inf), 0, inf, Watched(), False, False,
         )),
     ):  # fmt: skip
         assert repr(msgspec.structs.astuple(stand_in)) == repr(fields)
@@ -195,14 +195,8 @@ def test_coils_are_remembered_since_they_were_told() -> None:
     assert (lost.commands, lost.commanded_at_s) == (memory.commands, T0)
 
 
-def test_the_air_is_that_of_the_set_up() -> None:
-    """Measured at the first slow block after it, and kept until another set-up."""
-    memory = kept(committed(T0), SENT_SET_UP)
-    assert memory.climate_of_s == T0 - 30.0 and memory.climate == pytest.approx(295.15 / 101.3)
-    assert kept(committed(T0, slow_temperature_c=30.0), SENT_SET_UP, memory).climate == memory.climate
-    other = msgspec.structs.replace(SENT_SET_UP, set_up_at_s=T0 - 1.0)
-    assert kept(committed(T0, slow=None), other, memory).climate == memory.climate
-    assert kept(committed(T0, slow_temperature_c=30.0), other, memory).climate == pytest.approx(303.15 / 101.3)
+def test_air_over_pressure_is_what_k_tp_is_proportional_to() -> None:
+    """Nothing where there is no pressure."""
     slow = committed(T0).slow
     assert isinstance(slow, UnitSlow)
     for pressure, wanted in ((100.0, 2.9515), (0.0, math.nan), (-1.0, math.nan), (0.5, 590.3)):

@@ -707,6 +707,21 @@ def test_after_off_the_cable_may_discharge_for_t2d_and_no_longer(sign: dict[str,
         assert truth_of(verdict, "hv_uncommanded") is want, after
 
 
+def test_g18_another_set_up_of_the_same_settings_forgets_no_drift() -> None:
+    """Hazard G18: drifted in READY, off, set up and armed again with the k_TP of the loading: drifted still. Settings of another loading, of the air
+    as it is now, have not."""
+    warm, memory = 22.0 + 1.6, Memory()
+    for sent, make, wanted in (
+        (SENT_ARMED, armed, Truth.FALSE),
+        (Sent(tick=2, command="off", terms=SENT_ARMED.terms, off_at_s=T0), readings, Truth.NOT_ASKED),
+        (msgspec.structs.replace(SENT_SET_UP, set_up_at_s=T0), committed, Truth.NOT_ASKED),
+        (msgspec.structs.replace(SENT_ARMED, set_up_at_s=T0), armed, Truth.FALSE),
+        (with_terms(SENT_ARMED, air_k_per_kpa=(273.15 + warm) / 101.3), armed, Truth.TRUE),
+    ):
+        verdict, memory = judge(make(T0, slow_temperature_c=warm), QUIET, sent, memory, RULES)
+        assert truth_of(verdict, "k_tp_drift") is wanted
+
+
 def test_a_sample_from_within_the_discharge_is_no_evidence_after_it() -> None:
     """At t2d + 1 ms the newest samples were asked for before t2d: they say nothing yet."""
     now = T0 + 0.601

@@ -175,6 +175,31 @@ def test_a_resume_that_was_held_over_midnight_needs_a_physicist(make_rig: MakeRi
     assert wrong(rig, presses=3) == []
 
 
+def test_g18_air_that_drifted_is_measured_from_the_loading(make_rig: MakeRig) -> None:
+    """Hazard G18: the pressure falls by 0.6 % in READY, which ends it, and stays there. A new commit and offer bring no new k_TP: whoever confirms it
+    is refused as before, however often, and no press makes beam. Unloaded and loaded again there is beam, by today's air."""
+    rig = make_rig()
+    to_ready(rig)
+    rig.fault("pressure-drift")
+    turn_until(rig, State.PREPARATORY)
+    rig.mend("pressure-drift")
+    for _ in range(2):
+        confirm_as_offered(rig)
+        turn_until(rig, State.ARMING)
+        turn_until(rig, State.PREPARATORY, State.READY)
+        if state(rig) is State.READY:
+            rig.press()
+            rig.wait(1.0)
+    assert (state(rig), ons(rig)) == (State.PREPARATORY, 0)
+    kept = rig.records()[0]
+    assert {one["rule"] for one in kept["exposures"]} == {"k_tp_drift"}
+    assert rig.ask(Edit()).ok
+    to_beam(rig, 0.0)
+    turn_until(rig, State.TERMINATED)
+    rig.wait(0.5)
+    assert wrong(rig, presses=1) == []
+
+
 def test_a_rest_too_small_is_not_resumed(make_rig: MakeRig) -> None:
     """Stopped at the very end: what is left is within the tolerance, so the fraction is over and takes no resume."""
     rig = make_rig()

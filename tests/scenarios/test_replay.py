@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from console.cli import build
 from console.exit_codes import Exit
+from controller.checkpoint import recorded
 from controller.entries import EntryType, Terminal
 from controller.kernel import PLAIN
 from controller.ring import TICK_BYTES, pack_tick, unpack_tick
@@ -188,6 +189,21 @@ def test_a_record_of_before_a_field_is_compared_by_what_it_holds(stopped: tuple[
     assert replay(cut(lambda wall_s: wall_s), PLAIN).difference is None
     found = replay(cut(lambda wall_s: wall_s + 1.0), PLAIN).difference
     assert found is not None and found.what == "TERMINAL wall_s"
+
+
+def test_a_checkpoint_of_before_the_air_of_the_loading_is_played_again(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """Its terms hold no air, and its memory the one of the set-up: it is read, k_TP has not drifted by its own readings, and the replay is the record."""
+    held = msgspec.msgpack.decode(msgspec.msgpack.encode(stopped[1].checkpoint))
+    for terms in (held["gate"]["sent"]["terms"], held["dossier"]["case"]["settings"]["terms"]):
+        del terms["air_k_per_kpa"]
+    held["gate"]["memory"] |= {"climate_of_s": 1.0, "climate": 2.9}
+    old = recorded(msgspec.msgpack.encode(held))
+    settings = old.dossier.case.settings
+    assert settings is not None and settings.terms.air_k_per_kpa > 2.0
+    assert settings.terms == old.gate.sent.terms
+    found = replay(msgspec.structs.replace(stopped[1], checkpoint=old), PLAIN)
+    assert found.difference is None and found.ticks > 50
+    assert recorded(msgspec.msgpack.encode(stopped[1].checkpoint)) == stopped[1].checkpoint
 
 
 def test_an_entry_that_is_missing_in_the_record_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
