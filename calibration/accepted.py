@@ -127,9 +127,9 @@ class Accepted:
         said = (
             *gates.compared_with_last(combined(new.table), was, pin.id),
             *history.repeated(new.table, before),
-            *history.unexplained(new.table, before),
+            *history.unexplained(new.table, before, new.signers),
         )
-        wrong = [f"{new.path}: {words}" for words in said]
+        wrong = [f"{new.path}: {words}" for words in dict.fromkeys(said)]
         if wrong:
             raise ConfigurationError("\n".join(wrong))
 

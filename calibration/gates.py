@@ -79,9 +79,9 @@ def refused(combinations: tuple[Combined, ...], brought: Brought) -> Iterator[st
     if new and not brought.explanation:
         yield f"{', '.join(new)}: was not in {brought.supersedes}, and explanation is empty; first: say why it is new, and sign again"
     if change > SECOND_PCT:
-        yield from _second(combinations, brought, worst)
+        yield from second(combinations, brought, worst)
     if change > REFUSE_PCT:
-        yield from _scratch(combinations, brought.component_change, worst)
+        yield from scratch(combinations, brought, worst)
 
 
 def unchecked(combinations: tuple[Combined, ...], checks: Iterable[SecondCheckTable], supersedes: str) -> Iterator[str]:
@@ -121,13 +121,19 @@ def _first(combinations: tuple[Combined, ...], audit: AuditTable | None) -> Iter
         yield f"audit.ratio = {audit.ratio:.3f}: is off by more than {AUDIT_PCT:g} %; first: find out which is wrong, nobody is treated"
 
 
-def _second(combinations: tuple[Combined, ...], brought: Brought, worst: str) -> Iterator[str]:
+def second(combinations: tuple[Combined, ...], brought: Brought, worst: str) -> Iterator[str]:
+    """What a change above SECOND_PCT asks for, `worst` in words, and the certificate does not bring."""
     if len(brought.signers) < 2:
         yield f"{worst}, above {SECOND_PCT:g} %, and one physicist has signed; first: have a second one measure and sign"
     if not brought.second_checks:
         yield f"{worst}, above {SECOND_PCT:g} %, and second_check is missing; first: have it measured again with another chamber"
-    for where, second in brought.second_checks.items():
-        yield from _checked(where, second, combinations, brought)
+    yield from unfit(combinations, brought)
+
+
+def unfit(combinations: tuple[Combined, ...], brought: Brought) -> Iterator[str]:
+    """Why a second check that stands there is none, whether it is asked for or not."""
+    for where, one in brought.second_checks.items():
+        yield from _checked(where, one, combinations, brought)
 
 
 def _checked(
@@ -147,7 +153,9 @@ def _checked(
         yield f"{where}.result_pct = {second.result_pct:+.2f}: the two differ by more than {SECOND_AGREES_PCT:g} %; first: find out why"
 
 
-def _scratch(combinations: tuple[Combined, ...], change: ComponentTable | None, worst: str) -> Iterator[str]:
+def scratch(combinations: tuple[Combined, ...], brought: Brought, worst: str) -> Iterator[str]:
+    """What a change above REFUSE_PCT asks for, `worst` in words, and the certificate does not bring."""
+    change = brought.component_change
     if change is None:
         yield f"{worst}, above {REFUSE_PCT:g} %: refused; first: record what was exchanged, and measure everything from scratch"
         return

@@ -3,29 +3,44 @@ It reads no file: it is given the tables, and says in words what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from calibration.equipment import stamp
+from calibration import gates
+from calibration.equipment import named_alike, stamp
 from calibration.formulas import linear
-from calibration.gates import EXPLAIN_PCT, REFUSE_PCT, SECOND_PCT
+from calibration.gates import Brought, Combined
 from calibration.measured import SecondCheckTable
 from calibration.output import first_at
-from calibration.schema import APART_KV, APART_MA, CertificateTable, CombinationTable
+from calibration.schema import APART_KV, APART_MA, CertificateTable, CombinationTable, brought, combined
 
 Brings = Callable[[CertificateTable, CombinationTable], bool]
+Asks = Callable[[tuple[Combined, ...], Brought, str], Iterable[str]]
 
 
-def _explained(table: CertificateTable, c: CombinationTable) -> bool:
-    """Whether it explains this combination: what it leaves out it says nothing of."""
-    return bool(table.explanation.strip()) and _of(table, c) is not None
+def _explained(table: CertificateTable, _c: CombinationTable) -> bool:
+    """Whether it explains anything; of a combination that the last one left out it has to (calibration/gates.py)."""
+    return bool(table.explanation)
 
 
 def _checked(table: CertificateTable, c: CombinationTable) -> bool:
     """Whether a second check of it is of this combination; one without its readings does not say of which it was (hazard A2)."""
-    raws = [one.raw for one in table.second_checks.values() if one.raw is not None]
-    of = {(raw.kv, raw.ma, raw.filter, raw.applicator) for raw in raws}
-    return any(same(c, one) for one in table.combinations if (one.kv, one.ma, one.filter, one.applicator) in of)
+    return any(_is_of(one, table, c) for one in table.second_checks.values())
+
+
+def _is_of(second: SecondCheckTable, table: CertificateTable, c: CombinationTable) -> bool:
+    raw = second.raw
+    key = None if raw is None else (raw.kv, raw.ma, raw.filter, raw.applicator)
+    return any(same(c, one) for one in table.combinations if (one.kv, one.ma, one.filter, one.applicator) == key)
+
+
+def _counted(table: CertificateTable, c: CombinationTable) -> bool:
+    """Whether an accepted certificate's second check of this combination is one: below 5 % nobody had asked by whom it was (hazard A5)."""
+    signers = tuple({named_alike(one.who): one.who for one in table.signatures}.values())
+    of = {where: one for where, one in table.second_checks.items() if _is_of(one, table, c)}
+    now, said = combined(table), replace(brought(table, signers), second_checks=of)
+    return bool(of) and not any(gates.second(now, said, ""))
 
 
 def _exchanged(table: CertificateTable, c: CombinationTable) -> bool:
@@ -34,37 +49,55 @@ def _exchanged(table: CertificateTable, c: CombinationTable) -> bool:
     return change is not None and c.measured is not None and first_at(c.measured) > change.at
 
 
-LEVELS: Final[tuple[tuple[float, str, Brings, str], ...]] = (
-    (EXPLAIN_PCT, "explanation of it", _explained, "say why"),
-    (SECOND_PCT, "second_check of it", _checked, "have a second physicist measure this very combination with another chamber"),
-    (REFUSE_PCT, "component_change before it", _exchanged, "record what was exchanged, and measure everything from scratch"),
+@dataclass(frozen=True)
+class Level:
+    """A change above so many percent: what is brought for it, whether the new certificate does for a combination and an accepted one did, what to do first,
+    and why what is brought may not do."""
+
+    above_pct: float
+    what: str
+    brings: Brings
+    brought: Brings
+    first: str
+    asks: Asks
+
+
+LEVELS: Final = (
+    Level(gates.EXPLAIN_PCT, "explanation", _explained, _explained, "say why", lambda *_: ()),
+    Level(
+        gates.SECOND_PCT, "second_check of it", _checked, _counted,
+        "have a second physicist measure this very combination with another chamber", gates.second,
+    ),
+    Level(
+        gates.REFUSE_PCT, "component_change before it", _exchanged, _exchanged,
+        "record what was exchanged, and measure everything from scratch", gates.scratch,
+    ),
 )  # fmt: skip
-"""A change above so many percent, what a certificate brings for it and whether it does for a combination, and what to do first."""
 
 
-def unexplained(new: CertificateTable, before: Sequence[CertificateTable]) -> Iterator[str]:
-    """Which combination moved too far since the last certificate that brought for it what such a change asks for (hazard A1). `before`: accepted ones, the
-    newest first."""
+def unexplained(new: CertificateTable, before: Sequence[CertificateTable], signers: tuple[str, ...]) -> Iterator[str]:
+    """Which combination moved too far since the last certificate that brought for it what such a change asks for, and what is wrong with what this one
+    brings, signed by these people (hazards A1, A2 and A5). `before`: accepted ones, the newest first."""
+    now, said = combined(new), brought(new, signers)
+    yield from gates.unfit(now, said)
     for c in new.combinations:
-        for bound, what, brings, first in LEVELS:
-            if brings(new, c):
+        for level in LEVELS:
+            far = tuple(_far(new, c, before, level))
+            if level.brings(new, c):
+                yield from level.asks(now, said, far[0]) if far else ()
                 continue
-            for words in _far(new, c, before, bound, brings):
-                yield f"{words}, and no certificate since has {what}; first: {first}, and sign again"
+            for words in far:
+                yield f"{words}, above {level.above_pct:g} %, and no certificate since has {level.what}; first: {level.first}, and sign again"
 
 
-def _far(
-    new: CertificateTable, c: CombinationTable, before: Sequence[CertificateTable], bound: float, brings: Brings
-) -> Iterator[str]:
-    """What of a combination moved by more than the bound, from each certificate up to the last one that brought what it asks for."""
+def _far(new: CertificateTable, c: CombinationTable, before: Sequence[CertificateTable], level: Level) -> Iterator[str]:
+    """What of a combination moved further than the level, from each certificate up to the last one that brought what it asks for."""
     for old in before:
         was = _of(old, c)
         for name, change in () if was is None else moved(c, was, new.termination == "monitor"):
-            if abs(change) > bound:
-                yield (
-                    f"{c.kv:g} kV, {c.ma:g} mA, {c.filter}, {c.applicator}: {name} is {change:+.2f} % from that of {old.id}, above {bound:g} %"
-                )
-        if brings(old, c):
+            if abs(change) > level.above_pct:
+                yield f"{c.kv:g} kV, {c.ma:g} mA, {c.filter}, {c.applicator}: {name} is {change:+.2f} % from that of {old.id}"
+        if level.brought(old, c):
             break
 
 

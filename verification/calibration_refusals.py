@@ -13,6 +13,7 @@ BENCH: Final = "verification/test_calibrated.py::test_"
 MEASURED: Final = "calibration/test_certificate_measured.py::test_"
 PINNED: Final = "calibration/test_certificate_measured.py::TestPinned.test_"
 EACH: Final = "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_"
+BEFORE: Final = "calibration/test_certificate_of_each.py::TestOfAllBefore.test_"
 OUTPUT: Final = "calibration/test_output.py::test_"
 DAY: Final = "records/test_day.py::test_"
 ATTACKS: Final = "console/test_console_draft_attacks.py::test_"
@@ -172,6 +173,11 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
     _row("the certificate", "a second check of another combination than the one that moved above 5 %, or of one of several", "accident-A2 accident-A5",
          EACH + "a2_a5_the_cone_that_moved_is_the_one_that_is_measured_again", EACH + "a5_each_cone_that_moved_has_a_second_check_of_its_own",
          EACH + "a2_one_cones_second_readings_under_another_ones_name"),
+    _row("the certificate", "small steps, or a combination left out and brought back, that add up, without all that one step of that size asks for",
+         "accident-A1 accident-A2 accident-A5", BEFORE + "a1_a5_creep_asks_for_a_second_physicist_and_not_for_a_second_check_alone",
+         BEFORE + "a1_a2_a_cone_that_was_left_out_is_held_against_the_last_version_that_had_it",
+         BEFORE + "a1_a2_anothers_second_check_does_not_divide_a_large_step",
+         BEFORE + "a1_a5_a_second_check_that_nothing_asked_for_explains_nothing_later_unless_it_is_one"),
     _row("the certificate", "what its readings do not come to", "accident-A12", MEASURED + "a12_what_the_readings_do_not_come_to_cannot_be_signed"),
     _row("the certificate", "any byte that is another; half of a file; unsigned, or by a stranger", "engineering-G24",
          MEASURED + "g24_every_byte_flipped_is_caught", MEASURED + "g24_a_half_written_certificate_is_refused", MEASURED + "g24_unsigned_and_by_a_stranger"),

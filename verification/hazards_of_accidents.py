@@ -126,7 +126,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "a source is measured while it is not fully in the chamber, and the time comes out almost twice as long (2014)",
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
         "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked "
-        "code:calibration/procedures/output.py::readings code:records/day.py::judged code:records/day.py::_seated",
+        "code:calibration/history.py::unexplained code:calibration/procedures/output.py::readings code:records/day.py::judged code:records/day.py::_seated",
         "records/test_day.py::test_a1_a_failing_reading_locks_with_value_bound_and_what_first "
         "records/test_day.py::test_a1_a_detector_that_is_not_seated_is_found_by_seating_it_anew "
         "records/test_day.py::test_a1_a_check_never_rescales_anything "
@@ -135,6 +135,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "calibration/test_procedures.py::test_hazard_a1_a_wide_spread_is_refused_until_a_reading_is_rejected_with_its_reason "
         "calibration/test_certificate_measured.py::test_a1_a_change_of_output_asks_for_more "
         "calibration/test_output.py::test_a1_the_further_it_moved_the_more_is_asked "
+        "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_creep_above_10_percent_asks_for_an_exchanged_part_and_everything_anew "
         "verification/test_attacked_procedures.py::test_a1_a_chamber_one_millimetre_from_its_place_is_told_with_what_that_is_of_dose "
         "console/test_console_draft_attacks.py::test_a1_a_newer_session_that_somebody_began_out_of_doubt_is_finished_or_voided_first "
         "console/test_console_draft_attacks.py::test_a1_what_is_typed_as_expected_is_held_against_the_certificate_before "
@@ -158,6 +159,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "controller/test_settings.py::test_refusals console/test_console_second.py::test_a2_a_combination_is_met_exactly_or_not_at_all "
         "calibration/test_certificate_measured.py::test_a2_a_combination_without_a_measurement_of_its_own "
         "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_a2_a5_the_cone_that_moved_is_the_one_that_is_measured_again "
+        "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_a2_a_cone_that_was_left_out_is_held_against_the_last_version_that_had_it "
         "calibration/test_certificate_measured.py::test_a2_anothers_readings_are_refused",
         who="the physicist measures each combination; where a certificate moved by less than 5 % one signature is enough",
     ),
@@ -203,6 +205,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "calibration/test_certificate_measured.py::test_a5_one_physicist_with_two_names_is_one "
         "calibration/test_certificate_measured.py::test_a5_a_second_check_is_what_its_own_readings_come_to "
         "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_a2_a5_the_cone_that_moved_is_the_one_that_is_measured_again "
+        "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_a5_creep_asks_for_a_second_physicist_and_not_for_a_second_check_alone "
         "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_a5_each_cone_that_moved_has_a_second_check_of_its_own "
         "console/test_console_treat.py::test_a4_a5_an_offer_that_the_second_calculation_does_not_meet_is_never_confirmed "
         "console/test_console_second.py::test_time_at_depth_and_gap",

@@ -191,3 +191,142 @@ class TestOfTheSameCombination:
         with pytest.raises(ConfigurationError, match=r"A30: R0 is \+8\.00 % from that of CAL-1, .*second_check of it"):
             store.accept(read_certificate(sign(v3), keys), keys)
         assert store.accept(read_certificate(sign(checked(v3, "A30"), "one", "two"), keys), keys) is True
+
+
+class TestOfAllBefore:
+    """What adds up is held against every version before, for each combination by itself, and what it asks for is asked whole."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Accepted:
+        return Accepted(tmp_path / "accepted")
+
+    @pytest.fixture
+    def accepts(self, store: Accepted, sign: Sign, keys: Path) -> Callable[..., dict[str, Any]]:
+        """Sign a version and accept it; the document."""
+
+        def accepting(content: dict[str, Any], *by: str) -> dict[str, Any]:
+            assert store.accept(read_certificate(sign(content, *by), keys), keys) is True
+            return content
+
+        return accepting
+
+    @pytest.mark.parametrize(
+        ("who", "pct", "signers", "words"),
+        [
+            (
+                "P. Two",
+                0.4,
+                ("one",),
+                r"A30: R0 is \+6\.10 % from that of CAL-1, above 5 %, and one physicist has signed",
+            ),
+            ("P. Three", 0.4, ("one", "two"), r"second_check\.who = P\. Three: has not signed"),
+            ("P. One", 0.4, ("one", "two"), r"second_check\.who = P\. One: measured it the first time too"),
+            ("P. Two", 2.5, ("one", "two"), "the two differ by more than 2 %"),
+            ("P. Two", 0.4, ("one", "two"), ""),
+        ],
+        ids=["one-signature", "unsigned", "the-first-one", "they-differ", "whole"],
+    )
+    def test_a1_a5_creep_asks_for_a_second_physicist_and_not_for_a_second_check_alone(
+        self, accepts: Callable[..., dict[str, Any]], who: str, pct: float, signers: tuple[str, ...], words: str
+    ) -> None:
+        """Hazards A1 and A5: 3 % twice; that a second check stood there was enough, by whomever it was and whoever had signed."""
+        v1 = accepts(first("A20", "A30"))
+        v2 = accepts(following(v1, {"A20": 1.0, "A30": 1.03}))
+        v3 = checked(following(v2, {"A20": 1.0, "A30": 1.061}), "A30", who=who, pct=pct)
+        if words:
+            with pytest.raises(ConfigurationError, match=words):
+                accepts(v3, *signers)
+        else:
+            accepts(v3, *signers)
+
+    def test_a1_a5_a_second_check_that_nothing_asked_for_explains_nothing_later_unless_it_is_one(
+        self, store: Accepted, accepts: Callable[..., dict[str, Any]], signed_before: Sign, keys: Path
+    ) -> None:
+        """Hazards A1 and A5: at 3 % nobody asks whose the second check is, and at 6 % it would count. It is asked when it is accepted; and one that was
+        accepted before by one signature counts for nothing."""
+        v1 = accepts(first("A20"))
+        v2 = checked(following(v1, {"A20": 1.03}), "A20")
+        with pytest.raises(ConfigurationError, match=r"second_check\.who = P\. Two: has not signed"):
+            accepts(v2, "one")
+        store.copy("T-1", 2).write_bytes(signed_before(v2, "one").read_bytes())
+        assert store.refused(read_certificate(store.copy("T-1", 2), keys)) == ""
+        v3 = following(v2, {"A20": 1.061})
+        with pytest.raises(
+            ConfigurationError, match=r"A20: R0 is \+6\.10 % from that of CAL-1, above 5 %, .*second_check of it"
+        ):
+            accepts(v3)
+        accepts(checked(v3, "A20", pct=0.5), "one", "two")
+
+    def test_a1_a2_a_cone_that_was_left_out_is_held_against_the_last_version_that_had_it(
+        self, accepts: Callable[..., dict[str, Any]]
+    ) -> None:
+        """Hazards A1 and A2: a version leaves A30 out and brings a second check of A20; the next one brings A30 back 9 % higher, as if it were new."""
+        v1 = accepts(first("A20", "A30"))
+        v2 = accepts(checked(following(v1, {"A20": 1.08}), "A20"), "one", "two")
+        back = following(v2, {"A20": 1.08, "A30": 1.09})
+        with pytest.raises(
+            ConfigurationError, match=r"A30: R0 is \+9\.00 % from that of CAL-1, above 5 %, .*second_check of it"
+        ):
+            accepts(back)
+        with pytest.raises(ConfigurationError, match=r"A30: R0 is \+9\.00 % .*above 5 %, and one physicist has signed"):
+            accepts(checked(back, "A30"), "one")
+        with pytest.raises(
+            ConfigurationError, match=r"A30: R0 is \+11\.00 % .*above 10 %, .*component_change before it"
+        ):
+            accepts(checked(following(v2, {"A20": 1.08, "A30": 1.11}), "A30"), "one", "two")
+        accepts(checked(back, "A30"), "one", "two")
+
+    def test_a1_a2_anothers_second_check_does_not_divide_a_large_step(
+        self, accepts: Callable[..., dict[str, Any]]
+    ) -> None:
+        """Hazards A1 and A2: A30 moves 4.5 % beside a second check of A20, and 4.3 % with the next version."""
+        v1 = accepts(first("A20", "A30"))
+        v2 = accepts(checked(following(v1, {"A20": 1.08, "A30": 1.045}), "A20"), "one", "two")
+        v3 = following(v2, {"A20": 1.08, "A30": 1.09})
+        with pytest.raises(
+            ConfigurationError, match=r"A30: R0 is \+9\.00 % from that of CAL-1, above 5 %, .*second_check of it"
+        ):
+            accepts(v3)
+        v4 = following(accepts(checked(v3, "A30"), "one", "two"), {"A20": 1.08, "A30": 1.11})
+        with pytest.raises(ConfigurationError, match=r"A30: R0 is \+11\.00 % from that of CAL-1, above 10 %"):
+            accepts(v4)
+
+    def test_a1_creep_above_10_percent_asks_for_an_exchanged_part_and_everything_anew(
+        self, accepts: Callable[..., dict[str, Any]]
+    ) -> None:
+        """Hazard A1: 6 % and 5 %; a part that was exchanged for itself, or after this was measured, was enough."""
+        v1 = accepts(moved_back(first("A20", "A30"), 10))
+        v2 = accepts(checked(moved_back(following(v1, {"A20": 1.0, "A30": 1.06}), 9), "A30"), "one", "two")
+        v3 = checked(following(v2, {"A20": 1.0, "A30": 1.112}), "A30", pct=0.5)
+        with pytest.raises(ConfigurationError, match=r"R0 is \+11\.20 % .*above 10 %, .*component_change before it"):
+            accepts(v3, "one", "two")
+        with pytest.raises(ConfigurationError, match=r"component_change: T-1 was exchanged for itself"):
+            accepts(v3 | {"component_change": EXCHANGED | {"old_serial": "T-1"}}, "one", "two")
+        late = EXCHANGED | {"at": AT + timedelta(seconds=30)}
+        with pytest.raises(ConfigurationError, match=r"and no certificate since has component_change before it"):
+            accepts(v3 | {"component_change": late}, "one", "two")
+
+    def test_a1_a_cone_comes_back_after_an_exchanged_part(self, accepts: Callable[..., dict[str, Any]]) -> None:
+        """Hazard A1: what was measured before the tube was exchanged was another machine; a cone that was left out then comes back with a second check."""
+        v1 = accepts(moved_back(first("A20", "A30"), 10))
+        tube = {"component_change": EXCHANGED}
+        v2 = accepts(checked(following(v1, {"A20": 1.5}, **tube), "A20"), "one", "two")
+        back = following(v2, {"A20": 1.5, "A30": 1.4})
+        with pytest.raises(
+            ConfigurationError, match=r"A30: R0 is \+40\.00 % from that of CAL-1, above 5 %, .*second_check of it"
+        ):
+            accepts(back)
+        accepts(checked(back, "A30"), "one", "two")
+
+
+EXCHANGED = {"what": "tube", "old_serial": "T-0", "new_serial": "T-1", "by": "S", "at": AT - timedelta(days=2)}
+
+
+def moved_back(whole: dict[str, Any], days: int) -> dict[str, Any]:
+    """The certificate as it would be of so many days before."""
+    cones = []
+    for c in whole["combinations"]:
+        m = c["measured"]
+        readings = [one | {"at": one["at"] - timedelta(days=days)} for one in m["readings"]]
+        cones.append(c | {"measured": m | {"readings": readings}})
+    return whole | {"combinations": cones}
