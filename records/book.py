@@ -49,6 +49,8 @@ STEADY_MS = 1000
 CLOSE, TESTS_PASSED = "CLOSE", "TESTS_PASSED"
 """Names of events with a meaning of their own: CLOSE carries the fraction's tag as 16 hex digits somewhere in its words, TESTS_PASSED says that the
 safety unit has tested itself through."""
+TUBE: Final = "TUBE"
+"""The kind of an event that the book itself tells: what runs now names another tube than what ran before."""
 BINDING: Final = (
     "rig", "software_version", "configuration_sha256", "certificate_sha256", "tube_serial", "machine_serial", "parts_sha256",
 )  # fmt: skip
@@ -227,13 +229,17 @@ class Tally(msgspec.Struct, frozen=True):
         return self.delivered_mgy if self.quality is Quality.GOOD else self.high_mgy
 
 
+Told = tuple[int, float, Noted, str, tuple[str, str, str, str, str]]
+"""One event: its record and wall time, the entry, the kind, and state, event, to, rule and words."""
+
+
 @dataclass
 class Changes:
     """What the database has not been told yet: ids, and rows that are only ever added."""
 
     fractions: set[str] = field(default_factory=set)
     latches: list[tuple[int, LatchSet | LatchCleared]] = field(default_factory=list)
-    events: list[tuple[int, float, Noted, str, tuple[str, str, str, str, str]]] = field(default_factory=list)
+    events: list[Told] = field(default_factory=list)
     openings: list[tuple[int, Opening]] = field(default_factory=list)
 
 
@@ -266,6 +272,8 @@ class Book:
     ran: Opening | None = None
     changed_index: int = 0
     changed_words: str = ""
+    tube: str = ""
+    fitted: list[Told] = field(default_factory=list)
     gone: Gone = field(default_factory=Gone)
     tests_passed_wall_s: float = 0.0
     opened: dict[str, float] = field(default_factory=dict)
@@ -622,8 +630,18 @@ def _opening(book: Book, record: Record, noted: Noted) -> None:
     if book.ran is not None and (words := _exchanged(book.ran, opening)):
         book.changed_index, book.changed_words = record.index, words
     book.ran = opening
+    _tube(book, record, noted, opening.tube_serial)
     book.openings[noted.instance] = opening
     book.changes.openings.append((record.index, opening))
+
+
+def _tube(book: Book, record: Record, noted: Noted, serial: str) -> None:
+    """Since when this tube is there: of what was done before it is built in, or built in again, nothing is known of it."""
+    if book.tube and serial and serial != book.tube:
+        said = f"tube {serial} was built in where {book.tube} was"
+        _event(book, record, noted, TUBE, (book.tube, TUBE, serial, "", said))
+        book.fitted.append(book.changes.events[-1])
+    book.tube = serial or book.tube
 
 
 def _exchanged(before: Opening, now: Opening) -> str:

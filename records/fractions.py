@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from controller.prescribed import Quality
 from controller.proofs import OPENED
 from hal.readings import Cause, Purpose
-from records.book import Book
+from records.book import TUBE, Book
 from records.files import PosixFiles
 from records.journal import verify
 from records.schema import readable, said
@@ -57,17 +57,33 @@ def sheet_words(database: str | Path, sha256: str) -> str | None:
         return found.words if found is not None else None
 
 
-def beams_kept(database: str | Path, clocks_s: float) -> tuple[Beam, ...]:
-    """Every exposure that had beam, the newest first, as the warm-up asks for them; no clock is doubted here (`clocks_s`: wall less monotonic, now), the
-    lock doubts it. Raises StoreError."""
+def beams_kept(database: str | Path, clocks_s: float, *, of_this_tube: bool) -> tuple[Beam, ...]:
+    """Every exposure that had beam, the newest first, as the warm-up asks for them of this tube alone; no clock is doubted here (`clocks_s`: wall less
+    monotonic, now), the lock doubts it. Raises StoreError."""
     with _reading(database) as session:
         if session is None:
             return ()
         order = {row.id: row for row in session.scalars(select(FractionRow))}
-        rows = session.scalars(select(SegmentRow).order_by(SegmentRow.start_index.desc())).all()
+        since = _fitted(session)[0] if of_this_tube else 0
+        rows = session.scalars(
+            select(SegmentRow).where(SegmentRow.start_index > since).order_by(SegmentRow.start_index.desc())
+        ).all()
         return tuple(
             _beam(row, order[row.fraction_id], clocks_s) for row in rows if row.outcome is not None and not row.void
         )
+
+
+def fitted_at_s(database: str | Path) -> float:
+    """When the tube that is there was built in (wall time of the first start that named it after another one); 0 where these records know no other.
+    Raises StoreError."""
+    with _reading(database) as session:
+        return 0.0 if session is None else _fitted(session)[1]
+
+
+def _fitted(session: Session) -> tuple[int, float]:
+    """The record since which this tube is there, and its wall time."""
+    last = session.scalars(select(EventRow).where(EventRow.kind == TUBE).order_by(EventRow.index.desc())).first()
+    return (last.index, last.wall_s) if last is not None else (0, 0.0)
 
 
 def _beam(row: SegmentRow, of: FractionRow, clocks_s: float) -> Beam:

@@ -326,6 +326,9 @@ class Store:
                     else:
                         session.merge(row)
                     session.flush()
+                for index, wall_s, noted, kind, words in book.fitted:
+                    # a database from before these events were told has none of them
+                    session.merge(_event(index, 0, wall_s, noted, kind, words))
                 told = [row for row in found if not running(book, row)]
                 return [
                     f"{self._database}: {named(row)} was not as the journal says, and is written anew" for row in told

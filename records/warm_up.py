@@ -38,6 +38,9 @@ class Row:
     ladder: bool
 
 
+NOW: Final = 1 << 63
+"""After every record."""
+
 LADDER: Final = (
     Row(8.0 * HOUR_S, 60.0, False),
     Row(72.0 * HOUR_S, 300.0, True),
@@ -67,12 +70,20 @@ class Beam:
 
 
 def beams(book: Book) -> Iterator[Beam]:
-    """Every exposure that had beam and has its end, the newest first. High voltage over a cold filament is none: it warms no tube, and gives it no heat."""
-    return (
-        _beam(one)
-        for one in reversed(book.exposures.values())
-        if one.end is not None and not one.end.void and one.start.prescribed.purpose is not Purpose.DRY_RUN
-    )
+    """Every exposure that had beam and has its end, the newest first, of whichever tube. High voltage over a cold filament is none: it warms no tube, and
+    gives it no heat."""
+    return (_beam(one) for one in reversed(book.exposures.values()) if _had_beam(one))
+
+
+def of_tube(book: Book, at: int = NOW) -> Iterator[Beam]:
+    """Those of the tube that was there at this record, since it was built in: another one's beam warms it not, and what it had had itself before it was
+    taken out tells nothing of it now."""
+    since = max((one[0] for one in book.fitted if one[0] <= at), default=0)
+    return (_beam(one) for one in reversed(book.exposures.values()) if since < one.index < at and _had_beam(one))
+
+
+def _had_beam(one: Exposure) -> bool:
+    return one.end is not None and not one.end.void and one.start.prescribed.purpose is not Purpose.DRY_RUN
 
 
 def row_of(idle_s: float) -> Row:
@@ -81,8 +92,8 @@ def row_of(idle_s: float) -> Row:
 
 
 def idle_s(book: Book, wall_s: float) -> float:
-    """Time since the last beam of these records; infinite where they know none."""
-    last = next(beams(book), None)
+    """Time since the last beam of this tube; infinite where these records know none."""
+    last = next(of_tube(book), None)
     return wall_s - last.ended_s if last is not None else math.inf
 
 
@@ -109,7 +120,7 @@ def standing(made: Iterator[Beam], now_s: float, wall_s: float, zone: tzinfo) ->
 
 def cold(book: Book, kv: float, now_s: float, wall_s: float, zone: tzinfo) -> Iterator[str]:
     """Why the tube does not count as warm for this kV; nothing where it does. `now_s` is monotonic."""
-    now = standing(beams(book), now_s, wall_s, zone)
+    now = standing(of_tube(book), now_s, wall_s, zone)
     if now is None:
         since_s, moved_s = idle_s(book, wall_s), clock_moved_s(book, now_s, wall_s)
         if moved_s > CLOCK_S:
@@ -136,7 +147,7 @@ def cold(book: Book, kv: float, now_s: float, wall_s: float, zone: tzinfo) -> It
 
 def clock_moved_s(book: Book, now_s: float, wall_s: float) -> float:
     """By how much the wall clock has moved against the monotonic one since the last beam; 0 where there was none."""
-    last = next(beams(book), None)
+    last = next(of_tube(book), None)
     return abs(wall_s - now_s - last.clocks_s) if last is not None else 0.0
 
 

@@ -230,6 +230,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "console/test_console_draft_attacks.py::test_g22_three_exposures_that_agree_over_a_day_are_no_warm_tube "
         "verification/test_calibrated.py::test_g22_an_arc_that_ends_its_exposure_is_counted_and_three_send_a_rung_back "
         "scenarios/test_calibrated_tube.py::test_g22_an_arc_at_the_desk_ends_its_exposure_and_stands_in_the_record "
+        "records/test_day.py::test_g22_another_tubes_warm_up_and_that_of_before_a_tube_was_taken_out_count_for_nothing "
         "records/test_day.py::test_g22_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none",
         who="the operator",
     ),

@@ -142,7 +142,7 @@ def _warm(job: JobTable, done: Mapping[str, Done], known: Known, kept: Kept) -> 
     steady = steady_tokens(job, known)
     for one in done.values():
         first = min((held.event.at for held in one.session.kept("readings")), default=None)
-        wrong = cold(one.session, warmed_at(kept.rows(), first.timestamp(), steady) if first is not None else None)
+        wrong = cold(one.session, warmed_at(kept.used(), first.timestamp(), steady) if first is not None else None)
         if wrong:
             raise ValueError(wrong)
 

@@ -88,6 +88,11 @@ class Kept:
         """Every fraction kept, the newest first."""
         return fractions.list_fractions(self._database)
 
+    def used(self) -> list[dict[str, Any]]:
+        """Those of the tube that is there, since it was built in."""
+        since_s = fractions.fitted_at_s(self._database)
+        return [row for row in self.rows() if row["started_wall_s"] >= since_s]
+
     def cold(self) -> bool:
         """Whether the newest exposure was over a cold filament."""
         return any(row["purpose"] == Purpose.DRY_RUN.name for row in self.rows()[:1])

@@ -92,7 +92,7 @@ def run(asked: Asked, clock: Clock) -> Exit:
         return Exit.AS_INTENDED
     known = known_of(rig, job, at, last_n1(rig, job))
     planned = measurable(job, asked.procedure, at, known)
-    for words in unwarmed(job, asked.procedure, known, Kept(room.database(rig)).rows(), clock.wall()):
+    for words in unwarmed(job, asked.procedure, known, Kept(room.database(rig)).used(), clock.wall()):
         console.print(words, markup=False, highlight=False)
     procedure = planned.procedure
     checked(asked, rig, procedure.limits)
@@ -171,7 +171,7 @@ def faced(
     hand = Hand(line, site.certificate, kept, person, face, press, release, waits=waits)
     altitude_m = barometer(site.job).altitude_m
     guide = Guide(
-        journal, line, hand, meters(site, line), face, clock.wall, lambda: since_warmup_s(kept.rows(), clock.wall()), altitude_m
+        journal, line, hand, meters(site, line), face, clock.wall, lambda: since_warmup_s(kept.used(), clock.wall()), altitude_m
     )  # fmt: skip
     return guide.run()
 

@@ -134,10 +134,10 @@ def prepared(asked: Asked, clock: Clock) -> tuple[Rig, Certificate]:
 
 
 def day_of(rig: Rig, clock: Clock) -> Day:
-    """The day where this rig stands."""
+    """The day where this rig stands, with the beams of the tube that is there."""
 
     def beams() -> tuple[Beam, ...]:
-        return fractions.beams_kept(database(rig), clock.wall() - clock.monotonic())
+        return fractions.beams_kept(database(rig), clock.wall() - clock.monotonic(), of_this_tube=True)
 
     return Day(beams, clock.wall, zone_named(rig.time_zone))
 
@@ -183,7 +183,7 @@ def believed_sheets(rig: Rig) -> tuple[Sheet, ...]:
 
 
 def untold_tokens(rig: Rig, believed: tuple[Sheet, ...], clock: Clock) -> tuple[int, ...]:
-    """Today's exposures for a check or a baseline that no sheet tells of, the oldest first."""
+    """Today's exposures for a check or a baseline that no sheet tells of, of whichever tube, the oldest first."""
     known: set[int] = set()
     for sheet in believed:
         check = decoded(sheet.body, DaySheet) if sheet.kind is SheetKind.DAILY else None
@@ -195,7 +195,8 @@ def untold_tokens(rig: Rig, believed: tuple[Sheet, ...], clock: Clock) -> tuple[
             known |= set(base.tokens)
     day = day_of(rig, clock)
     now = today(clock.wall(), day.zone)
-    made = [one for one in day.beams() if one.purpose is Purpose.DAILY and today(one.ended_s, day.zone) == now]
+    beams = fractions.beams_kept(database(rig), clock.wall() - clock.monotonic(), of_this_tube=False)
+    made = [one for one in beams if one.purpose is Purpose.DAILY and today(one.ended_s, day.zone) == now]
     return tuple(sorted({one.token for one in made} - known))
 
 

@@ -204,7 +204,7 @@ def warmed(found: Gathered, first: Exposure, site: Site) -> WarmUp:
     """The warm-up as the records had it when this exposure was started, by the rule that locks: records/warm_up.py."""
     wall_s = first.start.wall_s
     now_s = wall_s - (first.seen.wall_s - first.seen.mono_ns * 1e-9)
-    before = [one for one in warm_up.beams(found.book) if one.token < first.token]
+    before = [*warm_up.of_tube(found.book, first.index)]
     now = warm_up.standing(iter(before), now_s, wall_s, ZoneInfo(site.time_zone))
     if now is None or not now.made:
         idle_s = wall_s - before[0].ended_s if before else math.inf

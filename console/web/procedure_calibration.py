@@ -44,7 +44,7 @@ def calibration(rig: Rig, clock: Clock, name: str, anew: bool, person: Person) -
         site = terminal.Site(rig, job, planned, certificate_of(rig, clock.wall()), clock)
         with opened(rig, name, planned, at, anew) as journal:
             face = PageFace(terminal.banner(site, journal.session, person))
-            for words in terminal.unwarmed(job, name, known, Kept(kept.database(rig)).rows(), clock.wall()):
+            for words in terminal.unwarmed(job, name, known, Kept(kept.database(rig)).used(), clock.wall()):
                 face.say(words)
             open_(face, journal.session.id)
             return ENDS.get(terminal.faced(site, journal, line, face, person), SILENT)

@@ -79,6 +79,9 @@ class Records:
             "counts_1": MGY / 0.02 + 30.0, "counts_2": MGY / 0.0196 / 1.05 + 18.0,
         }  # fmt: skip
 
+    def used(self) -> list[dict[str, Any]]:
+        return self.rows()
+
     def rows(self) -> list[dict[str, Any]]:
         return [
             {

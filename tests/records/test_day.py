@@ -30,7 +30,7 @@ from console.day import state as daily_state
 from controller.entries import EntryType, Event, Outcome, Stray
 from controller.proofs import OPENED
 from hal.readings import Purpose
-from records import commissioning, sheets
+from records import commissioning, fractions, sheets
 from records.book import BINDING, Book
 from records.clearance import WAIVED_UNTIL_S, Day, of_day
 from records.commissioning import Audit, Commissioned
@@ -55,7 +55,8 @@ from records.journal import verify
 from records.overrides import Override, overriding
 from records.recorder import Recorder, RecorderError
 from records.sheets import SheetKind, Signers
-from records.warm_up import LADDER, row_of
+from records.store import engine_for, place_of
+from records.warm_up import LADDER, Beam, of_tube, row_of
 
 SITE = DaySite("UTC", Signers((raw(PHYSICIST),), (raw(OPERATOR),)))
 PATIENT = prescribed()
@@ -197,7 +198,10 @@ def test_a6_g28_what_was_exchanged_and_put_back_brings_the_mornings_check_not_ba
     copy = msgspec.structs.replace(sheet, who="B. Person")
     rig.lay_down(msgspec.structs.replace(copy, ed25519=OPERATOR.sign(copy.message)))
     said = rig.refused()
-    assert f"is of before {name} was changed from " in said and said.startswith("exposure "), said
+    assert f"is of before {name} was changed from " in said and "exposure " in said, said
+    if what == "tube_serial":
+        for _ in range(60):
+            rig.expose(Purpose.WARMUP, 60.0)
     base = rig.recorder.book.sheets[SheetKind.BASELINE][-1].sheet  # type: ignore[union-attr]
     rig.lay_down(signed(SheetKind.DAILY, rig.measured(base), OPERATOR, "operator"))
     assert rig.refused() == ""
@@ -684,4 +688,58 @@ def test_a1_a_new_baseline_does_not_hide_that_the_machine_has_moved(tmp_path: Pa
         assert now() == near.sha256, changed
     rig.baseline(OPERATOR, lines=(msgspec.structs.replace(row, reading=READING),))
     assert now() == near.sha256, "an operator makes no baseline"
+    rig.close()
+
+
+def _forget_tubes(rig: DayRig) -> None:
+    """The database as it was before it was told which tube came when."""
+    engine = engine_for(place_of(rig.config.database))
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("DELETE FROM events WHERE kind = 'TUBE'").rowcount > 0
+    engine.dispose()
+
+
+def _kept(rig: DayRig, *, of_this_tube: bool = True) -> tuple[Beam, ...]:
+    return fractions.beams_kept(rig.config.database, rig.clock.wall - rig.clock.now, of_this_tube=of_this_tube)
+
+
+def _fit(rig: DayRig, tube: str, wait_s: float) -> None:
+    """Another tube is built in, so long later: rig file and certificate name it, and the process begins anew."""
+    rig.restart_host(wait_s)
+    rig.host.put(EntryType.OPENING, msgspec.structs.replace(rig.host.opening, tube_serial=tube))
+    rig.host.found()
+    rig.run(0.04)
+
+
+def test_g22_another_tubes_warm_up_and_that_of_before_a_tube_was_taken_out_count_for_nothing(tmp_path: Path) -> None:
+    """A was warmed up; a spare that nobody used for weeks is built in and is cold, with the longest ladder before it; A comes back and is cold again.
+    The same by the recorder that ran, by one that reads the journal anew, and by the database that `kerma warm-up` asks: also one that knew no such
+    events before."""
+    rig = made(tmp_path)
+    rig.opened()
+    wanted = prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=9)
+    assert rig.refused(wanted) == ""
+    assert fractions.fitted_at_s(rig.config.database) == 0.0
+    for tube in ("T-2", "T-1"):
+        index, before = (
+            max(one.index for one in rig.recorder.book.exposures.values()) + 1,
+            [*of_tube(rig.recorder.book)],
+        )  # type: ignore[union-attr]
+        _fit(rig, tube, 600.0)
+        for anew in (False, True):
+            if anew:
+                rig.drop_recorder()
+                _forget_tubes(rig)
+                rig.new_recorder()
+                rig.run(0.04)
+            assert "the tube had no beam for as long as these records go" in rig.refused(wanted), (tube, anew)
+            assert list(of_tube(rig.recorder.book, index)) == before, "as it was then, for a report"  # type: ignore[union-attr]
+            assert fractions.fitted_at_s(rig.config.database) > before[0].ended_s
+            assert _kept(rig) == () and len(_kept(rig, of_this_tube=False)) == len(rig.recorder.book.exposures)  # type: ignore[union-attr]
+        rig.warm_up()
+        assert "warm-up: 60 s of beam, at least 3600 s after an unknown time" in rig.refused(wanted)
+        assert len(_kept(rig)) == 3
+    for _ in range(60):
+        rig.expose(Purpose.WARMUP, 60.0)
+    assert rig.refused(wanted) == ""
     rig.close()

@@ -371,7 +371,7 @@ class Morning:
 
     def _beams(self) -> Any:
         return fractions.beams_kept(
-            self.rig.recorder_config.database, self.rig.clock.wall() - self.rig.clock.monotonic()
+            self.rig.recorder_config.database, self.rig.clock.wall() - self.rig.clock.monotonic(), of_this_tube=True
         )
 
     def _opened(self, since_s: float) -> frozenset[str]:
