@@ -14,6 +14,7 @@ from calibration.gates import Brought, Combined
 from calibration.measured import SecondCheckTable
 from calibration.output import first_at
 from calibration.schema import APART_KV, APART_MA, CertificateTable, CombinationTable, brought, combined
+from controller.conversion import GAP_LEAST_MM, GAP_MOST_MM
 
 Brings = Callable[[CertificateTable, CombinationTable], bool]
 Asks = Callable[[tuple[Combined, ...], Brought, str], Iterable[str]]
@@ -52,7 +53,7 @@ def _exchanged(table: CertificateTable, c: CombinationTable) -> bool:
 @dataclass(frozen=True)
 class Level:
     """A change above so many percent: what is brought for it, whether the new certificate does for a combination and an accepted one did, what to do first,
-    and why what is brought may not do."""
+    why what is brought may not do, and whether it is of the whole machine, whatever the certificate that brought it says of the combination."""
 
     above_pct: float
     what: str
@@ -60,6 +61,7 @@ class Level:
     brought: Brings
     first: str
     asks: Asks
+    of_all: bool = False
 
 
 LEVELS: Final = (
@@ -70,7 +72,7 @@ LEVELS: Final = (
     ),
     Level(
         gates.REFUSE_PCT, "component_change before it", _exchanged, _exchanged,
-        "record what was exchanged, and measure everything from scratch", gates.scratch,
+        "record what was exchanged, and measure everything from scratch", gates.scratch, True,
     ),
 )  # fmt: skip
 
@@ -91,14 +93,18 @@ def unexplained(new: CertificateTable, before: Sequence[CertificateTable], signe
 
 
 def _far(new: CertificateTable, c: CombinationTable, before: Sequence[CertificateTable], level: Level) -> Iterator[str]:
-    """What of a combination moved further than the level, from each certificate up to the last one that brought what it asks for."""
+    """What of a combination moved further than the level, from each certificate up to the last one that had it and brought what it asks for."""
+    settled: set[str] = set()
     for old in before:
         was = _of(old, c)
-        for name, change in () if was is None else moved(c, was, new.termination == "monitor"):
-            if abs(change) > level.above_pct:
+        changes = () if was is None else tuple(moved(c, was, new.termination == "monitor"))
+        for kind, name, change in changes:
+            if kind not in settled and abs(change) > level.above_pct:
                 yield f"{c.kv:g} kV, {c.ma:g} mA, {c.filter}, {c.applicator}: {name} is {change:+.2f} % from that of {old.id}"
         if level.brought(old, c):
-            break
+            if level.of_all:
+                return
+            settled |= {kind for kind, _, _ in changes}
 
 
 def _of(table: CertificateTable, c: CombinationTable) -> CombinationTable | None:
@@ -138,13 +144,51 @@ def same(c: CombinationTable, other: CombinationTable) -> bool:
     return codes and abs(c.kv - other.kv) < APART_KV and abs(c.ma - other.ma) < APART_MA
 
 
-def moved(c: CombinationTable, was: CombinationTable, by_counts: bool) -> Iterator[tuple[str, float]]:
-    """(what, by how many percent) of all that a patient's dose is proportional to: rate, dose of a count where counts end the beam, and depth dose."""
-    yield "R0", 100.0 * (c.r0_mgy_per_s / was.r0_mgy_per_s - 1.0)
+def moved(c: CombinationTable, was: CombinationTable, by_counts: bool) -> Iterator[tuple[str, str, float]]:
+    """(kind, what, by how many percent) of all that a patient's dose is proportional to: rate, dose of a count where counts end the beam, depth dose, and the
+    factor of a gap, which stands in both second calculations as it stands here."""
+    yield "R0", "R0", 100.0 * (c.r0_mgy_per_s / was.r0_mgy_per_s - 1.0)
     if by_counts:
-        yield "dose of a count", 100.0 * (c.n1_mgy_per_count / was.n1_mgy_per_count - 1.0)
-    old = [(point.depth_mm, point.pct) for point in was.pdd]
-    at = [point for point in c.pdd if old[0][0] <= point.depth_mm <= old[-1][0]]
-    changes = [(point.depth_mm, 100.0 * (point.pct / linear(old, point.depth_mm) - 1.0)) for point in at]
-    depth, change = max(changes, key=lambda one: abs(one[1]))
-    yield f"depth dose at {depth:g} mm", change
+        yield "count", "dose of a count", 100.0 * (c.n1_mgy_per_count / was.n1_mgy_per_count - 1.0)
+    now, old = ([(point.depth_mm, point.pct) for point in one.pdd] for one in (c, was))
+    depths = [(depth, linear(now, depth) / linear(old, depth)) for depth in _both(now, old) if linear(old, depth) > 0.0]
+    if depths:
+        depth, ratio = max(depths, key=lambda one: abs(one[1] - 1.0))
+        yield "depth", f"depth dose at {depth:g} mm", 100.0 * (ratio - 1.0)
+    gap = gap_moved(c, was)
+    if gap is not None:
+        yield "gap", f"factor at a gap of {gap.gap_mm:g} mm", 100.0 * (gap.now / gap.was - 1.0)
+
+
+def _both(now: Sequence[tuple[float, float]], old: Sequence[tuple[float, float]]) -> list[float]:
+    """Every point of either table that lies within both: between two of them the quotient of the two lines has no extreme."""
+    low, high = max(now[0][0], old[0][0]), min(now[-1][0], old[-1][0])
+    return sorted({at for at, _ in (*now, *old) if low <= at <= high})
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The factor of a gap at the surface, now and then."""
+
+    gap_mm: float
+    now: float
+    was: float
+
+
+def gap_moved(c: CombinationTable, was: CombinationTable) -> Gap | None:
+    """Where the factor of a gap moved most; None where there was none before, or there is none now: an order with a gap is refused then."""
+    now, old = (_gaps(one, other) for one, other in ((c, was), (was, c)))
+    if not now or not old:
+        return None
+    found = [Gap(gap, linear(now, gap), linear(old, gap)) for gap in _both(now, old)]
+    return max(found, key=lambda one: abs(one.now / one.was - 1.0), default=None)
+
+
+def _gaps(c: CombinationTable, other: CombinationTable) -> list[tuple[float, float]]:
+    """The factors of the gaps that an order may have (controller/conversion.py): a closed end's own table; an open end's inverse square over the effective
+    distance, at its ends and wherever the other one has a point."""
+    if c.closed_end:
+        return [(point.gap_mm, point.factor) for point in c.gap_table]
+    f = c.effective_ssd_mm
+    points = {GAP_LEAST_MM, 0.0, GAP_MOST_MM, *(point.gap_mm for point in other.gap_table)}
+    return [(gap, (f / (f + gap)) ** 2) for gap in sorted(points) if GAP_LEAST_MM <= gap <= GAP_MOST_MM]

@@ -1,4 +1,4 @@
-"""What beside R0 moved since the certificate before: half-value layer, end effect, cut-outs; each with the bound that refuses a draft.
+"""What beside R0 moved since the certificate before: half-value layer, end effect, the factor of a gap, cut-outs; each with the bound that refuses a draft.
 R0 itself and what its change asks for are calibration/gates.py; a part that was exchanged explains what is refused here."""
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from typing import Any
 
 from calibration.dosimetry.beam import half_value_layers
 from calibration.dosimetry.units import MillimetresAl
+from calibration.gates import REFUSE_PCT
+from calibration.history import gap_moved
 from calibration.procedures import applicator, hvl
-from calibration.schema import CertificateTable
+from calibration.schema import CertificateTable, CombinationTable
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ def since(document: Mapping[str, Any], last: CertificateTable) -> Iterator[Moved
             new = [(float(one["al_mm"]), float(one["reading"])) for one in c["measured"]["layers"]]
             yield Moved(f"{named}: HVL", _hvl(new), _hvl(old), "mm Al", 100.0 * hvl.STOP)
         yield Moved(f"{named}: end effect", c["dt_s"], was.dt_s, "s", None)
+        gap = gap_moved(CombinationTable.model_validate(c), was)
+        if gap is not None and gap.now != gap.was:
+            yield Moved(f"{named}: factor at a gap of {gap.gap_mm:g} mm", gap.now, gap.was, "", REFUSE_PCT)
     before = {(one.id, one.applicator): one for one in last.facts.cutouts}
     for one in document.get("facts", {}).get("cutouts", []):
         lead = before.get((one["id"], one["applicator"]))

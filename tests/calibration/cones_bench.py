@@ -25,10 +25,14 @@ def cone(name: str, factor: float, **of_measured: Any) -> dict[str, Any]:
         "readings": [one | {"nc": one["nc"] * factor} for one in m["readings"]],
         **{key: m[key] * factor for key in ("low_v_nc", "opposite_nc", "leakage_nc")},
     }
-    found = output(MeasuredTable.model_validate(m), instruments(), c["kv"], c["dt_s"], c["effective_ssd_mm"])
-    m["u_pct_k2"] = found.budget.u_pct_k2
-    named = {"applicator": name, "applicator_code": CODES[name]}
-    return c | named | {"r0_mgy_per_s": found.r0_mgy_per_s, "measured": m}
+    return worked(c | {"applicator": name, "applicator_code": CODES[name], "measured": m})
+
+
+def worked(c: dict[str, Any]) -> dict[str, Any]:
+    """The combination with what its readings come to."""
+    m = MeasuredTable.model_validate(c["measured"])
+    found = output(m, instruments(), c["kv"], c["dt_s"], c["effective_ssd_mm"])
+    return c | {"r0_mgy_per_s": found.r0_mgy_per_s, "measured": c["measured"] | {"u_pct_k2": found.budget.u_pct_k2}}
 
 
 def first(*names: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cones_bench import checked, first, following, second
+from cones_bench import checked, first, following, second, worked
 from measured_bench import AT
 
 from calibration import signed
@@ -19,6 +19,7 @@ from calibration.measured import SecondCheckTable
 from calibration.report import rows
 from calibration.schema import CertificateTable
 from calibration.sign import make_keys
+from calibration.since import since
 from calibration.write import write_certificate
 from hal.errors import ConfigurationError
 
@@ -193,6 +194,19 @@ class TestOfTheSameCombination:
         assert store.accept(read_certificate(sign(checked(v3, "A30"), "one", "two"), keys), keys) is True
 
 
+G5 = {0.0: 1.0, 5.0: 0.93, 10.0: 0.86}
+
+
+def closed(table: dict[float, float]) -> dict[str, Any]:
+    """A closed end with these factors (gap in mm: factor)."""
+    return {"closed_end": True, "gap_table": [{"gap_mm": gap, "factor": factor} for gap, factor in table.items()]}
+
+
+def with_end(whole: dict[str, Any], end: dict[str, Any]) -> dict[str, Any]:
+    """The certificate with what is said of A30's end."""
+    return whole | {"combinations": [worked(c | end) if c["applicator"] == "A30" else c for c in whole["combinations"]]}
+
+
 class TestOfAllBefore:
     """What adds up is held against every version before, for each combination by itself, and what it asks for is asked whole."""
 
@@ -305,6 +319,65 @@ class TestOfAllBefore:
         late = EXCHANGED | {"at": AT + timedelta(seconds=30)}
         with pytest.raises(ConfigurationError, match=r"and no certificate since has component_change before it"):
             accepts(v3 | {"component_change": late}, "one", "two")
+
+    @pytest.mark.parametrize(
+        ("was", "now", "words"),
+        [
+            (closed(G5), closed({0.0: 1.0, 5.0: 0.80, 10.0: 0.79}), r"factor at a gap of 5 mm is -13\.98 % from that of CAL-1, above 10 %"),
+            (closed(G5), closed({0.0: 1.0, 2.0: 0.90, 10.0: 0.86}), r"factor at a gap of 2 mm is -7\.41 % from that of CAL-1, above 5 %"),
+            (closed(G5), closed({0.0: 1.0, 10.0: 0.86}), ""),
+            (closed({0.0: 1.0, 5.0: 0.85, 10.0: 0.84}), closed({0.0: 1.0, 10.0: 0.84}), r"factor at a gap of 5 mm is \+8\.24 %"),
+            (closed(G5), closed({0.0: 1.0, 4.0: 0.943}), ""),
+            (closed(G5), closed({}), ""),
+            ({}, {"effective_ssd_mm": 71.0}, r"factor at a gap of 20 mm is \+8\.22 %"),
+            ({"effective_ssd_mm": 71.0}, {}, r"factor at a gap of 20 mm is -7\.60 %"),
+            ({}, {"effective_ssd_mm": 61.0}, ""),
+            ({}, closed({0.0: 1.0, 5.0: 0.80}), r"factor at a gap of 5 mm is -6\.11 %"),
+        ],
+        ids=["typed-wrong", "a-new-point", "fewer-points", "a-point-taken-out", "shorter", "none", "longer-ssd", "shorter-ssd", "its-digits", "closed-now"],
+    )  # fmt: skip
+    def test_a1_a2_the_factor_of_a_gap_moves_a_patients_dose_as_r0_does(
+        self, accepts: Callable[..., dict[str, Any]], was: dict[str, Any], now: dict[str, Any], words: str
+    ) -> None:
+        """Hazards A1 and A2: both second calculations take it from the certificate, so nothing after this one would see it. At every point of the old and of
+        the new table; with an open end by the inverse square over the effective distance."""
+        v1 = accepts(with_end(first("A20", "A30"), was))
+        v2 = with_end(following(v1, {"A20": 1.0, "A30": 1.0}), now)
+        if words:
+            with pytest.raises(ConfigurationError, match=rf"A30: {words}"):
+                accepts(v2)
+        else:
+            accepts(v2)
+
+    @pytest.mark.parametrize(
+        ("now", "words"),
+        [
+            (closed({0.0: 1.0, 5.0: 0.80, 10.0: 0.79}), "A30: factor at a gap of 5 mm: 0.8000, was 0.9300, -13.98 %"),
+            (closed({**G5, 5.0: 0.92}), "A30: factor at a gap of 5 mm: 0.9200, was 0.9300, -1.08 %"),
+            (closed(G5), ""),
+        ],
+    )
+    def test_a1_a_gap_that_moved_is_told_to_whoever_signs_and_refused_above_10_percent(
+        self, now: dict[str, Any], words: str
+    ) -> None:
+        """Hazard A1: no session measures it, so a draft tells what was typed otherwise."""
+        v1 = with_end(first("A20", "A30"), closed(G5))
+        v2 = with_end(following(v1, {"A20": 1.0, "A30": 1.0}), now)
+        found = [one for one in since(v2, CertificateTable.model_validate(v1)) if "gap" in one.what]
+        assert [one.words.removeprefix("69.5 kV, 1.6 mA, F2, ") for one in found] == ([words] if words else [])
+        assert [one.refused for one in found] == (["-13.98" in words] if words else [])
+
+    def test_a1_a_table_of_gaps_that_was_left_out_is_held_against_the_last_one(
+        self, accepts: Callable[..., dict[str, Any]]
+    ) -> None:
+        """Hazard A1: a version without the table, with a second check of the cone, and the next one with another table."""
+        v1 = accepts(with_end(first("A30"), closed(G5)))
+        v2 = accepts(checked(with_end(following(v1, {"A30": 1.0}), closed({})), "A30"), "one", "two")
+        back = with_end(following(v2, {"A30": 1.0}), closed({**G5, 5.0: 0.86}))
+        with pytest.raises(
+            ConfigurationError, match=r"factor at a gap of 5 mm is -7\.53 % from that of CAL-1, above 5 %"
+        ):
+            accepts(back)
 
     def test_a1_a_cone_comes_back_after_an_exchanged_part(self, accepts: Callable[..., dict[str, Any]]) -> None:
         """Hazard A1: what was measured before the tube was exchanged was another machine; a cone that was left out then comes back with a second check."""
