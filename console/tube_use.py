@@ -3,12 +3,12 @@ It judges nothing; what a warm tube is for a treatment is records/warm_up.py."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from datetime import UTC, datetime
+from collections.abc import Container, Iterator, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
 from hal.readings import Purpose
-from records.warm_up import AGAIN_AFTER_S
+from records.warm_up import AGAIN_AFTER_S, Beam, lacking, standing
 
 
 class Use(NamedTuple):
@@ -50,8 +50,15 @@ def since_warmup_s(rows: list[dict[str, Any]], wall_s: float) -> float:
     return round(max(0.0, wall_s - first_s), 1)
 
 
-def warmed_at(rows: list[dict[str, Any]], wall_s: float, steady: Container[str]) -> datetime | None:
-    """When the last warm-up ended from which on it was in use until then: the day's own, or exposures of these tokens. None: there was none."""
-    ends = (one.ended_s for one in in_use(rows, wall_s) if one.purpose == "WARMUP" or one.token in steady)
-    last_s = next(ends, None)
-    return datetime.fromtimestamp(last_s, UTC) if last_s is not None else None
+def warmed_at(
+    rows: list[dict[str, Any]], wall_s: float, steady: Container[str], made: Sequence[Beam], kv: float, zone: tzinfo
+) -> datetime | None:
+    """When the last warm-up ended from which on it was in use until then: exposures of these tokens, or the day's own where it was whole for this kV at
+    that moment, by the rule that locks a treatment (hazard G22). `made`: this tube's beams, the newest first. None: there was none."""
+    ends = [one.ended_s for one in in_use(rows, wall_s) if one.token in steady][:1]
+    before = [one for one in made if one.ended_s <= wall_s]
+    # the draft looks back, and no clock is doubted there: wall and monotonic clock as they were then
+    now = standing(iter(before), wall_s - before[0].clocks_s, wall_s, zone) if before else None
+    if now is not None and now.made and not any(lacking(now, kv)):
+        ends.append(now.made[-1].ended_s)
+    return datetime.fromtimestamp(max(ends), UTC) if ends else None

@@ -21,6 +21,8 @@ STEADY_N: Final = 3
 STEADY_S: Final = 10.0
 STEADY_PART: Final = 0.005
 """The warm-up ends when three exposures in a row, of 10 s each, lie within 0.5 % of each other: not on minutes alone."""
+TOGETHER_S: Final = 30.0 * 60.0
+"""The three begin within this: three that agree say nothing of a tube which cooled between them, for it was as cold each time."""
 TIMER_S: Final = 0.1
 """What the unit's timer may be short of 10 s."""
 SAME_KV: Final = 0.01
@@ -131,14 +133,21 @@ def cold(book: Book, kv: float, now_s: float, wall_s: float, zone: tzinfo) -> It
             return
         since = f"for {since_s / HOUR_S:.1f} h" if math.isfinite(since_s) else "for as long as these records go"
         yield f"the tube had no beam {since} (today and at most {AGAIN_AFTER_S / HOUR_S:.0f} h without): warm it up first (kerma warm-up)"
-    elif now.given_s < now.row.beam_s:
+        return
+    yield from lacking(now, kv)
+
+
+def lacking(now: Standing, kv: float) -> Iterator[str]:
+    """What this warm-up lacks for this kV; nothing where it is whole."""
+    if now.given_s < now.row.beam_s:
         yield (
             f"warm-up: {now.given_s:.0f} s of beam, at least {now.row.beam_s:.0f} s after {hours(now.idle_before_s)} without: "
             "go on with it first (kerma warm-up)"
         )
     elif now.reached_kv is None:
         yield (
-            f"warm-up: its last {STEADY_N} exposures are not of {STEADY_S:.0f} s, whole, and within {100 * STEADY_PART:g} % of each other: "
+            f"warm-up: its last {STEADY_N} exposures are not of {STEADY_S:.0f} s, whole, and within {100 * STEADY_PART:g} % of each other "
+            f"and {TOGETHER_S / 60.0:g} min: "
             "go on with it first (kerma warm-up)"
         )
     elif kv > now.reached_kv * (1.0 + SAME_KV):
@@ -156,7 +165,9 @@ def steady_kv(made: list[Beam]) -> float | None:
     last = made[-STEADY_N:]
     rates = [one.rate_mgy_per_s for one in last]
     whole = all(one.sound and one.beam_s >= STEADY_S - TIMER_S for one in last)
-    if len(last) < STEADY_N or len({one.key for one in last}) > 1 or not whole or not min(rates) > 0.0:
+    if len(last) < STEADY_N or last[-1].begun_s - last[0].begun_s > TOGETHER_S:
+        return None
+    if len({one.key for one in last}) > 1 or not whole or not min(rates) > 0.0:
         return None
     return last[0].kv if max(rates) - min(rates) <= STEADY_PART * math.fsum(rates) / STEADY_N else None
 

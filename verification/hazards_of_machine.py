@@ -224,6 +224,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "code:records/warm_up.py::cold code:records/clearance.py::of_day page:daily-check.md",
         "records/test_day.py::test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it "
         "console/test_console_draft_attacks.py::test_g22_the_output_of_a_cold_tube_is_refused "
+        "console/test_console_draft_attacks.py::test_g22_a_days_warm_up_that_was_not_whole_is_none_for_a_certificate_either "
         "verification/test_calibrated.py::test_hazard_g22_the_ladder_follows_the_idle_time_and_the_tube_rests "
         "verification/test_calibrated.py::test_hazard_g22_without_the_cap_nothing_is_seasoned_nor_surveyed "
         "console/test_console_draft_attacks.py::test_g22_a_ladder_that_was_left_for_hours_is_not_taken_up_at_the_rung_where_it_stood "

@@ -9,13 +9,14 @@ from typing import Final
 from calibration.procedures.parts import LIVE, Setting, recorded
 from calibration.procedures.session import Session
 from calibration.procedures.step import Accept, Procedure, Step
+from records.warm_up import TOGETHER_S
 
 STEADY_COV: Final = 0.002
 """Three exposures scatter by no more: as tight as a reading's own scatter, well inside what the output's readings may vary."""
 N: Final = 3
 REPEATS: Final = 4
-TOGETHER: Final = timedelta(minutes=30)
-"""Three that agree say nothing of a tube which cooled between them: it was as cold each time. Room for its duty, and for questions."""
+TOGETHER: Final = timedelta(seconds=TOGETHER_S)
+"""As for the day's own: three that agree say nothing of a tube which cooled between them: it was as cold each time. Room for its duty, and for questions."""
 
 
 def warm_procedure(setting: Setting, seconds: float) -> Procedure:

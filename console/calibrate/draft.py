@@ -4,7 +4,7 @@ It signs nothing; what a draft holds is calibration/draft.py."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,7 @@ from console.exit_codes import Exit
 from console.tube_use import warmed_at
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from records.day import zone_named
 
 OF_MACHINE: Final = ("offset", "second", "audit", "scale", "fitted", "interrupt", "conditioning", "survey", "spot")
 """Kinds of sessions whose findings are of no output's combination."""
@@ -54,7 +55,7 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
         raise ConfigurationError(f"{out}: {still}")
     try:
         done = {one.name: found for one in job.outputs if (found := finished(one, known, kept)) is not None}
-        _warm(job, done, known, kept)
+        _warm(job, done, known, kept, zone_named(rig.time_zone))
         records = tuple(_records(job, known, kept))
         document = draft(job, done, last, Program(version("kerma"), sources.digest()), at, records)
         changes = _changes(rig, job, document)
@@ -137,12 +138,14 @@ def steady_tokens(job: JobTable, known: Known) -> frozenset[str]:
     return frozenset(shot.token for session in steady for shot in session.shots if shot.read)
 
 
-def _warm(job: JobTable, done: Mapping[str, Done], known: Known, kept: Kept) -> None:
+def _warm(job: JobTable, done: Mapping[str, Done], known: Known, kept: Kept, zone: tzinfo) -> None:
     """ValueError: an output is of a cold tube."""
     steady = steady_tokens(job, known)
-    for one in done.values():
+    made, kvs = kept.beams(), {one.name: one.kv for one in job.outputs}
+    for name, one in done.items():
         first = min((held.event.at for held in one.session.kept("readings")), default=None)
-        wrong = cold(one.session, warmed_at(kept.used(), first.timestamp(), steady) if first is not None else None)
+        warm = warmed_at(kept.used(), first.timestamp(), steady, made, kvs[name], zone) if first is not None else None
+        wrong = cold(one.session, warm)
         if wrong:
             raise ValueError(wrong)
 

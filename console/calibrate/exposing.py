@@ -26,6 +26,7 @@ from controller.tags import fraction_tag
 from hal.readings import Purpose
 from records import fractions
 from records.store import StoreError
+from records.warm_up import Beam
 
 PATIENT: Final = "CALIBRATION"
 """Nobody lies there; exposures of procedures are found in the records under this name."""
@@ -92,6 +93,10 @@ class Kept:
         """Those of the tube that is there, since it was built in."""
         since_s = fractions.fitted_at_s(self._database)
         return [row for row in self.rows() if row["started_wall_s"] >= since_s]
+
+    def beams(self) -> tuple[Beam, ...]:
+        """What the tube that is there had, the newest first; no clock is doubted here."""
+        return fractions.beams_kept(self._database, 0.0, of_this_tube=True)
 
     def cold(self) -> bool:
         """Whether the newest exposure was over a cold filament."""

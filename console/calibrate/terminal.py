@@ -8,9 +8,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 
@@ -45,6 +45,7 @@ from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from hal.registry import ElectrometerSetting
 from hal.transport import open_pipe
+from records.day import zone_named
 
 ROLES: Final = ("physicist", "service")
 MAY: Final[dict[Limits, tuple[str, ...]]] = {"physics": ("physicist",), "service": ("physicist", "service")}
@@ -92,7 +93,9 @@ def run(asked: Asked, clock: Clock) -> Exit:
         return Exit.AS_INTENDED
     known = known_of(rig, job, at, last_n1(rig, job))
     planned = measurable(job, asked.procedure, at, known)
-    for words in unwarmed(job, asked.procedure, known, Kept(room.database(rig)).used(), clock.wall()):
+    for words in unwarmed(
+        job, asked.procedure, known, Kept(room.database(rig)), clock.wall(), zone_named(rig.time_zone)
+    ):
         console.print(words, markup=False, highlight=False)
     procedure = planned.procedure
     checked(asked, rig, procedure.limits)
@@ -127,9 +130,11 @@ def run(asked: Asked, clock: Clock) -> Exit:
             asked.transcript.write_text(console.export_text(), encoding="utf-8")
 
 
-def unwarmed(job: JobTable, name: str, known: Known, rows: list[dict[str, Any]], wall_s: float) -> Iterator[str]:
+def unwarmed(job: JobTable, name: str, known: Known, kept: Kept, wall_s: float, zone: tzinfo) -> Iterator[str]:
     """That an output which is begun now gives no draft, said before it is measured and not after."""
-    if any(one.name == name for one in job.outputs) and warmed_at(rows, wall_s, steady_tokens(job, known)) is None:
+    one = next((one for one in job.outputs if one.name == name), None)
+    steady = steady_tokens(job, known)
+    if one is not None and warmed_at(kept.used(), wall_s, steady, kept.beams(), one.kv, zone) is None:
         yield f"the tube was not warmed up, or paused for hours since: measure warm-{name} first, or the draft of {name} is refused"
 
 

@@ -20,6 +20,7 @@ from console.web.procedure import Opened, Work
 from console.web.procedure_face import PageFace
 from hal.clock import Clock
 from hal.errors import ConfigurationError
+from records.day import zone_named
 
 KIND: Final = "calibration"
 ENDS: Final = {
@@ -44,7 +45,9 @@ def calibration(rig: Rig, clock: Clock, name: str, anew: bool, person: Person) -
         site = terminal.Site(rig, job, planned, certificate_of(rig, clock.wall()), clock)
         with opened(rig, name, planned, at, anew) as journal:
             face = PageFace(terminal.banner(site, journal.session, person))
-            for words in terminal.unwarmed(job, name, known, Kept(kept.database(rig)).used(), clock.wall()):
+            for words in terminal.unwarmed(
+                job, name, known, Kept(kept.database(rig)), clock.wall(), zone_named(rig.time_zone)
+            ):
                 face.say(words)
             open_(face, journal.session.id)
             return ENDS.get(terminal.faced(site, journal, line, face, person), SILENT)

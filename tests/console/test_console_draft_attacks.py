@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -42,7 +42,9 @@ from console.exit_codes import Exit
 from console.tube_use import warmed_at
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
+from hal.readings import Purpose
 from hal.units import Seconds
+from records.warm_up import Beam
 from simulators.quick_bench import QuickBench
 from simulators.unknown import as_engraved
 from tests.calibration.measured_bench import AT, MEASURED, document, equipment
@@ -67,6 +69,22 @@ class Later(AtNoon):
         return Seconds((AT + self._later).timestamp())
 
 
+def warmed(
+    at_s: float, beams: int = 3, apart_s: float = 30.0, seconds: float = 20.0, **changed: Any
+) -> tuple[Beam, ...]:
+    """A warm-up of so many exposures whose last one ended then, after the tube was used five hours before the first."""
+    key = (69.5, 1.6, "F2", "A20")
+    ends = [at_s - apart_s * (beams - 1 - place) for place in range(beams)]
+    made = [
+        Beam(2 + place, end_s - seconds, end_s, seconds, Purpose.WARMUP, 69.5, key, 50.0, True, 0.0)
+        for place, end_s in enumerate(ends)
+    ]
+    made[-1] = replace(made[-1], **changed)
+    used_s = ends[0] - 5 * HOUR_S
+    used = Beam(1, used_s - 60.0, used_s, 60.0, Purpose.CALIBRATE, 69.5, key, 50.0, True, 0.0)
+    return (*reversed(made), used)
+
+
 class Records:
     """What the records hold of these exposures: all by one person, unless a test says otherwise."""
 
@@ -81,6 +99,9 @@ class Records:
 
     def used(self) -> list[dict[str, Any]]:
         return self.rows()
+
+    def beams(self) -> tuple[Beam, ...]:
+        return warmed(AT.timestamp() - 100.0)
 
     def rows(self) -> list[dict[str, Any]]:
         return [
@@ -290,7 +311,9 @@ def test_g22_the_output_of_a_cold_tube_is_refused(tmp_path: Path, monkeypatch: p
     table, where = job(tmp_path), rig(tmp_path)
     measure(where, table)
     rows: list[dict[str, Any]] = []
+    made(tmp_path, monkeypatch, where, table).unlink()
     monkeypatch.setattr(Records, "rows", lambda _self: rows)
+    monkeypatch.setattr(Records, "beams", lambda _self: ())
     with pytest.raises(ConfigurationError, match="had not been warmed up"):
         made(tmp_path, monkeypatch, where, table)
 
@@ -302,12 +325,13 @@ def test_g22_the_output_of_a_cold_tube_is_refused(tmp_path: Path, monkeypatch: p
             "prescription_id": token,
         }
 
-    warm, steady = row(1.0, 1.2, "WARMUP"), row(1.0, 1.2, token="warm-a20.x-3")
+    days, steady = row(1.0, 1.2, "WARMUP"), row(1.0, 1.2, token="warm-a20.x-3")
     for use, is_warm in (
-        ([warm], True), ([steady], True), ([row(1.0, 1.2)], False), ([warm, row(4.0, 4.1), row(8.0, 8.1)], True), ([warm, row(8.0, 8.1)], False), ([], False),
+        ([days], False), ([steady], True), ([row(1.0, 1.2)], False), ([steady, row(4.0, 4.1), row(8.0, 8.1)], True), ([steady, row(8.0, 8.1)], False),
+        ([], False),
     ):  # fmt: skip
         at_h = max((one["ended_wall_s"] for one in use), default=0.0) / HOUR_S + 0.1
-        assert (warmed_at(use, at_h * HOUR_S, {"warm-a20.x-3"}) is not None) is is_warm, use
+        assert (warmed_at(use, at_h * HOUR_S, {"warm-a20.x-3"}, (), 69.5, UTC) is not None) is is_warm, use
     assert cold(Session("S", offered(table, "a20", AT, NOTHING).procedure), None)
 
 
@@ -618,11 +642,38 @@ def test_a13_the_serial_number_of_the_chamber_is_typed_too(tmp_path: Path) -> No
     assert offered(job(tmp_path), "a20", AT, NOTHING).procedure.serials == (("E1", "S-E1"), ("C1", "S-C1"))
 
 
+def test_g22_a_days_warm_up_that_was_not_whole_is_none_for_a_certificate_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One exposure of three seconds that somebody broke off was a warm-up to the draft: it asks what the lock asks, at that moment."""
+    table, where, at_s = job(tmp_path), rig(tmp_path), AT.timestamp()
+    measure(where, table)
+    first_s = at_s + 3600.0
+    for beams, is_warm in (
+        (warmed(at_s), True),
+        (warmed(at_s, sound=False), False),
+        (warmed(at_s, rate_mgy_per_s=51.0), False),
+        (warmed(at_s, 1, seconds=3.0, sound=False), False),
+        (warmed(at_s, 1, seconds=60.0), False),
+        (warmed(at_s, seconds=15.0), False),
+        (warmed(at_s, apart_s=900.0), True),
+        (warmed(at_s, apart_s=901.0), False),
+        (warmed(at_s - 3.5 * HOUR_S), False),
+        (warmed(first_s + 1.0), False),
+    ):
+        found = warmed_at([], first_s, (), beams, 69.5, UTC)
+        assert found == (datetime.fromtimestamp(at_s, UTC) if is_warm else None), beams
+    assert warmed_at([], first_s, (), warmed(at_s), 90.0, UTC) is None, "steady at 69.5 kV"
+    monkeypatch.setattr(Records, "beams", lambda _self: warmed(at_s - 100.0, sound=False))
+    with pytest.raises(ConfigurationError, match="had not been warmed up"):
+        made(tmp_path, monkeypatch, where, table)
+
+
 def test_g22_who_begins_an_output_with_a_cold_tube_is_told_before_and_not_after(tmp_path: Path) -> None:
     table = job(tmp_path)
-    warm = Records().rows()
-    for name, rows, told in (("a20", [], True), ("a20", warm, False), ("linearity-a20", [], False)):
-        assert bool(list(unwarmed(table, name, NOTHING, rows, AT.timestamp()))) is told, (name, rows)
+    for name, beams, told in (("a20", (), True), ("a20", Records().beams(), False), ("linearity-a20", (), False)):
+        kept: Any = SimpleNamespace(used=list, beams=lambda beams=beams: beams)
+        assert bool(list(unwarmed(table, name, NOTHING, kept, AT.timestamp(), UTC))) is told, (name, beams)
 
 
 def test_a2_a_job_file_without_its_applicators_says_what_was_held_against_nothing(tmp_path: Path) -> None:

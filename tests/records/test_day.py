@@ -568,6 +568,12 @@ def test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it(tmp_
         "the minutes are there"
     )
     rig.unit.rate = rate
+    for _ in range(3):
+        rig.expose(Purpose.WARMUP, 20.0)
+        rig.clock.go(900.0)
+    assert "within 0.5 % of each other and 30 min" in rig.refused(wanted), (
+        "a tube that cools in between is as cold each time"
+    )
     rig.warm_up(3)
     assert rig.refused(wanted) == ""
     assert "steady at 69.5 kV, and 90 kV is asked for" in rig.refused(msgspec.structs.replace(wanted, kv=90.0))
