@@ -236,7 +236,8 @@ def settled_event(stage: Stage, dose: Dose, facts: Facts) -> Event:
     """The end by the worst outcome seen and by the settled dose: a stop with nothing left to give is TERMINATED, an end that fell short is not."""
     outcome, settings = stage.outcome, facts.case.settings
     if settings is not None and dose.fraction_quality is not Quality.UNKNOWN:
-        rest = settings.d0_mgy - dose.fraction_delivered_mgy
+        # of its own rest: a resume gives D0 less the high bound of what came before, where that is not known to be GOOD
+        rest = settings.rest_mgy - (dose.fraction_delivered_mgy - settings.delivered_before_mgy)
         short = not rest <= smallest_rest_mgy(settings.d0_mgy)
         if outcome is Outcome.INTERRUPTED and not short and settings.terms.purpose is not Purpose.DRY_RUN:
             outcome = Outcome.TERMINATED

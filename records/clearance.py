@@ -91,7 +91,7 @@ def judge(book: Book, query: Query, day: Day, lacking: str) -> Clearance:
         segments=tally.segments if tally is not None else 0,
         resumes=tally.resumes if tally is not None else 0,
         trips=tally.trips if tally is not None else 0,
-        delivered_mgy=tally.charge_mgy if tally is not None else 0.0,
+        delivered_mgy=tally.delivered_mgy if tally is not None else 0.0,
         low_mgy=tally.low_mgy if tally is not None else 0.0,
         high_mgy=tally.high_mgy if tally is not None else 0.0,
         beam_s=tally.beam_s if tally is not None else 0.0,
@@ -152,8 +152,9 @@ def start_refused(book: Book, start: Start, simulated: bool, day: Day, lacking: 
         return f"segment {start.segment} where the records expect {tally.segments + 1}; load or resume again"
     if tally.segments and _plan(start.plan_tag, tally):
         return _plan(start.plan_tag, tally)
-    if start.delivered_mgy < tally.charge_mgy * (1.0 - 1e-9):
-        return f"it counts {start.delivered_mgy:.1f} mGy as delivered, the records {tally.charge_mgy:.1f}; resume again"
+    charged_mgy = start.delivered_mgy if tally.quality is Quality.GOOD else start.high_mgy
+    if charged_mgy < tally.charge_mgy * (1.0 - 1e-9):
+        return f"it counts {charged_mgy:.1f} mGy as delivered, the records {tally.charge_mgy:.1f}; resume again"
     # a resume's offer may be held: what was an operator's when it was cleared may have become a physicist's
     own = asked is not None and asked.resume and asked.fraction_tag == start.fraction_tag
     beyond = _not_allowed(tally, asked if own else None, day.wall_s, day.site.tz) if tally.segments else ""

@@ -232,6 +232,20 @@ def test_the_end_is_named_by_outcome_and_settled_dose(outcome: Outcome, given: D
 
 
 @pytest.mark.parametrize(
+    ("lacks_mgy", "event"), [(0.0, "TERMINATED"), (TOLERANCE - 1.0, "TERMINATED"), (TOLERANCE + 1.0, "INTERRUPTED")]
+)
+def test_a_resume_from_the_high_bound_has_ended_with_its_own_rest(lacks_mgy: float, event: str) -> None:
+    """Of a DEGRADED fraction less than D0 is delivered when its resume has given all that it was to give: that is its end, as it was planned."""
+    before = 0.5 * SETTINGS.d0_mgy
+    rest = SETTINGS.d0_mgy - (before + 3.0 * TOLERANCE)
+    settings = msgspec.structs.replace(SETTINGS, delivered_before_mgy=before, rest_mgy=rest)
+    case = msgspec.structs.replace(TOKENED, settings=settings)
+    given = dose(before + rest - lacks_mgy, Quality.DEGRADED)
+    for outcome in (Outcome.TERMINATED, Outcome.INTERRUPTED):
+        assert settled_event(stopping(outcome), given, facts(case)) is Event[f"OFF_VERIFIED_{event}"]
+
+
+@pytest.mark.parametrize(
     ("held_s", "ends"), [(0.0, False), (SETTLE_S - 0.01, False), (SETTLE_S + 1e-6, True), (50.0, True)]
 )
 def test_off_must_hold_before_the_dose_is_settled(held_s: float, ends: bool) -> None:

@@ -361,7 +361,7 @@ def test_the_bounds_of_stopping_themselves() -> None:
     at = stage(State.STOPPING, 0.0, outcome=Outcome.FAULT)
     for asked_s, event in ((0.2, Event.OFF_VERIFIED_FAULT), (0.19, Event.NONE)):
         assert event_of(at, readings(now_s=0.3, slow_asked_at_s=asked_s), own) is event
-    settings = msgspec.structs.replace(SETTINGS, d0_mgy=10_000.0)
+    settings = msgspec.structs.replace(SETTINGS, d0_mgy=10_000.0, rest_mgy=10_000.0)
     case, at = msgspec.structs.replace(TOKENED, settings=settings), stage(State.STOPPING, outcome=Outcome.INTERRUPTED)
     rest = smallest_rest_mgy(10_000.0)
     for delivered, event in (

@@ -275,6 +275,7 @@ def test_resume_of_a_degraded_dose_takes_the_upper_bound() -> None:
     """Operator may resume DEGRADED for D0 - high."""
     last, _ = resumed({}, [60.0], Quality.DEGRADED)
     assert last.rest_mgy == pytest.approx(last.d0_mgy - (55.0 * (60.0 - 0.145) + 5.0))
+    assert last.delivered_before_mgy == pytest.approx(55.0 * (60.0 - 0.145))
 
 
 def test_a_second_commit_of_the_same_resume_is_the_same_plan() -> None:

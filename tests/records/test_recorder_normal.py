@@ -339,16 +339,21 @@ def test_void_leaves_no_fraction_open_and_its_number_free(rig: Rig) -> None:
 
 
 def test_degraded_is_resumed_from_the_high_bound(rig: Rig) -> None:
+    """The clearance tells what was delivered beside the bound that a resume must count from; a START that counts from less gets no token."""
     rig.to_beam()
     rig.run(6.0, beam=True)
     rig.end_beam(Outcome.INTERRUPTED, quality=Quality.DEGRADED, high_mgy=350.0)
     rig.host.query(resume=True)
     rig.run(0.02)
     clearance = rig.host.statement().clearance
-    assert clearance is not None and clearance.delivered_mgy == 350.0 and clearance.quality is Quality.DEGRADED
-    rig.host.confirm(segment=2, resume=True, delivered_mgy=336.0)
+    assert clearance is not None and clearance.high_mgy == 350.0 and clearance.quality is Quality.DEGRADED
+    assert clearance.delivered_mgy == pytest.approx(336.0)
+    rig.host.confirm(segment=2, resume=True, delivered_mgy=336.0, high_mgy=349.0)
     rig.run(0.1)
     assert rig.host.take_token() == 0, "a START that counts less than the high bound got a token"
+    rig.host.confirm(segment=2, resume=True, delivered_mgy=336.0, high_mgy=350.0)
+    rig.run(0.1)
+    assert rig.host.take_token()
 
 
 def test_latches_survive_and_clear(rig: Rig) -> None:

@@ -12,7 +12,7 @@ from refusal_bench import MakeRig, slice_of
 
 from controller.requests import Reset
 from controller.states import State
-from verification.reach import BRING, exposures, ons, state, to_beam, turn_until, wrong
+from verification.reach import BRING, confirm_as_offered, exposures, load, ons, state, to_beam, turn_until, wrong
 from verification.virtual import VirtualRig
 
 MIDNIGHT_S: Final = 86_400.0
@@ -79,6 +79,35 @@ def test_a_fraction_in_any_pieces_sums_to_what_was_ordered(make_rig: MakeRig, se
     assert truly >= (0.75 * d0 if _power in cuts else d0 - band), (cuts, truly, d0)
     assert wrong(rig, presses=len(cuts) + 1) == []
     assert len({e["token"] for e in exposures(rig)}) == len(cuts) + 1
+
+
+def test_what_is_shown_of_a_degraded_fraction_is_what_is_recorded(make_rig: MakeRig) -> None:
+    """The host was killed in beam, and its resume counts from the high bound: before, during and after it the page shows the dose that the records sum
+    up, and not the bound; and what is delivered in the end is less than D0 by what the bound held above it."""
+    rig = make_rig()
+    to_beam(rig, 3.0)
+    _killed(rig)
+    turn_until(rig, State.STANDBY)
+    rig.wait(0.5)
+    (first,) = exposures(rig)
+    above = first["high_mgy"] - first["delivered_mgy"]
+    assert first["quality"] == "DEGRADED" and above > 2.0
+    load(rig, "started again")
+    shown = rig.until(lambda s: s.offer is not None and s.dose is not None, 5.0, "an offer")
+    assert shown.dose is not None and shown.offer is not None
+    assert shown.dose.delivered_mgy == pytest.approx(first["delivered_mgy"], abs=1e-6)
+    assert shown.offer.rest_mgy == pytest.approx(shown.offer.d0_mgy - first["high_mgy"], abs=1e-6)
+    confirm_as_offered(rig)
+    turn_until(rig, State.READY)
+    rig.press()
+    turn_until(rig, State.TERMINATED)
+    ended = rig.until(lambda s: s.ended is not None and s.ended.durable, 5.0, "the end").ended
+    assert ended is not None
+    (fraction,) = rig.records()
+    told = (ended.dose.delivered_mgy, ended.dose.low_mgy, ended.dose.high_mgy)
+    assert told == pytest.approx((fraction["delivered_mgy"], fraction["low_mgy"], fraction["high_mgy"]), abs=1e-6)
+    assert ended.dose.d0_mgy - ended.dose.delivered_mgy == pytest.approx(above, abs=1.5)
+    assert wrong(rig, presses=2) == []
 
 
 @pytest.mark.parametrize("at", slice_of(BRING, lambda at: at is State.IRRADIATING))
