@@ -3,7 +3,8 @@ Pure, and it believes nobody: signature, day, machine, exposures, contacts, test
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,7 +20,6 @@ from records.sheets import Sheet, SheetKind, Signers, wrong_signature
 from records.warm_up import CLOCK_S, today
 
 S = TypeVar("S", bound=msgspec.Struct)
-K = TypeVar("K")
 STOP_PART: Final = 0.03
 CALIBRATE_PART: Final = 0.05
 """Output off its baseline: above 3 % nobody is treated, above 5 % the machine is calibrated anew. Neither ever changes a number (accident-A1)."""
@@ -116,6 +116,13 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     altitude_m: float
     lines: tuple[BaseLine, ...]
     tokens: tuple[int, ...]
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A detector's baselines under one certificate: the first one, and the one in force with where it lies."""
+
+    first: Baseline
+    last: tuple[Kept, Baseline]
 
 
 class DaySite(msgspec.Struct, frozen=True):
@@ -249,17 +256,26 @@ def air_words(p_kpa: float, t_c: float, altitude_m: float) -> str:
 
 
 def baseline_of(book: Book, site: DaySite, certificate_sha256: str, device: str) -> tuple[Kept, Baseline] | None:
-    """The baseline in force for this certificate and this detector: signed by a physicist, and measured by exposures of these records."""
-    found = [
-        (kept, base)
-        for kept, base in (
-            (kept, decoded(kept.sheet.body, Baseline))
-            for kept in book.sheets.get(SheetKind.BASELINE, [])
-            if not wrong_signature(kept.sheet, site.signers)
-        )
-        if base is not None and (base.certificate_sha256, base.device) == (certificate_sha256, device)
-    ]
-    return in_force([one for one in found if not wrong_baseline(book, one[1])])
+    """The baseline in force for this certificate and this detector."""
+    found = baselines_of(book, site, certificate_sha256).get(alike(device))
+    return found.last if found is not None else None
+
+
+def baselines_of(book: Book, site: DaySite, certificate_sha256: str) -> dict[str, Held]:
+    """What each detector of this certificate is held against, by its name as `alike` has it: baselines that a physicist signed and exposures of these records
+    measured. Of one detector it is the last that says what its first one says, within 1 %; of a further detector the first one counts where a check by one of
+    those before it was in force. A machine that has moved is calibrated anew and given neither another baseline nor another detector (accident-A1)."""
+    found: dict[str, Held] = {}
+    for kept, base in _baselines(book, site):
+        if base.certificate_sha256 == certificate_sha256 and not against_baseline(book, site, base, found):
+            name = alike(base.device)
+            found[name] = Held(found[name].first if name in found else base, (kept, base))
+    return found
+
+
+def alike(device: str) -> str:
+    """A detector's name without what people write differently: case, accents, spaces and signs."""
+    return "".join(one for one in unicodedata.normalize("NFKD", device).casefold() if one.isalnum())
 
 
 def of_baseline(book: Book, site: DaySite, sheet: Sheet) -> str:
@@ -267,18 +283,86 @@ def of_baseline(book: Book, site: DaySite, sheet: Sheet) -> str:
     base = decoded(sheet.body, Baseline)
     if base is None:
         return "the baseline is none that this program can read: have the physicist make a new one first"
-    now = baseline_of(book, site, base.certificate_sha256, base.device)
-    return wrong_baseline(book, base) or (moved(base, now[1]) if now is not None else "")
+    return against_baseline(book, site, base, baselines_of(book, site, base.certificate_sha256))
 
 
-def in_force(found: Sequence[tuple[K, Baseline]]) -> tuple[K, Baseline] | None:
-    """Of baselines of one certificate and detector, the first one first: the last that says what the first one says, within 1 %. A machine that has
-    moved is calibrated anew and not given another baseline (accident-A1)."""
-    last = None
-    for one in found:
-        if last is None or not moved(one[1], found[0][1]):
-            last = one
-    return last
+def against_baseline(book: Book, site: DaySite, base: Baseline, others: Mapping[str, Held]) -> str:
+    """What stands against a baseline beside those that were in force before it."""
+    wrong = wrong_baseline(book, base)
+    if wrong:
+        return wrong
+    same = others.get(alike(base.device))
+    if same is not None:
+        return moved(base, same.first)
+    begun = min((book.exposures[token] for token in base.tokens), key=lambda one: one.index)
+    return further(book, site, base, others, begun.index, begun.seen.wall_s)
+
+
+def further(
+    book: Book, site: DaySite, base: Baseline, others: Mapping[str, Held], begun_index: int, begun_wall_s: float
+) -> str:
+    """Why a detector without a baseline may get none that was begun at this record and time; "" for the first one of all, and where a check by one of the
+    others was in force whose readings are within 1 % of that detector's first baseline."""
+    if not others:
+        return ""
+    for kept in reversed(book.sheets.get(SheetKind.DAILY, [])):
+        if kept.index < begun_index and not wrong_signature(kept.sheet, site.signers):
+            sheet = decoded(kept.sheet.body, DaySheet)
+            if sheet is not None and _stood(book, site, kept, sheet, base, others, begun_index, begun_wall_s):
+                return ""
+            break
+    names = " or ".join(one.first.device for one in others.values())
+    return (
+        f"{base.device} is a further detector beside {names}, and no daily check by {names} within {100 * BASELINE_PART:g} % was in force as its "
+        f"baseline was begun: make the daily check with {names} first; where it is further off, or that detector is gone, calibrate, and sign a new "
+        "certificate first"
+    )
+
+
+def _stood(
+    book: Book,
+    site: DaySite,
+    kept: Kept,
+    sheet: DaySheet,
+    base: Baseline,
+    others: Mapping[str, Held],
+    begun_index: int,
+    begun_wall_s: float,
+) -> bool:
+    """Whether this check, the last one of before, held the output as a further detector's baseline was begun; what comes later takes nothing of it away."""
+    by = others.get(alike(sheet.device))
+    if by is None or by.last[0].sheet.sha256 != sheet.baseline_sha256:
+        return False
+    bound = (sheet.bound.certificate_sha256, sheet.bound.tube_serial, sheet.bound.machine_serial)
+    days = {str(today(at, site.tz)) for at in (sheet.begun_wall_s, kept.wall_s, begun_wall_s)}
+    beams = {(one.kv, one.filter) for one in sheet.lines}
+    return (
+        bound == (base.certificate_sha256, base.tube_serial, base.machine_serial)
+        and days == {sheet.day}
+        and not any(kept.index < one <= begun_index for one in (book.void_index, book.changed_index))
+        and not daily_tokens(book, kept.index, begun_index)
+        and beams >= {(row.kv, row.filter) for row in base.lines}
+        and not any(_readings(book, kept, sheet, by.last[1], site))
+        and _as_first(sheet, by.first)
+    )
+
+
+def _as_first(sheet: DaySheet, first: Baseline) -> bool:
+    """Whether a check's readings are what its detector's first baseline says, within 1 %: from there another detector may be begun with."""
+    was = {(row.kv, row.ma, row.filter, row.applicator): row.reading for row in first.lines}
+    for one in sheet.lines:
+        before = was.get((one.kv, one.ma, one.filter, one.applicator), 0.0)
+        if not abs(corrected(one.reading, sheet.p_kpa, sheet.t_c, first.vented) - before) <= BASELINE_PART * before:
+            return False
+    return True
+
+
+def _baselines(book: Book, site: DaySite) -> Iterator[tuple[Kept, Baseline]]:
+    """Every baseline that is signed as it must be, in the order of the records."""
+    for kept in book.sheets.get(SheetKind.BASELINE, []):
+        base = decoded(kept.sheet.body, Baseline) if not wrong_signature(kept.sheet, site.signers) else None
+        if base is not None:
+            yield kept, base
 
 
 def moved(new: Baseline, first: Baseline) -> str:
@@ -344,6 +428,13 @@ def _measured(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterato
     _, base = found
     if (base.tube_serial, base.machine_serial) != (sheet.bound.tube_serial, sheet.bound.machine_serial):
         yield f"the baseline of {sheet.device} is of another tube or machine: have the physicist make a new one first"
+    yield from _readings(book, kept, sheet, base, site)
+    yield from _interrupted(book, sheet, site.tz)
+    yield from _after(book, kept, sheet)
+
+
+def _readings(book: Book, kept: Kept, sheet: DaySheet, base: Baseline, site: DaySite) -> Iterator[str]:
+    """What the readings themselves say against a check, as it was signed; nothing that came after it is asked."""
     wrong_air = air_words(sheet.p_kpa, sheet.t_c, base.altitude_m)
     if wrong_air:
         yield f"the daily check's air: {wrong_air}, and {FIRST}"
@@ -355,8 +446,7 @@ def _measured(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterato
     for one in lines:
         yield from _line(book, one, sheet, base, site.tz)
     yield from _seated(sheet)
-    yield from _interrupted(book, sheet, site.tz)
-    yield from _accounted(book, kept, sheet, base, site)
+    yield from _accounted(book, kept, sheet, site)
 
 
 def _line(book: Book, one: Line, sheet: DaySheet, base: Baseline, zone: tzinfo) -> Iterator[str]:
@@ -383,7 +473,7 @@ def _line(book: Book, one: Line, sheet: DaySheet, base: Baseline, zone: tzinfo) 
     ):
         yield f"{name}: exposure {one.token} of the records is none of it: {FIRST}"
         return
-    yield from _of_today(book, exposure, sheet, zone)
+    yield from _of_today(exposure, sheet, zone)
     if exposure.end is None or exposure.end.outcome is not Outcome.TERMINATED:
         yield f"{name}: exposure {one.token} did not end as it should: {FIRST}"
     if not abs(exposure.start.set_time_s - row.set_s) <= SET_S:
@@ -394,7 +484,7 @@ def _line(book: Book, one: Line, sheet: DaySheet, base: Baseline, zone: tzinfo) 
         yield wrong
 
 
-def _of_today(book: Book, exposure: Exposure, sheet: DaySheet, zone: tzinfo) -> Iterator[str]:
+def _of_today(exposure: Exposure, sheet: DaySheet, zone: tzinfo) -> Iterator[str]:
     start = exposure.start
     same = (start.certificate_sha256.hex(), start.software_version) == (
         sheet.bound.certificate_sha256,
@@ -402,10 +492,6 @@ def _of_today(book: Book, exposure: Exposure, sheet: DaySheet, zone: tzinfo) -> 
     )
     if start.prescribed.purpose is not Purpose.DAILY or not same:
         yield f"exposure {exposure.token} was no exposure of a daily check with this certificate and program: {FIRST}"
-    if exposure.index < book.void_index:
-        yield f"exposure {exposure.token} is of before: {book.void_words}: {FIRST}"
-    if exposure.index < book.changed_index:
-        yield f"exposure {exposure.token} is of before {book.changed_words}: {FIRST}"
     if str(today(exposure.seen.wall_s, zone)) != sheet.day or exposure.seen.wall_s < sheet.begun_wall_s:
         yield f"exposure {exposure.token} is not of this check of {sheet.day}: {FIRST}"
 
@@ -424,13 +510,24 @@ def _interrupted(book: Book, sheet: DaySheet, zone: tzinfo) -> Iterator[str]:
     if exposure is None or exposure.end is None or exposure.void or exposure.end.outcome is not Outcome.INTERRUPTED:
         yield f"no exposure of the daily check was interrupted ({sheet.interrupt_token}): {FIRST}"
         return
-    yield from _of_today(book, exposure, sheet, zone)
+    yield from _of_today(exposure, sheet, zone)
 
 
-def _accounted(book: Book, kept: Kept, sheet: DaySheet, base: Baseline, site: DaySite) -> Iterator[str]:
-    """Whoever measures until it fits leaves exposures that stand in no sheet, or readings that stand in two; and a check that was begun after this one
-    is to be ended."""
-    told, readings = set(base.tokens), dict[int, float]()
+def _after(book: Book, kept: Kept, sheet: DaySheet) -> Iterator[str]:
+    """What came after the check's exposures: what voids them, a change of what runs, and a check that was begun later and is to be ended."""
+    for token in (*(one.token for one in (*sheet.lines, sheet.seated_anew)), sheet.interrupt_token):
+        exposure = book.exposures.get(token)
+        if exposure is not None and exposure.index < book.void_index:
+            yield f"exposure {token} is of before: {book.void_words}: {FIRST}"
+        if exposure is not None and exposure.index < book.changed_index:
+            yield f"exposure {token} is of before {book.changed_words}: {FIRST}"
+    if later := sorted(daily_tokens(book, kept.index, 1 << 63)):
+        yield f"a daily check was begun after the last one was signed (exposure {later[0]}): end that one first (kerma daily)"
+
+
+def _accounted(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterator[str]:
+    """Whoever measures until it fits leaves exposures that stand in no sheet, or readings that stand in two."""
+    told, readings = {token for _, base in _baselines(book, site) for token in base.tokens}, dict[int, float]()
     for one in _sheets_before(book, kept, site):
         told |= _told(one)
         readings |= {line.token: line.reading for line in (*one.lines, one.seated_anew)}
@@ -441,8 +538,6 @@ def _accounted(book: Book, kept: Kept, sheet: DaySheet, base: Baseline, site: Da
     for line in (*sheet.lines, sheet.seated_anew):
         if readings.get(line.token, line.reading) != line.reading:
             yield f"exposure {line.token} read {readings[line.token]:g} in the sheet before and {line.reading:g} in this one: {FIRST}"
-    if later := sorted(daily_tokens(book, kept.index, 1 << 63)):
-        yield f"a daily check was begun after the last one was signed (exposure {later[0]}): end that one first (kerma daily)"
 
 
 def _told(sheet: DaySheet) -> set[int]:

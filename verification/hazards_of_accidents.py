@@ -126,10 +126,14 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "a source is measured while it is not fully in the chamber, and the time comes out almost twice as long (2014)",
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
         "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked "
-        "code:calibration/history.py::unexplained code:calibration/procedures/output.py::readings code:records/day.py::judged code:records/day.py::_seated",
+        "code:calibration/history.py::unexplained code:calibration/procedures/output.py::readings code:records/day.py::judged code:records/day.py::_seated "
+        "code:records/day.py::further",
         "records/test_day.py::test_a1_a_failing_reading_locks_with_value_bound_and_what_first "
         "records/test_day.py::test_a1_a_detector_that_is_not_seated_is_found_by_seating_it_anew "
         "records/test_day.py::test_a1_a_check_never_rescales_anything "
+        "records/test_day.py::test_a1_another_detectors_name_hides_no_machine_that_has_moved "
+        "records/test_day.py::test_a1_a_further_detector_has_no_baseline_where_no_check_is_in_force "
+        "records/test_day.py::test_a1_a_further_detectors_baseline_is_refused_before_anything_is_exposed_for_it "
         "verification/test_blundered.py::test_hazard_a1_a_detector_that_is_not_where_it_should_be "
         "verification/test_calibrated.py::test_hazard_a1_a_focal_spot_that_is_not_where_it_was "
         "calibration/test_procedures.py::test_hazard_a1_a_wide_spread_is_refused_until_a_reading_is_rejected_with_its_reason "

@@ -14,7 +14,7 @@ from records import day
 from records.book import Book
 from records.files import PosixFiles
 from records.fractions import JOURNAL_NAME
-from records.journal import verify
+from records.journal import Verified, verify
 
 WAIVED: Final = "not asked of this simulated rig (daily.waived)"
 
@@ -23,10 +23,8 @@ def daily_words(rig: Rig, shown: Snapshot) -> str:
     """In force until when, or why not; what could not be looked at is not in force."""
     if rig.day_check_waived:
         return WAIVED
-    book, site = Book(), None
     try:
-        found = verify(PosixFiles(), rig.records / JOURNAL_NAME, book.fold)
-        site = day.DaySite(rig.time_zone, signers_of(rig))
+        book, site, found = kept_day(rig)
     except ConfigurationError as error:
         return f"NOT KNOWN: {error}"
     opening = book.openings.get(shown.instance)
@@ -41,3 +39,10 @@ def daily_words(rig: Rig, shown: Snapshot) -> str:
     until = datetime.fromtimestamp(day.midnight_s(sheet[1].day, site.tz), site.tz)
     beams = "; ".join(f"{one.kv:g} kV, filter {one.filter}" for one in sheet[1].lines)
     return f"in force until {until:%Y-%m-%d %H:%M} ({rig.time_zone}), for {beams}, signed by {sheet[0].sheet.who}"
+
+
+def kept_day(rig: Rig) -> tuple[Book, day.DaySite, Verified]:
+    """The journal as it lies there, whose signatures count here, and how whole it is. Raises ConfigurationError: a key cannot be read."""
+    book = Book()
+    found = verify(PosixFiles(), rig.records / JOURNAL_NAME, book.fold)
+    return book, day.DaySite(rig.time_zone, signers_of(rig)), found

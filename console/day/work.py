@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from console import configuration, hour_charge, screen, sources
 from console.calibrate import simulated_hand
@@ -19,6 +20,7 @@ from console.day import daily as room
 from console.day import warm_up
 from console.day.daily import SET_S, Site
 from console.day.sheets import Signer, laid_down, signed, signers_of, told
+from console.day.state import kept_day
 from console.day.warm_up import Day, Fitted
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
@@ -32,10 +34,12 @@ from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import fractions
-from records.day import BaseLine, Baseline, Bound, DaySheet, decoded, in_force, zone_named
+from records.day import BaseLine, Baseline, Bound, DaySheet, alike, baselines_of, decoded, further, zone_named
 from records.sheets import Sheet, SheetKind, taken, wrong_signature
 from records.warm_up import Beam, today
 
+NOW_INDEX: Final = 1 << 63
+"""After every record that there is."""
 Work = Callable[[Session, Hand, TerminalFace], Exit]
 
 
@@ -86,7 +90,7 @@ def run_daily(asked: Asked, signer: Signer, device: str, clock: Clock) -> Exit:
 
 def run_baseline(asked: Asked, signer: Signer, detector: Detector, clock: Clock) -> Exit:
     """`kerma daily --baseline`."""
-    if not detector.device.strip():
+    if not alike(detector.device):
         raise ConfigurationError("--baseline needs --device; first: write the detector's name and serial number")
     if detector.altitude_m is None:
         raise ConfigurationError(
@@ -94,6 +98,9 @@ def run_baseline(asked: Asked, signer: Signer, detector: Detector, clock: Clock)
         )
     rig, certificate = prepared(asked, clock)
     wanted = baseline_of(certificate, detector, detector.altitude_m)
+    wrong = no_baseline_yet(rig, wanted, clock)
+    if wrong:
+        raise ConfigurationError(wrong)
     return held(
         asked, rig, certificate, Purpose.DAILY, clock,
         lambda session, hand, face: room.baseline(session, hand, certificate, wanted, face, lambda base: kept_baseline(rig, base, signer, clock)),
@@ -106,6 +113,13 @@ def baseline_of(certificate: Certificate, detector: Detector, altitude_m: float)
         certificate.sha256.hex(), certificate.tube_serial, certificate.machine_serial, detector.device, detector.unit,
         detector.vented, altitude_m, beams_of(certificate), (),
     )  # fmt: skip
+
+
+def no_baseline_yet(rig: Rig, wanted: Baseline, clock: Clock) -> str:
+    """Why these records would take no baseline that is begun now, "" where they would: said before anything is exposed for it."""
+    book, site, _ = kept_day(rig)
+    others = baselines_of(book, site, wanted.certificate_sha256)
+    return "" if alike(wanted.device) in others else further(book, site, wanted, others, NOW_INDEX, clock.wall())
 
 
 def kept_baseline(rig: Rig, base: Baseline, signer: Signer, clock: Clock) -> Exit:
@@ -157,16 +171,18 @@ def bound_of(rig: Rig, certificate: Certificate) -> Bound:
 
 def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Clock) -> Site:
     """The baseline in force and what the records say of today. Raises ConfigurationError: there is no baseline."""
-    sha, found = certificate.sha256.hex(), list[tuple[Sheet, Baseline]]()
-    for sheet in reversed(believed_sheets(rig)):
-        base = decoded(sheet.body, Baseline) if sheet.kind is SheetKind.BASELINE else None
-        if base is not None and base.certificate_sha256 == sha and device in ("", base.device):
-            found.append((sheet, base))
-    last = in_force([one for one in found if one[1].device == found[-1][1].device])
-    if last is None:
+    book, site, whole = kept_day(rig)
+    found = [
+        one.last
+        for name, one in baselines_of(book, site, certificate.sha256.hex()).items()
+        if device == "" or name == alike(device)
+    ]
+    if not found:
         raise ConfigurationError(
-            f"certificate {certificate.id} has no baseline for {device or 'any detector'}; first: have the physicist make one (kerma daily --baseline)"
+            f"certificate {certificate.id} has no baseline in force for {device or 'any detector'}{f' ({whole.words})' if whole.words else ''}; "
+            "first: have the physicist make one (kerma daily --baseline)"
         )
+    kept, base = max(found, key=lambda one: one[0].index)
 
     def untold() -> tuple[int, ...]:
         return untold_tokens(rig, believed_sheets(rig), clock)
@@ -174,7 +190,7 @@ def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Cl
     def opened(since_s: float) -> frozenset[str]:
         return fractions.opened_alone(database(rig), since_s)
 
-    return Site(who, bound_of(rig, certificate), last[1], last[0].sha256, opened, untold)
+    return Site(who, bound_of(rig, certificate), base, kept.sheet.sha256, opened, untold)
 
 
 def believed_sheets(rig: Rig) -> tuple[Sheet, ...]:

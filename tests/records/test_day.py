@@ -27,8 +27,10 @@ from day_bench import (
 from records_bench import OPENING, prescribed
 
 from console.day import state as daily_state
+from console.day import work
 from controller.entries import EntryType, Event, Outcome, Stray
 from controller.proofs import OPENED
+from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import commissioning, fractions, sheets
 from records.book import BINDING, Book
@@ -36,6 +38,7 @@ from records.clearance import WAIVED_UNTIL_S, Day, of_day
 from records.commissioning import Audit, Commissioned
 from records.day import (
     BaseLine,
+    Baseline,
     Bound,
     DaySheet,
     DaySite,
@@ -47,6 +50,7 @@ from records.day import (
     decoded,
     judged,
     midnight_s,
+    of_baseline,
     of_sheet,
     until_s,
 )
@@ -749,3 +753,145 @@ def test_g22_another_tubes_warm_up_and_that_of_before_a_tube_was_taken_out_count
         rig.expose(Purpose.WARMUP, 60.0)
     assert rig.refused(wanted) == ""
     rig.close()
+
+
+def _by(rig: DayRig, device: str, base: Any, part: float = 1.0, **changed: Any) -> str:
+    """A whole check by this detector, each reading this part of READING; gives what the records say to a treatment then."""
+    content = rig.measured(base, device=device, **changed)
+    read = [msgspec.structs.replace(one, reading=part * READING) for one in (*content.lines, content.seated_anew)]
+    content = msgspec.structs.replace(content, lines=(read[0],), seated_anew=read[1])
+    rig.lay_down(signed(SheetKind.DAILY, content, OPERATOR, "operator"))
+    return rig.refused()
+
+
+def _next_day(rig: DayRig) -> None:
+    """24 h later, and warm again."""
+    rig.clock.go(24 * 3600.0)
+    for _ in range(3):
+        rig.expose(Purpose.WARMUP, 110.0)
+
+
+def _row(part: float = 1.0) -> dict[str, Any]:
+    return {"lines": (BaseLine(69.5, 1.6, "F1", "A20", 10.0, part * READING),)}
+
+
+@pytest.mark.parametrize("device", ["QA-1  7001", "qa-1 7001.", " QA1 7001", "QA-2", "7001"])
+def test_a1_another_detectors_name_hides_no_machine_that_has_moved(tmp_path: Path, device: str) -> None:
+    """The check by the first detector fails at -6 %; a baseline of now under another name would be 100 %, and open the day with no new certificate."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    assert "above 5 %: calibrate, and sign a new certificate first" in _by(rig, DEVICE, first, 0.94)
+    second = rig.baseline(device=device, **_row(0.94))
+    book, sha = rig.recorder.book, OPENING.certificate_sha256.hex()  # type: ignore[union-attr]
+    found = baseline_of(book, SITE, sha, device)
+    assert found is None or found[0].sheet.sha256 == first.sha256
+    assert "not against the baseline in force" in _by(rig, device, second, 0.94)
+    rig.close()
+
+
+def test_a1_a_further_detector_has_its_baseline_from_a_day_that_the_first_one_checked(tmp_path: Path) -> None:
+    """Checked by QA-1, QA-2 gets its baseline, and either of them checks from then on; what voids that day's check later takes the baseline not away."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    assert _by(rig, DEVICE, first) == ""
+    second = rig.baseline(device="QA-2", **_row())
+    assert "a daily check was begun after the last one was signed" in rig.refused(), (
+        "its exposures are of after the check"
+    )
+    assert _by(rig, DEVICE, first) == ""
+    assert _by(rig, "QA-2", second) == ""
+    rig.host.put(EntryType.STRAY, Stray("uncommanded", 0, 0, 1.0, 5, 5, 0.0, 90.0, "", "", rig.clock.wall))
+    _next_day(rig)
+    assert _by(rig, "qa 2", second) == ""
+    near = rig.baseline(device="QA 2", **_row(1.009))
+    assert _by(rig, "QA-2", near) == "", "the same detector's next one needs no check before it"
+    rig.close()
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "no check",
+        "yesterday's",
+        "failed",
+        "2 % off",
+        "begun anew",
+        "voided",
+        "exchanged",
+        "an operator's",
+        "not all combinations",
+    ],
+)
+def test_a1_a_further_detector_has_no_baseline_where_no_check_is_in_force(tmp_path: Path, why: str) -> None:
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    if why != "no check":
+        part = {"failed": 0.94, "2 % off": 0.98}.get(why, 1.0)
+        assert (_by(rig, DEVICE, first, part) == "") is (why != "failed")
+    if why == "yesterday's":
+        _next_day(rig)
+    elif why == "begun anew":
+        rig.expose(Purpose.DAILY)
+    elif why == "voided":
+        rig.host.put(EntryType.STRAY, Stray("uncommanded", 0, 0, 1.0, 5, 5, 0.0, 90.0, "", "", rig.clock.wall))
+        rig.run(0.04)
+    elif why == "exchanged":
+        for file in (b"d" * 32, OPENING.configuration_sha256):
+            rig.host.put(EntryType.OPENING, msgspec.structs.replace(rig.host.opening, configuration_sha256=file))
+        rig.run(0.04)
+    changed = _row()
+    if why == "not all combinations":
+        other = BaseLine(50.0, 1.6, "F9", "A20", 10.0, READING)
+        changed = {"lines": (*changed["lines"], other), "tokens": tuple(rig.expose(Purpose.DAILY) for _ in range(2))}
+    second = rig.baseline(OPERATOR if why == "an operator's" else PHYSICIST, device="QA-2", **changed)
+    found = baseline_of(rig.recorder.book, SITE, OPENING.certificate_sha256.hex(), "QA-2")  # type: ignore[union-attr]
+    assert found is None
+    assert "not against the baseline in force for QA-2" in _by(rig, "QA-2", second)
+    rig.close()
+
+
+def test_a1_what_stands_against_a_further_detectors_baseline_is_said_as_it_is_laid_down(tmp_path: Path) -> None:
+    rig = made(tmp_path)
+    rig.opened()
+    rig.baseline()
+    sheet = rig.baseline(device="QA-2", **_row(0.94))
+    words = of_baseline(rig.recorder.book, SITE, sheet)  # type: ignore[union-attr]
+    assert (
+        words.startswith("QA-2 is a further detector beside QA-1 7001")
+        and "make the daily check with QA-1 7001 first" in words
+    )
+    rig.close()
+
+
+def test_a1_a_further_detectors_baseline_is_refused_before_anything_is_exposed_for_it(
+    checked: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the console, from the journal: today, checked, it may be begun, tomorrow not; and a check finds the detector's baseline however its name is typed."""
+    monkeypatch.setattr(daily_state, "signers_of", lambda _rig: SITE.signers)
+    monkeypatch.setattr(work, "bound_of", lambda *_: checked.sheet.bound)
+    rig: Any = SimpleNamespace(records=checked.rig.folder, time_zone="UTC")
+    certificate: Any = SimpleNamespace(id="C-1", sha256=OPENING.certificate_sha256)
+    now: Any = SimpleNamespace(wall=lambda: checked.wall)
+    tomorrow: Any = SimpleNamespace(wall=lambda: checked.wall + 86400.0)
+    plain = Baseline(
+        certificate.sha256.hex(),
+        OPENING.tube_serial,
+        OPENING.machine_serial,
+        DEVICE,
+        "nC",
+        True,
+        0.0,
+        _row()["lines"],
+        (),
+    )
+    other = msgspec.structs.replace(plain, device="QA-2")
+    assert work.no_baseline_yet(rig, other, now) == work.no_baseline_yet(rig, plain, tomorrow) == ""
+    assert work.no_baseline_yet(rig, other, tomorrow).startswith("QA-2 is a further detector beside QA-1 7001")
+    for typed in ("", DEVICE, "qa-1  7001"):
+        site = work.site_of(rig, certificate, typed, "A. Person", now)
+        assert (site.baseline.device, site.baseline_sha256) == (DEVICE, checked.sheet.baseline_sha256)
+    with pytest.raises(ConfigurationError, match="C-1 has no baseline in force for QA-2"):
+        work.site_of(rig, certificate, "QA-2", "A. Person", now)
