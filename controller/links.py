@@ -8,7 +8,7 @@ from controller.entries import TRIPS, EntryType
 from controller.entries import Links as LinksEntry
 from controller.exposure import Decided, Stage
 from controller.ledger import Ledger
-from controller.states import State
+from controller.states import LEFT, RECORDED, State
 from controller.wire_ring import Frames
 from hal.figures import LinkFigures, LinkSummary, summary
 from hal.units import Seconds
@@ -23,6 +23,7 @@ class Links:
         self._before: dict[str, LinkFigures] = {}
         self._token = 0
         self._ended_seq = 0
+        self._open = False
 
     def keep(self, now: Seconds) -> None:
         """Everything that passed since the last tick goes into the ring."""
@@ -35,10 +36,15 @@ class Links:
         self._token = case.token or self._token
         if stage.entered and decided.event.name in TRIPS and stage.state is not before.state:
             self._tell(decided.rule or decided.event.name, now)
-        if case.terminal_seq and case.terminal_seq != self._ended_seq:
+        self._open = self._open or stage.state in RECORDED
+        ended = case.terminal_seq not in (0, self._ended_seq)
+        if ended:
             self._ended_seq = case.terminal_seq
+        left = self._open and stage.entered and stage.state in LEFT
+        if ended or (left and self._token):
             self._tell("", now)
-            self._before, self._token = {}, 0
+        if ended or left:
+            self._before, self._token, self._open = {}, 0, False
 
     def summary(self) -> tuple[LinkSummary, ...]:
         """Since the process began, for the snapshot."""

@@ -423,3 +423,5 @@ BEAM: Final = frozenset((State.STARTING, State.IRRADIATING))
 """States in which beam may be commanded; STOPPING is on its way out of them."""
 RECORDED: Final = frozenset((State.ARMING, State.READY, State.STARTING, State.IRRADIATING, State.STOPPING))
 """From the confirmation to the end of an exposure: each tick that begins in one of these is recorded with all that came into it (kerma replay)."""
+LEFT: Final = frozenset((State.STANDBY, State.SELF_TEST, State.PREPARATORY))
+"""States in which an exposure is over whatever became of it: its case may be gone in the very tick of its end."""

@@ -92,6 +92,29 @@ def test_an_exposure_that_was_never_pressed_is_told_by_its_token(bench: Bench) -
     assert [(told.token, told.rule) for told in bench.told] == [(7, "")]
 
 
+@pytest.mark.parametrize(
+    ("event", "to"),
+    [(Event.EDIT, State.STANDBY), (Event.UNIT_LOST, State.SELF_TEST), (Event.TRIP_STOP, State.PREPARATORY)],
+)
+def test_an_exposure_that_is_unloaded_leaves_no_token_to_the_next_trip(bench: Bench, event: Event, to: State) -> None:
+    """Its case is gone in the tick of its end, or has none where VOID was not proved: it is told once, and a later trip is nobody's."""
+    bench.go(State.PREPARATORY, State.ARMING, Event.CONFIRM, Case(start_seq=4))
+    bench.go(State.ARMING, State.READY, Event.ARMED, Case(start_seq=4, token=7))
+    bench.go(State.READY, to, event, Case())
+    assert [told.token for told in bench.told if not told.rule] == [7]
+    assert {told.token for told in bench.told} == {7}
+    bench.told.clear()
+    bench.go(State.STANDBY, State.FAULT, Event.TRIP_FAULT, Case(), "generator_identity")
+    assert [(told.token, told.links[0].sent) for told in bench.told] == [(0, 400)], "since the process began"
+
+
+def test_a_start_without_a_token_has_no_figures(bench: Bench) -> None:
+    """The records refused it, and somebody unloads: there is no exposure to tell of."""
+    bench.go(State.PREPARATORY, State.ARMING, Event.CONFIRM, Case(start_seq=4))
+    bench.go(State.ARMING, State.STANDBY, Event.EDIT, Case())
+    assert bench.told == []
+
+
 def test_outside_an_exposure_a_trip_has_no_token_and_a_test_that_begins_again_is_none(bench: Bench) -> None:
     bench.go(State.SELF_TEST, State.SELF_TEST, Event.UNIT_LOST, Case(), "unit_link")
     assert bench.told == []
