@@ -36,6 +36,7 @@ from hal.errors import ConfigurationError
 
 OFFSET: Final = "offset"
 OF_ITS_FIRMWARE: Final = ("timer", "tail")
+USUAL_START: Final = "hv_seen"
 WARM_S: Final = 20.0
 INTERRUPTED_S: Final = 20.0
 REPRODUCIBLE: Final = 0.0005
@@ -61,9 +62,11 @@ def offered(job: JobTable, name: str, at: datetime, known: Known) -> Planned:
 def whose(job: JobTable, name: str) -> str:
     """Of which machine a session of this name is: a tube that is exchanged takes its sessions with it (hazards A2 and G24).
 
-    End effect and tail hold for one ramp, timer start and firmware; a change of any voids their sessions (hazard A7)."""
+    End effect and tail hold for one ramp, timer start and firmware; a change of any voids their sessions (hazard A7). The timer start is in every set time; a
+    session that names none is of the usual one."""
     head = job.certificate
-    said = f"tube {head['tube_serial']}, machine {head['machine_serial']}"
+    start = "" if head["timer_start"] == USUAL_START else f", timer from {head['timer_start']}"
+    said = f"tube {head['tube_serial']}, machine {head['machine_serial']}{start}"
     if name.partition("-")[0] not in OF_ITS_FIRMWARE:
         return said
     return f"{said}, unit {head.get('safety_unit_fw', '')}, generator {head.get('generator_fw', '')}, ramp {head.get('ramp_profile', '')}"

@@ -240,6 +240,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "verification/test_calibrated.py::test_hazard_a7_an_end_effect_a_tail_or_pieces_that_do_not_sum "
         "verification/test_calibrated.py::test_hazard_a7_a_resume_without_its_end_effect_is_seen_in_the_pieces "
         "calibration/test_end_effect.py::test_hazard_a7_exposures_that_give_no_end_effect_are_refused "
+        "console/test_console_draft_attacks.py::test_hazard_a7_nothing_is_measured_by_another_timer_start_than_that_of_the_certificate_in_force "
         "verification/test_tail.py::test_a7_a_contactor_slow_on_some_ends_is_refused "
         "verification/test_tail.py::test_a7_an_end_that_was_not_seen_or_was_no_preset_is_no_tail "
         "verification/test_tail.py::test_a7_a_tail_of_another_beam_tick_or_firmware_is_not_taken "

@@ -21,6 +21,7 @@ from calibration.procedures.journal import Journal
 from calibration.procedures.session import Session
 from console.calibrate.writing import written
 from console.configuration import Rig
+from controller.prescribed import Certificate
 from hal.errors import ConfigurationError
 
 FOLDER: Final = "calibration"
@@ -47,6 +48,16 @@ def of_this_rig(rig: Rig, job: JobTable) -> None:
             raise ConfigurationError(
                 f"certificate.{key} = {has}: {rig.path} drives {here}; first: take the job file of this machine and tube"
             )
+
+
+def of_this_start(job: JobTable, certificate: Certificate) -> None:
+    """ConfigurationError: the unit's timer starts by the certificate in force at another event than by the job file (hazard A7)."""
+    named, runs = job.certificate["timer_start"], certificate.timer_start.name.lower()
+    if named != runs:
+        raise ConfigurationError(
+            f"certificate.timer_start = {named}: by {certificate.id}, which is in force, the safety unit's timer starts at {runs}, and an end effect or a set "
+            f"time measured now would be of that; first: write {runs} in the job file, or put a name plate with {named} into force and measure all under it"
+        )
 
 
 def known_of(rig: Rig, job: JobTable, at: datetime, last_n1: Mapping[Key, float]) -> Known:

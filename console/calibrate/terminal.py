@@ -29,7 +29,17 @@ from console.calibrate.exposing import Hand, Kept, Person
 from console.calibrate.face import CalibrateFace, Keyboard, Lines, Script
 from console.calibrate.guided import Face, Guide, Meters
 from console.calibrate.meter_hand import NoMeters, WireMeter
-from console.calibrate.sessions import FOLDER, files, known_of, measurable, of_this_rig, opened, stands, voided
+from console.calibrate.sessions import (
+    FOLDER,
+    files,
+    known_of,
+    measurable,
+    of_this_rig,
+    of_this_start,
+    opened,
+    stands,
+    voided,
+)
 from console.certificate import certificate_of
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect, send_stop
@@ -99,6 +109,7 @@ def run(asked: Asked, clock: Clock) -> Exit:
         console.print(words, markup=False, highlight=False)
     procedure = planned.procedure
     checked(asked, rig, procedure.limits)
+    site = sited(rig, job, planned, clock)
     try:
         with (
             connect(rig.places.desk, clock) as desk,
@@ -114,7 +125,7 @@ def run(asked: Asked, clock: Clock) -> Exit:
                 pressed = control if asked.press or asked.script is not None else None
                 lines = _lines(asked, rig, line)
                 return guided(
-                    Site(rig, job, planned, certificate_of(rig, clock.wall()), clock),
+                    site,
                     journal,
                     line,
                     lines,
@@ -147,6 +158,13 @@ class Site:
     planned: Planned
     certificate: Certificate
     clock: Clock
+
+
+def sited(rig: Rig, job: JobTable, planned: Planned, clock: Clock) -> Site:
+    """Where a procedure is gone through. ConfigurationError: no certificate is in force, or what is measured by it is none of this job file."""
+    certificate = certificate_of(rig, clock.wall())
+    of_this_start(job, certificate)
+    return Site(rig, job, planned, certificate, clock)
 
 
 def guided(

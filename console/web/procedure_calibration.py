@@ -12,7 +12,6 @@ from console.calibrate import terminal
 from console.calibrate.draft import last_n1
 from console.calibrate.exposing import Kept, Person
 from console.calibrate.sessions import known_of, measurable, of_this_rig, opened
-from console.certificate import certificate_of
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.treat.session import Session as Line
@@ -42,7 +41,7 @@ def calibration(rig: Rig, clock: Clock, name: str, anew: bool, person: Person) -
         wrong = terminal.under(person.role, name, planned.procedure.limits)
         if wrong:
             raise ConfigurationError(wrong)
-        site = terminal.Site(rig, job, planned, certificate_of(rig, clock.wall()), clock)
+        site = terminal.sited(rig, job, planned, clock)
         with opened(rig, name, planned, at, anew) as journal:
             face = PageFace(terminal.banner(site, journal.session, person))
             for words in terminal.unwarmed(

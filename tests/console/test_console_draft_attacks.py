@@ -35,14 +35,16 @@ from console.calibrate import certificate_pages, terminal
 from console.calibrate import draft as calibration_draft
 from console.calibrate import sessions as calibration_sessions
 from console.calibrate.draft import drafted
+from console.calibrate.exposing import Person
 from console.calibrate.sessions import FOLDER, began, files, known_of, opened, stands, voided
 from console.calibrate.terminal import Asked, unwarmed
 from console.configuration import Rig
 from console.exit_codes import Exit
 from console.tube_use import warmed_at
+from console.web import procedure_calibration
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
-from hal.readings import Purpose
+from hal.readings import Purpose, TimerStart
 from hal.units import Seconds
 from records.warm_up import Beam
 from simulators.quick_bench import QuickBench
@@ -187,6 +189,61 @@ def test_a13_an_end_effect_and_a_tail_hold_for_their_ramp_and_firmware(tmp_path:
     whole = job_document()
     now, then = (job(tmp_path, certificate=whole["certificate"] | {key: value}) for value in ("2.0", "1.0"))
     assert whose(now, f"{kind}-a20") != whose(then, f"{kind}-a20") and whose(now, "hvl-a20") == whose(then, "hvl-a20")
+
+
+@pytest.mark.parametrize("kind", ["timer", "tail", "second"])
+def test_hazard_a7_a_session_holds_for_the_event_that_starts_the_timer(tmp_path: Path, kind: str) -> None:
+    """Hazard A7: between K1 and high voltage lie some 150 ms, in dt and in every set time. A session is of the start that its job file names; one from high
+    voltage is named as it was before, so that it is still taken up."""
+    whole = job_document()
+    from_k1, from_hv = (
+        job(tmp_path, certificate=whole["certificate"] | {"timer_start": start}) for start in ("k1_closed", "hv_seen")
+    )
+    names = ("a20", f"{kind}-a20")
+    assert all("timer from k1_closed" in whose(from_k1, name) for name in names)
+    assert not any("timer" in whose(from_hv, name) for name in names)
+
+
+def test_hazard_a7_an_output_of_another_timer_start_is_no_part_of_a_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hazard A7: measured from K1, and then the job file is put to high voltage."""
+    whole, where = job_document(), rig(tmp_path)
+    measure(where, job(tmp_path, certificate=whole["certificate"] | {"timer_start": "k1_closed"}))
+    table = job(tmp_path, certificate=whole["certificate"] | {"timer_start": "hv_seen"})
+    with pytest.raises(ConfigurationError, match="timer from k1_closed, and tube T-1, machine K-1 is here"):
+        made(tmp_path, monkeypatch, where, table)
+
+
+@pytest.mark.parametrize("door", ["terminal", "page"])
+@pytest.mark.parametrize("name", ["timer-a20", "a20"])
+def test_hazard_a7_nothing_is_measured_by_another_timer_start_than_that_of_the_certificate_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, door: str, name: str
+) -> None:
+    """Hazard A7: the job file says from K1, and the unit runs by the certificate in force, from high voltage: dt would come out 158 ms off, and in every later
+    fraction. No session is begun for it, at neither door."""
+    table, where = (
+        job(tmp_path, certificate=job_document()["certificate"] | {"timer_start": "k1_closed"}),
+        rig(tmp_path),
+    )
+    in_force = SimpleNamespace(id="CAL-0", timer_start=TimerStart.HV_SEEN, combinations=())
+    monkeypatch.setattr(terminal, "certificate_of", lambda _rig, _wall: in_force)
+    words = (
+        r"timer_start = k1_closed: by CAL-0, which is in force, the safety unit's timer starts at hv_seen.*; first: "
+    )
+    with pytest.raises(ConfigurationError, match=words):
+        if door == "page":
+            monkeypatch.setattr(procedure_calibration, "load_job", lambda _path: table)
+            person = Person("P. One", "physicist")
+            procedure_calibration.calibration(where, Later(), name, False, person)(SimpleNamespace(), print)  # type: ignore[arg-type]
+        else:
+            monkeypatch.setattr(terminal, "load_job", lambda _path: table)
+            monkeypatch.setattr(terminal.configuration, "load", lambda *_: where)
+            terminal.run(Asked(where.path, name, script=tmp_path / "script"), Later())
+    assert not list(where.records.glob("calibration/*"))
+    in_force.timer_start = TimerStart.K1_CLOSED
+    planned = offered(table, "a20", AT, NOTHING)
+    assert terminal.sited(where, table, planned, Later()).certificate is in_force  # type: ignore[comparison-overlap]
 
 
 def test_a13_a_session_of_months_ago_is_no_part_of_this_calibration(tmp_path: Path) -> None:

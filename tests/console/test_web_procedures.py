@@ -16,10 +16,10 @@ from test_console_calibrate import job, rig
 from test_web_api import Browser, Console, MovedClock
 
 from console.access.table import Situation, may
+from console.calibrate import terminal
 from console.calibrate.sessions import FOLDER
 from console.desk_client import DeskGoneError
 from console.treat import treat
-from console.web import procedure_calibration
 from console.web.control import GONE_AFTER_S
 from console.web.doors import Doors
 from console.web.people import Access, Demonstration, Person
@@ -75,7 +75,7 @@ class Bench(Console):
 
 @pytest.fixture
 def bench(scripted: Scripted, tmp_path: Path, prescribed: Prescribed, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(procedure_calibration, "certificate_of", lambda _rig, _wall_s: certificate())
+    monkeypatch.setattr(terminal, "certificate_of", lambda _rig, _wall_s: certificate())
     return Bench(scripted, tmp_path, prescribed)
 
 
