@@ -116,6 +116,7 @@ class Steps:
         self._wanted = wanted
         self._face = face
         self._before: Ended | None = None
+        self._confirmed = False
         self._offer: Offer | None = None
         self._compared: tuple[Compared, ...] = ()
         self._ticked: list[str] = []
@@ -207,6 +208,7 @@ class Steps:
             if against:
                 return self._unload(against)
             answer = self._session.ask(Confirm(offer.id, offer.digest))
+            self._confirmed = answer.ok
             if self._session.stopped:
                 return None
             return None if answer.ok else self._unload(answer.words)
@@ -314,9 +316,7 @@ class Steps:
             self._session.ask(Edit())
         words = f"left in {shown.state}: {_first(shown)}"
         if self._session.stopped:
-            return self._result(
-                Exit.NOT_CONFIRMED if shown.ended is self._before else Exit.VOID, "stopped; no beam was on"
-            )
+            return self._result(Exit.VOID if self._confirmed else Exit.NOT_CONFIRMED, "stopped; no beam was on")
         code = of_state(shown)
         return self._result(Exit.VOID if code is Exit.REFUSED else code, words)
 

@@ -299,6 +299,23 @@ def test_stop_before_the_yes_delivers_nothing(scripted: Make, prescribed: Prescr
     assert result.code is Exit.NOT_CONFIRMED and "Confirm" not in kinds(desk)
 
 
+@pytest.mark.parametrize("earlier", [None, ended(token=7)], ids=["none", "one"])
+@pytest.mark.parametrize(("at", "code"), [("PREPARATORY", Exit.NOT_CONFIRMED), ("READY", Exit.VOID)])
+def test_a_stop_is_told_by_whether_it_was_confirmed(
+    scripted: Make, prescribed: Prescribed, at: str, code: Exit, earlier: dict[str, Any] | None
+) -> None:
+    """Whether this process had an exposure before changes nothing of it: the end that is shown of that one is taken away when the next is loaded."""
+
+    def stop(session: Session, shown: Snapshot) -> None:
+        if shown.state == at and not session.stopped:
+            session.stop()
+            rig.now |= {"ended": None}
+
+    rig = Rig([], ended=earlier)
+    result, _, _ = play(scripted, rig, prescribed, at=stop)
+    assert result.code is code
+
+
 @pytest.mark.parametrize(
     ("last", "code"),
     [
