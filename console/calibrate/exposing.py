@@ -115,8 +115,11 @@ class Kept:
         found = f"{tag:016x}"
         if not any(str(row["id"]).startswith(found) for row in fractions.list_fractions(self._database)):
             return None
-        rows = fractions.show(self._database, found)["exposures"]
-        return next((row for row in rows if row["token"] == number and row["outcome"] is not None), None)
+        shown = fractions.show(self._database, found)
+        by = {"certificate_sha256": shown["certificate_sha256"]}
+        return next(
+            (row | by for row in shown["exposures"] if row["token"] == number and row["outcome"] is not None), None
+        )
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,16 @@ class Hand:
             after_off_2=row.get("after_end_2"), after_off_s=row.get("after_end_s"), k1_closed_s=row.get("after_end_k1_s"),
             after_off_unseen=row.get("after_end_unseen") or "",
         )  # fmt: skip
-        return Answered(asked.token, how, float(row["beam_s"]), record, ended.token)
+        return Answered(
+            asked.token, self._by_this(str(row["certificate_sha256"])) or how, float(row["beam_s"]), record, ended.token
+        )
+
+    def _by_this(self, sha256: str) -> str:
+        """Why an exposure by this certificate is none of what is measured here, or "": by another one the unit's timer may start elsewhere (hazard A7)."""
+        here = self._certificate
+        if sha256 == here.sha256.hex():
+            return ""
+        return f"was made by certificate {sha256[:16]}, which kerma run still has, and {here.id} lies here: start kerma run anew, and expose again"
 
     def _without_end(self, asked: Expose, result: Result) -> Answered | Unanswered:
         """Refused, not confirmed, or left: no beam only where a look made since says so, and the records know of none."""

@@ -38,6 +38,7 @@ OFFERED = {
     "set_time_s": 10.0, "timer_preset_ms": 10000,
 }  # fmt: skip
 ROW = {
+    "certificate_sha256": certificate().sha256.hex(),
     "token": 7,
     "outcome": "TERMINATED",
     "beam_s": 10.0,
@@ -196,6 +197,19 @@ def test_one_request_is_one_exposure_with_what_the_records_say_of_it() -> None:
     load = next(one for one in desk.sent if isinstance(one, Load))
     assert load.role == "physicist" and load.prescribed.purpose is Purpose.CALIBRATE
     assert load.prescribed.patient_id == PATIENT and load.prescribed.prescription_id == "S-1"
+
+
+def test_a7_an_exposure_by_another_certificate_than_the_one_that_lies_here_is_no_reading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Hazard A7: the file was exchanged and kerma run goes on with the one before, by which the unit's timer may start at another event."""
+    monkeypatch.setitem(ROW, "certificate_sha256", "ab" * 32)
+    hand, _ = made(Desk(BEAM))
+    answer = hand.expose(ASKED)
+    assert isinstance(answer, Answered) and answer.ended != "complete" and answer.number == 7
+    assert (
+        answer.ended.startswith("was made by certificate abababababababab, ") and "start kerma run anew" in answer.ended
+    )
 
 
 @pytest.mark.parametrize("why", ["the safety unit restarted at the end", None])
