@@ -127,10 +127,15 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
         "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked "
         "code:calibration/history.py::unexplained code:calibration/procedures/output.py::readings code:records/day.py::judged code:records/day.py::_seated "
-        "code:records/day.py::further",
+        "code:records/day.py::further code:records/day.py::_off_today",
         "records/test_day.py::test_a1_a_failing_reading_locks_with_value_bound_and_what_first "
         "records/test_day.py::test_a1_a_detector_that_is_not_seated_is_found_by_seating_it_anew "
         "records/test_day.py::test_a1_a_check_never_rescales_anything "
+        "records/test_readings_today.py::test_a1_a_reading_that_was_off_today_is_not_measured_away "
+        "records/test_readings_today.py::test_a1_a_reading_that_was_off_stays_so_in_every_later_check_of_the_day_and_under_the_next_days_no_more "
+        "records/test_readings_today.py::test_a1_a_failed_check_that_was_signed_all_the_same_is_one_of_the_readings_of_its_day "
+        "console/test_console_daily.py::test_a1_what_a_check_that_failed_or_was_left_has_read_is_told_by_the_next_one "
+        "console/test_console_daily.py::test_a1_a_reading_that_cannot_be_written_or_read_ends_the_check "
         "records/test_day.py::test_a1_another_detectors_name_hides_no_machine_that_has_moved "
         "records/test_day.py::test_a1_a_further_detector_has_no_baseline_where_no_check_is_in_force "
         "records/test_day.py::test_a1_a_further_detectors_baseline_is_refused_before_anything_is_exposed_for_it "

@@ -11,6 +11,7 @@ import msgspec
 
 from calibration.bench_air import reduced
 from console.calibrate.exposing import COMPLETE, Answered, Hand, Unanswered
+from console.day.noted import Noted, Notes
 from console.day.warm_up import Day, asked
 from console.exit_codes import Exit
 from console.treat.asking import StoppedError, line, measured, until, yes
@@ -47,7 +48,7 @@ REJECT: Final = "reject"
 @dataclass(frozen=True)
 class Site:
     """What the check stands on: who makes it, what runs, the baseline with its digest, which contacts were seen open alone since a time, and exposures of
-    today's checks that no sheet tells of."""
+    today's checks that no sheet tells of, with what the detector showed of them."""
 
     who: str
     bound: Bound
@@ -55,6 +56,7 @@ class Site:
     baseline_sha256: str
     opened: Callable[[float], frozenset[str]]
     untold: Callable[[], Sequence[int]]
+    notes: Notes
 
 
 @dataclass
@@ -73,8 +75,12 @@ class _Draft:
 class Measuring:
     """Exposures of a check and their readings; every exposure is either a line or left with its reason."""
 
-    def __init__(self, session: Session, hand: Hand, face: Face, name: str, left: list[Left]) -> None:
+    def __init__(
+        self, session: Session, hand: Hand, face: Face, name: str, device: str, left: list[Left], notes: Notes | None
+    ) -> None:
+        """`notes` is None for a baseline: its readings are compared with nothing."""
         self._session, self._hand, self._face, self._name, self._left = session, hand, face, name, left
+        self._device, self._notes = device, notes
         self._number = 0
 
     def expose(self, one: Combination, seconds: float) -> Answered:
@@ -104,15 +110,21 @@ class Measuring:
                 continue
             least, most = (near / FACTOR, near * FACTOR) if near > 0.0 else (1e-6, 1e8)
             value = measured(self._session, self._face, "reading of the detector", unit, least, most)
+            self._note(answer.number, value, kept=False)
             said = line(self._session, self._face, f'keep {value:g} {unit}? Enter, or "{REJECT} REASON"')
             word, _, why = said.partition(" ")
             if word != REJECT:
+                self._note(answer.number, value, kept=True)
                 return Line(one.kv, one.ma, one.filter_id, one.applicator_id, answer.number, value)
-            self.leave(answer.number, why.strip() or "rejected without a reason")
+            self.leave(answer.number, why.strip() or "rejected without a reason", value)
 
-    def leave(self, token: int, why: str) -> None:
-        self._left.append(Left(token, why))
+    def leave(self, token: int, why: str, reading: float | None = None) -> None:
+        self._left.append(Left(token, why) if reading is None else Left(token, why, reading, device=self._device))
         self._face.say(f"exposure {token} serves no reading: {why}")
+
+    def _note(self, token: int, reading: float, kept: bool) -> None:
+        if self._notes is not None:
+            self._notes.put(Noted(token, self._device, reading, kept))
 
 
 def daily(
@@ -138,7 +150,7 @@ def daily(
         _tests(session, face)
         _contacts(session, face, site, draft)
         _air(session, face, base, draft)
-        measuring = Measuring(session, hand, face, f"D-{draft.begun_s:.0f}", draft.left)
+        measuring = Measuring(session, hand, face, f"D-{draft.begun_s:.0f}", base.device, draft.left, site.notes)
         _readings(session, face, base, [one for one in rungs if one is not None], measuring, draft)
         _interrupt(session, face, site.who, rungs[0], measuring, draft)
         _people(session, face, draft)
@@ -164,7 +176,7 @@ def baseline(
     lines: list[BaseLine] = []
     tokens: list[int] = []
     name = f"B-{session.now():.0f}-{certificate.sha256.hex()[:8]}"
-    measuring = Measuring(session, hand, face, name, left)
+    measuring = Measuring(session, hand, face, name, wanted.device, left, None)
     try:
         draft = _Draft(0.0)
         _air(session, face, wanted, draft)
@@ -197,11 +209,17 @@ def _combination(certificate: Certificate, row: BaseLine) -> Combination | None:
 
 
 def _left_over(session: Session, face: Face, site: Site, draft: _Draft) -> None:
-    """Exposures of a check that was left: each is told, with the reason."""
-    tokens = site.untold()
-    if tokens:
-        why = line(session, face, f"exposures {', '.join(map(str, tokens))} are of a check that was left; why")
-        draft.left += [Left(token, why or "left without a reason") for token in tokens]
+    """Exposures of a check that was left or failed: each is told, with the reason, and with what the detector showed of it."""
+    noted = {token: site.notes.of(token) for token in site.untold()}
+    if noted:
+        named = ", ".join(
+            f"{token}{f' (read {one.reading:g})' if one is not None else ''}" for token, one in noted.items()
+        )
+        why = line(session, face, f"exposures {named} are of a check that was left; why") or "left without a reason"
+        draft.left += [
+            Left(token, why) if one is None else Left(token, why, one.reading, one.kept, one.device)
+            for token, one in noted.items()
+        ]
 
 
 def _tests(session: Session, face: Face) -> None:

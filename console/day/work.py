@@ -19,6 +19,7 @@ from console.configuration import Rig
 from console.day import daily as room
 from console.day import warm_up
 from console.day.daily import SET_S, Site
+from console.day.noted import FOLDER, Notes
 from console.day.sheets import Signer, laid_down, signed, signers_of, told
 from console.day.state import kept_day
 from console.day.warm_up import Day, Fitted
@@ -190,7 +191,7 @@ def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Cl
     def opened(since_s: float) -> frozenset[str]:
         return fractions.opened_alone(database(rig), since_s)
 
-    return Site(who, bound_of(rig, certificate), base, kept.sheet.sha256, opened, untold)
+    return Site(who, bound_of(rig, certificate), base, kept.sheet.sha256, opened, untold, Notes(rig.records / FOLDER))
 
 
 def believed_sheets(rig: Rig) -> tuple[Sheet, ...]:

@@ -29,7 +29,7 @@ from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import sheets
-from records.day import DaySheet, corrected
+from records.day import DaySheet, Left, corrected
 from records.sheets import SheetKind
 
 KIND: Final = "day"
@@ -129,8 +129,13 @@ def shown(sheet: DaySheet, site: daily.Site) -> dict[str, Any]:
             msgspec.structs.asdict(one) | {"off_pct": off_pct(one.reading, (one.kv, one.ma, one.filter, one.applicator))}
             for one in (*sheet.lines, sheet.seated_anew)
         ],
-        "interrupt_token": sheet.interrupt_token, "left": [[one.token, one.why] for one in sheet.left], "items": list(sheet.items),
+        "interrupt_token": sheet.interrupt_token, "left": [[one.token, left_words(one, site.baseline.unit)] for one in sheet.left], "items": list(sheet.items),
     }  # fmt: skip
+
+
+def left_words(one: Left, unit: str) -> str:
+    """Why an exposure serves no reading, and what the detector showed of it."""
+    return one.why if one.reading is None else f"{one.why} (read {one.reading:g} {unit})"
 
 
 def signature(rig: Rig, clock: Clock, line: Line, face: PageFace, sheet: DaySheet, what: dict[str, Any]) -> Exit:

@@ -22,6 +22,7 @@ from console.access.passwords import Hasher
 from console.access.people import Office, People
 from console.access.users import Users
 from console.day import daily, work
+from console.day.noted import Notes
 from console.day.warm_up import Day
 from console.web import procedure_day
 from controller.proofs import NEEDED
@@ -58,7 +59,9 @@ def test_a_days_check_is_made_and_signed_at_the_page(
         return ""
 
     def site(_rig: object, _certificate: object, _device: str, who: str, _clock: object) -> daily.Site:
-        return daily.Site(who, BOUND, BASE, "ab" * 32, lambda _since: frozenset(NEEDED), lambda: ())
+        return daily.Site(
+            who, BOUND, BASE, "ab" * 32, lambda _since: frozenset(NEEDED), lambda: (), Notes(tmp_path / "daily")
+        )
 
     monkeypatch.setattr(procedure_day, "certificate_of", lambda _rig, _wall_s: certificate())
     monkeypatch.setattr(procedure_day, "Hand", Hand)

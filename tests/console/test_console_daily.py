@@ -17,6 +17,7 @@ from console.calibrate.exposing import Answered, Unanswered
 from console.day import daily as room
 from console.day import warm_up, work
 from console.day.daily import Site
+from console.day.noted import Noted, Notes
 from console.day.sheets import Signer
 from console.day.warm_up import Day, Fitted
 from console.exit_codes import Exit
@@ -116,6 +117,21 @@ class Face:
         raise AssertionError("the hand shows")
 
 
+class InMemory(Notes):
+    """Notes without a disk."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+        object.__setattr__(self, "found", {})
+
+    def put(self, one: Noted) -> None:
+        self.found[one.token] = one  # type: ignore[attr-defined]
+
+    def of(self, token: int) -> Noted | None:
+        found: Noted | None = self.found.get(token)  # type: ignore[attr-defined]
+        return found
+
+
 def answers(**changed: str) -> Callable[[str], str]:
     """The usual answers; `readings` in their order, `no` the item that is not well."""
     readings: Iterator[str] = iter(changed.get("readings", "10.05 nC,10.02 nC,10.0 nC").split(","))
@@ -145,13 +161,22 @@ def made(
     opened: frozenset[str] | None = None,
     untold: tuple[int, ...] = (),
     base: Baseline = BASE,
+    notes: Notes | None = None,
     **changed: str,
 ) -> tuple[Exit, list[DaySheet], Face, Session]:
     session, signed = Session(), list[DaySheet]()
     hand = Hand(session, ends if ends is not None else ["complete", "complete", "interrupted, DOOR"])
     face = Face(answers(**changed))
     seen = opened if opened is not None else frozenset(NEEDED)
-    site = Site("A. Person", BOUND, base, "ab" * 32, lambda _since: seen, lambda: untold)
+    site = Site(
+        "A. Person",
+        BOUND,
+        base,
+        "ab" * 32,
+        lambda _since: seen,
+        lambda: untold,
+        notes if notes is not None else InMemory(),
+    )
     day = Day(lambda: (), lambda: WALL, UTC)
 
     def sign(sheet: DaySheet) -> Exit:
@@ -209,7 +234,8 @@ def test_a14_every_exposure_is_a_line_or_left_with_its_reason() -> None:
     ends = ["terminated, TIME_END", "complete", "complete", "complete", "complete", "interrupted, DOOR"]
     _, (sheet,), _, _ = made(ends, untold=(7, 8), readings="12.0 nC,10.0 nC,10.0 nC", keep="reject the jig was open,,")
     assert sheet.left == (
-        Left(7, "the door was opened"), Left(8, "the door was opened"), Left(101, "terminated, TIME_END"), Left(102, "the jig was open"),
+        Left(7, "the door was opened"), Left(8, "the door was opened"), Left(101, "terminated, TIME_END"),
+        Left(102, "the jig was open", 12.0, device="QA-1"),
         Left(105, "was not interrupted: complete"),
     )  # fmt: skip
     assert [one.token for one in (*sheet.lines, sheet.seated_anew)] == [103, 104] and sheet.interrupt_token == 106
@@ -259,7 +285,7 @@ def test_therac_t3_an_exposure_that_was_ended_elsewhere_is_made_again_when_a_per
 def test_i3_contacts_that_the_records_did_not_see_alone_are_named_and_asked_for_again() -> None:
     seen = iter([frozenset(NEEDED[2:]), frozenset(NEEDED)])
     session, face = Session(), Face(answers())
-    site = Site("A", BOUND, BASE, "", lambda _since: next(seen), lambda: ())
+    site = Site("A", BOUND, BASE, "", lambda _since: next(seen), lambda: (), InMemory())
     room.daily(
         session,
         Hand(session, ["?"]),
@@ -333,3 +359,30 @@ def test_a_warm_up_goes_on_until_the_tube_is_steady_or_somebody_ends_it(
     assert found is code and last in face.said[-1]
     if found is Exit.AS_INTENDED:
         assert [one.seconds for one in hand.asked] == [30.0, 10.0, 10.0, 10.0]
+
+
+def test_a1_what_a_check_that_failed_or_was_left_has_read_is_told_by_the_next_one(tmp_path: Path) -> None:
+    """-8 % kept and not signed; -7 % typed and the question after it left; both are on the disk, and the next sheet has them, whatever reason is typed."""
+    notes = Notes(tmp_path / "daily")
+    assert made(notes=notes, readings="9.2 nC,9.2 nC")[0] is Exit.REFUSED
+    assert made(["complete"], notes=notes, readings="9.3 nC", keep="END")[0] is Exit.NOT_CONFIRMED
+    assert notes.of(101) == Noted(101, "QA-1", 9.3, False), "the newest of its exposure"
+    _, (sheet,), face, _ = made(
+        ["complete", "complete", "interrupted, DOOR"], untold=(101, 102, 90), notes=Notes(tmp_path / "daily")
+    )
+    assert sheet.left == (
+        Left(101, "the door was opened", 9.3, False, "QA-1"), Left(102, "the door was opened", 9.2, True, "QA-1"), Left(90, "the door was opened"),
+    )  # fmt: skip
+    assert any("101 (read 9.3), 102 (read 9.2), 90 are of a check that was left" in words for words in face.said)
+
+
+def test_a1_a_reading_that_cannot_be_written_or_read_ends_the_check(tmp_path: Path) -> None:
+    (tmp_path / "daily").write_text("no folder")
+    code, signed, face, _ = made(notes=Notes(tmp_path / "daily"))
+    assert (
+        code is Exit.NOT_CONFIRMED and not signed and "the reading of exposure 101 cannot be written" in face.said[-1]
+    )
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "7.json").write_text("half")
+    code, signed, face, _ = made(untold=(7,), notes=Notes(tmp_path / "other"))
+    assert code is Exit.NOT_CONFIRMED and not signed and "what exposure 7 read cannot be read" in face.said[-1]

@@ -26,6 +26,7 @@ from console.access import day_key
 from console.access.commands import day_key as day_key_command
 from console.calibrate.exposing import Answered
 from console.day import daily, work
+from console.day.noted import Notes
 from console.day.warm_up import Day
 from console.web import procedure_day
 from console.web.control import GONE_AFTER_S
@@ -36,7 +37,7 @@ from controller.prescribed import Prescribed
 from controller.proofs import NEEDED
 from controller.requests import Reply, Request, Retest
 from hal.errors import ConfigurationError
-from records.day import ITEMS, DaySheet, decoded
+from records.day import ITEMS, DaySheet, Left, decoded
 from records.sheets import Sheet, wrong_signature
 
 CHECK = {"what": "daily"}
@@ -107,7 +108,9 @@ def bench(scripted: Scripted, tmp_path: Path, prescribed: Prescribed, monkeypatc
     monkeypatch.setattr(procedure_day, "laid_down", made.lay)
 
     def site(_rig: object, _certificate: object, _device: str, who: str, _clock: object) -> daily.Site:
-        return daily.Site(who, BOUND, BASE, "ab" * 32, lambda _since: frozenset(NEEDED), lambda: ())
+        return daily.Site(
+            who, BOUND, BASE, "ab" * 32, lambda _since: frozenset(NEEDED), lambda: (), Notes(tmp_path / "daily")
+        )
 
     monkeypatch.setattr(work, "site_of", site)
     monkeypatch.setattr(work, "day_of", lambda _rig, clock: Day(lambda: (), clock.wall, UTC))
@@ -394,3 +397,8 @@ def test_the_key_is_made_once_for_its_owner_alone_and_its_public_half_is_a_new_f
     assert "[daily] signers" in capsys.readouterr().out
     audit = (rig.records / "access" / "audit.jsonl").read_text(encoding="utf-8")
     assert audit.count('"what":"day key"') == 3
+
+
+def test_a1_what_is_signed_shows_what_an_exposure_read_that_serves_no_reading() -> None:
+    assert procedure_day.left_words(Left(7, "jig", 9.2, True, "QA-1"), "nC") == "jig (read 9.2 nC)"
+    assert procedure_day.left_words(Left(7, "jig"), "nC") == "jig"

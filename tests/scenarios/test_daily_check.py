@@ -18,6 +18,7 @@ from console.calibrate.exposing import Hand, Kept, Person
 from console.day import daily as room
 from console.day import warm_up
 from console.day.daily import Site
+from console.day.noted import Notes
 from console.day.warm_up import Day, Fitted
 from console.day.work import beams_of
 from console.exit_codes import Exit
@@ -298,7 +299,15 @@ class Morning:
             self.sign(SheetKind.DAILY, sheet)
             return Exit.AS_INTENDED
 
-        site = Site("A. Person", self._bound(), base, self.base.sha256, self._opened, self._untold)
+        site = Site(
+            "A. Person",
+            self._bound(),
+            base,
+            self.base.sha256,
+            self._opened,
+            self._untold,
+            Notes(self.records / "daily"),
+        )
         return room.daily(self.session, self._hand(Purpose.DAILY, face), self.certificate, self.day, site, face, sign)
 
     def _answers(self) -> dict[str, Callable[[], str]]:

@@ -1,0 +1,55 @@
+"""What the detector showed of each exposure of a day's check, on the disk as soon as it is typed: a check that fails, is left or dies takes none of it away.
+It signs and judges nothing: the next check's sheet tells of it, and what follows from it the records say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from calibration.atomic import replaced
+from console.treat.asking import StoppedError
+
+FOLDER: Final = "daily"
+"""Beside the journal: one file for each exposure, by its token."""
+
+
+class Noted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One reading, by which detector; `kept` once a person has said that it is what the detector shows."""
+
+    token: int
+    device: str
+    reading: float
+    kept: bool
+
+
+@dataclass(frozen=True)
+class Notes:
+    """The readings of these records' checks. Raises StoppedError where one cannot be written or read: without it the check is not made."""
+
+    folder: Path
+
+    def put(self, one: Noted) -> None:
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            replaced(self._path(one.token), msgspec.json.encode(one))
+        except OSError as error:
+            raise StoppedError(
+                f"{self.folder}: the reading of exposure {one.token} cannot be written ({error.strerror}); first: see to the disk"
+            ) from error
+
+    def of(self, token: int) -> Noted | None:
+        path = self._path(token)
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Noted)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError) as error:
+            raise StoppedError(
+                f"{path}: what exposure {token} read cannot be read ({error}); first: call the physicist"
+            ) from error
+
+    def _path(self, token: int) -> Path:
+        return self.folder / f"{token}.json"

@@ -1,0 +1,85 @@
+"""Shows that what was read once on a day is not gone because it was read again (A1): a reading that is off asks for the physicist, or for a new certificate,
+whatever is measured after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from day_bench import DEVICE, OPERATOR, PHYSICIST, READING, DayRig, made, signed
+
+from hal.readings import Purpose
+from records.day import DaySheet, Left, decoded
+from records.sheets import SheetKind, body
+
+
+def _check(rig: DayRig, content: DaySheet, *, physicist: bool = False) -> str:
+    """Signed and laid down; gives what the records say to a treatment then."""
+    key, role = (PHYSICIST, "physicist") if physicist else (OPERATOR, "operator")
+    rig.lay_down(signed(SheetKind.DAILY, content, key, role))
+    return rig.refused()
+
+
+@pytest.mark.parametrize(
+    ("part", "kept", "device", "operator", "physicist"),
+    [
+        (0.98, True, DEVICE, "", ""),
+        (1.029, False, "qa-1  7001", "", ""),
+        (0.96, True, DEVICE, "4.00 % off its baseline, above 3 %: have the physicist make the daily check", ""),
+        (1.04, False, DEVICE, "4.00 % off its baseline, above 3 %: have the physicist make the daily check", ""),
+        (0.92, False, DEVICE, "8.00 % off its baseline, above 3 %: have the physicist make the daily check", ""),
+        (0.92, True, DEVICE, "8.00 % off its baseline, above 5 %: calibrate, and sign a", "8.00 % off its baseline, above 5 %: calibrate"),
+        (1.0, False, "QA-9", "by QA-9, inf % off its baseline, above 3 %", ""),
+    ],
+)  # fmt: skip
+def test_a1_a_reading_that_was_off_today_is_not_measured_away(
+    tmp_path: Path, part: float, kept: bool, device: str, operator: str, physicist: str
+) -> None:
+    """The check failed and was begun again, with "jig" for what was left of it, and reads well now: an operator's signature does not open the day."""
+    rig = made(tmp_path)
+    rig.opened()
+    base = rig.baseline()
+    token = rig.expose(Purpose.DAILY)
+    content = rig.measured(base, left=(Left(token, "jig", part * READING, kept, device),))
+    for who, words in ((False, operator), (True, physicist)):
+        said = _check(rig, content, physicist=who)
+        assert (said == "") is (words == "") and words in said, said
+    rig.close()
+
+
+def test_a1_a_reading_that_was_off_stays_so_in_every_later_check_of_the_day_and_under_the_next_days_no_more(
+    tmp_path: Path,
+) -> None:
+    """A second sheet that does not tell of it again is no way out: the first one has."""
+    rig = made(tmp_path)
+    rig.opened()
+    base = rig.baseline()
+    token = rig.expose(Purpose.DAILY)
+    assert "above 3 %" in _check(rig, rig.measured(base, left=(Left(token, "jig", 0.96 * READING, True, DEVICE),)))
+    assert "above 3 %" in _check(rig, rig.measured(base))
+    assert _check(rig, rig.measured(base), physicist=True) == ""
+    rig.clock.go(24 * 3600.0)
+    for _ in range(3):
+        rig.expose(Purpose.WARMUP, 110.0)
+    assert _check(rig, rig.measured(base)) == ""
+    rig.close()
+
+
+def test_a1_a_failed_check_that_was_signed_all_the_same_is_one_of_the_readings_of_its_day(tmp_path: Path) -> None:
+    rig = made(tmp_path)
+    rig.opened()
+    base = rig.baseline()
+    content = rig.measured(base)
+    low = [msgspec.structs.replace(one, reading=0.94 * READING) for one in (*content.lines, content.seated_anew)]
+    assert "above 5 %" in _check(rig, msgspec.structs.replace(content, lines=(low[0],), seated_anew=low[1]))
+    said = _check(rig, rig.measured(base), physicist=True)
+    assert f"exposure {low[0].token} of this day read {0.94 * READING:g}" in said and "above 5 %: calibrate" in said
+    rig.close()
+
+
+def test_a_sheet_of_before_has_no_readings_beside_what_was_left_and_is_read_and_written_as_it_was() -> None:
+    """Its bytes are under a signature: what is not said is not written."""
+    old = b'{"token":7,"why":"jig"}'
+    left = decoded(old, Left)
+    assert left == Left(7, "jig") and body(Left(7, "jig")) == old
