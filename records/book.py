@@ -274,6 +274,8 @@ class Book:
     changed_words: str = ""
     tube: str = ""
     fitted: list[Told] = field(default_factory=list)
+    certificates: set[bytes] = field(default_factory=set)
+    former: set[bytes] = field(default_factory=set)
     gone: Gone = field(default_factory=Gone)
     tests_passed_wall_s: float = 0.0
     opened: dict[str, float] = field(default_factory=dict)
@@ -631,16 +633,19 @@ def _opening(book: Book, record: Record, noted: Noted) -> None:
         book.changed_index, book.changed_words = record.index, words
     book.ran = opening
     _tube(book, record, noted, opening.tube_serial)
+    book.certificates.add(opening.certificate_sha256)
     book.openings[noted.instance] = opening
     book.changes.openings.append((record.index, opening))
 
 
 def _tube(book: Book, record: Record, noted: Noted, serial: str) -> None:
-    """Since when this tube is there: of what was done before it is built in, or built in again, nothing is known of it."""
+    """Since when this tube is there: of what was done before it is built in, or built in again, nothing is known of it, and no certificate of before
+    counts on."""
     if book.tube and serial and serial != book.tube:
         said = f"tube {serial} was built in where {book.tube} was"
         _event(book, record, noted, TUBE, (book.tube, TUBE, serial, "", said))
         book.fitted.append(book.changes.events[-1])
+        book.former |= book.certificates
     book.tube = serial or book.tube
 
 

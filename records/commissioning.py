@@ -1,5 +1,5 @@
 """Which combinations are open for patients: those that a physicist has commissioned, item by item, on this tube and this machine, and signed for.
-Pure; a combination that nobody commissioned is closed, and so are all of them after a change of the tube."""
+Pure; a combination that nobody commissioned is closed, and so are all of them after a change of the tube, also of one that comes back."""
 
 from __future__ import annotations
 
@@ -85,10 +85,18 @@ def wrong(content: Commissioning) -> Iterator[str]:
 
 
 def closed(book: Book, opening: Opening | None, site: DaySite, prescribed: Prescribed) -> Iterator[str]:
-    """Why this combination is not open for patients; nothing where it is. The last sheet that names it decides."""
+    """Why this combination is not open for patients; nothing where it is. The last sheet that names it since this tube was built in decides: one of before,
+    or laid down once more, speaks of the tube as it was then, and so does a certificate (accident-A2)."""
+    since, changed = (book.fitted[-1][0], f" since {book.fitted[-1][4][4]}") if book.fitted else (0, "")
+    if opening is not None and opening.certificate_sha256 in book.former:
+        yield f"the certificate in force was so before{changed.removeprefix(' since')}: calibrate this tube, and sign a new certificate first"
+    sheets = book.sheets.get(SheetKind.COMMISSIONING, [])
+    old = {kept.sheet.message for kept in sheets if kept.index < since}
     p = prescribed
     name = f"{p.kv:g} kV {p.ma:g} mA {p.filter_id} {p.applicator_id}"
-    for kept in reversed(book.sheets.get(SheetKind.COMMISSIONING, [])):
+    for kept in reversed(sheets):
+        if kept.sheet.message in old:
+            continue
         content = of(kept.sheet) if not wrong_signature(kept.sheet, site.signers) else None
         if content is None or opening is None:
             continue
@@ -100,7 +108,7 @@ def closed(book: Book, opening: Opening | None, site: DaySite, prescribed: Presc
                     yield f"{name} was withdrawn by {kept.sheet.who}: {FIRST}"
                 yield from wrong(msgspec.structs.replace(content, combinations=(one,)))
                 return
-    yield f"{name} is not commissioned on this tube and this machine: {FIRST}"
+    yield f"{name} is not commissioned on this tube and this machine{changed}: {FIRST}"
 
 
 def of(sheet: Sheet) -> Commissioning | None:

@@ -256,6 +256,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "calibration/test_certificate_measured.py::test_g24_every_byte_flipped_is_caught "
         "calibration/test_certificate_measured.py::test_g24_another_tube_machine_or_program_is_refused "
         "console/test_console_draft_attacks.py::test_g24_a_tube_that_is_exchanged_takes_its_sessions_with_it "
+        "records/test_day.py::test_a2_g24_a_tube_that_comes_back_has_no_certificate_and_no_combination_of_before "
         "console/test_console_run.py::test_g24_an_older_certificate_than_was_accepted_starts_nothing "
         "console/test_console_run.py::test_g24_the_records_remember_what_a_folder_put_back_has_forgotten "
         "calibration/test_certificate.py::test_g24_no_signature_and_a_strangers_signature_are_refused "

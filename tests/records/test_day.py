@@ -208,7 +208,40 @@ def test_a6_g28_what_was_exchanged_and_put_back_brings_the_mornings_check_not_ba
             rig.expose(Purpose.WARMUP, 60.0)
     base = rig.recorder.book.sheets[SheetKind.BASELINE][-1].sheet  # type: ignore[union-attr]
     rig.lay_down(signed(SheetKind.DAILY, rig.measured(base), OPERATOR, "operator"))
-    assert rig.refused() == ""
+    assert "daily check" not in rig.refused() and (rig.refused() == "") is (what != "tube_serial")
+    rig.close()
+
+
+def test_a2_g24_a_tube_that_comes_back_has_no_certificate_and_no_combination_of_before(tmp_path: Path) -> None:
+    """On a change of the tube all old certificates are void, and so is what was commissioned: T-1 is built in again, and its sheet, laid down once more,
+    opens nothing; the physicist's new one does, with a new certificate. The same where the journal is read anew."""
+    rig = made(tmp_path)
+    rig.opened()
+    name, first = "69.5 kV 1.6 mA F1 A20", rig.recorder.book.sheets[SheetKind.COMMISSIONING][-1].sheet  # type: ignore[union-attr]
+    assert name not in rig.refused() and "certificate" not in rig.refused()
+    _fit(rig, "T-2", 600.0)
+    _fit(rig, "T-1", 600.0)
+    void = "the certificate in force was so before tube T-1 was built in where T-2 was: calibrate this tube"
+    for again in (None, first):
+        if again is not None:
+            rig.drop_recorder()
+            rig.new_recorder()
+            rig.lay_down(again)
+        said = rig.refused()
+        assert void in said, said
+        assert (
+            f"{name} is not commissioned on this tube and this machine since tube T-1 was built in where T-2 was"
+            in said
+        )
+    rig.commissioned(audit=Audit("mailed dosimeters", "Another House", "2026-11-18", 1.0))
+    assert name not in rig.refused() and void in rig.refused()
+    newer = msgspec.structs.replace(rig.host.opening, certificate_sha256=b"n" * 32)
+    rig.restart_host()
+    rig.host.put(EntryType.OPENING, newer)
+    rig.host.found()
+    rig.run(0.04)
+    said = rig.refused(certificate_sha256=b"n" * 32)
+    assert void not in said and name not in said, said
     rig.close()
 
 
