@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from by_hand import by_hand
 from desk_by_hand import offer, snapshot
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from shelf import opened
 
 from controller.requests import Confirm, RuleShown, Snapshot
@@ -28,6 +28,16 @@ def photo(folder: Path) -> Path:
     path = folder / "photo.jpg"
     Image.radial_gradient("L").resize((2400, 1800)).convert("RGB").save(path, "JPEG", exif=exif)
     return path
+
+
+def to_the_offer(page: Page) -> None:
+    """In control, the lesion loaded, applicator and room looked at."""
+    page.get_by_role("button", name="Take control").click()
+    page.get_by_role("button", name="EXAMPLE-0002").first.click()
+    page.get_by_role("button", name="nose").click()
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.get_by_role("button", name="Applicator and shields").click()
+    page.get_by_role("button", name="The room is ready").click()
 
 
 def test_a_photo_is_attached_and_compared_before_anything_is_confirmed(browser: Browser, tmp_path: Path) -> None:
@@ -71,12 +81,7 @@ def test_a_photo_is_attached_and_compared_before_anything_is_confirmed(browser: 
             if page.get_by_role("button", name="Take control").is_visible():
                 # who looks as long as axe does is silent, and loses control; what was loaded is unloaded by whoever takes it
                 console.after["Edit"] = snapshot()
-                page.get_by_role("button", name="Take control").click()
-                page.get_by_role("button", name="EXAMPLE-0002").first.click()
-                page.get_by_role("button", name="nose").click()
-                page.get_by_role("button", name="Load", exact=True).click()
-                page.get_by_role("button", name="Applicator and shields").click()
-                page.get_by_role("button", name="The room is ready").click()
+                to_the_offer(page)
                 page.get_by_role("img", name="Photo of the lesion").wait_for()
         (kept,) = (console.records / "lesions").glob("*.jpg")
         raw = kept.read_bytes()
@@ -115,12 +120,7 @@ def test_what_somebody_may_have_changed_is_looked_at_anew(
         prepared = snapshot(state="PREPARATORY", offer=offer(id=2))
         console.after = {"Load": snapshot(state="PREPARATORY", offer=offer())}
         page, _ = opened(browser, console.address, console.access.code, "", WIDE)
-        page.get_by_role("button", name="Take control").click()
-        page.get_by_role("button", name="EXAMPLE-0002").first.click()
-        page.get_by_role("button", name="nose").click()
-        page.get_by_role("button", name="Load", exact=True).click()
-        page.get_by_role("button", name="Applicator and shields").click()
-        page.get_by_role("button", name="The room is ready").click()
+        to_the_offer(page)
         confirm = page.get_by_role("button", name="Confirm exactly this")
         confirm.wait_for()
         console.shown = broken
