@@ -346,7 +346,7 @@ def _stood(
         and not any(kept.index < one <= begun_index for one in (book.void_index, book.changed_index))
         and not daily_tokens(book, kept.index, begun_index)
         and beams >= {(row.kv, row.filter) for row in base.lines}
-        and not any(_readings(book, kept, sheet, by.last[1], site))
+        and not any(_readings(book, kept, sheet, by.last[1], site, others))
         and _as_first(sheet, by.first)
     )
 
@@ -425,20 +425,24 @@ def _another(book: Book, kept: Kept, sheet: DaySheet, opening: Opening | None) -
 
 def _measured(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterator[str]:
     """Exposures and readings: of this day, of this machine, all accounted for, and near their baseline."""
-    found = baseline_of(book, site, sheet.bound.certificate_sha256, sheet.device)
-    if found is None or found[0].sheet.sha256 != sheet.baseline_sha256:
+    known = baselines_of(book, site, sheet.bound.certificate_sha256)
+    by = known.get(alike(sheet.device))
+    if by is None or by.last[0].sheet.sha256 != sheet.baseline_sha256:
         yield f"the daily check is not against the baseline in force for {sheet.device}: {FIRST}"
         return
-    _, base = found
+    base = by.last[1]
     if (base.tube_serial, base.machine_serial) != (sheet.bound.tube_serial, sheet.bound.machine_serial):
         yield f"the baseline of {sheet.device} is of another tube or machine: have the physicist make a new one first"
-    yield from _readings(book, kept, sheet, base, site)
+    yield from _readings(book, kept, sheet, base, site, known)
     yield from _interrupted(book, sheet, site.tz)
     yield from _after(book, kept, sheet)
 
 
-def _readings(book: Book, kept: Kept, sheet: DaySheet, base: Baseline, site: DaySite) -> Iterator[str]:
-    """What the readings themselves say against a check, as it was signed; nothing that came after it is asked."""
+def _readings(
+    book: Book, kept: Kept, sheet: DaySheet, base: Baseline, site: DaySite, known: Mapping[str, Held]
+) -> Iterator[str]:
+    """What the readings themselves say against a check, as it was signed; nothing that came after it is asked. `known` are the baselines that readings are
+    held against: whoever asks has them, for which of them are in force is itself asked by the readings of checks."""
     wrong_air = air_words(sheet.p_kpa, sheet.t_c, base.altitude_m)
     if wrong_air:
         yield f"the daily check's air: {wrong_air}, and {FIRST}"
@@ -450,7 +454,7 @@ def _readings(book: Book, kept: Kept, sheet: DaySheet, base: Baseline, site: Day
     for one in lines:
         yield from _line(book, one, sheet, base, site.tz)
     yield from _seated(sheet)
-    yield from _accounted(book, kept, sheet, site)
+    yield from _accounted(book, kept, sheet, site, known)
 
 
 def _line(book: Book, one: Line, sheet: DaySheet, base: Baseline, zone: tzinfo) -> Iterator[str]:
@@ -529,7 +533,7 @@ def _after(book: Book, kept: Kept, sheet: DaySheet) -> Iterator[str]:
         yield f"a daily check was begun after the last one was signed (exposure {later[0]}): end that one first (kerma daily)"
 
 
-def _accounted(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterator[str]:
+def _accounted(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> Iterator[str]:
     """Whoever measures until it fits leaves exposures that stand in no sheet, or readings that stand in two."""
     told, readings = {token for _, base in _baselines(book, site) for token in base.tokens}, dict[int, float]()
     for one in _sheets_before(book, kept, site):
@@ -539,13 +543,13 @@ def _accounted(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterat
     today_made = {t for t in made if str(today(book.exposures[t].seen.wall_s, site.tz)) == sheet.day}
     if missing := sorted(today_made - told - _told(sheet)):
         yield f"exposures of the daily check that its sheet does not tell of: {', '.join(map(str, missing))}: {FIRST}"
-    yield from _off_today(book, kept, sheet, site)
+    yield from _off_today(book, kept, sheet, site, known)
     for line in (*sheet.lines, sheet.seated_anew):
         if readings.get(line.token, line.reading) != line.reading:
             yield f"exposure {line.token} read {readings[line.token]:g} in the sheet before and {line.reading:g} in this one: {FIRST}"
 
 
-def _off_today(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterator[str]:
+def _off_today(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> Iterator[str]:
     """Readings of this day and certificate that serve this check no more and were off: what was measured once is not gone because it was measured again.
     Above 3 % the physicist makes the check; one above 5 % that a person had kept asks for a new certificate (accident-A1)."""
     off: dict[int, Left] = {}
@@ -554,7 +558,7 @@ def _off_today(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterat
         off |= {left.token: left for left in one.left if left.reading is not None}
         off |= {line.token: Left(line.token, "", line.reading, True, one.device) for line in lines}
     for left in off.values():
-        found = _off_part(book, left, sheet, site)
+        found = _off_part(book, left, sheet, site, known)
         if found is None or not found > STOP_PART:
             continue
         said = f"exposure {left.token} of this day read {left.reading:g} by {left.device}, {100 * found:.2f} % off its baseline"
@@ -564,7 +568,7 @@ def _off_today(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterat
             yield f"{said}, above {100 * STOP_PART:g} %: have the physicist make the daily check and sign it first (kerma daily --physicist)"
 
 
-def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite) -> float | None:
+def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> float | None:
     """By which part a reading is off the baseline of its detector, by the air of this sheet; infinite where that detector has none, None where the exposure
     is of another day or certificate, or was not whole."""
     exposure = book.exposures.get(left.token)
@@ -576,7 +580,8 @@ def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite) -> float |
     ):
         return None
     p = exposure.start.prescribed
-    found = baseline_of(book, site, sheet.bound.certificate_sha256, left.device)
+    by = known.get(alike(left.device))
+    found = by.last if by is not None else None
     key = (p.kv, p.ma, p.filter_id, p.applicator_id)
     rows = [one for one in found[1].lines if (one.kv, one.ma, one.filter, one.applicator) == key] if found else []
     if not found or not rows or not rows[0].reading > 0.0:

@@ -83,3 +83,32 @@ def test_a_sheet_of_before_has_no_readings_beside_what_was_left_and_is_read_and_
     old = b'{"token":7,"why":"jig"}'
     left = decoded(old, Left)
     assert left == Left(7, "jig") and body(Left(7, "jig")) == old
+
+
+@pytest.mark.parametrize("how", ["a check signed twice", "a reading rejected"])
+def test_a1_a_further_detector_is_given_its_baseline_on_a_day_with_readings_that_serve_no_line(
+    tmp_path: Path, how: str
+) -> None:
+    """Which baselines are in force is asked of that day's check, and its readings ask for baselines: the records answer all the same, then and ever after,
+    and both detectors open the day after it."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    if how == "a check signed twice":
+        assert _check(rig, rig.measured(first)) == ""
+        assert _check(rig, rig.measured(first)) == ""
+    else:
+        token = rig.expose(Purpose.DAILY)
+        assert _check(rig, rig.measured(first, left=(Left(token, "jig", READING, device=DEVICE),))) == ""
+    second = rig.baseline(device="QA-2")
+    assert "a daily check was begun after the last one was signed" in rig.refused()
+    rig.clock.go(24 * 3600.0)
+    for _ in range(3):
+        rig.expose(Purpose.WARMUP, 110.0)
+    assert _check(rig, rig.measured(first)) == ""
+    assert _check(rig, rig.measured(second, device="QA-2")) == ""
+    rig.drop_recorder()
+    rig.new_recorder()
+    rig.run(0.04)
+    assert rig.refused() == ""
+    rig.close()
