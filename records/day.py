@@ -550,13 +550,15 @@ def _accounted(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Ma
 
 
 def _off_today(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> Iterator[str]:
-    """Readings of this day and certificate that serve this check no more and were off: what was measured once is not gone because it was measured again.
-    Above 3 % the physicist makes the check; one above 5 % that a person had kept asks for a new certificate (accident-A1)."""
+    """Readings of this day and certificate that serve this check no more and were off: what was measured once is not gone because it was measured again, or
+    told otherwise: of an exposure the first sheet that tells a reading has it. Above 3 % the physicist makes the check; one above 5 % that a person had kept
+    asks for a new certificate (accident-A1)."""
     off: dict[int, Left] = {}
     for one in (*_sheets_before(book, kept, site), sheet):
         lines = () if one is sheet else (*one.lines, one.seated_anew)
-        off |= {left.token: left for left in one.left if left.reading is not None}
-        off |= {line.token: Left(line.token, "", line.reading, True, one.device) for line in lines}
+        told = {left.token: left for left in one.left if left.reading is not None}
+        told |= {line.token: Left(line.token, "", line.reading, True, one.device) for line in lines}
+        off = told | off
     for left in off.values():
         found = _off_part(book, left, sheet, site, known)
         if found is None or not found > STOP_PART:

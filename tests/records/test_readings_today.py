@@ -78,6 +78,28 @@ def test_a1_a_failed_check_that_was_signed_all_the_same_is_one_of_the_readings_o
     rig.close()
 
 
+@pytest.mark.parametrize("as_line", [True, False])
+def test_a1_a_reading_that_was_off_is_what_the_first_sheet_told_of_it(tmp_path: Path, *, as_line: bool) -> None:
+    """-6 % signed, as a line or as one that was left; the next sheet tells of the same exposure with a reading that fits, and clears nothing."""
+    rig = made(tmp_path)
+    rig.opened()
+    base = rig.baseline()
+    content = rig.measured(base)
+    token = content.lines[0].token
+    if as_line:
+        low = msgspec.structs.replace(content.lines[0], reading=0.94 * READING)
+        content = msgspec.structs.replace(content, lines=(low,))
+    else:
+        token = rig.expose(Purpose.DAILY)
+        content = msgspec.structs.replace(content, left=(Left(token, "jig", 0.94 * READING, True, DEVICE),))
+    assert "above 5 %" in _check(rig, content)
+    for physicist in (False, True):
+        again = rig.measured(base, left=(Left(token, "jig", READING, device=DEVICE),))
+        said = _check(rig, again, physicist=physicist)
+        assert f"exposure {token} of this day read {0.94 * READING:g}" in said and "above 5 %: calibrate" in said
+    rig.close()
+
+
 def test_a_sheet_of_before_has_no_readings_beside_what_was_left_and_is_read_and_written_as_it_was() -> None:
     """Its bytes are under a signature: what is not said is not written."""
     old = b'{"token":7,"why":"jig"}'
