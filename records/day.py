@@ -3,6 +3,7 @@ Pure, and it believes nobody: signature, day, machine, exposures, contacts, test
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -552,7 +553,7 @@ def _accounted(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Ma
 def _off_today(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> Iterator[str]:
     """Readings of this day and certificate that serve this check no more and were off: what was measured once is not gone because it was measured again, or
     told otherwise: of an exposure the first sheet that tells a reading has it. Above 3 % the physicist makes the check; one above 5 % that a person had kept
-    asks for a new certificate (accident-A1)."""
+    asks for a new certificate (accident-A1). One that is held against nothing says not how far it is off, and is the physicist's."""
     off: dict[int, Left] = {}
     for one in (*_sheets_before(book, kept, site), sheet):
         lines = () if one is sheet else (*one.lines, one.seated_anew)
@@ -563,11 +564,16 @@ def _off_today(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Ma
         found = _off_part(book, left, sheet, site, known)
         if found is None or not found > STOP_PART:
             continue
-        said = f"exposure {left.token} of this day read {left.reading:g} by {left.device}, {100 * found:.2f} % off its baseline"
-        if left.kept and found > CALIBRATE_PART:
-            yield f"{said}, above {100 * CALIBRATE_PART:g} %: calibrate, and sign a new certificate first"
+        said = f"exposure {left.token} of this day read {left.reading:g} by {left.device}"
+        off_by = (
+            f"{100 * found:.2f} % off its baseline, above {100 * STOP_PART:g} %"
+            if found < math.inf
+            else "that has no baseline in force for it"
+        )
+        if left.kept and CALIBRATE_PART < found < math.inf:
+            yield f"{said}, {100 * found:.2f} % off its baseline, above {100 * CALIBRATE_PART:g} %: calibrate, and sign a new certificate first"
         elif kept.sheet.role != "physicist":
-            yield f"{said}, above {100 * STOP_PART:g} %: have the physicist make the daily check and sign it first (kerma daily --physicist)"
+            yield f"{said}, {off_by}: have the physicist make the daily check and sign it first (kerma daily --physicist)"
 
 
 def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> float | None:
@@ -587,7 +593,7 @@ def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Map
     key = (p.kv, p.ma, p.filter_id, p.applicator_id)
     rows = [one for one in found[1].lines if (one.kv, one.ma, one.filter, one.applicator) == key] if found else []
     if not found or not rows or not rows[0].reading > 0.0:
-        return float("inf")
+        return math.inf
     return abs(corrected(left.reading, sheet.p_kpa, sheet.t_c, found[1].vented) / rows[0].reading - 1.0)
 
 

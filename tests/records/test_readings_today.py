@@ -30,7 +30,8 @@ def _check(rig: DayRig, content: DaySheet, *, physicist: bool = False) -> str:
         (1.04, False, DEVICE, "4.00 % off its baseline, above 3 %: have the physicist make the daily check", ""),
         (0.92, False, DEVICE, "8.00 % off its baseline, above 3 %: have the physicist make the daily check", ""),
         (0.92, True, DEVICE, "8.00 % off its baseline, above 5 %: calibrate, and sign a", "8.00 % off its baseline, above 5 %: calibrate"),
-        (1.0, False, "QA-9", "by QA-9, inf % off its baseline, above 3 %", ""),
+        (1.0, False, "QA-9", "by QA-9, that has no baseline in force for it: have the physicist make the daily check", ""),
+        (1.0, True, "QA-9", "by QA-9, that has no baseline in force for it: have the physicist make the daily check", ""),
     ],
 )  # fmt: skip
 def test_a1_a_reading_that_was_off_today_is_not_measured_away(
