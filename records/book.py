@@ -272,6 +272,8 @@ class Book:
     ran: Opening | None = None
     changed_index: int = 0
     changed_words: str = ""
+    ended: list[int] = field(default_factory=list)
+    """Every record that ended a day's check: of what once stood between a check and a baseline the last one alone says nothing."""
     tube: str = ""
     fitted: list[Told] = field(default_factory=list)
     certificates: set[bytes] = field(default_factory=set)
@@ -452,6 +454,7 @@ def _sheet(book: Book, record: Record) -> None:
 def _void(book: Book, record: Record, words: str) -> None:
     """From here on a day's check that was made before counts no longer (accident-A6)."""
     book.void_index, book.void_words = record.index, words
+    book.ended.append(record.index)
 
 
 def _restored(book: Book, record: Record) -> None:
@@ -631,6 +634,7 @@ def _opening(book: Book, record: Record, noted: Noted) -> None:
     opening = msgspec.msgpack.decode(noted.entry, type=Opening)
     if book.ran is not None and (words := _exchanged(book.ran, opening)):
         book.changed_index, book.changed_words = record.index, words
+        book.ended.append(record.index)
     book.ran = opening
     _tube(book, record, noted, opening.tube_serial)
     book.certificates.add(opening.certificate_sha256)

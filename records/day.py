@@ -344,7 +344,7 @@ def _stood(
     return (
         bound == (base.certificate_sha256, base.tube_serial, base.machine_serial)
         and days == {sheet.day}
-        and not any(kept.index < one <= begun_index for one in (book.void_index, book.changed_index))
+        and not any(kept.index < one <= begun_index for one in book.ended)
         and not daily_tokens(book, kept.index, begun_index)
         and beams >= {(row.kv, row.filter) for row in base.lines}
         and not any(_readings(book, kept, sheet, by.last[1], site, others))

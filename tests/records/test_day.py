@@ -886,6 +886,39 @@ def test_a1_a_further_detector_has_no_baseline_where_no_check_is_in_force(tmp_pa
     rig.close()
 
 
+@pytest.mark.parametrize("why", ["voided", "exchanged"])
+def test_a1_a_further_detectors_baseline_that_was_refused_comes_not_into_force_with_what_happens_later(
+    tmp_path: Path, why: str
+) -> None:
+    """The event between check and baseline counts for ever, whatever came after it: also by a recorder that reads the journal anew."""
+    rig = made(tmp_path)
+    rig.opened()
+    assert _by(rig, DEVICE, rig.baseline()) == ""
+
+    def happens() -> None:
+        if why == "voided":
+            rig.host.put(EntryType.STRAY, Stray("uncommanded", 0, 0, 1.0, 5, 5, 0.0, 90.0, "", "", rig.clock.wall))
+        else:
+            for file in (b"d" * 32, OPENING.configuration_sha256):
+                rig.host.put(EntryType.OPENING, msgspec.structs.replace(rig.host.opening, configuration_sha256=file))
+        rig.run(0.04)
+
+    happens()
+    rig.baseline(device="QA-2", **_row(1.0))
+    for again in (False, True):
+        if again:
+            happens()
+            happens()
+        for anew in (False, True):
+            if anew:
+                rig.drop_recorder()
+                rig.new_recorder()
+                rig.run(0.04)
+            found = baseline_of(rig.recorder.book, SITE, OPENING.certificate_sha256.hex(), "QA-2")  # type: ignore[union-attr]
+            assert found is None, (again, anew)
+    rig.close()
+
+
 def test_a1_what_stands_against_a_further_detectors_baseline_is_said_as_it_is_laid_down(tmp_path: Path) -> None:
     rig = made(tmp_path)
     rig.opened()
