@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from calibration import gates
-from calibration.equipment import named_alike, stamp
+from calibration.equipment import DepthPoint, named_alike, stamp
+from calibration.facts import CutoutTable
 from calibration.formulas import linear
 from calibration.gates import Brought, Combined
 from calibration.measured import SecondCheckTable
@@ -16,6 +18,8 @@ from calibration.output import first_at
 from calibration.schema import APART_KV, APART_MA, CertificateTable, CombinationTable, brought, combined
 from controller.conversion import GAP_LEAST_MM, GAP_MOST_MM
 
+APART_MM: Final = 0.5
+"""Cut-outs whose diameters are closer are of one size. An assumption."""
 Brings = Callable[[CertificateTable, CombinationTable], bool]
 Asks = Callable[[tuple[Combined, ...], Brought, str], Iterable[str]]
 
@@ -98,6 +102,7 @@ def _far(new: CertificateTable, c: CombinationTable, before: Sequence[Certificat
     for old in before:
         was = _of(old, c)
         changes = () if was is None else tuple(moved(c, was, new.termination == "monitor"))
+        changes += tuple(leads_moved(new, c, old))
         for kind, name, change in changes:
             if kind not in settled and abs(change) > level.above_pct:
                 yield f"{c.kv:g} kV, {c.ma:g} mA, {c.filter}, {c.applicator}: {name} is {change:+.2f} % from that of {old.id}"
@@ -140,8 +145,13 @@ def _read(second: SecondCheckTable) -> tuple[float, ...]:
 
 def same(c: CombinationTable, other: CombinationTable) -> bool:
     """Whether two combinations are one to the machine, whatever they are called: a new name is no new measurement (hazard A2)."""
+    return _same_beam(c, other) and abs(c.ma - other.ma) < APART_MA
+
+
+def _same_beam(c: CombinationTable, other: CombinationTable) -> bool:
+    """The same at any mA."""
     codes = (c.filter_code, c.applicator_code) == (other.filter_code, other.applicator_code)
-    return codes and abs(c.kv - other.kv) < APART_KV and abs(c.ma - other.ma) < APART_MA
+    return codes and abs(c.kv - other.kv) < APART_KV
 
 
 def moved(c: CombinationTable, was: CombinationTable, by_counts: bool) -> Iterator[tuple[str, str, float]]:
@@ -150,14 +160,42 @@ def moved(c: CombinationTable, was: CombinationTable, by_counts: bool) -> Iterat
     yield "R0", "R0", 100.0 * (c.r0_mgy_per_s / was.r0_mgy_per_s - 1.0)
     if by_counts:
         yield "count", "dose of a count", 100.0 * (c.n1_mgy_per_count / was.n1_mgy_per_count - 1.0)
-    now, old = ([(point.depth_mm, point.pct) for point in one.pdd] for one in (c, was))
-    depths = [(depth, linear(now, depth) / linear(old, depth)) for depth in _both(now, old) if linear(old, depth) > 0.0]
-    if depths:
-        depth, ratio = max(depths, key=lambda one: abs(one[1] - 1.0))
-        yield "depth", f"depth dose at {depth:g} mm", 100.0 * (ratio - 1.0)
+    depth = depth_moved(c.pdd, was.pdd)
+    if depth is not None:
+        yield "depth", f"depth dose at {depth.mm:g} mm", depth.change_pct
     gap = gap_moved(c, was)
     if gap is not None:
-        yield "gap", f"factor at a gap of {gap.gap_mm:g} mm", 100.0 * (gap.now / gap.was - 1.0)
+        yield "gap", f"factor at a gap of {gap.mm:g} mm", gap.change_pct
+
+
+def leads_moved(new: CertificateTable, c: CombinationTable, old: CertificateTable) -> Iterator[tuple[str, str, float]]:
+    """The same of every cut-out that was measured in this combination: its factor, and the depth dose under it, which is typed and stands in both second
+    calculations as it stands here. What was in air alone served no order."""
+    before = [one for one in old.facts.cutouts if any(_same_beam(c, of) for of in _beams(old, one))]
+    gone = [one for one in before if one.id not in {other.id for other in new.facts.cutouts}]
+    for one in new.facts.cutouts:
+        was = _lead(one, before, gone)
+        if was is None or one.b_w_ratio is None or one.b_w_ratio.ma != c.ma or c not in _beams(new, one):
+            continue
+        yield f"lead {one.id}", f"factor of cut-out {one.id}", 100.0 * (one.factor / was.factor - 1.0)
+        depth = None if one.depth is None or was.depth is None else depth_moved(one.depth.pdd, was.depth.pdd)
+        if depth is not None:
+            yield f"under {one.id}", f"depth dose under cut-out {one.id} at {depth.mm:g} mm", depth.change_pct
+
+
+def _lead(one: CutoutTable, before: Sequence[CutoutTable], gone: Sequence[CutoutTable]) -> CutoutTable | None:
+    """The same cut-out then: of its id, or else one of its size that is there no more, for a new name is no new measurement."""
+    named = (other for other in before if other.id == one.id)
+    sized = (other for other in gone if abs(other.diameter_mm - one.diameter_mm) < APART_MM)
+    return next(chain(named, sized), None)
+
+
+def _beams(table: CertificateTable, one: CutoutTable) -> Iterator[CombinationTable]:
+    """The combinations of the beam that a cut-out's factor is of, at any mA; none where it is of readings in air."""
+    ratio = one.b_w_ratio
+    if ratio is not None:
+        beam = (ratio.kv, ratio.filter, one.applicator)
+        yield from (c for c in table.combinations if (c.kv, c.filter, c.applicator) == beam)
 
 
 def _both(now: Sequence[tuple[float, float]], old: Sequence[tuple[float, float]]) -> list[float]:
@@ -167,21 +205,34 @@ def _both(now: Sequence[tuple[float, float]], old: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Gap:
-    """The factor of a gap at the surface, now and then."""
+class Point:
+    """A number at a gap or depth, now and then."""
 
-    gap_mm: float
+    mm: float
     now: float
     was: float
 
+    @property
+    def change_pct(self) -> float:
+        return 100.0 * (self.now / self.was - 1.0)
 
-def gap_moved(c: CombinationTable, was: CombinationTable) -> Gap | None:
+
+def depth_moved(now: Sequence[DepthPoint], was: Sequence[DepthPoint]) -> Point | None:
+    """Where a depth dose moved most; None where no depth lies within both tables."""
+    new, old = ([(point.depth_mm, point.pct) for point in one] for one in (now, was))
+    return _most(new, old)
+
+
+def gap_moved(c: CombinationTable, was: CombinationTable) -> Point | None:
     """Where the factor of a gap moved most; None where there was none before, or there is none now: an order with a gap is refused then."""
     now, old = (_gaps(one, other) for one, other in ((c, was), (was, c)))
-    if not now or not old:
-        return None
-    found = [Gap(gap, linear(now, gap), linear(old, gap)) for gap in _both(now, old)]
-    return max(found, key=lambda one: abs(one.now / one.was - 1.0), default=None)
+    return _most(now, old) if now and old else None
+
+
+def _most(now: Sequence[tuple[float, float]], old: Sequence[tuple[float, float]]) -> Point | None:
+    """Of both lines, where their quotient is furthest from 1."""
+    found = [Point(mm, linear(now, mm), linear(old, mm)) for mm in _both(now, old) if linear(old, mm) > 0.0]
+    return max(found, key=lambda one: abs(one.change_pct), default=None)
 
 
 def _gaps(c: CombinationTable, other: CombinationTable) -> list[tuple[float, float]]:

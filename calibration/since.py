@@ -1,5 +1,5 @@
-"""What beside R0 moved since the certificate before: half-value layer, end effect, the factor of a gap, cut-outs; each with the bound that refuses a draft.
-R0 itself and what its change asks for are calibration/gates.py; a part that was exchanged explains what is refused here."""
+"""What beside R0 moved since the certificate before: half-value layer, end effect, the factor of a gap, cut-outs and the depth dose under them; each with the
+bound that refuses a draft. R0 itself and what its change asks for are calibration/gates.py; a part that was exchanged explains what is refused here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 from calibration.dosimetry.beam import half_value_layers
 from calibration.dosimetry.units import MillimetresAl
+from calibration.facts import CutoutTable, LeadDepthTable
 from calibration.gates import REFUSE_PCT
-from calibration.history import gap_moved
+from calibration.history import depth_moved, gap_moved
 from calibration.procedures import applicator, hvl
 from calibration.schema import CertificateTable, CombinationTable
 
@@ -56,7 +57,7 @@ def since(document: Mapping[str, Any], last: CertificateTable) -> Iterator[Moved
         yield Moved(f"{named}: end effect", c["dt_s"], was.dt_s, "s", None)
         gap = gap_moved(CombinationTable.model_validate(c), was)
         if gap is not None and gap.now != gap.was:
-            yield Moved(f"{named}: factor at a gap of {gap.gap_mm:g} mm", gap.now, gap.was, "", REFUSE_PCT)
+            yield Moved(f"{named}: factor at a gap of {gap.mm:g} mm", gap.now, gap.was, "", REFUSE_PCT)
     before = {(one.id, one.applicator): one for one in last.facts.cutouts}
     for one in document.get("facts", {}).get("cutouts", []):
         lead = before.get((one["id"], one["applicator"]))
@@ -67,6 +68,20 @@ def since(document: Mapping[str, Any], last: CertificateTable) -> Iterator[Moved
                 f"cut-out {one['id']} in {one['applicator']}{'' if whole else ', in air'}", now, lead.factor if whole else lead.in_air, "",
                 100.0 * applicator.STOP,
             )  # fmt: skip
+            yield from _under(one, lead)
+
+
+def _under(one: Mapping[str, Any], was: CutoutTable) -> Iterator[Moved]:
+    """The depth dose under a cut-out, which no session measures, in the same beam as before."""
+    ratio, now = one.get("b_w_ratio"), one.get("depth")
+    if ratio is None or now is None or was.b_w_ratio is None or was.depth is None:
+        return
+    if (ratio["kv"], ratio["filter"]) != (was.b_w_ratio.kv, was.b_w_ratio.filter):
+        return
+    depth = depth_moved(LeadDepthTable.model_validate(now).pdd, was.depth.pdd)
+    if depth is not None and depth.now != depth.was:
+        named = f"cut-out {was.id} in {was.applicator}: depth dose at {depth.mm:g} mm"
+        yield Moved(named, depth.now, depth.was, "%", REFUSE_PCT)
 
 
 def _hvl(layers: Sequence[tuple[float, float]]) -> float:

@@ -14,8 +14,9 @@ from measured_bench import AT
 from calibration import signed
 from calibration.accepted import Accepted
 from calibration.certificate import HEAD, load_certificate, read_certificate, sign_certificate
+from calibration.cutouts import ratio_part
 from calibration.draft import second_checks
-from calibration.measured import SecondCheckTable
+from calibration.measured import BackscatterTable, SecondCheckTable
 from calibration.report import rows
 from calibration.schema import CertificateTable
 from calibration.sign import make_keys
@@ -207,6 +208,28 @@ def with_end(whole: dict[str, Any], end: dict[str, Any]) -> dict[str, Any]:
     return whole | {"combinations": [worked(c | end) if c["applicator"] == "A30" else c for c in whole["combinations"]]}
 
 
+UNDER = {0.0: 100.0, 3.0: 76.0, 4.0: 68.0}
+RATIO = 0.98
+"""Of the cut-out's readings against the open cone's."""
+
+
+def with_lead(
+    whole: dict[str, Any], ratio: float = RATIO, under: dict[float, float] | None = None, **row: Any
+) -> dict[str, Any]:
+    """The certificate with a cut-out of 12 mm in A30, and what is typed of the depth dose under it (None: nothing)."""
+    c = next(c for c in CertificateTable.model_validate(whole).combinations if c.applicator == "A30")
+    typed = BackscatterTable(value=1.064, u_pct=1.5, source="between 10 and 20 mm of TG-61 table 5")
+    b_w = ratio_part(c, 12.0, typed)
+    points = [{"depth_mm": mm, "pct": pct} for mm, pct in (under or {}).items()]
+    signed_by = {"derived": False, "by": "P. One", "at": AT}
+    depth = {"depth": {"u_pct": 2.0, "source": "in water", "pdd": points, **signed_by}} if points else {}
+    lead = {
+        "id": "C12", "applicator": "A30", "diameter_mm": 12.0, "factor": ratio * b_w["value"], "u_pct": 1.6, "readings_nc": [5.0 * ratio] * 4 + [5.001 * ratio],
+        "reference_nc": [5.0] * 4 + [5.001], "b_w_ratio": b_w, **signed_by, **depth,
+    }  # fmt: skip
+    return whole | {"facts": {"cutouts": [lead | row]}}
+
+
 class TestOfAllBefore:
     """What adds up is held against every version before, for each combination by itself, and what it asks for is asked whole."""
 
@@ -378,6 +401,90 @@ class TestOfAllBefore:
             ConfigurationError, match=r"factor at a gap of 5 mm is -7\.53 % from that of CAL-1, above 5 %"
         ):
             accepts(back)
+
+    @pytest.mark.parametrize(
+        ("ratio", "under", "words"),
+        [
+            (0.98, {0.0: 100.0, 3.0: 60.8, 4.0: 54.4}, r"depth dose under cut-out C12 at 3 mm is -20\.00 % from that of CAL-1, above 10 %"),
+            (0.98, {0.0: 100.0, 3.0: 71.0, 4.0: 68.0}, r"depth dose under cut-out C12 at 3 mm is -6\.58 % from that of CAL-1, above 5 %"),
+            (0.98, {0.0: 100.0, 2.0: 78.0, 4.0: 68.0}, r"depth dose under cut-out C12 at 2 mm is -7\.14 % from that of CAL-1, above 5 %"),
+            (0.98, {0.0: 100.0, 1.0: 92.0, 3.0: 76.0}, ""),
+            (0.92, UNDER, r"factor of cut-out C12 is -6\.12 % from that of CAL-1, above 5 %"),
+            (0.80, UNDER, r"factor of cut-out C12 is -18\.37 % from that of CAL-1, above 10 %"),
+            (0.98, UNDER, ""),
+            (0.98, {}, ""),
+        ],
+        ids=["20-low", "a-point", "a-new-point", "shorter", "factor", "factor-far", "same", "no-depth"],
+    )  # fmt: skip
+    def test_a1_a2_what_a_cut_out_gives_at_the_surface_and_at_depth_moves_a_patients_dose_as_r0_does(
+        self, accepts: Callable[..., dict[str, Any]], ratio: float, under: dict[float, float], words: str
+    ) -> None:
+        """Hazards A1 and A2: the depth dose under lead is typed, and the typed time table is asked at the surface by that same one, so that both second
+        calculations agree with whatever stands here: 20 % low gives 25 % more at depth."""
+        v1 = accepts(with_lead(first("A20", "A30"), under=UNDER))
+        v2 = with_lead(following(v1, {"A20": 1.0, "A30": 1.0}), ratio, under)
+        if words:
+            with pytest.raises(ConfigurationError, match=rf"A30: {words}"):
+                accepts(v2)
+        else:
+            accepts(v2)
+
+    def test_a1_a2_a_cut_out_that_moved_below_5_percent_is_explained_and_above_it_measured_again(
+        self, accepts: Callable[..., dict[str, Any]]
+    ) -> None:
+        """Hazards A1 and A2: the same three levels as of R0; one step, or two that add up."""
+        v1 = accepts(with_lead(first("A30"), under=UNDER))
+        v2 = with_lead(following(v1, {"A30": 1.0}), under={0.0: 100.0, 3.0: 73.5, 4.0: 68.0})
+        with pytest.raises(
+            ConfigurationError, match=r"depth dose under cut-out C12 at 3 mm is -3\.29 % .*above 2 %, .*explanation"
+        ):
+            accepts(v2 | {"explanation": ""})
+        accepts(v2)
+        v3 = with_lead(following(v2, {"A30": 1.0}), under={0.0: 100.0, 3.0: 71.5, 4.0: 68.0})
+        with pytest.raises(
+            ConfigurationError, match=r"depth dose under cut-out C12 at 3 mm is -5\.92 % from that of CAL-1, above 5 %"
+        ):
+            accepts(v3)
+        accepts(checked(v3, "A30"), "one", "two")
+
+    def test_a1_a2_a_depth_dose_under_lead_that_was_left_out_is_held_against_the_last_one(
+        self, accepts: Callable[..., dict[str, Any]]
+    ) -> None:
+        """Hazards A1 and A2: a version without it, with a second check of the cone, and the next one with another table; a filter or the
+        cut-out under another name is the same. One more of its size, beside it, is a new one."""
+        v1 = accepts(with_lead(first("A30"), under=UNDER))
+        v2 = accepts(checked(with_lead(following(v1, {"A30": 1.0})), "A30"), "one", "two")
+        low = {0.0: 100.0, 3.0: 76.0, 4.0: 63.0}
+        back = following(v2, {"A30": 1.0})
+        words = r"depth dose under cut-out C12 at 4 mm is -7\.35 % from that of CAL-1, above 5 %"
+        with pytest.raises(ConfigurationError, match=words):
+            accepts(with_lead(back, under=low))
+        renamed = back | {"combinations": [c | {"filter": "F-two"} for c in back["combinations"]]}
+        with pytest.raises(ConfigurationError, match=words):
+            accepts(with_lead(renamed, under=low))
+        with pytest.raises(ConfigurationError, match=words.replace("C12", "C12-new")):
+            accepts(with_lead(back, under=low, id="C12-new"))
+        other = with_lead(back, under=UNDER)["facts"]["cutouts"]
+        new = with_lead(back, under=low, id="C12-new")["facts"]["cutouts"]
+        accepts(back | {"facts": {"cutouts": other + new}})
+
+    @pytest.mark.parametrize(
+        ("under", "words"),
+        [
+            ({0.0: 100.0, 3.0: 60.8, 4.0: 54.4}, "cut-out C12 in A30: depth dose at 3 mm: 60.8000 %, was 76.0000, -20.00 %"),
+            ({0.0: 100.0, 3.0: 75.0, 4.0: 68.0}, "cut-out C12 in A30: depth dose at 3 mm: 75.0000 %, was 76.0000, -1.32 %"),
+            (UNDER, ""),
+        ],
+    )  # fmt: skip
+    def test_a1_a_depth_dose_under_lead_that_moved_is_told_to_whoever_signs_and_refused_above_10_percent(
+        self, under: dict[float, float], words: str
+    ) -> None:
+        """Hazard A1: no session measures it, so a draft tells what was typed otherwise."""
+        v1 = with_lead(first("A20", "A30"), under=UNDER)
+        v2 = with_lead(following(v1, {"A20": 1.0, "A30": 1.0}), under=under)
+        found = [one for one in since(v2, CertificateTable.model_validate(v1)) if "depth dose" in one.what]
+        assert [one.words for one in found] == ([words] if words else [])
+        assert [one.refused for one in found] == (["-20" in words] if words else [])
 
     def test_a1_a_cone_comes_back_after_an_exchanged_part(self, accepts: Callable[..., dict[str, Any]]) -> None:
         """Hazard A1: what was measured before the tube was exchanged was another machine; a cone that was left out then comes back with a second check."""
