@@ -3,10 +3,13 @@ It keeps no numbers: every command that needs them verifies them anew; which ver
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from calibration.accepted import Accepted
 from calibration.certificate import Checked, certificate_in_force
+from calibration.equipment import stamp
+from calibration.output import first_at
 from console import sources, strict
 from console.configuration import Rig
 from controller.prescribed import Certificate
@@ -59,10 +62,29 @@ def accepted(rig: Rig) -> Accepted:
 def accept(rig: Rig, wall_s: float) -> bool:
     """Pin the certificate in force, so that no older one is taken afterwards; True where it is new. Raises ConfigurationError."""
     checked = checked_of(rig, wall_s)
-    words = forgotten(rig, checked)
+    words = forgotten(rig, checked) or of_before(rig, checked)
     if words:
         raise ConfigurationError(words)
     return accepted(rig).accept(checked, rig.signer_public_key)
+
+
+def of_before(rig: Rig, checked: Checked) -> str:
+    """Why a certificate that was never accepted here is none of the tube that is there, or "": its readings are of before a tube was built in. A new
+    signature over old readings makes another certificate of them, which the records cannot know as one of before (hazards A2 and G24)."""
+    read = [first_at(c.measured) for c in checked.table.combinations if c.measured is not None]
+    if checked.table.basis != "measured" or not read or accepted(rig).knows(checked.sha256.hex()):
+        return ""
+    try:
+        fitted_s = fractions.fitted_at_s(rig.records / fractions.DATABASE_NAME)
+    except StoreError as error:
+        raise ConfigurationError(f"{error}; first: look with the program that wrote it") from error
+    if min(read).timestamp() >= fitted_s:
+        return ""
+    return (
+        f"{checked.path}: {checked.table.id} has readings of {stamp(min(read))}, and by the records a tube was built in at "
+        f"{stamp(datetime.fromtimestamp(fitted_s, UTC))}: what was read before that is none of the tube that is there; first: measure this tube anew, from a "
+        "provisional certificate on, and sign that"
+    )
 
 
 def forgotten(rig: Rig, checked: Checked) -> str:

@@ -204,6 +204,8 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
     _row("the certificate", "older than the one accepted, or another of the same version", "engineering-G24",
          PINNED + "g24_older_and_other_versions_are_refused",
          "console/test_console_run.py::test_g24_an_older_certificate_than_was_accepted_starts_nothing"),
+    _row("the certificate", "readings of before the tube was built in, signed anew", "accident-A2 engineering-G24",
+         "console/test_console_run.py::test_a2_g24_readings_of_before_the_tube_was_built_in_are_none_of_it_whoever_signs_them_again"),
     _row("the certificate", "killed at any write: the old one stands", "engineering-G24", PINNED + "g24_killed_at_each_write_it_goes_on"),
     _row("every fraction", "the arithmetic by other code differs", "accident-A4 accident-A5",
          "console/test_console_second.py::test_a4_an_offer_that_differs_is_seen",

@@ -252,13 +252,15 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G24",
         "a calibration is edited, half written, or of another tube",
         "a certificate is checked key by key, signed, and names tube and machine; what does not fit is refused before anything starts",
-        "rule:calibration_valid rule:generator_identity code:calibration/certificate.py::load_certificate code:calibration/accepted.py::Accepted",
+        "rule:calibration_valid rule:generator_identity code:calibration/certificate.py::load_certificate code:calibration/accepted.py::Accepted "
+        "code:console/certificate.py::of_before",
         "calibration/test_certificate_measured.py::test_g24_every_byte_flipped_is_caught "
         "calibration/test_certificate_measured.py::test_g24_another_tube_machine_or_program_is_refused "
         "console/test_console_draft_attacks.py::test_g24_a_tube_that_is_exchanged_takes_its_sessions_with_it "
         "records/test_day.py::test_a2_g24_a_tube_that_comes_back_has_no_certificate_and_no_combination_of_before "
         "console/test_console_run.py::test_g24_an_older_certificate_than_was_accepted_starts_nothing "
         "console/test_console_run.py::test_g24_the_records_remember_what_a_folder_put_back_has_forgotten "
+        "console/test_console_run.py::test_a2_g24_readings_of_before_the_tube_was_built_in_are_none_of_it_whoever_signs_them_again "
         "calibration/test_certificate.py::test_g24_no_signature_and_a_strangers_signature_are_refused "
         "calibration/test_certificate.py::test_g24_content_is_refused_with_key_value_and_bound "
         "console/test_console_run.py::test_what_does_not_fit_is_refused_before_anything_starts",

@@ -13,6 +13,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pytest
 from desk_by_hand import EXAMPLES, dumped
 
 from calibration.accepted import FILE, _sealed
+from calibration.schema import CertificateTable
 from console import certificate, configuration, doctor, places, run, sources
 from console.access import policy
 from console.certificate import accept, certificate_of, checked_of
@@ -32,6 +34,8 @@ from hal.errors import ConfigurationError
 from hal.machine import Capabilities
 from hal.rig import make_rig
 from records.process import config_of
+from records.store import StoreError
+from tests.calibration import measured_bench
 
 CLOCK = SystemClock()
 UID = os.getuid()
@@ -252,6 +256,55 @@ def test_g24_the_records_remember_what_a_folder_put_back_has_forgotten(
     copy = Path(checked.path).read_bytes()
     (folder / "SIM-TUBE-0001-000001.toml").write_bytes(copy)
     assert "CAL-2" in certificate.forgotten(rig, real)
+
+
+def test_a2_g24_readings_of_before_the_tube_was_built_in_are_none_of_it_whoever_signs_them_again(
+    tmp_path: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hazards A2 and G24: tube A was measured, B was built in and A again; A's old readings, signed anew, are a certificate of which the records know
+    nothing. One that was accepted is the records' own to judge, and goes on being read; a name plate has no readings."""
+    plant = checked_of(loaded(tmp_path, document), CLOCK.wall())
+    rig = loaded(tmp_path, document)
+    table = CertificateTable.model_validate(measured_bench.document())
+    again = replace(plant, table=table)
+    first_s = measured_bench.AT.timestamp()
+    fitted = [0.0]
+    monkeypatch.setattr(certificate.fractions, "fitted_at_s", lambda _database: fitted[0])
+    monkeypatch.setattr(certificate, "checked_of", lambda *_: again)
+    words = (
+        r"CAL-1 has readings of 2026-06-01T12:00:00Z, and by the records a tube was built in at 2026-06-01T12:00:01Z"
+        r".*first: measure this tube anew"
+    )
+    for built_in_s, refused in ((0.0, False), (first_s, False), (first_s + 1.0, True)):
+        fitted[0] = built_in_s
+        assert bool(certificate.of_before(rig, again)) is refused, built_in_s
+    with pytest.raises(ConfigurationError, match=words):
+        accept(rig, CLOCK.wall())
+    assert not (rig.records / "certificates").exists(), "nothing is pinned"
+    (c,) = table.combinations
+    carried = c.model_copy(update={"measured": measured_bench.measured(readings=_later(3600.0))})
+    both = replace(plant, table=table.model_copy(update={"combinations": [carried, c]}))
+    assert certificate.of_before(rig, both) != "", "one combination that was carried over is enough"
+    alone = replace(plant, table=table.model_copy(update={"combinations": [carried]}))
+    assert certificate.of_before(rig, alone) == "", "measured since"
+    assert certificate.of_before(rig, plant) == "", "a plant's own word has no readings"
+    folder = rig.records / "certificates"
+    folder.mkdir(parents=True)
+    pin = {"version": 1, "id": "CAL-1", "sha256": again.sha256.hex()}
+    (folder / FILE).write_bytes(_sealed({table.tube_serial: pin}))
+    assert certificate.of_before(rig, again) == "", "accepted before: whether it counts, the records say"
+
+    def damaged(_database: Path) -> float:
+        raise StoreError("the database is of a newer program")
+
+    (folder / FILE).unlink()
+    monkeypatch.setattr(certificate.fractions, "fitted_at_s", damaged)
+    with pytest.raises(ConfigurationError, match="of a newer program; first: look with the program that wrote it"):
+        certificate.of_before(rig, again)
+
+
+def _later(by_s: float) -> list[dict[str, Any]]:
+    return [one | {"at": one["at"] + timedelta(seconds=by_s)} for one in measured_bench.READINGS]
 
 
 @pytest.mark.parametrize(
