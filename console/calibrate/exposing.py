@@ -34,6 +34,11 @@ COMPLETE: Final = "complete"
 SAME_S: Final = 0.0051
 """The timer's step is 10 ms: an offer whose time is further from what was asked is of something else."""
 RECORD_WITHIN_S: Final = 5.0
+SILENT: Final = (
+    f"exposure {{token}} ended as it was asked for, and the records told nothing of it within {RECORD_WITHIN_S:g} s, so that nobody knows by which certificate "
+    "it was made; first: see that the recorder runs and the disk has room (kerma records list shows the exposure), then reject this one with that reason, and "
+    "expose again"
+)
 LOOK_WITHIN_S: Final = 2.0
 NOTHING: Final = Recorded()
 FILAMENT_S: Final = 1.5
@@ -214,6 +219,8 @@ class Hand:
             how = how if answer.ok else f"{how}; not closed: {answer.words}"
         row, offer = self._recorded(prescribed, ended), result.offer
         if row is None or offer is None:
+            if how == COMPLETE:
+                return Unanswered(asked.token, SILENT.format(token=ended.token))
             return Answered(asked.token, how, ended.dose.beam_s, number=ended.token)
         seen = bool(row["kv_mean"])
         record = Recorded(

@@ -365,11 +365,23 @@ def test_g7_a_beam_that_an_arc_ended_is_told_so(monkeypatch: pytest.MonkeyPatch)
         assert isinstance(answer, Answered) and answer.record.arcs == counted
 
 
-def test_without_a_record_there_is_no_read_back() -> None:
+def test_a7_an_exposure_of_which_the_records_tell_nothing_is_no_reading() -> None:
+    """Hazard A7: by which certificate it was made stands in its record alone; taken as complete it would be a reading by whichever."""
     book = Book()
     book.row = None
     answer = made(Desk(BEAM), book)[0].expose(ASKED)
-    assert isinstance(answer, Answered) and (answer.timer_s, answer.record) == (10.0, Recorded())
+    assert isinstance(answer, Unanswered) and answer.token == "S-1"
+    assert "exposure 7 ended as it was asked for, and the records told nothing of it within 5 s" in answer.words
+    assert "first: see that the recorder runs" in answer.words and "reject this one" in answer.words
+
+
+def test_a7_one_that_was_ended_otherwise_is_no_reading_with_or_without_a_record() -> None:
+    """How it ended is told, as it is where the record came: nobody has to reject it first."""
+    book = Book()
+    book.row = None
+    stopped = end(outcome="INTERRUPTED", event="STOP", rule="stop", words="stopped") | {"state": "INTERRUPTED"}
+    answer = made(Desk([BEAM[0], stopped]), book)[0].expose(ASKED)
+    assert answer == Answered("S-1", "interrupted, STOP, stop, stopped", 10.0, number=7)
 
 
 def test_a_combination_that_the_certificate_lacks_is_said_before_the_desk_is_asked() -> None:
