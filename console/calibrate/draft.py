@@ -37,6 +37,7 @@ from console.tube_use import warmed_at
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 from records.day import zone_named
+from records.warm_up import SAME_KV
 
 OF_MACHINE: Final = ("offset", "second", "audit", "scale", "fitted", "interrupt", "conditioning", "survey", "spot")
 """Kinds of sessions whose findings are of no output's combination."""
@@ -131,19 +132,20 @@ def in_the_dark(known: Known, job: JobTable) -> Iterator[str]:
             yield f"{one.name}, {dark_words(session)}"
 
 
-def steady_tokens(job: JobTable, known: Known) -> frozenset[str]:
-    """The exposures of sessions that ended on steadiness."""
-    sessions = (known.finished(f"warm-{one.name}") for one in job.outputs)
+def steady_tokens(job: JobTable, known: Known, kv: float) -> frozenset[str]:
+    """The exposures of sessions that ended on steadiness at this kV or above: by the rule of the day's own, a tube that is steady at a lower one is not yet so
+    at this one."""
+    sessions = (known.finished(f"warm-{one.name}") for one in job.outputs if kv <= one.kv * (1.0 + SAME_KV))
     steady = [session for session in sessions if session is not None and together(session)]
     return frozenset(shot.token for session in steady for shot in session.shots if shot.read)
 
 
 def _warm(job: JobTable, done: Mapping[str, Done], known: Known, kept: Kept, zone: tzinfo) -> None:
     """ValueError: an output is of a cold tube."""
-    steady = steady_tokens(job, known)
     made, kvs = kept.beams(), {one.name: one.kv for one in job.outputs}
     for name, one in done.items():
         first = min((held.event.at for held in one.session.kept("readings")), default=None)
+        steady = steady_tokens(job, known, kvs[name])
         warm = warmed_at(kept.used(), first.timestamp(), steady, made, kvs[name], zone) if first is not None else None
         wrong = cold(one.session, warm)
         if wrong:

@@ -144,9 +144,11 @@ def run(asked: Asked, clock: Clock) -> Exit:
 def unwarmed(job: JobTable, name: str, known: Known, kept: Kept, wall_s: float, zone: tzinfo) -> Iterator[str]:
     """That an output which is begun now gives no draft, said before it is measured and not after."""
     one = next((one for one in job.outputs if one.name == name), None)
-    steady = steady_tokens(job, known)
-    if one is not None and warmed_at(kept.used(), wall_s, steady, kept.beams(), one.kv, zone) is None:
-        yield f"the tube was not warmed up, or paused for hours since: measure warm-{name} first, or the draft of {name} is refused"
+    if one is None:
+        return
+    steady = steady_tokens(job, known, one.kv)
+    if warmed_at(kept.used(), wall_s, steady, kept.beams(), one.kv, zone) is None:
+        yield f"the tube was not warmed up at {one.kv:g} kV, or paused for hours since: measure warm-{name} first, or the draft of {name} is refused"
 
 
 @dataclass(frozen=True)

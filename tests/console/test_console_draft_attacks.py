@@ -512,10 +512,56 @@ def test_g22_three_exposures_that_agree_over_a_day_are_no_warm_tube(tmp_path: Pa
     path = measure(where, table, "warm-a20")
     session = calibration_sessions.read(path, offered(table, "warm-a20", AT, NOTHING))
     known = Known(lambda name: session if name == "warm-a20" else None)
-    assert len(calibration_draft.steady_tokens(table, known)) == len(session.shots) == 3
+    assert len(calibration_draft.steady_tokens(table, known, 69.5)) == len(session.shots) == 3
     apart = [replace(shot, asked_at=AT + timedelta(hours=3 * place)) for place, shot in enumerate(session.shots)]
     cooled = replace(session, shots=tuple(apart))
-    assert calibration_draft.steady_tokens(table, Known(lambda _name: cooled)) == frozenset()
+    assert calibration_draft.steady_tokens(table, Known(lambda _name: cooled), 69.5) == frozenset()
+
+
+def test_g22_a_tube_that_is_steady_at_a_lower_kv_is_none_at_a_higher_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hazard G22: a session of beam at 50 kV made the output at 69.5 kV one of a warm tube, where the lock of a treatment refuses the same; the other way
+    round it does. Told when the output is begun, and no draft."""
+    (one,) = job_document()["outputs"]
+    table, where = job(tmp_path, outputs=[one, one | {"name": "low", "kv": 50.0}]), rig(tmp_path)
+    low = calibration_sessions.read(measure(where, table, "warm-low"), offered(table, "warm-low", AT, NOTHING))
+    high = calibration_sessions.read(measure(where, table, "warm-a20"), offered(table, "warm-a20", AT, NOTHING))
+    for session, kv, is_warm in (
+        (low, 50.0, True), (low, 50.1, True), (low, 69.5, False), (high, 69.5, True), (high, 50.0, True), (high, 100.0, False),
+    ):  # fmt: skip
+        name = "warm-low" if session is low else "warm-a20"
+        known = Known(lambda asked, name=name, session=session: session if asked == name else None)  # type: ignore[misc]
+        assert bool(calibration_draft.steady_tokens(table, known, kv)) is is_warm, (name, kv)
+    known = Known(lambda asked: low if asked == "warm-low" else None)
+    at_s, token = AT.timestamp() - 100.0, max(calibration_draft.steady_tokens(table, known, 50.0))
+    used = [{"started_wall_s": at_s - 20.0, "ended_wall_s": at_s, "purpose": "CALIBRATE", "prescription_id": token}]
+    kept: Any = SimpleNamespace(used=lambda: used, beams=tuple)
+    assert list(unwarmed(table, "low", known, kept, AT.timestamp(), UTC)) == []
+    (words,) = unwarmed(table, "a20", known, kept, AT.timestamp(), UTC)
+    assert words.startswith("the tube was not warmed up at 69.5 kV")
+
+
+def test_g22_the_output_after_a_warm_up_at_a_lower_kv_gives_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hazard G22: the same session of beam by its tokens in the records, at the output's own kV and below it; the warm one gets as far as to be asked for
+    the other output of its job file."""
+    (one,) = job_document()["outputs"]
+    for folder, kv, words in (("own", 69.5, "warmer was not measured"), ("low", 50.0, "had not been warmed up")):
+        here = tmp_path / folder
+        here.mkdir()
+        table, where = job(here, outputs=[one, one | {"name": "warmer", "kv": kv}]), rig(here)
+        before = AT - timedelta(minutes=20)
+        path = measure(where, table, "warm-warmer", at=before)
+        session = calibration_sessions.read(path, offered(table, "warm-warmer", before, NOTHING))
+        measure(where, table)
+        at_s, token = AT.timestamp() - 100.0, session.shots[-1].token
+        used = [{"started_wall_s": at_s - 20.0, "ended_wall_s": at_s, "purpose": "CALIBRATE", "prescription_id": token}]
+        monkeypatch.setattr(Records, "rows", lambda _self, used=used: used)
+        monkeypatch.setattr(Records, "beams", lambda _self: ())
+        with pytest.raises(ConfigurationError, match=words):
+            made(here, monkeypatch, where, table)
 
 
 def test_a2_no_output_is_called_as_another_session_and_a_point_in_a_name_is_no_other_session(tmp_path: Path) -> None:
