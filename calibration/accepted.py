@@ -42,14 +42,17 @@ class Accepted:
         """What is pinned for a tube, None where nothing is."""
         return self._pins().get(tube_serial)
 
-    def knows(self, sha256: str) -> bool:
-        """Whether a certificate of this content was accepted here, by its pin or by its copy."""
-        if any(pin.sha256 == sha256 for pin in self._pins().values()):
-            return True
-        copies = sorted(self._folder.glob("*.toml"))
-        return any(
-            signed.content_sha256(toml_file.parse(one, toml_file.read_bytes(one))).hex() == sha256 for one in copies
+    def contents(self) -> frozenset[str]:
+        """The SHA-256 of every certificate that was accepted here, by its pin or by its copy."""
+        copies = (
+            signed.content_sha256(toml_file.parse(one, toml_file.read_bytes(one)))
+            for one in self._folder.glob("*.toml")
         )
+        return frozenset({pin.sha256 for pin in self._pins().values()} | {one.hex() for one in copies})
+
+    def knows(self, sha256: str) -> bool:
+        """Whether a certificate of this content was accepted here."""
+        return sha256 in self.contents()
 
     def refused(self, new: Checked) -> str:
         """Why this certificate may not be used on this computer, or ""."""

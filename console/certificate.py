@@ -90,19 +90,20 @@ def of_before(rig: Rig, checked: Checked) -> str:
 def forgotten(rig: Rig, checked: Checked) -> str:
     """Why the accepted certificates are not those of these records, or "": the folder was removed, or put back from an older day (hazard G24).
 
-    On a real rig whatever treats was accepted, so the last one that treated is known there. A simulated plant's own word treats too, and is never pinned."""
+    On a real rig whatever treats was accepted, so each one that treated is known there: a folder of an older day, or one in which a copy was put or removed,
+    lacks one. A simulated plant's own word treats too, and is never pinned."""
     if rig.simulated or checked.table.basis != "measured":
         return ""
     try:
         rows = fractions.list_fractions(rig.records / fractions.DATABASE_NAME)
     except StoreError as error:
         raise ConfigurationError(f"{error}; first: look with the program that wrote it") from error
-    last = next((row for row in rows if row["purpose"] in OF_SIGNED), None)
-    if last is None or last["certificate_sha256"] == checked.sha256.hex():
-        return ""
-    if accepted(rig).knows(last["certificate_sha256"]):
+    treated = {row["certificate_sha256"]: row["certificate_id"] for row in rows if row["purpose"] in OF_SIGNED}
+    known = accepted(rig).contents() | {checked.sha256.hex()} if treated else frozenset()
+    lost = next((sha256 for sha256 in treated if sha256 not in known), None)
+    if lost is None:
         return ""
     return (
-        f"{rig.records / FOLDER}: does not know certificate {last['certificate_id']}, which treated last by these records, so that an older one cannot be "
+        f"{rig.records / FOLDER}: does not know certificate {treated[lost]} ({lost[:16]}), which treated by these records, so that an older one cannot be "
         "told; first: put the folder back as it was with these records, or lay that certificate's own file there, called like the copies"
     )

@@ -241,7 +241,10 @@ def test_g24_the_records_remember_what_a_folder_put_back_has_forgotten(
         {"purpose": "TREAT", "certificate_sha256": "ab" * 32, "certificate_id": "CAL-2"},
         {"purpose": "TREAT", "certificate_sha256": checked.sha256.hex(), "certificate_id": "CAL-1"},
     ]
-    assert "does not know certificate CAL-2, which treated last by these records" in certificate.forgotten(rig, real)
+    assert (
+        "does not know certificate CAL-2 (abababababababab), which treated by these records"
+        in certificate.forgotten(rig, real)
+    )
     monkeypatch.setattr(certificate, "checked_of", lambda *_: real)
     with pytest.raises(ConfigurationError, match="put the folder back as it was with these records"):
         accept(rig, CLOCK.wall())
@@ -251,7 +254,11 @@ def test_g24_the_records_remember_what_a_folder_put_back_has_forgotten(
     assert certificate.forgotten(rig, real) == "", "the pin knows it, and refuses an older one itself"
     rows[1]["certificate_sha256"] = checked.sha256.hex()
     (folder / FILE).unlink()
-    assert certificate.forgotten(rig, real) == "", "the certificate in force is that which treated last"
+    assert certificate.forgotten(rig, real) == "", "no other certificate has treated than the one in force"
+    rows.append({"purpose": "DAILY", "certificate_sha256": "ef" * 32, "certificate_id": "CAL-0"})
+    said = certificate.forgotten(rig, real)
+    assert "does not know certificate CAL-0 (efefefefefefefef)" in said, "not the last one alone"
+    rows.pop()
     rows[1]["certificate_sha256"] = "cd" * 32
     copy = Path(checked.path).read_bytes()
     (folder / "SIM-TUBE-0001-000001.toml").write_bytes(copy)
