@@ -151,6 +151,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_a2_what_a_cut_out_gives_at_the_surface_and_at_depth_moves_a_patients_dose_as_r0_does "
         "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_creep_above_10_percent_asks_for_an_exchanged_part_and_everything_anew "
         "verification/test_attacked_procedures.py::test_a1_a_chamber_one_millimetre_from_its_place_is_told_with_what_that_is_of_dose "
+        "console/test_console_draft_attacks.py::test_a1_a_newer_session_that_was_voided_is_told_to_whoever_signs_the_draft "
         "console/test_console_draft_attacks.py::test_a1_a_newer_session_that_somebody_began_out_of_doubt_is_finished_or_voided_first "
         "console/test_console_draft_attacks.py::test_a1_what_is_typed_as_expected_is_held_against_the_certificate_before "
         "console/test_console_treat.py::test_a1_a_time_off_that_of_fraction_1_is_never_confirmed "

@@ -28,7 +28,7 @@ from calibration.write import content_of, write_certificate
 from console import kept as room
 from console import sources
 from console.calibrate.exposing import Kept
-from console.calibrate.sessions import known_of, left_open, of_this_rig
+from console.calibrate.sessions import known_of, left_open, of_this_rig, voided_since
 from console.calibrate.writing import written
 from console.certificate import accepted
 from console.configuration import Rig
@@ -71,7 +71,7 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
     beside_before = (*beside_last(document, last, str(job.certificate["supersedes"])), *(one.words for one in changes))
     for words in (
         *beside_before,
-        *used(known, job),
+        *used(rig, known, job),
         *in_the_dark(known, job),
         *told(job, records),
         *beside_open(document),
@@ -116,12 +116,13 @@ def _changes(rig: Rig, job: JobTable, document: Mapping[str, Any]) -> tuple[Move
     return found
 
 
-def used(known: Known, job: JobTable) -> Iterator[str]:
-    """Which sessions the draft stands on, so that who signs sees whose and of when they are."""
+def used(rig: Rig, known: Known, job: JobTable) -> Iterator[str]:
+    """Which sessions the draft stands on, so that who signs sees whose and of when they are, and which newer ones somebody voided."""
     for name in names(job):
         session = known.finished(name)
         if session is not None and session.last_at is not None:
-            yield f"{name}: {session.id}, ended {stamp(session.last_at)}"
+            ended = f"{name}: {session.id}, ended {stamp(session.last_at)}"
+            yield "; ".join((ended, *voided_since(rig, job, session, name, known)))
 
 
 def in_the_dark(known: Known, job: JobTable) -> Iterator[str]:

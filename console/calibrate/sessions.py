@@ -94,6 +94,16 @@ def last_finished(rig: Rig, job: JobTable, name: str, at: datetime, known: Known
     return None
 
 
+def voided_since(rig: Rig, job: JobTable, session: Session, name: str, known: Known) -> Iterator[str]:
+    """Why each newer session of this name was voided, the newest first: by that this one serves again, which somebody had measured anew."""
+    for path in reversed(files(rig.records / FOLDER, name)):
+        if path.stem == session.id:
+            return
+        void = read(path, measurable(job, name, began(path), known)).void
+        if void:
+            yield f"a newer one was voided: {path.stem}: {void}"
+
+
 def read(path: Path, planned: Planned) -> Session:
     """A session as its file tells it. Raises ConfigurationError: also where a session lies under another name, and so under another time."""
     with Journal.take_up(path, planned.procedure, planned.of) as journal:

@@ -154,7 +154,7 @@ def test_one_sound_session_is_a_draft_and_says_on_which_session_it_stands(
     path = measure(where, table)
     assert made(tmp_path, monkeypatch, where, table).exists()
     known = known_of(where, table, AT + DAY, {})
-    assert list(calibration_draft.used(known, table)) == [f"a20: {path.stem}, ended 2026-06-01T12:21:30Z"]
+    assert list(calibration_draft.used(where, known, table)) == [f"a20: {path.stem}, ended 2026-06-01T12:21:30Z"]
 
 
 @pytest.mark.parametrize(("key", "serial"), [("tube_serial", "T-2"), ("machine_serial", "K-2")])
@@ -327,6 +327,26 @@ def test_a1_who_knows_that_a_finished_session_is_wrong_can_say_so(
     assert session.phase is Phase.DONE and "chamber B" in after(session, Leave("", AT + DAY))[1].refused
     with pytest.raises(ValueError, match="was voided"):
         draft(table, {"a20": Done(session, "P. One", 69.4, 1.67)}, {}, Program("0.1.0", ""), AT)
+
+
+def test_a1_a_newer_session_that_was_voided_is_told_to_whoever_signs_the_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hazard A1: the newest finished session is voided, and the one before it serves again; nobody who signs saw that there had been another."""
+    table, where = job(tmp_path), rig(tmp_path)
+    older = measure(where, table)
+    newer = [measure(where, table, at=AT + timedelta(hours=hours)) for hours in (1, 2)]
+    for path, why in zip(reversed(newer), ("3 % higher", "a wet cap"), strict=True):
+        assert voided(where, "a20", AT + timedelta(hours=3), f"{why} (P. One)") == path.stem
+    console = Console(file=io.StringIO(), width=400)
+    monkeypatch.setattr(calibration_draft, "Kept", lambda _database: Records())
+    drafted(where, table, tmp_path / "draft.toml", Later(timedelta(hours=4)), console, tmp_path / "none.sqlite")
+    (line,) = (one for one in console.file.getvalue().splitlines() if one.startswith("a20: a20."))  # type: ignore[attr-defined]
+    ended = f"a20: {older.stem}, ended 2026-06-01T12:21:30Z"
+    told = [f"a newer one was voided: {path.stem}" for path in reversed(newer)]
+    assert line.startswith(f"{ended}; {told[0]}: 3 % higher (P. One); {told[1]}: a wet")
+    voided(where, "a20", AT + timedelta(hours=4), "all of them")
+    assert list(calibration_draft.used(where, known_of(where, table, AT + DAY, {}), table)) == []
 
 
 def test_a13_a_session_of_tomorrow_hides_none_of_today(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
