@@ -272,8 +272,9 @@ class Book:
     ran: Opening | None = None
     changed_index: int = 0
     changed_words: str = ""
-    ended: list[int] = field(default_factory=list)
-    """Every record that ended a day's check: of what once stood between a check and a baseline the last one alone says nothing."""
+    voided: list[int] = field(default_factory=list)
+    exchanged: list[int] = field(default_factory=list)
+    """Every record that ended a day's check, and not the last alone: what stood as a baseline was begun is asked for as long as that baseline counts."""
     tube: str = ""
     fitted: list[Told] = field(default_factory=list)
     certificates: set[bytes] = field(default_factory=set)
@@ -454,7 +455,7 @@ def _sheet(book: Book, record: Record) -> None:
 def _void(book: Book, record: Record, words: str) -> None:
     """From here on a day's check that was made before counts no longer (accident-A6)."""
     book.void_index, book.void_words = record.index, words
-    book.ended.append(record.index)
+    book.voided.append(record.index)
 
 
 def _restored(book: Book, record: Record) -> None:
@@ -634,7 +635,7 @@ def _opening(book: Book, record: Record, noted: Noted) -> None:
     opening = msgspec.msgpack.decode(noted.entry, type=Opening)
     if book.ran is not None and (words := _exchanged(book.ran, opening)):
         book.changed_index, book.changed_words = record.index, words
-        book.ended.append(record.index)
+        book.exchanged.append(record.index)
     book.ran = opening
     _tube(book, record, noted, opening.tube_serial)
     book.certificates.add(opening.certificate_sha256)

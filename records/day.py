@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import takewhile
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,8 @@ TEMPERATURE_C: Final = (10.0, 40.0)
 REFERENCE_KPA, REFERENCE_C, ZERO_C = 101.325, 20.0, 273.15
 SET_S: Final = 0.02
 """An exposure of the check and one of its baseline are of the same set time within two steps of the unit's timer."""
+NEAR_S: Final = 2.0 * 86400.0
+"""Further apart than this two times are of no one day, whatever the zone."""
 FIRST: Final = "make the daily check first (kerma daily)"
 
 ITEMS: Final = (
@@ -344,7 +347,7 @@ def _stood(
     return (
         bound == (base.certificate_sha256, base.tube_serial, base.machine_serial)
         and days == {sheet.day}
-        and not any(kept.index < one <= begun_index for one in book.ended)
+        and not any(kept.index < one <= begun_index for one in (*book.voided, *book.exchanged))
         and not daily_tokens(book, kept.index, begun_index)
         and beams >= {(row.kv, row.filter) for row in base.lines}
         and not any(_readings(book, kept, sheet, by.last[1], site, others))
@@ -537,25 +540,33 @@ def _after(book: Book, kept: Kept, sheet: DaySheet) -> Iterator[str]:
 def _accounted(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> Iterator[str]:
     """Whoever measures until it fits leaves exposures that stand in no sheet, or readings that stand in two."""
     told, readings = {token for _, base in _baselines(book, site) for token in base.tokens}, dict[int, float]()
-    for one in _sheets_before(book, kept, site):
+    made = _made_that_day(book, kept, sheet, site)
+    before = [*_sheets_before(book, kept, min((one.index for one in made), default=kept.index), site)]
+    for one in before:
         told |= _told(one)
         readings |= {line.token: line.reading for line in (*one.lines, one.seated_anew)}
-    made = daily_tokens(book, book.void_index, kept.index)
-    today_made = {t for t in made if str(today(book.exposures[t].seen.wall_s, site.tz)) == sheet.day}
-    if missing := sorted(today_made - told - _told(sheet)):
+    since = max((one for one in book.voided if one < kept.index), default=0)
+    daily = {
+        one.token
+        for one in made
+        if one.start.prescribed.purpose is Purpose.DAILY and since < one.index < kept.index and not one.void
+    }
+    if missing := sorted(daily - told - _told(sheet)):
         yield f"exposures of the daily check that its sheet does not tell of: {', '.join(map(str, missing))}: {FIRST}"
-    yield from _off_today(book, kept, sheet, site, known)
+    yield from _off_today(book, kept, sheet, before, site, known)
     for line in (*sheet.lines, sheet.seated_anew):
         if readings.get(line.token, line.reading) != line.reading:
             yield f"exposure {line.token} read {readings[line.token]:g} in the sheet before and {line.reading:g} in this one: {FIRST}"
 
 
-def _off_today(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> Iterator[str]:
+def _off_today(
+    book: Book, kept: Kept, sheet: DaySheet, before: Sequence[DaySheet], site: DaySite, known: Mapping[str, Held]
+) -> Iterator[str]:
     """Readings of this day and certificate that serve this check no more and were off: what was measured once is not gone because it was measured again, or
     told otherwise: of an exposure the first sheet that tells a reading has it. Above 3 % the physicist makes the check; one above 5 % that a person had kept
     asks for a new certificate (accident-A1). One that is held against nothing says not how far it is off, and is the physicist's."""
     off: dict[int, Left] = {}
-    for one in (*_sheets_before(book, kept, site), sheet):
+    for one in (*before, sheet):
         lines = () if one is sheet else (*one.lines, one.seated_anew)
         told = {left.token: left for left in one.left if left.reading is not None}
         told |= {line.token: Left(line.token, "", line.reading, True, one.device) for line in lines}
@@ -602,9 +613,20 @@ def _told(sheet: DaySheet) -> set[int]:
     return lines | {sheet.interrupt_token} | {one.token for one in sheet.left if one.why.strip()}
 
 
-def _sheets_before(book: Book, kept: Kept, site: DaySite) -> Iterator[DaySheet]:
-    """The day's other checks, signed as they must be, and whatever came of them."""
-    for one in book.sheets.get(SheetKind.DAILY, []):
+def _made_that_day(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> list[Exposure]:
+    """Every exposure of the day of a sheet that came into the records on its own day, whatever it was for, in the order of the records."""
+    return [
+        one
+        for one in book.exposures.values()
+        if abs(one.seen.wall_s - kept.wall_s) <= NEAR_S and str(today(one.seen.wall_s, site.tz)) == sheet.day
+    ]
+
+
+def _sheets_before(book: Book, kept: Kept, since_index: int, site: DaySite) -> Iterator[DaySheet]:
+    """The day's other checks in the order of the records, signed as they must be, and whatever came of them. A sheet tells of exposures that are made: one
+    of before the day's first tells of none of them, and its signature is not looked at, for these records keep the sheets of years."""
+    late = takewhile(lambda one: one.index > since_index, reversed(book.sheets.get(SheetKind.DAILY, [])))
+    for one in reversed([*late]):
         if one.index < kept.index and not wrong_signature(one.sheet, site.signers):
             sheet = decoded(one.sheet.body, DaySheet)
             if sheet is not None:

@@ -886,24 +886,28 @@ def test_a1_a_further_detector_has_no_baseline_where_no_check_is_in_force(tmp_pa
     rig.close()
 
 
-@pytest.mark.parametrize("why", ["voided", "exchanged"])
+@pytest.mark.parametrize("why", ["voided", "exchanged", "not told of"])
 def test_a1_a_further_detectors_baseline_that_was_refused_comes_not_into_force_with_what_happens_later(
     tmp_path: Path, why: str
 ) -> None:
     """The event between check and baseline counts for ever, whatever came after it: also by a recorder that reads the journal anew."""
     rig = made(tmp_path)
     rig.opened()
-    assert _by(rig, DEVICE, rig.baseline()) == ""
+    first = rig.baseline()
+    if why == "not told of":
+        rig.expose(Purpose.DAILY)
+    assert (_by(rig, DEVICE, first) == "") is (why != "not told of")
 
     def happens() -> None:
-        if why == "voided":
+        if why != "exchanged":
             rig.host.put(EntryType.STRAY, Stray("uncommanded", 0, 0, 1.0, 5, 5, 0.0, 90.0, "", "", rig.clock.wall))
         else:
             for file in (b"d" * 32, OPENING.configuration_sha256):
                 rig.host.put(EntryType.OPENING, msgspec.structs.replace(rig.host.opening, configuration_sha256=file))
         rig.run(0.04)
 
-    happens()
+    if why != "not told of":
+        happens()
     rig.baseline(device="QA-2", **_row(1.0))
     for again in (False, True):
         if again:

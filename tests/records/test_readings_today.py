@@ -10,8 +10,10 @@ import pytest
 from day_bench import DEVICE, OPERATOR, PHYSICIST, READING, DayRig, made, signed
 
 from hal.readings import Purpose
+from records import day
+from records.book import Kept
 from records.day import DaySheet, Left, decoded
-from records.sheets import SheetKind, body
+from records.sheets import Sheet, SheetKind, Signers, body, wrong_signature
 
 
 def _check(rig: DayRig, content: DaySheet, *, physicist: bool = False) -> str:
@@ -98,6 +100,54 @@ def test_a1_a_reading_that_was_off_is_what_the_first_sheet_told_of_it(tmp_path: 
         again = rig.measured(base, left=(Left(token, "jig", READING, device=DEVICE),))
         said = _check(rig, again, physicist=physicist)
         assert f"exposure {token} of this day read {0.94 * READING:g}" in said and "above 5 %: calibrate" in said
+    rig.close()
+
+
+def test_a1_a_sheet_that_says_another_day_is_one_of_those_that_were_laid_down_on_this_one(tmp_path: Path) -> None:
+    """Whose readings count goes by the exposures and by where the sheet lies, not by the day that it names."""
+    rig = made(tmp_path)
+    rig.opened()
+    base = rig.baseline()
+    token = rig.expose(Purpose.DAILY)
+    other = rig.measured(base, day="2020-01-01", left=(Left(token, "jig", 0.94 * READING, True, DEVICE),))
+    assert "the daily check is of 2020-01-01" in _check(rig, other)
+    assert "above 5 %: calibrate" in _check(rig, rig.measured(base), physicist=True)
+    rig.close()
+
+
+def test_a_question_looks_at_the_signatures_of_its_own_day_however_many_years_the_records_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each question is answered within what ARMING waits; a thousand mornings more cost no signature more, with a further detector's baseline too."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    assert _check(rig, rig.measured(first)) == ""
+    second = rig.baseline(device="QA-2")
+    assert _check(rig, rig.measured(first)) == ""
+    assert _check(rig, rig.measured(second, device="QA-2")) == ""
+    book = rig.recorder.book  # type: ignore[union-attr]
+    looked: list[Sheet] = []
+
+    def counted(sheet: Sheet, signers: Signers) -> str:
+        looked.append(sheet)
+        return wrong_signature(sheet, signers)
+
+    monkeypatch.setattr(day, "wrong_signature", counted)
+
+    def asked() -> int:
+        looked.clear()
+        assert rig.refused() == ""
+        return len(looked)
+
+    few = asked()
+    daily = book.sheets[SheetKind.DAILY]
+    old = [
+        Kept(0, 86400.0 * number, 86400.0 * number, msgspec.structs.replace(daily[0].sheet, at=f"{number}"))
+        for number in range(1000)
+    ]
+    book.sheets[SheetKind.DAILY] = [*old, *daily]
+    assert 0 < few == asked() < 60
     rig.close()
 
 
