@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from decide_bench import (
+    CLOSED,
     DOOR,
     LOST,
     NOW,
@@ -37,7 +38,8 @@ from controller.entries import Outcome
 from controller.off import SLOW_FRESH_S
 from controller.prescribed import Quality
 from controller.states import BEAM, Event, State
-from hal.readings import Cause, Termination, UnitState
+from hal.readings import Cause, Purpose, Termination, UnitState
+from interlocks.cold import left_kv, most_ma
 from interlocks.words import Sent, Trip
 
 IRRADIATING = stage(State.IRRADIATING)
@@ -183,6 +185,78 @@ def test_an_on_that_was_never_sent_is_no_beam() -> None:
     assert event_of(STARTING, beaming(), refused) is Event.NONE
     assert event_of(stage(State.STARTING, NOW - 2.01), pressed(), refused) is Event.EXPIRED
     assert event_of(stage(State.IRRADIATING, NOW - 1e5), beaming(), BEAM_FACTS) is Event.NONE
+
+
+# A dry run: high voltage over a cold filament
+
+DRY = msgspec.structs.replace(
+    SETTINGS, terms=msgspec.structs.replace(SETTINGS.terms, purpose=Purpose.DRY_RUN, ma=0.0, d0_mgy=0.0)
+)
+DRY_FACTS = facts(msgspec.structs.replace(TOKENED, settings=DRY), sent=SENT_ON)
+DRY_OFF = msgspec.structs.replace(DRY_FACTS, off=OFF_BAD, off_since_s=None)
+DARK = Dose()
+
+
+@pytest.mark.parametrize("cause", [*Cause, 99])
+def test_a_count_ends_a_dry_run_as_a_fault(cause: int) -> None:
+    """Channel 2's preset and the rate's comparator stand at the dark's there: what is an ordinary end of a beam is radiation where none was asked."""
+    ended = beaming(unit_state=int(UnitState.ENDED), unit_first_cause=int(cause))
+    told, _ = decided(IRRADIATING, ended, DRY_FACTS)
+    if cause in (Cause.RATE, Cause.COUNT2):
+        assert told.event is Event.TRIP_FAULT
+        assert "radiation where none was asked" in told.words
+        beam, _ = decided(IRRADIATING, ended, BEAM_FACTS)
+        assert "radiation where none was asked" not in beam.words
+    else:
+        assert told.event is cause_event(cause, SETTINGS.terms.termination)
+        assert "radiation" not in told.words
+
+
+@pytest.mark.parametrize(
+    ("ma", "off_kv", "ok"),
+    [
+        (0.0, 0.0, True),
+        (most_ma(SETTINGS.terms.kv) - 1e-6, 0.0, True),
+        (most_ma(SETTINGS.terms.kv) + 1e-6, 0.0, False),
+        (SETTINGS.terms.ma, 0.0, False),
+        (-0.01, 0.0, False),
+        (float("nan"), 0.0, False),
+        (0.0, 1.6, False),
+        (0.0, -1.6, False),
+    ],
+)
+def test_a_dry_run_is_on_by_its_high_voltage_alone(ma: float, off_kv: float, ok: bool) -> None:
+    """No chamber counts, and no more current flows than a bleeder takes; with a beam's current it is none."""
+    r = beaming(monitor_ma=ma, monitor_kv=SETTINGS.terms.kv + off_kv)
+    assert event_of(STARTING, r, DRY_FACTS, dose=DARK) is (Event.BEAM_OK if ok else Event.NONE)
+    assert event_of(STARTING, r, BEAM_FACTS, dose=DARK) is Event.NONE
+
+
+def emptying(kv: float, **changes: Any) -> Any:
+    """Off was sent, the contactor is open, and the cable still holds this."""
+    given: dict[str, Any] = {"monitor_kv": kv, "flags_interlock_closed": True}
+    return readings(**(given | changes))
+
+
+LATE_S = max(SETTINGS.terms.t2_s, SETTINGS.terms.t2d_s) + 1.0
+LEFT_KV = left_kv(SETTINGS.terms.kv, LATE_S)
+
+
+@pytest.mark.parametrize(
+    ("r", "event"),
+    [
+        (emptying(LEFT_KV - 0.1), Event.NONE),
+        (emptying(LEFT_KV + 0.1), Event.OFF_UNVERIFIED),
+        (emptying(LEFT_KV - 0.1, flags_hv_on=True), Event.OFF_UNVERIFIED),
+        (emptying(LEFT_KV - 0.1, unit_relays=CLOSED), Event.OFF_UNVERIFIED),
+    ],
+    ids=["falls", "stands", "supply on", "contactor closed"],
+)
+def test_the_cable_of_a_dry_run_is_given_its_bleeders_time(r: Any, event: Event) -> None:
+    """A second after the deadline: kV that a bleeder leaves is waited for, more is not; after a beam the same kV is stuck on."""
+    late = stopping(Outcome.TERMINATED, NOW - LATE_S)
+    assert event_of(late, r, DRY_OFF, dose=DARK) is event
+    assert event_of(late, r, facts(TOKENED, off=OFF_BAD, off_since_s=None), dose=DARK) is Event.OFF_UNVERIFIED
 
 
 # STOPPING

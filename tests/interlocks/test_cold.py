@@ -112,6 +112,14 @@ def test_the_gate_lets_no_dry_run_through_that_has_a_current_a_dose_or_a_wide_co
     assert any(words in one for one in check_terms(bounds, dry(**changes)))
 
 
+@pytest.mark.parametrize("purpose", sorted(set(Purpose) - {Purpose.DRY_RUN}))
+def test_what_a_dry_run_must_be_is_asked_of_no_other_purpose(purpose: Purpose) -> None:
+    """Terms with a current, a dose and a time of their own have nothing wrong by these; as a dry run each of them is named."""
+    given = terms(purpose=purpose)
+    assert list(cold.wrong(given)) == []
+    assert len(list(cold.wrong(msgspec.structs.replace(given, purpose=Purpose.DRY_RUN)))) > 3
+
+
 def test_no_other_purpose_goes_without_a_current() -> None:
     """mA 0 stays refused for a beam."""
     for purpose in set(Purpose) - {Purpose.DRY_RUN}:
