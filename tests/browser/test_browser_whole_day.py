@@ -78,7 +78,7 @@ def a_working_rig(laid: Setting) -> None:
     text = laid.rig_file.read_text(encoding="utf-8")
     assert "[daily]" not in text
     laid.rig_file.write_text(f'{text}\n[daily]\nwaived = false\nsigners = "{signers.name}"\n', encoding="utf-8")
-    earlier = Earlier(laid.records)
+    earlier = Earlier(laid.records, tube_serial=configuration.load(laid.rig_file, os.getuid()).file.tube.serial)
     earlier.wall_s = CLOCK.wall() - BEFORE_S
     earlier.start(msgspec.structs.replace(ORDER, patient_id="", purpose=Purpose.WARMUP), operator="nobody")
     earlier.end(10.0)
@@ -89,7 +89,7 @@ class Face:
     """Types what a table says to each question of a terminal."""
 
     def __init__(self, answers: dict[str, Callable[[], str]]) -> None:
-        self._answers, self._next, self.said = answers, deque[str](), list[str]()
+        self._answers, self._next, self.said, self.seen = answers, deque[str](), list[str](), list[str]()
 
     def say(self, words: str) -> None:
         self.said.append(words)
@@ -103,8 +103,10 @@ class Face:
     def typed(self) -> str | None:
         return self._next.popleft() + "\n" if self._next else None
 
-    def progress(self, _snapshot: Snapshot, _silent_s: float) -> None:
-        pass
+    def progress(self, snapshot: Snapshot, _silent_s: float) -> None:
+        shown_ = f"{snapshot.state}: {snapshot.notice or snapshot.first_to_fix}"
+        if shown_ not in self.seen[-1:]:
+            self.seen.append(shown_)
 
 
 class Bench:
@@ -150,7 +152,8 @@ class Bench:
             session = Session(desk, self.rig.places.stop, CLOCK)
             person, kept = Person("paul", "operator"), Kept(database(self.rig))
             hand = Hand(session, self.certificate, kept, person, face, self.press, self.let_go, purpose)
-            assert work_of(session, hand, face) is Exit.AS_INTENDED, "\n".join(face.said[-8:])
+            how = work_of(session, hand, face)
+            assert how is Exit.AS_INTENDED, "\n".join((*face.said[-8:], *face.seen[-16:]))
 
     def warm(self) -> None:
         one, day = self.certificate.combinations[0], work.day_of(self.rig, CLOCK)
