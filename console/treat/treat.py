@@ -159,7 +159,7 @@ class Steps:
             if shown is None:
                 continue
             if shown.state != "PREPARATORY" or self._session.stopped:
-                return self._left(shown)
+                return self._left(shown, _first(shown))
             if shown.offer is not None:
                 return self._check(shown, shown.offer)
         last = self._session.snapshot
@@ -249,6 +249,7 @@ class Steps:
         """From ARMING to the end: the press, the beam, the record."""
         pressed = False
         left_at: float | None = None
+        why = ""
         while True:
             shown = self._turn()
             if self._session.silent_s() > GONE_AFTER_S:
@@ -268,9 +269,11 @@ class Steps:
             ):
                 left_at = None
                 continue
-            left_at = self._session.now() if left_at is None else left_at
+            if left_at is None:
+                # what set it back is shown until a new offer stands, and that may be sooner than this waits
+                left_at, why = self._session.now(), _first(shown)
             if self._session.now() - left_at > END_SHOWN_WITHIN_S:
-                return self._left(shown)
+                return self._left(shown, why)
 
     def _press(self) -> Result | None:
         if self._wanted.press is None:
@@ -310,11 +313,11 @@ class Steps:
             return None
         return ended
 
-    def _left(self, shown: Snapshot) -> Result:
-        """The exposure was left without an end of its own."""
+    def _left(self, shown: Snapshot, why: str) -> Result:
+        """The exposure was left without an end of its own; `why` was said when it was."""
         if shown.state == "PREPARATORY":
             self._session.ask(Edit())
-        words = f"left in {shown.state}: {_first(shown)}"
+        words = f"left in {shown.state}: {why}"
         if self._session.stopped:
             return self._result(Exit.VOID if self._confirmed else Exit.NOT_CONFIRMED, "stopped; no beam was on")
         code = of_state(shown)

@@ -337,6 +337,14 @@ def test_every_other_end_has_its_own_exit_code(
     assert ("Close" in kinds(desk)) is (last["state"] == "TERMINATED")
 
 
+def test_what_set_it_back_is_told_although_a_new_offer_stands_by_then(scripted: Make, prescribed: Prescribed) -> None:
+    """The cause is shown until the next offer is made, which is sooner than an end is waited for; its words are kept from when it was left."""
+    why = "the reply of the safety unit is 230 ms old, at most 200 ms"
+    back = {"state": "PREPARATORY", "beam": "off", "offer": None, "notice": why}
+    result, _, _ = play(scripted, Rig([back, {"offer": offer(id=9), "notice": ""}]), prescribed)
+    assert result.words == f"left in PREPARATORY: {why}"
+
+
 def test_the_end_of_an_earlier_exposure_is_never_taken_for_this_one(scripted: Make, prescribed: Prescribed) -> None:
     rig = Rig([*BEAM[:3], {"state": "TERMINATED", "beam": "off", "ended": ended(token=8)}], ended=ended(token=7))
     result, _, _ = play(scripted, rig, prescribed)
