@@ -125,7 +125,10 @@ def _self_test(_s: Stage, _r: Readings, _v: Verdict, _d: Dose, facts: Facts) -> 
 
 
 def _arming(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
-    unit, case, settings = r.unit, facts.case, facts.case.settings
+    unit, case, settings, said = r.unit, facts.case, facts.case.settings, facts.statement
+    if said is not None and case.start_seq and said.refused_seq == case.start_seq:
+        # no token comes any more: unloaded, so that the words stand until somebody loads again, and a new question is asked then
+        return [(Event.EDIT, "start", own_words("start", said.refused))]
     if unit is None or settings is None or not case.token or facts.sent.armed_at_s is None:
         return []
     armed = (

@@ -48,6 +48,7 @@ OWN: Final[dict[str, tuple[str, str]]] = {
     "stuck_on": ("off could not be proved: the beam may be on", "press the emergency stop, take the patient away, switch the generator off at the mains"),
     "stray_beam": ("high voltage was on that belongs to no exposure", PHYSICIST),
     "adopted_beam": ("the records had lost an exposure that the safety unit kept: its dose is not known", PHYSICIST),
+    "start": ("the records refused this start", "load it again, or resume it"),
     "expired": ("the state lasted longer than it may", "look at what is first to fix (kerma status), then begin again"),
 }  # fmt: skip
 """Ends of the program's own, by the rule that an end names: what happened, and what to do first."""

@@ -311,7 +311,8 @@ class Statement(msgspec.Struct, frozen=True):
     """The recorder's word to the real-time process, rewritten whole whenever it changes (`version` rises).
 
     `reconciled_found_seq` is the sequence number of the last FOUND entry that the records have taken in and made durable;
-    `reset_due_token` the retained token whose end is durable and whose fraction is closed, so that the unit may be reset (0: none).
+    `reset_due_token` the retained token whose end is durable and whose fraction is closed, so that the unit may be reset (0: none);
+    `refused_seq` the last START of this process that was given no token (0: none), and `refused` why.
     """
 
     version: int
@@ -323,6 +324,8 @@ class Statement(msgspec.Struct, frozen=True):
     reconciled_found_seq: int
     reset_due_token: int
     clearance: Clearance | None = None
+    refused_seq: int = 0
+    refused: str = ""
 
 
 class Ack(msgspec.Struct, frozen=True):

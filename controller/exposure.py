@@ -110,7 +110,7 @@ class Exposure:
         elif after in BEAM or before is State.STANDBY:
             outcome, why = Outcome.TERMINATED, (Event.NONE, "", "", None)
         elif before not in (State.STOPPING, *BEAM):
-            why = (event, decided.rule, decided.words, stage.stopped_at_s)
+            why = (event, decided.rule, decided.words, None)
         if after is State.STUCK_ON:
             outcome = Outcome.STUCK_ON
         self.stage = Stage(after, now, True, outcome, *why)

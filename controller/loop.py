@@ -281,7 +281,9 @@ class Loop:
             or (set_up_words(case, r, dossier.unended) if tick.stage.state is State.PREPARATORY else ""),
             latches=tuple(latch.words for latch in dossier.latches),
             offer=offer_shown(case, r, machine),
-            dose=dose_shown(settings, dose) if settings is not None and is_dose_known(tick.stage, case) else None,
+            dose=dose_shown(settings, dose)
+            if settings is not None and is_dose_known(tick.stage, case, dossier.unended)
+            else None,
             emulated=machine.emulated,
             ended=dossier.ended,
             open_fractions=_opens(statement.opens if statement is not None else ()),

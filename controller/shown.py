@@ -29,9 +29,10 @@ def beam_word(stage: Stage, off: Evidence) -> str:
     return "off" if off.verified else "MAY BE ON"
 
 
-def is_dose_known(stage: Stage, case: Case) -> bool:
-    """Whether a dose may be shown beside what is loaded: after beam that belongs to no exposure of it, none may."""
-    return case.token != 0 or stage.state not in (State.FAULT, State.STUCK_ON)
+def is_dose_known(stage: Stage, case: Case, unended: bool) -> bool:
+    """Whether a dose may be shown beside what is loaded: after beam that belongs to no exposure of it, or that an exposure may have had whose end is not
+    known yet, none may."""
+    return case.token != 0 or not (unended or stage.state in (State.FAULT, State.STUCK_ON))
 
 
 def trip_words(stage: Stage, case: Case) -> str:

@@ -68,6 +68,12 @@ def void_is_proved(start: Start, readings: Readings) -> bool:
     )
 
 
+def _own_off(case: Case, sent: Sent) -> float | None:
+    """When this exposure was sent off; None where the newest OFF is that of one before it."""
+    off_at_s, from_s = sent.off_at_s, case.confirmed_at_s
+    return None if off_at_s is None or from_s is None or off_at_s < from_s else off_at_s
+
+
 def terminal_entry(
     stage: Stage,
     case: Case,
@@ -119,7 +125,7 @@ def terminal_entry(
         ma_min=dose.ma_min,
         ma_max=dose.ma_max,
         on_at_s=case.on_at_s,
-        off_at_s=sent.off_at_s,
+        off_at_s=_own_off(case, sent),
         off_verified_s=case.off_verified_at_s,
         wall_s=wall_s,
         host_beam_s=None if void else dose.host_beam_s,

@@ -372,13 +372,13 @@ DOSE_RULES: Final = (
         id="k_tp_drift",
         hazards=("engineering-G18", "fault-D7"),
         stands_on=Fitted.AIR,
-        when=When.CONFIRMED_VENTED,
+        when=When.VENTED,
         needs=SLOW,
         question=lambda look: abs(drift(look)) <= DRIFT,
         wrong=lambda look: (
             f"k_TP has drifted by {100 * drift(look):+.2f} % since the loading (bound {100 * DRIFT:.1f} %)"
         ),
-        first="let the head's temperature settle, then load or resume",
+        first="unload, let the head's temperature settle, then load or resume",
         clears=Clears.BY_ITSELF,
     ),
     Rule(

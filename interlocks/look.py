@@ -81,34 +81,33 @@ class When(IntEnum):
     """Until the unit has been read ARMED."""
     CONFIRMED = 5
     """From ARM to OFF."""
-    CONFIRMED_VENTED = 6
-    HELD = 7
+    HELD = 6
     """From the unit's ARMED until it reads ENDED, or OFF."""
-    HELD_DOWN = 8
+    HELD_DOWN = 7
     """From PRESS until ENDED or OFF, hold-to-run only."""
-    NO_BEAM = 9
+    NO_BEAM = 8
     """No ON is out, and the cable's discharge time since OFF has passed."""
-    LEAKAGE = 10
+    LEAKAGE = 9
     """The same, with terms set up and chamber rates measured since."""
-    BEAM = 11
+    BEAM = 10
     """From ON until the unit reads ENDED, or OFF."""
-    STEADY = 12
+    STEADY = 11
     """The same, once the generator's sample is later than the ramp."""
-    TIMED = 13
+    TIMED = 12
     """The same as BEAM, once both clocks run."""
-    DOSED = 14
+    DOSED = 13
     """The same as BEAM, for a purpose that gives dose."""
-    SIGNAL = 15
+    SIGNAL = 14
     """DOSED, ramp over and high voltage seen for 100 ms."""
-    DOSE = 16
+    DOSE = 15
     """DOSED, high voltage seen for 1 s."""
-    RATED = 17
+    RATED = 16
     """DOSED, with the ramp out of the rate's window."""
-    LINE = 18
+    LINE = 17
     """BEAM, once the flags are later than ON."""
-    STANDING = 19
+    STANDING = 18
     """From ARM until the unit reads ENDED, or OFF."""
-    NEVER = 20
+    NEVER = 19
     """On this rig there is nothing to ask: `interlocks.rules.level` puts it in the place of a row's own."""
 
 
@@ -383,7 +382,6 @@ def take(
         set_up and terms.vented_2,
         not memory.armed_seen,  # NOT_ARMED
         armed,
-        armed and terms.vented_2,
         memory.armed_seen and not ended,  # HELD
         running and terms.switch_mode is SwitchMode.HOLD,
         no_beam,

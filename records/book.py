@@ -263,6 +263,7 @@ class Book:
     by_start: dict[tuple[str, int], int] = field(default_factory=dict)
     last_start: dict[str, int] = field(default_factory=dict)
     last_ended: dict[str, int] = field(default_factory=dict)
+    refused_starts: dict[str, tuple[int, str]] = field(default_factory=dict)
     retained: int = 0
     last_token: int = 0
     last_wall_s: float = 0.0
@@ -562,6 +563,7 @@ def _entry(book: Book, record: Record) -> None:
 def _start(book: Book, record: Record, noted: Noted) -> None:
     start = msgspec.msgpack.decode(noted.entry, type=Start)
     if not noted.token:
+        book.refused_starts[noted.instance] = (noted.seq, noted.words)
         _event(book, record, noted, "START_REFUSED", ("", "START_REFUSED", "", "", noted.words))
         return
     fraction = book.fraction_of(start.fraction_tag)

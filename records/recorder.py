@@ -579,6 +579,7 @@ class Recorder:
 
     def _state(self, source: _Source) -> None:
         book = self.book
+        refused_seq, refused = book.refused_starts.get(source.name, (0, ""))
         statement = Statement(
             version=0,
             recorder=f"{self._number:016x}",
@@ -589,6 +590,8 @@ class Recorder:
             reconciled_found_seq=book.found.get(source.name, 0),
             reset_due_token=book.reset_due,
             clearance=book.clearances.get(source.name),
+            refused_seq=refused_seq,
+            refused=refused,
         )
         if statement == source.said:
             return

@@ -28,6 +28,7 @@ from decide_bench import (
     pressed,
     readings,
     stage,
+    statement,
     verdict,
 )
 
@@ -182,3 +183,19 @@ def test_a_press_moves_no_other_state(state: State) -> None:
     f = facts(TOKENED, sent=SENT_ARMED)
     assert decided(stage(state), pressed(), f)[0].event is not Event.PRESS
     assert decided(stage(state), readings(), f)[0].event is not Event.PRESS
+
+
+def test_a_start_that_the_records_refused_is_unloaded_at_once_with_their_reason() -> None:
+    """Waiting for its token would end by time alone, with words that name no cause; an earlier START's refusal is not this one's."""
+    start_seq = STARTED.start_seq
+    why = "a physicist is needed: 31 min since the last beam (bound 30 min)"
+    said = statement(refused_seq=start_seq, refused=why)
+    for r in (committed(), readings(unit=None)):
+        told, _ = decided(ARMING, r, facts(STARTED, statement=said))
+        assert (told.event, told.rule) == (Event.EDIT, "start")
+        assert told.words == f"{why}; first: load it again, or resume it"
+    for other in (statement(refused_seq=start_seq - 1, refused=why), statement(), None):
+        assert event_of(ARMING, committed(), facts(STARTED, statement=other)) is Event.NONE
+    assert event_of(ARMING, committed(), facts(LOADED, statement=statement())) is Event.NONE
+    worse, _ = decided(ARMING, committed(), facts(STARTED, statement=said), verdict(DOOR))
+    assert worse.event is Event.TRIP_STOP

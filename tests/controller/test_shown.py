@@ -93,7 +93,12 @@ LOADED = Case(settings=made())
 )
 def test_after_beam_of_no_exposure_no_dose_stands_beside_what_is_loaded(state: State, case: Case, known: bool) -> None:
     """High voltage that nobody asked for while an offer is out: "0.000 Gy, GOOD" would be read as what the patient has."""
-    assert is_dose_known(stage(state), case) is known
+    assert is_dose_known(stage(state), case, unended=False) is known
+
+
+def test_while_an_exposure_has_no_end_no_dose_stands_beside_what_is_loaded() -> None:
+    """Left in the tick of the press, it may have had beam: what was given before it is not what was given."""
+    assert not is_dose_known(stage(State.PREPARATORY), LOADED, unended=True)
 
 
 def test_the_meter_is_not_believed_before_the_records_have_taken_the_start() -> None:

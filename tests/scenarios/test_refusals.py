@@ -152,8 +152,8 @@ def test_after_two_resumes_a_physicist_is_needed(make_rig: MakeRig) -> None:
 
 
 def test_a_resume_that_was_held_over_midnight_needs_a_physicist(make_rig: MakeRig) -> None:
-    """Cleared in the evening as an operator's, its offer confirmed the next day: ARMING ends without a token, nothing is armed, a press makes no beam.
-    The physicist resumes it."""
+    """Cleared in the evening as an operator's, its offer confirmed the next day: the records give no token, it is unloaded, nothing is armed, a press
+    makes no beam, and why is shown until somebody loads again. The physicist resumes it."""
     rig = make_rig()
     to_beam(rig, 1.0)
     rig.stop()
@@ -163,10 +163,11 @@ def test_a_resume_that_was_held_over_midnight_needs_a_physicist(make_rig: MakeRi
     confirm_as_offered(rig)
     turn_until(rig, State.ARMING)
     rig.press()
-    turn_until(rig, State.PREPARATORY)
-    assert ons(rig) == 1 and len(exposures(rig)) == 1
-    assert rig.ask(Edit()).ok
     turn_until(rig, State.STANDBY)
+    assert ons(rig) == 1 and len(exposures(rig)) == 1
+    rig.wait(3.0)
+    shown = rig.snapshot()
+    assert shown is not None and "a physicist is needed: 1440 min since the last beam" in shown.notice
     answer = rig.ask(Resume(SHORT, OPERATOR, "the next day"))
     assert not answer.ok and "a physicist is needed: 1440 min since the last beam" in answer.words
     to_beam(rig, 0.0, resume="the next day, seen by the physicist", physicist=True)
@@ -176,21 +177,18 @@ def test_a_resume_that_was_held_over_midnight_needs_a_physicist(make_rig: MakeRi
 
 
 def test_g18_air_that_drifted_is_measured_from_the_loading(make_rig: MakeRig) -> None:
-    """Hazard G18: the pressure falls by 0.6 % in READY, which ends it, and stays there. A new commit and offer bring no new k_TP: whoever confirms it
-    is refused as before, however often, and no press makes beam. Unloaded and loaded again there is beam, by today's air."""
+    """Hazard G18: the pressure falls by 0.6 % in READY, which ends it, and stays there. A new commit brings no new k_TP, so
+    nothing is offered any more, and what is first to fix says why. Unloaded and loaded again there is beam, by today's air."""
     rig = make_rig()
     to_ready(rig)
     rig.fault("pressure-drift")
     turn_until(rig, State.PREPARATORY)
     rig.mend("pressure-drift")
-    for _ in range(2):
-        confirm_as_offered(rig)
-        turn_until(rig, State.ARMING)
-        turn_until(rig, State.PREPARATORY, State.READY)
-        if state(rig) is State.READY:
-            rig.press()
-            rig.wait(1.0)
-    assert (state(rig), ons(rig)) == (State.PREPARATORY, 0)
+    for _ in range(4):
+        rig.wait(2.0)
+        shown = rig.snapshot()
+        assert shown is not None and (shown.state, shown.offer, ons(rig)) == ("PREPARATORY", None, 0)
+        assert shown.first_to_fix.startswith("k_TP has drifted by ") and "first: unload" in shown.first_to_fix
     kept = rig.records()[0]
     assert {one["rule"] for one in kept["exposures"]} == {"k_tp_drift"}
     assert rig.ask(Edit()).ok
