@@ -19,9 +19,11 @@ from controller.proofs import AGAIN_S, NEEDED
 from hal.readings import Purpose
 from records.book import Book, Exposure, Kept
 from records.sheets import Sheet, SheetKind, Signers, wrong_signature
-from records.warm_up import CLOCK_S, today
+from records.warm_up import CLOCK_S, NOW, today
 
 S = TypeVar("S", bound=msgspec.Struct)
+Beamed = tuple[float, float, str, str]
+"""A combination: kV, mA, filter, applicator."""
 STOP_PART: Final = 0.03
 CALIBRATE_PART: Final = 0.05
 """Output off its baseline: above 3 % nobody is treated, above 5 % the machine is calibrated anew. Neither ever changes a number (accident-A1)."""
@@ -271,13 +273,41 @@ def baseline_of(book: Book, site: DaySite, certificate_sha256: str, device: str)
 
 def baselines_of(book: Book, site: DaySite, certificate_sha256: str) -> dict[str, Held]:
     """What each detector of this certificate is held against, by its name as `alike` has it: baselines that a physicist signed and exposures of these records
-    measured. Of one detector it is the last that says what its first one says, within 1 %; of a further detector the first one counts where a check by one of
-    those before it was in force. A machine that has moved is calibrated anew and given neither another baseline nor another detector (accident-A1)."""
-    found: dict[str, Held] = {}
-    for kept, base in _baselines(book, site):
-        if base.certificate_sha256 == certificate_sha256 and not against_baseline(book, site, base, found):
-            name = alike(base.device)
-            found[name] = Held(found[name].first if name in found else base, (kept, base))
+    measured. A certificate whose output was measured anew begins with any detector; one with the R0 of an earlier one begins where that was. Of one detector
+    it is the last that says what its first one says, within 1 %; of a further detector the first one counts where a check by one of those before it was in
+    force. A machine that has moved is calibrated anew and given neither another baseline nor another detector (accident-A1)."""
+    every = [*_baselines(book, site)]
+    akin = _akin([(base, rates_of(book, base)) for _, base in every], certificate_sha256)
+    return _in_force(book, site, every, akin).get(certificate_sha256, {})
+
+
+def rates_of(book: Book, base: Baseline) -> dict[Beamed, float]:
+    """R0 (mGy/s) of each combination that was exposed for a baseline, as its certificate has it."""
+    made = (book.exposures[token].start.combination for token in base.tokens if token in book.exposures)
+    return {(one.kv, one.ma, one.filter_id, one.applicator_id): one.r0_mgy_per_s for one in made}
+
+
+def _akin(every: Sequence[tuple[Baseline, Mapping[Beamed, float]]], certificate_sha256: str) -> set[str]:
+    """This certificate and those that have a number of the output in common with it, or with one of them: which of their baselines are in force depends on
+    each other, and on no other one's."""
+    has: dict[str, set[tuple[Beamed, float]]] = {}
+    for base, rates in every:
+        has.setdefault(base.certificate_sha256, set()).update(rates.items())
+    akin = {certificate_sha256}
+    while more := {name for name in has.keys() - akin if any(has[name] & has.get(one, set()) for one in akin)}:
+        akin |= more
+    return akin
+
+
+def _in_force(
+    book: Book, site: DaySite, every: Sequence[tuple[Kept, Baseline]], akin: set[str]
+) -> dict[str, dict[str, Held]]:
+    """The baselines of these certificates that are in force, by certificate and detector, each judged by those before it."""
+    found: dict[str, dict[str, Held]] = {}
+    for kept, base in every:
+        if base.certificate_sha256 in akin and not against_baseline(book, site, base, found):
+            mine, name = found.setdefault(base.certificate_sha256, {}), alike(base.device)
+            mine[name] = Held(mine[name].first if name in mine else base, (kept, base))
     return found
 
 
@@ -291,19 +321,71 @@ def of_baseline(book: Book, site: DaySite, sheet: Sheet) -> str:
     base = decoded(sheet.body, Baseline)
     if base is None:
         return "the baseline is none that this program can read: have the physicist make a new one first"
-    return against_baseline(book, site, base, baselines_of(book, site, base.certificate_sha256))
+    return against_baseline(book, site, base, _before(book, site, base, rates_of(book, base)))
 
 
-def against_baseline(book: Book, site: DaySite, base: Baseline, others: Mapping[str, Held]) -> str:
-    """What stands against a baseline beside those that were in force before it."""
+def _before(book: Book, site: DaySite, base: Baseline, rates: Mapping[Beamed, float]) -> dict[str, dict[str, Held]]:
+    """What is in force beside a baseline that is not in the records yet."""
+    every = [*_baselines(book, site)]
+    akin = _akin([*((one, rates_of(book, one)) for _, one in every), (base, rates)], base.certificate_sha256)
+    return _in_force(book, site, every, akin)
+
+
+def against_begun(book: Book, site: DaySite, wanted: Baseline, rates: Mapping[Beamed, float], wall_s: float) -> str:
+    """What stands against a baseline that is begun now, its readings empty; `rates` are the certificate's R0."""
+    before = _before(book, site, wanted, rates)
+    others = before.get(wanted.certificate_sha256, {})
+    if alike(wanted.device) in others:
+        return ""
+    return further(book, site, wanted, others, NOW, wall_s) or (
+        "" if others else unmeasured(book, wanted, before, rates)
+    )
+
+
+def against_baseline(book: Book, site: DaySite, base: Baseline, before: Mapping[str, Mapping[str, Held]]) -> str:
+    """What stands against a baseline beside those that were in force before it, by certificate."""
     wrong = wrong_baseline(book, base)
     if wrong:
         return wrong
+    others = before.get(base.certificate_sha256, {})
     same = others.get(alike(base.device))
     if same is not None:
         return moved(base, same.first)
+    if not others:
+        return unmeasured(book, base, before, rates_of(book, base))
     begun = min((book.exposures[token] for token in base.tokens), key=lambda one: one.index)
     return further(book, site, base, others, begun.index, begun.seen.wall_s)
+
+
+def unmeasured(
+    book: Book, base: Baseline, before: Mapping[str, Mapping[str, Held]], rates: Mapping[Beamed, float]
+) -> str:
+    """Why the first baseline under a certificate is none, where that has the R0 of an earlier one of this tube and machine: nobody has measured that output
+    anew, so the detector of before shows of it what it showed, within 1 %. One that is to be made yet (its readings empty) is asked for the detector alone.
+    """
+    known = [
+        (held.first, rates_of(book, held.first))
+        for certificate, of in before.items()
+        for held in of.values()
+        if certificate != base.certificate_sha256
+        and (held.first.tube_serial, held.first.machine_serial) == (base.tube_serial, base.machine_serial)
+    ]
+    for row in base.lines:
+        key = (row.kv, row.ma, row.filter, row.applicator)
+        old = [one for one, has in known if key in has and rates.get(key, has[key]) == has[key]]
+        same = [one for one in old if alike(one.device) == alike(base.device)]
+        if old and not same:
+            names = " or ".join(dict.fromkeys(one.device for one in old))
+            return (
+                f"{row.kv:g} kV {row.ma:g} mA {row.filter} {row.applicator}: this certificate has the R0 of an earlier one, whose baseline is by {names}: "
+                f"make this one with {names}, or measure the output anew, and sign a new certificate first"
+            )
+        for one in same if row.reading > 0.0 else ():
+            if wrong := moved(
+                msgspec.structs.replace(base, lines=(row,)), one, "an earlier certificate with the same R0"
+            ):
+                return wrong
+    return ""
 
 
 def further(
@@ -373,14 +455,14 @@ def _baselines(book: Book, site: DaySite) -> Iterator[tuple[Kept, Baseline]]:
             yield kept, base
 
 
-def moved(new: Baseline, first: Baseline) -> str:
-    """By which combination a new baseline has moved from the first one of its certificate, or ""."""
+def moved(new: Baseline, first: Baseline, of: str = "this certificate") -> str:
+    """By which combination a new baseline has moved from the first one of its certificate, or of another that has the same output, or ""."""
     was = {(row.kv, row.ma, row.filter, row.applicator, row.set_s): row.reading for row in first.lines}
     for row in new.lines:
         before = was.get((row.kv, row.ma, row.filter, row.applicator, row.set_s), row.reading)
         if not (before > 0.0 and abs(row.reading - before) <= BASELINE_PART * before):
             return (
-                f"{row.kv:g} kV {row.ma:g} mA {row.filter} {row.applicator}: {row.reading:g} where the first baseline of this certificate has "
+                f"{row.kv:g} kV {row.ma:g} mA {row.filter} {row.applicator}: {row.reading:g} where the first baseline of {of} has "
                 f"{before:g}, more than {100 * BASELINE_PART:g} % apart: calibrate, and sign a new certificate first"
             )
     return ""

@@ -127,7 +127,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
         "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked "
         "code:calibration/history.py::unexplained code:calibration/procedures/output.py::readings code:records/day.py::judged code:records/day.py::_seated "
-        "code:records/day.py::further code:records/day.py::_off_today",
+        "code:records/day.py::further code:records/day.py::unmeasured code:records/day.py::_off_today",
         "records/test_day.py::test_a1_a_failing_reading_locks_with_value_bound_and_what_first "
         "records/test_day.py::test_a1_a_detector_that_is_not_seated_is_found_by_seating_it_anew "
         "records/test_day.py::test_a1_a_check_never_rescales_anything "
@@ -141,6 +141,9 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_console_daily.py::test_a1_a_reading_that_cannot_be_written_or_read_ends_the_check "
         "records/test_day.py::test_a1_another_detectors_name_hides_no_machine_that_has_moved "
         "records/test_day.py::test_a1_a_further_detector_has_no_baseline_where_no_check_is_in_force "
+        "records/test_day.py::test_a1_a_certificate_signed_anew_without_a_measurement_hides_no_machine_that_has_moved "
+        "records/test_day.py::test_a1_a_baseline_creeps_away_by_no_row_of_unmeasured_certificates_and_a_refused_one_is_none_to_hold_against "
+        "records/test_day.py::test_a1_a_detector_that_an_unmeasured_certificate_cannot_begin_with_is_refused_before_anything_is_exposed "
         "records/test_day.py::test_a1_a_further_detectors_baseline_that_was_refused_comes_not_into_force_with_what_happens_later "
         "records/test_day.py::test_a1_a_further_detectors_baseline_is_refused_before_anything_is_exposed_for_it "
         "verification/test_blundered.py::test_hazard_a1_a_detector_that_is_not_where_it_should_be "

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from console import configuration, hour_charge, screen, sources
 from console.calibrate import simulated_hand
@@ -35,12 +34,10 @@ from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import fractions
-from records.day import BaseLine, Baseline, Bound, DaySheet, alike, baselines_of, decoded, further, zone_named
+from records.day import BaseLine, Baseline, Bound, DaySheet, against_begun, alike, baselines_of, decoded, zone_named
 from records.sheets import Sheet, SheetKind, taken, wrong_signature
 from records.warm_up import Beam, today
 
-NOW_INDEX: Final = 1 << 63
-"""After every record that there is."""
 Work = Callable[[Session, Hand, TerminalFace], Exit]
 
 
@@ -99,7 +96,7 @@ def run_baseline(asked: Asked, signer: Signer, detector: Detector, clock: Clock)
         )
     rig, certificate = prepared(asked, clock)
     wanted = baseline_of(certificate, detector, detector.altitude_m)
-    wrong = no_baseline_yet(rig, wanted, clock)
+    wrong = no_baseline_yet(rig, certificate, wanted, clock)
     if wrong:
         raise ConfigurationError(wrong)
     return held(
@@ -116,11 +113,11 @@ def baseline_of(certificate: Certificate, detector: Detector, altitude_m: float)
     )  # fmt: skip
 
 
-def no_baseline_yet(rig: Rig, wanted: Baseline, clock: Clock) -> str:
+def no_baseline_yet(rig: Rig, certificate: Certificate, wanted: Baseline, clock: Clock) -> str:
     """Why these records would take no baseline that is begun now, "" where they would: said before anything is exposed for it."""
     book, site, _ = kept_day(rig)
-    others = baselines_of(book, site, wanted.certificate_sha256)
-    return "" if alike(wanted.device) in others else further(book, site, wanted, others, NOW_INDEX, clock.wall())
+    rates = {(c.kv, c.ma, c.filter_id, c.applicator_id): c.r0_mgy_per_s for c in certificate.combinations}
+    return against_begun(book, site, wanted, rates, clock.wall())
 
 
 def kept_baseline(rig: Rig, base: Baseline, signer: Signer, clock: Clock) -> Exit:

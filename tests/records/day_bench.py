@@ -52,6 +52,8 @@ class DayRig(Rig):
     waived: bool = False
     zone: str = "UTC"
     changed: dict[str, Any] = field(default_factory=dict)
+    started: dict[str, Any] = field(default_factory=dict)
+    """What else each START says: another certificate, another R0."""
 
     @property
     def config(self) -> RecorderConfig:
@@ -67,6 +69,7 @@ class DayRig(Rig):
         self.to_beam(
             prescribed(**({"purpose": purpose, "patient_id": "CALIBRATION", "fraction": 50, "fractions": 60} | order)),
             set_time_s=SET_S,
+            **self.started,
         )
         self.clock.go(beam_s)
         self.unit.beam(beam_s)

@@ -24,7 +24,7 @@ from day_bench import (
     raw,
     signed,
 )
-from records_bench import OPENING, prescribed
+from records_bench import COMBINATION, OPENING, prescribed
 
 from console.day import state as daily_state
 from console.day import work
@@ -943,7 +943,7 @@ def test_a1_a_further_detectors_baseline_is_refused_before_anything_is_exposed_f
     monkeypatch.setattr(daily_state, "signers_of", lambda _rig: SITE.signers)
     monkeypatch.setattr(work, "bound_of", lambda *_: checked.sheet.bound)
     rig: Any = SimpleNamespace(records=checked.rig.folder, time_zone="UTC")
-    certificate: Any = SimpleNamespace(id="C-1", sha256=OPENING.certificate_sha256)
+    certificate: Any = SimpleNamespace(id="C-1", sha256=OPENING.certificate_sha256, combinations=())
     now: Any = SimpleNamespace(wall=lambda: checked.wall)
     tomorrow: Any = SimpleNamespace(wall=lambda: checked.wall + 86400.0)
     plain = Baseline(
@@ -958,10 +958,94 @@ def test_a1_a_further_detectors_baseline_is_refused_before_anything_is_exposed_f
         (),
     )
     other = msgspec.structs.replace(plain, device="QA-2")
-    assert work.no_baseline_yet(rig, other, now) == work.no_baseline_yet(rig, plain, tomorrow) == ""
-    assert work.no_baseline_yet(rig, other, tomorrow).startswith("QA-2 is a further detector beside QA-1 7001")
+    assert (
+        work.no_baseline_yet(rig, certificate, other, now)
+        == work.no_baseline_yet(rig, certificate, plain, tomorrow)
+        == ""
+    )
+    assert work.no_baseline_yet(rig, certificate, other, tomorrow).startswith(
+        "QA-2 is a further detector beside QA-1 7001"
+    )
     for typed in ("", DEVICE, "qa-1  7001"):
         site = work.site_of(rig, certificate, typed, "A. Person", now)
         assert (site.baseline.device, site.baseline_sha256) == (DEVICE, checked.sheet.baseline_sha256)
     with pytest.raises(ConfigurationError, match="C-1 has no baseline in force for QA-2"):
         work.site_of(rig, certificate, "QA-2", "A. Person", now)
+
+
+def _under(rig: DayRig, certificate: bytes, part_r0: float, part: float, **changed: Any) -> str:
+    """A baseline under another certificate, whose R0 is this part of the bench's; gives what stood against it as it was laid down, "" where it is in force."""
+    combination = msgspec.structs.replace(COMBINATION, r0_mgy_per_s=part_r0 * COMBINATION.r0_mgy_per_s)
+    rig.started = {"certificate_sha256": certificate, "combination": combination}
+    sheet = rig.baseline(certificate_sha256=certificate.hex(), **(_row(part) | changed))
+    book = rig.recorder.book  # type: ignore[union-attr]
+    found = baseline_of(book, SITE, certificate.hex(), changed.get("device", DEVICE))
+    said = of_baseline(book, SITE, sheet)
+    assert (found is not None and found[0].sheet.sha256 == sheet.sha256) is (said == ""), said
+    return said
+
+
+@pytest.mark.parametrize(
+    ("part_r0", "part", "changed", "words"),
+    [
+        (1.0, 0.935, {}, "11.6875 where the first baseline of an earlier certificate with the same R0 has 12.5, more than 1 % apart: calibrate"),
+        (1.0, 0.995, {"device": "qa1 7001"}, ""),
+        (1.0, 1.0, {"device": "QA-2"}, "whose baseline is by QA-1 7001: make this one with QA-1 7001, or measure the output anew"),
+        (0.935, 0.935, {}, ""),
+        (0.935, 0.935, {"device": "QA-2"}, ""),
+        (1.0, 0.935, {"tube_serial": "T-2"}, ""),
+        (1.0, 0.935, {"machine_serial": "M-2"}, ""),
+    ],
+)  # fmt: skip
+def test_a1_a_certificate_signed_anew_without_a_measurement_hides_no_machine_that_has_moved(
+    tmp_path: Path, part_r0: float, part: float, changed: dict[str, Any], words: str
+) -> None:
+    """Drafted from the old sessions, its R0 is the old one: the detector shows what it showed, or the output is measured. Measured anew it begins with any
+    detector, and so does another tube or machine; the same by a recorder that reads the journal anew."""
+    rig = made(tmp_path)
+    rig.opened()
+    rig.baseline()
+    said = _under(rig, b"n" * 32, part_r0, part, **changed)
+    assert (said == "") is (words == "") and words in said, said
+    rig.drop_recorder()
+    rig.new_recorder()
+    found = baseline_of(rig.recorder.book, SITE, (b"n" * 32).hex(), changed.get("device", DEVICE))  # type: ignore[union-attr]
+    assert (found is None) is (words != "")
+    rig.close()
+
+
+def test_a1_a_baseline_creeps_away_by_no_row_of_unmeasured_certificates_and_a_refused_one_is_none_to_hold_against(
+    tmp_path: Path,
+) -> None:
+    rig = made(tmp_path)
+    rig.opened()
+    rig.baseline()
+    assert "has 12.5, more than 1 %" in _under(rig, b"a" * 32, 1.0, 0.94)
+    assert _under(rig, b"b" * 32, 1.0, 1.009) == "", "the one at 0.94 was never in force"
+    assert "has 12.5, more than 1 %" in _under(rig, b"c" * 32, 1.0, 1.018), "the first of all holds, too"
+    assert _under(rig, b"a" * 32, 1.0, 1.0) == "", "and the detector seated anew it is one"
+    assert _under(rig, b"d" * 32, 0.94, 0.94) == ""
+    assert "has 12.5, more than 1 %" in _under(rig, b"e" * 32, 1.0, 0.94), "the old numbers brought back"
+    assert "has 11.75, more than 1 %" in _under(rig, b"f" * 32, 0.94, 1.0)
+    rig.close()
+
+
+def test_a1_a_detector_that_an_unmeasured_certificate_cannot_begin_with_is_refused_before_anything_is_exposed(
+    checked: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the console, from the certificate's own R0; the detector of before may, and any where the output was measured."""
+    monkeypatch.setattr(daily_state, "signers_of", lambda _rig: SITE.signers)
+    rig: Any = SimpleNamespace(records=checked.rig.folder, time_zone="UTC")
+    now: Any = SimpleNamespace(wall=lambda: checked.wall)
+    for r0_part, device, words in (
+        (1.0, "QA-2", "make this one with QA-1 7001"),
+        (1.0, DEVICE, ""),
+        (0.94, "QA-2", ""),
+    ):
+        combination = msgspec.structs.replace(COMBINATION, r0_mgy_per_s=r0_part * COMBINATION.r0_mgy_per_s)
+        certificate: Any = SimpleNamespace(id="C-2", sha256=b"n" * 32, combinations=(combination,))
+        wanted = Baseline(
+            certificate.sha256.hex(), OPENING.tube_serial, OPENING.machine_serial, device, "nC", True, 0.0, _row(0.0)["lines"], ()
+        )  # fmt: skip
+        said = work.no_baseline_yet(rig, certificate, wanted, now)
+        assert (said == "") is (words == "") and words in said, said
