@@ -21,6 +21,7 @@ from console.calibrate.sessions import FOLDER as SESSIONS
 from console.certificate import checked_of
 from console.configuration import Rig
 from console.day.sheets import day_of, said_of, signers_of
+from console.day.work import bound_of
 from console.exit_codes import Exit
 from console.kept import database
 from console.limits import narrowed
@@ -40,7 +41,7 @@ from interlocks.rules import TABLE
 from interlocks.words import Limits
 from records import sheets
 from records.book import Noted, Ticks, rows_of
-from records.day import DaySheet, decoded
+from records.day import Bound, DaySheet, decoded
 from records.fractions import DATABASE_NAME, JOURNAL_NAME, sheet_words
 from records.journal import Kind, Record
 from records.sheets import SheetKind, wrong_signature
@@ -202,10 +203,11 @@ class Service:
 
     def due(self) -> Row:
         """Certificate, the day's check, periodic tests and calibration sessions, as they stand."""
-        certificate, words = {}, ""
+        certificate, words, bound = {}, "", None
         try:
             numbers = checked_of(self.rig, self.clock.wall()).numbers
             certificate = {"id": numbers.id, "sha256": numbers.sha256.hex(), "expires_wall_s": numbers.expires_wall_s}
+            bound = bound_of(self.rig, numbers)
         except (ConfigurationError, OSError) as error:
             words = str(error)
         tests: list[Row] = []
@@ -214,7 +216,7 @@ class Service:
             kept, signers, today = sheets.taken(self.rig.records), signers_of(self.rig), day_of(self.rig, self.clock)
             checks = [one for one in kept if one.kind is SheetKind.DAILY and not wrong_signature(one, signers)]
             if checks:
-                day |= self._check(checks[0], today)
+                day |= self._check(checks[0], today, bound)
             found = periodic.due(periodic.results(kept, signers, self.rig.file.tube.serial), today)
             tests = [
                 {
@@ -234,12 +236,23 @@ class Service:
         )
         return {"certificate": certificate, "day": day, "tests": tests, "sessions": sessions, "words": words}
 
-    def _check(self, sheet: sheets.Sheet, today: date) -> Row:
-        """The newest check that was signed: of today where its own day is, by the zone in which it was made, and the records said nothing against it."""
+    def _check(self, sheet: sheets.Sheet, today: date, bound: Bound | None) -> Row:
+        """The newest check that was signed: of today where its own day is, by the zone in which it was made, the records said nothing against it, and it is
+        of what is here now (None: nobody can say what that is)."""
         body = decoded(sheet.body, DaySheet)
         of_today = body is not None and body.day == today.isoformat()
         code, words = said_of(sheet_words(database(self.rig), sheet.sha256))
         against = of_today and code is not Exit.AS_INTENDED
+        if body is not None and of_today and not against and body.bound != bound:
+            others = [
+                what.replace("_", " ")
+                for what in Bound.__struct_fields__
+                if getattr(body.bound, what) != getattr(bound, what, None)
+            ]
+            against, words = (
+                True,
+                f"it is of another {', '.join(others)} than is here now: make it first (page Service, Procedures, or kerma daily)",
+            )
         return {
             "last": sheet.at, "who": f"{sheet.who} ({sheet.role})", "today": of_today and not against,
             "words": f"the day's check of {sheet.at}: {words}" if against else "",

@@ -38,6 +38,7 @@ TICK = TickRow(
     state=6, event=33, command=4, not_true=0, kv=69.5, ma=1.6, d1_mgy=0.0, d2_mgy=0.0, dm_mgy=0.0, delivered_mgy=0.0, beam_ms=0, counts_1=0, counts_2=0,
     unit_state=UnitState.RUN, first_cause=0, contacts_a=0, contacts_b=0, relays=0, late=0, lateness_us=1.0, unit_age_ms=2.0, generator_age_ms=5.0, token=0,
 )  # fmt: skip
+BOUND = Bound("demo", "0.1.0", "c", "k", "T-1", "M-1", "q")
 
 
 class KeptByHand:
@@ -80,10 +81,9 @@ class KeptByHand:
             Kind.ENTRY, Noted("i1", self.seq, self.seq * 1000, kind, msgspec.msgpack.encode(entry), **more)
         )
 
-    def day_check(self, day: str, p_kpa: float, t_c: float, against: str = "") -> Sheet:
+    def day_check(self, day: str, p_kpa: float, t_c: float, against: str = "", bound: Bound = BOUND) -> Sheet:
         """A day's sheet as the journal keeps it, begun ten minutes ago and signed now; it is read, and not judged."""
         line = Line(69.5, 1.6, "F2", "A20", 1, 1.0)
-        bound = Bound("demo", "0.1.0", "c", "k", "T-1", "M-1", "q")
         sheet = DaySheet(day, self.wall_s - 600.0, bound, "D1", "b", p_kpa, t_c, (line,), line, 2, (), ())
         at = datetime.fromtimestamp(self.wall_s, UTC).isoformat(timespec="seconds")
         signed = Sheet(SheetKind.DAILY, body(sheet), "olga", "operator", at, b"s")

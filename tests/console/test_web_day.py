@@ -17,6 +17,8 @@ from kept_by_hand import KeptByHand
 
 from calibration.periodic import State
 from console import configuration
+from console.certificate import checked_of
+from console.day.work import bound_of
 from console.web import service_read
 from console.web.day_page import DayPage
 from console.web.doors import Doors
@@ -56,29 +58,36 @@ def test_the_day_says_what_locks_with_the_first_thing_first(tmp_path: Path, waiv
 
 
 @pytest.mark.parametrize(
-    ("zone", "signed", "day", "now", "against", "expected"),
+    ("zone", "signed", "day", "now", "against", "expected", "others"),
     [
-        ("Australia/Sydney", "2026-11-29T21:30:00+00:00", "2026-11-30", "2026-11-29T22:00:00+00:00", "", ""),
-        ("America/Los_Angeles", "2026-11-30T00:30:00+00:00", "2026-11-29", "2026-11-30T17:00:00+00:00", "", "no daily check today"),
-        ("Europe/Vienna", "2026-11-29T07:00:00+00:00", "2026-11-29", "2026-11-29T08:00:00+00:00", AGAINST, AGAINST),
-        ("Europe/Vienna", "2026-11-29T07:00:00+00:00", "2026-11-29", "2026-11-29T08:00:00+00:00", None, "nobody has taken it yet"),
+        ("Australia/Sydney", "2026-11-29T21:30:00+00:00", "2026-11-30", "2026-11-29T22:00:00+00:00", "", "", ()),
+        ("America/Los_Angeles", "2026-11-30T00:30:00+00:00", "2026-11-29", "2026-11-30T17:00:00+00:00", "", "no daily check today", ("tube_serial",)),
+        ("Europe/Vienna", "2026-11-29T07:00:00+00:00", "2026-11-29", "2026-11-29T08:00:00+00:00", AGAINST, AGAINST, ("tube_serial",)),
+        ("Europe/Vienna", "2026-11-29T07:00:00+00:00", "2026-11-29", "2026-11-29T08:00:00+00:00", None, "nobody has taken it yet", ()),
+        ("Europe/Vienna", "2026-11-29T07:00:00+00:00", "2026-11-29", "2026-11-29T08:00:00+00:00", "",
+         "of another configuration sha256, certificate sha256 than is here now", ("configuration_sha256", "certificate_sha256")),
+        ("Europe/Vienna", "2026-11-29T07:00:00+00:00", "2026-11-29", "2026-11-29T08:00:00+00:00", "", "of another tube serial than", ("tube_serial",)),
     ],
-    ids=["of today, of yesterday in UTC", "of yesterday, of today in UTC", "the records are against it", "not in the database"],
+    ids=["of today, of yesterday in UTC", "of yesterday, of today in UTC", "the records are against it", "not in the database",
+         "another file and certificate", "another tube"],
 )  # fmt: skip
 def test_the_check_is_of_today_by_its_own_day_and_by_the_records_word(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, signed: str, day: str, now: str, against: str | None, expected: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, signed: str, day: str, now: str, against: str | None, expected: str,
+    others: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Where the machine stands, and not where UTC does; one that the records took in and that opens nothing is none."""
+    """Where the machine stands, and not where UTC does; one that the records took in and that opens nothing is none, and so is one of a rig file, a certificate
+    or a tube of before."""
     kept = KeptByHand(tmp_path / "records")
     kept.wall_s = Set(signed).wall()
-    sheet = kept.day_check(day, 99.0, 21.0, against or "")
+    rig = configuration.load(EXAMPLES / "rig.toml", 0)
+    bound = bound_of(rig, checked_of(rig, Set(now).wall()).numbers)
+    sheet = kept.day_check(day, 99.0, 21.0, against or "", msgspec.structs.replace(bound, **dict.fromkeys(others, "0")))
     records = kept.done()
     (records / FOLDER).mkdir()
     (records / FOLDER / f"{sheet.sha256}{TAKEN}").write_bytes(msgspec.msgpack.encode(sheet))
     if against is None:
         (records / "records.sqlite").unlink()
     monkeypatch.setattr(service_read, "wrong_signature", lambda *_: "")
-    rig = configuration.load(EXAMPLES / "rig.toml", 0)
     daily = rig.file.daily.model_copy(update={"waived": False, "time_zone": zone})
     rig = replace(rig, records=records, file=rig.file.model_copy(update={"daily": daily}))
     clock = Set(now)
