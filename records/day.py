@@ -35,6 +35,8 @@ TEMPERATURE_C: Final = (10.0, 40.0)
 REFERENCE_KPA, REFERENCE_C, ZERO_C = 101.325, 20.0, 273.15
 SET_S: Final = 0.02
 """An exposure of the check and one of its baseline are of the same set time within two steps of the unit's timer."""
+UNREAD_MOST: Final = 1
+"""So many whole exposures of a day's check may have no reading in any sheet: a console that died before it was typed."""
 NEAR_S: Final = 2.0 * 86400.0
 """Further apart than this two times are of no one day, whatever the zone."""
 FIRST: Final = "make the daily check first (kerma daily)"
@@ -636,6 +638,7 @@ def _accounted(book: Book, kept: Kept, sheet: DaySheet, site: DaySite, known: Ma
     if missing := sorted(daily - told - _told(sheet)):
         yield f"exposures of the daily check that its sheet does not tell of: {', '.join(map(str, missing))}: {FIRST}"
     yield from _off_today(book, kept, sheet, before, site, known)
+    yield from _unread(book, kept, sheet, before, site, known)
     for line in (*sheet.lines, sheet.seated_anew):
         if readings.get(line.token, line.reading) != line.reading:
             yield f"exposure {line.token} read {readings[line.token]:g} in the sheet before and {line.reading:g} in this one: {FIRST}"
@@ -667,6 +670,45 @@ def _off_today(
             yield f"{said}, {100 * found:.2f} % off its baseline, above {100 * CALIBRATE_PART:g} %: calibrate, and sign a new certificate first"
         elif kept.sheet.role != "physicist":
             yield f"{said}, {off_by}: have the physicist make the daily check and sign it first (kerma daily --physicist)"
+
+
+def _unread(
+    book: Book, kept: Kept, sheet: DaySheet, before: Sequence[DaySheet], site: DaySite, known: Mapping[str, Held]
+) -> Iterator[str]:
+    """Exposures of this day and certificate that ran to their end as a reading's do, and whose reading nobody told. One may be a crash's; whoever leaves a
+    check before typing what was off leaves more of them, and then the physicist makes the check."""
+    every = (*before, sheet)
+    told = {line.token for one in every for line in (*one.lines, one.seated_anew)}
+    told |= {left.token for one in every for left in one.left if left.reading is not None}
+    unread = sorted({left.token for one in every for left in one.left} - told)
+    whole = [token for token in unread if _serves(book.exposures.get(token), sheet, site, known)]
+    if len(whole) > UNREAD_MOST and kept.sheet.role != "physicist":
+        yield (
+            f"exposures {', '.join(map(str, whole))} of this day ran to their end, and no sheet tells what the detector showed of them (at most "
+            f"{UNREAD_MOST} may be so): have the physicist make the daily check and sign it first (kerma daily --physicist)"
+        )
+
+
+def _serves(exposure: Exposure | None, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> bool:
+    """Whether an exposure of this day and certificate would have served a reading: whole, and for a set time of a baseline."""
+    if exposure is None or exposure.end is None or exposure.end.outcome is not Outcome.TERMINATED:
+        return False
+    start, p = exposure.start, exposure.start.prescribed
+    rows = {
+        (row.kv, row.ma, row.filter, row.applicator, row.set_s)
+        for held in known.values()
+        for base in (held.first, held.last[1])
+        for row in base.lines
+    }
+    return (
+        p.purpose is Purpose.DAILY
+        and start.certificate_sha256.hex() == sheet.bound.certificate_sha256
+        and str(today(exposure.seen.wall_s, site.tz)) == sheet.day
+        and any(
+            (p.kv, p.ma, p.filter_id, p.applicator_id) == row[:4] and abs(start.set_time_s - row[4]) <= SET_S
+            for row in rows
+        )
+    )
 
 
 def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> float | None:

@@ -68,8 +68,7 @@ class DayRig(Rig):
         """One exposure with its end, and the unit reset; gives its token."""
         self.to_beam(
             prescribed(**({"purpose": purpose, "patient_id": "CALIBRATION", "fraction": 50, "fractions": 60} | order)),
-            set_time_s=SET_S,
-            **self.started,
+            **({"set_time_s": SET_S} | self.started),
         )
         self.clock.go(beam_s)
         self.unit.beam(beam_s)

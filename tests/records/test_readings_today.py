@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from day_bench import DEVICE, OPERATOR, PHYSICIST, READING, DayRig, made, signed
 
+from controller.entries import Outcome
 from hal.readings import Purpose
 from records import day
 from records.book import Kept
@@ -148,6 +149,36 @@ def test_a_question_looks_at_the_signatures_of_its_own_day_however_many_years_th
     ]
     book.sheets[SheetKind.DAILY] = [*old, *daily]
     assert 0 < few == asked() < 60
+    rig.close()
+
+
+@pytest.mark.parametrize(
+    ("left", "operator"),
+    [
+        (("whole",), ""),
+        (("whole", "whole"), "ran to their end, and no sheet tells what the detector showed of them (at most 1 may be so): have the physicist"),
+        (("whole", "read"), ""),
+        (("whole", "interrupted", "interrupted"), ""),
+        (("whole", "longer", "longer"), ""),
+    ],
+)  # fmt: skip
+def test_a1_whoever_leaves_checks_before_a_reading_is_typed_calls_the_physicist(
+    tmp_path: Path, left: tuple[str, ...], operator: str
+) -> None:
+    """Once it may have been a crash; what was broken off, or exposed for the interrupt, was never to be read. Told in two sheets it is counted once."""
+    rig = made(tmp_path)
+    rig.opened()
+    base = rig.baseline()
+    told = []
+    for how in left:
+        outcome = Outcome.INTERRUPTED if how == "interrupted" else Outcome.TERMINATED
+        rig.started = {"set_time_s": 20.0} if how == "longer" else {}
+        token = rig.expose(Purpose.DAILY, outcome=outcome)
+        told.append(Left(token, "jig", READING, True, DEVICE) if how == "read" else Left(token, "jig"))
+    rig.started = {}
+    for who, words in ((False, operator), (False, operator), (True, "")):
+        said = _check(rig, rig.measured(base, left=tuple(told)), physicist=who)
+        assert (said == "") is (words == "") and words in said, said
     rig.close()
 
 
