@@ -34,6 +34,7 @@ from hal.readings import Purpose, Readings, Relay, UnitState
 from hal.rig import read_back
 from hal.units import Seconds
 from interlocks.cold import COOL_S, is_cold
+from interlocks.dose_rules import drifted
 from interlocks.words import Latch, Sent, Trip, Verdict
 
 CLOSED_WORDS: Final = "fraction {tag:016x} closed: {reason}"
@@ -400,7 +401,8 @@ class Dossier:
             if unit.state in (UnitState.IDLE, UnitState.ENDED):
                 self.case = msgspec.structs.replace(case, recommit=False)
         elif stage.state is State.PREPARATORY:
-            same = read_back(readings) == settings.plan and unit.state == UnitState.COMMITTED
+            air = drifted(readings, settings.terms, self._machine.fitted)
+            same = read_back(readings) == settings.plan and unit.state == UnitState.COMMITTED and not air
             self._same_since = _since(self._same_since, same, now)
             rested = self._k1_open_since is not None and now - self._k1_open_since > K1_OFF_S
             if settings.terms.purpose is Purpose.DRY_RUN:

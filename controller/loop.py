@@ -278,7 +278,7 @@ class Loop:
             k2_open=bool(unit.relays & K2_OPEN) if unit is not None else None,
             rules=rules,
             first_to_fix=first_to_fix(tick.stage, tick.verdict, dossier.tests)
-            or (set_up_words(case, r, dossier.unended) if tick.stage.state is State.PREPARATORY else ""),
+            or (set_up_words(case, r, dossier.unended, machine) if tick.stage.state is State.PREPARATORY else ""),
             latches=tuple(latch.words for latch in dossier.latches),
             offer=offer_shown(case, r, machine),
             dose=dose_shown(settings, dose)

@@ -17,6 +17,7 @@ from hal.machine import Capabilities
 from hal.readings import Link, Purpose, Readings, Termination, UnitState
 from hal.scaling import from_counts
 from interlocks.cold import FILAMENT_A, is_cold
+from interlocks.dose_rules import drifted
 from interlocks.words import Sent, Trip, Verdict
 
 
@@ -61,13 +62,16 @@ def unit_word(readings: Readings) -> str:
     return UnitState(state).name if state in UnitState._value2member_map_ else f"0x{state:04X}"
 
 
-def set_up_words(case: Case, readings: Readings, unended: bool) -> str:
+def set_up_words(case: Case, readings: Readings, unended: bool, machine: Capabilities) -> str:
     """What of the set-up does not read back yet, by value, or why it is not offered; empty when all is well, or nothing is being set up."""
     settings, points, unit = case.settings, readings.set_points, readings.unit
     if settings is None or unit is None:
         return ""
     if unended:
         return "the exposure before has no end yet, the unit ran in it; first: unload, and load or resume when it has its end, within 3 s"
+    air = drifted(readings, settings.terms, machine.fitted)
+    if air:
+        return air
     if points is None:
         return "the generator's set-points have not been read back yet"
     plan = settings.plan

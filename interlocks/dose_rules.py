@@ -7,14 +7,14 @@ import math
 from typing import Final
 
 from hal.machine import Fitted
-from hal.readings import Health, Termination
+from hal.readings import Health, Readings, Termination, UnitSlow
 from interlocks import cold
 from interlocks.backup_timer import bound_s, longest_s
 from interlocks.bands import BANDS, Bands
 from interlocks.generator_rules import seen_counts
 from interlocks.look import RATE_WINDOW_S, SLOW, UNIT, Look, When, air_over_pressure
 from interlocks.rule import Rule
-from interlocks.words import Clears, Trip
+from interlocks.words import Clears, Terms, Trip
 
 HT: Final = Health.HT1.value | Health.HT2.value
 STUCK: Final = Health.STUCK1.value | Health.STUCK2.value
@@ -27,6 +27,7 @@ MODEL_MGY: Final = 20.0
 """Below these floors a percentage says nothing (docs/dose.md)."""
 BAD_SAMPLES: Final = 3
 DRIFT: Final = 0.005
+DRIFT_FIRST: Final = "unload, let the head's temperature settle, then load or resume"
 PRESSURE_KPA: Final = (60.0, 110.0)
 TEMPERATURE_C: Final = (10.0, 40.0)
 LEAK_OF_R0: Final = 0.005
@@ -187,8 +188,26 @@ def _air(look: Look) -> bool:
 def drift(look: Look) -> float:
     """By what part k_TP has changed since the loading, where the one in force was taken; NaN when either is not known. Another set-up of the same
     settings brings no new k_TP, and so begins no new drift."""
-    loaded = look.terms.air_k_per_kpa
-    return air_over_pressure(look.slow) / loaded - 1.0 if loaded > 0.0 else math.nan
+    return drift_of(look.slow, look.terms)
+
+
+def drift_of(slow: UnitSlow, terms: Terms) -> float:
+    """The same, of a reading and what was loaded."""
+    loaded = terms.air_k_per_kpa
+    return air_over_pressure(slow) / loaded - 1.0 if loaded > 0.0 else math.nan
+
+
+def drift_words(part: float) -> str:
+    """How far it has gone."""
+    return f"k_TP has drifted by {100 * part:+.2f} % since the loading (bound {100 * DRIFT:.1f} %)"
+
+
+def drifted(readings: Readings, terms: Terms, fitted: Fitted) -> str:
+    """Why these settings are not offered: confirmed they would be refused; empty where the air has not gone so far, or nobody asks."""
+    if not terms.vented_2 or not fitted & Fitted.AIR or readings.slow is None:
+        return ""
+    part = drift_of(readings.slow, terms)
+    return "" if abs(part) <= DRIFT else f"{drift_words(part)}; first: {DRIFT_FIRST}"
 
 
 def _leak_bounds(look: Look) -> tuple[float, float]:
@@ -372,13 +391,11 @@ DOSE_RULES: Final = (
         id="k_tp_drift",
         hazards=("engineering-G18", "fault-D7"),
         stands_on=Fitted.AIR,
-        when=When.VENTED,
+        when=When.CONFIRMED_VENTED,
         needs=SLOW,
         question=lambda look: abs(drift(look)) <= DRIFT,
-        wrong=lambda look: (
-            f"k_TP has drifted by {100 * drift(look):+.2f} % since the loading (bound {100 * DRIFT:.1f} %)"
-        ),
-        first="unload, let the head's temperature settle, then load or resume",
+        wrong=lambda look: drift_words(drift(look)),
+        first=DRIFT_FIRST,
         clears=Clears.BY_ITSELF,
     ),
     Rule(

@@ -81,33 +81,34 @@ class When(IntEnum):
     """Until the unit has been read ARMED."""
     CONFIRMED = 5
     """From ARM to OFF."""
-    HELD = 6
+    CONFIRMED_VENTED = 6
+    HELD = 7
     """From the unit's ARMED until it reads ENDED, or OFF."""
-    HELD_DOWN = 7
+    HELD_DOWN = 8
     """From PRESS until ENDED or OFF, hold-to-run only."""
-    NO_BEAM = 8
+    NO_BEAM = 9
     """No ON is out, and the cable's discharge time since OFF has passed."""
-    LEAKAGE = 9
+    LEAKAGE = 10
     """The same, with terms set up and chamber rates measured since."""
-    BEAM = 10
+    BEAM = 11
     """From ON until the unit reads ENDED, or OFF."""
-    STEADY = 11
+    STEADY = 12
     """The same, once the generator's sample is later than the ramp."""
-    TIMED = 12
+    TIMED = 13
     """The same as BEAM, once both clocks run."""
-    DOSED = 13
+    DOSED = 14
     """The same as BEAM, for a purpose that gives dose."""
-    SIGNAL = 14
+    SIGNAL = 15
     """DOSED, ramp over and high voltage seen for 100 ms."""
-    DOSE = 15
+    DOSE = 16
     """DOSED, high voltage seen for 1 s."""
-    RATED = 16
+    RATED = 17
     """DOSED, with the ramp out of the rate's window."""
-    LINE = 17
+    LINE = 18
     """BEAM, once the flags are later than ON."""
-    STANDING = 18
+    STANDING = 19
     """From ARM until the unit reads ENDED, or OFF."""
-    NEVER = 19
+    NEVER = 20
     """On this rig there is nothing to ask: `interlocks.rules.level` puts it in the place of a row's own."""
 
 
@@ -382,6 +383,7 @@ def take(
         set_up and terms.vented_2,
         not memory.armed_seen,  # NOT_ARMED
         armed,
+        armed and terms.vented_2,
         memory.armed_seen and not ended,  # HELD
         running and terms.switch_mode is SwitchMode.HOLD,
         no_beam,

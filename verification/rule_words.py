@@ -93,6 +93,7 @@ WHEN: Final[dict[When, str]] = {
     When.VENTED: "from set-up to OFF, vented chamber 2",
     When.NOT_ARMED: "until the unit reads ARMED",
     When.CONFIRMED: "from ARM to OFF",
+    When.CONFIRMED_VENTED: "from ARM to OFF, vented chamber 2",
     When.HELD: "from the unit's ARMED to its ENDED, or OFF",
     When.HELD_DOWN: "from the press to ENDED, or OFF; hold-to-run only",
     When.NO_BEAM: "no ON is out, cable discharged",

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from decide_bench import QUIET, finding, stage, verdict
+from decide_bench import MACHINE, QUIET, committed, finding, readings, stage, verdict
 from dose_bench import certificate, made, prescribed
 
 from controller.case import Case
 from controller.dose import Dose
 from controller.prescribed import Quality
 from controller.self_test import begin
-from controller.shown import dose_by_now, dose_shown, first_to_fix, is_dose_known, told_of_dose, trip_words
+from controller.shown import (
+    dose_by_now,
+    dose_shown,
+    first_to_fix,
+    is_dose_known,
+    set_up_words,
+    told_of_dose,
+    trip_words,
+)
 from controller.states import State
+from hal.machine import Fitted
 from hal.readings import Termination
 from hal.units import Seconds
+from interlocks.look import air_over_pressure
 from interlocks.words import Trip, Verdict
 
 TESTS = begin(Seconds(0.0))
@@ -120,3 +130,28 @@ def test_a_past_trip_is_not_told_beside_a_new_offer() -> None:
         trip_words(stage(State.READY, words="the door is open"), msgspec.structs.replace(LOADED, offer_at_s=1.0))
         == "the door is open"
     )
+
+
+@pytest.mark.parametrize(
+    ("warmer_k", "fitted", "vented", "said"),
+    [
+        (1.45, MACHINE.fitted, True, False),
+        (1.49, MACHINE.fitted, True, True),
+        (-1.49, MACHINE.fitted, True, True),
+        (1.49, MACHINE.fitted & ~Fitted.AIR, True, False),
+        (1.49, MACHINE.fitted, False, False),
+    ],
+)
+def test_air_that_has_drifted_is_why_nothing_is_offered(
+    warmer_k: float, fitted: Fitted, vented: bool, said: bool
+) -> None:
+    """By half a per cent of the loading's k_TP, where chamber 2 is vented and the head's air is read at all."""
+    settings = made()
+    air = committed().slow
+    assert air is not None
+    now = readings(slow_temperature_c=air.temperature_c + warmer_k)
+    terms = msgspec.structs.replace(settings.terms, vented_2=vented, air_k_per_kpa=air_over_pressure(air))
+    case = Case(settings=msgspec.structs.replace(settings, terms=terms))
+    words = set_up_words(case, now, unended=False, machine=msgspec.structs.replace(MACHINE, fitted=fitted))
+    assert words.startswith("k_TP has drifted by ") is said
+    assert ("first: unload" in words) is said

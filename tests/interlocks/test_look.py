@@ -321,7 +321,7 @@ def half_timed(**changes: None) -> House:
 SEEN = Memory(armed_seen=True, hv_seen_at_s=T0 - 9.0)
 RESTING = {"ALWAYS", "NOT_ARMED", "NO_BEAM"}
 SET_UP = {"ALWAYS", "SET_UP", "VENTED"}
-PERMITTED = SET_UP | {"CONFIRMED"}
+PERMITTED = SET_UP | {"CONFIRMED", "CONFIRMED_VENTED"}
 IN_BEAM = PERMITTED | {"HELD", "STANDING", "BEAM", "STEADY", "TIMED", "DOSED", "SIGNAL", "DOSE", "RATED", "LINE"}
 ON_AT_T0 = msgspec.structs.replace(SENT_ON, on_at_s=T0 - 0.25)
 YOUNG = Memory(armed_seen=True, hv_seen_at_s=T0 - 0.1)

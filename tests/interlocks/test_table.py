@@ -78,7 +78,7 @@ bad_samples            BEAM             -             -              0     -    
 backup_timer           CONFIRMED        unit          -              0     -          start beam TIME_END       TRIP_STOP  BY_PHYSICIST
 overdue                BEAM             -             -              0     -          start beam TIME_END       TRIP_STOP  BY_PHYSICIST
 air                    VENTED           unit+slow     AIR            0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
-k_tp_drift             VENTED           slow          AIR            0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
+k_tp_drift             CONFIRMED_VENTED slow          AIR            0     -          start beam TRIP_STOP      TRIP_STOP  BY_ITSELF
 leakage                LEAKAGE          slow          CHAMBERS       1.5   -          start -    TRIP_STOP      TRIP_STOP  BY_ITSELF
 leakage_at_start       BEFORE_ARM       slow          CHAMBERS       0     -          start -    TRIP_STOP      TRIP_STOP  BY_ITSELF
 recorder_fresh         ALWAYS           -             -              0     -          start beam RECORDER_LOST  TRIP_STOP  BY_OPERATOR
@@ -144,6 +144,7 @@ def test_numbers_and_their_order_are_as_they_were_designed() -> None:
         "VENTED",
         "NOT_ARMED",
         "CONFIRMED",
+        "CONFIRMED_VENTED",
         "HELD",
         "HELD_DOWN",
         "NO_BEAM",
@@ -159,7 +160,7 @@ def test_numbers_and_their_order_are_as_they_were_designed() -> None:
         "STANDING",
         "NEVER",
     ]
-    assert [when.value for when in When] == list(range(20))
+    assert [when.value for when in When] == list(range(21))
 
 
 def test_what_nobody_has_said_yet_is_as_it_was_designed() -> None:
