@@ -5,8 +5,12 @@ person says who calls it (`python -m verification.carry FOLDER --because "..." -
 from __future__ import annotations
 
 import json
+import os
 import random
+import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from fnmatch import fnmatch
@@ -40,6 +44,15 @@ DISK: Final = ("records/*", "verification/disk.py", "verification/crash_matrix.p
 """What decides which call to the disk is the n-th: where one of these changed, a crash case is another one."""
 OF_THE_RUN: Final = frozenset(("source", "software", "wall_s", "cpu_s", "worker"))
 """What a result says of the run that made it, and not of what happened."""
+DIGEST: Final = "digest"
+DIGEST_OF: Final = "verification/seeded.py"
+"""Says what a seed's digest is over."""
+OLD_PLAYS: Final = """import json, sys
+from verification.seeded import document, run
+for seed in sys.argv[1:]:
+    print(json.dumps(document(run(int(seed)))), flush=True)
+"""
+"""What the old program is asked to do."""
 
 
 SHOWN: Final = 5
@@ -80,6 +93,10 @@ def carry(old: Path, new: Path, old_commit: str, because: str, again: int = 0, w
     if any(fnmatch(name, disk) for name in others for disk in DISK):
         good[CRASHES] = []
     drawn_now = {name: sample(every, again, old_commit) for name, every in good.items()}
+    if DIGEST_OF in changed:
+        # what a digest is over is another thing now: those that were kept say nothing any more, and both programs play the sample by the new one
+        drawn_now[SEEDS] = by_the_old_program([told["seed"] for told in drawn_now[SEEDS]], old_commit, workers)
+        good[SEEDS] = [{key: value for key, value in told.items() if key != DIGEST} for told in good[SEEDS]]
     differ = played_again(drawn_now, workers)
     if differ:
         raise CarryError(f"{len(differ)} of the sample are not what they were: {'; '.join(differ[:SHOWN])}")
@@ -105,6 +122,38 @@ def sample(every: list[dict[str, Any]], count: int, seed: str) -> list[dict[str,
     return random.Random(seed).sample(every, min(count, len(every)))
 
 
+def by_the_old_program(seeds: list[int], old_commit: str, workers: int) -> list[dict[str, Any]]:
+    """These seeds as the program of that commit plays them, told by the digest of today. Raises CarryError."""
+    with tempfile.TemporaryDirectory(prefix="kerma-carry-") as folder:
+        there = Path(folder) / "old"
+        _git("worktree", "add", "--detach", str(there), old_commit)
+        try:
+            shutil.copy(ROOT / DIGEST_OF, there / DIGEST_OF)
+            parts = [part for part in (seeds[first::workers] for first in range(workers)) if part]
+            told = [Path(folder) / f"{number}.jsonl" for number in range(len(parts))]
+            codes = [one.wait() for one in [_started(there, *pair) for pair in zip(parts, told, strict=True)]]
+            lines = [line for one in told for line in one.read_text(encoding="utf-8").splitlines()]
+        finally:
+            _git("worktree", "remove", "--force", str(there))
+    if any(codes):
+        raise CarryError(
+            f"the program of {old_commit} does not play its seeds by today's {DIGEST_OF}; its words stand above"
+        )
+    return [json.loads(line) for line in lines]
+
+
+def _started(there: Path, seeds: list[int], told: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", OLD_PLAYS, *map(str, seeds)]
+    with told.open("wb") as out:
+        return subprocess.Popen(command, cwd=there, env=os.environ | {"PYTHONPATH": str(there)}, stdout=out)
+
+
+def _git(*words: str) -> None:
+    told = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    if told.returncode:
+        raise CarryError(f"git {' '.join(words)}: {told.stderr.strip()}")
+
+
 def played_again(drawn_now: dict[str, list[dict[str, Any]]], workers: int) -> list[str]:
     """In words, each of these that is not the same when it is played on these sources."""
     todo = [(name, told) for name, every in drawn_now.items() for told in every]
@@ -112,6 +161,8 @@ def played_again(drawn_now: dict[str, list[dict[str, Any]]], workers: int) -> li
 
     def done(pair: dict[str, Any]) -> None:
         before, now = _what_happened(pair["before"]), _what_happened(pair["now"])
+        if DIGEST not in before:
+            now.pop(DIGEST, None)
         if before != now:
             keys = [key for key in before.keys() | now.keys() if before.get(key) != now.get(key)]
             name = next(before[key] for key in ("case", "cell", "seed") if key in before)

@@ -6,9 +6,11 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import traceback
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -113,6 +115,15 @@ class Outcome:
 def replay_line(seed: int) -> str:
     """The one line that plays this seed again."""
     return f"again: kerma campaign --seeds 1 --first-seed {seed} at sources {source_hash()[:12]}"
+
+
+TOKEN: Final = re.compile(r"(?<=token )[0-9]+")
+
+
+def by_turn(log: Iterable[str]) -> list[str]:
+    """These words with each token by its turn among the tokens: its number is a place in the journal, which one more entry about an exposure before moves."""
+    turns: dict[str, str] = {}
+    return [TOKEN.sub(lambda found: turns.setdefault(found[0], f"#{len(turns) + 1}"), what) for what in log]
 
 
 class Digest:
@@ -228,7 +239,9 @@ def _play(planned: Plan, folder: Path, out: Outcome) -> None:
         out.end_state = operator.settle()
         rig.wait(SETTLE_S)
         _judge(planned, rig, observer.trace(), out)
-        digest.add([(at, who, what) for at, who, what in rig.world.log])
+        log = rig.world.log
+        words = by_turn(what for _, _, what in log)
+        digest.add([(at, who, what) for (at, who, _), what in zip(log, words, strict=True)])
         digest.add([(g.true_mgy, g.delivered_mgy, g.low_mgy, g.high_mgy, g.status, g.word) for g in out.given])
         digest.add(operator.said)
         out.digest = digest.hex()

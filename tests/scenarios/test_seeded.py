@@ -16,7 +16,7 @@ from verification import plan as planning
 from verification.plan import LONG_FROM, plan
 from verification.played import DEEDS
 from verification.rigs import Choice, with_values
-from verification.seeded import run
+from verification.seeded import by_turn, run
 from verification.setting import blob_of, lay_out
 
 SHORT = tuple(seed for seed in range(120) if plan(seed).beam_s < 6.0)
@@ -136,6 +136,14 @@ def test_the_same_seed_is_the_same_run_in_another_process_and_another_folder(tmp
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
     assert there.strip() == here
     assert run(SHORT_TOO, tmp_path).digest != here
+
+
+def test_a_token_is_told_by_its_turn() -> None:
+    """Two entries more about an exposure before make another number of it, and no other run; another token in the place of one does."""
+    log = ("K1 closed", "ARMED token 105", "ENDED token 105", "ARMED token 110")
+    assert by_turn(log) == by_turn(one.replace("110", "112").replace("105", "103") for one in log)
+    assert by_turn(log) != by_turn(one.replace("110", "105") for one in log)
+    assert by_turn(log)[0] == "K1 closed"
 
 
 def test_a_run_that_went_wrong_tells_its_whole_plan_and_how_to_play_it_again(

@@ -4,6 +4,7 @@ and only those that were good and would be played so today."""
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +76,13 @@ def test_over_a_change_of_the_program_a_sample_must_be_the_same(
 ) -> None:
     """One that differs in a single figure carries nothing; times and processes are the run's own. The page says how many were played."""
     monkeypatch.setattr(carry, "changed_since", lambda _: ["controller/loop.py"])
-    now: dict[str, Any] = {"digest": "d", "cpu_s": 1.0}
+    now: dict[str, Any] = {"ticks": 5, "cpu_s": 1.0}
     monkeypatch.setattr(carry, "_PLAYS", {name: lambda before: before | now for name in ("cells.jsonl", "seeds.jsonl")})
     monkeypatch.setattr(carry, "hand_out", lambda todo, work, _workers, done, _lost: [done(work(one)) for one in todo])
-    with pytest.raises(carry.CarryError, match="digest was None, is d"):
+    with pytest.raises(carry.CarryError, match="ticks was None, is 5"):
         carry.carry(old, tmp_path / "new", OLD, "a reason.", again=5)
     assert not (tmp_path / "new").exists()
-    del now["digest"]
+    del now["ticks"]
     told = carry.carry(old, tmp_path / "new", OLD, "a reason.", again=5)
     assert told["again"] == {"cells.jsonl": 1, "crashes.jsonl": 0, "seeds.jsonl": 1}
     assert "1 seeds, drawn at random, were played again" in carried(tmp_path / "new" / CARRIED)
@@ -118,3 +119,69 @@ def test_results_of_another_commit_or_beside_others_are_not_mixed(
 def test_a_commit_that_is_not_there_carries_nothing() -> None:
     with pytest.raises(carry.CarryError, match="not in this repository"):
         carry.changed_since("f" * 40)
+
+
+def test_where_a_digest_is_of_something_else_both_programs_play_the_sample(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The digests that were kept are not carried, for nothing of today could be the same; everything else of a run is held to the old program's."""
+    kept = old / "seeds.jsonl"
+    kept.write_text(kept.read_text().replace('"kind"', '"digest": "of before", "kind"'))
+    monkeypatch.setattr(carry, "changed_since", lambda _: [carry.DIGEST_OF])
+    monkeypatch.setattr(carry, "hand_out", lambda todo, work, _workers, done, _lost: [done(work(one)) for one in todo])
+    monkeypatch.setattr(
+        carry,
+        "_PLAYS",
+        {"cells.jsonl": lambda before: before, "seeds.jsonl": lambda before: before | {"digest": "now"}},
+    )
+    asked: list[Any] = []
+
+    def by_old(seeds: list[int], commit: str, _workers: int) -> list[dict[str, Any]]:
+        asked.append((seeds, commit))
+        return [{"seed": seed, "digest": "then"} for seed in seeds]
+
+    monkeypatch.setattr(carry, "by_the_old_program", by_old)
+    with pytest.raises(carry.CarryError, match="0: digest was then, is now"):
+        carry.carry(old, tmp_path / "new", OLD, "a reason.", again=5)
+    monkeypatch.setattr(
+        carry, "by_the_old_program", lambda seeds, *_: [{"seed": seed, "digest": "now"} for seed in seeds]
+    )
+    carry.carry(old, tmp_path / "new", OLD, "a reason.", again=5)
+    assert asked == [([0], OLD)]
+    lines = [json.loads(line) for line in (tmp_path / "new" / "seeds.jsonl").read_text().splitlines()]
+    assert [one["seed"] for one in lines[1:]] == [0] and all("digest" not in one for one in lines)
+    assert carry.played_again({"seeds.jsonl": lines[1:]}, 1) == []
+
+
+def test_the_old_program_plays_from_its_own_commit_by_todays_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files as they were, the one that makes the digest as it is; and nothing of it stays in the repository. One that cannot is said."""
+    place = tmp_path / "repository"
+    (place / "verification").mkdir(parents=True)
+    (place / "verification" / "seeded.py").write_text("DIGEST = 'of then'\n")
+    (place / "verification" / "__init__.py").write_text("")
+    (place / "program.py").write_text("WHAT = 'then'\n")
+    git = ["git", "-C", str(place), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "then"]):
+        subprocess.run([*git, *words], check=True, timeout=30)
+    commit = subprocess.run(
+        [*git, "rev-parse", "HEAD"], check=True, timeout=30, capture_output=True, text=True
+    ).stdout.strip()
+    (place / "verification" / "seeded.py").write_text("DIGEST = 'of today'\n")
+    (place / "program.py").write_text("WHAT = 'today'\n")
+    monkeypatch.setattr(carry, "ROOT", place)
+    script = "import json, sys, program\nfrom verification.seeded import DIGEST\nfor one in sys.argv[1:]: print(json.dumps([int(one), program.WHAT, DIGEST]))"
+    monkeypatch.setattr(carry, "OLD_PLAYS", script)
+    assert sorted(carry.by_the_old_program([4, 5, 6], commit, 2)) == [[n, "then", "of today"] for n in (4, 5, 6)]
+    assert (
+        subprocess.run([*git, "worktree", "list"], capture_output=True, text=True, timeout=30, check=True).stdout.count(
+            "\n"
+        )
+        == 1
+    )
+    monkeypatch.setattr(carry, "OLD_PLAYS", "raise SystemExit(1)")
+    with pytest.raises(carry.CarryError, match="does not play its seeds"):
+        carry.by_the_old_program([4], commit, 1)
+    with pytest.raises(carry.CarryError, match="worktree add"):
+        carry.by_the_old_program([4], "f" * 40, 1)
