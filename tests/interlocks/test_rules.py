@@ -40,7 +40,9 @@ from interlock_bench import (
     with_terms,
 )
 
+from hal.machine import ALL_FITTED, Fitted
 from hal.readings import Contact, Health, Link, Purpose, Readings, Relay, SwitchMode, Termination, UnitActive, UnitState
+from interlocks.dose_rules import drifted
 from interlocks.judge import judge, shown
 from interlocks.look import FLAGS, MONITOR, SLOW, UNIT, Memory, When, remember, take
 from interlocks.rules import T1_S, TABLE, level
@@ -1061,3 +1063,28 @@ def test_kv_that_swings_inside_its_window_and_one_that_left_it_once_are_borne() 
         r, house, sent = made("beam", T0 + n * TICK_S, {"monitor_kv": kv})
         verdict, memory = judge(r, house, sent, memory, RULES, n)
         assert finding_of(verdict, "kv_steady") is None
+
+
+@pytest.mark.parametrize(
+    ("warmer_k", "vented", "fitted", "slow", "said"),
+    [
+        (1.47, True, ALL_FITTED, True, False),
+        (1.48, True, ALL_FITTED, True, True),
+        (-1.48, True, ALL_FITTED, True, True),
+        (1.48, False, ALL_FITTED, True, False),
+        (1.48, True, ALL_FITTED & ~Fitted.AIR, True, False),
+        (1.48, True, ALL_FITTED, False, False),
+    ],
+)
+def test_what_the_rule_would_refuse_is_known_before_it_is_offered(
+    warmer_k: float, vented: bool, fitted: Fitted, slow: bool, said: bool
+) -> None:
+    """The same bound and words as k_tp_drift, of settings that nobody has confirmed yet; nothing where nobody asks it."""
+    now = readings(T0, slow_temperature_c=22.0 + warmer_k) if slow else readings(T0, slow=None)
+    terms = msgspec.structs.replace(SENT_SET_UP.terms, vented_2=vented)
+    words = drifted(now, terms, fitted)
+    assert bool(words) is said
+    if said:
+        verdict, _ = judge(armed(T0, slow_temperature_c=22.0 + warmer_k), QUIET, SENT_ARMED, Memory(), RULES)
+        (found,) = [f.words for f in verdict.findings if f.rule == "k_tp_drift"]
+        assert words == found
