@@ -33,7 +33,8 @@ def beam_word(stage: Stage, off: Evidence) -> str:
 def is_dose_known(stage: Stage, case: Case, unended: bool) -> bool:
     """Whether a dose may be shown beside what is loaded: after beam that belongs to no exposure of it, or that an exposure may have had whose end is not
     known yet, none may."""
-    return case.token != 0 or not (unended or stage.state in (State.FAULT, State.STUCK_ON))
+    of_another = unended and stage.state is State.PREPARATORY
+    return case.token != 0 or not (of_another or stage.state in (State.FAULT, State.STUCK_ON))
 
 
 def trip_words(stage: Stage, case: Case) -> str:

@@ -93,11 +93,15 @@ def carry(old: Path, new: Path, old_commit: str, because: str, again: int = 0, w
     if any(fnmatch(name, disk) for name in others for disk in DISK):
         good[CRASHES] = []
     drawn_now = {name: sample(every, again, old_commit) for name, every in good.items()}
+    unlike: list[str] = []
     if DIGEST_OF in changed:
         # what a digest is over is another thing now: those that were kept say nothing any more, and both programs play the sample by the new one
-        drawn_now[SEEDS] = by_the_old_program([told["seed"] for told in drawn_now[SEEDS]], old_commit, workers)
         good[SEEDS] = [{key: value for key, value in told.items() if key != DIGEST} for told in good[SEEDS]]
-    differ = played_again(drawn_now, workers)
+        drawn_now[SEEDS] = [{key: value for key, value in told.items() if key != DIGEST} for told in drawn_now[SEEDS]]
+        then = by_the_old_program([told["seed"] for told in drawn_now[SEEDS]], old_commit, workers)
+        unlike = unlike_the_kept(drawn_now[SEEDS], then)
+        drawn_now[SEEDS] = then
+    differ = unlike or played_again(drawn_now, workers)
     if differ:
         raise CarryError(f"{len(differ)} of the sample are not what they were: {'; '.join(differ[:SHOWN])}")
     source = source_hash()
@@ -160,19 +164,27 @@ def played_again(drawn_now: dict[str, list[dict[str, Any]]], workers: int) -> li
     differ: list[str] = []
 
     def done(pair: dict[str, Any]) -> None:
-        before, now = _what_happened(pair["before"]), _what_happened(pair["now"])
-        if DIGEST not in before:
-            now.pop(DIGEST, None)
-        if before != now:
-            keys = [key for key in before.keys() | now.keys() if before.get(key) != now.get(key)]
-            name = next(before[key] for key in ("case", "cell", "seed") if key in before)
-            differ.append(
-                f"{name}: {', '.join(f'{key} was {before.get(key)}, is {now.get(key)}' for key in sorted(keys))}"
-            )
+        differ.extend(_difference(pair["before"], pair["now"]))
 
     if todo:
         hand_out(todo, _once_more, workers, done, lambda what, error: {"before": what[1], "now": {"lost": f"{error}"}})
     return differ
+
+
+def unlike_the_kept(kept: list[dict[str, Any]], then: list[dict[str, Any]]) -> list[str]:
+    """In words, each that the old program does not play as it was kept: what was kept is then not what that program does."""
+    played = {told["seed"]: told for told in then}
+    return [words for told in kept for words in _difference(told, played.get(told["seed"], {}))]
+
+
+def _difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """In words, what of a result is not the same; nothing where all is. A digest that the first has not is not asked."""
+    before, now = _what_happened(one), _what_happened(other)
+    if DIGEST not in before:
+        now.pop(DIGEST, None)
+    keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    name = next(before[key] for key in ("case", "cell", "seed") if key in before)
+    return [f"{name}: {', '.join(f'{key} was {before.get(key)}, is {now.get(key)}' for key in keys)}"] if keys else []
 
 
 def _what_happened(told: dict[str, Any]) -> dict[str, Any]:

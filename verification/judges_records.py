@@ -68,10 +68,13 @@ def resume_identity(s: Story) -> Found:
             for t, e in s.exposures.items()
             if t in s.starts and t < token and s.starts[t].fraction_tag == start.fraction_tag and not e["void"]
         ]
-        sure = all(e["quality"] == "GOOD" for e in given)
-        total = sum(e["delivered_mgy" if sure else "high_mgy"] for e in given)
-        if not math.isclose(start.before_mgy, total, abs_tol=max(0.5, 0.001 * total)):
-            yield at_s, f"exposure {token} counts {start.before_mgy:.1f} mGy as given before, the records {total:.1f}"
+        for what, counted, kept in (
+            ("given", start.before_mgy, "delivered_mgy"),
+            ("the most that was given", start.before_high_mgy, "high_mgy"),
+        ):
+            total = sum(e[kept] for e in given)
+            if not math.isclose(counted, total, abs_tol=max(0.5, 0.001 * total)):
+                yield at_s, f"exposure {token} counts {counted:.1f} mGy as {what} before, the records {total:.1f}"
 
 
 def _on_offer(s: Story, at_s: float) -> tuple[bytes, int]:

@@ -173,6 +173,7 @@ class Start:
         self.combination: dict[str, Any] = f[8]
         self.d0_mgy: float = f[9]
         self.before_mgy: float = f[11]
+        self.before_high_mgy: float = f[13]
         self.software_version: str = f[23]
         self.wall_s: float = f[26]
 

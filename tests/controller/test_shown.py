@@ -109,6 +109,7 @@ def test_after_beam_of_no_exposure_no_dose_stands_beside_what_is_loaded(state: S
 def test_while_an_exposure_has_no_end_no_dose_stands_beside_what_is_loaded() -> None:
     """Left in the tick of the press, it may have had beam: what was given before it is not what was given."""
     assert not is_dose_known(stage(State.PREPARATORY), LOADED, unended=True)
+    assert is_dose_known(stage(State.ARMING), LOADED, unended=True), "its own, whose START waits for its token"
 
 
 def test_the_meter_is_not_believed_before_the_records_have_taken_the_start() -> None:

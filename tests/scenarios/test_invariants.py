@@ -491,6 +491,7 @@ ALTERED_RESUMED: tuple[tuple[str, str, Alter], ...] = (
     ("16", "another software", lambda t: starts(t, field(23, "other"), last=True)),
     ("16", "another combination", lambda t: starts(t, lambda e: field(8, {**e.fields[8], "applicator_code": 0x53})(e), last=True)),
     ("16", "another dose given before", lambda t: starts(t, field(11, 1.0), last=True)),
+    ("16", "another most that was given before", lambda t: starts(t, field(13, 1.0), last=True)),
     ("21", "ON let out twice for a token", lambda t: sent(t, lambda at, _: at == on_row(t, 1), token=t.rows[on_row(t)].sent.token)),  # type: ignore[union-attr]
 )  # fmt: skip
 """The same for the run that was interrupted and resumed."""

@@ -138,15 +138,19 @@ def test_where_a_digest_is_of_something_else_both_programs_play_the_sample(
 
     def by_old(seeds: list[int], commit: str, _workers: int) -> list[dict[str, Any]]:
         asked.append((seeds, commit))
-        return [{"seed": seed, "digest": "then"} for seed in seeds]
+        return [seed_line(seed) | {"digest": "then"} for seed in seeds]
 
     monkeypatch.setattr(carry, "by_the_old_program", by_old)
     with pytest.raises(carry.CarryError, match="0: digest was then, is now"):
         carry.carry(old, tmp_path / "new", OLD, "a reason.", again=5)
     monkeypatch.setattr(
-        carry, "by_the_old_program", lambda seeds, *_: [{"seed": seed, "digest": "now"} for seed in seeds]
+        carry, "by_the_old_program", lambda seeds, *_: [seed_line(seed) | {"digest": "now"} for seed in seeds]
     )
     carry.carry(old, tmp_path / "new", OLD, "a reason.", again=5)
+    for told, words in ((seed_line(0, ticks=7), "ticks was None, is 7"), (seed_line(9), "0: .*is None")):
+        monkeypatch.setattr(carry, "by_the_old_program", lambda *_, told=told: [told | {"digest": "now"}])
+        with pytest.raises(carry.CarryError, match=words):
+            carry.carry(old, tmp_path / "not", OLD, "a reason.", again=5)
     assert asked == [([0], OLD)]
     lines = [json.loads(line) for line in (tmp_path / "new" / "seeds.jsonl").read_text().splitlines()]
     assert [one["seed"] for one in lines[1:]] == [0] and all("digest" not in one for one in lines)
