@@ -10,8 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from calibration import gates, keys, signed, toml_file
 from calibration.facts import CutoutTable, aged
+from calibration.output import first_at
 from calibration.schema import MEASURED_MOST_DAYS, CertificateTable, CombinationTable, brought, combined, contradictions
 from controller.prescribed import Certificate, Combination, Lead
 from hal.errors import ConfigurationError
@@ -231,4 +234,5 @@ def _combination(c: CombinationTable, cutouts: Sequence[CutoutTable]) -> Combina
         kv_read=float(c.kv_read),
         ma_read=float(c.ma_read),
         leads=_leads(c, cutouts),
+        measured_wall_s=UNSET if c.measured is None else first_at(c.measured).timestamp(),
     )

@@ -52,7 +52,8 @@ class Combination(msgspec.Struct, frozen=True):
     """One measured combination of the certificate; dose rates in D0 (water, surface, central axis, applicator plane).
 
     `kv_read` and `ma_read` are what the generator's own meters were certified to show at it (0: the set-points themselves). `pdd` is the open field's;
-    `leads` are the cut-outs whose own depth dose was measured in this beam.
+    `leads` are the cut-outs whose own depth dose was measured in this beam. `measured_wall_s`: when the first reading of its output was taken; unset, and
+    then written nowhere, where nothing was read (a simulated plant's own word, a name plate) and in what an older program wrote.
     """
 
     kv: float
@@ -78,6 +79,7 @@ class Combination(msgspec.Struct, frozen=True):
     kv_read: float = 0.0
     ma_read: float = 0.0
     leads: tuple[Lead, ...] = ()
+    measured_wall_s: float | UnsetType = UNSET
 
 
 class Certificate(msgspec.Struct, frozen=True):

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import takewhile
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import UNSET
 
 from controller.entries import Opening, Outcome
-from controller.prescribed import Prescribed
+from controller.prescribed import Combination, Prescribed
 from controller.proofs import AGAIN_S, NEEDED
 from hal.readings import Purpose
 from records.book import Book, Exposure, Kept
@@ -135,6 +136,13 @@ class Held(msgspec.Struct, frozen=True):
 
     first: Baseline
     last: tuple[Kept, Baseline]
+
+
+class Stands(msgspec.Struct, frozen=True):
+    """What a baseline stands on: its combinations as their certificate has them, and when the first of its exposures was made."""
+
+    outputs: Mapping[Beamed, Combination]
+    exposed_wall_s: float
 
 
 class DaySite(msgspec.Struct, frozen=True):
@@ -275,30 +283,83 @@ def baseline_of(book: Book, site: DaySite, certificate_sha256: str, device: str)
 
 def baselines_of(book: Book, site: DaySite, certificate_sha256: str) -> dict[str, Held]:
     """What each detector of this certificate is held against, by its name as `alike` has it: baselines that a physicist signed and exposures of these records
-    measured. A certificate whose output was measured anew begins with any detector; one with the R0 of an earlier one begins where that was. Of one detector
-    it is the last that says what its first one says, within 1 %; of a further detector the first one counts where a check by one of those before it was in
-    force. A machine that has moved is calibrated anew and given neither another baseline nor another detector (accident-A1)."""
+    measured. A certificate whose output was measured anew begins with any detector; one whose output was read before an earlier one's first baseline begins
+    where that was. Of one detector it is the last that says what its first one says, within 1 %; of a further detector the first one counts where a check by
+    one of those before it was in force. A machine that has moved is calibrated anew and given neither another baseline nor another detector (accident-A1)."""
     every = [*_baselines(book, site)]
-    akin = _akin([(base, rates_of(book, base)) for _, base in every], certificate_sha256)
+    akin = _akin([(base, stands_on(book, base)) for _, base in every], certificate_sha256)
     return _in_force(book, site, every, akin).get(certificate_sha256, {})
 
 
-def rates_of(book: Book, base: Baseline) -> dict[Beamed, float]:
-    """R0 (mGy/s) of each combination that was exposed for a baseline, as its certificate has it."""
-    made = (book.exposures[token].start.combination for token in base.tokens if token in book.exposures)
-    return {(one.kv, one.ma, one.filter_id, one.applicator_id): one.r0_mgy_per_s for one in made}
+def rows_before(book: Book, site: DaySite, base: Baseline) -> list[BaseLine]:
+    """What the baselines in force of this tube and machine are of, those of this certificate first and then of the newest one: a new baseline is of the same
+    combinations, where its certificate has them."""
+    every = [*_baselines(book, site)]
+    found = _in_force(book, site, every, {one.certificate_sha256 for _, one in every})
+    newest = (base.certificate_sha256, *reversed(found))
+    firsts = [held.first for name in newest for held in found.get(name, {}).values()]
+    return [row for first in firsts if _same_machine(first, base) for row in first.lines]
 
 
-def _akin(every: Sequence[tuple[Baseline, Mapping[Beamed, float]]], certificate_sha256: str) -> set[str]:
-    """This certificate and those that have a number of the output in common with it, or with one of them: which of their baselines are in force depends on
-    each other, and on no other one's."""
-    has: dict[str, set[tuple[Beamed, float]]] = {}
-    for base, rates in every:
-        has.setdefault(base.certificate_sha256, set()).update(rates.items())
-    akin = {certificate_sha256}
-    while more := {name for name in has.keys() - akin if any(has[name] & has.get(one, set()) for one in akin)}:
-        akin |= more
+def outputs_of(combinations: Iterable[Combination]) -> dict[Beamed, Combination]:
+    """Each combination by what a row of a baseline calls it."""
+    return {(one.kv, one.ma, one.filter_id, one.applicator_id): one for one in combinations}
+
+
+def stands_on(book: Book, base: Baseline) -> Stands:
+    """What was exposed for a baseline, as these records have it."""
+    made = [book.exposures[token] for token in base.tokens if token in book.exposures]
+    return Stands(
+        outputs_of(one.start.combination for one in made), min((one.seen.wall_s for one in made), default=math.inf)
+    )
+
+
+def _same_machine(one: Baseline, other: Baseline) -> bool:
+    return (one.tube_serial, one.machine_serial) == (other.tube_serial, other.machine_serial)
+
+
+def _beam(row: BaseLine) -> Beamed:
+    return row.kv, row.ma, row.filter, row.applicator
+
+
+def _row_words(row: BaseLine) -> str:
+    return " ".join((f"{row.kv:g} kV", f"{row.ma:g} mA", row.filter, row.applicator))
+
+
+def _not_since(row: BaseLine, now: Stands, was: BaseLine, then: Stands, exposed_wall_s: float) -> bool:
+    """Whether nobody has measured the output of a row since an earlier certificate's first baseline was exposed, which is of this kV and filter: its readings
+    are older than that. Where nothing says when they were taken (a simulated plant, an older program's START) R0 within 1 % of the same combination is so.
+    What was never exposed shows nothing."""
+    one = now.outputs.get(_beam(row))
+    if one is None:
+        return True
+    if one.measured_wall_s is not UNSET:
+        return one.measured_wall_s < exposed_wall_s
+    old = then.outputs.get(_beam(was))
+    same = _beam(row) == _beam(was)
+    return same and (old is None or abs(one.r0_mgy_per_s - old.r0_mgy_per_s) <= BASELINE_PART * old.r0_mgy_per_s)
+
+
+def _akin(every: Sequence[tuple[Baseline, Stands]], certificate_sha256: str) -> set[str]:
+    """This certificate and those whose baselines one of its own may be held against, and in turn theirs: which of its baselines are in force depends on no
+    other one's."""
+    akin, new = {certificate_sha256}, {certificate_sha256}
+    while new:
+        mine = [one for one in every if one[0].certificate_sha256 in new]
+        others = [one for one in every if one[0].certificate_sha256 not in akin]
+        new = {then[0].certificate_sha256 for then in others if any(_may_hold(now, then) for now in mine)}
+        akin |= new
     return akin
+
+
+def _may_hold(now: tuple[Baseline, Stands], then: tuple[Baseline, Stands]) -> bool:
+    """Whether a baseline of another certificate can say something of this one."""
+    return _same_machine(now[0], then[0]) and any(
+        _not_since(row, now[1], was, then[1], then[1].exposed_wall_s)
+        for row in now[0].lines
+        for was in then[0].lines
+        if (row.kv, row.filter) == (was.kv, was.filter)
+    )
 
 
 def _in_force(
@@ -323,25 +384,26 @@ def of_baseline(book: Book, site: DaySite, sheet: Sheet) -> str:
     base = decoded(sheet.body, Baseline)
     if base is None:
         return "the baseline is none that this program can read: have the physicist make a new one first"
-    return against_baseline(book, site, base, _before(book, site, base, rates_of(book, base)))
+    return against_baseline(book, site, base, _before(book, site, base, stands_on(book, base)))
 
 
-def _before(book: Book, site: DaySite, base: Baseline, rates: Mapping[Beamed, float]) -> dict[str, dict[str, Held]]:
+def _before(book: Book, site: DaySite, base: Baseline, on: Stands) -> dict[str, dict[str, Held]]:
     """What is in force beside a baseline that is not in the records yet."""
     every = [*_baselines(book, site)]
-    akin = _akin([*((one, rates_of(book, one)) for _, one in every), (base, rates)], base.certificate_sha256)
+    akin = _akin([*((one, stands_on(book, one)) for _, one in every), (base, on)], base.certificate_sha256)
     return _in_force(book, site, every, akin)
 
 
-def against_begun(book: Book, site: DaySite, wanted: Baseline, rates: Mapping[Beamed, float], wall_s: float) -> str:
-    """What stands against a baseline that is begun now, its readings empty; `rates` are the certificate's R0."""
-    before = _before(book, site, wanted, rates)
+def against_begun(
+    book: Book, site: DaySite, wanted: Baseline, combinations: Iterable[Combination], wall_s: float
+) -> str:
+    """What stands against a baseline that is begun now, its readings empty; `combinations` are the certificate's."""
+    on = Stands(outputs_of(combinations), wall_s)
+    before = _before(book, site, wanted, on)
     others = before.get(wanted.certificate_sha256, {})
     if alike(wanted.device) in others:
         return ""
-    return further(book, site, wanted, others, NOW, wall_s) or (
-        "" if others else unmeasured(book, wanted, before, rates)
-    )
+    return further(book, site, wanted, others, NOW, wall_s) or ("" if others else unmeasured(book, wanted, before, on))
 
 
 def against_baseline(book: Book, site: DaySite, base: Baseline, before: Mapping[str, Mapping[str, Held]]) -> str:
@@ -354,40 +416,55 @@ def against_baseline(book: Book, site: DaySite, base: Baseline, before: Mapping[
     if same is not None:
         return moved(base, same.first)
     if not others:
-        return unmeasured(book, base, before, rates_of(book, base))
+        return unmeasured(book, base, before, stands_on(book, base))
     begun = min((book.exposures[token] for token in base.tokens), key=lambda one: one.index)
     return further(book, site, base, others, begun.index, begun.seen.wall_s)
 
 
-def unmeasured(
-    book: Book, base: Baseline, before: Mapping[str, Mapping[str, Held]], rates: Mapping[Beamed, float]
-) -> str:
-    """Why the first baseline under a certificate is none, where that has the R0 of an earlier one of this tube and machine: nobody has measured that output
-    anew, so the detector of before shows of it what it showed, within 1 %. One that is to be made yet (its readings empty) is asked for the detector alone.
-    """
-    known = [
-        (held.first, rates_of(book, held.first))
-        for certificate, of in before.items()
-        for held in of.values()
-        if certificate != base.certificate_sha256
-        and (held.first.tube_serial, held.first.machine_serial) == (base.tube_serial, base.machine_serial)
-    ]
+def unmeasured(book: Book, base: Baseline, before: Mapping[str, Mapping[str, Held]], on: Stands) -> str:
+    """Why the first baseline under a certificate is none, where an output of it was read before an earlier certificate's first baseline of this tube and
+    machine: nobody has measured it since, so the detector of before shows of it what it showed, within 1 %, and of the combination that it showed it of. One
+    that is to be made yet (its readings empty) is asked for detector and combination alone."""
+    known = [one for name, of in before.items() if name != base.certificate_sha256 for one in _firsts(book, base, of)]
     for row in base.lines:
-        key = (row.kv, row.ma, row.filter, row.applicator)
-        old = [one for one, has in known if key in has and rates.get(key, has[key]) == has[key]]
-        same = [one for one in old if alike(one.device) == alike(base.device)]
-        if old and not same:
-            names = " or ".join(dict.fromkeys(one.device for one in old))
-            return (
-                f"{row.kv:g} kV {row.ma:g} mA {row.filter} {row.applicator}: this certificate has the R0 of an earlier one, whose baseline is by {names}: "
-                f"make this one with {names}, or measure the output anew, and sign a new certificate first"
-            )
-        for one in same if row.reading > 0.0 else ():
-            if wrong := moved(
-                msgspec.structs.replace(base, lines=(row,)), one, "an earlier certificate with the same R0"
-            ):
-                return wrong
+        old = [
+            (first, was)
+            for first, then, exposed_wall_s in known
+            for was in first.lines
+            if (was.kv, was.filter) == (row.kv, row.filter) and _not_since(row, on, was, then, exposed_wall_s)
+        ]
+        if wrong := _unmeasured_row(base, row, old):
+            return wrong
     return ""
+
+
+def _firsts(book: Book, base: Baseline, of: Mapping[str, Held]) -> list[tuple[Baseline, Stands, float]]:
+    """The first baseline of each detector of one certificate, of this tube and machine, and when the first of them was exposed."""
+    found = [(held.first, stands_on(book, held.first)) for held in of.values() if _same_machine(held.first, base)]
+    exposed_wall_s = min((then.exposed_wall_s for _, then in found), default=math.inf)
+    return [(first, then, exposed_wall_s) for first, then in found]
+
+
+def _unmeasured_row(base: Baseline, row: BaseLine, old: Sequence[tuple[Baseline, BaseLine]]) -> str:
+    """Why this row is none beside the earlier ones of its kV and filter since which nobody has measured it."""
+    of_it = [first for first, was in old if _beam(was) == _beam(row)]
+    same = [one for one in of_it if alike(one.device) == alike(base.device)]
+    name = _row_words(row)
+    if old and not of_it:
+        names = " or ".join(dict.fromkeys(_row_words(was) for _, was in old))
+        return (
+            f"{name}: the output of this certificate was read before the baseline of an earlier one, which is of {names}: make this one of that, or measure "
+            "the output anew, and sign a new certificate first"
+        )
+    if of_it and not same:
+        names = " or ".join(dict.fromkeys(one.device for one in of_it))
+        return (
+            f"{name}: the output of this certificate was read before the baseline of an earlier one, which is by {names}: make this one with {names}, or "
+            "measure the output anew, and sign a new certificate first"
+        )
+    alone = msgspec.structs.replace(base, lines=(row,))
+    wrong = (moved(alone, one, "an earlier certificate with the same output") for one in same if row.reading > 0.0)
+    return next((words for words in wrong if words), "")
 
 
 def further(
@@ -459,12 +536,17 @@ def _baselines(book: Book, site: DaySite) -> Iterator[tuple[Kept, Baseline]]:
 
 def moved(new: Baseline, first: Baseline, of: str = "this certificate") -> str:
     """By which combination a new baseline has moved from the first one of its certificate, or of another that has the same output, or ""."""
-    was = {(row.kv, row.ma, row.filter, row.applicator, row.set_s): row.reading for row in first.lines}
     for row in new.lines:
-        before = was.get((row.kv, row.ma, row.filter, row.applicator, row.set_s), row.reading)
+        was = [one for one in first.lines if (one.kv, one.filter) == (row.kv, row.filter)]
+        same = [one.reading for one in was if (_beam(one), one.set_s) == (_beam(row), row.set_s)]
+        name = _row_words(row)
+        if was and not same:
+            before_name, before_s = _row_words(was[0]), was[0].set_s
+            return f"{name}, {row.set_s:g} s: the first baseline of {of} has {before_name}, {before_s:g} s, of this kV and filter: make this one of that first"
+        before = same[0] if same else row.reading
         if not (before > 0.0 and abs(row.reading - before) <= BASELINE_PART * before):
             return (
-                f"{row.kv:g} kV {row.ma:g} mA {row.filter} {row.applicator}: {row.reading:g} where the first baseline of {of} has "
+                f"{name}: {row.reading:g} where the first baseline of {of} has "
                 f"{before:g}, more than {100 * BASELINE_PART:g} % apart: calibrate, and sign a new certificate first"
             )
     return ""

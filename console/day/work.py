@@ -6,9 +6,11 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from console import configuration, hour_charge, screen, sources
 from console.calibrate import simulated_hand
@@ -34,7 +36,19 @@ from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import fractions
-from records.day import BaseLine, Baseline, Bound, DaySheet, against_begun, alike, baselines_of, decoded, zone_named
+from records.day import (
+    BaseLine,
+    Baseline,
+    Bound,
+    DaySheet,
+    against_begun,
+    alike,
+    baselines_of,
+    decoded,
+    outputs_of,
+    rows_before,
+    zone_named,
+)
 from records.sheets import Sheet, SheetKind, taken, wrong_signature
 from records.warm_up import Beam, today
 
@@ -95,7 +109,7 @@ def run_baseline(asked: Asked, signer: Signer, detector: Detector, clock: Clock)
             "--baseline needs --altitude; first: write how many metres above the sea the machine stands: each day's station pressure is held against it"
         )
     rig, certificate = prepared(asked, clock)
-    wanted = baseline_of(certificate, detector, detector.altitude_m)
+    wanted = baseline_begun(rig, baseline_of(certificate, detector, detector.altitude_m), certificate)
     wrong = no_baseline_yet(rig, certificate, wanted, clock)
     if wrong:
         raise ConfigurationError(wrong)
@@ -113,11 +127,16 @@ def baseline_of(certificate: Certificate, detector: Detector, altitude_m: float)
     )  # fmt: skip
 
 
+def baseline_begun(rig: Rig, wanted: Baseline, certificate: Certificate) -> Baseline:
+    """The same, of the combinations that the baselines of before are of."""
+    book, site, _ = kept_day(rig)
+    return msgspec.structs.replace(wanted, lines=beams_of(certificate, rows_before(book, site, wanted)))
+
+
 def no_baseline_yet(rig: Rig, certificate: Certificate, wanted: Baseline, clock: Clock) -> str:
     """Why these records would take no baseline that is begun now, "" where they would: said before anything is exposed for it."""
     book, site, _ = kept_day(rig)
-    rates = {(c.kv, c.ma, c.filter_id, c.applicator_id): c.r0_mgy_per_s for c in certificate.combinations}
-    return against_begun(book, site, wanted, rates, clock.wall())
+    return against_begun(book, site, wanted, certificate.combinations, clock.wall())
 
 
 def kept_baseline(rig: Rig, base: Baseline, signer: Signer, clock: Clock) -> Exit:
@@ -125,11 +144,14 @@ def kept_baseline(rig: Rig, base: Baseline, signer: Signer, clock: Clock) -> Exi
     return told(laid_down(rig, signed(SheetKind.BASELINE, base, signer, rig, clock.wall()), clock))
 
 
-def beams_of(certificate: Certificate) -> tuple[BaseLine, ...]:
-    """One combination for each kV and filter of the certificate: the first that it names."""
-    found: dict[tuple[float, str], BaseLine] = {}
+def beams_of(certificate: Certificate, before: Sequence[BaseLine] = ()) -> tuple[BaseLine, ...]:
+    """One combination for each kV and filter of the certificate: the one that has a baseline already (the first of `before`), or the first that it names."""
+    has, found = outputs_of(certificate.combinations), dict[tuple[float, str], BaseLine]()
     for c in certificate.combinations:
         found.setdefault((c.kv, c.filter_id), BaseLine(c.kv, c.ma, c.filter_id, c.applicator_id, SET_S, 0.0))
+    for row in reversed(before):
+        if (row.kv, row.ma, row.filter, row.applicator) in has:
+            found[row.kv, row.filter] = msgspec.structs.replace(row, reading=0.0)
     return tuple(found.values())
 
 

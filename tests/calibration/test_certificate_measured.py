@@ -68,6 +68,7 @@ def test_a_measured_certificate_goes_round(make: Make, keys: Path) -> None:
     assert {key: value for key, value in signed.items() if key != "signatures"} == document()
     c = load_certificate(path, keys, NOW_S, tube_serial="T-1", machine_serial="K-1")
     assert c.combinations[0].r0_mgy_per_s == pytest.approx(57.663, rel=1e-5)
+    assert c.combinations[0].measured_wall_s == AT.timestamp(), "the first reading of its output"
     checked = read_certificate(path, keys)
     assert checked.signers == ("P. One",)
     assert checked.numbers == c

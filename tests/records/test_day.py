@@ -973,9 +973,10 @@ def test_a1_a_further_detectors_baseline_is_refused_before_anything_is_exposed_f
         work.site_of(rig, certificate, "QA-2", "A. Person", now)
 
 
-def _under(rig: DayRig, certificate: bytes, part_r0: float, part: float, **changed: Any) -> str:
-    """A baseline under another certificate, whose R0 is this part of the bench's; gives what stood against it as it was laid down, "" where it is in force."""
-    combination = msgspec.structs.replace(COMBINATION, r0_mgy_per_s=part_r0 * COMBINATION.r0_mgy_per_s)
+def _under(rig: DayRig, certificate: bytes, part_r0: float, part: float, *, of: Any = None, **changed: Any) -> str:
+    """A baseline under another certificate, whose R0 is this part of the bench's and whose combination is otherwise `of`; gives what stood against it as it
+    was laid down, "" where it is in force."""
+    combination = msgspec.structs.replace(COMBINATION, r0_mgy_per_s=part_r0 * COMBINATION.r0_mgy_per_s, **(of or {}))
     rig.started = {"certificate_sha256": certificate, "combination": combination}
     sheet = rig.baseline(certificate_sha256=certificate.hex(), **(_row(part) | changed))
     book = rig.recorder.book  # type: ignore[union-attr]
@@ -988,9 +989,11 @@ def _under(rig: DayRig, certificate: bytes, part_r0: float, part: float, **chang
 @pytest.mark.parametrize(
     ("part_r0", "part", "changed", "words"),
     [
-        (1.0, 0.935, {}, "11.6875 where the first baseline of an earlier certificate with the same R0 has 12.5, more than 1 % apart: calibrate"),
+        (1.0, 0.935, {}, "11.6875 where the first baseline of an earlier certificate with the same output has 12.5, more than 1 % apart: calibrate"),
         (1.0, 0.995, {"device": "qa1 7001"}, ""),
-        (1.0, 1.0, {"device": "QA-2"}, "whose baseline is by QA-1 7001: make this one with QA-1 7001, or measure the output anew"),
+        (1.0, 1.0, {"device": "QA-2"}, "which is by QA-1 7001: make this one with QA-1 7001, or measure the output anew"),
+        (1.0 + 1e-7, 0.935, {"device": "QA-2"}, "which is by QA-1 7001: make this one"),
+        (1.009, 0.935, {}, "has 12.5, more than 1 % apart: calibrate"),
         (0.935, 0.935, {}, ""),
         (0.935, 0.935, {"device": "QA-2"}, ""),
         (1.0, 0.935, {"tube_serial": "T-2"}, ""),
@@ -1012,6 +1015,93 @@ def test_a1_a_certificate_signed_anew_without_a_measurement_hides_no_machine_tha
     found = baseline_of(rig.recorder.book, SITE, (b"n" * 32).hex(), changed.get("device", DEVICE))  # type: ignore[union-attr]
     assert (found is None) is (words != "")
     rig.close()
+
+
+A30 = BaseLine(69.5, 1.6, "F1", "A30", 10.0, 0.935 * READING)
+
+
+@pytest.mark.parametrize(
+    ("part_r0", "of", "changed", "words"),
+    [
+        (1.0 + 1e-7, {}, {}, "more than 1 % apart: calibrate"),
+        (1.03, {}, {}, "more than 1 % apart: calibrate"),
+        (1.0 + 1e-7, {}, {"device": "QA-2"}, "which is by QA-1 7001: make this one with QA-1 7001, or measure the output anew"),
+        (1.03, {}, {"device": "QA-2"}, "which is by QA-1 7001: make this one with QA-1 7001"),
+        (1.0, {"applicator_id": "A30"}, {"lines": (A30,)}, "which is of 69.5 kV 1.6 mA F1 A20: make this one of that, or measure"),
+        (1.0, {"ma": 1.5}, {"lines": (msgspec.structs.replace(A30, ma=1.5, applicator="A20"),)}, "which is of 69.5 kV 1.6 mA F1 A20: make this"),
+        (1.0, {}, {"lines": (msgspec.structs.replace(A30, applicator="A20", set_s=20.0),)}, "F1 A20, 10 s, of this kV and filter: make this one of that"),
+    ],
+)  # fmt: skip
+def test_a1_an_output_that_was_read_before_the_baseline_of_before_is_held_against_it_whatever_its_r0(
+    tmp_path: Path, part_r0: float, of: dict[str, Any], changed: dict[str, Any], words: str
+) -> None:
+    """The machine shows 0.935. The old readings under another end effect or chamber factor are the old readings, another detector and another applicator
+    have not measured it, and what was read since the baseline of before begins anew, with the very same R0 too."""
+    rig = made(tmp_path)
+    rig.opened()
+    rig.baseline()
+    exposed_s = min(
+        one.seen.wall_s for one in rig.recorder.book.exposures.values() if one.start.prescribed.purpose is Purpose.DAILY
+    )  # type: ignore[union-attr]
+    for number, (read_s, refused) in enumerate(((exposed_s - 0.001, True), (0.0, True), (exposed_s, False))):
+        said = _under(rig, bytes([number]) * 32, part_r0, 0.935, of={"measured_wall_s": read_s} | of, **changed)
+        assert (words in said and said != "") if refused else (said == ""), (read_s, said)
+    rig.close()
+
+
+def test_a1_the_first_baseline_of_an_earlier_certificate_is_its_first_detectors(tmp_path: Path) -> None:
+    """A further detector of the old certificate got its baseline after the new readings: those are of after the first one all the same."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    assert _by(rig, DEVICE, first) == ""
+    read_s = rig.clock.wall
+    rig.clock.go(1.0)
+    rig.baseline(device="QA-2", **_row())
+    assert _under(rig, b"n" * 32, 1.0, 0.935, of={"measured_wall_s": read_s}, device="QA-3") == ""
+    rig.close()
+
+
+@pytest.mark.parametrize("changed", [{"applicator": "A30"}, {"ma": 1.5}, {"set_s": 20.0}])
+def test_a1_a_second_baseline_of_the_same_certificate_is_of_what_the_first_one_is_of(
+    tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    """The machine has moved, and 0.93 of another applicator, current or set time would be held against nothing."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    second = rig.baseline(lines=(msgspec.structs.replace(A30, **({"applicator": "A20"} | changed)),))
+    assert "make this one of that first" in of_baseline(rig.recorder.book, SITE, second)  # type: ignore[union-attr]
+    found = baseline_of(rig.recorder.book, SITE, OPENING.certificate_sha256.hex(), DEVICE)  # type: ignore[union-attr]
+    assert found is not None and found[0].sheet.sha256 == first.sha256
+    rig.close()
+
+
+def test_a1_a_new_baseline_is_of_the_combination_that_has_one_already(
+    checked: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whatever order the certificate names its applicators; where it has the old one no more, and for another filter or machine, its first."""
+    monkeypatch.setattr(daily_state, "signers_of", lambda _rig: SITE.signers)
+    rig: Any = SimpleNamespace(records=checked.rig.folder, time_zone="UTC")
+    other = msgspec.structs.replace(COMBINATION, applicator_id="A30")
+    of_f2 = msgspec.structs.replace(COMBINATION, filter_id="F2", applicator_id="A40")
+
+    def begun(*combinations: Any, **changed: Any) -> list[tuple[str, str, float]]:
+        certificate: Any = SimpleNamespace(combinations=combinations)
+        wanted = Baseline("n" * 64, OPENING.tube_serial, OPENING.machine_serial, DEVICE, "nC", True, 0.0, (), ())
+        found = work.baseline_begun(rig, msgspec.structs.replace(wanted, **changed), certificate)
+        return [(one.filter, one.applicator, one.reading) for one in found.lines]
+
+    assert begun(other, of_f2, COMBINATION) == [("F1", "A20", 0.0), ("F2", "A40", 0.0)]
+    assert begun(other, of_f2) == [("F1", "A30", 0.0), ("F2", "A40", 0.0)]
+    assert begun(other, COMBINATION, tube_serial="T-2") == [("F1", "A30", 0.0)]
+
+
+def test_a_combination_says_when_its_output_was_read_and_one_of_an_older_program_is_written_as_it_was() -> None:
+    old = msgspec.json.encode(COMBINATION)
+    assert b"measured_wall_s" not in old and msgspec.json.decode(old, type=type(COMBINATION)) == COMBINATION
+    dated = msgspec.structs.replace(COMBINATION, measured_wall_s=12.5)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(dated), type=type(COMBINATION)) == dated
 
 
 def test_a1_a_baseline_creeps_away_by_no_row_of_unmeasured_certificates_and_a_refused_one_is_none_to_hold_against(
