@@ -42,6 +42,8 @@ from console.calibrate.simulated_hand import Room
 from console.certificate import certificate_of, checked_of
 from console.configuration import Rig
 from console.day import daily, sheets, work
+from console.day.noted import FOLDER as NOTED
+from console.day.noted import Notes
 from console.day.sheets import Signer
 from console.exit_codes import Exit
 from console.run import raw_keys
@@ -321,7 +323,9 @@ class Story:
         self.told.scripts[name] = BASELINE
         self.says(
             name, f'kerma daily --config rig.toml --baseline --device "{DETECTOR.device}" --altitude {ALTITUDE_M:g} --key physicist.pem --who "{PHYSICIST}"',
-            lambda: daily.baseline(line, hand, certificate, wanted, face, lambda base: work.kept_baseline(self.rig, base, signer, clock)),
+            lambda: daily.baseline(
+                line, hand, certificate, wanted, face, Notes(self.rig.records / NOTED), lambda base: work.kept_baseline(self.rig, base, signer, clock)
+            ),
         )  # fmt: skip
         self.told.shown[name] = console.export_text() + self.told.shown[name]
 

@@ -138,6 +138,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "records/test_readings_today.py::test_a1_whoever_leaves_checks_before_a_reading_is_typed_calls_the_physicist "
         "records/test_readings_today.py::test_a1_a_sheet_that_says_another_day_is_one_of_those_that_were_laid_down_on_this_one "
         "records/test_readings_today.py::test_a1_a_further_detector_is_given_its_baseline_on_a_day_with_readings_that_serve_no_line "
+        "console/test_console_daily.py::test_a1_what_a_baseline_that_was_stopped_has_read_is_told_by_the_next_check "
+        "console/test_console_daily.py::test_a1_what_makes_a_check_the_physicists_is_said_before_anything_is_exposed_for_it "
         "console/test_console_daily.py::test_a1_what_a_check_that_failed_or_was_left_has_read_is_told_by_the_next_one "
         "console/test_console_daily.py::test_a1_a_reading_that_cannot_be_written_or_read_ends_the_check "
         "records/test_day.py::test_a1_another_detectors_name_hides_no_machine_that_has_moved "

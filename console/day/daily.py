@@ -3,7 +3,7 @@ seating, an interrupt, what a person sees; then the signature. It changes no num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +23,7 @@ from controller.requests import Reset, Retest
 from records.day import (
     ITEMS,
     SEAT_PART,
+    UNREAD_MOST,
     BaseLine,
     Baseline,
     Bound,
@@ -30,6 +31,7 @@ from records.day import (
     Left,
     Line,
     air_words,
+    alike,
     corrected,
     judged,
 )
@@ -76,11 +78,20 @@ class Measuring:
     """Exposures of a check and their readings; every exposure is either a line or left with its reason."""
 
     def __init__(
-        self, session: Session, hand: Hand, face: Face, name: str, device: str, left: list[Left], notes: Notes | None
+        self,
+        session: Session,
+        hand: Hand,
+        face: Face,
+        name: str,
+        device: str,
+        left: list[Left],
+        notes: Notes,
+        stands: bool = True,
     ) -> None:
-        """`notes` is None for a baseline: its readings are compared with nothing."""
+        """`stands`: a reading that a person keeps is one of the day's from then on. Of a baseline it is not, before that is signed: a baseline that was
+        stopped has readings, which the next check tells, and none that was kept."""
         self._session, self._hand, self._face, self._name, self._left = session, hand, face, name, left
-        self._device, self._notes = device, notes
+        self._device, self._notes, self._stands = device, notes, stands
         self._number = 0
 
     def expose(self, one: Combination, seconds: float) -> Answered:
@@ -114,7 +125,7 @@ class Measuring:
             said = line(self._session, self._face, f'keep {value:g} {unit}? Enter, or "{REJECT} REASON"')
             word, _, why = said.partition(" ")
             if word != REJECT:
-                self._note(answer.number, value, kept=True)
+                self._note(answer.number, value, kept=self._stands)
                 return Line(one.kv, one.ma, one.filter_id, one.applicator_id, answer.number, value)
             self.leave(answer.number, why.strip() or "rejected without a reason", value)
 
@@ -123,8 +134,7 @@ class Measuring:
         self._face.say(f"exposure {token} serves no reading: {why}")
 
     def _note(self, token: int, reading: float, kept: bool) -> None:
-        if self._notes is not None:
-            self._notes.put(Noted(token, self._device, reading, kept))
+        self._notes.put(Noted(token, self._device, reading, kept))
 
 
 def daily(
@@ -169,14 +179,16 @@ def baseline(
     certificate: Certificate,
     wanted: Baseline,
     face: Face,
+    notes: Notes,
     sign: Callable[[Baseline], Exit],
 ) -> Exit:
-    """What the days' readings will be held against: each combination of `wanted` (whose readings are empty) measured now, by the physicist."""
+    """What the days' readings will be held against: each combination of `wanted` (whose readings are empty) measured now, by the physicist. One that is
+    stopped leaves what it read to the day's next check, which tells it."""
     left: list[Left] = []
     lines: list[BaseLine] = []
     tokens: list[int] = []
     name = f"B-{session.now():.0f}-{certificate.sha256.hex()[:8]}"
-    measuring = Measuring(session, hand, face, name, wanted.device, left, None)
+    measuring = Measuring(session, hand, face, name, wanted.device, left, notes, stands=False)
     try:
         draft = _Draft(0.0)
         _air(session, face, wanted, draft)
@@ -215,11 +227,27 @@ def _left_over(session: Session, face: Face, site: Site, draft: _Draft) -> None:
         named = ", ".join(
             f"{token}{f' (read {one.reading:g})' if one is not None else ''}" for token, one in noted.items()
         )
+        for words in _physicists(noted, site.baseline):
+            face.say(words)
         why = line(session, face, f"exposures {named} are of a check that was left; why") or "left without a reason"
         draft.left += [
             Left(token, why) if one is None else Left(token, why, one.reading, one.kept, one.device)
             for token, one in noted.items()
         ]
+
+
+def _physicists(noted: Mapping[int, Noted | None], base: Baseline) -> list[str]:
+    """What of an earlier check's exposures may make this one the physicist's, said before anything is exposed for it."""
+    unread = [str(token) for token, one in noted.items() if one is None]
+    by = {one.device: None for one in noted.values() if one is not None and alike(one.device) != alike(base.device)}
+    said = []
+    if len(unread) > UNREAD_MOST:
+        said.append(
+            f"exposures {', '.join(unread)} have no reading; of those that ran to their end at most {UNREAD_MOST} may have none"
+        )
+    if by:
+        said.append(f"what {', '.join(by)} showed needs a baseline in force of that detector")
+    return [f"{words}: else have the physicist make this check first (kerma daily --physicist)" for words in said]
 
 
 def _tests(session: Session, face: Face) -> None:

@@ -115,7 +115,9 @@ def run_baseline(asked: Asked, signer: Signer, detector: Detector, clock: Clock)
         raise ConfigurationError(wrong)
     return held(
         asked, rig, certificate, Purpose.DAILY, clock,
-        lambda session, hand, face: room.baseline(session, hand, certificate, wanted, face, lambda base: kept_baseline(rig, base, signer, clock)),
+        lambda session, hand, face: room.baseline(
+            session, hand, certificate, wanted, face, Notes(rig.records / FOLDER), lambda base: kept_baseline(rig, base, signer, clock)
+        ),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from console.calibrate.exposing import Hand, Kept, Person
 from console.certificate import certificate_of
 from console.configuration import Rig
 from console.day import daily, warm_up, work
+from console.day.noted import FOLDER, Notes
 from console.day.sheets import laid_down
 from console.day.warm_up import Fitted
 from console.desk_client import connect
@@ -172,7 +173,10 @@ class Bench:
             self.signed(SheetKind.BASELINE, base)
             return Exit.AS_INTENDED
 
-        self.exposing(Purpose.DAILY, lambda session, hand, face: daily.baseline(session, hand, c, wanted, face, sign))
+        notes = Notes(self.rig.records / FOLDER)
+        self.exposing(
+            Purpose.DAILY, lambda session, hand, face: daily.baseline(session, hand, c, wanted, face, notes, sign)
+        )
 
 
 def contacts_one_by_one(bench: Bench) -> None:

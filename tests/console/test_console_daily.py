@@ -305,16 +305,60 @@ def test_g24_a_baseline_of_another_certificate_makes_no_check() -> None:
 
 
 def test_a_baseline_is_what_the_detector_shows_at_reference_air() -> None:
-    session, kept = Session(), list[Baseline]()
+    session, kept, notes = Session(), list[Baseline](), InMemory()
     face = Face(answers(p="98.72 kPa", readings="9.9 nC,10.0 nC", keep="reject not closed,"))
     wanted = msgspec.structs.replace(BASE, vented=True, lines=(msgspec.structs.replace(BASE.lines[0], reading=0.0),))
     code = room.baseline(
-        session, Hand(session, []), certificate(), wanted, face, lambda base: kept.append(base) or Exit.AS_INTENDED  # type: ignore[arg-type, func-returns-value]
+        session, Hand(session, []), certificate(), wanted, face, notes, lambda base: kept.append(base) or Exit.AS_INTENDED  # type: ignore[arg-type, func-returns-value]
     )  # fmt: skip
     assert code is Exit.AS_INTENDED
     assert kept[0].lines[0].reading == pytest.approx(10.0 * 101.325 / 98.72 * 294.15 / 293.15) and kept[0].tokens == (
         102,
         101,
+    )
+
+
+def test_a1_what_a_baseline_that_was_stopped_has_read_is_told_by_the_next_check(tmp_path: Path) -> None:
+    """The physicist stops at the third combination: two whole exposures, each with what it read and kept by nobody, so that the day's check is still the
+    operator's; without the readings it would be refused after all of it is made."""
+    notes, session, signed = Notes(tmp_path / "daily"), Session(), list[Baseline]()
+    first = msgspec.structs.replace(BASE.lines[0], reading=0.0)
+    wanted = msgspec.structs.replace(BASE, lines=(first, first, first))
+    face = Face(answers(readings="10.1 nC,9.9 nC"))
+    hand = Hand(session, ["complete", "complete", "interrupted, STOP"])
+    code = room.baseline(
+        session, hand, certificate(), wanted, face, notes, lambda base: signed.append(base) or Exit.AS_INTENDED  # type: ignore[arg-type, func-returns-value]
+    )  # fmt: skip
+    assert code is not Exit.AS_INTENDED and not signed
+    assert [notes.of(token) for token in (101, 102)] == [
+        Noted(101, "QA-1", 10.1, False),
+        Noted(102, "QA-1", 9.9, False),
+    ]
+    _, (sheet,), face, _ = made(untold=(101, 102), notes=notes)
+    assert [one.reading for one in sheet.left] == [10.1, 9.9]
+    assert not any("--physicist" in words for words in face.said)
+
+
+@pytest.mark.parametrize(
+    ("noted", "words"),
+    [
+        ((), "exposures 7, 8 have no reading; of those that ran to their end at most 1 may have none: else have the physicist make this check first"),
+        ((Noted(7, "qa 1", 10.0, False),), ""),
+        ((Noted(7, "QA-2", 10.0, False),), "what QA-2 showed needs a baseline in force of that detector: else have the physicist make this check first"),
+    ],
+)  # fmt: skip
+def test_a1_what_makes_a_check_the_physicists_is_said_before_anything_is_exposed_for_it(
+    noted: tuple[Noted, ...], words: str
+) -> None:
+    notes = InMemory()
+    for one in noted:
+        notes.put(one)
+    _, _, face, _ = made(untold=(7, 8), notes=notes)
+    said = [one for one in face.said if "--physicist" in one]
+    assert said == ([f"{words} (kerma daily --physicist)"] if words else [])
+    assert all(
+        face.said.index(one) < next(n for n, line in enumerate(face.said) if line.startswith("exposure 1:"))
+        for one in said
     )
 
 

@@ -287,7 +287,9 @@ class Morning:
             self.base = self.sign(SheetKind.BASELINE, base)
             return Exit.AS_INTENDED
 
-        return room.baseline(self.session, self._hand(Purpose.DAILY, face), c, wanted, face, sign)
+        return room.baseline(
+            self.session, self._hand(Purpose.DAILY, face), c, wanted, face, Notes(self.records / "daily"), sign
+        )
 
     def daily(self, high: float) -> Exit:
         self.high = high
