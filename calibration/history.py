@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Final
 
 from calibration import gates
@@ -172,22 +171,21 @@ def leads_moved(new: CertificateTable, c: CombinationTable, old: CertificateTabl
     """The same of every cut-out that was measured in this combination: its factor, and the depth dose under it, which is typed and stands in both second
     calculations as it stands here. What was in air alone served no order."""
     before = [one for one in old.facts.cutouts if any(_same_beam(c, of) for of in _beams(old, one))]
-    gone = [one for one in before if one.id not in {other.id for other in new.facts.cutouts}]
     for one in new.facts.cutouts:
-        was = _lead(one, before, gone)
-        if was is None or one.b_w_ratio is None or one.b_w_ratio.ma != c.ma or c not in _beams(new, one):
+        if one.b_w_ratio is None or one.b_w_ratio.ma != c.ma or c not in _beams(new, one):
             continue
-        yield f"lead {one.id}", f"factor of cut-out {one.id}", 100.0 * (one.factor / was.factor - 1.0)
-        depth = None if one.depth is None or was.depth is None else depth_moved(one.depth.pdd, was.depth.pdd)
-        if depth is not None:
-            yield f"under {one.id}", f"depth dose under cut-out {one.id} at {depth.mm:g} mm", depth.change_pct
+        for was in _leads(one, before):
+            yield f"lead {one.id}", f"factor of cut-out {one.id}", 100.0 * (one.factor / was.factor - 1.0)
+            depth = None if one.depth is None or was.depth is None else depth_moved(one.depth.pdd, was.depth.pdd)
+            if depth is not None:
+                yield f"under {one.id}", f"depth dose under cut-out {one.id} at {depth.mm:g} mm", depth.change_pct
 
 
-def _lead(one: CutoutTable, before: Sequence[CutoutTable], gone: Sequence[CutoutTable]) -> CutoutTable | None:
-    """The same cut-out then: of its id, or else one of its size that is there no more, for a new name is no new measurement."""
-    named = (other for other in before if other.id == one.id)
-    sized = (other for other in gone if abs(other.diameter_mm - one.diameter_mm) < APART_MM)
-    return next(chain(named, sized), None)
+def _leads(one: CutoutTable, before: Sequence[CutoutTable]) -> list[CutoutTable]:
+    """The same cut-out then: of its id, or else each one of its size, also where that is there still: a new name is no new measurement, and a hole of one
+    size in one beam gives one dose."""
+    named = [other for other in before if other.id == one.id]
+    return named or [other for other in before if abs(other.diameter_mm - one.diameter_mm) < APART_MM]
 
 
 def _beams(table: CertificateTable, one: CutoutTable) -> Iterator[CombinationTable]:

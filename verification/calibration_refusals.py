@@ -193,6 +193,7 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
          BEFORE + "a1_a_gap_that_moved_is_told_to_whoever_signs_and_refused_above_10_percent"),
     _row("the certificate", "a cut-out's factor, or the depth dose under it, that moved by 2, 5 or 10 % without what R0 would bring", "accident-A1 accident-A2",
          BEFORE + "a1_a2_what_a_cut_out_gives_at_the_surface_and_at_depth_moves_a_patients_dose_as_r0_does",
+         BEFORE + "a1_a2_a_cut_out_that_is_added_beside_one_of_its_size_is_held_against_that",
          BEFORE + "a1_a2_a_cut_out_that_moved_below_5_percent_is_explained_and_above_it_measured_again",
          BEFORE + "a1_a2_a_depth_dose_under_lead_that_was_left_out_is_held_against_the_last_one",
          BEFORE + "a1_a_depth_dose_under_lead_that_moved_is_told_to_whoever_signs_and_refused_above_10_percent"),

@@ -158,6 +158,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "calibration/test_certificate_measured.py::test_a1_a_change_of_output_asks_for_more "
         "calibration/test_output.py::test_a1_the_further_it_moved_the_more_is_asked "
         "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_a2_the_factor_of_a_gap_moves_a_patients_dose_as_r0_does "
+        "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_a2_a_cut_out_that_is_added_beside_one_of_its_size_is_held_against_that "
         "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_a2_what_a_cut_out_gives_at_the_surface_and_at_depth_moves_a_patients_dose_as_r0_does "
         "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_creep_above_10_percent_asks_for_an_exchanged_part_and_everything_anew "
         "verification/test_attacked_procedures.py::test_a1_a_chamber_one_millimetre_from_its_place_is_told_with_what_that_is_of_dose "
