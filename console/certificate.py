@@ -70,7 +70,8 @@ def accept(rig: Rig, wall_s: float) -> bool:
 
 def of_before(rig: Rig, checked: Checked) -> str:
     """Why a certificate that was never accepted here is none of the tube that is there, or "": its readings are of before a tube was built in. A new
-    signature over old readings makes another certificate of them, which the records cannot know as one of before (hazards A2 and G24)."""
+    signature over old readings makes another certificate of them, which the records cannot know as one of before (hazards A2 and G24). Where the last start
+    named another tube, this one is built in only now: it is measured here under a provisional certificate, whose start names it."""
     read = [first_at(c.measured) for c in checked.table.combinations if c.measured is not None]
     if checked.table.basis != "measured" or not read or accepted(rig).knows(checked.sha256.hex()):
         return ""
@@ -78,6 +79,13 @@ def of_before(rig: Rig, checked: Checked) -> str:
         fitted_s = fractions.fitted_at_s(rig.records / fractions.DATABASE_NAME)
     except StoreError as error:
         raise ConfigurationError(f"{error}; first: look with the program that wrote it") from error
+    tube, serial = fractions.last_tube(rig.records / fractions.JOURNAL_NAME), checked.table.tube_serial
+    if tube not in ("", serial):
+        return (
+            f"{checked.path}: {checked.table.id} is of tube {serial}, and by the records the last start was with tube {tube}, so that {serial} is built in "
+            f"only now: its readings, of {stamp(min(read))} on, are of before that; first: measure this tube anew, from a provisional certificate on, and "
+            "sign that"
+        )
     if min(read).timestamp() >= fitted_s:
         return ""
     return (

@@ -80,6 +80,13 @@ def fitted_at_s(database: str | Path) -> float:
         return 0.0 if session is None else _fitted(session)[1]
 
 
+def last_tube(journal: str | Path) -> str:
+    """The serial of the tube that the last start named, by the journal as it lies there; "" where none did."""
+    book = Book()
+    verify(PosixFiles(), Path(journal), book.fold)
+    return book.tube
+
+
 def _fitted(session: Session) -> tuple[int, float]:
     """The record since which this tube is there, and its wall time."""
     last = session.scalars(select(EventRow).where(EventRow.kind == TUBE).order_by(EventRow.index.desc())).first()

@@ -301,6 +301,24 @@ def test_a2_g24_readings_of_before_the_tube_was_built_in_are_none_of_it_whoever_
     (folder / FILE).write_bytes(_sealed({table.tube_serial: pin}))
     assert certificate.of_before(rig, again) == "", "accepted before: whether it counts, the records say"
 
+    (folder / FILE).unlink()
+    serial, fitted[0] = table.tube_serial, 0.0
+    for last, refused in (("", False), (serial, False), ("TUBE-OF-BEFORE", True)):
+        monkeypatch.setattr(certificate.fractions, "last_tube", lambda _journal, last=last: last)
+        said = certificate.of_before(rig, again)
+        assert bool(said) is refused, (last, said)
+    assert f"CAL-1 is of tube {serial}, and by the records the last start was with tube TUBE-OF-BEFORE" in said
+    with pytest.raises(
+        ConfigurationError, match=r"is built in only now: .* from a provisional certificate on, and sign that"
+    ):
+        accept(rig, CLOCK.wall())
+    assert not (folder / FILE).exists() and not [*folder.glob("*.toml")], (
+        "nothing is pinned at the very first start with it"
+    )
+    assert certificate.of_before(rig, plant) == "", "and a provisional one starts, which names the tube to the records"
+    (folder / FILE).write_bytes(_sealed({table.tube_serial: pin}))
+    assert certificate.of_before(rig, again) == "", "accepted before, as above"
+
     def damaged(_database: Path) -> float:
         raise StoreError("the database is of a newer program")
 

@@ -763,6 +763,7 @@ def test_g22_another_tubes_warm_up_and_that_of_before_a_tube_was_taken_out_count
     wanted = prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=9)
     assert rig.refused(wanted) == ""
     assert fractions.fitted_at_s(rig.config.database) == 0.0
+    assert fractions.last_tube(rig.folder / "nowhere") == ""
     for tube in ("T-2", "T-1"):
         index, before = (
             max(one.index for one in rig.recorder.book.exposures.values()) + 1,
@@ -778,6 +779,7 @@ def test_g22_another_tubes_warm_up_and_that_of_before_a_tube_was_taken_out_count
             assert "the tube had no beam for as long as these records go" in rig.refused(wanted), (tube, anew)
             assert list(of_tube(rig.recorder.book, index)) == before, "as it was then, for a report"  # type: ignore[union-attr]
             assert fractions.fitted_at_s(rig.config.database) > before[0].ended_s
+            assert fractions.last_tube(rig.folder / fractions.JOURNAL_NAME) == tube
             assert _kept(rig) == () and len(_kept(rig, of_this_tube=False)) == len(rig.recorder.book.exposures)  # type: ignore[union-attr]
         rig.warm_up()
         assert "warm-up: 60 s of beam, at least 3600 s after an unknown time" in rig.refused(wanted)
