@@ -15,7 +15,7 @@ from typing import Final
 
 from benchmarks.wire_contest import ROOT
 from controller.entries import EntryType
-from controller.requests import Confirm, Load
+from controller.requests import Confirm, Load, Snapshot
 from controller.ring import RingEntry, RingReader, unpack_tick
 from controller.states import State
 from hal.clock import SystemClock
@@ -76,7 +76,9 @@ class ProcessRig:
         answer = self.rig.ask(Confirm(offer.id, offer.digest))
         if not answer.ok:
             raise Stuck(answer.words)
-        self.rig.until(lambda s: s.state == "READY", 20.0, "READY")
+        shown = self.rig.until(lambda s: s.state == "READY" or _set_back(s, offer.id), 20.0, "READY")
+        if shown.state != "READY":
+            raise Stuck(f"{shown.state}: {shown.notice or shown.first_to_fix}")
 
     def beam(self) -> None:
         """One press, and the fraction to its end."""
@@ -105,6 +107,11 @@ class ProcessRig:
         numbers.frombytes(raw)
         rows = range(1, len(numbers), COLUMNS)
         return numbers[0], [_timed(*numbers[at : at + COLUMNS]) for at in rows]
+
+
+def _set_back(shown: Snapshot, offer_id: int) -> bool:
+    """Whether what was confirmed is armed no more: set back, unloaded or faulted, and not merely shown from before the confirmation."""
+    return shown.state not in ("ARMING", "READY") and (shown.offer is None or shown.offer.id != offer_id)
 
 
 def _timed(at_ns: int, took_ns: int, wire_ns: int, slot_ns: int, put_ns: int, state: int) -> Timed:

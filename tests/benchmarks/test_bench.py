@@ -11,11 +11,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
 
-from benchmarks import bench, kernel_rows, process_rows, react_host, react_lost, react_rows, recorded_journal, table
+from benchmarks import (
+    bench,
+    kernel_rows,
+    process_rig,
+    process_rows,
+    react_host,
+    react_lost,
+    react_rows,
+    recorded_journal,
+    table,
+)
 from benchmarks.table import Figure, quantile
 from controller.kernel import PLAIN, prepare
 
@@ -165,3 +177,23 @@ def test_a_window_in_which_the_console_answered_nothing_is_no_load(monkeypatch: 
     assert process_rows.asked(1, lambda: (1.0, 2.0)) == ((1.0, 2.0), 5.0)
     with pytest.raises(SystemExit, match="answered no request in 3 windows"):
         process_rows.asked(1, lambda: (1.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("state", "offer", "back"),
+    [
+        ("PREPARATORY", 7, False),
+        ("ARMING", None, False),
+        ("READY", None, False),
+        ("PREPARATORY", None, True),
+        ("PREPARATORY", 8, True),
+        ("STANDBY", None, True),
+        ("FAULT", None, True),
+    ],
+)
+def test_an_exposure_that_was_set_back_is_told_at_once_with_its_cause(
+    state: str, offer: int | None, back: bool
+) -> None:
+    """Not after 20 s as a state alone: a machine that was taken away is known by its words, and measured anew. An older look is none of it."""
+    shown = SimpleNamespace(state=state, offer=None if offer is None else SimpleNamespace(id=offer))
+    assert process_rig._set_back(cast(Any, shown), 7) is back
