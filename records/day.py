@@ -38,6 +38,9 @@ SET_S: Final = 0.02
 """An exposure of the check and one of its baseline are of the same set time within two steps of the unit's timer."""
 UNREAD_MOST: Final = 1
 """So many whole exposures of a day's check may have no reading in any sheet: a console that died before it was typed."""
+READ_DAYS: Final = 7
+"""A new baseline begins free within so many days of its output's readings: in between nothing watches the machine, and what moved there would be the baseline.
+An assumption: measuring, drafting and signing take less."""
 NEAR_S: Final = 2.0 * 86400.0
 """Further apart than this two times are of no one day, whatever the zone."""
 FIRST: Final = "make the daily check first (kerma daily)"
@@ -328,13 +331,13 @@ def _row_words(row: BaseLine) -> str:
 
 def _not_since(row: BaseLine, now: Stands, was: BaseLine, then: Stands, exposed_wall_s: float) -> bool:
     """Whether nobody has measured the output of a row since an earlier certificate's first baseline was exposed, which is of this kV and filter: its readings
-    are older than that. Where nothing says when they were taken (a simulated plant, an older program's START) R0 within 1 % of the same combination is so.
-    What was never exposed shows nothing."""
+    are older than that, or over READ_DAYS older than the row's own first exposure: the machine may have moved after them. Where nothing says when they were
+    taken (a simulated plant, an older program's START) R0 within 1 % of the same combination is so. What was never exposed shows nothing."""
     one = now.outputs.get(_beam(row))
     if one is None:
         return True
     if one.measured_wall_s is not UNSET:
-        return one.measured_wall_s < exposed_wall_s
+        return one.measured_wall_s < max(exposed_wall_s, now.exposed_wall_s - READ_DAYS * 86400.0)
     old = then.outputs.get(_beam(was))
     same = _beam(row) == _beam(was)
     return same and (old is None or abs(one.r0_mgy_per_s - old.r0_mgy_per_s) <= BASELINE_PART * old.r0_mgy_per_s)
@@ -423,8 +426,8 @@ def against_baseline(book: Book, site: DaySite, base: Baseline, before: Mapping[
 
 def unmeasured(book: Book, base: Baseline, before: Mapping[str, Mapping[str, Held]], on: Stands) -> str:
     """Why the first baseline under a certificate is none, where an output of it was read before an earlier certificate's first baseline of this tube and
-    machine: nobody has measured it since, so the detector of before shows of it what it showed, within 1 %, and of the combination that it showed it of. One
-    that is to be made yet (its readings empty) is asked for detector and combination alone."""
+    machine, or over READ_DAYS before this one: as far as anybody has measured it, the detector of before shows of it what it showed, within 1 %, and of the
+    combination that it showed it of. One that is to be made yet (its readings empty) is asked for detector and combination alone."""
     known = [one for name, of in before.items() if name != base.certificate_sha256 for one in _firsts(book, base, of)]
     for row in base.lines:
         old = [
@@ -453,17 +456,18 @@ def _unmeasured_row(base: Baseline, row: BaseLine, old: Sequence[tuple[Baseline,
     if old and not of_it:
         names = " or ".join(dict.fromkeys(_row_words(was) for _, was in old))
         return (
-            f"{name}: the output of this certificate was read before the baseline of an earlier one, which is of {names}: make this one of that, or measure "
-            "the output anew, and sign a new certificate first"
+            f"{name}: the output of this certificate was read over {READ_DAYS} days ago, or before the baseline of an earlier one, which is of {names}: "
+            "make this one of that, or measure the output anew, and sign a new certificate first"
         )
     if of_it and not same:
         names = " or ".join(dict.fromkeys(one.device for one in of_it))
         return (
-            f"{name}: the output of this certificate was read before the baseline of an earlier one, which is by {names}: make this one with {names}, or "
-            "measure the output anew, and sign a new certificate first"
+            f"{name}: the output of this certificate was read over {READ_DAYS} days ago, or before the baseline of an earlier one, which is by {names}: "
+            f"make this one with {names}, or measure the output anew, and sign a new certificate first"
         )
     alone = msgspec.structs.replace(base, lines=(row,))
-    wrong = (moved(alone, one, "an earlier certificate with the same output") for one in same if row.reading > 0.0)
+    of = f"an earlier certificate (the output was read before it, or over {READ_DAYS} days ago)"
+    wrong = (moved(alone, one, of) for one in same if row.reading > 0.0)
     return next((words for words in wrong if words), "")
 
 

@@ -991,7 +991,7 @@ def _under(rig: DayRig, certificate: bytes, part_r0: float, part: float, *, of: 
 @pytest.mark.parametrize(
     ("part_r0", "part", "changed", "words"),
     [
-        (1.0, 0.935, {}, "11.6875 where the first baseline of an earlier certificate with the same output has 12.5, more than 1 % apart: calibrate"),
+        (1.0, 0.935, {}, "earlier certificate (the output was read before it, or over 7 days ago) has 12.5, more than 1 % apart"),
         (1.0, 0.995, {"device": "qa1 7001"}, ""),
         (1.0, 1.0, {"device": "QA-2"}, "which is by QA-1 7001: make this one with QA-1 7001, or measure the output anew"),
         (1.0 + 1e-7, 0.935, {"device": "QA-2"}, "which is by QA-1 7001: make this one"),
@@ -1048,6 +1048,33 @@ def test_a1_an_output_that_was_read_before_the_baseline_of_before_is_held_agains
     for number, (read_s, refused) in enumerate(((exposed_s - 0.001, True), (0.0, True), (exposed_s, False))):
         said = _under(rig, bytes([number]) * 32, part_r0, 0.935, of={"measured_wall_s": read_s} | of, **changed)
         assert (words in said and said != "") if refused else (said == ""), (read_s, said)
+    rig.close()
+
+
+@pytest.mark.parametrize("device", [DEVICE, "QA-2"])
+def test_a1_readings_of_long_before_a_baseline_free_no_machine_that_moved_after_them(
+    tmp_path: Path, device: str
+) -> None:
+    """A session of the day after the first baseline was drafted more than a week later only, when the machine shows 0.935: nothing has measured that. Within
+    seven days of the readings a baseline begins free, and measuring the output again is the way out."""
+    rig = made(tmp_path)
+    rig.opened()
+    rig.baseline()
+    day = 86400.0
+    _next_day(rig)
+    read_s = rig.clock.wall
+    for _ in range(8):
+        _next_day(rig)
+    words = (
+        "more than 1 % apart: calibrate"
+        if device == DEVICE
+        else "which is by QA-1 7001: make this one with QA-1 7001, or measure the output anew"
+    )
+    for number, (at_s, refused) in enumerate(
+        ((read_s, True), (rig.clock.wall - 7.01 * day, True), (rig.clock.wall - 6.99 * day, False))
+    ):
+        said = _under(rig, bytes([number]) * 32, 0.935, 0.935, of={"measured_wall_s": at_s}, device=device)
+        assert (words in said and "over 7 days ago" in said) if refused else (said == ""), (at_s, said)
     rig.close()
 
 
