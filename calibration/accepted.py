@@ -123,18 +123,21 @@ class Accepted:
             if last is None
             else {(c.kv, c.ma, c.filter, c.applicator): c.r0_mgy_per_s for c in last.table.combinations}
         )
-        before = [
-            last.table if last is not None and number == pin.version else self._table(new.table.tube_serial, number)
-            for number in range(pin.version, 0, -1)
-        ]
+        before = self.before(new.table.tube_serial)
         said = (
             *gates.compared_with_last(combined(new.table), was, pin.id),
             *history.repeated(new.table, before),
             *history.unexplained(new.table, before, new.signers),
+            *history.left_behind(new.table.id, new.table.combinations, before),
         )
         wrong = [f"{new.path}: {words}" for words in dict.fromkeys(said)]
         if wrong:
             raise ConfigurationError("\n".join(wrong))
+
+    def before(self, tube_serial: str) -> list[CertificateTable]:
+        """All that were accepted for a tube, the newest first."""
+        pin = self.pin(tube_serial)
+        return [] if pin is None else [self._table(tube_serial, number) for number in range(pin.version, 0, -1)]
 
     def _table(self, tube_serial: str, version: int) -> CertificateTable:
         """A copy's tables; whose keys were known then may be no more, so its signatures are not asked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from calibration import gates
@@ -19,6 +20,8 @@ from controller.conversion import GAP_LEAST_MM, GAP_MOST_MM
 
 APART_MM: Final = 0.5
 """Cut-outs whose diameters are closer are of one size. An assumption."""
+ANEW_DAYS: Final = 7
+"""The outputs of one calibration are read within so many days of each other. An assumption: what moves in between is seen by nobody."""
 Brings = Callable[[CertificateTable, CombinationTable], bool]
 Asks = Callable[[tuple[Combined, ...], Brought, str], Iterable[str]]
 
@@ -109,6 +112,71 @@ def _far(new: CertificateTable, c: CombinationTable, before: Sequence[Certificat
             if level.of_all:
                 return
             settled |= {kind for kind, _, _ in changes}
+
+
+@dataclass(frozen=True)
+class Read:
+    """R0 of a combination as a certificate has it, and when its readings began."""
+
+    id: str
+    c: CombinationTable
+    at: datetime
+
+
+def left_behind(
+    id_: str, combinations: Sequence[CombinationTable], before: Sequence[CertificateTable]
+) -> Iterator[str]:
+    """Which combination of a new certificate keeps readings of before another one of its kV and filter moved (hazards A1 and A2): what moved that one moved
+    this one too, nothing else compares the two, and a day's check is of one of them. Whether the other one is in the new certificate still, and what was
+    exchanged or explained, excuses nothing. `before`: accepted ones, the newest first."""
+    every = [*_reads(id_, combinations), *(one for old in before for one in _reads(old.id, old.combinations))]
+    for mine in _reads(id_, combinations):
+        others = [one for one in every if _one_beam(one.c, mine.c) and not same(one.c, mine.c)]
+        while others:
+            of_one = [one for one in others if same(one.c, others[0].c)]
+            others = [one for one in others if one not in of_one]
+            was = _then(mine, of_one, before)
+            yield from () if was is None else _since_then(mine, was, of_one)
+
+
+def _reads(id_: str, combinations: Sequence[CombinationTable]) -> Iterator[Read]:
+    """Each combination that was measured."""
+    yield from (Read(id_, c, first_at(c.measured)) for c in combinations if c.measured is not None)
+
+
+def _one_beam(c: CombinationTable, other: CombinationTable) -> bool:
+    """The same kV and filter, under any applicator and at any mA."""
+    return c.filter_code == other.filter_code and abs(c.kv - other.kv) < APART_KV
+
+
+def _then(mine: Read, of_one: Sequence[Read], before: Sequence[CertificateTable]) -> Read | None:
+    """What another combination was when these readings were taken: that of the first certificate that had them, or else its last one of before them or of
+    the same calibration. None: it was not measured then."""
+    first = next((old.id for old in reversed(before) if mine.at in _times(old, mine.c)), mine.id)
+    beside = next((one for one in of_one if one.id == first), None) if first != mine.id else None
+    known = (one for one in of_one if one.at <= mine.at + timedelta(days=ANEW_DAYS))
+    return beside or max(known, key=lambda one: one.at, default=None)
+
+
+def _times(table: CertificateTable, c: CombinationTable) -> list[datetime]:
+    """When the readings of this combination began in a certificate, if it has it."""
+    was = _of(table, c)
+    return [] if was is None or was.measured is None else [first_at(was.measured)]
+
+
+def _since_then(mine: Read, was: Read, of_one: Sequence[Read]) -> Iterator[str]:
+    for now in of_one:
+        change = 100.0 * (now.c.r0_mgy_per_s / was.c.r0_mgy_per_s - 1.0)
+        if now.at > max(mine.at, was.at) and abs(change) > gates.EXPLAIN_PCT:
+            yield (
+                f"{_named(mine.c)}: was read at {stamp(mine.at)}, and {_named(now.c)}, read at {stamp(now.at)}, has moved since: its R0 in {now.id} is "
+                f"{change:+.2f} % from that of {was.id}, above {gates.EXPLAIN_PCT:g} %, and what moved it moved both; first: measure it anew too"
+            )
+            return
+
+
+def _named(c: CombinationTable) -> str:
+    return gates.named((c.kv, c.ma, c.filter, c.applicator))
 
 
 def _of(table: CertificateTable, c: CombinationTable) -> CombinationTable | None:

@@ -14,6 +14,7 @@ MEASURED: Final = "calibration/test_certificate_measured.py::test_"
 PINNED: Final = "calibration/test_certificate_measured.py::TestPinned.test_"
 EACH: Final = "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_"
 BEFORE: Final = "calibration/test_certificate_of_each.py::TestOfAllBefore.test_"
+LEFT: Final = "calibration/test_certificate_of_each.py::TestLeftBehind.test_"
 OUTPUT: Final = "calibration/test_output.py::test_"
 DAY: Final = "records/test_day.py::test_"
 ATTACKS: Final = "console/test_console_draft_attacks.py::test_"
@@ -187,6 +188,13 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
          BEFORE + "a1_a2_a_cone_that_was_left_out_is_held_against_the_last_version_that_had_it",
          BEFORE + "a1_a2_anothers_second_check_does_not_divide_a_large_step",
          BEFORE + "a1_a5_a_second_check_that_nothing_asked_for_explains_nothing_later_unless_it_is_one"),
+    _row("the certificate", "old readings beside another combination of the same kV and filter that moved by more than 2 % since, also by an exchanged part",
+         "accident-A1 accident-A2",
+         LEFT + "a1_a2_a_cone_that_was_not_read_anew_is_refused_where_another_one_moved",
+         LEFT + "a1_a2_by_how_much_and_how_long_before",
+         LEFT + "a1_a2_an_exchanged_part_excuses_no_cone_that_was_not_read_anew",
+         LEFT + "a1_a2_a_cone_that_comes_back_with_old_readings_is_refused",
+         LEFT + "a1_a2_after_all_were_read_anew_one_of_them_may_be_read_alone"),
     _row("the certificate", "a depth dose, a count's dose or a gap's factor that moved by 2, 5 or 10 % without what R0 would bring", "accident-A1 accident-A2",
          PINNED + "a1_whatever_the_dose_is_proportional_to_is_held_against_the_last",
          BEFORE + "a1_a2_the_factor_of_a_gap_moves_a_patients_dose_as_r0_does",

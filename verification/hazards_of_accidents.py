@@ -126,7 +126,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "a source is measured while it is not fully in the chamber, and the time comes out almost twice as long (2014)",
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
         "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked "
-        "code:calibration/history.py::unexplained code:calibration/procedures/output.py::readings code:records/day.py::judged code:records/day.py::_seated "
+        "code:calibration/history.py::unexplained code:calibration/history.py::left_behind code:calibration/procedures/output.py::readings "
+        "code:records/day.py::judged code:records/day.py::_seated "
         "code:records/day.py::further code:records/day.py::unmeasured code:records/day.py::_off_today",
         "records/test_day.py::test_a1_a_failing_reading_locks_with_value_bound_and_what_first "
         "records/test_day.py::test_a1_a_detector_that_is_not_seated_is_found_by_seating_it_anew "
@@ -187,6 +188,11 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "calibration/test_certificate_measured.py::test_a2_a_combination_without_a_measurement_of_its_own "
         "calibration/test_certificate_of_each.py::TestOfTheSameCombination.test_a2_a5_the_cone_that_moved_is_the_one_that_is_measured_again "
         "calibration/test_certificate_of_each.py::TestOfAllBefore.test_a1_a2_a_cone_that_was_left_out_is_held_against_the_last_version_that_had_it "
+        "calibration/test_certificate_of_each.py::TestLeftBehind.test_a1_a2_a_cone_that_was_not_read_anew_is_refused_where_another_one_moved "
+        "calibration/test_certificate_of_each.py::TestLeftBehind.test_a1_a2_by_how_much_and_how_long_before "
+        "calibration/test_certificate_of_each.py::TestLeftBehind.test_a1_a2_an_exchanged_part_excuses_no_cone_that_was_not_read_anew "
+        "calibration/test_certificate_of_each.py::TestLeftBehind.test_a1_a2_a_cone_that_comes_back_with_old_readings_is_refused "
+        "calibration/test_certificate_of_each.py::TestLeftBehind.test_a1_a2_after_all_were_read_anew_one_of_them_may_be_read_alone "
         "calibration/test_certificate_measured.py::test_a2_anothers_readings_are_refused",
         who="the physicist measures each combination; where a certificate moved by less than 5 % one signature is enough",
     ),

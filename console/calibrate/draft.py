@@ -11,18 +11,21 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from calibration.accepted import Accepted
 from calibration.belongs import by_one, cold
 from calibration.draft import Counted, Done, Program, beside_last, beside_open, draft, typed
 from calibration.equipment import stamp
 from calibration.gates import Key
 from calibration.geometry import not_held
 from calibration.given import GIVES, Known, beside
+from calibration.history import left_behind
 from calibration.job import JobTable, OutputTable
 from calibration.machine_facts import Record, told
 from calibration.planned import names
 from calibration.procedures.dark import words as dark_words
 from calibration.procedures.session import Reading
 from calibration.procedures.warm import together
+from calibration.schema import CombinationTable
 from calibration.since import Moved, since
 from calibration.write import content_of, write_certificate
 from console import kept as room
@@ -60,6 +63,7 @@ def drafted(rig: Rig, job: JobTable, out: Path, clock: Clock, console: Console, 
         records = tuple(_records(job, known, kept))
         document = draft(job, done, last, Program(version("kerma"), sources.digest()), at, records)
         changes = _changes(rig, job, document)
+        _none_behind(accepted(rig), job, document)
         with written(out):
             write_certificate(out, document)
     except ValueError as error:
@@ -114,6 +118,15 @@ def _changes(rig: Rig, job: JobTable, document: Mapping[str, Any]) -> tuple[Move
     if wrong is not None and "component_change" not in job.certificate:
         raise ValueError(f"{wrong.words}, above {wrong.most_pct:g} %; find out why, and record what was exchanged")
     return found
+
+
+def _none_behind(before: Accepted, job: JobTable, document: Mapping[str, Any]) -> None:
+    """ValueError: an output keeps a session of before another one of its kV and filter moved."""
+    outputs = [CombinationTable.model_validate(c) for c in document["combinations"]]
+    tubes = before.before(str(job.certificate["tube_serial"]))
+    wrong = tuple(left_behind(str(document["id"]), outputs, tubes))
+    if wrong:
+        raise ValueError("\n".join(wrong))
 
 
 def used(rig: Rig, known: Known, job: JobTable) -> Iterator[str]:

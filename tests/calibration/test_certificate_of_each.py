@@ -16,6 +16,7 @@ from calibration.accepted import Accepted
 from calibration.certificate import HEAD, load_certificate, read_certificate, sign_certificate
 from calibration.cutouts import ratio_part
 from calibration.draft import second_checks
+from calibration.history import left_behind
 from calibration.measured import BackscatterTable, SecondCheckTable
 from calibration.report import rows
 from calibration.schema import CertificateTable
@@ -527,3 +528,88 @@ def moved_back(whole: dict[str, Any], days: int) -> dict[str, Any]:
         readings = [one | {"at": one["at"] - timedelta(days=days)} for one in m["readings"]]
         cones.append(c | {"measured": m | {"readings": readings}})
     return whole | {"combinations": cones}
+
+
+def read_before(whole: dict[str, Any], **days: float) -> dict[str, Any]:
+    """The certificate with each of these cones read so many days before."""
+    cones = []
+    for c in whole["combinations"]:
+        by, m = timedelta(days=days.get(c["applicator"], 0.0)), c["measured"]
+        cones.append(c | {"measured": m | {"readings": [one | {"at": one["at"] - by} for one in m["readings"]]}})
+    return whole | {"combinations": cones}
+
+
+class TestLeftBehind:
+    """What is measured anew and has moved is no word for what was not measured anew, in the same beam."""
+
+    V1 = read_before(first("A20", "A30"), A20=30, A30=30)
+
+    @staticmethod
+    def said(*documents: dict[str, Any]) -> list[str]:
+        """What the last one leaves behind of those before it."""
+        *before, new = [CertificateTable.model_validate(one) for one in documents]
+        return list(left_behind(new.id, new.combinations, before[::-1]))
+
+    def test_a1_a2_a_cone_that_was_not_read_anew_is_refused_where_another_one_moved(
+        self, sign: Sign, keys: Path, tmp_path: Path
+    ) -> None:
+        """Hazards A1 and A2: A20 alone was read anew and gave 4 % less; A30, with its old readings, would treat with 4 % too much."""
+        store = Accepted(tmp_path / "accepted")
+        store.accept(read_certificate(sign(self.V1), keys), keys)
+        moved = following(self.V1, {"A20": 0.96, "A30": 1.0})
+        with pytest.raises(
+            ConfigurationError,
+            match=r"F2, A30: was read at 2026-05-02.*, and 69\.5 kV, 1\.6 mA, F2, A20, read at 2026-06-01.*, has moved since: its R0 in CAL-2 is "
+            r"-4\.00 % from that of CAL-1, above 2 %, .*; first: measure it anew too",
+        ):
+            store.accept(read_certificate(sign(read_before(moved, A30=30)), keys), keys)
+        whole = following(self.V1, {"A20": 0.96, "A30": 0.96})
+        assert store.accept(read_certificate(sign(read_before(whole, A20=0.5)), keys), keys) is True
+
+    @pytest.mark.parametrize(
+        ("by", "days", "refused"),
+        [
+            ((0.96, 1.0), (0, 30), True),
+            ((1.04, 1.0), (0, 30), True),
+            ((0.96, 1.0), (0, 20), True),
+            ((1.0, 0.96), (30, 0), True),
+            ((0.96, 0.96), (0, 0.5), False),
+            ((0.96, 0.96), (0.5, 0), False),
+            ((0.96, 1.0), (0, 0.5), False),
+            ((0.99, 1.0), (0, 30), False),
+            ((1.0, 1.0), (30, 30), False),
+        ],
+        ids=["one", "upwards", "a-session-of-between", "the-other", "all", "all-turned-about", "all-and-one-moved", "by-1-pct", "none"],
+    )  # fmt: skip
+    def test_a1_a2_by_how_much_and_how_long_before(
+        self, by: tuple[float, float], days: tuple[float, float], refused: bool
+    ) -> None:
+        """Hazards A1 and A2: everybody who measures all cones in one calibration, in any order, is let through; so is one cone that moved by 1 %."""
+        new = following(self.V1, dict(zip(("A20", "A30"), by, strict=True)))
+        said = self.said(self.V1, read_before(new, A20=days[0], A30=days[1]))
+        assert len(said) == int(refused), said
+
+    def test_a1_a2_an_exchanged_part_excuses_no_cone_that_was_not_read_anew(self) -> None:
+        """Hazards A1 and A2: the part moved the others too. Another filter is another beam."""
+        new = read_before(following(self.V1, {"A20": 0.96, "A30": 1.0}, component_change=EXCHANGED), A30=30)
+        assert len(self.said(self.V1, new)) == 1
+        other = [
+            c | ({"filter": "F9", "filter_code": 0x17} if c["applicator"] == "A30" else {}) for c in new["combinations"]
+        ]
+        assert self.said(self.V1, new | {"combinations": other}) == []
+
+    def test_a1_a2_a_cone_that_comes_back_with_old_readings_is_refused(self) -> None:
+        """Hazards A1 and A2: A30 is left out of the version in which A20 moved, and comes back; also without A20, and where small steps add up."""
+        v2 = following(self.V1, {"A20": 0.96})
+        for by in ({"A20": 0.96, "A30": 1.0}, {"A30": 1.0}):
+            assert len(self.said(self.V1, v2, read_before(following(v2, by), A30=30))) == 1
+        assert self.said(self.V1, v2, following(v2, {"A20": 0.96, "A30": 0.96})) == []
+        step = read_before(following(self.V1, {"A20": 0.985, "A30": 1.0}), A20=10, A30=30)
+        assert self.said(self.V1, step) == []
+        assert len(self.said(self.V1, step, read_before(following(step, {"A20": 0.97, "A30": 1.0}), A30=30))) == 1
+
+    def test_a1_a2_after_all_were_read_anew_one_of_them_may_be_read_alone(self) -> None:
+        """Hazards A1 and A2: what moved before the kept readings is in them; they are held against what was read with them: nobody is locked out."""
+        v2 = read_before(following(self.V1, {"A20": 0.96, "A30": 0.96}), A20=12, A30=10)
+        v3 = read_before(following(v2, {"A20": 0.965, "A30": 0.96, "A40": 0.96}), A30=10, A40=8)
+        assert self.said(self.V1, v2) == self.said(self.V1, v2, v3) == []

@@ -27,7 +27,7 @@ from calibration.job import RESERVED, JobTable
 from calibration.planned import BESIDE, SERVICE, offered, whose
 from calibration.procedures.engine import after
 from calibration.procedures.session import Exposed, Leave, Phase, Recorded, Session, Void
-from calibration.schema import CertificateTable
+from calibration.schema import CertificateTable, CombinationTable
 from calibration.sign import make_keys
 from calibration.since import since
 from calibration.write import content_of, text_of, write_certificate
@@ -747,6 +747,38 @@ def test_g25_a_flag_is_no_number_in_a_job_file(tmp_path: Path) -> None:
     head = job_document()["certificate"] | {"vented_2": 1}
     with pytest.raises(ConfigurationError, match="certificate: vented_2: input should be a valid boolean"):
         job(tmp_path, certificate=head)
+
+
+def test_a1_a2_a_session_of_before_another_cone_moved_gives_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hazards A1 and A2: A30 read 4 % less ten days after this session of A20, as its certificate says; at 1 % less there is a draft, as there was."""
+    table, where = job(tmp_path), rig(tmp_path)
+    measure(where, table)
+    c = CombinationTable.model_validate(
+        tomllib.loads(made(tmp_path, monkeypatch, where, table).read_text(encoding="utf-8"))["combinations"][0]
+    )
+
+    def other(id_: str, days: int, factor: float) -> Any:
+        assert c.measured is not None
+        readings = [one.model_copy(update={"at": one.at + timedelta(days=days)}) for one in c.measured.readings]
+        read = {"measured": c.measured.model_copy(update={"readings": readings})}
+        moved = {"applicator": "A30", "applicator_code": 0x5A, "r0_mgy_per_s": factor * c.r0_mgy_per_s}
+        return SimpleNamespace(id=id_, combinations=[c.model_copy(update=read | moved)])
+
+    for factor, refused in ((0.96, True), (0.99, False)):
+        before = [other("CAL-2", 10, factor), other("CAL-1", -30, 1.0)]
+        store = SimpleNamespace(last=lambda *_: None, before=lambda serial, of=before: of if serial == "T-1" else [])
+        monkeypatch.setattr(calibration_draft, "accepted", lambda _rig, of=store: of)
+        (tmp_path / "draft.toml").unlink(missing_ok=True)
+        if refused:
+            with pytest.raises(
+                ConfigurationError,
+                match=r"A20: was read at 2026-06-01.*A30, read at 2026-06-11.*-4\.00 % .*measure it anew too",
+            ):
+                made(tmp_path, monkeypatch, where, table)
+        assert refused or made(tmp_path, monkeypatch, where, table).exists()
+        assert (tmp_path / "draft.toml").exists() is not refused
 
 
 def test_who_signs_sees_the_content_that_was_drafted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
