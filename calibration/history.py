@@ -135,7 +135,8 @@ def left_behind(
         while others:
             of_one = [one for one in others if same(one.c, others[0].c)]
             others = [one for one in others if one not in of_one]
-            was = _then(mine, of_one, before)
+            own = [one for one in every if same(one.c, mine.c) and one.at < mine.at]
+            was = _then(mine, own, of_one, before)
             yield from () if was is None else _since_then(mine, was, of_one)
 
 
@@ -149,13 +150,27 @@ def _one_beam(c: CombinationTable, other: CombinationTable) -> bool:
     return c.filter_code == other.filter_code and abs(c.kv - other.kv) < APART_KV
 
 
-def _then(mine: Read, of_one: Sequence[Read], before: Sequence[CertificateTable]) -> Read | None:
-    """What another combination was when these readings were taken: that of the first certificate that had them, or else its last one of before them or of
-    the same calibration. None: it was not measured then."""
+def _then(mine: Read, own: Sequence[Read], of_one: Sequence[Read], before: Sequence[CertificateTable]) -> Read | None:
+    """What another combination was when these readings were taken: that of the first certificate that had them, or else its last one of before them, or of
+    after them in the same calibration, if these moved too. `own`: what this combination was before them. None: the other one was not measured then."""
     first = next((old.id for old in reversed(before) if mine.at in _times(old, mine.c)), mine.id)
     beside = next((one for one in of_one if one.id == first), None) if first != mine.id else None
-    known = (one for one in of_one if one.at <= mine.at + timedelta(days=ANEW_DAYS))
-    return beside or max(known, key=lambda one: one.at, default=None)
+    if beside is not None:
+        return beside
+    was, now = (
+        max((one for one in of_one if one.at <= mine.at + timedelta(days=days)), key=lambda one: one.at, default=None)
+        for days in (0, ANEW_DAYS)
+    )
+    last = max(own, key=lambda one: one.at, default=None)
+    if was is None or now is None or last is None:
+        return now
+    moved_pct, other_pct = _change_pct(last, mine), _change_pct(was, now)
+    stays = abs(moved_pct) <= gates.EXPLAIN_PCT < abs(other_pct - moved_pct)
+    return was if stays else now
+
+
+def _change_pct(was: Read, now: Read) -> float:
+    return 100.0 * (now.c.r0_mgy_per_s / was.c.r0_mgy_per_s - 1.0)
 
 
 def _times(table: CertificateTable, c: CombinationTable) -> list[datetime]:
@@ -166,7 +181,7 @@ def _times(table: CertificateTable, c: CombinationTable) -> list[datetime]:
 
 def _since_then(mine: Read, was: Read, of_one: Sequence[Read]) -> Iterator[str]:
     for now in of_one:
-        change = 100.0 * (now.c.r0_mgy_per_s / was.c.r0_mgy_per_s - 1.0)
+        change = _change_pct(was, now)
         if now.at > max(mine.at, was.at) and abs(change) > gates.EXPLAIN_PCT:
             yield (
                 f"{_named(mine.c)}: was read at {stamp(mine.at)}, and {_named(now.c)}, read at {stamp(now.at)}, has moved since: its R0 in {now.id} is "

@@ -575,16 +575,25 @@ class TestLeftBehind:
             ((1.0, 0.96), (30, 0), True),
             ((0.96, 0.96), (0, 0.5), False),
             ((0.96, 0.96), (0.5, 0), False),
-            ((0.96, 1.0), (0, 0.5), False),
+            ((0.96, 1.0), (0, 0.5), True),
+            ((0.96, 1.0), (0.5, 0), False),
+            ((0.96, 1.03), (0, 0.5), False),
+            ((0.96, 0.975), (0, 0.5), False),
+            ((0.985, 0.97), (0.5, 0), False),
+            ((0.96, 0.96), (0, 8), True),
             ((0.99, 1.0), (0, 30), False),
             ((1.0, 1.0), (30, 30), False),
         ],
-        ids=["one", "upwards", "a-session-of-between", "the-other", "all", "all-turned-about", "all-and-one-moved", "by-1-pct", "none"],
+        ids=[
+            "one", "upwards", "a-session-of-between", "the-other", "all", "all-turned-about", "one-moved-after", "one-moved-and-the-other-after",
+            "each-its-own-way", "a-little-less", "a-little-more", "too-far-apart", "by-1-pct", "none",
+        ],
     )  # fmt: skip
     def test_a1_a2_by_how_much_and_how_long_before(
         self, by: tuple[float, float], days: tuple[float, float], refused: bool
     ) -> None:
-        """Hazards A1 and A2: everybody who measures all cones in one calibration, in any order, is let through; so is one cone that moved by 1 %."""
+        """Hazards A1 and A2: everybody who measures all cones in one calibration, in any order, is let through; so is one cone that moved by 1 %. One that has
+        not moved is read after the one that has."""
         new = following(self.V1, dict(zip(("A20", "A30"), by, strict=True)))
         said = self.said(self.V1, read_before(new, A20=days[0], A30=days[1]))
         assert len(said) == int(refused), said
