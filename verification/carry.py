@@ -113,7 +113,7 @@ def carry(old: Path, new: Path, old_commit: str, because: str, again: int = 0, w
         (new / name).write_text("".join(json.dumps(one) + "\n" for one in (*head, *(one | mine for one in every))))
     counts = {name: len(every) for name, every in good.items()}
     told = {
-        "commit": old_commit, "because": because, "counts": counts, "changed": changed,
+        "no_digest": DIGEST_OF in changed, "commit": old_commit, "because": because, "counts": counts, "changed": changed,
         "again": {name: len(every) for name, every in drawn_now.items()},
         "before": json.loads((old / CARRIED).read_text(encoding="utf-8")) if (old / CARRIED).exists() else None,
     }  # fmt: skip

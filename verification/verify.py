@@ -139,6 +139,12 @@ def write_page(kept: dict[str, dict[str, Any] | None], folder: Path, page: Path)
     page.write_text(text, encoding="utf-8")
 
 
+NO_DIGEST: Final = (
+    " What a seed's digest is over changed too: those that were kept were left behind, and the program of that commit played the sample beside this one, "
+    "by today's."
+)
+
+
 def carried(path: Path) -> str:
     """What of it was played on older sources, in words; empty when everything was played on these."""
     if not path.exists():
@@ -152,6 +158,7 @@ def carried(path: Path) -> str:
             if any(told.get("again", {}).values())
             else ""
         )
+        again += NO_DIGEST if told.get("no_digest") else ""
         words += (
             f"\n\nOf these, {_counted(told['counts'])} were played on commit `{told['commit']}` or before and held there. Since then, of all that decides "
             f"a run, {names} changed: {told['because']}{again} What had been called broken there was played anew."

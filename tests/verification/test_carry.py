@@ -59,6 +59,7 @@ def test_what_was_good_is_carried_and_what_was_broken_is_not(
     results.close()
     assert list(results.by_key) == [0]
     words = carried(new / CARRIED)
+    assert "left behind" not in words
     assert OLD in words and "1 seeds" in words and "a reason." in words and "verification/story.py" in words
 
 
@@ -155,6 +156,7 @@ def test_where_a_digest_is_of_something_else_both_programs_play_the_sample(
     lines = [json.loads(line) for line in (tmp_path / "new" / "seeds.jsonl").read_text().splitlines()]
     assert [one["seed"] for one in lines[1:]] == [0] and all("digest" not in one for one in lines)
     assert carry.played_again({"seeds.jsonl": lines[1:]}, 1) == []
+    assert "were left behind" in carried(tmp_path / "new" / CARRIED)
 
 
 def test_the_old_program_plays_from_its_own_commit_by_todays_digest(
