@@ -139,3 +139,38 @@ def test_a_cable_that_empties_is_no_beam_and_a_supply_that_goes_on_is() -> None:
         look(off=100.0, at=104.0, kv=58.0, t=msgspec.structs.replace(dry(), purpose=Purpose.TREAT))
     )
     assert cold.left_kv(100.0, 100.0) < 5.0
+
+
+def test_the_bounds_over_a_cold_filament_are_written_down_twice() -> None:
+    """Whoever changes one changes the other, or has slipped."""
+    assert [cold.SECONDS, cold.COOL_S, cold.RATE_PER_10MS] == [5.0, 3.0, 1]
+    assert [cold.FILAMENT_A, cold.COUNTS, cold.DOSE_MGY] == [0.5, 2.0, 1.0]
+    assert [cold.most_ma(kv) for kv in (0.0, 50.0, 100.0)] == pytest.approx([0.02, 0.12, 0.22], rel=1e-12)
+
+
+def test_a_filament_at_its_bound_is_cold_and_one_that_was_not_read_is_not() -> None:
+    def read(filament_a: float) -> Any:
+        return SimpleNamespace(filament_a=filament_a)
+
+    assert [cold.is_cold(read(a)) for a in (0.0, 0.5, 0.5001, math.nan)] == [True, True, False, False]
+    assert cold.is_cold(None) is False
+
+
+def test_a_cable_may_hold_its_kv_for_a_second_and_then_a_thirtieth_less_in_each() -> None:
+    """By hand: 2 % and 1 kV above 100 kV until 1 s after off, then 102 exp(-(t - 1) / 30) + 1."""
+    by_hand = {0.0: 103.0, 0.5: 103.0, 1.0: 103.0, 2.0: 99.65604, 31.0: 38.52370, 61.0: 14.80420}
+    assert {at: cold.left_kv(100.0, at) for at in by_hand} == pytest.approx(by_hand, abs=1e-5)
+    assert cold.left_kv(0.0, 100.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("rule", "seen"),
+    [
+        ("ma_high", {"ma": 0.159}),
+        ("ma_high", {"filament_a": 0.5}),
+        ("dose_rate_high", {"d1": 1.0}),
+        ("dose_rate_high", {"d2": 1.0}),
+    ],
+)
+def test_what_lies_at_its_bound_is_still_dark(rule: str, seen: dict[str, float]) -> None:
+    assert ROWS[rule].question(look(**seen)) is True
