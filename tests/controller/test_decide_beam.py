@@ -217,6 +217,7 @@ def test_a_count_ends_a_dry_run_as_a_fault(cause: int) -> None:
     [
         (0.0, 0.0, True),
         (most_ma(SETTINGS.terms.kv) - 1e-6, 0.0, True),
+        (most_ma(SETTINGS.terms.kv), 0.0, True),
         (most_ma(SETTINGS.terms.kv) + 1e-6, 0.0, False),
         (SETTINGS.terms.ma, 0.0, False),
         (-0.01, 0.0, False),
@@ -303,6 +304,14 @@ def test_the_end_is_named_by_outcome_and_settled_dose(outcome: Outcome, given: D
     """A stop with nothing left to give is TERMINATED, an end that fell short is not, a fault stays one; an unknown dose decides nothing."""
     assert settled_event(stopping(outcome), given, facts(TOKENED)) is Event[f"OFF_VERIFIED_{event}"]
     assert event_of(stopping(outcome), readings(), facts(TOKENED), dose=given) is Event[f"OFF_VERIFIED_{event}"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TERMINATED, Outcome.INTERRUPTED])
+def test_a_dry_run_that_was_stopped_is_no_whole_one_though_it_has_no_dose_to_give(outcome: Outcome) -> None:
+    """D0 is 0 and so nothing is left: only its time tells whether it was whole, and who stopped it says that it was not."""
+    dry = msgspec.structs.replace(DRY, d0_mgy=0.0, rest_mgy=0.0, delivered_before_mgy=0.0)
+    case = msgspec.structs.replace(TOKENED, settings=dry)
+    assert settled_event(stopping(outcome), dose(0.0), facts(case)) is Event[f"OFF_VERIFIED_{outcome.name}"]
 
 
 @pytest.mark.parametrize(
