@@ -33,6 +33,9 @@ OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
 }
 """Latches for ends that no rule of the interlocks reports, because the safety unit did."""
 
+BROKEN: Final = frozenset({"unit:NONE", "unit:PAIR", "unit:MIRROR", "unit:TEST_PULSE"})
+"""Of these causes the machine itself is broken: who may mend it clears it, as by the rules that ask the same (relay_mirrors, contacts_agree, test_pulse)."""
+
 
 class Latches:
     """`held` is what is latched now; it only grows by `follow` and only shrinks by `clear`."""
@@ -85,11 +88,17 @@ class Latches:
             self._ledger.put(EntryType.LATCH_CLEARED, entry, now)
 
 
+def clears_of(event: Event, cause: str) -> Clears:
+    """Who clears what the safety unit ended for this cause; the event is one of OF_UNIT."""
+    return Clears.BY_SERVICE if cause in BROKEN else OF_UNIT[event][1]
+
+
 def _entered(stage: Stage, decided: Decided, now: Seconds) -> tuple[Latch, ...]:
     """What a transition itself latches, whatever the rules say."""
     new = []
     if decided.event in OF_UNIT and decided.rule and decided.rule not in _RULES:
-        new.append(Latch(decided.rule, *OF_UNIT[decided.event], now, decided.words))
+        trip, _ = OF_UNIT[decided.event]
+        new.append(Latch(decided.rule, trip, clears_of(decided.event, decided.rule), now, decided.words))
     if stage.state is State.STUCK_ON and decided.rule != STUCK_RULE:
         new.append(Latch(STUCK_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, now, decided.words or "beam may be on"))
     if decided.event is Event.HV_UNCOMMANDED:

@@ -9,6 +9,7 @@ from controller.decide import cause_event
 from controller.ends import CAUSES, OWN
 from controller.entries import Outcome
 from controller.latches import OF_UNIT as LATCHED_FOR
+from controller.latches import clears_of
 from controller.states import Event
 from hal.readings import Cause, Termination
 from interlocks.rules import TABLE
@@ -61,13 +62,13 @@ def causes() -> tuple[tuple[str, ...], Rows]:
         by_count, by_time = cause_event(cause, Termination.MONITOR), cause_event(cause, Termination.TIME)
         event = by_count.name if by_count is by_time else f"{by_count.name}; in time mode {by_time.name}"
         happened, first = CAUSES[cause]
-        clears = " or ".join(sorted({_cleared(by_count), _cleared(by_time)}))
+        clears = " or ".join(sorted({_cleared(event, f"unit:{cause.name}") for event in (by_count, by_time)}))
         rows.append((str(int(cause)), f"`unit:{cause.name}`", happened, event, first, clears))
     return ("", "code", "what happened: the safety unit ended the beam, for", "event", "do first", "cleared by"), rows
 
 
-def _cleared(event: Event) -> str:
-    return rule_words.CLEARED_BY[LATCHED_FOR[event][1]] if event in LATCHED_FOR else "leaves no latch of its own"
+def _cleared(event: Event, cause: str) -> str:
+    return rule_words.CLEARED_BY[clears_of(event, cause)] if event in LATCHED_FOR else "leaves no latch of its own"
 
 
 def own() -> tuple[tuple[str, ...], Rows]:

@@ -11,6 +11,7 @@ from controller.exposure import Decided, Stage
 from controller.latches import STRAY_RULE, Latches
 from controller.self_test import STUCK_RULE
 from controller.states import Event, State
+from hal.readings import Cause
 from hal.units import Seconds
 from interlocks.words import Clears, Verdict
 
@@ -56,6 +57,14 @@ def test_a_rule_that_leaves_its_latch_to_the_device_leaves_none_here(rule: str) 
 def test_an_end_that_only_the_unit_reports_is_latched_and_written(event: Event, clears: Clears) -> None:
     """No rule of the table knows why the unit ended the beam."""
     assert after(State.STOPPING, event, "unit:RATE") == ({"unit:RATE": clears}, ["unit:RATE"])
+
+
+@pytest.mark.parametrize("cause", [f"unit:{cause.name}" for cause in Cause])
+def test_what_the_unit_found_broken_is_cleared_by_who_mends_it(cause: str) -> None:
+    """A contactor, a contact, its wire, or a unit that names no cause: a physicist alone would send a broken machine on, and service alone a doubtful dose."""
+    broken = {"unit:NONE", "unit:PAIR", "unit:MIRROR", "unit:TEST_PULSE"}
+    clears = Clears.BY_SERVICE if cause in broken else Clears.BY_PHYSICIST
+    assert after(State.STOPPING, Event.TRIP_FAULT, cause) == ({cause: clears}, [cause])
 
 
 def test_stuck_on_is_latched_once_whatever_led_to_it() -> None:
