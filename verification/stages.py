@@ -395,7 +395,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("replay", "recorded exposures played again: every decision the same", replays, ("verification.replays", "records.replay")),
     Stage("real processes", "kill, stop, unplug, fill and step real processes", real_processes, ("verification.real_faults", "verification.real_cli")),
     Stage("tests", "what no virtual world can show, by the tests that are named for it", shown_by_tests, ("verification.fault_ids",)),
-    Stage("evil", "evil patches by hand, each caught by the invariant that it is meant for", evil, ("verification.evil.command",)),
+    Stage("evil", "evil patches by hand, each caught by the invariant, law or test that it is meant for", evil, ("verification.evil.command",)),
 )  # fmt: skip
 """In this order; none is left out, and one that cannot be played fails."""
 
