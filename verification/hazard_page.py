@@ -1,4 +1,4 @@
-"""The hazard tables as docs/hazards.md shows them: each answer and each test a link, each row an anchor that other pages lead to.
+"""The hazard tables as docs/hazards.md shows them: each answer and each test a link to its line, each row an anchor that other pages lead to.
 It checks no link and holds no row; verification/hazards.py does the one, the tables of its neighbours are the other."""
 
 from __future__ import annotations
@@ -8,10 +8,18 @@ from typing import Final
 
 from controller.states import TRANSITIONS, Event, State
 from verification.hazard import Hazard
-from verification.hazards import HAZARDS
+from verification.hazards import HAZARDS, INCIDENT_SCENARIOS, functions_of
 
 HEADS: Final = ("hazard", "what can go wrong, and what must hold", "answered by", "shown by")
+PLAYS: Final = "verification/incidents.py"
 _ANCHORS: Final = {row.id: row.anchor for row in HAZARDS}
+
+
+def at_line(path: str, name: str) -> str:
+    """Where this name of a Python file begins, as a page of docs/ links it; the line is looked up by the name, so that a page that is made anew is never a
+    line behind its file. A file without such a name is linked without a line: verification/hazards.py says what is wrong with it."""
+    line = functions_of(path).get(name)
+    return f"../{path}" + (f"#L{line}" if line is not None else "")
 
 
 def hazard_link(name: str) -> str:
@@ -43,7 +51,8 @@ def _line(row: Hazard) -> tuple[str, ...]:
         answers.append(f"**stands open:** {row.stands_open}")
     shown = [test_link(test) for test in row.tests]
     if row.scenario:
-        shown.append(f"[`kerma incidents {row.scenario}`](command-line.md#kerma-incidents)")
+        play = at_line(PLAYS, INCIDENT_SCENARIOS.get(row.scenario, ""))
+        shown.append(f"[`kerma incidents {row.scenario}`](command-line.md#kerma-incidents), which plays [this]({play})")
     return (
         f'<a id="{row.anchor}"></a>{row.id}',
         f"{row.what}<br>*It must hold:* {row.shall}",
@@ -69,14 +78,15 @@ def _answer(kind: str, name: str) -> str:
             return f"safety unit's self-test: [{name}](safety-unit.md#self-tests)"
         case "code":
             path, _, inside = name.partition("::")
-            return f"[{path} `{inside}`](../{path})"
+            return f"[{path} `{inside}`]({at_line(path, inside)})"
     return f"[{name}]({name})"
 
 
 def test_link(test: str) -> str:
-    """A test's words, leading to its file; a scenario of the demonstration, leading to its list."""
+    """A test's words, leading to its line; a scenario of the demonstration, leading to its list."""
     if test.startswith("demo:"):
         name = test.removeprefix("demo:")
         return f"[`kerma demo --scenario {name}`](simulators.md#scenarios)"
     path, _, function = test.partition("::")
-    return f"[{function.rpartition('.')[2].removeprefix('test_').replace('_', ' ')}](../tests/{path})"
+    words = function.rpartition(".")[2].removeprefix("test_").replace("_", " ")
+    return f"[{words}]({at_line(f'tests/{path}', function)})"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -28,8 +28,8 @@ from verification.scenarios import SCENARIOS
 ROOT: Final = Path(__file__).resolve().parent.parent
 HAZARDS: Final[tuple[Hazard, ...]] = (*THERAC, *ACCIDENTS, *INCIDENTS, *ENGINEERING, *DESIGN, *FAULTS)
 RULES: Final = {row.id: row for row in TABLE}
-INCIDENT_SCENARIOS: Final = frozenset(one.name for one in PLAYED)
-"""Names that `kerma incidents` plays."""
+INCIDENT_SCENARIOS: Final = {one.name: one.play.__name__ for one in PLAYED}
+"""Names that `kerma incidents` plays, and the function of verification/incidents.py that does."""
 
 ROOMS: Final = (
     "hal",
@@ -46,24 +46,24 @@ NAMED: Final = re.compile(r"\b(?:Therac|accident|engineering|design|fault)-[A-Z]
 
 
 @cache
-def functions_of(path: str) -> frozenset[str]:
-    """Every function, class and assigned name of a Python file of this repository, methods as Class.method; empty when there is no such file."""
+def functions_of(path: str) -> Mapping[str, int]:
+    """Every function, class and assigned name of a Python file of this repository with its line, methods as Class.method; empty when there is no such file."""
     file = ROOT / path
     if not file.is_file():
-        return frozenset()
-    return frozenset(_names(ast.parse(file.read_text(encoding="utf-8")).body, ""))
+        return {}
+    return dict(_names(ast.parse(file.read_text(encoding="utf-8")).body, ""))
 
 
-def _names(body: Iterable[ast.stmt], inside: str) -> Iterator[str]:
+def _names(body: Iterable[ast.stmt], inside: str) -> Iterator[tuple[str, int]]:
     for node in body:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield inside + name
+                yield inside + name, node.lineno
             case ast.ClassDef(name=name, body=inner):
-                yield inside + name
+                yield inside + name, node.lineno
                 yield from _names(inner, f"{inside}{name}.")
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-                yield inside + name
+                yield inside + name, node.lineno
 
 
 def _rule(name: str) -> str:

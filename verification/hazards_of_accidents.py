@@ -14,7 +14,8 @@ THERAC: Final[tuple[Hazard, ...]] = (
         "what runs is one frozen set of device integers, hashed; it is read back from the devices and confirmed by that hash; an edit unloads it",
         "code:controller/guards.py::_confirm code:interlocks/gate_law.py::arm rule:read_back rule:active_crc rule:set_points_held "
         "cell:PREPARATORY*EDIT cell:READY*EDIT",
-        "scenarios/test_refusals.py::test_an_edit_at_any_tick_never_beams_with_another_set "
+        "scenarios/test_refusals.py::test_an_edit_at_8_of_24_chosen_ticks_never_beams_with_another_set "
+        "scenarios/test_refusals.py::test_an_edit_at_the_other_16_of_24_chosen_ticks_never_beams_with_another_set "
         "controller/test_decide_confirm.py::test_devices_that_hold_something_else_are_refused",
     ),
     row(

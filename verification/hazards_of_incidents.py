@@ -15,7 +15,8 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "an edit at any moment unloads; what runs is the set that was read back from the devices and confirmed by its hash, or nothing runs",
         "rule:read_back rule:active_crc rule:set_points_held code:controller/guards.py::_confirm code:interlocks/gate_law.py::plan_wrong "
         "cell:ARMING*EDIT cell:READY*EDIT cell:IRRADIATING*EDIT",
-        "scenarios/test_refusals.py::test_an_edit_at_any_tick_never_beams_with_another_set "
+        "scenarios/test_refusals.py::test_an_edit_at_8_of_24_chosen_ticks_never_beams_with_another_set "
+        "scenarios/test_refusals.py::test_an_edit_at_the_other_16_of_24_chosen_ticks_never_beams_with_another_set "
         "scenarios/test_refusals.py::test_set_points_that_read_back_wrong_are_never_offered "
         "controller/test_decide_confirm.py::test_another_digest_is_refused",
         scenario="tyler",

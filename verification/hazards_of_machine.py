@@ -561,7 +561,10 @@ NOT_APPLIED: Final = (
     "scenarios/test_wire_faults_in_beam.py::test_set_points_that_are_acknowledged_and_not_applied_never_lead_to_beam"
 )
 WRONG_ONE: Final = "scenarios/test_wrong_device.py::test_a_wrong_generator_is_a_fault_that_says_so"
-EDITS: Final = "scenarios/test_refusals.py::test_an_edit_at_any_tick_never_beams_with_another_set"
+EDITS: Final = (
+    "scenarios/test_refusals.py::test_an_edit_at_8_of_24_chosen_ticks_never_beams_with_another_set "
+    "scenarios/test_refusals.py::test_an_edit_at_the_other_16_of_24_chosen_ticks_never_beams_with_another_set"
+)
 FULL_DISK: Final = "records/test_recorder_crash.py::test_full_disk_is_found_before_the_exposure"
 EXPIRED: Final = "scenarios/test_refusals.py::test_a13_an_expired_certificate_starts_nothing"
 FAULTS: Final[tuple[Hazard, ...]] = (

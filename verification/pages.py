@@ -41,7 +41,17 @@ from interlocks.unit_rules import UNIT_RULES
 from interlocks.words import Trip
 from simulators import beams, blunders, faults, published, terms
 from simulators import wire_faults as wire_tamperings
-from verification import access_page, day_page, diagram, invariants_page, rule_words, scenarios, threats, trips_page
+from verification import (
+    access_page,
+    day_page,
+    diagram,
+    faults_page,
+    invariants_page,
+    rule_words,
+    scenarios,
+    threats,
+    trips_page,
+)
 from verification.barriers import barriers_table
 from verification.calibration_refusals import REFUSALS
 from verification.golden import GOLDEN
@@ -475,6 +485,7 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "engineering-hazards": lambda: hazards_table(ENGINEERING),
     "design-hazards": lambda: hazards_table(DESIGN),
     "fault-hazards": lambda: hazards_table(FAULTS),
+    "fault-ids": lambda: table(faults_page.HEADS, faults_page.fault_rows()),
     "hazards-open": standing_open,
     "threats": lambda: threats.table(threats.THREATS),
     "operator-faults": lambda: threats.table(threats.OPERATORS),

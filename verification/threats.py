@@ -313,7 +313,8 @@ OPERATORS: Final[tuple[Hazard, ...]] = (
         "an edit unloads; what is confirmed is the digest of what the devices read back",
         "code:controller/guards.py::_confirm rule:read_back rule:active_crc",
         MATRIX
-        + f"{REFUSED}test_an_edit_at_any_tick_never_beams_with_another_set {API}test_a_stale_unchecked_or_wrong_offer_is_not_passed_on",
+        + f"{REFUSED}test_an_edit_at_8_of_24_chosen_ticks_never_beams_with_another_set "
+        + f"{REFUSED}test_an_edit_at_the_other_16_of_24_chosen_ticks_never_beams_with_another_set {API}test_a_stale_unchecked_or_wrong_offer_is_not_passed_on",
     ),
     row(
         "operator-O3",
@@ -321,7 +322,8 @@ OPERATORS: Final[tuple[Hazard, ...]] = (
         "STOP wins in its tick and discards what came with it; nothing is queued; K1 stays open for the unit's second",
         "code:controller/desk.py::Desk code:controller/dossier.py::Dossier",
         MATRIX
-        + f"{REFUSED}test_stop_at_any_tick_wins controller/test_desk.py::test_stop_discards_every_request_before_it_and_with_it",
+        + f"{REFUSED}test_stop_at_6_of_17_chosen_ticks_wins {REFUSED}test_stop_at_the_other_11_of_17_chosen_ticks_wins "
+        "controller/test_desk.py::test_stop_discards_every_request_before_it_and_with_it",
     ),
     row(
         "operator-O4",

@@ -15,6 +15,7 @@ from hal.readings import Cause, Termination
 from interlocks.rules import TABLE
 from verification import rule_words
 from verification.refusal_words import refusals
+from verification.trip_words import HAPPENED
 
 OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
     Outcome.TERMINATED: (
@@ -45,14 +46,14 @@ def rules() -> tuple[tuple[str, ...], Rows]:
     rows: Rows = [
         (
             f"[`{row.id}`](interlocks.md#{row.id})",
-            f"{rule_words.QUESTIONS[row.id].rstrip('?')}: **no**",
-            row.trip.name,
+            HAPPENED[row.id],
             row.first,
             rule_words.CLEARED_BY[row.clears],
+            row.trip.name,
         )
         for row in TABLE
     ]
-    return ("code", "what happened", "event", "do first", "cleared by"), rows
+    return ("code", "what happened", "do first", "cleared by", "event"), rows
 
 
 def causes() -> tuple[tuple[str, ...], Rows]:
@@ -62,9 +63,9 @@ def causes() -> tuple[tuple[str, ...], Rows]:
         by_count, by_time = cause_event(cause, Termination.MONITOR), cause_event(cause, Termination.TIME)
         event = by_count.name if by_count is by_time else f"{by_count.name}; in time mode {by_time.name}"
         happened, first = CAUSES[cause]
-        clears = " or ".join(sorted({_cleared(event, f"unit:{cause.name}") for event in (by_count, by_time)}))
-        rows.append((str(int(cause)), f"`unit:{cause.name}`", happened, event, first, clears))
-    return ("", "code", "what happened: the safety unit ended the beam, for", "event", "do first", "cleared by"), rows
+        clears = " or ".join(sorted({_cleared(by, f"unit:{cause.name}") for by in (by_count, by_time)}))
+        rows.append((str(int(cause)), f"`unit:{cause.name}`", happened, first, clears, event))
+    return ("", "code", "what happened: the safety unit ended the beam, for", "do first", "cleared by", "event"), rows
 
 
 def _cleared(event: Event, cause: str) -> str:

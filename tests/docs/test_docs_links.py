@@ -17,6 +17,7 @@ CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 COMMAND = re.compile(r"(?<!air )\bkerma ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?")
 MODULE = re.compile(r"python -m ((?:verification|calibration|controller|records)[a-z_.]*)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+BEGINS = re.compile(r"\s*(async def|def|class) \w|[A-Za-z_]\w*(: .*)? = ")
 ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 
 
@@ -25,6 +26,16 @@ def anchors(page: Path) -> set[str]:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     heads = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in HEADING.findall(text)}
     return heads | set(ANCHOR.findall(text))
+
+
+def begins_a_name(source: Path, anchor: str) -> bool:
+    """Whether this anchor of a Python file is a line on which a function, a class or an assigned name begins."""
+    lines, number = source.read_text(encoding="utf-8").splitlines(), anchor.removeprefix("L")
+    return (
+        anchor == f"L{number}"
+        and number.isdigit()
+        and bool(BEGINS.match([*lines, ""][min(int(number), len(lines) + 1) - 1]))
+    )
 
 
 @cache
@@ -50,7 +61,9 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), f"{page.name}: {link}"
         assert ROOT in target.parents, f"{page.name}: {link} leaves the repository"
-        if anchor:
+        if anchor and target.suffix == ".py":
+            assert begins_a_name(target, anchor), f"{page.name}: {link}; first: python -m verification.pages"
+        elif anchor:
             assert anchor in anchors(target), f"{page.name}: {link}"
 
 
@@ -68,6 +81,17 @@ def test_modules_exist(page: Path) -> None:
     for module in MODULE.findall(page.read_text(encoding="utf-8")):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), f"{page.name}: python -m {module}"
+
+
+def test_a_line_on_which_nothing_begins_is_found() -> None:
+    """A link that a moved function has left behind is none."""
+    here = Path(__file__)
+    lines = here.read_text(encoding="utf-8").splitlines()
+    line = next(number for number, words in enumerate(lines, 1) if words.startswith("def anchors("))
+    assert begins_a_name(here, f"L{line}")
+    assert not any(
+        begins_a_name(here, anchor) for anchor in (f"L{line + 1}", f"L{len(lines) + 1}", "L0", "L", f"{line}", "top")
+    )
 
 
 def test_the_reader_of_commands_finds_some() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.latches import OF_UNIT
 from controller.states import Event, State
 from hal import registry
 from interlocks.look import When
@@ -48,6 +49,13 @@ def test_every_state_event_and_moment_has_its_words() -> None:
     assert set(rule_words.EVENTS) == set(Event) - {Event.NONE}
     assert set(rule_words.WHEN) == set(When)
     assert set(rule_words.CLEARED_BY) == set(Clears)
+
+
+def test_no_rule_and_no_end_is_for_nobody_to_clear() -> None:
+    """docs/interlocks.md says that the class *never* is given by nothing today; whoever gives it says there by what and why."""
+    assert {row.clears for row in TABLE} == set(Clears) - {Clears.NEVER}
+    assert Clears.NEVER not in {clears for _, clears in OF_UNIT.values()}
+    assert "No rule and no event gives it today" in (pages.DOCS / "interlocks.md").read_text(encoding="utf-8")
 
 
 def test_the_picture_says_simulated_and_loads_nothing() -> None:

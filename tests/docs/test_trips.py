@@ -17,6 +17,7 @@ from hal.readings import Cause, Termination
 from interlocks.rules import TABLE
 from verification import pages, rule_words, trips_page
 from verification.refusal_words import FILES, refusals
+from verification.trip_words import HAPPENED
 
 PAGE = (pages.DOCS / "trips.md").read_text(encoding="utf-8")
 ADVICE = re.compile(r"[;:] ?\S.*|needs|needed")
@@ -26,14 +27,24 @@ PARTS = "_for_physicist"
 
 def test_every_code_has_what_happened_and_what_to_do_first() -> None:
     for row in TABLE:
-        assert len(rule_words.QUESTIONS[row.id]) > 15 and len(row.first) > 8, row.id
-        assert f"`{row.id}`" in PAGE and row.first in PAGE
+        assert len(HAPPENED[row.id]) > 15 and len(row.first) > 8, row.id
+        assert f"[`{row.id}`](interlocks.md#{row.id}) | {HAPPENED[row.id]} | {row.first} |" in PAGE
     assert set(CAUSES) == set(Cause)
     for happened, first in (*CAUSES.values(), *OWN.values()):
         assert len(happened) > 8 and len(first) > 8
         assert happened in PAGE and first in PAGE
     assert all(f"`unit:{cause.name}`" in PAGE for cause in Cause)
     assert all(f"`{name}`" in PAGE for name in OWN)
+
+
+def test_what_happened_is_said_and_not_asked() -> None:
+    """Whoever stands beside a patient reads what is so: each rule has one sentence of its own, no question, and none of a rule that is gone."""
+    assert set(HAPPENED) == {row.id for row in TABLE} == set(rule_words.QUESTIONS)
+    assert len(set(HAPPENED.values())) == len(HAPPENED)
+    for name, words in HAPPENED.items():
+        assert "?" not in words and not words.startswith(("is ", "are ", "does ", "do ", "was ", "has ")), name
+        assert not words.endswith(".") and "|" not in words, name
+    assert "**no**" not in PAGE
 
 
 def test_every_event_and_outcome_is_explained() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from interlocks.rules import TABLE
 from verification.hazard import Hazard, row
-from verification.hazards import HAZARDS, main, wrong, wrong_in_words
+from verification.hazard_page import at_line, linked
+from verification.hazards import HAZARDS, INCIDENT_SCENARIOS, ROOT, functions_of, main, wrong, wrong_in_words
 
 SOUND = row("list-X1", "it breaks", "it does not", "rule:door", "interlocks/test_rules.py::test_every_rule_has_a_case")
 DOOR = next(rule for rule in TABLE if rule.id == "door")
@@ -75,3 +76,36 @@ def test_a_comment_that_names_what_no_row_holds_is_found() -> None:
     """Every id of a rule is a word of its file; with no rows at all each of them is missed."""
     assert wrong_in_words() == []
     assert "interlocks/gate_law.py names design-A12, which no row holds" in wrong_in_words(())
+
+
+def test_every_answer_and_test_is_linked_at_its_own_line() -> None:
+    """The line that a link names is the one on which the function of its words begins, also of a method and of a name that is assigned."""
+    found = 0
+    for hazard in HAZARDS:
+        for name in (
+            *(f"tests/{test}" for test in hazard.tests if "::" in test),
+            *(a.removeprefix("code:") for a in hazard.answers if a.startswith("code:")),
+        ):
+            path, _, inside = name.partition("::")
+            _, _, line = at_line(path, inside).rpartition("#L")
+            begins = (ROOT / path).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+            assert inside.rpartition(".")[2] in begins, (hazard.id, name, begins)
+            found += 1
+    assert found > 400
+
+
+def test_an_incident_is_linked_to_what_plays_it() -> None:
+    """Beside the command stands the function of verification/incidents.py, at its line."""
+    tyler = next(hazard for hazard in HAZARDS if hazard.id == "incident-tyler")
+    line = functions_of("verification/incidents.py")[INCIDENT_SCENARIOS["tyler"]]
+    assert f"(../verification/incidents.py#L{line})" in linked(("a", "b", "c", "d"), [tyler])
+    for test in tyler.tests:
+        path, _, function = test.partition("::")
+        assert f"(../tests/{path}#L{functions_of(f'tests/{path}')[function]})" in linked(("a", "b", "c", "d"), [tyler])
+
+
+def test_a_name_that_is_gone_has_no_line_and_is_found() -> None:
+    """A page never leads to the line of another function: without the name it leads to the file, and the check says so."""
+    assert at_line("controller/guards.py", "_no_such_guard") == "../controller/guards.py"
+    assert at_line("controller/no_such_file.py", "x") == "../controller/no_such_file.py"
+    assert wrong((dataclasses.replace(SOUND, answers=("code:controller/guards.py::_no_such_guard",)),), ()) != []

@@ -496,20 +496,23 @@ def test_a_latched_unit_needs_the_service_key(make_rig: MakeRig) -> None:
 
 
 EDIT_TICKS = (*range(6), 9, 15, 25, *range(33, 46), 50, 60)
-"""Every tick of ARMING in which something happens, and every tick from READY over the press into the beam."""
+"""Every tick of ARMING in which something happens, and every tick from READY over the press into the beam; what is named for their number asserts it."""
 STOP_TICKS = (0, 1, 2, 5, 9, 20, 36, 37, 38, 39, 40, 41, 42, 44, 47, 52, 70)
 """One in three of each is played by make test, all by make grid."""
 
 
-def test_an_edit_at_any_tick_never_beams_with_another_set(make_rig: MakeRig) -> None:
+def test_an_edit_at_8_of_24_chosen_ticks_never_beams_with_another_set(make_rig: MakeRig) -> None:
     """The race of 1985: after CONFIRM the operator unloads and loads another dose in one breath, n ticks later, while the switch is being pressed.
     Beam comes with the set that was confirmed, or not at all; and what was loaded afterwards waits for its own CONFIRM."""
+    assert len(set(EDIT_TICKS)) == 24 and len(EDIT_TICKS[::3]) == 8
     edited_at(make_rig(), EDIT_TICKS[::3])
 
 
 @pytest.mark.grid
 @pytest.mark.parametrize("first", [1, 2])
-def test_an_edit_at_every_other_tick_never_beams_with_another_set(make_rig: MakeRig, first: int) -> None:
+def test_an_edit_at_the_other_16_of_24_chosen_ticks_never_beams_with_another_set(make_rig: MakeRig, first: int) -> None:
+    """The same at what the test above leaves out, in two parts."""
+    assert len(EDIT_TICKS[1::3]) + len(EDIT_TICKS[2::3]) == 16
     edited_at(make_rig(), EDIT_TICKS[first::3])
 
 
@@ -545,14 +548,17 @@ def edited_at(rig: VirtualRig, at: Sequence[int]) -> None:
     assert wrong(rig, presses) == []
 
 
-def test_stop_at_any_tick_wins(make_rig: MakeRig) -> None:
+def test_stop_at_6_of_17_chosen_ticks_wins(make_rig: MakeRig) -> None:
     """STOP n ticks after CONFIRM, n = 0 with it in one tick: no beam after it, ever; and a CONFIRM that came with it is refused."""
+    assert len(set(STOP_TICKS)) == 17 and len(STOP_TICKS[::3]) == 6
     stopped_at(make_rig(), STOP_TICKS[::3])
 
 
 @pytest.mark.grid
 @pytest.mark.parametrize("first", [1, 2])
-def test_stop_at_every_other_tick_wins(make_rig: MakeRig, first: int) -> None:
+def test_stop_at_the_other_11_of_17_chosen_ticks_wins(make_rig: MakeRig, first: int) -> None:
+    """The same at what the test above leaves out, in two parts."""
+    assert len(STOP_TICKS[1::3]) + len(STOP_TICKS[2::3]) == 11
     stopped_at(make_rig(), STOP_TICKS[first::3])
 
 
