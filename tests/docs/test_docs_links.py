@@ -9,6 +9,7 @@ import pytest
 import typer.main
 
 from console.cli import build
+from interlocks.rules import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -17,6 +18,8 @@ CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 COMMAND = re.compile(r"(?<!air )\bkerma ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?")
 MODULE = re.compile(r"python -m ((?:verification|calibration|controller|records)[a-z_.]*)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+TEST = re.compile(r"def (test_\w+)")
+NAMED_TEST = re.compile(r"`(test_\w+)(?:\.py)?`")
 BEGINS = re.compile(r"\s*(async def|def|class) \w|[A-Za-z_]\w*(: .*)? = ")
 ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 
@@ -81,6 +84,22 @@ def test_modules_exist(page: Path) -> None:
     for module in MODULE.findall(page.read_text(encoding="utf-8")):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), f"{page.name}: python -m {module}"
+
+
+@cache
+def names_of_tests() -> set[str]:
+    """Every test, and every file of tests, by its name."""
+    files = list((ROOT / "tests").rglob("*.py"))
+    return {path.stem for path in files} | {
+        name for path in files for name in TEST.findall(path.read_text(encoding="utf-8"))
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_that_a_page_names_exist(page: Path) -> None:
+    """A page that says what keeps a thing so does not outlive the test."""
+    for name in set(NAMED_TEST.findall(page.read_text(encoding="utf-8"))) - {row.id for row in TABLE}:
+        assert name in names_of_tests(), f"{page.name}: {name}"
 
 
 def test_a_line_on_which_nothing_begins_is_found() -> None:
