@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from interlocks.monitor import LAWS as MONITOR_LAWS
 from verification.evil import command
 from verification.evil.patch import NOTHING, Change, Evil, OutOfDateError, Pair, apply, patches
-from verification.evil.plays import SEARCH, TEST, VIRTUAL
-from verification.evil.run import CONTROL, Job, Told, jobs, one, wrong
+from verification.evil.plays import BESIDE, PLAYS, SEARCH, TEST, VIRTUAL
+from verification.evil.run import CONTROL, TESTED, Job, Told, jobs, one, wrong
 from verification.explore import GRAPH_LAWS
 from verification.explore_laws import LAWS as SEARCH_LAWS
 from verification.invariants import INVARIANTS
@@ -29,6 +29,8 @@ CHEAP: Final = (
     "OFF to the generator only",
     "an old kV is as good as a new one",
 )
+MOST_SILENT: Final = 8
+"""Words; fewer give no reason."""
 ALL: Final = jobs(patches())
 EVERY: Final = [job for job in ALL if job.name != CONTROL]
 
@@ -65,8 +67,55 @@ def test_every_catcher_and_every_play_is_known() -> None:
     known |= {f"search:{law}" for law in (*(row.name for row in SEARCH_LAWS), *GRAPH_LAWS)}
     for job in EVERY:
         assert job.by in known or job.by.startswith("says:"), job.key
-        assert job.play in VIRTUAL or job.play.startswith((TEST, SEARCH)), job.key
+        assert job.play in PLAYS or job.play.startswith((TEST, SEARCH)), job.key
         assert job.by != "test" or job.play.startswith(TEST), job.key
+    assert not set(VIRTUAL) & set(BESIDE)
+
+
+def test_what_only_a_test_sees_says_why_no_invariant_can() -> None:
+    """A patch that is caught by a test alone owes the reason; one with a test beside its play is caught by something else first."""
+    singles = [patch for patch in patches() if isinstance(patch, Evil)]
+    silent = [patch.name for patch in singles if patch.by == "test" and len(patch.why.split()) < MOST_SILENT]
+    assert silent == []
+    assert [patch.name for patch in singles if patch.test and patch.by == "test"] == []
+
+
+def test_the_reason_is_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`kerma evil --list` tells what each breaks, who must catch it and why no invariant can, and plays nothing."""
+    app = typer.Typer()
+    app.command()(command.evil)
+    monkeypatch.setattr("verification.evil.run.one", lambda job: pytest.fail(f"{job.key} was played"))
+    result = CliRunner().invoke(app, ["--list"])
+    assert result.exit_code == 0, result.output
+    for patch in patches():
+        assert f"{patch.name}: {patch.breaks}" in result.output
+        assert all(who in result.output for who in command.catchers(patch))
+        assert not isinstance(patch, Evil) or patch.why in result.output
+    alone = CliRunner().invoke(app, ["--list", CHEAP[0]]).output
+    assert CHEAP[0] in alone and CHEAP[1] not in alone
+
+
+def test_a_test_beside_the_play_must_fail_too() -> None:
+    """It is a job of its own, with a control of its own."""
+    patch = Evil(name="x", breaks="x", play="plain", by="6", changes=(), test="tests/a.py")
+    assert [(job.key, job.play, job.by) for job in jobs([patch])] == [
+        (f"{CONTROL}, plain", "plain", NOTHING),
+        (f"{CONTROL}, test tests/a.py", "test tests/a.py", NOTHING),
+        ("x", "plain", "6"),
+        (f"x, {TESTED}", "test tests/a.py", "test"),
+    ]
+
+
+def test_who_saw_it_before_the_one_that_is_meant_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails, and by the right one, but another was first: the run says so."""
+    assert Told("x", "6", "plain", "", {"4": "late", "6": "twice", "9": "much"}).before == ("4",)
+    assert Told("x", "6", "plain", "not caught", {"4": "late"}).before == ()
+    app = typer.Typer()
+    app.command()(command.evil)
+    monkeypatch.setattr(
+        "verification.evil.run.one", lambda job: Told(job.key, job.by, job.play, "", {"25": "first", job.by: "seen"})
+    )
+    assert f"{CHEAP[0]}: 25 saw it before ONCE" in CliRunner().invoke(app, [CHEAP[0]]).output
 
 
 def test_there_are_as_many_as_the_design_asks_for() -> None:

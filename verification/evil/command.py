@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from verification.evil.patch import Evil, patches
+from verification.evil.patch import Evil, Pair, patches
 from verification.evil.run import CONTROL, Job, Told, jobs, run
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ def evil(
     names: Annotated[list[str] | None, typer.Argument(help="patches by name; none: all of them")] = None,
     workers: Annotated[int, typer.Option(help="processes", min=1)] = 2,
     file: Annotated[Path | None, typer.Option("--json", help="write what was found here")] = None,
+    only_list: Annotated[
+        bool,
+        typer.Option("--list", help="tell what each breaks, who must catch it, and why no invariant can; play none"),
+    ] = False,
 ) -> None:
     """Play evil patches of this program; exit 0 when each is caught by the one that is meant for it, and nothing is broken without them."""
     out = Console()
@@ -37,7 +41,11 @@ def evil(
         known = "; ".join(patch.name for patch in every)
         out.print(f"no patch {', '.join(sorted(unknown))}; there are: {known}", soft_wrap=True)
         raise typer.Exit(UNKNOWN)
-    told = played(jobs([patch for patch in every if not names or patch.name in names]), workers, out)
+    chosen = [patch for patch in every if not names or patch.name in names]
+    if only_list:
+        show(chosen, out)
+        return
+    told = played(jobs(chosen), workers, out)
     tell(told, out)
     if file is not None:
         document = {"simulated": True, "patches": [asdict(one) for one in told]}
@@ -67,17 +75,32 @@ def played(todo: Sequence[Job], workers: int, out: Console, keep: Callable[[Told
     return sorted(told, key=lambda one: order[one.job])
 
 
+def show(chosen: Sequence[Evil | Pair], out: Console) -> None:
+    """Each patch in a few lines: what it breaks, in which play, who must catch it, and why no invariant can where none can."""
+    for patch in chosen:
+        out.print(f"[bold]{patch.name}[/]: {patch.breaks}", highlight=False, soft_wrap=True)
+        out.print(f"  {patch.play}: by {' and '.join(catchers(patch))}", highlight=False, soft_wrap=True)
+        if isinstance(patch, Evil) and patch.why:
+            out.print(f"  no invariant: {patch.why}", highlight=False, soft_wrap=True)
+
+
+def catchers(patch: Evil | Pair) -> tuple[str, ...]:
+    """Who must catch it, and the test that must see it too."""
+    also = isinstance(patch, Evil) and patch.test
+    return (patch.by, f"test {also}") if also else (patch.by,)
+
+
 def tell(told: Sequence[Told], out: Console) -> None:
-    """Patch, who must catch it, who did; what is wrong comes last, whole."""
+    """Patch, who must catch it, who did in the order in which they saw it; what is wrong comes last, whole, and whom another one was before."""
     table = Table("patch", "must be caught by", "caught by", "", box=None)
     for one in told:
-        caught = [
-            f"[bold]{who}[/]" if who == one.by else who for who in sorted(one.caught, key=lambda who: who != one.by)
-        ]
+        caught = [f"[bold]{who}[/]" if who == one.by else who for who in one.caught]
         right = "[bold red]WRONG[/]" if one.wrong else "[bold green]as it must[/]"
         table.add_row(one.job, one.by, ", ".join(caught) or "nothing", right)
     out.print(table)
     for one in told:
+        if one.before:
+            out.print(f"{one.job}: {', '.join(one.before)} saw it before {one.by}", highlight=False, soft_wrap=True)
         if one.wrong:
             out.print(f"[bold red]{one.job}[/]: {one.wrong}", highlight=False, soft_wrap=True)
 

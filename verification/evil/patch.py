@@ -27,13 +27,16 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Evil(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One patch. `by` is who must catch it: the id of an invariant, `monitor:` with a law of interlocks/monitor.py, `search:` with a law of the search,
-    `test` where only a test of the house (the play) can see it, or `says:` with words in which the program itself refuses to go on."""
+    `test` where only a test of the house (the play) can see it, or `says:` with words in which the program itself refuses to go on. `test`, where it is given,
+    is a test of the house that must fail too; `why` says why no invariant can see it: each that is caught by a test alone has one."""
 
     name: str
     breaks: str
     play: str
     by: str
     changes: tuple[Change, ...]
+    test: str = ""
+    why: str = ""
 
 
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

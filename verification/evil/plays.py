@@ -4,24 +4,32 @@ It knows no patch: it is run in a folder where one has been made, or none."""
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from unittest import mock
 
 import msgspec
 
+from controller import __main__ as process
 from controller.kernel import PLAIN
 from controller.requests import Confirm, Edit, Load, Offer
 from controller.states import State
-from verification.barriers import ALWAYS_HEARD, deaf_but_to
+from hal.readings import Purpose
+from simulators.tube import Tube
+from verification.barriers import ALWAYS_HEARD, deaf_but_to, only_rule
 from verification.hands import Stuck
+from verification.injections import Broken, Ended
 from verification.invariants import check_all
 from verification.reach import (
     OPERATOR,
+    confirm_as_offered,
     load,
     patient,
     settle,
@@ -35,6 +43,9 @@ from verification.setting import lay_out, prescribed, virtual_rig
 from verification.trace import Observer
 from verification.virtual import VirtualRig
 
+if TYPE_CHECKING:
+    from controller.loop import Loop
+
 Hands = Callable[[VirtualRig], None]
 ENDED: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
 SMALL: Final = prescribed(220.0)
@@ -44,11 +55,14 @@ CEILING: Final = 0.98
 MIDDLE_OF_ANOTHER: Final = patient(2, 300.0)
 CHANGED: Final = msgspec.structs.replace(prescribed(390.0), sha256=b"\x01" * 32)
 """The order of the usual fraction, edited."""
+LIT_A: Final = 2.9
+"""What a filament takes for a beam."""
 TEST: Final = "test "
 TEST_S: Final = 240.0
 SEARCH: Final = "search "
 RULE: Final = "invariants_held"
-ANSWERS_US: Final = 32000
+LATE_US: Final = 60_000
+"""An answer may take so long, and the reading before it is still young enough."""
 CONTRADICTED: Final = "this program has contradicted itself: "
 
 
@@ -264,6 +278,170 @@ def _pressed_if_taken(rig: VirtualRig, stale: Confirm) -> None:
     rig.wait(1.0)
 
 
+def threads_live_on(rig: VirtualRig) -> None:
+    """The host's loop stands still for half a second in the middle of a beam, and whatever thread the program has besides goes on."""
+    timers = _Timers(rig)
+    with mock.patch.object(threading, "Timer", timers.make):
+        rig.kill_host()
+        rig.start_host()
+        rig.each_turn["threads"] = timers.turn
+        stands_still_for_long(rig)
+        del rig.each_turn["threads"]
+
+
+class _Timers:
+    """Timers of threading as the world's time has them: each function is called in the first turn after its seconds, whether the loop runs or not."""
+
+    def __init__(self, rig: VirtualRig) -> None:
+        self._rig = rig
+        self._due: list[tuple[float, Callable[[], None]]] = []
+
+    def make(self, interval: float, function: Callable[[], None]) -> _Timer:
+        return _Timer(lambda: self._due.append((self._rig.now_s() + interval, function)))
+
+    def turn(self) -> None:
+        due = [function for at_s, function in self._due if at_s <= self._rig.now_s()]
+        self._due = [one for one in self._due if one[0] > self._rig.now_s()]
+        for function in due:
+            function()
+
+
+class _Timer:
+    """What a program sees of one; a daemon or none, for there is no process that it could keep alive."""
+
+    daemon = False
+
+    def __init__(self, start: Callable[[], None]) -> None:
+        self.start = start
+
+
+def late_in_the_ramp(rig: VirtualRig) -> None:
+    """Each answer of the supply is late from the first question for kV after ON on, while kV rise."""
+    to_ready(rig)
+    rig.press()
+    turn_until(rig, State.STARTING)
+    rig.turn()
+    rig.world.plant.generator.late_us = LATE_US
+    rig.wait(1.0)
+    rig.world.plant.generator.late_us = 0
+    rig.wait(2.0)
+
+
+def error_at_a_stop(rig: VirtualRig) -> None:
+    """The tick that has heard STOP in the middle of a beam ends by an error that nobody thought of; what becomes of it is the process's own `run`."""
+    to_beam(rig, 1.0)
+    if rig.loop is None:
+        raise Stuck("no host runs: no tick of it can end by an error")
+    dossier = rig.loop.dossier
+
+    def raises(*_asked: object) -> NoReturn:
+        del vars(dossier)["admit"]
+        raise Broken("injected once STOP was heard")
+
+    vars(dossier)["admit"] = raises
+    rig.stop()
+    with (
+        mock.patch.object(os, "_exit", _leave),
+        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.suppress(Ended),
+    ):
+        process.run(cast("Loop", _Run(rig, 1.0)))
+    rig.kill_host()
+    rig.wait(1.0)
+
+
+def _leave(_code: int) -> NoReturn:
+    """The process is gone."""
+    raise Ended
+
+
+class _Run:
+    """A rig's loop as the process's `run` has it; each tick is a turn of the whole rig, and after some seconds a signal asks for the end."""
+
+    may_end = True
+
+    def __init__(self, rig: VirtualRig, seconds: float) -> None:
+        self._rig, self._until_s = rig, rig.now_s() + seconds
+        self.pace = self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rig.loop, name)
+
+    @property
+    def stop_requested(self) -> bool:
+        return self._rig.now_s() >= self._until_s
+
+    def next(self) -> float:
+        return self._rig.now_s()
+
+    def now(self) -> float:
+        return self._rig.now_s()
+
+    def tick(self, _now: float) -> None:
+        self._rig.turn()
+
+
+def nothing_but_the_backup_timer(rig: VirtualRig) -> None:
+    """The unit's timer stands still and it ends nothing by itself, no rule but the backup timer's is asked, and the supply ignores its OFF: K1 must end it."""
+    to_beam(rig, 0.5, p=SMALL)
+    only_rule(rig, "backup_timer")
+    rig.fault("unit-timer-dead")
+    rig.fault("off-command-ignored")
+    with deaf_but_to(*ALWAYS_HEARD):
+        with contextlib.suppress(Stuck):
+            turn_until(rig, *ENDED, within=1000)
+        rig.wait(2.0)
+
+
+def k2_has_welded(rig: VirtualRig) -> None:
+    """K2 welds in a beam that is stopped, and nobody looks; in the next one the supply ignores every off, so that K2 alone could end it."""
+    to_beam(rig, 0.5)
+    rig.fault("k2-welded")
+    rig.stop()
+    ended(rig)
+    with contextlib.suppress(Stuck):
+        if settle(rig) is State.STANDBY:
+            to_beam(rig, 0.5, p=MIDDLE_OF_ANOTHER)
+            rig.fault("off-ignored")
+            rig.stop()
+            rig.wait(10.0)
+
+
+def lit_dry_run(rig: VirtualRig) -> None:
+    """The filament glows in a dry run, behind read-backs that stand still, at a unit that ends nothing by itself; of the rules only the chambers' is asked."""
+    turn_until(rig, State.STANDBY)
+    rig.room(key="SERVICE")
+    cold = msgspec.structs.replace(prescribed(), purpose=Purpose.DRY_RUN, ma=0.0, rx_mgy=0.0, depth_mm=0.0)
+    answer = rig.ask(Load(cold, OPERATOR, role="physicist"))
+    if not answer.ok:
+        raise Stuck(answer.words)
+    turn_until(rig, State.PREPARATORY)
+    confirm_as_offered(rig)
+    turn_until(rig, State.READY)
+    rig.press()
+    turn_until(rig, State.IRRADIATING)
+    rig.wait(1.0)
+    only_rule(rig, "dose_rate_high")
+    rig.fault("readback-frozen")
+    with deaf_but_to(*ALWAYS_HEARD), mock.patch.object(Tube, "_regulated", lambda *_: LIT_A):
+        rig.wait(1.0)
+        rig.stop()
+        rig.wait(1.0)
+
+
+def links_fall_silent_at_rest(rig: VirtualRig) -> None:
+    """Both links fall silent at rest, and then the supply turns high voltage on by itself, past K2."""
+    turn_until(rig, State.STANDBY)
+    rig.wait(0.5)
+    rig.fault("unit-silent")
+    rig.fault("generator-silent")
+    rig.wait(0.23)
+    rig.fault("hv-on-at-start")
+    rig.wait(0.5)
+    rig.mend("hv-on-at-start")
+    rig.wait(0.5)
+
+
 VIRTUAL: Final[dict[str, Hands]] = {
     "plain": plain,
     "stopped": stopped,
@@ -287,14 +465,26 @@ VIRTUAL: Final[dict[str, Hands]] = {
     "confirmed by an old number": confirmed_by_an_old_number,
 }
 
+BESIDE: Final[dict[str, Hands]] = {
+    "threads live on": threads_live_on,
+    "late in the ramp": late_in_the_ramp,
+    "an error at a STOP": error_at_a_stop,
+    "nothing but the backup timer": nothing_but_the_backup_timer,
+    "K2 has welded": k2_has_welded,
+    "links fall silent at rest": links_fall_silent_at_rest,
+    "lit dry run": lit_dry_run,
+}
+"""The same, which the replay stage does not play again: they reach into the program or the world itself, break more than one thing, or record no exposure."""
+PLAYS: Final = VIRTUAL | BESIDE
+
 
 def play(name: str) -> dict[str, str]:
-    """Who noticed something in this play, with words; `says` is how it ended where it could not go on."""
+    """Who noticed something in this play, with words, the first first; `says` is how it ended where it could not go on, and comes last."""
     if name.startswith(TEST):
         return _test(name.removeprefix(TEST))
     if name.startswith(SEARCH):
         return _search(int(name.removeprefix(SEARCH)))
-    caught: dict[str, str] = {}
+    seen: list[tuple[float, str, str]] = []
     said = ""
     with tempfile.TemporaryDirectory(dir=_memory()) as folder:
         at = Path(folder)
@@ -303,32 +493,34 @@ def play(name: str) -> dict[str, str]:
         observer, monitor = Observer(rig), _Monitor(rig)
         try:
             try:
-                VIRTUAL[name](rig)
+                PLAYS[name](rig)
             except Stuck as stuck:
                 shown = rig.snapshot()
                 said = f"{stuck} ({shown.first_to_fix or shown.notice if shown is not None else 'nothing is shown'})"
             except Exception as error:  # a patch may break anything at all; what was seen until then is judged
                 said = f"{type(error).__name__}: {error}"
-            for broken in check_all(observer.trace()):
-                caught.setdefault(broken.invariant, broken.words)
-            caught |= monitor.said
+            seen += [(broken.at_s, broken.invariant, broken.words) for broken in check_all(observer.trace())]
+            seen += monitor.said
         finally:
             rig.close()
+    caught: dict[str, str] = {}
+    for _, who, words in sorted(seen, key=lambda one: one[0]):
+        caught.setdefault(who, words)
     return caught | ({"says": said} if said else {})
 
 
 class _Monitor:
-    """What the program's own monitor says, by law."""
+    """What the program's own monitor says: when, by which law, in which words."""
 
     def __init__(self, rig: VirtualRig) -> None:
-        self.said: dict[str, str] = {}
+        self.said: list[tuple[float, str, str]] = []
         rig.tick_hooks.append(self._tick)
 
     def _tick(self, tick: Any) -> None:
         for finding in tick.verdict.findings:
             if finding.rule == RULE:
                 law = finding.words.removeprefix(CONTRADICTED).partition(":")[0]
-                self.said.setdefault(f"monitor:{law}", finding.words)
+                self.said.append((tick.now, f"monitor:{law}", finding.words))
 
 
 def _search(faults: int) -> dict[str, str]:

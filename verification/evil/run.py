@@ -21,6 +21,7 @@ from verification.sources import ROOMS, ROOT
 
 LONGEST_S: Final = 600.0
 CONTROL: Final = "no patch"
+TESTED: Final = "a test of the house"
 FIRST: Final = "the first alone"
 SECOND: Final = "the second alone"
 BOTH: Final = "both"
@@ -46,7 +47,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Told:
-    """What one job came to: who noticed what, in words, and what is wrong with that (empty: it is as it must be)."""
+    """What one job came to: who noticed what, in words, the first first, and what is wrong with that (empty: it is as it must be)."""
 
     job: str
     by: str
@@ -54,13 +55,22 @@ class Told:
     wrong: str
     caught: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def before(self) -> tuple[str, ...]:
+        """Who saw it before the one that is meant for it did: it fails, but not first by the right one."""
+        who = list(self.caught)
+        return tuple(who[: who.index(self.by)]) if self.by in self.caught else ()
+
 
 def jobs(patches: Sequence[Evil | Pair]) -> list[Job]:
-    """The plays without any patch first, then each patch; a pair is three."""
-    found = [Job(CONTROL, play, (), play, NOTHING) for play in dict.fromkeys(patch.play for patch in patches)]
+    """The plays without any patch first, then each patch; one with a test beside its play is two, a pair is three."""
+    plays = (play for patch in patches for play in (patch.play, _test(patch)) if play)
+    found = [Job(CONTROL, play, (), play, NOTHING) for play in dict.fromkeys(plays)]
     for patch in patches:
         if isinstance(patch, Evil):
             found.append(Job(patch.name, "", patch.changes, patch.play, patch.by))
+            if patch.test:
+                found.append(Job(patch.name, TESTED, patch.changes, _test(patch), "test"))
             continue
         for part, changes, by in (
             (FIRST, patch.first, patch.first_by),
@@ -69,6 +79,11 @@ def jobs(patches: Sequence[Evil | Pair]) -> list[Job]:
         ):
             found.append(Job(patch.name, part, (*patch.common, *changes), patch.play, by))
     return found
+
+
+def _test(patch: Evil | Pair) -> str:
+    """The test that must see it too, as a play; empty where there is none."""
+    return TEST + patch.test if isinstance(patch, Evil) and patch.test else ""
 
 
 def run(todo: Sequence[Job], workers: int) -> Iterator[Told]:
