@@ -248,7 +248,8 @@ INVARIANTS: Final = (
     Invariant(
         "25",
         "calibration",
-        "Beam comes only with the applicator and filter truly fitted that the certificate names, before it expires.",
+        "Beam comes only by the certificate that the rig was built with, truly signed and in force, with a combination of it whose applicator and filter are "
+        "fitted; a patient's only after a signed check of that day, where the records ask for one: most simulated rigs waive it.",
         "true",
         calibration,
     ),

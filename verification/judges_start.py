@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from hal.readings import Contact, Relay
+from hal.readings import Contact, Purpose, Relay
+from verification import papers
 from verification.story import ENDS, HV_KV, T1_S, T2_S, UNCOMMANDED, Found, On, Story
 from verification.trace import NOT_RUNNING, Row
 
@@ -14,6 +15,22 @@ READY_S: Final = 60.0
 PRESS_TO_ON_S: Final = 2.0
 KEYS: Final = int(Contact.KEY_TREAT | Contact.KEY_SERVICE)
 CHAIN: Final = (Contact.ESTOP, Contact.DOOR, Contact.APPLICATOR)
+SIGNED: Final = (Purpose.TREAT, Purpose.DAILY)
+"""What no name plate serves."""
+CERTIFIED: Final = {
+    "kv": "kv",
+    "ma": "ma",
+    "filter": "filter_id",
+    "filter_code": "filter_code",
+    "applicator": "applicator_id",
+    "applicator_code": "applicator_code",
+    "r0_mgy_per_s": "r0_mgy_per_s",
+    "dt_s": "dt_s",
+    "tail_mgy": "tail_mgy",
+    "n1_mgy_per_count": "n1_mgy_per_count",
+    "n2_mgy_per_count": "n2_mgy_per_count",
+}
+"""What of a combination must be in its START as it stands in the certificate's file: its name there, and here."""
 
 
 def permit(s: Story) -> Found:
@@ -193,9 +210,9 @@ def restart_safe(s: Story) -> Found:
 
 
 def calibration(s: Story) -> Found:
-    """25. The day's check and two signatures wait for the physicist's pages; here it is the certificate's own dates and codes against what is fitted."""
+    """25. What is certified is asked of the certificate's own file, read anew (verification/papers.py), and not of what the program made of it."""
     for on in s.ons:
-        row, terms, start = s.rows[on.at], on.terms, s.starts.get(on.token)
+        row, terms, start, paper = s.rows[on.at], on.terms, s.starts.get(on.token), s.rig.paper
         if (row.applicator, row.filter) != (terms.applicator_code, terms.filter_code):
             yield (
                 row.t,
@@ -204,10 +221,39 @@ def calibration(s: Story) -> Found:
                     f"certified for {terms.applicator_code:#04x} and {terms.filter_code:#04x}"
                 ),
             )
-        if start is not None and not start.wall_s < terms.certificate_expires_wall_s:
-            yield row.t, f"token {on.token}: the certificate had expired"
-        if start is not None and not start.certificate[1]:
-            yield row.t, f"token {on.token}: no certificate is named"
+        if start is None or paper is None:
+            yield (
+                row.t,
+                f"token {on.token}: {'its START names no certificate' if start is None else 'the world has none'}",
+            )
+            continue
+        name, digest = start.certificate
+        if (name, digest) != (paper.id, paper.sha256):
+            yield (
+                row.t,
+                (
+                    f"token {on.token}: its START names certificate {name} {digest.hex()[:8] or 'of no bytes'}, "
+                    f"in force is {paper.id} {paper.sha256.hex()[:8]}"
+                ),
+            )
+        if not paper.signers and (terms.purpose in SIGNED or not paper.provisional):
+            yield row.t, f"token {on.token}: nobody whose key this rig knows has signed certificate {paper.id}"
+        for whose, at_s in (("the program's", start.wall_s), ("the recorder's", start.entry.wall_s)):
+            if not paper.effective_s <= at_s < paper.expires_s:
+                yield row.t, f"token {on.token}: by {whose} clock certificate {paper.id} is not in force"
+        if terms.certificate_expires_wall_s != paper.expires_s:
+            yield row.t, f"token {on.token}: its terms hold another expiry than certificate {paper.id}"
+        certified = [{full: one[name] for name, full in CERTIFIED.items()} for one in paper.combinations]
+        if not any(one.items() <= start.combination.items() for one in certified):
+            yield row.t, f"token {on.token}: its combination is none of certificate {paper.id}"
+        codes = (start.combination["applicator_code"], start.combination["filter_code"])
+        if codes != (row.applicator, row.filter):
+            yield row.t, f"token {on.token}: its START is of {codes[0]:#04x} and {codes[1]:#04x}, which are not fitted"
+        if not s.rig.waives_day and terms.purpose is Purpose.TREAT:
+            of = {"certificate": digest, "software": start.software_version, "combination": start.combination}
+            words = papers.no_day(s.trace.sheets, start.entry.index, start.entry.wall_s, s.rig.zone, of)
+            if words:
+                yield row.t, f"token {on.token}: {words}"
 
 
 def token(s: Story) -> Found:

@@ -27,6 +27,7 @@ from records.recorder import RecorderConfig
 from simulators.unit_memory import UnitConfig
 from simulators.units import BENCH_IO
 from simulators.world import World
+from verification import papers
 from verification.disk import FaultyDisk
 from verification.real import RealRig
 from verification.rigs import Choice, with_values
@@ -134,8 +135,9 @@ def real_rig(setting: Setting) -> RealRig:
 
 
 def blob_of(setting: Setting, wall_s: float = WALL_S) -> Blob:
-    """What the real-time process of this rig file is started with, in virtual time: no sockets, and the certificate verified."""
+    """What the real-time process of this rig file is started with, in virtual time: no sockets, and the certificate verified. Its judges read that anew."""
     rig = configuration.load(setting.rig_file, os.getuid())
+    papers.keep(rig.certificate.read_bytes(), rig.signer_public_key.read_bytes())
     return Blob(
         rig=rig_config(rig),
         site_key=configuration.site_key(rig),

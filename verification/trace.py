@@ -14,6 +14,7 @@ import msgspec
 
 from hal.readings import GeneratorFlags, GeneratorMonitor, GeneratorSetPoints, UnitActive, UnitStatus
 from interlocks.words import Sent
+from verification import papers
 
 ON_BYTES: Final = {
     "spellman-xrv": b"\x0298,1,",
@@ -152,7 +153,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Rigged:
-    """What the rig of a run is: names of its devices, tick, time of the world's zero, the limits that it may not pass."""
+    """What the rig of a run is: names of its devices, tick, time of the world's zero, the limits that it may not pass, and what it is calibrated by."""
 
     generator: str
     safety_unit: str
@@ -164,6 +165,12 @@ class Rigged:
     instance: str
     worst_age_s: dict[str, float]
     limits: dict[str, float]
+    paper: papers.Paper | None = None
+    """The certificate that the world was built with, read anew."""
+    waives_day: bool = True
+    """Whether its records ask for no day's check."""
+    zone: str = "UTC"
+    """That of the site's days."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +187,8 @@ class Trace:
     chain: Chain
     fractions: tuple[dict[str, Any], ...]
     recorder_runs: bool
+    sheets: tuple[papers.Sheet, ...] = ()
+    """What people had signed and the journal took in."""
 
 
 _FIRST: Final = struct.Struct("<8sQQ32s")
@@ -187,6 +196,7 @@ _HEAD: Final = struct.Struct("<IHHQd")
 _DIGEST: Final = 32
 _TICKS: Final = 1
 _IS_ENTRY: Final = 2
+_IS_SHEET: Final = 8
 
 
 class JournalEye:
@@ -197,6 +207,7 @@ class JournalEye:
         self._folder, self._read = folder, read
         self._segment, self._at, self._index, self._digest = 1, 0, 1, bytes(_DIGEST)
         self.entries: list[Entry] = []
+        self.sheets: list[tuple[int, bytes]] = []
         self.words = ""
 
     @property
@@ -242,6 +253,8 @@ class JournalEye:
                 return
             if kind == _IS_ENTRY:
                 self._entry(index, raw[body_at:end], seen_s, wall_s)
+            elif kind == _IS_SHEET:
+                self.sheets.append((index, raw[body_at:end]))
             self._at, self._index, self._digest = end + _DIGEST, index + 1, digest
 
     def _entry(self, index: int, payload: bytes, seen_s: float, wall_s: float) -> None:
@@ -292,6 +305,7 @@ class Observer:
             Entry(e.index, e.instance, e.seq, e.at_s, e.kind, e.token, e.fields, seen.get((e.index, e.instance, e.seq), e.seen_s), e.wall_s)
             for e in whole.entries
         )  # fmt: skip
+        records = rig.recorder_config
         return Trace(
             rig=Rigged(
                 generator=blob.rig.generator_driver,
@@ -304,6 +318,9 @@ class Observer:
                 instance=blob.instance,
                 worst_age_s=dict(self._can.worst_age_s),
                 limits=msgspec.structs.asdict(blob.limits),
+                paper=papers.KEPT.get(blob.certificate.sha256),
+                waives_day=records.simulated and records.day_check_waived_simulated,
+                zone=records.time_zone,
             ),
             rows=tuple(self._rows),
             log=tuple((self._epoch_s + at_us * 1e-6, who, what) for at_us, who, what in self._world.log),
@@ -314,6 +331,7 @@ class Observer:
             chain=Chain(whole.records, whole.words, secret),
             fractions=tuple(rig.records()),
             recorder_runs=rig.recorder is not None,
+            sheets=tuple(papers.sheet(at, raw, records.physicists, records.day_signers) for at, raw in whole.sheets),
         )
 
     def _tick(self, tick: Any) -> None:

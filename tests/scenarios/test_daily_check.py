@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,12 @@ from records.files import PosixFiles
 from records.missing import Missing
 from records.sheets import Sheet, SheetKind, body, hand_in
 from verification.disk import FaultyDisk
+from verification.judges_start import calibration
+from verification.papers import Sheet as Signed
 from verification.reach import OPERATOR, SHORT, ons, to_beam, to_ready, turn_until
 from verification.setting import lay_out, virtual_rig
+from verification.story import Expectation, Story
+from verification.trace import Observer, Trace
 from verification.virtual import VirtualRig
 
 PHYSICIST = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
@@ -113,10 +118,12 @@ def test_a_morning_from_a_cold_tube_to_a_patient_and_a_power_cut_that_locks_agai
     assert morning.daily(1.0) is Exit.AS_INTENDED, morning.answers
     assert morning.answers[-1] == ""
     assert refused(rig) == ""
+    watched = Observer(rig)
     to_ready(rig)
     rig.press()
     turn_until(rig, State.IRRADIATING)
     rig.wait(2.0)
+    judged_by_the_day(watched.trace())
     rig.power_cut()
     rig.power_on()
     rig.come_to_desk()
@@ -196,6 +203,35 @@ def open_the_day(morning: Morning) -> None:
 def signed_by_the_operator(morning: Morning) -> None:
     signed_for(morning, OPERATOR_KEY)
     assert "fits no physicist's key" in morning.answers[-1]
+
+
+def judged_by_the_day(trace: Trace) -> None:
+    """Invariant 25 holds a patient's beam to the day's check as the journal took it in, read anew: this one, signed, of that day, of that combination."""
+
+    def held(changed: Trace) -> list[str]:
+        return [words for _, words in calibration(Story(changed, Expectation()))]
+
+    def sheets(change: Callable[[Signed], Signed]) -> Trace:
+        return replace(trace, sheets=tuple(change(one) if one.kind == "daily" else one for one in trace.sheets))
+
+    def content(one: Signed, **changes: Any) -> Signed:
+        return replace(one, content={**one.content, **changes})
+
+    assert not trace.rig.waives_day
+    assert held(trace) == []
+    assert "no signed check" in held(replace(trace, sheets=()))[0]
+    assert "no signed check" in held(sheets(lambda one: replace(one, by_physicist=False, by_other=False)))[0]
+    assert "no signed check" in held(sheets(lambda one: content(one, day="2026-01-01")))[0]
+    assert "no signed check" in held(sheets(lambda one: replace(one, index=10**6)))[0]
+    assert "another certificate" in held(sheets(lambda one: content(one, bound={"software_version": "0"})))[0]
+    assert "holds no reading" in held(sheets(lambda one: content(one, lines=[])))[0]
+    high = sheets(
+        lambda one: content(one, lines=[{**line, "reading": 1.04 * line["reading"]} for line in one.content["lines"]])
+    )
+    assert "holds no reading" in held(high)[0]
+    assert (
+        "holds no reading" in held(replace(trace, sheets=tuple(one for one in trace.sheets if one.kind == "daily")))[0]
+    )
 
 
 def signed_for(morning: Morning, key: Ed25519PrivateKey) -> None:

@@ -253,6 +253,12 @@ def lied(trace: Trace, **changes: Any) -> Trace:
     return exposures(with_log(killed, trace.rows[-1].t - 0.005, "fault", "chamber-1-jumps starts"), **told)
 
 
+def paper(trace: Trace, **changes: Any) -> Trace:
+    """The certificate that the world was built with is another."""
+    assert trace.rig.paper is not None
+    return replace(trace, rig=replace(trace.rig, paper=replace(trace.rig.paper, **changes)))
+
+
 def fraction(trace: Trace, **changes: Any) -> Trace:
     return replace(trace, fractions=tuple({**f, **changes} for f in trace.fractions))
 
@@ -447,6 +453,16 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("25", "another filter fitted", lambda t: at_on(t, filter=0x6D)),
     ("25", "an expired certificate", lambda t: terms(t, certificate_expires_wall_s=1.0)),
     ("25", "no certificate", lambda t: starts(t, field(7, b""))),
+    ("25", "another certificate named", lambda t: starts(t, field(6, "SIM-1999-01"))),
+    ("25", "a certificate that nobody signed", lambda t: paper(t, signers=())),
+    ("25", "a name plate for a patient", lambda t: paper(t, signers=(), provisional=True)),
+    ("25", "a certificate of the past", lambda t: paper(t, expires_s=1.0)),
+    ("25", "a certificate of the future", lambda t: paper(t, effective_s=9e9)),
+    ("25", "expired by the recorder's clock", lambda t: starts(t, lambda e: replace(e, wall_s=9e9))),
+    ("25", "no certificate in the world", lambda t: replace(t, rig=replace(t.rig, paper=None))),
+    ("25", "another rate than the certificate's", lambda t: starts(t, lambda e: field(8, {**e.fields[8], "r0_mgy_per_s": 1.0})(e))),
+    ("25", "a START of another applicator", lambda t: starts(t, lambda e: field(8, {**e.fields[8], "applicator_code": 0x53})(e))),
+    ("25", "no check of the day", lambda t: replace(t, rig=replace(t.rig, waives_day=False))),
     ("TOKEN", "armed before START was on the disk", lambda t: starts(t, lambda e: replace(e, seen_s=t.rows[on_row(t)].t - 0.01))),
     ("LEASE", "renewed after a tick without HOLD", lambda t: sent(t, lambda at, _: at == mid(t), command="watch")),
     ("LEASE", "renewed over a verdict that forbids", lambda t: at_rows(t, lambda at, _: at == mid(t), forbids=True)),
