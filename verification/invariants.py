@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from verification.judges_beam import caps, containment, freshness, host_dead, lease, off_verified, reaction, wire
+from verification.judges_beam import caps, containment, freshness, host_dead, lease, off_verified, reaction
 from verification.judges_dose import channels, dose_fault, dose_no_fault, kill_survival, monotone, never_under, timer
 from verification.judges_records import (
     audit,
@@ -19,6 +19,7 @@ from verification.judges_records import (
     void,
 )
 from verification.judges_start import binding, calibration, latch, no_re_on, once, permit, press, restart_safe, token
+from verification.judges_wire import wire
 from verification.story import Expectation, Found, Lasting, Story
 from verification.trace import Trace
 
@@ -220,28 +221,30 @@ INVARIANTS: Final = (
     Invariant(
         "21",
         "wire",
-        "A value that is believed is that of the device between its question and now; ON is let out once for each token.",
+        "kV, mA, filament and the unit's status that are believed are those of the device between their question and now; no question but OFF leaves over an "
+        "open one; ON is let out once for each token.",
         "true",
         wire,
     ),
     Invariant(
         "22",
         "desk truth",
-        "What the desk is shown is the state of at most 1 s ago; what is confirmed is what was on offer.",
+        "What the desk is shown is the state of at most 1 s ago; what is confirmed is what was on offer, with the kV and mA that ON is given with.",
         "true",
         ui_truth,
     ),
     Invariant(
         "23",
         "desk lease",
-        "One client at a time is obeyed; STOP is taken from all.",
+        "One client at a time is obeyed: what another asks within 2 s of it is refused; STOP is taken from all, and ends what is set up or in beam within T1.",
         "obs",
         lease_of_desk,
     ),
     Invariant(
         "24",
         "audit",
-        "Every change of state is in the journal once, in order; its chain is whole and holds no secret.",
+        "Each change of state and whatever was granted to a person is in the journal once, in order, each START, end and latch once, each reset of a latch with "
+        "who had asked for it in which role and why; its chain is whole; no site key stands in the records, and no patient in words.",
         "true",
         audit,
     ),

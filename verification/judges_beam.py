@@ -14,8 +14,6 @@ from verification.story import (
     FALL_S,
     HV_KV,
     IN_BEAM,
-    LYING_VALUES,
-    LYING_WIRES,
     PERMITTING,
     STAYS_ON,
     T1_S,
@@ -191,37 +189,6 @@ def off_verified(s: Story) -> Found:
         row = s.rows[s.place(shown.of_s)]
         if shown.beam == "off" and row.kv > HV_KV:
             yield shown.at_s, f"the desk is shown beam off, truly {row.kv:.1f} kV are on"
-
-
-def wire(s: Story) -> Found:
-    """21. That no request is sent over an open one is seen only in what comes of it: a value that is not that of its own time."""
-    full_kv = 100.0
-    before = None
-    lying = tuple(f"generator-wire-{name}" for name in LYING_WIRES) + LYING_VALUES
-    for place, row in enumerate(s.rows):
-        monitor = row.monitor
-        if monitor is None or monitor is before:
-            continue
-        before = monitor
-        asked_s = monitor.asked_at_s - row.lead_s
-        if s.lasting(lying, asked_s - 1.0, row.t):
-            continue
-        from_place = place
-        while from_place > 0 and s.rows[from_place].t > asked_s - 0.03:
-            from_place -= 1
-        true = [r.kv for r in s.rows[from_place : place + 1]]
-        if from_place == 0:
-            continue
-        slack = 0.03 * full_kv
-        if not min(true) - slack <= monitor.kv <= max(true) + slack:
-            yield (
-                row.t,
-                f"kV is read as {monitor.kv:.1f}, truly it was {min(true):.1f} to {max(true):.1f} from its question on",
-            )
-    for token in {on.token for on in s.ons}:
-        times = [s.rows[on.at].t for on in s.ons if on.token == token]
-        if len(times) > 1:
-            yield times[-1], f"ON was let out {len(times)} times for token {token}"
 
 
 def lease(s: Story) -> Found:

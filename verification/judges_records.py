@@ -5,9 +5,24 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final
 
-from verification.story import ENDS, EVENT, T1_S, Found, Story
+from verification.story import (
+    CRASH,
+    ENDS,
+    EVENT,
+    IN_BEAM,
+    LATCH_CLEARED,
+    LATCH_SET,
+    LINKS,
+    START,
+    STRAY,
+    T1_S,
+    TERMINAL,
+    Found,
+    Story,
+)
 from verification.trace import NOT_RUNNING, Row
 
 SETTLE_S: Final = 1.5
@@ -89,7 +104,7 @@ def _on_offer(s: Story, at_s: float) -> tuple[bytes, int]:
 
 
 def ui_truth(s: Story) -> Found:
-    """22. The label that starts beam belongs to the console's pages, which do not exist yet; what is judged is what the desk is shown and what is confirmed."""
+    """22. The label that starts beam is made of the offer (console/web); what is judged is the offer that the desk is shown, and what is confirmed."""
     for shown in s.trace.shown:
         row = s.rows[s.place(shown.of_s - 1e-6)]
         if row.state not in (shown.state, NOT_RUNNING):
@@ -108,60 +123,197 @@ def ui_truth(s: Story) -> Found:
                 at_s,
                 f"offer {said['offer_id']}, {said['digest'].hex()[:8]}, was confirmed; {least}, {offer.hex()[:8]}, was on offer",
             )
+    for on in s.ons:
+        plan = on.terms.plan
+        for shown in s.trace.shown:
+            told = shown.offer_kv_counts, shown.offer_ma_counts
+            if shown.offer == on.terms.digest and told != (plan.kv_counts, plan.ma_counts):
+                yield (
+                    shown.at_s,
+                    f"token {on.token}: the desk is offered {told}, confirmed are {plan.kv_counts} and {plan.ma_counts}",
+                )
+                break
+
+
+LEASE_S: Final = 2.0
+NEAR_S: Final = 0.05
+"""Where a lease ends within so much of a request, either answer is right."""
+SET_UP: Final = ("PREPARATORY", "ARMING", "READY", *IN_BEAM)
+"""What any STOP ends at once."""
 
 
 def lease_of_desk(s: Story) -> Found:
-    """23. Logins wait for the console's pages; here a client is its connection."""
-    holder, heard = 1, -math.inf
+    """23. A client is its connection: who has logged in is the console's, and no part of these worlds."""
+    holder: int | None = None
+    heard = -math.inf
+    strangers: dict[int, float] = {}
     for act in s.trace.acts:
-        if act.kind != "told" or not act.detail.get("ok") or act.what in ("stop", "status", "watch"):
-            continue
         client = act.detail.get("client", 1)
-        if client != holder and act.at_s - heard < 2.0:
+        if act.kind == "host" or ((act.kind, act.what) == ("hand", "left") and holder == 1):
+            holder, strangers = None, {}
+        elif act.kind == "came" and act.what != "stop":
+            if holder in (None, client) or act.at_s - heard > LEASE_S + NEAR_S:
+                holder, heard = client, act.at_s
+                strangers.pop(client, None)
+            elif act.at_s - heard > LEASE_S - NEAR_S:
+                holder, strangers = None, {}
+            elif act.what != "alive":
+                strangers[client] = act.at_s
+        elif (
+            act.kind in ("told", "elsewhere") and act.detail.get("ok") and act.what in OF_PERSON and client in strangers
+        ):
             yield act.at_s, f"client {client} was obeyed while {holder} held the desk"
-        holder, heard = client, act.at_s
+    for at_s in s.stops:
+        until = at_s + T1_S + s.rig.tick_s
+        if until >= s.end_s or not s.running(at_s, until):
+            continue
+        rows = list(s.between(at_s - s.rig.tick_s, until))
+        if rows[0].state in SET_UP and all(row.state in SET_UP for row in rows):
+            yield at_s, f"STOP came, and {rows[-1].state} goes on {T1_S:.1f} s later"
 
 
 UNSYNCED_S: Final = 0.5
 """How much of the journal's tail a power cut may take with it."""
 
 
+OF_PERSON: Final = {
+    "load": "LOAD",
+    "resume": "RESUME",
+    "confirm": "CONFIRM",
+    "edit": "EDIT",
+    "close": "CLOSE",
+    "reset": "RESET",
+    "adopt": "RESET",
+    "retest": "RETEST",
+}
+"""What people may ask for, and the event that it is in the journal."""
+SAYING: Final = (LATCH_SET, LATCH_CLEARED, EVENT, CRASH, LINKS, STRAY)
+"""Entries that are words for people; a START names its patient, by number."""
+Move = tuple[str, str, str]
+
+
 def audit(s: Story) -> Found:
-    """24. Logins and overrides wait for the console's pages; here it is each change of state, each START and each end. What a power cut takes is no gap."""
+    """24. Logins and orders have chains of their own (console/access), which no virtual world writes; nor does any hold a PIN, a password or a full name:
+    what is planted is the site key, and the patients' numbers. What a power cut takes is no gap."""
     if s.trace.chain.words:
         yield s.end_s, f"the journal's chain: {s.trace.chain.words}"
     if s.trace.chain.secret:
-        yield s.end_s, "the site key stands in the journal"
+        yield s.end_s, "the site key stands in the records"
+    yield from _named(s)
+    yield from _once(s)
+    yield from _latches_told(s)
     if not s.settled:
         return
-    moves: dict[str, list[tuple[float, str, str]]] = {}
-    before: Row | None = None
-    for row in s.rows:
-        if row.state == NOT_RUNNING:
-            continue
-        if before is not None and before.host == row.host and before.state != row.state:
-            moves.setdefault(f"{s.rig.instance}{row.host}", []).append((row.t, before.state, row.state))
-        before = row
-    kept: dict[str, list[tuple[str, str]]] = {}
-    for entry in s.trace.entries:
-        if entry.kind != EVENT or entry.fields[0] == entry.fields[2]:
-            continue
-        kept.setdefault(entry.instance, []).append((entry.fields[0], entry.fields[2]))
     cuts = [act.at_s for act in s.trace.acts if (act.kind, act.what) == ("power", "off")]
 
     def due_by(at: float) -> bool:
         return at < s.end_s - SETTLE_S and not any(cut - UNSYNCED_S <= at <= cut for cut in cuts)
 
-    for instance, made in moves.items():
+    kept: dict[str, list[Move]] = {}
+    for entry in s.trace.entries:
+        if entry.kind == EVENT and _is_move(entry.fields[0], entry.fields[1], entry.fields[2]):
+            _add(kept.setdefault(entry.instance, []), (entry.fields[0], entry.fields[1], entry.fields[2]))
+    for instance, made in _moves(s).items():
         told = kept.get(instance, [])
-        due = [(a, b) for at, a, b in made if due_by(at)]
-        every = [(a, b) for _, a, b in made]
+        due = [move for at, move in made if due_by(at)]
+        every = [move for _, move in made]
         if told[: len(due)] != due or told != every[: len(told)]:
             first = next((n for n, pair in enumerate(due) if n >= len(told) or told[n] != pair), len(due))
             yield (
                 made[min(first, len(made) - 1)][0],
                 f"{instance}: {len(every)} changes of state, {len(told)} in the journal; first apart: number {first + 1}",
             )
+    started = {(e.instance, e.seq) for e in s.trace.entries if e.kind == START}
+    for at_s, host, seq in _armings(s):
+        if due_by(at_s) and (f"{s.rig.instance}{host}", seq) not in started:
+            yield at_s, f"an exposure is armed, and the journal holds no START {seq} of its process"
+
+
+def _is_move(state: str, event: str, to: str) -> bool:
+    """A change of state, or a reset that leaves it as it is: other entries that change none are beside one that does."""
+    return state != to or event == "RESET"
+
+
+def _add(moves: list[Move], move: Move) -> None:
+    """A reset that is asked again where the last one stands has changed nothing, and may be left out."""
+    if move[0] != move[2] or moves[-1:] != [move]:
+        moves.append(move)
+
+
+def _moves(s: Story) -> dict[str, list[tuple[float, Move]]]:
+    """What each process did, by its ticks, with the event of each."""
+    made: dict[str, list[tuple[float, Move]]] = {}
+    before: Row | None = None
+    for row in s.rows:
+        if row.state == NOT_RUNNING:
+            continue
+        if before is not None and before.host == row.host and _is_move(before.state, row.event, row.state):
+            moves, move = made.setdefault(f"{s.rig.instance}{row.host}", []), (before.state, row.event, row.state)
+            if move[0] != move[2] or not moves or moves[-1][1] != move:
+                moves.append((row.t, move))
+        before = row
+    return made
+
+
+def _armings(s: Story) -> Iterator[tuple[float, int, int]]:
+    """When an exposure was begun, by which process, and the number of its START in that one's ring."""
+    before: Row | None = None
+    for row in s.rows:
+        if row.state == "READY" and before is not None and before.state == "ARMING" and before.host == row.host:
+            yield row.t, row.host, row.start_seq
+        before = row if row.state != NOT_RUNNING else before
+
+
+def _named(s: Story) -> Found:
+    """No patient stands in words."""
+    names = {str(start.prescribed["patient_id"]) for start in s.starts.values()} - {""}
+    for entry in s.trace.entries:
+        if entry.kind in SAYING and any(name in str(entry.fields) for name in names):
+            yield entry.at_s, f"entry {entry.index} of {entry.instance} names a patient in its words"
+
+
+def _once(s: Story) -> Found:
+    """Each entry of a ring, each START and each end is in the journal once; whatever was granted is an event of its tick, which has its entry."""
+    seen: set[tuple[object, ...]] = set()
+    for entry in s.trace.entries:
+        keys: list[tuple[object, ...]] = [(entry.instance, entry.seq, entry.kind)]
+        if entry.kind == START and entry.token:
+            keys.append(("START", entry.token))
+        if entry.kind == TERMINAL:
+            keys.append(("end", entry.fields[0]))
+        for key in keys:
+            if key in seen:
+                yield entry.at_s, f"{key} is in the journal twice"
+        seen.update(keys)
+    for act in s.trace.acts:
+        if act.kind not in ("told", "elsewhere") or not act.detail.get("ok") or act.what not in OF_PERSON:
+            continue
+        row = s.rows[max(0, bisect_right(s.times, act.at_s) - 1)]
+        if row.state != NOT_RUNNING and row.event != OF_PERSON[act.what]:
+            yield act.at_s, f"{act.what} was granted in a tick whose event is {row.event or 'none'}"
+
+
+def _latches_told(s: Story) -> Found:
+    """Each latch is set once and cleared once in turn, by a person who had asked for it in that role, by name and for a reason."""
+    held: set[str] = set()
+    asked = [a for a in s.trace.acts if (a.kind, a.what) == ("came", "reset")]
+    for entry in s.trace.entries:
+        if entry.kind == LATCH_SET:
+            if entry.fields[0] in held:
+                yield entry.at_s, f"latch {entry.fields[0]} is set twice"
+            held.add(entry.fields[0])
+        elif entry.kind == LATCH_CLEARED:
+            rule, role, who, reason = entry.fields[:4]
+            if rule not in held:
+                yield entry.at_s, f"latch {rule} is cleared, and was not set"
+            held.discard(rule)
+            said = {"role": role, "who": who, "reason": reason}
+            if (
+                not who
+                or not reason
+                or not any(a.at_s <= entry.at_s + NEAR_S and said.items() <= a.detail.items() for a in asked)
+            ):
+                yield entry.at_s, f"latch {rule} is cleared by {who or 'nobody'} as {role}, who had not asked for it"
 
 
 def void(s: Story) -> Found:

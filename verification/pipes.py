@@ -13,6 +13,9 @@ from simulators.world import World
 Tap = Callable[[str, bytes], None]
 """Sees the bytes that the host puts on a wire, with the name of the link as the rig file has it; only those that were taken."""
 NO_TAPS: Final[tuple[Tap, ...]] = ()
+Ear = Callable[[str, object, bytes, bool], None]
+"""Hears both directions of a wire: link, connection, bytes, and whether they are the host's."""
+NO_EARS: Final[tuple[Ear, ...]] = ()
 
 
 class Timed(Protocol):
@@ -27,21 +30,34 @@ class LinePipe:
 
     fd = None
 
-    def __init__(self, world: Timed, line: SerialLine, link: str = "", taps: Sequence[Tap] = NO_TAPS) -> None:
+    def __init__(
+        self,
+        world: Timed,
+        line: SerialLine,
+        link: str = "",
+        taps: Sequence[Tap] = NO_TAPS,
+        ears: Sequence[Ear] = NO_EARS,
+    ) -> None:
         self._world, self._line = world, line
-        self._link, self._taps = link, taps
+        self._link, self._taps, self._ears = link, taps, ears
         self._breaks = line.breaks
         self._see()
 
     def take(self) -> bytes:
         self._see()
-        return self._line.host_read(self._world.now_us)
+        data = self._line.host_read(self._world.now_us)
+        if data:
+            for ear in self._ears:
+                ear(self._link, self, data, False)
+        return data
 
     def send(self, data: bytes) -> int:
         self._see()
         taken = self._line.host_write(data, self._world.now_us)
         for tap in self._taps:
             tap(self._link, data[:taken])
+        for ear in self._ears:
+            ear(self._link, self, data[:taken], True)
         return taken
 
     def _see(self) -> None:
@@ -79,8 +95,10 @@ class FacePipe:
 
     fd = None
 
-    def __init__(self, face: Face, link: str = "", taps: Sequence[Tap] = NO_TAPS) -> None:
-        self._link, self._taps = link, taps
+    def __init__(
+        self, face: Face, link: str = "", taps: Sequence[Tap] = NO_TAPS, ears: Sequence[Ear] = NO_EARS
+    ) -> None:
+        self._link, self._taps, self._ears = link, taps, ears
         connection = face.connect()
         if connection is None:
             raise Gone("the device refuses the connection")
@@ -90,6 +108,9 @@ class FacePipe:
         data = self._connection.host_read()
         if not data and self._connection.closed:
             raise Gone("the device has hung up")
+        if data:
+            for ear in self._ears:
+                ear(self._link, self, data, False)
         return data
 
     def send(self, data: bytes) -> int:
@@ -98,6 +119,8 @@ class FacePipe:
         taken = self._connection.host_write(data)
         for tap in self._taps:
             tap(self._link, data[:taken])
+        for ear in self._ears:
+            ear(self._link, self, data[:taken], True)
         return taken
 
     def close(self) -> None:
@@ -111,8 +134,10 @@ class FacePipe:
 class Plugs:
     """Opens the links of a rig file onto one world, and remembers the newest safety-unit connections so that pace can see a reply."""
 
-    def __init__(self, world: World, generator_link: str, taps: Sequence[Tap] = NO_TAPS) -> None:
-        self._world, self._generator_link, self._taps = world, generator_link, taps
+    def __init__(
+        self, world: World, generator_link: str, taps: Sequence[Tap] = NO_TAPS, ears: Sequence[Ear] = NO_EARS
+    ) -> None:
+        self._world, self._generator_link, self._taps, self._ears = world, generator_link, taps, ears
         self.connections: list[FacePipe] = []
         self._generator: FacePipe | None = None
 
@@ -120,14 +145,14 @@ class Plugs:
         """The pipe for a link: the generator by its name, on its line or its port; the unit by TCP or by its own serial line."""
         if link == self._generator_link:
             if parse_link(link).kind not in ("tcp", "socket"):
-                return LinePipe(self._world, self._world.generator_line, link, self._taps)
-            self._generator = FacePipe(self._world.generator_tcp, link, self._taps)
+                return LinePipe(self._world, self._world.generator_line, link, self._taps, self._ears)
+            self._generator = FacePipe(self._world.generator_tcp, link, self._taps, self._ears)
             return self._generator
         if parse_link(link).packets:
-            pipe = FacePipe(self._world.unit_tcp, link, self._taps)
+            pipe = FacePipe(self._world.unit_tcp, link, self._taps, self._ears)
             self.connections = [*self.connections[-3:], pipe]
             return pipe
-        return LinePipe(self._world, self._world.unit_line, link, self._taps)
+        return LinePipe(self._world, self._world.unit_line, link, self._taps, self._ears)
 
     def close(self) -> None:
         """The host's process ends: the kernel closes its sockets."""

@@ -86,6 +86,9 @@ UNCOMMANDED: Final = ("hv-spontaneous", "hv-on-at-start")
 STAYS_ON: Final = ("k1-welded", "k2-welded", "off-command-ignored", "off-ignored", "filament-open", *UNCOMMANDED)
 """Faults of the plant that no software can prevent (G5, G6): what counts then is that everything was cut in time and said."""
 LYING_VALUES: Final = ("readback-frozen", "readback-off", "generator-garbled")
+LYING_MA: Final = ("ma-reads-low",)
+LYING_UNIT: Final = ("unit-scan-frozen",)
+"""Devices that say themselves what is not so: of kV, mA and filament, of mA alone, and of all that the safety unit tells."""
 LYING_WIRES: Final = (
     "stale",
     "stuck",
@@ -154,6 +157,9 @@ TERMINAL: Final = 5
 LATCH_SET: Final = 6
 LATCH_CLEARED: Final = 7
 EVENT: Final = 10
+CRASH: Final = 11
+LINKS: Final = 12
+STRAY: Final = 15
 """Kinds of entries, as docs/records.md numbers them."""
 
 
@@ -441,7 +447,9 @@ class Story:
 
     @cached_property
     def stops(self) -> list[float]:
-        """When STOP was pressed or asked for."""
+        """When STOP was pressed, or came from whatever client."""
         return [
-            a.at_s for a in self.trace.acts if (a.kind, a.what) == ("hand", "stop") or (a.kind, a.what) == ("asked", "stop")
-        ]  # fmt: skip
+            a.at_s
+            for a in self.trace.acts
+            if (a.kind, a.what) in (("hand", "stop"), ("asked", "stop"), ("came", "stop"))
+        ]

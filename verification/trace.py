@@ -3,10 +3,13 @@ It judges nothing and imports nothing of the controller; of what left on a wire 
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
+import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +32,25 @@ ON_BYTES: Final = {
 """What ON looks like on each generator's wire, from the manuals' facts; the drivers' own words are not asked."""
 DISARM_BYTES: Final = (b"\x06\x02\x10",)
 """FC6 on register 0210, the safety unit's DISARM."""
+_SPELLMAN: Final = re.compile(rb"\x02\d\d,[^\x02\x03]*,[^\x02\x03]\x03")
+CHANGES: Final = {
+    "spellman-xrv": (_SPELLMAN, b"\x0298,0,"),
+    "spellman-dxm": (_SPELLMAN, b"\x0298,0,"),
+    "spellman-ux": (_SPELLMAN, b"\x0299,0,"),
+    "spellman-xrb011": (_SPELLMAN, b"\x0299,0,"),
+    "spellman-xrb80": (re.compile(rb"\x02[A-Z]+ [^;]*;"), b"\x02ENBL 0;"),
+    "seifert-3003": (re.compile(rb"(?:HV|CS|OS|SV|SC|TP|TS|TE|CC):[^\n]*\n"), b"HV:0\n"),
+    "genix3d": (
+        re.compile(rb"\x00\x00\x00.\x01[\x05\x06\x0f\x10]....", re.DOTALL),
+        b"\x00\x00\x00\x06\x01\x05\x00\xfb\x00\x00",
+    ),
+    "technix": (re.compile(rb"(?:P\d|d\d),[^\r]*\r"), b"P6,1\r"),
+}
+"""What any order that changes something looks like on each generator's wire, and how OFF begins."""
+UNANSWERED: Final = ("seifert-3003",)
+"""Generators that answer questions, and no order."""
+UNIT_CHANGES: Final = re.compile(rb"\A(?:..\x00\x00..)?.([\x05\x06\x0f\x10]..)", re.DOTALL)
+"""The same of the safety unit's, a frame over TCP or RTU: a write without a read; polls and renewals are a write and a read in one."""
 NOT_RUNNING: Final = ""
 """The state of a host that is dead or frozen."""
 NO_CONTACTS: Final = -1
@@ -37,7 +59,8 @@ NO_CONTACTS: Final = -1
 class Row(msgspec.Struct, frozen=True, gc=False):
     """One tick, or 10 ms without a running host (`state` empty). `kv`, `ma`, `mgy` (since the world began), `k1`, `k2` (closed) are true, and so is
     what stands from `contacts` to `held`: contacts closed in both channels, the applicator's and the filter's codes, the safety unit's own state, token,
-    lease, scan and active set, the supply's four set-points. The rest is what the program read (`unit` to `active`), judged, sent and said.
+    lease, scan and active set, the supply's four set-points; and so are the last three: the heater's current, and the unit's own timer and counters. The rest
+    is what the program read (`unit` to `active`), judged, sent and said.
 
     `host` counts the processes; `latched` is how many causes are latched; `durable` what the recorder has told the program; `lead_s` by how much the
     host's clock is ahead of `t` (0 until a boot). `unit_state` is NO_CONTACTS, as `contacts`, where bought I/O stands in the unit's place.
@@ -85,6 +108,9 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     seq: int = 0
     durable: int = 0
     lead_s: float = 0.0
+    filament_a: float = 0.0
+    beam_ms: int = 0
+    counts: tuple[int, int] = (0, 0)
 
     def age_s(self, asked_at_s: float) -> float:
         """How old a reading is that was asked for at this time of the host's clock."""
@@ -126,8 +152,29 @@ class Wrote:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """The first that a process sent on a wire which changes anything, and whether that is OFF, or DISARM on the safety unit's."""
+
+    at_s: float
+    host: int
+    link: str
+    is_off: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """A question that left on a connection while the one before, `after_s` old, had no byte of an answer; `is_off`: it is OFF or DISARM."""
+
+    at_s: float
+    link: str
+    after_s: float
+    is_off: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a ring as the journal holds it: `index` in the chain, `at_s` the monotonic stamp, `seen_s` when it was first seen on the disk
+    """One entry of a ring as the journal holds it: `index` in the chain, `at_s` its stamp in the rows' time, `seen_s` when it was first seen on the disk
     (infinite: only when all was over), `fields` in the order of its struct."""
 
     index: int
@@ -144,7 +191,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The journal read from its first byte: how many records fit, what is wrong with it, and whether a secret stands in it."""
+    """The journal read from its first byte: how many records fit, what is wrong with it, and whether the site key stands in any file of the records."""
 
     records: int
     words: str
@@ -171,6 +218,8 @@ class Rigged:
     """Whether its records ask for no day's check."""
     zone: str = "UTC"
     """That of the site's days."""
+    full_scale: tuple[float, float] = (100.0, 10.0)
+    """The generator's, kV and mA."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +238,8 @@ class Trace:
     recorder_runs: bool
     sheets: tuple[papers.Sheet, ...] = ()
     """What people had signed and the journal took in."""
+    firsts: tuple[First, ...] = ()
+    crossed: tuple[Crossed, ...] = ()
 
 
 _FIRST: Final = struct.Struct("<8sQQ32s")
@@ -286,11 +337,21 @@ class Observer:
         self._acts: list[Act] = []
         self._shown: list[Shown] = []
         self._wrote: list[Wrote] = []
+        self._firsts: list[First] = []
+        self._crossed: list[Crossed] = []
+        self._changes = CHANGES.get(rig.blob.rig.generator_driver)
+        self._unsaid: dict[str, bytes] = {}
+        """Of each wire what a process has sent, until it has changed something."""
+        self._open: dict[str, tuple[object, float]] = {}
+        """Of each wire the connection whose question waits for an answer, and since when."""
+        self._done: set[str] = set()
+        self._lead_s = {f"{rig.blob.instance}{rig.hosts}": 0.0}
         self._host = 1
         self._armed_at_s: float | None = None
         rig.tick_hooks.append(self._tick)
         rig.event_hooks.append(self._event)
         rig.taps.append(self._tap)
+        rig.ears.append(self._ear)
 
     def trace(self) -> Trace:
         """Everything until now; the records are read as they stand on the disk."""
@@ -299,10 +360,10 @@ class Observer:
         whole = JournalEye(self._folder, self._read)
         whole.look(float("inf"))
         self._eye.look(float("inf"))
-        secret = bytes(blob.site_key) in b"".join(self._read(path) for path in sorted(self._folder.glob("*.journal")))
+        secret = any(key in data for key in _forms(blob.site_key) for data in self._files())
         seen = {(e.index, e.instance, e.seq): e.seen_s for e in self._eye.entries}
         entries = tuple(
-            Entry(e.index, e.instance, e.seq, e.at_s, e.kind, e.token, e.fields, seen.get((e.index, e.instance, e.seq), e.seen_s), e.wall_s)
+            replace(e, at_s=round(e.at_s - self._lead_s.get(e.instance, 0.0), 6), seen_s=seen.get((e.index, e.instance, e.seq), e.seen_s))
             for e in whole.entries
         )  # fmt: skip
         records = rig.recorder_config
@@ -321,6 +382,7 @@ class Observer:
                 paper=papers.KEPT.get(blob.certificate.sha256),
                 waives_day=records.simulated and records.day_check_waived_simulated,
                 zone=records.time_zone,
+                full_scale=(blob.rig.full_scale_kv, blob.rig.full_scale_ma),
             ),
             rows=tuple(self._rows),
             log=tuple((self._epoch_s + at_us * 1e-6, who, what) for at_us, who, what in self._world.log),
@@ -332,7 +394,17 @@ class Observer:
             fractions=tuple(rig.records()),
             recorder_runs=rig.recorder is not None,
             sheets=tuple(papers.sheet(at, raw, records.physicists, records.day_signers) for at, raw in whole.sheets),
+            firsts=tuple(self._firsts),
+            crossed=tuple(self._crossed),
         )
+
+    def _files(self) -> list[bytes]:
+        """Everything that the records keep on the disk, as it would outlive the power."""
+        kept = []
+        for path in sorted(self._folder.parent.rglob("*")):
+            with contextlib.suppress(OSError):
+                kept.append(self._read(path))
+        return kept
 
     def _tick(self, tick: Any) -> None:
         loop, readings, sent, stage = self._rig.loop, tick.readings, tick.sent, tick.stage
@@ -388,6 +460,9 @@ class Observer:
                 loop.ledger.ring.seq,
                 ack.durable_seq if ack is not None else 0,
                 lead_s,
+                tube.heater_a,
+                unit.nv.beam_ms if own else 0,
+                (unit.nv.counts_1, unit.nv.counts_2) if own else (0, 0),
             )
         )
 
@@ -430,6 +505,9 @@ class Observer:
         if kind == "told":
             self._told(now, what)
             return
+        if kind in ("came", "elsewhere"):
+            self._desk(now, kind, *what)
+            return
         if kind == "asked":
             tag = str(what.__struct_config__.tag)
             if tag != "alive":
@@ -437,6 +515,8 @@ class Observer:
             return
         if kind == "host" and what == "started":
             self._host += 1
+            self._unsaid, self._open, self._done = {}, {}, set()
+            self._lead_s[f"{self._rig.blob.instance}{self._rig.hosts}"] = self._rig.clock.epoch_s - self._epoch_s
         self._acts.append(Act(now, kind, what))
 
     def _told(self, now: float, reply: Any) -> None:
@@ -461,6 +541,44 @@ class Observer:
             )
         )
 
+    def _desk(self, now: float, kind: str, client: int, what: Any) -> None:
+        """A packet as the host took it, or what another client than the operator's was granted: questions, rubbish and refusals tell nothing."""
+        if kind == "came":
+            try:
+                asked = msgspec.msgpack.decode(what)
+                tag = str(asked["type"])
+            except (msgspec.DecodeError, KeyError, TypeError):
+                return
+            if tag not in ("status", "watch"):
+                who = {name: asked[name] for name in ("role", "who", "reason") if tag == "reset"}
+                self._acts.append(Act(now, kind, tag, {"client": client, **who}))
+        elif what.__struct_config__.tag == "answer" and what.ok:
+            self._acts.append(Act(now, kind, what.words, {"ok": True, "client": client}))
+
+    def _ear(self, link: str, connection: object, data: bytes, is_hosts: bool) -> None:
+        """What is open on a wire, and the first that a process changes on it."""
+        if not is_hosts:
+            self._open.pop(link, None)
+            return
+        if not data:
+            return
+        is_generators = link == self._link
+        changes, off = self._changes or (_SPELLMAN, b"") if is_generators else (UNIT_CHANGES, DISARM_BYTES[0])
+        if link not in self._done:
+            said = self._unsaid.get(link, b"") + data if is_generators else data
+            change = changes.search(said)
+            self._unsaid[link] = said[-_LONGEST:]
+            if change is not None:
+                self._done.add(link)
+                self._firsts.append(
+                    First(self._now_s(), self._host, link, change[changes.groups].startswith(off), change[0])
+                )
+        open_on, since_s = self._open.get(link, (None, 0.0))
+        if open_on is connection:
+            self._crossed.append(Crossed(self._now_s(), link, self._now_s() - since_s, off in data))
+        if not (is_generators and self._rig.blob.rig.generator_driver in UNANSWERED and not changes.sub(b"", data)):
+            self._open[link] = connection, self._now_s()
+
     def _tap(self, link: str, data: bytes) -> None:
         if link == self._link:
             if self._on_bytes in data:
@@ -469,5 +587,17 @@ class Observer:
             self._wrote.append(Wrote(self._now_s(), link, "disarm"))
 
 
+def _forms(key: bytes) -> tuple[bytes, ...]:
+    """What a secret looks like where somebody has written it down."""
+    return (
+        bytes(key),
+        key.hex().encode(),
+        key.hex().upper().encode(),
+        base64.b64encode(key).rstrip(b"="),
+        repr(bytes(key))[2:-1].encode(),
+    )
+
+
+_LONGEST: Final = 64
 _NONE: Final = 33
 """The event of a tick in which nothing happened; a test holds it against the table."""

@@ -29,7 +29,7 @@ from simulators.control import Control
 from simulators.world import World
 from verification.disk import FaultyDisk, Killed, PowerLost
 from verification.hands import Stuck
-from verification.pipes import Plugs, Tap
+from verification.pipes import Ear, Plugs, Tap
 
 EPOCH_S = 1000.0
 """Monotonic time at which a virtual world begins; nothing may depend on it."""
@@ -109,11 +109,13 @@ class VirtualPace:
 
 
 class MemoryWire:
-    """The desk's packets as lists; one client, and STOPs without one."""
+    """The desk's packets as lists; one client, and STOPs without one. `came` is every packet that was taken, `elsewhere` what other clients were answered."""
 
     def __init__(self) -> None:
         self.inbox: deque[tuple[int, bytes]] = deque()
         self.outbox: deque[Reply] = deque()
+        self.came: deque[tuple[int, bytes]] = deque()
+        self.elsewhere: deque[tuple[int, Reply]] = deque()
         self.stops = 0
         self.left: list[int] = []
         self._decode = msgspec.msgpack.Decoder(Reply)
@@ -126,10 +128,12 @@ class MemoryWire:
     def receive(self) -> list[tuple[int, bytes]]:
         packets = list(self.inbox)
         self.inbox.clear()
+        self.came.extend(packets)
         return packets
 
     def send(self, client: int, packet: bytes) -> None:
         if client not in (CLIENT, OBSERVER):
+            self.elsewhere.append((client, self._decode.decode(packet)))
             return
         if self._last is None or self._last[0] is not packet:  # a snapshot goes to each watcher in the same bytes
             self._last = packet, self._decode.decode(packet)
@@ -144,8 +148,9 @@ class VirtualRig:
     """Hands over a rig in virtual time. `folder` holds what would be tmpfs; the records lie on `disk`, one without faults unless it is given.
 
     `tick_hooks` see every tick, `event_hooks` what happens from outside, by a word and what it is about: "host" and "recorder" (started, killed, ended,
-    frozen, thawed), "power" (off, on), "hand" (pressed, stop, left), "asked" (a request), "told" (a reply), "idle" (10 ms without a running host). `taps`
-    see the bytes that the host puts on a wire, with the link's name; `each_turn` is done before each turn, by name.
+    frozen, thawed), "power" (off, on), "hand" (pressed, stop, left), "asked" (a request), "told" (a reply), "came" (a packet of any client as
+    the host takes it), "elsewhere" (a reply to another client), "idle" (10 ms without a running host). `taps` see the bytes that the host puts on a wire,
+    with the link's name, `ears` both directions, with the connection's number; `each_turn` is done before each turn, by name.
     """
 
     def __init__(
@@ -167,7 +172,8 @@ class VirtualRig:
         self.powered = True
         self.clock = VirtualClock(world, epoch_s, grain_s)
         self.taps: list[Tap] = []
-        self.plugs = Plugs(world, blob.rig.generator_link, self.taps)
+        self.ears: list[Ear] = []
+        self.plugs = Plugs(world, blob.rig.generator_link, self.taps, self.ears)
         self.loop: Loop | None = None
         self.pace: VirtualPace | None = None
         self.recorder: Recorder | None = None
@@ -238,6 +244,10 @@ class VirtualRig:
             self._happened("idle", None)
         if self.recorder is not None and not self._recorder_stalled:
             self._turn_recorder(self.recorder)
+        while self.wire.came:
+            self._happened("came", self.wire.came.popleft())
+        while self.wire.elsewhere:
+            self._happened("elsewhere", self.wire.elsewhere.popleft())
         while self.wire.outbox:
             reply = self.wire.outbox.popleft()
             self._happened("told", reply)
@@ -315,7 +325,7 @@ class VirtualRig:
         shm = self._folder / "shm" / instance
         paths = Paths(shm=str(shm), desk="", stop="")
         blob = msgspec.structs.replace(self.blob, instance=instance, paths=paths)
-        self.plugs = Plugs(self.world, blob.rig.generator_link, self.taps)
+        self.plugs = Plugs(self.world, blob.rig.generator_link, self.taps, self.ears)
         machine = make_rig(blob.rig, blob.site_key, self.plugs.open)
         self.pace = VirtualPace(self.world, self.clock, 1.0 / blob.tick_hz, self.plugs)
         self.wire = MemoryWire()
@@ -375,6 +385,11 @@ class VirtualRig:
             self.recorder = None
         with contextlib.suppress(OSError):
             shutil.rmtree(self._folder / "shm")
+
+    @property
+    def hosts(self) -> int:
+        """How many processes have begun here."""
+        return self._hosts
 
     @property
     def recorder_config(self) -> RecorderConfig:

@@ -19,7 +19,7 @@ from verification.invariants import INVARIANTS, SEEN, Expectation, check_all
 from verification.scenarios import find, play
 from verification.setting import lay_out, prescribed, virtual_rig
 from verification.story import Story
-from verification.trace import _NONE, NOT_RUNNING, Act, Observer, Row, Trace, Wrote
+from verification.trace import _NONE, NOT_RUNNING, Act, Crossed, Observer, Row, Trace, Wrote
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,22 @@ def test_what_was_armed_in_the_tick_of_a_power_cut_was_confirmed_before(plain: T
     assert Story(cut, Expectation()).confirmed[0][1]
     before = replace(plain, acts=(*plain.acts[:told], Act(at_s - 0.005, "host", "killed"), *plain.acts[told + 1 :]))
     assert not Story(before, Expectation()).confirmed[0][1]
+
+
+def test_what_is_no_fault_of_a_desk_or_a_wire(plain: Trace) -> None:
+    """A lease that has run out is anybody's; OFF may leave over an open question, and any question over one that was given up, or over a blocked wire's."""
+    assert not is_broken(later_by(plain, "load"), "23")
+    assert not is_broken(elsewhere(plain, "stop"), "22")
+    assert not is_broken(crossed(plain, is_off=True), "21")
+    assert not is_broken(crossed(plain, after_s=0.08), "21")
+    assert not is_broken(with_log(crossed(plain), plain.rows[0].t, "fault", "generator-wire-blocked starts"), "21")
+
+
+def test_only_a_lie_about_this_value_excuses_it(plain: Trace) -> None:
+    """A shunt that has drifted lies of mA, a frozen scan of all that the unit tells."""
+    at_s = plain.rows[0].t
+    assert not is_broken(with_log(misread(plain, "monitor", ma=0.8), at_s, "fault", "ma-reads-low starts"), "21")
+    assert not is_broken(with_log(misread(plain, "unit", counts_1=1), at_s, "fault", "unit-scan-frozen starts"), "21")
 
 
 def test_what_nobody_looked_at_holds_nothing(plain: Trace) -> None:
@@ -322,13 +338,72 @@ def first_in(trace: Trace, state: str) -> int:
     return next(at for at, row in enumerate(trace.rows) if row.state == state)
 
 
-def two_clients(trace: Trace) -> Trace:
-    at_s = trace.rows[mid(trace)].t
-    return acts(
-        trace,
-        Act(at_s, "told", "edit", {"ok": True, "client": 1}),
-        Act(at_s + 0.5, "told", "load", {"ok": True, "client": 2}),
+def elsewhere(trace: Trace, what: str, granted: bool = True, extra_s: float = 0.0) -> Trace:
+    """Another client asks in the middle of the beam, while the operator's holds the desk, and is granted it."""
+    at_s = trace.rows[mid(trace)].t + extra_s
+    asked = acts(trace, Act(at_s, "came", what, {"client": 7}))
+    return acts(asked, Act(at_s + 0.001, "elsewhere", what, {"ok": True, "client": 7})) if granted else asked
+
+
+def unheeded(trace: Trace, what: str = "stop") -> Trace:
+    """Another client's STOP comes in beam, and nothing follows."""
+    return elsewhere(trace, what, granted=False)
+
+
+def later_by(trace: Trace, what: str) -> Trace:
+    """A client that had asked when the lease had ended, by a tenth of a second."""
+    gone = acts(trace, without=lambda act: act.kind in ("came", "told") and act.at_s > trace.rows[mid(trace)].t)
+    last = max(act.at_s for act in gone.acts if act.kind == "came" and act.at_s <= trace.rows[mid(trace)].t)
+    return elsewhere(gone, what, extra_s=last + 2.1 - trace.rows[mid(trace)].t)
+
+
+def cleared_by(trace: Trace, **changes: Any) -> Trace:
+    """Somebody else clears a latch than had asked."""
+    places = {"rule": 0, "role": 1, "who": 2, "reason": 3}
+
+    def change(entry: Any) -> Any:
+        for name, value in changes.items():
+            entry = field(places[name], value)(entry)
+        return entry
+
+    return replace(trace, entries=tuple(change(e) if e.kind == words.LATCH_CLEARED else e for e in trace.entries))
+
+
+def twice(trace: Trace, kind: int, seq: int | None = None) -> Trace:
+    """One entry of this kind once more in the journal, as it was or under another number."""
+    place, entry = next((at, e) for at, e in enumerate(trace.entries) if e.kind == kind)
+    again = entry if seq is None else replace(entry, seq=seq)
+    return replace(trace, entries=(*trace.entries[:place], again, *trace.entries[place:]))
+
+
+def without_event(trace: Trace, event: str) -> Trace:
+    """What the journal holds of this event is gone."""
+    return replace(
+        trace, entries=tuple(e for e in trace.entries if not (e.kind == words.EVENT and e.fields[1] == event))
     )
+
+
+def offered(trace: Trace, **changes: Any) -> Trace:
+    return shown(trace, lambda s: bool(s.offer), **changes)
+
+
+def crossed(trace: Trace, **changes: Any) -> Trace:
+    """A question leaves over another one."""
+    one = replace(Crossed(trace.rows[mid(trace)].t, "generator", 0.01, False), **changes)
+    return replace(trace, crossed=(*trace.crossed, one))
+
+
+def misread(trace: Trace, name: str, **changes: Any) -> Trace:
+    """One reading in the middle of the beam is another value's."""
+    return part(trace, name, lambda at, _: at == mid(trace), lambda _: changes)
+
+
+def another_name(trace: Trace) -> Trace:
+    """A patient's number in the words of a change of state."""
+    patient = next(e for e in trace.entries if e.kind == words.START).fields[5]["patient_id"]
+    said = next(e for e in trace.entries if e.kind == words.EVENT)
+    told = replace(said, fields=[*said.fields[:4], f"the fraction of {patient}"])
+    return replace(trace, entries=tuple(told if e is said else e for e in trace.entries))
 
 
 def confirmed_another(act: Act) -> Act:
@@ -363,7 +438,7 @@ def withdrawn(trace: Trace) -> Trace:
 def told_twice(trace: Trace) -> Trace:
     """One change of state once more in the journal."""
     moved = next(e for e in trace.entries if e.kind == words.EVENT and e.fields[0] != e.fields[2])
-    return replace(trace, entries=(*trace.entries, moved))
+    return replace(trace, entries=(*trace.entries, replace(moved, seq=10**6)))
 
 
 Alter = Callable[[Trace], Trace]
@@ -436,6 +511,17 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("19", "a dead channel", lambda t: other_counts(t, 0.0, 0.0)),
     ("20", "STOPPING for ever", lambda t: at_rows(t, lambda _, row: beam(row), state="STOPPING")),
     ("20", "beam shown off", lambda t: shown(t, lambda s: s.beam == "on", beam="off")),
+    ("21", "mA of another device", lambda t: misread(t, "monitor", ma=0.8)),
+    ("21", "a filament of another device", lambda t: misread(t, "monitor", filament_a=1.0)),
+    ("21", "a state of another time", lambda t: misread(t, "unit", state=0x4444)),
+    ("21", "a token of another exposure", lambda t: misread(t, "unit", token=1)),
+    ("21", "contacts of another time", lambda t: misread(t, "unit", contacts_a=0)),
+    ("21", "a scan of another time", lambda t: misread(t, "unit", scan=1)),
+    ("21", "beam time of another time", lambda t: misread(t, "unit", beam_ms=1)),
+    ("21", "counts of another time", lambda t: misread(t, "unit", counts_2=1)),
+    ("21", "a tampered wire of the unit is no excuse", lambda t: with_log(misread(t, "unit", counts_1=1), t.rows[0].t, "fault", "unit-wire-stale starts")),
+    ("21", "a drifted shunt is no excuse for kV", lambda t: with_log(misread(t, "monitor", kv=20.0), t.rows[0].t, "fault", "ma-reads-low starts")),
+    ("21", "a question over an open one", crossed),
     ("21", "a value of another time", lambda t: part(t, "monitor", lambda at, _: at == mid(t), lambda _: {"kv": 20.0})),
     ("22", "another state shown", lambda t: shown(t, lambda s: s.state == "IRRADIATING", state="STANDBY")),
     ("22", "an old state shown", lambda t: replace(t, shown=tuple(replace(s, at_s=s.at_s + 1.5) for s in t.shown))),
@@ -443,12 +529,23 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("22", "an offer of another number confirmed", lambda t: confirmed_by_number(t, 0)),
     ("22", "an offer that was withdrawn confirmed", withdrawn),
     ("22", "nothing confirmed at all", lambda t: replace(t, acts=tuple(filter(unasked, t.acts)))),
+    ("22", "another kV offered", lambda t: offered(t, offer_kv_counts=1)),
+    ("22", "another mA offered", lambda t: offered(t, offer_ma_counts=1)),
     ("22", "another offer shown", lambda t: shown(t, lambda s: bool(s.offer), offer=b"x" * 32)),
-    ("23", "two clients obeyed", two_clients),
+    ("23", "another client obeyed", lambda t: elsewhere(t, "load")),
+    ("23", "STOP of another client not taken", unheeded),
     ("24", "a chain that does not fit", lambda t: replace(t, chain=replace(t.chain, words="changed"))),
     ("24", "a secret in the journal", lambda t: replace(t, chain=replace(t.chain, secret=True))),
     ("24", "a change of state not told", lambda t: replace(t, entries=tuple(e for e in t.entries if not (e.kind == words.EVENT and e.fields[2] == "READY")))),
     ("24", "a change of state told twice", told_twice),
+    ("24", "an entry of the ring told twice", lambda t: twice(t, words.EVENT)),
+    ("24", "a confirmation not told", lambda t: without_event(t, "CONFIRM")),
+    ("24", "a close told as something else", lambda t: at_rows(t, lambda _, row: row.event == "CLOSE", event="EDIT")),
+    ("24", "a START told twice", lambda t: twice(t, words.START)),
+    ("24", "a START of the same token under another number", lambda t: twice(t, words.START, 10**6)),
+    ("24", "a START not told", lambda t: replace(t, entries=tuple(e for e in t.entries if e.kind != words.START))),
+    ("24", "an end told twice", lambda t: twice(t, words.TERMINAL, 10**6)),
+    ("24", "a patient in words", another_name),
     ("25", "another applicator fitted", lambda t: at_on(t, applicator=0x53)),
     ("25", "another filter fitted", lambda t: at_on(t, filter=0x6D)),
     ("25", "an expired certificate", lambda t: terms(t, certificate_expires_wall_s=1.0)),
@@ -501,6 +598,12 @@ ALTERED_RESUMED: tuple[tuple[str, str, Alter], ...] = (
     ("4", "K1 driven on after the door", driven_on),
     ("4", "high voltage on after the door", still_on),
     ("5", "no reset of what was latched", lambda t: acts(t, without=lambda a: (a.kind, a.what) == ("told", "reset"))),
+    ("24", "a reset not told", lambda t: without_event(t, "RESET")),
+    ("24", "a latch cleared by another person", lambda t: cleared_by(t, who="nobody of these")),
+    ("24", "a latch cleared in another role", lambda t: cleared_by(t, role="service")),
+    ("24", "a latch cleared without a name", lambda t: cleared_by(t, who="")),
+    ("24", "a latch cleared that was not set", lambda t: cleared_by(t, rule="another")),
+    ("24", "a latch set twice", lambda t: twice(t, words.LATCH_SET, 10**6)),
     ("5", "no resume", lambda t: acts(t, without=lambda a: (a.kind, a.what) == ("told", "resume"))),
     ("16", "another certificate", lambda t: starts(t, field(6, "other"), last=True)),
     ("16", "another prescription", lambda t: starts(t, field(5, {}), last=True)),
