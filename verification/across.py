@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from verification.invariants import Broken, Expectation
-from verification.story import ENDS, T1_S, T2_S, T3_S, Story, lit
+from verification.story import ENDS, Story, lit
 from verification.trace import NOT_RUNNING, Trace
 
 TIMER_S: Final = 0.005
@@ -97,7 +97,7 @@ def _given(trace: Trace) -> tuple[float, float, list[tuple[str, float]]]:
 def stop_leads_off(trace: Trace, stop_at_s: float) -> list[Broken]:
     """M2, first half: after this STOP high voltage is gone within T1 + T2 + T3 and stays away, and whoever could be stopped has come to rest."""
     story = Story(trace, Expectation())
-    deadline = stop_at_s + T1_S + T2_S + T3_S
+    deadline = stop_at_s + story.reaction_s
     broken = []
     if not deadline < story.end_s:
         broken.append(Broken("M2", stop_at_s, f"the run ends {deadline - story.end_s:.2f} s before it can be judged"))

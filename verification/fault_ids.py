@@ -12,7 +12,8 @@ from simulators.wire_faults import TAMPERINGS
 from verification import injections as do
 from verification.injections import PARTS, Act, Injection, again, begin, mend, no_more, nothing
 from verification.rigs import Choice
-from verification.scenarios import EMPTY_S, FALL_S, T1_S, Means
+from verification.scenarios import EMPTY_S, FALL_S, Means
+from verification.times import T1_S
 from verification.virtual import WALL_S
 
 POLL_S: Final = 0.05

@@ -8,12 +8,6 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
 
-T1_S: Final = 0.1
-"""From what can be seen to the bytes of OFF sent."""
-T2_S: Final = 0.3
-"""From OFF to no high voltage; beyond it the contactor."""
-T3_S: Final = 0.5
-"""From a silent host to the safety unit's own cut."""
 HOST_GONE: Final = frozenset({"host-kill", "host-freeze"})
 """A host that is gone sends nothing: the safety unit ends the beam within T3."""
 FULL_END: Final = "DOSE_END"

@@ -137,7 +137,7 @@ INVARIANTS: Final = (
     Invariant(
         "9",
         "dose with a fault",
-        "Under any single fault the true dose is at most D0 (1 + e) + the beam's rate times (T1 + T2 + T3).",
+        "Under any single fault the true dose is at most D0 (1 + e) + the beam's rate times T1, this rig's t2, its lease and its contactor's time.",
         "true",
         dose_fault,
     ),
@@ -172,7 +172,8 @@ INVARIANTS: Final = (
     Invariant(
         "14",
         "restart safe",
-        "A process begins in SELF_TEST, sends DISARM first, and leaves only with off read back; it sets up and arms nothing before.",
+        "A process begins in SELF_TEST; the first that it changes on each wire is OFF or DISARM; it leaves only with off read back by kV and the unit's "
+        "HV_SEEN, which is of both chambers too, and with no true dose rate; it sets up and arms nothing before.",
         "true",
         restart_safe,
     ),
@@ -243,8 +244,8 @@ INVARIANTS: Final = (
     Invariant(
         "24",
         "audit",
-        "Each change of state and whatever was granted to a person is in the journal once, in order, each START, end and latch once, each reset of a latch with "
-        "who had asked for it in which role and why; its chain is whole; no site key stands in the records, and no patient in words.",
+        "Each change of state and whatever was granted to a person is in the journal once, in order, each START, end and latch once, each reset of a latch "
+        "with who had asked for it in which role and why; its chain is whole; no site key stands in the records, and no patient in words.",
         "true",
         audit,
     ),

@@ -16,14 +16,12 @@ from verification.story import (
     IN_BEAM,
     PERMITTING,
     STAYS_ON,
-    T1_S,
-    T2_S,
     T2D_MOST_S,
-    T3_S,
     Found,
     Story,
     lit,
 )
+from verification.times import T1_S
 from verification.trace import NOT_RUNNING, Row
 
 SETTLE_S: Final = 1.5
@@ -47,7 +45,7 @@ def containment(s: Story) -> Found:
             continue
         if since is None:
             since = row.t
-        allowed = T1_S + T2_S if row.state != NOT_RUNNING else s.rig.silence_s + T2_S
+        allowed = T1_S + s.t2_s if row.state != NOT_RUNNING else s.rig.silence_s + s.t2_s
         if not told and row.t - since > allowed and not s.cut(row.t):
             told = True
             yield (
@@ -101,12 +99,12 @@ def _off_after(s: Story, at_s: float, name: str) -> Found:
         sent = [r for r in s.between(at_s, until) if r.sent is not None and r.sent.command == "off"]
         if not sent:
             yield at_s, f"{name}: OFF did not leave within {T1_S:.1f} s"
-    deadline = at_s + T1_S + T2_S + FALL_S
+    deadline = at_s + T1_S + s.t2_s + FALL_S
     still = s.hv_after(deadline)
     if still is None:
         return
     if s.lasting(STAYS_ON, at_s - 60.0, deadline):
-        later = at_s + T1_S + T2_S + CONTACTOR_S + s.discharge_s(at_s)
+        later = at_s + T1_S + s.t2_s + CONTACTOR_S + s.discharge_s(at_s)
         still = s.hv_after(later)
         if still is not None and not s.cut(later):
             yield at_s, f"{name}: {still.kv:.1f} kV {later - at_s:.2f} s later, and the contactors are driven"
@@ -152,7 +150,7 @@ def caps(s: Story) -> Found:
             since = None
             continue
         since = row.t if since is None else since
-        if row.t - since > T1_S + T2_S:
+        if row.t - since > T1_S + s.t2_s:
             yield (
                 row.t,
                 f"{row.kv:.1f} kV, {row.ma:.2f} mA for {row.t - since:.2f} s (bounds {limits['kv_max']} kV, {limits['ma_max']} mA)",
@@ -176,9 +174,9 @@ def off_verified(s: Story) -> Found:
             since = None
             continue
         since = row.t if since is None else since
-        bound = max(T2_S, s.discharge_s(since)) + T3_S + SETTLE_S
+        bound = max(s.t2_s, s.discharge_s(since)) + s.t3_s + SETTLE_S
         if s.dry(since) and row.kv > KEPT_MORE * s.rows[s.place(since)].kv * math.exp((since - row.t) / BLEEDER_S):
-            bound = T2D_MOST_S + T3_S + SETTLE_S  # it does not empty: somebody drives it
+            bound = T2D_MOST_S + s.t3_s + SETTLE_S  # it does not empty: somebody drives it
         if row.t - since > bound:
             yield (
                 row.t,
@@ -237,7 +235,7 @@ def host_dead(s: Story) -> Found:
                 act.at_s,
                 f"the host was {act.what} and the safety unit still drives K1 {deadline - act.at_s:.2f} s later",
             )
-        later = deadline + T2_S
+        later = deadline + s.t2_s
         if s.rig.own_unit and later < s.end_s and s.coil("K2", later):
             yield (
                 act.at_s,

@@ -18,12 +18,10 @@ from verification.story import (
     ONE_CHANNEL,
     OVER_R0,
     STAYS_ON,
-    T1_S,
-    T2_S,
-    T3_S,
     Found,
     Story,
 )
+from verification.times import T1_S
 from verification.trace import NOT_RUNNING, Row
 
 DOSE_PART: Final = 0.005
@@ -69,7 +67,7 @@ def dose_fault(s: Story) -> Found:
             rate = OVER_R0 * float(start.combination["r0_mgy_per_s"])
             if s.lasting(FAULTY_BEAM, first, last):
                 rate = max(rate, s.most_mgy_per_s)
-        most = d0 * (1.0 + part) + rate * (T1_S + T2_S + T3_S)
+        most = d0 * (1.0 + part) + rate * s.reaction_s
         if true > most:
             yield (
                 s.end_s,
@@ -100,7 +98,7 @@ def kill_survival(s: Story) -> Found:
             yield s.end_s, f"exposure {token} is not in the records after a kill"
             continue
         rate = OVER_R0 * float(start.combination["r0_mgy_per_s"])
-        most = true + rate * (JOURNAL_S + T3_S + _unheard_s(s, token)) + 5.0
+        most = true + rate * (JOURNAL_S + s.t3_s + 2 * s.rig.tick_s + _unheard_s(s, token)) + 5.0
         if exposure["quality"] == "UNKNOWN" and s.lasting(ONE_CHANNEL, -math.inf, s.end_s):
             # what the records tell is the upper bound of channels of which one lies; the lower one must still hold
             most = math.inf if exposure["low_mgy"] <= true + UNDER_MGY else most
@@ -171,7 +169,7 @@ def timer(s: Story) -> Found:
         beam_s = s.beam_s(ons)
         most = limit + max(0.01 * limit, 0.1) + len(ons) * (CONTACTOR_S + FALL_S)
         if s.lasting(STAYS_ON, s.rows[ons[0].at].t, s.end_s):
-            most += T1_S + T2_S + T3_S  # the timer ended it, and K2 alone obeyed
+            most += s.reaction_s  # the timer ended it, and K2 alone obeyed
         if beam_s > most:
             yield s.end_s, f"fraction {tag:016x}: {beam_s:.2f} s of beam, the timer's limit is {limit:.2f} s"
     for on in s.ons:

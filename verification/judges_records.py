@@ -18,11 +18,11 @@ from verification.story import (
     LINKS,
     START,
     STRAY,
-    T1_S,
     TERMINAL,
     Found,
     Story,
 )
+from verification.times import T1_S
 from verification.trace import NOT_RUNNING, Row
 
 SETTLE_S: Final = 1.5

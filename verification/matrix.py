@@ -25,16 +25,16 @@ from verification.fault_ids import FAULT_IDS, FIRST, NO_START, find
 from verification.hands import Stuck
 from verification.injections import RAMP_S, Injection, nothing, restart, start_recorder
 from verification.invariants import Expectation, Lasting, check_all
-from verification.scenarios import MOST_MGY_PER_S
+from verification.rigs import Choice
+from verification.scenarios import MOST_MGY_PER_S, means_of
 from verification.setting import lay_out, virtual_rig
 from verification.story import HV_KV, NO_CURRENT_MA
+from verification.times import reaction_s
 from verification.trace import Observer, Trace
 from verification.virtual import VirtualRig
 
 TICK_S: Final = 0.01
 SAME_STROKE: Final = 1e-6
-REACTION_S: Final = 0.9
-"""T1 + T2 + T3: what invariant 9 lets the faulty beam run on."""
 FREE_PART: Final = 0.01
 FREE_MGY: Final = 10.0
 """Invariant 8: a dose is met within max(1 %, 1 cGy)."""
@@ -493,7 +493,8 @@ def _judge_end(cell: Cell, injection: Injection, rig: VirtualRig, told: Told, wa
     if watch.d0_mgy:
         told.over_mgy = told.true_mgy - watch.d0_mgy
         free = max(FREE_PART * watch.d0_mgy, FREE_MGY)
-        most = injection.over_part * watch.d0_mgy + max(free, injection.rate_times * MOST_MGY_PER_S * REACTION_S)
+        unsaid_s = reaction_s(t3_s=means_of((injection.choice or Choice()).unit).silence_off_s)
+        most = injection.over_part * watch.d0_mgy + max(free, injection.rate_times * MOST_MGY_PER_S * unsaid_s)
         if told.over_mgy > most:
             told.wrong.append(f"{told.over_mgy:.1f} mGy beyond the prescription, bound {most:.1f} mGy")
     if watch.runs and not kept:

@@ -23,6 +23,7 @@ from verification.faulty_recorder import DiskPlan
 from verification.hands import Stuck
 from verification.real import RealRig
 from verification.setting import clear, free_port, lay_out, prescribed, real_rig
+from verification.times import T1_S
 
 RX_MGY: Final = 300.0
 """About 6 s of beam."""
@@ -52,7 +53,7 @@ time.time_ns = lambda: int(stepped_s() * 1e9)
 Neither the machine's clock nor the product is changed. libfaketime would do it below Python, but breaks sleeps on the monotonic clock (EINVAL)."""
 ENDS: Final = ("INTERRUPTED", "TERMINATED", "FAULT", "STUCK_ON")
 HOST_SILENT: Final = scenarios.LEASE_S + scenarios.FALL_S
-RECORDER_DEAD: Final = 1.0 + scenarios.T1_S + scenarios.FALL_S
+RECORDER_DEAD: Final = 1.0 + T1_S + scenarios.FALL_S
 """Beam off this long after the recorder's last sync: journal lag, then T1."""
 
 
@@ -72,10 +73,10 @@ KINDS: Final[dict[str, Kind]] = {
     "recorder-killed": Kind("kill -9 of the recorder", RECORDER_DEAD),
     "recorder-stopped": Kind("SIGSTOP of the recorder, then SIGCONT", None, (0.1, 0.4, 1.0, 4.0)),
     "both-killed": Kind("kill -9 of the real-time process and of the recorder", HOST_SILENT),
-    "desk-killed": Kind("the operator's program dies", 2.0 + scenarios.T1_S + scenarios.FALL_S),
+    "desk-killed": Kind("the operator's program dies", 2.0 + T1_S + scenarios.FALL_S),
     "devices-stopped": Kind("SIGSTOP of everything on the other end of the wires, then SIGCONT", None, (0.1, 0.5, 2.0), own=True),
-    "tty-unplugged": Kind("the generator's tty is closed by its other end, and there again", 2 * scenarios.T1_S + scenarios.FALL_S, (0.5, 3.0)),
-    "socket-reset": Kind("the safety unit's connection is reset", 2 * scenarios.T1_S + scenarios.FALL_S),
+    "tty-unplugged": Kind("the generator's tty is closed by its other end, and there again", 2 * T1_S + scenarios.FALL_S, (0.5, 3.0)),
+    "socket-reset": Kind("the safety unit's connection is reset", 2 * T1_S + scenarios.FALL_S),
     "unit-unplugged": Kind("the safety unit's socket is gone, and there again", HOST_SILENT, (0.5, 3.0)),
     "disk-fails": Kind("a call of the recorder to its disk fails, once or from then on"),
     "disk-kills": Kind("the recorder is killed at a call to its disk"),

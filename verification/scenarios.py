@@ -12,11 +12,10 @@ from controller.requests import Close, Confirm, Load, Reset, Resume, Snapshot
 from hal import registry
 from hal.machine import ALL_FITTED, CUT_S, NOTHING_FITTED, Fitted
 from verification.hands import Hands, Stuck
+from verification.times import T1_S
 
 OPERATOR: Final = "demonstration operator"
 TICK_S: Final = 0.01
-T1_S: Final = 0.1
-"""From the event at the device to the off bytes sent."""
 FALL_S: Final = 0.1
 """What off then takes: the contactor (15 ms), the supply, and the discharge of the cable (44 ms), rounded up."""
 LEASE_S: Final = 0.2

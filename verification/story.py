@@ -10,16 +10,11 @@ from functools import cached_property
 from typing import Any, Final
 
 from interlocks.words import Terms
+from verification.times import T1_S, T2_MOST_S, reaction_s
 from verification.trace import NOT_RUNNING, Act, Entry, Row, Trace
 
-T1_S: Final = 0.1
-"""From an event at a device to off bytes sent."""
-T2_S: Final = 0.5
-"""From off to no high voltage, else K2; the largest that a profile may ask for."""
 OFF_FRESH_S: Final = 0.25
 """What is no older proves off, whatever the wire."""
-T3_S: Final = 0.5
-"""The longest silence of the host that the world may have to bear."""
 CONTACTOR_S: Final = 0.05
 FALL_S: Final = 0.15
 """The cable's discharge to 5 kV, and a tick for the eyes."""
@@ -115,7 +110,7 @@ class Lasting:
 class Expectation:
     """What the plan did to the run. `faults` are those that the world's own log does not tell (disks, hosts, processes); those in the log count anyway.
 
-    `part` is e_f of invariant 9 and `rate_mgy_per_s` the rate that its 0.9 s are charged with; None: by the faults in the log.
+    `part` is e_f of invariant 9 and `rate_mgy_per_s` the rate that the time which nothing can shorten is charged with; None: by the faults in the log.
     `whole`: the run was turned on until everything had settled, so that records and ends may be asked for.
     """
 
@@ -197,6 +192,22 @@ class Story:
         self.rows = trace.rows
         self.rig = trace.rig
         self.times = [row.t for row in trace.rows]
+
+    @cached_property
+    def t2_s(self) -> float:
+        """This rig's t2: what its safety unit was set up with, and the largest that there may be where it never was."""
+        set_up = {row.sent.terms.t2_s for row in self.rows if row.sent is not None and row.sent.terms is not None}
+        return max(set_up, default=T2_MOST_S)
+
+    @property
+    def t3_s(self) -> float:
+        """This rig's T3: its lease, or its watchdog, and what the contactor takes."""
+        return self.rig.silence_s
+
+    @property
+    def reaction_s(self) -> float:
+        """T1 + T2 + T3 of this rig."""
+        return reaction_s(self.t2_s, self.t3_s)
 
     @cached_property
     def faults(self) -> tuple[Lasting, ...]:
@@ -389,7 +400,7 @@ class Story:
             return True
         left = [w.at_s for w in self.trace.wrote if w.at_s <= row.t]
         after = bool(left) and row.t - age_s >= left[-1] - 1e-6
-        worst_s = min(self.rig.worst_age_s.get(name, 0.0) + self.rig.tick_s, T2_S)
+        worst_s = min(self.rig.worst_age_s.get(name, 0.0) + self.rig.tick_s, self.t2_s)
         return name != "unit" and after and age_s <= worst_s + 1e-6
 
     def discharge_s(self, at_s: float) -> float:

@@ -153,11 +153,11 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """The first that a process sent on a wire which changes anything, and whether that is OFF, or DISARM on the safety unit's."""
+    """The first that a process sent to the generator or the safety unit (`part`) which changes anything, and whether that is OFF, or the unit's DISARM."""
 
     at_s: float
     host: int
-    link: str
+    part: str
     is_off: bool
     data: bytes
 
@@ -571,7 +571,13 @@ class Observer:
             if change is not None:
                 self._done.add(link)
                 self._firsts.append(
-                    First(self._now_s(), self._host, link, change[changes.groups].startswith(off), change[0])
+                    First(
+                        self._now_s(),
+                        self._host,
+                        "generator" if is_generators else "unit",
+                        change[changes.groups].startswith(off),
+                        change[0],
+                    )
                 )
         open_on, since_s = self._open.get(link, (None, 0.0))
         if open_on is connection:

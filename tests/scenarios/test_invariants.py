@@ -15,6 +15,7 @@ from controller.kernel import Kernels
 from controller.states import Event, State
 from hal.readings import Contact
 from verification import story as words
+from verification import times
 from verification.invariants import INVARIANTS, SEEN, Expectation, check_all
 from verification.scenarios import find, play
 from verification.setting import lay_out, prescribed, virtual_rig
@@ -96,6 +97,19 @@ def test_what_was_armed_in_the_tick_of_a_power_cut_was_confirmed_before(plain: T
     assert Story(cut, Expectation()).confirmed[0][1]
     before = replace(plain, acts=(*plain.acts[:told], Act(at_s - 0.005, "host", "killed"), *plain.acts[told + 1 :]))
     assert not Story(before, Expectation()).confirmed[0][1]
+
+
+def test_the_time_that_nothing_can_shorten_is_that_of_the_runs_own_rig(plain: Trace) -> None:
+    """T1, the t2 that its unit was set up with, and its lease with the contactor: not the largest that there may be."""
+    story = Story(plain, Expectation())
+    assert story.reaction_s == pytest.approx(0.1 + 0.5 + plain.rig.silence_s)
+    assert story.reaction_s < times.reaction_s()
+    assert Story(terms(plain, t2_s=0.3), Expectation()).reaction_s == pytest.approx(0.4 + plain.rig.silence_s)
+    d0_mgy, true_mgy = story.true_of(story.tags[0])
+    start = story.starts[story.ons[0].token]
+    most_mgy = words.OVER_R0 * float(start.combination["r0_mgy_per_s"]) * story.reaction_s + d0_mgy - true_mgy
+    assert not is_broken(from_on(plain, most_mgy - 0.1), "9")
+    assert is_broken(from_on(plain, most_mgy + 0.1), "9")
 
 
 def test_what_is_no_fault_of_a_desk_or_a_wire(plain: Trace) -> None:
@@ -494,7 +508,12 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("14", "STANDBY with kV of long ago", lambda t: part(t, "monitor", lambda at, _: at == first_in(t, "STANDBY"), lambda row: {"asked_at_s": row.t - 1.0})),
     ("14", "STANDBY with the unit of long ago", lambda t: part(t, "unit", lambda at, _: at == first_in(t, "STANDBY"), lambda row: {"asked_at_s": row.t - 1.0})),
     ("14", "STANDBY with kV on", lambda t: at_rows(t, lambda at, _: at == first_in(t, "STANDBY"), kv=60.0)),
-    ("14", "never disarmed", lambda t: replace(t, wrote=tuple(w for w in t.wrote if w.what != "disarm"))),
+    ("14", "never disarmed", lambda t: replace(t, firsts=tuple(one for one in t.firsts if one.part != "unit"))),
+    ("14", "the generator never sent OFF", lambda t: replace(t, firsts=tuple(one for one in t.firsts if one.part != "generator"))),
+    ("14", "a set-point before OFF", lambda t: replace(t, firsts=tuple(replace(one, is_off=one.part != "generator") for one in t.firsts))),
+    ("14", "staging before DISARM", lambda t: replace(t, firsts=tuple(replace(one, is_off=one.part != "unit") for one in t.firsts))),
+    ("14", "OFF after STANDBY", lambda t: replace(t, firsts=tuple(replace(one, at_s=one.at_s + 60.0) for one in t.firsts))),
+    ("14", "STANDBY in beam without kV", lambda t: rows(t, lambda at, row: {"mgy": row.mgy + 0.01 * at} if at <= first_in(t, "STANDBY") else {})),
     ("15", "no end", lambda t: exposures(t, provisional=True)),
     ("15", "two exposures of one token", lambda t: replace(t, fractions=(*t.fractions, *t.fractions))),
     ("15", "segments that do not add up", lambda t: fraction(t, delivered_mgy=5.0)),
