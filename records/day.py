@@ -25,12 +25,15 @@ from records.warm_up import CLOCK_S, NOW, today
 S = TypeVar("S", bound=msgspec.Struct)
 Beamed = tuple[float, float, str, str]
 """A combination: kV, mA, filter, applicator."""
+Offs = Mapping[tuple[float, str], tuple[float, float]]
+"""For each kV and filter the least and the most of what a certificate's output was measured as that it was when something was begun; 1 where nothing says."""
 STOP_PART: Final = 0.03
 CALIBRATE_PART: Final = 0.05
 """Output off its baseline: above 3 % nobody is treated, above 5 % the machine is calibrated anew. Neither ever changes a number (accident-A1)."""
 SEAT_PART: Final = 0.01
 BASELINE_PART: Final = 0.01
 """A detector that was taken off and seated anew reads the same within this, or it was not seated."""
+NOT_OFF: Final = (1.0, 1.0)
 STATION_KPA: Final = 5.0
 TEMPERATURE_C: Final = (10.0, 40.0)
 REFERENCE_KPA, REFERENCE_C, ZERO_C = 101.325, 20.0, 273.15
@@ -135,10 +138,12 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A detector's baselines under one certificate: the first one, and the one in force with where it lies."""
+    """A detector's baselines under one certificate: the first one, and the one in force with where it lies. `off`: how far the output was off as the first
+    one was begun, told through every detector and certificate in between by the readings that they were begun with."""
 
     first: Baseline
     last: tuple[Kept, Baseline]
+    off: Offs
 
 
 class Stands(msgspec.Struct, frozen=True):
@@ -288,7 +293,8 @@ def baselines_of(book: Book, site: DaySite, certificate_sha256: str) -> dict[str
     """What each detector of this certificate is held against, by its name as `alike` has it: baselines that a physicist signed and exposures of these records
     measured. A certificate whose output was measured anew begins with any detector; one whose output was read before an earlier one's first baseline begins
     where that was. Of one detector it is the last that says what its first one says, within 1 %; of a further detector the first one counts where a check by
-    one of those before it was in force. A machine that has moved is calibrated anew and given neither another baseline nor another detector (accident-A1)."""
+    one of those before it was in force. The 1 % holds for the whole way back to what was measured, through however many detectors and certificates. A machine
+    that has moved is calibrated anew and given neither another baseline nor another detector (accident-A1)."""
     every = [*_baselines(book, site)]
     akin = _akin([(base, stands_on(book, base)) for _, base in every], certificate_sha256)
     return _in_force(book, site, every, akin).get(certificate_sha256, {})
@@ -371,9 +377,13 @@ def _in_force(
     """The baselines of these certificates that are in force, by certificate and detector, each judged by those before it."""
     found: dict[str, dict[str, Held]] = {}
     for kept, base in every:
-        if base.certificate_sha256 in akin and not against_baseline(book, site, base, found):
+        if base.certificate_sha256 not in akin:
+            continue
+        wrong, off = _weighed(book, site, base, found)
+        if not wrong:
             mine, name = found.setdefault(base.certificate_sha256, {}), alike(base.device)
-            mine[name] = Held(mine[name].first if name in mine else base, (kept, base))
+            was = mine.get(name)
+            mine[name] = Held(base, (kept, base), off) if was is None else Held(was.first, (kept, base), was.off)
     return found
 
 
@@ -387,7 +397,7 @@ def of_baseline(book: Book, site: DaySite, sheet: Sheet) -> str:
     base = decoded(sheet.body, Baseline)
     if base is None:
         return "the baseline is none that this program can read: have the physicist make a new one first"
-    return against_baseline(book, site, base, _before(book, site, base, stands_on(book, base)))
+    return _weighed(book, site, base, _before(book, site, base, stands_on(book, base)))[0]
 
 
 def _before(book: Book, site: DaySite, base: Baseline, on: Stands) -> dict[str, dict[str, Held]]:
@@ -406,52 +416,66 @@ def against_begun(
     others = before.get(wanted.certificate_sha256, {})
     if alike(wanted.device) in others:
         return ""
-    return further(book, site, wanted, others, NOW, wall_s) or ("" if others else unmeasured(book, wanted, before, on))
+    words, _ = further(book, site, wanted, others, NOW, wall_s)
+    return words or ("" if others else unmeasured(book, wanted, before, on)[0])
 
 
-def against_baseline(book: Book, site: DaySite, base: Baseline, before: Mapping[str, Mapping[str, Held]]) -> str:
-    """What stands against a baseline beside those that were in force before it, by certificate."""
+def _weighed(book: Book, site: DaySite, base: Baseline, before: Mapping[str, Mapping[str, Held]]) -> tuple[str, Offs]:
+    """What stands against a baseline beside those that were in force before it, by certificate, and how far the output was off as it was begun."""
     wrong = wrong_baseline(book, base)
     if wrong:
-        return wrong
+        return wrong, {}
     others = before.get(base.certificate_sha256, {})
     same = others.get(alike(base.device))
     if same is not None:
-        return moved(base, same.first)
+        return moved(base, same), {}
     if not others:
         return unmeasured(book, base, before, stands_on(book, base))
     begun = min((book.exposures[token] for token in base.tokens), key=lambda one: one.index)
     return further(book, site, base, others, begun.index, begun.seen.wall_s)
 
 
-def unmeasured(book: Book, base: Baseline, before: Mapping[str, Mapping[str, Held]], on: Stands) -> str:
+def unmeasured(book: Book, base: Baseline, before: Mapping[str, Mapping[str, Held]], on: Stands) -> tuple[str, Offs]:
     """Why the first baseline under a certificate is none, where an output of it was read before an earlier certificate's first baseline of this tube and
     machine, or over READ_DAYS before this one: as far as anybody has measured it, the detector of before shows of it what it showed, within 1 %, and of the
-    combination that it showed it of. One that is to be made yet (its readings empty) is asked for detector and combination alone."""
+    combination that it showed it of. One that is to be made yet (its readings empty) is asked for detector and combination alone. Beside it how far the
+    output is off by those detectors, for whatever is begun from here."""
     known = [one for name, of in before.items() if name != base.certificate_sha256 for one in _firsts(book, base, of)]
+    off = dict[tuple[float, str], tuple[float, float]]()
     for row in base.lines:
         old = [
-            (first, was)
-            for first, then, exposed_wall_s in known
-            for was in first.lines
+            (held, was)
+            for held, then, exposed_wall_s in known
+            for was in held.first.lines
             if (was.kv, was.filter) == (row.kv, row.filter) and _not_since(row, on, was, then, exposed_wall_s)
         ]
         if wrong := _unmeasured_row(base, row, old):
-            return wrong
-    return ""
+            return wrong, {}
+        for held, was in old:
+            same = (_beam(was), alike(held.first.device)) == (_beam(row), alike(base.device))
+            if same and row.reading > 0.0 and was.reading > 0.0:
+                _widen(off, held, (row.kv, row.filter), row.reading / was.reading)
+    return "", off
 
 
-def _firsts(book: Book, base: Baseline, of: Mapping[str, Held]) -> list[tuple[Baseline, Stands, float]]:
-    """The first baseline of each detector of one certificate, of this tube and machine, and when the first of them was exposed."""
-    found = [(held.first, stands_on(book, held.first)) for held in of.values() if _same_machine(held.first, base)]
+def _widen(off: dict[tuple[float, str], tuple[float, float]], by: Held, beam: tuple[float, str], part: float) -> None:
+    """A detector showed this part of its first baseline: with how far the output was off as that was begun, among what is known of this kV and filter."""
+    least, most = (part * one for one in by.off.get(beam, NOT_OFF))
+    known = off.get(beam, (least, most))
+    off[beam] = min(least, known[0]), max(most, known[1])
+
+
+def _firsts(book: Book, base: Baseline, of: Mapping[str, Held]) -> list[tuple[Held, Stands, float]]:
+    """Each detector of one certificate, of this tube and machine, what its first baseline stands on, and when the first of them was exposed."""
+    found = [(held, stands_on(book, held.first)) for held in of.values() if _same_machine(held.first, base)]
     exposed_wall_s = min((then.exposed_wall_s for _, then in found), default=math.inf)
-    return [(first, then, exposed_wall_s) for first, then in found]
+    return [(held, then, exposed_wall_s) for held, then in found]
 
 
-def _unmeasured_row(base: Baseline, row: BaseLine, old: Sequence[tuple[Baseline, BaseLine]]) -> str:
+def _unmeasured_row(base: Baseline, row: BaseLine, old: Sequence[tuple[Held, BaseLine]]) -> str:
     """Why this row is none beside the earlier ones of its kV and filter since which nobody has measured it."""
-    of_it = [first for first, was in old if _beam(was) == _beam(row)]
-    same = [one for one in of_it if alike(one.device) == alike(base.device)]
+    of_it = [held for held, was in old if _beam(was) == _beam(row)]
+    same = [one for one in of_it if alike(one.first.device) == alike(base.device)]
     name = _row_words(row)
     if old and not of_it:
         names = " or ".join(dict.fromkeys(_row_words(was) for _, was in old))
@@ -460,7 +484,7 @@ def _unmeasured_row(base: Baseline, row: BaseLine, old: Sequence[tuple[Baseline,
             "make this one of that, or measure the output anew, and sign a new certificate first"
         )
     if of_it and not same:
-        names = " or ".join(dict.fromkeys(one.device for one in of_it))
+        names = " or ".join(dict.fromkeys(one.first.device for one in of_it))
         return (
             f"{name}: the output of this certificate was read over {READ_DAYS} days ago, or before the baseline of an earlier one, which is by {names}: "
             f"make this one with {names}, or measure the output anew, and sign a new certificate first"
@@ -473,23 +497,25 @@ def _unmeasured_row(base: Baseline, row: BaseLine, old: Sequence[tuple[Baseline,
 
 def further(
     book: Book, site: DaySite, base: Baseline, others: Mapping[str, Held], begun_index: int, begun_wall_s: float
-) -> str:
+) -> tuple[str, Offs]:
     """Why a detector without a baseline may get none that was begun at this record and time; "" for the first one of all, and where a check by one of the
-    others was in force whose readings are within 1 % of that detector's first baseline."""
+    others was in force whose readings are within 1 % of what the first detector was begun with, through all in between. Beside it how far they were off."""
     if not others:
-        return ""
+        return "", {}
     for kept in reversed(book.sheets.get(SheetKind.DAILY, [])):
         if kept.index < begun_index and not wrong_signature(kept.sheet, site.signers):
             sheet = decoded(kept.sheet.body, DaySheet)
             if sheet is not None and _stood(book, site, kept, sheet, base, others, begun_index, begun_wall_s):
-                return ""
+                off = _off_by(sheet, others[alike(sheet.device)])
+                if all(abs(part - 1.0) <= BASELINE_PART for both in off.values() for part in both):
+                    return "", off
             break
     names = " or ".join(one.first.device for one in others.values())
     return (
-        f"{base.device} is a further detector beside {names}, and no daily check by {names} within {100 * BASELINE_PART:g} % was in force as its "
-        f"baseline was begun: make the daily check with {names} first; where it is further off, or that detector is gone, calibrate, and sign a new "
-        "certificate first"
-    )
+        f"{base.device} is a further detector beside {names}, and no daily check by {names} within {100 * BASELINE_PART:g} % of what the first detector "
+        f"was begun with was in force as its baseline was begun: make the daily check with {names} first; where it is further off, or that detector is "
+        "gone, calibrate, and sign a new certificate first"
+    ), {}
 
 
 def _stood(
@@ -516,18 +542,19 @@ def _stood(
         and not daily_tokens(book, kept.index, begun_index)
         and beams >= {(row.kv, row.filter) for row in base.lines}
         and not any(_readings(book, kept, sheet, by.last[1], site, others))
-        and _as_first(sheet, by.first)
     )
 
 
-def _as_first(sheet: DaySheet, first: Baseline) -> bool:
-    """Whether a check's readings are what its detector's first baseline says, within 1 %: from there another detector may be begun with."""
-    was = {(row.kv, row.ma, row.filter, row.applicator): row.reading for row in first.lines}
-    for one in sheet.lines:
+def _off_by(sheet: DaySheet, by: Held) -> Offs:
+    """How far the output is off what the first detector was begun with, by a check's readings, the second seating's too: one reading alone would let the
+    output creep by what two seatings differ. What its detector was not begun with is off without bound."""
+    was = {(row.kv, row.ma, row.filter, row.applicator): row.reading for row in by.first.lines}
+    off = dict[tuple[float, str], tuple[float, float]]()
+    for one in (*sheet.lines, sheet.seated_anew):
         before = was.get((one.kv, one.ma, one.filter, one.applicator), 0.0)
-        if not abs(corrected(one.reading, sheet.p_kpa, sheet.t_c, first.vented) - before) <= BASELINE_PART * before:
-            return False
-    return True
+        part = corrected(one.reading, sheet.p_kpa, sheet.t_c, by.first.vented) / before if before > 0.0 else math.inf
+        _widen(off, by, (one.kv, one.filter), part)
+    return off
 
 
 def _baselines(book: Book, site: DaySite) -> Iterator[tuple[Kept, Baseline]]:
@@ -538,20 +565,23 @@ def _baselines(book: Book, site: DaySite) -> Iterator[tuple[Kept, Baseline]]:
             yield kept, base
 
 
-def moved(new: Baseline, first: Baseline, of: str = "this certificate") -> str:
-    """By which combination a new baseline has moved from the first one of its certificate, or of another that has the same output, or ""."""
+def moved(new: Baseline, by: Held, of: str = "this certificate") -> str:
+    """By which combination a new baseline has moved from its detector's first one under its certificate, or under another that has the same output, or "";
+    with how far the output was off as that was begun."""
     for row in new.lines:
-        was = [one for one in first.lines if (one.kv, one.filter) == (row.kv, row.filter)]
+        was = [one for one in by.first.lines if (one.kv, one.filter) == (row.kv, row.filter)]
         same = [one.reading for one in was if (_beam(one), one.set_s) == (_beam(row), row.set_s)]
         name = _row_words(row)
         if was and not same:
             before_name, before_s = _row_words(was[0]), was[0].set_s
             return f"{name}, {row.set_s:g} s: the first baseline of {of} has {before_name}, {before_s:g} s, of this kV and filter: make this one of that first"
-        before = same[0] if same else row.reading
-        if not (before > 0.0 and abs(row.reading - before) <= BASELINE_PART * before):
+        before, off = same[0] if same else row.reading, by.off.get((row.kv, row.filter), NOT_OFF)
+        if not (before > 0.0 and all(abs(row.reading * part - before) <= BASELINE_PART * before for part in off)):
+            begun = max(off, key=lambda part: abs(part - 1.0))
+            beside = f", begun with the output {100 * (begun - 1.0):+.2f} % off," if off != NOT_OFF else ""
             return (
                 f"{name}: {row.reading:g} where the first baseline of {of} has "
-                f"{before:g}, more than {100 * BASELINE_PART:g} % apart: calibrate, and sign a new certificate first"
+                f"{before:g}{beside or ','} more than {100 * BASELINE_PART:g} % apart: calibrate, and sign a new certificate first"
             )
     return ""
 

@@ -46,6 +46,7 @@ from records.day import (
     against,
     air_words,
     baseline_of,
+    baselines_of,
     corrected,
     decoded,
     judged,
@@ -842,6 +843,83 @@ def test_a1_a_further_detector_has_its_baseline_from_a_day_that_the_first_one_ch
     assert _by(rig, "qa 2", second) == ""
     near = rig.baseline(device="QA 2", **_row(1.009))
     assert _by(rig, "QA-2", near) == "", "the same detector's next one needs no check before it"
+    rig.close()
+
+
+def _in_force(rig: DayRig, device: str, certificate: bytes = OPENING.certificate_sha256) -> bool:
+    return baseline_of(rig.recorder.book, SITE, certificate.hex(), device) is not None  # type: ignore[union-attr]
+
+
+def test_a1_further_detectors_add_not_up_what_each_may_be_off(tmp_path: Path) -> None:
+    """The output creeps by 0.9 % from one detector to the next, each of which shows its own first baseline: 1 % holds from the first one on, whatever lies
+    between. QA-2 may have its baseline, and no second one that is further off; QA-3 none by it, nor by the first one, and once the output is back it has
+    one by either. The same by a recorder that reads the journal anew."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    assert _by(rig, DEVICE, first, 1.009) == ""
+    second = rig.baseline(device="QA-2", **_row(1.009))
+    assert _in_force(rig, "QA-2")
+    assert _by(rig, "QA-2", second, 1.018) == "", "it shows 0.9 %, and that lets the day be treated"
+    sheet = rig.baseline(device="QA-3", **_row(1.018))
+    assert not _in_force(rig, "QA-3")
+    words = of_baseline(rig.recorder.book, SITE, sheet)  # type: ignore[union-attr]
+    assert "no daily check by QA-1 7001 or QA-2 within 1 % of what the first detector was begun with" in words
+    near = rig.baseline(device="QA-2", **_row(1.018))
+    words = of_baseline(rig.recorder.book, SITE, near)  # type: ignore[union-attr]
+    assert "has 12.6125, begun with the output +0.90 % off, more than 1 % apart: calibrate" in words
+    assert _by(rig, DEVICE, first, 1.018) == ""
+    rig.baseline(device="QA-3", **_row(1.018))
+    assert not _in_force(rig, "QA-3"), "the first one shows it, too"
+    assert _by(rig, "QA-2", second, 1.0) == ""
+    third = rig.baseline(device="QA-3", **_row(1.0))
+    assert _by(rig, "QA-3", third, 1.0) == ""
+    rig.drop_recorder()
+    rig.new_recorder()
+    rig.run(0.04)
+    assert [_in_force(rig, f"QA-{n}") for n in (1, 2, 3)] == [False, True, True] and _in_force(rig, DEVICE)
+    rig.close()
+
+
+def test_a1_two_seatings_of_a_check_let_no_output_creep_between_detectors(tmp_path: Path) -> None:
+    """Each check's first seating shows 0.9 % more than its second: the second says where the output is, and both have to be within 1 % of the first of all."""
+    rig = made(tmp_path)
+    rig.opened()
+    first, found = rig.baseline(), []
+    for number, part in ((2, 0.991), (3, 0.982)):
+        content = rig.measured(first, device=DEVICE if number == 2 else "QA-2")
+        line = msgspec.structs.replace(content.lines[0], reading=part * 1.009 * READING)
+        anew = msgspec.structs.replace(content.seated_anew, reading=part * READING)
+        rig.lay_down(
+            signed(SheetKind.DAILY, msgspec.structs.replace(content, lines=(line,), seated_anew=anew), OPERATOR, "operator")
+        )  # fmt: skip
+        assert rig.refused() == ""
+        first = rig.baseline(device=f"QA-{number}", **_row(part))
+        found.append(_in_force(rig, f"QA-{number}"))
+    assert found == [True, False]
+    rig.close()
+
+
+def test_a1_what_a_detector_was_begun_with_holds_under_the_next_certificate_too(tmp_path: Path) -> None:
+    """QA-2 was begun 0.9 % off. A certificate that is signed anew without a measurement takes its 0.9 % more not; one within 1 % of the whole it takes, and
+    a detector that is begun from there has the same 1 %. What is measured anew begins anew."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    assert _by(rig, DEVICE, first, 1.009) == ""
+    rig.baseline(device="QA-2", **_row(1.009))
+    said = _under(rig, b"n" * 32, 1.0, 1.018, device="QA-2")
+    assert "has 12.6125, begun with the output +0.90 % off, more than 1 % apart: calibrate" in said
+    assert _under(rig, b"m" * 32, 1.0, 1.005, device="QA-2") == ""
+    book, lines = rig.recorder.book, _row(1.005)["lines"]  # type: ignore[union-attr]
+    held = baselines_of(book, SITE, (b"m" * 32).hex())["qa2"]
+    assert held.off == {(69.5, "F1"): (pytest.approx(1.005), pytest.approx(1.005))} and held.first.lines == lines
+    assert baselines_of(book, SITE, OPENING.certificate_sha256.hex())["qa17001"].off == {}
+    assert "has 12.5625, begun with the output +0.50 % off, more than 1 % apart" in _under(
+        rig, b"m" * 32, 1.0, 1.0125, device="QA-2"
+    )
+    assert _under(rig, b"k" * 31 + b"l", 1.05, 1.05, device="QA-2") == ""
+    assert baselines_of(book, SITE, (b"k" * 31 + b"l").hex())["qa2"].off == {}
     rig.close()
 
 
