@@ -36,6 +36,8 @@ BASELINE_PART: Final = 0.01
 NOT_OFF: Final = (1.0, 1.0)
 STATION_KPA: Final = 5.0
 TEMPERATURE_C: Final = (10.0, 40.0)
+ALTITUDE_M: Final = (-500.0, 6000.0)
+"""Where people live. Beyond it the formula of the standard atmosphere is none: above 44.3 km its power has no real value, far off it has none at all."""
 REFERENCE_KPA, REFERENCE_C, ZERO_C = 101.325, 20.0, 273.15
 SET_S: Final = 0.02
 """An exposure of the check and one of its baseline are of the same set time within two steps of the unit's timer."""
@@ -532,6 +534,9 @@ def _stood(
     by = others.get(alike(sheet.device))
     if by is None or by.last[0].sheet.sha256 != sheet.baseline_sha256:
         return False
+    # a sheet is kept whatever number it says, and of most numbers there is no day: that would end the recorder at this question, and ever after
+    if not 0.0 <= sheet.begun_wall_s <= kept.wall_s:
+        return False
     bound = (sheet.bound.certificate_sha256, sheet.bound.tube_serial, sheet.bound.machine_serial)
     days = {str(today(at, site.tz)) for at in (sheet.begun_wall_s, kept.wall_s, begun_wall_s)}
     beams = {(one.kv, one.filter) for one in sheet.lines}
@@ -586,8 +591,21 @@ def moved(new: Baseline, by: Held, of: str = "this certificate") -> str:
     return ""
 
 
+def altitude_words(altitude_m: float) -> str:
+    """Why no machine stands at this altitude, or ""."""
+    low, high = ALTITUDE_M
+    if low <= altitude_m <= high:
+        return ""
+    return (
+        f"{altitude_m:g} m above the sea is not within {low:g} to {high:g}: write the altitude of the site, in metres"
+    )
+
+
 def wrong_baseline(book: Book, base: Baseline) -> str:
-    """Whether a baseline was measured: each of its exposures is in the records, for a check and with its certificate, and there is one for each line."""
+    """Whether a baseline was measured: each of its exposures is in the records, for a check and with its certificate, and there is one for each line, which
+    read something, where a machine can stand."""
+    if wrong := altitude_words(base.altitude_m):
+        return f"the baseline's altitude: {wrong}, and have the physicist make a new one first"
     for token in base.tokens:
         one = book.exposures.get(token)
         start = one.start if one is not None and not one.void else None
@@ -599,6 +617,8 @@ def wrong_baseline(book: Book, base: Baseline) -> str:
             return f"exposure {token} of the baseline is none of a check with its certificate: have the physicist make a new one first"
     if len(base.tokens) < len(base.lines) or not base.lines:
         return "the baseline has no exposure of its own for each combination: have the physicist make a new one first"
+    if empty := next((one for one in base.lines if not one.reading > 0.0), None):
+        return f"{_row_words(empty)}: the baseline reads {empty.reading:g}, which is nothing to hold a reading against: have the physicist make a new one first"
     return ""
 
 

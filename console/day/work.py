@@ -43,6 +43,7 @@ from records.day import (
     DaySheet,
     against_begun,
     alike,
+    altitude_words,
     baselines_of,
     decoded,
     outputs_of,
@@ -108,6 +109,8 @@ def run_baseline(asked: Asked, signer: Signer, detector: Detector, clock: Clock)
         raise ConfigurationError(
             "--baseline needs --altitude; first: write how many metres above the sea the machine stands: each day's station pressure is held against it"
         )
+    if wrong := altitude_words(detector.altitude_m):
+        raise ConfigurationError(f"--altitude: {wrong}")
     rig, certificate = prepared(asked, clock)
     wanted = baseline_begun(rig, baseline_of(certificate, detector, detector.altitude_m), certificate)
     wrong = no_baseline_yet(rig, certificate, wanted, clock)

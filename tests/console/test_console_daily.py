@@ -229,6 +229,15 @@ def test_hazard_a12_a_baseline_without_the_sites_altitude_is_none() -> None:
         work.run_baseline(work.Asked(Path("rig.toml"), "P. One", False), Signer("P. One", "physicist", Path("k.pem")), detector, SystemClock())  # fmt: skip
 
 
+@pytest.mark.parametrize("altitude_m", [-501.0, 6001.0, 44_400.0, -1e61, 1e300, float("nan")])
+def test_hazard_a12_a_baseline_of_where_no_machine_stands_is_refused_before_anything_is_exposed(
+    altitude_m: float,
+) -> None:
+    detector = work.Detector("QA-1", "nC", True, altitude_m)
+    with pytest.raises(ConfigurationError, match=r"--altitude: .* m above the sea is not within -500 to 6000: write"):
+        work.run_baseline(work.Asked(Path("rig.toml"), "P. One", False), Signer("P. One", "physicist", Path("k.pem")), detector, SystemClock())  # fmt: skip
+
+
 def test_a14_every_exposure_is_a_line_or_left_with_its_reason() -> None:
     """Of a check that was left, spoiled, rejected by a person, or not interrupted."""
     ends = ["terminated, TIME_END", "complete", "complete", "complete", "complete", "interrupted, DOOR"]

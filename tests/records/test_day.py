@@ -881,6 +881,84 @@ def test_a1_further_detectors_add_not_up_what_each_may_be_off(tmp_path: Path) ->
     rig.close()
 
 
+def _numbers(content: Any) -> Iterator[tuple[str, Any]]:
+    """Each number of a sheet's content in turn as no honest sheet has it; what is in a line in its first line."""
+    for name in content.__struct_fields__:
+        value = getattr(content, name)
+        if isinstance(value, float):
+            for number in (1e300, -1e300, 1e61, -1e61, 1e70, -1e13, 1e13, 2.6e11, 44_400.0, 0.0, -1.0, 5e-324):
+                yield f"{name} {number:g}", msgspec.structs.replace(content, **{name: number})
+        elif isinstance(value, msgspec.Struct) or (isinstance(value, tuple) and isinstance(value[:1], tuple) and value):
+            first = value[0] if isinstance(value, tuple) else value
+            for what, changed in _numbers(first) if isinstance(first, msgspec.Struct) else ():
+                put = (changed, *value[1:]) if isinstance(value, tuple) else changed
+                yield f"{name} {what}", msgspec.structs.replace(content, **{name: put})
+
+
+def test_a_number_of_no_day_or_place_in_a_sheet_is_refused_in_words_and_ends_no_recorder(tmp_path: Path) -> None:
+    """A sheet is kept whatever it says, signed as it must be; with a further detector's baseline behind it every question asks for the days and the air that
+    it names. Each number of both kinds of sheet in turn; and at the bench the one that ended the recorder, at every start anew."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    assert _by(rig, DEVICE, first) == ""
+    book = rig.recorder.book  # type: ignore[union-attr]
+    check, founded = book.sheets[SheetKind.DAILY][-1], book.sheets[SheetKind.BASELINE]
+    content, base = decoded(check.sheet.body, DaySheet), decoded(first.body, Baseline)
+    assert content is not None and base is not None
+    content = msgspec.structs.replace(content, left=(Left(min(book.exposures), "jig", READING, True, DEVICE),))
+    now = (book, OPENING, SITE, rig.clock.now, rig.clock.wall)
+    wanted = msgspec.structs.replace(base, device="QA-2", tokens=(rig.expose(Purpose.DAILY),))
+    further, asked = signed(SheetKind.BASELINE, wanted, PHYSICIST, "physicist"), 0
+    for name, changed in _numbers(content):
+        sheet = signed(SheetKind.DAILY, changed, OPERATOR, "operator")
+        book.sheets[SheetKind.DAILY] = [msgspec.structs.replace(check, sheet=sheet)]
+        assert next(against(*now), "") and isinstance(of_baseline(book, SITE, further), str), name
+        asked += 1
+    book.sheets[SheetKind.DAILY] = [check]
+    for name, changed in _numbers(base):
+        sheet = signed(SheetKind.BASELINE, changed, PHYSICIST, "physicist")
+        book.sheets[SheetKind.BASELINE] = [msgspec.structs.replace(founded[-1], sheet=sheet)]
+        assert next(against(*now), "") and isinstance(of_baseline(book, SITE, further), str), name
+        asked += 1
+    assert asked > 150
+    book.sheets[SheetKind.BASELINE] = founded
+    for begun in (1e300, -1e13):
+        rig.lay_down(
+            signed(SheetKind.DAILY, msgspec.structs.replace(content, begun_wall_s=begun), OPERATOR, "operator")
+        )
+        assert "says that it was begun on another day" in rig.refused()
+        rig.baseline(device="QA-2", **_row())
+        assert "says that it was begun on another day" in rig.refused()
+        rig.drop_recorder()
+        rig.new_recorder()
+        rig.run(0.04)
+        assert "says that it was begun on another day" in rig.refused() and not _in_force(rig, "QA-2")
+    rig.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"altitude_m": 44_400.0}, "44400 m above the sea is not within -500 to 6000"),
+        ({"altitude_m": -1e61}, "m above the sea is not within -500 to 6000"),
+        (_row(0.0), "69.5 kV 1.6 mA F1 A20: the baseline reads 0, which is nothing to hold a reading against"),
+        (_row(-1.0), "reads -12.5, which is nothing"),
+    ],
+)
+def test_a12_a_baseline_of_no_place_or_of_no_reading_is_none(
+    tmp_path: Path, changed: dict[str, Any], words: str
+) -> None:
+    """And the next one, as it should be, is the first one: nobody is locked out by what was never in force."""
+    rig = made(tmp_path)
+    rig.opened()
+    assert words in of_baseline(rig.recorder.book, SITE, rig.baseline(**changed))  # type: ignore[union-attr]
+    assert not _in_force(rig, DEVICE)
+    rig.baseline(altitude_m=-400.0)
+    assert _in_force(rig, DEVICE)
+    rig.close()
+
+
 def test_a1_two_seatings_of_a_check_let_no_output_creep_between_detectors(tmp_path: Path) -> None:
     """Each check's first seating shows 0.9 % more than its second: the second says where the output is, and both have to be within 1 % of the first of all."""
     rig = made(tmp_path)
