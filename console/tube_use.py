@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
 from hal.readings import Purpose
-from records.warm_up import AGAIN_AFTER_S, Beam, lacking, standing
+from records.warm_up import AGAIN_AFTER_S, Beam, is_beam, lacking, standing
 
 
 class Use(NamedTuple):
@@ -30,7 +30,7 @@ def in_use(rows: list[dict[str, Any]], wall_s: float) -> Iterator[Use]:
             str(row.get("prescription_id", "")),
         )
         for row in rows
-        if row["ended_wall_s"] and row["purpose"] != Purpose.DRY_RUN.name
+        if row["ended_wall_s"] and is_beam(Purpose[row["purpose"]])
     )
     since_s = wall_s
     for one in sorted((one for one in use if one.ended_s <= wall_s), reverse=True):

@@ -71,9 +71,13 @@ class Beam:
     """Wall less monotonic clock then: the same as now, unless the clock was set or the computer started anew."""
 
 
+def is_beam(purpose: Purpose) -> bool:
+    """Whether an exposure for this is beam. High voltage over a cold filament is none: it warms no tube, and gives it no heat."""
+    return purpose is not Purpose.DRY_RUN
+
+
 def beams(book: Book) -> Iterator[Beam]:
-    """Every exposure that had beam and has its end, the newest first, of whichever tube. High voltage over a cold filament is none: it warms no tube, and
-    gives it no heat."""
+    """Every exposure that had beam and has its end, the newest first, of whichever tube."""
     return (_beam(one) for one in reversed(book.exposures.values()) if _had_beam(one))
 
 
@@ -85,7 +89,7 @@ def of_tube(book: Book, at: int = NOW) -> Iterator[Beam]:
 
 
 def _had_beam(one: Exposure) -> bool:
-    return one.end is not None and not one.end.void and one.start.prescribed.purpose is not Purpose.DRY_RUN
+    return one.end is not None and not one.end.void and is_beam(one.start.prescribed.purpose)
 
 
 def row_of(idle_s: float) -> Row:

@@ -16,7 +16,7 @@ from console.treat.asking import StoppedError, yes
 from console.treat.session import Session
 from console.treat.treat import Face
 from controller.prescribed import Certificate, Combination
-from records.warm_up import Beam, Standing, standing
+from records.warm_up import CLOCK_S, Beam, Standing, standing
 
 CLEAR = "the room is empty, nobody is under the beam, the door is closed"
 
@@ -39,9 +39,10 @@ class Day:
 
 
 def stands(day: Day, now_s: float) -> tuple[float, Standing | None]:
-    """Idle time and the warm-up as it stands."""
+    """Idle time and the warm-up as it stands; where the clock was set since the last beam, nobody knows how long that is ago."""
     made, wall_s = day.beams(), day.wall()
-    idle_s = wall_s - made[0].ended_s if made else math.inf
+    known = made and abs(wall_s - now_s - made[0].clocks_s) <= CLOCK_S
+    idle_s = wall_s - made[0].ended_s if known else math.inf
     return idle_s, standing(iter(made), now_s, wall_s, day.zone)
 
 

@@ -80,7 +80,7 @@ def run_warm_up(asked: Asked, filter_id: str, applicator_id: str, clock: Clock) 
     """`kerma warm-up`."""
     rig, certificate = prepared(asked, clock)
     fitted = Fitted(filter_id, applicator_id)
-    day = day_of(rig, clock)
+    day = warm_day_of(rig, clock)
     return held(
         asked, rig, certificate, Purpose.WARMUP, clock,
         lambda session, hand, face: warm_up.warm_up(session, hand, certificate, day, fitted, face),
@@ -179,6 +179,18 @@ def day_of(rig: Rig, clock: Clock) -> Day:
         return fractions.beams_kept(database(rig), clock.wall() - clock.monotonic(), of_this_tube=True)
 
     return Day(beams, clock.wall, zone_named(rig.time_zone))
+
+
+def warm_day_of(rig: Rig, clock: Clock) -> Day:
+    """The same for a warm-up, with the clocks as they were by the journal: the lock doubts beam of before a clock was set or the computer started anew, and
+    whoever warms up is asked for what the lock asks for."""
+    plain, then = day_of(rig, clock), fractions.clocks_kept(rig.records / fractions.JOURNAL_NAME)
+
+    def beams() -> tuple[Beam, ...]:
+        now_s = clock.wall() - clock.monotonic()
+        return fractions.beams_kept(database(rig), now_s, of_this_tube=True, then=then)
+
+    return Day(beams, plain.wall, plain.zone)
 
 
 def bound_of(rig: Rig, certificate: Certificate) -> Bound:

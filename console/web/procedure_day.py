@@ -88,7 +88,7 @@ def _followed(
     rig: Rig, clock: Clock, wanted: Wanted, person: Person, certificate: Certificate, face: PageFace
 ) -> Callable[[Line], Exit]:
     """Everything that can be refused before it is begun is refused here. Raises ConfigurationError."""
-    today = work.day_of(rig, clock)
+    today = work.day_of(rig, clock) if wanted.what == CHECK else work.warm_day_of(rig, clock)
     site = work.site_of(rig, certificate, wanted.device, person.name, clock) if wanted.what == CHECK else None
 
     def follow(line: Line) -> Exit:

@@ -26,8 +26,10 @@ from day_bench import (
 )
 from records_bench import COMBINATION, OPENING, prescribed
 
+from calibration.warm_up import following
 from console.day import state as daily_state
-from console.day import work
+from console.day import warm_up, work
+from console.tube_use import in_use, warmed_at
 from controller.entries import EntryType, Event, Outcome, Stray
 from controller.proofs import OPENED
 from hal.errors import ConfigurationError
@@ -788,6 +790,65 @@ def test_g22_another_tubes_warm_up_and_that_of_before_a_tube_was_taken_out_count
     for _ in range(60):
         rig.expose(Purpose.WARMUP, 60.0)
     assert rig.refused(wanted) == ""
+    rig.close()
+
+
+def test_g22_high_voltage_over_a_cold_filament_warms_no_tube_for_the_lock_and_for_who_warms_it_up(
+    tmp_path: Path,
+) -> None:
+    """Warmed up, idle for 3 h, a dry run, and 3 h again: the lock has no beam for 6 h, and so have the warm-up's own command and a certificate's draft."""
+    rig = made(tmp_path)
+    rig.opened()
+    wanted = prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=9)
+    assert rig.refused(wanted) == ""
+    rig.clock.go(3 * 3600.0)
+    before = _kept(rig)
+    rig.expose(Purpose.DRY_RUN, fraction=51)
+    rig.clock.go(3 * 3600.0)
+    assert "the tube had no beam for 6.0 h" in rig.refused(wanted)
+    assert [one.token for one in _kept(rig)] == [one.token for one in before]
+    assert [one.token for one in _kept(rig)] == [one.token for one in of_tube(rig.recorder.book)]  # type: ignore[union-attr]
+    wall_s, beams = rig.clock.wall, _kept(rig)
+    idle_s, now = warm_up.stands(warm_up.Day(lambda: beams, lambda: wall_s, ZoneInfo("UTC")), rig.clock.now)
+    assert now is None and idle_s == pytest.approx(6 * 3600.0, abs=60.0)
+    use = [
+        {"started_wall_s": one.begun_s, "ended_wall_s": one.ended_s, "purpose": one.purpose.name, "prescription_id": f"{one.token}"}
+        for one in beams
+    ]  # fmt: skip
+    use.append(
+        {"started_wall_s": wall_s - 3 * 3600.0 - 10.0, "ended_wall_s": wall_s - 3 * 3600.0, "purpose": "DRY_RUN"}
+    )
+    assert warmed_at(use, wall_s, (), beams, 69.5, ZoneInfo("UTC")) is None
+    assert not [*in_use(use, wall_s)]
+    rig.close()
+
+
+def test_g22_g29_who_warms_up_after_the_clock_was_set_is_asked_for_what_the_lock_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Warm, and the computer starts anew: to the lock the tube is cold for a time that nobody knows. The command said "warm", exposed nothing, and nobody was
+    treated for four hours; it asks for the same warm-up now, and is at its end when the lock is."""
+    rig = made(tmp_path)
+    rig.opened()
+    wanted = prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=9)
+    assert rig.refused(wanted) == ""
+    rig.clock.wall += 600.0
+    assert "since the last beam the clock was set" in rig.refused(wanted)
+    console: Any = SimpleNamespace(records=rig.folder, time_zone="UTC")
+    monkeypatch.setattr(work, "database", lambda _rig: rig.config.database)
+    clock: Any = SimpleNamespace(wall=lambda: rig.clock.wall, monotonic=lambda: rig.clock.now)
+    day = work.warm_day_of(console, clock)
+    assert warm_up.stands(day, rig.clock.now) == (float("inf"), None)
+    rungs, asked = (COMBINATION,), 0
+    while (todo := following(rungs, *warm_up.stands(day, rig.clock.now))).combination is not None:
+        assert rig.refused(wanted) != ""
+        rig.expose(Purpose.WARMUP, todo.seconds)
+        asked += 1
+        assert asked < 100
+    assert todo.words.startswith("warm: 36") and rig.refused(wanted) == ""
+    assert following(rungs, *warm_up.stands(work.warm_day_of(console, clock), rig.clock.now)).words == todo.words, (
+        "begun anew"
+    )
     rig.close()
 
 
