@@ -88,13 +88,15 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Left(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An exposure of the check that serves no reading, and why: all beam is accounted for (accident-A14). What a detector showed of it is told all the same
-    (None: nobody typed it), by which one, and whether a person kept it as what it shows; sheets of before have no such words."""
+    (None: nobody typed it), by which one, whether a person kept it as what it shows, and in what air it was read; sheets of before have no such words."""
 
     token: int
     why: str
     reading: float | None = None
     kept: bool = False
     device: str = ""
+    p_kpa: float | None = None
+    t_c: float | None = None
 
 
 class DaySheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -790,18 +792,13 @@ def _off_today(
     for one in (*before, sheet):
         lines = () if one is sheet else (*one.lines, one.seated_anew)
         told = {left.token: left for left in one.left if left.reading is not None}
-        told |= {line.token: Left(line.token, "", line.reading, True, one.device) for line in lines}
+        told |= {line.token: Left(line.token, "", line.reading, True, one.device, one.p_kpa, one.t_c) for line in lines}
         off = told | off
     for left in off.values():
-        found = _off_part(book, left, sheet, site, known)
-        if found is None or not found > STOP_PART:
+        found, off_by = _off_part(book, left, sheet, site, known)
+        if not found > STOP_PART:
             continue
         said = f"exposure {left.token} of this day read {left.reading:g} by {left.device}"
-        off_by = (
-            f"{100 * found:.2f} % off its baseline, above {100 * STOP_PART:g} %"
-            if found < math.inf
-            else "that has no baseline in force for it"
-        )
         if left.kept and CALIBRATE_PART < found < math.inf:
             yield f"{said}, {100 * found:.2f} % off its baseline, above {100 * CALIBRATE_PART:g} %: calibrate, and sign a new certificate first"
         elif kept.sheet.role != "physicist":
@@ -847,9 +844,10 @@ def _serves(exposure: Exposure | None, sheet: DaySheet, site: DaySite, known: Ma
     )
 
 
-def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> float | None:
-    """By which part a reading is off the baseline of its detector, by the air of this sheet; infinite where that detector has none, None where the exposure
-    is of another day or certificate, or was not whole."""
+def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> tuple[float, str]:
+    """By which part a reading is off the baseline of its detector, with the words for it: by the air in which it was read, for another air makes it no better
+    (by the air of this sheet where an older program noted none). Infinite where it can be held against nothing; 0 where the exposure is of another day or
+    certificate, or was not whole."""
     exposure = book.exposures.get(left.token)
     if (
         exposure is None
@@ -857,15 +855,20 @@ def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Map
         or exposure.start.certificate_sha256.hex() != sheet.bound.certificate_sha256
         or str(today(exposure.seen.wall_s, site.tz)) != sheet.day
     ):
-        return None
+        return 0.0, ""
     p = exposure.start.prescribed
     by = known.get(alike(left.device))
     found = by.last if by is not None else None
     key = (p.kv, p.ma, p.filter_id, p.applicator_id)
     rows = [one for one in found[1].lines if (one.kv, one.ma, one.filter, one.applicator) == key] if found else []
     if not found or not rows or not rows[0].reading > 0.0:
-        return math.inf
-    return abs(corrected(left.reading, sheet.p_kpa, sheet.t_c, found[1].vented) / rows[0].reading - 1.0)
+        return math.inf, "that has no baseline in force for it"
+    own = left.p_kpa is not None and left.t_c is not None
+    p_kpa, t_c = (left.p_kpa or 0.0, left.t_c or 0.0) if own else (sheet.p_kpa, sheet.t_c)
+    if wrong := air_words(p_kpa, t_c, found[1].altitude_m):
+        return math.inf, f"in an air that is not of this place ({wrong})"
+    part = abs(corrected(left.reading, p_kpa, t_c, found[1].vented) / rows[0].reading - 1.0)
+    return part, f"{100 * part:.2f} % off its baseline, above {100 * STOP_PART:g} %"
 
 
 def _told(sheet: DaySheet) -> set[int]:

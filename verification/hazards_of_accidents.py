@@ -137,6 +137,7 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "records/test_readings_today.py::test_a1_a_reading_that_was_off_stays_so_in_every_later_check_of_the_day_and_under_the_next_days_no_more "
         "records/test_readings_today.py::test_a1_a_failed_check_that_was_signed_all_the_same_is_one_of_the_readings_of_its_day "
         "records/test_readings_today.py::test_a1_a_reading_that_was_off_is_what_the_first_sheet_told_of_it "
+        "records/test_readings_today.py::test_a1_a12_the_air_of_the_next_check_makes_no_reading_of_before_better "
         "records/test_readings_today.py::test_a1_whoever_leaves_checks_before_a_reading_is_typed_calls_the_physicist "
         "records/test_readings_today.py::test_a1_a_sheet_that_says_another_day_is_one_of_those_that_were_laid_down_on_this_one "
         "records/test_readings_today.py::test_a1_a_further_detector_is_given_its_baseline_on_a_day_with_readings_that_serve_no_line "

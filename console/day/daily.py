@@ -84,14 +84,16 @@ class Measuring:
         face: Face,
         name: str,
         device: str,
+        air: tuple[float, float],
         left: list[Left],
         notes: Notes,
         stands: bool = True,
     ) -> None:
-        """`stands`: a reading that a person keeps is one of the day's from then on. Of a baseline it is not, before that is signed: a baseline that was
-        stopped has readings, which the next check tells, and none that was kept."""
+        """`air`: station pressure in kPa and temperature in degC, which go with each reading. `stands`: a reading that a person keeps is one of the day's from
+        then on. Of a baseline it is not, before that is signed: a baseline that was stopped has readings, which the next check tells, and none that was
+        kept."""
         self._session, self._hand, self._face, self._name, self._left = session, hand, face, name, left
-        self._device, self._notes, self._stands = device, notes, stands
+        self._device, self._air, self._notes, self._stands = device, air, notes, stands
         self._number = 0
 
     def expose(self, one: Combination, seconds: float) -> Answered:
@@ -130,11 +132,12 @@ class Measuring:
             self.leave(answer.number, why.strip() or "rejected without a reason", value)
 
     def leave(self, token: int, why: str, reading: float | None = None) -> None:
-        self._left.append(Left(token, why) if reading is None else Left(token, why, reading, device=self._device))
+        told = Left(token, why) if reading is None else Left(token, why, reading, False, self._device, *self._air)
+        self._left.append(told)
         self._face.say(f"exposure {token} serves no reading: {why}")
 
     def _note(self, token: int, reading: float, kept: bool) -> None:
-        self._notes.put(Noted(token, self._device, reading, kept))
+        self._notes.put(Noted(token, self._device, reading, kept, *self._air))
 
 
 def daily(
@@ -160,10 +163,14 @@ def daily(
         _tests(session, face)
         _contacts(session, face, site, draft)
         _air(session, face, base, draft)
-        measuring = Measuring(session, hand, face, f"D-{draft.begun_s:.0f}", base.device, draft.left, site.notes)
-        _readings(session, face, base, [one for one in rungs if one is not None], measuring, draft)
-        _interrupt(session, face, site.who, rungs[0], measuring, draft)
-        _people(session, face, draft)
+        # with an air that is refused there is no check, and no reading to be noted in it
+        if not draft.wrong:
+            air = (draft.p_kpa, draft.t_c)
+            name = f"D-{draft.begun_s:.0f}"
+            measuring = Measuring(session, hand, face, name, base.device, air, draft.left, site.notes)
+            _readings(session, face, base, [one for one in rungs if one is not None], measuring, draft)
+            _interrupt(session, face, site.who, rungs[0], measuring, draft)
+            _people(session, face, draft)
     except StoppedError as error:
         face.say(f"{error}; the check is not made, treatment stays locked")
         return Exit.NOT_CONFIRMED
@@ -188,7 +195,6 @@ def baseline(
     lines: list[BaseLine] = []
     tokens: list[int] = []
     name = f"B-{session.now():.0f}-{certificate.sha256.hex()[:8]}"
-    measuring = Measuring(session, hand, face, name, wanted.device, left, notes, stands=False)
     try:
         draft = _Draft(0.0)
         _air(session, face, wanted, draft)
@@ -197,6 +203,8 @@ def baseline(
             return Exit.REFUSED
         if not yes(session, face, f"{wanted.device} is seated in its jig, the room is empty"):
             return Exit.NOT_CONFIRMED
+        air = (draft.p_kpa, draft.t_c)
+        measuring = Measuring(session, hand, face, name, wanted.device, air, left, notes, stands=False)
         for row in wanted.lines:
             one = _combination(certificate, row)
             if one is None:
@@ -231,7 +239,7 @@ def _left_over(session: Session, face: Face, site: Site, draft: _Draft) -> None:
             face.say(words)
         why = line(session, face, f"exposures {named} are of a check that was left; why") or "left without a reason"
         draft.left += [
-            Left(token, why) if one is None else Left(token, why, one.reading, one.kept, one.device)
+            Left(token, why) if one is None else Left(token, why, one.reading, one.kept, one.device, one.p_kpa, one.t_c)
             for token, one in noted.items()
         ]
 

@@ -16,13 +16,16 @@ FOLDER: Final = "daily"
 """Beside the journal: one file for each exposure, by its token."""
 
 
-class Noted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One reading, by which detector; `kept` once a person has said that it is what the detector shows."""
+class Noted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One reading, by which detector; `kept` once a person has said that it is what the detector shows; and in what air it was read (notes of before do not
+    say that)."""
 
     token: int
     device: str
     reading: float
     kept: bool
+    p_kpa: float | None = None
+    t_c: float | None = None
 
 
 @dataclass(frozen=True)

@@ -244,7 +244,7 @@ def test_a14_every_exposure_is_a_line_or_left_with_its_reason() -> None:
     _, (sheet,), _, _ = made(ends, untold=(7, 8), readings="12.0 nC,10.0 nC,10.0 nC", keep="reject the jig was open,,")
     assert sheet.left == (
         Left(7, "the door was opened"), Left(8, "the door was opened"), Left(101, "terminated, TIME_END"),
-        Left(102, "the jig was open", 12.0, device="QA-1"),
+        Left(102, "the jig was open", 12.0, False, "QA-1", 101.3, 21.0),
         Left(105, "was not interrupted: complete"),
     )  # fmt: skip
     assert [one.token for one in (*sheet.lines, sheet.seated_anew)] == [103, 104] and sheet.interrupt_token == 106
@@ -340,8 +340,8 @@ def test_a1_what_a_baseline_that_was_stopped_has_read_is_told_by_the_next_check(
     )  # fmt: skip
     assert code is not Exit.AS_INTENDED and not signed
     assert [notes.of(token) for token in (101, 102)] == [
-        Noted(101, "QA-1", 10.1, False),
-        Noted(102, "QA-1", 9.9, False),
+        Noted(101, "QA-1", 10.1, False, 101.3, 21.0),
+        Noted(102, "QA-1", 9.9, False, 101.3, 21.0),
     ]
     _, (sheet,), face, _ = made(untold=(101, 102), notes=notes)
     assert [one.reading for one in sheet.left] == [10.1, 9.9]
@@ -419,14 +419,42 @@ def test_a1_what_a_check_that_failed_or_was_left_has_read_is_told_by_the_next_on
     notes = Notes(tmp_path / "daily")
     assert made(notes=notes, readings="9.2 nC,9.2 nC")[0] is Exit.REFUSED
     assert made(["complete"], notes=notes, readings="9.3 nC", keep="END")[0] is Exit.NOT_CONFIRMED
-    assert notes.of(101) == Noted(101, "QA-1", 9.3, False), "the newest of its exposure"
+    assert notes.of(101) == Noted(101, "QA-1", 9.3, False, 101.3, 21.0), "the newest of its exposure"
     _, (sheet,), face, _ = made(
         ["complete", "complete", "interrupted, DOOR"], untold=(101, 102, 90), notes=Notes(tmp_path / "daily")
     )
     assert sheet.left == (
-        Left(101, "the door was opened", 9.3, False, "QA-1"), Left(102, "the door was opened", 9.2, True, "QA-1"), Left(90, "the door was opened"),
+        Left(101, "the door was opened", 9.3, False, "QA-1", 101.3, 21.0),
+        Left(102, "the door was opened", 9.2, True, "QA-1", 101.3, 21.0), Left(90, "the door was opened"),
     )  # fmt: skip
     assert any("101 (read 9.3), 102 (read 9.2), 90 are of a check that was left" in words for words in face.said)
+
+
+def test_a1_a_reading_keeps_the_air_in_which_it_was_read_and_a_note_of_before_is_read_and_written_as_it_was(
+    tmp_path: Path,
+) -> None:
+    """+5.5 % at 101.3 kPa, kept, and the check has failed; the next one is made at 105.5 kPa and tells that reading with its own air. A note of an older
+    program has none, and is told with none."""
+    notes = Notes(tmp_path / "daily")
+    base = msgspec.structs.replace(BASE, vented=True)
+    assert made(notes=notes, base=base, readings="10.55 nC,10.55 nC")[0] is Exit.REFUSED
+    old = b'{"token":90,"device":"QA-1","reading":10.0,"kept":true}'
+    (tmp_path / "daily" / "90.json").write_bytes(old)
+    assert notes.of(90) == Noted(90, "QA-1", 10.0, True)
+    _, (sheet,), _, _ = made(notes=notes, base=base, p="105.5 kPa", untold=(101, 90), readings="10.55 nC,10.55 nC")
+    assert sheet.p_kpa == 105.5 and sheet.left == (
+        Left(101, "the door was opened", 10.55, True, "QA-1", 101.3, 21.0), Left(90, "the door was opened", 10.0, True, "QA-1")
+    )  # fmt: skip
+    notes.put(Noted(90, "QA-1", 10.0, True))
+    assert (tmp_path / "daily" / "90.json").read_bytes() == old
+
+
+def test_a12_with_an_air_that_is_refused_nothing_is_exposed_and_no_reading_is_noted() -> None:
+    """It could be held against no baseline, and would be the physicist's for a typing error."""
+    notes = InMemory()
+    code, signed, face, _ = made(p="94.0 kPa", notes=notes)
+    assert code is Exit.REFUSED and not signed and "read station pressure" in face.said[-1]
+    assert not any(words.startswith("exposure 1") for words in face.said) and notes.found == {}  # type: ignore[attr-defined]
 
 
 def test_a1_a_reading_that_cannot_be_written_or_read_ends_the_check(tmp_path: Path) -> None:
