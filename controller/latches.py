@@ -33,8 +33,9 @@ OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
 }
 """Latches for ends that no rule of the interlocks reports, because the safety unit did."""
 
-BROKEN: Final = frozenset({"unit:NONE", "unit:PAIR", "unit:MIRROR", "unit:TEST_PULSE"})
-"""Of these causes the machine itself is broken: who may mend it clears it, as by the rules that ask the same (relay_mirrors, contacts_agree, test_pulse)."""
+BROKEN: Final = frozenset({"unit:NONE", "unit:PAIR", "unit:MIRROR", "unit:TEST_PULSE", "press"})
+"""Of these causes, and of a number that is none, the machine itself is broken: who may mend it clears it, as by the rules that ask the same (relay_mirrors,
+contacts_agree, test_pulse). The physicist sees the dose where it is UNKNOWN."""
 
 
 class Latches:
@@ -90,7 +91,8 @@ class Latches:
 
 def clears_of(event: Event, cause: str) -> Clears:
     """Who clears what the safety unit ended for this cause; the event is one of OF_UNIT."""
-    return Clears.BY_SERVICE if cause in BROKEN else OF_UNIT[event][1]
+    broken = cause in BROKEN or cause.removeprefix("unit:").isdecimal()
+    return Clears.BY_SERVICE if broken else OF_UNIT[event][1]
 
 
 def _entered(stage: Stage, decided: Decided, now: Seconds) -> tuple[Latch, ...]:

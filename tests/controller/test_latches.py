@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import pytest
 
+from controller.ends import CAUSES, OWN, SERVICE
 from controller.entries import EntryType, LatchSet, Outcome
 from controller.exposure import Decided, Stage
-from controller.latches import STRAY_RULE, Latches
+from controller.latches import STRAY_RULE, Latches, clears_of
 from controller.self_test import STUCK_RULE
 from controller.states import Event, State
 from hal.readings import Cause
@@ -59,12 +60,19 @@ def test_an_end_that_only_the_unit_reports_is_latched_and_written(event: Event, 
     assert after(State.STOPPING, event, "unit:RATE") == ({"unit:RATE": clears}, ["unit:RATE"])
 
 
-@pytest.mark.parametrize("cause", [f"unit:{cause.name}" for cause in Cause])
+@pytest.mark.parametrize("cause", [*(f"unit:{cause.name}" for cause in Cause), "unit:26", "unit:65535", "press"])
 def test_what_the_unit_found_broken_is_cleared_by_who_mends_it(cause: str) -> None:
     """A contactor, a contact, its wire, or a unit that names no cause: a physicist alone would send a broken machine on, and service alone a doubtful dose."""
-    broken = {"unit:NONE", "unit:PAIR", "unit:MIRROR", "unit:TEST_PULSE"}
+    broken = {"unit:NONE", "unit:PAIR", "unit:MIRROR", "unit:TEST_PULSE", "unit:26", "unit:65535", "press"}
     clears = Clears.BY_SERVICE if cause in broken else Clears.BY_PHYSICIST
     assert after(State.STOPPING, Event.TRIP_FAULT, cause) == ({cause: clears}, [cause])
+
+
+def test_whose_words_call_service_service_clears() -> None:
+    """What people are told to do first and who may send the machine on are of one mind."""
+    told = {f"unit:{cause.name}": words for cause, (_, words) in CAUSES.items()} | {"press": OWN["press"][1]}
+    calls = {cause for cause, words in told.items() if words == SERVICE or words.startswith("call service")}
+    assert {cause for cause in told if clears_of(Event.TRIP_FAULT, cause) is Clears.BY_SERVICE} == calls
 
 
 def test_stuck_on_is_latched_once_whatever_led_to_it() -> None:
