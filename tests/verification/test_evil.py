@@ -106,8 +106,8 @@ def test_a_test_beside_the_play_must_fail_too() -> None:
     ]
 
 
-def test_who_saw_it_before_the_one_that_is_meant_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It fails, and by the right one, but another was first: the run says so."""
+def test_who_saw_it_no_later_than_the_one_that_is_meant_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails by the right one, but perhaps not first: the run says so."""
     assert Told("x", "6", "plain", "", {"4": "late", "6": "twice", "9": "much"}).before == ("4",)
     assert Told("x", "6", "plain", "not caught", {"4": "late"}).before == ()
     app = typer.Typer()
@@ -115,7 +115,7 @@ def test_who_saw_it_before_the_one_that_is_meant_is_told(monkeypatch: pytest.Mon
     monkeypatch.setattr(
         "verification.evil.run.one", lambda job: Told(job.key, job.by, job.play, "", {"25": "first", job.by: "seen"})
     )
-    assert f"{CHEAP[0]}: 25 saw it before ONCE" in CliRunner().invoke(app, [CHEAP[0]]).output
+    assert f"{CHEAP[0]}: 25 saw it no later than ONCE" in CliRunner().invoke(app, [CHEAP[0]]).output
 
 
 def test_there_are_as_many_as_the_design_asks_for() -> None:

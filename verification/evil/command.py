@@ -91,7 +91,7 @@ def catchers(patch: Evil | Pair) -> tuple[str, ...]:
 
 
 def tell(told: Sequence[Told], out: Console) -> None:
-    """Patch, who must catch it, who did in the order in which they saw it; what is wrong comes last, whole, and whom another one was before."""
+    """Patch, who must catch it, who did in the order in which they saw it; what is wrong comes last, whole, and who saw it no later."""
     table = Table("patch", "must be caught by", "caught by", "", box=None)
     for one in told:
         caught = [f"[bold]{who}[/]" if who == one.by else who for who in one.caught]
@@ -100,7 +100,9 @@ def tell(told: Sequence[Told], out: Console) -> None:
     out.print(table)
     for one in told:
         if one.before:
-            out.print(f"{one.job}: {', '.join(one.before)} saw it before {one.by}", highlight=False, soft_wrap=True)
+            out.print(
+                f"{one.job}: {', '.join(one.before)} saw it no later than {one.by}", highlight=False, soft_wrap=True
+            )
         if one.wrong:
             out.print(f"[bold red]{one.job}[/]: {one.wrong}", highlight=False, soft_wrap=True)
 

@@ -57,7 +57,7 @@ class Told:
 
     @property
     def before(self) -> tuple[str, ...]:
-        """Who saw it before the one that is meant for it did: it fails, but not first by the right one."""
+        """Who saw it no later than the one that is meant for it: it fails, and perhaps not first by the right one."""
         who = list(self.caught)
         return tuple(who[: who.index(self.by)]) if self.by in self.caught else ()
 
