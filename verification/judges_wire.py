@@ -3,11 +3,13 @@ Each judge gives the times and words of what is broken in one story; ids and nam
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
+from hal.readings import Contact
 from verification.story import LYING_MA, LYING_UNIT, LYING_VALUES, LYING_WIRES, Found, Story
 from verification.trace import Row
 
@@ -16,7 +18,7 @@ BAND: Final = 0.02
 FILAMENT_A: Final = 5.0
 LATE_S: Final = 0.03
 """A device may answer from what it converted or scanned so long before its question."""
-ANSWER_S: Final = 0.02
+ANSWER_S: Final = 0.015
 """No wire of any rig gives a question up sooner."""
 SEALED: Final = tuple(f"generator-wire-{name}" for name in LYING_WIRES)
 
@@ -31,24 +33,54 @@ class Value:
     true: Callable[[Row], float]
     band: Callable[[Story], float] | None
     lies: tuple[str, ...]
+    unseen: Callable[[Story, float, float], bool] = lambda _s, _from, _until: False
+    """Whether it may have been, between two ticks of this stretch, what it was in none."""
     before_s: float = 0.0
     """A supply that tells it in a reply of its own, less often, tells what was so long before."""
 
 
+def _went_on(s: Story, from_s: float, until_s: float) -> bool:
+    """The unit changed twice: what it was in between need not be in any row."""
+    at = s.unit_changes
+    return bisect_right(at, until_s) - bisect_left(at, from_s) > 1
+
+
+def _begun_anew(s: Story, from_s: float, until_s: float) -> bool:
+    """The unit began its sums anew: their last values need not be in any row."""
+    rows = list(s.between(from_s, until_s))
+    return any(
+        after.beam_ms < row.beam_ms or after.counts[0] < row.counts[0] or after.counts[1] < row.counts[1]
+        for row, after in pairwise(rows)
+    )
+
+
+CUTTING: Final = int(Contact.ESTOP | Contact.DOOR | Contact.APPLICATOR | Contact.KEY_TREAT | Contact.KEY_SERVICE)
+"""The contacts that end a beam; the beam-on switch is let go again between two ticks."""
+BOUNCING: Final = ("door-bounces", "door-flaps")
 GENERATOR: Final = (
     Value("kV", lambda m: m.kv, lambda row: row.kv, lambda s: BAND * s.rig.full_scale[0], (*SEALED, *LYING_VALUES)),
     Value("mA", lambda m: m.ma, lambda row: row.ma, lambda s: BAND * s.rig.full_scale[1], (*SEALED, *LYING_VALUES, *LYING_MA)),
-    Value("filament", lambda m: m.filament_a or None, lambda row: row.filament_a, lambda _: BAND * FILAMENT_A, (*SEALED, *LYING_VALUES), 2.0),
+    Value("filament", lambda m: m.filament_a or None, lambda row: row.filament_a, lambda _: BAND * FILAMENT_A, (*SEALED, *LYING_VALUES), before_s=2.0),
 )  # fmt: skip
 """A filament of 0 A is what drivers say whose supply tells of none."""
 UNIT: Final = (
-    Value("state", lambda u: u.state, lambda row: row.unit_state, None, LYING_UNIT),
-    Value("token", lambda u: u.token, lambda row: row.unit_token, None, LYING_UNIT),
-    Value("contacts", lambda u: u.contacts_a & u.contacts_b, lambda row: row.contacts, None, LYING_UNIT),
+    Value("state", lambda u: u.state, lambda row: row.unit_state, None, LYING_UNIT, _went_on),
+    Value("token", lambda u: u.token, lambda row: row.unit_token, None, LYING_UNIT, _went_on),
+    Value(
+        "contacts",
+        lambda u: u.contacts_a & u.contacts_b & CUTTING,
+        lambda row: row.contacts & CUTTING,
+        None,
+        (*LYING_UNIT, *BOUNCING),
+    ),
     Value("scan", lambda u: u.scan, lambda row: row.scan, lambda _: 0.0, LYING_UNIT),
-    Value("beam_ms", lambda u: u.beam_ms, lambda row: row.beam_ms, lambda _: 0.0, LYING_UNIT),
-    Value("counts of chamber 1", lambda u: u.counts_1, lambda row: row.counts[0], lambda _: 0.0, LYING_UNIT),
-    Value("counts of chamber 2", lambda u: u.counts_2, lambda row: row.counts[1], lambda _: 0.0, LYING_UNIT),
+    Value("beam_ms", lambda u: u.beam_ms, lambda row: row.beam_ms, lambda _: 0.0, LYING_UNIT, _begun_anew),
+    Value(
+        "counts of chamber 1", lambda u: u.counts_1, lambda row: row.counts[0], lambda _: 0.0, LYING_UNIT, _begun_anew
+    ),
+    Value(
+        "counts of chamber 2", lambda u: u.counts_2, lambda row: row.counts[1], lambda _: 0.0, LYING_UNIT, _begun_anew
+    ),
 )
 """The unit's block has its checksum and the echo of its question: no tampering with its wire is an excuse."""
 
@@ -90,6 +122,10 @@ def _of_their_time(s: Story, part: str, values: Iterable[Value]) -> Found:
                 held = read in true
             else:
                 held = min(true) - value.band(s) <= read <= max(true) + value.band(s)
-            if not held and not s.lasting(value.lies, asked_s - 1.0, row.t):
+            if (
+                not held
+                and not s.lasting(value.lies, asked_s - 1.0, row.t)
+                and not value.unseen(s, s.times[first], row.t)
+            ):
                 told = f"{min(true):.6g} to {max(true):.6g}"
                 yield row.t, f"{value.name} is read as {read:.6g}, truly it was {told} from its question on"

@@ -465,9 +465,11 @@ MADE: Final[dict[str, Callable[[], str]]] = {
         ],
     ),
     "invariants": lambda: table(
-        ("id", "name", "what must hold", "judged by", "asked live"), invariants_page.invariants_table()
+        ("id", "name", "what must hold", "judged by", "what it lets pass", "asked live"),
+        invariants_page.invariants_table(),
     ),
     "barriers": lambda: table(("barrier", "what breaks", "in", "must have acted within"), barriers_table()),
+    "not asked live": lambda: table(("id", "why not"), invariants_page.not_asked_table()),
     "monitored": lambda: table(("id", "what each look is asked"), invariants_page.monitored_table()),
     "states-picture": states_picture,
     "states-table": states_table,

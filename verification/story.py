@@ -316,6 +316,11 @@ class Story:
             states.append(what.endswith("on"))
         return found
 
+    @cached_property
+    def unit_changes(self) -> list[float]:
+        """When the safety unit went on, by the world's log: another state, a test, a reset; what its coils do is beside that."""
+        return [at for at, what in self.log("unit") if not what.startswith(("K1 ", "K2 "))]
+
     def coil(self, name: str, at_s: float) -> bool:
         """Whether this contactor's coil was driven then."""
         times, states = self._coils[name]

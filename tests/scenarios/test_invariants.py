@@ -14,9 +14,12 @@ from controller.entries import EntryType, Start
 from controller.kernel import Kernels
 from controller.states import Event, State
 from hal.readings import Contact
+from interlocks.monitor import LAWS
 from verification import story as words
 from verification import times
 from verification.invariants import INVARIANTS, SEEN, Expectation, check_all
+from verification.invariants_page import NOT_ASKED
+from verification.invariants_page import SEEN as SEEN_AS
 from verification.scenarios import find, play
 from verification.setting import lay_out, prescribed, virtual_rig
 from verification.story import Story
@@ -126,6 +129,26 @@ def test_only_a_lie_about_this_value_excuses_it(plain: Trace) -> None:
     at_s = plain.rows[0].t
     assert not is_broken(with_log(misread(plain, "monitor", ma=0.8), at_s, "fault", "ma-reads-low starts"), "21")
     assert not is_broken(with_log(misread(plain, "unit", counts_1=1), at_s, "fault", "unit-scan-frozen starts"), "21")
+
+
+def test_what_no_tick_shows_of_the_unit_is_not_asked(plain: Trace) -> None:
+    """A state between two changes that lie between two ticks, and the last count before sums begin anew."""
+    at_s, place = plain.rows[mid(plain)].t, mid(plain)
+    once = with_log(misread(plain, "unit", state=0x4444), at_s - 0.002, "unit", "ENDED: LEASE")
+    assert is_broken(once, "21")
+    assert not is_broken(with_log(once, at_s - 0.001, "unit", "IDLE"), "21")
+    more = part(plain, "unit", lambda at, _: at == place, lambda _: {"counts_1": plain.rows[place].counts[0] + 1})
+    assert is_broken(more, "21")
+
+    def anew(at: int, row: Row) -> dict[str, Any]:
+        counts = (
+            {}
+            if row.unit is None or at <= place
+            else {"unit": msgspec.structs.replace(row.unit, counts_1=0, counts_2=0, beam_ms=0)}
+        )
+        return {"counts": (0, 0), "beam_ms": 0, **counts} if at >= place else {}
+
+    assert not is_broken(rows(more, anew), "21")
 
 
 def test_what_nobody_looked_at_holds_nothing(plain: Trace) -> None:
@@ -656,6 +679,19 @@ def test_no_invariant_is_without_a_run_that_breaks_it() -> None:
     """A predicate that cannot fail would prove nothing."""
     assert {row.id for row in INVARIANTS} == {row[0] for row in (*ALTERED, *ALTERED_RESUMED)}
     assert len({row.id for row in INVARIANTS}) == len(INVARIANTS)
+
+
+def test_what_the_program_can_see_it_asks_of_itself_or_it_is_said_why_not() -> None:
+    """Every row that is judged by what the program sees is a law of the monitor, or stands with a reason; no reason outlives its row, or stands for a law."""
+    seen = {row.id for row in INVARIANTS if "obs" in row.kind.split(", ")}
+    assert seen - set(LAWS) == set(NOT_ASKED)
+    assert all(len(words) > 40 for words in NOT_ASKED.values())
+    assert {kind for row in INVARIANTS for kind in row.kind.split(", ")} == set(SEEN_AS)
+
+
+def test_every_invariant_says_what_it_lets_pass() -> None:
+    """A tolerance that stands in the code alone is one that nobody has agreed to."""
+    assert all(row.lets.endswith(".") for row in INVARIANTS)
 
 
 def test_places_in_entries_are_those_of_the_structs() -> None:
