@@ -360,7 +360,7 @@ class Observer:
         whole = JournalEye(self._folder, self._read)
         whole.look(float("inf"))
         self._eye.look(float("inf"))
-        secret = any(key in data for key in _forms(blob.site_key) for data in self._files())
+        secret = any(key in data for data in self._files() for key in _forms(blob.site_key))
         seen = {(e.index, e.instance, e.seq): e.seen_s for e in self._eye.entries}
         entries = tuple(
             replace(e, at_s=round(e.at_s - self._lead_s.get(e.instance, 0.0), 6), seen_s=seen.get((e.index, e.instance, e.seq), e.seen_s))
