@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from statistics import median
 from typing import Any, Final
 
@@ -12,6 +13,30 @@ HOST_GONE: Final = frozenset({"host-kill", "host-freeze"})
 """A host that is gone sends nothing: the safety unit ends the beam within T3."""
 FULL_END: Final = "DOSE_END"
 """An exposure that ended by its dose did not end by what broke."""
+BY_HAND: Final = frozenset({"STOP", "EDIT", "CLOSE", "KEY_OFF", "DESK_LOST"})
+OF_PEOPLE: Final = ("I*", "O*", "H5/desk-dead", "desk-leave")
+"""Faults that are a hand's doing; any other fault did not end what a hand ended."""
+GONE: Final = (*HOST_GONE, "H2/stalls", "H3/*", "H4/*", "H8/*", "O4/power-cycle")
+CONTACTS: Final = (
+    "I1/*",
+    "I2/*",
+    "I4/*",
+    "I8/applicator-removed",
+    "I8/applicator-swapped",
+    "I8/filter-*",
+    "I9/*",
+    "I10/*",
+    "O11/*",
+)
+SILENT: Final = ("L1/*-dropped", "L2/*", "L12/*", "M2/*", "M3/*")
+KINDS: Final = (
+    ("a contact, the key, the applicator or the filter: OFF sent (T1: 100 ms)", CONTACTS, "off_sent"),
+    ("the program raised an error: beam off (T1 + T2: 600 ms at most)", ("H7/*",), "beam_off"),
+    ("the program killed, frozen or hanging: beam off (T3 + T2: 1 s at most)", GONE, "beam_off"),
+    ("a wire that fell silent: OFF sent (T1, and the age that its poll plan lets a reading have)", SILENT, "off_sent"),
+    ("any fault: beam off (drifts and full disks have times of their own)", ("*",), "beam_off"),
+)
+"""What is told of reaction times: of which faults, which time, against what."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +70,7 @@ class Figures:
     worst_error: float = 0.0
     worst_error_seed: int | None = None
     off_sent: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    """By fault, where nothing else broke in the run and the beam was on: s from the fault on, and the seed."""
     beam_off: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
     errors: list[tuple[float, bool]] = field(default_factory=list)
     """(true - prescribed) / prescribed of every complete fraction, and whether nothing broke in its run."""
@@ -68,6 +94,23 @@ class Figures:
             worst_s, seed = max(values)
             found.append(Times(fault, len(values), median(value for value, _ in values), worst_s, seed))
         return sorted(found, key=lambda times: -times.worst_s)
+
+    def reactions(self) -> Iterable[tuple[str, int, float, float, str, int]]:
+        """By each of KINDS: how many, the worst and the median in s, the fault and the seed of the worst."""
+        for words, patterns, kind in KINDS:
+            values = sorted(
+                (value, fault, seed)
+                for fault, every in getattr(self, kind).items()
+                if any(fnmatch(fault, pattern) for pattern in patterns)
+                for value, seed in every
+            )
+            if values:
+                worst_s, fault, seed = values[-1]
+                yield words, len(values), worst_s, median(value for value, _, _ in values), fault, seed
+
+    def clean_errors(self) -> list[float]:
+        """|true - prescribed| / prescribed of the complete fractions in whose run nothing broke, the smallest first."""
+        return sorted(abs(error) for error, whole in self.errors if whole)
 
 
 def figures(documents: Iterable[dict[str, Any]]) -> Figures:
@@ -99,9 +142,16 @@ def _add(sums: Figures, d: dict[str, Any]) -> None:
             sums.errors.append((error, not faults))
             if not faults and abs(error) > abs(sums.worst_error):
                 sums.worst_error, sums.worst_error_seed = error, seed
-    for reaction in d["reactions"]:
-        if reaction["ended_by"] in ("", FULL_END):
+    for reaction in d["reactions"] if len(d["began"]) == 1 else ():
+        if not _ended_it(reaction):
             continue
         for kind in ("off_sent", "beam_off"):
             if reaction[f"{kind}_s"] is not None and not (kind == "off_sent" and reaction["fault"] in HOST_GONE):
                 getattr(sums, kind).setdefault(reaction["fault"], []).append((reaction[f"{kind}_s"], seed))
+
+
+def _ended_it(reaction: dict[str, Any]) -> bool:
+    """Whether this fault ended the beam that was on: not its dose, nor somebody's hand whose doing the fault was not."""
+    by = reaction["ended_by"]
+    of_people = any(fnmatch(reaction["fault"], pattern) for pattern in OF_PEOPLE)
+    return reaction["state"] == "IRRADIATING" and by not in ("", FULL_END) and (of_people or by not in BY_HAND)

@@ -21,7 +21,7 @@ from verification.story import (
     Found,
     Story,
 )
-from verification.times import T1_S
+from verification.times import T1_S, reaction_s
 from verification.trace import NOT_RUNNING, Row
 
 DOSE_PART: Final = 0.005
@@ -67,12 +67,17 @@ def dose_fault(s: Story) -> Found:
             rate = OVER_R0 * float(start.combination["r0_mgy_per_s"])
             if s.lasting(FAULTY_BEAM, first, last):
                 rate = max(rate, s.most_mgy_per_s)
-        most = d0 * (1.0 + part) + rate * s.reaction_s
+        most = d0 * (1.0 + part) + rate * _bound_s(s)
         if true > most:
             yield (
                 s.end_s,
                 f"fraction {tag:016x}: truly {true:.1f} mGy, at most {most:.1f} ({d0:.1f} with {part:.0%} and {rate:.0f} mGy/s)",
             )
+
+
+def _bound_s(s: Story) -> float:
+    """What nothing can shorten: of this rig where one thing was broken, the largest of any rig where more were."""
+    return s.reaction_s if len({fault.name for fault in s.faults}) <= 1 else max(s.reaction_s, reaction_s())
 
 
 def never_under(s: Story) -> Found:
@@ -169,7 +174,7 @@ def timer(s: Story) -> Found:
         beam_s = s.beam_s(ons)
         most = limit + max(0.01 * limit, 0.1) + len(ons) * (CONTACTOR_S + FALL_S)
         if s.lasting(STAYS_ON, s.rows[ons[0].at].t, s.end_s):
-            most += s.reaction_s  # the timer ended it, and K2 alone obeyed
+            most += _bound_s(s)  # the timer ended it, and K2 alone obeyed
         if beam_s > most:
             yield s.end_s, f"fraction {tag:016x}: {beam_s:.2f} s of beam, the timer's limit is {limit:.2f} s"
     for on in s.ons:

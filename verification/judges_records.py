@@ -149,7 +149,7 @@ def lease_of_desk(s: Story) -> Found:
     strangers: dict[int, float] = {}
     for act in s.trace.acts:
         client = act.detail.get("client", 1)
-        if act.kind == "host" or ((act.kind, act.what) == ("hand", "left") and holder == 1):
+        if act.kind == "host" or (act.kind == "parted" and client == holder):
             holder, strangers = None, {}
         elif act.kind == "came" and act.what != "stop":
             if holder in (None, client) or act.at_s - heard > LEASE_S + NEAR_S:
@@ -295,18 +295,19 @@ def _once(s: Story) -> Found:
 
 def _latches_told(s: Story) -> Found:
     """Each latch is set once and cleared once in turn, by a person who had asked for it in that role, by name and for a reason."""
-    held: set[str] = set()
+    held: dict[str, str] = {}
     asked = [a for a in s.trace.acts if (a.kind, a.what) == ("came", "reset")]
     for entry in s.trace.entries:
         if entry.kind == LATCH_SET:
-            if entry.fields[0] in held:
+            # a process that begins may latch anew before the recorder has handed it what the last one left
+            if held.get(entry.fields[0]) == entry.instance:
                 yield entry.at_s, f"latch {entry.fields[0]} is set twice"
-            held.add(entry.fields[0])
+            held[entry.fields[0]] = entry.instance
         elif entry.kind == LATCH_CLEARED:
             rule, role, who, reason = entry.fields[:4]
             if rule not in held:
                 yield entry.at_s, f"latch {rule} is cleared, and was not set"
-            held.discard(rule)
+            held.pop(rule, None)
             said = {"role": role, "who": who, "reason": reason}
             if (
                 not who

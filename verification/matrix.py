@@ -357,7 +357,7 @@ def _print(trace: Trace) -> str:
     """Ticks, world, hands and journal, with its stamps: a wall clock that is wrong stands in those alone. What other clients ask is what was done."""
     told = [(at_s, who, what) for at_s, who, what in trace.log if who != "fault"]
     entries = [(entry.kind, entry.token, entry.at_s, entry.wall_s, entry.fields) for entry in trace.entries]
-    acts = [(act.at_s, act.kind, act.what) for act in trace.acts if act.kind not in ("came", "elsewhere")]
+    acts = [(act.at_s, act.kind, act.what) for act in trace.acts if act.kind not in ("came", "elsewhere", "parted")]
     whole = (trace.rows, told, acts, entries, trace.shown, trace.wrote)
     return hashlib.sha256(repr(whole).encode()).hexdigest()
 

@@ -263,21 +263,25 @@ def _of_seeds(sums: Figures) -> dict[str, str]:
         "beam": f"{sums.beam_s / 3600.0:.1f} h in {sums.exposures} exposures",
         "beam by rate": sums.beam_by_rate,
         "simulated": f"{sums.simulated_s / 3600.0:.1f} h",
-        "dose where nothing broke": f"at worst {100.0 * sums.worst_error:+.2f} % of D0 (seed {sums.worst_error_seed})",
+        "dose where nothing broke": _clean(sums),
         "most above D0 in any run": f"{sums.most_over_mgy:.1f} mGy (seed {sums.most_over_seed}: {', '.join(sums.most_over_faults) or 'no fault'})",
         **{
-            f"{words}, worst and median": _times(sums, kind)
-            for kind, words in (("off_sent", "OFF sent"), ("beam_off", "beam off"))
+            words: f"worst {1000.0 * worst_s:.0f} ms ({fault}, seed {seed}), median {1000.0 * median_s:.0f} ms, {count} runs"
+            for words, count, worst_s, median_s, fault, seed in sums.reactions()
         },
     }
 
 
-def _times(sums: Figures, kind: str) -> str:
-    every = sorted(value for values in getattr(sums, kind).values() for value, _ in values)
+def _clean(sums: Figures) -> str:
+    """A stop with less left than the smallest rest that is given ends a fraction, and is the worst of them."""
+    every = sums.clean_errors()
     if not every:
         return "-"
-    worst = sums.times(kind)[0]
-    return f"{1000.0 * worst.worst_s:.0f} ms ({worst.fault}, seed {worst.seed}) and {1000.0 * every[len(every) // 2]:.0f} ms"
+    within = every[math.ceil(0.99 * len(every)) - 1]
+    return (
+        f"{len(every)} complete fractions, 99 % of them within {100.0 * within:.2f} % of D0; at worst {100.0 * sums.worst_error:+.2f} % "
+        f"(seed {sums.worst_error_seed}): a stop with less left than is given ends one too"
+    )
 
 
 def evil(room: Room) -> Verdict:

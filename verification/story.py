@@ -197,7 +197,7 @@ class Story:
     def t2_s(self) -> float:
         """This rig's t2: what its safety unit was set up with, and the largest that there may be where it never was."""
         set_up = {row.sent.terms.t2_s for row in self.rows if row.sent is not None and row.sent.terms is not None}
-        return max(set_up, default=T2_MOST_S)
+        return min(max(set_up, default=T2_MOST_S), T2_MOST_S)
 
     @property
     def t3_s(self) -> float:

@@ -10,7 +10,8 @@ T1_S: Final = 0.1
 T2_MOST_S: Final = 0.5
 """From OFF to no high voltage, else K2: the largest t2 that a profile may ask for. A rig's own is in the set that its safety unit holds."""
 T3_MOST_S: Final = 0.5
-"""The longest beam after a host's last word: the largest lease. A rig's own is its lease and what its contactor takes."""
+"""The longest beam after a host's last word: the largest lease of a safety unit of our own. A rig's own is its lease and what its contactor takes; bought
+I/O in the unit's place has a watchdog of up to a second, and is said to be EMULATED."""
 
 
 def reaction_s(t2_s: float = T2_MOST_S, t3_s: float = T3_MOST_S) -> float:

@@ -49,7 +49,10 @@ CHANGES: Final = {
 """What any order that changes something looks like on each generator's wire, and how OFF begins."""
 UNANSWERED: Final = ("seifert-3003",)
 """Generators that answer questions, and no order."""
-UNIT_CHANGES: Final = re.compile(rb"\A(?:..\x00\x00..)?.([\x05\x06\x0f\x10]..)", re.DOTALL)
+UNIT_CHANGES: Final = {
+    "tcp": re.compile(rb"\A..\x00\x00...([\x05\x06\x0f\x10]..)", re.DOTALL),
+    "rtu": re.compile(rb"\A.([\x05\x06\x0f\x10]..)", re.DOTALL),
+}
 """The same of the safety unit's, a frame over TCP or RTU: a write without a read; polls and renewals are a write and a read in one."""
 NOT_RUNNING: Final = ""
 """The state of a host that is dead or frozen."""
@@ -508,6 +511,9 @@ class Observer:
         if kind in ("came", "elsewhere"):
             self._desk(now, kind, *what)
             return
+        if kind == "parted":
+            self._acts.append(Act(now, kind, "", {"client": what}))
+            return
         if kind == "asked":
             tag = str(what.__struct_config__.tag)
             if tag != "alive":
@@ -563,7 +569,8 @@ class Observer:
         if not data:
             return
         is_generators = link == self._link
-        changes, off = self._changes or (_SPELLMAN, b"") if is_generators else (UNIT_CHANGES, DISARM_BYTES[0])
+        units = UNIT_CHANGES["tcp" if self._rig.blob.rig.safety_unit_link.startswith("tcp:") else "rtu"]
+        changes, off = self._changes or (_SPELLMAN, b"") if is_generators else (units, DISARM_BYTES[0])
         if link not in self._done:
             said = self._unsaid.get(link, b"") + data if is_generators else data
             change = changes.search(said)

@@ -109,13 +109,15 @@ class VirtualPace:
 
 
 class MemoryWire:
-    """The desk's packets as lists; one client, and STOPs without one. `came` is every packet that was taken, `elsewhere` what other clients were answered."""
+    """The desk's packets as lists; one client, and STOPs without one. `came` is every packet that was taken, `elsewhere` what other clients were answered,
+    `parted` who was found gone."""
 
     def __init__(self) -> None:
         self.inbox: deque[tuple[int, bytes]] = deque()
         self.outbox: deque[Reply] = deque()
         self.came: deque[tuple[int, bytes]] = deque()
         self.elsewhere: deque[tuple[int, Reply]] = deque()
+        self.parted: deque[int] = deque()
         self.stops = 0
         self.left: list[int] = []
         self._decode = msgspec.msgpack.Decoder(Reply)
@@ -141,6 +143,7 @@ class MemoryWire:
 
     def gone(self) -> list[int]:
         gone, self.left = self.left, []
+        self.parted.extend(gone)
         return gone
 
 
@@ -149,8 +152,9 @@ class VirtualRig:
 
     `tick_hooks` see every tick, `event_hooks` what happens from outside, by a word and what it is about: "host" and "recorder" (started, killed, ended,
     frozen, thawed), "power" (off, on), "hand" (pressed, stop, left), "asked" (a request), "told" (a reply), "came" (a packet of any client as
-    the host takes it), "elsewhere" (a reply to another client), "idle" (10 ms without a running host). `taps` see the bytes that the host puts on a wire,
-    with the link's name, `ears` both directions, with the connection's number; `each_turn` is done before each turn, by name.
+    the host takes it), "elsewhere" (a reply to another client), "parted" (a client that the host found gone), "idle" (10 ms without a running host).
+    `taps` see the bytes that the host puts on a wire, with the link's name, `ears` both directions, with the connection's number; `each_turn` is done
+    before each turn, by name.
     """
 
     def __init__(
@@ -248,6 +252,8 @@ class VirtualRig:
             self._happened("came", self.wire.came.popleft())
         while self.wire.elsewhere:
             self._happened("elsewhere", self.wire.elsewhere.popleft())
+        while self.wire.parted:
+            self._happened("parted", self.wire.parted.popleft())
         while self.wire.outbox:
             reply = self.wire.outbox.popleft()
             self._happened("told", reply)

@@ -38,11 +38,15 @@ def test_off_is_told_from_a_question_and_from_another_order(
     assert changes.search(asked + off[: len(begins) // 2]) is None
 
 
-@pytest.mark.parametrize("head", [b"\0\2\0\0\0\6", b""], ids=["TCP", "RTU"])
-def test_the_units_writes_are_changes_and_its_polls_are_none(head: bytes) -> None:
+@pytest.mark.parametrize(
+    ("kind", "head"),
+    [*(("tcp", bytes((0, number, 0, 0, 0, 6))) for number in (2, 5, 6, 15, 16)), ("rtu", b"")],
+)
+def test_the_units_writes_are_changes_and_its_polls_are_none(kind: str, head: bytes) -> None:
     """DISARM among them; a poll or a renewal writes and reads in one (function 23)."""
-    disarm, staging = UNIT_CHANGES.search(head + b"\1\6\2\x10\0\1"), UNIT_CHANGES.search(head + b"\1\x10\3\0\0\x1c")
+    changes = UNIT_CHANGES[kind]
+    disarm, staging = changes.search(head + b"\1\6\2\x10\0\1"), changes.search(head + b"\1\x10\3\0\0\x1c")
     assert disarm is not None and disarm[1].startswith(DISARM_BYTES[0])
     assert staging is not None and not staging[1].startswith(DISARM_BYTES[0])
-    assert UNIT_CHANGES.search(head + b"\1\3\0\0\0\x1e") is None
-    assert UNIT_CHANGES.search(head + b"\1\x17\0\x20\0\x1e\2\0\0\x08\x10\5\2\0\6\2\x10") is None
+    assert changes.search(head + b"\1\3\0\0\0\x1e") is None
+    assert changes.search(head + b"\1\x17\0\x20\0\x1e\2\0\0\x08\x10\5\2\0\6\2\x10") is None
