@@ -180,7 +180,8 @@ def test_what_may_be_charged_after_a_kill_grows_with_what_a_broken_wire_kept_fro
     if broken:
         killed = with_log(killed, died_s - silent_s + 0.01, "fault", "unit-wire-late-once starts")
     rate = words.OVER_R0 * float(story.starts[token].combination["r0_mgy_per_s"])
-    delivered = story.true_mgy[token] + rate * (1.0 + more_mgy) + 5.0
+    every_kill_s = 0.5 + plain.rig.silence_s + 2 * plain.rig.tick_s
+    delivered = story.true_mgy[token] + rate * (every_kill_s + more_mgy) + 5.0
     assert is_broken(exposures(killed, delivered_mgy=delivered, high_mgy=delivered), "13") != holds
 
 
