@@ -23,6 +23,7 @@ from controller.requests import Reset, Retest
 from records.day import (
     ITEMS,
     SEAT_PART,
+    STOP_PART,
     UNREAD_MOST,
     BaseLine,
     Baseline,
@@ -45,6 +46,7 @@ FACTOR: Final = 10.0
 P_KPA: Final = (60.0, 110.0)
 T_C: Final = (0.0, 50.0)
 REJECT: Final = "reject"
+NOT_SEATED: Final = "not seated"
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,14 @@ class Measuring:
         self._left.append(told)
         self._face.say(f"exposure {token} serves no reading: {why}")
 
-    def _note(self, token: int, reading: float, kept: bool) -> None:
-        self._notes.put(Noted(token, self._device, reading, kept, *self._air))
+    def not_seated(self, *lines: Line) -> None:
+        """The detector was not seated in one of these, and nobody knows in which: none is what it shows, whoever kept it. What is off is the physicist's then,
+        and asks not for a new certificate: the seat is not the machine. An operator's it is never (accident-A1)."""
+        for one in lines:
+            self._note(one.token, one.reading, kept=False, why=NOT_SEATED)
+
+    def _note(self, token: int, reading: float, kept: bool, why: str = "") -> None:
+        self._notes.put(Noted(token, self._device, reading, kept, *self._air, why))
 
 
 def daily(
@@ -238,10 +246,12 @@ def _left_over(session: Session, face: Face, site: Site, draft: _Draft) -> None:
         for words in _physicists(noted, site.baseline):
             face.say(words)
         why = line(session, face, f"exposures {named} are of a check that was left; why") or "left without a reason"
-        draft.left += [
-            Left(token, why) if one is None else Left(token, why, one.reading, one.kept, one.device, one.p_kpa, one.t_c)
-            for token, one in noted.items()
-        ]
+        draft.left += [Left(token, why) if one is None else _told_again(one, why) for token, one in noted.items()]
+
+
+def _told_again(one: Noted, why: str) -> Left:
+    words = f"{why} ({one.why})" if one.why else why
+    return Left(one.token, words, one.reading, one.kept, one.device, one.p_kpa, one.t_c)
 
 
 def _physicists(noted: Mapping[int, Noted | None], base: Baseline) -> list[str]:
@@ -322,25 +332,40 @@ def _readings(
         name = f"{one.kv:g} kV {one.ma:g} mA {one.filter_id} {one.applicator_id}"
         face.say(f"{name}: {100.0 * (ratio - 1.0):+.2f} % off its baseline")
         wrong = judged(name, ratio)
-        if wrong:
+        # of a detector that was not seated its reading says nothing of the machine
+        seated = bool(place) or _seated_anew(session, face, base, one, measuring, draft)
+        if wrong and seated:
             draft.wrong.append(wrong)
-        if not place:
-            _seated_anew(session, face, base, one, measuring, draft)
 
 
 def _seated_anew(
     session: Session, face: Face, base: Baseline, one: Combination, measuring: Measuring, draft: _Draft
-) -> None:
+) -> bool:
+    """Whether the detector shows the same again; where not, who makes the next check is said: one that is off may not be measured away by an operator."""
     if not yes(session, face, "the detector was taken off and seated anew, the room is empty"):
         raise StoppedError("not seated anew")
     first = draft.lines[0]
     draft.anew = measuring.reading(one, base.lines[0].set_s, base.unit, base.lines[0].reading)
     off = draft.anew.reading / first.reading - 1.0
     face.say(f"seated anew: {100.0 * off:+.2f} %")
-    if not abs(off) <= SEAT_PART:
-        draft.wrong.append(
-            f"seated anew the detector shows {100.0 * off:+.2f} %, above {100 * SEAT_PART:g} %: it was not seated"
+    if abs(off) <= SEAT_PART:
+        return True
+    measuring.not_seated(first, draft.anew)
+    parts = (
+        corrected(line.reading, draft.p_kpa, draft.t_c, base.vented) / base.lines[0].reading
+        for line in (first, draft.anew)
+    )
+    physicists = any(judged("", part) for part in parts)
+    draft.wrong.append(
+        f"seated anew the detector shows {100.0 * off:+.2f} %, above {100 * SEAT_PART:g} %: it was not seated"
+        + (
+            f"; one of both readings is above {100 * STOP_PART:g} % off its baseline: have the physicist make the next check of the day "
+            "(kerma daily --physicist)"
+            if physicists
+            else ""
         )
+    )
+    return False
 
 
 def _interrupt(

@@ -17,8 +17,8 @@ FOLDER: Final = "daily"
 
 
 class Noted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One reading, by which detector; `kept` once a person has said that it is what the detector shows; and in what air it was read (notes of before do not
-    say that)."""
+    """One reading, by which detector; `kept` once a person has said that it is what the detector shows; in what air it was read, and what the check itself
+    has found against it (notes of before say neither)."""
 
     token: int
     device: str
@@ -26,6 +26,7 @@ class Noted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     kept: bool
     p_kpa: float | None = None
     t_c: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)

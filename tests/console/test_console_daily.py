@@ -449,6 +449,30 @@ def test_a1_a_reading_keeps_the_air_in_which_it_was_read_and_a_note_of_before_is
     assert (tmp_path / "daily" / "90.json").read_bytes() == old
 
 
+@pytest.mark.parametrize(
+    ("readings", "calls"), [("10.0 nC,9.4 nC", True), ("9.4 nC,10.0 nC", True), ("10.0 nC,10.2 nC", False)]
+)
+def test_a1_readings_of_a_detector_that_was_not_seated_are_kept_by_nobody_and_are_no_operators(
+    tmp_path: Path, readings: str, calls: bool
+) -> None:
+    """The operator pressed Enter at both; the check itself has found that the detector was not seated. It asks for no new certificate, the next sheet tells
+    both with that, not kept, and whose it is then the records say: above 3 % the physicist's, never an operator's."""
+    notes = Notes(tmp_path / "daily")
+    code, signed, face, _ = made(notes=notes, readings=readings)
+    assert code is Exit.REFUSED and not signed and "it was not seated" in face.said[-1]
+    assert ("have the physicist make the next check" in face.said[-1]) is calls and "certificate" not in face.said[-1]
+    _, (sheet,), _, _ = made(notes=notes, untold=(101, 102))
+    first, anew = (float(one.removesuffix(" nC")) for one in readings.split(","))
+    assert sheet.left == tuple(
+        Left(token, "the door was opened (not seated)", read, False, "QA-1", 101.3, 21.0)
+        for token, read in ((101, first), (102, anew))
+    )
+    code, _, face, _ = made(notes=notes, readings="9.4 nC,9.41 nC")
+    assert "above 5 %: calibrate" in face.said[-1] and (found := notes.of(101)) is not None and found.kept, (
+        "seated, it is"
+    )
+
+
 def test_a12_with_an_air_that_is_refused_nothing_is_exposed_and_no_reading_is_noted() -> None:
     """It could be held against no baseline, and would be the physicist's for a typing error."""
     notes = InMemory()
