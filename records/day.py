@@ -305,13 +305,13 @@ def baselines_of(book: Book, site: DaySite, certificate_sha256: str) -> dict[str
 
 
 def rows_before(book: Book, site: DaySite, base: Baseline) -> list[BaseLine]:
-    """What the baselines in force of this tube and machine are of, those of this certificate first and then of the newest one: a new baseline is of the same
+    """What the baselines in force of this tube are of, those of this certificate first and then of the newest one: a new baseline is of the same
     combinations, where its certificate has them."""
     every = [*_baselines(book, site)]
     found = _in_force(book, site, every, {one.certificate_sha256 for _, one in every})
     newest = (base.certificate_sha256, *reversed(found))
     firsts = [held.first for name in newest for held in found.get(name, {}).values()]
-    return [row for first in firsts if _same_machine(first, base) for row in first.lines]
+    return [row for first in firsts if _same_tube(first, base) for row in first.lines]
 
 
 def outputs_of(combinations: Iterable[Combination]) -> dict[Beamed, Combination]:
@@ -327,8 +327,10 @@ def stands_on(book: Book, base: Baseline) -> Stands:
     )
 
 
-def _same_machine(one: Baseline, other: Baseline) -> bool:
-    return (one.tube_serial, one.machine_serial) == (other.tube_serial, other.machine_serial)
+def _same_tube(one: Baseline, other: Baseline) -> bool:
+    """Whether one says something of the other's output. The machine's serial is its safety unit's: another board turns no tube into another, and a
+    certificate that names one frees no old reading."""
+    return one.tube_serial == other.tube_serial
 
 
 def _beam(row: BaseLine) -> Beamed:
@@ -367,7 +369,7 @@ def _akin(every: Sequence[tuple[Baseline, Stands]], certificate_sha256: str) -> 
 
 def _may_hold(now: tuple[Baseline, Stands], then: tuple[Baseline, Stands]) -> bool:
     """Whether a baseline of another certificate can say something of this one."""
-    return _same_machine(now[0], then[0]) and any(
+    return _same_tube(now[0], then[0]) and any(
         _not_since(row, now[1], was, then[1], then[1].exposed_wall_s)
         for row in now[0].lines
         for was in then[0].lines
@@ -440,8 +442,8 @@ def _weighed(book: Book, site: DaySite, base: Baseline, before: Mapping[str, Map
 
 
 def unmeasured(book: Book, base: Baseline, before: Mapping[str, Mapping[str, Held]], on: Stands) -> tuple[str, Offs]:
-    """Why the first baseline under a certificate is none, where an output of it was read before an earlier certificate's first baseline of this tube and
-    machine, or over READ_DAYS before this one: as far as anybody has measured it, the detector of before shows of it what it showed, within 1 %, and of the
+    """Why the first baseline under a certificate is none, where an output of it was read before an earlier certificate's first baseline of this
+    tube, or over READ_DAYS before this one: as far as anybody has measured it, the detector of before shows of it what it showed, within 1 %, and of the
     combination that it showed it of. One that is to be made yet (its readings empty) is asked for detector and combination alone. Beside it how far the
     output is off by those detectors, for whatever is begun from here."""
     known = [one for name, of in before.items() if name != base.certificate_sha256 for one in _firsts(book, base, of)]
@@ -470,8 +472,8 @@ def _widen(off: dict[tuple[float, str], tuple[float, float]], by: Held, beam: tu
 
 
 def _firsts(book: Book, base: Baseline, of: Mapping[str, Held]) -> list[tuple[Held, Stands, float]]:
-    """Each detector of one certificate, of this tube and machine, what its first baseline stands on, and when the first of them was exposed."""
-    found = [(held, stands_on(book, held.first)) for held in of.values() if _same_machine(held.first, base)]
+    """Each detector of one certificate, of this tube, what its first baseline stands on, and when the first of them was exposed."""
+    found = [(held, stands_on(book, held.first)) for held in of.values() if _same_tube(held.first, base)]
     exposed_wall_s = min((then.exposed_wall_s for _, then in found), default=math.inf)
     return [(held, then, exposed_wall_s) for held, then in found]
 

@@ -1216,14 +1216,18 @@ def _under(rig: DayRig, certificate: bytes, part_r0: float, part: float, *, of: 
         (0.935, 0.935, {}, ""),
         (0.935, 0.935, {"device": "QA-2"}, ""),
         (1.0, 0.935, {"tube_serial": "T-2"}, ""),
-        (1.0, 0.935, {"machine_serial": "M-2"}, ""),
+        (1.0, 0.935, {"machine_serial": "M-2"}, "more than 1 % apart: calibrate"),
+        (1.0, 0.995, {"machine_serial": "M-2"}, ""),
+        (1.0, 1.0, {"machine_serial": "M-2", "device": "QA-2"}, "make this one with QA-1 7001, or measure the output anew"),
+        (0.935, 0.935, {"machine_serial": "M-2", "device": "QA-2"}, ""),
     ],
 )  # fmt: skip
 def test_a1_a_certificate_signed_anew_without_a_measurement_hides_no_machine_that_has_moved(
     tmp_path: Path, part_r0: float, part: float, changed: dict[str, Any], words: str
 ) -> None:
     """Drafted from the old sessions, its R0 is the old one: the detector shows what it showed, or the output is measured. Measured anew it begins with any
-    detector, and so does another tube or machine; the same by a recorder that reads the journal anew."""
+    detector, and so does another tube; another safety unit, whose serial is the machine's, frees nothing that was not measured. The same by a recorder that
+    reads the journal anew."""
     rig = made(tmp_path)
     rig.opened()
     rig.baseline()
