@@ -52,7 +52,7 @@ NOT_SEATED: Final = "not seated"
 @dataclass(frozen=True)
 class Site:
     """What the check stands on: who makes it, what runs, the baseline with its digest, which contacts were seen open alone since a time, and exposures of
-    today's checks that no sheet tells of, with what the detector showed of them."""
+    today's checks that no sheet tells of, with what the detector showed of them. `physicist`: a physicist makes and signs it."""
 
     who: str
     bound: Bound
@@ -61,6 +61,7 @@ class Site:
     opened: Callable[[float], frozenset[str]]
     untold: Callable[[], Sequence[int]]
     notes: Notes
+    physicist: bool = False
 
 
 @dataclass
@@ -238,7 +239,8 @@ def _combination(certificate: Certificate, row: BaseLine) -> Combination | None:
 
 def _left_over(session: Session, face: Face, site: Site, draft: _Draft) -> None:
     """Exposures of a check that was left or failed: each is told, with the reason, and with what the detector showed of it."""
-    noted = {token: site.notes.of(token) for token in site.untold()}
+    damaged = dict[int, str]()
+    noted = {token: _noted(session, face, site, token, damaged) for token in site.untold()}
     if noted:
         named = ", ".join(
             f"{token}{f' (read {one.reading:g})' if one is not None else ''}" for token, one in noted.items()
@@ -246,7 +248,28 @@ def _left_over(session: Session, face: Face, site: Site, draft: _Draft) -> None:
         for words in _physicists(noted, site.baseline):
             face.say(words)
         why = line(session, face, f"exposures {named} are of a check that was left; why") or "left without a reason"
-        draft.left += [Left(token, why) if one is None else _told_again(one, why) for token, one in noted.items()]
+        draft.left += [
+            Left(token, why + damaged.get(token, "")) if one is None else _told_again(one, why)
+            for token, one in noted.items()
+        ]
+
+
+def _noted(session: Session, face: Face, site: Site, token: int, damaged: dict[int, str]) -> Noted | None:
+    """What was noted of an exposure. Of a note that is there and cannot be read nobody knows what it said: an operator's check ends there; a physicist says
+    why the check goes on without it, which the sheet tells, and the exposure is one without a reading. Raises StoppedError."""
+    try:
+        return site.notes.of(token)
+    except StoppedError as error:
+        if not site.physicist:
+            raise
+        face.say(str(error))
+        why = line(
+            session, face, f"exposure {token} then counts as one without a reading; why it may (empty: leave the check)"
+        )
+        if not why:
+            raise
+        damaged[token] = f" (its note cannot be read: {why})"
+        return None
 
 
 def _told_again(one: Noted, why: str) -> Left:

@@ -31,7 +31,8 @@ class Noted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 @dataclass(frozen=True)
 class Notes:
-    """The readings of these records' checks. Raises StoppedError where one cannot be written or read: without it the check is not made."""
+    """The readings of these records' checks. Raises StoppedError where one cannot be written or read: without it the check is not made; without one that
+    cannot be read it is the physicist's, who says why."""
 
     folder: Path
 
@@ -50,7 +51,7 @@ class Notes:
             return msgspec.json.decode(path.read_bytes(), type=Noted)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise StoppedError(
                 f"{path}: what exposure {token} read cannot be read ({error}); first: call the physicist"
             ) from error

@@ -7,7 +7,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -91,6 +91,7 @@ def run_daily(asked: Asked, signer: Signer, device: str, clock: Clock) -> Exit:
     """`kerma daily`."""
     rig, certificate = prepared(asked, clock)
     day, site = day_of(rig, clock), site_of(rig, certificate, device, signer.who, clock)
+    site = replace(site, physicist=signer.role == "physicist")
 
     def sign(sheet: DaySheet) -> Exit:
         return told(laid_down(rig, signed(SheetKind.DAILY, sheet, signer, rig, clock.wall()), clock))

@@ -148,6 +148,8 @@ def answers(**changed: str) -> Callable[[str], str]:
             return changed.get("p", "101.3 kPa")
         if "temperature" in question:
             return "21.0 degC"
+        if "counts as one without a reading" in question:
+            return changed.get("damaged", "")
         if "were left" in question or "was left" in question:
             return "the door was opened"
         no = changed.get("no", "nothing")
@@ -162,6 +164,7 @@ def made(
     untold: tuple[int, ...] = (),
     base: Baseline = BASE,
     notes: Notes | None = None,
+    physicist: bool = False,
     **changed: str,
 ) -> tuple[Exit, list[DaySheet], Face, Session]:
     session, signed = Session(), list[DaySheet]()
@@ -176,6 +179,7 @@ def made(
         lambda _since: seen,
         lambda: untold,
         notes if notes is not None else InMemory(),
+        physicist,
     )
     day = Day(lambda: (), lambda: WALL, UTC)
 
@@ -491,3 +495,24 @@ def test_a1_a_reading_that_cannot_be_written_or_read_ends_the_check(tmp_path: Pa
     (tmp_path / "other" / "7.json").write_text("half")
     code, signed, face, _ = made(untold=(7,), notes=Notes(tmp_path / "other"))
     assert code is Exit.NOT_CONFIRMED and not signed and "what exposure 7 read cannot be read" in face.said[-1]
+
+
+@pytest.mark.parametrize(
+    "raw", [b"half", b"\xff\xfe", b'{"token":7,"device":"QA-\xff","reading":1.0,"kept":true}', b"[" * 100_000]
+)
+def test_a1_a_damaged_note_ends_an_operators_check_in_words_and_a_physicist_says_why_it_goes_on(
+    tmp_path: Path, raw: bytes
+) -> None:
+    """Whatever bytes lie there. The exposure is one without a reading then, which the records count (one a day is anybody's), and the sheet says why."""
+    (tmp_path / "daily").mkdir()
+    (tmp_path / "daily" / "7.json").write_bytes(raw)
+    notes = Notes(tmp_path / "daily")
+    for physicist, typed in ((False, "the disk was full"), (True, "")):
+        code, signed, face, _ = made(untold=(7,), notes=notes, physicist=physicist, damaged=typed)
+        assert code is Exit.NOT_CONFIRMED and not signed and "what exposure 7 read cannot be read" in face.said[-1]
+    code, (sheet,), _, _ = made(untold=(7, 8), notes=notes, physicist=True, damaged="the disk was full")
+    assert code is Exit.AS_INTENDED
+    assert sheet.left == (
+        Left(7, "the door was opened (its note cannot be read: the disk was full)"),
+        Left(8, "the door was opened"),
+    )
