@@ -864,13 +864,16 @@ def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Map
     key = (p.kv, p.ma, p.filter_id, p.applicator_id)
     rows = [one for one in found[1].lines if (one.kv, one.ma, one.filter, one.applicator) == key] if found else []
     if not found or not rows or not rows[0].reading > 0.0:
-        return math.inf, "that has no baseline in force for it"
+        off_by = "that has no baseline in force for it"
+        return math.inf, off_by
     own = left.p_kpa is not None and left.t_c is not None
     p_kpa, t_c = (left.p_kpa or 0.0, left.t_c or 0.0) if own else (sheet.p_kpa, sheet.t_c)
     if wrong := air_words(p_kpa, t_c, found[1].altitude_m):
-        return math.inf, f"in an air that is not of this place ({wrong})"
+        off_by = f"in an air that is not of this place ({wrong})"
+        return math.inf, off_by
     part = abs(corrected(left.reading, p_kpa, t_c, found[1].vented) / rows[0].reading - 1.0)
-    return part, f"{100 * part:.2f} % off its baseline, above {100 * STOP_PART:g} %"
+    off_by = f"{100 * part:.2f} % off its baseline, above {100 * STOP_PART:g} %"
+    return part, off_by
 
 
 def _told(sheet: DaySheet) -> set[int]:
