@@ -442,26 +442,55 @@ def _weighed(book: Book, site: DaySite, base: Baseline, before: Mapping[str, Map
 
 
 def unmeasured(book: Book, base: Baseline, before: Mapping[str, Mapping[str, Held]], on: Stands) -> tuple[str, Offs]:
-    """Why the first baseline under a certificate is none, where an output of it was read before an earlier certificate's first baseline of this
-    tube, or over READ_DAYS before this one: as far as anybody has measured it, the detector of before shows of it what it showed, within 1 %, and of the
-    combination that it showed it of. One that is to be made yet (its readings empty) is asked for detector and combination alone. Beside it how far the
-    output is off by those detectors, for whatever is begun from here."""
+    """Why the first baseline under a certificate is none, where an output of it was read before an earlier certificate's first baseline of this tube,
+    or over READ_DAYS before this one: as far as anybody has measured it, the detector of before shows of it what it showed, within 1 %, and of the
+    combination that it showed it of. A baseline of after those readings is asked, one of before them only where there is none, and beside one that stands on
+    newer readings none is given. One that is to be made yet (its readings empty) is asked for detector and combination alone. Beside it how far the output is
+    off by those detectors, for whatever is begun from here."""
     known = [one for name, of in before.items() if name != base.certificate_sha256 for one in _firsts(book, base, of)]
     off = dict[tuple[float, str], tuple[float, float]]()
     for row in base.lines:
-        old = [
-            (held, was)
+        unmeasured_since = [
+            (held, was, exposed_wall_s)
             for held, then, exposed_wall_s in known
             for was in held.first.lines
             if (was.kv, was.filter) == (row.kv, row.filter) and _not_since(row, on, was, then, exposed_wall_s)
         ]
-        if wrong := _unmeasured_row(base, row, old):
+        old = _on_its_readings(row, on, unmeasured_since)
+        newer = [held for held, then, _ in known if _read_s(on, row) < _read_s(then, row)]
+        if wrong := _superseded(row, newer) or _unmeasured_row(base, row, old):
             return wrong, {}
         for held, was in old:
             same = (_beam(was), alike(held.first.device)) == (_beam(row), alike(base.device))
             if same and row.reading > 0.0 and was.reading > 0.0:
                 _widen(off, held, (row.kv, row.filter), row.reading / was.reading)
     return "", off
+
+
+def _read_s(on: Stands, row: BaseLine) -> float:
+    """When the output of a row was read first, not a number where nothing says it: that is before nothing and after nothing."""
+    one = on.outputs.get(_beam(row))
+    return math.nan if one is None or one.measured_wall_s is UNSET else one.measured_wall_s
+
+
+def _on_its_readings(
+    row: BaseLine, on: Stands, old: Sequence[tuple[Held, BaseLine, float]]
+) -> list[tuple[Held, BaseLine]]:
+    """Of the earlier rows those whose certificate's first baseline was exposed after the readings of this one: they say what a detector showed of this very
+    output, and one of before the readings says what it showed of another. Only where there is none of them is one of before asked."""
+    after = [one for one in old if _read_s(on, row) < one[2]]
+    return [(held, was) for held, was, _ in after or old]
+
+
+def _superseded(row: BaseLine, newer: Sequence[Held]) -> str:
+    """Why a row is none whose output was read anew since: the baselines on the newer readings show another output, and say nothing of this one."""
+    if not newer:
+        return ""
+    names = " or ".join(dict.fromkeys(held.first.device for held in newer))
+    return (
+        f"{_row_words(row)}: the output was read anew since the readings that this certificate has, and the baseline by {names} stands on the newer ones: "
+        "draft the certificate from those, or measure the output anew, and sign a new certificate first"
+    )
 
 
 def _widen(off: dict[tuple[float, str], tuple[float, float]], by: Held, beam: tuple[float, str], part: float) -> None:

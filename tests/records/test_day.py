@@ -1299,6 +1299,73 @@ def test_a1_readings_of_long_before_a_baseline_free_no_machine_that_moved_after_
     rig.close()
 
 
+def _moved_and_measured_anew(rig: DayRig, device: str) -> dict[str, Any]:
+    """A certificate with its baseline by QA-1, the output 4 % down and measured anew, a baseline on those readings by `device`, and over seven days since;
+    gives when the readings were."""
+    rig.opened()
+    rig.baseline()
+    _next_day(rig)
+    of = {"measured_wall_s": rig.clock.wall}
+    rig.clock.go(60.0)
+    assert _under(rig, b"b" * 32, 0.96, 0.96, of=of, device=device) == ""
+    for _ in range(8):
+        _next_day(rig)
+    return of
+
+
+def test_a1_a_certificate_signed_anew_is_by_a_detector_that_has_shown_its_readings_and_by_none_of_before_them(
+    tmp_path: Path,
+) -> None:
+    """The output was 4 % down as it was measured and QA-2 had its baseline, and is back over a week later. QA-2 refuses the certificate that is signed anew
+    from those readings; QA-1, whose baseline is of before them, reads what it read then, and would let the day be treated at 4 % off."""
+    rig = made(tmp_path)
+    of = _moved_and_measured_anew(rig, "QA-2")
+    assert "has 12, more than 1 % apart: calibrate" in _under(rig, b"c" * 32, 0.96, 1.0, of=of, device="QA-2")
+    said = _under(rig, b"c" * 32, 0.96, 1.0, of=of)
+    assert "which is by QA-2: make this one with QA-2, or measure the output anew" in said
+    assert _under(rig, b"c" * 32, 0.96, 0.96, of=of, device="QA-2") == "", "a sound machine has its baseline by QA-2"
+    rig.close()
+
+
+def test_a1_a_certificate_signed_anew_late_is_not_held_against_what_was_there_before_its_readings(
+    tmp_path: Path,
+) -> None:
+    """QA-1 has both baselines, the machine is sound, and reads as it did under the certificate of the same readings: the one of before says 4 % more, of an
+    output that was another."""
+    rig = made(tmp_path)
+    of = _moved_and_measured_anew(rig, DEVICE)
+    assert _under(rig, b"c" * 32, 0.96, 0.96, of=of) == ""
+    assert "has 12, more than 1 % apart: calibrate" in _under(rig, b"d" * 32, 0.96, 1.0, of=of)
+    rig.close()
+
+
+@pytest.mark.parametrize("device", [DEVICE, "QA-2"])
+@pytest.mark.parametrize("days", [1, 8])
+def test_a1_readings_that_were_made_anew_since_begin_no_baseline_of_the_old_ones(
+    tmp_path: Path, device: str, days: int
+) -> None:
+    """The output was read before it went 4 % down and once more after it; a certificate of the first readings would be held against what the detector showed
+    of the second ones, and treat at 4 % off. From the newer ones it has its baseline."""
+    rig = made(tmp_path)
+    rig.opened()
+    rig.baseline()
+    _next_day(rig)
+    read_s = rig.clock.wall
+    _next_day(rig)
+    of = {"measured_wall_s": rig.clock.wall}
+    rig.clock.go(60.0)
+    assert _under(rig, b"b" * 32, 0.96, 0.96, of=of, device=device) == ""
+    for _ in range(days):
+        _next_day(rig)
+    said = _under(rig, b"c" * 32, 1.0, 0.96, of={"measured_wall_s": read_s}, device=device)
+    assert (
+        f"the output was read anew since the readings that this certificate has, and the baseline by {device} stands on the newer ones"
+        in said
+    )
+    assert _under(rig, b"d" * 32, 0.96, 0.96, of=of, device=device) == ""
+    rig.close()
+
+
 def test_a1_the_first_baseline_of_an_earlier_certificate_is_its_first_detectors(tmp_path: Path) -> None:
     """A further detector of the old certificate got its baseline after the new readings: those are of after the first one all the same."""
     rig = made(tmp_path)
