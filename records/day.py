@@ -268,14 +268,28 @@ def corrected(reading: float, p_kpa: float, t_c: float, vented: bool) -> float:
     return reading * (REFERENCE_KPA / p_kpa) * ((ZERO_C + t_c) / (ZERO_C + REFERENCE_C)) if vented else reading
 
 
-def judged(name: str, ratio: float) -> str:
+def judged(name: str, ratio: float, of: str = "its baseline") -> str:
     """What follows from one reading over its baseline; "" where it passes."""
     off = abs(ratio - 1.0)
     if off <= STOP_PART:
         return ""
     first = "calibrate, and sign a new certificate first" if off > CALIBRATE_PART else "call the physicist first"
     bound = CALIBRATE_PART if off > CALIBRATE_PART else STOP_PART
-    return f"{name}: {100 * (ratio - 1.0):+.2f} % off its baseline, above {100 * bound:g} %: {first}"
+    return f"{name}: {100 * (ratio - 1.0):+.2f} % off {of}, above {100 * bound:g} %: {first}"
+
+
+def furthest(
+    last: Baseline, first: Baseline, off: Offs, beam: Beamed, reading: float, air: tuple[float, float]
+) -> tuple[float, str]:
+    """A detector's reading over what it is held against, there where it is furthest from 1, and the words for that: its baseline in force, and, with how far
+    the output was off as its first one was begun, what the first detector of all was begun with. A patient's bound is of the whole: each baseline has 1 % of
+    its own, and a check that stays within 3 % of the last one would treat at 4 %. 0 where it has no row of this combination, or one that reads nothing."""
+    parts = list[tuple[float, str]]()
+    begun = off.get((beam[0], beam[2]), NOT_OFF)
+    for base, by, of in ((last, NOT_OFF, "its baseline"), (first, begun, "what the first detector was begun with")):
+        was = next((row.reading for row in base.lines if _beam(row) == beam), 0.0)
+        parts += [(corrected(reading, *air, base.vented) / was * one, of) for one in by if was > 0.0]
+    return max(parts, key=lambda one: abs(one[0] - 1.0), default=(0.0, "its baseline"))
 
 
 def air_words(p_kpa: float, t_c: float, altitude_m: float) -> str:
@@ -579,7 +593,7 @@ def _stood(
         and not any(kept.index < one <= begun_index for one in (*book.voided, *book.exchanged))
         and not daily_tokens(book, kept.index, begun_index)
         and beams >= {(row.kv, row.filter) for row in base.lines}
-        and not any(_readings(book, kept, sheet, by.last[1], site, others))
+        and not any(_readings(book, kept, sheet, by, site, others))
     )
 
 
@@ -690,17 +704,17 @@ def _measured(book: Book, kept: Kept, sheet: DaySheet, site: DaySite) -> Iterato
     base = by.last[1]
     if (base.tube_serial, base.machine_serial) != (sheet.bound.tube_serial, sheet.bound.machine_serial):
         yield f"the baseline of {sheet.device} is of another tube or machine: have the physicist make a new one first"
-    yield from _readings(book, kept, sheet, base, site, known)
+    yield from _readings(book, kept, sheet, by, site, known)
     yield from _interrupted(book, sheet, site.tz)
     yield from _after(book, kept, sheet)
 
 
 def _readings(
-    book: Book, kept: Kept, sheet: DaySheet, base: Baseline, site: DaySite, known: Mapping[str, Held]
+    book: Book, kept: Kept, sheet: DaySheet, by: Held, site: DaySite, known: Mapping[str, Held]
 ) -> Iterator[str]:
     """What the readings themselves say against a check, as it was signed; nothing that came after it is asked. `known` are the baselines that readings are
     held against: whoever asks has them, for which of them are in force is itself asked by the readings of checks."""
-    wrong_air = air_words(sheet.p_kpa, sheet.t_c, base.altitude_m)
+    wrong_air = air_words(sheet.p_kpa, sheet.t_c, by.last[1].altitude_m)
     if wrong_air:
         yield f"the daily check's air: {wrong_air}, and {FIRST}"
         return
@@ -709,15 +723,23 @@ def _readings(
         yield f"the daily check has no reading of its own for each combination: {FIRST}"
         return
     for one in lines:
-        yield from _line(book, one, sheet, base, site.tz)
+        yield from _line(book, one, sheet, by, site.tz)
     yield from _seated(sheet)
     yield from _accounted(book, kept, sheet, site, known)
 
 
-def _line(book: Book, one: Line, sheet: DaySheet, base: Baseline, zone: tzinfo) -> Iterator[str]:
+def _furthest(by: Held, beam: Beamed, reading: float, air: tuple[float, float]) -> tuple[float, str]:
+    return furthest(by.last[1], by.first, by.off, beam, reading, air)
+
+
+def _line(book: Book, one: Line, sheet: DaySheet, by: Held, zone: tzinfo) -> Iterator[str]:
     name = f"{one.kv:g} kV {one.ma:g} mA {one.filter} {one.applicator}"
     row = next(
-        (b for b in base.lines if (b.kv, b.ma, b.filter, b.applicator) == (one.kv, one.ma, one.filter, one.applicator)),
+        (
+            b
+            for b in by.last[1].lines
+            if (b.kv, b.ma, b.filter, b.applicator) == (one.kv, one.ma, one.filter, one.applicator)
+        ),
         None,
     )
     if row is None:
@@ -743,8 +765,7 @@ def _line(book: Book, one: Line, sheet: DaySheet, base: Baseline, zone: tzinfo) 
         yield f"{name}: exposure {one.token} did not end as it should: {FIRST}"
     if not abs(exposure.start.set_time_s - row.set_s) <= SET_S:
         yield f"{name}: exposure {one.token} was set to {exposure.start.set_time_s:g} s, its baseline to {row.set_s:g}: {FIRST}"
-    ratio = corrected(one.reading, sheet.p_kpa, sheet.t_c, base.vented) / row.reading if row.reading > 0.0 else 0.0
-    wrong = judged(f"the daily check, {name}", ratio)
+    wrong = judged(f"the daily check, {name}", *_furthest(by, _beam(row), one.reading, (sheet.p_kpa, sheet.t_c)))
     if wrong:
         yield wrong
 
@@ -831,7 +852,7 @@ def _off_today(
             continue
         said = f"exposure {left.token} of this day read {left.reading:g} by {left.device}"
         if left.kept and CALIBRATE_PART < found < math.inf:
-            yield f"{said}, {100 * found:.2f} % off its baseline, above {100 * CALIBRATE_PART:g} %: calibrate, and sign a new certificate first"
+            yield f"{said}, {off_by}: calibrate, and sign a new certificate first"
         elif kept.sheet.role != "physicist":
             yield f"{said}, {off_by}: have the physicist make the daily check and sign it first (kerma daily --physicist)"
 
@@ -876,9 +897,9 @@ def _serves(exposure: Exposure | None, sheet: DaySheet, site: DaySite, known: Ma
 
 
 def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Mapping[str, Held]) -> tuple[float, str]:
-    """By which part a reading is off the baseline of its detector, with the words for it: by the air in which it was read, for another air makes it no better
-    (by the air of this sheet where an older program noted none). Infinite where it can be held against nothing; 0 where the exposure is of another day or
-    certificate, or was not whole."""
+    """By which part a reading is off what its detector is held against, with the words for it: by the air in which it was read, for another air makes it no
+    better (by the air of this sheet where an older program noted none). Infinite where it can be held against nothing; 0 where the exposure is of another day
+    or certificate, or was not whole."""
     exposure = book.exposures.get(left.token)
     if (
         exposure is None
@@ -892,17 +913,16 @@ def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Map
     found = by.last if by is not None else None
     key = (p.kv, p.ma, p.filter_id, p.applicator_id)
     rows = [one for one in found[1].lines if (one.kv, one.ma, one.filter, one.applicator) == key] if found else []
-    if not found or not rows or not rows[0].reading > 0.0:
-        off_by = "that has no baseline in force for it"
-        return math.inf, off_by
+    if by is None or not found or not rows or not rows[0].reading > 0.0:
+        return math.inf, "that has no baseline in force for it"
     own = left.p_kpa is not None and left.t_c is not None
     p_kpa, t_c = (left.p_kpa or 0.0, left.t_c or 0.0) if own else (sheet.p_kpa, sheet.t_c)
     if wrong := air_words(p_kpa, t_c, found[1].altitude_m):
-        off_by = f"in an air that is not of this place ({wrong})"
-        return math.inf, off_by
-    part = abs(corrected(left.reading, p_kpa, t_c, found[1].vented) / rows[0].reading - 1.0)
-    off_by = f"{100 * part:.2f} % off its baseline, above {100 * STOP_PART:g} %"
-    return part, off_by
+        return math.inf, f"in an air that is not of this place ({wrong})"
+    ratio, of = _furthest(by, key, left.reading, (p_kpa, t_c))
+    part = abs(ratio - 1.0)
+    bound = CALIBRATE_PART if left.kept and part > CALIBRATE_PART else STOP_PART
+    return part, f"{100 * part:.2f} % off {of}, above {100 * bound:g} %"
 
 
 def _told(sheet: DaySheet) -> set[int]:

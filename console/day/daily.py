@@ -31,9 +31,11 @@ from records.day import (
     DaySheet,
     Left,
     Line,
+    Offs,
     air_words,
     alike,
     corrected,
+    furthest,
     judged,
 )
 from records.warm_up import today
@@ -52,7 +54,8 @@ NOT_SEATED: Final = "not seated"
 @dataclass(frozen=True)
 class Site:
     """What the check stands on: who makes it, what runs, the baseline with its digest, which contacts were seen open alone since a time, and exposures of
-    today's checks that no sheet tells of, with what the detector showed of them. `physicist`: a physicist makes and signs it."""
+    today's checks that no sheet tells of, with what the detector showed of them. `physicist`: a physicist makes and signs it. `first` is the detector's first
+    baseline (None: this is it), `off` how far the output was off as that was begun: the records hold the readings against these, too."""
 
     who: str
     bound: Bound
@@ -62,6 +65,8 @@ class Site:
     untold: Callable[[], Sequence[int]]
     notes: Notes
     physicist: bool = False
+    first: Baseline | None = None
+    off: Offs = field(default_factory=dict)
 
 
 @dataclass
@@ -177,7 +182,7 @@ def daily(
             air = (draft.p_kpa, draft.t_c)
             name = f"D-{draft.begun_s:.0f}"
             measuring = Measuring(session, hand, face, name, base.device, air, draft.left, site.notes)
-            _readings(session, face, base, [one for one in rungs if one is not None], measuring, draft)
+            _readings(session, face, site, [one for one in rungs if one is not None], measuring, draft)
             _interrupt(session, face, site.who, rungs[0], measuring, draft)
             _people(session, face, draft)
     except StoppedError as error:
@@ -340,8 +345,9 @@ def _air(session: Session, face: Face, base: Baseline, draft: _Draft) -> None:
 
 
 def _readings(
-    session: Session, face: Face, base: Baseline, rungs: Sequence[Combination], measuring: Measuring, draft: _Draft
+    session: Session, face: Face, site: Site, rungs: Sequence[Combination], measuring: Measuring, draft: _Draft
 ) -> None:
+    base = site.baseline
     if not yes(session, face, f"{base.device} is seated in its jig, the room is empty, the key is in TREAT"):
         raise StoppedError("not seated")
     for place, (row, one) in enumerate(zip(base.lines, rungs, strict=True)):
@@ -351,10 +357,11 @@ def _readings(
             raise StoppedError("not seated")
         shown = measuring.reading(one, row.set_s, base.unit, row.reading)
         draft.lines.append(shown)
-        ratio = corrected(shown.reading, draft.p_kpa, draft.t_c, base.vented) / row.reading
+        beam, air = (one.kv, one.ma, one.filter_id, one.applicator_id), (draft.p_kpa, draft.t_c)
+        ratio, of = furthest(base, site.first or base, site.off, beam, shown.reading, air)
         name = f"{one.kv:g} kV {one.ma:g} mA {one.filter_id} {one.applicator_id}"
-        face.say(f"{name}: {100.0 * (ratio - 1.0):+.2f} % off its baseline")
-        wrong = judged(name, ratio)
+        face.say(f"{name}: {100.0 * (ratio - 1.0):+.2f} % off {of}")
+        wrong = judged(name, ratio, of)
         # of a detector that was not seated its reading says nothing of the machine
         seated = bool(place) or _seated_anew(session, face, base, one, measuring, draft)
         if wrong and seated:

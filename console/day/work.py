@@ -211,7 +211,7 @@ def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Cl
     """The baseline in force and what the records say of today. Raises ConfigurationError: there is no baseline."""
     book, site, whole = kept_day(rig)
     found = [
-        one.last
+        one
         for name, one in baselines_of(book, site, certificate.sha256.hex()).items()
         if device == "" or name == alike(device)
     ]
@@ -220,7 +220,8 @@ def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Cl
             f"certificate {certificate.id} has no baseline in force for {device or 'any detector'}{f' ({whole.words})' if whole.words else ''}; "
             "first: have the physicist make one (kerma daily --baseline)"
         )
-    kept, base = max(found, key=lambda one: one[0].index)
+    by = max(found, key=lambda one: one.last[0].index)
+    kept, base = by.last
 
     def untold() -> tuple[int, ...]:
         return untold_tokens(rig, believed_sheets(rig), clock)
@@ -228,7 +229,8 @@ def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Cl
     def opened(since_s: float) -> frozenset[str]:
         return fractions.opened_alone(database(rig), since_s)
 
-    return Site(who, bound_of(rig, certificate), base, kept.sheet.sha256, opened, untold, Notes(rig.records / FOLDER))
+    notes = Notes(rig.records / FOLDER)
+    return Site(who, bound_of(rig, certificate), base, kept.sheet.sha256, opened, untold, notes, by.first, by.off)
 
 
 def believed_sheets(rig: Rig) -> tuple[Sheet, ...]:

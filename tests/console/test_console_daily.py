@@ -26,7 +26,7 @@ from controller.requests import Answer, Request, Reset, Retest
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
-from records.day import ITEMS, BaseLine, Baseline, Bound, DaySheet, Left
+from records.day import ITEMS, BaseLine, Baseline, Bound, DaySheet, Left, Offs
 from records.warm_up import Beam
 
 WALL = 1_795_000_000.0
@@ -165,6 +165,7 @@ def made(
     base: Baseline = BASE,
     notes: Notes | None = None,
     physicist: bool = False,
+    begun: tuple[Baseline | None, Offs] = (None, {}),
     **changed: str,
 ) -> tuple[Exit, list[DaySheet], Face, Session]:
     session, signed = Session(), list[DaySheet]()
@@ -180,6 +181,7 @@ def made(
         lambda: untold,
         notes if notes is not None else InMemory(),
         physicist,
+        *begun,
     )
     day = Day(lambda: (), lambda: WALL, UTC)
 
@@ -200,6 +202,25 @@ def test_a_check_that_passes_is_signed_with_everything_that_was_exposed_and_seen
     assert (sheet.p_kpa, sheet.t_c) == (101.3, 21.0)
     assert any("+0.50 % off its baseline" in words for words in face.said)
     assert [type(one) for one in session.sent] == [Retest, Reset], "the unit's tests, and what the interrupt latched"
+
+
+def test_a1_a_check_says_how_far_it_is_off_the_whole_and_fails_by_it() -> None:
+    """2.6 % off its baseline passes by that alone: with the 0.9 % that the first one, or the first detector, was off it is 3.5 %, as the records say then."""
+    beam = BASE.lines[0]
+    first = msgspec.structs.replace(
+        BASE, lines=(msgspec.structs.replace(beam, reading=beam.reading / 1.009), *BASE.lines[1:])
+    )
+    parts = {(beam.kv, beam.filter): (1.0, 1.009)}
+    for begun, passes in (((None, {}), True), ((first, {}), False), ((BASE, parts), False)):
+        code, signed, face, _ = made(begun=begun, readings="10.26 nC,10.26 nC")
+        assert (code is Exit.AS_INTENDED, bool(signed)) == (passes, passes)
+        assert (
+            passes
+            or "% off what the first detector was begun with, above 3 %: call the physicist first" in face.said[-1]
+        )
+        assert any(
+            ("+2.60 % off its baseline" if passes else "+3.52 % off what the first") in words for words in face.said
+        )
 
 
 @pytest.mark.parametrize(

@@ -942,6 +942,33 @@ def test_a1_further_detectors_add_not_up_what_each_may_be_off(tmp_path: Path) ->
     rig.close()
 
 
+def test_a1_the_patients_bounds_are_of_the_whole_and_not_of_each_baseline(tmp_path: Path) -> None:
+    """QA-2 was begun 0.9 % off, and QA-1 has a second baseline 0.99 % off: 2.9 % of their own are 3.8 % and 3.9 % of what QA-1 was begun with, at which nobody
+    is treated, and 4.5 % are above 5 %. What is within 3 % of the whole passes, and a reading of a sheet
+    of before is judged alike."""
+    rig = made(tmp_path)
+    rig.opened()
+    first = rig.baseline()
+    assert _by(rig, DEVICE, first, 1.009) == ""
+    second = rig.baseline(device="QA-2", **_row(1.009))
+    assert _by(rig, "QA-2", second, 1.009 * 1.019) == ""
+    said = _by(rig, "QA-2", second, 1.009 * 1.029)
+    assert "+3.83 % off what the first detector was begun with, above 3 %: call the physicist first" in said
+    _next_day(rig)
+    near = rig.baseline(**_row(1.0099))
+    assert _by(rig, DEVICE, near, 1.0099 * 1.019) == ""
+    assert "+3.92 % off what the first detector was begun with, above 3 %" in _by(rig, DEVICE, near, 1.0099 * 1.029)
+    _next_day(rig)
+    assert "+5.53 % off what the first detector was begun with, above 5 %: calibrate" in _by(
+        rig, DEVICE, near, 1.0099 * 1.045
+    )
+    said = _by(rig, DEVICE, near, 1.0)
+    assert "5.53 % off what the first detector was begun with, above 5 %: calibrate" in said, (
+        "as the sheets after it say"
+    )
+    rig.close()
+
+
 def _numbers(content: Any) -> Iterator[tuple[str, Any]]:
     """Each number of a sheet's content in turn as no honest sheet has it; what is in a line in its first line."""
     for name in content.__struct_fields__:
