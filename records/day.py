@@ -548,21 +548,25 @@ def further(
     book: Book, site: DaySite, base: Baseline, others: Mapping[str, Held], begun_index: int, begun_wall_s: float
 ) -> tuple[str, Offs]:
     """Why a detector without a baseline may get none that was begun at this record and time; "" for the first one of all, and where a check by one of the
-    others was in force whose readings are within 1 % of what the first detector was begun with, through all in between. Beside it how far they were off."""
+    others was in force whose readings are within 1 % of what the first detector was begun with, through all in between. Beside it how far they were off; where
+    that is too far the words say it."""
     if not others:
         return "", {}
+    far = ""
     for kept in reversed(book.sheets.get(SheetKind.DAILY, [])):
         if kept.index < begun_index and not wrong_signature(kept.sheet, site.signers):
             sheet = decoded(kept.sheet.body, DaySheet)
             if sheet is not None and _stood(book, site, kept, sheet, base, others, begun_index, begun_wall_s):
                 off = _off_by(sheet, others[alike(sheet.device)])
-                if all(abs(part - 1.0) <= BASELINE_PART for both in off.values() for part in both):
+                worst = max((part for both in off.values() for part in both), key=lambda part: abs(part - 1.0))
+                if abs(worst - 1.0) <= BASELINE_PART:
                     return "", off
+                far = f" (the last one read {100 * (worst - 1.0):+.2f} % off that)" if worst < math.inf else ""
             break
     names = " or ".join(one.first.device for one in others.values())
     return (
         f"{base.device} is a further detector beside {names}, and no daily check by {names} within {100 * BASELINE_PART:g} % of what the first detector "
-        f"was begun with was in force as its baseline was begun: make the daily check with {names} first; where it is further off, or that detector is "
+        f"was begun with was in force as its baseline was begun{far}: make the daily check with {names} first; where it is further off, or that detector is "
         "gone, calibrate, and sign a new certificate first"
     ), {}
 

@@ -926,6 +926,7 @@ def test_a1_further_detectors_add_not_up_what_each_may_be_off(tmp_path: Path) ->
     assert not _in_force(rig, "QA-3")
     words = of_baseline(rig.recorder.book, SITE, sheet)  # type: ignore[union-attr]
     assert "no daily check by QA-1 7001 or QA-2 within 1 % of what the first detector was begun with" in words
+    assert "was in force as its baseline was begun (the last one read +1.80 % off that): make the daily check" in words
     near = rig.baseline(device="QA-2", **_row(1.018))
     words = of_baseline(rig.recorder.book, SITE, near)  # type: ignore[union-attr]
     assert "has 12.6125, begun with the output +0.90 % off, more than 1 % apart: calibrate" in words
