@@ -230,7 +230,9 @@ def site_of(rig: Rig, certificate: Certificate, device: str, who: str, clock: Cl
         return fractions.opened_alone(database(rig), since_s)
 
     notes = Notes(rig.records / FOLDER)
-    return Site(who, bound_of(rig, certificate), base, kept.sheet.sha256, opened, untold, notes, by.first, by.off)
+    return Site(
+        who, bound_of(rig, certificate), base, kept.sheet.sha256, opened, untold, notes, first=by.first, off=by.off
+    )
 
 
 def believed_sheets(rig: Rig) -> tuple[Sheet, ...]:
