@@ -943,7 +943,9 @@ def test_a1_further_detectors_add_not_up_what_each_may_be_off(tmp_path: Path) ->
     rig.close()
 
 
-def test_a1_the_patients_bounds_are_of_the_whole_and_not_of_each_baseline(tmp_path: Path) -> None:
+def test_a1_the_patients_bounds_are_of_the_whole_and_not_of_each_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """QA-2 was begun 0.9 % off, and QA-1 has a second baseline 0.99 % off: 2.9 % of their own are 3.8 % and 3.9 % of what QA-1 was begun with, at which nobody
     is treated, and 4.5 % are above 5 %. What is within 3 % of the whole passes, and a reading of a sheet
     of before is judged alike."""
@@ -958,6 +960,18 @@ def test_a1_the_patients_bounds_are_of_the_whole_and_not_of_each_baseline(tmp_pa
     _next_day(rig)
     near = rig.baseline(**_row(1.0099))
     assert _by(rig, DEVICE, near, 1.0099 * 1.019) == ""
+    monkeypatch.setattr(daily_state, "signers_of", lambda _rig: SITE.signers)
+    here: Any = SimpleNamespace(name="demo", sha256=b"", records=rig.folder, time_zone="UTC")
+    certificate: Any = SimpleNamespace(
+        id="C-1", sha256=OPENING.certificate_sha256, combinations=(COMBINATION,), tube_serial="T", machine_serial="M"
+    )
+    now: Any = SimpleNamespace(wall=lambda: rig.clock.wall)
+    for device, reading, off in (
+        (DEVICE, READING, {}),
+        ("QA-2", 1.009 * READING, {(69.5, "F1"): pytest.approx((1.009, 1.009))}),
+    ):
+        site = work.site_of(here, certificate, device, "A. Person", now)
+        assert site.first is not None and site.first.lines[0].reading == pytest.approx(reading) and site.off == off
     assert "+3.92 % off what the first detector was begun with, above 3 %" in _by(rig, DEVICE, near, 1.0099 * 1.029)
     _next_day(rig)
     assert "+5.53 % off what the first detector was begun with, above 5 %: calibrate" in _by(
@@ -1216,6 +1230,7 @@ def test_a1_a_further_detectors_baseline_is_refused_before_anything_is_exposed_f
     for typed in ("", DEVICE, "qa-1  7001"):
         site = work.site_of(rig, certificate, typed, "A. Person", now)
         assert (site.baseline.device, site.baseline_sha256) == (DEVICE, checked.sheet.baseline_sha256)
+        assert site.first == site.baseline and site.off == {}, "what the records hold readings against, too"
     with pytest.raises(ConfigurationError, match="C-1 has no baseline in force for QA-2"):
         work.site_of(rig, certificate, "QA-2", "A. Person", now)
 
