@@ -918,15 +918,18 @@ def _off_part(book: Book, left: Left, sheet: DaySheet, site: DaySite, known: Map
     key = (p.kv, p.ma, p.filter_id, p.applicator_id)
     rows = [one for one in found[1].lines if (one.kv, one.ma, one.filter, one.applicator) == key] if found else []
     if by is None or not found or not rows or not rows[0].reading > 0.0:
-        return math.inf, "that has no baseline in force for it"
+        said = "that has no baseline in force for it"
+        return math.inf, said
     own = left.p_kpa is not None and left.t_c is not None
     p_kpa, t_c = (left.p_kpa or 0.0, left.t_c or 0.0) if own else (sheet.p_kpa, sheet.t_c)
     if wrong := air_words(p_kpa, t_c, found[1].altitude_m):
-        return math.inf, f"in an air that is not of this place ({wrong})"
+        said = f"in an air that is not of this place ({wrong})"
+        return math.inf, said
     ratio, of = _furthest(by, key, left.reading, (p_kpa, t_c))
     part = abs(ratio - 1.0)
     bound = CALIBRATE_PART if left.kept and part > CALIBRATE_PART else STOP_PART
-    return part, f"{100 * part:.2f} % off {of}, above {100 * bound:g} %"
+    said = f"{100 * part:.2f} % off {of}, above {100 * bound:g} %"
+    return part, said
 
 
 def _told(sheet: DaySheet) -> set[int]:
