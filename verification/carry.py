@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
@@ -73,9 +73,12 @@ def changed_since(old_commit: str) -> list[str]:
     return sorted(set(told.stdout.split()) & hashed)
 
 
-def carry(old: Path, new: Path, old_commit: str, because: str, again: int = 0, workers: int = 2) -> dict[str, Any]:
+def carry(
+    old: Path, new: Path, old_commit: str, because: str, again: int = 0, workers: int = 2, anew: Sequence[str] = ()
+) -> dict[str, Any]:
     """Copy what was good, under this program's hash; what was broken, and every verdict, is left to be played anew. `again`: so many of each kind are
-    played once more, and each must be the same to the last digit. Raises CarryError."""
+    played once more, and each must be the same to the last digit. `anew`: whatever has one of these faults is not carried, as its play is known to be another
+    one now. Raises CarryError."""
     changed = changed_since(old_commit)
     others = [name for name in changed if not any(fnmatch(name, judge) for judge in JUDGES)]
     if others and not again:
@@ -87,7 +90,11 @@ def carry(old: Path, new: Path, old_commit: str, because: str, again: int = 0, w
         raise CarryError(f"{', '.join(there)} are in {new} already; nothing is mixed")
     still = {cell.name for cell in cells()}
     good = {
-        name: [one for one in _good(old / name, old_commit, name) if _is_played_so(one, name, still)]
+        name: [
+            one
+            for one in _good(old / name, old_commit, name)
+            if _is_played_so(one, name, still) and not _has(one, anew)
+        ]
         for name in (CELLS, *KEPT)
     }
     if any(fnmatch(name, disk) for name in others for disk in DISK):
@@ -113,12 +120,19 @@ def carry(old: Path, new: Path, old_commit: str, because: str, again: int = 0, w
         (new / name).write_text("".join(json.dumps(one) + "\n" for one in (*head, *(one | mine for one in every))))
     counts = {name: len(every) for name, every in good.items()}
     told = {
-        "no_digest": DIGEST_OF in changed, "commit": old_commit, "because": because, "counts": counts, "changed": changed,
+        "no_digest": DIGEST_OF in changed, "anew": list(anew), "commit": old_commit, "because": because, "counts": counts, "changed": changed,
         "again": {name: len(every) for name, every in drawn_now.items()},
         "before": json.loads((old / CARRIED).read_text(encoding="utf-8")) if (old / CARRIED).exists() else None,
     }  # fmt: skip
     (new / CARRIED).write_text(json.dumps(told, indent=1) + "\n")
     return told
+
+
+def _has(told: dict[str, Any], faults: Sequence[str]) -> bool:
+    """Whether one of these faults is in a seed's plan, or in the name of a cell, a pair or a case."""
+    planned = told.get("faults", ())
+    name = str(told.get("cell", told.get("case", "")))
+    return any(fault in name or fault in planned for fault in faults)
 
 
 def sample(every: list[dict[str, Any]], count: int, seed: str) -> list[dict[str, Any]]:
@@ -242,12 +256,15 @@ def main(
     because: Annotated[str, typer.Option(help="why a judge's change only lets through what was wrongly called broken")],
     again: Annotated[int, typer.Option(help="play so many of each kind again; each must be the same", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="processes", min=1)] = 2,
+    anew: Annotated[
+        list[str] | None, typer.Option(help="a fault, as I6/test-pulse-lost, whose results are left to be played anew")
+    ] = None,
     home: Annotated[Path, typer.Option(help="where make verify keeps what it has")] = HOME,
 ) -> None:
     """Carry the good results of an older run over; exit 1 with words when that would prove nothing."""
     try:
         head = json.loads((old / SEEDS).read_text(encoding="utf-8").splitlines()[0])
-        told = carry(old, home / source_hash()[:16], str(head["commit"]), because, again, workers)
+        told = carry(old, home / source_hash()[:16], str(head["commit"]), because, again, workers, anew or ())
     except (CarryError, OSError, ValueError, IndexError, KeyError) as error:
         typer.echo(f"nothing was carried: {error}")
         raise typer.Exit(1) from None

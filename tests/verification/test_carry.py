@@ -63,6 +63,21 @@ def test_what_was_good_is_carried_and_what_was_broken_is_not(
     assert OLD in words and "1 seeds" in words and "a reason." in words and "verification/story.py" in words
 
 
+def test_what_is_known_to_be_another_play_now_is_left_to_be_played_anew(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its fault, in a seed's plan as in a cell's name; and the run's own account names it."""
+    monkeypatch.setattr(carry, "changed_since", lambda _: ["verification/story.py"])
+    cell = next(iter(cells())).name
+    seed, fault = next((seed, plan(seed).faults[0]) for seed in range(3, 3_000) if plan(seed).faults)
+    with (old / "seeds.jsonl").open("a") as more:
+        more.write(json.dumps(seed_line(seed)) + "\n")
+    for anew, counts in (((), (1, 2)), ((fault,), (1, 1)), ((cell.partition("@")[0],), (0, 2))):
+        told = carry.carry(old, tmp_path / str(anew), OLD, "a reason.", anew=anew)
+        assert (told["counts"]["cells.jsonl"], told["counts"]["seeds.jsonl"]) == counts
+        assert told["anew"] == list(anew)
+
+
 def test_nothing_is_carried_over_a_change_of_the_program(
     old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
