@@ -464,15 +464,18 @@ def unmeasured(book: Book, base: Baseline, before: Mapping[str, Mapping[str, Hel
     known = [one for name, of in before.items() if name != base.certificate_sha256 for one in _firsts(book, base, of)]
     off = dict[tuple[float, str], tuple[float, float]]()
     for row in base.lines:
-        unmeasured_since = [
-            (held, was, exposed_wall_s)
+        since = [
+            (held, then, was, exposed_wall_s)
             for held, then, exposed_wall_s in known
             for was in held.first.lines
             if (was.kv, was.filter) == (row.kv, row.filter) and _not_since(row, on, was, then, exposed_wall_s)
         ]
-        old = _on_its_readings(row, on, unmeasured_since)
+        # one whose certificate's first baseline was exposed after these readings says what a detector showed of this very output
+        of_it = [(held, was) for held, _, was, exposed_wall_s in since if _read_s(on, row) < exposed_wall_s]
+        old = of_it or [(held, was) for held, _, was, _ in since]
         newer = [held for held, then, _ in known if _read_s(on, row) < _read_s(then, row)]
-        if wrong := _superseded(row, newer) or _unmeasured_row(base, row, old):
+        another = "" if of_it else next((words for one in since if (words := _another_output(row, on, *one[:3]))), "")
+        if wrong := _superseded(row, newer) or _unmeasured_row(base, row, old) or another:
             return wrong, {}
         for held, was in old:
             same = (_beam(was), alike(held.first.device)) == (_beam(row), alike(base.device))
@@ -487,13 +490,18 @@ def _read_s(on: Stands, row: BaseLine) -> float:
     return math.nan if one is None or one.measured_wall_s is UNSET else one.measured_wall_s
 
 
-def _on_its_readings(
-    row: BaseLine, on: Stands, old: Sequence[tuple[Held, BaseLine, float]]
-) -> list[tuple[Held, BaseLine]]:
-    """Of the earlier rows those whose certificate's first baseline was exposed after the readings of this one: they say what a detector showed of this very
-    output, and one of before the readings says what it showed of another. Only where there is none of them is one of before asked."""
-    after = [one for one in old if _read_s(on, row) < one[2]]
-    return [(held, was) for held, was, _ in after or old]
+def _another_output(row: BaseLine, on: Stands, held: Held, then: Stands, was: BaseLine) -> str:
+    """Why what a detector showed before the output was read says nothing of it: R0 moved with those readings, so a machine that shows the same is off."""
+    now, before = on.outputs.get(_beam(row)), then.outputs.get(_beam(was))
+    if now is None or before is None:
+        return ""
+    part = now.r0_mgy_per_s / before.r0_mgy_per_s
+    if abs(part - 1.0) <= BASELINE_PART:
+        return ""
+    return (
+        f"{_row_words(row)}: R0 is {100.0 * (part - 1.0):+.2f} % off that under which {held.first.device} had its baseline, and no detector has shown "
+        f"this output within {READ_DAYS} days of its readings: measure the output anew, and sign a new certificate first"
+    )
 
 
 def _superseded(row: BaseLine, newer: Sequence[Held]) -> str:

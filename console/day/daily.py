@@ -182,9 +182,10 @@ def daily(
             air = (draft.p_kpa, draft.t_c)
             name = f"D-{draft.begun_s:.0f}"
             measuring = Measuring(session, hand, face, name, base.device, air, draft.left, site.notes)
-            _readings(session, face, site, [one for one in rungs if one is not None], measuring, draft)
-            _interrupt(session, face, site.who, rungs[0], measuring, draft)
-            _people(session, face, draft)
+            # after a detector that was not seated the check has failed, and whatever is read in that seat says nothing of the machine
+            if _readings(session, face, site, [one for one in rungs if one is not None], measuring, draft):
+                _interrupt(session, face, site.who, rungs[0], measuring, draft)
+                _people(session, face, draft)
     except StoppedError as error:
         face.say(f"{error}; the check is not made, treatment stays locked")
         return Exit.NOT_CONFIRMED
@@ -346,7 +347,8 @@ def _air(session: Session, face: Face, base: Baseline, draft: _Draft) -> None:
 
 def _readings(
     session: Session, face: Face, site: Site, rungs: Sequence[Combination], measuring: Measuring, draft: _Draft
-) -> None:
+) -> bool:
+    """Each combination once, the first one twice; whether the detector was seated."""
     base = site.baseline
     if not yes(session, face, f"{base.device} is seated in its jig, the room is empty, the key is in TREAT"):
         raise StoppedError("not seated")
@@ -362,34 +364,33 @@ def _readings(
         name = f"{one.kv:g} kV {one.ma:g} mA {one.filter_id} {one.applicator_id}"
         face.say(f"{name}: {100.0 * (ratio - 1.0):+.2f} % off {of}")
         wrong = judged(name, ratio, of)
-        # of a detector that was not seated its reading says nothing of the machine
-        seated = bool(place) or _seated_anew(session, face, base, one, measuring, draft)
-        if wrong and seated:
+        if not place and not _seated_anew(session, face, site, one, measuring, draft):
+            return False
+        if wrong:
             draft.wrong.append(wrong)
+    return True
 
 
 def _seated_anew(
-    session: Session, face: Face, base: Baseline, one: Combination, measuring: Measuring, draft: _Draft
+    session: Session, face: Face, site: Site, one: Combination, measuring: Measuring, draft: _Draft
 ) -> bool:
     """Whether the detector shows the same again; where not, who makes the next check is said: one that is off may not be measured away by an operator."""
     if not yes(session, face, "the detector was taken off and seated anew, the room is empty"):
         raise StoppedError("not seated anew")
-    first = draft.lines[0]
+    base, first = site.baseline, draft.lines[0]
     draft.anew = measuring.reading(one, base.lines[0].set_s, base.unit, base.lines[0].reading)
     off = draft.anew.reading / first.reading - 1.0
     face.say(f"seated anew: {100.0 * off:+.2f} %")
     if abs(off) <= SEAT_PART:
         return True
     measuring.not_seated(first, draft.anew)
-    parts = (
-        corrected(line.reading, draft.p_kpa, draft.t_c, base.vented) / base.lines[0].reading
-        for line in (first, draft.anew)
-    )
-    physicists = any(judged("", part) for part in parts)
+    beam, air = (one.kv, one.ma, one.filter_id, one.applicator_id), (draft.p_kpa, draft.t_c)
+    held = [furthest(base, site.first or base, site.off, beam, line.reading, air) for line in (first, draft.anew)]
+    physicists = any(judged("", *one) for one in held)
     draft.wrong.append(
         f"seated anew the detector shows {100.0 * off:+.2f} %, above {100 * SEAT_PART:g} %: it was not seated"
         + (
-            f"; one of both readings is above {100 * STOP_PART:g} % off its baseline: have the physicist make the next check of the day "
+            f"; one of both readings is above {100 * STOP_PART:g} % off what it is held against: have the physicist make the next check of the day "
             "(kerma daily --physicist)"
             if physicists
             else ""

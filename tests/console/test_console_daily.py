@@ -481,9 +481,10 @@ def test_a1_readings_of_a_detector_that_was_not_seated_are_kept_by_nobody_and_ar
     tmp_path: Path, readings: str, calls: bool
 ) -> None:
     """The operator pressed Enter at both; the check itself has found that the detector was not seated. It asks for no new certificate, the next sheet tells
-    both with that, not kept, and whose it is then the records say: above 3 % the physicist's, never an operator's."""
+    both with that, not kept, and whose it is then the records say: above 3 % the physicist's, never an operator's. Nothing more is exposed in that seat."""
     notes = Notes(tmp_path / "daily")
-    code, signed, face, _ = made(notes=notes, readings=readings)
+    code, signed, face, session = made(notes=notes, readings=readings)
+    assert [type(one) for one in session.sent] == [Retest], "no interrupt, and no further combination"
     assert code is Exit.REFUSED and not signed and "it was not seated" in face.said[-1]
     assert ("have the physicist make the next check" in face.said[-1]) is calls and "certificate" not in face.said[-1]
     _, (sheet,), _, _ = made(notes=notes, untold=(101, 102))

@@ -1342,6 +1342,27 @@ def test_a1_readings_of_long_before_a_baseline_free_no_machine_that_moved_after_
     rig.close()
 
 
+@pytest.mark.parametrize(
+    ("part_r0", "refused"), [(0.96, True), (1.04, True), (0.989, True), (0.992, False), (1.008, False)]
+)
+def test_a1_a_detector_that_shows_what_it_showed_of_another_output_is_no_witness_of_this_one(
+    tmp_path: Path, part_r0: float, refused: bool
+) -> None:
+    """The output was read anew, 4 % down; no baseline was made of it, and over a week later the machine is back: it shows what it showed before those readings,
+    and a patient would be treated at 4 % above what R0 says. Where R0 had not moved the old detector is one."""
+    rig = made(tmp_path)
+    rig.opened()
+    rig.baseline()
+    _next_day(rig)
+    of = {"measured_wall_s": rig.clock.wall}
+    for _ in range(8):
+        _next_day(rig)
+    said = _under(rig, b"b" * 32, part_r0, 1.0, of=of)
+    assert ("no detector has shown this output within 7 days of its readings" in said) is refused, said
+    assert (said == "") is not refused, said
+    rig.close()
+
+
 def _moved_and_measured_anew(rig: DayRig, device: str) -> dict[str, Any]:
     """A certificate with its baseline by QA-1, the output 4 % down and measured anew, a baseline on those readings by `device`, and over seven days since;
     gives when the readings were."""
