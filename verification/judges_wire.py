@@ -54,6 +54,11 @@ def _begun_anew(s: Story, from_s: float, until_s: float) -> bool:
     )
 
 
+def _wrapped(s: Story, from_s: float, until_s: float) -> bool:
+    """The unit's scan number, of 32 bits, began at 0 again: its last numbers before need not be in any row."""
+    return any(after.scan < row.scan for row, after in pairwise(s.between(from_s, until_s)))
+
+
 CUTTING: Final = int(Contact.ESTOP | Contact.DOOR | Contact.APPLICATOR | Contact.KEY_TREAT | Contact.KEY_SERVICE)
 """The contacts that end a beam; the beam-on switch is let go again between two ticks."""
 BOUNCING: Final = ("door-bounces", "door-flaps")
@@ -73,7 +78,7 @@ UNIT: Final = (
         None,
         (*LYING_UNIT, *BOUNCING),
     ),
-    Value("scan", lambda u: u.scan, lambda row: row.scan, lambda _: 0.0, LYING_UNIT),
+    Value("scan", lambda u: u.scan, lambda row: row.scan, lambda _: 0.0, LYING_UNIT, _wrapped),
     Value("beam_ms", lambda u: u.beam_ms, lambda row: row.beam_ms, lambda _: 0.0, LYING_UNIT, _begun_anew),
     Value(
         "counts of chamber 1", lambda u: u.counts_1, lambda row: row.counts[0], lambda _: 0.0, LYING_UNIT, _begun_anew
