@@ -469,7 +469,7 @@ MADE: Final[dict[str, Callable[[], str]]] = {
         invariants_page.invariants_table(),
     ),
     "barriers": lambda: table(("barrier", "what breaks", "in", "must have acted within"), barriers_table()),
-    "not asked live": lambda: table(("id", "why not"), invariants_page.not_asked_table()),
+    "not-asked-live": lambda: table(("id", "why not"), invariants_page.not_asked_table()),
     "monitored": lambda: table(("id", "what each look is asked"), invariants_page.monitored_table()),
     "states-picture": states_picture,
     "states-table": states_table,
