@@ -4,6 +4,7 @@ It judges by the world's truth, by the records and by the invariants; of the pro
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from records.journal import read_all
 from records.replay import exposures as recorded
 from records.replay import replay
 from simulators.unit_firmware import UnitFirmware
+from verification import papers
 from verification.hands import Stuck
 from verification.incident import Incident, Theatre
 from verification.injections import PARTS, raise_in
@@ -214,12 +216,17 @@ def _no_trace(theatre: Theatre) -> None:
 
 
 def _calibration_189(theatre: Theatre) -> None:
-    """A certificate whose output is 1/1.89 of the truth, chambers as they are: the dose channels and the model disagree before 2 cGy more are given."""
+    """A certificate whose output is 1/1.89 of the truth, truly signed and in force, chambers as they are: the dose channels and the model disagree before 2 cGy
+    more are given."""
     rig = theatre.rig()
     rig.kill_host()
     certificate = rig.blob.certificate
     low = tuple(msgspec.structs.replace(c, r0_mgy_per_s=c.r0_mgy_per_s / 1.89) for c in certificate.combinations)
-    rig.blob = msgspec.structs.replace(rig.blob, certificate=msgspec.structs.replace(certificate, combinations=low))
+    wrong = msgspec.structs.replace(certificate, combinations=low, sha256=bytes(reversed(certificate.sha256)))
+    rig.blob = msgspec.structs.replace(rig.blob, certificate=wrong)
+    paper = papers.KEPT[certificate.sha256]
+    rows = tuple(one | {"r0_mgy_per_s": one["r0_mgy_per_s"] / 1.89} for one in paper.combinations)
+    papers.KEPT[wrong.sha256] = replace(paper, sha256=wrong.sha256, combinations=rows)
     rig.start_host()
     to_ready(rig)
     rig.press()
