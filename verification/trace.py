@@ -32,7 +32,7 @@ ON_BYTES: Final = {
 """What ON looks like on each generator's wire, from the manuals' facts; the drivers' own words are not asked."""
 DISARM_BYTES: Final = (b"\x06\x02\x10",)
 """FC6 on register 0210, the safety unit's DISARM."""
-_SPELLMAN: Final = re.compile(rb"\x02\d\d,[^\x02\x03]*,[^\x02\x03]\x03")
+_SPELLMAN: Final = re.compile(rb"\x02\d\d,[^\x02\x03]*,[^\x02\x03]?\x03")
 CHANGES: Final = {
     "spellman-xrv": (_SPELLMAN, b"\x0298,0,"),
     "spellman-dxm": (_SPELLMAN, b"\x0298,0,"),

@@ -9,6 +9,7 @@ from verification.trace import CHANGES, DISARM_BYTES, ON_BYTES, UNIT_CHANGES
 
 SAID: tuple[tuple[str, bytes, bytes, bytes], ...] = (
     ("spellman-xrv", b"\x0226,l\x03\x0223,o\x03", b"\x0298,0,G\x03", b"\x0210,2846,s\x03"),
+    ("spellman-xrv", b"\x0226,\x03\x0223,\x03", b"\x0298,0,\x03", b"\x0210,2846,\x03"),
     ("spellman-dxm", b"\x0226,l\x03\x0260,n\x03", b"\x0298,0,G\x03", b"\x0299,1,E\x03"),
     ("spellman-ux", b"\x0220,r\x03", b"\x0299,0,F\x03", b"\x0211,2048,x\x03"),
     ("spellman-xrb011", b"\x0219,j\x03", b"\x0299,0,F\x03", b"\x0228,1,M\x03"),
@@ -25,7 +26,9 @@ def test_every_generator_that_can_be_played_is_in_the_tables() -> None:
     assert set(CHANGES) == set(ON_BYTES) == {name for name, *_ in SAID} == set(BEAMS)
 
 
-@pytest.mark.parametrize(("driver", "asked", "off", "order"), SAID, ids=[row[0] for row in SAID])
+@pytest.mark.parametrize(
+    ("driver", "asked", "off", "order"), SAID, ids=[f"{row[0]} {number}" for number, row in enumerate(SAID)]
+)
 def test_off_is_told_from_a_question_and_from_another_order(
     driver: str, asked: bytes, off: bytes, order: bytes
 ) -> None:
