@@ -30,7 +30,8 @@ def document(seed: int, source: str = "s") -> dict[str, object]:
     return {"seed": seed, "source": source, "faults": ["D1/chamber-1-dead"], "began": ["D1/chamber-1-dead"],
             "tick_hz": 100, "beam_s": 3600.0, "simulated_s": 4000.0, "cpu_s": 40.0, "ticks": 1,
             "end_state": "STANDBY", "broken": [], "given": [{"d0_mgy": 1000.0, "true_mgy": 1010.0 + seed, "status": "PARTIAL", "exposures": 1}],
-            "reactions": [{"fault": "D1/chamber-1-dead", "state": "IRRADIATING", "ended_by": "TRIP_FAULT", "off_sent_s": 0.05 * seed, "beam_off_s": 0.1 * seed}]}  # fmt: skip
+            "reactions": [{"fault": "D1/chamber-1-dead", "state": "IRRADIATING", "ended_by": "TRIP_FAULT",
+                           "off_sent_s": 0.05 * seed, "beam_off_s": 0.1 * seed}]}  # fmt: skip
 
 
 @pytest.mark.timeout(180)
