@@ -9,6 +9,8 @@ from fnmatch import fnmatch
 from statistics import median
 from typing import Any, Final
 
+from verification.times import T1_S, T2_MOST_S, T3_MOST_S
+
 HOST_GONE: Final = frozenset({"host-kill", "host-freeze"})
 """A host that is gone sends nothing: the safety unit ends the beam within T3."""
 FULL_END: Final = "DOSE_END"
@@ -30,13 +32,21 @@ CONTACTS: Final = (
 )
 SILENT: Final = ("L1/*-dropped", "L2/*", "L12/*", "M2/*", "M3/*")
 KINDS: Final = (
-    ("a contact, the key, the applicator or the filter: OFF sent (T1: 100 ms)", CONTACTS, "off_sent"),
-    ("the program raised an error: beam off (T1 + T2: 600 ms at most)", ("H7/*",), "beam_off"),
-    ("the program killed, frozen or hanging: beam off (T3 + T2: 1 s at most)", GONE, "beam_off"),
+    (f"a contact, the key, the applicator or the filter: OFF sent (T1: {T1_S * 1000.0:.0f} ms)", CONTACTS, "off_sent"),
+    (
+        f"the program raised an error: beam off (T1 + T2: {(T1_S + T2_MOST_S) * 1000.0:.0f} ms at most)",
+        ("H7/*",),
+        "beam_off",
+    ),
+    (
+        f"the program killed, frozen or hanging: beam off (T3 + T2: {(T3_MOST_S + T2_MOST_S) * 1000.0:.0f} ms at most)",
+        GONE,
+        "beam_off",
+    ),
     ("a wire that fell silent: OFF sent (T1, and the age that its poll plan lets a reading have)", SILENT, "off_sent"),
     ("any fault: beam off (drifts and full disks have times of their own)", ("*",), "beam_off"),
 )
-"""What is told of reaction times: of which faults, which time, against what."""
+"""What is told of reaction times: of which faults, which time, against what. Whether a reaction came at all is for the invariants."""
 
 
 @dataclass(frozen=True)

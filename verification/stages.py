@@ -238,7 +238,7 @@ def seeds(room: Room) -> Verdict:
         {
             "fault runs": (0, last),
             "runs without a fault": (0, min(last, QUIET_BELOW - 1)),
-            "long runs": (LONG_FROM, longest - 1),
+            "long runs": (LONG_FROM, max(results.by_key, default=0)),
         },
     )
 

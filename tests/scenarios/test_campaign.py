@@ -108,6 +108,30 @@ def test_figures_are_sums_over_results() -> None:
     assert (slow.fault, slow.count, slow.median_s, slow.worst_s, slow.seed) == ("D1/chamber-1-dead", 3, 0.2, 0.4, 4)
 
 
+@pytest.mark.parametrize(
+    ("fault", "changed", "began", "counts"),
+    [
+        ("D1/chamber-1-dead", {}, 1, True),
+        ("D1/chamber-1-dead", {"ended_by": "STOP"}, 1, False),
+        ("D1/chamber-1-dead", {"ended_by": "DOSE_END"}, 1, False),
+        ("D1/chamber-1-dead", {"ended_by": ""}, 1, False),
+        ("D1/chamber-1-dead", {"state": "STARTING"}, 1, False),
+        ("D1/chamber-1-dead", {}, 2, False),
+        ("I10/key-off", {"ended_by": "KEY_OFF"}, 1, True),
+        ("O3/stop-start", {"ended_by": "STOP"}, 1, True),
+    ],
+)
+def test_a_reaction_time_is_of_the_fault_that_ended_a_beam_that_was_on(
+    fault: str, changed: dict[str, object], began: int, counts: bool
+) -> None:
+    """A clock that jumped was told as 197 s until OFF, for somebody's stop three minutes later; a person's own doing is ended by a person."""
+    reaction = {"fault": fault, "state": "IRRADIATING", "ended_by": "TRIP_STOP", "off_sent_s": 0.01, "beam_off_s": 0.05}
+    sums = figures([document(1) | {"began": [fault, "other"][:began], "reactions": [reaction | changed]}])
+    assert ([times.fault for times in sums.times("beam_off")] == [fault]) is counts
+    told = {words: worst_s for words, _, worst_s, *_ in sums.reactions()}
+    assert (told.get("any fault: beam off (drifts and full disks have times of their own)") == 0.05) is counts
+
+
 def test_a_plan_is_read_aloud_without_being_played() -> None:
     """`--show` names every line of the plan."""
     said = subprocess.run(
