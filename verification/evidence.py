@@ -1,5 +1,6 @@
-"""What a long run came to, small enough to be kept in the repository: the files of one folder of `make verify`, packed, so that another machine goes on
-where this one stopped, and so that anybody can play any line again (`check`) and hold it against what is kept. It plays and judges nothing itself."""
+"""What a long run came to, small enough to be kept in the repository: the files of one folder of `make verify` and those of `make mutants`, packed, so that
+another machine goes on where this one stopped, and so that anybody can play any line again (`check`) and hold it against what is kept. It plays and judges
+nothing itself."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from verification.carry import SEEDS, played_again, sample
+from verification.mutants import HOME as MUTANTS
 from verification.results import HEAD
 from verification.sources import ROOT, source_hash
 from verification.verify import HOME
@@ -18,6 +20,8 @@ from verification.verify import HOME
 KEPT: Final = ROOT / "docs" / "evidence"
 """One folder for each program of which something is kept, named as under var/verify."""
 PACKED: Final = ".xz"
+OF_MUTANTS: Final = "mutants"
+"""The folder beside those: one file for each file that is altered. Each says of which program it is, and each line on which test it stands."""
 KINDS: Final = (".jsonl", ".json", ".txt")
 NAME: Final = 16
 """So many digits of the sources' hash name a folder."""
@@ -33,7 +37,7 @@ class EvidenceError(Exception):
 
 def pack(folder: Path, kept: Path) -> dict[str, int]:
     """Every result of `folder` into `kept` (a folder), each file by itself; how many lines each has. A torn last line, as a kill leaves it, is left out.
-    Packing again overwrites, so EvidenceError where `kept` has more lines of a file than `folder`."""
+    Packing again overwrites, so EvidenceError where `kept` has more lines of the same program's file than `folder`."""
     files = sorted(path for path in folder.glob("*") if path.suffix in KINDS)
     if not files:
         raise EvidenceError(f"{folder} has no results; play some first: make verify")
@@ -43,7 +47,7 @@ def pack(folder: Path, kept: Path) -> dict[str, int]:
         lines = whole[: whole.rfind(b"\n") + 1].splitlines(keepends=True) if path.suffix == ".jsonl" else [whole]
         small = [_small(line) for line in lines] if path.suffix == ".jsonl" else lines
         before = kept / f"{path.name}{PACKED}"
-        if path.suffix == ".jsonl" and before.exists() and (there := _lines(before)) > len(small):
+        if path.suffix == ".jsonl" and (there := _lines(before, _program(small))) > len(small):
             raise EvidenceError(
                 f"{before} has {there} lines and {path} {len(small)}; first: unpack, and go on from there"
             )
@@ -88,8 +92,16 @@ def _small(line: bytes) -> bytes:
     return json.dumps({key: value for key, value in told.items() if key not in OF_THE_MACHINE}).encode() + b"\n"
 
 
-def _lines(path: Path) -> int:
-    return lzma.decompress(path.read_bytes()).count(b"\n")
+def _lines(path: Path, program: object) -> int:
+    """How many lines are kept in `path` of this program; those of another one are not missed."""
+    if not path.exists():
+        return 0
+    lines = lzma.decompress(path.read_bytes()).splitlines()
+    return len(lines) if _program(lines) == program else 0
+
+
+def _program(lines: list[bytes]) -> object:
+    return json.loads(lines[0]).get("source") if lines else None
 
 
 def _every(kept: Path) -> list[str]:
@@ -99,22 +111,35 @@ def _every(kept: Path) -> list[str]:
 Sources = Annotated[str, typer.Option(help=f"the first {NAME} digits of the sources' hash; these sources by default")]
 
 
+Mutated = Annotated[bool, typer.Option("--mutants", help="what make mutants keeps, instead of what make verify does")]
+
+
 @app.command("pack")
-def pack_command(home: Annotated[Path, typer.Option(help="where make verify keeps what it has")] = HOME) -> None:
-    """Pack what was played on these sources into docs/evidence."""
-    name = source_hash()[:NAME]
-    _said(lambda: pack(home / name, KEPT / name), f"packed into {KEPT / name}")
+def pack_command(
+    mutants: Mutated = False,
+    home: Annotated[Path | None, typer.Option(help="where make verify, or make mutants, keeps what it has")] = None,
+) -> None:
+    """Pack what was played on these sources, or the mutants that were, into docs/evidence."""
+    here, kept = (home or MUTANTS, KEPT / OF_MUTANTS) if mutants else _of_sources(home, "")
+    _said(lambda: pack(here, kept), f"packed into {kept}")
 
 
 @app.command("unpack")
 def unpack_command(
     sources: Sources = "",
+    mutants: Mutated = False,
     to: Annotated[Path | None, typer.Option(help="another folder, to carry from")] = None,
-    home: Annotated[Path, typer.Option(help="where make verify keeps what it has")] = HOME,
+    home: Annotated[Path | None, typer.Option(help="where make verify, or make mutants, keeps what it has")] = None,
 ) -> None:
-    """Put what is kept of these sources where `make verify` goes on with it; files that are there stay."""
+    """Put what is kept of these sources, or of mutants, where `make verify`, or `make mutants`, goes on with it; files that are there stay."""
+    here, kept = (home or MUTANTS, KEPT / OF_MUTANTS) if mutants else _of_sources(home, sources)
+    _said(lambda: unpack(kept, to or here), f"unpacked into {to or here}")
+
+
+def _of_sources(home: Path | None, sources: str) -> tuple[Path, Path]:
+    """Where `make verify` has what it played of these sources, and where that is kept."""
     name = sources or source_hash()[:NAME]
-    _said(lambda: unpack(KEPT / name, to or home / name), f"unpacked into {to or home / name}")
+    return (home or HOME) / name, KEPT / name
 
 
 @app.command("check")

@@ -63,6 +63,28 @@ def test_nothing_that_is_there_is_overwritten_by_less(tmp_path: Path) -> None:
     assert len(evidence.lines_of(tmp_path / "kept", SEEDS)) == 5
 
 
+def test_what_was_found_of_another_program_is_replaced_by_less(tmp_path: Path) -> None:
+    """A file of mutants is of the program that was altered: when that has changed, what is kept of the old one is not missed."""
+    evidence.pack(made(tmp_path / "old", 5), tmp_path / "kept")
+    Results(tmp_path / "new" / SEEDS, "another program", "abd").close()
+    assert evidence.pack(tmp_path / "new", tmp_path / "kept") == {SEEDS: 1}
+    assert evidence.lines_of(tmp_path / "kept", SEEDS) == []
+
+
+def test_mutants_are_kept_beside_the_runs_by_the_same_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--mutants` takes them from where `make mutants` has them, and puts them back there for another machine."""
+    monkeypatch.setattr(evidence, "KEPT", tmp_path / "kept")
+    here, there = tmp_path / "here", tmp_path / "there"
+    results = Results(here / "interlocks-gate.jsonl", "of the gate", "abc", key="key")
+    results.add({"key": "f | x | y -> z", "killed_by": "tests/t.py::t", "stands_on": "s", "source": "of the gate"})
+    results.close()
+    for command, home in (("pack", here), ("unpack", there)):
+        told = CliRunner().invoke(evidence.app, [command, "--mutants", "--home", str(home)])
+        assert told.exit_code == 0 and "interlocks-gate.jsonl 2 lines" in told.output, told.output
+    assert (there / "interlocks-gate.jsonl").read_bytes() == (here / "interlocks-gate.jsonl").read_bytes()
+    assert (tmp_path / "kept" / evidence.OF_MUTANTS / "interlocks-gate.jsonl.xz").exists()
+
+
 def test_a_byte_that_is_another_is_found(tmp_path: Path) -> None:
     """The packed file carries its own check; unpacking writes nothing of it."""
     evidence.pack(made(tmp_path / "verify", 50), tmp_path / "kept")
