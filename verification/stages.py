@@ -232,15 +232,11 @@ def seeds(room: Room) -> Verdict:
         results.close()
     sums = figures(results.all())
     broken = (*short, *(f"seed {seed}: {name}: {words}" for seed, name, words in sums.broken))
-    return Verdict(
-        _of_seeds(sums),
-        broken,
-        {
-            "fault runs": (0, last),
-            "runs without a fault": (0, min(last, QUIET_BELOW - 1)),
-            "long runs": (LONG_FROM, max(results.by_key, default=0)),
-        },
-    )
+    last = max((seed for seed in results.by_key if seed < LONG_FROM), default=0)
+    ranges = {"fault runs": (0, last), "runs without a fault": (0, min(last, QUIET_BELOW - 1))}
+    if (last_long := max(results.by_key, default=0)) >= LONG_FROM:
+        ranges["long runs"] = (LONG_FROM, last_long)
+    return Verdict(_of_seeds(sums), broken, ranges)
 
 
 def _last_of(fault_runs: int) -> int:

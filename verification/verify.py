@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,8 @@ ENDS: Final = "<!-- end of what make verify made -->"
 CARRIED: Final = "carried.json"
 """What `verification.carry` took over from an older run."""
 SHOWN: Final = 20
+SOON_S: Final = 30.0
+"""What took no longer was carried, or is so little that its time says nothing."""
 NOT_AS_IT_SHOULD: Final = 1
 
 
@@ -140,36 +143,42 @@ def write_page(kept: dict[str, dict[str, Any] | None], folder: Path, page: Path)
 
 
 NO_DIGEST: Final = (
-    " What a seed's digest is over changed too: those that were kept were left behind, and the program of that commit played the sample beside this one, "
-    "by today's."
+    "What a seed's digest is over changed too: those that were kept were left behind, and the program of that commit played the sample beside this one, by "
+    "today's."
+)
+CARRIES: Final = (
+    "Not all of this was played on these sources. What had held on an older commit was carried over, newest first; each row stands on the ones below it. "
+    "Of what was carried a sample, drawn at random, was played again and was the same to the last digit; what had been called broken was played anew. "
+    "The files that decide a run and had changed since a commit: `git diff --stat COMMIT`.",
+    "| commit | cells and pairs | crash cases | seeds | of these played again | files that changed | what changed |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
 )
 
 
 def carried(path: Path) -> str:
-    """What of it was played on older sources, in words; empty when everything was played on these."""
+    """What of it was played on older sources, as a table; empty when everything was played on these."""
     if not path.exists():
         return ""
     told: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8"))
-    words = ""
+    begins, *lines = CARRIES
     while told is not None:
-        names = ", ".join(f"`{name}`" for name in told["changed"])
-        again = (
-            f" {_counted(told['again'])}, drawn at random, were played again and were the same to the last digit."
-            if any(told.get("again", {}).values())
-            else ""
+        counts, again = (
+            [every.get(name, 0) for name in ("cells.jsonl", "crashes.jsonl", "seeds.jsonl")]
+            for every in (told["counts"], told.get("again", {}))
         )
-        again += NO_DIGEST if told.get("no_digest") else ""
-        words += (
-            f"\n\nOf these, {_counted(told['counts'])} were played on commit `{told['commit']}` or before and held there. Since then, of all that decides "
-            f"a run, {names} changed: {told['because']}{again} What had been called broken there was played anew."
+        why = " ".join((told["because"], *([NO_DIGEST] if told.get("no_digest") else ())))
+        lines.append(
+            f"| `{told['commit']}` | {' | '.join(map(str, counts))} | {' / '.join(map(str, again)) if any(again) else 'none: only judges changed'} "
+            f"| {_rooms(told['changed'])} | {_cell(why)} |"
         )
         told = told.get("before")
-    return words
+    return "\n\n".join(("", begins, "\n".join(lines)))
 
 
-def _counted(counts: dict[str, int]) -> str:
-    words = {"cells.jsonl": "cells and pairs", "crashes.jsonl": "crash cases", "seeds.jsonl": "seeds"}
-    return ", ".join(f"{count} {words[name]}" for name, count in counts.items())
+def _rooms(names: list[str]) -> str:
+    """How many files of each room."""
+    rooms = Counter(name.partition("/")[0] for name in names)
+    return ", ".join(f"{room} {count}" for room, count in sorted(rooms.items()))
 
 
 def made(kept: dict[str, dict[str, Any] | None]) -> str:
@@ -190,7 +199,8 @@ def made(kept: dict[str, dict[str, Any] | None]) -> str:
             continue
         lines += [f"| | | {name} | {_cell(words)} | |" for name, words in verdict["figures"].items()]
         lines += [f"| | | seeds, {name} | {first} to {last} | |" for name, (first, last) in verdict["seeds"].items()]
-        lines.append(f"| | | took | {verdict['took_s'] / 60.0:.0f} min | |")
+        if verdict["took_s"] >= SOON_S:
+            lines.append(f"| | | took | {verdict['took_s'] / 60.0:.0f} min | |")
     if kept.get("seeds") is not None:
         lines += ["", f"![Dose errors and reaction times]({PICTURE})"]
     return "\n".join(lines)

@@ -145,8 +145,11 @@ def test_the_seeds_go_on_until_both_figures_are_reached(tmp_path: Path, monkeypa
     assert sum(700.0 for _ in range(first, last + 1)) + 6.0 * verdict.seeds["fault runs"][1] >= 3600.0
     assert all(plan(seed).faults for seed in played if stages.QUIET_BELOW <= seed < LONG_FROM)
     before = len(played)
-    seeds(room(tmp_path, 0.01))
+    assert seeds(room(tmp_path, 0.01)).seeds == verdict.seeds
     assert len(played) == before
+    monkeypatch.setattr("verification.stages.BEAM_HOURS", 0.0)
+    (tmp_path / "none").mkdir()
+    assert set(seeds(room(tmp_path / "none", 0.01)).seeds) == {"fault runs", "runs without a fault"}
 
 
 def test_the_sources_hash_speaks_of_what_decides_a_run() -> None:
@@ -189,3 +192,7 @@ def test_what_only_shows_is_not_in_the_sources_hash() -> None:
     names = {name for name, _ in sources.files()}
     assert not [name for name in names if name.startswith(sources.SHOWS)]
     assert set(sources.names_of_modules().values()) - names >= {"console/web/serve.py", "verification/pages.py"}
+    assert (
+        "verification/mutants_survive.toml" in sources.SHOWS
+        and (sources.ROOT / "verification/mutants_survive.toml").exists()
+    )
