@@ -370,6 +370,30 @@ def shown(node: str) -> dict[str, Any]:
     return {"case": node, "source": source_hash(), "broken": wrong}
 
 
+ACROSS: Final[dict[str, tuple[str, ...]]] = {
+    "M1, a run under six other clocks is the same run": (
+        "tests/scenarios/test_across.py::test_no_reading_of_a_clock_decides_anything",
+    ),
+    "M2, STOP leads to off from each state, and a sound plan to its end": (
+        "tests/scenarios/test_across.py::test_stop_leads_to_off_from_every_state",
+        "tests/scenarios/test_across.py::test_what_nothing_hinders_comes_to_its_end",
+    ),
+    "VOID, a READY that nobody presses": ("tests/scenarios/test_across.py::test_an_expired_ready_leaves_a_void",),
+    "each class of latch outlives deaths and power, an end that nobody saw too": (
+        "tests/scenarios/test_pieces.py::test_a_latch_survives_restart_and_power_loss_and_goes_by_its_role",
+        "tests/scenarios/test_end_unseen.py",
+    ),
+}
+"""What takes several runs to see: the laws that compare runs, and what is carried from one process to the next. Each test is played with all its cases."""
+
+
+def across(room: Room) -> Verdict:
+    """Laws over more than one run."""
+    wanted = [node for nodes in ACROSS.values() for node in nodes]
+    told, broken = _each(room, "across", wanted, shown)
+    return Verdict({"laws": "; ".join(ACROSS), "tests, each with all its cases": f"{told}"}, broken)
+
+
 def _each(
     room: Room, words: str, every: Sequence[str], work: Work, results: Results | None = None
 ) -> tuple[int, tuple[str, ...]]:
@@ -391,6 +415,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("pairs", "seeded pairs of faults", pairs, (*_MATRIX, "verification.pairs")),
     Stage("crashes", "every call to the disk fails, kills or loses the power", crashes, ("verification.crash_matrix",)),
     Stage("seeds", f"{FAULT_RUNS} seeded fault runs and {BEAM_HOURS:.0f} simulated hours of beam", seeds),
+    Stage("across", "laws that one run cannot show: other clocks, STOP from everywhere, deaths in between", across, ("verification.across",)),
     Stage("incidents", "what has gone wrong elsewhere, each on the whole machine", incidents, ("verification.incidents", "verification.incident_cli")),
     Stage("replay", "recorded exposures played again: every decision the same", replays, ("verification.replays", "records.replay")),
     Stage("real processes", "kill, stop, unplug, fill and step real processes", real_processes, ("verification.real_faults", "verification.real_cli")),

@@ -94,6 +94,7 @@ def test_every_part_of_the_figures_has_a_stage() -> None:
         "pairs",
         "crashes",
         "seeds",
+        "across",
         "incidents",
         "replay",
         "real processes",
