@@ -167,6 +167,18 @@ def test_an_edge_that_lies_outside_the_beam_is_called_broken(
     assert [words for words in wrong if "is not between beam on" in words] == wrong != []
 
 
+@pytest.mark.parametrize("shuts", [True, False])
+def test_ariane_holds_by_the_gate_that_shuts(
+    tmp_path: Path, kernels: Kernels, monkeypatch: pytest.MonkeyPatch, shuts: bool
+) -> None:
+    """A process that ends by an exception and leaves its beam to the lease is called broken."""
+    monkeypatch.setattr(incidents, "PARTS", incidents.PARTS[:1])
+    if not shuts:
+        monkeypatch.setattr(gate.Gate, "shut", _nothing)
+    wrong = perform(find("ariane-5"), tmp_path, kernels).wrong
+    assert any("beam off after" in words for words in wrong) is not shuts
+
+
 def test_every_incident_of_the_hazards_is_played(tmp_path: Path) -> None:
     """Names are those of docs/hazards.md, each once."""
     names = [one.name for one in INCIDENTS]
