@@ -204,10 +204,12 @@ def crash(case: str) -> dict[str, Any]:
 
 
 def seeds(room: Room) -> Verdict:
-    """Seeded fault runs from 0 on, until in so many a fault came; then long runs until so many hours of beam."""
+    """Seeded fault runs from 0 on, until in so many a fault came; then long runs until so many hours of beam. A file that another run has begun, or that was
+    carried, may reach further: what is missing up to its last seed is played, so that the ranges have no gaps."""
     fault_runs, hours = max(1, math.ceil(FAULT_RUNS * room.part)), BEAM_HOURS * room.part
     results = _kept(room, "seeds.jsonl", "seed")
-    last = _last_of(fault_runs)
+    known = max((seed for seed in results.by_key if seed < LONG_FROM), default=-1)
+    last = max(_last_of(fault_runs), known)
     short: list[str] = []
     try:
         play(_wanted(last), room.workers, results, room.out, words="fault runs")
@@ -217,7 +219,8 @@ def seeds(room: Room) -> Verdict:
                 break
             last += missing
             play(_wanted(last), room.workers, results, room.out, words="fault runs")
-        longest = LONG_FROM
+        longest = max(LONG_FROM, max(results.by_key, default=0) + 1)
+        play(range(LONG_FROM, longest), room.workers, results, room.out, words="beam hours")
         while (missing_s := hours * 3600.0 - figures(results.all()).beam_s) > 0.0:
             if longest - LONG_FROM > MOST_LONG * (1.0 + hours):
                 short.append(f"{longest - LONG_FROM} long runs, and {missing_s / 3600.0:.1f} h of beam are missing")
@@ -231,12 +234,17 @@ def seeds(room: Room) -> Verdict:
     finally:
         results.close()
     sums = figures(results.all())
-    broken = (*short, *(f"seed {seed}: {name}: {words}" for seed, name, words in sums.broken))
+    broken = (*short, *(f"seed {seed}: {name}: {words}; {_again(seed)}" for seed, name, words in sums.broken))
     last = max((seed for seed in results.by_key if seed < LONG_FROM), default=0)
     ranges = {"fault runs": (0, last), "runs without a fault": (0, min(last, QUIET_BELOW - 1))}
     if (last_long := max(results.by_key, default=0)) >= LONG_FROM:
         ranges["long runs"] = (LONG_FROM, last_long)
     return Verdict(_of_seeds(sums), broken, ranges)
+
+
+def _again(seed: int) -> str:
+    """The whole plan of a seed, and how to have it again."""
+    return "; ".join((*plan(seed).lines(), import_module("verification.seeded").replay_line(seed)))
 
 
 def _last_of(fault_runs: int) -> int:
@@ -265,6 +273,8 @@ def _of_seeds(sums: Figures) -> dict[str, str]:
             words: f"worst {1000.0 * worst_s:.0f} ms ({fault}, seed {seed}), median {1000.0 * median_s:.0f} ms, {count} runs"
             for words, count, worst_s, median_s, fault, seed in sums.reactions()
         },
+        "beam off before any OFF had left (no T2 to hold it against)": f"{sums.before_off} runs, by the safety unit, the wired chain or the supply alone",
+        "K2 opened by the safety unit at t2": "no run's line keeps which contactor ended a beam, so that of K2 by itself no time can be told",
     }
 
 
