@@ -114,15 +114,18 @@ def single_faults(room: Room) -> Verdict:
     """Every fault id that applies, in every state, for a tick, a second and for ever."""
     matrix, runs = import_module("verification.matrix"), import_module("verification.matrix_run")
     jobs = [(cell.name, 1) for cell in matrix.cells()]
-    summary = _swept(room, jobs[:: max(1, round(1.0 / room.part))], runs, "single faults")
+    told = _swept(room, jobs[:: max(1, round(1.0 / room.part))], runs, "single faults")
+    held = matrix.held_against_none(told, kernels())
+    summary = runs.summed(held.told, _software())
     nearest, most = summary.nearest, summary.most_over
-    broken = [f"{one.cell}: {'; '.join(one.wrong)}; again: {one.replay}" for one in summary.wrong]
+    broken = [_cell_in_words(one) for one in summary.wrong] + held.broken
     if room.part >= 1.0:
         broken += [f"{fault_id} is played by no cell and shown by no test" for fault_id in summary.not_played]
     return Verdict(
         {
             "cells": f"{summary.cells}",
             "fault ids": f"{len(summary.played)}",
+            **held.figures,
             "barriers that were first to notice nowhere": ", ".join(summary.never_first) or "none",
             "nearest to its bound": f"{nearest.cell}: {nearest.reaction_s:.3f} of {nearest.bound_s:.3f} s"
             if nearest
@@ -133,6 +136,11 @@ def single_faults(room: Room) -> Verdict:
         },
         tuple(broken),
     )
+
+
+def _cell_in_words(one: Any) -> str:
+    """What is wrong with a cell or a pair, whose name is its whole plan, and how to have it again."""
+    return f"{one.cell}: {'; '.join(one.wrong)}; again: {one.replay} at commit {commit() or 'unknown'}"
 
 
 def barriers(room: Room) -> Verdict:
@@ -163,20 +171,28 @@ def pairs(room: Room) -> Verdict:
     """Seeded pairs of faults."""
     runs, name = import_module("verification.matrix_run"), import_module("verification.pairs").NAME
     count = max(1, round(PAIRS * room.part))
-    summary = _swept(room, [(name, seed) for seed in range(count)], runs, "pairs")
-    broken = [f"{one.cell}: {'; '.join(one.wrong)}; again: {one.replay}" for one in summary.wrong]
-    return Verdict({"pairs": f"{summary.cells}"}, tuple(broken), {"pairs": (0, count - 1)})
+    told = _swept(room, [(name, seed) for seed in range(count)], runs, "pairs")
+    held = import_module("verification.matrix").held_against_none(told, kernels())
+    broken = [_cell_in_words(one) for one in told if one.wrong] + held.wrong
+    figures = {
+        "pairs": f"{len(told)}",
+        "pairs in which nobody notices more than without a fault": f"{held.nothing.total()}",
+    }
+    return Verdict(figures, tuple(broken), {"pairs": (0, count - 1)})
 
 
-def _swept(room: Room, jobs: Sequence[tuple[str, int]], runs: Any, words: str) -> Any:
+def _swept(room: Room, jobs: Sequence[tuple[str, int]], runs: Any, words: str) -> list[Any]:
     told = []
-    software = f"{import_module('console.sources').software_version()} {source_hash()[:12]}"
     with _bar(room, words) as bar:
         task = bar.add_task(words, total=len(jobs))
-        for one in runs.sweep(list(jobs), room.workers, software, room.file("cells.jsonl")):
+        for one in runs.sweep(list(jobs), room.workers, _software(), room.file("cells.jsonl")):
             told.append(one)
             bar.advance(task)
-    return runs.summed(told, software)
+    return told
+
+
+def _software() -> str:
+    return f"{import_module('console.sources').software_version()} {source_hash()[:12]}"
 
 
 def crashes(room: Room) -> Verdict:
