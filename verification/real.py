@@ -28,6 +28,10 @@ ALIVE_EVERY_S: Final = 0.5
 PRESS_S: Final = 0.3
 
 
+class Ended(Stuck):
+    """What was waited for cannot come, for its process has ended by itself: no waiting explains that."""
+
+
 class RealRig:
     """One rig file, its processes and its desk. Every process is started in a session of its own and ended by its own id.
 
@@ -258,7 +262,7 @@ class RealRig:
         while not there():
             for process in (self._sim, self._host):
                 if process is not None and process.poll() is not None:
-                    raise Stuck(
+                    raise Ended(
                         f"{what} did not come up: a process ended with code {process.returncode}\n{self._tails()}"
                     )
             if self.now_s() > until:

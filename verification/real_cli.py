@@ -39,8 +39,8 @@ def torture(
         out.print(f"--kinds {', '.join(unknown)}: is none of {', '.join(KINDS)}", highlight=False)
         raise typer.Exit(int(Exit.USAGE))
     results = _play_all([plan_of(seed, chosen) for seed in range(first_seed, first_seed + seeds)], out)
-    wrong = [played for played in results if played.wrong and not played.late]
-    unsure = [played for played in results if played.wrong and played.late]
+    wrong = [played for played in results if played.counted]
+    unsure = [played for played in results if played.excused and not played.counted]
     if json_:
         typer.echo(
             json.dumps(
@@ -50,8 +50,8 @@ def torture(
     else:
         out.print(_table(results))
         for played in (*wrong, *unsure):
-            verdict = "inconclusive" if played.late else "wrong"
-            out.print(f"[bold red]{verdict}[/] {played.plan.told()}: {'; '.join(played.wrong)}", highlight=False)
+            verdict, words = ("wrong", played.counted) if played.counted else ("inconclusive", played.excused)
+            out.print(f"[bold red]{verdict}[/] {played.plan.told()}: {'; '.join(words)}", highlight=False)
             out.print(
                 f"  again: kerma torture --seeds 1 --first-seed {played.plan.seed}"
                 + (f" --kinds {kinds}" if kinds else ""),
@@ -82,10 +82,10 @@ def _play_all(plans: list[Plan], out: Console) -> list[Played]:
 
 
 def tried(plan: Plan) -> Played:
-    """Once more where it went wrong while the machine was taken away."""
+    """Once more where nothing was wrong but what the machine may have done, for it was taken away; what else was wrong stays, however the next try goes."""
     played = play(plan)
     for _ in range(TRIES - 1):
-        if played.wrong and played.late:
+        if played.excused and not played.counted:
             played = play(plan)
     return played
 

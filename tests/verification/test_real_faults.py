@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner
+
+from verification import real_cli, stages
+from verification.chain import Chain, End
 from verification.faulty_recorder import DiskPlan
-from verification.real_faults import KINDS, WHOLE_S, Plan, plan_of, play
+from verification.real_faults import KINDS, WHOLE_S, Finding, Left, Plan, Played, judged, plan_of, play
 
 TRIES = 3
 """A run beside which the machine was taken away is played again; no bound is loosened."""
@@ -28,6 +39,117 @@ def test_some_kinds_alone_come_in_turn_too() -> None:
     ]
 
 
+LATE_OFF = Finding("beam off 0.350 s after the fault, 0.265 s allowed", timed=True)
+NO_MATTER_OF_TIME = Finding("segment 1 does not go on from record 7")
+
+
+def chain(**changes: Any) -> Chain:
+    """A journal of one exposure, whole, of token 41 with 250 to 260 mGy; or altered in one place."""
+    return Chain(**({"records": 90, "starts": {41: 40}, "ends": {41: [End(80, 255.0, 250.0, 260.0, False)]}} | changes))
+
+
+def left(**changes: Any) -> Left:
+    """What a sound run leaves, or altered in one place."""
+    sound = {"chain": chain(), "kept": [{"token": 41, "high_mgy": 260.0}], "true_mgy": 256.0, "hv_on": False, "ons": 1, "settled": True}  # fmt: skip
+    return Left(**(sound | changes))
+
+
+def test_what_a_sound_run_leaves_is_not_wrong() -> None:
+    assert judged(left()) == []
+
+
+@pytest.mark.parametrize(
+    ("altered", "words"),
+    [
+        ({"chain": chain(words=["segment 1 does not go on from record 7"])}, "segment 1 does not go on from record 7"),
+        ({"chain": chain(ends={41: [End(80, 255.0, 250.0, 260.0, False)] * 2})}, "exposure 41 has 2 ends"),
+        ({"chain": chain(ends={})}, "exposure 41 has no end"),
+        ({"true_mgy": 262.0}, "the records' high bound is 260.0 mGy, truly 262.0"),
+        ({"ons": 2}, "2 ON commands for one press"),
+        ({"hv_on": True}, "high voltage is on"),
+        ({"kept": []}, "the database shows [], the journal [41]"),
+        ({"kept": "no such table"}, "the database cannot be read: no such table"),
+    ],
+)
+def test_what_is_no_matter_of_time_counts_however_late_the_run_was(altered: dict[str, Any], words: str) -> None:
+    """A broken chain, a dose said too low, a second ON, or high voltage left on is not the machine's doing."""
+    played = Played(plan_of(0), late=True, wrong=judged(left(**altered)))
+    assert words in played.counted
+    assert played.excused == []
+
+
+def test_only_what_depends_on_time_is_excused_and_only_in_a_late_run() -> None:
+    wrong = [LATE_OFF, NO_MATTER_OF_TIME]
+    late, punctual = Played(plan_of(0), late=True, wrong=wrong), Played(plan_of(0), wrong=wrong)
+    assert (late.counted, late.excused) == ([NO_MATTER_OF_TIME.words], [LATE_OFF.words])
+    assert (punctual.counted, punctual.excused) == ([LATE_OFF.words, NO_MATTER_OF_TIME.words], [])
+
+
+def test_an_exposure_may_be_open_where_people_were_kept_from_its_end() -> None:
+    """As long as the rig could not be brought to rest in a late run, its exposure may go on; a rig at rest has no open one."""
+    stands = left(chain=chain(ends={}), settled=False)
+    assert Played(plan_of(0), late=True, wrong=judged(stands)).excused == ["exposure 41 has no end"]
+    assert Played(plan_of(0), wrong=judged(stands)).counted == ["exposure 41 has no end"]
+
+
+def tries(monkeypatch: pytest.MonkeyPatch, *wrong: list[Finding]) -> list[Plan]:
+    """Late runs in place of real ones, each with what was wrong in it; gives the plans that were asked for."""
+    asked: list[Plan] = []
+    every: Iterator[list[Finding]] = iter(wrong)
+
+    def late(plan: Plan) -> Played:
+        asked.append(plan)
+        return Played(plan, late=True, wrong=next(every))
+
+    monkeypatch.setattr(real_cli, "play", late)
+    return asked
+
+
+def test_another_try_washes_nothing_away_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = tries(monkeypatch, [LATE_OFF, NO_MATTER_OF_TIME], [])
+    assert real_cli.tried(plan_of(0)).counted == [NO_MATTER_OF_TIME.words]
+    assert len(asked) == 1
+    asked = tries(monkeypatch, [LATE_OFF], [])
+    assert real_cli.tried(plan_of(0)).wrong == []
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "verdict"),
+    [
+        ([LATE_OFF, NO_MATTER_OF_TIME], 1, "wrong seed 0"),
+        ([LATE_OFF], 75, "inconclusive seed 0"),
+        ([], 0, "1 runs, 0 with something wrong, 0 inconclusive"),
+    ],
+)
+def test_the_command_calls_a_late_run_wrong_where_something_counts(
+    monkeypatch: pytest.MonkeyPatch, wrong: list[Finding], code: int, verdict: str
+) -> None:
+    tries(monkeypatch, wrong, wrong)
+    app = typer.Typer()
+    app.command()(real_cli.torture)
+    ran = CliRunner().invoke(app, ["--seeds", "1"], env={"COLUMNS": "400"})
+    assert (ran.exit_code, verdict in ran.output) == (code, True), ran.output
+    tries(monkeypatch, wrong, wrong)
+    told = json.loads(CliRunner().invoke(app, ["--seeds", "1", "--json"]).stdout)
+    assert told["wrong"] == (code == 1)
+    assert told["runs"][0]["wrong"] == [{"words": one.words, "timed": one.timed} for one in wrong]
+
+
+def test_the_stage_counts_of_a_late_run_what_is_no_matter_of_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A part of the stage that is one run, late, with a bound on time broken and with a broken chain."""
+    room = stages.Room(tmp_path, 1, Console(file=io.StringIO()), part=0.001)
+    tries(monkeypatch, [LATE_OFF, NO_MATTER_OF_TIME])
+    verdict = stages.real_processes(room)
+    assert verdict.broken == (
+        f"torture seed 0 (host-killed): {NO_MATTER_OF_TIME.words}",
+        "host-killed: no run of it could be judged, the machine was taken away",
+    )
+    assert verdict.figures["of them not judged by time, for the machine was taken away"] == "1"
+
+
 @pytest.mark.grid
 @pytest.mark.realtime
 @pytest.mark.timeout(900)
@@ -35,7 +157,7 @@ def test_some_kinds_alone_come_in_turn_too() -> None:
 def test_each_kind_at_a_random_instant(seed: int) -> None:
     played = play(plan_of(seed))
     for _ in range(TRIES - 1):
-        if played.wrong and played.late:
+        if played.excused and not played.counted:
             played = play(plan_of(seed))
     assert played.wrong == [], played.plan.told()
 
