@@ -14,7 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainin
 from rich.table import Table
 
 from console.exit_codes import Exit
-from verification.real_faults import KINDS, Plan, Played, plan_of, play
+from verification.real_faults import KINDS, Kind, Plan, Played, plan_of, play
 
 NOT_AS_IT_SHOULD: Final = 1
 TRIES: Final = 2
@@ -96,8 +96,16 @@ def _list(out: Console, json_: bool) -> None:
         return
     table = Table("kind", "what happens", "beam off within", box=None)
     for name, kind in KINDS.items():
-        table.add_row(name, kind.words, f"{kind.off_s * 1000:.0f} ms" if kind.off_s is not None else "-")
+        table.add_row(name, kind.words, _bound(kind))
     out.print(table)
+
+
+def _bound(kind: Kind) -> str:
+    """How long beam may go on after it, and after which of them."""
+    if kind.off_s is None:
+        return "-"
+    least = f", if it lasts {kind.least_s * 1000:.0f} ms" if kind.least_s else ""
+    return f"{kind.off_s * 1000:.0f} ms{least}"
 
 
 def _table(results: list[Played]) -> Table:

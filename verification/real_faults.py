@@ -3,6 +3,7 @@ One seed gives one plan; what is asked afterwards is the world's truth, the reco
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
 import signal
@@ -55,28 +56,42 @@ time.time_ns = lambda: int(stepped_s() * 1e9)
 Neither the machine's clock nor the product is changed. libfaketime would do it below Python, but breaks sleeps on the monotonic clock (EINVAL)."""
 ENDS: Final = ("INTERRUPTED", "TERMINATED", "FAULT", "STUCK_ON")
 HOST_SILENT: Final = scenarios.LEASE_S + scenarios.FALL_S
-RECORDER_DEAD: Final = 1.0 + T1_S + scenarios.FALL_S
-"""Beam off this long after the recorder's last sync: journal lag, then T1."""
+HOST_GONE: Final = scenarios.LEASE_S + 0.02
+"""A process that stands still for so long cannot renew its lease in time, and that of the unit ends the beam: T3."""
+SYNC_S: Final = 0.1
+"""The oldest entry that a recorder may have left unsynced when it was struck."""
+LAG_S: Final = 0.5
+"""The lag of the journal that ends beam (docs/safety.md)."""
+RECORDER_SILENT: Final = LAG_S + SYNC_S + T1_S + scenarios.FALL_S
+"""Beam off this long after the recorder's last word: the lag, then T1."""
+RECORDER_GONE: Final = LAG_S + T1_S
+"""A recorder that stands still for so long lets the lag pass its bound, whatever it had synced before; one that goes on sooner may come in time."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of fault. `off_s` is the longest that beam may go on after it (None: it need not end by it); `own` says that it makes lateness itself."""
+    """One kind of fault. `off_s` is the longest that beam may go on after it (None: it need not end by it), asked where it lasts for `least_s` or more:
+    a shorter one need end nothing. `stops` is the process that it makes late itself, of which lateness therefore tells nothing of the machine."""
 
     words: str
     off_s: float | None = None
     lasts_s: tuple[float, ...] = ()
-    own: bool = False
+    least_s: float = 0.0
+    stops: str = ""
+
+    def bound_s(self, lasts_s: float) -> float | None:
+        """The longest that beam may go on after one that lasts so long, s; None: it may go on."""
+        return self.off_s if lasts_s >= self.least_s else None
 
 
 KINDS: Final[dict[str, Kind]] = {
     "host-killed": Kind("kill -9 of the real-time process", HOST_SILENT),
-    "host-stopped": Kind("SIGSTOP of the real-time process, then SIGCONT", None, (0.02, 0.1, 0.25, 1.0, 4.0), own=True),
-    "recorder-killed": Kind("kill -9 of the recorder", RECORDER_DEAD),
-    "recorder-stopped": Kind("SIGSTOP of the recorder, then SIGCONT", None, (0.1, 0.4, 1.0, 4.0)),
+    "host-stopped": Kind("SIGSTOP of the real-time process, then SIGCONT", HOST_SILENT, (0.02, 0.1, 0.25, 1.0, 4.0), HOST_GONE, stops="host"),
+    "recorder-killed": Kind("kill -9 of the recorder", RECORDER_SILENT),
+    "recorder-stopped": Kind("SIGSTOP of the recorder, then SIGCONT", RECORDER_SILENT, (0.1, 0.4, 1.0, 4.0), RECORDER_GONE),
     "both-killed": Kind("kill -9 of the real-time process and of the recorder", HOST_SILENT),
     "desk-killed": Kind("the operator's program dies", 2.0 + T1_S + scenarios.FALL_S),
-    "devices-stopped": Kind("SIGSTOP of everything on the other end of the wires, then SIGCONT", None, (0.1, 0.5, 2.0), own=True),
+    "devices-stopped": Kind("SIGSTOP of everything on the other end of the wires, then SIGCONT", None, (0.1, 0.5, 2.0), stops="sim"),
     "tty-unplugged": Kind("the generator's tty is closed by its other end, and there again", 2 * T1_S + scenarios.FALL_S, (0.5, 3.0)),
     "socket-reset": Kind("the safety unit's connection is reset", 2 * T1_S + scenarios.FALL_S),
     "unit-unplugged": Kind("the safety unit's socket is gone, and there again", HOST_SILENT, (0.5, 3.0)),
@@ -244,7 +259,7 @@ def play(plan: Plan) -> Played:
     except Stuck as stuck:
         played.wrong.append(Finding(str(stuck), timed=not isinstance(stuck, Ended)))
     finally:
-        played.late = rig.stolen_s() >= STOLEN_S and not KINDS[plan.kind].own
+        played.late = rig.stolen_s(KINDS[plan.kind].stops) >= STOLEN_S
         rig.close()
         if not played.wrong:
             clear(folder)
@@ -348,20 +363,29 @@ def _put_right(rig: RealRig, shown: Snapshot, closed: bool, records: Path) -> bo
 
 def _judge_off(rig: RealRig, plan: Plan, striker: Striker, played: Played) -> None:
     """Beam that was on when it struck is off within the kind's bound, by the world's own log."""
-    bound_s = KINDS[plan.kind].off_s
+    bound_s = KINDS[plan.kind].bound_s(plan.lasts_s)
     if striker.at_s is None or bound_s is None:
         return
-    beam = [(at, what) for at, who, what in rig.log() if who == "tube" and what in ("beam on", "beam off")]
-    before = [what for at, what in beam if at <= striker.at_s]
+    played.off_after_s = off_after(rig.log(), striker.at_s)
+    played.wrong += over(played.off_after_s, bound_s)
+
+
+def off_after(log: list[tuple[float, str, str]], at_s: float) -> float | None:
+    """Seconds from a time to the end of the beam that was on then, by the world's log; infinite: it never went off; None: there was none."""
+    beam = [(at, what) for at, who, what in log if who == "tube" and what in ("beam on", "beam off")]
+    before = [what for at, what in beam if at <= at_s]
     if not before or before[-1] != "beam on":
-        return
-    after = [at for at, what in beam if at > striker.at_s and what == "beam off"]
-    played.off_after_s = after[0] - striker.at_s if after else float("inf")
-    if not after:
-        played.wrong.append(Finding("beam was never off again after the fault"))
-    elif played.off_after_s > bound_s:
-        words = f"beam off {played.off_after_s:.3f} s after the fault, {bound_s:.3f} s allowed"
-        played.wrong.append(Finding(words, timed=True))
+        return None
+    return next((at - at_s for at, what in beam if at > at_s and what == "beam off"), math.inf)
+
+
+def over(off_after_s: float | None, bound_s: float) -> list[Finding]:
+    """What is wrong with a beam that was off after so long; no waiting explains one that never was."""
+    if off_after_s is None or off_after_s <= bound_s:
+        return []
+    if math.isinf(off_after_s):
+        return [Finding("beam was never off again after the fault")]
+    return [Finding(f"beam off {off_after_s:.3f} s after the fault, {bound_s:.3f} s allowed", timed=True)]
 
 
 @dataclass(frozen=True)

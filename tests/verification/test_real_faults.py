@@ -16,7 +16,20 @@ from typer.testing import CliRunner
 from verification import real_cli, stages
 from verification.chain import Chain, End
 from verification.faulty_recorder import DiskPlan
-from verification.real_faults import KINDS, WHOLE_S, Finding, Left, Plan, Played, judged, plan_of, play
+from verification.real import RealRig
+from verification.real_faults import (
+    KINDS,
+    WHOLE_S,
+    Finding,
+    Left,
+    Plan,
+    Played,
+    judged,
+    off_after,
+    over,
+    plan_of,
+    play,
+)
 
 TRIES = 3
 """A run beside which the machine was taken away is played again; no bound is loosened."""
@@ -90,6 +103,44 @@ def test_an_exposure_may_be_open_where_people_were_kept_from_its_end() -> None:
     stands = left(chain=chain(ends={}), settled=False)
     assert Played(plan_of(0), late=True, wrong=judged(stands)).excused == ["exposure 41 has no end"]
     assert Played(plan_of(0), wrong=judged(stands)).counted == ["exposure 41 has no end"]
+
+
+def test_a_stopped_process_or_recorder_has_its_bound_where_it_stands_still_too_long_to_go_on() -> None:
+    """T3 by the unit's lease of 200 ms; 0.5 s of lag and T1 for the recorder. Shorter stops need end nothing."""
+    host, recorder = KINDS["host-stopped"], KINDS["recorder-stopped"]
+    bounds = {lasts_s: host.bound_s(lasts_s) for lasts_s in host.lasts_s}
+    assert bounds == {0.02: None, 0.1: None} | dict.fromkeys((0.25, 1.0, 4.0), pytest.approx(0.3))
+    bounds = {lasts_s: recorder.bound_s(lasts_s) for lasts_s in recorder.lasts_s}
+    assert bounds == {0.1: None, 0.4: None, 1.0: pytest.approx(0.8), 4.0: pytest.approx(0.8)}
+    assert KINDS["recorder-killed"].bound_s(0.0) == pytest.approx(0.8)
+
+
+def test_the_bound_of_a_stop_can_be_broken() -> None:
+    """By the world's log: beam that was on when the process was stopped, and off later than its bound, or never."""
+    host = KINDS["host-stopped"].bound_s(1.0)
+    assert host is not None
+    log = [(10.0, "tube", "beam on"), (12.0, "unit", "K1 coil off"), (12.25, "tube", "beam off")]
+    assert over(off_after(log, 12.0), host) == []
+    assert over(off_after(log, 9.0), host) == []
+    (broken,) = over(off_after(log, 11.5), host)
+    assert (broken.words, broken.timed) == ("beam off 0.750 s after the fault, 0.300 s allowed", True)
+    (never,) = over(off_after(log[:1], 11.5), host)
+    assert (never.words, never.timed) == ("beam was never off again after the fault", False)
+
+
+@pytest.mark.parametrize(
+    ("but", "host_s", "sim_us", "stolen_s"),
+    [("", 0.03, 4_000, 0.03), ("", 0.0, 40_000, 0.04), ("host", 4.0, 20_000, 0.02), ("sim", 0.001, 2_000_000, 0.001)],
+)
+def test_a_process_that_is_stopped_by_hand_says_nothing_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, but: str, host_s: float, sim_us: int, stolen_s: float
+) -> None:
+    """What a SIGSTOP makes late is left out; what the machine did to the other process still excuses a bound on time."""
+    here = Path("/nowhere")
+    rig = RealRig(here, here, here, here, here, here, here)
+    monkeypatch.setattr(rig, "_controlled", lambda _: {"held_up_us": sim_us})
+    monkeypatch.setattr(rig, "_stolen_s", host_s)
+    assert rig.stolen_s(but) == pytest.approx(stolen_s)
 
 
 def tries(monkeypatch: pytest.MonkeyPatch, *wrong: list[Finding]) -> list[Plan]:
