@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +15,30 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from verification import real_cli, stages
+from verification import real_cli, stages, trace
 from verification.chain import Chain, End
 from verification.faulty_recorder import DiskPlan
+from verification.invariants import INVARIANTS
 from verification.real import RealRig
 from verification.real_faults import (
+    ASKED,
     KINDS,
+    NOT_ASKED,
     WHOLE_S,
     Finding,
     Left,
+    Past,
     Plan,
     Played,
+    broken,
     judged,
     off_after,
     over,
     plan_of,
     play,
 )
+from verification.story import EVENT, LATCH_CLEARED, LATCH_SET, START, TERMINAL
+from verification.trace import Act, Entry
 
 TRIES = 3
 """A run beside which the machine was taken away is played again; no bound is loosened."""
@@ -122,8 +131,8 @@ def test_the_bound_of_a_stop_can_be_broken() -> None:
     log = [(10.0, "tube", "beam on"), (12.0, "unit", "K1 coil off"), (12.25, "tube", "beam off")]
     assert over(off_after(log, 12.0), host) == []
     assert over(off_after(log, 9.0), host) == []
-    (broken,) = over(off_after(log, 11.5), host)
-    assert (broken.words, broken.timed) == ("beam off 0.750 s after the fault, 0.300 s allowed", True)
+    (late,) = over(off_after(log, 11.5), host)
+    assert (late.words, late.timed) == ("beam off 0.750 s after the fault, 0.300 s allowed", True)
     (never,) = over(off_after(log[:1], 11.5), host)
     assert (never.words, never.timed) == ("beam was never off again after the fault", False)
 
@@ -199,6 +208,161 @@ def test_the_stage_counts_of_a_late_run_what_is_no_matter_of_time(
         "host-killed: no run of it could be judged, the machine was taken away",
     )
     assert verdict.figures["of them not judged by time, for the machine was taken away"] == "1"
+
+
+def entry(at_s: float, kind: int, fields: list[Any], token: int = 0, seq: int = 0) -> Entry:
+    """An entry of the first process's ring; the number in the chain is that in the ring."""
+    return Entry(seq, "a", seq, at_s, kind, token, fields, math.inf)
+
+
+def moves(*changes: tuple[float, str, str, str]) -> list[Entry]:
+    """Changes of state as the journal holds them: when, from, by what, to."""
+    return [
+        entry(at_s, EVENT, [before, event, after, "", ""], seq=100 + place)
+        for place, (at_s, before, event, after) in enumerate(changes)
+    ]
+
+
+def start_of(token: int) -> Entry:
+    """A START with the fields that judges ask for: D0 of 260 mGy at 50 mGy/s."""
+    fields: list[Any] = [b""] * 31
+    fields[1:6] = [7, 1, 1, False, {"patient_id": "P1"}]
+    fields[8:14] = [{"kv": 50.0, "ma": 5.0, "r0_mgy_per_s": 50.0}, 260.0, 1.0, 0.0, 0.0, 0.0]
+    return entry(12.0, START, fields, token, 90)
+
+
+UP = (
+    (10.0, "SELF_TEST", "TESTED", "STANDBY"),
+    (11.0, "STANDBY", "LOAD", "PREPARATORY"),
+    (12.0, "PREPARATORY", "CONFIRM", "ARMING"),
+    (13.0, "ARMING", "ARMED", "READY"),
+)
+GIVEN = (
+    (20.0, "READY", "PRESS", "STARTING"),
+    (20.5, "STARTING", "BEAM", "IRRADIATING"),
+    (25.0, "IRRADIATING", "DOSE_END", "STOPPING"),
+    (25.3, "STOPPING", "OFF", "TERMINATED"),
+    (26.0, "TERMINATED", "CLOSE", "STANDBY"),
+)
+LEFT_READY = ((15.0, "READY", "EDIT", "PREPARATORY"), (16.0, "PREPARATORY", "EDIT", "STANDBY"))
+SELF_TEST = ((5.0, "unit", "K1 coil on"), (5.2, "unit", "K1 coil off"))
+BEAM = ((19.0, "unit", "K2 coil on"), (19.99, "unit", "K1 coil on"), (20.02, "generator", "HV ON accepted"), (20.1, "tube", "beam on"),
+        (24.98, "unit", "K1 coil off"), (25.0, "tube", "beam off"), (25.1, "unit", "K2 coil off"))  # fmt: skip
+HANDS = (Act(0.0, "host", "started"), Act(19.95, "hand", "pressed"))
+KILLED = (Act(30.0, "host", "killed"), Act(31.0, "host", "started"))
+
+
+def records(**changes: Any) -> tuple[dict[str, Any], ...]:
+    """One fraction of one exposure as the records tell it, or that exposure altered in one place."""
+    exposure = {"token": 41, "void": False, "provisional": False, "quality": "GOOD"}
+    exposure |= {"delivered_mgy": 255.0, "low_mgy": 250.0, "high_mgy": 260.0} | changes
+    given = 0.0 if exposure["void"] else exposure["delivered_mgy"]
+    fraction = {"id": 1, "tag": f"{7:016x}", "d0_mgy": 260.0, "delivered_mgy": given, "rest_mgy": 260.0 - given}
+    return (fraction | {"quality": "GOOD", "status": "COMPLETE", "exposures": [exposure]},)
+
+
+def past(**changes: Any) -> Past:
+    """A sound run with one exposure, told afterwards; or altered in one place."""
+    sound: dict[str, Any] = {
+        "log": SELF_TEST + BEAM, "acts": HANDS, "entries": (start_of(41), entry(25.3, TERMINAL, [41], seq=91), *moves(*UP, *GIVEN)),
+        "chain": trace.Chain(120, "", False), "fractions": records(), "true_mgy": 256.0, "end_s": 40.0, "rests": True, "recorder_runs": True,
+    }  # fmt: skip
+    return Past(**(sound | changes))
+
+
+def voided(**changes: Any) -> Past:
+    """A sound run in which READY was left without a press."""
+    exposure = records(void=True, delivered_mgy=0.0, low_mgy=0.0, high_mgy=0.0)
+    entries = (start_of(41), entry(15.0, TERMINAL, [41], seq=91), *moves(*UP, *LEFT_READY))
+    sound = {"log": SELF_TEST, "acts": HANDS[:1], "entries": entries, "fractions": exposure, "true_mgy": 0.0}
+    return past(**(sound | changes))
+
+
+def moved(what: str, to_s: float) -> tuple[tuple[float, str, str], ...]:
+    """The world's log with one line of the beam at another time."""
+    return tuple(sorted((*SELF_TEST, *((to_s if line[2] == what else line[0], *line[1:]) for line in BEAM))))
+
+
+def ids(found: list[Finding]) -> set[str]:
+    """The invariants that are broken."""
+    return {one.words.removeprefix("invariant ").split(",")[0] for one in found}
+
+
+def test_every_invariant_is_asked_of_a_real_run_or_it_is_said_what_that_would_take() -> None:
+    assert {row.id for row in INVARIANTS} == ASKED.keys() | NOT_ASKED.keys()
+    assert not ASKED.keys() & NOT_ASKED.keys()
+
+
+def test_a_sound_run_breaks_no_invariant_that_is_asked_of_it() -> None:
+    killed_at_rest = past(acts=(*HANDS, *KILLED))
+    for sound in (past(), voided(), killed_at_rest):
+        assert broken(sound) == []
+
+
+LATCHED = entry(21.0, LATCH_SET, ["door"], seq=92)
+CLEARED = entry(30.0, LATCH_CLEARED, ["door", "operator", "M. Example", "it is closed"], seq=93)
+ASKED_FOR = {"role": "operator", "who": "M. Example", "reason": "it is closed"}
+
+
+def with_entries(*more: Entry) -> Past:
+    """The sound run with more in its journal."""
+    return past(entries=(*past().entries, *more))
+
+
+@pytest.mark.parametrize(
+    ("invariant", "doctored"),
+    [
+        ("3", past(log=tuple(line for line in moved("beam off", 32.0) if line[2] not in ("K1 coil off", "K2 coil off")))),
+        ("3", past(log=moved("beam off", 34.0))),
+        ("9", past(true_mgy=500.0, fractions=records(high_mgy=500.0))),
+        ("11", past(true_mgy=262.0)),
+        ("11", past(fractions=records(high_mgy=200.0))),
+        ("13", past(acts=(*HANDS, *KILLED), fractions=())),
+        ("13", past(acts=(*HANDS, *KILLED), fractions=records(delivered_mgy=330.0, high_mgy=330.0))),
+        ("15", past(fractions=records(provisional=True))),
+        ("15", past(fractions=records(token=42))),
+        ("24", past(chain=trace.Chain(120, "segment 1 does not continue the chain", False))),
+        ("24", past(chain=trace.Chain(120, "", True))),
+        ("24", with_entries(entry(25.4, TERMINAL, [41], seq=95))),
+        ("24", with_entries(LATCHED, entry(22.0, LATCH_SET, ["door"], seq=94))),
+        ("24", with_entries(LATCHED, CLEARED)),
+        ("PRESS", past(acts=HANDS[:1])),
+        ("ONCE", past(log=tuple(sorted((*SELF_TEST, *BEAM, (22.0, "generator", "HV ON accepted")))))),
+        ("DEAD", past(acts=(*HANDS, Act(22.0, "host", "killed"), Act(31.0, "host", "started")))),
+        ("DEAD", past(acts=(*HANDS, Act(22.0, "host", "frozen"), Act(23.0, "host", "thawed")))),
+        ("VOID", voided(fractions=records())),
+    ],
+)  # fmt: skip
+def test_each_invariant_that_is_asked_of_a_real_run_can_be_broken_by_one(invariant: str, doctored: Past) -> None:
+    """A history of a sound run, altered in one place: a judge that cannot fail would prove nothing."""
+    found = broken(doctored)
+    assert invariant in ids(found)
+    assert all(one.timed is ASKED[invariant].timed for one in found if ids([one]) == {invariant})
+
+
+def test_a_latch_that_its_person_had_asked_to_clear_is_cleared_rightly() -> None:
+    cleared = with_entries(LATCHED, CLEARED)
+    assert broken(replace(cleared, acts=(*HANDS, Act(29.9, "came", "reset", ASKED_FOR)))) == []
+
+
+def test_a_beam_that_a_stopped_process_left_to_the_lease_is_as_it_should_be() -> None:
+    """The unit ends it 0.2 s after the process was stopped; what goes on afterwards is the same process."""
+    ended = [(22.21, "unit", "K1 coil off"), (22.23, "tube", "beam off"), (22.4, "unit", "K2 coil off")]
+    log = (*SELF_TEST, *BEAM[:4], *ended)
+    entries = (
+        start_of(41),
+        entry(23.5, TERMINAL, [41], seq=91),
+        *moves(*UP, *GIVEN[:2], (23.0, "IRRADIATING", "INTERNAL", "FAULT"), (26.0, "FAULT", "RESET", "STANDBY")),
+    )
+    frozen = (*HANDS, Act(22.0, "host", "frozen"), Act(23.0, "host", "thawed"))
+    assert broken(past(log=log, entries=entries, acts=frozen)) == []
+
+
+def test_times_of_a_world_that_was_stopped_are_held_against_nobody_and_the_rest_is() -> None:
+    """Without its tie to the program's clock a press may seem late; what the records say of the dose does not depend on it."""
+    unpressed = past(acts=HANDS[:1], true_mgy=262.0)
+    assert ids(broken(unpressed)) == {"PRESS", "11"}
+    assert ids(broken(unpressed, "sim")) == {"11"}
 
 
 @pytest.mark.grid
