@@ -67,12 +67,20 @@ NO_MATTER_OF_TIME = Finding("segment 1 does not go on from record 7")
 
 def chain(**changes: Any) -> Chain:
     """A journal of one exposure, whole, of token 41 with 250 to 260 mGy; or altered in one place."""
-    return Chain(**({"records": 90, "starts": {41: 40}, "ends": {41: [End(80, 255.0, 250.0, 260.0, False)]}} | changes))
+    sound: dict[str, Any] = {"records": 90, "starts": {41: 40}, "ends": {41: [End(80, 255.0, 250.0, 260.0, False)]}}
+    return Chain(**(sound | changes))
 
 
 def left(**changes: Any) -> Left:
     """What a sound run leaves, or altered in one place."""
-    sound = {"chain": chain(), "kept": [{"token": 41, "high_mgy": 260.0}], "true_mgy": 256.0, "hv_on": False, "ons": 1, "settled": True}  # fmt: skip
+    sound: dict[str, Any] = {
+        "chain": chain(),
+        "kept": [{"token": 41, "high_mgy": 260.0}],
+        "true_mgy": 256.0,
+        "hv_on": False,
+        "ons": 1,
+        "settled": True,
+    }
     return Left(**(sound | changes))
 
 
@@ -254,7 +262,7 @@ KILLED = (Act(30.0, "host", "killed"), Act(31.0, "host", "started"))
 
 def records(**changes: Any) -> tuple[dict[str, Any], ...]:
     """One fraction of one exposure as the records tell it, or that exposure altered in one place."""
-    exposure = {"token": 41, "void": False, "provisional": False, "quality": "GOOD"}
+    exposure: dict[str, Any] = {"token": 41, "void": False, "provisional": False, "quality": "GOOD"}
     exposure |= {"delivered_mgy": 255.0, "low_mgy": 250.0, "high_mgy": 260.0} | changes
     given = 0.0 if exposure["void"] else exposure["delivered_mgy"]
     fraction = {"id": 1, "tag": f"{7:016x}", "d0_mgy": 260.0, "delivered_mgy": given, "rest_mgy": 260.0 - given}
