@@ -442,6 +442,7 @@ class Dossier:
         now = Seconds(readings.now_s)
         dose = self._meter.settled(readings)
         terminal = terminal_entry(stage, self.case, settings, dose, readings, sent, Outcome.VOID, self.wall_s(now))
+        self._latches.ended(start, terminal.unit_cause, now, self.wall_s(now))
         seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
         self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
         self._start = None
@@ -484,6 +485,7 @@ class Dossier:
         if off.verified:
             self.case = msgspec.structs.replace(self.case, off_verified_at_s=now)
         terminal = terminal_entry(stage, self.case, settings, dose, readings, sent, outcome, self.wall_s(now))
+        self._latches.ended(self._start, terminal.unit_cause, now, self.wall_s(now))
         seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
         self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
         self._ended_seq = seq

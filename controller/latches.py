@@ -37,8 +37,7 @@ OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
 """Latches for ends that no rule of the interlocks reports, because the safety unit did."""
 
 TOLD_LATER: Final = frozenset({Event.TIME_END, Event.TRIP_FAULT})
-"""Of these, what the unit's memory still tells when this program comes up again. A unit that restarted is one of two that lost their power, or has ended a
-beam whose dose is not known; off is proved anew."""
+"""Of these, what the unit still tells when this program comes up again, or hears it again. A restart of the unit is none: after it off is proved anew."""
 
 BROKEN: Final = frozenset({"unit:NONE", "unit:PAIR", "unit:MIRROR", "unit:TEST_PULSE", "press"})
 """Of these causes, and of a number that is none, the machine itself is broken: who may mend it clears it, as by the rules that ask the same (relay_mirrors,
@@ -86,6 +85,15 @@ class Latches:
                 entry = LatchSet(latch.rule, latch.trip, latch.clears, latch.words, wall_s)
                 self._ledger.put(EntryType.LATCH_SET, entry, now)
 
+    def ended(self, start: Start, cause: int, now: Seconds, wall_s: float) -> None:
+        """An exposure gets its end: what the safety unit had ended it for is latched too where another event of the same moment was the worse one, or the wire
+        was silent until now; unless somebody of that role is asked for already."""
+        left = left_by(start, cause, wall_s)
+        if left is None or any(latch.clears is left.clears for latch in self.held):
+            return
+        self.held += (Latch(left.rule, left.trip, left.clears, now, left.words),)
+        self._ledger.put(EntryType.LATCH_SET, left, now)
+
     def adopted(self, now: Seconds, wall_s: float) -> None:
         """An exposure that was taken in from the unit's memory alone is the physicist's."""
         if all(latch.rule != ADOPTED_RULE for latch in self.held):
@@ -103,10 +111,11 @@ class Latches:
             self._ledger.put(EntryType.LATCH_CLEARED, entry, now)
 
 
-def left_by(start: Start, cause: int, wall_s: float) -> LatchSet | None:
-    """The latch of an exposure that the safety unit ended for `cause` while nobody saw it; None where a program that sees such an end sets none."""
+def left_by(start: Start, cause: int, wall_s: float, none_is_one: bool = False) -> LatchSet | None:
+    """The latch of an exposure that the safety unit ended for `cause` while nobody saw it; None where a program that sees such an end sets none.
+    `none_is_one`: the unit is known to have run and ended, so that it ought to name a cause."""
     event, rule, words = unit_ended(cause, start.termination, start.prescribed.purpose)
-    if cause == Cause.NONE or event not in TOLD_LATER:
+    if event not in TOLD_LATER or (cause == Cause.NONE and not none_is_one):
         return None
     return LatchSet(rule, OF_UNIT[event][0], clears_of(event, rule), words, wall_s)
 

@@ -204,15 +204,20 @@ def _client(workers: int, scheduler: str) -> Iterator[tuple[Any, Any]]:
             yield distributed, client
 
 
-def tell(documents: list[dict[str, Any]], sums: Figures, out: Console) -> None:
-    """The summary, and what was broken with the whole plan and the line that plays it again."""
+def again(seed: int) -> str:
+    """The line that plays this seed again, and the commit that is to be checked out for it; + where tracked files differ from it."""
     from verification.seeded import replay_line
 
+    return f"{replay_line(seed)}, commit {commit() or 'unknown'}"
+
+
+def tell(documents: list[dict[str, Any]], sums: Figures, out: Console) -> None:
+    """The summary, and what was broken with the whole plan and the line that plays it again."""
     for document in [d for d in documents if d["broken"]][:SHOWN]:
         out.print("\n".join(plan(document["seed"]).lines()), highlight=False, soft_wrap=True)
         for name, at_s, said in document["broken"]:
             out.print(f"[bold red]broken {name}[/] at {at_s:.3f} s: {said}", highlight=False, soft_wrap=True)
-        out.print(replay_line(document["seed"]), highlight=False, soft_wrap=True)
+        out.print(again(document["seed"]), highlight=False, soft_wrap=True)
     out.print(summary(sums))
 
 

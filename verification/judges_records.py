@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hal.readings import Cause, Termination
+from interlocks.words import Clears
 from verification.story import (
     CRASH,
     ENDS,
@@ -24,7 +25,7 @@ from verification.story import (
     Story,
 )
 from verification.times import T1_S
-from verification.trace import LATCH_SET, NOT_RUNNING, Row
+from verification.trace import LATCH_SET, NOT_RUNNING, Entry, Row
 
 SETTLE_S: Final = 1.5
 STALE_S: Final = 1.0
@@ -319,35 +320,55 @@ def _latches_told(s: Story) -> Found:
                 yield entry.at_s, f"latch {rule} is cleared by {who or 'nobody'} as {role}, who had not asked for it"
 
 
-_LEAVES_LATCH: Final = frozenset(
-    (Cause.K1_LIMIT, Cause.COUNT2, Cause.HARD_CAP, Cause.RATE, Cause.DISAGREE, Cause.PAIR, Cause.MIRROR, Cause.TEST_PULSE, Cause.SPONTANEOUS)
-)  # fmt: skip
+_PHYSICIST, _SERVICE = int(Clears.BY_PHYSICIST), int(Clears.BY_SERVICE)
+_LEAVES: Final[dict[int, int]] = {
+    **dict.fromkeys((Cause.K1_LIMIT, Cause.COUNT2, Cause.HARD_CAP, Cause.RATE, Cause.DISAGREE, Cause.SPONTANEOUS), _PHYSICIST),
+    **dict.fromkeys((Cause.PAIR, Cause.MIRROR, Cause.TEST_PULSE), _SERVICE),
+}  # fmt: skip
+"""Who is asked for after an end by these causes."""
+_TERMINAL_CAUSE: Final = 9
+"""The place of the unit's cause in an end."""
 _OTHER_PRESET: Final = {Termination.MONITOR: Cause.TIME_PRESET, Termination.TIME: Cause.COUNT_PRESET}
 """The preset that ought not to have been the one that ended the beam."""
 
 
 def _unseen_latched(s: Story) -> Found:
-    """An end that the safety unit made and no process saw is latched with it, where one that had seen it would have: the unit's word is found at the next
-    start, or at rest."""
-    ended = {entry.fields[0]: entry.index for entry in s.trace.entries if entry.kind == TERMINAL}
-    founds = [entry for entry in s.trace.entries if entry.kind == FOUND]
-    for token, start in s.starts.items():
-        first = next((found for found in founds if found.index > start.entry.index), None)
-        if (
-            first is None
-            or first.fields[0] != token
-            or not first.fields[10]
-            or ended.get(token, math.inf) < first.index
-        ):
+    """An exposure that the safety unit ended for what is broken, or by a limit that is not its preset, leaves somebody to be asked, whoever saw it and
+    whatever else there was: with its end a latch of that cause's role is held."""
+    held: dict[str, int] = {}
+    ends: dict[int, Entry] = {}
+    for at, entry in enumerate(s.trace.entries):
+        if entry.kind == LATCH_CLEARED:
+            held.pop(entry.fields[0], None)
+        if entry.kind == LATCH_SET:
+            held[entry.fields[0]] = entry.fields[2]
+        if entry.kind not in (TERMINAL, FOUND):
             continue
-        cause = first.fields[9]
-        if cause in _LEAVES_LATCH or cause == _OTHER_PRESET[Termination(start.termination)]:
-            rule = f"unit:{Cause(cause).name}"
-            if not any(
-                entry.kind == LATCH_SET and entry.fields[0] == rule and start.entry.index < entry.index <= first.index
-                for entry in s.trace.entries
+        # what the records latch with FOUND follows it in the list, under the same number
+        with_it = [e.fields for e in s.trace.entries[at + 1 : at + 2] if e.kind == LATCH_SET and e.index == entry.index]
+        roles = {*held.values(), *(fields[2] for fields in with_it)}
+        for token, start in s.starts.items():
+            if (
+                token in ends
+                or entry.index < start.entry.index
+                or (entry.kind == TERMINAL and entry.fields[0] != token)
             ):
-                yield first.at_s, f"exposure {token} was ended by {rule} while nobody saw it, and nothing is latched"
+                continue
+            ends[token] = entry
+            cause = _told_cause(entry, token)
+            wanted = _LEAVES.get(cause, _PHYSICIST if cause == _OTHER_PRESET[Termination(start.termination)] else 0)
+            if wanted and wanted not in roles:
+                yield (
+                    entry.at_s,
+                    f"exposure {token} was ended by unit:{Cause(cause).name}, and nobody is asked for: latched is {sorted(held) or 'nothing'}",
+                )
+
+
+def _told_cause(entry: Entry, token: int) -> int:
+    """What the unit ended it for, by its TERMINAL, or by a FOUND that is of this exposure and sound; 0 where neither says."""
+    if entry.kind == TERMINAL:
+        return int(entry.fields[_TERMINAL_CAUSE])
+    return int(entry.fields[9]) if entry.fields[0] == token and entry.fields[10] else 0
 
 
 def void(s: Story) -> Found:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from verification.campaign import Work, hand_out, play
+from verification.campaign import Work, again, hand_out, play
 from verification.figures import Figures, figures
 from verification.plan import LONG_FROM, plan
 from verification.results import Results
@@ -260,7 +260,7 @@ def seeds(room: Room) -> Verdict:
 
 def _again(seed: int) -> str:
     """The whole plan of a seed, and how to have it again."""
-    return "; ".join((*plan(seed).lines(), import_module("verification.seeded").replay_line(seed)))
+    return "; ".join((*plan(seed).lines(), again(seed)))
 
 
 def _last_of(fault_runs: int) -> int:

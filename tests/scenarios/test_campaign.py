@@ -15,11 +15,10 @@ from typer.testing import CliRunner
 
 from hal.clock import SystemClock
 from hal.units import Seconds
-from verification.campaign import campaign
+from verification.campaign import again, campaign
 from verification.figures import figures
 from verification.plan import plan
 from verification.results import Results, ResultsError
-from verification.seeded import replay_line
 
 KERMA = str(Path(sys.executable).with_name("kerma"))
 CHEAP = 1978
@@ -165,10 +164,10 @@ def test_t2_is_told_by_itself(fault: str, sent_s: float | None, gone_s: float | 
 
 def test_a_run_is_had_again_from_its_seed_and_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hash of sources cannot be checked out: the commit can, and what is not known is said."""
-    monkeypatch.setattr("verification.seeded.commit", lambda: "0123456789ab")
-    assert replay_line(7).startswith("again: kerma campaign --seeds 1 --first-seed 7 at commit 0123456789ab, sources ")
-    monkeypatch.setattr("verification.seeded.commit", lambda: "")
-    assert "at commit unknown, sources " in replay_line(7)
+    for known, said in (("0123456789ab", "0123456789ab"), ("", "unknown")):
+        monkeypatch.setattr("verification.campaign.commit", lambda known=known: known)
+        assert again(7).startswith("again: kerma campaign --seeds 1 --first-seed 7 at sources ")
+        assert again(7).endswith(f", commit {said}")
 
 
 def test_a_plan_is_read_aloud_without_being_played() -> None:

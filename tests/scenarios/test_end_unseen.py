@@ -1,15 +1,15 @@
-"""The safety unit ends a beam and the real-time process dies before it sees it: what a living one would have latched is latched at the next start, and only
-who clears it may send the machine on."""
+"""The safety unit ends a beam and the real-time process dies before it sees it, or hears of something worse, or of nothing: what one that sees the end latches
+is latched all the same, and only who clears it may send the machine on."""
 
 from __future__ import annotations
 
 import pytest
 from refusal_bench import MakeRig, slice_of
 
-from controller.requests import Reset
+from controller.requests import Edit, Load, Reset
 from controller.states import State
-from hal.readings import Cause
-from verification.reach import exposures, settle, state, to_beam, turn_until, wrong
+from hal.readings import Cause, UnitState
+from verification.reach import SHORT, exposures, settle, state, to_beam, to_ready, turn_until, wrong
 from verification.virtual import VirtualRig
 
 PHYSICIST, SERVICE = "physicist", "service"
@@ -63,6 +63,67 @@ def test_what_an_end_that_nobody_saw_leaves_is_latched_at_the_next_start(make_ri
     turn_until(rig, State.STANDBY)
     assert rig.loop.dossier.latches == ()
     assert wrong(rig, presses=1) == []
+
+
+def held(rig: VirtualRig) -> set[tuple[str, str]]:
+    """What is latched in the process, and for whom."""
+    assert rig.loop is not None
+    return {(latch.rule, latch.clears.name) for latch in rig.loop.dossier.latches}
+
+
+def test_a_stop_in_the_same_moment_hides_nothing(make_rig: MakeRig) -> None:
+    """STOP is the worse event of that tick: the exposure is INTERRUPTED by it, and the backup that had ended the beam is the physicist's."""
+    rig = make_rig()
+    to_beam(rig, 1.0)
+    rig.world.unit.end(1 << Cause.K1_LIMIT)
+    rig.stop()
+    turn_until(rig, State.INTERRUPTED)
+    assert held(rig) == {("unit:K1_LIMIT", "BY_PHYSICIST")}
+    assert not rig.ask(Reset("operator", "somebody", "go on")).ok
+    assert rig.ask(Reset(PHYSICIST, "who may", "looked at it")).ok
+    assert held(rig) == set()
+
+
+def test_what_the_unit_did_while_its_wire_was_silent_is_latched_once_it_is_heard(make_rig: MakeRig) -> None:
+    """The link is lost first, for which the operator is asked; then the unit's cause is read with its counters, and the physicist is asked too."""
+    rig = make_rig()
+    to_beam(rig, 1.0)
+    rig.fault("unit-silent")
+    rig.world.unit.end(1 << Cause.DISAGREE)
+    turn_until(rig, State.FAULT)
+    rig.mend("unit-silent")
+    rig.wait(2.0)
+    assert ("unit:DISAGREE", "BY_PHYSICIST") in held(rig)
+    (exposure,) = exposures(rig)
+    assert exposure["event"] == "UNIT_LOST" and exposure["unit_cause"] == Cause.DISAGREE
+    rig.ask(Reset("operator", "somebody", "the wire is back"))
+    assert not rig.ask(Reset("operator", "somebody", "the wire is back")).ok
+    assert ("unit:DISAGREE", "BY_PHYSICIST") in held(rig)
+
+
+def test_a_contactor_that_fails_between_two_looks_is_services(make_rig: MakeRig) -> None:
+    """Pressed, run and ended by its mirror before the next status: READY saw nothing. What the unit retains tells it to the records at rest, and them to the
+    process that lives."""
+    rig = make_rig()
+    to_ready(rig)
+    rig.press()
+    for _ in range(20):
+        if rig.world.unit.state == UnitState.RUN:
+            break
+        rig.turn()
+    assert rig.world.unit.state == UnitState.RUN and state(rig) is State.READY
+    rig.world.unit.end(1 << Cause.MIRROR)
+    rig.wait(1.0)
+    rig.ask(Edit())
+    turn_until(rig, State.STANDBY, State.FAULT)
+    rig.wait(5.0)
+    (exposure,) = exposures(rig)
+    assert exposure["event"] == "RECOVERED" and exposure["unit_cause"] == Cause.MIRROR
+    assert held(rig) == {("unit:MIRROR", "BY_SERVICE")}
+    refused = rig.ask(Load(SHORT, "somebody"))
+    assert not refused.ok and "latched" in refused.words
+    assert rig.ask(Reset(SERVICE, "who may", "exchanged it")).ok
+    assert held(rig) == set()
 
 
 def test_it_outlives_another_death_and_is_set_once(make_rig: MakeRig) -> None:

@@ -203,11 +203,11 @@ def test_what_a_seed_broke_is_told_with_its_plan_and_how_to_have_it_again(
             results.add(given(seed, broken=[["8", 1.0, "too much"]] if seed == 1 else []))
 
     monkeypatch.setattr("verification.stages.play", play)
-    monkeypatch.setattr("verification.seeded.commit", lambda: "0123456789ab")
+    monkeypatch.setattr("verification.campaign.commit", lambda: "0123456789ab")
     (words,) = seeds(room(tmp_path, 0.001)).broken
     assert words.startswith("seed 1: 8: too much; ")
     assert all(line in words for line in plan(1).lines())
-    assert "again: kerma campaign --seeds 1 --first-seed 1 at commit 0123456789ab" in words
+    assert "again: kerma campaign --seeds 1 --first-seed 1 at sources " in words and ", commit 0123456789ab" in words
 
 
 def test_the_sources_hash_speaks_of_what_decides_a_run() -> None:
