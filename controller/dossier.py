@@ -414,7 +414,7 @@ class Dossier:
                     and is_cold(readings.monitor)
                 )
             stands = not any(finding.trip is Trip.TRIP_STOP for finding in verdict.findings)
-            if same and rested and stands and not self.unended and not case.on_offer(now):
+            if same and rested and stands and not (self.unended or self.latches or case.on_offer(now)):
                 self._offers += 1
                 self.case = msgspec.structs.replace(case, offer_id=self._offers, offer_at_s=now)
             elif not same and case.offer_at_s is not None:
@@ -442,7 +442,7 @@ class Dossier:
         now = Seconds(readings.now_s)
         dose = self._meter.settled(readings)
         terminal = terminal_entry(stage, self.case, settings, dose, readings, sent, Outcome.VOID, self.wall_s(now))
-        self._latches.ended(start, terminal.unit_cause, now, self.wall_s(now))
+        self._latch_left(start, readings)
         seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
         self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
         self._start = None
@@ -485,12 +485,18 @@ class Dossier:
         if off.verified:
             self.case = msgspec.structs.replace(self.case, off_verified_at_s=now)
         terminal = terminal_entry(stage, self.case, settings, dose, readings, sent, outcome, self.wall_s(now))
-        self._latches.ended(self._start, terminal.unit_cause, now, self.wall_s(now))
+        self._latch_left(self._start, readings)
         seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
         self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
         self._ended_seq = seq
         self.ended = ended_shown(stage, terminal, dose_shown(settings, dose), sent, durable=False)
         self._start = None
+
+    def _latch_left(self, start: Start, readings: Readings) -> None:
+        """What the unit ended this exposure for, where it is this exposure that it tells of."""
+        unit, now = readings.unit, Seconds(readings.now_s)
+        if unit is not None and unit.token == self.case.token:
+            self._latches.ended(start, unit.first_cause, now, self.wall_s(now))
 
     def enter_self_test(self, _b: Stage, _d: Decided, readings: Readings, _q: Request | None) -> None:
         self.tests = begin(readings.now_s)

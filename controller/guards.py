@@ -88,6 +88,8 @@ def _confirm(request: Request, stage: Stage, r: Readings, verdict: Verdict, fact
     case, settings = facts.case, facts.case.settings
     if stage.state is not State.PREPARATORY or settings is None:
         return _no_row(stage, "confirming", "PREPARATORY with an offer")
+    if facts.latches:
+        return Ruling(refused=f"latched: {facts.latches[0].words}; unload, and clear it first (kerma reset)")
     if request.offer_id != case.offer_id or not case.on_offer(r.now_s):
         return Ruling(
             refused=f"offer {request.offer_id} is not valid (now {case.offer_id}); read the new one and confirm that"

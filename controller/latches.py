@@ -111,11 +111,11 @@ class Latches:
             self._ledger.put(EntryType.LATCH_CLEARED, entry, now)
 
 
-def left_by(start: Start, cause: int, wall_s: float, none_is_one: bool = False) -> LatchSet | None:
-    """The latch of an exposure that the safety unit ended for `cause` while nobody saw it; None where a program that sees such an end sets none.
-    `none_is_one`: the unit is known to have run and ended, so that it ought to name a cause."""
+def left_by(start: Start, cause: int, wall_s: float) -> LatchSet | None:
+    """The latch of an exposure that the safety unit ended for `cause` while nobody saw it; None where a program that sees such an end sets none, and where
+    the unit names no cause: a new commit takes it away."""
     event, rule, words = unit_ended(cause, start.termination, start.prescribed.purpose)
-    if event not in TOLD_LATER or (cause == Cause.NONE and not none_is_one):
+    if event not in TOLD_LATER or cause == Cause.NONE:
         return None
     return LatchSet(rule, OF_UNIT[event][0], clears_of(event, rule), words, wall_s)
 

@@ -510,8 +510,7 @@ class Recorder:
                 figures = recovered(start, token, found, noted.mono_ns, wall_s, seen, tick_s)
             end = terminal(start, token, exposure.seq, found, figures, seen, wall_s)
             ends.append(summed(self.book, self.book.fractions[exposure.fraction], end))
-            ran = figures is not None and found.run_count != start.unit_run_count
-            left = left_by(start, found.cause, wall_s, ran) if found.sound and found.token == token else None
+            left = left_by(start, found.cause, wall_s) if found.sound and found.token == token else None
             latches += [left] if left is not None and left.rule not in self.book.latches else []
         retained = self.book.retained
         held = self.book.exposures.get(retained)
