@@ -26,6 +26,7 @@ from console.day.state import kept_day
 from console.day.warm_up import Day, Fitted
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import Exit
+from console.followed import Followed
 from console.kept import database
 from console.treat.plain_words import PlainConsole
 from console.treat.session import Session, signals_stop
@@ -51,7 +52,7 @@ from records.day import (
     zone_named,
 )
 from records.sheets import Sheet, SheetKind, taken, wrong_signature
-from records.warm_up import Beam, today
+from records.warm_up import Beam, of_tube, today
 
 Work = Callable[[Session, Hand, TerminalFace], Exit]
 
@@ -183,15 +184,10 @@ def day_of(rig: Rig, clock: Clock) -> Day:
 
 
 def warm_day_of(rig: Rig, clock: Clock) -> Day:
-    """The same for a warm-up, with the clocks as they were by the journal: the lock doubts beam of before a clock was set or the computer started anew, and
-    whoever warms up is asked for what the lock asks for."""
-    plain, then = day_of(rig, clock), fractions.clocks_kept(rig.records / fractions.JOURNAL_NAME)
-
-    def beams() -> tuple[Beam, ...]:
-        now_s = clock.wall() - clock.monotonic()
-        return fractions.beams_kept(database(rig), now_s, of_this_tube=True, then=then)
-
-    return Day(beams, plain.wall, plain.zone)
+    """The same for a warm-up, by the journal: whoever warms up is asked for what the lock asks for, and told how far it is, by the lock's own times. The
+    database has the real-time process's, which follow no clock that is set: after that no exposure of now would be one of this warm-up."""
+    followed = Followed(rig.records / fractions.JOURNAL_NAME)
+    return Day(lambda: followed.look(lambda book: tuple(of_tube(book))), clock.wall, zone_named(rig.time_zone))
 
 
 def bound_of(rig: Rig, certificate: Certificate) -> Bound:

@@ -146,8 +146,14 @@ class Host:
         self.start_crc = 0
         self.start: Start | None = None
         self.queries = 0
+        self._apart_s = clock.wall - clock.now
         self.opening = msgspec.structs.replace(OPENING, instance=name, wall_s=clock.wall)
         self.put(EntryType.OPENING, self.opening)
+
+    @property
+    def wall_s(self) -> float:
+        """The process's own wall time: that of its begin, and on with the monotonic clock. It follows no clock that is set."""
+        return self._apart_s + self.clock.now
 
     def put(self, kind: EntryType, entry: msgspec.Struct) -> int:
         return self.ring.put(kind, msgspec.msgpack.encode(entry), int(self.clock.now * 1e9))
@@ -241,7 +247,7 @@ class Host:
             software_version="1.0",
             simulated=True,
             operator="op",
-            wall_s=self.clock.wall,
+            wall_s=self.wall_s,
             termination=Termination.MONITOR,
             ramp_s=0.3,
         )
@@ -315,7 +321,7 @@ class Host:
             on_at_s=1.0,
             off_at_s=2.0,
             off_verified_s=2.1,
-            wall_s=self.clock.wall,
+            wall_s=self.wall_s,
         )
         return self.put(EntryType.TERMINAL, msgspec.structs.replace(plain, **changed))
 

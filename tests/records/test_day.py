@@ -24,7 +24,7 @@ from day_bench import (
     raw,
     signed,
 )
-from records_bench import COMBINATION, OPENING, prescribed
+from records_bench import COMBINATION, OPENING, WALL, Clock, prescribed
 
 from calibration.warm_up import following
 from console.day import state as daily_state
@@ -303,8 +303,7 @@ def test_a_rest_over_the_sites_midnight_is_one_of_another_day_whatever_zone_the_
     for zone, other in (("Pacific/Auckland", True), ("UTC", False)):
         folder = tmp_path / zone.replace("/", "-")
         folder.mkdir()
-        rig = made(folder, zone=zone, waived=True)
-        rig.clock.wall -= 410.0
+        rig = made(folder, zone=zone, waived=True, clock=Clock(wall=WALL - 410.0))
         rig.to_beam(PATIENT)
         rig.unit.beam(3.0)
         rig.end_beam(Outcome.INTERRUPTED)
@@ -823,27 +822,29 @@ def test_g22_high_voltage_over_a_cold_filament_warms_no_tube_for_the_lock_and_fo
     rig.close()
 
 
+@pytest.mark.parametrize("moved_s", [600.0, 5 * 3600.0])
 def test_g22_g29_who_warms_up_after_the_clock_was_set_is_asked_for_what_the_lock_asks_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, moved_s: float
 ) -> None:
-    """Warm, and the computer starts anew: to the lock the tube is cold for a time that nobody knows. The command said "warm", exposed nothing, and nobody was
-    treated for four hours; it asks for the same warm-up now, and is at its end when the lock is."""
+    """Warm, and the clock is set while the process runs: to the lock the tube is cold for a time that nobody knows. The command said "warm", exposed nothing,
+    and nobody was treated for four hours; it asks for the same warm-up, tells what of it was given although the process goes on by its own clock, and is at
+    its end when the lock is. By that process's times nothing was ever given, and only the hour's charge ended it."""
     rig = made(tmp_path)
     rig.opened()
     wanted = prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=9)
     assert rig.refused(wanted) == ""
-    rig.clock.wall += 600.0
+    rig.clock.wall += moved_s
     assert "since the last beam the clock was set" in rig.refused(wanted)
     console: Any = SimpleNamespace(records=rig.folder, time_zone="UTC")
-    monkeypatch.setattr(work, "database", lambda _rig: rig.config.database)
     clock: Any = SimpleNamespace(wall=lambda: rig.clock.wall, monotonic=lambda: rig.clock.now)
     day = work.warm_day_of(console, clock)
     assert warm_up.stands(day, rig.clock.now) == (float("inf"), None)
-    rungs, asked = (COMBINATION,), 0
+    rungs, asked, given_s = (COMBINATION,), 0, 0.0
     while (todo := following(rungs, *warm_up.stands(day, rig.clock.now))).combination is not None:
         assert rig.refused(wanted) != ""
+        assert todo.words.startswith((f"{given_s:.0f} of 3600 s", "steady? three of 10 s"))
         rig.expose(Purpose.WARMUP, todo.seconds)
-        asked += 1
+        asked, given_s = asked + 1, given_s + todo.seconds
         assert asked < 100
     assert todo.words.startswith("warm: 36") and rig.refused(wanted) == ""
     assert following(rungs, *warm_up.stands(work.warm_day_of(console, clock), rig.clock.now)).words == todo.words, (
