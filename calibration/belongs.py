@@ -64,5 +64,5 @@ def cold(output: Session, warmed_at: datetime | None) -> str:
         return ""
     return (
         f"{output.id}: its first reading is of {stamp(first) if first else 'no time'}, and the tube had not been warmed up before it without a long pause "
-        "since; warm up until it is steady, and measure anew"
+        "since, or the clock was set or the computer started anew in between; warm up until it is steady, and measure anew"
     )

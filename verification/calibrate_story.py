@@ -266,7 +266,7 @@ class Story:
         at = datetime.fromtimestamp(clock.wall(), UTC)
         known = known_of(self.rig, job_table, at, {})
         planned = measurable(job_table, name, at, known)
-        for words in calibrate.unwarmed(job_table, name, known, Kept(self.database()), clock.wall(), UTC):
+        for words in calibrate.unwarmed(job_table, name, known, Kept(self.database()), clock, UTC):
             console.print(words, markup=False, highlight=False)
         line = Session(VirtualDesk(rig), self.folder / "stop", clock)
         who, role = by(name)

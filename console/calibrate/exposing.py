@@ -16,6 +16,7 @@ from calibration.dosimetry.units import Celsius, Kilopascals
 from calibration.procedures.session import Expose, Recorded
 from console import arcs
 from console.exit_codes import Exit
+from console.followed import Followed
 from console.hour_charge import NO_WAIT, Waits
 from console.second_calculation import COLD_S, Compared, combination
 from console.treat.session import Session
@@ -25,8 +26,9 @@ from controller.requests import Close, Ended, Offer
 from controller.tags import fraction_tag
 from hal.readings import Purpose
 from records import fractions
+from records.book import Book
 from records.store import StoreError
-from records.warm_up import Beam
+from records.warm_up import Beam, of_tube
 
 PATIENT: Final = "CALIBRATION"
 """Nobody lies there; exposures of procedures are found in the records under this name."""
@@ -82,6 +84,7 @@ class Kept:
 
     def __init__(self, database: Path) -> None:
         self._database = database
+        self._journal = Followed(database.parent / fractions.JOURNAL_NAME)
 
     def known(self, token: str) -> bool:
         """Whether an exposure of this token was ever started, whatever came of it."""
@@ -95,13 +98,12 @@ class Kept:
         return fractions.list_fractions(self._database)
 
     def used(self) -> list[dict[str, Any]]:
-        """Those of the tube that is there, since it was built in."""
-        since_s = fractions.fitted_at_s(self._database)
-        return [row for row in self.rows() if row["started_wall_s"] >= since_s]
+        """What the tube that is there had, the newest first: the same as `beams`, each with the token that it was asked for by."""
+        return self._journal.look(lambda book: [_use(book, one) for one in of_tube(book)])
 
     def beams(self) -> tuple[Beam, ...]:
-        """What the tube that is there had, the newest first; no clock is doubted here."""
-        return fractions.beams_kept(self._database, 0.0, of_this_tube=True)
+        """What the tube that is there had, the newest first, by the journal beside the database: with the clocks that the lock goes by."""
+        return self._journal.look(lambda book: tuple(of_tube(book)))
 
     def cold(self) -> bool:
         """Whether the newest exposure was over a cold filament."""
@@ -125,6 +127,13 @@ class Kept:
         return next(
             (row | by for row in shown["exposures"] if row["token"] == number and row["outcome"] is not None), None
         )
+
+
+def _use(book: Book, one: Beam) -> dict[str, Any]:
+    return {
+        "started_wall_s": one.begun_s, "ended_wall_s": one.ended_s, "purpose": one.purpose.name, "clocks_s": one.clocks_s,
+        "prescription_id": book.exposures[one.token].start.prescribed.prescription_id,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -103,9 +103,7 @@ def run(asked: Asked, clock: Clock) -> Exit:
         return Exit.AS_INTENDED
     known = known_of(rig, job, at, last_n1(rig, job))
     planned = measurable(job, asked.procedure, at, known)
-    for words in unwarmed(
-        job, asked.procedure, known, Kept(room.database(rig)), clock.wall(), zone_named(rig.time_zone)
-    ):
+    for words in unwarmed(job, asked.procedure, known, Kept(room.database(rig)), clock, zone_named(rig.time_zone)):
         console.print(words, markup=False, highlight=False)
     procedure = planned.procedure
     checked(asked, rig, procedure.limits)
@@ -141,14 +139,17 @@ def run(asked: Asked, clock: Clock) -> Exit:
             asked.transcript.write_text(console.export_text(), encoding="utf-8")
 
 
-def unwarmed(job: JobTable, name: str, known: Known, kept: Kept, wall_s: float, zone: tzinfo) -> Iterator[str]:
+def unwarmed(job: JobTable, name: str, known: Known, kept: Kept, clock: Clock, zone: tzinfo) -> Iterator[str]:
     """That an output which is begun now gives no draft, said before it is measured and not after."""
     one = next((one for one in job.outputs if one.name == name), None)
     if one is None:
         return
-    steady = steady_tokens(job, known, one.kv)
-    if warmed_at(kept.used(), wall_s, steady, kept.beams(), one.kv, zone) is None:
-        yield f"the tube was not warmed up at {one.kv:g} kV, or paused for hours since: measure warm-{name} first, or the draft of {name} is refused"
+    steady, wall_s = steady_tokens(job, known, one.kv), clock.wall()
+    if warmed_at(kept.used(), wall_s, steady, kept.beams(), one.kv, zone, wall_s - clock.monotonic()) is None:
+        yield (
+            f"the tube was not warmed up at {one.kv:g} kV, or paused for hours since, or the clock was set or this computer started anew since: "
+            f"measure warm-{name} first, or the draft of {name} is refused"
+        )
 
 
 @dataclass(frozen=True)

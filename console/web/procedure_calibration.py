@@ -45,7 +45,7 @@ def calibration(rig: Rig, clock: Clock, name: str, anew: bool, person: Person) -
         with opened(rig, name, planned, at, anew) as journal:
             face = PageFace(terminal.banner(site, journal.session, person))
             for words in terminal.unwarmed(
-                job, name, known, Kept(kept.database(rig)), clock.wall(), zone_named(rig.time_zone)
+                job, name, known, Kept(kept.database(rig)), clock, zone_named(rig.time_zone)
             ):
                 face.say(words)
             open_(face, journal.session.id)

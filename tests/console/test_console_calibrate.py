@@ -341,7 +341,7 @@ def test_g23_who_may_and_where_a_script_may(tmp_path: Path, changes: dict[str, A
 
 
 def row(began_h: float, ended_h: float, purpose: str = "CALIBRATE") -> dict[str, Any]:
-    return {"started_wall_s": began_h * HOUR_S, "ended_wall_s": ended_h * HOUR_S, "purpose": purpose}
+    return {"started_wall_s": began_h * HOUR_S, "ended_wall_s": ended_h * HOUR_S, "purpose": purpose, "clocks_s": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,11 @@ def warmed(
     return (*reversed(made), used)
 
 
+def set_by(seconds: float) -> Any:
+    """The clocks at `AT`, the wall clock set forward by this since the exposures of before."""
+    return SimpleNamespace(wall=AT.timestamp, monotonic=lambda: AT.timestamp() - seconds)
+
+
 class Records:
     """What the records hold of these exposures: all by one person, unless a test says otherwise."""
 
@@ -112,6 +117,7 @@ class Records:
                 "ended_wall_s": AT.timestamp() - 1.0,
                 "purpose": "WARMUP",
                 "prescription_id": "w",
+                "clocks_s": 0.0,
             }
         ]
 
@@ -400,6 +406,7 @@ def test_g22_the_output_of_a_cold_tube_is_refused(tmp_path: Path, monkeypatch: p
             "ended_wall_s": ended_h * HOUR_S,
             "purpose": purpose,
             "prescription_id": token,
+            "clocks_s": 0.0,
         }
 
     days, steady = row(1.0, 1.2, "WARMUP"), row(1.0, 1.2, token="warm-a20.x-3")
@@ -555,10 +562,18 @@ def test_g22_a_tube_that_is_steady_at_a_lower_kv_is_none_at_a_higher_one(
         assert bool(calibration_draft.steady_tokens(table, known, kv)) is is_warm, (name, kv)
     known = Known(lambda asked: low if asked == "warm-low" else None)
     at_s, token = AT.timestamp() - 100.0, max(calibration_draft.steady_tokens(table, known, 50.0))
-    used = [{"started_wall_s": at_s - 20.0, "ended_wall_s": at_s, "purpose": "CALIBRATE", "prescription_id": token}]
+    used = [
+        {
+            "started_wall_s": at_s - 20.0,
+            "ended_wall_s": at_s,
+            "purpose": "CALIBRATE",
+            "prescription_id": token,
+            "clocks_s": 0.0,
+        }
+    ]
     kept: Any = SimpleNamespace(used=lambda: used, beams=tuple)
-    assert list(unwarmed(table, "low", known, kept, AT.timestamp(), UTC)) == []
-    (words,) = unwarmed(table, "a20", known, kept, AT.timestamp(), UTC)
+    assert list(unwarmed(table, "low", known, kept, set_by(0.0), UTC)) == []
+    (words,) = unwarmed(table, "a20", known, kept, set_by(0.0), UTC)
     assert words.startswith("the tube was not warmed up at 69.5 kV")
 
 
@@ -577,7 +592,15 @@ def test_g22_the_output_after_a_warm_up_at_a_lower_kv_gives_no_draft(
         session = calibration_sessions.read(path, offered(table, "warm-warmer", before, NOTHING))
         measure(where, table)
         at_s, token = AT.timestamp() - 100.0, session.shots[-1].token
-        used = [{"started_wall_s": at_s - 20.0, "ended_wall_s": at_s, "purpose": "CALIBRATE", "prescription_id": token}]
+        used = [
+            {
+                "started_wall_s": at_s - 20.0,
+                "ended_wall_s": at_s,
+                "purpose": "CALIBRATE",
+                "prescription_id": token,
+                "clocks_s": 0.0,
+            }
+        ]
         monkeypatch.setattr(Records, "rows", lambda _self, used=used: used)
         monkeypatch.setattr(Records, "beams", lambda _self: ())
         with pytest.raises(ConfigurationError, match=words):
@@ -824,11 +847,48 @@ def test_g22_a_days_warm_up_that_was_not_whole_is_none_for_a_certificate_either(
         made(tmp_path, monkeypatch, where, table)
 
 
+def test_g29_a_warm_up_of_before_the_clock_was_set_is_none_for_a_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Warm, hours of rest, and the clock set back over them, or the computer started anew: by the wall clock the output follows its warm-up at once. Neither
+    the day's own warm-up counts then nor a session's, and the draft is refused as of a cold tube."""
+    table, where, at_s = job(tmp_path), rig(tmp_path), AT.timestamp()
+    measure(where, table)
+    read = Beam(9, at_s + 1.0, at_s + 61.0, 60.0, Purpose.CALIBRATE, 69.5, (69.5, 1.6, "F2", "A20"), 50.0, True, 0.0)
+    steady = {
+        "started_wall_s": at_s - 120.0, "ended_wall_s": at_s - 100.0, "purpose": "CALIBRATE", "prescription_id": "warm-a20.x-3", "clocks_s": 0.0,
+    }  # fmt: skip
+    of_session = {
+        "started_wall_s": read.begun_s,
+        "ended_wall_s": read.ended_s,
+        "purpose": "CALIBRATE",
+        "prescription_id": "a20.x-1",
+    }
+    for moved_s, is_warm in ((0.0, True), (119.0, True), (-121.0, False), (121.0, False), (-6 * HOUR_S, False)):
+        made_then = (replace(read, clocks_s=moved_s), *warmed(at_s))
+        found = warmed_at([], at_s + 70.0, (), made_then, 69.5, UTC)
+        assert (found is not None) is is_warm, moved_s
+        rows = [of_session | {"clocks_s": moved_s}, steady]
+        assert (warmed_at(rows, at_s + 70.0, {"warm-a20.x-3"}, (), 69.5, UTC) is not None) is is_warm, moved_s
+        assert (warmed_at([], at_s + 0.5, (), warmed(at_s), 69.5, UTC, moved_s) is not None) is is_warm, moved_s
+        assert (warmed_at([steady], at_s, {"warm-a20.x-3"}, (), 69.5, UTC, moved_s) is not None) is is_warm, moved_s
+    shot = replace(read, begun_s=at_s - 50.0, ended_s=at_s - 1.0, clocks_s=-6 * HOUR_S)
+    monkeypatch.setattr(Records, "beams", lambda _self: (shot, *warmed(at_s - 100.0)))
+    with pytest.raises(ConfigurationError, match="or the clock was set or the computer started anew in between"):
+        made(tmp_path, monkeypatch, where, table)
+
+
 def test_g22_who_begins_an_output_with_a_cold_tube_is_told_before_and_not_after(tmp_path: Path) -> None:
-    table = job(tmp_path)
-    for name, beams, told in (("a20", (), True), ("a20", Records().beams(), False), ("linearity-a20", (), False)):
+    """Also where the clock was set since the warm-up: the draft would be refused."""
+    table, warm = job(tmp_path), Records().beams()
+    for name, beams, set_s, told in (
+        ("a20", (), 0.0, True),
+        ("a20", warm, 0.0, False),
+        ("a20", warm, 130.0, True),
+        ("linearity-a20", (), 0.0, False),
+    ):
         kept: Any = SimpleNamespace(used=list, beams=lambda beams=beams: beams)
-        assert bool(list(unwarmed(table, name, NOTHING, kept, AT.timestamp(), UTC))) is told, (name, beams)
+        assert bool(list(unwarmed(table, name, NOTHING, kept, set_by(set_s), UTC))) is told, (name, beams)
 
 
 def test_a2_a_job_file_without_its_applicators_says_what_was_held_against_nothing(tmp_path: Path) -> None:

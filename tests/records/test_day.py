@@ -27,6 +27,7 @@ from day_bench import (
 from records_bench import COMBINATION, OPENING, WALL, Clock, prescribed
 
 from calibration.warm_up import following
+from console.calibrate.exposing import Kept
 from console.day import state as daily_state
 from console.day import warm_up, work
 from console.tube_use import in_use, warmed_at
@@ -811,11 +812,16 @@ def test_g22_high_voltage_over_a_cold_filament_warms_no_tube_for_the_lock_and_fo
     idle_s, now = warm_up.stands(warm_up.Day(lambda: beams, lambda: wall_s, ZoneInfo("UTC")), rig.clock.now)
     assert now is None and idle_s == pytest.approx(6 * 3600.0, abs=60.0)
     use = [
-        {"started_wall_s": one.begun_s, "ended_wall_s": one.ended_s, "purpose": one.purpose.name, "prescription_id": f"{one.token}"}
+        {"started_wall_s": one.begun_s, "ended_wall_s": one.ended_s, "purpose": one.purpose.name, "prescription_id": f"{one.token}", "clocks_s": one.clocks_s}
         for one in beams
     ]  # fmt: skip
     use.append(
-        {"started_wall_s": wall_s - 3 * 3600.0 - 10.0, "ended_wall_s": wall_s - 3 * 3600.0, "purpose": "DRY_RUN"}
+        {
+            "started_wall_s": wall_s - 3 * 3600.0 - 10.0,
+            "ended_wall_s": wall_s - 3 * 3600.0,
+            "purpose": "DRY_RUN",
+            "clocks_s": 0.0,
+        }
     )
     assert warmed_at(use, wall_s, (), beams, 69.5, ZoneInfo("UTC")) is None
     assert not [*in_use(use, wall_s)]
@@ -849,6 +855,31 @@ def test_g22_g29_who_warms_up_after_the_clock_was_set_is_asked_for_what_the_lock
     assert todo.words.startswith("warm: 36") and rig.refused(wanted) == ""
     assert following(rungs, *warm_up.stands(work.warm_day_of(console, clock), rig.clock.now)).words == todo.words, (
         "begun anew"
+    )
+    rig.close()
+
+
+@pytest.mark.parametrize("moved_s", [0.0, 600.0, 5 * 3600.0])
+def test_g22_g29_a_draft_asks_the_journal_how_the_tube_was_used_and_doubts_its_clocks_as_the_lock_does(
+    tmp_path: Path, moved_s: float
+) -> None:
+    """Warm, and the clock is set before the output's first exposure: the lock has a cold tube, and so has the draft. A warm-up that is made after that counts,
+    although the real-time process goes on by its own clock."""
+    rig = made(tmp_path)
+    rig.opened()
+    rig.clock.wall += moved_s
+    kept, tz = Kept(tmp_path / "records.sqlite"), ZoneInfo("UTC")
+    rig.expose(Purpose.CALIBRATE, prescription_id="a20.x-1", fraction=51)
+    rows = kept.used()
+    assert rows[0]["prescription_id"] == "a20.x-1" and [one["ended_wall_s"] for one in rows] == [
+        one.ended_s for one in kept.beams()
+    ]
+    assert rig.recorder is not None and kept.beams() == tuple(of_tube(rig.recorder.book))
+    assert (warmed_at(rows, rig.clock.wall, (), kept.beams(), 69.5, tz) is None) is bool(moved_s)
+    for seconds in (*[600.0] * 6, *[20.0] * 3):
+        rig.expose(Purpose.WARMUP, seconds)
+    assert (
+        warmed_at(kept.used(), rig.clock.wall, (), kept.beams(), 69.5, tz, rig.clock.wall - rig.clock.now) is not None
     )
     rig.close()
 

@@ -157,7 +157,7 @@ def test_it_shows_the_bleeder_and_gives_no_dose(dry: Make) -> None:
     )
     assert made.kept.rows()[0]["purpose"] == "DRY_RUN"
     assert check_all(observer.trace()) == [] and played_again(made) == [None]
-    assert since_warmup_s(made.kept.rows(), made.kept.rows()[0]["ended_wall_s"] + 60.0) == 0.0
+    assert since_warmup_s(made.kept.used(), made.kept.rows()[0]["ended_wall_s"] + 60.0) == 0.0
 
 
 def test_a_cable_that_takes_a_minute_is_neither_stuck_on_nor_latched(dry: Make) -> None:
