@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
 from typing import Final, Literal
@@ -22,6 +22,8 @@ from records.sheets import Sheet, SheetKind, Signers, wrong_signature
 Every = Literal["week", "month", "year"]
 DAYS: Final[dict[Every, int]] = {"week": 7, "month": 31, "year": 366}
 """A test is due so many days after it was done last."""
+LAST_DAY: Final = date.max - timedelta(days=max(DAYS.values()))
+"""After it no test would be due again on any day of the calendar."""
 SOON_PART: Final = 0.1
 """It is told beforehand for this part of its time."""
 
@@ -234,15 +236,20 @@ class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Due:
-    """One test as it stands: its state, the last result, and when the next is due."""
+    """One test as it stands: its state, the last result, and when the next is due; `beside` says of which signed sheet there is no result, or is empty."""
 
     test: Test
     state: State
     last: Done | None
     on: date | None
+    beside: str = ""
 
     @property
     def words(self) -> str:
+        return "; ".join(words for words in (self._words, self.beside) if words)
+
+    @property
+    def _words(self) -> str:
         if self.last is None:
             return f"{self.state.value}; do it first"
         result = f"{self.last.value:g} {self.test.unit}" if self.last.value is not None else _WORKS[self.last.works]
@@ -301,19 +308,51 @@ def level(test: Test, done: Done) -> State:
 
 
 def results(sheets: Iterable[Sheet], signers: Signers, tube_serial: str) -> tuple[Done, ...]:
-    """Every result for this tube that a physicist signed, oldest first; what nobody signed is none."""
-    found: list[Done] = []
+    """Every result for this tube that a physicist signed, oldest first, of one day as they were signed; what nobody signed is none, and so is one of no day."""
+    every = _signed(sheets, signers, tube_serial)
+    found = [(on, sheet.at, done) for sheet, done in every if (on := _day(done)) is not None]
+    return tuple(done for _, _, done in sorted(found, key=lambda one: one[:2]))
+
+
+def of_no_day(sheets: Iterable[Sheet], signers: Signers, tube_serial: str) -> dict[str, str]:
+    """For each test which signed sheets for this tube are of no day, in words: they count as not done. One after which a result of that test was signed is
+    not told any more."""
+    every = sorted(_signed(sheets, signers, tube_serial), key=lambda one: one[0].at)
+    dated = {done.test: sheet.at for sheet, done in every if _day(done) is not None}
+    found: dict[str, str] = {}
+    for sheet, done in every:
+        if _day(done) is None and sheet.at >= dated.get(done.test, ""):
+            words = (
+                f'sheet {sheet.sha256[:16]} of {sheet.who}, signed {sheet.at}, says on = "{done.on}", which is no day, and counts as not done: '
+                "sign that result anew with the day on which it was measured first"
+            )
+            found[done.test] = "; ".join(part for part in (found.get(done.test, ""), words) if part)
+    return found
+
+
+def _signed(sheets: Iterable[Sheet], signers: Signers, tube_serial: str) -> Iterator[tuple[Sheet, Done]]:
     for sheet in sheets:
         if sheet.kind is SheetKind.PERIODIC and not wrong_signature(sheet, signers):
             done = decoded(sheet.body, Done)
             if done is not None and done.tube_serial == tube_serial and any(one.id == done.test for one in TABLE):
-                found.append(done)
-    return tuple(sorted(found, key=lambda done: done.on))
+                yield sheet, done
 
 
-def due(done: Sequence[Done], today: date) -> tuple[Due, ...]:
-    """Every test as it stands today, the worst first. One whose last result asks for action stays so until a better one is signed."""
-    return tuple(sorted((_due(test, done, today) for test in TABLE), key=lambda one: WORSE.index(one.state)))
+def _day(done: Done) -> date | None:
+    """On which day it was; None where there is no such day, or none after which a test can be due again."""
+    try:
+        on = date.fromisoformat(done.on)
+    except ValueError:
+        return None
+    return on if on <= LAST_DAY else None
+
+
+def due(done: Sequence[Done], today: date, beside: Mapping[str, str] | None = None) -> tuple[Due, ...]:
+    """Every test as it stands today, the worst first. One whose last result asks for action stays so until a better one is signed. `beside`: what is to be
+    told of a test besides its results (`of_no_day`)."""
+    told = beside or {}
+    found = (replace(_due(test, done, today), beside=told.get(test.id, "")) for test in TABLE)
+    return tuple(sorted(found, key=lambda one: WORSE.index(one.state)))
 
 
 def _due(test: Test, done: Sequence[Done], today: date) -> Due:

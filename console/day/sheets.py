@@ -188,9 +188,10 @@ def overridden(rig: Rig, clock: Clock, file: Path, offered_s: float, reason: str
 
 
 def due(rig: Rig, clock: Clock, plot: str, out: Path | None, as_json: bool) -> Exit:
-    """`kerma due`: every test as it stands, the worst first; UNFIT where one is overdue, was never done, or asks for action."""
-    kept = periodic.results(sheets.taken(rig.records), signers_of(rig), rig.file.tube.serial)
-    found = periodic.due(kept, day_of(rig, clock))
+    """`kerma due`: every test as it stands, the worst first; UNFIT where one is overdue, was never done, asks for action, or has a sheet of no day."""
+    taken, signers, tube = sheets.taken(rig.records), signers_of(rig), rig.file.tube.serial
+    kept = periodic.results(taken, signers, tube)
+    found = periodic.due(kept, day_of(rig, clock), periodic.of_no_day(taken, signers, tube))
     if plot:
         if out is None:
             raise ConfigurationError("--plot needs --out; first: name the picture to write")
@@ -206,7 +207,7 @@ def due(rig: Rig, clock: Clock, plot: str, out: Path | None, as_json: bool) -> E
             table.add_row(one.test.id, one.test.every, one.test.what, one.words)
         PlainConsole().print(table)
     bad = (periodic.State.NEVER, periodic.State.OVERDUE, periodic.State.ACT)
-    return Exit.UNFIT if any(one.state in bad for one in found) else Exit.AS_INTENDED
+    return Exit.UNFIT if any(one.state in bad or one.beside for one in found) else Exit.AS_INTENDED
 
 
 def _trend(test: periodic.Test, kept: tuple[periodic.Done, ...]) -> bytes:

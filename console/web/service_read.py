@@ -217,7 +217,9 @@ class Service:
             checks = [one for one in kept if one.kind is SheetKind.DAILY and not wrong_signature(one, signers)]
             if checks:
                 day |= self._check(checks[0], today, bound)
-            found = periodic.due(periodic.results(kept, signers, self.rig.file.tube.serial), today)
+            tube = self.rig.file.tube.serial
+            done, beside = periodic.results(kept, signers, tube), periodic.of_no_day(kept, signers, tube)
+            found = periodic.due(done, today, beside)
             tests = [
                 {
                     "test": one.test.id,

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from calibration.periodic import DAYS, TABLE, Done, State, due, level, named, results, trend, wrong
+from calibration.periodic import DAYS, TABLE, Done, State, due, level, named, of_no_day, results, trend, wrong
 from hal.errors import ConfigurationError
 from records.sheets import Sheet, SheetKind, Signers, body
 
@@ -100,6 +100,40 @@ def test_a13_an_action_level_stays_until_a_better_result_is_signed_and_stands_fi
     assert next(one for one in due([bad, better], TODAY) if one.test.id == "output").state is State.WELL
     everything = [replace(one) for one in due([bad], TODAY)]
     assert [one.state for one in everything][:2] == [State.NEVER, State.NEVER] and "do it first" in everything[0].words
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "", "yesterday", "9999-12-31"])
+def test_a13_a_signed_result_of_no_day_is_told_by_its_sheet_and_is_none_and_the_others_go_on(day: str) -> None:
+    """It ended `kerma due` and the page Service with a traceback, and nobody saw what else was due."""
+    undated = signed(msgspec.structs.replace(OUTPUT, on=day))
+    undated = msgspec.structs.replace(undated, at="2026-11-21T08:00:00+00:00")
+    undated = msgspec.structs.replace(undated, ed25519=KEY.sign(undated.message))
+    spot = signed(msgspec.structs.replace(OUTPUT, test="focal_spot", value=0.1))
+    every = [undated, spot]
+    found = due(results(every, SIGNERS, "T-1"), TODAY, of_no_day(every, SIGNERS, "T-1"))
+    states = {one.test.id: one for one in found}
+    assert states["output"].state is State.NEVER and states["focal_spot"].state is State.WELL
+    words = states["output"].words
+    assert f"sheet {undated.sha256[:16]} of P. One" in words and f'on = "{day}", which is no day' in words
+    assert words.endswith("with the day on which it was measured first") and states["focal_spot"].beside == ""
+    assert of_no_day(every, SIGNERS, "T-2") == {} and trend(named("output"), results(every, SIGNERS, "T-1"))
+    anew = msgspec.structs.replace(signed(OUTPUT), at="2026-11-21T09:00:00+00:00")
+    anew = msgspec.structs.replace(anew, ed25519=KEY.sign(anew.message))
+    assert of_no_day([*every, anew], SIGNERS, "T-1") == {}, "signed anew"
+    before = msgspec.structs.replace(anew, at="2026-11-21T07:00:00+00:00")
+    before = msgspec.structs.replace(before, ed25519=KEY.sign(before.message))
+    found = due(results([*every, before], SIGNERS, "T-1"), TODAY, of_no_day([*every, before], SIGNERS, "T-1"))
+    one = next(one for one in found if one.test.id == "output")
+    assert one.state is State.WELL and one.last == OUTPUT and "counts as not done" in one.words
+
+
+def test_a13_of_two_results_of_one_day_the_one_that_was_signed_last_counts() -> None:
+    """Sheets come with the newest first; of one day it was the first that was signed, so that a result signed after the action was not seen."""
+    bad = signed(msgspec.structs.replace(OUTPUT, value=-4.1, acted="tube exchanged"))
+    better = msgspec.structs.replace(signed(OUTPUT), at="2026-11-20T18:00:00+00:00")
+    better = msgspec.structs.replace(better, ed25519=KEY.sign(better.message))
+    found = due(results([better, bad], SIGNERS, "T-1"), TODAY)
+    assert next(one for one in found if one.test.id == "output").state is State.WELL
 
 
 def test_the_trend_is_a_picture_with_its_lines() -> None:
