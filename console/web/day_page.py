@@ -1,5 +1,6 @@
 """The path /api/day: how the day stands before the first patient, from certificate, records and sheets: warm-up, daily check, periodic tests.
-It locks nothing: what locks is the records' own word at each load, and some of it (contacts not seen open, openings) is told only there."""
+It locks nothing: what locks is the records' own word at each load. Of warm-up and check that word is told here too, by both clocks; what is of one order
+(its kV and filter, contacts not seen open) is told only there."""
 
 from __future__ import annotations
 
@@ -11,15 +12,13 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
 from calibration.periodic import State
-from console.day import work as day
 from console.treat.due import Stands, stands
 from console.web.api import Desk, told
 from console.web.reading import Reading
 from console.web.records_read import Kept
 from console.web.service_read import Service
 from console.web.unread import NotReadError
-from records.store import StoreError
-from records.warm_up import standing
+from hal.errors import ConfigurationError
 
 COMMAND = "orders"
 LISTED = (
@@ -77,17 +76,10 @@ class DayPage:
         return [_listed(one, stands(one, rows, wall_s, zone)) for one in orders], ""
 
     def _cold(self) -> str:
-        clock = self._desk.clock
         try:
-            days = day.day_of(self._desk.rig, clock)
-            warm = standing(iter(days.beams()), clock.monotonic(), clock.wall(), days.zone)
-        except StoreError as error:
+            return self._service.cold()
+        except ConfigurationError as error:
             return str(error)
-        if warm is None:
-            return "the tube counts as cold; warm it up first (page Service, Procedures, or kerma warm-up)"
-        if warm.given_s < warm.row.beam_s:
-            return f"warmed up for {warm.given_s:.0f} s of {warm.row.beam_s:.0f} s; go on with it first (page Service, Procedures, or kerma warm-up)"
-        return ""
 
 
 def _listed(order: dict[str, Any], found: Stands) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from console.configuration import Rig
 from console.day.sheets import day_of, said_of, signers_of
 from console.day.work import bound_of
 from console.exit_codes import Exit
+from console.followed import Followed
 from console.kept import database
 from console.limits import narrowed
 from console.run import rig_config
@@ -41,11 +43,12 @@ from interlocks.rules import TABLE
 from interlocks.words import Limits
 from records import sheets
 from records.book import Noted, Ticks, rows_of
-from records.day import Bound, DaySheet, decoded
+from records.day import Bound, DaySheet, DaySite, against, decoded, zone_named
 from records.fractions import DATABASE_NAME, JOURNAL_NAME, sheet_words
 from records.journal import Kind, Record
 from records.sheets import SheetKind, wrong_signature
 from records.store import EventRow, FractionRow, LatchRow, OpeningRow, SegmentRow, StoreError, applied_of
+from records.warm_up import cold
 
 Row = dict[str, Any]
 
@@ -102,6 +105,10 @@ class Service:
 
     rig: Rig
     clock: Clock
+
+    @cached_property
+    def _followed(self) -> Followed:
+        return Followed(self._journal)
 
     @property
     def _database(self) -> Path:
@@ -238,26 +245,44 @@ class Service:
         )
         return {"certificate": certificate, "day": day, "tests": tests, "sessions": sessions, "words": words}
 
+    def cold(self) -> str:
+        """What the lock says of the tube at this moment whatever the kV, or "": by the journal and by both clocks. Raises ConfigurationError."""
+        now_s, wall_s, zone = self.clock.monotonic(), self.clock.wall(), zone_named(self.rig.time_zone)
+        return self._followed.look(lambda book: next(cold(book, 0.0, now_s, wall_s, zone), ""))
+
+    def _locked(self) -> str:
+        """What the lock says against the day's check at this moment, for what was started last, or "": it doubts a clock that was set, and knows what has
+        happened since. Raises ConfigurationError."""
+        site, now_s, wall_s = (
+            DaySite(self.rig.time_zone, signers_of(self.rig)),
+            self.clock.monotonic(),
+            self.clock.wall(),
+        )
+        return self._followed.look(lambda book: next(against(book, book.ran, site, now_s, wall_s), ""))
+
     def _check(self, sheet: sheets.Sheet, today: date, bound: Bound | None) -> Row:
-        """The newest check that was signed: of today where its own day is, by the zone in which it was made, the records said nothing against it, and it is
-        of what is here now (None: nobody can say what that is)."""
+        """The newest check that was signed: of today where its own day is, by the zone in which it was made, the records said nothing against it, it is of
+        what is here now (None: nobody can say what that is), and the lock says nothing against it either."""
         body = decoded(sheet.body, DaySheet)
         of_today = body is not None and body.day == today.isoformat()
         code, words = said_of(sheet_words(database(self.rig), sheet.sha256))
-        against = of_today and code is not Exit.AS_INTENDED
-        if body is not None and of_today and not against and body.bound != bound:
+        wrong = of_today and code is not Exit.AS_INTENDED
+        if body is not None and of_today and not wrong and body.bound != bound:
             others = [
                 what.replace("_", " ")
                 for what in Bound.__struct_fields__
                 if getattr(body.bound, what) != getattr(bound, what, None)
             ]
-            against, words = (
+            wrong, words = (
                 True,
                 f"it is of another {', '.join(others)} than is here now: make it first (page Service, Procedures, or kerma daily)",
             )
+        if of_today and not wrong and not self.rig.day_check_waived:
+            words = self._locked()
+            wrong = words != ""
         return {
-            "last": sheet.at, "who": f"{sheet.who} ({sheet.role})", "today": of_today and not against,
-            "words": f"the day's check of {sheet.at}: {words}" if against else "",
+            "last": sheet.at, "who": f"{sheet.who} ({sheet.role})", "today": of_today and not wrong,
+            "words": f"the day's check of {sheet.at}: {words}" if wrong else "",
         }  # fmt: skip
 
     def counters(self) -> Row:

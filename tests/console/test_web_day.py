@@ -76,7 +76,7 @@ def test_the_check_is_of_today_by_its_own_day_and_by_the_records_word(
     others: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Where the machine stands, and not where UTC does; one that the records took in and that opens nothing is none, and so is one of a rig file, a certificate
-    or a tube of before."""
+    or a tube of before. This sheet is read and no lock would take it; what the lock says is shown with a check that is one (tests/records/test_day.py)."""
     kept = KeptByHand(tmp_path / "records")
     kept.wall_s = Set(signed).wall()
     rig = configuration.load(EXAMPLES / "rig.toml", 0)
@@ -88,6 +88,7 @@ def test_the_check_is_of_today_by_its_own_day_and_by_the_records_word(
     if against is None:
         (records / "records.sqlite").unlink()
     monkeypatch.setattr(service_read, "wrong_signature", lambda *_: "")
+    monkeypatch.setattr(service_read, "against", lambda *_: iter(()))
     daily = rig.file.daily.model_copy(update={"waived": False, "time_zone": zone})
     rig = replace(rig, records=records, file=rig.file.model_copy(update={"daily": daily}))
     clock = Set(now)
