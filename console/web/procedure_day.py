@@ -20,7 +20,7 @@ from console.day.sheets import Signer, laid_down, said_of, signed
 from console.day.warm_up import Fitted
 from console.exit_codes import Exit
 from console.kept import database
-from console.treat.session import Session as Line
+from console.treat.session import Session as Desk
 from console.treat.treat import GONE_AFTER_S
 from console.web.procedure import Opened, Work
 from console.web.procedure_face import PageFace
@@ -29,7 +29,7 @@ from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import sheets
-from records.day import DaySheet, Left, corrected
+from records.day import NOT_OFF, Baseline, DaySheet, Left, Line, corrected
 from records.sheets import SheetKind
 
 KIND: Final = "day"
@@ -63,7 +63,7 @@ class Wanted:
 def day(rig: Rig, clock: Clock, wanted: Wanted, person: Person) -> Work:
     """The whole of it."""
 
-    def work_(line: Line, open_: Opened) -> str:
+    def work_(line: Desk, open_: Opened) -> str:
         if wanted.what == CHECK:
             unable = day_key.unable(rig)
             if unable:
@@ -86,12 +86,12 @@ def banner(rig: Rig, certificate: Certificate, what: str, person: Person) -> str
 
 def _followed(
     rig: Rig, clock: Clock, wanted: Wanted, person: Person, certificate: Certificate, face: PageFace
-) -> Callable[[Line], Exit]:
+) -> Callable[[Desk], Exit]:
     """Everything that can be refused before it is begun is refused here. Raises ConfigurationError."""
     today = work.day_of(rig, clock) if wanted.what == CHECK else work.warm_day_of(rig, clock)
     site = work.site_of(rig, certificate, wanted.device, person.name, clock) if wanted.what == CHECK else None
 
-    def follow(line: Line) -> Exit:
+    def follow(line: Desk) -> Exit:
         purpose = PURPOSES[wanted.what]
         hand = Hand(
             line,
@@ -116,21 +116,32 @@ def _followed(
 
 def shown(sheet: DaySheet, site: daily.Site) -> dict[str, Any]:
     """What a person reads before the secret is given, and the name of the bytes that are signed."""
-    base = {(row.kv, row.ma, row.filter, row.applicator): row.reading for row in site.baseline.lines}
-
-    def off_pct(reading: float, row: tuple[float, float, str, str]) -> float:
-        value = corrected(reading, sheet.p_kpa, sheet.t_c, site.baseline.vented)
-        return 100.0 * (value / base[row] - 1.0)
-
     return {
         "sha256": hashlib.sha256(sheets.body(sheet)).hexdigest(),
         "day": sheet.day, "device": sheet.device, "unit": site.baseline.unit, "p_kpa": sheet.p_kpa, "t_c": sheet.t_c,
         "lines": [
-            msgspec.structs.asdict(one) | {"off_pct": off_pct(one.reading, (one.kv, one.ma, one.filter, one.applicator))}
-            for one in (*sheet.lines, sheet.seated_anew)
+            msgspec.structs.asdict(one) | off_of(one, sheet, site) for one in (*sheet.lines, sheet.seated_anew)
         ],
         "interrupt_token": sheet.interrupt_token, "left": [[one.token, left_words(one, site.baseline.unit)] for one in sheet.left], "items": list(sheet.items),
     }  # fmt: skip
+
+
+def off_of(one: Line, sheet: DaySheet, site: daily.Site) -> dict[str, float | None]:
+    """How far a reading is off both of what the records hold it against, in percent: `off_pct` its detector's baseline in force, and `begun_pct` what the first
+    detector was begun with, there where it is furthest off (None: where it is the same to a hundredth, or there is no such row)."""
+    first = site.first or site.baseline
+    in_force = _off_pct(one, sheet, site.baseline, 1.0)
+    begun = [_off_pct(one, sheet, first, part) for part in site.off.get((one.kv, one.filter), NOT_OFF)]
+    furthest = max((pct for pct in begun if pct is not None), key=abs, default=None)
+    same = in_force is not None and furthest is not None and f"{in_force:.2f}" == f"{furthest:.2f}"
+    return {"off_pct": in_force, "begun_pct": None if same else furthest}
+
+
+def _off_pct(one: Line, sheet: DaySheet, base: Baseline, begun_part: float) -> float | None:
+    key = (one.kv, one.ma, one.filter, one.applicator)
+    was = next((row.reading for row in base.lines if (row.kv, row.ma, row.filter, row.applicator) == key), 0.0)
+    value = corrected(one.reading, sheet.p_kpa, sheet.t_c, base.vented)
+    return 100.0 * (value / was * begun_part - 1.0) if was > 0.0 else None
 
 
 def left_words(one: Left, unit: str) -> str:
@@ -138,7 +149,7 @@ def left_words(one: Left, unit: str) -> str:
     return one.why if one.reading is None else f"{one.why} (read {one.reading:g} {unit})"
 
 
-def signature(rig: Rig, clock: Clock, line: Line, face: PageFace, sheet: DaySheet, what: dict[str, Any]) -> Exit:
+def signature(rig: Rig, clock: Clock, line: Desk, face: PageFace, sheet: DaySheet, what: dict[str, Any]) -> Exit:
     """Wait for a proven person, sign, lay it down; what cannot be written is said, and may be signed again. Nothing is signed where nobody is there."""
     while True:
         face.ask_signature(what)

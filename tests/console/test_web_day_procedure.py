@@ -12,6 +12,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from access_by_hand import SECRET
 from desk_by_hand import EXAMPLES, certificate, snapshot
@@ -37,7 +38,7 @@ from controller.prescribed import Prescribed
 from controller.proofs import NEEDED
 from controller.requests import Reply, Request, Retest
 from hal.errors import ConfigurationError
-from records.day import ITEMS, DaySheet, Left, decoded
+from records.day import ITEMS, BaseLine, DaySheet, Left, Line, decoded, furthest
 from records.sheets import Sheet, wrong_signature
 
 CHECK = {"what": "daily"}
@@ -397,6 +398,25 @@ def test_the_key_is_made_once_for_its_owner_alone_and_its_public_half_is_a_new_f
     assert "[daily] signers" in capsys.readouterr().out
     audit = (rig.records / "access" / "audit.jsonl").read_text(encoding="utf-8")
     assert audit.count('"what":"day key"') == 3
+
+
+def test_a1_what_is_signed_shows_how_far_it_is_off_both_of_what_the_records_hold_it_against() -> None:
+    """A second baseline 0.9 % above the first one, begun with an output that was 0.8 % or 1.0 % too high: 2.5 % off the one in force is 4.5 % off the whole,
+    and whoever signs read 2.5 %. What the records call the furthest is one of both."""
+    lower = BaseLine(69.5, 1.6, "F2", "A20", 10.0, 10.0 / 1.009)
+    first = msgspec.structs.replace(BASE, lines=(lower,))
+    line = Line(69.5, 1.6, "F2", "A20", 101, 10.25)
+    sheet = DaySheet("2026-11-28", 0.0, BOUND, "QA-1", "ab", 101.325, 20.0, (line,), line, 103, (), ())
+    off = {(69.5, "F2"): (1.008, 1.010)}
+    site = daily.Site(
+        "P", BOUND, BASE, "ab", lambda _since: frozenset(), tuple, Notes(Path("daily")), first=first, off=off
+    )
+    row, anew = procedure_day.shown(sheet, site)["lines"]
+    assert (round(row["off_pct"], 2), round(row["begun_pct"], 2)) == (2.5, 4.46) and anew == row
+    ratio, of = furthest(BASE, first, off, (69.5, 1.6, "F2", "A20"), 10.25, (101.325, 20.0))
+    assert of == "what the first detector was begun with" and row["begun_pct"] == pytest.approx(100.0 * (ratio - 1.0))
+    (alone, _) = procedure_day.shown(sheet, replace(site, first=None, off={}))["lines"]
+    assert (round(alone["off_pct"], 2), alone["begun_pct"]) == (2.5, None), "the same is said once"
 
 
 def test_a1_what_is_signed_shows_what_an_exposure_read_that_serves_no_reading() -> None:

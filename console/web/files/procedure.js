@@ -126,7 +126,8 @@ export function procedures({ every, asked, frame }) {
     return [h("p", {}, t("sign_check", { day: shown.day, device: shown.device, p: number(shown.p_kpa, 2, "kPa"), t: number(shown.t_c, 1, "°C"), interrupted: shown.interrupt_token,
       left: shown.left.map(([token, why]) => `${token} (${why})`).join("; ") || "–", sha256: shown.sha256.slice(0, 16) })),
       table(t("sign_rows"), [t("sign_combination"), t("record"), t("procedure_reading"), t("sign_off")], shown.lines.map((one) => ({ wrong: false,
-        cells: [`${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter}, ${one.applicator}`, String(one.token), `${one.reading} ${shown.unit}`, number(one.off_pct, 2, "%")] })))];
+        cells: [`${number(one.kv, 1, "kV")}, ${number(one.ma, 2, "mA")}, ${one.filter}, ${one.applicator}`, String(one.token), `${one.reading} ${shown.unit}`,
+          one.begun_pct === null ? number(one.off_pct, 2, "%") : t("sign_begun", { off: number(one.off_pct, 2, "%"), begun: number(one.begun_pct, 2, "%") })] })))];
   }
 
   asked(async () => {
