@@ -499,6 +499,22 @@ def test_a1_readings_of_a_detector_that_was_not_seated_are_kept_by_nobody_and_ar
     )
 
 
+@pytest.mark.parametrize("reading", ["9.4 nC", "10.05 nC"])
+def test_a1_a_check_that_is_stopped_before_the_detector_is_seated_anew_leaves_its_first_reading_as_kept(
+    tmp_path: Path, reading: str
+) -> None:
+    """Whoever said what the detector shows, and then does not seat it anew, has not shown that it was not seated: by stopping, a reading that asks for a new
+    certificate would become one that a better one covers. It stays kept, and the next sheet tells it so."""
+    notes = Notes(tmp_path / "daily")
+    code, signed, face, session = made(["complete"], notes=notes, readings=reading, no="seated anew")
+    assert code is Exit.NOT_CONFIRMED and not signed and [type(one) for one in session.sent] == [Retest]
+    assert "not seated anew; the check is not made, treatment stays locked" in face.said[-1]
+    value = float(reading.removesuffix(" nC"))
+    assert notes.of(101) == Noted(101, "QA-1", value, True, 101.3, 21.0)
+    _, (sheet,), _, _ = made(notes=Notes(tmp_path / "daily"), untold=(101,))
+    assert sheet.left == (Left(101, "the door was opened", value, True, "QA-1", 101.3, 21.0),)
+
+
 def test_a12_with_an_air_that_is_refused_nothing_is_exposed_and_no_reading_is_noted() -> None:
     """It could be held against no baseline, and would be the physicist's for a typing error."""
     notes = InMemory()
