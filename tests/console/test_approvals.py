@@ -4,6 +4,7 @@ crash, does not outlive a change, a withdrawal or its chain, and is never one pe
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,7 @@ import pytest
 from access_by_hand import BADGE, PIN, SECRET, quiet
 from desk_by_hand import EXAMPLES, OK, dumped, offer, snapshot
 from test_web_access import Staffed
-from test_web_api import CONFIRM, Browser, Scripted
+from test_web_api import CONFIRM, Browser, Scripted, StoodClock
 from typer.testing import CliRunner
 
 from console.access import approvals as store
@@ -26,6 +27,7 @@ from console.treat import terminal
 from console.web.clerk import Clerk
 from console.web.doors import Doors
 from console.web.fraction import Orders
+from console.web.link import SLOW_AFTER_S
 from console.web.serve import application
 from console.web.standing import Standing
 from controller.prescribed import Prescribed
@@ -281,6 +283,8 @@ def test_what_is_asked_for_stands_in_a_file_beside_the_rig_and_is_both_without_o
 class Signing(Staffed):
     """A clinical console with the order of the examples in its folder, and a physician beside the others."""
 
+    timed = StoodClock
+
     def __init__(self, scripted: Scripted, folder: Path, prescribed: Prescribed) -> None:
         super().__init__(scripted, folder, prescribed)
         self.folder = folder
@@ -354,6 +358,44 @@ def test_a_clinical_rig_loads_and_confirms_only_what_both_have_signed(console: S
         "meaning": "prescribed",
     } in console.clerk.whats("command")
     assert len(console.clerk.whats("signed")) == 3
+
+
+def test_a_machine_that_is_busy_for_seconds_between_two_steps_refuses_nothing_here(
+    console: Signing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scripted desk shows what it is asked and is silent in between: on a starved machine a second of that was a desk that does not turn, and each of
+    these stories ended with its 503. Here ten seconds pass at each look at the machine's own clock."""
+    passed = itertools.count(1e6, 10.0)
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _clock: next(passed))
+
+    async def story() -> None:
+        page, mia = await console.page("olga"), await console.page("mia", False)
+        assert (await page.command("control/take"))[0] == 200
+        assert (await console.sign(mia, "prescribed"))[0] == 200
+        assert (await page.command("load", console.order))[0] == 409
+
+    console.play(story)
+
+
+def test_a_desk_that_is_silent_is_told_with_503_and_nothing_is_loaded_until_it_turns_again(console: Signing) -> None:
+    """A console that does not hear the desk answers so, also where it is starved itself; whoever asks again after the next snapshot is answered as ever."""
+
+    async def story() -> None:
+        page = await console.page("olga")
+        await page.command("control/take")
+        for who, role in (("mia", "physician"), ("paul", "physicist")):
+            console.room.approvals.sign(console.order["sha256"], "o", who, role)
+        console.clock.more_s += SLOW_AFTER_S + 0.1
+        status, said = await page.command("load", console.order)
+        assert status == 503 and said["words"].startswith("no snapshot for 1.1 s; first: look at the warning lamp")
+        assert not console.asked(Load)
+        console.room.link.alive()
+        before = console.room.link.number
+        while console.room.link.number == before:
+            await asyncio.sleep(0.002)
+        assert (await page.command("load", console.order))[0] == 200 and len(console.asked(Load)) == 1
+
+    console.play(story)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,13 @@ class MovedClock(SystemClock):
         return Seconds(super().monotonic() + self.more_s)
 
 
+class StoodClock(MovedClock):
+    """Time passes as a test says, and not as a machine is busy: a second in which nothing was played is no silent desk."""
+
+    def monotonic(self) -> Seconds:
+        return Seconds(1e6 + self.more_s)
+
+
 class OneOrder(Orders):
     """Reads one order that a test made."""
 
@@ -50,13 +57,15 @@ class OneOrder(Orders):
 
 
 class Console:
-    """A console on a scripted desk, and browsers at it; `shown` is what the desk shows after its next request."""
+    """A console on a scripted desk, and browsers at it; `shown` is what the desk shows after its next request, and not ten a second as one that turns."""
+
+    timed: type[MovedClock] = MovedClock
 
     def __init__(self, scripted: Scripted, tmp_path: Path, prescribed: Prescribed) -> None:
         self.shown: Snapshot = snapshot()
         self.answer = OK
         self.desk = scripted(self._heard)
-        self.clock = MovedClock()
+        self.clock = self.timed()
         self.access: Any = self.made_access(tmp_path)
         self.clerk = ClerkByHand()
         rig = replace(
