@@ -50,21 +50,26 @@ class Latches:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._opened = False
-        self._found_seq = 0
+        self._found_seq = self._taken_seq = 0
+        self._cleared: set[str] = set()
         self.held: tuple[Latch, ...] = ()
 
-    def open(self, statement: Statement | None, at_s: float, found_seq: int) -> None:
-        """The recorder's opening statement hands back, once, the latches that outlived the last process; and once more those that an exposure left which
-        the records have ended by the FOUND entry `found_seq` (0: none was written)."""
+    def open(self, statement: Statement | None, at_s: float) -> None:
+        """The recorder's opening statement hands back, once, the latches that outlived the last process; and once more, where a FOUND entry was written, those
+        that an exposure left which the records have ended by it."""
         if statement is None:
             return
-        ended = self._found_seq < found_seq <= statement.reconciled_found_seq
+        ended = self._taken_seq < self._found_seq <= statement.reconciled_found_seq
         if self._opened and not ended:
             return
-        self._found_seq = found_seq if ended else self._found_seq
-        has = {latch.rule for latch in self.held}
+        self._taken_seq = self._found_seq if ended else self._taken_seq
+        has = {latch.rule for latch in self.held} | self._cleared
         told = (Latch(s.rule, s.trip, s.clears, at_s, s.words) for s in statement.latches if s.rule not in has)
         self._opened, self.held = True, (*self.held, *told)
+
+    def found(self, seq: int) -> None:
+        """A FOUND entry of this number was written; what is cleared after it may still stand in the statement that answers it."""
+        self._found_seq, self._cleared = seq, set()
 
     def take_up(self, held: tuple[Latch, ...]) -> None:
         """Go on from these, opened already."""
@@ -106,6 +111,7 @@ class Latches:
         if not isinstance(request, requests.Reset):
             return
         self.held, gone, _ = cleared(self.held, request.role, verdict)
+        self._cleared |= {latch.rule for latch in gone}
         for latch in gone:
             entry = LatchCleared(latch.rule, request.role, request.who, request.reason, wall_s)
             self._ledger.put(EntryType.LATCH_CLEARED, entry, now)

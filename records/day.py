@@ -235,8 +235,11 @@ def of_sheet(
     if not 0.0 <= sheet.begun_wall_s <= kept.wall_s or str(today(sheet.begun_wall_s, zone)) != sheet.day:
         yield f"the daily check of {sheet.day} says that it was begun on another day: {FIRST}"
         return
-    if str(today(kept.wall_s, zone)) != sheet.day or not kept.wall_s <= wall_s:
+    if str(today(kept.wall_s, zone)) != sheet.day:
         yield f"the daily check of {sheet.day} came into the records on {today(kept.wall_s, zone)}: {FIRST}"
+        return
+    if not kept.wall_s <= wall_s:
+        yield f"the daily check of {sheet.day} came into the records {kept.wall_s - wall_s:.0f} s after what the clock shows now; it was set back: {FIRST}"
         return
     moved_s = abs((wall_s - now_s) - (kept.wall_s - kept.mono_s))
     if not moved_s <= CLOCK_S:

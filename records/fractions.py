@@ -3,7 +3,7 @@ It writes nothing and judges nothing; a database that is not there yet is an emp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from records.store import (
     place_of,
     running,
 )
-from records.warm_up import Beam, beams, is_beam
+from records.warm_up import Beam, is_beam
 
 DATABASE_NAME = "records.sqlite"
 JOURNAL_NAME = "journal"
@@ -57,11 +57,9 @@ def sheet_words(database: str | Path, sha256: str) -> str | None:
         return found.words if found is not None else None
 
 
-def beams_kept(
-    database: str | Path, clocks_s: float, *, of_this_tube: bool, then: Mapping[int, float] | None = None
-) -> tuple[Beam, ...]:
-    """Every exposure that had beam, by the lock's own word for it, the newest first, as the warm-up asks for them of this tube alone. `then` has wall less
-    monotonic clock as an exposure ended (`clocks_kept`); of one that is not in it no clock is doubted (`clocks_s`: the same, now). Raises StoreError."""
+def beams_kept(database: str | Path, clocks_s: float, *, of_this_tube: bool) -> tuple[Beam, ...]:
+    """Every exposure that had beam, by the lock's own word for it, the newest first, as the warm-up asks for them of this tube alone. The database has wall
+    times alone, so no clock is doubted: `clocks_s` (wall less monotonic clock now) stands for each. Raises StoreError."""
     with _reading(database) as session:
         if session is None:
             return ()
@@ -71,7 +69,7 @@ def beams_kept(
             select(SegmentRow).where(SegmentRow.start_index > since).order_by(SegmentRow.start_index.desc())
         ).all()
         return tuple(
-            _beam(row, order[row.fraction_id], (then or {}).get(row.token, clocks_s))
+            _beam(row, order[row.fraction_id], clocks_s)
             for row in rows
             if row.outcome is not None and not row.void and is_beam(Purpose[order[row.fraction_id].purpose])
         )
@@ -89,13 +87,6 @@ def last_tube(journal: str | Path) -> str:
     book = Book()
     verify(PosixFiles(), Path(journal), book.fold)
     return book.tube
-
-
-def clocks_kept(journal: str | Path) -> dict[int, float]:
-    """Wall less monotonic clock as each exposure with beam ended, by its token, by the journal as it lies there: the database has wall times alone."""
-    book = Book()
-    verify(PosixFiles(), Path(journal), book.fold)
-    return {one.token: one.clocks_s for one in beams(book)}
 
 
 def _fitted(session: Session) -> tuple[int, float]:

@@ -41,7 +41,9 @@ CRASHES: Final = "crashes.jsonl"
 KEPT: Final = {CRASHES: "broken", SEEDS: "broken"}
 CELLS: Final = "cells.jsonl"
 DISK: Final = ("records/*", "verification/disk.py", "verification/crash_matrix.py")
-"""What decides which call to the disk is the n-th: where one of these changed, a crash case is another one."""
+"""What decides which call to the disk is the n-th: where one of these changed, a crash case is another one, and so is a seed in which a call fails."""
+OF_THE_DISK: Final = "disk"
+"""The name of that in a seed's plan."""
 OF_THE_RUN: Final = frozenset(("source", "software", "wall_s", "cpu_s", "worker"))
 """What a result says of the run that made it, and not of what happened."""
 DIGEST: Final = "digest"
@@ -99,6 +101,7 @@ def carry(
     }
     if any(fnmatch(name, disk) for name in others for disk in DISK):
         good[CRASHES] = []
+        good[SEEDS] = [told for told in good[SEEDS] if not _has(told, (OF_THE_DISK,))]
     drawn_now = {name: sample(every, again, old_commit) for name, every in good.items()}
     unlike: list[str] = []
     if DIGEST_OF in changed:

@@ -138,6 +138,8 @@ def ui_truth(s: Story) -> Found:
 
 
 LEASE_S: Final = 2.0
+STANDS_STILL: Final = ("frozen", "thawed")
+"""A process that is stopped and goes on has the same client at its desk."""
 NEAR_S: Final = 0.05
 """Where a lease ends within so much of a request, either answer is right."""
 SET_UP: Final = ("PREPARATORY", "ARMING", "READY", *IN_BEAM)
@@ -151,7 +153,7 @@ def lease_of_desk(s: Story) -> Found:
     strangers: dict[int, float] = {}
     for act in s.trace.acts:
         client = act.detail.get("client", 1)
-        if act.kind == "host" or (act.kind == "parted" and client == holder):
+        if (act.kind == "host" and act.what not in STANDS_STILL) or (act.kind == "parted" and client == holder):
             holder, strangers = None, {}
         elif act.kind == "came" and act.what != "stop":
             if holder in (None, client) or act.at_s - heard > LEASE_S + NEAR_S:
@@ -326,8 +328,8 @@ _LEAVES: Final[dict[int, int]] = {
     **dict.fromkeys((Cause.PAIR, Cause.MIRROR, Cause.TEST_PULSE), _SERVICE),
 }  # fmt: skip
 """Who is asked for after an end by these causes."""
-_TERMINAL_CAUSE: Final = 9
-"""The place of the unit's cause in an end."""
+_TERMINAL_VOID, _TERMINAL_CAUSE = 5, 9
+"""Their places in an end."""
 _OTHER_PRESET: Final = {Termination.MONITOR: Cause.TIME_PRESET, Termination.TIME: Cause.COUNT_PRESET}
 """The preset that ought not to have been the one that ended the beam."""
 
@@ -365,9 +367,10 @@ def _unseen_latched(s: Story) -> Found:
 
 
 def _told_cause(entry: Entry, token: int) -> int:
-    """What the unit ended it for, by its TERMINAL, or by a FOUND that is of this exposure and sound; 0 where neither says."""
+    """What the unit ended it for, by its TERMINAL, or by a FOUND that is of this exposure and sound; 0 where neither says. In that of a VOID the unit may
+    still tell of the exposure before."""
     if entry.kind == TERMINAL:
-        return int(entry.fields[_TERMINAL_CAUSE])
+        return 0 if entry.fields[_TERMINAL_VOID] else int(entry.fields[_TERMINAL_CAUSE])
     return int(entry.fields[9]) if entry.fields[0] == token and entry.fields[10] else 0
 
 

@@ -18,6 +18,7 @@ from decide_bench import (
     event_of,
     facts,
     finding,
+    latch,
     readings,
     refused,
     stage,
@@ -27,7 +28,7 @@ from decide_bench import (
 from controller.case import OFFER_VALID_S, Case
 from controller.requests import Confirm
 from controller.states import Event, State
-from interlocks.words import Trip
+from interlocks.words import Clears, Trip
 
 PREPARATORY = stage(State.PREPARATORY)
 GOOD = Confirm(3, SETTINGS.digest)
@@ -107,6 +108,13 @@ def test_a_rule_that_blocks_a_start_is_named() -> None:
     assert ruling.event is Event.NONE
     assert "not ready: switch_released is not true" in ruling.refused
     assert told.event is Event.TRIP_STOP
+
+
+def test_what_is_latched_is_cleared_before_anything_is_confirmed() -> None:
+    """Whatever came to be latched after the fraction was loaded, such as an end that the records have just taken in: unload, then reset."""
+    held = facts(OFFERED, latches=(latch(Clears.BY_SERVICE, "unit:MIRROR"),))
+    words = refused(PREPARATORY, committed(), held, request=GOOD)
+    assert words.startswith("latched: ") and "unload, and clear it first (kerma reset)" in words
 
 
 def test_a_stop_event_beats_a_confirm_of_the_same_tick() -> None:

@@ -14,6 +14,7 @@ from controller.ends import CAUSES, OWN, SERVICE
 from controller.entries import EntryType, LatchSet, Outcome, Statement
 from controller.exposure import Decided, Stage
 from controller.latches import OF_UNIT, STRAY_RULE, Latches, clears_of, left_by
+from controller.requests import Reset
 from controller.self_test import STUCK_RULE
 from controller.states import Event, State
 from controller.written import start_entry
@@ -108,30 +109,65 @@ def said(found_seq: int, *rules: str) -> Statement:
     return Statement(1, "r", 0, 0.0, latches, (), found_seq, 0)
 
 
+def rules(latches: Latches) -> list[str]:
+    """What is held, in order."""
+    return [latch.rule for latch in latches.held]
+
+
 def test_what_the_records_latch_with_an_end_is_taken_over_once_they_have_taken_it_in() -> None:
-    """At the opening what is there; then nothing until FOUND is taken in, once; what is held already stays as it is, and what was cleared stays so."""
+    """At the opening what is there; then nothing until FOUND is taken in, once; what is held already stays as it is."""
     latches = Latches(cast(Any, Written()))
-    latches.open(None, 0.0, 0)
-    latches.open(said(0, "a"), 1.0, 0)
-    latches.open(said(0, "a", "b"), 2.0, 9)
-    assert [(latch.rule, latch.at_s) for latch in latches.held] == [("a", 1.0)]
-    latches.open(said(9, "a", "b"), 3.0, 9)
+    latches.open(None, 0.0)
+    latches.open(said(0, "a"), 1.0)
+    latches.found(9)
+    latches.open(said(0, "a", "b"), 2.0)
+    assert rules(latches) == ["a"]
+    latches.open(said(9, "a", "b"), 3.0)
     assert [(latch.rule, latch.at_s) for latch in latches.held] == [("a", 1.0), ("b", 3.0)]
-    latches.held = ()
-    latches.open(said(9, "a", "b"), 4.0, 9)
-    assert latches.held == ()
-    latches.open(said(12, "c"), 5.0, 12)
-    assert [latch.rule for latch in latches.held] == ["c"]
+    latches.open(said(9, "a", "b", "c"), 4.0)
+    assert rules(latches) == ["a", "b"]
+    latches.found(12)
+    latches.open(said(12, "a", "b", "c"), 5.0)
+    assert rules(latches) == ["a", "b", "c"]
+
+
+def test_what_a_person_cleared_while_the_records_took_it_in_stays_cleared() -> None:
+    """The statement that answers FOUND may be of before the clearing; one that was cleared before FOUND is latched anew where the records say so."""
+    latches = Latches(cast(Any, Written()))
+    latches.open(said(0, "a", "b"), 1.0)
+    latches.found(9)
+    latches.clear(Reset("physicist", "who", "why"), QUIET, Seconds(2.0), 0.0)
+    latches.open(said(9, "a", "b", "c"), 3.0)
+    assert rules(latches) == ["c"]
+    latches.clear(Reset("physicist", "who", "why"), QUIET, Seconds(4.0), 0.0)
+    latches.found(12)
+    latches.open(said(12, "c"), 5.0)
+    assert rules(latches) == ["c"]
 
 
 def test_a_process_that_hears_the_records_late_takes_both_at_once() -> None:
     """The first statement that it reads may be the one that has its FOUND."""
     latches = Latches(cast(Any, Written()))
-    latches.open(said(9, "a", "b"), 3.0, 9)
-    assert [latch.rule for latch in latches.held] == ["a", "b"]
-    latches.held = ()
-    latches.open(said(9, "a", "b"), 4.0, 9)
-    assert latches.held == ()
+    latches.found(9)
+    latches.open(said(9, "a", "b"), 3.0)
+    assert rules(latches) == ["a", "b"]
+    latches.open(said(9, "a", "b", "c"), 4.0)
+    assert rules(latches) == ["a", "b"]
+
+
+def test_an_end_is_latched_for_whom_nobody_is_asked_for_yet() -> None:
+    """Written and held once; where a latch of the same role is held, whoever clears that one looks at this end too."""
+    ledger = Written()
+    latches = Latches(cast(Any, ledger))
+    assert START is not None
+    for cause, held in ((Cause.LEASE, []), (Cause.K1_LIMIT, ["unit:K1_LIMIT"]), (Cause.DISAGREE, ["unit:K1_LIMIT"]),
+                        (Cause.MIRROR, ["unit:K1_LIMIT", "unit:MIRROR"])):  # fmt: skip
+        latches.ended(START, cause, Seconds(6.0), 7.0)
+        assert rules(latches) == held
+    assert [(kind, entry.rule, entry.wall_s) for kind, entry in ledger.entries] == [
+        (EntryType.LATCH_SET, "unit:K1_LIMIT", 7.0),
+        (EntryType.LATCH_SET, "unit:MIRROR", 7.0),
+    ]
 
 
 def test_stuck_on_is_latched_once_whatever_led_to_it() -> None:

@@ -348,6 +348,9 @@ def test_a13_a_sheet_of_another_day_and_two_days_in_one_lock(checked: SimpleName
     tomorrow = msgspec.structs.replace(checked.kept, wall_s=checked.wall + 86400.0)
     said = "; ".join(of_sheet(checked.book, tomorrow, checked.sheet, OPENING, SITE, checked.now, checked.wall))
     assert "came into the records on 2026-11-19" in said
+    soon = msgspec.structs.replace(checked.kept, wall_s=checked.wall + 60.0)
+    said = "; ".join(of_sheet(checked.book, soon, checked.sheet, OPENING, SITE, checked.now, checked.wall))
+    assert "60 s after what the clock shows now; it was set back" in said
     later = msgspec.structs.replace(checked.sheet, begun_wall_s=checked.kept.wall_s - 1.0)
     said = "; ".join(of_sheet(checked.book, checked.kept, later, OPENING, SITE, checked.now, checked.wall))
     assert "is not of this check of 2026-11-18" in said, "exposures of before it was begun"

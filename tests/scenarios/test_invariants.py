@@ -116,9 +116,14 @@ def test_the_time_that_nothing_can_shorten_is_that_of_the_runs_own_rig(plain: Tr
 
 
 def test_what_is_no_fault_of_a_desk_or_a_wire(plain: Trace) -> None:
-    """A lease that has run out is anybody's; OFF may leave over an open question, and any question over one that was given up, or over a blocked wire's."""
+    """A lease that has run out is anybody's, that of a process that stood still is not.
+    OFF may leave over an open question, and any question over one that was given up, or over a blocked wire's."""
     assert not is_broken(later_by(plain, "load"), "23")
+    at_s = plain.rows[mid(plain)].t
+    stopped = acts(plain, Act(at_s, "host", "frozen"), Act(at_s + 0.01, "host", "thawed"))
+    assert not is_broken(elsewhere(stopped, "confirm", granted=False, extra_s=0.05), "23")
     assert not is_broken(elsewhere(plain, "stop"), "22")
+    assert not is_broken(ended_for(plain, 9), "24")
     assert not is_broken(crossed(plain, is_off=True), "21")
     assert not is_broken(crossed(plain, after_s=0.08), "21")
     assert not is_broken(with_log(crossed(plain), plain.rows[0].t, "fault", "generator-wire-blocked starts"), "21")
@@ -589,6 +594,9 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("24", "a START not told", lambda t: replace(t, entries=tuple(e for e in t.entries if e.kind != words.START))),
     ("24", "an end told twice", lambda t: twice(t, words.TERMINAL, 10**6)),
     ("24", "a patient in words", another_name),
+    ("24", "a backup ended the beam, and nobody is asked for", lambda t: ended_for(t, 4)),
+    ("24", "a contactor ended the beam, and nobody is asked for", lambda t: ended_for(t, 17)),
+    ("24", "the other preset ended the beam, and nobody is asked for", lambda t: ended_for(t, 2)),
     ("25", "another applicator fitted", lambda t: at_on(t, applicator=0x53)),
     ("25", "another filter fitted", lambda t: at_on(t, filter=0x6D)),
     ("25", "an expired certificate", lambda t: terms(t, certificate_expires_wall_s=1.0)),
@@ -633,6 +641,11 @@ def no_off(trace: Trace) -> Trace:
     """The door opened, and no OFF left."""
     place = door_opens(trace)
     return sent(trace, lambda at, _: place <= at < place + 30, command="hold")
+
+
+def ended_for(trace: Trace, cause: int) -> Trace:
+    """The unit's cause in the end is another one."""
+    return replace(trace, entries=tuple(field(9, cause)(e) if e.kind == words.TERMINAL else e for e in trace.entries))
 
 
 ALTERED_RESUMED: tuple[tuple[str, str, Alter], ...] = (

@@ -112,14 +112,18 @@ def test_over_a_change_of_the_program_a_sample_must_be_the_same(
 def test_a_change_of_what_writes_to_the_disk_makes_every_crash_another_case(
     old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The n-th call is another call then."""
+    """The n-th call is another call then, and so it is in a seed in which one fails."""
     head = {"kerma_results": 1, "source": "old", "commit": OLD, "simulated": True}
     case = {"case": "2 2 EIO", "source": "old", "broken": [], "state": "STANDBY"}
     (old / "crashes.jsonl").write_text("".join(json.dumps(one) + "\n" for one in (head, case)))
+    struck = next(seed for seed in range(3, 3_000) if "disk" in plan(seed).faults)
+    with (old / "seeds.jsonl").open("a") as more:
+        more.write(json.dumps(seed_line(struck)) + "\n")
     monkeypatch.setattr(carry, "played_again", lambda *_: [])
     for changed, kept in (("controller/loop.py", 1), ("records/store.py", 0)):
         monkeypatch.setattr(carry, "changed_since", lambda _, changed=changed: [changed])
-        assert carry.carry(old, tmp_path / changed, OLD, "a reason.", again=1)["counts"]["crashes.jsonl"] == kept
+        counts = carry.carry(old, tmp_path / changed, OLD, "a reason.", again=1)["counts"]
+        assert (counts["crashes.jsonl"], counts["seeds.jsonl"]) == (kept, 1 + kept)
 
 
 def test_results_of_another_commit_or_beside_others_are_not_mixed(
