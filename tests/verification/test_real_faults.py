@@ -8,13 +8,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from hal.readings import Termination
 from verification import real_cli, stages, trace
 from verification.chain import Chain, End
 from verification.faulty_recorder import DiskPlan
@@ -236,6 +237,7 @@ def start_of(token: int) -> Entry:
     fields: list[Any] = [b""] * 31
     fields[1:6] = [7, 1, 1, False, {"patient_id": "P1"}]
     fields[8:14] = [{"kv": 50.0, "ma": 5.0, "r0_mgy_per_s": 50.0}, 260.0, 1.0, 0.0, 0.0, 0.0]
+    fields[27] = Termination.MONITOR
     return entry(12.0, START, fields, token, 90)
 
 
@@ -269,10 +271,14 @@ def records(**changes: Any) -> tuple[dict[str, Any], ...]:
     return (fraction | {"quality": "GOOD", "status": "COMPLETE", "exposures": [exposure]},)
 
 
+END: Final = [41, 90, 0, 1, "TERMINATED", False, "DOSE_END", "", "", 1]
+"""The beginning of an end, up to the unit's cause."""
+
+
 def past(**changes: Any) -> Past:
     """A sound run with one exposure, told afterwards; or altered in one place."""
     sound: dict[str, Any] = {
-        "log": SELF_TEST + BEAM, "acts": HANDS, "entries": (start_of(41), entry(25.3, TERMINAL, [41], seq=91), *moves(*UP, *GIVEN)),
+        "log": SELF_TEST + BEAM, "acts": HANDS, "entries": (start_of(41), entry(25.3, TERMINAL, END, seq=91), *moves(*UP, *GIVEN)),
         "chain": trace.Chain(120, "", False), "fractions": records(), "true_mgy": 256.0, "end_s": 40.0, "rests": True, "recorder_runs": True,
     }  # fmt: skip
     return Past(**(sound | changes))
@@ -281,7 +287,7 @@ def past(**changes: Any) -> Past:
 def voided(**changes: Any) -> Past:
     """A sound run in which READY was left without a press."""
     exposure = records(void=True, delivered_mgy=0.0, low_mgy=0.0, high_mgy=0.0)
-    entries = (start_of(41), entry(15.0, TERMINAL, [41], seq=91), *moves(*UP, *LEFT_READY))
+    entries = (start_of(41), entry(15.0, TERMINAL, [*END[:5], True, *END[6:]], seq=91), *moves(*UP, *LEFT_READY))
     sound = {"log": SELF_TEST, "acts": HANDS[:1], "entries": entries, "fractions": exposure, "true_mgy": 0.0}
     return past(**(sound | changes))
 
@@ -307,7 +313,7 @@ def test_a_sound_run_breaks_no_invariant_that_is_asked_of_it() -> None:
         assert broken(sound) == []
 
 
-LATCHED = entry(21.0, LATCH_SET, ["door"], seq=92)
+LATCHED = entry(21.0, LATCH_SET, ["door", 1, 1, "words", 0.0], seq=92)
 CLEARED = entry(30.0, LATCH_CLEARED, ["door", "operator", "M. Example", "it is closed"], seq=93)
 ASKED_FOR = {"role": "operator", "who": "M. Example", "reason": "it is closed"}
 
@@ -331,8 +337,8 @@ def with_entries(*more: Entry) -> Past:
         ("15", past(fractions=records(token=42))),
         ("24", past(chain=trace.Chain(120, "segment 1 does not continue the chain", False))),
         ("24", past(chain=trace.Chain(120, "", True))),
-        ("24", with_entries(entry(25.4, TERMINAL, [41], seq=95))),
-        ("24", with_entries(LATCHED, entry(22.0, LATCH_SET, ["door"], seq=94))),
+        ("24", with_entries(entry(25.4, TERMINAL, END, seq=95))),
+        ("24", with_entries(LATCHED, entry(22.0, LATCH_SET, ["door", 1, 1, "words", 0.0], seq=94))),
         ("24", with_entries(LATCHED, CLEARED)),
         ("PRESS", past(acts=HANDS[:1])),
         ("ONCE", past(log=tuple(sorted((*SELF_TEST, *BEAM, (22.0, "generator", "HV ON accepted")))))),
@@ -359,7 +365,7 @@ def test_a_beam_that_a_stopped_process_left_to_the_lease_is_as_it_should_be() ->
     log = (*SELF_TEST, *BEAM[:4], *ended)
     entries = (
         start_of(41),
-        entry(23.5, TERMINAL, [41], seq=91),
+        entry(23.5, TERMINAL, END, seq=91),
         *moves(*UP, *GIVEN[:2], (23.0, "IRRADIATING", "INTERNAL", "FAULT"), (26.0, "FAULT", "RESET", "STANDBY")),
     )
     frozen = (*HANDS, Act(22.0, "host", "frozen"), Act(23.0, "host", "thawed"))
