@@ -73,6 +73,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "controller/dose.py": (_DOSE, ("tests/controller/test_dose_meter.py", *_SUMS)),
     "controller/second_sum.py": (("tests/controller/test_dose_second_sum.py",), ()),
     "controller/off.py": (("tests/controller/test_off.py",), ()),
+    "controller/channels.py": (("tests/controller/test_channels.py",), ()),
 }  # fmt: skip
 """By file: the tests that are its own, then others that touch it. Readings drawn at random are left out, for they only show that nothing raises;
 of the search only its shortest part is played."""
