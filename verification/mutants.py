@@ -74,6 +74,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "controller/second_sum.py": (("tests/controller/test_dose_second_sum.py",), ()),
     "controller/off.py": (("tests/controller/test_off.py",), ()),
     "controller/channels.py": (("tests/controller/test_channels.py",), ()),
+    "controller/ends.py": (("tests/controller/test_ends.py",), ()),
 }  # fmt: skip
 """By file: the tests that are its own, then others that touch it. Readings drawn at random are left out, for they only show that nothing raises;
 of the search only its shortest part is played."""
