@@ -63,6 +63,14 @@ def cause_event(cause: int, termination: Termination) -> Event:
     return Event.KEY_OFF if cause == Cause.KEY else Event.TRIP_STOP
 
 
+def unit_ended(cause: int, termination: Termination, purpose: Purpose, by: str = "") -> tuple[Event, str, str]:
+    """What an end by the safety unit is for its exposure: event, rule and words; `by` is added to its name where somebody else disarmed."""
+    name = Cause(cause).name if cause in Cause._value2member_map_ else str(cause)
+    if purpose is Purpose.DRY_RUN and cause in LIT:
+        return Event.TRIP_FAULT, f"unit:{name}", lit_words(cause)
+    return cause_event(cause, termination), f"unit:{name}", unit_words(cause, by)
+
+
 def decide(
     stage: Stage, asked: Asked, readings: Readings, verdict: Verdict, dose: Dose, facts: Facts
 ) -> tuple[Decided, Ruling]:
@@ -164,15 +172,8 @@ def _beam(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) -> l
     unit, settings = r.unit, facts.case.settings
     if unit is not None and settings is not None:
         if unit.state in (UnitState.ENDED, UnitState.LATCHED) and unit.token == facts.case.token:
-            event = cause_event(unit.first_cause, settings.terms.termination)
-            name = (
-                Cause(unit.first_cause).name if unit.first_cause in Cause._value2member_map_ else str(unit.first_cause)
-            )
             by = _disarmed_by(facts.sent) if unit.first_cause == Cause.DISARM else ""
-            words = unit_words(unit.first_cause, by)
-            if settings.terms.purpose is Purpose.DRY_RUN and unit.first_cause in LIT:
-                event, words = Event.TRIP_FAULT, lit_words(unit.first_cause)
-            heard.append((event, f"unit:{name}", words))
+            heard.append(unit_ended(unit.first_cause, settings.terms.termination, settings.terms.purpose, by))
         elif unit.state in (UnitState.IDLE, UnitState.COMMITTED):
             heard.append((Event.TRIP_STOP, "unit:IDLE", own_words("unit:IDLE")))
     if stage.state is State.STARTING and _beam_ok(r, dose, facts):

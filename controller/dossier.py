@@ -131,6 +131,7 @@ class Dossier:
         self._noted: EventEntry | None = None
         self._owed: Owed | None = None
         self._ended_seq = 0
+        self._found_seq = 0
 
     @property
     def latches(self) -> tuple[Latch, ...]:
@@ -188,7 +189,7 @@ class Dossier:
         self, stage: Stage, readings: Readings, verdict: Verdict, dose: Dose, sent: Sent, kernel_sound: bool
     ) -> Facts:
         """Bring everything up to this snapshot and say what decide needs of it."""
-        self._latches.open(self._ledger.statement, self._anchor[1])
+        self._latches.open(self._ledger.statement, self._anchor[1], self._found_seq)
         # the meter keeps an exposure until the next one begins: chambers that counted in a former one prove nothing of this one's silence
         off = evidence(readings, self._machine, dose.counted and bool(self.case.start_seq))
         self._off_since = _since(self._off_since, off.verified, readings.now_s)
@@ -344,8 +345,8 @@ class Dossier:
     def _self_test(self, readings: Readings, off: Evidence, kernel_sound: bool) -> None:
         self.tests = step(self.tests, readings, off, self._ledger.statement, kernel_sound, self._machine.unit_tests)
         if self.tests.phase is Phase.RECONCILE and not self.tests.found_seq:
-            seq, _ = self._ledger.put(EntryType.FOUND, found_entry(readings), Seconds(readings.now_s))
-            self.tests = msgspec.structs.replace(self.tests, found_seq=seq)
+            self._found_seq, _ = self._ledger.put(EntryType.FOUND, found_entry(readings), Seconds(readings.now_s))
+            self.tests = msgspec.structs.replace(self.tests, found_seq=self._found_seq)
 
     def _follow_reset(self, readings: Readings) -> None:
         """Note the reset of a retained exposure once the unit's token reads back as 0."""
@@ -373,7 +374,7 @@ class Dossier:
         )
         self._strange_since = _since(self._strange_since, strange, now)
         if self._strange_since is not None and now - self._strange_since >= STRANGE_S:
-            self._ledger.put(EntryType.FOUND, found_entry(readings), Seconds(now))
+            self._found_seq, _ = self._ledger.put(EntryType.FOUND, found_entry(readings), Seconds(now))
             self._told, self._start, self._strange_since = unit.token, None, None
 
     def _is_known(self, token: int, statement: Statement) -> bool:

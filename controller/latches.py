@@ -1,17 +1,20 @@
 """The latches in hand: taken over from the records at a start, set by verdicts and by ends that only the unit reports, cleared by a person of the right role.
-How a latch clears stands in interlocks/latch.py; every change is written into the ring from here."""
+How a latch clears stands in interlocks/latch.py; every change is written into the ring from here. What an exposure leaves whose end nobody saw is said here
+too (`left_by`), and kept by the records with that end."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from controller import requests
-from controller.entries import EntryType, LatchCleared, LatchSet, Statement
+from controller.decide import unit_ended
+from controller.entries import EntryType, LatchCleared, LatchSet, Start, Statement
 from controller.exposure import Decided, Stage
 from controller.ledger import Ledger
 from controller.requests import Request
 from controller.self_test import STUCK_RULE
 from controller.states import BEAM, Event, State
+from hal.readings import Cause
 from hal.units import Seconds
 from interlocks.latch import cleared, latched
 from interlocks.rules import TABLE
@@ -33,6 +36,10 @@ OF_UNIT: Final[dict[Event, tuple[Trip, Clears]]] = {
 }
 """Latches for ends that no rule of the interlocks reports, because the safety unit did."""
 
+TOLD_LATER: Final = frozenset({Event.TIME_END, Event.TRIP_FAULT})
+"""Of these, what the unit's memory still tells when this program comes up again. A unit that restarted is one of two that lost their power, or has ended a
+beam whose dose is not known; off is proved anew."""
+
 BROKEN: Final = frozenset({"unit:NONE", "unit:PAIR", "unit:MIRROR", "unit:TEST_PULSE", "press"})
 """Of these causes, and of a number that is none, the machine itself is broken: who may mend it clears it, as by the rules that ask the same (relay_mirrors,
 contacts_agree, test_pulse). The physicist sees the dose where it is UNKNOWN."""
@@ -44,14 +51,21 @@ class Latches:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._opened = False
+        self._found_seq = 0
         self.held: tuple[Latch, ...] = ()
 
-    def open(self, statement: Statement | None, at_s: float) -> None:
-        """The recorder's opening statement hands back, once, the latches that outlived the last process."""
-        if statement is None or self._opened:
+    def open(self, statement: Statement | None, at_s: float, found_seq: int) -> None:
+        """The recorder's opening statement hands back, once, the latches that outlived the last process; and once more those that an exposure left which
+        the records have ended by the FOUND entry `found_seq` (0: none was written)."""
+        if statement is None:
             return
-        self._opened = True
-        self.held = tuple(Latch(s.rule, s.trip, s.clears, at_s, s.words) for s in statement.latches)
+        ended = self._found_seq < found_seq <= statement.reconciled_found_seq
+        if self._opened and not ended:
+            return
+        self._found_seq = found_seq if ended else self._found_seq
+        has = {latch.rule for latch in self.held}
+        told = (Latch(s.rule, s.trip, s.clears, at_s, s.words) for s in statement.latches if s.rule not in has)
+        self._opened, self.held = True, (*self.held, *told)
 
     def take_up(self, held: tuple[Latch, ...]) -> None:
         """Go on from these, opened already."""
@@ -87,6 +101,14 @@ class Latches:
         for latch in gone:
             entry = LatchCleared(latch.rule, request.role, request.who, request.reason, wall_s)
             self._ledger.put(EntryType.LATCH_CLEARED, entry, now)
+
+
+def left_by(start: Start, cause: int, wall_s: float) -> LatchSet | None:
+    """The latch of an exposure that the safety unit ended for `cause` while nobody saw it; None where a program that sees such an end sets none."""
+    event, rule, words = unit_ended(cause, start.termination, start.prescribed.purpose)
+    if cause == Cause.NONE or event not in TOLD_LATER:
+        return None
+    return LatchSet(rule, OF_UNIT[event][0], clears_of(event, rule), words, wall_s)
 
 
 def clears_of(event: Event, cause: str) -> Clears:

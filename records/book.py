@@ -69,7 +69,8 @@ class Opened(msgspec.Struct, frozen=True, array_like=True):
 
 class Noted(msgspec.Struct, frozen=True, array_like=True):
     """One entry of a ring as the journal keeps it: its own bytes, and what the records made of it at that moment, in one record, so that neither is
-    durable without the other. `token` is that given to a START (0: refused, `words` say why); `ends` are the ends that this entry brought."""
+    durable without the other. `token` is that given to a START (0: refused, `words` say why); `ends` are the ends that this entry brought, `latches` what they
+    left: of a FOUND entry, one at most."""
 
     instance: str
     seq: int
@@ -81,6 +82,7 @@ class Noted(msgspec.Struct, frozen=True, array_like=True):
     ends: tuple[Terminal, ...] = ()
     resets: tuple[int, ...] = ()
     clearance: Clearance | None = None
+    latches: tuple[LatchSet, ...] = ()
 
 
 class Ticks(msgspec.Struct, frozen=True, array_like=True):
@@ -682,7 +684,10 @@ def _terminal(book: Book, record: Record, noted: Noted) -> None:
 
 
 def _latch_set(book: Book, record: Record, noted: Noted) -> None:
-    latch = msgspec.msgpack.decode(noted.entry, type=LatchSet)
+    _latched(book, record, msgspec.msgpack.decode(noted.entry, type=LatchSet))
+
+
+def _latched(book: Book, record: Record, latch: LatchSet) -> None:
     before = book.latches.get(latch.rule)
     if before is None or before.clears < latch.clears:
         book.latches[latch.rule] = latch
@@ -711,6 +716,8 @@ def _found(book: Book, record: Record, noted: Noted) -> None:
             _void(book, record, told)
             if found.last_token > book.gone.token:
                 book.gone = Gone(record.index, found.last_token, told)
+    for latch in noted.latches:
+        _latched(book, record, latch)
     words = f"the unit retains token {found.token}, {found.beam_ms} ms, {found.counts_1} and {found.counts_2} counts"
     _event(book, record, noted, "FOUND", ("", "FOUND", "", "", f"{words}; {noted.words}" if noted.words else words))
 

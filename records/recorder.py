@@ -12,6 +12,7 @@ import msgspec
 
 from controller.blob import TubeHeat
 from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
+from controller.latches import left_by
 from controller.prescribed import Prescribed
 from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
 from interlocks.words import Trip
@@ -491,9 +492,10 @@ class Recorder:
         return terminal(start, exposure.token, exposure.seq, found, figures, exposure.seen, wall_s)
 
     def _reconciled(self, noted: Noted, wall_s: float) -> Noted:
-        """What the unit retained ends every exposure that has no end, and shows which resets were done."""
+        """What the unit retained ends every exposure that has no end, leaves the latch that whoever had seen that end would have set, and shows which resets
+        were done."""
         found = msgspec.msgpack.decode(noted.entry, type=Found)
-        ends = []
+        ends, latches = [], []
         for token in sorted(self.book.running):
             exposure = self.book.exposures[token]
             seen = exposure.seen
@@ -508,13 +510,17 @@ class Recorder:
                 figures = recovered(start, token, found, noted.mono_ns, wall_s, seen, tick_s)
             end = terminal(start, token, exposure.seq, found, figures, seen, wall_s)
             ends.append(summed(self.book, self.book.fractions[exposure.fraction], end))
+            left = left_by(start, found.cause, wall_s) if found.sound and found.token == token else None
+            latches += [left] if left is not None and left.rule not in self.book.latches else []
         retained = self.book.retained
         held = self.book.exposures.get(retained)
         gone = found.sound and found.token != retained and held is not None and held.end is not None
         words = "; ".join(f"exposure {end.token}: {end.outcome.name}, {end.words}" for end in ends)
         if found.sound and found.token and found.token not in self.book.exposures:
             words = f"exposure {found.token} is not in these records{'; ' if words else ''}{words}"
-        return msgspec.structs.replace(noted, ends=tuple(ends), resets=(retained,) if gone else (), words=words)
+        return msgspec.structs.replace(
+            noted, ends=tuple(ends), latches=tuple(latches), resets=(retained,) if gone else (), words=words
+        )
 
     def _answered(self, noted: Noted, wall_s: float) -> Noted:
         query = msgspec.msgpack.decode(noted.entry, type=Query)

@@ -307,7 +307,7 @@ class _Dossier(Dossier):
 
     def opened(self) -> None:
         """The recorder's opening statement has been heard; latches that outlive a process come with the node."""
-        self._latches.open(_statement(seen(World(), False), Host()), NOW)
+        self._latches.open(_statement(seen(World(), False), Host()), NOW, 0)
 
     def put(self, host: Host, case: Case, tests: Tests, start: Start | None, latches: tuple[Latch, ...]) -> None:
         self.case, self.tests, self.ended = case, tests, None
@@ -322,7 +322,7 @@ class _Dossier(Dossier):
         self._offers, self._told = 2, 0
         self._strange_since = NOW - LONG_AGO if host.strange else None
         self._noted = None
-        self._ended_seq = 0
+        self._ended_seq = self._found_seq = 0
         heard = _ago(host.owed_heard)
         self._owed = Owed(_stage(host), NOW - (LONG_AGO if host.owed == 2 else EARLIER), heard) if host.owed else None
 

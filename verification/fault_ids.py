@@ -433,11 +433,21 @@ SHOWN_BY: Final[dict[str, tuple[str, ...]]] = {
     "S3": ("tests/records/test_recorder_crash.py::test_power_cut_at_every_call",),
     "S4": (
         "tests/calibration/test_certificate.py::test_g24_content_is_refused_with_key_value_and_bound",
+        "tests/calibration/test_certificate_measured.py::test_g24_every_byte_flipped_is_caught",
+        "tests/calibration/test_certificate_measured.py::test_g24_a_half_written_certificate_is_refused",
         "tests/console/test_console_configuration.py::test_what_is_no_toml_is_refused_with_the_file_named",
     ),
-    "S5": ("tests/calibration/test_certificate.py::test_g24_no_signature_and_a_strangers_signature_are_refused",),
+    "S5": (
+        "tests/calibration/test_certificate.py::test_g24_no_signature_and_a_strangers_signature_are_refused",
+        "tests/calibration/test_certificate_measured.py::TestPinned::test_g24_older_and_other_versions_are_refused",
+        "tests/calibration/test_certificate_measured.py::TestPinned::test_g24_pins_and_copies_each_remember",
+    ),
     "S6": ("tests/scenarios/test_refusals.py::test_a13_an_expired_certificate_starts_nothing",),
-    "S7": ("tests/records/test_recorder_crash.py::test_newer_schema_is_refused",),
+    "S7": (
+        "tests/records/test_recorder_crash.py::test_newer_schema_is_refused",
+        "tests/records/test_recorder_crash.py::test_two_recorders_never_write_together",
+        "tests/records/test_recorder_crash.py::test_lost_database_is_rebuilt_from_the_journal",
+    ),
 }
 """What no virtual world can show, or not the whole of it: an exclusive lock of a real port, a soak, files that are refused before any process runs."""
 

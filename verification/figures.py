@@ -19,6 +19,8 @@ BY_HAND: Final = frozenset({"STOP", "EDIT", "CLOSE", "KEY_OFF", "DESK_LOST"})
 OF_PEOPLE: Final = ("I*", "O*", "H5/desk-dead", "desk-leave")
 """Faults that are a hand's doing; any other fault did not end what a hand ended."""
 GONE: Final = (*HOST_GONE, "H2/stalls", "H3/*", "H4/*", "H8/*", "O4/power-cycle")
+DARK: Final = ("power-cut", "S3/power-cut", "H10/mains-lost")
+"""Everything has lost its power, the supply too."""
 CONTACTS: Final = (
     "I1/*",
     "I2/*",
@@ -30,6 +32,8 @@ CONTACTS: Final = (
     "I10/*",
     "O11/*",
 )
+NO_EMISSION: Final = ("G4/filament-open",)
+"""Nothing but the divider empties the cable then: high voltage without rays, which STUCK_ON says, and no beam that T2 speaks of."""
 SILENT: Final = ("L1/*-dropped", "L2/*", "L12/*", "M2/*", "M3/*")
 KINDS: Final = (
     (f"a contact, the key, the applicator or the filter: OFF sent (T1: {T1_S * 1000.0:.0f} ms)", CONTACTS, "off_sent"),
@@ -44,6 +48,12 @@ KINDS: Final = (
         "beam_off",
     ),
     ("a wire that fell silent: OFF sent (T1, and the age that its poll plan lets a reading have)", SILENT, "off_sent"),
+    (f"OFF sent to beam off, where OFF came first (T2: {T2_MOST_S * 1000.0:.0f} ms at most)", ("*",), "off_to_end"),
+    (
+        "OFF sent to high voltage gone, where the filament is out and its divider alone empties the cable (no T2: there are no rays)",
+        NO_EMISSION,
+        "cable_empty",
+    ),
     ("any fault: beam off (drifts and full disks have times of their own)", ("*",), "beam_off"),
 )
 """What is told of reaction times: of which faults, which time, against what. Whether a reaction came at all is for the invariants."""
@@ -82,6 +92,12 @@ class Figures:
     off_sent: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
     """By fault, where nothing else broke in the run and the beam was on: s from the fault on, and the seed."""
     beam_off: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    off_to_end: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    """The same, from OFF on, where OFF left with the beam on and the program lived to send it."""
+    cable_empty: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    """The same, where no emission empties the cable."""
+    before_off: int = 0
+    """Beams that were over before any OFF had left: the safety unit, the wired chain or the supply ended them alone."""
     errors: list[tuple[float, bool]] = field(default_factory=list)
     """(true - prescribed) / prescribed of every complete fraction, and whether nothing broke in its run."""
     ends: dict[str, int] = field(default_factory=dict)
@@ -157,7 +173,24 @@ def _add(sums: Figures, d: dict[str, Any]) -> None:
             continue
         for kind in ("off_sent", "beam_off"):
             if reaction[f"{kind}_s"] is not None and not (kind == "off_sent" and reaction["fault"] in HOST_GONE):
-                getattr(sums, kind).setdefault(reaction["fault"], []).append((reaction[f"{kind}_s"], seed))
+                _keep(sums, kind, reaction["fault"], reaction[f"{kind}_s"], seed)
+        _add_after_off(sums, reaction, seed)
+
+
+def _keep(sums: Figures, kind: str, fault: str, value_s: float, seed: int) -> None:
+    getattr(sums, kind).setdefault(fault, []).append((value_s, seed))
+
+
+def _add_after_off(sums: Figures, reaction: dict[str, Any], seed: int) -> None:
+    """T2 by itself: from the bytes of OFF to the true end. Where the program is gone, an OFF is that of the next process, or none."""
+    fault, sent_s, gone_s = reaction["fault"], reaction["off_sent_s"], reaction["beam_off_s"]
+    if gone_s is None:
+        return
+    if sent_s is None or gone_s < sent_s:
+        sums.before_off += 1
+    elif not any(fnmatch(fault, pattern) for pattern in (*GONE, *DARK)):
+        kind = "cable_empty" if fault in NO_EMISSION else "off_to_end"
+        _keep(sums, kind, fault, gone_s - sent_s, seed)
 
 
 def _ended_it(reaction: dict[str, Any]) -> bool:

@@ -8,13 +8,14 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
+from hal.readings import Cause, Termination
 from verification.story import (
     CRASH,
     ENDS,
     EVENT,
+    FOUND,
     IN_BEAM,
     LATCH_CLEARED,
-    LATCH_SET,
     LINKS,
     START,
     STRAY,
@@ -23,7 +24,7 @@ from verification.story import (
     Story,
 )
 from verification.times import T1_S
-from verification.trace import NOT_RUNNING, Row
+from verification.trace import LATCH_SET, NOT_RUNNING, Row
 
 SETTLE_S: Final = 1.5
 STALE_S: Final = 1.0
@@ -202,6 +203,7 @@ def audit(s: Story) -> Found:
     yield from _named(s)
     yield from _once(s)
     yield from _latches_told(s)
+    yield from _unseen_latched(s)
     if not s.settled:
         return
     cuts = [act.at_s for act in s.trace.acts if (act.kind, act.what) == ("power", "off")]
@@ -315,6 +317,37 @@ def _latches_told(s: Story) -> Found:
                 or not any(a.at_s <= entry.at_s + NEAR_S and said.items() <= a.detail.items() for a in asked)
             ):
                 yield entry.at_s, f"latch {rule} is cleared by {who or 'nobody'} as {role}, who had not asked for it"
+
+
+_LEAVES_LATCH: Final = frozenset(
+    (Cause.K1_LIMIT, Cause.COUNT2, Cause.HARD_CAP, Cause.RATE, Cause.DISAGREE, Cause.PAIR, Cause.MIRROR, Cause.TEST_PULSE, Cause.SPONTANEOUS)
+)  # fmt: skip
+_OTHER_PRESET: Final = {Termination.MONITOR: Cause.TIME_PRESET, Termination.TIME: Cause.COUNT_PRESET}
+"""The preset that ought not to have been the one that ended the beam."""
+
+
+def _unseen_latched(s: Story) -> Found:
+    """An end that the safety unit made and no process saw is latched with it, where one that had seen it would have: the unit's word is found at the next
+    start, or at rest."""
+    ended = {entry.fields[0]: entry.index for entry in s.trace.entries if entry.kind == TERMINAL}
+    founds = [entry for entry in s.trace.entries if entry.kind == FOUND]
+    for token, start in s.starts.items():
+        first = next((found for found in founds if found.index > start.entry.index), None)
+        if (
+            first is None
+            or first.fields[0] != token
+            or not first.fields[10]
+            or ended.get(token, math.inf) < first.index
+        ):
+            continue
+        cause = first.fields[9]
+        if cause in _LEAVES_LATCH or cause == _OTHER_PRESET[Termination(start.termination)]:
+            rule = f"unit:{Cause(cause).name}"
+            if not any(
+                entry.kind == LATCH_SET and entry.fields[0] == rule and start.entry.index < entry.index <= first.index
+                for entry in s.trace.entries
+            ):
+                yield first.at_s, f"exposure {token} was ended by {rule} while nobody saw it, and nothing is latched"
 
 
 def void(s: Story) -> Found:

@@ -8,6 +8,8 @@ import hashlib
 import math
 import shutil
 import tempfile
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -23,7 +25,7 @@ from simulators.unit_map import State as UnitState
 from verification import reach
 from verification.fault_ids import FAULT_IDS, FIRST, NO_START, find
 from verification.hands import Stuck
-from verification.injections import RAMP_S, Injection, nothing, restart, start_recorder
+from verification.injections import RAMP_S, USUAL_RIG, Injection, nothing, restart, start_recorder
 from verification.invariants import Expectation, Lasting, check_all
 from verification.rigs import Choice
 from verification.scenarios import MOST_MGY_PER_S, means_of
@@ -62,6 +64,95 @@ PROGRESS: Final = ("presets_committed", "switch_released")
 """Rules that are not true for a while in every treatment: before the set-up was read back, and while the switch is let go."""
 RESTS: Final = (State.INTERRUPTED, State.TERMINATED, State.FAULT, State.STUCK_ON)
 BEFORE: Final = (State.SELF_TEST, State.STANDBY, State.PREPARATORY, State.ARMING, State.READY)
+
+
+PAIR: Final = "pair:"
+"""What the name of two faults together begins with (verification/pairs.py)."""
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Faults (patterns of id and injection) that nobody need notice in these states though they last for ever, and why."""
+
+    why: str
+    at: tuple[State, ...]
+    faults: tuple[str, ...]
+
+
+IN_BEAM: Final = (State.STARTING, State.IRRADIATING)
+OVER: Final = (State.STOPPING, State.TERMINATED, State.FAULT, State.STUCK_ON)
+"""Beam is being ended, or is over, and none can begin before people have put the exposure away."""
+QUIET: Final = (
+    Quiet(
+        "borne: a lost or doubled reply, an echo, a frame in parts, noise between two replies",
+        tuple(State),
+        ("L1/generator-wire-dropped", "L1/generator-wire-request-lost", "L4/generator-wire-split", "L5/unit-wire-duplicated", "L11/*-echo",
+         "L14/unit-wire-noise", "L14/unit-wire-noise-after", "L14/unit-wire-break"),
+    ),
+    Quiet(
+        "a lost write: what was set before it came is held, and nothing new is written to that device in this state",
+        (State.ARMING, State.READY, *IN_BEAM, State.INTERRUPTED, *OVER),
+        ("M6/set-point-ignored", "M6/generator-wire-not-applied", "M6/unit-wire-not-applied"),
+    ),
+    Quiet("the supply's deafness to its off command is made up for by its interlock line and K1", tuple(State), ("G5/off-command-ignored",)),
+    Quiet(
+        "the loss of the generator that led to FAULT is found already, and stays latched",
+        (State.FAULT,),
+        ("L*/generator-wire-*", "M[2347]/generator-wire-*", "G9/generator-rebooted"),
+    ),
+    Quiet(
+        "shows in a beam, or while one is set up: beam is over here, and none can begin",
+        OVER,
+        ("L10/generator-wire-stale", "M8/*-wire-foreign-master", "G1/kv-high", "G2/ma-high", "G3/arc", "G4/filament-open", "G5/off-ignored", "G5/k1-welded",
+         "G7/readback-frozen", "G8/readback-off", "G10/hv-never-rises", "G11/unit-timer-slow", "D1/chamber-1-dead", "D5/chamber-1-back",
+         "D7/barometer-wrong", "I3/door-contact-stuck"),
+    ),
+    Quiet("no power reaches the supply here, and no high voltage comes", (State.TERMINATED, State.FAULT), ("G6/hv-spontaneous",)),
+    Quiet(
+        "within what two daily checks and the physicist's bounds allow: the error of dose is bounded (3 %, or 5 % where both chambers err alike)",
+        tuple(State),
+        ("D2/chamber-1-drift", "D3/chambers-low"),
+    ),
+    Quiet("no software can see it: the code is right and the applicator is not; the daily check must", tuple(State), ("I7/applicator-code-lies",)),
+    Quiet(
+        "leakage is measured before a beam is armed; what comes later is within 3 % of the dose",
+        (State.ARMING, State.READY, *IN_BEAM, *OVER),
+        ("D6/leakage-high",),
+    ),
+    Quiet("the count that jumped reaches its preset at once: the unit ends the beam, below the prescription", IN_BEAM, ("D4/chamber-1-jumps",)),
+    Quiet("a counter goes round and is right: nobody may notice", (State.READY, *IN_BEAM), ("D5/counters-wrap", "X9/presses-wrap")),
+    Quiet("no decision stands on the wall clock", tuple(State), ("H1/wall-*",)),
+    Quiet("60 ms, twice a second: below every bound of lateness", tuple(State), ("H2/stutters",)),
+    Quiet(
+        "the program is away where no beam is; the lease has nothing to end, and the next process begins in SELF_TEST",
+        (State.TERMINATED, State.FAULT, State.STUCK_ON),
+        ("H2/stalls", "H3/stopped", "H4/killed-between", "H7/raises-gate.ask", "H8/hangs-gate.ask", "H10/mains-lost", "O4/power-cycle"),
+    ),
+    Quiet(
+        "nothing waits for the records here: the end is kept until they are back, and nothing begins without them",
+        (State.STOPPING, State.FAULT, State.STUCK_ON),
+        ("H5/recorder-dead", "S1/disk-*", "S2/sync-stalls", "S8/journal-*"),
+    ),
+    Quiet(
+        "the records go on at once from what is left of the journal",
+        (State.STANDBY,),
+        ("S8/journal-cut-at-rest",),
+    ),
+    Quiet("the operator's hands, program and key are needed for a beam, and for none that is over", OVER,
+          ("H5/desk-dead", "O3/stop-start", "O7/console-lost", "O10/unattended", "O11/key-service")),
+    Quiet("a client without the lease is refused where nobody else hears it", tuple(State), ("H6/desk-flooded", "O6/two-consoles")),
+    Quiet(
+        "what is asked is refused, as people are refused there without it",
+        (State.SELF_TEST, State.INTERRUPTED, State.FAULT),
+        ("S6/certificate-of-another", "O1/double-confirm", "O2/edit", "O5/resume-of-another", "O8/out-of-range", "O9/proceed"),
+    ),
+    Quiet(
+        "a press that is made already, or comes where none is waited for, begins nothing; the dose ends the beam",
+        (State.READY, *IN_BEAM, *OVER),
+        ("O1/double-press", "I3/switch-stuck"),
+    ),
+)  # fmt: skip
+"""The first row that fits speaks. A row that speaks of no cell any more is taken out: a test asks."""
 
 
 class Lasts(Enum):
@@ -157,7 +248,7 @@ class Told:
     @property
     def replay(self) -> str:
         """One line from which this run can be had again."""
-        if self.cell.startswith("pair:"):
+        if self.cell.startswith(PAIR):
             return f"kerma matrix --pairs 1 --first-seed {self.seed}   # {self.software}"
         return f"kerma matrix --cell '{self.cell}' --seed {self.seed}   # {self.software}"
 
@@ -195,6 +286,12 @@ class Watch:
         """Who was first to notice; empty when nobody did."""
         self._hear_devices()
         return min(self.noticed)[2] if self.noticed else self.refused
+
+    @property
+    def everybody(self) -> frozenset[str]:
+        """All who noticed anything."""
+        self._hear_devices()
+        return frozenset(who for _, _, who in self.noticed) | ({self.refused} if self.refused else frozenset())
 
     def _lit(self) -> None:
         """A charge that stands on a cable when the filament has gone out makes no beam."""
@@ -310,13 +407,16 @@ def beams(rig: VirtualRig) -> list[tuple[float, float | None]]:
 def play(cell: Cell, kernels: Kernels, folder: Path, seed: int = 1) -> Told:
     """Bring a fresh rig to the state, let the fault come and go, let people do what they do, put it right, and judge.
 
-    A fault for ever that nobody noticed is held against the same run without it. Where nothing at all is different it has come to nothing, as an arc does
-    without high voltage; and where it comes to nothing everywhere, nothing was injected.
+    A fault for ever of which nobody noticed more than without it is held against the same run without it. Where nothing at all is different it has come to
+    nothing, as an arc does without high voltage; and where it comes to nothing everywhere, nothing was injected.
     """
     _, injection = find(f"{cell.fault_id}/{cell.injection}")
-    told, print_ = _played(cell, injection, kernels, folder / "with", seed)
-    quiet = cell.lasts is Lasts.EVER and not told.wrong and not told.detector and not injection.unfelt
-    if quiet and print_ == _without(cell, injection, kernels, folder, seed):
+    run = _played(cell, injection, kernels, folder / "with", seed)
+    told = run.told
+    if cell.lasts is not Lasts.EVER or told.wrong or injection.unfelt:
+        return told
+    noticed = beyond(told, _baseline(cell.at, injection, kernels, seed))
+    if not noticed and run.print_ == _without(cell, injection, kernels, folder, seed):
         places = [at for at in SHOWS if at is not cell.at and injection.applies(at)]
         if not any(_shows(replace(cell, at=at), injection, kernels, folder, seed) for at in places):
             told.wrong.append("the fault made no difference to anything: it was not injected")
@@ -324,33 +424,176 @@ def play(cell: Cell, kernels: Kernels, folder: Path, seed: int = 1) -> Told:
 
 
 def _without(cell: Cell, injection: Injection, kernels: Kernels, folder: Path, seed: int) -> str:
-    """The print of the same run with nothing done."""
-    return _played(cell, replace(injection, start=nothing, stop=nothing), kernels, folder / "with", seed)[1]
+    """The print of the same run with nothing done. It is played in the same folder, whose name is in the hash of what the records hold."""
+    return _played(cell, replace(injection, start=nothing, stop=nothing), kernels, folder / "with", seed).print_
 
 
 def _shows(cell: Cell, injection: Injection, kernels: Kernels, folder: Path, seed: int) -> bool:
     """Whether it makes a difference in this cell."""
-    told, print_ = _played(cell, injection, kernels, folder / "with", seed)
-    return bool(told.detector) or print_ != _without(cell, injection, kernels, folder, seed)
+    run = _played(cell, injection, kernels, folder / "with", seed)
+    if beyond(run.told, _baseline(cell.at, injection, kernels, seed)):
+        return True
+    return run.print_ != _without(cell, injection, kernels, folder, seed)
 
 
-def _played(cell: Cell, injection: Injection, kernels: Kernels, folder: Path, seed: int) -> tuple[Told, str]:
+@dataclass(frozen=True)
+class Run:
+    """One run: what it brought out, everybody who noticed anything in it, and a print of all that it was."""
+
+    told: Told
+    noticed: frozenset[str] = frozenset()
+    print_: str = ""
+
+
+def beyond(told: Told, without: Run) -> bool:
+    """Whether somebody was first to notice who notices nothing where no fault comes."""
+    return bool(told.detector) and told.detector not in without.noticed
+
+
+def otherwise(told: Told, without: Run) -> bool:
+    """Whether it ended otherwise than without its fault: in another state, or an exposure by another end."""
+    return (told.state, told.ended_by) != (without.told.state, without.told.ended_by)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a cell is without its fault: the state, the rig and the seed say the whole of it."""
+
+    at: State
+    choice: Choice = USUAL_RIG
+    termination: str = "monitor"
+    seed: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"no fault@{self.at.value}, {self.choice.words}, {self.termination}"
+
+
+def baseline_of(name: str, seed: int = 1) -> Baseline:
+    """The baseline of the cell of that name; of a pair, a fraction from the start of the process on. ValueError when there is no such cell."""
+    if name.startswith(PAIR):
+        return Baseline(State.SELF_TEST)
+    cell = cell_of(name)
+    _, injection = find(f"{cell.fault_id}/{cell.injection}")
+    return Baseline(cell.at, injection.choice, injection.termination, seed)
+
+
+_BASELINES: Final[dict[Baseline, Run]] = {}
+"""Of this process: each is played once."""
+
+
+def baseline(one: Baseline, kernels: Kernels) -> Run:
+    """The run of a cell for ever with nothing done; what is wrong there is wrong with the rig or with people, and with no fault."""
+    if one not in _BASELINES:
+        none = Injection("none", "nothing is done", nothing, nothing, choice=one.choice, termination=one.termination)
+        with tempfile.TemporaryDirectory(prefix="kerma-baseline-") as folder:
+            cell = Cell("none", none.name, one.at, Lasts.EVER)
+            _BASELINES[one] = _played(cell, none, kernels, Path(folder) / "with", one.seed)
+    return _BASELINES[one]
+
+
+def _baseline(at: State, injection: Injection, kernels: Kernels, seed: int) -> Run:
+    return baseline(Baseline(at, injection.choice, injection.termination, seed), kernels)
+
+
+@dataclass
+class Held:
+    """What was brought out, held against the same without a fault. `told`: as it was, but a detector that is there without the fault too is no detector;
+    `nothing`: by how long the fault lasts, how many show nothing beyond that; of those for ever, `declared` by reason, and those without one."""
+
+    told: list[Told] = field(default_factory=list)
+    taken: Counter[str] = field(default_factory=Counter)
+    nothing: Counter[str] = field(default_factory=Counter)
+    otherwise: int = 0
+    declared: Counter[str] = field(default_factory=Counter)
+    unexplained: list[Told] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def broken(self) -> list[str]:
+        """In words, what is wrong without any fault, and each fault for ever that nobody noticed and no row of QUIET speaks of."""
+        return self.wrong + [
+            f"{one.cell}: it lasts for ever and shows nothing that is not there without it, and no row of QUIET says why; again: {one.replay}"
+            for one in self.unexplained
+        ]
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """In words, for the page."""
+        times = ", ".join(f"{lasts.value} {self.nothing[lasts.value]}" for lasts in Lasts if self.nothing[lasts.value])
+        taken = ", ".join(f"{name} {count}" for name, count in self.taken.most_common())
+        return {
+            "firsts that are there without any fault, and do not count": f"{self.taken.total()} ({taken or 'none'})",
+            "cells that show nothing beyond the same cell without its fault": f"{self.nothing.total()} of {len(self.told)} ({times or 'none'})",
+            "of those for ever: nothing is there to notice, by reason": "; ".join(
+                f"{count}: {why}" for why, count in self.declared.most_common()
+            )
+            or "none",
+            "of those for ever: unexplained": f"{len(self.unexplained)}",
+            "noticed by nobody, and ended otherwise than without the fault": f"{self.otherwise}",
+        }
+
+
+def held_against_none(told: Iterable[Told], kernels: Kernels) -> Held:
+    """These cells and pairs against the same without a fault, which are played here where this process has not played them yet."""
+    held = Held()
+    asked: dict[Baseline, Run] = {}
+    for one in told:
+        key = baseline_of(one.cell, one.seed)
+        without = asked[key] = baseline(key, kernels)
+        noticed = beyond(one, without)
+        if one.detector and not noticed:
+            held.taken[one.detector] += 1
+        held.told.append(one if noticed else replace(one, detector=""))
+        if noticed or one.wrong:
+            continue
+        if one.cell.startswith(PAIR):
+            held.nothing["together"] += 1
+        elif otherwise(one, without):
+            held.otherwise += 1
+        else:
+            _count_nothing(held, one)
+    held.wrong += [f"{key.name}: {'; '.join(run.told.wrong)}" for key, run in asked.items() if run.told.wrong]
+    return held
+
+
+def _count_nothing(held: Held, one: Told) -> None:
+    cell = cell_of(one.cell)
+    held.nothing[cell.lasts.value] += 1
+    if cell.lasts is not Lasts.EVER:
+        return
+    why = why_quiet(cell)
+    if why:
+        held.declared[why] += 1
+    else:
+        held.unexplained.append(one)
+
+
+def why_quiet(cell: Cell) -> str:
+    """Why nobody need notice this fault in this state; empty where somebody must."""
+    name = f"{cell.fault_id}/{cell.injection}"
+    return next(
+        (row.why for row in QUIET if cell.at in row.at and any(fnmatch.fnmatch(name, one) for one in row.faults)), ""
+    )
+
+
+def _played(cell: Cell, injection: Injection, kernels: Kernels, folder: Path, seed: int) -> Run:
     """One run in this folder, which is gone afterwards, with a print of all that it was but the words that name the fault."""
-    told = Told(cell.name, seed)
-    print_ = ""
+    run = Run(Told(cell.name, seed))
     setting = lay_out(folder / "rig", folder / "records", injection.termination, 15020, seed, injection.choice)
     rig = virtual_rig(setting, kernels, seed)
     Budget(rig)
     try:
-        print_ = _print(_play(cell, injection, rig, told))
+        trace, noticed = _play(cell, injection, rig, run.told)
+        run = replace(run, noticed=noticed, print_=_print(trace))
     except DidNotEnd as ended:
-        told.wrong.append(str(ended))
+        run.told.wrong.append(str(ended))
     except Stuck as stuck:
-        told.wrong.append(f"stuck: {stuck}")
+        run.told.wrong.append(f"stuck: {stuck}")
     finally:
         rig.close()
         shutil.rmtree(folder, ignore_errors=True)
-    return told, print_
+    return run
 
 
 def _print(trace: Trace) -> str:
@@ -362,7 +605,7 @@ def _print(trace: Trace) -> str:
     return hashlib.sha256(repr(whole).encode()).hexdigest()
 
 
-def _play(cell: Cell, injection: Injection, rig: VirtualRig, told: Told) -> Trace:
+def _play(cell: Cell, injection: Injection, rig: VirtualRig, told: Told) -> tuple[Trace, frozenset[str]]:
     watch, watched = Watch(rig), Observer(rig)
     if injection.from_start:
         injection.start(rig)
@@ -377,7 +620,7 @@ def _play(cell: Cell, injection: Injection, rig: VirtualRig, told: Told) -> Trac
     injection.stop(rig)
     if cell.lasts is not Lasts.EVER:
         _go_on(rig, operator, rig.now_s() + AT_MOST_S)
-    told.detector = watch.first
+    told.detector, noticed = watch.first, watch.everybody
     told.state = watch.rests[-1].value if watch.rests else reach.state(rig).value
     _judge_times(cell, injection, rig, told, began_s, stopped_s, watch.lit_s)
     put_right(rig)
@@ -388,7 +631,7 @@ def _play(cell: Cell, injection: Injection, rig: VirtualRig, told: Told) -> Trac
     expected = Expectation((lasting,), injection.over_part or None, rate)
     trace = watched.trace()
     told.wrong += [f"{one.invariant} at {one.at_s:.2f} s: {one.words}" for one in check_all(trace, expected)]
-    return trace
+    return trace, noticed
 
 
 def _go_on(rig: VirtualRig, operator: Operator, until_s: float) -> None:

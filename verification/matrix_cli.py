@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from console.exit_codes import Exit
-from verification.matrix import Told, cell_of, cells
+from controller.kernel import prepare
+from verification.matrix import Held, Told, cell_of, cells, held_against_none
 from verification.matrix_run import Summary, software, summed, sweep
 from verification.pairs import NAME
 from verification.scenarios import FALL_S
@@ -56,11 +57,12 @@ def matrix(
         raise typer.Exit(int(Exit.USAGE)) from error
     version = software()
     told = _played(out, jobs, workers, version, resume)
-    summary = summed(told, version)
-    show(out, summary)
+    held = held_against_none(told, prepare())
+    summary = summed(held.told, version)
+    show(out, summary, held)
     if json_ is not None:
         json_.write_text(document(summary), encoding="utf-8")
-    raise typer.Exit(WRONG if summary.wrong else 0)
+    raise typer.Exit(WRONG if summary.wrong or held.broken else 0)
 
 
 def document(summary: Summary) -> str:
@@ -89,7 +91,7 @@ def _played(out: Console, jobs: list[tuple[str, int]], workers: int, version: st
     return told
 
 
-def show(out: Console, summary: Summary) -> None:
+def show(out: Console, summary: Summary, held: Held) -> None:
     """The tables, then the figures, then each cell that is wrong with its replay line."""
     table = Table(title=f"Beam off after a fault, worst / bound in ms, by state in which it came ({summary.software})")
     table.add_column("fault")
@@ -121,6 +123,10 @@ def show(out: Console, summary: Summary) -> None:
     if summary.nearest is not None and summary.nearest.reaction_s is not None:
         near = summary.nearest
         out.print(f"nearest to its bound: {near.reaction_s:.3f} of {near.bound_s:.3f} s in {near.cell}", markup=False)
+    for name, words in held.figures.items():
+        out.print(f"{name}: {words}", markup=False)
     out.print(f"barriers that were never first here: {', '.join(summary.never_first) or 'none'}", markup=False)
     for one in summary.wrong:
         out.print(f"WRONG {one.cell}: {'; '.join(one.wrong)}\n  {one.replay}", markup=False)
+    for words in held.broken:
+        out.print(f"WRONG {words}", markup=False)

@@ -10,22 +10,30 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from console.desk_client import Desk, DeskGoneError, connect, send_stop
-from controller.requests import Alive, Answer, Request, Snapshot, Watch
+from controller.requests import Alive, Answer, Request, Reset, Snapshot, Watch
 from hal.clock import SystemClock
 from hal.units import Seconds
 from records.fractions import list_fractions, show
 from verification.hands import Stuck
+from verification.trace import Act
 
 START_S: Final = 40.0
 PUMP_S: Final = 0.05
 ALIVE_EVERY_S: Final = 0.5
 PRESS_S: Final = 0.3
+EXCHANGES: Final = 5
+FATE: Final = {signal.SIGSTOP: "frozen", signal.SIGCONT: "thawed", signal.SIGKILL: "killed"}
+
+
+class Ended(Stuck):
+    """What was waited for cannot come, for its process has ended by itself: no waiting explains that."""
 
 
 class RealRig:
@@ -54,6 +62,8 @@ class RealRig:
         self.watcher: Callable[[Snapshot], None] | None = None
         self.each_turn: dict[str, Callable[[], None]] = {}
         self.environment: dict[str, str] = {}
+        self.acts: list[Act] = []
+        """What was done to the rig from outside, and when."""
 
     def start(self, fault: str = "") -> None:
         """Serve the simulated rig, lay the fault that is there from the start, and start the real-time process."""
@@ -74,6 +84,8 @@ class RealRig:
     def ask(self, request: Request) -> Answer:
         self._at_desk = True
         self._answers.clear()
+        who = {"role": request.role, "who": request.who, "reason": request.reason} if isinstance(request, Reset) else {}
+        self._note("came", str(request.__struct_config__.tag), who)
         self._send(request)
         until = self.now_s() + 12.0
         while not self._answers:
@@ -99,6 +111,7 @@ class RealRig:
             self._pump()
 
     def press(self) -> None:
+        self._note("hand", "pressed")
         self._controlled({"do": "press"})
         self._release_at = self.now_s() + PRESS_S
 
@@ -129,11 +142,9 @@ class RealRig:
         return dict(self._act({"do": "truth"})["truth"])
 
     def log(self) -> list[tuple[float, str, str]]:
-        """The world's log on this process's monotonic clock; the two are tied by one exchange, good to its round trip."""
+        """The world's log on this process's monotonic clock; the two are tied by the quickest of a few exchanges, good to its round trip."""
         if self._world_offset is None:
-            before = self.now_s()
-            world_us = self._act({"do": "truth"})["now_us"]
-            self._world_offset = 0.5 * (before + self.now_s()) - world_us * 1e-6
+            self._world_offset = min(self._tie() for _ in range(EXCHANGES))[1]
         lines: list[Any] = []
         first = 0
         while True:
@@ -142,6 +153,16 @@ class RealRig:
             if not said["log"]:
                 return [(self._world_offset + at_us * 1e-6, who, what) for at_us, who, what in lines]
             first = said["next"]
+
+    def _tie(self) -> tuple[float, float]:
+        """How long one exchange took, and by how much the world's clock is then behind this one, s."""
+        before = self.now_s()
+        world_us = self._act({"do": "truth"})["now_us"]
+        after = self.now_s()
+        return after - before, 0.5 * (before + after) - world_us * 1e-6
+
+    def _note(self, kind: str, what: str, detail: dict[str, Any] | None = None) -> None:
+        self.acts.append(Act(self.now_s(), kind, what, detail or {}))
 
     def leave_desk(self) -> None:
         """The operator's program dies: its socket closes without a word."""
@@ -153,6 +174,8 @@ class RealRig:
 
     def kill_host(self) -> None:
         if self._host is not None:
+            if self._host.poll() is None:
+                self._note("host", "killed")
             self._host.kill()
             self._host.wait()
             self._host = None
@@ -160,15 +183,14 @@ class RealRig:
         self._snapshot = None
 
     def freeze_host(self) -> None:
-        if self._host is not None:
-            os.kill(self._host.pid, signal.SIGSTOP)
+        self.signal("host", signal.SIGSTOP)
 
     def thaw_host(self) -> None:
-        if self._host is not None:
-            os.kill(self._host.pid, signal.SIGCONT)
+        self.signal("host", signal.SIGCONT)
 
     def start_host(self) -> None:
         self._recorder = None
+        self._note("host", "started")
         self._host = self._spawn("run", ["run", "--config", str(self._rig_file)], self.environment)
         self._wait_for(self._connected, "the real-time process's desk")
         self._alive_at = float("-inf")
@@ -181,6 +203,7 @@ class RealRig:
         """To one process, by its id: host, recorder or sim; nothing where it is dead."""
         pid = self._pid(who)
         if pid is not None:
+            self._note(who, FATE.get(number, number.name))
             os.kill(pid, number)
 
     def _pid(self, who: str) -> int | None:
@@ -211,11 +234,16 @@ class RealRig:
     def records(self) -> list[dict[str, Any]]:
         return [show(self._database, row["id"]) for row in list_fractions(self._database)]
 
-    def stolen_s(self) -> float:
-        """The worst that this machine kept the real-time process or the simulated devices waiting."""
+    def site_key(self) -> bytes:
+        """The simulated unit's key, which no record may hold."""
+        return bytes.fromhex(tomllib.loads(self._rig_file.read_text(encoding="utf-8"))["simulated"]["site_key_hex"])
+
+    def stolen_s(self, but: str = "") -> float:
+        """The worst that this machine kept the real-time process or the simulated devices waiting; `but` (host, sim) was stopped by hand, and is not asked."""
         said = self._controlled({"do": "truth"})
         held_up_s = said.get("held_up_us", 0) * 1e-6 if said is not None else 0.0
-        return max(self._stolen_s, held_up_s)
+        waited = {"host": self._stolen_s, "sim": held_up_s}
+        return max(s for who, s in waited.items() if who != but)
 
     def close(self) -> None:
         """End everything that was started, politely first; each wait is bounded."""
@@ -258,7 +286,7 @@ class RealRig:
         while not there():
             for process in (self._sim, self._host):
                 if process is not None and process.poll() is not None:
-                    raise Stuck(
+                    raise Ended(
                         f"{what} did not come up: a process ended with code {process.returncode}\n{self._tails()}"
                     )
             if self.now_s() > until:

@@ -14,7 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainin
 from rich.table import Table
 
 from console.exit_codes import Exit
-from verification.real_faults import KINDS, Plan, Played, plan_of, play
+from verification.real_faults import KINDS, Kind, Plan, Played, plan_of, play
 
 NOT_AS_IT_SHOULD: Final = 1
 TRIES: Final = 2
@@ -39,8 +39,8 @@ def torture(
         out.print(f"--kinds {', '.join(unknown)}: is none of {', '.join(KINDS)}", highlight=False)
         raise typer.Exit(int(Exit.USAGE))
     results = _play_all([plan_of(seed, chosen) for seed in range(first_seed, first_seed + seeds)], out)
-    wrong = [played for played in results if played.wrong and not played.late]
-    unsure = [played for played in results if played.wrong and played.late]
+    wrong = [played for played in results if played.counted]
+    unsure = [played for played in results if played.excused and not played.counted]
     if json_:
         typer.echo(
             json.dumps(
@@ -50,8 +50,8 @@ def torture(
     else:
         out.print(_table(results))
         for played in (*wrong, *unsure):
-            verdict = "inconclusive" if played.late else "wrong"
-            out.print(f"[bold red]{verdict}[/] {played.plan.told()}: {'; '.join(played.wrong)}", highlight=False)
+            verdict, words = ("wrong", played.counted) if played.counted else ("inconclusive", played.excused)
+            out.print(f"[bold red]{verdict}[/] {played.plan.told()}: {'; '.join(words)}", highlight=False)
             out.print(
                 f"  again: kerma torture --seeds 1 --first-seed {played.plan.seed}"
                 + (f" --kinds {kinds}" if kinds else ""),
@@ -82,10 +82,10 @@ def _play_all(plans: list[Plan], out: Console) -> list[Played]:
 
 
 def tried(plan: Plan) -> Played:
-    """Once more where it went wrong while the machine was taken away."""
+    """Once more where nothing was wrong but what the machine may have done, for it was taken away; what else was wrong stays, however the next try goes."""
     played = play(plan)
     for _ in range(TRIES - 1):
-        if played.wrong and played.late:
+        if played.excused and not played.counted:
             played = play(plan)
     return played
 
@@ -96,8 +96,16 @@ def _list(out: Console, json_: bool) -> None:
         return
     table = Table("kind", "what happens", "beam off within", box=None)
     for name, kind in KINDS.items():
-        table.add_row(name, kind.words, f"{kind.off_s * 1000:.0f} ms" if kind.off_s is not None else "-")
+        table.add_row(name, kind.words, _bound(kind))
     out.print(table)
+
+
+def _bound(kind: Kind) -> str:
+    """How long beam may go on after it, and after which of them."""
+    if kind.off_s is None:
+        return "-"
+    least = f", if it lasts {kind.least_s * 1000:.0f} ms" if kind.least_s else ""
+    return f"{kind.off_s * 1000:.0f} ms{least}"
 
 
 def _table(results: list[Played]) -> Table:

@@ -31,7 +31,7 @@ from verification.played import Played, order
 from verification.reach import wrong
 from verification.rigs import Choice, with_values
 from verification.setting import blob_of, lay_out, recorder_of
-from verification.sources import source_hash
+from verification.sources import commit, source_hash
 from verification.story import Story
 from verification.trace import Observer, Trace
 from verification.treating import Operator
@@ -113,8 +113,8 @@ class Outcome:
 
 
 def replay_line(seed: int) -> str:
-    """The one line that plays this seed again."""
-    return f"again: kerma campaign --seeds 1 --first-seed {seed} at sources {source_hash()[:12]}"
+    """The one line that plays this seed again: how, and which commit is to be checked out; + where tracked files differ from it."""
+    return f"again: kerma campaign --seeds 1 --first-seed {seed} at commit {commit() or 'unknown'}, sources {source_hash()[:12]}"
 
 
 TOKEN: Final = re.compile(r"(?<=token )[0-9]+")

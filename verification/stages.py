@@ -114,15 +114,18 @@ def single_faults(room: Room) -> Verdict:
     """Every fault id that applies, in every state, for a tick, a second and for ever."""
     matrix, runs = import_module("verification.matrix"), import_module("verification.matrix_run")
     jobs = [(cell.name, 1) for cell in matrix.cells()]
-    summary = _swept(room, jobs[:: max(1, round(1.0 / room.part))], runs, "single faults")
+    told = _swept(room, jobs[:: max(1, round(1.0 / room.part))], runs, "single faults")
+    held = matrix.held_against_none(told, kernels())
+    summary = runs.summed(held.told, _software())
     nearest, most = summary.nearest, summary.most_over
-    broken = [f"{one.cell}: {'; '.join(one.wrong)}; again: {one.replay}" for one in summary.wrong]
+    broken = [_cell_in_words(one) for one in summary.wrong] + held.broken
     if room.part >= 1.0:
         broken += [f"{fault_id} is played by no cell and shown by no test" for fault_id in summary.not_played]
     return Verdict(
         {
             "cells": f"{summary.cells}",
             "fault ids": f"{len(summary.played)}",
+            **held.figures,
             "barriers that were first to notice nowhere": ", ".join(summary.never_first) or "none",
             "nearest to its bound": f"{nearest.cell}: {nearest.reaction_s:.3f} of {nearest.bound_s:.3f} s"
             if nearest
@@ -133,6 +136,11 @@ def single_faults(room: Room) -> Verdict:
         },
         tuple(broken),
     )
+
+
+def _cell_in_words(one: Any) -> str:
+    """What is wrong with a cell or a pair, whose name is its whole plan, and how to have it again."""
+    return f"{one.cell}: {'; '.join(one.wrong)}; again: {one.replay} at commit {commit() or 'unknown'}"
 
 
 def barriers(room: Room) -> Verdict:
@@ -163,20 +171,28 @@ def pairs(room: Room) -> Verdict:
     """Seeded pairs of faults."""
     runs, name = import_module("verification.matrix_run"), import_module("verification.pairs").NAME
     count = max(1, round(PAIRS * room.part))
-    summary = _swept(room, [(name, seed) for seed in range(count)], runs, "pairs")
-    broken = [f"{one.cell}: {'; '.join(one.wrong)}; again: {one.replay}" for one in summary.wrong]
-    return Verdict({"pairs": f"{summary.cells}"}, tuple(broken), {"pairs": (0, count - 1)})
+    told = _swept(room, [(name, seed) for seed in range(count)], runs, "pairs")
+    held = import_module("verification.matrix").held_against_none(told, kernels())
+    broken = [_cell_in_words(one) for one in told if one.wrong] + held.wrong
+    figures = {
+        "pairs": f"{len(told)}",
+        "pairs in which nobody notices more than without a fault": f"{held.nothing.total()}",
+    }
+    return Verdict(figures, tuple(broken), {"pairs": (0, count - 1)})
 
 
-def _swept(room: Room, jobs: Sequence[tuple[str, int]], runs: Any, words: str) -> Any:
+def _swept(room: Room, jobs: Sequence[tuple[str, int]], runs: Any, words: str) -> list[Any]:
     told = []
-    software = f"{import_module('console.sources').software_version()} {source_hash()[:12]}"
     with _bar(room, words) as bar:
         task = bar.add_task(words, total=len(jobs))
-        for one in runs.sweep(list(jobs), room.workers, software, room.file("cells.jsonl")):
+        for one in runs.sweep(list(jobs), room.workers, _software(), room.file("cells.jsonl")):
             told.append(one)
             bar.advance(task)
-    return runs.summed(told, software)
+    return told
+
+
+def _software() -> str:
+    return f"{import_module('console.sources').software_version()} {source_hash()[:12]}"
 
 
 def crashes(room: Room) -> Verdict:
@@ -204,10 +220,12 @@ def crash(case: str) -> dict[str, Any]:
 
 
 def seeds(room: Room) -> Verdict:
-    """Seeded fault runs from 0 on, until in so many a fault came; then long runs until so many hours of beam."""
+    """Seeded fault runs from 0 on, until in so many a fault came; then long runs until so many hours of beam. A file that another run has begun, or that was
+    carried, may reach further: what is missing up to its last seed is played, so that the ranges have no gaps."""
     fault_runs, hours = max(1, math.ceil(FAULT_RUNS * room.part)), BEAM_HOURS * room.part
     results = _kept(room, "seeds.jsonl", "seed")
-    last = _last_of(fault_runs)
+    known = max((seed for seed in results.by_key if seed < LONG_FROM), default=-1)
+    last = max(_last_of(fault_runs), known)
     short: list[str] = []
     try:
         play(_wanted(last), room.workers, results, room.out, words="fault runs")
@@ -217,7 +235,8 @@ def seeds(room: Room) -> Verdict:
                 break
             last += missing
             play(_wanted(last), room.workers, results, room.out, words="fault runs")
-        longest = LONG_FROM
+        longest = max(LONG_FROM, max(results.by_key, default=0) + 1)
+        play(range(LONG_FROM, longest), room.workers, results, room.out, words="beam hours")
         while (missing_s := hours * 3600.0 - figures(results.all()).beam_s) > 0.0:
             if longest - LONG_FROM > MOST_LONG * (1.0 + hours):
                 short.append(f"{longest - LONG_FROM} long runs, and {missing_s / 3600.0:.1f} h of beam are missing")
@@ -231,12 +250,17 @@ def seeds(room: Room) -> Verdict:
     finally:
         results.close()
     sums = figures(results.all())
-    broken = (*short, *(f"seed {seed}: {name}: {words}" for seed, name, words in sums.broken))
+    broken = (*short, *(f"seed {seed}: {name}: {words}; {_again(seed)}" for seed, name, words in sums.broken))
     last = max((seed for seed in results.by_key if seed < LONG_FROM), default=0)
     ranges = {"fault runs": (0, last), "runs without a fault": (0, min(last, QUIET_BELOW - 1))}
     if (last_long := max(results.by_key, default=0)) >= LONG_FROM:
         ranges["long runs"] = (LONG_FROM, last_long)
     return Verdict(_of_seeds(sums), broken, ranges)
+
+
+def _again(seed: int) -> str:
+    """The whole plan of a seed, and how to have it again."""
+    return "; ".join((*plan(seed).lines(), import_module("verification.seeded").replay_line(seed)))
 
 
 def _last_of(fault_runs: int) -> int:
@@ -265,6 +289,8 @@ def _of_seeds(sums: Figures) -> dict[str, str]:
             words: f"worst {1000.0 * worst_s:.0f} ms ({fault}, seed {seed}), median {1000.0 * median_s:.0f} ms, {count} runs"
             for words, count, worst_s, median_s, fault, seed in sums.reactions()
         },
+        "beam off before any OFF had left (no T2 to hold it against)": f"{sums.before_off} runs, by the safety unit, the wired chain or the supply alone",
+        "K2 opened by the safety unit at t2": "no run's line keeps which contactor ended a beam, so that of K2 by itself no time can be told",
     }
 
 
@@ -317,7 +343,8 @@ def replayed(name: str) -> dict[str, Any]:
 
 
 def real_processes(room: Room) -> Verdict:
-    """Faults of the operating system on real processes, one run at a time; a kind of fault of which no run could be judged has shown nothing."""
+    """Faults of the operating system on real processes, one run at a time; a kind of fault of which no run could be judged has shown nothing. Where the
+    machine was taken away, what is no matter of time counts all the same."""
     faults, tried = import_module("verification.real_faults"), import_module("verification.real_cli")
     kinds, results = tuple(faults.KINDS), _kept(room, "real.jsonl", "case")
     wanted = range(max(1, round(REAL_ROUNDS * len(kinds) * room.part)))
@@ -328,7 +355,7 @@ def real_processes(room: Room) -> Verdict:
                 if f"{seed}" not in results.by_key:
                     one = tried.tried(faults.plan_of(seed))
                     results.add(
-                        {"case": f"{seed}", "source": source_hash(), "broken": [] if one.late else one.wrong, "late": one.late and bool(one.wrong),
+                        {"case": f"{seed}", "source": source_hash(), "broken": one.counted, "late": bool(one.excused),
                          "kind": one.plan.kind, "off_s": one.off_after_s}
                     )  # fmt: skip
                 bar.advance(task)
@@ -346,7 +373,7 @@ def real_processes(room: Room) -> Verdict:
         if kind not in judged
     ]
     return Verdict(
-        {"runs": f"{len(told)}", "of them not judged, for the machine was taken away": f"{len(late)}"},
+        {"runs": f"{len(told)}", "of them not judged by time, for the machine was taken away": f"{len(late)}"},
         tuple(broken), {"torture": (0, wanted[-1])},
     )  # fmt: skip
 
@@ -370,6 +397,30 @@ def shown(node: str) -> dict[str, Any]:
     return {"case": node, "source": source_hash(), "broken": wrong}
 
 
+ACROSS: Final[dict[str, tuple[str, ...]]] = {
+    "M1, a run under six other clocks is the same run": (
+        "tests/scenarios/test_across.py::test_no_reading_of_a_clock_decides_anything",
+    ),
+    "M2, STOP leads to off from each state, and a sound plan to its end": (
+        "tests/scenarios/test_across.py::test_stop_leads_to_off_from_every_state",
+        "tests/scenarios/test_across.py::test_what_nothing_hinders_comes_to_its_end",
+    ),
+    "VOID, a READY that nobody presses": ("tests/scenarios/test_across.py::test_an_expired_ready_leaves_a_void",),
+    "each class of latch outlives deaths and power, an end that nobody saw too": (
+        "tests/scenarios/test_pieces.py::test_a_latch_survives_restart_and_power_loss_and_goes_by_its_role",
+        "tests/scenarios/test_end_unseen.py",
+    ),
+}
+"""What takes several runs to see: the laws that compare runs, and what is carried from one process to the next. Each test is played with all its cases."""
+
+
+def across(room: Room) -> Verdict:
+    """Laws over more than one run."""
+    wanted = [node for nodes in ACROSS.values() for node in nodes]
+    told, broken = _each(room, "across", wanted, shown)
+    return Verdict({"laws": "; ".join(ACROSS), "tests, each with all its cases": f"{told}"}, broken)
+
+
 def _each(
     room: Room, words: str, every: Sequence[str], work: Work, results: Results | None = None
 ) -> tuple[int, tuple[str, ...]]:
@@ -391,6 +442,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("pairs", "seeded pairs of faults", pairs, (*_MATRIX, "verification.pairs")),
     Stage("crashes", "every call to the disk fails, kills or loses the power", crashes, ("verification.crash_matrix",)),
     Stage("seeds", f"{FAULT_RUNS} seeded fault runs and {BEAM_HOURS:.0f} simulated hours of beam", seeds),
+    Stage("across", "laws that one run cannot show: other clocks, STOP from everywhere, deaths in between", across, ("verification.across",)),
     Stage("incidents", "what has gone wrong elsewhere, each on the whole machine", incidents, ("verification.incidents", "verification.incident_cli")),
     Stage("replay", "recorded exposures played again: every decision the same", replays, ("verification.replays", "records.replay")),
     Stage("real processes", "kill, stop, unplug, fill and step real processes", real_processes, ("verification.real_faults", "verification.real_cli")),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from interlocks.words import Terms
 from verification.times import T1_S, T2_MOST_S, reaction_s
-from verification.trace import NOT_RUNNING, Act, Entry, Row, Trace
+from verification.trace import LATCH_SET, NOT_RUNNING, Act, Entry, Row, Trace
 
 OFF_FRESH_S: Final = 0.25
 """What is no older proves off, whatever the wire."""
@@ -149,8 +149,8 @@ def _wait(waiting: list[Act], act: Act) -> None:
 
 START: Final = 4
 TERMINAL: Final = 5
-LATCH_SET: Final = 6
 LATCH_CLEARED: Final = 7
+FOUND: Final = 9
 EVENT: Final = 10
 CRASH: Final = 11
 LINKS: Final = 12
@@ -177,6 +177,7 @@ class Start:
         self.before_high_mgy: float = f[13]
         self.software_version: str = f[23]
         self.wall_s: float = f[26]
+        self.termination: int = f[27]
 
 
 def lit(row: Row) -> bool:

@@ -249,6 +249,9 @@ _FIRST: Final = struct.Struct("<8sQQ32s")
 _HEAD: Final = struct.Struct("<IHHQd")
 _DIGEST: Final = 32
 _TICKS: Final = 1
+LATCH_SET: Final = 6
+_LATCHES: Final = 4
+"""Behind an entry's token stand its words, ends, resets, clearance, and the latches that the records themselves set with it."""
 _IS_ENTRY: Final = 2
 _IS_SHEET: Final = 8
 
@@ -312,11 +315,14 @@ class JournalEye:
             self._at, self._index, self._digest = end + _DIGEST, index + 1, digest
 
     def _entry(self, index: int, payload: bytes, seen_s: float, wall_s: float) -> None:
-        instance, seq, mono_ns, kind, entry, token, *_ = msgspec.msgpack.decode(payload)
+        instance, seq, mono_ns, kind, entry, token, *made = msgspec.msgpack.decode(payload)
         if kind == _TICKS:
             return
-        fields = msgspec.msgpack.decode(entry)
-        self.entries.append(Entry(index, instance, seq, mono_ns * 1e-9, kind, token, fields, seen_s, wall_s))
+        told = [(kind, token, msgspec.msgpack.decode(entry))]
+        told += [(LATCH_SET, 0, latch) for latch in (made[_LATCHES] if len(made) > _LATCHES else ())]
+        self.entries += [
+            Entry(index, instance, seq, mono_ns * 1e-9, what, of, fields, seen_s, wall_s) for what, of, fields in told
+        ]
 
 
 class Observer:

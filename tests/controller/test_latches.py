@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import msgspec
 import pytest
+from dose_bench import at_rest, made
 
+from controller.case import Case
+from controller.decide import unit_ended
 from controller.ends import CAUSES, OWN, SERVICE
-from controller.entries import EntryType, LatchSet, Outcome
+from controller.entries import EntryType, LatchSet, Outcome, Statement
 from controller.exposure import Decided, Stage
-from controller.latches import STRAY_RULE, Latches, clears_of
+from controller.latches import OF_UNIT, STRAY_RULE, Latches, clears_of, left_by
 from controller.self_test import STUCK_RULE
 from controller.states import Event, State
-from hal.readings import Cause
+from controller.written import start_entry
+from hal.readings import Cause, Purpose, Termination
 from hal.units import Seconds
-from interlocks.words import Clears, Verdict
+from interlocks.words import Clears, Trip, Verdict
 
 QUIET = Verdict(1, 5.0, b"", (), (), False)
+START = start_entry(made(), Case(), at_rest(5.0), 0.0, "v", True)
 
 
 class Written:
@@ -73,6 +79,59 @@ def test_whose_words_call_service_service_clears() -> None:
     told = {f"unit:{cause.name}": words for cause, (_, words) in CAUSES.items()} | {"press": OWN["press"][1]}
     calls = {cause for cause, words in told.items() if words == SERVICE or words.startswith("call service")}
     assert {cause for cause in told if clears_of(Event.TRIP_FAULT, cause) is Clears.BY_SERVICE} == calls
+
+
+@pytest.mark.parametrize("purpose", [Purpose.TREAT, Purpose.DRY_RUN])
+@pytest.mark.parametrize("termination", list(Termination))
+def test_an_end_that_nobody_saw_leaves_what_one_that_was_seen_leaves(
+    termination: Termination, purpose: Purpose
+) -> None:
+    """For every cause, rule, role and words; but a restart of the unit, and a unit that has no end to tell, leave nothing."""
+    assert START is not None
+    start = msgspec.structs.replace(
+        START, termination=termination, prescribed=msgspec.structs.replace(START.prescribed, purpose=purpose)
+    )
+    for cause in (*Cause, 26, 65535):
+        event, rule, words = unit_ended(cause, termination, purpose)
+        seen = after(State.STOPPING, event, rule)[0] if event in OF_UNIT else {}
+        left = left_by(start, cause, 7.0)
+        if cause in (Cause.NONE, Cause.REBOOT):
+            assert left is None
+        else:
+            assert ({left.rule: left.clears} if left is not None else {}) == seen
+            assert left is None or (left.words, left.trip, left.wall_s) == (words, OF_UNIT[event][0], 7.0)
+
+
+def said(found_seq: int, *rules: str) -> Statement:
+    """The recorder's word with these latches, once it has taken in the FOUND entry of this number."""
+    latches = tuple(LatchSet(rule, Trip.TRIP_FAULT, Clears.BY_PHYSICIST, "words", 0.0) for rule in rules)
+    return Statement(1, "r", 0, 0.0, latches, (), found_seq, 0)
+
+
+def test_what_the_records_latch_with_an_end_is_taken_over_once_they_have_taken_it_in() -> None:
+    """At the opening what is there; then nothing until FOUND is taken in, once; what is held already stays as it is, and what was cleared stays so."""
+    latches = Latches(cast(Any, Written()))
+    latches.open(None, 0.0, 0)
+    latches.open(said(0, "a"), 1.0, 0)
+    latches.open(said(0, "a", "b"), 2.0, 9)
+    assert [(latch.rule, latch.at_s) for latch in latches.held] == [("a", 1.0)]
+    latches.open(said(9, "a", "b"), 3.0, 9)
+    assert [(latch.rule, latch.at_s) for latch in latches.held] == [("a", 1.0), ("b", 3.0)]
+    latches.held = ()
+    latches.open(said(9, "a", "b"), 4.0, 9)
+    assert latches.held == ()
+    latches.open(said(12, "c"), 5.0, 12)
+    assert [latch.rule for latch in latches.held] == ["c"]
+
+
+def test_a_process_that_hears_the_records_late_takes_both_at_once() -> None:
+    """The first statement that it reads may be the one that has its FOUND."""
+    latches = Latches(cast(Any, Written()))
+    latches.open(said(9, "a", "b"), 3.0, 9)
+    assert [latch.rule for latch in latches.held] == ["a", "b"]
+    latches.held = ()
+    latches.open(said(9, "a", "b"), 4.0, 9)
+    assert latches.held == ()
 
 
 def test_stuck_on_is_latched_once_whatever_led_to_it() -> None:

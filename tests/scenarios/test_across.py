@@ -48,7 +48,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory, kernels: Kernels) -> Trace:
 
 @pytest.mark.parametrize("clocks", slice_of(OTHERS, lambda c: c.name.startswith("2^32")), ids=lambda c: c.name)
 def test_no_reading_of_a_clock_decides_anything(usual: Trace, tmp_path: Path, kernels: Kernels, clocks: Clocks) -> None:
-    """M1: the same ticks, commands, dose and records, and no time off by a millisecond."""
+    """M1: the same states in the same order, dose and records, and no beam longer or shorter by more than the chambers' noise makes it (5 ms)."""
     made = {USUAL: usual, clocks: run(tmp_path, kernels, clocks)}
     assert time_independent(made.__getitem__, (clocks,)) == []
     assert check_all(made[clocks]) == []

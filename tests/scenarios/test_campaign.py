@@ -19,6 +19,7 @@ from verification.campaign import campaign
 from verification.figures import figures
 from verification.plan import plan
 from verification.results import Results, ResultsError
+from verification.seeded import replay_line
 
 KERMA = str(Path(sys.executable).with_name("kerma"))
 CHEAP = 1978
@@ -130,6 +131,44 @@ def test_a_reaction_time_is_of_the_fault_that_ended_a_beam_that_was_on(
     assert ([times.fault for times in sums.times("beam_off")] == [fault]) is counts
     told = {words: worst_s for words, _, worst_s, *_ in sums.reactions()}
     assert (told.get("any fault: beam off (drifts and full disks have times of their own)") == 0.05) is counts
+
+
+@pytest.mark.parametrize(
+    ("fault", "sent_s", "gone_s", "kind"),
+    [
+        ("D1/chamber-1-dead", 0.01, 0.05, "off_to_end"),
+        ("G4/filament-open", 0.01, 1.01, "cable_empty"),
+        ("G3/arc", 0.05, 0.01, "before_off"),
+        ("G3/arc", None, 0.01, "before_off"),
+        ("H4/killed-between", 0.25, 0.31, ""),
+        ("D1/chamber-1-dead", 0.01, None, ""),
+    ],
+)
+def test_t2_is_told_by_itself(fault: str, sent_s: float | None, gone_s: float | None, kind: str) -> None:
+    """From OFF to the true end of the beam: only where OFF left first and this process sent it; a cable without rays is told apart, with no bound of T2."""
+    reaction = {
+        "fault": fault,
+        "state": "IRRADIATING",
+        "ended_by": "TRIP_STOP",
+        "off_sent_s": sent_s,
+        "beam_off_s": gone_s,
+    }
+    sums = figures([document(1) | {"began": [fault], "reactions": [reaction]}])
+    for name in ("off_to_end", "cable_empty"):
+        found = sums.times(name)
+        assert [one.fault for one in found] == ([fault] if kind == name else [])
+        assert all(one.worst_s == pytest.approx((gone_s or 0.0) - (sent_s or 0.0)) for one in found)
+    assert sums.before_off == (kind == "before_off")
+    told = [words for words, *_ in sums.reactions() if "T2: 500 ms" in words]
+    assert told == (["OFF sent to beam off, where OFF came first (T2: 500 ms at most)"] if kind == "off_to_end" else [])
+
+
+def test_a_run_is_had_again_from_its_seed_and_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hash of sources cannot be checked out: the commit can, and what is not known is said."""
+    monkeypatch.setattr("verification.seeded.commit", lambda: "0123456789ab")
+    assert replay_line(7).startswith("again: kerma campaign --seeds 1 --first-seed 7 at commit 0123456789ab, sources ")
+    monkeypatch.setattr("verification.seeded.commit", lambda: "")
+    assert "at commit unknown, sources " in replay_line(7)
 
 
 def test_a_plan_is_read_aloud_without_being_played() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from unittest import mock
 
@@ -17,7 +18,22 @@ from controller.states import State
 from simulators.faults import TABLE as WORLDS_FAULTS
 from verification.fault_ids import FAULT_IDS, FIRST, SHOWN_BY, find
 from verification.injections import Injection, nothing
-from verification.matrix import Cell, Lasts, Told, cell_of, cells, play_named
+from verification.matrix import (
+    QUIET,
+    Baseline,
+    Cell,
+    Held,
+    Lasts,
+    Run,
+    Told,
+    baseline,
+    baseline_of,
+    cell_of,
+    cells,
+    held_against_none,
+    play_named,
+    why_quiet,
+)  # fmt: skip
 from verification.matrix_cli import document
 from verification.matrix_run import _at_worker, kept, summed, sweep
 from verification.pairs import drawn, play_pair
@@ -135,6 +151,96 @@ def test_a_fault_that_is_none_is_wrong(kernels: Kernels, monkeypatch: pytest.Mon
     )
     told = play_named(Cell("O8", "none", State.IRRADIATING, Lasts.EVER).name, kernels)
     assert told.wrong == ["the fault made no difference to anything: it was not injected"]
+
+
+@pytest.mark.parametrize("at", [State.SELF_TEST, State.INTERRUPTED, State.FAULT])
+def test_a_fault_that_is_none_is_wrong_where_somebody_notices_something_without_it(
+    at: State, kernels: Kernels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A self-test that is not over, a refusal, and high voltage that falls are there in these states without any fault: they show none."""
+    none = Injection("none", "nothing at all", nothing, nothing, only=(at,))
+    monkeypatch.setitem(FAULT_IDS, "O8", (none,))
+    told = play_named(Cell("O8", "none", at, Lasts.EVER).name, kernels)
+    assert told.detector, "the same is noticed as without the fault"
+    assert told.wrong == ["the fault made no difference to anything: it was not injected"]
+
+
+NONE = {
+    State.SELF_TEST: Run(Told("none", 1, state="TERMINATED", ended_by="DOSE_END"), frozenset({"self_test"})),
+    State.IRRADIATING: Run(Told("none", 1, state="TERMINATED", ended_by="DOSE_END")),
+}
+
+
+def held(monkeypatch: pytest.MonkeyPatch, *told: Told) -> Held:
+    """These against a baseline that is not played."""
+    monkeypatch.setattr("verification.matrix.baseline", lambda key, _kernels: NONE[key.at])
+    return held_against_none(told, mock.Mock())
+
+
+@pytest.mark.parametrize(
+    ("cell", "detector", "state", "words"),
+    [
+        ("G1/kv-high@SELF_TEST~for ever", "self_test", "FAULT", "ended otherwise"),
+        ("G1/kv-high@SELF_TEST~for ever", "kv_high", "TERMINATED", "noticed"),
+        ("H1/wall-forward@SELF_TEST~for ever", "self_test", "TERMINATED", "declared"),
+        ("H1/wall-forward@IRRADIATING~1 s", "", "TERMINATED", "over again"),
+        ("G1/kv-high@SELF_TEST~for ever", "self_test", "TERMINATED", "unexplained"),
+        ("G1/kv-high@IRRADIATING~for ever", "", "TERMINATED", "unexplained"),
+    ],
+)
+def test_what_is_there_without_a_fault_does_not_show_it(
+    cell: str, detector: str, state: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each cell is noticed, ends otherwise, is declared with a reason, is too short to be held to it, or breaks the stage."""
+    found = held(monkeypatch, Told(cell, 1, state=state, ended_by="DOSE_END", detector=detector))
+    assert (found.told[0].detector == detector) is (words == "noticed" or not detector)
+    assert found.taken.total() == (detector == "self_test")
+    assert found.otherwise == (words == "ended otherwise")
+    assert found.declared.total() == (words == "declared")
+    assert found.nothing.total() == (words in ("declared", "over again", "unexplained"))
+    assert [one.split(":")[0] for one in found.broken] == ([cell.split(":")[0]] if words == "unexplained" else [])
+
+
+def test_a_first_that_is_there_without_a_fault_is_no_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A barrier is told as first to notice only where it would not have spoken anyway; of a pair too."""
+    blind = Told("G1/kv-high@SELF_TEST~1 s", 1, state="FAULT", detector="self_test")
+    pair = Told("pair:3 G1/kv-high at 0.10 s for 1 s + D6/leakage-high at 2.00 s for 1 s", 3, detector="self_test")
+    found = held(monkeypatch, blind, pair)
+    assert summed([blind, pair], "one").first == {"G1": {"self_test": 1}, "pair": {"self_test": 1}}
+    assert summed(found.told, "one").first == {}
+    assert found.nothing == {"together": 1}
+
+
+def test_what_is_wrong_without_any_fault_breaks_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NONE, State.IRRADIATING, Run(Told("none", 1, wrong=["stuck: no beam"])))
+    found = held(monkeypatch, Told("G1/kv-high@IRRADIATING~1 s", 1, state="FAULT", detector="kv_high"))
+    assert found.broken == [
+        "no fault@IRRADIATING, " + Baseline(State.IRRADIATING).choice.words + ", monitor: stuck: no beam"
+    ]
+
+
+def test_every_row_of_what_nobody_need_notice_speaks_of_a_cell() -> None:
+    """Each pattern, in each state of its row, names a cell, and has no row before it that speaks of all of that."""
+    names = {(f"{cell.fault_id}/{cell.injection}", cell.at) for cell in cells()}
+    for row in QUIET:
+        for pattern in row.faults:
+            assert any(fnmatch(name, pattern) and at in row.at for name, at in names), (row.why, pattern)
+        assert any(why_quiet(cell) == row.why for cell in cells()), row.why
+        for at in row.at:
+            assert any(fnmatch(name, one) and at is where for name, where in names for one in row.faults), (row.why, at)
+
+
+@pytest.mark.grid
+def test_every_baseline_is_as_it_should_be(kernels: Kernels) -> None:
+    """Without any fault nothing is wrong in any state on any rig of the cells, and what is noticed all the same is known."""
+    keys = {baseline_of(cell.name) for cell in cells()}
+    assert {key.name: baseline(key, kernels).told.wrong for key in keys if baseline(key, kernels).told.wrong} == {}
+    firsts = {key.at: baseline(key, kernels).told.detector for key in keys if baseline(key, kernels).told.detector}
+    assert firsts == {
+        State.SELF_TEST: "self_test",
+        State.INTERRUPTED: "refused at the desk",
+        State.FAULT: "hv_uncommanded",
+    }
 
 
 def test_a_process_that_dies_leaves_one_wrong_cell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,7 @@ def test_every_part_of_the_figures_has_a_stage() -> None:
         "pairs",
         "crashes",
         "seeds",
+        "across",
         "incidents",
         "replay",
         "real processes",
@@ -150,6 +151,63 @@ def test_the_seeds_go_on_until_both_figures_are_reached(tmp_path: Path, monkeypa
     monkeypatch.setattr("verification.stages.BEAM_HOURS", 0.0)
     (tmp_path / "none").mkdir()
     assert set(seeds(room(tmp_path / "none", 0.01)).seeds) == {"fault runs", "runs without a fault"}
+
+
+def given(seed: int, **more: Any) -> dict[str, Any]:
+    """A result of one seed."""
+    beam_s = 700.0 if seed >= LONG_FROM else 6.0
+    return {"seed": seed, "source": sources.source_hash(), "faults": ["x"], "began": ["x"], "beam_s": beam_s, "tick_hz": 100, "simulated_s": beam_s,
+            "cpu_s": 1.0, "ticks": 1, "end_state": "STANDBY", "broken": [], "given": [], "reactions": []} | more  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "there",
+    [(), tuple(range(35)), (0, 1, 3, 45, LONG_FROM + 9)],
+    ids=["single", "resumed", "carried"],
+)
+def test_the_ranges_of_seeds_have_no_gap_and_leave_nothing_out(
+    there: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a run found in its file may reach further than it would have, and with holes: they are played, and the range tells all that counts."""
+    kept = Results(tmp_path / "seeds.jsonl", sources.source_hash(), "one")
+    for seed in there:
+        kept.add(given(seed))
+    kept.close()
+
+    def play(wanted: Iterable[int], _workers: int, results: Results, _out: Console, words: str = "") -> None:
+        for seed in wanted:
+            results.add(given(seed))
+
+    monkeypatch.setattr("verification.stages.play", play)
+    monkeypatch.setattr("verification.stages.QUIET_BELOW", 40)
+    verdict = seeds(room(tmp_path, 0.001))
+    after = Results(tmp_path / "seeds.jsonl", sources.source_hash(), "one", resume=True)
+    after.close()
+    short, long = [{seed for seed in after.by_key if (seed >= LONG_FROM) is which} for which in (False, True)]
+    assert verdict.seeds["fault runs"] == (0, max(short)) and max(short) >= max(
+        (s for s in there if s < LONG_FROM), default=0
+    )
+    assert short == set(stages._wanted(max(short)))
+    assert (
+        set(range(LONG_FROM, verdict.seeds["long runs"][1] + 1)) == long if long else "long runs" not in verdict.seeds
+    )
+
+
+def test_what_a_seed_broke_is_told_with_its_plan_and_how_to_have_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stage's own words, not only the campaign's: seed, commit and every line of the plan."""
+
+    def play(wanted: Iterable[int], _workers: int, results: Results, _out: Console, words: str = "") -> None:
+        for seed in wanted:
+            results.add(given(seed, broken=[["8", 1.0, "too much"]] if seed == 1 else []))
+
+    monkeypatch.setattr("verification.stages.play", play)
+    monkeypatch.setattr("verification.seeded.commit", lambda: "0123456789ab")
+    (words,) = seeds(room(tmp_path, 0.001)).broken
+    assert words.startswith("seed 1: 8: too much; ")
+    assert all(line in words for line in plan(1).lines())
+    assert "again: kerma campaign --seeds 1 --first-seed 1 at commit 0123456789ab" in words
 
 
 def test_the_sources_hash_speaks_of_what_decides_a_run() -> None:

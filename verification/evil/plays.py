@@ -21,8 +21,9 @@ from controller import __main__ as process
 from controller.kernel import PLAIN
 from controller.requests import Confirm, Edit, Load, Offer
 from controller.states import State
-from hal.readings import Purpose
+from hal.readings import Cause, Purpose
 from simulators.tube import Tube
+from simulators.unit_firmware import UnitFirmware
 from verification.barriers import ALWAYS_HEARD, deaf_but_to, only_rule
 from verification.hands import Stuck
 from verification.injections import Broken, Ended
@@ -215,6 +216,18 @@ def latched_and_restarted(rig: VirtualRig) -> None:
         to_beam(rig, 0.5, resume="goes on", physicist=True)
     rig.stop()
     rig.wait(3.0)
+
+
+def killed_at_the_units_end(rig: VirtualRig) -> None:
+    """The chambers part too far for the unit, which ends the beam; in that moment the program is killed, and begun anew."""
+    to_beam(rig, 1.0)
+    cast(UnitFirmware, rig.world.unit).end(1 << Cause.DISAGREE)
+    rig.kill_host()
+    rig.wait(1.0)
+    rig.start_host()
+    turn_until(rig, State.STANDBY, State.FAULT)
+    settle(rig)
+    rig.wait(1.0)
 
 
 def chamber_saturated(rig: VirtualRig) -> None:
@@ -460,6 +473,7 @@ VIRTUAL: Final[dict[str, Hands]] = {
     "off ignored": off_ignored,
     "chamber saturated": chamber_saturated,
     "latched and restarted": latched_and_restarted,
+    "killed at the unit's end": killed_at_the_units_end,
     "resumed with another order": resumed_with_another_order,
     "confirmed by an old digest": confirmed_by_an_old_digest,
     "confirmed by an old number": confirmed_by_an_old_number,
