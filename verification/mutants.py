@@ -75,6 +75,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "controller/off.py": (("tests/controller/test_off.py",), ()),
     "controller/channels.py": (("tests/controller/test_channels.py",), ()),
     "controller/ends.py": (("tests/controller/test_ends.py",), ()),
+    "controller/kernel.py": (("tests/controller/test_kernel_plain.py",), ()),
 }  # fmt: skip
 """By file: the tests that are its own, then others that touch it. Readings drawn at random are left out, for they only show that nothing raises;
 of the search only its shortest part is played."""
