@@ -70,6 +70,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/words.py": (_RULES, _GATE),
     "interlocks/backup_timer.py": (("tests/interlocks/test_backup_timer.py",), ()),
     "controller/states.py": (_MOVES, ("tests/controller/test_drive.py", *_DECIDE, *_SEARCH)),
+    "controller/exposure.py": (("tests/controller/test_exposure.py",), ("tests/controller/test_states.py",)),
     "controller/dose.py": (_DOSE, ("tests/controller/test_dose_meter.py", *_SUMS)),
     "controller/second_sum.py": (("tests/controller/test_dose_second_sum.py",), ()),
     "controller/off.py": (("tests/controller/test_off.py",), ()),
