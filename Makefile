@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ok
-COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_latches*.py tests/controller/test_settings*.py) $(addprefix tests/controller/test_,drive.py exposure.py states.py off.py ends.py channels.py kernel_plain.py)
+COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_latches*.py tests/controller/test_settings*.py tests/controller/test_stray*.py) $(addprefix tests/controller/test_,drive.py exposure.py states.py off.py ends.py channels.py kernel_plain.py)
 export OPENBLAS_NUM_THREADS = 1
 # what pytest makes of each test file is kept beside it: without that every process makes it anew, 16 s of work each
 unexport PYTHONDONTWRITEBYTECODE

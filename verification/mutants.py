@@ -77,6 +77,7 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "controller/channels.py": (("tests/controller/test_channels.py",), ()),
     "controller/ends.py": (("tests/controller/test_ends.py",), ()),
     "controller/kernel.py": (("tests/controller/test_kernel_plain.py",), ()),
+    "controller/stray.py": (("tests/controller/test_stray_steps.py", "tests/controller/test_stray_bounds.py"), ()),
     "controller/latches.py": (("tests/controller/test_latches_written.py", "tests/controller/test_latches.py"), ()),
 }  # fmt: skip
 """By file: the tests that are its own, then others that touch it. Readings drawn at random are left out, for they only show that nothing raises;
