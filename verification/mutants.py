@@ -70,8 +70,15 @@ TESTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "interlocks/words.py": (_RULES, _GATE),
     "interlocks/backup_timer.py": (("tests/interlocks/test_backup_timer.py",), ()),
     "controller/states.py": (_MOVES, ("tests/controller/test_drive.py", *_DECIDE, *_SEARCH)),
+    "controller/exposure.py": (("tests/controller/test_exposure.py",), ("tests/controller/test_states.py",)),
     "controller/dose.py": (_DOSE, ("tests/controller/test_dose_meter.py", *_SUMS)),
     "controller/second_sum.py": (("tests/controller/test_dose_second_sum.py",), ()),
+    "controller/off.py": (("tests/controller/test_off.py",), ()),
+    "controller/channels.py": (("tests/controller/test_channels.py",), ()),
+    "controller/ends.py": (("tests/controller/test_ends.py",), ()),
+    "controller/kernel.py": (("tests/controller/test_kernel_plain.py",), ()),
+    "controller/stray.py": (("tests/controller/test_stray_steps.py", "tests/controller/test_stray_bounds.py"), ()),
+    "controller/latches.py": (("tests/controller/test_latches_written.py", "tests/controller/test_latches.py"), ()),
 }  # fmt: skip
 """By file: the tests that are its own, then others that touch it. Readings drawn at random are left out, for they only show that nothing raises;
 of the search only its shortest part is played."""

@@ -36,3 +36,24 @@ def test_the_tail_is_that_of_the_combination_that_has_the_longest() -> None:
     assert highest_mgy(both, 0.0, 0.0, 0.0, 0.0) == pytest.approx(1.0 + 1.25 * 200.0 * 0.05)
     vented = msgspec.structs.replace(certificate(), vented_2=True)
     assert highest_mgy(vented, 0.0, 0.0, 1000.0, 0.0) == pytest.approx(AIR_MOST * 19.6 + TAIL_MGY)
+
+
+@pytest.mark.parametrize(
+    ("given", "mgy"),
+    [
+        ((2.0, 0.0, 0.0, 0.0), 1.25 * 200.0 * 2.0),
+        ((0.0, 0.0, 0.0, 0.07), 64.0 * 200.0 * 0.07),
+        ((0.0, 10_000.0, 0.0, 0.0), 10_000 * 0.03),
+        ((0.0, 0.0, 10_000.0, 0.0), 10_000 * 0.04),
+    ],
+    ids=["by time", "saturated", "by channel 1", "by channel 2"],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_each_bound_is_that_of_the_combination_that_gives_the_most(
+    given: tuple[float, float, float, float], mgy: float, order: int
+) -> None:
+    """Whichever stands first in the certificate: the strongest by time is not the one whose counts are worth most."""
+    weak = combination(kv=60.0, r0_mgy_per_s=10.0, tail_mgy=0.0, n1_mgy_per_count=0.03, n2_mgy_per_count=0.04)
+    strong = combination(kv=80.0, r0_mgy_per_s=200.0, tail_mgy=0.0, n1_mgy_per_count=0.02, n2_mgy_per_count=0.01)
+    both = certificate(combinations=(weak, strong)[::order])
+    assert highest_mgy(both, *given) == pytest.approx(mgy + 1.25 * 200.0 * 0.05)
