@@ -70,7 +70,7 @@ def test_the_names_and_the_ends_of_the_unit_are_those_that_records_keep() -> Non
 
 
 @pytest.mark.parametrize("entered", [True, False])
-@pytest.mark.parametrize("state", [*BEAM, State.STOPPING])
+@pytest.mark.parametrize("state", [state for state in State if state in (*BEAM, State.STOPPING)])
 def test_what_a_rule_finds_in_an_exposure_is_held_and_written_once(state: State, entered: bool) -> None:
     """With its trip, who clears it and its words; a second tick with the same finding writes nothing."""
     latches, ledger = holding()
