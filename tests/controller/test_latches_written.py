@@ -198,7 +198,7 @@ def kept(found_seq: int, *rules: str) -> Any:
 def test_latches_that_go_on_are_not_opened_again() -> None:
     """A process that goes on from its own checkpoint has them already, and what was cleared since stays cleared."""
     latches, _ = holding()
-    latches.open(kept(0, "a"), 6.0, 0)
+    latches.open(kept(0, "a"), 6.0)
     assert latches.held == ()
 
 
@@ -207,7 +207,7 @@ def test_what_is_opened_is_held_as_it_was_latched() -> None:
     ledger = Written()
     latches = Latches(cast(Any, ledger))
     assert latches.held == ()
-    latches.open(kept(0, "a"), 6.0, 0)
+    latches.open(kept(0, "a"), 6.0)
     assert latches.held == (Latch("a", Trip.TRIP_FAULT, Clears.BY_PHYSICIST, 6.0, "words"),)
     assert ledger.entries == []
 
@@ -216,6 +216,7 @@ def test_what_is_opened_is_held_as_it_was_latched() -> None:
 def test_an_end_that_the_records_take_in_after_the_opening_brings_its_latch(found_seq: int) -> None:
     """From the first entry of a ring on, although it was put before the records were heard."""
     latches = Latches(cast(Any, Written()))
-    latches.open(kept(0, "a"), 6.0, found_seq)
-    latches.open(kept(found_seq, "a", "b"), 7.0, found_seq)
+    latches.found(found_seq)
+    latches.open(kept(0, "a"), 6.0)
+    latches.open(kept(found_seq, "a", "b"), 7.0)
     assert [(latch.rule, latch.at_s) for latch in latches.held] == [("a", 6.0), ("b", 7.0)]
