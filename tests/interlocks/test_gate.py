@@ -308,6 +308,20 @@ def test_off_is_repeated_until_it_left_and_then_ten_times_a_second() -> None:
     assert bench.gate.sent.off_at_s == pytest.approx(bench.machine.offs[0])
 
 
+@pytest.mark.parametrize(
+    ("later_s", "again"), [(0.1 - 1.05e-6, False), (0.1 - 1e-6, True), (0.1 - 0.95e-6, True), (0.3 - 0.2, True)]
+)
+def test_off_comes_again_a_microsecond_before_the_tenth_of_a_second_is_over_and_no_sooner(
+    later_s: float, again: bool
+) -> None:
+    """Ten ticks are a tenth of a second less or more by a float's last bit: OFF is not one tick late for it."""
+    bench = Bench()
+    for now, offs in ((0.0, 1), (later_s, 1 + again)):
+        bench.clock.now = now
+        bench.tick(OFF, committed)
+        assert len(bench.machine.offs) == offs
+
+
 def test_the_time_of_off_is_that_of_the_off_that_ended_the_permission() -> None:
     """Repetitions and further OFFs at rest do not move it, so that the discharge time can pass."""
     bench = Bench().to_beam()
