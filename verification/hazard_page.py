@@ -87,6 +87,7 @@ def test_link(test: str) -> str:
     if test.startswith("demo:"):
         name = test.removeprefix("demo:")
         return f"[`kerma demo --scenario {name}`](simulators.md#scenarios)"
-    path, _, function = test.partition("::")
+    path, _, node = test.partition("::")
+    function = node.replace("::", ".")
     words = function.rpartition(".")[2].removeprefix("test_").replace("_", " ")
     return f"[{words}]({at_line(f'tests/{path}', function)})"

@@ -114,7 +114,8 @@ def test_wrong(name: str) -> str:
     """Why a test's node id, or a scenario of the demonstration, is none; empty when it is one."""
     if name.startswith("demo:"):
         return "" if name.removeprefix("demo:") in {s.name for s in SCENARIOS} else "no scenario of this name"
-    path, _, function = name.partition("::")
+    path, _, node = name.partition("::")
+    function = node.replace("::", ".")
     named = function.rpartition(".")[2].startswith("test_")
     return "" if named and function in functions_of(f"tests/{path}") else "no such test"
 
