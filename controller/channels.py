@@ -119,7 +119,6 @@ def differing(
     ):
         if one is None or other is None or abs(one - other) <= max(WARN_PART * max(one, other), floor):
             continue
-        told.append(
-            f"{name} {one:.1f} mGy, {against} {other:.1f} mGy: {100.0 * (other / one - 1.0) if one else 0.0:+.2f} % apart (told above 1.5 %)"
-        )
+        apart = f"{100.0 * (other / one - 1.0):+.2f} % apart" if one else "one shows nothing"
+        told.append(f"{name} {one:.1f} mGy, {against} {other:.1f} mGy: {apart} (told above 1.5 %)")
     return tuple(told)

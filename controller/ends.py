@@ -12,7 +12,7 @@ PHYSICIST: Final = "do not go on; the physicist decides on the dose"
 
 CAUSES: Final[dict[Cause, tuple[str, str]]] = {
     Cause.NONE: ("it names no cause", SERVICE),
-    Cause.COUNT_PRESET: ("channel 1 reached its count preset", "close the fraction"),
+    Cause.COUNT_PRESET: ("channel 1 reached its count preset", "close the fraction; where its dose is called unknown, call the physicist"),
     Cause.TIME_PRESET: ("its timer reached the preset", "close the fraction; where counts should have ended the beam, call the physicist"),
     Cause.LEASE: ("this program did not renew its permission in time", "see what held the program up (kerma doctor), then resume"),
     Cause.K1_LIMIT: ("the contactor had been closed for as long as it may", PHYSICIST),

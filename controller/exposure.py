@@ -32,6 +32,9 @@ OUTCOME_OF: Final[dict[Event, Outcome]] = {
 }
 """What an event that stops the beam makes of the exposure; STOPPING keeps the worst."""
 
+FAILED: Final = (State.FAULT, State.STUCK_ON)
+"""Where people read what brought the exposure there, whatever state it came from."""
+
 
 class Decided(msgspec.Struct, frozen=True, gc=False):
     """One tick's event, the rule behind it (empty when none) and words; `heard` is the worst event of the tick even where the table ignores it."""
@@ -108,7 +111,8 @@ class Exposure:
             outcome = OUTCOME_OF[event]
             why = (event, decided.rule, decided.words, now)
         elif after in BEAM or before is State.STANDBY:
-            outcome, why = Outcome.TERMINATED, (Event.NONE, "", "", None)
+            outcome = Outcome.TERMINATED
+            why = (event, decided.rule, decided.words, None) if after in FAILED else (Event.NONE, "", "", None)
         elif before not in (State.STOPPING, *BEAM):
             why = (event, decided.rule, decided.words, None)
         if after is State.STUCK_ON:

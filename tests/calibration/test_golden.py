@@ -76,6 +76,9 @@ def test_e12_and_e15_are_told_and_trip_nothing() -> None:
     assert differing(D1, 1.0149 * D1, 1000.0, 981.0) == ()
     assert differing(100.0, 109.9, None, None) == differing(None, None, 300.0, 319.9) == ()
     assert len(differing(100.0, 110.1, None, None)) == len(differing(None, None, 300.0, 320.1)) == 1
+    assert differing(0.0, 11.0, None, None) == (
+        "channel 1 0.0 mGy, channel 2 11.0 mGy: one shows nothing (told above 1.5 %)",
+    )
 
 
 def test_a_rest_that_small_is_closed() -> None:

@@ -133,6 +133,19 @@ def test_without_beam_the_last_step_is_why_and_no_beam_was_ended(state: State, e
 
 
 @pytest.mark.parametrize(
+    ("event", "after", "outcome"),
+    [
+        (Event.TRIP_FAULT, State.FAULT, Outcome.TERMINATED),
+        (Event.INTERNAL, State.FAULT, Outcome.TERMINATED),
+        (Event.HV_UNCOMMANDED, State.STUCK_ON, Outcome.STUCK_ON),
+    ],
+)
+def test_what_fails_in_standby_says_what_failed(event: Event, after: State, outcome: Outcome) -> None:
+    """Once its finding has gone, the stage alone knows what the fault was."""
+    assert stepped(State.STANDBY, event) == Stage(after, 9.0, True, outcome, event, "rule", "words", None)
+
+
+@pytest.mark.parametrize(
     ("event", "after"),
     [
         (Event.OFF_VERIFIED_INTERRUPTED, State.INTERRUPTED),
