@@ -20,10 +20,10 @@ from hal.readings import Purpose, UnitState
 from records import commissioning
 from records.book import TESTS_PASSED
 from records.commissioning import Audit, Commissioned, Commissioning
-from records.day import ITEMS, BaseLine, Baseline, DaySheet, Line, bound_of, zone_named
+from records.day import ITEMS, BaseLine, Baseline, DaySheet, DaySite, Line, bound_of, zone_named
 from records.day import today as day_of
 from records.recorder import RecorderConfig
-from records.sheets import Sheet, SheetKind, body, hand_in
+from records.sheets import Sheet, SheetKind, Signers, body, hand_in
 
 PHYSICIST = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 OPERATOR = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
@@ -35,6 +35,9 @@ SET_S = 10.0
 
 def raw(key: Ed25519PrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+SITE = DaySite("UTC", Signers((raw(PHYSICIST),), (raw(OPERATOR),)))
 
 
 def signed(
