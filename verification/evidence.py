@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import lzma
+import re
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -27,6 +29,8 @@ NAME: Final = 16
 """So many digits of the sources' hash name a folder."""
 OF_THE_MACHINE: Final = ("wall_s", "worker")
 """What a line says of the machine that made it and of nothing else: not kept."""
+FOLDERS: Final = re.compile(rf"(?:{re.escape(tempfile.gettempdir())}|{re.escape(str(ROOT))})/(?:[\w.@+-]+/)*")
+"""Where this machine had a file that a test's words name: only the file's own name is kept."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -89,7 +93,8 @@ def lines_of(kept: Path, name: str) -> list[dict[str, Any]]:
 
 def _small(line: bytes) -> bytes:
     told = json.loads(line)
-    return json.dumps({key: value for key, value in told.items() if key not in OF_THE_MACHINE}).encode() + b"\n"
+    kept = json.dumps({key: value for key, value in told.items() if key not in OF_THE_MACHINE})
+    return FOLDERS.sub("", kept).encode() + b"\n"
 
 
 def _lines(path: Path, program: object) -> int:

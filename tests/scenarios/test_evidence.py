@@ -53,6 +53,16 @@ def test_what_was_packed_comes_back_and_make_verify_goes_on_with_it(tmp_path: Pa
     results.close()
 
 
+def test_no_line_says_where_this_machine_had_its_files(tmp_path: Path) -> None:
+    """What a failing test said names the folder it was played in; the file's own name is what is told of it."""
+    said = f"E  where token = Signing(folder=PosixPath('{tmp_path}/signed0'), at='{evidence.ROOT}/hal/wire.py:3')"
+    (tmp_path / "verify").mkdir()
+    (tmp_path / "verify" / "evil.jsonl").write_text(json.dumps({"caught": {"test": said}}) + "\n")
+    evidence.pack(tmp_path / "verify", tmp_path / "kept")
+    (line,) = evidence.lines_of(tmp_path / "kept", "evil.jsonl")
+    assert line == {"caught": {"test": "E  where token = Signing(folder=PosixPath('signed0'), at='wire.py:3')"}}
+
+
 def test_nothing_that_is_there_is_overwritten_by_less(tmp_path: Path) -> None:
     """Unpacking leaves what was played here; packing refuses to replace more lines by fewer."""
     evidence.pack(made(tmp_path / "more", 5), tmp_path / "kept")
