@@ -467,6 +467,10 @@ NOT_ASKED: Final[dict[str, str]] = {
 class Afterwards(Story):
     """A real run for its judges. ON is what the generator took, for the token whose START came last before it: a later one is none."""
 
+    def next_tick_s(self, at_s: float) -> float:
+        """By the journal, in which not every tick has an entry: the rows are made every 10 ms, whether the process ran or not."""
+        return next((e.at_s for e in self.trace.entries if e.at_s > at_s), self.times[-1])
+
     @cached_property
     def ons(self) -> tuple[On, ...]:
         """The first ON of each token; whatever terms it stood on, nobody saw them."""

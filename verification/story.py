@@ -341,6 +341,10 @@ class Story:
         """The first row at or after this time, or the last."""
         return min(bisect_left(self.times, at_s), len(self.rows) - 1)
 
+    def next_tick_s(self, at_s: float) -> float:
+        """When the tick after the one that began at `at_s` began; the end of the run where there is none."""
+        return self.times[min(bisect_right(self.times, at_s), len(self.times) - 1)]
+
     def between(self, from_s: float, until_s: float) -> Iterator[Row]:
         """Rows of this stretch of time, ends included."""
         for place in range(bisect_left(self.times, from_s), bisect_right(self.times, until_s)):
