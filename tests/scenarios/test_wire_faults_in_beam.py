@@ -196,13 +196,14 @@ def test_set_points_that_are_acknowledged_and_not_applied_never_lead_to_beam(mak
 
 
 def test_an_off_that_is_acknowledged_and_not_applied_is_not_relied_on(make_rig: MakeRig) -> None:
-    """M6 with G5: the unit's contactor ends the beam, whatever the generator's wire says."""
+    """M6 with G5: the unit's contactor ends the beam, whatever the generator's wire says; the supply has not heard of any off."""
     rig = make_rig()
     to_beam(rig, 0.5)
     rig.fault("generator-wire-not-applied")
     rig.stop()
     assert off_after(rig, WITHIN_S) is not None
     rig.wait(0.5)
+    assert [what for _, who, what in rig.log() if who == "generator"][-1] == "HV off: interlock open"
     rig.mend("generator-wire-not-applied")
     ended_well(rig, 1)
 
