@@ -114,11 +114,13 @@ def test_a_plan_is_written_and_read_back_to_the_count(bench: Bench) -> None:
 
 
 def test_no_on_without_a_set_up_that_was_read_back(bench: Bench) -> None:
-    bench.known()
+    """All else is as it must be, and its set-points have not been heard: an ON is refused in words, and none reaches the device."""
+    engine = bench.ready().generator
+    assert isinstance(engine, GeneratorEngine)
+    engine.set_points = None
     bench.generator.on(bench.now)
-    bench.ticks(0.3, may_write=False)
-    if bench.generator.set_points is None or bench.driver.set_point_read_back:
-        assert not bench.hv_on or bench.generator.set_points is not None
+    bench.ticks(0.1, may_open=False, may_write=False)
+    assert not heard_on(bench) and engine.refusal is not None and "set-points" in engine.refusal.words
 
 
 def test_no_on_while_nothing_is_known_of_its_flags(bench: Bench) -> None:

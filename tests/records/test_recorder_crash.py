@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from records_bench import R0, TICK_S, Rig, flip, journal_files, lose_database
+from records_bench import R0, TICK_S, Host, Rig, flip, journal_files, lose_database
 
 import records.store
 from controller.channels import CUT_S, RATE_MAX_OVER_R0
@@ -665,8 +665,12 @@ def test_a_squatted_or_open_folder_is_left_alone(rig: Rig) -> None:
     trap.mkdir(mode=0o777)
     trap.chmod(0o777)
     (trap / "ring").write_bytes(b"x" * 4096)
-    (rig.folder / "shm" / "link").symlink_to(rig.folder / "shm" / "host1")
+    (rig.folder / "others").mkdir()
+    others = Host(rig.folder / "others", "host", rig.clock, rig.unit)
+    (rig.folder / "shm" / "link").symlink_to(others.folder)
     rig.new_recorder()
     rig.run(0.3)
     assert trap.exists() and not (trap / "ack").exists()
+    assert others.ack() is None, "a link was followed to another's ring"
     assert rig.host.ack() is not None, "one bad folder took the records from the good one"
+    others.kill()

@@ -174,6 +174,10 @@ def test_host_and_recorder_killed_together(make_rig: MakeRig, at: State) -> None
     assert len(exposures(rig)) == 1
 
 
+GOES_ON = {State.READY: State.READY, State.STARTING: State.IRRADIATING, State.IRRADIATING: State.IRRADIATING}
+"""Where an exposure is a second after it was there, if nothing ended it."""
+
+
 @pytest.mark.parametrize(
     ("at", "down_s"),
     slice_of(
@@ -193,6 +197,8 @@ def test_a_recorder_killed_and_started_again(make_rig: MakeRig, at: State, down_
         assert state(rig) not in (State.ARMING, State.READY, State.STARTING, State.IRRADIATING)
     rig.start_recorder()
     rig.wait(0.5)
+    if down_s < 0.5 and at in GOES_ON:
+        assert state(rig) is GOES_ON[at], "it ended what it was back for in time"
     assert settle(rig) in (State.STANDBY, State.IRRADIATING)
     if state(rig) is State.IRRADIATING:
         rig.stop()

@@ -196,13 +196,14 @@ def test_set_points_that_are_acknowledged_and_not_applied_never_lead_to_beam(mak
 
 
 def test_an_off_that_is_acknowledged_and_not_applied_is_not_relied_on(make_rig: MakeRig) -> None:
-    """M6 with G5: the unit's contactor ends the beam, whatever the generator's wire says."""
+    """M6 with G5: the unit's contactor ends the beam, whatever the generator's wire says; the supply has not heard of any off."""
     rig = make_rig()
     to_beam(rig, 0.5)
     rig.fault("generator-wire-not-applied")
     rig.stop()
     assert off_after(rig, WITHIN_S) is not None
     rig.wait(0.5)
+    assert [what for _, who, what in rig.log() if who == "generator"][-1] == "HV off: interlock open"
     rig.mend("generator-wire-not-applied")
     ended_well(rig, 1)
 
@@ -220,6 +221,10 @@ def test_answers_from_before_do_not_hide_beam_that_comes(make_rig: MakeRig) -> N
     ended_well(rig, 1, unproved=True)
 
 
+BY_CHAMBERS = ("dose_rate_low", "no_signal", "no_dose")
+"""Rules that stand on what is counted alone; where the generator's answers were believed, it was they that ended the beam."""
+
+
 def test_answers_from_before_do_not_hide_beam_that_goes(make_rig: MakeRig) -> None:
     """G7, L10: every answer says on; the chambers say that there is none."""
     rig = make_rig()
@@ -231,6 +236,8 @@ def test_answers_from_before_do_not_hide_beam_that_goes(make_rig: MakeRig) -> No
     rig.mend("beam-lost")
     rig.mend("generator-wire-stale")
     ended_well(rig, 1, unproved=True)
+    (end,) = exposures(rig)
+    assert end["rule"] in BY_CHAMBERS, (end["rule"], end["words"])
 
 
 GENERATOR = [

@@ -13,12 +13,13 @@ from world_host import ENDED, LATCHED, RigHost
 from simulators.faults import TABLE
 from simulators.plant import Plant
 from simulators.profile import DEFAULT
-from simulators.seam import UnitOutputs
+from simulators.room import Room
+from simulators.seam import UnitInputs, UnitOutputs
 from simulators.spellman_codec import frame
 from simulators.world import World
 from verification.certify import certify
 
-COUNT_PRESET, TIME_PRESET, LEASE, RATE, DOOR = 1, 2, 3, 6, 10
+COUNT_PRESET, TIME_PRESET, LEASE, RATE, DOOR, FILTER = 1, 2, 3, 6, 10, 15
 
 
 def first_at(host: RigHost, who: str, what: str, after_us: int = 0) -> int:
@@ -122,7 +123,16 @@ def test_door_cuts_hv_by_wire_and_the_unit_names_the_cause():
     assert not host.world.truth().k1_closed and not host.world.truth().hv_on
 
 
-def test_missing_filter_trips_on_rate_before_half_a_gray():
+@pytest.mark.parametrize(("code_tells", "cause"), [(True, FILTER), (False, RATE)])
+def test_missing_filter_trips_on_rate_before_half_a_gray(monkeypatch: pytest.MonkeyPatch, code_tells: bool, cause: int):
+    """Its code is gone with it, and that is seen first; where both readers still say that it is there, the comparator of the rate is what is left."""
+    wire = Room.wire
+
+    def wired(room: Room, pins: UnitInputs):
+        wire(room, pins)
+        pins.filter_a = pins.filter_b = pins.filter_a if code_tells else DEFAULT.filter_code
+
+    monkeypatch.setattr(Room, "wire", wired)
     host = RigHost()
     host.set_up()
     host.start()
@@ -130,7 +140,7 @@ def test_missing_filter_trips_on_rate_before_half_a_gray():
     before = host.world.truth().dose_mgy
     host.world.faults.start("filter-missing")
     host.run(300)
-    assert host.state == ENDED
+    assert (host.state, host.cause) == (ENDED, cause)
     assert host.world.truth().dose_mgy - before < 500.0
 
 
