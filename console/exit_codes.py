@@ -37,7 +37,7 @@ WORDS: dict[Exit, str] = {
     Exit.USAGE: "the command line, a file or the configuration was refused; kerma stop: NO ANSWER",
     Exit.INTERRUPTED: "the fraction was interrupted; the rest may be delivered with --resume",
     Exit.FAULT: "a fault ended it; a person must reset it",
-    Exit.STUCK_ON: "beam may be on: press the emergency stop",
+    Exit.STUCK_ON: "beam may be on: press the emergency stop, switch the generator off at the mains",
     Exit.VOID: "no beam was ever on",
     Exit.NO_ANSWER: "the real-time process does not answer",
     Exit.REFUSED: "the real-time process, or the second calculation, refused it",

@@ -25,7 +25,7 @@ QUESTIONS: Final[dict[str, str]] = {
     "switch_held": "is the beam-on switch still held (hold-to-run only)?",
     "switch_let_go": f"was the beam-on switch let go within {contact_rules.STUCK_S:g} s of the beam's end?",
     "contacts_agree": "do the two channels of every contact say the same, while anything is permitted?",
-    "contacts_agree_at_rest": "do they at any other time?",
+    "contacts_agree_at_rest": "do they at any time?",
     "test_pulse": "does the contacts' test pulse come back?",
     "generator_link": "does the generator answer?",
     "generator_identity": "is it the configured model, with the configured full scale?",
@@ -40,8 +40,8 @@ QUESTIONS: Final[dict[str, str]] = {
     "kv_steady": f"is kV within {_G.KV_STEADY_KV:g} kV or {100 * _G.KV_STEADY:.0f} % of it, whichever is more?",
     "ma_steady": f"is mA within {100 * _G.MA_STEADY:.0f} % of it?",
     "beam_lost": f"is high voltage on by the flag, and kV above {100 * look.KV_HALF:.0f} % of the set value (past the ramp)?",
-    "hv_uncommanded": f"without ON: no flag, kV below {100 * look.KV_SOME:.0f} % of full scale, no chamber above the largest of the hv_seen threshold, "
-    f"{_G.LEAK_FACTOR:g} x leakage and {100 * _G.R0_PART:.0f} % of R0?",
+    "hv_uncommanded": f"without ON: no flag, no HV_SEEN of the unit, kV at most {100 * look.KV_SOME:.0f} % of full scale, "
+    f"no chamber above the largest of the hv_seen threshold, {_G.LEAK_FACTOR:g} x leakage and {100 * _G.R0_PART:.0f} % of R0?",
     "unit_link": "does the safety unit answer?",
     "unit_identity": "is it the configured unit, with the right map, word order and serial number?",
     "scan_true": "does its scan counter advance with time, within 10 % over 100 ms?",
@@ -62,7 +62,7 @@ QUESTIONS: Final[dict[str, str]] = {
     f"{cold.DOSE_MGY:g} mGy in all?",
     "dose_rate_low": f"are both channels at least {100 * _B.rate_low:.0f} % of it (past the ramp)?",
     "no_signal": f"do both chambers count at all, {1000 * look.NO_SIGNAL_S:.0f} ms after high voltage was seen?",
-    "no_dose": f"do both count well above the hv_seen threshold, {look.NO_DOSE_S:g} s after?",
+    "no_dose": f"do both count more than the bounds of hv_uncommanded, {look.NO_DOSE_S:g} s after?",
     "dose_channels": f"do channel 1 and 2 agree within {100 * _B.channels:.0f} % or {_R.CHANNELS_MGY:g} mGy?",
     "dose_model": f"does the primary agree with the model within {100 * _B.primary:.0f} % (monitor) or "
     f"{100 * _B.model:.0f} % (time), or {_R.MODEL_MGY:g} mGy?",
@@ -149,7 +149,10 @@ STATES: Final[dict[State, tuple[str, str]]] = {
         "readings only; RESET of the unit once the record is durable and the fraction is closed",
     ),
     State.FAULT: ("latched; a person must reset it", "OFF; UNLATCH while service clears the unit's own latch"),
-    State.STUCK_ON: ("beam may be on: it could not be proved off, or came without a command", "OFF, for ever"),
+    State.STUCK_ON: (
+        "beam may be on: it could not be proved off, or came without a command",
+        "OFF, for ever; UNLATCH as in FAULT",
+    ),
 }
 """For each state what it is, and what is wanted of the machine in it (controller/drive.py)."""
 

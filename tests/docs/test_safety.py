@@ -33,6 +33,14 @@ def test_what_starts_by_itself_is_told_with_its_bounds() -> None:
     assert f"the rule `hv_uncommanded` acts within {BARRIERS['hv_uncommanded'].within}" in FLAT
 
 
+def test_two_welded_contactors_are_nothing_that_an_emergency_stop_ends() -> None:
+    """It cuts coils (tests/simulators/test_world_rig.py plays it); each page that tells what remains says what is left then."""
+    unit = " ".join((pages.DOCS / "safety-unit.md").read_text(encoding="utf-8").split())
+    for page in (FLAT, README, unit):
+        assert "welded" in page and "else the mains switch alone" in page
+        assert "only the wired emergency stop" not in page
+
+
 def test_bounds_and_counts_are_those_of_the_code() -> None:
     """T1, what counts as off, the invariants and the laws of the search, here and on the front page."""
     assert f"T1 = {1000 * T1_S:.0f} ms" in FLAT

@@ -19,7 +19,7 @@ from simulators.spellman_codec import frame
 from simulators.world import World
 from verification.certify import certify
 
-COUNT_PRESET, TIME_PRESET, LEASE, RATE, DOOR, FILTER = 1, 2, 3, 6, 10, 15
+COUNT_PRESET, TIME_PRESET, LEASE, RATE, ESTOP, DOOR, FILTER = 1, 2, 3, 6, 9, 10, 15
 
 
 def first_at(host: RigHost, who: str, what: str, after_us: int = 0) -> int:
@@ -121,6 +121,22 @@ def test_door_cuts_hv_by_wire_and_the_unit_names_the_cause():
     host.world.room.close_door()
     host.run(500)
     assert not host.world.truth().k1_closed and not host.world.truth().hv_on
+
+
+def test_with_both_contactors_welded_the_emergency_stop_cuts_nothing_and_the_supply_s_own_off_does():
+    """What docs/safety.md says of two failures at once: the coils fall, the contacts stay, and only what the supply itself obeys is left."""
+    host = RigHost()
+    host.set_up()
+    host.start()
+    host.run(800)
+    host.world.plant.k1.welded = host.world.plant.k2.welded = True
+    host.world.room.press_emergency_stop()
+    host.run(1500)
+    truth = host.world.truth()
+    assert truth.hv_on and truth.k1_closed and host.cause == ESTOP
+    host.send("98", 0)
+    host.run(1500)
+    assert not host.world.truth().hv_on
 
 
 @pytest.mark.parametrize(("code_tells", "cause"), [(True, FILTER), (False, RATE)])
