@@ -323,7 +323,7 @@ class PathsTable(Strict):
 
 
 class SchedulingTable(Strict):
-    """[scheduling]: what the real-time process asks of the kernel; 0, -1 and false ask for nothing."""
+    """[scheduling]: what the real-time process asks of the kernel; 0, -1 and false ask for nothing, which a clinical rig may only of `cpu`."""
 
     fifo_priority: int = Field(
         default=80, ge=0, le=98, description="write a SCHED_FIFO priority, 1 to 98, or 0 for none"
@@ -378,6 +378,16 @@ class RigFile(Strict):
         if self.rig.clinical and self.daily.time_zone is None:
             raise ValueError(
                 'daily.time_zone is missing although rig.clinical = true; first: write [daily] and the site\'s zone, such as time_zone = "Europe/Vienna"'
+            )
+        unasked = [
+            f"scheduling.{name}"
+            for name in ("fifo_priority", "lock_memory", "keep_awake")
+            if not getattr(self.scheduling, name)
+        ]
+        if self.rig.clinical and unasked:
+            raise ValueError(
+                f"{', '.join(unasked)} ask the kernel for nothing although rig.clinical = true: other programs could delay the loop; "
+                "first: leave these at their defaults"
             )
         heat = self.tube.heat_capacity_j, self.tube.cooling_tau_s
         if None in heat and (self.rig.clinical or heat != (None, None)):

@@ -36,7 +36,10 @@ STATES: dict[str, tuple[str, str]] = {
     "INTERRUPTED": ("interrupted, beam off", "bold dark_orange"),
     "TERMINATED": ("ended, beam off", "white"),
     "FAULT": ("FAULT, latched: a person must reset it", "bold white on red"),
-    "STUCK_ON": ("BEAM MAY BE ON: press the emergency stop, switch the generator off at the mains", "bold white on red"),
+    "STUCK_ON": (
+        "BEAM MAY BE ON: press the emergency stop, switch the generator off at the mains",
+        "bold white on red",
+    ),
 }
 """For each state its words and colour; the colour never says anything that the words do not."""
 

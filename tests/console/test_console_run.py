@@ -369,6 +369,18 @@ def test_a_slow_line_may_be_run_but_not_in_clinical_mode(tmp_path: Path, documen
     assert run.prepared(loaded(tmp_path, document), CLOCK, "i").notes == ()
 
 
+@pytest.mark.parametrize(("name", "nothing"), [("fifo_priority", 0), ("lock_memory", False), ("keep_awake", False)])
+def test_a_clinical_rig_cannot_leave_out_what_it_needs_of_the_kernel(
+    tmp_path: Path, document: dict[str, Any], name: str, nothing: object
+) -> None:
+    """What is not asked for was not missed, so that such a rig started where the same one, asking, does not; a bench may go without."""
+    document["scheduling"] = {name: nothing}
+    run.prepared(loaded(tmp_path, document), CLOCK, "i")
+    document["rig"]["clinical"] = True
+    document["daily"] = {"time_zone": "Europe/Vienna"}
+    assert f"scheduling.{name} ask the kernel for nothing although rig.clinical = true" in refused(tmp_path, document)
+
+
 def test_a_rig_that_could_never_prove_off_or_feed_its_watchdog_is_refused(
     tmp_path: Path, document: dict[str, Any]
 ) -> None:
