@@ -1,5 +1,5 @@
 """What `make test` leaves to `make grid`: of dear tables all but each test's first row and every so many, and a few dear tests (tests/left_to_grid.toml).
-`make grid` plays all of it; which rows are kept follows from the order of collection alone."""
+`make grid` plays all of it; which rows are kept follows from the order of collection alone. No example of a property is timed: the machines are shared."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared machines", deadline=None)
+settings.load_profile("shared machines")
 
 TABLE: Final = tomllib.loads(Path(__file__).with_name("left_to_grid.toml").read_text(encoding="utf-8"))
 EVERY: Final[dict[str, int]] = TABLE["every"]
