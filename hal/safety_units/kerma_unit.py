@@ -117,6 +117,7 @@ class KermaUnit:
         self._work = Work(setting.site_key)
         self._off_at_s = -math.inf
         self._off_waits = False
+        self._off_alone = False
         self._stop_answered = 0
         self._stop_known = 0
         self._firmware = ""
@@ -179,7 +180,7 @@ class KermaUnit:
         if self._wire.opened != self._opened:
             self._from_scratch()
         self.take(now, more=False)
-        if self._off_waits:
+        if self._off_waits or (self._off_alone and not self._stop_answers):
             self._send_off(now)
         elif self._tcp:
             self._check_stop(now)
@@ -231,12 +232,19 @@ class KermaUnit:
         status_known = self.identified and self._wire.opened == self._opened
         return status_known or (self._tcp and self._stop_known == self._stop.opened > 0)
 
+    @property
+    def _stop_answers(self) -> bool:
+        """The connection kept for DISARM has answered the last that it was asked."""
+        return self._stop_answered == self._stop.opened
+
     def _send_off(self, now: Seconds) -> None:
-        """On its own connection; on the status connection too, unless that one is up and has answered its last check or DISARM."""
+        """On its own connection; on the status connection too, unless that one is up and has answered its last check or DISARM. A DISARM that went there alone
+        and is not answered by the next tick goes again, on both."""
         self.take(now, more=False)
-        answers = self._stop_answered == self._stop.opened
+        answers = self._stop_answers
         sent = self._disarm_on(self._stop, now)
-        if self._tcp and not (answers and sent) and self.identified:
+        self._off_alone = self._tcp and answers and sent
+        if self._tcp and not self._off_alone and self.identified:
             sent = self._disarm_on(self._wire, now) or sent
         self._off_waits = not sent
         if sent:

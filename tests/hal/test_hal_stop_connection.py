@@ -141,3 +141,15 @@ def test_disarm_is_repeated_after_100_ms_whatever_the_last_bit_of_the_clock_says
     bench.ticks(round(REPEAT_S * 1e6) // TICK_US)
     assert bench.now == 15.1
     assert bench.off() == [1]
+
+
+def test_a_disarm_that_is_lost_on_the_stop_connection_is_on_the_other_one_a_tick_later() -> None:
+    """Half-open since the last check was answered, which nobody can know: the first DISARM goes there alone, and its silence is not waited out for 100 ms."""
+    bench = Two().in_beam()
+    bench.links[1].lay("half-open")
+    assert bench.off() == []
+    off_us = bench.now_us
+    bench.ticks(round(REPEAT_S * 1e6) // TICK_US - 1)
+    ((connection, heard_us),) = bench.answered
+    assert connection == 0
+    assert heard_us - off_us <= TICK_US
