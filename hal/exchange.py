@@ -23,7 +23,7 @@ reply may be its own, late: the line is then silent for so long, and one more fe
 FEW_FENCES: Final = 8
 ROUNDING_S: Final = 1e-6
 OFF_WAITS_S: Final = 0.020
-"""Where an off may not cut in (half duplex), the longest that it waits for the running reply."""
+"""Where an off may not cut in (half duplex), the longest that it waits for the running reply: written into it, it would collide and be damaged itself."""
 
 Q = TypeVar("Q")
 A = TypeVar("A")

@@ -239,13 +239,19 @@ class Rig:
         self._generator.want(command, now)
 
     def beam_off(self, now: Seconds) -> bool:
-        """DISARM and the generator's off, unit first, whatever else is going on. True when the bytes of both have left."""
+        """DISARM and the generator's off, unit first, whatever else is going on. True when the bytes of both have left.
+
+        What one of them raises keeps nothing from the other, and the next call is a first one again.
+        """
         self._holds = False
-        at_once, self._changed = self._changed, False
-        disarmed = self._unit.off(now, at_once)
-        off = self._may_write() and self._generator.off(now, at_once, self._beam_seen_off(now))
-        self._generator.forget_on(now)
-        self._on_stands = False
+        at_once = self._changed
+        try:
+            disarmed = self._unit.off(now, at_once)
+        finally:
+            off = self._may_write() and self._generator.off(now, at_once, self._beam_seen_off(now))
+            self._generator.forget_on(now)
+            self._on_stands = False
+        self._changed = False
         if disarmed and off and self._off_due:
             self._off_at_s, self._off_due = now, False
         return disarmed and off

@@ -12,7 +12,7 @@ import msgspec
 from hal import poll_plan
 from hal.commands import Command
 from hal.errors import Trouble, TroubleKind
-from hal.exchange import Answer
+from hal.exchange import ROUNDING_S, Answer
 from hal.machine import Renewal
 from hal.modbus import Question, Registers, RtuDialect, TcpDialect, reply_bytes, request_bytes
 from hal.poll_plan import Poll
@@ -84,7 +84,7 @@ class KermaUnit:
     """The unit at the end of its wires; see `hal.registry.SafetyUnit` for the verbs.
 
     On TCP the status connection carries one request a tick and, once its reply is in, one more; DISARM has a connection of its own and goes
-    on both if that one does not answer. On RTU the two kinds take turns, and DISARM follows the running frame.
+    on both unless that one has answered the last that it was asked. On RTU the two kinds take turns, and DISARM follows the running frame.
     """
 
     def __init__(self, setting: SafetyUnitSetting, open_pipe: OpenPipe) -> None:
@@ -117,7 +117,8 @@ class KermaUnit:
         self._work = Work(setting.site_key)
         self._off_at_s = -math.inf
         self._off_waits = False
-        self._disarm_answered = True
+        self._off_alone = False
+        self._stop_answered = 0
         self._stop_known = 0
         self._firmware = ""
         self._from_scratch()
@@ -179,7 +180,7 @@ class KermaUnit:
         if self._wire.opened != self._opened:
             self._from_scratch()
         self.take(now, more=False)
-        if self._off_waits:
+        if self._off_waits or (self._off_alone and not self._stop_answers):
             self._send_off(now)
         elif self._tcp:
             self._check_stop(now)
@@ -220,7 +221,7 @@ class KermaUnit:
         self._work.want(None)
         if not self._may_disarm():
             return False
-        if at_once or now - self._off_at_s >= OFF_REPEAT_S or self._off_waits:
+        if at_once or now - self._off_at_s >= OFF_REPEAT_S - ROUNDING_S or self._off_waits:
             self._send_off(now)
         elif not self._off_left():
             self.take(now, more=False)
@@ -231,16 +232,23 @@ class KermaUnit:
         status_known = self.identified and self._wire.opened == self._opened
         return status_known or (self._tcp and self._stop_known == self._stop.opened > 0)
 
+    @property
+    def _stop_answers(self) -> bool:
+        """The connection kept for DISARM has answered the last that it was asked."""
+        return self._stop_answered == self._stop.opened
+
     def _send_off(self, now: Seconds) -> None:
-        """On its own connection; if that is down or its last DISARM is unanswered, on the status connection too."""
+        """On its own connection; on the status connection too, unless that one is up and has answered its last check or DISARM. A DISARM that went there alone
+        and is not answered by the next tick goes again, on both."""
         self.take(now, more=False)
-        unanswered = not self._disarm_answered
+        answers = self._stop_answers
         sent = self._disarm_on(self._stop, now)
-        if self._tcp and (unanswered or not sent) and self.identified:
+        self._off_alone = self._tcp and answers and sent
+        if self._tcp and not self._off_alone and self.identified:
             sent = self._disarm_on(self._wire, now) or sent
         self._off_waits = not sent
         if sent:
-            self._off_at_s, self._disarm_answered = now, False
+            self._off_at_s, self._stop_answered = now, 0
             self._work.from_scratch()
             # DISARM had the turn of something else; what comes of it is in the status
             self._other_turn = False
@@ -261,6 +269,7 @@ class KermaUnit:
         exchange = self._stop.exchange
         if exchange is not None and exchange.idle and self._waited("stop", now) >= STOP_CHECK_EVERY_S:
             self._asked["stop"] = now
+            self._stop_answered = 0
             exchange.ask(m.READ_IDENTITY, now)
 
     def _opening(self, now: Seconds) -> Question | None:
@@ -367,8 +376,6 @@ class KermaUnit:
             self.active = m.active_of(data, asked_at)
         elif q == m.READ_HISTORY:
             self.history, self._history_token = m.history_of(data), self._history_for
-        elif q.name == m.DISARM.name:
-            self._disarm_answered = True
         else:
             self._work.acknowledged(q)
         return None
@@ -410,16 +417,15 @@ class KermaUnit:
         if q.name == "status":
             # Another master has moved the sequence, or the renewal is out of its bounds: find the place again.
             self._seq = None
-        elif q.name == m.DISARM.name:
-            self._disarm_answered = True
-        elif q.write_at:
+        elif q.write_at and q.name != m.DISARM.name:
             self._work.refused(q, trouble.detail, now)
 
     def _stop_heard(self, answer: Answer[Question, Registers]) -> None:
         value = answer.value
-        if answer.q.name == m.DISARM.name:
-            self._disarm_answered = not isinstance(value, Trouble)
-        elif isinstance(value, Registers):
+        if isinstance(value, Trouble):
+            return
+        self._stop_answered = self._stop.opened
+        if answer.q.name != m.DISARM.name:
             setting = self._setting
             who, _ = m.identity_of(value.data, answer.asked_at, setting.serial, setting.simulated)
             if who.mismatch:
