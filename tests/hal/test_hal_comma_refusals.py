@@ -22,6 +22,7 @@ from hal.generators.spellman import CommaBook, CommaCommand, CommaDialect, Order
 from hal.readings import GeneratorMonitor
 from hal.registry import GeneratorSetting
 from interlocks.cold import is_cold
+from simulators.generator_xrb011 import Xrb011Face
 from simulators.generators import PROFILES
 from simulators.spellman_face import CommaFace
 
@@ -182,3 +183,23 @@ def test_a_firmware_that_is_an_errors_code_is_no_identity(bench: Bench) -> None:
     face.refuses["23"] = 2
     bench.until(3.0, "an answer to who it is", lambda: bench.generator.identity is not None)
     assert not bench.generator.identified and "dsp: error 2" in bench.generator.identity.mismatch
+
+
+@pytest.mark.parametrize("bench", [("spellman-xrb011", "bare")], indirect=True)
+def test_an_xrb011_that_takes_the_question_for_an_order_has_no_watchdog(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only `28,n` is published: a device to which 28 without a number is 28,0 acknowledges it and has no watchdog any more."""
+    answer = Xrb011Face.answer
+
+    def obeys(face: Xrb011Face, fields: tuple[str, ...], now_us: int) -> bytes:
+        return answer(face, ("28", "0") if fields == ("28",) else fields, now_us)
+
+    monkeypatch.setattr(Xrb011Face, "answer", obeys)
+    bench.known()
+    bench.want_set_up()
+    bench.ticks(3.0)
+    bench.generator.on(bench.now)
+    bench.ticks(0.5)
+    assert bench.world.plant.supply.watchdog_ms == 0 and bench.world.plant.supply.kv_counts == 0
+    assert bench.generator.set_points is None and not bench.hv_on
