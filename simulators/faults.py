@@ -145,6 +145,20 @@ def _timer(name: str, words: str, gain: float) -> tuple[str, Fault]:
     return name, Fault(words, lambda rig: put(rig, gain), lambda rig: put(rig, 1.0))
 
 
+def _refused(name: str, commands: tuple[str, ...], code: int, words: str) -> tuple[str, Fault]:
+    """Questions that a Spellman supply knows and answers with an error's code; on others, and of commands that it does not have, this changes nothing."""
+
+    def refuse(rig: Rig) -> None:
+        if hasattr(rig.plant.generator, "refuses"):
+            rig.plant.generator.refuses.update(dict.fromkeys(commands, code))
+
+    def answer(rig: Rig) -> None:
+        for command in commands:
+            getattr(rig.plant.generator, "refuses", {}).pop(command, None)
+
+    return name, Fault(words, refuse, answer)
+
+
 def _supply(act: Callable[[Supply], None]) -> Act:
     return lambda rig: act(rig.plant.supply)
 
@@ -268,6 +282,11 @@ TABLE: dict[str, Fault] = dict(
             Fault("the supply's logic restarts and loses its set-points", lambda rig: rig.plant.generator.reboot(rig.plant.now_us), _nothing),
         ),
         _generator("set-point-ignored", "the supply acknowledges set-points and does not take them", set_points_stick=ON),
+        _refused("kv-query-refused", ("60",), 2, "a DXM answers the question for its kV with error 2"),
+        _refused("ma-query-refused", ("61",), 2, "a DXM answers the question for its mA with error 2"),
+        _refused("filament-query-refused", ("62",), 2, "a DXM answers the question for its filament's current with error 2"),
+        _refused("set-point-query-refused", ("14", "15", "16", "17"), 2, "a Spellman supply answers the questions for its set-points with error 2"),
+        _refused("watchdog-query-refused", ("28",), 1, "an XRB011 answers the question for its watchdog's time with error 1, an XRV that for its scaling"),
         _generator("kv-high", "kV regulates 5 % high", kv_gain=(1.05, 1.0)),
         _generator("kv-low", "kV regulates 5 % low", kv_gain=(0.95, 1.0)),
         _generator("ma-high", "mA regulates 8 % high", ma_gain=(1.08, 1.0)),

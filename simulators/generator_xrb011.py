@@ -56,7 +56,7 @@ class Xrb011Face(CommaFace):
 
     def answer(self, fields: tuple[str, ...], now_us: int) -> bytes:
         """28 asks without an argument and sets with one."""
-        if fields == ("28",):
+        if fields == ("28",) and "28" not in self.refuses:
             return self.put("28", self._supply.watchdog_ms // 1000)
         return super().answer(fields, now_us)
 

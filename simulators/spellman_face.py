@@ -34,11 +34,13 @@ class Tables:
 class CommaFace:
     """Commands in by `receive`. Its logic is fed apart from the inverter: it answers with K2 open. Public flags are where faults act.
 
-    `heard` is the newest commands that came whole, with their arguments: what the device itself would swear to.
+    `heard` is the newest commands that came whole, with their arguments: what the device itself would swear to. `refuses` is the questions that it knows
+    and answers with an error's code all the same.
     """
 
     __slots__ = (
-        "_deframer", "_line", "_p", "_stream", "_supply", "_tables", "garbled", "heard", "late_us", "set_points_stick", "silent",
+        "_deframer", "_line", "_p", "_stream", "_supply", "_tables", "garbled", "heard", "late_us", "refuses", "set_points_stick",
+        "silent",
     )  # fmt: skip
 
     shutter_open = True
@@ -58,6 +60,7 @@ class CommaFace:
         self._deframer = Deframer(profile.generator_packets)
         self.silent = self.garbled = self.set_points_stick = False
         self.late_us = 0
+        self.refuses: dict[str, int] = {}
         self.heard: deque[tuple[str, ...]] = deque(maxlen=HEARD)
         self._tables = tables(self, profile, supply)
 
@@ -97,6 +100,8 @@ class CommaFace:
     def answer(self, fields: tuple[str, ...], now_us: int) -> bytes:
         """Act on one command and return the reply frame."""
         command, args = fields[0], fields[1:]
+        if not args and command in self.refuses:
+            return self.error(command, self.refuses[command])
         get = self._tables.reads.get(command)
         if get is not None:
             return (

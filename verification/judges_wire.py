@@ -39,6 +39,10 @@ class Value:
     """A supply that tells it in a reply of its own, less often, tells what was so long before."""
 
 
+def _filament_a(monitor: Any) -> float | None:
+    return monitor.filament_a if monitor.filament_a > 0.0 else None
+
+
 def _went_on(s: Story, from_s: float, until_s: float) -> bool:
     """The unit changed twice: what it was in between need not be in any row."""
     at = s.unit_changes
@@ -65,9 +69,9 @@ BOUNCING: Final = ("door-bounces", "door-flaps")
 GENERATOR: Final = (
     Value("kV", lambda m: m.kv, lambda row: row.kv, lambda s: BAND * s.rig.full_scale[0], (*SEALED, *LYING_VALUES)),
     Value("mA", lambda m: m.ma, lambda row: row.ma, lambda s: BAND * s.rig.full_scale[1], (*SEALED, *LYING_VALUES, *LYING_MA)),
-    Value("filament", lambda m: m.filament_a or None, lambda row: row.filament_a, lambda _: BAND * FILAMENT_A, (*SEALED, *LYING_VALUES), before_s=2.0),
+    Value("filament", _filament_a, lambda row: row.filament_a, lambda _: BAND * FILAMENT_A, (*SEALED, *LYING_VALUES), before_s=2.0),
 )  # fmt: skip
-"""A filament of 0 A is what drivers say whose supply tells of none."""
+"""A filament of 0 A is what drivers say whose supply tells of none, NaN what they say that have not read it lately."""
 UNIT: Final = (
     Value("state", lambda u: u.state, lambda row: row.unit_state, None, LYING_UNIT, _went_on),
     Value("token", lambda u: u.token, lambda row: row.unit_token, None, LYING_UNIT, _went_on),

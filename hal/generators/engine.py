@@ -653,6 +653,8 @@ def _unfit(sheet: Sheet[Q, A], wanted: tuple[int, ...]) -> str:
             return f"{place} {counts} counts, but this device has no such set-point (0); correct the certificate"
         if point is not None and not 0 <= counts <= point.most:
             return f"{place} {counts} is outside 0 to {point.most} counts (full scale of {point.name}); load again"
+        if point is not None and 0 < counts <= point.unclear:
+            return f"{place} {counts} counts read back cannot be told from the device's error {counts} (codes: 1 to {point.unclear}); correct the certificate"
         if point is not None and counts % point.step:
             return f"{place} {counts} counts is no whole number of steps of {point.step}, and this device takes no other; correct the certificate"
     return ""

@@ -78,7 +78,8 @@ class Preparation(Generic[Q, A]):
 class SetPoint(Generic[Q, A]):
     """One set-point in device counts, 0 to `most` in whole `step`s: how it is written and how its read-back is read.
 
-    `read` None: the answer to the write carries it (an echo). `write` None: it is the device's own, and a plan that differs is refused.
+    `read` None: the answer to the write carries it (an echo). `write` None: it is the device's own, and a plan that differs is refused. `unclear`: its
+    read-back from 1 to this cannot be told from a refusal, and no plan may ask for it.
     """
 
     name: str
@@ -87,6 +88,7 @@ class SetPoint(Generic[Q, A]):
     counts: Callable[[A], int]
     most: int
     step: int = 1
+    unclear: int = 0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import msgspec
 
 from hal.errors import Trouble, TroubleKind
 from hal.exchange import Heard
-from hal.generators.sheet import SetPoint
+from hal.generators.sheet import Pieces, SetPoint
 
 STX: Final = 0x02
 ETX: Final = 0x03
@@ -40,7 +40,9 @@ class Shape(Enum):
 class CommaCommand:
     """One row of a dialect: number, name, shape of the reply, how many values it has, and the largest that a whole number may be.
 
-    `replies_as` is the number that heads its reply where that is another (0: its own).
+    `replies_as` is the number that heads its reply where that is another (0: its own). A refusal may be a code and nothing else (`62,2,`), which no
+    count tells from a reply of one value. `code_first`: a lone code of the dialect's book is then taken for the refusal, and as a value it is never
+    believed. For what must not be small by mistake; a set-point needs it not, for no plan may ask for a code (`SetPoint.unclear`).
     """
 
     number: int
@@ -49,6 +51,7 @@ class CommaCommand:
     count: int = 0
     most: int = 0
     replies_as: int = 0
+    code_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,8 +210,11 @@ class CommaDialect:
             return Said()
         if args and args[0] == b"!":
             return self._refused(q, args[1] if len(args) == 2 else b"")
-        if len(args) == 1 and row.count != 1 and row.shape is not Shape.TEXT and args[0].isdigit():
-            return self._refused(q, args[0])
+        if len(args) == 1 and args[0].isdigit():
+            if row.count != 1 and row.shape is not Shape.TEXT:
+                return self._refused(q, args[0])
+            if row.code_first and int(args[0]) in self._book.errors:
+                return self._refused(q, args[0], " (or that is its value: nothing tells them apart)")
         if row.shape is Shape.ACK or (row.count != ANY_COUNT and len(args) != row.count):
             return _bad(q, f"{len(args)} values instead of {row.count}")
         if row.shape is Shape.WHOLE:
@@ -222,20 +228,31 @@ class CommaDialect:
             return _bad(q, "not printable")
         return Said(text=tuple(arg.decode("ascii") for arg in args))
 
-    def _refused(self, q: Order, code: bytes) -> Trouble:
+    def _refused(self, q: Order, code: bytes, more: str = "") -> Trouble:
         number = whole(code, 99)
         if number is None:
             return _bad(q, "error without a code")
         return Trouble(
-            TroubleKind.REFUSED, q.command.name, f"error {number}: {self._book.errors.get(number, 'unknown')}"
+            TroubleKind.REFUSED, q.command.name, f"error {number}: {self._book.errors.get(number, 'unknown')}{more}"
         )
 
 
-def set_point(write: CommaCommand, read: CommaCommand) -> SetPoint[Order, Said]:
-    """A set-point of one number, written by one command and read back by another."""
+def set_point(book: CommaBook, write: CommaCommand, read: CommaCommand) -> SetPoint[Order, Said]:
+    """A set-point of one number, written by one command and read back by another. A read-back that is a lone error code differs from every plan."""
     return SetPoint(
-        read.name, lambda counts: Order(write, (counts,)), Order(read), lambda said: int(said.numbers[0]), read.most
+        read.name,
+        lambda counts: Order(write, (counts,)),
+        Order(read),
+        lambda said: int(said.numbers[0]),
+        read.most,
+        unclear=max(book.errors),
     )
+
+
+def held_counts(pieces: Pieces[Said], row: CommaCommand) -> int:
+    """The set-point as last read, in counts; -1 where it was never read, which no plan asks for."""
+    piece = pieces.get(row.name)
+    return -1 if piece is None else int(piece.value.numbers[0])
 
 
 def names(*rows: CommaCommand) -> dict[int, str]:

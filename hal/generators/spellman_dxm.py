@@ -3,6 +3,7 @@ It knows no order of asking (hal/generators/engine.py) and no rule about the bea
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from enum import Enum
@@ -22,18 +23,27 @@ FILAMENT_FULL_SCALE_A: Final = 5.0
 MODEL_WORDS: Final = re.compile(r"DXM([0-9]{2,3})[PN*]?([0-9]{3,4})")
 """Model strings name full-scale kV and watts; full-scale mA is their quotient (assumption from the naming of the series)."""
 SET_POINTS_EVERY_S: Final = 1.0
+FILAMENT_WITHIN_S: Final = 2.0 * SET_POINTS_EVERY_S
+"""One lost answer is borne; a filament that was read longer before kV and mA is unknown."""
 FAULTS_EVERY_S: Final = 1.0
 
 _W, _D, _T, _A = Shape.WHOLE, Shape.DECIMAL, Shape.TEXT, Shape.ACK
 MODEL: Final = CommaCommand(26, "model", _T, ANY_COUNT)
-DSP: Final = CommaCommand(23, "dsp", _T, ANY_COUNT)
+DSP: Final = CommaCommand(23, "dsp", _T, ANY_COUNT, code_first=True)
 HARDWARE: Final = CommaCommand(24, "hardware", _T, ANY_COUNT)
 WEB_SERVER: Final = CommaCommand(25, "web server", _T, ANY_COUNT)
 FLAG_COUNT: Final = CommaCommand(22, "count of 22", _W, ANY_COUNT, 1)
 FLAGS: Final = CommaCommand(22, "flags", _W, 4, 1)
 KV: Final = CommaCommand(60, "kv", _W, 1, COUNTS_FULL_SCALE)
 MA: Final = CommaCommand(61, "ma", _W, 1, COUNTS_FULL_SCALE)
-FILAMENT: Final = CommaCommand(62, "filament", _W, 1, COUNTS_FULL_SCALE)
+FILAMENT: Final = CommaCommand(62, "filament", _W, 1, COUNTS_FULL_SCALE, code_first=True)
+"""1 to 3 counts are below 4 mA and would be a cold filament: taken for the error that they may be, so that they make no reading younger."""
+PROOFS: Final = tuple(
+    CommaCommand(row.number, f"{row.name}, proof", _W, 1, COUNTS_FULL_SCALE, code_first=True)
+    for row in (KV, MA, FILAMENT)
+)
+"""Asked before any set-point, until each has been answered with what is no error's code: a device that lacks one of them gets no ON. After that 1 to 3 counts
+of kV and mA are values: a converter shows some of nothing, a bleeder draws as little, and in beam they lie below every window."""
 FAULTS: Final = CommaCommand(68, "faults", _W, 6, 1)
 READ_BACK: Final = (
     CommaCommand(14, "kv set-point", _W, 1, COUNTS_FULL_SCALE),
@@ -106,18 +116,21 @@ def who(setting: GeneratorSetting, said: Mapping[str, Said]) -> Who:
 
 
 def monitor(setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorMonitor | None:
-    """kV and mA, as old as the older of the two, and the set-points as last read."""
+    """kV and mA, as old as the older of the two. The filament is asked for once a second and has no date of its own here: NaN, which no rule takes for
+    cold, where it was never read or longer than FILAMENT_WITHIN_S before. Set-points as last read (-1: never); their own reading dates them."""
     kv, ma = pieces.get(KV.name), pieces.get(MA.name)
     if kv is None or ma is None:
         return None
     filament = pieces.get(FILAMENT.name)
-    held = [pieces.get(row.name) for row in READ_BACK[:2]]
-    kv_set, ma_set = (0 if piece is None else int(piece.value.numbers[0]) for piece in held)
+    newest_s = max(kv.asked_at_s, ma.asked_at_s)
+    if filament is not None and newest_s - filament.asked_at_s > FILAMENT_WITHIN_S:
+        filament = None
+    kv_set, ma_set = (spellman.held_counts(pieces, row) for row in READ_BACK[:2])
     return GeneratorMonitor(
         min(kv.asked_at_s, ma.asked_at_s),
         from_monitor(int(kv.value.numbers[0]), setting.full_scale_kv),
         from_monitor(int(ma.value.numbers[0]), setting.full_scale_ma),
-        0.0 if filament is None else from_counts(int(filament.value.numbers[0]), FILAMENT_FULL_SCALE_A),
+        math.nan if filament is None else from_counts(int(filament.value.numbers[0]), FILAMENT_FULL_SCALE_A),
         kv_set,
         ma_set,
     )
@@ -131,7 +144,9 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | 
     return GeneratorFlags(came.asked_at_s, on, not is_open, True, remote, fault, names)
 
 
-_KV, _MA, _LIMIT, _PREHEAT = (spellman.set_point(write, read) for write, read in zip(WRITES, READ_BACK, strict=True))
+_KV, _MA, _LIMIT, _PREHEAT = (
+    spellman.set_point(BOOK, write, read) for write, read in zip(WRITES, READ_BACK, strict=True)
+)
 
 SHEET: Final[Sheet[Order, Said]] = Sheet(
     dialect=partial(CommaDialect, BOOK),
@@ -140,6 +155,7 @@ SHEET: Final[Sheet[Order, Said]] = Sheet(
     # After an AC drop-out it is in local mode, where it refuses 98 (reported by users of the DXM).
     preparations=(
         Preparation(REMOTE, Order(FLAGS), lambda said: "" if said.numbers[3] == 1 else "stays in local mode"),
+        *(Preparation(Order(row), None, lambda _said: "") for row in PROOFS),
     ),
     set_points=(_KV, _MA, _LIMIT, _PREHEAT),
     set_point_polls=frozenset(row.name for row in READ_BACK),

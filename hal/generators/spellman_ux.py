@@ -26,7 +26,7 @@ FAULTS_EVERY_S: Final = 1.0
 
 _W, _D, _T, _A = Shape.WHOLE, Shape.DECIMAL, Shape.TEXT, Shape.ACK
 MODEL: Final = CommaCommand(26, "model", _T, ANY_COUNT)
-DSP: Final = CommaCommand(23, "dsp", _T, ANY_COUNT)
+DSP: Final = CommaCommand(23, "dsp", _T, ANY_COUNT, code_first=True)
 HARDWARE: Final = CommaCommand(24, "hardware", _T, ANY_COUNT)
 WEB_SERVER: Final = CommaCommand(25, "web server", _T, ANY_COUNT)
 FLAG_COUNT: Final = CommaCommand(22, "count of 22", _W, ANY_COUNT, 1)
@@ -99,8 +99,7 @@ def monitor(setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorMonitor
     """CMD 20: control-board temperature, 24 V, kV, mA, filament A, filament V, HV-board temperature."""
     came = pieces[ANALOG.name]
     _, _, kv, ma, filament, _, _ = (int(number) for number in came.value.numbers)
-    held = [pieces.get(row.name) for row in READ_BACK[:2]]
-    kv_set, ma_set = (0 if piece is None else int(piece.value.numbers[0]) for piece in held)
+    kv_set, ma_set = (spellman.held_counts(pieces, row) for row in READ_BACK[:2])
     return GeneratorMonitor(
         came.asked_at_s,
         from_monitor(kv, setting.full_scale_kv),
@@ -119,7 +118,9 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | 
     return GeneratorFlags(came.asked_at_s, on, not is_open, True, True, fault, names)
 
 
-_KV, _MA, _LIMIT, _PREHEAT = (spellman.set_point(write, read) for write, read in zip(WRITES, READ_BACK, strict=True))
+_KV, _MA, _LIMIT, _PREHEAT = (
+    spellman.set_point(BOOK, write, read) for write, read in zip(WRITES, READ_BACK, strict=True)
+)
 
 SHEET: Final[Sheet[Order, Said]] = Sheet(
     dialect=partial(CommaDialect, BOOK),

@@ -22,12 +22,14 @@ TENTHS_MOST: Final = 800
 MICROAMPS_MOST: Final = 20_000
 WATCHDOG_S: Final = 1
 """The shortest that command 28 takes; the factory's is 5 s."""
+PROOF_S: Final = 3
+"""Set and asked for before the 1 s: neither an error's code nor the factory's. Whoever answers it answers with what it holds, and not with error 1."""
 SET_POINTS_EVERY_S: Final = 1.0
 FAULTS_EVERY_S: Final = 1.0
 
 _W, _T, _A = Shape.WHOLE, Shape.TEXT, Shape.ACK
 MODEL: Final = CommaCommand(26, "model", _T, ANY_COUNT)
-FIRMWARE: Final = CommaCommand(23, "firmware", _T, ANY_COUNT)
+FIRMWARE: Final = CommaCommand(23, "firmware", _T, ANY_COUNT, code_first=True)
 HARDWARE: Final = CommaCommand(24, "hardware", _T, ANY_COUNT)
 RUN_HOURS: Final = CommaCommand(21, "hours", Shape.DECIMAL, 1)
 FLAG_COUNT: Final = CommaCommand(22, "count of 22", _W, ANY_COUNT, 1)
@@ -38,12 +40,16 @@ MEASURED: Final = CommaCommand(19, "measured", _W, 3, 65_535)
 """kV in tenths, uA, filament mA: assumption from the units of 10 and 11."""
 FAULTS: Final = CommaCommand(68, "faults", _W, 7, 1)
 WATCHDOG: Final = CommaCommand(28, "watchdog", _W, 1, 10)
+"""Only `28,n,` is published, with `$` or an error's code for an answer; that 28 without a number tells the time is an assumption. A refusal `28,1,` reads as
+the 1 s that is wanted, so PROOF_S is set and asked for first (`WATCHDOG_PROOF`). A device that cannot be asked so gets no set-point and no ON."""
+WATCHDOG_PROOF: Final = CommaCommand(28, "watchdog, proof", _W, 1, 10)
 READ_BACK: Final = (
     CommaCommand(14, "kv set-point", _W, 1, TENTHS_MOST),
     CommaCommand(15, "ma set-point", _W, 1, MICROAMPS_MOST),
 )
 WRITES: Final = (CommaCommand(10, "set kv", _A), CommaCommand(11, "set ua", _A))
 CLEAR: Final = Order(CommaCommand(31, "clear faults", _A))
+SET_PROOF: Final = Order(CommaCommand(28, "set watchdog, proof", _A), (PROOF_S,))
 SET_WATCHDOG: Final = Order(CommaCommand(28, "set watchdog", _A), (WATCHDOG_S,))
 ON: Final = Order(CommaCommand(99, "on", _A), (1,))
 OFF: Final = Order(CommaCommand(99, "off", _A), (0,))
@@ -102,8 +108,7 @@ def monitor(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorMonito
     """Tenths of a kV, uA and mA of filament to kV, mA and A."""
     came = pieces[MEASURED.name]
     tenths, microamps, filament_ma = came.value.numbers
-    held = [pieces.get(row.name) for row in READ_BACK]
-    kv_set, ma_set = (0 if piece is None else int(piece.value.numbers[0]) for piece in held)
+    kv_set, ma_set = (spellman.held_counts(pieces, row) for row in READ_BACK)
     return GeneratorMonitor(came.asked_at_s, tenths / 10.0, microamps / 1000.0, filament_ma / 1000.0, kv_set, ma_set)
 
 
@@ -115,6 +120,16 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | 
     return GeneratorFlags(came.asked_at_s, on, not is_open, True, True, fault, names)
 
 
+def _proof_wrong(said: Said) -> str:
+    held_s = int(said.numbers[0])
+    return (
+        ""
+        if held_s == PROOF_S
+        else f"the wire watchdog was set to {PROOF_S} s, and asked for it the device says {held_s}: its time, or an error's code; no beam without it, have "
+        "the device's interface looked at"
+    )
+
+
 def _watchdog_wrong(said: Said) -> str:
     held_s = int(said.numbers[0])
     return (
@@ -124,13 +139,16 @@ def _watchdog_wrong(said: Said) -> str:
     )
 
 
-_KV, _MA = (spellman.set_point(write, read) for write, read in zip(WRITES, READ_BACK, strict=True))
+_KV, _MA = (spellman.set_point(BOOK, write, read) for write, read in zip(WRITES, READ_BACK, strict=True))
 
 SHEET: Final[Sheet[Order, Said]] = Sheet(
     dialect=partial(CommaDialect, BOOK),
     identify=tuple(Order(row) for row in IDENTIFY),
     who=who,
-    preparations=(Preparation(SET_WATCHDOG, Order(WATCHDOG), _watchdog_wrong),),
+    preparations=(
+        Preparation(SET_PROOF, Order(WATCHDOG_PROOF), _proof_wrong),
+        Preparation(SET_WATCHDOG, Order(WATCHDOG), _watchdog_wrong),
+    ),
     set_points=(_KV, _MA, None, None),
     set_point_polls=frozenset(row.name for row in READ_BACK),
     polls=polls,

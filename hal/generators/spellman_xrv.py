@@ -158,7 +158,9 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | 
     return GeneratorFlags(came.asked_at_s, flag[0] == 1, closed, flag[15] == 1, flag[5] == 0, fault, names)
 
 
-_KV, _MA, _LIMIT, _PREHEAT = (spellman.set_point(write, read) for write, read in zip(WRITES, READ_BACK, strict=True))
+_KV, _MA, _LIMIT, _PREHEAT = (
+    spellman.set_point(BOOK, write, read) for write, read in zip(WRITES, READ_BACK, strict=True)
+)
 
 SHEET: Final[Sheet[Order, Said]] = Sheet(
     dialect=partial(CommaDialect, BOOK),

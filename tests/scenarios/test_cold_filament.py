@@ -293,6 +293,14 @@ def test_every_generator_whose_filament_can_be_set(dry: Make, generator: str) ->
     assert answer.record.ma == pytest.approx(0.0695, abs=0.003) and made.dose_mgy < 1e-9
 
 
+def test_a_filament_that_nobody_reads_any_more_ends_it(dry: Make) -> None:
+    """A DXM answers 62 with a bare 2, which is 2 counts of 4095 or error 2: unknown after 2 s, and no dry run goes on over it."""
+    made = dry(generator="spellman-dxm")
+    answer = made.exposes(lambda rig: rig.fault("filament-query-refused"))
+    assert isinstance(answer, Answered) and "filament" in answer.ended, answer
+    assert made.dose_mgy < 1e-9
+
+
 @pytest.mark.parametrize("generator", ["spellman-xrb011", "spellman-xrb80", "seifert-3003", "technix", "genix3d"])
 def test_a_generator_whose_filament_nobody_can_set_says_so(dry: Make, generator: str) -> None:
     made = dry(generator=generator)

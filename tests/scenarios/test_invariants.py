@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from verification import times
 from verification.invariants import INVARIANTS, SEEN, Expectation, check_all
 from verification.invariants_page import NOT_ASKED
 from verification.invariants_page import SEEN as SEEN_AS
+from verification.judges_wire import GENERATOR
 from verification.scenarios import find, play
 from verification.setting import lay_out, prescribed, virtual_rig
 from verification.story import Story
@@ -701,6 +703,12 @@ def test_what_the_program_can_see_it_asks_of_itself_or_it_is_said_why_not() -> N
     assert seen - set(LAWS) == set(NOT_ASKED)
     assert all(len(words) > 40 for words in NOT_ASKED.values())
     assert {kind for row in INVARIANTS for kind in row.kind.split(", ")} == set(SEEN_AS)
+
+
+def test_a_filament_that_is_not_known_is_no_value_to_be_judged() -> None:
+    """NaN is what a driver says that has not read it lately; 0 A what one says whose supply tells of none."""
+    filament = next(value for value in GENERATOR if value.name == "filament")
+    assert [filament.read(SimpleNamespace(filament_a=a)) for a in (math.nan, 0.0, 1.0)] == [None, None, 1.0]
 
 
 def test_every_invariant_says_what_it_lets_pass() -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from simulators.alone import GeneratorAlone
+from simulators.generators import PROFILES
 from simulators.profile import DEFAULT
 from simulators.seam import UnitOutputs
+from simulators.spellman_codec import Deframer
+from simulators.spellman_face import CommaFace
 from simulators.world import World
 
 
@@ -106,6 +112,30 @@ def test_counts_that_jump_and_go_back() -> None:
     world.faults.stop("chamber-1-back")
     world.faults.start("chamber-1-back")
     assert nv.counts_1 == 0
+
+
+def test_a_supply_refuses_a_question_that_it_knows_and_answers_it_again() -> None:
+    """In its own form of an error, each command by itself; what it is told is taken as ever, and a supply without such questions is left as it is."""
+    for style, refused in (("bare", ("62", "2")), ("bang", ("62", "!", "2"))):
+        world = GeneratorAlone(replace(PROFILES["spellman-dxm"], error_style=style), 1)
+        face = world.plant.generator
+        world.advance(1_000_000)
+
+        def said(*fields: str, face: CommaFace = face) -> list[tuple[str, ...]]:
+            return Deframer(False).feed(face.answer(fields, 1_000_000))
+
+        sound = said("62")
+        world.faults.start("filament-query-refused")
+        world.faults.start("set-point-query-refused")
+        assert said("62") == [refused] and said("14") == [("14", *refused[1:])] and len(said("22")[0]) == 5
+        assert said("10", "100") == [("10", "$")]
+        world.faults.stop("filament-query-refused")
+        assert said("62") == sound and said("14") == [("14", *refused[1:])]
+        world.faults.stop("set-point-query-refused")
+        assert said("14") == [("14", "100")] and face.refuses == {}
+    other = GeneratorAlone(PROFILES["technix"], 1)
+    other.faults.start("filament-query-refused")
+    other.faults.stop("filament-query-refused")
 
 
 def test_a_barometer_that_is_wrong_and_one_that_says_so() -> None:
