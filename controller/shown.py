@@ -16,7 +16,7 @@ from controller.states import State
 from hal.machine import Capabilities
 from hal.readings import Link, Purpose, Readings, Termination, UnitState
 from hal.scaling import from_counts
-from interlocks.cold import FILAMENT_A, is_cold
+from interlocks.cold import FILAMENT_A, filament_words, is_cold
 from interlocks.dose_rules import drifted
 from interlocks.words import Sent, Trip, Verdict
 
@@ -88,10 +88,9 @@ def set_up_words(case: Case, readings: Readings, unended: bool, machine: Capabil
     if unit.state != UnitState.COMMITTED or unit.active_crc != plan.staging_crc:
         wrong.append(f"the safety unit is {unit_word(readings)} and has not committed the set")
     if settings.terms.purpose is Purpose.DRY_RUN and not is_cold(readings.monitor):
-        reads = "nothing" if readings.monitor is None else f"{readings.monitor.filament_a:.2f} A"
         wrong.append(
-            f"a dry run is over a cold filament, and this one reads back {reads}, at most {FILAMENT_A:g} A; first: wait; where it stays lit, have the "
-            "generator looked at"
+            f"a dry run is over a cold filament, and this one reads back {filament_words(readings.monitor)}, at most {FILAMENT_A:g} A; "
+            "first: wait; where it stays lit, have the generator looked at"
         )
     return "; ".join(wrong)
 

@@ -47,6 +47,11 @@ def is_cold(monitor: GeneratorMonitor | None) -> bool:
     return monitor is not None and monitor.filament_a <= FILAMENT_A
 
 
+def filament_words(monitor: GeneratorMonitor | None) -> str:
+    """The filament's read-back for people; one that was not read is not known."""
+    return "an unknown current" if monitor is None or math.isnan(monitor.filament_a) else f"{monitor.filament_a:.2f} A"
+
+
 def left_kv(kv: float, since_s: float) -> float:
     """The most that a cable which was charged to `kv` may still hold so long after off."""
     return kv * (1.0 + KV_PART) * math.exp(-max(0.0, since_s - AFTER_S) / BLEEDER_S) + KV_NOISE

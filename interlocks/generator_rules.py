@@ -96,8 +96,8 @@ def _kv_words(look: Look) -> str:
 def _ma_words(look: Look) -> str:
     if _cold(look):
         return (
-            f"{look.monitor.ma:.3f} mA, and {look.monitor.filament_a:.2f} A of filament, with a filament that ought to be cold "
-            f"(bounds {cold.most_ma(look.terms.kv):.3f} mA and {cold.FILAMENT_A:g} A): it is lit"
+            f"{look.monitor.ma:.3f} mA, and {cold.filament_words(look.monitor)} of filament, with a filament that ought to be cold "
+            f"(bounds {cold.most_ma(look.terms.kv):.3f} mA and {cold.FILAMENT_A:g} A): it is lit, or nobody knows that it is not"
         )
     return f"{look.monitor.ma:.3f} mA, set {look.terms.ma:.3f} mA (bound +-{100 * MA_HARD:.0f} %)"
 

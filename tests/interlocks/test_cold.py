@@ -82,6 +82,7 @@ def test_a_lit_filament_is_seen_by_its_current_its_heat_and_its_radiation(rule: 
     assert ROWS[rule].question(look(**seen)) is False
     words = ROWS[rule].wrong(look(**seen))
     assert "radiation where none was asked" in words or "it is lit" in words
+    assert "nan A" not in words and ("an unknown current" in words) is math.isnan(seen.get("filament_a", 0.0))
 
 
 def test_a_rate_that_nobody_knows_is_no_dark_one() -> None:
