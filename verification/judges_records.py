@@ -299,7 +299,8 @@ def _once(s: Story) -> Found:
 
 
 def _latches_told(s: Story) -> Found:
-    """Each latch is set once and cleared once in turn, by a person who had asked for it in that role, by name and for a reason."""
+    """Each latch is set once and cleared once in turn, by a person who had asked for it in that role, by name and for a reason.
+    An entry bears the time at which its tick began: a process that is kept waiting in a tick hears in it what came until the next one."""
     held: dict[str, str] = {}
     asked = [a for a in s.trace.acts if (a.kind, a.what) == ("came", "reset")]
     for entry in s.trace.entries:
@@ -314,11 +315,9 @@ def _latches_told(s: Story) -> Found:
                 yield entry.at_s, f"latch {rule} is cleared, and was not set"
             held.pop(rule, None)
             said = {"role": role, "who": who, "reason": reason}
-            if (
-                not who
-                or not reason
-                or not any(a.at_s <= entry.at_s + NEAR_S and said.items() <= a.detail.items() for a in asked)
-            ):
+            after = bisect_right(s.times, entry.at_s)
+            heard_s = max(entry.at_s + NEAR_S, s.times[after] if after < len(s.times) else entry.at_s)
+            if not who or not reason or not any(a.at_s <= heard_s and said.items() <= a.detail.items() for a in asked):
                 yield entry.at_s, f"latch {rule} is cleared by {who or 'nobody'} as {role}, who had not asked for it"
 
 

@@ -359,6 +359,16 @@ def test_a_latch_that_its_person_had_asked_to_clear_is_cleared_rightly() -> None
     assert broken(replace(cleared, acts=(*HANDS, Act(29.9, "came", "reset", ASKED_FOR)))) == []
 
 
+def test_what_a_process_that_was_kept_waiting_in_a_tick_heard_in_it_was_asked_for() -> None:
+    """The tick began 0.3 s before the asking and was ended after it; what is asked once the next one has begun came too late."""
+    following = (["STANDBY", "LOAD", "PREPARATORY", "", ""], ["PREPARATORY", "EDIT", "STANDBY", "", ""])
+    moved_on = [entry(30.4 + 0.2 * place, EVENT, fields, seq=190 + place) for place, fields in enumerate(following)]
+    began = with_entries(LATCHED, CLEARED, *moved_on)
+    heard = replace(began, acts=(*HANDS, Act(30.3, "came", "reset", ASKED_FOR)))
+    too_late = replace(began, acts=(*HANDS, Act(30.5, "came", "reset", ASKED_FOR)))
+    assert broken(heard) == [] and ids(broken(too_late)) == {"24"}
+
+
 def test_a_beam_that_a_stopped_process_left_to_the_lease_is_as_it_should_be() -> None:
     """The unit ends it 0.2 s after the process was stopped; what goes on afterwards is the same process."""
     ended = [(22.21, "unit", "K1 coil off"), (22.23, "tube", "beam off"), (22.4, "unit", "K2 coil off")]
