@@ -408,7 +408,8 @@ class Recorder:
     def _tick(self, source: _Source, item: RingEntry) -> None:
         source.handled = item.seq
         source.last_ns = item.mono_ns
-        if source.sieve.keeps(item.payload, item.mono_ns):
+        owed = self.book.last_start.get(source.name, 0) in self.book.running
+        if source.sieve.keeps(item.payload, item.mono_ns, owed):
             self._row(source, item)
 
     def _row(self, source: _Source, item: RingEntry) -> None:

@@ -303,6 +303,19 @@ def test_the_clock_that_says_more_bounds_the_time_until_off_is_found(rig: Rig) -
     assert not end["void"] and 10.0 * RATE_MAX <= end["high_mgy"] <= 11.0 * RATE_MAX
 
 
+def test_every_tick_is_kept_for_as_long_as_an_end_is_owed(rig: Rig) -> None:
+    """The host is stuck with beam on, and dies 9.8 s after: what the unit counted is known to the last tick, though its memory is lost then."""
+    stuck(rig)
+    rig.run(9.8, beam=True)
+    rig.host.kill()
+    for _ in range(5):
+        rig.clock.go(0.1)
+        rig.step()
+    truly = true_mgy(rig)
+    assert shown(rig)["low_mgy"] == pytest.approx(truly, abs=1.0)
+    assert shown(rig)["high_mgy"] >= truly
+
+
 def test_void_before_the_token_came_ends_the_right_start(rig: Rig) -> None:
     """ARMING expires while the recorder is away: START and VOID are drained together, the VOID names no token."""
     rig.host.confirm()
