@@ -50,6 +50,8 @@ def run(loop: Loop) -> int:
     loop.gate.shut()
     code = EXIT_STUCK_ON if loop.stuck_on else 0
     with contextlib.suppress(Exception):
+        loop.dossier.leave(loop.pace.now())
+    with contextlib.suppress(Exception):
         if code:
             sys.stderr.write(f"kerma: {own_words(STUCK_RULE)}\n")
         loop.links.keep(loop.pace.now())

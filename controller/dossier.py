@@ -294,6 +294,13 @@ class Dossier:
         if entry is not None:
             self._ledger.put(EntryType.STRAY, entry, Seconds(readings.now_s))
 
+    def leave(self, now: Seconds) -> None:
+        """The process ends as it was asked to: beam of no exposure that has been seen and not written down is. An exposure that is open stays so: the next
+        process says when off was found, and until then its beam is charged (records/recovery.py)."""
+        entry = self._uncommanded.rest(self._certificate, self.wall_s(now))
+        if entry is not None:
+            self._ledger.put(EntryType.STRAY, entry, now)
+
     def _adopt(self, request: requests.Adopt, readings: Readings) -> None:
         """What the unit retains becomes a record with bounds, the physicist's latch with it; then the unit may be reset by its token."""
         now = Seconds(readings.now_s)

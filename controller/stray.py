@@ -18,17 +18,20 @@ UNCOMMANDED: Final = "uncommanded"
 UNSEEN_S: Final = 0.3
 """What may have passed before the first sign and after the last: the age of a reading, and a window of the unit's rates."""
 QUIET_S: Final = 0.5
-PIECE_S: Final = 10.0
+PIECE_S: Final = 1.0
 """A beam that lasts is written down in pieces, so that a process that dies has told all but the last."""
+COUNTED_S: Final = 10.0
+"""One that the unit counts is looked at for so long: the exposure's own record will hold it."""
 FULL: Final = 0xFFFF
 AIR_MOST: Final = 2.0
 """No air correction of a vented chamber is above it (60 kPa, 40 C: 1.8)."""
 
 
 def highest_mgy(
-    certificate: Certificate, seconds: float, counts_1: float, counts_2: float, saturated_s: float
+    certificate: Certificate, seconds: float, counts_1: float, counts_2: float, saturated_s: float, tails: int = 1
 ) -> float:
-    """The most that such a beam can have given (D0): by time, by either channel's counts, each with the certificate's strongest combination."""
+    """The most that such a beam can have given (D0): by time, by either channel's counts, each with the certificate's strongest combination. `tails` is 0 for
+    the further pieces of one beam."""
     rate = max(c.r0_mgy_per_s for c in certificate.combinations)
     tail = max(uncounted_tail_mgy(c.tail_mgy, c.r0_mgy_per_s) for c in certificate.combinations)
     by_1 = counts_1 * max(c.n1_mgy_per_count for c in certificate.combinations)
@@ -37,7 +40,7 @@ def highest_mgy(
         * max(c.n2_mgy_per_count for c in certificate.combinations)
         * (AIR_MOST if certificate.vented_2 else 1.0)
     )
-    return max(RATE_MAX_OVER_R0 * rate * seconds, by_1, by_2) + SATURATED_OVER_R0 * rate * saturated_s + tail
+    return max(RATE_MAX_OVER_R0 * rate * seconds, by_1, by_2) + SATURATED_OVER_R0 * rate * saturated_s + tails * tail
 
 
 def unknown_token(readings: Readings, statement: Statement | None) -> int:
@@ -80,6 +83,7 @@ class Uncommanded:
     """Follows high voltage that nobody asked for, from its first sign until it has been quiet for a while."""
 
     def __init__(self) -> None:
+        self._told_s = self._rates_told_s = float("-inf")
         self._forget()
 
     def _forget(self) -> None:
@@ -87,6 +91,8 @@ class Uncommanded:
         self._last_s = self._rates_of_s = self._saturated_s = 0.0
         self._counts = (0.0, 0.0)
         self._began: tuple[int, int] | None = None
+        self._now: tuple[int, int] | None = None
+        self._goes_on = False
 
     def follow(
         self,
@@ -100,25 +106,47 @@ class Uncommanded:
         """An entry when a piece of it is over. What an exposure's own record will count is none of it: one that goes on (`exposing`), or one of a
         process before, whose counters move and which the self-test has not settled yet (`unsettled`)."""
         now, unit = readings.now_s, readings.unit
+        self._now = (unit.counts_1, unit.counts_2) if unit is not None else None
         seen = any(f.rule == RULE and f.truth is Truth.FALSE for f in verdict.findings)
         if seen and not exposing:
             if self._since_s is None:
-                self._since_s, self._rates_of_s = now, now - UNSEEN_S
-                self._began = (unit.counts_1, unit.counts_2) if unit is not None and unsettled else None
+                self._begin(now, unsettled)
             self._last_s = now
         if self._since_s is None:
             return None
         self._add_rates(readings)
-        if now - self._last_s < QUIET_S and now - self._since_s < PIECE_S:
+        piece_s = COUNTED_S if self._is_counted else PIECE_S
+        if now - self._last_s < QUIET_S and now - self._since_s < piece_s:
             return None
-        seconds = self._last_s - self._since_s + 2.0 * UNSEEN_S
-        high = highest_mgy(certificate, seconds, *self._counts, self._saturated_s)
+        return self.rest(certificate, wall_s)
+
+    def rest(self, certificate: Certificate, wall_s: float) -> Stray | None:
+        """An entry of what has not been written down yet; None when there is nothing."""
+        if self._since_s is None:
+            return None
+        # what may have passed before and after, and the tail, stand in the first piece
+        unseen_s, tails = (0.0, 0) if self._goes_on else (2.0 * UNSEEN_S, 1)
+        seconds = self._last_s - self._since_s + unseen_s
+        high = highest_mgy(certificate, seconds, *self._counts, self._saturated_s, tails)
         entry = Stray(
             UNCOMMANDED, 0, 0, seconds, round(self._counts[0]), round(self._counts[1]), 0.0, high, "", "", wall_s,
         )  # fmt: skip
-        counted = self._began is not None and unit is not None and self._began != (unit.counts_1, unit.counts_2)
+        counted = self._is_counted
+        if not counted:
+            self._told_s, self._rates_told_s = self._last_s, self._rates_of_s
         self._forget()
         return None if counted else entry
+
+    @property
+    def _is_counted(self) -> bool:
+        """Whether the unit's counters have moved in this piece of a beam that a process before began."""
+        return self._began is not None and self._now is not None and self._began != self._now
+
+    def _begin(self, now: float, unsettled: bool) -> None:
+        """A new beam, or the next piece of one that was written down until a moment ago: that goes on where the last piece ended."""
+        self._goes_on = now - self._told_s < QUIET_S
+        self._since_s, self._rates_of_s = (self._told_s, self._rates_told_s) if self._goes_on else (now, now - UNSEEN_S)
+        self._began = self._now if unsettled else None
 
     def _add_rates(self, readings: Readings) -> None:
         """The unit's counts of the last 100 ms, for the time since they were last read."""

@@ -39,6 +39,7 @@ from controller.prescribed import Clearance, Quality
 from controller.proofs import OPENED
 from controller.ring import TickRow, unpack_tick
 from hal.readings import Cause, Purpose, UnitState
+from interlocks.words import Trip
 from records.journal import Cut, Kind, Record
 from records.recovery import Evidence, Figures, provisional
 from records.sheets import Sheet, SheetKind, Taken
@@ -512,7 +513,17 @@ def _look(exposure: Exposure, seen: Evidence, mono_ns: int, wall_s: float, row: 
         samples=samples,
         kv=kv,
         ma=ma,
+        uncounted=_uncounted(seen, mono_ns, wall_s, row),
     )
+
+
+def _uncounted(seen: Evidence, mono_ns: int, wall_s: float, row: TickRow) -> tuple[int, float] | None:
+    """Since when high voltage goes uncounted: not while a counter of the unit still moves."""
+    before, now = (seen.beam_ms, seen.counts_1, seen.counts_2), (row.beam_ms, row.counts_1, row.counts_2)
+    if seen.uncounted is None or now == before:
+        return seen.uncounted
+    age_s = row.unit_age_ms / 1e3
+    return max(seen.uncounted, (mono_ns - round(age_s * 1e9), wall_s - age_s))
 
 
 def _average(before: tuple[float, float, float], value: float, samples: int) -> tuple[float, float, float]:
@@ -684,7 +695,20 @@ def _terminal(book: Book, record: Record, noted: Noted) -> None:
 
 
 def _latch_set(book: Book, record: Record, noted: Noted) -> None:
-    _latched(book, record, msgspec.msgpack.decode(noted.entry, type=LatchSet))
+    latch = msgspec.msgpack.decode(noted.entry, type=LatchSet)
+    _latched(book, record, latch)
+    if latch.trip is Trip.HV_UNCOMMANDED:
+        _stuck(book, record, noted)
+
+
+def _stuck(book: Book, record: Record, noted: Noted) -> None:
+    """High voltage may be on in this process's exposures that have no end: from the first sign on, until they get it, whoever clears the latch."""
+    for token in book.running:
+        exposure = book.exposures[token]
+        if exposure.instance == noted.instance and exposure.seen.uncounted is None:
+            seen = msgspec.structs.replace(exposure.seen, uncounted=(noted.mono_ns, record.wall_s))
+            book.exposures[token] = msgspec.structs.replace(exposure, seen=seen)
+            book.changes.fractions.add(exposure.fraction)
 
 
 def _latched(book: Book, record: Record, latch: LatchSet) -> None:

@@ -408,7 +408,8 @@ class Recorder:
     def _tick(self, source: _Source, item: RingEntry) -> None:
         source.handled = item.seq
         source.last_ns = item.mono_ns
-        if source.sieve.keeps(item.payload, item.mono_ns):
+        owed = self.book.last_start.get(source.name, 0) in self.book.running
+        if source.sieve.keeps(item.payload, item.mono_ns, owed):
             self._row(source, item)
 
     def _row(self, source: _Source, item: RingEntry) -> None:
@@ -503,7 +504,8 @@ class Recorder:
                 seen = msgspec.structs.replace(seen, whole=not seen.gapped)
             start, tick_s = exposure.start, self.book.tick_s(exposure.instance)
             # high voltage that nobody asked for may come with K1 open, where the unit counts nothing
-            uncommanded = any(latch.trip is Trip.HV_UNCOMMANDED for latch in self.book.latches.values())
+            latched = any(latch.trip is Trip.HV_UNCOMMANDED for latch in self.book.latches.values())
+            uncommanded = latched or seen.uncounted is not None
             if not uncommanded and never_ran(start, token, found, seen):
                 figures = None
             else:

@@ -1,4 +1,5 @@
 """The dose of an exposure whose end nobody wrote: from what the safety unit retained of it, else from the last durable tick and a charge for the time unseen.
+High voltage that nobody asked for, or that was never proved off, is charged until it is found off.
 Pure: it reads no file and ends nothing; records/recorder.py asks, records/book.py keeps the answer."""
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from controller.channels import (
 )
 from controller.entries import Found, Outcome, Start, Terminal
 from controller.prescribed import Quality
+from controller.stray import UNSEEN_S
 from hal.readings import Cause, Purpose, Termination
 
 LAG_S = 0.5
@@ -38,7 +40,8 @@ class Evidence(msgspec.Struct, frozen=True):
 
     `mono_ns` and `wall_s` are of the last tick that carried this token (START's when there was none), `unit_age_s` the status's age then.
     `gapped`: ticks after that are lost; `whole`: the ring was read to its end. kV and mA (mean, least, most) are of ticks in RUN past
-    their first second; 0 samples: not known.
+    their first second; 0 samples: not known. `uncounted`: since when, by both clocks, high voltage that nobody asked for or that could not be proved off
+    may have been on with no counter of the unit moving; None: no such latch was set in this exposure.
     """
 
     mono_ns: int
@@ -53,6 +56,7 @@ class Evidence(msgspec.Struct, frozen=True):
     samples: int = 0
     kv: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ma: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    uncounted: tuple[int, float] | None = None
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -67,9 +71,19 @@ class Figures(msgspec.Struct, frozen=True):
     words: str
 
 
-def provisional(start: Start, seen: Evidence, tick_s: float) -> Figures:
-    """Dose so far by the journal alone, with the longest beam that can have followed charged at rate_max; never GOOD, delivered = high."""
-    unseen_s = start.lease_s + CUT_S + 2.0 * tick_s + seen.unit_age_s + (0.0 if seen.whole else LAG_S)
+def uncounted_s(seen: Evidence, mono_ns: int, wall_s: float) -> float:
+    """How long, until then, high voltage may have been on that the unit did not count: by the clock that says more, for either may have been set anew."""
+    if seen.uncounted is None:
+        return 0.0
+    since_ns, since_s = seen.uncounted
+    return max((mono_ns - since_ns) * 1e-9, wall_s - since_s, 0.0) + UNSEEN_S
+
+
+def provisional(start: Start, seen: Evidence, tick_s: float, stuck_s: float | None = None) -> Figures:
+    """Dose so far by the journal alone, with the longest beam that can have followed charged at rate_max; never GOOD, delivered = high. `stuck_s` is the
+    time of high voltage that nobody counted, where more is known than the journal's last tick."""
+    more_s = uncounted_s(seen, seen.mono_ns, seen.wall_s) if stuck_s is None else stuck_s
+    unseen_s = start.lease_s + CUT_S + 2.0 * tick_s + seen.unit_age_s + (0.0 if seen.whole else LAG_S) + more_s
     figures = _weigh(start, seen.beam_ms, seen.counts_1, seen.counts_2, unseen_s, start.combination.tail_mgy)
     high = figures.weighed.high_mgy
     weighed = Weighed(high, figures.weighed.low_mgy, high, Quality.UNKNOWN)
@@ -119,18 +133,28 @@ def implausible(start: Start, token: int, found: Found, seen: Evidence, gap_s: f
 def recovered(
     start: Start, token: int, found: Found, found_mono_ns: int, found_wall_s: float, seen: Evidence, tick_s: float
 ) -> Figures:
-    """Dose by what the unit retained where that is evidence, else the provisional one; after a reboot of the unit high is the higher of both."""
+    """Dose by what the unit retained where that is evidence, else the provisional one; after a reboot of the unit high is the higher of both.
+
+    High voltage that nobody could prove off is charged until this moment, when it is off. A unit whose counters have moved since the last tick was still
+    counting it, which it does until high voltage is gone.
+    """
     mono_s = (found_mono_ns - seen.mono_ns) * 1e-9
     wall_s = found_wall_s - seen.wall_s
     gap_s = max(found_wall_s - start.wall_s, 0.0)
-    by_journal = provisional(start, seen, tick_s)
+    stuck_s = uncounted_s(seen, found_mono_ns, found_wall_s)
+    by_journal = provisional(start, seen, tick_s, stuck_s)
     wrong = implausible(start, token, found, seen, gap_s)
     if wrong:
         return msgspec.structs.replace(by_journal, words=f"{by_journal.words}; {wrong}")
     settled = min(wall_s, mono_s if mono_s > 0 else wall_s) >= SETTLED_S
     open_s = CUT_S if found.cause in _OPEN_BEAM else 0.0
     tail_mgy = 0.0 if settled else _longest_tail_mgy(start)
-    by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, 0.0, tail_mgy, open_s)
+    moved = (found.beam_ms, found.counts_1, found.counts_2) != (seen.beam_ms, seen.counts_1, seen.counts_2)
+    dark_s = 0.0 if moved else stuck_s
+    by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, dark_s, tail_mgy, open_s)
+    if dark_s:
+        told = f"{by_unit.words}, {dark_s:.2f} s of high voltage that it did not count charged at {RATE_MAX_OVER_R0:g} x R0"
+        by_unit = msgspec.structs.replace(by_unit, words=told)
     if found.boot_count == start.unit_boot_count:
         return by_unit
     # the unit went down with the beam on: its memory may miss the last of it

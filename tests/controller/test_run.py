@@ -31,6 +31,7 @@ def fake(tick: Callable[[Any], None], told: Callable[[str], None], put: Callable
         gate=SimpleNamespace(shut=lambda: told("shut ")),
         ledger=SimpleNamespace(put=entry),
         links=SimpleNamespace(keep=lambda _now: None),
+        dossier=SimpleNamespace(leave=lambda _now: told("what was left ")),
     )
     loop.tick = lambda _now: tick(loop)
     return cast(Loop, loop)
@@ -86,7 +87,7 @@ def test_a_signal_ends_it_when_nothing_is_under_way_and_the_gate_is_shut_then() 
         loop.may_end = ticks >= 5
 
     assert run(fake(tick, heard.append)) == 0
-    assert (ticks, heard) == (5, ["shut "])
+    assert (ticks, heard) == (5, ["shut ", "what was left "])
 
 
 def test_whoever_ends_it_where_off_could_not_be_shown_is_told_that_beam_may_be_on(

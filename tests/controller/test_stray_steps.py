@@ -25,7 +25,8 @@ KNOWN = statement(reset_due_token=40, opens=(open_fraction(41),))
 def test_bounds_and_names_are_those_that_records_keep() -> None:
     """docs/dose.md; the kinds of an entry are read by every later program."""
     assert (stray.RULE, stray.ADOPTED, stray.UNCOMMANDED) == ("hv_uncommanded", "adopted", "uncommanded")
-    assert (stray.UNSEEN_S, stray.QUIET_S, stray.PIECE_S, stray.FULL, stray.AIR_MOST) == (0.3, 0.5, 10.0, 65535, 2.0)
+    assert (stray.UNSEEN_S, stray.QUIET_S, stray.PIECE_S, stray.COUNTED_S) == (0.3, 0.5, 1.0, 10.0)
+    assert (stray.FULL, stray.AIR_MOST) == (65535, 2.0)
 
 
 # What the unit retains
@@ -140,9 +141,9 @@ def follow(
     return of.follow(readings(now_s=at_s, **given), told, exposing, unsettled, CERTIFICATE, WALL_S)
 
 
-def entry(seconds: float, counts_1: int = 0, counts_2: int = 0, saturated_s: float = 0.0) -> Stray:
+def entry(seconds: float, counts_1: int = 0, counts_2: int = 0, saturated_s: float = 0.0, tails: int = 1) -> Stray:
     """What is written of a piece so long."""
-    high = highest_mgy(CERTIFICATE, seconds, counts_1, counts_2, saturated_s)
+    high = highest_mgy(CERTIFICATE, seconds, counts_1, counts_2, saturated_s, tails)
     return Stray("uncommanded", 0, 0, seconds, counts_1, counts_2, 0.0, high, "", "", WALL_S)
 
 
@@ -171,19 +172,56 @@ def test_one_sign_is_written_down_once_it_has_been_quiet_for_half_a_second() -> 
 def test_it_lasts_from_the_first_sign_to_the_last() -> None:
     """Whatever lies between, while it is no half second."""
     of = Uncommanded()
-    for at_s, told in ((100.0, SEEN), (100.25, NOTHING), (100.5, SEEN), (101.0, SEEN), (101.25, NOTHING)):
+    for at_s, told in ((100.0, SEEN), (100.25, NOTHING), (100.5, SEEN), (100.75, SEEN), (100.984375, NOTHING)):
         assert follow(of, at_s, told) is None
-    assert same(follow(of, 101.5), entry(1.6))
+    assert same(follow(of, 101.25), entry(1.35))
 
 
-def test_beam_that_lasts_is_written_in_pieces_of_ten_seconds() -> None:
-    """The next piece begins at the next sign."""
+def test_beam_that_lasts_is_written_down_every_second() -> None:
+    """What may have passed unseen, and the tail, stand in the first piece; the next goes on where that ended, so that nothing is there twice or nowhere."""
     of = Uncommanded()
-    for step in range(40):
-        assert follow(of, 100.0 + 0.25 * step, SEEN) is None
-    assert same(follow(of, 110.0, SEEN), entry(10.6))
-    assert follow(of, 110.25, SEEN) is None
-    assert same(follow(of, 110.75), entry(0.6))
+    pieces = [told for step in range(17) if (told := follow(of, 100.0 + 0.25 * step, SEEN)) is not None]
+    assert len(pieces) == 4
+    assert same(pieces[0], entry(1.6))
+    for piece in pieces[1:]:
+        assert same(piece, entry(1.0, tails=0))
+    assert follow(of, 104.25, SEEN) is None
+    assert same(follow(of, 104.75), entry(0.25, tails=0))
+    assert follow(of, 106.0) is None
+    follow(of, 200.0, SEEN)
+    assert same(follow(of, 200.5), entry(0.6)), "a beam of later has its own"
+
+
+def test_counts_go_on_from_piece_to_piece() -> None:
+    """A window of the unit's rates that lies over the end of a piece is in the next one."""
+    of = Uncommanded()
+    follow(of, 100.0, SEEN)
+    first = follow(of, 101.0, SEEN, slow_asked_at_s=100.9, slow_rate_1=100, slow_rate_2=0)
+    follow(of, 101.25, SEEN, slow_asked_at_s=101.1, slow_rate_1=100, slow_rate_2=0)
+    last = follow(of, 101.75)
+    assert first is not None and last is not None
+    assert (first.counts_1, last.counts_1) == (1200, 200), "in windows of 100 ms from 0.3 s before the first sign"
+
+
+def test_what_is_not_written_down_yet_can_be_asked_for_once() -> None:
+    """As the process ends."""
+    of = Uncommanded()
+    assert of.rest(CERTIFICATE, WALL_S) is None
+    follow(of, 100.0, SEEN)
+    follow(of, 100.25, SEEN)
+    assert same(of.rest(CERTIFICATE, WALL_S), entry(0.85))
+    assert of.rest(CERTIFICATE, WALL_S) is None
+
+
+def test_beam_that_the_unit_counts_is_looked_at_for_longer() -> None:
+    """Of a process before, with counters that move: it is no piece after a second, as its own record will have it."""
+    of = Uncommanded()
+    told = [
+        follow(of, 100.0 + 0.25 * step, SEEN, unsettled=True, unit_counts_1=5 + step, unit_counts_2=6)
+        for step in range(39)
+    ]
+    assert told == [None] * 39
+    assert of.rest(CERTIFICATE, WALL_S) is None
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,86 @@ def test_uncommanded_high_voltage_is_never_void(rig: Rig) -> None:
     assert not end["void"] and end["quality"] == "UNKNOWN" and end["high_mgy"] > 0.0
 
 
+def latched(rig: Rig) -> None:
+    """Off could not be proved; the beam goes on."""
+    rig.host.put(
+        EntryType.LATCH_SET, LatchSet("stuck_on", Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, "kV 60", rig.clock.wall)
+    )
+
+
+def stuck(rig: Rig) -> None:
+    """The unit has ended the beam, off cannot be proved, and the chambers go on counting for 2 s."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(1.0, beam=True)
+    rig.unit.state = UnitState.ENDED
+    latched(rig)
+    rig.run(2.0, beam=True)
+
+
+@pytest.mark.parametrize("before_s", [0.0, 3.0])
+def test_what_the_unit_had_stopped_counting_is_charged_until_off_is_found(rig: Rig, before_s: float) -> None:
+    """High voltage came back after the unit's counters had settled, for so long before the host died and until it was found off: 6 s after that."""
+    stuck(rig)
+    counted = true_mgy(rig)
+    rig.run(before_s)
+    rig.restart_host(6.0)
+    rig.run(0.1)
+    rig.host.found()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["recovered"] and end["quality"] == "UNKNOWN"
+    assert end["high_mgy"] == pytest.approx(counted + (before_s + 6.0 + 0.3) * RATE_MAX, abs=0.3 * RATE_MAX)
+    assert end["high_mgy"] >= counted + (before_s + 6.0) * RATE_MAX
+
+
+def test_a_unit_that_still_counts_is_charged_nothing_beside_its_counts(rig: Rig) -> None:
+    """It counts until high voltage is gone: what it says more than at the last tick is all of it."""
+    stuck(rig)
+    rig.host.kill()
+    rig.unit.beam(1.0)
+    rig.clock.go(6.0)
+    rig.new_host()
+    rig.run(0.1)
+    rig.host.found()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert true_mgy(rig) <= end["high_mgy"] < true_mgy(rig) + 10.0
+
+
+def test_the_clock_that_says_more_bounds_the_time_until_off_is_found(rig: Rig) -> None:
+    """The wall clock is set back an hour meanwhile: the monotonic one has gone on; and before the end people read what is known until the last tick."""
+    rig.new_recorder()
+    rig.host.confirm()
+    rig.run(0.02)
+    rig.host.take_token()
+    latched(rig)
+    rig.run(2.0)
+    rig.host.kill()
+    rig.clock.go(8.0)
+    rig.clock.wall -= 3600.0
+    rig.new_host()
+    rig.run(0.2)
+    assert 2.0 * RATE_MAX <= shown(rig)["high_mgy"] <= 3.5 * RATE_MAX
+    rig.host.found()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert not end["void"] and 10.0 * RATE_MAX <= end["high_mgy"] <= 11.0 * RATE_MAX
+
+
+def test_every_tick_is_kept_for_as_long_as_an_end_is_owed(rig: Rig) -> None:
+    """The host is stuck with beam on, and dies 9.8 s after: what the unit counted is known to the last tick, though its memory is lost then."""
+    stuck(rig)
+    rig.run(9.8, beam=True)
+    rig.host.kill()
+    for _ in range(5):
+        rig.clock.go(0.1)
+        rig.step()
+    truly = true_mgy(rig)
+    assert shown(rig)["low_mgy"] == pytest.approx(truly, abs=1.0)
+    assert shown(rig)["high_mgy"] >= truly
+
+
 def test_void_before_the_token_came_ends_the_right_start(rig: Rig) -> None:
     """ARMING expires while the recorder is away: START and VOID are drained together, the VOID names no token."""
     rig.host.confirm()
