@@ -87,10 +87,15 @@ class Noted(msgspec.Struct, frozen=True, array_like=True):
 
 class Ticks(msgspec.Struct, frozen=True, array_like=True):
     """Ticks of one process, in order, and what came into them: rows of sequence number and mono_ns (u64), type and length (u16), all little endian,
-    and the ring record's payload."""
+    and the ring record's payload. `mono_s` is what the recorder's monotonic clock showed at the record's own wall time (0: a record of before)."""
 
     instance: str
     rows: bytes
+    mono_s: float = 0.0
+
+    def wall_s(self, mono_ns: int, kept_wall_s: float) -> float:
+        """Wall time of a row by the clock that this record was kept with, at `kept_wall_s`: a ring may be drained long after it was written."""
+        return kept_wall_s - max(0.0, self.mono_s - mono_ns * 1e-9)
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True):
@@ -485,7 +490,8 @@ def _ticks(book: Book, record: Record) -> None:
         exposure = book.exposures.get(row.token)
         if exposure is not None and exposure.end is None and exposure.instance == ticks.instance:
             seen = evidence.get(row.token, exposure.seen)
-            evidence[row.token] = _look(exposure, seen, kept.mono_ns, record.wall_s, row)
+            wall_s = ticks.wall_s(kept.mono_ns, record.wall_s)
+            evidence[row.token] = _look(exposure, seen, kept.mono_ns, wall_s, row)
     book.seqs[ticks.instance] = last
     for token, seen in evidence.items():
         book.exposures[token] = msgspec.structs.replace(book.exposures[token], seen=seen)

@@ -544,7 +544,7 @@ class Recorder:
         if source.rows:
             rows = bytes(source.rows)
             source.rows.clear()
-            self._append(Kind.TICKS, Ticks(source.name, rows), wall_s)
+            self._append(Kind.TICKS, Ticks(source.name, rows, self._now_s), wall_s)
 
     def _append(self, kind: Kind, payload: msgspec.Struct, wall_s: float) -> Record:
         record = self._journal.append(kind, msgspec.msgpack.encode(payload), wall_s)

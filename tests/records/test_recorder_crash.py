@@ -143,6 +143,30 @@ def test_rt_killed_in_beam_is_provisional_then_by_the_units_counters(rig: Rig) -
     assert opened.token == rig.unit.token and shown(rig)["status"] == "PARTIAL"
 
 
+@pytest.mark.parametrize(("away_s", "asked"), [(20.0 * 60.0, ""), (40.0 * 60.0, "40 min since the last beam")])
+def test_a_ring_drained_later_tells_when_its_beam_was(rig: Rig, away_s: float, asked: str) -> None:
+    """Both processes are gone in beam and come back later, on the same boot: the end is that of the last tick, not of the draining, so that a resume after
+    more than 30 min is the physicist's, and the database shows the end where it was."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(6.0, beam=True)
+    ended_s = rig.clock.wall
+    rig.drop_recorder()
+    rig.restart_host(away_s)
+    rig.new_recorder()
+    rig.run(0.2)
+    rig.host.found()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["recovered"] and end["ended_wall_s"] == pytest.approx(ended_s, abs=0.1)
+    assert end["quality"] == "GOOD", "long after the cable's discharge nothing is charged"
+    rig.host.query(resume=True)
+    rig.run(0.1)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and clearance.last_end_wall_s == pytest.approx(ended_s, abs=0.1)
+    assert clearance.refused == (f"a physicist is needed: {asked} (at most 30)" if asked else "")
+
+
 def test_found_before_the_tail_is_over_adds_the_tail(rig: Rig) -> None:
     rig.new_recorder()
     rig.to_beam()
