@@ -99,11 +99,12 @@ class Ticks(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True):
-    """Ring records that were lost."""
+    """Ring records that were lost, and what the records hold against that: a latch, for one may have been among them (none in a record of before)."""
 
     instance: str
     first: int
     last: int
+    latches: tuple[LatchSet, ...] = ()
 
 
 class Drained(msgspec.Struct, frozen=True, array_like=True):
@@ -181,7 +182,8 @@ class Status(Enum):
 
 
 class Exposure(msgspec.Struct, frozen=True):
-    """One START that got a token, and its end when it has one. `index` and `end_index` are the journal's."""
+    """One START that got a token, and its end when it has one. `index` and `end_index` are the journal's. `lossy`: of its process ring records were lost
+    before it had an end, whatever was seen after them."""
 
     token: int
     instance: str
@@ -195,6 +197,7 @@ class Exposure(msgspec.Struct, frozen=True):
     end_index: int = 0
     end_wall_s: float = 0.0
     reset: bool = False
+    lossy: bool = False
 
     @property
     def void(self) -> bool:
@@ -532,6 +535,8 @@ def _gap(book: Book, record: Record) -> None:
     gap = msgspec.msgpack.decode(record.payload, type=Gap)
     book.seqs[gap.instance] = max(gap.last, book.seqs.get(gap.instance, 0))
     _mark(book, gap.instance, gapped=True)
+    for latch in gap.latches:
+        _latched(book, record, latch)
 
 
 def _drained(book: Book, record: Record) -> None:
@@ -552,7 +557,7 @@ def _mark(book: Book, instance: str, *, gapped: bool) -> None:
                 if gapped
                 else msgspec.structs.replace(seen, whole=not seen.gapped)
             )
-            book.exposures[token] = msgspec.structs.replace(exposure, seen=changed)
+            book.exposures[token] = msgspec.structs.replace(exposure, seen=changed, lossy=exposure.lossy or gapped)
             book.changes.fractions.add(exposure.fraction)
 
 

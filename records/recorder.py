@@ -7,15 +7,16 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from controller.blob import TubeHeat
-from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
+from controller.entries import Ack, EntryType, Event, Found, LatchSet, Outcome, Query, Start, Statement, Terminal
 from controller.latches import left_by
-from controller.prescribed import Prescribed
+from controller.prescribed import Prescribed, Quality
 from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
-from interlocks.words import Trip
+from interlocks.words import Clears, Trip
 from records import commissioning, missing, sheets
 from records.answers import Answers
 from records.approved import Signatures
@@ -50,6 +51,13 @@ AT_ONCE = 4096
 """Ring records taken from one process in one step; more come in the next."""
 ROOM_BYTES = 4 * 1024 * 1024
 """Journal room that must be there before an exposure gets its token."""
+GAP_RULE: Final = "ring_gap"
+"""Of the latch that every gap sets: what was lost may have been a latch, or the end of an exposure, and the worst of these was high voltage that nobody
+commanded, which is for service."""
+GAP_FIRST: Final = (
+    "a latch or an end may have been among them; first: service looks at the log, and whether high voltage is gone"
+)
+GAP_DOSE: Final = "ring records of it were lost: its dose is not known"
 _STORAGE = (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError)
 """What ends a recorder for good with words; anything else is a fault of this program and goes its own way."""
 _LAZY = (EntryType.TICK, EntryType.EVENT, EntryType.LINKS, EntryType.LATENESS, EntryType.CHECKPOINT)
@@ -398,12 +406,12 @@ class Recorder:
 
     def _gap(self, source: _Source, gap: RingGap, wall_s: float) -> None:
         self._pour(source, wall_s)
-        self._append(Kind.GAP, Gap(source.name, gap.first, gap.last), wall_s)
+        words = f"ring records {gap.first} to {gap.last} of {source.name} were overwritten before they were read, or damaged"
+        latch = LatchSet(GAP_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, f"{words}; {GAP_FIRST}", wall_s)
+        self._append(Kind.GAP, Gap(source.name, gap.first, gap.last, (latch,)), wall_s)
         source.handled = gap.last
         self._urgent = True
-        self._words.append(
-            f"ring records {gap.first} to {gap.last} of {source.name} were overwritten before they were read"
-        )
+        self._words.append(words)
 
     def _tick(self, source: _Source, item: RingEntry) -> None:
         source.handled = item.seq
@@ -432,7 +440,7 @@ class Recorder:
         if noted.type == EntryType.TERMINAL:
             return self._terminated(noted, wall_s)
         if noted.type == EntryType.FOUND:
-            return self._reconciled(noted, wall_s)
+            return self._doubted(self._reconciled(noted, wall_s))
         return self._answered(noted, wall_s) if noted.type == EntryType.QUERY else noted
 
     def _started(self, noted: Noted, wall_s: float) -> Noted:
@@ -521,6 +529,23 @@ class Recorder:
         return msgspec.structs.replace(
             noted, ends=tuple(ends), latches=tuple(latches), resets=(retained,) if gone else (), words=words
         )
+
+    def _doubted(self, noted: Noted) -> Noted:
+        """No dose is known of an exposure whose ring lost records: beam that its safety unit could not count may have been among them."""
+        ends = []
+        for end in noted.ends:
+            exposure = self.book.exposures[end.token]
+            if exposure.lossy and not end.void:
+                end = msgspec.structs.replace(
+                    end,
+                    outcome=Outcome.INTERRUPTED,
+                    quality=Quality.UNKNOWN,
+                    delivered_mgy=end.high_mgy,
+                    words=f"{end.words}; {GAP_DOSE}",
+                )
+                end = summed(self.book, self.book.fractions[exposure.fraction], end)
+            ends.append(end)
+        return msgspec.structs.replace(noted, ends=tuple(ends))
 
     def _answered(self, noted: Noted, wall_s: float) -> Noted:
         query = msgspec.msgpack.decode(noted.entry, type=Query)

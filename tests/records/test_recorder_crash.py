@@ -11,17 +11,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from records_bench import R0, TICK_S, Rig, flip, journal_files, lose_database
+from records_bench import R0, TICK_S, WALL, Rig, flip, journal_files, lose_database
 
 import records.store
 from controller.channels import CUT_S, RATE_MAX_OVER_R0
-from controller.entries import EntryType, LatchSet, Outcome
-from hal.readings import UnitState
+from controller.entries import EntryType, LatchCleared, LatchSet, Outcome
+from hal.readings import Cause, UnitState
 from interlocks.words import Clears, Trip
+from records.book import Book
 from records.files import PosixFiles
 from records.fractions import list_fractions, show
-from records.journal import segments_up_to, verify
-from records.recorder import Recorder, RecorderError
+from records.journal import Kind, Record, segments_up_to, verify
+from records.recorder import GAP_DOSE, GAP_RULE, Recorder, RecorderError
 from records.recovery import LAG_S
 from verification.disk import FOR_EVER, FaultyDisk, Killed, PowerLost, Strike
 
@@ -331,6 +332,67 @@ def test_ring_overrun_leaves_a_gap_and_the_unit_tells_the_dose(rig: Rig) -> None
     rig.run(0.1)
     (end,) = ends(rig)
     assert end["delivered_mgy"] == pytest.approx(true_mgy(rig), abs=1.5)
+
+
+def test_what_lay_in_a_gap_may_have_been_a_latch_and_an_end(rig: Rig) -> None:
+    """The recorder dies in beam; a rule latches for service and FAULT's end is put; a lap later both are gone, and the host dies too. The gap itself is latched
+    for service, over a new recorder and a new host; the dose is UNKNOWN, so that no operator resumes; and nothing of it is VOID, GOOD or at its end."""
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(1.0, beam=True)
+    rig.drop_recorder()
+    rig.run(0.5, beam=True)
+    rig.unit.state = UnitState.ENDED
+    rig.unit.cause = Cause.COUNT_PRESET
+    words = "kV 5 % above"
+    rig.host.put(EntryType.LATCH_SET, LatchSet("kv_high", Trip.TRIP_FAULT, Clears.BY_SERVICE, words, rig.clock.wall))
+    rig.host.terminal(Outcome.FAULT)
+    rig.run(5.0)
+    rig.new_recorder()
+    rig.run(0.04)
+    (latch,) = rig.host.statement().latches
+    assert (latch.rule, latch.clears) == (GAP_RULE, Clears.BY_SERVICE) and "first: service" in latch.words
+    rig.drop_recorder()
+    rig.new_recorder()
+    find_and_settle(rig)
+    assert rig.host.statement().latches == (latch,)
+    (end,) = ends(rig)
+    assert (end["outcome"], end["quality"]) == ("INTERRUPTED", "UNKNOWN") and end["recovered"]
+    assert end["delivered_mgy"] == end["high_mgy"] >= true_mgy(rig) and GAP_DOSE in end["words"]
+    rig.host.query(resume=True)
+    rig.run(0.04)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and "a physicist is needed" in clearance.refused
+    rig.host.put(EntryType.LATCH_CLEARED, LatchCleared(GAP_RULE, "service", "S. One", "looked", rig.clock.wall))
+    rig.run(0.04)
+    assert rig.host.statement().latches == ()
+
+
+def test_never_pressed_is_not_proved_over_a_gap(rig: Rig) -> None:
+    """The unit's registers stand as at START, but high voltage that it could not count may have been told in what was lost."""
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+    rig.host.confirm()
+    rig.run(0.02)
+    rig.host.take_token()
+    rig.drop_recorder()
+    rig.run(5.0)
+    rig.new_recorder()
+    find_and_settle(rig)
+    (end,) = ends(rig)
+    assert not end["void"] and end["quality"] == "UNKNOWN" and end["high_mgy"] > 0.0
+
+
+def test_a_gap_of_a_record_of_before_is_read(rig: Rig) -> None:
+    """It held no latch, and has none now."""
+    rig.new_recorder()
+    old = Record(10**6, Kind.GAP, WALL, msgspec.msgpack.encode(("host1", 5, 9)), b"")
+    book = rig.recorder.book if rig.recorder is not None else Book()
+    book.fold(old)
+    assert book.seqs["host1"] == 9 and book.latches == {}
 
 
 def test_overrun_while_idle_goes_on(rig: Rig) -> None:
