@@ -343,10 +343,10 @@ class Recorder:
         return sum(self._drain_whole(self._sources[name], alive, now_s, wall_s) for alive, _, name in order)
 
     def _drain_whole(self, source: _Source, alive: bool, now_s: float, wall_s: float) -> int:
-        """What is there of one process; of a dead one all of it, and its end."""
+        """What is there of one process; of a dead one all of it, past what is damaged, and its end."""
         came = entries = self._drain(source, wall_s)
         source.wrote = came > 0
-        while came and not alive:
+        while not alive and (came or self._skipped(source, wall_s)):
             came = self._drain(source, wall_s)
             entries += came
         if not alive:
@@ -365,6 +365,13 @@ class Recorder:
             else:
                 self._entry(source, item, wall_s)
         return len(found)
+
+    def _skipped(self, source: _Source, wall_s: float) -> bool:
+        """Whether more lies in a dead process's ring behind records that are damaged; these are told."""
+        gap = source.reader.lost()
+        if gap is not None:
+            self._gap(source, gap, wall_s)
+        return gap is not None
 
     def _keep_wires(self, now_s: float, wall_s: float) -> None:
         """What was on the wires around a trip, once all of it has passed, a piece in each step; a later trip has a file of its own."""

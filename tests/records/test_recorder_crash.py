@@ -16,6 +16,7 @@ from records_bench import R0, TICK_S, WALL, Rig, flip, journal_files, lose_datab
 import records.store
 from controller.channels import CUT_S, RATE_MAX_OVER_R0
 from controller.entries import EntryType, LatchCleared, LatchSet, Outcome
+from controller.ring import SLOT_BYTES
 from hal.readings import Cause, UnitState
 from interlocks.words import Clears, Trip
 from records.book import Book
@@ -393,6 +394,29 @@ def test_a_gap_of_a_record_of_before_is_read(rig: Rig) -> None:
     book = rig.recorder.book if rig.recorder is not None else Book()
     book.fold(old)
     assert book.seqs["host1"] == 9 and book.latches == {}
+
+
+@pytest.mark.parametrize("damaged", [1, 3])
+def test_a_damaged_slot_does_not_end_the_draining_of_a_dead_ring(rig: Rig, damaged: int) -> None:
+    """The host dies after a latch and its end are put, and ticks before them are damaged: a GAP tells those, and what follows is taken."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(1.0, beam=True)
+    first = rig.host.ring.seq + 1
+    for _ in range(damaged):
+        rig.host.tick()
+    rig.unit.state = UnitState.ENDED
+    rig.host.put(
+        EntryType.LATCH_SET, LatchSet("kv_high", Trip.TRIP_FAULT, Clears.BY_SERVICE, "kV 5 % above", rig.clock.wall)
+    )
+    rig.host.terminal(Outcome.FAULT)
+    for seq in range(first, first + damaged):
+        flip(Path(rig.host.folder) / "ring", seq % 4096 * SLOT_BYTES + 60)
+    find_and_settle(rig)
+    assert [latch.rule for latch in rig.host.statement().latches] == [GAP_RULE, "kv_high"]
+    assert f"ring records {first} to {first + damaged - 1} of host1" in rig.host.statement().latches[0].words
+    (end,) = ends(rig)
+    assert end["outcome"] == "FAULT" and not end["recovered"]
 
 
 def test_overrun_while_idle_goes_on(rig: Rig) -> None:
