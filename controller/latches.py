@@ -49,31 +49,43 @@ class Latches:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._opened = False
+        self._recorder: str | None = ""
         self._found_seq = self._taken_seq = 0
         self._cleared: set[str] = set()
         self.held: tuple[Latch, ...] = ()
 
     def open(self, statement: Statement | None, at_s: float) -> None:
         """The recorder's opening statement hands back, once, the latches that outlived the last process; and once more, where a FOUND entry was written, those
-        that an exposure left which the records have ended by it."""
+        that an exposure left which the records have ended by it. Another recorder's first statement hands back what that one had to latch itself."""
         if statement is None:
             return
+        other = self._recorder not in (None, statement.recorder)
         ended = self._taken_seq < self._found_seq <= statement.reconciled_found_seq
-        if self._opened and not ended:
+        self._recorder = statement.recorder
+        if not (other or ended):
             return
         self._taken_seq = self._found_seq if ended else self._taken_seq
         has = {latch.rule for latch in self.held} | self._cleared
         told = (Latch(s.rule, s.trip, s.clears, at_s, s.words) for s in statement.latches if s.rule not in has)
-        self._opened, self.held = True, (*self.held, *told)
+        self.held = (*self.held, *told)
+
+    def retell(self, statement: Statement | None, now: Seconds, wall_s: float) -> None:
+        """What is held and another recorder does not know lay in a gap of the ring, and is written once more; ask before its statement is opened."""
+        if statement is None or not self._recorder or statement.recorder == self._recorder:
+            return
+        known = {latch.rule for latch in statement.latches}
+        for latch in self.held:
+            if latch.rule not in known:
+                entry = LatchSet(latch.rule, latch.trip, latch.clears, latch.words, wall_s)
+                self._ledger.put(EntryType.LATCH_SET, entry, now)
 
     def found(self, seq: int) -> None:
         """A FOUND entry of this number was written; what is cleared after it may still stand in the statement that answers it."""
         self._found_seq, self._cleared = seq, set()
 
     def take_up(self, held: tuple[Latch, ...]) -> None:
-        """Go on from these, opened already."""
-        self._opened, self.held = True, held
+        """Go on from these, opened already by whatever recorder is heard first."""
+        self._recorder, self.held = None, held
 
     def follow(self, stage: Stage, decided: Decided, verdict: Verdict, now: Seconds, wall_s: float) -> None:
         """Latches of the verdict while an exposure is under way, of ends that only the unit reports, of STUCK_ON and of beam that nobody asked for."""

@@ -16,9 +16,14 @@ from records_bench import R0, TICK_S, WALL, Rig, flip, journal_files, lose_datab
 import records.store
 from controller.channels import CUT_S, RATE_MAX_OVER_R0
 from controller.entries import EntryType, LatchCleared, LatchSet, Outcome
+from controller.exposure import Decided, Stage
+from controller.latches import Latches
+from controller.ledger import Ledger
 from controller.ring import SLOT_BYTES
+from controller.states import Event, State
 from hal.readings import Cause, UnitState
-from interlocks.words import Clears, Trip
+from hal.units import Seconds
+from interlocks.words import Clears, Trip, Verdict
 from records.book import Book
 from records.files import PosixFiles
 from records.fractions import list_fractions, show
@@ -369,6 +374,46 @@ def test_what_lay_in_a_gap_may_have_been_a_latch_and_an_end(rig: Rig) -> None:
     rig.host.put(EntryType.LATCH_CLEARED, LatchCleared(GAP_RULE, "service", "S. One", "looked", rig.clock.wall))
     rig.run(0.04)
     assert rig.host.statement().latches == ()
+
+
+def test_a_host_that_lives_tells_again_what_lay_in_a_gap(rig: Rig) -> None:
+    """The new recorder calls a latch and an end durable that it never read. The host sees by its two files that it knows neither: with them written again
+    the exposure has the end that the host gave it, and the latch stands beside that of the gap."""
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(1.0, beam=True)
+    ledger = Ledger(rig.host.ring, rig.host.acks, rig.host.statements)
+    latches = Latches(ledger)
+    ledger.note(rig.host.ring.seq, Seconds(rig.clock.now))
+    ledger.poll()
+    latches.open(ledger.statement, rig.clock.now)
+    rig.drop_recorder()
+    rig.unit.state = UnitState.ENDED
+    stuck = Stage(State.STUCK_ON, rig.clock.now, True, Outcome.STUCK_ON, Event.OFF_UNVERIFIED, "stuck_on", "K1", 0.0)
+    decided = Decided(stuck.event, stuck.event, stuck.rule, stuck.words)
+    quiet = Verdict(1, rig.clock.now, b"", (), (), True)
+    latches.follow(stuck, decided, quiet, Seconds(rig.clock.now), rig.clock.wall)
+    ended = rig.host.terminal(Outcome.STUCK_ON)
+    rig.run(5.0)
+    rig.new_recorder()
+    rig.run(0.04)
+    ledger.note(rig.host.ring.seq, Seconds(rig.clock.now))
+    ledger.poll()
+    ack, token = ledger.ack, rig.host.token
+    assert ack is not None and ledger.durable(ended) and ack.ended_token != token
+    for _ in range(2):
+        latches.retell(ledger.statement, Seconds(rig.clock.now), rig.clock.wall)
+        latches.open(ledger.statement, rig.clock.now)
+    assert [latch.rule for latch in latches.held] == ["stuck_on", GAP_RULE]
+    rig.host.terminal(Outcome.STUCK_ON)
+    rig.run(0.04)
+    ack = rig.host.ack()
+    assert ack is not None and ack.ended_token == token
+    assert sorted(latch.rule for latch in rig.host.statement().latches) == [GAP_RULE, "stuck_on"]
+    (end,) = ends(rig)
+    assert end["outcome"] == "STUCK_ON" and not end["recovered"]
 
 
 def test_never_pressed_is_not_proved_over_a_gap(rig: Rig) -> None:
