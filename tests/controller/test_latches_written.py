@@ -27,9 +27,14 @@ class Written:
 
     def __init__(self) -> None:
         self.entries: list[tuple[EntryType, Any, Seconds]] = []
+        self.durable_to = 1000
 
-    def put(self, kind: EntryType, entry: Any, now: Seconds) -> None:
+    def put(self, kind: EntryType, entry: Any, now: Seconds) -> tuple[int, bytes]:
         self.entries.append((kind, entry, now))
+        return len(self.entries), b""
+
+    def durable(self, seq: int) -> bool:
+        return seq <= self.durable_to
 
 
 def holding(*held: Latch) -> tuple[Latches, Written]:
@@ -242,12 +247,14 @@ def test_what_another_recorder_does_not_know_is_written_once_more() -> None:
     assert [latch.rule for latch in latches.held] == ["a", STUCK_RULE, "ring_gap"]
 
 
-def test_a_recorder_that_lost_nothing_is_told_nothing() -> None:
-    """A new one that has drained the latch already: a restart of the recorder is no news."""
+@pytest.mark.parametrize(("durable_to", "known"), [(1, (STUCK_RULE,)), (0, ())])
+def test_a_recorder_that_lost_nothing_is_told_nothing(durable_to: int, known: tuple[str, ...]) -> None:
+    """A new one that has drained the latch already, or has it still before it: a restart of the recorder is no news."""
     latches, ledger = holding()
+    ledger.durable_to = durable_to
     latches.open(kept(0), 6.0)
     follow(latches, State.STUCK_ON, event=Event.OFF_UNVERIFIED, rule=STUCK_RULE, words="K1 welded")
-    told = msgspec.structs.replace(kept(0, STUCK_RULE), recorder="next")
+    told = msgspec.structs.replace(kept(0, *known), recorder="next")
     latches.retell(told, AT, WALL_S)
     latches.open(told, 7.0)
     assert len(ledger.entries) == 1 and [latch.rule for latch in latches.held] == [STUCK_RULE]
