@@ -415,7 +415,8 @@ class Recorder:
         self._pour(source, wall_s)
         words = f"ring records {gap.first} to {gap.last} of {source.name} were overwritten before they were read, or damaged"
         latch = LatchSet(GAP_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, f"{words}; {GAP_FIRST}", wall_s)
-        self._append(Kind.GAP, Gap(source.name, gap.first, gap.last, (latch,)), wall_s)
+        held = GAP_RULE in self.book.latches
+        self._append(Kind.GAP, Gap(source.name, gap.first, gap.last, () if held else (latch,)), wall_s)
         source.handled = gap.last
         self._urgent = True
         self._words.append(words)

@@ -31,6 +31,7 @@ from records.journal import Kind, Record, segments_up_to, verify
 from records.recorder import GAP_DOSE, GAP_RULE, Recorder, RecorderError
 from records.recovery import LAG_S
 from verification.disk import FOR_EVER, FaultyDisk, Killed, PowerLost, Strike
+from verification.trace import JournalEye
 
 RATE_MAX = RATE_MAX_OVER_R0 * R0
 LEASE_S = 0.2
@@ -455,11 +456,17 @@ def test_a_damaged_slot_does_not_end_the_draining_of_a_dead_ring(rig: Rig, damag
         EntryType.LATCH_SET, LatchSet("kv_high", Trip.TRIP_FAULT, Clears.BY_SERVICE, "kV 5 % above", rig.clock.wall)
     )
     rig.host.terminal(Outcome.FAULT)
-    for seq in range(first, first + damaged):
+    rig.host.tick()
+    rig.host.tick()
+    for seq in (*range(first, first + damaged), rig.host.ring.seq - 1):
         flip(Path(rig.host.folder) / "ring", seq % 4096 * SLOT_BYTES + 60)
     find_and_settle(rig)
     assert [latch.rule for latch in rig.host.statement().latches] == [GAP_RULE, "kv_high"]
     assert f"ring records {first} to {first + damaged - 1} of host1" in rig.host.statement().latches[0].words
+    eye = JournalEye(rig.folder / "journal", Path.read_bytes)
+    eye.look(0.0)
+    set_ = [entry.fields[0] for entry in eye.entries if entry.kind == EntryType.LATCH_SET]
+    assert set_ == [GAP_RULE, "kv_high"], "a second gap latches no second time"
     (end,) = ends(rig)
     assert end["outcome"] == "FAULT" and not end["recovered"]
 
