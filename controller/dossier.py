@@ -14,7 +14,7 @@ from controller.admission import Admission, Site, judge_clearance, query_for
 from controller.case import Case
 from controller.decide import SETTLE_S
 from controller.dose import Dose, Meter
-from controller.entries import EntryType, Outcome, ResetDone, Start, Statement
+from controller.entries import EntryType, Outcome, ResetDone, Start, Statement, Terminal
 from controller.entries import Event as EventEntry
 from controller.exposure import Decided, Stage
 from controller.facts import Facts
@@ -94,6 +94,14 @@ class Owed(msgspec.Struct, frozen=True):
     heard_since_s: float | None = None
 
 
+class LastEnd(msgspec.Struct, frozen=True):
+    """The last TERMINAL as it was put: its number, and the recorder that was heard then (0: none)."""
+
+    seq: int
+    terminal: Terminal
+    recorder: int
+
+
 class Dossier:
     """Everything that is known of the exposure in hand. A new Dossier on the same machine and records knows nothing of the old one."""
 
@@ -131,6 +139,7 @@ class Dossier:
         self._noted: EventEntry | None = None
         self._owed: Owed | None = None
         self._ended_seq = 0
+        self._last_end: LastEnd | None = None
 
     @property
     def latches(self) -> tuple[Latch, ...]:
@@ -188,6 +197,9 @@ class Dossier:
         self, stage: Stage, readings: Readings, verdict: Verdict, dose: Dose, sent: Sent, kernel_sound: bool
     ) -> Facts:
         """Bring everything up to this snapshot and say what decide needs of it."""
+        now = Seconds(readings.now_s)
+        self._retell_end(now)
+        self._latches.retell(self._ledger.statement, now, self.wall_s(now))
         self._latches.open(self._ledger.statement, self._anchor[1])
         # the meter keeps an exposure until the next one begins: chambers that counted in a former one prove nothing of this one's silence
         off = evidence(readings, self._machine, dose.counted and bool(self.case.start_seq))
@@ -454,9 +466,30 @@ class Dossier:
         dose = self._meter.settled(readings)
         terminal = terminal_entry(stage, self.case, settings, dose, readings, sent, Outcome.VOID, self.wall_s(now))
         self._latch_left(start, readings)
-        seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
+        seq = self._put_end(terminal, now)
         self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
         self._start = None
+
+    def _put_end(self, terminal: Terminal, now: Seconds) -> int:
+        """The entry's number."""
+        ack = self._ledger.ack
+        seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
+        self._last_end = LastEnd(seq, terminal, ack.recorder if ack is not None else 0)
+        return seq
+
+    def _retell_end(self, now: Seconds) -> None:
+        """An end that another recorder calls durable and does not know lay in a gap of the ring: it is written once more, and waited for anew."""
+        last, ack = self._last_end, self._ledger.ack
+        if last is None or ack is None or ack.recorder == last.recorder or not self._ledger.durable(last.seq):
+            return
+        self._last_end = None
+        if ack.ended_token == last.terminal.token:
+            return
+        seq = self._put_end(last.terminal, now)
+        if self.case.terminal_seq == last.seq:
+            self.case = msgspec.structs.replace(self.case, terminal_seq=seq)
+        if self._ended_seq == last.seq:
+            self._ended_seq = seq
 
     def _owe(self, stage: Stage, readings: Readings, sent: Sent) -> None:
         """Off is proved and the unit is silent: its counters will say what the gap held, to the count. Until then people are shown the bounds."""
@@ -497,7 +530,7 @@ class Dossier:
             self.case = msgspec.structs.replace(self.case, off_verified_at_s=now)
         terminal = terminal_entry(stage, self.case, settings, dose, readings, sent, outcome, self.wall_s(now))
         self._latch_left(self._start, readings)
-        seq, _ = self._ledger.put(EntryType.TERMINAL, terminal, now)
+        seq = self._put_end(terminal, now)
         self.case = msgspec.structs.replace(self.case, terminal_seq=seq, terminal=terminal)
         self._ended_seq = seq
         self.ended = ended_shown(stage, terminal, dose_shown(settings, dose), sent, durable=False)
@@ -548,7 +581,7 @@ class Dossier:
         if start is None:
             return
         seq, packed = self._ledger.put(EntryType.START, start, now)
-        self._start = start
+        self._start, self._last_end = start, None
         self.case = msgspec.structs.replace(
             self.case, start_seq=seq, start_crc=zlib.crc32(packed), confirmed_at_s=now, offer_at_s=None, terminal_seq=0
         )

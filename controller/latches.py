@@ -49,31 +49,47 @@ class Latches:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._opened = False
+        self._recorder: str | None = ""
         self._found_seq = self._taken_seq = 0
         self._cleared: set[str] = set()
+        self._put: dict[str, int] = {}
         self.held: tuple[Latch, ...] = ()
 
     def open(self, statement: Statement | None, at_s: float) -> None:
         """The recorder's opening statement hands back, once, the latches that outlived the last process; and once more, where a FOUND entry was written, those
-        that an exposure left which the records have ended by it."""
+        that an exposure left which the records have ended by it. Another recorder's first statement hands back what that one had to latch itself."""
         if statement is None:
             return
+        other = self._recorder not in (None, statement.recorder)
         ended = self._taken_seq < self._found_seq <= statement.reconciled_found_seq
-        if self._opened and not ended:
+        self._recorder = statement.recorder
+        if not (other or ended):
             return
         self._taken_seq = self._found_seq if ended else self._taken_seq
         has = {latch.rule for latch in self.held} | self._cleared
         told = (Latch(s.rule, s.trip, s.clears, at_s, s.words) for s in statement.latches if s.rule not in has)
-        self._opened, self.held = True, (*self.held, *told)
+        self.held = (*self.held, *told)
+
+    def retell(self, statement: Statement | None, now: Seconds, wall_s: float) -> None:
+        """What another recorder calls durable and does not know lay in a gap of the ring, and is written once more; ask before its statement is opened."""
+        if statement is None or not self._recorder or statement.recorder == self._recorder:
+            return
+        known = {latch.rule for latch in statement.latches}
+        for latch in self.held:
+            seq = self._put.get(latch.rule, 0)
+            if latch.rule not in known and seq and self._ledger.durable(seq):
+                self._write(LatchSet(latch.rule, latch.trip, latch.clears, latch.words, wall_s), now)
 
     def found(self, seq: int) -> None:
         """A FOUND entry of this number was written; what is cleared after it may still stand in the statement that answers it."""
         self._found_seq, self._cleared = seq, set()
 
+    def _write(self, entry: LatchSet, now: Seconds) -> None:
+        self._put[entry.rule], _ = self._ledger.put(EntryType.LATCH_SET, entry, now)
+
     def take_up(self, held: tuple[Latch, ...]) -> None:
-        """Go on from these, opened already."""
-        self._opened, self.held = True, held
+        """Go on from these, opened already by whatever recorder is heard first."""
+        self._recorder, self.held = None, held
 
     def follow(self, stage: Stage, decided: Decided, verdict: Verdict, now: Seconds, wall_s: float) -> None:
         """Latches of the verdict while an exposure is under way, of ends that only the unit reports, of STUCK_ON and of beam that nobody asked for."""
@@ -88,7 +104,7 @@ class Latches:
         for latch in held:
             if latch.rule not in before and latch.clears is not Clears.BY_ITSELF:
                 entry = LatchSet(latch.rule, latch.trip, latch.clears, latch.words, wall_s)
-                self._ledger.put(EntryType.LATCH_SET, entry, now)
+                self._write(entry, now)
 
     def ended(self, start: Start, cause: int, now: Seconds, wall_s: float) -> None:
         """An exposure gets its end: what the safety unit had ended it for is latched too where another event of the same moment was the worse one, or the wire
@@ -97,14 +113,14 @@ class Latches:
         if left is None or any(latch.clears is left.clears for latch in self.held):
             return
         self.held += (Latch(left.rule, left.trip, left.clears, now, left.words),)
-        self._ledger.put(EntryType.LATCH_SET, left, now)
+        self._write(left, now)
 
     def adopted(self, now: Seconds, wall_s: float) -> None:
         """An exposure that was taken in from the unit's memory alone is the physicist's."""
         if all(latch.rule != ADOPTED_RULE for latch in self.held):
             self.held += (Latch(ADOPTED_RULE, Trip.TRIP_FAULT, Clears.BY_PHYSICIST, now, ADOPTED_WORDS),)
             entry = LatchSet(ADOPTED_RULE, Trip.TRIP_FAULT, Clears.BY_PHYSICIST, ADOPTED_WORDS, wall_s)
-            self._ledger.put(EntryType.LATCH_SET, entry, now)
+            self._write(entry, now)
 
     def clear(self, request: Request | None, verdict: Verdict, now: Seconds, wall_s: float) -> None:
         """What this reset's role may clear, and who did it, and why."""

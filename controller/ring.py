@@ -314,6 +314,16 @@ class RingReader:
             found.append(gap)
         return found
 
+    def lost(self) -> RingGap | None:
+        """Of a dead writer, once `read` gives no more: records that are damaged where whole ones follow, which are read next; None at the ring's end."""
+        first, last = self._next, self.newest()
+        whole = (seq for seq in range(max(first, last - self._slots + 1), last + 1) if self._is_whole(seq))
+        self._next = next(whole, first)
+        if self._next == first:
+            return None
+        self._parts.clear()
+        return RingGap(first, self._next - 1)
+
     def newest(self) -> int:
         """The highest sequence number that is here, 0 for an empty ring; looks at every slot."""
         return max((record[0] for slot in range(self._slots) if (record := self._slot(slot)) is not None), default=0)
@@ -339,6 +349,10 @@ class RingReader:
             return None
         seq, mono_ns, kind, part, parts, length, _ = _HEAD.unpack_from(raw)
         return seq, mono_ns, kind, part, parts, raw[_HEAD.size : _HEAD.size + length]
+
+    def _is_whole(self, seq: int) -> bool:
+        record = self._slot(seq)
+        return record is not None and record[0] == seq
 
     def _take(self, record: tuple[int, int, int, int, int, bytes], found: list[RingEntry | RingGap]) -> None:
         seq, mono_ns, kind, part, parts, payload = record

@@ -88,18 +88,24 @@ class Noted(msgspec.Struct, frozen=True, array_like=True):
 
 class Ticks(msgspec.Struct, frozen=True, array_like=True):
     """Ticks of one process, in order, and what came into them: rows of sequence number and mono_ns (u64), type and length (u16), all little endian,
-    and the ring record's payload."""
+    and the ring record's payload. `mono_s` is what the recorder's monotonic clock showed at the record's own wall time (0: a record of before)."""
 
     instance: str
     rows: bytes
+    mono_s: float = 0.0
+
+    def wall_s(self, mono_ns: int, kept_wall_s: float) -> float:
+        """Wall time of a row by the clock that this record was kept with, at `kept_wall_s`: a ring may be drained long after it was written."""
+        return kept_wall_s - max(0.0, self.mono_s - mono_ns * 1e-9)
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True):
-    """Ring records that were lost."""
+    """Ring records that were lost, and what the records hold against that: a latch, for one may have been among them (none in a record of before)."""
 
     instance: str
     first: int
     last: int
+    latches: tuple[LatchSet, ...] = ()
 
 
 class Drained(msgspec.Struct, frozen=True, array_like=True):
@@ -177,7 +183,8 @@ class Status(Enum):
 
 
 class Exposure(msgspec.Struct, frozen=True):
-    """One START that got a token, and its end when it has one. `index` and `end_index` are the journal's."""
+    """One START that got a token, and its end when it has one. `index` and `end_index` are the journal's. `lossy`: of its process ring records were lost
+    before it had an end, whatever was seen after them."""
 
     token: int
     instance: str
@@ -191,6 +198,7 @@ class Exposure(msgspec.Struct, frozen=True):
     end_index: int = 0
     end_wall_s: float = 0.0
     reset: bool = False
+    lossy: bool = False
 
     @property
     def void(self) -> bool:
@@ -486,7 +494,8 @@ def _ticks(book: Book, record: Record) -> None:
         exposure = book.exposures.get(row.token)
         if exposure is not None and exposure.end is None and exposure.instance == ticks.instance:
             seen = evidence.get(row.token, exposure.seen)
-            evidence[row.token] = _look(exposure, seen, kept.mono_ns, record.wall_s, row)
+            wall_s = ticks.wall_s(kept.mono_ns, record.wall_s)
+            evidence[row.token] = _look(exposure, seen, kept.mono_ns, wall_s, row)
     book.seqs[ticks.instance] = last
     for token, seen in evidence.items():
         book.exposures[token] = msgspec.structs.replace(book.exposures[token], seen=seen)
@@ -537,6 +546,8 @@ def _gap(book: Book, record: Record) -> None:
     gap = msgspec.msgpack.decode(record.payload, type=Gap)
     book.seqs[gap.instance] = max(gap.last, book.seqs.get(gap.instance, 0))
     _mark(book, gap.instance, gapped=True)
+    for latch in gap.latches:
+        _latched(book, record, latch)
 
 
 def _drained(book: Book, record: Record) -> None:
@@ -557,7 +568,7 @@ def _mark(book: Book, instance: str, *, gapped: bool) -> None:
                 if gapped
                 else msgspec.structs.replace(seen, whole=not seen.gapped)
             )
-            book.exposures[token] = msgspec.structs.replace(exposure, seen=changed)
+            book.exposures[token] = msgspec.structs.replace(exposure, seen=changed, lossy=exposure.lossy or gapped)
             book.changes.fractions.add(exposure.fraction)
 
 

@@ -7,15 +7,16 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from controller.blob import TubeHeat
-from controller.entries import Ack, EntryType, Event, Found, Query, Start, Statement, Terminal
+from controller.entries import Ack, EntryType, Event, Found, LatchSet, Outcome, Query, Start, Statement, Terminal
 from controller.latches import left_by
-from controller.prescribed import Prescribed
+from controller.prescribed import Prescribed, Quality
 from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
-from interlocks.words import Trip
+from interlocks.words import Clears, Trip
 from records import commissioning, missing, sheets
 from records.answers import Answers
 from records.approved import Signatures
@@ -50,6 +51,13 @@ AT_ONCE = 4096
 """Ring records taken from one process in one step; more come in the next."""
 ROOM_BYTES = 4 * 1024 * 1024
 """Journal room that must be there before an exposure gets its token."""
+GAP_RULE: Final = "ring_gap"
+"""Of the latch that every gap sets: what was lost may have been a latch, or the end of an exposure, and the worst of these was high voltage that nobody
+commanded, which is for service."""
+GAP_FIRST: Final = (
+    "a latch or an end may have been among them; first: service looks at the log, and whether high voltage is gone"
+)
+GAP_DOSE: Final = "ring records of it were lost: its dose is not known"
 _STORAGE = (JournalError, StoreError, OSError, msgspec.DecodeError, ValueError)
 """What ends a recorder for good with words; anything else is a fault of this program and goes its own way."""
 _LAZY = (EntryType.TICK, EntryType.EVENT, EntryType.LINKS, EntryType.LATENESS, EntryType.CHECKPOINT)
@@ -335,10 +343,10 @@ class Recorder:
         return sum(self._drain_whole(self._sources[name], alive, now_s, wall_s) for alive, _, name in order)
 
     def _drain_whole(self, source: _Source, alive: bool, now_s: float, wall_s: float) -> int:
-        """What is there of one process; of a dead one all of it, and its end."""
+        """What is there of one process; of a dead one all of it, past what is damaged, and its end."""
         came = entries = self._drain(source, wall_s)
         source.wrote = came > 0
-        while came and not alive:
+        while not alive and (came or self._skipped(source, wall_s)):
             came = self._drain(source, wall_s)
             entries += came
         if not alive:
@@ -357,6 +365,13 @@ class Recorder:
             else:
                 self._entry(source, item, wall_s)
         return len(found)
+
+    def _skipped(self, source: _Source, wall_s: float) -> bool:
+        """Whether more lies in a dead process's ring behind records that are damaged; these are told."""
+        gap = source.reader.lost()
+        if gap is not None:
+            self._gap(source, gap, wall_s)
+        return gap is not None
 
     def _keep_wires(self, now_s: float, wall_s: float) -> None:
         """What was on the wires around a trip, once all of it has passed, a piece in each step; a later trip has a file of its own."""
@@ -398,12 +413,13 @@ class Recorder:
 
     def _gap(self, source: _Source, gap: RingGap, wall_s: float) -> None:
         self._pour(source, wall_s)
-        self._append(Kind.GAP, Gap(source.name, gap.first, gap.last), wall_s)
+        words = f"ring records {gap.first} to {gap.last} of {source.name} were overwritten before they were read, or damaged"
+        latch = LatchSet(GAP_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, f"{words}; {GAP_FIRST}", wall_s)
+        held = GAP_RULE in self.book.latches
+        self._append(Kind.GAP, Gap(source.name, gap.first, gap.last, () if held else (latch,)), wall_s)
         source.handled = gap.last
         self._urgent = True
-        self._words.append(
-            f"ring records {gap.first} to {gap.last} of {source.name} were overwritten before they were read"
-        )
+        self._words.append(words)
 
     def _tick(self, source: _Source, item: RingEntry) -> None:
         source.handled = item.seq
@@ -433,7 +449,7 @@ class Recorder:
         if noted.type == EntryType.TERMINAL:
             return self._terminated(noted, wall_s)
         if noted.type == EntryType.FOUND:
-            return self._reconciled(noted, wall_s)
+            return self._doubted(self._reconciled(noted, wall_s))
         return self._answered(noted, wall_s) if noted.type == EntryType.QUERY else noted
 
     def _started(self, noted: Noted, wall_s: float) -> Noted:
@@ -524,6 +540,23 @@ class Recorder:
             noted, ends=tuple(ends), latches=tuple(latches), resets=(retained,) if gone else (), words=words
         )
 
+    def _doubted(self, noted: Noted) -> Noted:
+        """No dose is known of an exposure whose ring lost records: beam that its safety unit could not count may have been among them."""
+        ends = []
+        for end in noted.ends:
+            exposure = self.book.exposures[end.token]
+            if exposure.lossy and not end.void:
+                end = msgspec.structs.replace(
+                    end,
+                    outcome=Outcome.INTERRUPTED,
+                    quality=Quality.UNKNOWN,
+                    delivered_mgy=end.high_mgy,
+                    words=f"{end.words}; {GAP_DOSE}",
+                )
+                end = summed(self.book, self.book.fractions[exposure.fraction], end)
+            ends.append(end)
+        return msgspec.structs.replace(noted, ends=tuple(ends))
+
     def _answered(self, noted: Noted, wall_s: float) -> Noted:
         query = msgspec.msgpack.decode(noted.entry, type=Query)
         day, lacking = self._day(noted.instance, wall_s), self._unsigned(query.prescribed)
@@ -546,7 +579,7 @@ class Recorder:
         if source.rows:
             rows = bytes(source.rows)
             source.rows.clear()
-            self._append(Kind.TICKS, Ticks(source.name, rows), wall_s)
+            self._append(Kind.TICKS, Ticks(source.name, rows, self._now_s), wall_s)
 
     def _append(self, kind: Kind, payload: msgspec.Struct, wall_s: float) -> Record:
         record = self._journal.append(kind, msgspec.msgpack.encode(payload), wall_s)

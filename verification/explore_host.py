@@ -322,7 +322,7 @@ class _Dossier(Dossier):
         self._offers, self._told = 2, 0
         self._strange_since = NOW - LONG_AGO if host.strange else None
         self._noted = None
-        self._ended_seq = 0
+        self._ended_seq, self._last_end = 0, None
         self._latches.found(0)
         heard = _ago(host.owed_heard)
         self._owed = Owed(_stage(host), NOW - (LONG_AGO if host.owed == 2 else EARLIER), heard) if host.owed else None

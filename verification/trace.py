@@ -252,7 +252,10 @@ _TICKS: Final = 1
 LATCH_SET: Final = 6
 _LATCHES: Final = 4
 """Behind an entry's token stand its words, ends, resets, clearance, and the latches that the records themselves set with it."""
+_GAP_LATCHES: Final = 3
+"""The same behind a gap's process and its two ends."""
 _IS_ENTRY: Final = 2
+_IS_GAP: Final = 4
 _IS_SHEET: Final = 8
 
 
@@ -310,6 +313,8 @@ class JournalEye:
                 return
             if kind == _IS_ENTRY:
                 self._entry(index, raw[body_at:end], seen_s, wall_s)
+            elif kind == _IS_GAP:
+                self._gap(index, raw[body_at:end], seen_s, wall_s)
             elif kind == _IS_SHEET:
                 self.sheets.append((index, raw[body_at:end]))
             self._at, self._index, self._digest = end + _DIGEST, index + 1, digest
@@ -322,6 +327,15 @@ class JournalEye:
         told += [(LATCH_SET, 0, latch) for latch in (made[_LATCHES] if len(made) > _LATCHES else ())]
         self.entries += [
             Entry(index, instance, seq, mono_ns * 1e-9, what, of, fields, seen_s, wall_s) for what, of, fields in told
+        ]
+
+    def _gap(self, index: int, payload: bytes, seen_s: float, wall_s: float) -> None:
+        """Latches of a gap, as of the entry before it: nothing in it says when it was."""
+        gap = msgspec.msgpack.decode(payload)
+        at_s = self.entries[-1].at_s if self.entries else 0.0
+        self.entries += [
+            Entry(index, gap[0], gap[2], at_s, LATCH_SET, 0, latch, seen_s, wall_s)
+            for latch in (gap[_GAP_LATCHES] if len(gap) > _GAP_LATCHES else ())
         ]
 
 

@@ -36,7 +36,7 @@ from controller.admission import Admission, Site
 from controller.case import Case
 from controller.dose import Dose, Meter
 from controller.dossier import STRANGE_S, Dossier, Identity
-from controller.entries import EntryType, Found, LatchCleared, LatchSet, Outcome, ResetDone, Start, Statement
+from controller.entries import Ack, EntryType, Found, LatchCleared, LatchSet, Outcome, ResetDone, Start, Statement
 from controller.exposure import Decided, Stage
 from controller.ledger import Ledger
 from controller.off import Evidence
@@ -56,6 +56,7 @@ class Book:
     def __init__(self) -> None:
         self.put_in: list[tuple[EntryType, Any]] = []
         self.statement: Statement | None = statement()
+        self.ack: Ack | None = None
         self.durable_to = 10**9
         self.tokens: dict[tuple[int, int], int] = {}
 
@@ -301,6 +302,31 @@ def test_an_exposure_without_beam_is_void_by_the_units_registers(bench: Bench, b
     assert (end.outcome, end.delivered_mgy, end.high_mgy) == (Outcome.VOID, 0.0, 0.0)
     bench.move(State.STOPPING, State.FAULT, Event.OFF_VERIFIED_FAULT)
     assert len(bench.book.of(EntryType.TERMINAL)) == 1
+
+
+@pytest.mark.parametrize(("known", "times"), [(False, 2), (True, 1)])
+def test_an_end_that_another_recorder_does_not_know_is_written_once_more(bench: Bench, known: bool, times: int) -> None:
+    """It calls it durable, for it is behind the last that it read, but it lay in a gap of the ring. It is not taken as on the disk until the second one is;
+    a recorder that has it already, and the one that was there when it was put, are told nothing."""
+    bench.book.ack = Ack(1, 0, 0, 0, TOKEN, 0)
+    start = bench.arm()
+    bench.book.tokens[(bench.case.start_seq, zlib.crc32(msgspec.msgpack.encode(start)))] = TOKEN
+    bench.tick(stage(State.ARMING), committed())
+    bench.move(State.STOPPING, State.FAULT, Event.OFF_VERIFIED_FAULT, outcome=Outcome.FAULT)
+    (end,) = bench.book.of(EntryType.TERMINAL)
+    first = bench.case.terminal_seq
+    assert end.token == TOKEN
+    bench.book.durable_to = first - 1
+    assert not bench.tick(stage(State.FAULT), readings()).terminal_durable
+    bench.book.ack = Ack(2, first, 0, 0, TOKEN, TOKEN if known else TOKEN - 1)
+    bench.book.durable_to = first
+    assert bench.tick(stage(State.FAULT), readings()).terminal_durable is known
+    bench.dossier.refresh_ended()
+    assert bench.dossier.ended is not None and bench.dossier.ended.durable is known
+    bench.book.durable_to = bench.case.terminal_seq
+    bench.book.ack = Ack(2, bench.case.terminal_seq, 0, 0, TOKEN, TOKEN)
+    assert bench.tick(stage(State.FAULT), readings()).terminal_durable
+    assert bench.book.of(EntryType.TERMINAL) == [end] * times
 
 
 @pytest.mark.parametrize(

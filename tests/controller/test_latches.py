@@ -32,8 +32,9 @@ class Written:
     def __init__(self) -> None:
         self.entries: list[tuple[EntryType, Any]] = []
 
-    def put(self, kind: EntryType, entry: Any, _now: Seconds) -> None:
+    def put(self, kind: EntryType, entry: Any, _now: Seconds) -> tuple[int, bytes]:
         self.entries.append((kind, entry))
+        return len(self.entries), b""
 
 
 def after(state: State, event: Event, rule: str) -> tuple[dict[str, Clears], list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import msgspec
 import pytest
 from decide_bench import NOW, finding, statement, verdict
 
@@ -26,9 +27,14 @@ class Written:
 
     def __init__(self) -> None:
         self.entries: list[tuple[EntryType, Any, Seconds]] = []
+        self.durable_to = 1000
 
-    def put(self, kind: EntryType, entry: Any, now: Seconds) -> None:
+    def put(self, kind: EntryType, entry: Any, now: Seconds) -> tuple[int, bytes]:
         self.entries.append((kind, entry, now))
+        return len(self.entries), b""
+
+    def durable(self, seq: int) -> bool:
+        return seq <= self.durable_to
 
 
 def holding(*held: Latch) -> tuple[Latches, Written]:
@@ -220,3 +226,35 @@ def test_an_end_that_the_records_take_in_after_the_opening_brings_its_latch(foun
     latches.open(kept(0, "a"), 6.0)
     latches.open(kept(found_seq, "a", "b"), 7.0)
     assert [(latch.rule, latch.at_s) for latch in latches.held] == [("a", 6.0), ("b", 7.0)]
+
+
+def test_what_another_recorder_does_not_know_is_written_once_more() -> None:
+    """It lay in a gap of the ring: whoever kept the records before had not got it to the disk. What it knows is not written twice, and what it latched itself
+    (the gap) is taken over; the same recorder's later statements do neither."""
+    ledger = Written()
+    latches = Latches(cast(Any, ledger))
+    latches.retell(kept(0, "a"), AT, WALL_S)
+    latches.open(kept(0, "a"), 6.0)
+    follow(latches, State.STUCK_ON, event=Event.OFF_UNVERIFIED, rule=STUCK_RULE, words="K1 welded")
+    stuck = Latch(STUCK_RULE, Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, 5.0, "K1 welded")
+    assert ledger.entries == [set_by(stuck)]
+    later = Seconds(200.0)
+    other = msgspec.structs.replace(kept(0, "a", "ring_gap"), recorder="next")
+    for told in (kept(0, "a"), other, other):
+        latches.retell(told, later, WALL_S)
+        latches.open(told, 7.0)
+    assert ledger.entries == [set_by(stuck), (*set_by(stuck)[:2], later)]
+    assert [latch.rule for latch in latches.held] == ["a", STUCK_RULE, "ring_gap"]
+
+
+@pytest.mark.parametrize(("durable_to", "known"), [(1, (STUCK_RULE,)), (0, ())])
+def test_a_recorder_that_lost_nothing_is_told_nothing(durable_to: int, known: tuple[str, ...]) -> None:
+    """A new one that has drained the latch already, or has it still before it: a restart of the recorder is no news."""
+    latches, ledger = holding()
+    ledger.durable_to = durable_to
+    latches.open(kept(0), 6.0)
+    follow(latches, State.STUCK_ON, event=Event.OFF_UNVERIFIED, rule=STUCK_RULE, words="K1 welded")
+    told = msgspec.structs.replace(kept(0, *known), recorder="next")
+    latches.retell(told, AT, WALL_S)
+    latches.open(told, 7.0)
+    assert len(ledger.entries) == 1 and [latch.rule for latch in latches.held] == [STUCK_RULE]

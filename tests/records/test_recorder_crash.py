@@ -11,19 +11,27 @@ from typing import Any
 
 import msgspec
 import pytest
-from records_bench import R0, TICK_S, Host, Rig, flip, journal_files, lose_database
+from records_bench import R0, TICK_S, WALL, Host, Rig, flip, journal_files, lose_database
 
 import records.store
 from controller.channels import CUT_S, RATE_MAX_OVER_R0
-from controller.entries import EntryType, LatchSet, Outcome
-from hal.readings import UnitState
-from interlocks.words import Clears, Trip
+from controller.entries import EntryType, LatchCleared, LatchSet, Outcome
+from controller.exposure import Decided, Stage
+from controller.latches import Latches
+from controller.ledger import Ledger
+from controller.ring import SLOT_BYTES
+from controller.states import Event, State
+from hal.readings import Cause, UnitState
+from hal.units import Seconds
+from interlocks.words import Clears, Trip, Verdict
+from records.book import Book
 from records.files import PosixFiles
 from records.fractions import list_fractions, show
-from records.journal import segments_up_to, verify
-from records.recorder import Recorder, RecorderError
+from records.journal import Kind, Record, segments_up_to, verify
+from records.recorder import GAP_DOSE, GAP_RULE, Recorder, RecorderError
 from records.recovery import LAG_S
 from verification.disk import FOR_EVER, FaultyDisk, Killed, PowerLost, Strike
+from verification.trace import JournalEye
 
 RATE_MAX = RATE_MAX_OVER_R0 * R0
 LEASE_S = 0.2
@@ -141,6 +149,30 @@ def test_rt_killed_in_beam_is_provisional_then_by_the_units_counters(rig: Rig) -
     assert end["kv_mean"] == pytest.approx(69.4, abs=0.01)
     (opened,) = rig.host.statement().opens
     assert opened.token == rig.unit.token and shown(rig)["status"] == "PARTIAL"
+
+
+@pytest.mark.parametrize(("away_s", "asked"), [(20.0 * 60.0, ""), (40.0 * 60.0, "40 min since the last beam")])
+def test_a_ring_drained_later_tells_when_its_beam_was(rig: Rig, away_s: float, asked: str) -> None:
+    """Both processes are gone in beam and come back later, on the same boot: the end is that of the last tick, not of the draining, so that a resume after
+    more than 30 min is the physicist's, and the database shows the end where it was."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(6.0, beam=True)
+    ended_s = rig.clock.wall
+    rig.drop_recorder()
+    rig.restart_host(away_s)
+    rig.new_recorder()
+    rig.run(0.2)
+    rig.host.found()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["recovered"] and end["ended_wall_s"] == pytest.approx(ended_s, abs=0.1)
+    assert end["quality"] == "GOOD", "long after the cable's discharge nothing is charged"
+    rig.host.query(resume=True)
+    rig.run(0.1)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and clearance.last_end_wall_s == pytest.approx(ended_s, abs=0.1)
+    assert clearance.refused == (f"a physicist is needed: {asked} (at most 30)" if asked else "")
 
 
 def test_found_before_the_tail_is_over_adds_the_tail(rig: Rig) -> None:
@@ -387,6 +419,136 @@ def test_ring_overrun_leaves_a_gap_and_the_unit_tells_the_dose(rig: Rig) -> None
     rig.run(0.1)
     (end,) = ends(rig)
     assert end["delivered_mgy"] == pytest.approx(true_mgy(rig), abs=1.5)
+
+
+def test_what_lay_in_a_gap_may_have_been_a_latch_and_an_end(rig: Rig) -> None:
+    """The recorder dies in beam; a rule latches for service and FAULT's end is put; a lap later both are gone, and the host dies too. The gap itself is latched
+    for service, over a new recorder and a new host; the dose is UNKNOWN, so that no operator resumes; and nothing of it is VOID, GOOD or at its end."""
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(1.0, beam=True)
+    rig.drop_recorder()
+    rig.run(0.5, beam=True)
+    rig.unit.state = UnitState.ENDED
+    rig.unit.cause = Cause.COUNT_PRESET
+    words = "kV 5 % above"
+    rig.host.put(EntryType.LATCH_SET, LatchSet("kv_high", Trip.TRIP_FAULT, Clears.BY_SERVICE, words, rig.clock.wall))
+    rig.host.terminal(Outcome.FAULT)
+    rig.run(5.0)
+    rig.new_recorder()
+    rig.run(0.04)
+    (latch,) = rig.host.statement().latches
+    assert (latch.rule, latch.clears) == (GAP_RULE, Clears.BY_SERVICE) and "first: service" in latch.words
+    rig.drop_recorder()
+    rig.new_recorder()
+    find_and_settle(rig)
+    assert rig.host.statement().latches == (latch,)
+    (end,) = ends(rig)
+    assert (end["outcome"], end["quality"]) == ("INTERRUPTED", "UNKNOWN") and end["recovered"]
+    assert end["delivered_mgy"] == end["high_mgy"] >= true_mgy(rig) and GAP_DOSE in end["words"]
+    rig.host.query(resume=True)
+    rig.run(0.04)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and "a physicist is needed" in clearance.refused
+    rig.host.put(EntryType.LATCH_CLEARED, LatchCleared(GAP_RULE, "service", "S. One", "looked", rig.clock.wall))
+    rig.run(0.04)
+    assert rig.host.statement().latches == ()
+
+
+def test_a_host_that_lives_tells_again_what_lay_in_a_gap(rig: Rig) -> None:
+    """The new recorder calls a latch and an end durable that it never read. The host sees by its two files that it knows neither: with them written again
+    the exposure has the end that the host gave it, and the latch stands beside that of the gap."""
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(1.0, beam=True)
+    ledger = Ledger(rig.host.ring, rig.host.acks, rig.host.statements)
+    latches = Latches(ledger)
+    ledger.note(rig.host.ring.seq, Seconds(rig.clock.now))
+    ledger.poll()
+    latches.open(ledger.statement, rig.clock.now)
+    rig.drop_recorder()
+    rig.unit.state = UnitState.ENDED
+    stuck = Stage(State.STUCK_ON, rig.clock.now, True, Outcome.STUCK_ON, Event.OFF_UNVERIFIED, "stuck_on", "K1", 0.0)
+    decided = Decided(stuck.event, stuck.event, stuck.rule, stuck.words)
+    quiet = Verdict(1, rig.clock.now, b"", (), (), True)
+    latches.follow(stuck, decided, quiet, Seconds(rig.clock.now), rig.clock.wall)
+    ended = rig.host.terminal(Outcome.STUCK_ON)
+    rig.run(5.0)
+    rig.new_recorder()
+    rig.run(0.04)
+    ledger.note(rig.host.ring.seq, Seconds(rig.clock.now))
+    ledger.poll()
+    ack, token = ledger.ack, rig.host.token
+    assert ack is not None and ledger.durable(ended) and ack.ended_token != token
+    for _ in range(2):
+        latches.retell(ledger.statement, Seconds(rig.clock.now), rig.clock.wall)
+        latches.open(ledger.statement, rig.clock.now)
+    assert [latch.rule for latch in latches.held] == ["stuck_on", GAP_RULE]
+    rig.host.terminal(Outcome.STUCK_ON)
+    rig.run(0.04)
+    ack = rig.host.ack()
+    assert ack is not None and ack.ended_token == token
+    assert sorted(latch.rule for latch in rig.host.statement().latches) == [GAP_RULE, "stuck_on"]
+    (end,) = ends(rig)
+    assert end["outcome"] == "STUCK_ON" and not end["recovered"]
+
+
+def test_never_pressed_is_not_proved_over_a_gap(rig: Rig) -> None:
+    """The unit's registers stand as at START, but high voltage that it could not count may have been told in what was lost."""
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+    rig.host.confirm()
+    rig.run(0.02)
+    rig.host.take_token()
+    rig.drop_recorder()
+    rig.run(5.0)
+    rig.new_recorder()
+    find_and_settle(rig)
+    (end,) = ends(rig)
+    assert not end["void"] and end["quality"] == "UNKNOWN" and end["high_mgy"] > 0.0
+
+
+def test_a_gap_of_a_record_of_before_is_read(rig: Rig) -> None:
+    """It held no latch, and has none now."""
+    rig.new_recorder()
+    old = Record(10**6, Kind.GAP, WALL, msgspec.msgpack.encode(("host1", 5, 9)), b"")
+    book = rig.recorder.book if rig.recorder is not None else Book()
+    book.fold(old)
+    assert book.seqs["host1"] == 9 and book.latches == {}
+
+
+@pytest.mark.parametrize("damaged", [1, 3])
+def test_a_damaged_slot_does_not_end_the_draining_of_a_dead_ring(rig: Rig, damaged: int) -> None:
+    """The host dies after a latch and its end are put, and ticks before them are damaged: a GAP tells those, and what follows is taken."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(1.0, beam=True)
+    first = rig.host.ring.seq + 1
+    for _ in range(damaged):
+        rig.host.tick()
+    rig.unit.state = UnitState.ENDED
+    rig.host.put(
+        EntryType.LATCH_SET, LatchSet("kv_high", Trip.TRIP_FAULT, Clears.BY_SERVICE, "kV 5 % above", rig.clock.wall)
+    )
+    rig.host.terminal(Outcome.FAULT)
+    rig.host.tick()
+    rig.host.tick()
+    for seq in (*range(first, first + damaged), rig.host.ring.seq - 1):
+        flip(Path(rig.host.folder) / "ring", seq % 4096 * SLOT_BYTES + 60)
+    find_and_settle(rig)
+    assert [latch.rule for latch in rig.host.statement().latches] == [GAP_RULE, "kv_high"]
+    assert f"ring records {first} to {first + damaged - 1} of host1" in rig.host.statement().latches[0].words
+    eye = JournalEye(rig.folder / "journal", Path.read_bytes)
+    eye.look(0.0)
+    set_ = [entry.fields[0] for entry in eye.entries if entry.kind == EntryType.LATCH_SET]
+    assert set_ == [GAP_RULE, "kv_high"], "a second gap latches no second time"
+    (end,) = ends(rig)
+    assert end["outcome"] == "FAULT" and not end["recovered"]
 
 
 def test_overrun_while_idle_goes_on(rig: Rig) -> None:

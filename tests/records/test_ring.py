@@ -124,6 +124,26 @@ def test_a_flipped_bit_is_never_read(folder: str, at: int) -> None:
     ring.close()
 
 
+@pytest.mark.parametrize("written", [6, 60, 70])
+def test_of_a_dead_writer_what_follows_damage_is_read(folder: str, written: int) -> None:
+    """Two records side by side are damaged and one more: each place is one gap, whatever follows is read, and behind the last whole record there is none,
+    be that a slot that was never written or half of one."""
+    ring = Ring(folder, 64)
+    for n in range(written):
+        ring.put_tick(n, *TICK)
+    ring.close()
+    reader = RingReader(folder, written - 5)
+    for seq in (written - 4, written - 3, written - 1, written + 1):
+        flip(Path(folder) / "ring", seq % 64 * SLOT_BYTES + 30)
+    found = reader.read(100)
+    while (gap := reader.lost()) is not None:
+        found += [gap, *reader.read(100)]
+    assert found[1::2] == [RingGap(written - 4, written - 3), RingGap(written - 1, written - 1)]
+    assert [e.seq for e in found if isinstance(e, RingEntry)] == [written - 5, written - 2, written]
+    assert reader.read(100) == [] and reader.lost() is None
+    reader.close()
+
+
 def test_a_record_is_only_read_where_it_belongs(folder: str) -> None:
     """A whole record in the wrong slot is not believed."""
     ring = Ring(folder, 64)
