@@ -16,6 +16,7 @@ from controller.guards import rule_on
 from controller.off import SLOW_FRESH_S, discharging
 from controller.prescribed import Quality
 from controller.self_test import Phase, Tests
+from controller.settings import Settings
 from controller.states import BEAM, EXPIRES_S, TRANSITIONS, Event, State
 from hal.machine import Fitted
 from hal.readings import Cause, Purpose, Readings, Relay, Termination, UnitState
@@ -35,6 +36,7 @@ _LINK_LOST = (Event.UNIT_LOST, Event.GEN_LOST)
 _NOTHING_TESTED = (Phase.IDENTIFY, Phase.FAILED)
 """A device that is silent, or whose values are not asked for because it is a wrong one, takes no test back here; beginning again each tick would
 only take away the words that say so."""
+_NEEDS_BEAM = (Event.TIME_END, Event.DOSE_END)
 _ENDS_BY_BACKUP = (Cause.K1_LIMIT, Cause.COUNT2, Cause.HARD_CAP)
 _UNIT_FAULTS = (
     Cause.NONE,
@@ -132,6 +134,28 @@ def _self_test(_s: Stage, _r: Readings, _v: Verdict, _d: Dose, facts: Facts) -> 
     return [(event, "self_test", facts.tests.words)] if event is not None else []
 
 
+def _ran_unseen(r: Readings, facts: Facts) -> list[tuple[Event, str, str]]:
+    """The unit ran with this exposure's token and ended it between two looks, without ON: heard as in beam, but a preset or a backup that was reached
+    all the same is a fault of the unit."""
+    unit, settings = r.unit, facts.case.settings
+    if unit is None or settings is None or unit.state != UnitState.ENDED or unit.token != facts.case.token:
+        return []
+    event, rule, words = _end_of(unit.first_cause, settings, facts.sent)
+    return [(Event.TRIP_FAULT if event in _NEEDS_BEAM else event, rule, words)]
+
+
+def _end_of(cause: int, settings: Settings, sent: Sent) -> tuple[Event, str, str]:
+    by = _disarmed_by(sent) if cause == Cause.DISARM else ""
+    return unit_ended(cause, settings.terms.termination, settings.terms.purpose, by)
+
+
+def _refused(verdict: Verdict, sent: Sent) -> list[tuple[Event, str, str]]:
+    """The gate let nothing out and sent OFF: no permission is out any more, and none comes back by waiting. Where a verdict made it, its rule says why."""
+    if verdict.forbids_beam or sent.armed_at_s is not None:
+        return []
+    return [(Event.TRIP_STOP, "refused", own_words("refused", sent.refused))]
+
+
 def _arming(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
     unit, case, settings, said = r.unit, facts.case, facts.case.settings, facts.statement
     if said is not None and case.start_seq and said.refused_seq == case.start_seq:
@@ -154,7 +178,7 @@ def _arming(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) ->
 def _ready(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
     unit, case, sent = r.unit, facts.case, facts.sent
     if unit is None or unit.state != UnitState.RUN or unit.token != case.token:
-        return []
+        return _ran_unseen(r, facts) or _refused(verdict, sent)
     if verdict.forbids_beam:
         # the gate has sent off and forgotten the press; the rule that made it do so says why
         return []
@@ -167,15 +191,16 @@ def _ready(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> 
     return [(Event.PRESS, "", "")]
 
 
-def _beam(stage: Stage, r: Readings, _v: Verdict, dose: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
+def _beam(stage: Stage, r: Readings, verdict: Verdict, dose: Dose, facts: Facts) -> list[tuple[Event, str, str]]:
     heard: list[tuple[Event, str, str]] = []
     unit, settings = r.unit, facts.case.settings
     if unit is not None and settings is not None:
         if unit.state in (UnitState.ENDED, UnitState.LATCHED) and unit.token == facts.case.token:
-            by = _disarmed_by(facts.sent) if unit.first_cause == Cause.DISARM else ""
-            heard.append(unit_ended(unit.first_cause, settings.terms.termination, settings.terms.purpose, by))
+            heard.append(_end_of(unit.first_cause, settings, facts.sent))
         elif unit.state in (UnitState.IDLE, UnitState.COMMITTED):
             heard.append((Event.TRIP_STOP, "unit:IDLE", own_words("unit:IDLE")))
+        else:
+            heard.extend(_refused(verdict, facts.sent))
     if stage.state is State.STARTING and _beam_ok(r, dose, facts):
         heard.append((Event.BEAM_OK, "", ""))
     return heard

@@ -460,7 +460,7 @@ class Dossier:
     def _void(self, stage: Stage, readings: Readings, sent: Sent) -> None:
         """An exposure that was never pressed is VOID if the unit itself proves it; otherwise the next self-test settles it from what the unit retains."""
         settings, start = self.case.settings, self._start
-        if settings is None or start is None or not void_is_proved(start, readings):
+        if settings is None or start is None or not void_is_proved(start, self.case.token, readings):
             return
         now = Seconds(readings.now_s)
         dose = self._meter.settled(readings)

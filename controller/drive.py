@@ -66,6 +66,9 @@ def _preparatory(_s: Stage, case: Case, r: Readings, facts: Facts, _u: bool) -> 
     unit = r.unit
     if case.settings is None or unit is None or case.recommit or unit.state in _PERMITTED:
         return OFF
+    if facts.unended:
+        # a commit would take away what the unit ended it for, before the records have heard of it
+        return _at_rest(r, facts)
     return SetUp(case.settings.plan)
 
 

@@ -49,6 +49,7 @@ OWN: Final[dict[str, tuple[str, str]]] = {
     "stray_beam": ("high voltage was on that belongs to no exposure", PHYSICIST),
     "adopted_beam": ("the records had lost an exposure that the safety unit kept: its dose is not known", PHYSICIST),
     "start": ("the records refused this start", "load it again, or resume it"),
+    "refused": ("nothing is permitted any more: what was wanted of the machine was refused", "confirm again; if it comes again, call service"),
     "expired": ("the state lasted longer than it may", "look at what is first to fix (kerma status), then begin again"),
 }  # fmt: skip
 """Ends of the program's own, by the rule that an end names: what happened, and what to do first."""

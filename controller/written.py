@@ -56,12 +56,14 @@ def start_entry(
     )
 
 
-def void_is_proved(start: Start, readings: Readings) -> bool:
-    """True when the unit itself shows that the exposure never had beam: same boot, beam time and both counters as at START."""
+def void_is_proved(start: Start, token: int, readings: Readings) -> bool:
+    """True when the unit itself shows that the exposure never had beam: it did not end one with this token, and has the same boot, beam time and
+    both counters as at START. Of one that it ended the counters go on for a while, and are its record's once they stand."""
     unit = readings.unit
     return (
         unit is not None
         and not readings.unit_link.lost
+        and (not token or unit.token != token or unit.state != UnitState.ENDED)
         and unit.boot_count == start.unit_boot_count
         and (unit.beam_ms, unit.counts_1, unit.counts_2)
         == (start.unit_beam_ms, start.unit_counts_1, start.unit_counts_2)

@@ -236,6 +236,7 @@ class Gate:
             terms=before.terms,
             off_at_s=now if out else before.off_at_s,
             refused=refused,
+            beam_off_at_s=now if before.on_at_s is not None else before.beam_off_at_s,
         )
 
     def _hold(self, p: Passage, command: Hold) -> Sent:
@@ -324,6 +325,7 @@ class Gate:
             before.token,
             before.set_up_at_s if set_up else None,
             refused,
+            before.beam_off_at_s,
         )
         return self._sent
 

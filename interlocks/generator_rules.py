@@ -132,7 +132,7 @@ def seen_counts(look: Look) -> tuple[float, float]:
 def cable_charged(look: Look) -> bool:
     """After a dry run only: what the generator's kV and the safety unit's own monitor show is the cable, which empties as a bleeder empties it. Whatever the
     generator says of its high voltage, and whatever a chamber counts, stays a sign."""
-    off_at_s = look.sent.off_at_s
+    off_at_s = look.sent.beam_off_at_s
     if off_at_s is None or not _cold(look) or look.stale & (MONITOR | FLAGS) or look.flags.hv_on:
         return False
     return look.monitor.kv <= cold.left_kv(look.terms.kv, look.monitor.asked_at_s - off_at_s)

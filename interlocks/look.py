@@ -426,7 +426,7 @@ def take(
 
 
 def _quiet_from(readings: Readings, sent: Sent, terms: Terms) -> float:
-    """The cable discharges only where this process had sent ON: any other high voltage is uncommanded at once."""
-    if sent.off_at_s is None or readings.on_sent_at_s is None:
+    """The cable discharges only after an OFF that ended an ON which left: any other high voltage is uncommanded at once."""
+    if sent.beam_off_at_s is None or readings.on_sent_at_s is None:
         return -math.inf
-    return sent.off_at_s + terms.t2d_s
+    return sent.beam_off_at_s + terms.t2d_s

@@ -136,7 +136,8 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     `terms` are those of the last set-up that was passed on (None: nothing is set up); `armed_at_s` the first HOLD or ARM of this permission,
     `on_at_s` the ON of this exposure, `off_at_s` the OFF that ended the last permission (its repetitions do not move it); `press_count` and
     `boot_count` those of the unit when ARM was passed on. `token` is that of this permission, `set_up_at_s` the first SET UP of these terms
-    since the last OFF. `refused` says in words why what was wanted this tick was not let through (empty: it was).
+    since the last OFF. `refused` says in words why what was wanted this tick was not let through (empty: it was). `beam_off_at_s` is the OFF that
+    ended the last ON, which the OFF of a permission that never had one does not move.
     """
 
     tick: int = 0
@@ -150,6 +151,7 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     token: int | None = None
     set_up_at_s: float | None = None
     refused: str = ""
+    beam_off_at_s: float | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False):

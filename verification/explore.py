@@ -160,7 +160,7 @@ def canonical(node: Node) -> Node:
 NEEDS_CASE: Final = frozenset((State.ARMING, State.READY, *BEAM, State.STOPPING))
 PEOPLE_MEND: Final = frozenset((State.SELF_TEST, State.STANDBY, State.TERMINATED))
 """Where nothing is loaded a person closes the door, turns the key back and comes to the desk: who does not meets it when a fraction is loaded."""
-_HEARS_CAUSE: Final = frozenset(STATES.index(state) for state in BEAM)
+_HEARS_CAUSE: Final = frozenset(STATES.index(state) for state in (State.READY, *BEAM))
 _TELLS_CAUSE: Final = (UnitState.ENDED, UnitState.LATCHED)
 
 

@@ -96,8 +96,9 @@ WAITS: Final = frozenset(place for place, row in enumerate(TABLE) if row.persist
 class Host(NamedTuple):
     """What the program keeps from one tick to the next and a later tick depends on. Ages: 0 not at all, 1 a few ticks, 2 long; of the state 2 is too long.
 
-    `last_armed` and `last_on` are the gate's; `start` is 0, or one more than the dose at START; `pending` the rules that are FALSE and do not
-    count yet or not at once, with whether they have lasted; `owed` an end that waits for a silent unit, `owed_heard` since when that one is heard again.
+    `off` is the OFF that ended an ON; `last_armed` and `last_on` are the gate's; `start` is 0, or one more than the dose at START; `pending` the
+    rules that are FALSE and do not count yet or not at once, with whether they have lasted; `owed` an end that waits for a silent unit,
+    `owed_heard` since when that one is heard again.
     """
 
     state: int = 0
@@ -522,7 +523,7 @@ class Shipped:
             terms=sent.terms is not None,
             armed=armed,
             on=0 if sent.on_at_s is None else host.on or 1,
-            off=1 if sent.off_at_s == NOW else host.off if sent.off_at_s is not None and host.off == 1 else 0,
+            off=1 if sent.beam_off_at_s == NOW else host.off if sent.beam_off_at_s is not None and host.off == 1 else 0,
             token=sent.token or 0,
             boot_same=sent.boot_count is None or sent.boot_count == boot,
             pressed=sent.press_count is not None,
@@ -575,17 +576,19 @@ class Shipped:
 
     def _sent(self, host: Host) -> Sent:
         assert self.settings is not None
+        off_at_s = NOW - JUST if host.off == 1 else None
         return Sent(
             tick=0,
             command="watch",
             terms=self.settings.terms if host.terms else None,
             armed_at_s=NOW - EARLIER if host.armed else None,
             on_at_s=(None, NOW - JUST, NOW - self._steady_s)[host.on],
-            off_at_s=NOW - JUST if host.off == 1 else None,
+            off_at_s=off_at_s,
             press_count=_PRESSES if host.pressed else None,
             boot_count=(_BOOT if host.boot_same else _BOOT - 1) if host.armed else None,
             token=host.token or None,
             set_up_at_s=NOW - 5.0 if host.set_up else None,
+            beam_off_at_s=off_at_s,
         )
 
     @property

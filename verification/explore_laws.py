@@ -163,7 +163,7 @@ def _reaction(step: Step) -> str:
     if generator.fault and step.state in BEAM:
         # a generator that falls waits for the unit's later word, at most T1: an end by the unit shows first in the generator
         step = step._replace(world=step.world._replace(generator=generator._replace(fault=False)))
-    wrong = amiss(step)
+    wrong = amiss(step) or ("" if step.world.unit.state in (ARMED, RUN) else "the safety unit permits nothing")
     if wrong and not step.ticked.said.off:
         return f"no OFF in the same tick, although: {wrong}"
     stays = step.to in (State.ARMING, State.READY, *BEAM)

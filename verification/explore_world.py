@@ -150,6 +150,14 @@ def _press(times: int) -> Change:
     return change
 
 
+def _tap(world: World) -> World | None:
+    """Pressed and let go between two looks: the unit runs and ends it, and the program reads neither the press nor RUN."""
+    pressed = _press(1)(world)
+    if pressed is None or pressed.unit.state != RUN:
+        return None
+    return _unit(ended(pressed, int(Cause.SWITCH)), switch=False)
+
+
 def _contacts(to: int) -> Change:
     return lambda world: _unit(world, contacts=to) if world.unit.contacts != to else None
 
@@ -307,6 +315,7 @@ MOVES: Final[tuple[Move, ...]] = (
     Move("load and stop", "a person loads, and STOP in the same tick", _same, Ask.LOAD, stop=True),
     Move("press", "the beam-on switch is pressed", _press(1)),
     Move("press and stop", "the beam-on switch is pressed, and STOP in the same tick", _press(1), stop=True),
+    Move("tap", "the beam-on switch is pressed, and let go before the program looks", _tap),
     Move("release", "the beam-on switch is let go", lambda w: _unit(w, switch=False) if w.unit.switch else None),
     Move("door", "the door is opened", _contacts(DOOR_OPEN), only=LOADED),
     Move("door and unit", "the door is opened, and the safety unit acts first", _door_and_unit),

@@ -16,6 +16,7 @@ from decide_bench import (
     PLAN,
     QUIET,
     SENT_ARMED,
+    SETTINGS,
     STARTED,
     TOKEN,
     TOKENED,
@@ -32,8 +33,9 @@ from decide_bench import (
     verdict,
 )
 
-from controller.states import Event, State
-from hal.readings import Relay, UnitState
+from controller.decide import cause_event
+from controller.states import TRANSITIONS, Event, State
+from hal.readings import Cause, Relay, Termination, UnitState
 from interlocks.words import Sent, Trip, Verdict
 
 ARMING = stage(State.ARMING)
@@ -124,7 +126,7 @@ def test_any_other_press_count_is_a_fault(before: int | None, after: int) -> Non
     assert press(sent=sent, unit_press_count=after) is Event.TRIP_FAULT
 
 
-@pytest.mark.parametrize("state", [int(s) for s in UnitState if s is not UnitState.RUN] + [0x8786])
+@pytest.mark.parametrize("state", [int(s) for s in UnitState if s not in (UnitState.RUN, UnitState.ENDED)] + [0x8786])
 def test_the_unit_must_run(state: int) -> None:
     """A press that the unit counted but did not take gives nothing."""
     assert press(unit_state=state) is Event.NONE
@@ -155,6 +157,67 @@ def test_a_rule_that_sends_off_at_the_press_says_why() -> None:
     """The gate's off has forgotten the press count in that tick: the event is the rule's, not a fault of the unit's."""
     off = msgspec.structs.replace(SENT_ARMED, armed_at_s=None, press_count=None, command="off")
     assert press(verdict(finding("recorder_fresh", Trip.RECORDER_LOST)), off) is Event.RECORDER_LOST
+
+
+@pytest.mark.parametrize("cause", [*Cause, 99])
+@pytest.mark.parametrize("termination", list(Termination))
+def test_a_run_that_nobody_read_ends_ready_with_the_unit_s_cause(cause: int, termination: Termination) -> None:
+    """Pressed and let go between two looks: the unit's end is heard as in beam, in its words, by an event that leads out of READY. No ON was sent, so a
+    preset or a backup that was reached all the same is a fault."""
+    terms = msgspec.structs.replace(SETTINGS.terms, termination=termination)
+    case = msgspec.structs.replace(TOKENED, settings=msgspec.structs.replace(SETTINGS, terms=terms))
+    r = armed(unit_state=int(UnitState.ENDED), unit_first_cause=int(cause), unit_press_count=8)
+    told, _ = decided(READY, r, facts(case, sent=SENT_ARMED))
+    in_beam = cause_event(cause, termination)
+    assert told.event is (Event.TRIP_FAULT if in_beam in (Event.TIME_END, Event.DOSE_END) else in_beam)
+    assert TRANSITIONS[State.READY][told.event] not in (None, State.READY)
+    assert told.rule.startswith("unit:") and "the safety unit ended the beam" in told.words
+
+
+@pytest.mark.parametrize("cause", [Cause.SWITCH, Cause.RATE, Cause.KEY])
+def test_an_end_is_heard_beside_a_rule_that_forbids_beam(cause: Cause) -> None:
+    """The worse of the two is taken; a rule as bad as the unit's cause comes before it."""
+    r = armed(unit_state=int(UnitState.ENDED), unit_first_cause=int(cause))
+    told, _ = decided(READY, r, facts(TOKENED, sent=SENT_ARMED), verdict(DOOR))
+    assert told.rule == ("unit:RATE" if cause is Cause.RATE else "door")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"unit_token": TOKEN - 1},
+        {"unit_state": int(UnitState.LATCHED)},
+        {"unit_state": int(UnitState.IDLE)},
+        {"unit": None},
+    ],
+    ids=str,
+)
+def test_what_is_no_end_of_this_exposure_is_none(changes: dict[str, Any]) -> None:
+    """Another token's end, a unit that latched, that permits nothing, or that is not read: rules or the gate speak for these. Nor without settings."""
+    r = armed(**({"unit_state": int(UnitState.ENDED)} | changes))
+    assert event_of(READY, r, facts(TOKENED, sent=SENT_ARMED)) is Event.NONE
+    bare = msgspec.structs.replace(TOKENED, settings=None)
+    assert event_of(READY, armed(unit_state=int(UnitState.ENDED)), facts(bare, sent=SENT_ARMED)) is Event.NONE
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        (
+            "HOLD refused: not armed for 38; arm again",
+            "HOLD refused: not armed for 38; arm again; first: confirm again",
+        ),
+        ("", "nothing is permitted any more: what was wanted of the machine was refused; first: confirm again"),
+    ],
+)
+def test_a_refusal_of_the_gate_ends_ready_in_its_words(refused: str, words: str) -> None:
+    """OFF has gone and the permission is forgotten: no press can start a beam any more, and nobody waits a minute for it. A verdict that made it says
+    why by its rule."""
+    off = Sent(command="off", terms=SETTINGS.terms, refused=refused)
+    told, _ = decided(READY, armed(unit_state=int(UnitState.ENDED), unit_token=TOKEN - 1), facts(TOKENED, sent=off))
+    assert (told.event, told.rule) == (Event.TRIP_STOP, "refused")
+    assert told.words.startswith(words)
+    assert decided(READY, armed(), facts(TOKENED, sent=off), verdict(DOOR))[0].rule == "door"
 
 
 def test_worse_events_beat_the_press() -> None:

@@ -110,10 +110,18 @@ def test_an_end_by_the_unit_is_heard_in_both_beam_states(at: Any, cause: int) ->
         assert told.rule.startswith("unit:")
 
 
-def test_an_end_of_another_token_is_not_ours() -> None:
-    """ENDED of a token that is not the exposure's says nothing about it; the lease rule speaks then."""
+def test_an_end_of_another_token_is_not_ours_and_the_gate_s_off_for_it_ends_the_beam() -> None:
+    """ENDED of a token that is not the exposure's says nothing about it, and the lease is not asked for then: HOLD is refused with OFF in that tick,
+    and in the next one that is the end, in the refusal's words."""
     r = beaming(unit_state=int(UnitState.ENDED), unit_token=TOKEN - 1, unit_first_cause=int(Cause.COUNT_PRESET))
     assert event_of(IRRADIATING, r, BEAM_FACTS) is Event.NONE
+    off = Sent(command="off", terms=SENT_ON.terms, refused="HOLD refused: another token")
+    for at in (STARTING, IRRADIATING):
+        told, _ = decided(at, r, facts(TOKENED, sent=off))
+        assert (told.event, told.rule) == (Event.TRIP_STOP, "refused")
+        assert told.words.startswith("HOLD refused: another token; first: ")
+        door, _ = decided(at, r, facts(TOKENED, sent=off), verdict(DOOR))
+        assert door.rule == "door", "where a verdict sent the off, its rule says why"
 
 
 @pytest.mark.parametrize("unit", [UnitState.IDLE, UnitState.COMMITTED])
@@ -411,4 +419,4 @@ def test_the_quiet_tick_is_none() -> None:
         if state in (State.SELF_TEST, State.STOPPING):
             continue
         r = beaming() if state in BEAM else readings()
-        assert event_of(stage(state), r, facts(TOKENED), QUIET, dose=Dose()) is Event.NONE
+        assert event_of(stage(state), r, facts(TOKENED, sent=SENT_ON), QUIET, dose=Dose()) is Event.NONE

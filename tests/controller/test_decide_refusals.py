@@ -78,7 +78,7 @@ LATCHED = int(UnitState.LATCHED)
 )  # fmt: skip
 def test_a_state_without_a_row_is_named_with_those_that_have_one(request_: Request, state: State, words: str) -> None:
     """What was asked for, where one is, and where one would have to be."""
-    assert refused(stage(state), readings(), facts(OFFERED), request=request_) == words
+    assert refused(stage(state), readings(), facts(OFFERED, sent=SENT_ARMED), request=request_) == words
 
 
 def test_a_resume_of_records_that_stand_open_waits_for_no_end() -> None:
@@ -205,8 +205,9 @@ def test_a_silent_link_is_an_event_where_no_test_is_under_way() -> None:
 
 def test_a_state_that_lasts_too_long_says_so() -> None:
     """Exactly its time is not too long; the words name state and bound."""
-    assert event_of(stage(State.READY, NOW - 60.0), armed(), facts()) is Event.NONE
-    told = decided(stage(State.READY, NOW - 61.0), armed(), facts())[0]
+    held = facts(sent=SENT_ARMED)
+    assert event_of(stage(State.READY, NOW - 60.0), armed(), held) is Event.NONE
+    told = decided(stage(State.READY, NOW - 61.0), armed(), held)[0]
     assert (told.event, told.rule) == (Event.EXPIRED, "expired")
     assert told.words.startswith("READY lasted longer than 60 s; first: ")
 

@@ -10,6 +10,7 @@ from decide_bench import (
     NOW,
     OFF_BAD,
     QUIET,
+    SENT_ON,
     SERVICE,
     SETTINGS,
     TOKENED,
@@ -53,7 +54,7 @@ def test_an_admitted_fraction_is_loaded_and_resumed() -> None:
 @pytest.mark.parametrize("request_", [LOAD, RESUME, Edit(), Close(), Retest(), Reset("operator", "a", "b")], ids=str)
 def test_a_request_without_a_row_is_refused_with_the_state_that_it_needs(state: State, request_: object) -> None:
     """Never silent, never an event that the table ignores."""
-    told, ruling = decided(stage(state), GOOD, ADMITTED, request=request_)  # type: ignore[arg-type]
+    told, ruling = decided(stage(state), GOOD, facts(admitted=SETTINGS, sent=SENT_ON), request=request_)  # type: ignore[arg-type]
     if ruling.event is not Event.NONE:
         assert TRANSITIONS[state][ruling.event] is not None
         assert told.event is ruling.event
@@ -135,7 +136,8 @@ def test_closing() -> None:
 def test_what_asks_for_nothing_decides_nothing(request_: object) -> None:
     """A request without a guard is never an event."""
     for state in State:
-        told, ruling = decided(stage(state), readings(), facts(off=OFF_BAD, off_since_s=None), request=request_)  # type: ignore[arg-type]
+        f = facts(sent=SENT_ON, off=OFF_BAD, off_since_s=None)
+        told, ruling = decided(stage(state), readings(), f, request=request_)  # type: ignore[arg-type]
         assert ruling.event is Event.NONE
         assert told.event in (Event.NONE, Event.TESTS_PASSED)
 

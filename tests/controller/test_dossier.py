@@ -144,6 +144,11 @@ class Bench:
         self.move(State.PREPARATORY, State.ARMING, Event.CONFIRM, committed())
         return cast(Start, self.book.of(EntryType.START)[-1])
 
+    def take_token(self) -> None:
+        """The START is durable."""
+        self.book.tokens = {(self.case.start_seq, self.case.start_crc): TOKEN}
+        self.tick(stage(State.ARMING), committed())
+
     @property
     def case(self) -> Case:
         return self.dossier.case
@@ -296,6 +301,7 @@ def test_the_token_is_taken_in_arming_only_and_once(bench: Bench) -> None:
 def test_an_exposure_without_beam_is_void_by_the_units_registers(bench: Bench, before: State, to: State) -> None:
     """Whatever took it out of ARMING or READY: one VOID, dose 0, and no second end afterwards."""
     bench.arm()
+    bench.take_token()
     bench.move(before, to, Event.STOP, armed())
     (end,) = bench.book.of(EntryType.TERMINAL)
     assert end.void
@@ -338,14 +344,35 @@ def test_an_end_that_another_recorder_does_not_know_is_written_once_more(bench: 
         {"unit_boot_count": 2},
         {"unit_link": LOST},
         {"unit": None},
+        {"unit_state": int(UnitState.ENDED)},
     ],
     ids=str,
 )
 def test_void_needs_the_units_proof(bench: Bench, changes: dict[str, Any]) -> None:
-    """One count, one millisecond, another boot or a lost link: no VOID is written; the next FOUND settles it."""
+    """One count, one millisecond, another boot or a lost link; or that it ended one with this token, whose last counts may still come: no VOID is written; the
+    next FOUND settles it."""
     bench.arm()
+    bench.take_token()
     bench.move(State.READY, State.STANDBY, Event.STOP, armed(**changes))
     assert bench.book.of(EntryType.TERMINAL) == []
+
+
+@pytest.mark.parametrize("state", [UnitState.IDLE, UnitState.ENDED])
+def test_a_permission_that_lapsed_is_void_whatever_the_unit_retains(bench: Bench, state: UnitState) -> None:
+    """On a resume the unit goes back to what it retained, or to nothing: it did not run with this token."""
+    bench.arm()
+    bench.take_token()
+    bench.move(State.READY, State.PREPARATORY, Event.TRIP_STOP, armed(unit_state=int(state), unit_token=TOKEN - 1))
+    (end,) = bench.book.of(EntryType.TERMINAL)
+    assert end.void
+
+
+def test_before_the_records_give_a_token_nothing_can_have_run(bench: Bench) -> None:
+    """Unloaded while START is on its way: token 0 of a unit that retains nothing is not this exposure's."""
+    bench.arm()
+    bench.move(State.ARMING, State.STANDBY, Event.EDIT, committed(unit_token=0))
+    (end,) = bench.book.of(EntryType.TERMINAL)
+    assert end.void
 
 
 def test_high_voltage_before_on_is_no_void(bench: Bench) -> None:

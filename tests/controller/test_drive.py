@@ -172,6 +172,15 @@ def test_preparatory_in_its_order() -> None:
     assert wanted(State.PREPARATORY, CASES["loaded"], readings()) == SetUp(PLAN)
 
 
+def test_nothing_is_set_up_over_an_exposure_that_has_no_end_yet() -> None:
+    """A commit would take away the unit's cause of its end: readings only, or OFF while anything may still be out."""
+    for state in (UnitState.ENDED, UnitState.IDLE, UnitState.COMMITTED):
+        r = readings(unit_state=int(state), unit_token=TOKEN)
+        assert wanted(State.PREPARATORY, CASES["loaded"], r, unended=True) == Watch()
+        assert wanted(State.PREPARATORY, CASES["loaded"], r, unended=True, sent=SENT_ARMED) == Off()
+    assert wanted(State.PREPARATORY, CASES["loaded"], pressed(), unended=True) == Off()
+
+
 def test_terms_go_with_every_command() -> None:
     """The gate judges by the terms of the case in hand, or by none."""
     assert drive(stage(State.READY), TOKENED, armed(), facts(TOKENED), False).terms == SETTINGS.terms

@@ -17,7 +17,18 @@ def test_every_cause_of_the_unit_has_words_of_its_own() -> None:
 
 def test_every_end_of_the_program_s_own_has_words() -> None:
     """By the names that controller/decide.py and the self-test end by."""
-    names = {"stop", "self_test", "press", "unit:IDLE", "stuck_on", "stray_beam", "adopted_beam", "start", "expired"}
+    names = {
+        "stop",
+        "self_test",
+        "press",
+        "unit:IDLE",
+        "stuck_on",
+        "stray_beam",
+        "adopted_beam",
+        "start",
+        "refused",
+        "expired",
+    }
     assert set(OWN) == names
     assert all(happened and first for happened, first in OWN.values())
 

@@ -154,6 +154,7 @@ def test_off_goes_at_once_where_anything_is_out_though_one_has_just_left(out: st
     after = gate.pass_on(OFF, NOTHING_FOUND)
     assert len(machine.offs) == (0 if out == "nothing" else 1)
     assert after.off_at_s == (0.0 if out in ("armed", "on") else None)
+    assert after.beam_off_at_s == (0.0 if out == "on" else None)
     assert after.command == "off"
 
 
@@ -237,6 +238,17 @@ def test_arm_and_on_spend_their_token_for_good_and_take_back_that_off_has_left()
     on = gate._on(_passage(pressed(), sent, None), On(TOKEN))
     assert (on.command, on.refused, on.tick) == ("on", "", 9)
     assert gate.keep().last_on == TOKEN and not gate.keep().off_left
+
+
+def test_the_off_that_ended_an_on_is_kept_through_a_permission_without_one() -> None:
+    """Armed anew, and let go: only the time of the permission's own OFF moves, for only an ON leaves a cable to discharge."""
+    gate = Gate(FakeMachine(), LIMITS, FakeClock(), TICK_S, RULES)
+    sent = msgspec.structs.replace(SENT_SET_UP, off_at_s=T0 - 9.0, beam_off_at_s=T0 - 9.0)
+    gate.take_up(msgspec.structs.replace(gate.keep(), sent=sent))
+    armed = gate._arm(_passage(committed(), sent, None), Arm(TOKEN, PLAN.staging_crc))
+    assert (armed.command, armed.off_at_s, armed.beam_off_at_s) == ("arm", T0 - 9.0, T0 - 9.0)
+    after = gate.pass_on(OFF, NOTHING_FOUND)
+    assert (after.off_at_s, after.beam_off_at_s) == (T0, T0 - 9.0)
 
 
 @pytest.mark.parametrize("out", ["open", "armed", "on", "nothing"])

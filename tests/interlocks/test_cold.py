@@ -57,7 +57,7 @@ def look(**seen: Any) -> Any:
     return SimpleNamespace(
         terms=given["t"], monitor=SimpleNamespace(kv=given["kv"], ma=given["ma"], filament_a=given["filament_a"], asked_at_s=given.get("at", 100.0)),
         dose=SimpleNamespace(d1_mgy=given["d1"], d2_mgy=given["d2"]), cps_1=given["cps_1"], cps_2=given["cps_2"],
-        flags=SimpleNamespace(hv_on=given.get("on", False)), stale=given.get("stale", 0), sent=SimpleNamespace(off_at_s=given.get("off")),
+        flags=SimpleNamespace(hv_on=given.get("on", False)), stale=given.get("stale", 0), sent=SimpleNamespace(beam_off_at_s=given.get("off")),
         monitor_on_s=3.0, flags_on_s=3.0,
     )  # fmt: skip
 

@@ -328,10 +328,10 @@ def test_the_time_of_off_is_that_of_the_off_that_ended_the_permission() -> None:
     at = bench.clock.now
     for _ in range(300):
         bench.tick(OFF, readings)
-    assert bench.gate.sent.off_at_s == at
+    assert bench.gate.sent.off_at_s == bench.gate.sent.beam_off_at_s == at
     fresh = Bench()
     fresh.tick(OFF, readings)
-    assert fresh.gate.sent.off_at_s is None
+    assert fresh.gate.sent.off_at_s is None and fresh.gate.sent.beam_off_at_s is None
 
 
 @pytest.mark.parametrize("state", ["rest", "set up", "armed", "beam", "refusing"])

@@ -368,7 +368,7 @@ def test_what_is_asked_at_each_moment(
 @pytest.mark.parametrize(("slow_s", "is_asked"), [(T0 - 0.205, False), (T0 - 0.195, True)])
 def test_leakage_waits_for_rates_that_hold_nothing_of_the_beam(slow_s: float, is_asked: bool) -> None:
     """The cable is quiet at T0 - 0.4 s; the unit's rates are 100 ms long and up to 100 ms old, so none before 200 ms later counts."""
-    sent = msgspec.structs.replace(SENT_SET_UP, off_at_s=T0 - 1.0)
+    sent = msgspec.structs.replace(SENT_SET_UP, beam_off_at_s=T0 - 1.0)
     given = committed(T0, on_sent_at_s=1.0, slow_asked_at_s=slow_s)
     assert ("LEAKAGE" in moments(given, sent)) is is_asked
     assert "NO_BEAM" in moments(given, sent)
@@ -376,7 +376,7 @@ def test_leakage_waits_for_rates_that_hold_nothing_of_the_beam(slow_s: float, is
 
 def test_the_cable_is_quiet_from_its_discharge_time_on() -> None:
     """At that very time it is, in numbers that the machine holds exactly; a moment before it is not."""
-    sent = with_terms(Sent(command="off", terms=TERMS, off_at_s=0.0), t2d_s=0.5)
+    sent = with_terms(Sent(command="off", terms=TERMS, beam_off_at_s=0.0), t2d_s=0.5)
     assert "NO_BEAM" in moments(readings(0.5, on_sent_at_s=-1.0), sent)
     assert "NO_BEAM" not in moments(readings(0.4999, on_sent_at_s=-1.0), sent)
 
@@ -428,10 +428,13 @@ def test_the_look_holds_what_was_given_and_worked_out() -> None:
     rest = take(readings(T0), QUIET, SENT_REST, Memory(), RULES.stale_after_s, RULES.full_scale_kv)
     assert (rest.monitor_on_s, rest.flags_on_s, rest.running) == (-INF, -INF, False)
     assert math.isnan(rest.cps_1) and math.isnan(rest.cps_2)
-    off = Sent(command="off", terms=TERMS, off_at_s=T0 - 1.0)
+    off = Sent(command="off", terms=TERMS, off_at_s=T0 - 0.5, beam_off_at_s=T0 - 1.0)
     for sent_s, quiet_s in ((None, -INF), (1.0, T0 - 0.4)):
         look = take(readings(T0, on_sent_at_s=sent_s), QUIET, off, Memory(), RULES.stale_after_s, RULES.full_scale_kv)
         assert look.quiet_from_s == pytest.approx(quiet_s)
+    armed_only = msgspec.structs.replace(off, beam_off_at_s=None)
+    look = take(readings(T0, on_sent_at_s=1.0), QUIET, armed_only, Memory(), RULES.stale_after_s, RULES.full_scale_kv)
+    assert look.quiet_from_s == -INF and look.asked[When.NO_BEAM], "an OFF that ended no ON has no cable to discharge"
     bare = msgspec.structs.replace(off, terms=None)
     look = take(readings(T0, on_sent_at_s=1.0), QUIET, bare, Memory(), RULES.stale_after_s, RULES.full_scale_kv)
     assert look.quiet_from_s == pytest.approx(T0 + 3.0) and not look.asked[When.NO_BEAM]

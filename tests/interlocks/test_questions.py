@@ -23,7 +23,7 @@ PRESSED = both(CONTACTS | SWITCH)
 
 K2_OPEN = int(Relay.K2_MIRROR_OPEN)
 RAMP_ENDS = {"on_sent_at_s": T0 - 0.5}
-QUIET = Sent(command="off", terms=SENT_ON.terms, off_at_s=T0 - 0.65)
+QUIET = Sent(command="off", terms=SENT_ON.terms, off_at_s=T0 - 0.65, beam_off_at_s=T0 - 0.65)
 QUIET_S = T0 - 0.65 + TERMS.t2d_s
 COUNTED_S = QUIET_S + RATE_WINDOW_S
 """When nothing of the beam is left, and when a count holds nothing of it."""

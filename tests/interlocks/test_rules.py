@@ -694,7 +694,7 @@ def test_an_old_sample_of_the_ramp_is_not_judged_as_steady() -> None:
     assert truth_of(verdict, "beam_lost") is Truth.TRUE
 
 
-OFF_SENT = Sent(tick=1, command="off", terms=SENT_ON.terms, off_at_s=T0)
+OFF_SENT = Sent(tick=1, command="off", terms=SENT_ON.terms, off_at_s=T0, beam_off_at_s=T0)
 
 
 @pytest.mark.parametrize(
@@ -738,6 +738,15 @@ def test_high_voltage_found_at_power_up_is_uncommanded_at_once() -> None:
     """This process never sent ON: there is nothing to discharge, whatever OFF was sent."""
     r = readings(T0, flags_hv_on=True, monitor_kv=69.0)
     for sent in (Sent(), OFF_SENT):
+        verdict, _ = judge(r, QUIET, sent, Memory(), RULES)
+        assert verdict.findings[0].trip is Trip.HV_UNCOMMANDED
+
+
+def test_the_off_of_a_permission_without_beam_excuses_no_high_voltage() -> None:
+    """A READY that was let go, in a process that once gave beam: nothing was charged, so what comes is uncommanded from the first tick on."""
+    no_beam = Sent(tick=1, command="off", terms=SENT_ARMED.terms, off_at_s=T0, beam_off_at_s=T0 - 60.0)
+    for sent in (no_beam, msgspec.structs.replace(no_beam, beam_off_at_s=None)):
+        r = readings(T0 + TICK_S, on_sent_at_s=T0 - 70.0, flags_hv_on=True, monitor_kv=69.0)
         verdict, _ = judge(r, QUIET, sent, Memory(), RULES)
         assert verdict.findings[0].trip is Trip.HV_UNCOMMANDED
 

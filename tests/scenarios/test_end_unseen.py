@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from refusal_bench import MakeRig, slice_of
 
-from controller.requests import Edit, Load, Reset
+from controller.requests import Load, Reset
 from controller.states import State
 from hal.readings import Cause, UnitState
 from verification.reach import SHORT, exposures, settle, state, to_beam, to_ready, turn_until, wrong
@@ -102,8 +102,8 @@ def test_what_the_unit_did_while_its_wire_was_silent_is_latched_once_it_is_heard
 
 
 def test_a_contactor_that_fails_between_two_looks_is_services(make_rig: MakeRig) -> None:
-    """Pressed, run and ended by its mirror before the next status: READY saw nothing. What the unit retains tells it to the records at rest, and them to the
-    process that lives."""
+    """Pressed, run and ended by its mirror before the next status: READY hears the end alone, and is a fault of service's at once. What the unit retains
+    tells the exposure's end to the records in the self-test after the reset."""
     rig = make_rig()
     to_ready(rig)
     rig.press()
@@ -113,17 +113,16 @@ def test_a_contactor_that_fails_between_two_looks_is_services(make_rig: MakeRig)
         rig.turn()
     assert rig.world.unit.state == UnitState.RUN and state(rig) is State.READY
     rig.world.unit.end(1 << Cause.MIRROR)
+    turn_until(rig, State.FAULT, within=3)
     rig.wait(1.0)
-    rig.ask(Edit())
-    turn_until(rig, State.STANDBY, State.FAULT)
-    rig.wait(5.0)
-    (exposure,) = exposures(rig)
-    assert exposure["event"] == "RECOVERED" and exposure["unit_cause"] == Cause.MIRROR
     assert held(rig) == {("unit:MIRROR", "BY_SERVICE")}
     refused = rig.ask(Load(SHORT, "somebody"))
-    assert not refused.ok and "latched" in refused.words
+    assert not refused.ok and "FAULT" in refused.words
     assert rig.ask(Reset(SERVICE, "who may", "exchanged it")).ok
-    assert held(rig) == set()
+    rig.wait(8.0)
+    assert held(rig) == {("unit:MIRROR", "BY_SERVICE")}, "the recovered end sets the latch anew"
+    (exposure,) = exposures(rig)
+    assert exposure["event"] == "RECOVERED" and exposure["unit_cause"] == Cause.MIRROR
 
 
 def test_it_outlives_another_death_and_is_set_once(make_rig: MakeRig) -> None:

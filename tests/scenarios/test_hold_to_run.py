@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from controller.kernel import Kernels
+from controller.requests import Edit
+from verification.reach import exposures
 from verification.scenarios import beam_off_after, ended, in_state, to_ready
 from verification.setting import lay_out, prescribed, virtual_rig
 from verification.virtual import VirtualRig
@@ -44,4 +46,38 @@ def test_a_switch_that_is_let_go_ends_the_beam_and_a_new_press_does_not_bring_it
     held.room(switch=True)
     held.wait(3.0)
     assert not held.truth()["hv_on"]
+    held.close()
+
+
+def test_a_press_that_is_let_go_between_two_looks_ends_ready_at_once_and_its_counts_are_the_record_s(
+    held: VirtualRig,
+) -> None:
+    """4 ms: RUN is never read. The screen does not go on to say that the next press starts the beam, but what happened and what to do; once unloaded, the
+    exposure has its end by what the unit counted, and the fraction is given."""
+    to_ready(held, prescribed(300.0))
+    held.wait(0.5)
+    held.room(switch=True)
+    held.world.advance(held.world.now_us + 4_000)
+    held.room(switch=False)
+    shown = held.until(in_state("PREPARATORY"), 0.03, "the end of READY")
+    assert "SWITCH: the beam-on switch was let go" in shown.notice
+    held.wait(0.5)
+    shown = held.snapshot()
+    assert shown is not None
+    assert "the unit ran in it; first: unload" in shown.first_to_fix and shown.offer is None
+    held.press()
+    held.wait(1.0)
+    assert not held.truth()["hv_on"]
+    unit = held.world.unit.nv
+    counted = (unit.retained_token, unit.beam_ms / 1000.0, unit.counts_1, unit.counts_2)
+    assert held.ask(Edit()).ok
+    held.wait(3.0)
+    (end,) = exposures(held)
+    assert (end["token"], end["beam_s"], end["counts_1"], end["counts_2"]) == counted
+    assert end["outcome"] == ("INTERRUPTED" if any(counted[1:]) else "VOID") and end["cause"] == "SWITCH"
+    shown = held.snapshot()
+    assert shown is not None
+    to_ready(held, prescribed(300.0), "let go too early" if shown.open_fractions else "")
+    held.room(switch=True)
+    assert ended(held, 30.0).state == "TERMINATED"
     held.close()

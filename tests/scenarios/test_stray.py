@@ -23,6 +23,7 @@ from verification.reach import (
     patient,
     state,
     to_beam,
+    to_ready,
     turn_until,
 )
 from verification.virtual import VirtualRig
@@ -81,6 +82,30 @@ def test_a_host_that_ends_while_it_lasts_has_told_of_it(make_rig: MakeRig, ended
     told = [one["words"] for one in kept(rig)]
     assert stray_mgy <= sum(high_mgy(words) for words in told)
     assert 5.7 - unseen_s <= sum(seconds(words) for words in told) <= 5.7 + 0.6
+
+
+def test_a_ready_that_is_let_go_excuses_no_high_voltage_though_the_process_once_gave_beam(make_rig: MakeRig) -> None:
+    """0.4 s of it, within what a cable may take to empty after a beam: STUCK_ON within some ticks, and a record whose high bound holds the dose."""
+    rig = make_rig()
+    to_beam(rig, 1.0)
+    rig.stop()
+    turn_until(rig, State.INTERRUPTED)
+    rig.wait(1.0)
+    to_ready(rig, resume="goes on")
+    rig.wait(1.0)
+    rig.stop()
+    turn_until(rig, State.STANDBY)
+    before = rig.truth()["dose_mgy"]
+    rig.fault("hv-on-at-start")
+    rig.wait(0.1)
+    assert state(rig) is State.STUCK_ON
+    rig.wait(0.3)
+    rig.mend("hv-on-at-start")
+    rig.wait(2.0)
+    stray_mgy = rig.truth()["dose_mgy"] - before
+    assert stray_mgy > 5.0
+    (only,) = kept(rig)
+    assert stray_mgy <= high_mgy(only["words"])
 
 
 def test_an_exposure_that_the_records_lost_is_taken_in_by_service_and_decided_by_the_physicist(

@@ -67,6 +67,11 @@ def _press_without_token(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(decide._LOOKS, State.READY, ready)
 
 
+def _deaf_in_ready(patch: pytest.MonkeyPatch) -> None:
+    """An end that the unit made between two looks is not heard in READY."""
+    patch.setattr(decide, "_ran_unseen", lambda *_: [])
+
+
 def _no_read_back(patch: pytest.MonkeyPatch) -> None:
     """The hash is compared neither by the rules nor by the gate."""
     named = ("read_back", "active_crc", "set_points_held")
@@ -132,6 +137,7 @@ SEEDED: Final[dict[str, tuple[str, int, Patch]]] = {
     "READY x STOP is ignored": ("stop", 0, _row(State.READY, Event.STOP, None)),
     "READY x EDIT is ignored": ("edit", 0, _row(State.READY, Event.EDIT, None)),
     "READY x TRIP_STOP is ignored": ("reaction", 0, _row(State.READY, Event.TRIP_STOP, None)),
+    "READY is deaf to an end by the unit": ("reaction", 0, _deaf_in_ready),
     "IRRADIATING x TRIP_FAULT leads to FAULT": ("through", 1, _row(State.IRRADIATING, Event.TRIP_FAULT, State.FAULT)),
     "STOPPING is left at the first trip": ("proved", 1, _row(State.STOPPING, Event.TRIP_STOP, State.INTERRUPTED)),
     "STANDBY x HV_UNCOMMANDED is ignored": ("stray", 1, _row(State.STANDBY, Event.HV_UNCOMMANDED, None)),
