@@ -561,7 +561,9 @@ def test_terminal_and_desk_know_a_newer_version_too(tmp_path: Path) -> None:
         == treating.unapproved(rig, new, SystemClock(), tmp_path)
         == ""
     )
-    assert Signatures(rig.records).unsigned(old, ()) == ""
+    desk = Signatures(rig.records)
+    assert "takes the place of version 1" in desk.unsigned(old, ()) and desk.unsigned(new, ()) == ""
+    assert desk.unsigned(old, (), begun=True) == "", "its rest is given by the order that it was begun with"
 
 
 ANSWERS = {
