@@ -79,7 +79,11 @@ class Approvals:
         if words:
             raise ConfigurationError(words)
         order = f"{prescribed.prescription_id} version {prescribed.version}"
-        which = {"tag": tag_of(prescribed), "version": prescribed.version, "fraction": prescribed.fraction}
+        which: dict[str, str | int] = {
+            "tag": tag_of(prescribed),
+            "version": prescribed.version,
+            "fraction": prescribed.fraction,
+        }
         return self.sign(prescribed.sha256.hex(), order, who, role, values_of(prescribed), " ".join(flags), which)
 
     def sign(
