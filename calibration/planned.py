@@ -148,8 +148,9 @@ def _setting(one: OutputTable) -> Setting:
 def _charge(job: JobTable, one: OutputTable) -> tuple[Charge, str]:
     """The chamber's charge as for the output, and where the chamber is."""
     electrometer = job.instrument(Electrometer, str(one.measured["electrometer"]))
+    chamber = job.instrument(Chamber, str(one.measured["chamber"]))
     head = f"{one.measured['chamber']} as for the output, on {electrometer.id} ({electrometer.serial})"
-    return Charge(electrometer, one.most_nc, one.source), head
+    return Charge(electrometer, one.most_nc, one.source, chamber.vented), head
 
 
 def _warm(_job: JobTable, one: OutputTable, _at: datetime, _known: Known) -> Procedure:
@@ -200,7 +201,7 @@ def _hvl(job: JobTable, one: OutputTable, at: datetime, _known: Known) -> Proced
     charge, _ = _charge(job, one)
     return hvl_procedure(
         Setting(one.kv, one.ma, one.filter, section.applicator), job.applicator(section.applicator), job.instrument(HvlSet, section.sheets),
-        section.stack_mm, Charge(charge.electrometer, section.most_nc, one.source), section.chamber_mm, section.aperture_mm, section.expected_mm, at,
+        section.stack_mm, replace(charge, most_nc=section.most_nc), section.chamber_mm, section.aperture_mm, section.expected_mm, at,
     )  # fmt: skip
 
 

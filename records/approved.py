@@ -10,12 +10,14 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import msgspec
 
 from controller.prescribed import Prescribed
+from controller.tags import fraction_tag
 from hal.readings import Purpose
 from records.audit_check import Found, check, entry_of
 
@@ -41,7 +43,8 @@ BLOCK_BYTES: Final = 1024 * 1024
 @dataclass(frozen=True)
 class Approval:
     """One signature. `n` is its number in the chain; `values` names the values that were read from the file; `against` is why it does not stand, empty
-    where it does; `accepted` are the flags of the order that were ticked with it."""
+    where it does; `accepted` are the flags of the order that were ticked with it. `tag` names patient, course, lesion, order and fraction, under which one
+    `version` is newer than another; "" and 0 where an older program signed, which noted neither."""
 
     n: int
     sha256: str
@@ -57,6 +60,9 @@ class Approval:
     against: str = ""
     values: str = ""
     accepted: tuple[str, ...] = ()
+    tag: str = ""
+    version: int = 0
+    fraction: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,22 @@ class Signed:
         return (
             f"the order is not approved as it is now: {said} is missing{why}; first: {', '.join(HOW[one] for one in missing)} {WHERE}; "
             "a changed file is another order and needs new signatures"
+        )
+
+    def superseded(self, prescribed: Prescribed) -> str:
+        """Why this order is not the one any more: somebody signed a newer version of the same fraction, wherever its file lies. Whoever finishes a fraction
+        that was begun by this order does not ask."""
+        tag = tag_of(prescribed)
+        newer = [
+            one for one in self.approvals if one.tag == tag and one.version > prescribed.version and not one.against
+        ]
+        if not newer:
+            return ""
+        last = max(newer, key=lambda one: one.version)
+        at = datetime.fromtimestamp(last.wall_s, UTC)
+        return (
+            f"version {last.version} of {prescribed.prescription_id}, fraction {prescribed.fraction}, takes the place of version {prescribed.version}: "
+            f"{last.who} ({last.role}) signed it on {at:%Y-%m-%d %H:%M:%SZ}; first: use version {last.version}, or have its signatures withdrawn {WHERE}"
         )
 
     def unaccepted(self, sha256: str, flags: Sequence[str], needed: Sequence[str]) -> str:
@@ -132,22 +154,23 @@ class Signatures:
         self._seen: Seen | None = None
         self._signed = NONE
 
-    def unsigned(self, prescribed: Prescribed, needed: Sequence[str]) -> str:
-        """Why this order may not be given to a patient by its signatures as they lie there now; empty where it may, or where none is asked for."""
+    def unsigned(self, prescribed: Prescribed, needed: Sequence[str], begun: bool = False) -> str:
+        """Why this order may not be given to a patient by the signatures as they lie there now; empty where it may. `begun`: its fraction is open and was
+        begun by this very order, which then finishes it whatever was signed since. Where nobody asks for signatures, what cannot be read keeps nothing back."""
         if prescribed.purpose is not Purpose.TREAT:
             return ""
         needed = needed_of(prescribed, needed)
-        if not needed:
-            return ""
         sha256 = prescribed.sha256.hex()
         try:
             signed = self.looked()
             words = signed.refusal(sha256, needed) or signed.other_values(sha256, values_of(prescribed), needed)
             words = words or signed.unaccepted(sha256, prescribed.flags, needed)
-            return words or self._audit.put_back(signed, sha256)
+            words = words or ("" if begun else signed.superseded(prescribed))
+            return words or (self._audit.put_back(signed, sha256) if needed else "")
         except OSError as error:
             name = error.filename or self._folder
-            return f"no approval counts, for {name} cannot be read ({error.strerror or error}); first: mend that"
+            words = f"no approval counts, for {name} cannot be read ({error.strerror or error}); first: mend that"
+            return words if needed else ""
 
     def ahead(self) -> None:
         """The long first look, before anybody waits for its answer. What cannot be read is said to whoever asks."""
@@ -236,6 +259,11 @@ def values_of(prescribed: Prescribed) -> str:
     return hashlib.sha256(msgspec.msgpack.encode(prescribed, order="sorted")).hexdigest()
 
 
+def tag_of(prescribed: Prescribed) -> str:
+    """The name, in hex, of what a newer version takes the place of: patient, course, lesion, order and fraction."""
+    return f"{fraction_tag(prescribed):016x}"
+
+
 def read(log: bytes, head: bytes | None) -> Signed:
     """The chain as the audit's checker finds it, and what it says; entries after the signed head were told to nobody, and do not count."""
     found = check(log, [] if head is None else [(HEAD, head)], None)
@@ -307,6 +335,7 @@ def _told(log: bytes, found: Found, against: str = "") -> list[Approval]:
                 one = Approval(
                     entry["n"], str(told["sha256"]), entry["who"], entry["role"], str(told["meaning"]), entry["wall_s"], str(told["order"]),
                     values=str(told.get("values", "")), accepted=tuple(str(told.get("accepted", "")).split()),
+                    tag=str(told.get("tag", "")), version=int(told.get("version", 0)), fraction=int(told.get("fraction", 0)),
                 )  # fmt: skip
                 before = of_bytes.setdefault(one.sha256, [])
                 approvals[one.n] = replace(one, against=against or _unfit(one, [approvals[n] for n in before]))

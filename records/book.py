@@ -406,7 +406,7 @@ def _tally(book: Book, fraction: Fraction) -> Tally:
         rest_mgy=(last.d0_mgy if last is not None else 0.0) - delivered,
         last_end_wall_s=max((e.end_wall_s for e in beams if e.end is not None), default=0.0),
         running=running[-1].token if running else 0,
-        first=exposures[0].start if exposures else None,
+        first=(beams or exposures)[0].start if exposures else None,
         last=last,
     )
 

@@ -161,6 +161,15 @@ def start_refused(book: Book, start: Start, simulated: bool, day: Day, lacking: 
     return f"{beyond}; unload it and resume again" if beyond else ""
 
 
+def begun_by(book: Book, tag: int, prescribed: Prescribed) -> bool:
+    """This fraction is open and its first beam was by these very bytes: by nothing else is its rest given."""
+    fraction = book.fraction_of(tag)
+    if fraction is None or not book.is_open(fraction):
+        return False
+    first = book.tally(fraction).first
+    return first is not None and first.prescribed.sha256 == prescribed.sha256
+
+
 def _house(book: Book, query: Query, wall_s: float) -> Iterator[str]:
     """What stands against any fraction."""
     wrong = _not_finite("the prescription", query.prescribed)

@@ -14,7 +14,7 @@ import msgspec
 from controller.blob import TubeHeat
 from controller.entries import Ack, EntryType, Event, Found, LatchSet, Outcome, Query, Start, Statement, Terminal
 from controller.latches import left_by
-from controller.prescribed import Prescribed, Quality
+from controller.prescribed import Quality
 from controller.ring import RING, RingEntry, RingGap, RingReader, StatementFile
 from interlocks.words import Clears, Trip
 from records import commissioning, missing, sheets
@@ -34,7 +34,7 @@ from records.book import (
     pack_row,
     summed,
 )
-from records.clearance import TOKEN_MAX, Day, judge, start_refused
+from records.clearance import TOKEN_MAX, Day, begun_by, judge, start_refused
 from records.day import DaySheet, DaySite, decoded, of_baseline, of_sheet, zone_named
 from records.files import FileSystem, PosixFiles
 from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
@@ -455,7 +455,7 @@ class Recorder:
     def _started(self, noted: Noted, wall_s: float) -> Noted:
         start = msgspec.msgpack.decode(noted.entry, type=Start)
         # read anew and not kept from the question: a signature may have been withdrawn since
-        lacking = self._unsigned(start.prescribed)
+        lacking = self._unsigned(start)
         day, packed = self._day(noted.instance, wall_s), self.book.queries.get(noted.instance)
         asked = msgspec.msgpack.decode(packed, type=Query) if packed is not None else None
         words = start_refused(self.book, start, self._config.simulated, day, lacking, asked)
@@ -559,12 +559,13 @@ class Recorder:
 
     def _answered(self, noted: Noted, wall_s: float) -> Noted:
         query = msgspec.msgpack.decode(noted.entry, type=Query)
-        day, lacking = self._day(noted.instance, wall_s), self._unsigned(query.prescribed)
+        day, lacking = self._day(noted.instance, wall_s), self._unsigned(query)
         return msgspec.structs.replace(noted, clearance=judge(self.book, query, day, lacking))
 
-    def _unsigned(self, prescribed: Prescribed) -> str:
-        """What an order lacks of the signatures that are asked for, as they lie beside the journal at this moment."""
-        return self._signatures.unsigned(prescribed, self._config.approvals)
+    def _unsigned(self, of: Query | Start) -> str:
+        """What an order lacks of the signatures that are asked for, or which newer one took its place, as they lie beside the journal at this moment."""
+        begun = begun_by(self.book, of.fraction_tag, of.prescribed)
+        return self._signatures.unsigned(of.prescribed, self._config.approvals, begun)
 
     def _day(self, instance: str, wall_s: float) -> Day:
         """What the day is judged by for this process; without its opening it is no simulated one, and nothing is waived."""

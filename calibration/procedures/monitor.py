@@ -151,7 +151,7 @@ def per_count(session: Session, step: Step) -> tuple[tuple[float, ...], tuple[fl
     rows: dict[str, list[float]] = {"1": [], "2": []}
     density = []
     for shot in _shots(session, step):
-        mgy = in_one_air(shot[step.reading[0].instrument]) * given["mgy_per_nc"]
+        mgy = in_one_air(shot[step.reading[0].instrument], step.reading[0]) * given["mgy_per_nc"]
         own = shot.get("head_p_tp")
         head = own.value if own is not None else p_tp(shot["head_c"].value, shot["p_kpa"].value, "20C")
         thin = head / p_tp(given["ref_c"], given["ref_kpa"], "20C")

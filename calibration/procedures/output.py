@@ -12,7 +12,7 @@ from typing import Any, Final
 from calibration.dosimetry.beam import LEAST_READINGS, MOST_COV
 from calibration.equipment import Base, Chamber, Electrometer, superseded, unstated, unusable
 from calibration.procedures.applicator import read_each
-from calibration.procedures.parts import LIVE, REPEATS, at_end, charges, numbers, recorded
+from calibration.procedures.parts import LIVE, REPEATS, at_end, charges, numbers, of_chamber, recorded
 from calibration.procedures.session import Figure, Judgement, Reading, Session, Verdict
 from calibration.procedures.step import Accept, Exposure, Grammar, Procedure, Source, Step, Wanted
 
@@ -78,7 +78,7 @@ def output_procedure(
         raise ValueError(
             f"low_v = {low_v:g} is not below the {chamber.polarising_v:g} V of {chamber.id}; take half of it"
         )
-    volts, read = chamber.polarising_v, Wanted(electrometer.id, "nC", Grammar(-beam.most_nc, beam.most_nc), source)
+    volts, read = chamber.polarising_v, of_chamber(electrometer, beam.most_nc, source, chamber.vented)
     head = (
         f"{chamber.id} ({chamber.serial}) in air at its recorded distance, on {electrometer.id} ({electrometer.serial})"
     )

@@ -9,6 +9,8 @@ from datetime import datetime
 from statistics import fmean
 from typing import Final
 
+from msgspec import UNSET
+
 from calibration.equipment import Base, unusable
 from calibration.formulas import p_tp
 from calibration.procedures.session import OF_THE_END, Held, Phase, Reading, Session
@@ -45,19 +47,25 @@ class Setting:
 
 @dataclass(frozen=True)
 class Charge:
-    """A chamber's charge: of which electrometer, how much at most, and how it comes."""
+    """A chamber's charge: of which electrometer, how much at most, how it comes, and whether the chamber is open to the air."""
 
     electrometer: Base
     most_nc: float
     source: Source
+    vented: bool = True
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted(self.electrometer.id, "nC", Grammar(-self.most_nc, self.most_nc), self.source)
+        return of_chamber(self.electrometer, self.most_nc, self.source, self.vented)
 
     @property
     def serial(self) -> tuple[str, str]:
         return self.electrometer.id, self.electrometer.serial
+
+
+def of_chamber(electrometer: Base, most_nc: float, source: Source, vented: bool) -> Wanted:
+    """A chamber's charge as it is read from this electrometer."""
+    return Wanted(electrometer.id, "nC", Grammar(-most_nc, most_nc), source, UNSET if vented else True)
 
 
 LEAKAGE: Final = "leakage"
@@ -82,15 +90,15 @@ def leakage_step(charge: Charge, head: str) -> Step:
 def net(session: Session, step: str) -> tuple[float, ...]:
     """A step's kept charges in one air, less what leaked from the asking for the exposure to its answer."""
     leak_nc_s = session.values(LEAKAGE)[-1] / LEAK_S
-    of = next(one.reading[0].instrument for one in session.procedure.steps if one.id == step)
+    wanted = next(one.reading[0] for one in session.procedure.steps if one.id == step)
     shots = {one.token: one for one in session.shots}
     found = []
     for held in session.kept(step):
-        if held.instrument == of:
+        if held.instrument == wanted.instrument:
             shot = shots[held.event.token]
             assert shot.ended_at is not None
             gate_s = (shot.ended_at - shot.asked_at).total_seconds()
-            found.append(in_one_air(replace(held, value=held.value - leak_nc_s * gate_s)))
+            found.append(in_one_air(replace(held, value=held.value - leak_nc_s * gate_s), wanted))
     return tuple(found)
 
 
@@ -149,17 +157,17 @@ def numbers(step: Step) -> dict[str, float]:
     return dict(step.accept.numbers)
 
 
-def in_one_air(held: Held) -> float:
-    """A vented chamber's reading as at one pressure and temperature; which, does not matter to a ratio of readings."""
+def in_one_air(held: Held, wanted: Wanted) -> float:
+    """A vented chamber's reading as at one pressure and temperature; which, does not matter to a ratio of readings. A sealed one's stays what it is."""
     if not isinstance(held.event, Reading):
         raise ValueError(f"{held.instrument} of step {held.step} was read in no air; it is no chamber's")
-    return held.value * p_tp(held.event.t_c, held.event.p_kpa, "20C")
+    return held.value if wanted.sealed is True else held.value * p_tp(held.event.t_c, held.event.p_kpa, "20C")
 
 
 def charges(session: Session, step: str) -> tuple[float, ...]:
     """A step's kept readings of its first instrument, in one air."""
-    of = next(one.reading[0].instrument for one in session.procedure.steps if one.id == step)
-    return tuple(in_one_air(one) for one in session.kept(step) if one.instrument == of)
+    wanted = next(one.reading[0] for one in session.procedure.steps if one.id == step)
+    return tuple(in_one_air(one, wanted) for one in session.kept(step) if one.instrument == wanted.instrument)
 
 
 def at_end(session: Session) -> None:

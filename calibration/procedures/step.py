@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from msgspec import UNSET, UnsetType
+
 Limits = Literal["service", "physics"]
 Source = Literal["wire", "typed", "record", "told"]
 """On the instrument's wire; typed by a person; of the exposure's own record; told by a person in words, yes or no."""
@@ -34,12 +36,14 @@ class Grammar:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One reading: of which instrument, in which unit, and how it comes."""
+    """One reading: of which instrument, in which unit, and how it comes. `sealed`: a chamber's that holds its own air, so that no density of the room's is
+    taken out; unset of any other, by which the bytes of a procedure, and so its sessions, stay what they were."""
 
     instrument: str
     unit: str
     grammar: Grammar
     source: Source
+    sealed: Literal[True] | UnsetType = UNSET
 
 
 TIMER_SHARE: Final = 0.01

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from console.access.audit import Audit
@@ -27,6 +28,7 @@ from records.approved import (
     Signed,
     needed_of,
     read,
+    tag_of,
     values_of,
 )
 from records.files import FileSystem, PosixFiles
@@ -77,11 +79,26 @@ class Approvals:
         if words:
             raise ConfigurationError(words)
         order = f"{prescribed.prescription_id} version {prescribed.version}"
-        return self.sign(prescribed.sha256.hex(), order, who, role, values_of(prescribed), " ".join(flags))
+        which: dict[str, str | int] = {
+            "tag": tag_of(prescribed),
+            "version": prescribed.version,
+            "fraction": prescribed.fraction,
+        }
+        return self.sign(prescribed.sha256.hex(), order, who, role, values_of(prescribed), " ".join(flags), which)
 
-    def sign(self, sha256: str, order: str, who: str, role: str, values: str = "", accepted: str = "") -> int:
+    def sign(
+        self,
+        sha256: str,
+        order: str,
+        who: str,
+        role: str,
+        values: str = "",
+        accepted: str = "",
+        which: Mapping[str, str | int] = MappingProxyType({}),
+    ) -> int:
         """One signature in its role's meaning; its number. `values` is what records/approved.py names the order's values by: without them the desk takes
-        it for none. Raises ConfigurationError: it may be there or not."""
+        it for none; `which` is tag, version and fraction: without them it takes the place of no older version. Raises ConfigurationError: it may be there
+        or not."""
         with self._turn:
             words = _refused(self._sound(), sha256, who, role)
             if words:
@@ -92,7 +109,7 @@ class Approvals:
                 "meaning": MEANING[role],
                 "order": order,
             }
-            return self._note(GIVEN, who, role, told | ({"accepted": accepted} if accepted else {}))
+            return self._note(GIVEN, who, role, told | dict(which) | ({"accepted": accepted} if accepted else {}))
 
     def withdraw(self, n: int, reason: str, who: str, role: str) -> Approval:
         """One signature counts no more; by anybody who may sign. Raises ConfigurationError."""

@@ -6,25 +6,49 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from calibration import toml_file
 from console.access import whole_file
 from console.prescribe.draft import PLACE, Wrong, draft_of
 from console.prescription import PrescriptionFile, prescribed_of
-from console.treat.plain_words import order
+from console.treat.plain_words import order, unfit
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records.approved import Signed, needed_of
 from records.files import FileSystem, PosixFiles
 
+FOLDER: Final = "orders"
+"""Beside the rig file, where nobody says another."""
 LOCK: Final = ".orders.lock"
 WHOSE: Final = ("patient_id", "course_id", "lesion_id")
 NEITHER: Final = ("version", "fraction")
 MOST_OF_A_COURSE: Final = 60
 """Files that are written, or signed, in one act."""
+OF_AN_ORDER: Final = frozenset({"prescription", "patient", "course"})
+"""Tables of an order and of no other file of ours: what has none of them is no order that somebody mistyped."""
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A folder, or a file that may be an order, which cannot be read; with number and version as far as they can be told ("" and 0: they cannot)."""
+
+    path: Path
+    prescription_id: str = ""
+    version: int = 0
+
+    def against(self, wanted: Prescribed) -> str:
+        """Why this order cannot be known to be the newest; empty where this is of another one, or an older version."""
+        if self.prescription_id not in ("", wanted.prescription_id) or 0 < self.version <= wanted.version:
+            return ""
+        return (
+            f"{self.path}: cannot be read, and may be a newer version of {wanted.prescription_id}, which is version {wanted.version}; "
+            "first: see what is wrong with it (kerma order check says it of a file) and mend it, or move it out of the folder"
+        )
 
 
 class Shelf:
@@ -35,15 +59,26 @@ class Shelf:
 
     def orders(self) -> list[tuple[str, Prescribed]]:
         """Every order that can be read, with its file's name; what cannot be read can be neither loaded nor followed."""
-        found = []
-        for path in sorted(self.folder.glob("*.toml")):
+        return self.looked()[0]
+
+    def looked(self) -> tuple[list[tuple[str, Prescribed]], list[Unread]]:
+        """The same, and what cannot be read and may be an order: of it nobody knows whether it takes the place of another."""
+        found, unread = [], []
+        try:
+            paths = sorted(path for path in self.folder.iterdir() if path.name.endswith(".toml"))
+        except FileNotFoundError:
+            return [], []
+        except OSError:
+            return [], [Unread(self.folder)]
+        for path in paths:
             try:
                 one = order(path)
             except ConfigurationError:
+                unread += _unread(path)
                 continue
             if one.purpose is Purpose.TREAT:
                 found.append((path.name, one))
-        return found
+        return found, unread
 
     def against(self, wanted: Prescribed, rows: Iterable[Row], loaded: Prescribed | None = None) -> tuple[Wrong, ...]:
         """Why this order may not be written beside those that are there and those that the records know of."""
@@ -82,9 +117,29 @@ def name_of(wanted: Prescribed) -> str:
     return f"{plain}-v{wanted.version}-f{wanted.fraction}.toml"
 
 
+def folder_beside(rig_file: Path) -> Path:
+    """The site's folder of orders, where nobody says another."""
+    return rig_file.parent / FOLDER
+
+
+def displaced(wanted: Prescribed, folders: Iterable[Path], signed: Signed, asked: Sequence[str]) -> str:
+    """Why this order is not the one any more, or is not known to be it, by what lies in these folders and was signed; empty where it is."""
+    looks = [Shelf(folder).looked() for folder in dict.fromkeys(folder.absolute() for folder in folders)]
+    orders = [one for found, _ in looks for _, one in found]
+    return superseded(wanted, orders, signed, asked) or unknown(wanted, [one for _, unread in looks for one in unread])
+
+
+def unknown(wanted: Prescribed, unread: Iterable[Unread]) -> str:
+    """Why nobody knows whether this order is the newest; empty where it is known."""
+    return next((words for one in unread if (words := one.against(wanted))), "")
+
+
 def superseded(wanted: Prescribed, orders: Iterable[Prescribed], signed: Signed, asked: Sequence[str]) -> str:
     """Why this order is not the one any more: a newer version of the same fraction that somebody has signed, or that needs no signature. An open fraction is
     resumed by the order that it was begun with, so nobody asks this for a resume."""
+    by_chain = signed.superseded(wanted)
+    if by_chain:
+        return by_chain
     newer = [
         one
         for one in orders
@@ -97,6 +152,21 @@ def superseded(wanted: Prescribed, orders: Iterable[Prescribed], signed: Signed,
         f"version {last.version} of {wanted.prescription_id}, fraction {wanted.fraction}, takes the place of version {wanted.version}; "
         f"first: use version {last.version}, or have its signatures withdrawn"
     )
+
+
+def _unread(path: Path) -> list[Unread]:
+    """None where the file is no order at all; of one that is TOML, which order it would be."""
+    try:
+        document = toml_file.parse(path, toml_file.read_bytes(path))
+    except ConfigurationError:
+        return [Unread(path)]
+    if not OF_AN_ORDER & document.keys():
+        return []
+    table = document.get("prescription")
+    named = table if isinstance(table, dict) else {}
+    said, version = named.get("id"), named.get("version")
+    told = said if isinstance(said, str) and not unfit(said) else ""
+    return [Unread(path, told, version if type(version) is int else 0)]
 
 
 def _counts(one: Prescribed, signed: Signed, asked: Sequence[str]) -> bool:

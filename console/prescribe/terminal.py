@@ -23,7 +23,7 @@ from console.exit_codes import Exit
 from console.kept import rig_of, rows
 from console.prescribe import particulars
 from console.prescribe.draft import HEAD, OF_LEAD, PLACE, Draft, draft_of, looked, written
-from console.prescribe.shelf import Shelf, superseded
+from console.prescribe.shelf import Shelf, displaced, folder_beside
 from console.prescribe.worked import Worked, basis_of, worked
 from console.prescription import Flag, prescribed_of
 from console.treat.plain_words import PlainConsole, order, visible
@@ -150,14 +150,12 @@ def check(config: Path | None, path: Path, clock: Clock, as_json: bool) -> int:
 
 def _against(rig: Rig, path: Path, one: Prescribed, clock: Clock) -> list[str]:
     approvals, asked = Approvals(rig.records, clock.wall), policy.asked_of(rig.path, rig.simulated)
-    newer = [other for _, other in Shelf(path.parent).orders()]
-    return [
-        words for words in (approvals.against(one, asked), superseded(one, newer, approvals.signed(), asked)) if words
-    ]
+    newer = displaced(one, (path.parent, folder_beside(rig.path)), approvals.signed(), asked)
+    return [words for words in (approvals.against(one, asked), newer) if words]
 
 
 def _folder(rig: Rig, orders: Path | None) -> Path:
-    return orders or rig.path.parent / "orders"
+    return orders or folder_beside(rig.path)
 
 
 def _noted(rig: Rig, clock: Clock, who: str, sha256: str) -> None:

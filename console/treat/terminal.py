@@ -24,7 +24,7 @@ from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import WORDS, Exit
 from console.kept import given_d0_mgy, record_words
-from console.prescribe.shelf import Shelf, superseded
+from console.prescribe.shelf import displaced, folder_beside
 from console.second_calculation import Compared
 from console.treat import chart, figures, particulars
 from console.treat.chart_hand import Chart, told_of
@@ -246,15 +246,17 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
 
 def unapproved(rig: Rig, prescribed: Prescribed, clock: Clock, folder: Path | None = None) -> str:
     """Why this order may not be loaded, or confirmed: the same signatures as at the page, over a journal that is the one that was marked last; and a newer
-    version in its folder, but for a resume."""
+    version, signed or in its folder or the site's, but for a resume."""
     try:
         configuration.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
         treats = prescribed.purpose is Purpose.TREAT
         asked = policy.asked_of(rig.path, rig.simulated) if treats else ()
         approvals = Approvals(rig.records, clock.wall)
         signatures = approvals.against(prescribed, asked) if treats else ""
-        newer = [one for _, one in Shelf(folder).orders()] if treats and folder is not None else []
-        return signatures or superseded(prescribed, newer, approvals.signed(), asked) or marks.lacking(rig.records)
+        newer = ""
+        if treats and folder is not None and not signatures:
+            newer = displaced(prescribed, (folder, folder_beside(rig.path)), approvals.signed(), asked)
+        return signatures or newer or marks.lacking(rig.records)
     except ConfigurationError as error:
         return str(error)
 

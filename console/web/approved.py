@@ -12,7 +12,7 @@ from typing import Any
 from console.access import policy
 from console.access.approvals import OF_EACH, Approvals, Signed
 from console.configuration import Rig
-from console.prescribe.shelf import Shelf, superseded
+from console.prescribe.shelf import Shelf, displaced, superseded, unknown
 from console.treat.chart_hand import Chart
 from console.treat.particulars import lesion_of, shown
 from console.web.fraction import Orders
@@ -49,11 +49,10 @@ def _alike(order: dict[str, Any]) -> str:
 
 
 def _newer(orders: Orders, signed: Signed, asked: tuple[str, ...]) -> dict[str, str]:
-    """Of each order that a newer version has taken the place of, the words, by its file's name."""
-    known = Shelf(orders.folder).orders()
-    return {
-        name: words for name, one in known if (words := superseded(one, [other for _, other in known], signed, asked))
-    }
+    """Of each order that a newer version has taken the place of, or may have, the words, by its file's name."""
+    known, unread = Shelf(orders.folder).looked()
+    all_of_them = [one for _, one in known]
+    return {name: superseded(one, all_of_them, signed, asked) or unknown(one, unread) for name, one in known}
 
 
 def told(signed: Signed, sha256: str, asked: tuple[str, ...]) -> dict[str, Any]:
@@ -70,6 +69,6 @@ def refusal(rig: Rig, folder: Path | None, approvals: Approvals, prescribed: Pre
         words = approvals.against(prescribed, asked)
         if words or folder is None:
             return words
-        return superseded(prescribed, [one for _, one in Shelf(folder).orders()], approvals.signed(), asked)
+        return displaced(prescribed, (folder,), approvals.signed(), asked)
     except ConfigurationError as error:
         return str(error)

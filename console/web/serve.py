@@ -27,6 +27,7 @@ from console.access.people import People
 from console.access.users import Users
 from console.configuration import Rig
 from console.exit_codes import Exit
+from console.prescribe.shelf import folder_beside
 from console.treat.chart_hand import Chart
 from console.treat.lesions import Lesions
 from console.web.api import Api, Desk
@@ -208,7 +209,7 @@ def run(asked: Asked) -> Exit:
     clock = SystemClock()
     at = address(asked.host, asked.tls_cert, asked.tls_key, clock.wall(), os.getuid())
     rig = configuration.load(asked.config, os.getuid())
-    orders = asked.orders or rig.path.parent / "orders"
+    orders = asked.orders or folder_beside(rig.path)
     configuration.of_one_kind(rig.path, rig.simulated, rig.file.rig.clinical)
     asked_for = policy.asked_of(rig.path, rig.simulated)
     users, audit = folder.opened(rig.records, clock)

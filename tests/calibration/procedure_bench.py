@@ -24,14 +24,14 @@ from calibration.procedures.step import Procedure, Source
 from tests.calibration.measured_bench import AT, MEASURED, READINGS, instruments
 
 
-def procedure(source: Source = "wire", seconds: float = 60.0, at: datetime = AT) -> Procedure:
-    """E4's."""
+def procedure(source: Source = "wire", seconds: float = 60.0, at: datetime = AT, vented: bool = True) -> Procedure:
+    """E4's; or with a chamber of that kind that is sealed."""
     found = instruments()
     chamber, electrometer = found["C1"], found["E1"]
     assert isinstance(chamber, Chamber) and isinstance(electrometer, Electrometer)
     return output_procedure(
         Beam(69.5, 1.6, "F2", "A20", seconds, 20.0, 61.0, 6.62, 0.10, True),
-        chamber,
+        chamber.model_copy(update={"vented": vented}),
         electrometer,
         MEASURED["low_v"],
         source,
@@ -72,9 +72,9 @@ def due(session: Session, at: datetime) -> AnyEvent:
             return Confirmed(step.id, at, ACCEPT)
 
 
-def walk() -> Iterator[tuple[Session, AnyEvent]]:
+def walk(vented: bool = True) -> Iterator[tuple[Session, AnyEvent]]:
     """Each session of a walk without trouble, and the event that comes to it."""
-    session, at = Session("S", procedure()), AT
+    session, at = Session("S", procedure(vented=vented)), AT
     while session.step is not None:
         event = due(session, at)
         yield session, event

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calibration.formulas import p_tp
 from calibration.output import output
 from calibration.procedures.engine import after
-from calibration.procedures.output import measured_part
+from calibration.procedures.output import measured_part, readings
+from calibration.procedures.parts import charges
 from calibration.procedures.session import (
     ACCEPT,
     AnyEvent,
@@ -30,7 +32,7 @@ from calibration.procedures.session import (
     Session,
 )
 from calibration.procedures.step import Grammar, Wanted, number
-from tests.calibration.measured_bench import AT, instruments, measured
+from tests.calibration.measured_bench import AT, READINGS, instruments, measured
 from tests.calibration.procedure_bench import due, procedure, walk
 
 pytestmark = pytest.mark.timeout(60)
@@ -119,6 +121,25 @@ def test_the_walk_gives_what_a_certificate_takes() -> None:
     )
     assert len({one.event.token for one in read if one.event.token}) == 8
     assert not after(session, Leave("", AT + timedelta(days=1)))[1].do
+
+
+def test_a_sealed_chambers_charge_is_not_corrected_for_the_air() -> None:
+    """24.6 degC and 98.72 kPa are 4.2 % from the reference: a vented chamber's readings get them, a sealed one's stay as they were read, also where a step
+    is judged."""
+    for vented, factor in ((True, p_tp(24.6, 98.72, "20C")), (False, 1.0)):
+        found = next(one for one, _ in walk(vented) if one.step is not None and one.step.id == "leakage")
+        raw = [float(str(one["nc"])) for one in READINGS]
+        assert charges(found, "readings") == pytest.approx([factor * nc for nc in raw], rel=1e-9)
+        step = next(one for one in found.procedure.steps if one.id == "readings")
+        (off,) = [one.value for one in readings(found, step).figures if one.name == "against expected"]
+        assert off == pytest.approx(100.0 * (factor * sum(raw) / len(raw) / 6.62 - 1.0), abs=1e-6)
+    assert p_tp(24.6, 98.72, "20C") == pytest.approx(1.0425, abs=1e-3)
+
+
+def test_a_vented_chambers_procedure_has_the_bytes_that_it_had() -> None:
+    """A session is taken up by the hash of its procedure: what was begun before sealed chambers were told apart goes on."""
+    assert b"sealed" not in msgspec.json.encode(procedure())
+    assert b'"sealed":true' in msgspec.json.encode(procedure(vented=False))
 
 
 def test_left_at_any_place_it_goes_on_to_the_same_readings() -> None:

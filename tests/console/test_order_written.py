@@ -35,11 +35,14 @@ from console.access.audit import Audit
 from console.exit_codes import Exit
 from console.prescribe import terminal
 from console.prescribe.draft import FIELD, PLACE, Draft, draft_of, for_calculation, looked, written
-from console.prescribe.shelf import Shelf, name_of, superseded
+from console.prescribe.shelf import Shelf, displaced, name_of, superseded
 from console.prescribe.worked import Basis, basis_of, worked
 from console.prescription import PrescriptionFile, prescribed_of
 from console.treat import terminal as treating
+from console.treat.chart_hand import Chart
 from console.treat.plain_words import order
+from console.web import approved as pages
+from console.web.fraction import Orders
 from console.web.service_bundle import bundle
 from console.web.service_read import Service
 from console.web.service_ring import Following
@@ -50,7 +53,7 @@ from controller.ring import Ring
 from controller.tags import fraction_tag
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
-from records.approved import NONE, Signatures
+from records.approved import NONE, Signatures, values_of
 from records.files import PosixFiles
 from verification.disk import FaultyDisk, Strike
 
@@ -382,7 +385,8 @@ def test_a_newer_version_takes_the_place_of_an_older_one_from_its_first_signatur
     assert superseded(old, both, NONE, ()) == superseded(new, both, NONE, ()) == ""
     n = approvals.sign_order(new, "mia", "physician", ())
     words = superseded(old, both, approvals.signed(), ("physicist",))
-    assert words.startswith("version 2 of RX-9, fraction 1, takes the place of version 1; first: use version 2")
+    said = "version 2 of RX-9, fraction 1, takes the place of version 1: mia (physician) signed it on 2027-01-15 08:00:00Z; first: use version 2"
+    assert words.startswith(said) and superseded(old, [], approvals.signed(), ()) == words, "wherever the file lies"
     assert superseded(new, both, approvals.signed(), ()) == ""
     other = msgspec.structs.replace(old, fraction=2)
     assert superseded(other, both, approvals.signed(), ()) == "", "another fraction goes on by its own order"
@@ -561,7 +565,91 @@ def test_terminal_and_desk_know_a_newer_version_too(tmp_path: Path) -> None:
         == treating.unapproved(rig, new, SystemClock(), tmp_path)
         == ""
     )
-    assert Signatures(rig.records).unsigned(old, ()) == ""
+    desk = Signatures(rig.records)
+    assert "takes the place of version 1" in desk.unsigned(old, ()) and desk.unsigned(new, ()) == ""
+    assert desk.unsigned(old, (), begun=True) == "", "its rest is given by the order that it was begun with"
+
+
+def test_the_terminal_looks_for_a_newer_version_in_the_sites_folder_too(tmp_path: Path) -> None:
+    """The older file is typed from a folder of its own; a program that noted no versions signed both, so that the folders alone know."""
+    old, _, new = (
+        put(tmp_path / "home", WHOLE),
+        put(tmp_path / "orders", WHOLE),
+        put(tmp_path / "orders", but(version=2)),
+    )
+    rig = replace(RIG, path=tmp_path / "rig.toml", records=tmp_path / "records")
+    approvals = Approvals(rig.records, SystemClock().wall)
+    assert treating.unapproved(rig, new, SystemClock(), tmp_path / "orders") != "", "an order by signature needs both"
+    for one in (old, new):
+        for who, role in (("mia", "physician"), ("paul", "physicist")):
+            approvals.sign(one.sha256.hex(), "RX-9", who, role, values_of(one), " ".join(one.flags))
+    words = treating.unapproved(rig, old, SystemClock(), tmp_path / "home")
+    assert words.startswith("version 2 of RX-9, fraction 1, takes the place of version 1; first: use version 2")
+    assert treating.unapproved(rig, new, SystemClock(), tmp_path / "home") == ""
+    (tmp_path / "orders" / name_of(new)).unlink()
+    assert treating.unapproved(rig, old, SystemClock(), tmp_path / "home") == ""
+    approvals.sign_order(msgspec.structs.replace(new, version=3, sha256=b"3" * 32), "mia", "physician", new.flags)
+    words = treating.unapproved(rig, old, SystemClock(), tmp_path / "home")
+    assert words.startswith(
+        "version 3 of RX-9, fraction 1, takes the place of version 1: mia (physician) signed it on "
+    )
+
+
+ORDER_OF = '[prescription]\nid = "{}"\nversion = {}\n'
+
+
+@pytest.mark.parametrize(
+    ("said", "stops"),
+    [
+        (b"not an order", True),
+        (b"\xff\xfe", True),
+        (ORDER_OF.format("RX-9", 2).encode(), True),
+        (ORDER_OF.format("RX-9", '"2"').encode(), True),
+        (ORDER_OF.format("RX-9\u200b", 2).encode(), True),
+        (b'[perscription]\nid = "RX-1"\n[patient]\n', True),
+        (ORDER_OF.format("RX-9", 1).encode(), False),
+        (ORDER_OF.format("RX-8", 2).encode(), False),
+        (b"[rig]\n", False),
+        (None, True),
+    ],
+    ids=["no-toml", "no-text", "cut-off", "version-in-quotes", "unseen-letter", "mistyped-table", "not-newer", "another", "no-order", "dangling-link"],
+)  # fmt: skip
+def test_what_may_be_a_newer_version_and_cannot_be_read_refuses_and_is_named(
+    tmp_path: Path, said: bytes | None, stops: bool
+) -> None:
+    """At the page, in its list, and at the terminal: the file by its path, and what to do first. What is surely another order, an older one or none keeps
+    nobody waiting."""
+    old, path = put(tmp_path / "orders", WHOLE), tmp_path / "orders" / "RX-9-v2-f1.toml"
+    path.symlink_to(tmp_path / "nowhere") if said is None else path.write_bytes(said)
+    rig = replace(RIG, path=tmp_path / "rig.toml", records=tmp_path / "records")
+    approvals, orders = Approvals(rig.records, lambda: 1.8e9), Orders(rig, tmp_path / "orders", SystemClock())
+    for who, role in (("mia", "physician"), ("paul", "physicist")):
+        approvals.sign_order(old, who, role, old.flags)
+    listed = {
+        one["name"]: one["approval"]["words"]
+        for one in pages.rows(rig, orders, approvals, Chart(rig.records, lambda: 1.8e9))
+    }
+    for words in (
+        pages.refusal(rig, tmp_path / "orders", approvals, old),
+        listed[name_of(old)],
+        treating.unapproved(rig, old, SystemClock(), tmp_path / "home"),
+    ):
+        assert bool(words) is stops, words
+        assert not stops or words.startswith(
+            f"{path}: cannot be read, and may be a newer version of RX-9, which is version 1; first: see"
+        )
+    assert pages.refusal(rig, None, approvals, old) == treating.unapproved(rig, old, SystemClock(), None) == "", (
+        "a resume is by its own order"
+    )
+
+
+def test_a_folder_that_cannot_be_listed_refuses_and_one_that_is_not_there_does_not(tmp_path: Path) -> None:
+    old = put(tmp_path / "home", WHOLE)
+    assert displaced(old, (tmp_path / "home", tmp_path / "none"), NONE, ()) == ""
+    (tmp_path / "file").write_bytes(b"")
+    assert displaced(old, (tmp_path / "home", tmp_path / "file"), NONE, ()).startswith(
+        f"{tmp_path / 'file'}: cannot be read"
+    )
 
 
 ANSWERS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -178,8 +179,76 @@ def test_a_withdrawal_that_a_folder_put_back_has_forgotten_is_known_by_the_audit
     assert look.beside(Signatures(tmp_path).looked()) == []
 
 
+NEWER = prescribed(version=ORDER.version + 1, rx_mgy=0.7 * ORDER.rx_mgy, sha256=b"\x22" * 32)
+TAKEN = f"version {NEWER.version} of {ORDER.prescription_id}, fraction {ORDER.fraction}, takes the place of version {ORDER.version}: mia (physician)"
+
+
+def signed_by_both(rig: Signing, order: Prescribed) -> list[int]:
+    return [rig.approvals.sign_order(order, who, role, ()) for role, who in SIGNERS.items()]
+
+
+@pytest.mark.parametrize("needed", [BOTH, ()], ids=["both-asked", "none-asked"])
+def test_whoever_signs_a_newer_version_takes_the_place_of_the_older_one_at_the_desk(
+    tmp_path: Path, needed: tuple[str, ...]
+) -> None:
+    """Wherever either file lies: the older version's own signatures stand, and QUERY and START of it are refused from the first signature over the newer."""
+    rig = Signing(tmp_path, needed=needed)
+    rig.new_recorder()
+    signed_by_both(rig, ORDER)
+    assert rig.refused() == ""
+    first = rig.approvals.sign_order(NEWER, "mia", "physician", ())
+    words = rig.refused()
+    assert (
+        words.startswith(TAKEN) and f"Z; first: use version {NEWER.version}, or have its signatures withdrawn" in words
+    )
+    assert f"signed it on {datetime.fromtimestamp(rig.clock.wall, UTC):%Y-%m-%d}" in words
+    assert rig.token() == 0
+    assert rig.refused(resume=True) and rig.token(resume=True) == 0, "to call it a resume begins nothing"
+    assert bool(rig.refused(NEWER)) is bool(needed), "one signature displaces, and is not yet enough to be given"
+    for other in (
+        msgspec.structs.replace(NEWER, lesion_id="another", version=9, sha256=b"\x23" * 32),
+        msgspec.structs.replace(NEWER, fraction=2, version=9, sha256=b"\x24" * 32),
+    ):
+        signed_by_both(rig, other)
+    rig.approvals.withdraw(first, "typed wrong", "mia", "physician")
+    assert rig.refused() == "", "another lesion's and another fraction's order displace nothing, nor what is withdrawn"
+    signed_by_both(rig, NEWER)
+    assert rig.refused().startswith(TAKEN.partition(":")[0]) and rig.refused(NEWER) == "" and rig.token(NEWER) > 0
+    rig.close()
+
+
+def test_a_fraction_is_finished_by_the_order_that_it_was_begun_with(rig: Signing) -> None:
+    """A newer version that is signed meanwhile keeps nothing of the rest back; once the fraction is closed the older one begins nothing any more."""
+    signed_by_both(rig, ORDER)
+    rig.deliver(1.0, Outcome.INTERRUPTED)
+    signed_by_both(rig, NEWER)
+    assert rig.refused(resume=True) == ""
+    assert rig.token(segment=2, resume=True, delivered_mgy=500.0) > 0
+
+
+def test_a_start_without_beam_begins_nothing_that_an_older_order_could_finish(rig: Signing) -> None:
+    """The older version was confirmed once and never beamed; the newer one was begun: the rest is by the newer, and the older is refused."""
+    signed_by_both(rig, ORDER)
+    assert rig.token(plan_tag=5) > 0
+    rig.end_beam(Outcome.VOID)
+    signed_by_both(rig, NEWER)
+    rig.deliver(1.0, Outcome.INTERRUPTED, NEWER, plan_tag=6)
+    assert rig.refused(NEWER, plan_tag=6, resume=True) == ""
+    assert rig.refused(plan_tag=5, resume=True).startswith(TAKEN)
+    assert rig.token(plan_tag=5, segment=2, resume=True, delivered_mgy=500.0) == 0
+
+
+def test_signatures_of_an_older_program_are_read_and_take_no_place(rig: Signing) -> None:
+    """They name neither version nor fraction: they stand over their own bytes and displace nothing by the chain."""
+    rig.sign(order=ORDER)
+    rig.sign(order=NEWER)
+    assert rig.refused() == rig.refused(NEWER) == ""
+    kept = Signatures(rig.folder).looked().approvals
+    assert [(one.tag, one.version, one.fraction) for one in kept] == [("", 0, 0)] * 4
+
+
 @pytest.mark.grid
-def test_what_nobody_asks_for_is_not_read(tmp_path: Path) -> None:
+def test_what_cannot_be_read_keeps_nothing_back_where_nobody_asks_for_it(tmp_path: Path) -> None:
     """A simulated rig: not even a folder that would stand still."""
     (tmp_path / FOLDER).mkdir()
     os.mkfifo(tmp_path / FOLDER / LOG)

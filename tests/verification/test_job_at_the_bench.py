@@ -50,6 +50,20 @@ def drafted(shop: Shop, second: str = "P. Two") -> dict[str, Any]:
     return draft(shop.table, {NAME: done}, {}, Program("0.1.0", "ab" * 32), shop.who.at, records)
 
 
+@pytest.mark.parametrize("vented", [True, False], ids=["vented", "sealed"])
+def test_each_procedure_of_a_chamber_is_planned_with_how_it_is_built(tmp_path: Path, vented: bool) -> None:
+    """Of chamber A, which measures all but the second output: how the instrument's own table says it, in every step that reads it."""
+    bench = warm_bench()
+    document = job_document(bench)
+    document["instruments"][0]["vented"] = vented
+    shop = Shop(job(tmp_path, document), bench)
+    for name in (NAME, f"second-{NAME}", f"timer-{NAME}", f"linearity-{NAME}", f"hvl-{NAME}", "fitted-a30"):
+        planned = offered(shop.table, name, shop.who.at, shop.known).procedure
+        read = [one for step in planned.steps for one in step.reading if one.unit == "nC"]
+        sealed = not vented and name != f"second-{NAME}"
+        assert read and all((one.sealed is True) is sealed for one in read), name
+
+
 def test_every_procedure_of_the_table_is_planned_measured_and_stands_in_the_certificate(tmp_path: Path) -> None:
     bench = warm_bench()
     shop = Shop(job(tmp_path, job_document(bench)), bench)
