@@ -397,7 +397,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "the wrong patient, the wrong lesion, or the same fraction twice in a day",
         "two patient ids, lesion, site and side are in the order and the offer; a fraction that is closed is never delivered again; the "
         "least interval holds; where a photo of the lesion stands beside the records, nothing is confirmed at the page before a person has compared it with "
-        "patient, side and site; patient and lesion are looked at anew before the rest of a fraction; a stated name stands beside both identifiers and identifies nobody; while records are known to be missing nobody is treated "
+        "patient, side and site; patient and lesion are looked at anew before the rest of a fraction; a stated name stands beside both identifiers and "
+        "identifies nobody; while records are known to be missing nobody is treated "
         "before the physicist has signed for what was given meanwhile",
         "code:records/clearance.py::judge code:records/clearance.py::_interval code:console/prescription.py::PatientTable "
         "code:records/missing.py::unanswered code:console/treat/lesions.py::Lesions code:console/web/api.py::Api",
