@@ -9,6 +9,7 @@ from controller.dose import Dose
 from controller.entries import Outcome, Terminal
 from controller.exposure import Stage
 from controller.off import Evidence
+from controller.prescribed import Quality
 from controller.requests import DoseShown, Ended, Offer
 from controller.self_test import Tests
 from controller.settings import Settings
@@ -177,7 +178,8 @@ def told_of_dose(settings: Settings | None, dose: Dose) -> tuple[str, ...]:
 
 
 def ended_shown(stage: Stage, terminal: Terminal, dose: DoseShown, sent: Sent, durable: bool) -> Ended:
-    """How the exposure ended; `reaction_s` is from the decision to end it to the off bytes."""
+    """How the exposure ended; `reaction_s` is from the decision to end it to the off bytes. The rest is what a resume would give: D0 less delivered while the
+    fraction's dose is GOOD, less high otherwise."""
     reaction = None
     if stage.stopped_at_s is not None and sent.off_at_s is not None:
         reaction = max(0.0, sent.off_at_s - stage.stopped_at_s)
@@ -191,7 +193,7 @@ def ended_shown(stage: Stage, terminal: Terminal, dose: DoseShown, sent: Sent, d
         words=terminal.words,
         void=terminal.void,
         dose=dose,
-        rest_mgy=terminal.rest_mgy,
+        rest_mgy=terminal.rest_mgy if dose.quality == Quality.GOOD.value else dose.d0_mgy - dose.high_mgy,
         durable=durable,
         reaction_s=reaction,
     )

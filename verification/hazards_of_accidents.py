@@ -397,7 +397,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "the wrong patient, the wrong lesion, or the same fraction twice in a day",
         "two patient ids, lesion, site and side are in the order and the offer; a fraction that is closed is never delivered again; the "
         "least interval holds; where a photo of the lesion stands beside the records, nothing is confirmed at the page before a person has compared it with "
-        "patient, side and site; a stated name stands beside both identifiers and identifies nobody; while records are known to be missing nobody is treated "
+        "patient, side and site; patient and lesion are looked at anew before the rest of a fraction; a stated name stands beside both identifiers and "
+        "identifies nobody; while records are known to be missing nobody is treated "
         "before the physicist has signed for what was given meanwhile",
         "code:records/clearance.py::judge code:records/clearance.py::_interval code:console/prescription.py::PatientTable "
         "code:records/missing.py::unanswered code:console/treat/lesions.py::Lesions code:console/web/api.py::Api",
@@ -420,6 +421,10 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "console/test_particulars.py::test_nothing_that_loads_confirms_or_counts_goes_by_a_name "
         "console/test_treat_panels.py::test_two_courses_of_one_lesion_are_told_apart_and_the_chosen_one_is_loaded "
         "console/test_treat_panels.py::test_whoever_takes_control_begins_with_the_patient "
+        "console/test_treat_panels.py::test_a17_what_a_person_looked_at_is_sent_with_its_own_time "
+        "console/test_treat_panels.py::test_a17_a_resume_asks_for_patient_and_lesion_anew "
+        "console/test_treat_panels.py::test_a17_what_was_looked_at_too_long_ago_or_was_unloaded_is_asked_for_anew "
+        "console/test_web_api.py::test_a17_what_was_looked_at_before_an_interruption_does_not_count_for_the_rest "
         "console/test_console_attacks.py::test_an_identifier_that_would_be_shown_as_anothers_is_refused",
         who="the operator, by the patient's own words and the lesion itself; no photo is asked for where there is none, and kerma treat shows none",
     ),

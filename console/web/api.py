@@ -156,7 +156,7 @@ class ConfirmOffer(OfPage):
     photo: Annotated[str, Field(pattern="^([0-9a-f]{64}[.](png|jpg))?$")] = ""
     """The photo of the lesion that was compared; empty where there is none."""
     ago_s: Annotated[list[Annotated[float, Field(ge=0.0, le=86400.0)] | None], Field(max_length=8)] = []
-    """How long ago each of `checked` was ticked, by the page's own clock; null where the page does not know."""
+    """How long ago each of `checked` was ticked, by the page's own clock, in seconds; one that is missing or null is refused in words."""
 
 
 class WithReason(OfPage):
@@ -402,33 +402,31 @@ class Api:
 
     async def confirm(self, request: Request, body: ConfirmOffer, token: Token) -> Done:
         """Confirm exactly the offer that was shown; the desk judges its number and digest once more."""
+        now_s, wall_s = self._now(), self._desk.clock.wall()
         person = await self.commanding(request, "confirm", body, token, offer=body.offer_id, digest=body.digest)
         shown = self._desk.link.snapshot
         if shown is None or self._desk.link.trouble():
             raise RefusedError(503, self._desk.link.trouble() or "there is no snapshot")
-        looked_at = tuple(one for one in body.checked if one != "photo")
-        wrong = self._desk.fraction.wrong(shown, body.offer_id, body.digest, looked_at, self._desk.control.tenure)
+        if body.ago_s and len(body.ago_s) != len(body.checked):
+            raise RefusedError(
+                409,
+                f"{len(body.checked)} items were checked and {len(body.ago_s)} times told; first: go through the steps anew",
+            )
+        looks = tuple(zip(body.checked, body.ago_s or [None] * len(body.checked), strict=True))
+        wrong = self._desk.fraction.wrong(shown, body.offer_id, body.digest, looks, self._desk.control.tenure, now_s)
         if wrong:
             raise RefusedError(409, wrong)
         loaded = self._desk.fraction.loaded
         assert loaded is not None
         await self._approved(loaded.prescribed, loaded.resumed)
         await self._compared(loaded.prescribed, body)
-        await self._charted(person, loaded.prescribed, shown, body)
+        ticked = [Tick(item, None if ago_s is None else wall_s - ago_s) for item, ago_s in looks]
+        await self._charted(person, loaded.prescribed, shown, ticked)
         self.still(request, body, person, "confirm")
         return await self._asked(person, "confirm", requests.Confirm(body.offer_id, bytes.fromhex(body.digest)))
 
-    async def _charted(self, person: Person, order: Prescribed, shown: requests.Snapshot, body: ConfirmOffer) -> None:
+    async def _charted(self, person: Person, order: Prescribed, shown: requests.Snapshot, ticked: list[Tick]) -> None:
         """Time-out and second calculation go into the chart before the desk is asked: a beam of which nobody could say who looked is none."""
-        if body.ago_s and len(body.ago_s) != len(body.checked):
-            raise RefusedError(
-                409,
-                f"{len(body.checked)} items were checked and {len(body.ago_s)} times told; first: go through the steps anew",
-            )
-        now_s = self._desk.clock.wall()
-        times = [None if ago_s is None else now_s - ago_s for ago_s in body.ago_s]
-        times = times or [None] * len(body.checked)
-        ticked = [Tick(item, at_s) for item, at_s in zip(body.checked, times, strict=True)]
         offer = shown.offer
         assert offer is not None
         lines, figures = self._desk.fraction.calculated(offer)

@@ -3,6 +3,7 @@ It asks no desk and knows no page; files are read only where a person asks for t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from console.treat.independent import Beside, beside
 from console.treat.plain_words import order
 from controller.prescribed import Certificate, Prescribed
 from controller.requests import Offer, Snapshot
+from controller.states import EXPIRES_S, State
 from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
@@ -26,6 +28,18 @@ from hal.readings import Purpose
 AT_MOST: Final = 200
 CHECKS: Final = ("patient", "lesion", "applicator", "room")
 """What a person has looked at, in this order, before an offer may be confirmed."""
+LOOK: Final = {
+    "patient": "ask the patient for name and both identifiers",
+    "lesion": "look at lesion, side and site",
+    "applicator": "look at applicator, filter and shields",
+    "room": "see that nobody but the patient is in the room and the door is closed",
+    "photo": "compare the lesion with its photo",
+}
+"""What is done first where an item was not looked at, or does not count any more."""
+LOOKED_S: Final = EXPIRES_S[State.PREPARATORY]
+"""What was looked at longer ago than this does not count, in seconds. An assumption: the time that a loaded fraction may wait for its confirmation."""
+STANDS: Final = ("STANDBY", "PREPARATORY", "ARMING", "READY")
+"""States in which what was looked at may stand; what was looked at before any other one is looked at anew, for the patient may have got up."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +112,7 @@ class Fraction:
         self.loaded: Loaded | None = None
         self._tenure = 0
         self._at_s = float("inf")
+        self._otherwise_s, self._otherwise = float("-inf"), ""
         self._of: tuple[int, bytes] | None = None
         self._compared: tuple[Compared, ...] | str = ()
 
@@ -127,7 +142,9 @@ class Fraction:
         return figures.lines(compared), found
 
     def heard(self, shown: Snapshot) -> None:
-        """A fraction that is not loaded any more in the rig is not loaded here."""
+        """A fraction that is not loaded any more in the rig is not loaded here; and what was looked at until now counts only where nothing went on."""
+        if shown.state not in STANDS:
+            self._otherwise_s, self._otherwise = shown.at_s, shown.state
         if shown.state in ("SELF_TEST", "STANDBY") and shown.at_s > self._at_s:
             self.clear()
 
@@ -150,9 +167,12 @@ class Fraction:
     def clear(self) -> None:
         self.loaded, self._of, self._compared, self._at_s = None, None, (), float("inf")
 
-    def wrong(self, shown: Snapshot, offer_id: int, digest: str, checked: tuple[str, ...], tenure: int) -> str:
+    def wrong(
+        self, shown: Snapshot, offer_id: int, digest: str, looks: Sequence[tuple[str, float | None]], tenure: int, now_s: float
+    ) -> str:  # fmt: skip
         """Why this confirmation is not passed on; empty where it names exactly the offer that is shown, checked by eye and by calculation, of a fraction
-        that was loaded since control was taken the last time: the record names who loaded it, and nobody confirms what another one chose."""
+        that was loaded since control was taken the last time: the record names who loaded it, and nobody confirms what another one chose. `looks` are the
+        items that were looked at, each with how long before `now_s`, in seconds."""
         offer = shown.offer
         if self.loaded is not None and self._tenure != tenure:
             return "this fraction was loaded before control changed hands; first: unload it and load it anew"
@@ -160,12 +180,32 @@ class Fraction:
             return f"there is no offer to confirm in state {shown.state}; first: wait for it"
         if (offer.id, offer.digest.hex()) != (offer_id, digest):
             return f"offer {offer_id} is stale: the devices now hold offer {offer.id}; first: read what is shown now"
-        if checked != CHECKS:
-            missing = [name for name in CHECKS if name not in checked]
-            return f"not checked: {', '.join(missing) or 'in order'}; first: go through the steps"
+        unseen = unlooked(looks, now_s - self._otherwise_s, self._otherwise)
+        if unseen:
+            return unseen
         compared = self.compared(offer)
         if isinstance(compared, str):
             return f"no second calculation: {compared}"
         differs = [line for line in compared if not line.agrees]
         words = "; ".join(f"{line.name}: offered {line.offered}, calculated {line.calculated}" for line in differs)
         return f"the second calculation differs ({words}); first: have the physicist look" if differs else ""
+
+
+def unlooked(looks: Sequence[tuple[str, float | None]], otherwise_ago_s: float, otherwise: str) -> str:
+    """Why these looks, each an item with how long ago it was, do not stand; empty where they do. `otherwise` is the last state in which nothing that was
+    looked at before may stand, and how long ago it was shown, in seconds; infinite where none was."""
+    items = tuple(item for item, _ in looks)
+    missing = [item for item in CHECKS if item not in items]
+    if missing:
+        return f"not checked: {', '.join(missing)}; first: {'; '.join(LOOK[item] for item in missing)}"
+    if tuple(item for item in items if item != "photo") != CHECKS:
+        return "not checked: in order; first: go through the steps"
+    for item, ago_s in looks:
+        if ago_s is None:
+            return f"{item}: when it was looked at is not told; first: {LOOK[item]}"
+        if ago_s > LOOKED_S:
+            return f"{item}: was looked at {ago_s:.0f} s ago, at most {LOOKED_S:g} s count; first: {LOOK[item]} anew"
+        if ago_s >= otherwise_ago_s:
+            words = f"was looked at {ago_s:.1f} s ago, and the machine was in {otherwise} {otherwise_ago_s:.1f} s ago"
+            return f"{item}: {words}; first: {LOOK[item]} anew"
+    return ""

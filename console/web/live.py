@@ -14,6 +14,7 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from console import screen
 from console.access import table
 from console.web.api import COOKIE, Desk, page_number
+from console.web.fraction import LOOKED_S
 from controller.requests import Snapshot
 from interlocks.generator_rules import KV_HARD, KV_STEADY, KV_STEADY_KV, MA_HARD, MA_STEADY
 
@@ -221,6 +222,7 @@ class Live:
                 "simulated": desk.rig.simulated,
                 "bands": BANDS_SHOWN,
                 "switch": desk.rig.file.safety_unit.switch,
+                "looked_s": LOOKED_S,
             },
             "service": desk.where.key == "SERVICE" or (held is not None and held.person.role == table.SERVICE),
             "control": {

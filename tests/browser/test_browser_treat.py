@@ -16,6 +16,8 @@ from verification.with_console import Served
 
 pytestmark = pytest.mark.timeout(240)
 MIDDLE = "(one) => one.scrollIntoView({ block: 'center' })"
+AGAIN = ("The patient said both identifiers", "Lesion, side and site are these")
+"""What a resume asks for anew."""
 PICTURES = Path(os.environ.get("KERMA_PICTURES", "var/browser"))
 
 
@@ -124,7 +126,9 @@ def test_a_whole_treatment_by_touch_alone_on_a_phone(phone: Watched) -> None:
     page.keyboard.insert_text(phone.rig.code)
     picture(phone, "interrupted-390")
     page.get_by_role("button", name="Resume the rest").tap()
-    confirmed_by_touch(phone)
+    page.get_by_text("Ask the patient for name and both identifiers anew").wait_for()
+    picture(phone, "asked-again-390")
+    confirmed_by_touch(phone, AGAIN)
     page.get_by_role("button", name="SIMULATED: press").tap()
     phone.state("BEAM ON")
     picture(phone, "resumed-390")
@@ -146,8 +150,8 @@ def test_a_whole_treatment_by_touch_alone_on_a_phone(phone: Watched) -> None:
     clean(phone)
 
 
-def confirmed_by_touch(phone: Watched) -> None:
-    for name in ("Applicator and shields", "The room is ready"):
+def confirmed_by_touch(phone: Watched, again: tuple[str, ...] = ()) -> None:
+    for name in (*again, "Applicator and shields", "The room is ready"):
         phone.page.get_by_role("button", name=name).tap()
     phone.page.get_by_role("button", name="Confirm exactly this").tap(timeout=40_000)
     phone.state("READY")
@@ -184,7 +188,7 @@ def test_a_whole_treatment_by_keyboard_alone(wide: Watched) -> None:
     keys.type("Code again", wide.rig.code)
     picture(wide, "interrupted-1280")
     keys.enter("Resume the rest")
-    confirmed_by_key(wide, keys)
+    confirmed_by_key(wide, keys, AGAIN)
     keys.enter("SIMULATED: press")
     wide.state("BEAM ON")
     picture(wide, "resumed-1280")
@@ -198,8 +202,8 @@ def test_a_whole_treatment_by_keyboard_alone(wide: Watched) -> None:
     clean(wide)
 
 
-def confirmed_by_key(wide: Watched, keys: Keys) -> None:
-    for name in ("Applicator and shields", "The room is ready", "Confirm exactly this"):
+def confirmed_by_key(wide: Watched, keys: Keys, again: tuple[str, ...] = ()) -> None:
+    for name in (*again, "Applicator and shields", "The room is ready", "Confirm exactly this"):
         keys.at_the_panel()
         keys.enter(name)
     wide.state("READY")

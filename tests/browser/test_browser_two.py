@@ -148,6 +148,7 @@ def test_a_console_that_is_killed_or_hangs_in_beam(wide: Watched, request: pytes
     wide.page.get_by_label("Reason").fill("the console was killed")
     wide.page.get_by_label("Code again").fill(up.code)
     wide.page.get_by_role("button", name="Resume the rest").click()
+    wide.asked_again()
     wide.confirm()
     wide.state("READY")
     wide.page.get_by_role("button", name="SIMULATED: press").click()

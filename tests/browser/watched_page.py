@@ -55,6 +55,11 @@ class Watched:
         page.get_by_role("button", name=lesion).click()
         page.get_by_role("button", name="Load", exact=True).click()
 
+    def asked_again(self) -> None:
+        """After an interruption somebody else may sit there: both identifiers and the lesion are looked at anew."""
+        self.page.get_by_role("button", name="The patient said both identifiers").click()
+        self.page.get_by_role("button", name="Lesion, side and site are these").click()
+
     def confirm(self) -> None:
         page = self.page
         page.get_by_role("button", name="Applicator and shields").click()

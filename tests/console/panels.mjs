@@ -42,7 +42,7 @@ let number = 0;
 const say = async (snapshot = {}, more = {}) => {
   line.heard.message({ data: JSON.stringify({
     number: ++number, page: `page-${number}`, echo: [performance.now(), performance.now() / 1000], trouble: "", snapshot: shown(snapshot), compared: null, order: null,
-    rig: { name: "r", simulated: true, bands: { kv: band, ma: band } }, service: false, control: { yours: true, by: "olga" }, person: { name: "olga", role: "operator" },
+    rig: { name: "r", simulated: true, bands: { kv: band, ma: band }, looked_s: 900 }, service: false, control: { yours: true, by: "olga" }, person: { name: "olga", role: "operator" },
     locked: "", first_run: false, badges: false, ...more,
   }) });
   await settled();
@@ -73,6 +73,63 @@ told.loaded = asked.filter(([path]) => path === "/api/load").map(([, body]) => J
 await say({}, { control: { yours: false, by: "" } });
 await say();
 told.again = panel.textContent.includes("Ask the patient for name and both identifiers");
+// A fraction from the choice to its confirmation, armed, interrupted, and resumed with another person in the chair; each look with its age.
+const real = performance.now.bind(performance);
+let more = 0;
+performance.now = () => real() + more;
+const later = (s) => { more += 1000 * s; };
+const step = () => (panel.textContent.match(/anew\. They must be|anew\. Lesion|Fit applicator|Nobody but the patient|Offer 1|Ask the patient for name and both identifiers, then|which lesion/) ?? [""])[0];
+const offered = { offer: { id: 1, digest: "01".repeat(32), segment: 1 } };
+const agreed = { order: order(), compared: [["kV", "1", "1", true]] };
+const due = { outcome: "INTERRUPTED", event: "STOP", rule: "", words: "", durable: true, rest_mgy: 1, dose: { delivered_mgy: 1, rx_factor: 0.8, low_mgy: 1, high_mgy: 2, quality: "GOOD", d1_mgy: 1, d2_mgy: 1, dt_mgy: 1, beam_s: 1, set_time_s: 2, d0_mgy: 3, chambers: true } };
+const confirmed = async () => {
+  asked.length = 0;
+  await press("Confirm exactly this");
+  return asked.filter(([path]) => path === "/api/confirm").map(([, body]) => JSON.parse(body)).map((one) => [one.checked, one.ago_s.map(Math.round)])[0];
+};
+const stepped = async (...names) => {
+  const seen = [step()];
+  for (const one of names) {
+    if (buttons().some((there) => there.includes(one))) await press(one);
+    else seen.push(`no ${one}`);
+    later(10);
+    seen.push(step());
+  }
+  return seen;
+};
+await say();
+await press("שלום · 7");
+later(10);
+await press("C1 · RX · 1");
+later(10);
+await press("Load");
+await say({ state: "PREPARATORY", ...offered }, agreed);
+told.looked = await stepped("Applicator and shields", "The room is ready");
+told.first = await confirmed();
+await say({ state: "READY" }, agreed);
+await say({ state: "PREPARATORY", ...offered }, agreed);
+told.set_back = await stepped("Applicator and shields", "The room is ready");
+await say({ state: "IRRADIATING" }, agreed);
+await say({ state: "INTERRUPTED", ended: due, dose: due.dose }, agreed);
+await press("Resume the rest");
+await say({ state: "PREPARATORY", ...offered }, agreed);
+told.resumed = await stepped("The patient said both", "Lesion, side and site are", "Applicator and shields", "The room is ready");
+told.rest = await confirmed();
+later(855);
+await say({ state: "PREPARATORY", ...offered }, agreed);
+told.within = step();
+later(10);
+await say({ state: "PREPARATORY", ...offered }, agreed);
+told.too_long_ago = step();
+await press("The patient said both");
+await say();
+told.unloaded = step();
+await say({ state: "PREPARATORY", ...offered }, { ...agreed, order: null });
+told.foreign = buttons();
+more = 0;
+performance.now = real;
+await say({}, { control: { yours: false, by: "" } });
+await say();
 // The day's card is asked for, and does not come yet; then it comes; then it does not come in time.
 const picks = () => found(panel, (one) => one.className === "pick").length;
 let come = null;

@@ -17,7 +17,7 @@ from asgi_by_hand import Socket
 from desk_by_hand import EXAMPLES, OK, offer, snapshot
 from playwright._impl._driver import compute_driver_executable
 from test_lesions import AtLesions, made
-from test_web_api import CONFIRM, ORDER, Browser, Console, Scripted
+from test_web_api import COMPARED, CONFIRM, ORDER, Browser, Console, Scripted
 
 from console import configuration
 from console.access import folder, policy
@@ -210,7 +210,7 @@ def test_what_cannot_be_believed_is_not_no_photo(scripted: Scripted, tmp_path: P
         log, photo = kept_at.folder / "audit.jsonl", kept_at.folder / name
         kept, compared = (
             photo.read_bytes(),
-            CONFIRM | {"photo": name, "checked": [*CONFIRM["checked"], "photo"]},
+            COMPARED | {"photo": name},
         )
         for body, path, wrong, words in (
             (compared, photo, kept + b"x", "not what was attached"),

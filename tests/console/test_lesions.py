@@ -21,7 +21,7 @@ from kept_by_hand import KeptByHand
 from msgspec.structs import replace as other
 from PIL import Image
 from test_approvals import Signing, replace_simulated
-from test_web_api import CONFIRM, Browser, Scripted
+from test_web_api import COMPARED, CONFIRM, Browser, Scripted
 
 from console.access.approvals import Approvals
 from console.treat import lesions, picture
@@ -261,12 +261,11 @@ def test_an_offer_is_confirmed_only_with_the_photo_that_stands_compared(console:
         assert loaded == shown, "the loaded order needs no name"
         for body, words in (
             ({}, "another photo"), ({"photo": shown["file"]}, "not compared"),
-            ({"photo": "0" * 64 + ".jpg", "checked": [*CONFIRM["checked"], "photo"]}, "another"),
-            ({"checked": [*CONFIRM["checked"], "photo"]}, "another photo"),
+            (COMPARED | {"photo": "0" * 64 + ".jpg"}, "another"), (COMPARED, "another photo"),
         ):  # fmt: skip
             status, said = await page.command("confirm", CONFIRM | body)
             assert status == 409 and words in said["words"], body
-        compared = CONFIRM | {"photo": shown["file"], "checked": [*CONFIRM["checked"], "photo"]}
+        compared = COMPARED | {"photo": shown["file"]}
         await console.lesion(mia, "photo", photo=base64.b64encode(made("PNG")).decode())
         assert (await page.command("confirm", compared))[0] == 409
         assert not console.asked(Confirm)

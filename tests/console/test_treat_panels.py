@@ -47,6 +47,30 @@ def test_whoever_takes_control_begins_with_the_patient(told: dict[str, Any]) -> 
     assert told["again"] is True
 
 
+CHOOSE, PATIENT, LESION = "Ask the patient for name and both identifiers, then", "anew. They must be", "anew. Lesion"
+APPLICATOR, ROOM, OFFER = "Fit applicator", "Nobody but the patient", "Offer 1"
+ITEMS = ["patient", "lesion", "applicator", "room"]
+
+
+def test_a17_what_a_person_looked_at_is_sent_with_its_own_time(told: dict[str, Any]) -> None:
+    """Patient and lesion were chosen before the order was loaded; where it was armed and set back, applicator and room alone are asked for once more."""
+    assert told["looked"] == [APPLICATOR, ROOM, OFFER]
+    assert told["first"] == [ITEMS, [40, 30, 20, 10]]
+    assert told["set_back"] == [APPLICATOR, ROOM, OFFER]
+
+
+def test_a17_a_resume_asks_for_patient_and_lesion_anew(told: dict[str, Any]) -> None:
+    """The patient left during the interruption, and another one sits there: nothing of before is sent, and nothing that nobody looked at."""
+    assert told["resumed"] == [PATIENT, LESION, APPLICATOR, ROOM, OFFER]
+    assert told["rest"] == [ITEMS, [40, 30, 20, 10]]
+
+
+def test_a17_what_was_looked_at_too_long_ago_or_was_unloaded_is_asked_for_anew(told: dict[str, Any]) -> None:
+    """The patient was asked 895 s ago, then 905 s, which the console would refuse. Of an order that was not loaded here nothing is asked."""
+    assert [told["within"], told["too_long_ago"], told["unloaded"]] == [OFFER, PATIENT, CHOOSE]
+    assert told["foreign"] == ["Unload"]
+
+
 def test_no_patient_is_there_to_be_chosen_before_the_card_above_is_whole(told: dict[str, Any]) -> None:
     """A card that fills later moves the buttons below it: under a finger, one patient comes to stand where another one was. A card that does not come
     keeps nobody from choosing, and says that nothing is known of what locks."""

@@ -18,7 +18,7 @@ from console.access.table import ROW, situation
 from console.treat.independent import Beside
 from console.web.control import GONE_AFTER_S
 from console.web.doors import App, Doors
-from console.web.fraction import CHECKS, Loaded, Orders
+from console.web.fraction import CHECKS, LOOK, LOOKED_S, Loaded, Orders
 from console.web.people import Access, Demonstration, Person, Typed
 from console.web.serve import application, assembled
 from controller.prescribed import Prescribed
@@ -27,7 +27,9 @@ from hal.clock import SystemClock
 from hal.units import Seconds
 
 Scripted = Callable[[Callable[[Request], list[Reply]]], ScriptedDesk]
-CONFIRM = {"offer_id": 1, "digest": "01" * 32, "checked": list(CHECKS)}
+CONFIRM = {"offer_id": 1, "digest": "01" * 32, "checked": list(CHECKS), "ago_s": [40.0, 30.0, 20.0, 10.0]}
+COMPARED = CONFIRM | {"checked": [*CHECKS, "photo"], "ago_s": [40.0, 30.0, 20.0, 10.0, 5.0]}
+"""Where a photo was compared too."""
 
 
 class MovedClock(SystemClock):
@@ -184,7 +186,15 @@ def test_a_fraction_is_loaded_compared_and_confirmed_by_number_and_digest(
 @pytest.mark.parametrize(
     ("changes", "body", "words"),
     [
-        ({}, {"offer_id": 2}, "stale"), ({}, {"digest": "02" * 32}, "stale"), ({}, {"checked": ["patient", "lesion", "room"]}, "applicator"),
+        ({}, {"offer_id": 2}, "stale"), ({}, {"digest": "02" * 32}, "stale"),
+        ({}, {"checked": ["patient", "lesion", "room"], "ago_s": [3.0, 2.0, 1.0]}, "not checked: applicator; first: look at applicator, filter"),
+        ({}, {"checked": ["applicator", "room"], "ago_s": [2.0, 1.0]}, "not checked: patient, lesion; first: ask the patient for name and both identifiers"),
+        ({}, {"checked": [], "ago_s": []}, "not checked: patient, lesion, applicator, room"),
+        ({}, {"checked": ["lesion", *CHECKS[::3], "applicator"]}, "in order"),
+        ({}, {"ago_s": []}, "patient: when it was looked at is not told; first: ask the patient"),
+        ({}, {"ago_s": [3.0, 2.0, None, 1.0]}, "applicator: when it was looked at is not told; first: look at applicator"),
+        ({}, {"ago_s": [LOOKED_S + 1.0, 3.0, 2.0, 1.0]}, "patient: was looked at 901 s ago, at most 900 s count; first: ask the patient"),
+        ({}, {"ago_s": [3.0, 2.0, 1.0, 86400.0]}, "room: was looked at 86400 s ago, at most 900 s count; first: see that nobody"),
         ({"set_time_s": 25.0}, {}, "differs"), ({"d0_mgy": 1200.0, "rest_mgy": 1200.0}, {}, "differs"),
     ],
 )  # fmt: skip
@@ -204,6 +214,34 @@ def test_a_stale_unchecked_or_wrong_offer_is_not_passed_on(
         assert not console.asked(Confirm)
 
     console.play(story)
+
+
+@pytest.mark.parametrize("state", ["INTERRUPTED", "TERMINATED", "SELF_TEST"])
+def test_a17_what_was_looked_at_before_an_interruption_does_not_count_for_the_rest(
+    console: Console, state: str
+) -> None:
+    """The patient leaves, and another one sits down: an item counts that was looked at after the machine was last seen neither idle nor set up."""
+
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        now_s = console.clock.monotonic
+        console.shown = snapshot(state=state, at_s=now_s() - 60.0)
+        await page.command("edit")
+        await console._seen(state)
+        console.shown = snapshot(state="PREPARATORY", offer=offer(), at_s=now_s())
+        assert (await page.command("resume", RESUME | {"secret": console.access.code}))[0] == 200
+        await console._seen("PREPARATORY")
+        for place, item in enumerate(CHECKS):
+            before = CONFIRM | {"ago_s": [90.0 if at == place else 5.0 for at in range(4)]}
+            status, said = await page.command("confirm", before)
+            assert status == 409 and said["words"].startswith(f"{item}: was looked at 90."), said
+            assert f"the machine was in {state} 60." in said["words"] and f"first: {LOOK[item]} anew" in said["words"]
+        assert not console.asked(Confirm)
+        assert (await page.command("confirm", CONFIRM))[0] == 200
+
+    console.play(story)
+    assert len(console.asked(Confirm)) == 1
 
 
 def test_an_offer_that_another_program_loaded_is_not_confirmed_here(console: Console) -> None:

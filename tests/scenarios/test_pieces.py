@@ -110,6 +110,24 @@ def test_what_is_shown_of_a_degraded_fraction_is_what_is_recorded(make_rig: Make
     assert wrong(rig, presses=2) == []
 
 
+def test_the_rest_that_is_shown_is_the_rest_that_a_resume_offers(make_rig: MakeRig) -> None:
+    """Of a degraded fraction, whose resume counts from the high bound: at its second interruption the end says what the next resume is to give, to the
+    same number, and not what would be left by what was delivered."""
+    rig = make_rig()
+    to_beam(rig, 3.0)
+    _killed(rig)
+    turn_until(rig, State.STANDBY)
+    rig.wait(0.5)
+    to_beam(rig, 2.0, "started again")
+    _stop(rig)
+    ended = rig.until(lambda s: s.ended is not None and s.ended.durable, 5.0, "the end").ended
+    assert ended is not None and ended.dose.quality == "DEGRADED"
+    assert ended.rest_mgy < ended.dose.d0_mgy - ended.dose.delivered_mgy - 2.0
+    load(rig, "stopped", physicist=True)
+    shown = rig.until(lambda s: s.offer is not None, 5.0, "an offer")
+    assert shown.offer is not None and shown.offer.rest_mgy == pytest.approx(ended.rest_mgy, abs=1e-6)
+
+
 @pytest.mark.parametrize("at", slice_of(BRING, lambda at: at is State.IRRADIATING))
 def test_a_start_begins_nothing_by_itself(make_rig: MakeRig, at: State) -> None:
     """SELF_TEST first, off proved by contactor, read-back and both chambers; then STANDBY, and presses in plenty give no beam."""

@@ -18,11 +18,13 @@ const ICONS = {
   INTERRUPTED: "❚❚", TERMINATED: "■", FAULT: "✖", STUCK_ON: "☢", NO_DATA: "?",
 };
 const STEPS = ["patient", "lesion", "applicator", "room", "confirm", "arm", "beam", "end"];
+const SET_UP = ["PREPARATORY", "ARMING", "READY"];
+const LOOKS = ["patient", "lesion", "applicator", "room"];
 const LOOKS_OF = { door: "room", applicator_contact: "applicator", applicator_code: "applicator", filter_code: "applicator" };
 const isUnmet = (rule) => !["TRUE", "NOT_ASKED", "NOT_FITTED"].includes(rule.truth);
 
 let frame = null, orders = null, day = null;
-let patient = "", order = null, checked = new Set(), armed = false, lookedAt = {}, panelKey = "", busy = false, tickAt = 0, lastState = "";
+let patient = "", order = null, checked = new Set(), lookedIn = "", lookedAt = {}, panelKey = "", busy = false, tickAt = 0, lastState = "";
 let had = false, lostTo = "", stepKey = "", inPanel = false;
 
 async function command(name, body = {}) {
@@ -176,27 +178,31 @@ function paintWho() {
 
 function step(shown) {
   if (!shown || ["SELF_TEST", "FAULT", "STUCK_ON"].includes(shown.state)) return "";
-  if (shown.state === "STANDBY") return patient ? "lesion" : "patient";
-  if (shown.state === "PREPARATORY") return !checked.has("applicator") ? "applicator" : !checked.has("room") ? "room" : "confirm";
+  if (shown.state === "STANDBY") return patient && checked.has("patient") ? "lesion" : "patient";
+  if (shown.state === "PREPARATORY") return LOOKS.find((name) => !checked.has(name)) ?? "confirm";
   if (shown.state === "ARMING" || shown.state === "READY") return "arm";
   return BEAM.includes(shown.state) ? "beam" : "end";
 }
 
 // What was looked at stands as long as nobody can have changed it: a door that was opened, an applicator that was off, and whatever was armed is looked at
-// anew. An offer that is made anew by itself changes nothing.
+// anew. An offer that is made anew by itself changes nothing. After a beam, and where what was loaded is not any more, another patient may sit there: nothing
+// stands. Nor does what was looked at longer ago than the console takes it.
 function lookAgain(shown) {
-  if (shown.state === "PREPARATORY") {
+  const { state } = shown;
+  if (!["STANDBY", ...SET_UP].includes(state) || (state === "STANDBY" && SET_UP.includes(lookedIn))) checked.clear();
+  if (state === "PREPARATORY") {
     for (const rule of shown.rules.filter(isUnmet)) if (rule.id in LOOKS_OF) checked.delete(LOOKS_OF[rule.id]);
-    if (armed) { checked.delete("applicator"); checked.delete("room"); }
+    if (["ARMING", "READY"].includes(lookedIn)) { checked.delete("applicator"); checked.delete("room"); }
   }
-  armed = ["ARMING", "READY", "STARTING"].includes(shown.state);
+  for (const name of [...checked]) if (performance.now() - lookedAt[name] > 1000 * frame.rig.looked_s) checked.delete(name);
+  lookedIn = state;
 }
 
 function paintPanel() {
   // of a machine that was never heard, or is not this rig any more, nothing is shown, and no patient of before it
   const shown = frame.snapshot;
-  if (!shown || shown.state === "STANDBY") checked.clear();
-  else lookAgain(shown);
+  if (shown) lookAgain(shown);
+  else checked.clear();
   const now = step(shown);
   const offer = shown?.offer ? `${shown.offer.id} ${shown.offer.digest} ${JSON.stringify(frame.compared)}` : "";
   const ended = now === "end" ? JSON.stringify(shown.ended) : "";
@@ -263,11 +269,17 @@ const isOpen = (shown, one) => shown.open_fractions.some((said) => said.startsWi
 const readable = () => (orders ?? []).filter((one) => one.order !== null);
 
 // What was looked at, and when by this page's clock: the record tells both.
-const tick = (...names) => names.forEach((name) => { checked.add(name); lookedAt[name] = performance.now(); });
-const ago = (names) => names.map((name) => (name in lookedAt ? (performance.now() - lookedAt[name]) / 1000 : null));
+const tick = (name) => { checked.add(name); lookedAt[name] = performance.now(); };
+const ago = (names) => names.map((name) => (performance.now() - lookedAt[name]) / 1000);
+// One item of a fraction that is loaded, looked at and said so.
+const looking = (name, words, seen, more = []) => [
+  ...(frame.order ? [...(words ? [h("p", {}, t(words))] : []), facts(frame.order), ...more] : [h("p", { className: "wrong" }, t("foreign_load"))]),
+  h("div", { className: "row" }, back(), frame.order ? go(seen, () => { tick(name); paintPanel(); }, { className: "go" }) : null),
+];
 
 const PANELS = {
-  patient: () => {
+  patient: (shown) => {
+    if (shown.state === "PREPARATORY") return looking("patient", "ask_again", "asked_again");
     const people = new Map(readable().map((one) => [who(one.order), one]));
     const bad = (orders ?? []).filter((one) => one.order === null);
     return [
@@ -279,6 +291,7 @@ const PANELS = {
     ].filter((one) => one !== null);
   },
   lesion: (shown) => {
+    if (shown.state === "PREPARATORY") return looking("lesion", "see_again", "seen_again");
     const own = readable().filter((one) => who(one.order) === patient);
     const open = shown.open_fractions.length > 0;
     const why = reason(), ownHand = again(frame.person, frame.badges, true);
@@ -295,10 +308,7 @@ const PANELS = {
         open ? go("resume", () => load("resume", own, { reason: why.value, ...ownHand.taken() })) : null),
     ];
   },
-  applicator: () => [
-    ...(frame.order ? [facts(frame.order), h("p", {}, t("fit", { applicator: frame.order.applicator_id, filter: frame.order.filter_id, gap: number(frame.order.gap_mm, 1, "mm") })), ...placed(frame.order)] : [h("p", { className: "wrong" }, t("foreign_load"))]),
-    h("div", { className: "row" }, back(), frame.order ? go("fitted", () => { tick("applicator"); paintPanel(); }, { className: "go" }) : null),
-  ],
+  applicator: () => looking("applicator", "", "fitted", frame.order ? [h("p", {}, t("fit", { applicator: frame.order.applicator_id, filter: frame.order.filter_id, gap: number(frame.order.gap_mm, 1, "mm") })), ...placed(frame.order)] : []),
   room: () => [h("p", {}, t("room_text")), h("div", { className: "row" }, back(), go("room_ready", () => { tick("room"); paintPanel(); }, { className: "go" }))],
   confirm: (shown) => {
     const offer = shown.offer;
@@ -306,7 +316,7 @@ const PANELS = {
     if (typeof frame.compared === "string") return [h("p", { className: "wrong" }, frame.compared), back()];
     const agreed = frame.compared.every((line) => line[3]);
     let photo = null, guarded = true;
-    const looks = () => ["patient", "lesion", ...["applicator", "room"].filter((name) => checked.has(name)), ...(photo ? ["photo"] : [])];
+    const looks = () => [...LOOKS.filter((name) => checked.has(name)), ...(photo ? ["photo"] : [])];
     const confirm = go("confirm", () => command("confirm", { offer_id: offer.id, digest: offer.digest, checked: looks(), ago_s: ago(looks()), photo }), { className: "go", disabled: true });
     confirm.dataset.hold = "1";
     const free = () => { if (agreed && !guarded && photo !== null) { confirm.dataset.hold = "0"; confirm.disabled = busy; } };
@@ -337,7 +347,7 @@ const PANELS = {
     // of two orders that both may be the open one, another course or another version, a person says which
     const chosen = frame.order || may.length === 1 ? may[0] : undefined;
     const resumes = (frame.order ? may.slice(0, 1) : may).map((one) => {
-      const button = go("resume", () => { checked.clear(); tick("patient", "lesion"); order = one.name; return load("resume", [one], { reason: why.value, ...ownHand.taken() }); });
+      const button = go("resume", () => { checked.clear(); order = one.name; return load("resume", [one], { reason: why.value, ...ownHand.taken() }); });
       if (!chosen) button.append(` · ${one.order.course_id} · ${one.order.prescription_id} · ${one.order.version} · ${one.name}`);
       return button;
     });
