@@ -71,7 +71,7 @@ class GeneratorCheck(Check[GeneratorSubject]):
         return (
             ("opens", self.opens),
             ("says who it is", self.known),
-            ("off first", partial(self.off_first, "off first", off_s, self._is_off)),
+            ("off first", partial(self.off_first, "off first", off_s, self._not_off)),
             ("set-points", self._points),
             ("is read", self.reads),
             ("says how it is", self._state),
@@ -81,7 +81,7 @@ class GeneratorCheck(Check[GeneratorSubject]):
             ("closed link", self.unplugged),
             ("another model", partial(self.refuses, "another model", mute)),
             ("opened again", self.reopened),
-            ("off at the end", partial(self.off_last, "off at the end")),
+            ("off at the end", partial(self.off_last, "off at the end", off_s)),
         )
 
     def question(self, sent: bytes) -> str:
@@ -97,9 +97,11 @@ class GeneratorCheck(Check[GeneratorSubject]):
             return Outcome.NOT_TRIED, "not known before the device is prepared; --set-points tries it"
         return super().never_came(reading)
 
-    def _is_off(self, since: float) -> bool | None:
+    def _not_off(self, since: float) -> str | None:
         flags = self._generator.flags
-        return None if flags is None or flags.asked_at_s < since else not flags.hv_on
+        if flags is None or flags.asked_at_s < since:
+            return None
+        return "the device still says on: PRESS THE EMERGENCY STOP" if flags.hv_on else ""
 
     def _state(self) -> Row:
         """Interlock, readiness and faults in words, kV and mA as numbers; a fault without a name of the driver's own is a defect of the driver."""

@@ -13,6 +13,7 @@ import msgspec
 from console.drivers.bench import DriverSubject
 from console.drivers.steps import CHANGED, Check, Expected, Outcome, Row, Step
 from hal.clock import Clock
+from hal.modbus import READ, READ_COILS, READ_INPUTS, READ_WRITE, WRITE, WRITE_COIL, WRITE_COILS, WRITE_ONE
 from hal.readings import Cause, Contact, UnitState
 from hal.registry import OpenPipe, SafetyUnit, SafetyUnitDriver, SafetyUnitSetting
 from hal.transport import parse_link
@@ -20,6 +21,8 @@ from hal.units import Seconds
 
 SERIAL_MOST: Final = 16
 ALLOWED: Final = (UnitState.ARMED, UnitState.RUN)
+WRITES: Final = (WRITE_COIL, WRITE_ONE, WRITE_COILS, WRITE)
+FUNCTIONS: Final = (*WRITES, READ_COILS, READ_INPUTS, READ, READ_WRITE)
 
 
 class UnitSubject(DriverSubject[SafetyUnit]):
@@ -61,7 +64,7 @@ class UnitCheck(Check[UnitSubject]):
         return (
             ("opens", self.opens),
             ("says who it is", self.known),
-            ("DISARM first", partial(self.off_first, "DISARM first", off_s, self._is_off)),
+            ("DISARM first", partial(self.off_first, "DISARM first", off_s, self._not_off)),
             ("is read", self.reads),
             ("says how it is", self._state),
             ("its clock", self._scan),
@@ -71,7 +74,7 @@ class UnitCheck(Check[UnitSubject]):
             ("closed link", self.unplugged),
             ("another serial number", self._another),
             ("opened again", self.reopened),
-            ("DISARM at the end", partial(self.off_last, "DISARM at the end")),
+            ("DISARM at the end", partial(self.off_last, "DISARM at the end", off_s)),
         )
 
     def question(self, sent: bytes) -> str:
@@ -86,9 +89,16 @@ class UnitCheck(Check[UnitSubject]):
             f"lease {who.lease_min_ms} to {who.lease_max_ms} ms"
         )
 
-    def _is_off(self, since: float) -> bool | None:
+    def commands(self, sent: bytes, questions: frozenset[str]) -> bool:
+        """By the function of Modbus: a status that carries a number of its own is another one each time, and bought I/O is written off each tick."""
+        function = int.from_bytes(sent[7:8] if self._packets else sent[1:2], "big")
+        return function in WRITES if function in FUNCTIONS else super().commands(sent, questions)
+
+    def _not_off(self, since: float) -> str | None:
         status = self._unit.status
-        return None if status is None or status.asked_at_s < since else status.state not in ALLOWED
+        if status is None or status.asked_at_s < since:
+            return None
+        return "the device still says on: PRESS THE EMERGENCY STOP" if status.state in ALLOWED else ""
 
     def _state(self) -> Row:
         what, status = "says how it is", self._unit.status

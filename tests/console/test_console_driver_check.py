@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from driver_check_bench import Device, Meter
@@ -25,6 +26,9 @@ from console.drivers.steps import Outcome
 from console.exit_codes import DRIVER_CHECK_FAILED, Exit
 from hal import registry
 from hal.errors import ConfigurationError
+from hal.generators.engine import GeneratorEngine
+from hal.safety_units.kerma_unit import KermaUnit
+from hal.units import Seconds
 from simulators.unit_map import State
 from simulators.units import BENCH_IO
 
@@ -167,6 +171,45 @@ def test_a_device_that_stays_on_says_so_and_ends_the_check() -> None:
     rows = device.check(set_points=True)
     assert rows["off first"].outcome is FAIL and "PRESS THE EMERGENCY STOP" in rows["off first"].words
     assert rows["set-points"].outcome is NOT_TRIED and supply.kv_counts == 400
+
+
+def test_an_off_that_says_it_has_left_and_sends_nothing_is_found_on_the_wire(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On every dialect: the device is off anyway, so that only the bytes that passed can tell; nothing else is tried."""
+    monkeypatch.setattr(GeneratorEngine, "off", lambda self, *_asked, **_how: self.identified)
+    rows = device.check()
+    assert rows["off first"].outcome is FAIL and "nothing but its questions passed" in rows["off first"].words
+    assert rows["off at the end"].outcome is NOT_TRIED
+    assert not [words for words in device.log if words.startswith("HV OFF")]
+
+
+@pytest.mark.parametrize(("opened", "fails"), [(0, "off first"), (2, "off at the end")])
+def test_an_off_that_is_sent_and_then_no_more_is_found_on_the_wire(
+    monkeypatch: pytest.MonkeyPatch, opened: int, fails: str
+) -> None:
+    """One that leaves once and is not repeated, and one that stays away after the link has come back."""
+    device, usual, left = Device("spellman-xrv"), GeneratorEngine.off, [0]
+
+    def off(self: GeneratorEngine[Any, Any], now: Seconds, at_once: bool, spare: bool = False) -> bool:
+        left[0] += 1
+        if device.opened > opened and left[0] > 1:
+            return self.identified
+        return usual(self, now, at_once, spare)
+
+    monkeypatch.setattr(GeneratorEngine, "off", off)
+    failed = {what: row.words for what, row in device.check().items() if row.outcome is FAIL}
+    assert set(failed) == {fails} and "nothing but its questions passed" in failed[fails]
+
+
+@pytest.mark.parametrize("network", [False, True], ids=["rtu", "tcp"])
+def test_a_disarm_that_sends_nothing_is_found_though_the_opening_has_sent_one(
+    network: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit's driver disarms by itself when it opens, and each of its status requests carries another number: neither is its off."""
+    monkeypatch.setattr(KermaUnit, "off", lambda self, *_asked, **_how: self.identified)
+    row = Device("kerma-unit", network).check()["DISARM first"]
+    assert row.outcome is FAIL and "nothing but its questions passed" in row.words
 
 
 def test_a_driver_that_commands_before_it_knows_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
