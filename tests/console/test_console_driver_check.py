@@ -4,6 +4,7 @@ What was said is proved by the device's own list of what it heard, not by the ch
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -210,6 +211,65 @@ def test_a_disarm_that_sends_nothing_is_found_though_the_opening_has_sent_one(
     monkeypatch.setattr(KermaUnit, "off", lambda self, *_asked, **_how: self.identified)
     row = Device("kerma-unit", network).check()["DISARM first"]
     assert row.outcome is FAIL and "nothing but its questions passed" in row.words
+
+
+class Twisted:
+    """A driver one of whose readings is changed before anybody sees it; all else is the driver's own."""
+
+    def __init__(self, driver: object, reading: str, change: Callable[[Any], object]) -> None:
+        self._driver, self._reading, self._change = driver, reading, change
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._driver, name)
+        return self._change(value) if name == self._reading and value is not None else value
+
+
+def twist(monkeypatch: pytest.MonkeyPatch, kind: str, name: str, reading: str, change: Callable[[Any], object]) -> None:
+    usual = getattr(registry, kind)(name)
+    twisted = replace(usual, make=lambda asked, opener: Twisted(usual.make(asked, opener), reading, change))
+    monkeypatch.setattr(registry, kind, {name: twisted}.get)
+
+
+def test_a_flag_that_never_says_on_does_not_hide_what_the_meters_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """High voltage stays on whatever is sent, and the driver's flag says off: its kV and mA do not."""
+    twist(monkeypatch, "generator", "spellman-xrv", "flags", lambda flags: structs.replace(flags, hv_on=False))
+    device = Device("spellman-xrv")
+    supply = device.world.plant.supply
+    device.world.advance(2_000_000)
+    supply.kv_counts = supply.ma_counts = 400
+    supply.switch(device.world.now_us, 1)
+    supply.deaf_to_off = True
+    row = device.check()["off first"]
+    assert row.outcome is FAIL and "kV (off is below 5)" in row.words and "mA (off is below 0.25)" in row.words
+    assert "still says on" not in row.words and "PRESS THE EMERGENCY STOP" in row.words
+
+
+NOT_OFF = [({"kv": 5.0}, "5 kV"), ({"ma": 0.25}, "0.25 mA"), ({"kv": math.nan}, "nan kV"), ({"ma": math.nan}, "nan mA")]
+
+
+@pytest.mark.parametrize(("changes", "says"), NOT_OFF)
+def test_off_needs_kv_and_ma_below_5_per_cent(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, float], says: str
+) -> None:
+    """At its bound it is not off, nor where it is no number; just below it is."""
+    twist(monkeypatch, "generator", "spellman-xrv", "monitor", lambda monitor: structs.replace(monitor, **changes))
+    row = Device("spellman-xrv").check()["off first"]
+    assert row.outcome is FAIL and f"it reads {says}" in row.words
+
+
+def test_kv_and_ma_just_below_5_per_cent_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    twist(monkeypatch, "generator", "spellman-xrv", "monitor", lambda now: structs.replace(now, kv=4.99, ma=0.249))
+    assert not [row for row in Device("spellman-xrv").check().values() if row.outcome is FAIL]
+
+
+def test_what_comes_on_while_it_is_read_fails_where_it_says_how_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was off at first; later its meters show 69.5 kV and 1.6 mA, and its flag says off."""
+    shown: dict[str, float] = {}
+    twist(monkeypatch, "generator", "spellman-xrv", "monitor", lambda monitor: structs.replace(monitor, **shown))
+    at_read_tick(monkeypatch, {40: lambda: shown.update(kv=69.5, ma=1.6)})
+    rows = Device("spellman-xrv").check()
+    assert {what for what, row in rows.items() if row.outcome is FAIL} == {"says how it is"}
+    assert "HV off" in rows["says how it is"].words and "it reads 69.5 kV" in rows["says how it is"].words
 
 
 def test_a_driver_that_commands_before_it_knows_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
