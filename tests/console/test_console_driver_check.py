@@ -28,6 +28,7 @@ from console.exit_codes import DRIVER_CHECK_FAILED, Exit
 from hal import registry
 from hal.errors import ConfigurationError
 from hal.generators.engine import GeneratorEngine
+from hal.readings import Cause, Relay, UnitCapability, UnitState
 from hal.safety_units.kerma_unit import KermaUnit
 from hal.units import Seconds
 from simulators.unit_map import State
@@ -270,6 +271,47 @@ def test_what_comes_on_while_it_is_read_fails_where_it_says_how_it_is(monkeypatc
     rows = Device("spellman-xrv").check()
     assert {what for what, row in rows.items() if row.outcome is FAIL} == {"says how it is"}
     assert "HV off" in rows["says how it is"].words and "it reads 69.5 kV" in rows["says how it is"].words
+
+
+OPEN = Relay.K1_MIRROR_OPEN | Relay.K2_MIRROR_OPEN
+NOT_AT_REST = [
+    ({"state": int(UnitState.LATCHED), "first_cause": int(Cause.SPONTANEOUS)}, "LATCHED by SPONTANEOUS; first: find"),
+    ({"state": int(UnitState.ARMED)}, "its state is ARMED"),
+    ({"state": int(UnitState.TEST)}, "its state is TEST"),
+    ({"state": 0}, "its state is unknown 0x0"),
+    ({"relays": int(OPEN | Relay.K1_COMMAND)}, "K1_COMMAND is set"),
+    ({"relays": int(OPEN | Relay.K2_COMMAND)}, "K2_COMMAND is set"),
+    ({"relays": int(OPEN | Relay.HV_SEEN)}, "HV_SEEN is set"),
+    ({"relays": int(Relay.K2_MIRROR_OPEN)}, "K1_MIRROR_OPEN is not set"),
+    ({"relays": int(Relay.K1_MIRROR_OPEN)}, "K2_MIRROR_OPEN is not set"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "says"), NOT_AT_REST, ids=[says for _, says in NOT_AT_REST])
+def test_a_unit_that_is_not_at_rest_is_not_off(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, int], says: str
+) -> None:
+    """From the start it fails as not disarmed; and where it comes while it is read, in how it is."""
+    shown = dict(changes)
+    twist(monkeypatch, "safety_unit", "kerma-unit", "status", lambda status: structs.replace(status, **shown))
+    row = Device("kerma-unit", True).check()["DISARM first"]
+    assert row.outcome is FAIL and says in row.words
+    shown.clear()
+    at_read_tick(monkeypatch, {40: lambda: shown.update(changes)})
+    rows = Device("kerma-unit", True).check()
+    assert {what for what, row in rows.items() if row.outcome is FAIL} == {"says how it is"}
+    assert says in rows["says how it is"].words
+
+
+def test_a_unit_without_k2_needs_no_mirror_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    relays = int(Relay.K1_MIRROR_OPEN)
+    twist(monkeypatch, "safety_unit", "kerma-unit", "status", lambda status: structs.replace(status, relays=relays))
+    without = ~int(UnitCapability.K2_FITTED)
+    twist(
+        monkeypatch, "safety_unit", "kerma-unit", "identity",
+        lambda who: structs.replace(who, capabilities=who.capabilities & without),
+    )  # fmt: skip
+    assert Device("kerma-unit", True).check()["DISARM first"].outcome is PASS
 
 
 def test_a_driver_that_commands_before_it_knows_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
