@@ -244,14 +244,31 @@ class Check(ABC, Generic[S]):
         return Outcome.FAIL, "it was never read"
 
     def half_open(self) -> Row:
-        """Nothing passes either way and nobody says so: the driver must find out by itself, and come back by itself."""
+        """Nothing passes either way and nobody says so: the driver must find out by itself, and come back by itself; meanwhile it reads nothing, so that no
+        reading may say that it was asked for later than a tick after the link's death."""
         what, bench = "half-open link", self.bench
         began = bench.now
+        dated_s: dict[str, float] = {}
+
+        def lost() -> bool:
+            for reading in self.expected.worst_age_s:
+                asked_at_s = bench.subject.asked_at_s(reading)
+                if asked_at_s is not None and asked_at_s > began + self.expected.tick_s + ROUNDING_S:
+                    dated_s[reading] = asked_at_s - began
+            return bench.subject.link(bench.now).lost
+
         bench.tap.dead = True
-        lost = bench.until(LOST_S, lambda: bench.subject.link(bench.now).lost, may_open=False)
+        noticed = bench.until(LOST_S, lost, may_open=False)
         took_s = bench.now - began
         bench.tap.dead = False
-        if not lost:
+        if dated_s:
+            said = ", ".join(f"{reading} {_ms(later_s)}" for reading, later_s in dated_s.items())
+            return Row(
+                what,
+                Outcome.FAIL,
+                f"READINGS ARE DATED LATER THAN THE LINK'S DEATH: {said} after it; first: date a reading by the sending of its request",
+            )
+        if not noticed:
             return Row(what, Outcome.FAIL, f"not noticed within {LOST_S:g} s")
         if not bench.until(BACK_S, self._back):
             return self.stop(

@@ -314,6 +314,26 @@ def test_a_unit_without_k2_needs_no_mirror_of_it(monkeypatch: pytest.MonkeyPatch
     assert Device("kerma-unit", True).check()["DISARM first"].outcome is PASS
 
 
+RESTAMPED = [
+    ("generator", "spellman-xrv", "monitor"),
+    ("generator", "spellman-xrv", "flags"),
+    ("safety_unit", "kerma-unit", "status"),
+    ("electrometer", "ptw-unidos", "reading"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "reading"), RESTAMPED)
+def test_readings_dated_later_than_the_link_s_death_are_found(
+    monkeypatch: pytest.MonkeyPatch, kind: str, name: str, reading: str
+) -> None:
+    """A value that says it was asked for now, each tick: its age is fine for ever, and its driver says at last that the link is lost."""
+    device = Meter() if kind == "electrometer" else Device(name)
+    clock = device.clock
+    twist(monkeypatch, kind, name, reading, lambda value: structs.replace(value, asked_at_s=clock.monotonic()))
+    failed = {what: row.words for what, row in device.check().items() if row.outcome is FAIL}
+    assert set(failed) == {"half-open link"} and "DATED LATER THAN THE LINK'S DEATH" in failed["half-open link"]
+
+
 def test_a_driver_that_commands_before_it_knows_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check is of the driver too: an off that leaves before identity fails it."""
     monkeypatch.setattr(GeneratorSubject, "off", lambda *_asked, **_how: True)
