@@ -15,11 +15,14 @@ from console.drivers.bench import DriverSubject
 from console.drivers.steps import CHANGED, Check, Expected, Outcome, Row, Step
 from hal.clock import Clock
 from hal.commands import STAGING_BYTES, Plan, SetUp
+from hal.readings import GeneratorFlags, GeneratorMonitor
 from hal.registry import Generator, GeneratorDriver, GeneratorSetting, OpenPipe
 from hal.units import Seconds
 
 SMALL: Final = 0.01
 """The part of full scale that a set-point is tried with; HV is off, and it ends at 0."""
+REST: Final = 0.05
+"""The part of full scale of kV and of mA that a generator which is off stays below."""
 WRITTEN_S: Final = 8.0
 PREPARED_S: Final = 4.0
 LIMIT_ONLY: Final = bytes(4) + (60_000).to_bytes(4, "big") + bytes(STAGING_BYTES - 8)
@@ -71,7 +74,7 @@ class GeneratorCheck(Check[GeneratorSubject]):
         return (
             ("opens", self.opens),
             ("says who it is", self.known),
-            ("off first", partial(self.off_first, "off first", off_s, self._is_off)),
+            ("off first", partial(self.off_first, "off first", off_s, self._not_off)),
             ("set-points", self._points),
             ("is read", self.reads),
             ("says how it is", self._state),
@@ -81,7 +84,7 @@ class GeneratorCheck(Check[GeneratorSubject]):
             ("closed link", self.unplugged),
             ("another model", partial(self.refuses, "another model", mute)),
             ("opened again", self.reopened),
-            ("off at the end", partial(self.off_last, "off at the end")),
+            ("off at the end", partial(self.off_last, "off at the end", off_s)),
         )
 
     def question(self, sent: bytes) -> str:
@@ -97,9 +100,23 @@ class GeneratorCheck(Check[GeneratorSubject]):
             return Outcome.NOT_TRIED, "not known before the device is prepared; --set-points tries it"
         return super().never_came(reading)
 
-    def _is_off(self, since: float) -> bool | None:
-        flags = self._generator.flags
-        return None if flags is None or flags.asked_at_s < since else not flags.hv_on
+    def _not_off(self, since: float) -> str | None:
+        """By its flag and by its meters: a flag that is wrong would else hide what they show."""
+        flags, monitor = self._generator.flags, self._generator.monitor
+        if flags is None or monitor is None or min(flags.asked_at_s, monitor.asked_at_s) < since:
+            return None
+        return f"{words}: PRESS THE EMERGENCY STOP" if (words := self._on_words(flags, monitor)) else ""
+
+    def _on_words(self, flags: GeneratorFlags, monitor: GeneratorMonitor) -> str:
+        """What is on by the device's flag or by its meters, in words; empty when it is off by all of them."""
+        on = ["the device still says on"] if flags.hv_on else []
+        for value, full_scale, unit in (
+            (monitor.kv, self._setting.full_scale_kv, "kV"),
+            (monitor.ma, self._setting.full_scale_ma, "mA"),
+        ):
+            if not value < REST * full_scale:  # what is no number is not off
+                on.append(f"it reads {value:.4g} {unit} (off is below {REST * full_scale:.4g})")
+        return ", ".join(on)
 
     def _state(self) -> Row:
         """Interlock, readiness and faults in words, kV and mA as numbers; a fault without a name of the driver's own is a defect of the driver."""
@@ -117,9 +134,11 @@ class GeneratorCheck(Check[GeneratorSubject]):
         outside = not (
             math.isfinite(monitor.kv)
             and math.isfinite(monitor.ma)
-            and -0.05 * self._setting.full_scale_kv <= monitor.kv
+            and -REST * self._setting.full_scale_kv <= monitor.kv
         )
-        return Row(what, Outcome.FAIL if flags.hv_on or nameless or outside else Outcome.PASS, words)
+        on = self._on_words(flags, monitor)
+        words += f"; {on}: PRESS THE EMERGENCY STOP" if on else ""
+        return Row(what, Outcome.FAIL if on or nameless or outside else Outcome.PASS, words)
 
     def _points(self) -> Row:
         """A small value, read back to the count, then 0, read back; what the filament holds is left as it is."""

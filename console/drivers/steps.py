@@ -21,6 +21,9 @@ LOST_S: Final = 8.0
 BACK_S: Final = 20.0
 REFUSED_S: Final = 3.0
 OFF_REPEATS_S: Final = 0.3
+OFF_SEEN_S: Final = 2.0
+"""And as long as the oldest reading of the plan takes to come: high voltage may stand on its cable for a while."""
+UNSENT: Final = "THE DRIVER SAYS THAT ITS OFF HAS LEFT, and nothing but its questions passed on the wire; first: mend the driver's off"
 OFF_TICKS: Final = 5
 """Behind the reply that made it known who the device is: that reply may be taken a tick late, and the off may stand in a round."""
 WARM_S: Final = 1.0
@@ -74,6 +77,7 @@ class Check(ABC, Generic[S]):
         self.bench = Bench(make, open_pipe, clock, expected.baud, expected.tick_s)
         self._stopped = ""
         self._questions: frozenset[str] = frozenset()
+        self._peace: frozenset[str] = frozenset()
 
     @abstractmethod
     def steps(self) -> tuple[tuple[str, Step], ...]:
@@ -136,30 +140,61 @@ class Check(ABC, Generic[S]):
     def question(self, sent: bytes) -> str:
         """What was asked, the same for the same question on any connection."""
 
-    def off_first(self, what: str, bound_s: float, is_off: Callable[[float], bool | None]) -> Row:
-        """The first command is an off; repeated it changes nothing. `is_off(since)` tells from a reading asked for after `since`, None while there is none."""
-        began = self.bench.now
-        left = self.bench.subject.off(began, at_once=True)
-        for now in self.bench.ticks(bound_s + OFF_TICKS * self.expected.tick_s):
-            left = left or self.bench.subject.off(now, at_once=False)
+    def off_first(self, what: str, bound_s: float, not_off: Callable[[float], str | None]) -> Row:
+        """The first command is an off; repeated it changes nothing. `not_off(since)` tells by readings asked for after `since` why the device is not off, in
+        words with what to do first; empty when it is off, None while there are none. What left is known by the wire, not by the driver's word."""
+        bench = self.bench
+        left = bench.subject.off(bench.now, at_once=True)
+        for now in bench.ticks(self._off_window_s(bound_s)):
+            left = left or bench.subject.off(now, at_once=False)
         if not left:
             return self.stop(
                 what, f"its bytes had not left within {_ms(bound_s)} and {OFF_TICKS} ticks: {self._trouble()}"
             )
-        sent_at = self.bench.now
-        self.bench.until(2.0, lambda: is_off(sent_at) is True)
-        if is_off(sent_at) is None:
+        first, sent_at = bench.tap.sent[bench.questions :], bench.now
+        bench.until(OFF_SEEN_S + self._oldest_s, lambda: not_off(sent_at) == "")
+        why = not_off(sent_at)
+        if why is None:
             return self.stop(what, "sent, but no reading came after it")
-        if not is_off(sent_at):
-            return self.stop(what, "sent, and the device still says on: PRESS THE EMERGENCY STOP")
-        for now in self.bench.ticks(OFF_REPEATS_S):
-            self.bench.subject.off(now, at_once=False)
+        if why:
+            return self.stop(what, f"sent, and {why}")
+        self._peace = self._asked_in_peace()
+        if not (self._said_off(first) and self._off_passes(bound_s)):
+            return self.stop(what, UNSENT)
         return Row(what, Outcome.PASS, "sent before anything else, seen to be off, and once more")
+
+    def _asked_in_peace(self) -> frozenset[str]:
+        """What the driver sends while nobody wants anything of it, for as long as every question of its plan takes to come."""
+        sent = len(self.bench.tap.sent)
+        for _ in self.bench.ticks(WARM_S + max((poll.every_s for poll in self.expected.polls), default=0.0)):
+            pass
+        return self._asked(self.bench.tap.sent[sent:])
+
+    def _off_passes(self, bound_s: float) -> bool:
+        """Off is asked for again, and something that is no question passes on the wire."""
+        sent = len(self.bench.tap.sent)
+        for now in self.bench.ticks(max(OFF_REPEATS_S, self._off_window_s(bound_s))):
+            self.bench.subject.off(now, at_once=False)
+        return self._said_off(self.bench.tap.sent[sent:])
+
+    @property
+    def _oldest_s(self) -> float:
+        return max(self.expected.worst_age_s.values(), default=0.0)
+
+    def _off_window_s(self, bound_s: float) -> float:
+        return bound_s + OFF_TICKS * self.expected.tick_s
+
+    def _said_off(self, sent: list[bytes]) -> bool:
+        return any(self.commands(chunk, self._questions | self._peace) for chunk in sent)
+
+    def commands(self, sent: bytes, questions: frozenset[str]) -> bool:
+        """Whether something was sent that is none of the driver's questions: those of identity, and what it sends in peace."""
+        return self.question(sent) not in questions
 
     def reads(self) -> Row:
         """Poll in peace for the seconds asked for; what came is judged by the rows after this one."""
         bench, what = self.bench, "is read"
-        for _ in bench.ticks(WARM_S):
+        for _ in bench.ticks(WARM_S + self._oldest_s):  # what the off held up is gone
             pass
         bench.watched, bench.late_ticks = tuple(self.expected.worst_age_s), 0
         bench.tap.turnarounds_s.clear()
@@ -209,14 +244,31 @@ class Check(ABC, Generic[S]):
         return Outcome.FAIL, "it was never read"
 
     def half_open(self) -> Row:
-        """Nothing passes either way and nobody says so: the driver must find out by itself, and come back by itself."""
+        """Nothing passes either way and nobody says so: the driver must find out by itself, and come back by itself; meanwhile it reads nothing, so that no
+        reading may say that it was asked for later than a tick after the link's death."""
         what, bench = "half-open link", self.bench
         began = bench.now
+        dated_s: dict[str, float] = {}
+
+        def lost() -> bool:
+            for reading in self.expected.worst_age_s:
+                asked_at_s = bench.subject.asked_at_s(reading)
+                if asked_at_s is not None and asked_at_s > began + self.expected.tick_s + ROUNDING_S:
+                    dated_s[reading] = asked_at_s - began
+            return bench.subject.link(bench.now).lost
+
         bench.tap.dead = True
-        lost = bench.until(LOST_S, lambda: bench.subject.link(bench.now).lost, may_open=False)
+        noticed = bench.until(LOST_S, lost, may_open=False)
         took_s = bench.now - began
         bench.tap.dead = False
-        if not lost:
+        if dated_s:
+            said = ", ".join(f"{reading} {_ms(later_s)}" for reading, later_s in dated_s.items())
+            return Row(
+                what,
+                Outcome.FAIL,
+                f"READINGS ARE DATED LATER THAN THE LINK'S DEATH: {said} after it; first: date a reading by the sending of its request",
+            )
+        if not noticed:
             return Row(what, Outcome.FAIL, f"not noticed within {LOST_S:g} s")
         if not bench.until(BACK_S, self._back):
             return self.stop(
@@ -271,12 +323,17 @@ class Check(ABC, Generic[S]):
             return self.stop(what, f"it now says {self.identity_words()}")
         return Row(what, Outcome.PASS, "the same device, known anew")
 
-    def off_last(self, what: str) -> Row:
+    def off_last(self, what: str, bound_s: float) -> Row:
         """The check leaves the device off."""
-        for now in self.bench.ticks(OFF_REPEATS_S):
-            if self.bench.subject.off(now, at_once=False):
-                return Row(what, Outcome.PASS, "sent")
-        return Row(what, Outcome.FAIL, f"its bytes have not left: {self._trouble()}")
+        bench = self.bench
+        sent, left = len(bench.tap.sent), False
+        for now in bench.ticks(max(OFF_REPEATS_S, self._off_window_s(bound_s))):
+            left = bench.subject.off(now, at_once=False) or left
+        if not left:
+            return Row(what, Outcome.FAIL, f"its bytes have not left: {self._trouble()}")
+        if not self._said_off(bench.tap.sent[sent:]):
+            return Row(what, Outcome.FAIL, UNSENT)
+        return Row(what, Outcome.PASS, "sent")
 
     def _asked(self, sent: list[bytes]) -> frozenset[str]:
         return frozenset(map(self.question, sent))

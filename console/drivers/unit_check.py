@@ -13,13 +13,16 @@ import msgspec
 from console.drivers.bench import DriverSubject
 from console.drivers.steps import CHANGED, Check, Expected, Outcome, Row, Step
 from hal.clock import Clock
-from hal.readings import Cause, Contact, UnitState
+from hal.modbus import READ, READ_COILS, READ_INPUTS, READ_WRITE, WRITE, WRITE_COIL, WRITE_COILS, WRITE_ONE
+from hal.readings import Cause, Contact, Relay, UnitCapability, UnitState, UnitStatus
 from hal.registry import OpenPipe, SafetyUnit, SafetyUnitDriver, SafetyUnitSetting
 from hal.transport import parse_link
 from hal.units import Seconds
 
 SERIAL_MOST: Final = 16
-ALLOWED: Final = (UnitState.ARMED, UnitState.RUN)
+AT_REST: Final = (UnitState.IDLE, UnitState.COMMITTED, UnitState.ENDED)
+WRITES: Final = (WRITE_COIL, WRITE_ONE, WRITE_COILS, WRITE)
+FUNCTIONS: Final = (*WRITES, READ_COILS, READ_INPUTS, READ, READ_WRITE)
 
 
 class UnitSubject(DriverSubject[SafetyUnit]):
@@ -61,7 +64,7 @@ class UnitCheck(Check[UnitSubject]):
         return (
             ("opens", self.opens),
             ("says who it is", self.known),
-            ("DISARM first", partial(self.off_first, "DISARM first", off_s, self._is_off)),
+            ("DISARM first", partial(self.off_first, "DISARM first", off_s, self._not_off)),
             ("is read", self.reads),
             ("says how it is", self._state),
             ("its clock", self._scan),
@@ -71,7 +74,7 @@ class UnitCheck(Check[UnitSubject]):
             ("closed link", self.unplugged),
             ("another serial number", self._another),
             ("opened again", self.reopened),
-            ("DISARM at the end", partial(self.off_last, "DISARM at the end")),
+            ("DISARM at the end", partial(self.off_last, "DISARM at the end", off_s)),
         )
 
     def question(self, sent: bytes) -> str:
@@ -86,9 +89,28 @@ class UnitCheck(Check[UnitSubject]):
             f"lease {who.lease_min_ms} to {who.lease_max_ms} ms"
         )
 
-    def _is_off(self, since: float) -> bool | None:
+    def commands(self, sent: bytes, questions: frozenset[str]) -> bool:
+        """By the function of Modbus: a status that carries a number of its own is another one each time, and bought I/O is written off each tick."""
+        function = int.from_bytes(sent[7:8] if self._packets else sent[1:2], "big")
+        return function in WRITES if function in FUNCTIONS else super().commands(sent, questions)
+
+    def _not_off(self, since: float) -> str | None:
         status = self._unit.status
-        return None if status is None or status.asked_at_s < since else status.state not in ALLOWED
+        return None if status is None or status.asked_at_s < since else self._on_words(status)
+
+    def _on_words(self, status: UnitStatus) -> str:
+        """Why this status is not that of a unit at rest, with what to do first; empty when it is."""
+        who, relays = self._unit.identity, Relay(status.relays)
+        fitted = who is None or bool(who.capabilities & UnitCapability.K2_FITTED)
+        mirrors = (Relay.K1_MIRROR_OPEN, Relay.K2_MIRROR_OPEN) if fitted else (Relay.K1_MIRROR_OPEN,)
+        on = [f"{bit.name} is set" for bit in (Relay.K1_COMMAND, Relay.K2_COMMAND, Relay.HV_SEEN) if bit in relays]
+        on += [f"{bit.name} is not set" for bit in mirrors if bit not in relays]
+        said = f"its state is {_name(UnitState, status.state)}"
+        if status.state == UnitState.LATCHED:
+            said += f" by {_name(Cause, status.first_cause)}"
+        if on or status.state not in (*AT_REST, UnitState.LATCHED):
+            return f"{', '.join((said, *on))}: PRESS THE EMERGENCY STOP"
+        return f"{said}; first: find the cause and reset the unit" if status.state == UnitState.LATCHED else ""
 
     def _state(self) -> Row:
         what, status = "says how it is", self._unit.status
@@ -101,7 +123,9 @@ class UnitCheck(Check[UnitSubject]):
             f"{_name(UnitState, status.state)}, last ended by {_name(Cause, status.first_cause)}, closed: {', '.join(closed) or 'nothing'}"
             + (f"; CHANNELS DIFFER: {', '.join(apart)}" if apart else "")
         )
-        return Row(what, Outcome.FAIL if apart or status.state in ALLOWED else Outcome.PASS, words)
+        on = self._on_words(status)
+        words += f"; {on}" if on else ""
+        return Row(what, Outcome.FAIL if apart or on else Outcome.PASS, words)
 
     def _another(self) -> Row:
         who = self._unit.identity

@@ -4,6 +4,7 @@ What was said is proved by the device's own list of what it heard, not by the ch
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from driver_check_bench import Device, Meter
@@ -25,6 +27,10 @@ from console.drivers.steps import Outcome
 from console.exit_codes import DRIVER_CHECK_FAILED, Exit
 from hal import registry
 from hal.errors import ConfigurationError
+from hal.generators.engine import GeneratorEngine
+from hal.readings import Cause, Relay, UnitCapability, UnitState
+from hal.safety_units.kerma_unit import KermaUnit
+from hal.units import Seconds
 from simulators.unit_map import State
 from simulators.units import BENCH_IO
 
@@ -167,6 +173,165 @@ def test_a_device_that_stays_on_says_so_and_ends_the_check() -> None:
     rows = device.check(set_points=True)
     assert rows["off first"].outcome is FAIL and "PRESS THE EMERGENCY STOP" in rows["off first"].words
     assert rows["set-points"].outcome is NOT_TRIED and supply.kv_counts == 400
+
+
+def test_an_off_that_says_it_has_left_and_sends_nothing_is_found_on_the_wire(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On every dialect: the device is off anyway, so that only the bytes that passed can tell; nothing else is tried."""
+    monkeypatch.setattr(GeneratorEngine, "off", lambda self, *_asked, **_how: self.identified)
+    rows = device.check()
+    assert rows["off first"].outcome is FAIL and "nothing but its questions passed" in rows["off first"].words
+    assert rows["off at the end"].outcome is NOT_TRIED
+    assert not [words for words in device.log if words.startswith("HV OFF")]
+
+
+@pytest.mark.parametrize(("opened", "fails"), [(0, "off first"), (2, "off at the end")])
+def test_an_off_that_is_sent_and_then_no_more_is_found_on_the_wire(
+    monkeypatch: pytest.MonkeyPatch, opened: int, fails: str
+) -> None:
+    """One that leaves once and is not repeated, and one that stays away after the link has come back."""
+    device, usual, left = Device("spellman-xrv"), GeneratorEngine.off, [0]
+
+    def off(self: GeneratorEngine[Any, Any], now: Seconds, at_once: bool, spare: bool = False) -> bool:
+        left[0] += 1
+        if device.opened > opened and left[0] > 1:
+            return self.identified
+        return usual(self, now, at_once, spare)
+
+    monkeypatch.setattr(GeneratorEngine, "off", off)
+    failed = {what: row.words for what, row in device.check().items() if row.outcome is FAIL}
+    assert set(failed) == {fails} and "nothing but its questions passed" in failed[fails]
+
+
+@pytest.mark.parametrize("network", [False, True], ids=["rtu", "tcp"])
+def test_a_disarm_that_sends_nothing_is_found_though_the_opening_has_sent_one(
+    network: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit's driver disarms by itself when it opens, and each of its status requests carries another number: neither is its off."""
+    monkeypatch.setattr(KermaUnit, "off", lambda self, *_asked, **_how: self.identified)
+    row = Device("kerma-unit", network).check()["DISARM first"]
+    assert row.outcome is FAIL and "nothing but its questions passed" in row.words
+
+
+class Twisted:
+    """A driver one of whose readings is changed before anybody sees it; all else is the driver's own."""
+
+    def __init__(self, driver: object, reading: str, change: Callable[[Any], object]) -> None:
+        self._driver, self._reading, self._change = driver, reading, change
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._driver, name)
+        return self._change(value) if name == self._reading and value is not None else value
+
+
+def twist(monkeypatch: pytest.MonkeyPatch, kind: str, name: str, reading: str, change: Callable[[Any], object]) -> None:
+    usual = getattr(registry, kind)(name)
+    twisted = replace(usual, make=lambda asked, opener: Twisted(usual.make(asked, opener), reading, change))
+    monkeypatch.setattr(registry, kind, {name: twisted}.get)
+
+
+def test_a_flag_that_never_says_on_does_not_hide_what_the_meters_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """High voltage stays on whatever is sent, and the driver's flag says off: its kV and mA do not."""
+    twist(monkeypatch, "generator", "spellman-xrv", "flags", lambda flags: structs.replace(flags, hv_on=False))
+    device = Device("spellman-xrv")
+    supply = device.world.plant.supply
+    device.world.advance(2_000_000)
+    supply.kv_counts = supply.ma_counts = 400
+    supply.switch(device.world.now_us, 1)
+    supply.deaf_to_off = True
+    row = device.check()["off first"]
+    assert row.outcome is FAIL and "kV (off is below 5)" in row.words and "mA (off is below 0.25)" in row.words
+    assert "still says on" not in row.words and "PRESS THE EMERGENCY STOP" in row.words
+
+
+NOT_OFF = [({"kv": 5.0}, "5 kV"), ({"ma": 0.25}, "0.25 mA"), ({"kv": math.nan}, "nan kV"), ({"ma": math.nan}, "nan mA")]
+
+
+@pytest.mark.parametrize(("changes", "says"), NOT_OFF)
+def test_off_needs_kv_and_ma_below_5_per_cent(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, float], says: str
+) -> None:
+    """At its bound it is not off, nor where it is no number; just below it is."""
+    twist(monkeypatch, "generator", "spellman-xrv", "monitor", lambda monitor: structs.replace(monitor, **changes))
+    row = Device("spellman-xrv").check()["off first"]
+    assert row.outcome is FAIL and f"it reads {says}" in row.words
+
+
+def test_kv_and_ma_just_below_5_per_cent_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    twist(monkeypatch, "generator", "spellman-xrv", "monitor", lambda now: structs.replace(now, kv=4.99, ma=0.249))
+    assert not [row for row in Device("spellman-xrv").check().values() if row.outcome is FAIL]
+
+
+def test_what_comes_on_while_it_is_read_fails_where_it_says_how_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was off at first; later its meters show 69.5 kV and 1.6 mA, and its flag says off."""
+    shown: dict[str, float] = {}
+    twist(monkeypatch, "generator", "spellman-xrv", "monitor", lambda monitor: structs.replace(monitor, **shown))
+    at_read_tick(monkeypatch, {40: lambda: shown.update(kv=69.5, ma=1.6)})
+    rows = Device("spellman-xrv").check()
+    assert {what for what, row in rows.items() if row.outcome is FAIL} == {"says how it is"}
+    assert "HV off" in rows["says how it is"].words and "it reads 69.5 kV" in rows["says how it is"].words
+
+
+OPEN = Relay.K1_MIRROR_OPEN | Relay.K2_MIRROR_OPEN
+NOT_AT_REST = [
+    ({"state": int(UnitState.LATCHED), "first_cause": int(Cause.SPONTANEOUS)}, "LATCHED by SPONTANEOUS; first: find"),
+    ({"state": int(UnitState.ARMED)}, "its state is ARMED"),
+    ({"state": int(UnitState.TEST)}, "its state is TEST"),
+    ({"state": 0}, "its state is unknown 0x0"),
+    ({"relays": int(OPEN | Relay.K1_COMMAND)}, "K1_COMMAND is set"),
+    ({"relays": int(OPEN | Relay.K2_COMMAND)}, "K2_COMMAND is set"),
+    ({"relays": int(OPEN | Relay.HV_SEEN)}, "HV_SEEN is set"),
+    ({"relays": int(Relay.K2_MIRROR_OPEN)}, "K1_MIRROR_OPEN is not set"),
+    ({"relays": int(Relay.K1_MIRROR_OPEN)}, "K2_MIRROR_OPEN is not set"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "says"), NOT_AT_REST, ids=[says for _, says in NOT_AT_REST])
+def test_a_unit_that_is_not_at_rest_is_not_off(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, int], says: str
+) -> None:
+    """From the start it fails as not disarmed; and where it comes while it is read, in how it is."""
+    shown = dict(changes)
+    twist(monkeypatch, "safety_unit", "kerma-unit", "status", lambda status: structs.replace(status, **shown))
+    row = Device("kerma-unit", True).check()["DISARM first"]
+    assert row.outcome is FAIL and says in row.words
+    shown.clear()
+    at_read_tick(monkeypatch, {40: lambda: shown.update(changes)})
+    rows = Device("kerma-unit", True).check()
+    assert {what for what, row in rows.items() if row.outcome is FAIL} == {"says how it is"}
+    assert says in rows["says how it is"].words
+
+
+def test_a_unit_without_k2_needs_no_mirror_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    relays = int(Relay.K1_MIRROR_OPEN)
+    twist(monkeypatch, "safety_unit", "kerma-unit", "status", lambda status: structs.replace(status, relays=relays))
+    without = ~int(UnitCapability.K2_FITTED)
+    twist(
+        monkeypatch, "safety_unit", "kerma-unit", "identity",
+        lambda who: structs.replace(who, capabilities=who.capabilities & without),
+    )  # fmt: skip
+    assert Device("kerma-unit", True).check()["DISARM first"].outcome is PASS
+
+
+RESTAMPED = [
+    ("generator", "spellman-xrv", "monitor"),
+    ("generator", "spellman-xrv", "flags"),
+    ("safety_unit", "kerma-unit", "status"),
+    ("electrometer", "ptw-unidos", "reading"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "reading"), RESTAMPED)
+def test_readings_dated_later_than_the_link_s_death_are_found(
+    monkeypatch: pytest.MonkeyPatch, kind: str, name: str, reading: str
+) -> None:
+    """A value that says it was asked for now, each tick: its age is fine for ever, and its driver says at last that the link is lost."""
+    device = Meter() if kind == "electrometer" else Device(name)
+    clock = device.clock
+    twist(monkeypatch, kind, name, reading, lambda value: structs.replace(value, asked_at_s=clock.monotonic()))
+    failed = {what: row.words for what, row in device.check().items() if row.outcome is FAIL}
+    assert set(failed) == {"half-open link"} and "DATED LATER THAN THE LINK'S DEATH" in failed["half-open link"]
 
 
 def test_a_driver_that_commands_before_it_knows_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
