@@ -18,7 +18,7 @@ from controller.kernel import Kernels
 from controller.lateness import NOTHING
 from controller.ledger import Ledger
 from controller.loop import COMMANDS, Loop
-from controller.ring import TICK_BYTES, TickRow, pack_tick, unpack_tick
+from controller.ring import PAYLOAD_BYTES, TICK_BYTES, TickRow, pack_tick, unpack_tick
 from controller.states import RECORDED, Event, State
 from hal.commands import Command
 from hal.figures import LinkFigures
@@ -65,7 +65,8 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """What one replay found. `states` are those passed through, `events` the entries that came out the same."""
+    """What one replay found. `states` are those passed through, `events` the entries that came out the same; `lacks` says what there is not of the
+    record up to the exposure's end (empty: it is whole)."""
 
     token: int
     ticks: int
@@ -74,6 +75,7 @@ class Replayed(msgspec.Struct, frozen=True):
     events: int
     ended: str
     difference: Difference | None
+    lacks: str = ""
 
 
 class _OtherError(Exception):
@@ -132,18 +134,22 @@ class _Tape:
         self._standing = Standing()
         self._seq = recorded.seq
         self.due: list[Row] = []
-        self.times = Times(0.0, 0.0, 0.0)
+        self.times = Times(*(recorded.checkpoint.begun_s,) * 3)
         self.readings = _NO_READINGS
         self.heard = NOTHING_HEARD
         self.late = 0
 
     def turn(self) -> bool:
-        """To the next recorded tick with all that belongs to it; False where the record ends."""
+        """To the next recorded tick with all that belongs to it; False where the record ends. Raises _OtherError where ring records are missing that no
+        GAP tells of."""
         due: list[Row] = []
         news = None
         for row in self._rows:
             if row.seq <= self._seq:
                 continue  # taken up twice by a recorder that was killed in between
+            first = row.seq - max(1, -(-len(row.payload) // PAYLOAD_BYTES)) + 1
+            if first != self._seq + 1:
+                raise _OtherError("the ring record after that before", f"number {first}", f"number {self._seq + 1}")
             self._seq = row.seq
             due.append(row)
             if row.kind == EntryType.INPUT:
@@ -319,9 +325,11 @@ def replay(recorded: Recorded, kernels: Kernels, progress: Callable[[int], None]
     ticks, begun_s = 0, recorded.checkpoint.begun_s
     states = [loop.exposure.stage.state.value]
     difference = None
-    while tape.turn():
+    while True:
         state = loop.exposure.stage.state.value
         try:
+            if not tape.turn():
+                break
             _tick(loop, tape)
         except _OtherError as other:
             at_s = tape.times.looked_s
@@ -334,8 +342,15 @@ def replay(recorded: Recorded, kernels: Kernels, progress: Callable[[int], None]
             progress(ticks)
     over = loop.exposure.stage.state not in RECORDED
     ended = f"ended in {states[-1]}" if over else f"the record ends in {states[-1]}"
-    return Replayed(
-        recorded.token, ticks, tape.times.looked_s - begun_s, tuple(states), ring.compared, ended, difference
+    seconds = tape.times.looked_s - begun_s
+    lacks = "" if over or difference else _lacks(ticks, states[-1])
+    return Replayed(recorded.token, ticks, seconds, tuple(states), ring.compared, ended, difference, lacks)
+
+
+def _lacks(ticks: int, state: str) -> str:
+    """What a record lacks that stops before its exposure's end."""
+    return (
+        f"what came after {ticks} ticks, in {state}, is not in the record" if ticks else "not one tick is in the record"
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from refusal_bench import MakeRig
 from typer.testing import CliRunner
 
+from console import replay as command
 from console.cli import build
 from console.exit_codes import Exit
 from controller.checkpoint import recorded
@@ -98,7 +99,7 @@ def test_a_recorded_exposure_comes_out_the_same(make_rig: MakeRig, end: Callable
     end(rig)
     (recorded,) = _recorded(rig)
     again = replay(recorded, PLAIN)
-    assert again.difference is None
+    assert (again.difference, again.lacks) == (None, "")
     assert again.ended.startswith("ended in") and again.states[:4] == ("ARMING", "READY", "STARTING", "IRRADIATING")
     assert again.events >= 3, "START's way to its end is told by several entries"
 
@@ -111,6 +112,9 @@ def test_a_record_that_stops_with_its_process_is_played_to_there(make_rig: MakeR
     (recorded,) = _recorded(rig)
     again = replay(recorded, PLAIN)
     assert (again.difference, again.ended) == (None, "the record ends in IRRADIATING")
+    assert again.lacks == f"what came after {again.ticks} ticks, in IRRADIATING, is not in the record"
+    code, said = _kerma("replay", str(_journal(rig).parent))
+    assert code == Exit.NOT_WHOLE and "NOT WHOLE" in said and "every decision up to there the same" in said
 
 
 def test_a_resumed_fraction_is_two_exposures_that_both_come_out_the_same(make_rig: MakeRig) -> None:
@@ -207,10 +211,57 @@ def test_a_checkpoint_of_before_the_air_of_the_loading_is_played_again(stopped: 
 
 
 def test_an_entry_that_is_missing_in_the_record_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
-    """The end that was written then must be written now, and nothing else."""
-    rows = tuple(row for row in stopped[1].rows if row.kind != EntryType.TERMINAL)
-    found = replay(msgspec.structs.replace(stopped[1], rows=rows), PLAIN).difference
+    """The end that was written then must be written now, and nothing else; numbers without a hole do not hide that."""
+    rows = list(stopped[1].rows)
+    (place,) = (place for place, row in enumerate(rows) if row.kind == EntryType.TERMINAL)
+    gone = rows[place].seq - rows[place - 1].seq
+    after = [msgspec.structs.replace(row, seq=row.seq - gone) for row in rows[place + 1 :]]
+    found = replay(msgspec.structs.replace(stopped[1], rows=(*rows[:place], *after)), PLAIN).difference
     assert found is not None and found.replayed.startswith("TERMINAL STOP")
+
+
+def test_a_tick_that_is_missing_without_a_gap_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """In beam one tick looks like the next, and a loop that skips one decides the same; what its number says must be there."""
+    rows = list(stopped[1].rows)
+    quiet = [n for n in range(1, len(rows)) if rows[n - 1].kind == rows[n].kind == rows[n + 1].kind == EntryType.TICK][
+        40
+    ]
+    lost = rows.pop(quiet)
+    found = replay(msgspec.structs.replace(stopped[1], rows=tuple(rows)), PLAIN).difference
+    assert found is not None and found.what == "the ring record after that before"
+    assert (found.recorded, found.replayed) == (f"number {lost.seq + 1}", f"number {lost.seq}")
+
+
+def test_a_first_tick_that_is_missing_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """The checkpoint's own number is that of the record before."""
+    found = replay(msgspec.structs.replace(stopped[1], rows=stopped[1].rows[5:]), PLAIN).difference
+    assert found is not None and found.tick == 1 and found.replayed == f"number {stopped[1].seq + 1}"
+    assert found.at_s == stopped[1].checkpoint.begun_s
+
+
+def test_a_record_that_is_cut_in_beam_is_not_whole(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """Nothing in it differs, and it does not say how the exposure ended."""
+    beam = list(State).index(State.IRRADIATING)
+    places = [
+        n for n, r in enumerate(stopped[1].rows) if r.kind == EntryType.TICK and unpack_tick(r.payload).state == beam
+    ]
+    again = replay(msgspec.structs.replace(stopped[1], rows=stopped[1].rows[: places[20] + 1]), PLAIN)
+    assert again.difference is None and again.ended == "the record ends in IRRADIATING"
+    assert again.lacks == f"what came after {again.ticks} ticks, in IRRADIATING, is not in the record"
+
+
+@pytest.mark.parametrize("kept", [0, 1], ids=["nothing", "an input"])
+def test_a_record_without_a_tick_is_not_whole(
+    stopped: tuple[VirtualRig, Recorded], monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """The confirmation was recorded and nothing after it: that is no replay that came out the same, by the command neither."""
+    empty = msgspec.structs.replace(stopped[1], rows=stopped[1].rows[:kept])
+    again = replay(empty, PLAIN)
+    assert (again.ticks, again.seconds, again.difference) == (0, 0.0, None)
+    assert again.lacks == "not one tick is in the record"
+    monkeypatch.setattr(command, "exposures", lambda _journal: iter([empty]))
+    code, said = _kerma("replay", str(_journal(stopped[0]).parent))
+    assert code == Exit.NOT_WHOLE and "NOT WHOLE: not one tick is in the record" in said
 
 
 def _kerma(*arguments: str) -> tuple[int, str]:
