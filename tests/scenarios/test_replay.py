@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,16 +18,24 @@ from console.cli import build
 from console.exit_codes import Exit
 from controller.checkpoint import recorded
 from controller.entries import EntryType, Terminal
+from controller.inputs import FAST_BYTES
 from controller.kernel import PLAIN
 from controller.ring import TICK_BYTES, pack_tick, unpack_tick
 from controller.states import State
-from hal.readings import Contact, Purpose
+from hal.commands import Command, Hold
+from hal.machine import Renewal
+from hal.readings import Contact, Purpose, Readings
+from hal.units import Seconds
 from interlocks.bands import BANDS, CERTIFIED
+from interlocks.gate import OFF_LOOKED, OFF_PASSED, Gate, Permit
+from interlocks.judge import judge
+from interlocks.words import House, Sent, Verdict
 from records.book import Row
 from records.files import PosixFiles
 from records.journal import read_all
 from records.replay import Recorded, Replayed, exposures, replay
 from verification.reach import to_beam, turn_until
+from verification.setting import lay_out, virtual_rig
 from verification.virtual import VirtualRig
 
 
@@ -208,6 +217,104 @@ def test_a_checkpoint_of_before_the_air_of_the_loading_is_played_again(stopped: 
     found = replay(msgspec.structs.replace(stopped[1], checkpoint=old), PLAIN)
     assert found.difference is None and found.ticks > 50
     assert recorded(msgspec.msgpack.encode(stopped[1].checkpoint)) == stopped[1].checkpoint
+
+
+def _no_off(self: Gate, now: Seconds, command: str, refused: str) -> Sent:
+    self._permit, self._open, self._off_tried_s, self._off_left = None, False, now, True
+    self._sent = self._after_off(now, command, refused)
+    return self._sent
+
+
+def _off_only_said(self: Gate, now: Seconds, command: str, refused: str) -> Sent:
+    self.offs |= OFF_PASSED if self._verdict is None else OFF_LOOKED
+    return _no_off(self, now, command, refused)
+
+
+def _no_reflex(self: Gate, now: Seconds, house: House) -> tuple[Readings, Verdict]:
+    self._permit, self._tick = None, self._tick + 1
+    readings = self._machine.read(now)
+    verdict, self._memory = judge(readings, house, self._sent, self._memory, self._rules, self._tick)
+    self._readings, self._looked_at_s, self._verdict = readings, now, verdict
+    return readings, verdict
+
+
+def _renews_for_ever(self: Gate, now: Seconds) -> None:
+    self._permit, self.written, self.offs = None, None, 0
+    self.renewed = Renewal(self._sent.token, 500) if self._sent.token else None
+    self._machine.ask(self.renewed, now)
+
+
+def _renews_and_does_not_say_so(self: Gate, now: Seconds) -> None:
+    _renews_for_ever(self, now)
+    self.renewed = None
+
+
+def _never_renews(self: Gate, _token: int) -> None:
+    self._open, self._permit = True, None
+
+
+def _another_token(self: Gate, token: int) -> None:
+    self._open, self._permit = True, Permit(token + 7, 60_000, self._looked_at_s)
+
+
+def _another_command(self: Gate, command: Command, now: Seconds) -> None:
+    self.written = Hold(command.token + 7) if isinstance(command, Hold) else command
+    self._machine.write(self.written, now)
+
+
+GATES: dict[str, tuple[str, Callable[..., Any], str]] = {
+    "OFF is never sent": ("_off", _no_off, "what left the gate"),
+    "OFF is said and not sent": ("_off", _off_only_said, "the number of OFFs"),
+    "no OFF at the look": ("look", _no_reflex, "what left the gate"),
+    "the lease is renewed for ever": ("ask", _renews_for_ever, "what left the gate"),
+    "a renewal is not told": ("ask", _renews_and_does_not_say_so, "the renewal"),
+    "another token, and a lease of 60 s": ("_leave_permit", _another_token, "what left the gate"),
+    "the lease is never renewed": ("_leave_permit", _never_renews, "what left the gate"),
+    "a command for another token": ("_write", _another_command, "what left the gate"),
+}
+
+
+@pytest.fixture(scope="module")
+def by_the_door(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """An exposure that an opened door ended: by an OFF at the look."""
+    at = tmp_path_factory.mktemp("door")
+    rig = virtual_rig(lay_out(at / "rig", at / "records", "monitor", 15020, 1), PLAIN)
+    try:
+        to_beam(rig, 0.5)
+        _door(rig)
+        (recorded,) = _recorded(rig)
+    finally:
+        rig.close()
+    assert replay(recorded, PLAIN).difference is None
+    return recorded
+
+
+@pytest.mark.parametrize(("verb", "instead", "what"), GATES.values(), ids=GATES)
+def test_a_gate_that_lets_out_something_else_is_a_difference(
+    by_the_door: Recorded, monkeypatch: pytest.MonkeyPatch, verb: str, instead: Callable[..., Any], what: str
+) -> None:
+    """Judge, decide and drive are as they were, and so are the tags of the commands: what went to the machine is compared for itself."""
+    monkeypatch.setattr(Gate, verb, instead)
+    found = replay(by_the_door, PLAIN).difference
+    assert found is not None and found.what == what, found
+
+
+def test_a_record_of_before_what_left_the_gate_was_kept_is_played_again(
+    by_the_door: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ticks are shorter: nothing is compared that is not in them; a gate that does otherwise than it says is found all the same."""
+    rows = tuple(
+        msgspec.structs.replace(row, payload=row.payload[: TICK_BYTES + FAST_BYTES])
+        if row.kind == EntryType.TICK
+        else row
+        for row in by_the_door.rows
+    )
+    old = msgspec.structs.replace(by_the_door, rows=rows)
+    again = replay(old, PLAIN)
+    assert (again.difference, again.lacks) == (None, "")
+    monkeypatch.setattr(Gate, "_off", _off_only_said)
+    found = replay(old, PLAIN).difference
+    assert found is not None and found.what == "the number of OFFs"
 
 
 def test_an_entry_that_is_missing_in_the_record_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
