@@ -24,6 +24,7 @@ class Exit(IntEnum):
     UNFIT = 11
     NOT_RECORDED = 12
     DIFFERENT = 13
+    NOT_WHOLE = 14
     INCONCLUSIVE = 75
 
 
@@ -46,6 +47,7 @@ WORDS: dict[Exit, str] = {
     Exit.UNFIT: "kerma doctor: this machine is not fit",
     Exit.NOT_RECORDED: "it ended, but its record was not on the disk in time",
     Exit.DIFFERENT: "kerma replay: a decision comes out otherwise than it was recorded",
+    Exit.NOT_WHOLE: "kerma replay: a record does not reach the end of its exposure; what there is of it comes out the same",
     Exit.INCONCLUSIVE: "the machine took the processor away; repeat it",
 }
 

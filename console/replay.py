@@ -21,7 +21,8 @@ from records.replay import Recorded, Replayed, exposures, replay
 
 
 def run(folder: Path | None, config: Path | None, token: int | None, as_json: bool) -> Exit:
-    """Play every exposure of a folder of records again, or the one of this token. DIFFERENT when any comes out otherwise.
+    """Play every exposure of a folder of records again, or the one of this token. DIFFERENT when any comes out otherwise, else NOT_WHOLE when any record
+    stops before its exposure's end.
 
     Raises ConfigurationError when there is no journal, none that is whole, or nothing in it to play.
     """
@@ -40,12 +41,14 @@ def run(folder: Path | None, config: Path | None, token: int | None, as_json: bo
                 console.print(words(told[-1]), markup=False, highlight=False, soft_wrap=True)
     if as_json:
         print(json.dumps({"exposures": [msgspec.to_builtins(one) for one in told]}))
-    return Exit.DIFFERENT if any(one.difference for one in told) else Exit.AS_INTENDED
+    if any(one.difference for one in told):
+        return Exit.DIFFERENT
+    return Exit.NOT_WHOLE if any(one.lacks for one in told) else Exit.AS_INTENDED
 
 
 def _found(journal: Path, token: int | None) -> list[Recorded]:
     try:
-        found = [one for one in exposures(read_all(PosixFiles(), journal)) if one.rows and token in (None, one.token)]
+        found = [one for one in exposures(read_all(PosixFiles(), journal)) if token in (None, one.token)]
     except (JournalError, OSError, msgspec.DecodeError, ValueError) as error:
         raise ConfigurationError(f"{journal}: cannot be played again ({error}); first: kerma records list") from error
     if not found:
@@ -55,9 +58,11 @@ def _found(journal: Path, token: int | None) -> list[Recorded]:
 
 
 def words(one: Replayed) -> str:
-    """One exposure in a line: what came out the same, or the first difference."""
+    """One exposure in a line: what came out the same, or the first difference, or what the record lacks."""
     passed = " > ".join(one.states)
     told = f"token {one.token}: {one.ticks} ticks ({one.seconds:.1f} s), {one.events} entries, {passed}; {one.ended}"
-    return (
-        f"{told}; every decision the same" if one.difference is None else f"{told}; DIFFERENT: {one.difference.words()}"
-    )
+    if one.difference is not None:
+        return f"{told}; DIFFERENT: {one.difference.words()}"
+    if one.lacks:
+        return f"{told}; NOT WHOLE: {one.lacks}; every decision up to there the same"
+    return f"{told}; every decision the same"

@@ -1,4 +1,5 @@
-"""What came into a tick from outside, packed so that the recorded tick can be played again: readings, times, the desk's packets, the recorder's word.
+"""What came into a tick from outside, packed so that the recorded tick can be played again: readings, times, the desk's packets, the recorder's word;
+and what left the gate in it.
 It knows how to write and read these; what is made of them is the loop's, and playing them is records/replay.py's."""
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import msgspec
 
 from controller.entries import Ack, Statement
 from controller.ring import TickRow
+from hal.commands import Command
+from hal.machine import Renewal
 from hal.readings import (
     Exposed,
     GeneratorFlags,
@@ -26,12 +29,19 @@ from hal.readings import (
     UnitSlow,
     UnitStatus,
 )
+from interlocks.gate import OFF_LOOKED, OFF_PASSED, OFF_WAITS
 
 _FAST: Final = struct.Struct("<Bddddd dIIIHBBBBIBHIIH dddd ii dB")
 """Bits, five times of this computer, the unit's status but for what the tick's own layout has, the monitor, the flags."""
 FAST_BYTES: Final = _FAST.size
+_CAME: Final = struct.Struct(_FAST.format + "BHI")
+"""The same, with what left the gate behind it: bits, the renewed lease in ms, its token. A record of before ends after FAST_BYTES."""
+CAME_BYTES: Final = _CAME.size
+_LEFT: Final = struct.Struct("<BHI")
 
 _UNIT, _MONITOR, _FLAGS, _UNIT_LOST, _GENERATOR_LOST, _SCAN_TRUE, _STOP, _ENDING = (1 << bit for bit in range(8))
+_RENEWED, _WRITTEN, _WANTED = 16, 32, 64
+"""Above the bits of `Gate.offs`: a lease was renewed, a command was written, and it was the very one that was wanted."""
 _HV, _LINE, _SUPPLY, _REMOTE, _FAULT = (1 << bit for bit in range(5))
 _NO_UNIT: Final = (math.nan, *(0,) * 14)
 _NO_MONITOR: Final = (math.nan, 0.0, 0.0, 0.0, 0, 0)
@@ -56,6 +66,37 @@ class Heard(msgspec.Struct, frozen=True, array_like=True, gc=False):
     gone: tuple[int, ...] = ()
 
 
+class Left(msgspec.Struct, frozen=True):
+    """What left the gate in one tick: OFFs, the renewal, whether a command was written and whether it was the one wanted (its tag is in the tick)."""
+
+    bits: int
+    lease_ms: int
+    token: int
+
+    @property
+    def renewed(self) -> bool:
+        return bool(self.bits & _RENEWED)
+
+    @property
+    def offs(self) -> tuple[bool, ...]:
+        """The OFFs in their order, each: its bytes have left."""
+        return tuple(not self.bits & which << OFF_WAITS for which in (OFF_LOOKED, OFF_PASSED) if self.bits & which)
+
+    def words(self) -> str:
+        told = [words for bit, words in _LEFT_WORDS if self.bits & bit]
+        if self.renewed:
+            told.append(f"the lease of token {self.token} renewed for {self.lease_ms} ms")
+        if self.bits & _WRITTEN:
+            told.append("the wanted command" if self.bits & _WANTED else "a command other than the one wanted")
+        return ", ".join(told) or "nothing"
+
+
+_LEFT_WORDS: Final = (
+    (OFF_LOOKED, "OFF at the look"),
+    (OFF_LOOKED << OFF_WAITS, "its bytes still waiting"),
+    (OFF_PASSED, "OFF"),
+    (OFF_PASSED << OFF_WAITS, "its bytes still waiting"),
+)
 NOTHING_HEARD: Final = Heard()
 
 RARE: Final[dict[str, Any]] = {
@@ -81,8 +122,19 @@ _DECODERS: Final = {name: msgspec.msgpack.Decoder(of) for name, of in RARE.items
 _DECODE_PARTS: Final = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 
 
-def pack_fast(times: Times, r: Readings, heard: Heard) -> bytes:
-    """The part that every recorded tick carries; `FAST_BYTES` long. Values are cut to their register's width: a tick may not fail for its record."""
+def pack_fast(
+    times: Times,
+    r: Readings,
+    heard: Heard,
+    offs: int = 0,
+    renewed: Renewal | None = None,
+    written: Command | None = None,
+    wanted: Command | None = None,
+) -> bytes:
+    """The part that every recorded tick carries, `CAME_BYTES` long; the last four are the gate's own word and what was wanted of it.
+
+    Values are cut to their register's width: a tick may not fail for its record.
+    """
     unit, monitor, flags = r.unit, r.monitor, r.flags
     bits = (
         (_UNIT if unit is not None else 0)
@@ -94,7 +146,13 @@ def pack_fast(times: Times, r: Readings, heard: Heard) -> bytes:
         | (_STOP if heard.stop else 0)
         | (_ENDING if heard.ending else 0)
     )
-    return _FAST.pack(
+    left = (
+        offs
+        | (_RENEWED if renewed is not None else 0)
+        | (_WRITTEN if written is not None else 0)
+        | (_WANTED if written is not None and written is wanted else 0)
+    )
+    return _CAME.pack(
         bits,
         times.begun_s,
         times.looked_s,
@@ -104,7 +162,15 @@ def pack_fast(times: Times, r: Readings, heard: Heard) -> bytes:
         *(_NO_UNIT if unit is None else _unit(unit)),
         *(_NO_MONITOR if monitor is None else _monitor(monitor)),
         *(_NO_FLAGS if flags is None else _flags(flags)),
+        left,
+        renewed.lease_ms & _U16 if renewed is not None else 0,
+        renewed.token & _U32 if renewed is not None else 0,
     )
+
+
+def left_of(came: bytes) -> Left | None:
+    """What left the gate, of the part that a recorded tick carries; None in a record of before it was kept."""
+    return Left(*_LEFT.unpack_from(came, FAST_BYTES)) if len(came) >= CAME_BYTES else None
 
 
 def _unit(u: UnitStatus) -> tuple[float | int, ...]:
@@ -212,7 +278,7 @@ class Standing:
 
     def tick(self, row: TickRow, fast: bytes) -> tuple[Times, Readings, Heard]:
         """One recorded tick's times, readings and what was heard. A link's figures are not kept: they go into words, and into no decision."""
-        bits, begun, looked, passed, on_sent, off_sent, *rest = _FAST.unpack(fast)
+        bits, begun, looked, passed, on_sent, off_sent, *rest = _FAST.unpack_from(fast)
         unit, monitor, flags = rest[:15], rest[15:21], rest[21:]
         now = self._now
         readings = Readings(

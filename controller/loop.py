@@ -198,13 +198,14 @@ class Loop:
         self.ledger.take_up(kept.ledger)
 
     def _came(self, tick: Tick) -> bytes:
-        """All that came into this tick, for a replay: what changes seldom as an entry of its own, the rest behind the tick."""
+        """All that came into this tick and what left the gate in it, for a replay: what changes seldom as an entry of its own, the rest behind the tick."""
         heard = self.desk.heard
         news = self._told.news(tick.readings, heard, self.ledger.ack, self.ledger.statement)
         if news is not None:
             self.ledger.put_bytes(EntryType.INPUT, news, Seconds(tick.now))
-        times = Times(self._before or 0.0, tick.now, self.gate.passed_at_s)
-        return pack_fast(times, tick.readings, heard)
+        gate = self.gate
+        times = Times(self._before or 0.0, tick.now, gate.passed_at_s)
+        return pack_fast(times, tick.readings, heard, gate.offs, gate.renewed, gate.written, tick.wanted.command)
 
     def _tell(self, tick: Tick, facts: Facts, before: Stage) -> Tick:
         """The tick into the ring, the frames of its wires into theirs; a snapshot to whoever waits for one."""

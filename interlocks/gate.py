@@ -26,6 +26,11 @@ OFF_EVERY_S: Final = 0.1 - 1e-6
 """Where ten ticks or two are that long, a float's last bit does not make it one more."""
 PERMIT_TICKS: Final = 1.5
 PERMIT_S: Final = 0.005
+OFF_LOOKED: Final = 1
+OFF_PASSED: Final = 2
+"""In `Gate.offs`: OFF was called by `look` by itself, and by `pass_on`."""
+OFF_WAITS: Final = 2
+"""So many places higher: its bytes have not all left yet."""
 SHUT_AFTER_S: Final = (0.0, 0.014, 0.025)
 """When the three attempts of `shut` are made, from its call on. A serial line is half duplex: a DISARM written into a running reply damages both, and the
 unit believes nothing until the line has been silent. So a reply is waited for and not overtaken: one of 12 ms is over by the second attempt, and so are
@@ -78,6 +83,10 @@ class Gate:
         self._off_tried_s: float | None = None
         self.passed_at_s = 0.0
         """When the last `pass_on` read the clock."""
+        self.renewed: Renewal | None = None
+        self.written: Command | None = None
+        self.offs = 0
+        """What left in this tick, for its record: the renewal that `ask` sent, what `pass_on` wrote, and which OFFs were called."""
 
     def keep(self) -> GateKept:
         """Where it stands now."""
@@ -138,6 +147,7 @@ class Gate:
             age_s = max(now, self._clock.monotonic()) - permit.looked_at_s
             if 0.0 <= age_s <= self._permit_for_s:
                 renewal = Renewal(permit.token, permit.lease_ms)
+        self.renewed, self.written, self.offs = renewal, None, 0
         self._machine.ask(renewal, now)
 
     def look(self, now: Seconds, house: House) -> tuple[Readings, Verdict]:
@@ -223,7 +233,11 @@ class Gate:
         self._open = False
         self._off_tried_s = now
         self._off_left = False
+        which = OFF_PASSED if self._verdict is None else OFF_LOOKED  # `pass_on` begins by using the verdict up
+        self.offs |= which | which << OFF_WAITS
         self._off_left = self._machine.beam_off(now)
+        if self._off_left:
+            self.offs ^= which << OFF_WAITS
         self._sent = self._after_off(now, command, refused)
         return self._sent
 
@@ -244,7 +258,7 @@ class Gate:
         if refused:
             return self._off(Seconds(p.now_s), "off", f"HOLD refused: {refused}")
         self._leave_permit(command.token)
-        self._machine.write(command, Seconds(p.now_s))
+        self._write(command, Seconds(p.now_s))
         return self._say("hold")
 
     def _leave_permit(self, token: int) -> None:
@@ -261,7 +275,7 @@ class Gate:
         self._last_on = command.token
         self._sent = msgspec.structs.replace(self._sent, tick=self._tick, command="on", on_at_s=now, refused="")
         self._off_left = False
-        self._machine.write(command, now)
+        self._write(command, now)
         self._leave_permit(command.token)
         return self._sent
 
@@ -285,7 +299,7 @@ class Gate:
         elif again := gate_law.not_ready(p.verdict):
             return self._off(now, "off", f"ARM refused: {again}")
         self._off_left = False
-        self._machine.write(command, now)
+        self._write(command, now)
         return self._say("arm")
 
     def _rest(self, p: Passage, command: Service) -> Sent:
@@ -299,17 +313,21 @@ class Gate:
         self._off_left = False
         if isinstance(command, SetUp):
             self._set_up(p.wanted.terms, now)
-        self._machine.write(command, now)
+        self._write(command, now)
         return self._say(_tag(command))
 
     def _watch(self, now: Seconds, refused: str = "", set_up: bool = True) -> Sent:
         """Also what a refused command becomes: the machine stops working towards the last one."""
-        self._machine.write(Watch(), now)
+        self._write(Watch(), now)
         return self._say("watch", refused, set_up)
 
     def _set_up(self, terms: Terms | None, now: Seconds) -> None:
         if self._sent.set_up_at_s is None or terms != self._sent.terms:
             self._sent = msgspec.structs.replace(self._sent, terms=terms, set_up_at_s=now)
+
+    def _write(self, command: Command, now: Seconds) -> None:
+        self.written = command
+        self._machine.write(command, now)
 
     def _say(self, command: str, refused: str = "", set_up: bool = True) -> Sent:
         before = self._sent

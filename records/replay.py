@@ -12,21 +12,23 @@ import msgspec
 from controller.assemble import join
 from controller.blob import Blob
 from controller.checkpoint import Checkpoint, recorded
+from controller.drive import WATCH
 from controller.entries import Ack, EntryType, Statement
-from controller.inputs import NOTHING_HEARD, Standing, Times
+from controller.inputs import NOTHING_HEARD, Left, Standing, Times, left_of
 from controller.kernel import Kernels
 from controller.lateness import NOTHING
 from controller.ledger import Ledger
-from controller.loop import COMMANDS, Loop
-from controller.ring import TICK_BYTES, TickRow, pack_tick, unpack_tick
+from controller.loop import COMMANDS, Loop, Tick
+from controller.ring import PAYLOAD_BYTES, TICK_BYTES, TickRow, pack_tick, unpack_tick
 from controller.states import RECORDED, Event, State
-from hal.commands import Command
+from hal.commands import Arm, Command, Hold
 from hal.figures import LinkFigures
 from hal.machine import Capabilities, Renewal
 from hal.readings import Link, Readings
 from hal.rig import make_rig
 from hal.units import Seconds
 from hal.wire_log import FrameLog
+from interlocks.gate import OFF_LOOKED, OFF_PASSED, Gate
 from interlocks.rules import TABLE
 from records.book import ENTRY_WORDS, Gap, Noted, Row, Ticks, rows_of
 from records.journal import Kind, Record
@@ -65,7 +67,8 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """What one replay found. `states` are those passed through, `events` the entries that came out the same."""
+    """What one replay found. `states` are those passed through, `events` the entries that came out the same; `lacks` says what there is not of the
+    record up to the exposure's end (empty: it is whole)."""
 
     token: int
     ticks: int
@@ -74,6 +77,7 @@ class Replayed(msgspec.Struct, frozen=True):
     events: int
     ended: str
     difference: Difference | None
+    lacks: str = ""
 
 
 class _OtherError(Exception):
@@ -132,18 +136,23 @@ class _Tape:
         self._standing = Standing()
         self._seq = recorded.seq
         self.due: list[Row] = []
-        self.times = Times(0.0, 0.0, 0.0)
+        self.times = Times(*(recorded.checkpoint.begun_s,) * 3)
         self.readings = _NO_READINGS
         self.heard = NOTHING_HEARD
+        self.left: Left | None = None
         self.late = 0
 
     def turn(self) -> bool:
-        """To the next recorded tick with all that belongs to it; False where the record ends."""
+        """To the next recorded tick with all that belongs to it; False where the record ends. Raises _OtherError where ring records are missing that no
+        GAP tells of."""
         due: list[Row] = []
         news = None
         for row in self._rows:
             if row.seq <= self._seq:
                 continue  # taken up twice by a recorder that was killed in between
+            first = row.seq - max(1, -(-len(row.payload) // PAYLOAD_BYTES)) + 1
+            if first != self._seq + 1:
+                raise _OtherError("the ring record after that before", f"number {first}", f"number {self._seq + 1}")
             self._seq = row.seq
             due.append(row)
             if row.kind == EntryType.INPUT:
@@ -155,6 +164,7 @@ class _Tape:
         payload = due[-1].payload
         tick = unpack_tick(payload)
         self.due, self.late = due, tick.late
+        self.left = left_of(payload[TICK_BYTES:])
         self._standing.take(news)
         self.times, self.readings, self.heard = self._standing.tick(tick, payload[TICK_BYTES:])
         return True
@@ -184,9 +194,11 @@ class _Ring:
 
     def put_tick(self, _mono_ns: int, *fields: Any) -> int:
         row = self._next(EntryType.TICK)
-        _compare_ticks(
-            unpack_tick(row.payload), unpack_tick(pack_tick(TickRow(*fields[: len(TickRow.__struct_fields__)])))
-        )
+        *fields_of_row, came = fields
+        _compare_ticks(unpack_tick(row.payload), unpack_tick(pack_tick(TickRow(*fields_of_row))))
+        left, leaves = self._tape.left, left_of(came)
+        if left is not None and leaves is not None and left != leaves:
+            raise _OtherError("what left the gate", left.words(), leaves.words())
         return row.seq
 
     def close(self) -> None:
@@ -228,15 +240,20 @@ class _Frames:
 
 
 class _Clock:
-    """The clock as the gate read it, and the waits as they ended."""
+    """The clock as the gate read it, and the waits as they ended. When `ask` read it is not kept: it was between the
+    tick's begin and its look. Where the lease was not renewed the permit may have grown too old until the look, else its age at the begin counts."""
 
     def __init__(self, tape: _Tape) -> None:
         self._tape = tape
+        self._asks = True
         self.late = self.skipped = 0
         self.late_us = self.stolen_s = 0.0
 
     def monotonic(self) -> Seconds:
-        return Seconds(self._tape.times.passed_s)
+        times, left = self._tape.times, self._tape.left
+        if not self._asks:
+            return Seconds(times.passed_s)
+        return Seconds(times.begun_s if left is None or left.renewed else times.looked_s)
 
     def wall(self) -> Seconds:
         return Seconds(0.0)
@@ -245,10 +262,11 @@ class _Clock:
         """A record waits for nothing."""
 
     def next(self) -> Seconds:
-        self.late = self._tape.late
+        self.late, self._asks = self._tape.late, True
         return Seconds(self._tape.times.begun_s)
 
     def slot(self, _fds: tuple[int, ...]) -> Seconds:
+        self._asks = False
         return Seconds(self._tape.times.looked_s)
 
     def now(self) -> Seconds:
@@ -262,7 +280,7 @@ class _Clock:
 
 
 class _Machine:
-    """The machine as it was read; what is let out to it is compared by the tick's own record."""
+    """The machine as it was read. It keeps what was let out to it in this tick, which must be what the gate says of itself in the tick's record."""
 
     fds: tuple[int, ...] = ()
 
@@ -270,21 +288,27 @@ class _Machine:
         self._tape = tape
         self.capabilities = capabilities
         self.logs: dict[str, FrameLog] = {}
+        self.renewed: Renewal | None = None
+        self.written: list[Command] = []
+        self.offs = 0
 
     def figures(self) -> dict[str, LinkFigures]:
         return {}
 
-    def ask(self, renew: Renewal | None, now: Seconds) -> None:
-        """Nothing is asked of a record."""
+    def ask(self, renew: Renewal | None, _now: Seconds) -> None:
+        self.renewed, self.written, self.offs = renew, [], 0
 
     def read(self, _now: Seconds) -> Readings:
         return self._tape.readings
 
-    def write(self, command: Command, now: Seconds) -> None:
-        """Nothing is sent."""
+    def write(self, command: Command, _now: Seconds) -> None:
+        self.written.append(command)
 
     def beam_off(self, _now: Seconds) -> bool:
-        return True
+        """Whether its bytes left is the record's word; one of before says nothing of it."""
+        left = self._tape.left.offs[self.offs :] if self._tape.left is not None else ()
+        self.offs += 1
+        return left[0] if left else True
 
 
 class _Desk:
@@ -319,10 +343,12 @@ def replay(recorded: Recorded, kernels: Kernels, progress: Callable[[int], None]
     ticks, begun_s = 0, recorded.checkpoint.begun_s
     states = [loop.exposure.stage.state.value]
     difference = None
-    while tape.turn():
+    while True:
         state = loop.exposure.stage.state.value
         try:
-            _tick(loop, tape)
+            if not tape.turn():
+                break
+            _tick(loop, tape, machine)
         except _OtherError as other:
             at_s = tape.times.looked_s
             difference = Difference(ticks + 1, at_s, state, other.what, str(other.recorded), str(other.replayed))
@@ -334,18 +360,48 @@ def replay(recorded: Recorded, kernels: Kernels, progress: Callable[[int], None]
             progress(ticks)
     over = loop.exposure.stage.state not in RECORDED
     ended = f"ended in {states[-1]}" if over else f"the record ends in {states[-1]}"
-    return Replayed(
-        recorded.token, ticks, tape.times.looked_s - begun_s, tuple(states), ring.compared, ended, difference
+    seconds = tape.times.looked_s - begun_s
+    lacks = "" if over or difference else _lacks(ticks, states[-1])
+    return Replayed(recorded.token, ticks, seconds, tuple(states), ring.compared, ended, difference, lacks)
+
+
+def _lacks(ticks: int, state: str) -> str:
+    """What a record lacks that stops before its exposure's end."""
+    return (
+        f"what came after {ticks} ticks, in {state}, is not in the record" if ticks else "not one tick is in the record"
     )
 
 
-def _tick(loop: Loop, tape: _Tape) -> None:
-    """One tick; what was written in it then and not now is a difference too."""
+def _tick(loop: Loop, tape: _Tape, machine: _Machine) -> None:
+    """One tick; what was written in it then and not now is a difference too, and so is a gate that does otherwise than it says."""
     loop.stop_requested = tape.heard.ending
-    loop.tick(loop.pace.next())
+    tick = loop.tick(loop.pace.next())
+    _compare_deeds(loop.gate, tick, machine)
     if tape.due:
         left = tape.due[0]
         raise _OtherError("what is written next", _entry(left.kind, left.payload), "no more entries")
+
+
+def _compare_deeds(gate: Gate, tick: Tick, machine: _Machine) -> None:
+    """What the gate says that it let out, which is what a tick's record holds, beside what the machine got."""
+    if machine.renewed != gate.renewed:
+        raise _OtherError("the renewal", gate.renewed, machine.renewed)
+    offs = (gate.offs & (OFF_LOOKED | OFF_PASSED)).bit_count()
+    if machine.offs != offs:
+        raise _OtherError("the number of OFFs", offs, machine.offs)
+    due = _due(tick)
+    if machine.written != due:
+        raise _OtherError("what is written to the machine", due, machine.written)
+
+
+def _due(tick: Tick) -> list[Command]:
+    """What must be written for the tag that the tick's record holds: what is wanted, or what the gate makes of it."""
+    tag, wanted = tick.sent.command, tick.wanted.command
+    if tag == "off":
+        return []
+    if tag == "watch":
+        return [WATCH]
+    return [Hold(wanted.token)] if tag == "hold" and isinstance(wanted, Arm) else [wanted]
 
 
 def _entry(kind: int, payload: bytes) -> str:

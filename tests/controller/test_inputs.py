@@ -10,8 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.entries import Ack
-from controller.inputs import FAST_BYTES, NOTHING_HEARD, RARE, Heard, Standing, Times, Told, pack_fast
+from controller.inputs import (
+    CAME_BYTES,
+    FAST_BYTES,
+    NOTHING_HEARD,
+    RARE,
+    Heard,
+    Standing,
+    Times,
+    Told,
+    left_of,
+    pack_fast,
+)
 from controller.ring import PAYLOAD_BYTES, TICK_BYTES, TickRow
+from hal.commands import Hold
+from hal.machine import Renewal
 from hal.readings import (
     GeneratorFlags,
     GeneratorMonitor,
@@ -21,6 +34,7 @@ from hal.readings import (
     Refusal,
     UnitStatus,
 )
+from interlocks.gate import OFF_LOOKED, OFF_PASSED, OFF_WAITS
 
 TIMES = Times(1000.125, 1000.127, 1000.1283)
 GOOD, LOST = Link(lost=False), Link(lost=True)
@@ -85,11 +99,29 @@ def test_a_register_of_any_width_fails_no_tick(unit: UnitStatus) -> None:
     wide = msgspec.structs.replace(unit, lease_left_ms=-1, token=1 << 40, health=0x1FF, applicator_a=-3)
     far = GeneratorMonitor(0.0, math.inf, math.nan, -math.inf, -(1 << 40), 1 << 40)
     packed = pack_fast(TIMES, Readings(TIMES.looked_s, GOOD, GOOD, unit=wide, monitor=far), NOTHING_HEARD)
-    assert len(packed) == FAST_BYTES
+    assert len(packed) == CAME_BYTES
+
+
+def test_what_left_the_gate_reads_back_and_a_record_of_before_holds_none() -> None:
+    """Which OFFs, which lease of which token, and whether the wanted command was written; readings are read from a record without it all the same."""
+    came, hold = Readings(TIMES.looked_s, GOOD, GOOD), Hold(7)
+    packed = pack_fast(TIMES, came, NOTHING_HEARD, OFF_LOOKED | OFF_PASSED, Renewal(7, 500), hold, hold)
+    left = left_of(packed)
+    said = "OFF at the look, OFF, the lease of token 7 renewed for 500 ms, the wanted command"
+    assert left is not None and (left.words(), left.token, left.lease_ms) == (said, 7, 500)
+    assert left.offs == (True, True) and left.renewed
+    waits = left_of(pack_fast(TIMES, came, NOTHING_HEARD, OFF_PASSED | OFF_PASSED << OFF_WAITS))
+    assert waits is not None and (waits.words(), waits.offs) == ("OFF, its bytes still waiting", (False,))
+    other = left_of(pack_fast(TIMES, came, NOTHING_HEARD, 0, None, hold, Hold(7)))
+    assert other is not None and other.words() == "a command other than the one wanted"
+    nothing = left_of(pack_fast(TIMES, came, NOTHING_HEARD))
+    assert nothing is not None and nothing.words() == "nothing"
+    assert left_of(packed[:FAST_BYTES]) is None
+    assert Standing().tick(row_of(came), packed[:FAST_BYTES]) == (TIMES, came, NOTHING_HEARD)
 
 
 def test_a_tick_with_what_came_into_it_fits_one_record_of_the_ring() -> None:
-    assert TICK_BYTES + FAST_BYTES <= PAYLOAD_BYTES
+    assert TICK_BYTES + CAME_BYTES <= PAYLOAD_BYTES
 
 
 def test_what_did_not_change_is_not_told_again_and_packets_are_of_one_tick() -> None:

@@ -6,26 +6,36 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from refusal_bench import MakeRig
 from typer.testing import CliRunner
 
+from console import replay as command
 from console.cli import build
 from console.exit_codes import Exit
 from controller.checkpoint import recorded
 from controller.entries import EntryType, Terminal
+from controller.inputs import FAST_BYTES
 from controller.kernel import PLAIN
 from controller.ring import TICK_BYTES, pack_tick, unpack_tick
 from controller.states import State
-from hal.readings import Contact, Purpose
+from hal.commands import Command, Hold
+from hal.machine import Renewal
+from hal.readings import Contact, Purpose, Readings
+from hal.units import Seconds
 from interlocks.bands import BANDS, CERTIFIED
+from interlocks.gate import OFF_LOOKED, OFF_PASSED, Gate, Permit
+from interlocks.judge import judge
+from interlocks.words import House, Sent, Verdict
 from records.book import Row
 from records.files import PosixFiles
 from records.journal import read_all
 from records.replay import Recorded, Replayed, exposures, replay
 from verification.reach import to_beam, turn_until
+from verification.setting import lay_out, virtual_rig
 from verification.virtual import VirtualRig
 
 
@@ -98,7 +108,7 @@ def test_a_recorded_exposure_comes_out_the_same(make_rig: MakeRig, end: Callable
     end(rig)
     (recorded,) = _recorded(rig)
     again = replay(recorded, PLAIN)
-    assert again.difference is None
+    assert (again.difference, again.lacks) == (None, "")
     assert again.ended.startswith("ended in") and again.states[:4] == ("ARMING", "READY", "STARTING", "IRRADIATING")
     assert again.events >= 3, "START's way to its end is told by several entries"
 
@@ -111,6 +121,9 @@ def test_a_record_that_stops_with_its_process_is_played_to_there(make_rig: MakeR
     (recorded,) = _recorded(rig)
     again = replay(recorded, PLAIN)
     assert (again.difference, again.ended) == (None, "the record ends in IRRADIATING")
+    assert again.lacks == f"what came after {again.ticks} ticks, in IRRADIATING, is not in the record"
+    code, said = _kerma("replay", str(_journal(rig).parent))
+    assert code == Exit.NOT_WHOLE and "NOT WHOLE" in said and "every decision up to there the same" in said
 
 
 def test_a_resumed_fraction_is_two_exposures_that_both_come_out_the_same(make_rig: MakeRig) -> None:
@@ -206,11 +219,156 @@ def test_a_checkpoint_of_before_the_air_of_the_loading_is_played_again(stopped: 
     assert recorded(msgspec.msgpack.encode(stopped[1].checkpoint)) == stopped[1].checkpoint
 
 
+def _no_off(self: Gate, now: Seconds, command: str, refused: str) -> Sent:
+    self._permit, self._open, self._off_tried_s, self._off_left = None, False, now, True
+    self._sent = self._after_off(now, command, refused)
+    return self._sent
+
+
+def _off_only_said(self: Gate, now: Seconds, command: str, refused: str) -> Sent:
+    self.offs |= OFF_PASSED if self._verdict is None else OFF_LOOKED
+    return _no_off(self, now, command, refused)
+
+
+def _no_reflex(self: Gate, now: Seconds, house: House) -> tuple[Readings, Verdict]:
+    self._permit, self._tick = None, self._tick + 1
+    readings = self._machine.read(now)
+    verdict, self._memory = judge(readings, house, self._sent, self._memory, self._rules, self._tick)
+    self._readings, self._looked_at_s, self._verdict = readings, now, verdict
+    return readings, verdict
+
+
+def _renews_for_ever(self: Gate, now: Seconds) -> None:
+    self._permit, self.written, self.offs = None, None, 0
+    self.renewed = Renewal(self._sent.token, 500) if self._sent.token else None
+    self._machine.ask(self.renewed, now)
+
+
+def _renews_and_does_not_say_so(self: Gate, now: Seconds) -> None:
+    _renews_for_ever(self, now)
+    self.renewed = None
+
+
+def _never_renews(self: Gate, _token: int) -> None:
+    self._open, self._permit = True, None
+
+
+def _another_token(self: Gate, token: int) -> None:
+    self._open, self._permit = True, Permit(token + 7, 60_000, self._looked_at_s)
+
+
+def _another_command(self: Gate, command: Command, now: Seconds) -> None:
+    self.written = Hold(command.token + 7) if isinstance(command, Hold) else command
+    self._machine.write(self.written, now)
+
+
+GATES: dict[str, tuple[str, Callable[..., Any], str]] = {
+    "OFF is never sent": ("_off", _no_off, "what left the gate"),
+    "OFF is said and not sent": ("_off", _off_only_said, "the number of OFFs"),
+    "no OFF at the look": ("look", _no_reflex, "what left the gate"),
+    "the lease is renewed for ever": ("ask", _renews_for_ever, "what left the gate"),
+    "a renewal is not told": ("ask", _renews_and_does_not_say_so, "the renewal"),
+    "another token, and a lease of 60 s": ("_leave_permit", _another_token, "what left the gate"),
+    "the lease is never renewed": ("_leave_permit", _never_renews, "what left the gate"),
+    "a command for another token": ("_write", _another_command, "what left the gate"),
+}
+
+
+@pytest.fixture(scope="module")
+def by_the_door(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """An exposure that an opened door ended: by an OFF at the look."""
+    at = tmp_path_factory.mktemp("door")
+    rig = virtual_rig(lay_out(at / "rig", at / "records", "monitor", 15020, 1), PLAIN)
+    try:
+        to_beam(rig, 0.5)
+        _door(rig)
+        (recorded,) = _recorded(rig)
+    finally:
+        rig.close()
+    assert replay(recorded, PLAIN).difference is None
+    return recorded
+
+
+@pytest.mark.parametrize(("verb", "instead", "what"), GATES.values(), ids=GATES)
+def test_a_gate_that_lets_out_something_else_is_a_difference(
+    by_the_door: Recorded, monkeypatch: pytest.MonkeyPatch, verb: str, instead: Callable[..., Any], what: str
+) -> None:
+    """Judge, decide and drive are as they were, and so are the tags of the commands: what went to the machine is compared for itself."""
+    monkeypatch.setattr(Gate, verb, instead)
+    found = replay(by_the_door, PLAIN).difference
+    assert found is not None and found.what == what, found
+
+
+def test_a_record_of_before_what_left_the_gate_was_kept_is_played_again(
+    by_the_door: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ticks are shorter: nothing is compared that is not in them; a gate that does otherwise than it says is found all the same."""
+    rows = tuple(
+        msgspec.structs.replace(row, payload=row.payload[: TICK_BYTES + FAST_BYTES])
+        if row.kind == EntryType.TICK
+        else row
+        for row in by_the_door.rows
+    )
+    old = msgspec.structs.replace(by_the_door, rows=rows)
+    again = replay(old, PLAIN)
+    assert (again.difference, again.lacks) == (None, "")
+    monkeypatch.setattr(Gate, "_off", _off_only_said)
+    found = replay(old, PLAIN).difference
+    assert found is not None and found.what == "the number of OFFs"
+
+
 def test_an_entry_that_is_missing_in_the_record_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
-    """The end that was written then must be written now, and nothing else."""
-    rows = tuple(row for row in stopped[1].rows if row.kind != EntryType.TERMINAL)
-    found = replay(msgspec.structs.replace(stopped[1], rows=rows), PLAIN).difference
+    """The end that was written then must be written now, and nothing else; numbers without a hole do not hide that."""
+    rows = list(stopped[1].rows)
+    (place,) = (place for place, row in enumerate(rows) if row.kind == EntryType.TERMINAL)
+    gone = rows[place].seq - rows[place - 1].seq
+    after = [msgspec.structs.replace(row, seq=row.seq - gone) for row in rows[place + 1 :]]
+    found = replay(msgspec.structs.replace(stopped[1], rows=(*rows[:place], *after)), PLAIN).difference
     assert found is not None and found.replayed.startswith("TERMINAL STOP")
+
+
+def test_a_tick_that_is_missing_without_a_gap_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """In beam one tick looks like the next, and a loop that skips one decides the same; what its number says must be there."""
+    rows = list(stopped[1].rows)
+    quiet = [n for n in range(1, len(rows)) if rows[n - 1].kind == rows[n].kind == rows[n + 1].kind == EntryType.TICK][
+        40
+    ]
+    lost = rows.pop(quiet)
+    found = replay(msgspec.structs.replace(stopped[1], rows=tuple(rows)), PLAIN).difference
+    assert found is not None and found.what == "the ring record after that before"
+    assert (found.recorded, found.replayed) == (f"number {lost.seq + 1}", f"number {lost.seq}")
+
+
+def test_a_first_tick_that_is_missing_is_a_difference(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """The checkpoint's own number is that of the record before."""
+    found = replay(msgspec.structs.replace(stopped[1], rows=stopped[1].rows[5:]), PLAIN).difference
+    assert found is not None and found.tick == 1 and found.replayed == f"number {stopped[1].seq + 1}"
+    assert found.at_s == stopped[1].checkpoint.begun_s
+
+
+def test_a_record_that_is_cut_in_beam_is_not_whole(stopped: tuple[VirtualRig, Recorded]) -> None:
+    """Nothing in it differs, and it does not say how the exposure ended."""
+    beam = list(State).index(State.IRRADIATING)
+    places = [
+        n for n, r in enumerate(stopped[1].rows) if r.kind == EntryType.TICK and unpack_tick(r.payload).state == beam
+    ]
+    again = replay(msgspec.structs.replace(stopped[1], rows=stopped[1].rows[: places[20] + 1]), PLAIN)
+    assert again.difference is None and again.ended == "the record ends in IRRADIATING"
+    assert again.lacks == f"what came after {again.ticks} ticks, in IRRADIATING, is not in the record"
+
+
+@pytest.mark.parametrize("kept", [0, 1], ids=["nothing", "an input"])
+def test_a_record_without_a_tick_is_not_whole(
+    stopped: tuple[VirtualRig, Recorded], monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """The confirmation was recorded and nothing after it: that is no replay that came out the same, by the command neither."""
+    empty = msgspec.structs.replace(stopped[1], rows=stopped[1].rows[:kept])
+    again = replay(empty, PLAIN)
+    assert (again.ticks, again.seconds, again.difference) == (0, 0.0, None)
+    assert again.lacks == "not one tick is in the record"
+    monkeypatch.setattr(command, "exposures", lambda _journal: iter([empty]))
+    code, said = _kerma("replay", str(_journal(stopped[0]).parent))
+    assert code == Exit.NOT_WHOLE and "NOT WHOLE: not one tick is in the record" in said
 
 
 def _kerma(*arguments: str) -> tuple[int, str]:
