@@ -677,7 +677,7 @@ class Shipped:
             active=UnitActive(unit_at, block, crc, s.unit.crc != FOREIGN),
             generator_identity=GeneratorIdentity(1.0, "XRV", "1", 100.0, 5.0, ""),
             monitor=GeneratorMonitor(generator_at, kv, ma, filament_a, kv_counts, ma_counts),
-            flags=GeneratorFlags(generator_at, hv, closed, True, True, s.generator.fault),
+            flags=GeneratorFlags(generator_at, hv, closed, True, True, s.generator.fault, interlock_open=not closed),
             set_points=GeneratorSetPoints(generator_at, kv_counts, ma_counts, limit, preheat),
             on_sent_at_s=NOW - self._steady_s if on_sent and self.settings is not None else None,
         )
