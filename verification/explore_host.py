@@ -317,7 +317,7 @@ class _Dossier(Dossier):
         self._off_since = _ago(host.off_since)
         self._gone_since = _ago(host.gone)
         self._k1_open_since = self._same_since = NOW - LONG_AGO
-        self._cycle = (host.cycle > 0, host.cycle > 1)
+        self._away_since, self._power_cycled = _ago(AWAY.get(host.cycle, 0)), host.cycle == CYCLED
         self._resetting = (host.resetting, 0)
         self._offers, self._told = 2, 0
         self._strange_since = NOW - LONG_AGO if host.strange else None
@@ -337,10 +337,17 @@ class _Dossier(Dossier):
             self._start is not None,
             _aged(self._off_since),
             _aged(self._gone_since),
-            sum(self._cycle),
+            CYCLED if self._power_cycled else _AWAY_OF[_aged(self._away_since)],
             self._resetting[0],
             self._strange_since is not None,
         )
+
+
+CYCLED: Final = 2
+"""The generator's mains as a node holds it: it has been away for long enough and has come back."""
+AWAY: Final = {1: 1, 3: 2}
+"""It is away: by the node's figure, since when by its age."""
+_AWAY_OF: Final = {0: 0} | {age: cycle for cycle, age in AWAY.items()}
 
 
 def _ago(age: int) -> float | None:
@@ -358,6 +365,8 @@ def aged(host: Host, passes: int, switch: bool) -> Host:
     old = {"on": 2, "off": 2, "off_since": 2, "gone": 2, "hv_seen": 2, "owed": 2, "owed_heard": 2}
     fields = host._asdict()
     changes: dict[str, object] = {name: long for name, long in old.items() if fields[name]}
+    if host.cycle == 1:
+        changes["cycle"] = 3
     changes["pending"] = tuple((place, True) for place, _ in host.pending)
     if passes == TOO_LONG:
         changes["age"] = 2
