@@ -18,6 +18,7 @@ from controller.entries import EntryType, Outcome, ResetDone, Start, Statement, 
 from controller.entries import Event as EventEntry
 from controller.exposure import Decided, Stage
 from controller.facts import Facts
+from controller.guards import MAINS_OFF_S
 from controller.latches import Latches
 from controller.ledger import Ledger
 from controller.off import Evidence, evidence
@@ -132,7 +133,8 @@ class Dossier:
         self._gone_since: float | None = None
         self._k1_open_since: float | None = None
         self._same_since: float | None = None
-        self._cycle = (False, False)
+        self._away_since: float | None = None
+        self._power_cycled = False
         self._resetting = (0, 0)
         self._offers = self._told = 0
         self._strange_since: float | None = None
@@ -233,7 +235,7 @@ class Dossier:
             unended=self.unended,
             reset_read_back=readings.unit is not None and readings.unit.token == 0 and not self._resetting[0],
             off_since_s=self._off_since,
-            generator_power_cycled=self._cycle[1],
+            generator_power_cycled=self._power_cycled,
         )
 
     def admit(self, request: Request | None, stage: Stage, readings: Readings, number: int) -> None:
@@ -405,12 +407,12 @@ class Dossier:
         return token in (0, self._told, statement.reset_due_token) or any(o.token == token for o in statement.opens)
 
     def _follow_generator(self, stage: Stage, readings: Readings) -> None:
-        """Has the generator been away and come back since STUCK_ON began?"""
-        if stage.state is not State.STUCK_ON:
-            self._cycle = (False, False)
-            return
-        lost = readings.generator_link.lost
-        self._cycle = (self._cycle[0] or lost, self._cycle[1] or (self._cycle[0] and not lost))
+        """Since STUCK_ON began, has the generator been away for as long as a switch at the mains takes, and come back?"""
+        stuck = stage.state is State.STUCK_ON
+        away, lost, now = self._away_since, readings.generator_link.lost, readings.now_s
+        back = away is not None and not lost and now - away >= MAINS_OFF_S
+        self._power_cycled = stuck and (self._power_cycled or back)
+        self._away_since = _since(away, stuck and lost, now)
 
     def _follow_case(self, stage: Stage, readings: Readings, verdict: Verdict) -> None:
         """Take the token when the START is durable, make an offer when the devices read back as planned, end a forced re-commit. No offer is made that

@@ -20,6 +20,10 @@ from interlocks.words import Clears, Verdict
 
 STUCK_OFF_S: Final = 60.0
 """How long everything must have been off before STUCK_ON may be left."""
+MAINS_OFF_S: Final = 10.0
+"""For this long without a break, within STUCK_ON, a generator must have been unheard to count as switched off and on again. An assumption: no dialect tells
+that its device has started anew, so two persons' word stands for it, and this only takes from their word what was damaged replies, a moment's lost link or a
+plug that was put back at once. Opening the link again and knowing the device may double a short silence."""
 ANYBODY: Final = frozenset(MAY_CLEAR)
 MAY_LOAD: Final = {
     Purpose.TREAT: ANYBODY,
@@ -189,7 +193,7 @@ def _reset_stuck(request: requests.Reset, r: Readings, facts: Facts) -> Ruling:
         "both contactors' mirrors open": open_,
         f"high voltage and both chambers off for {STUCK_OFF_S:.0f} s (now {off_s:.0f} s)": facts.off.strict
         and off_s >= STUCK_OFF_S,
-        "the generator switched off and on again": facts.generator_power_cycled,
+        f"the generator switched off and on again at the mains, off for {MAINS_OFF_S:.0f} s": facts.generator_power_cycled,
         "the record on the disk": facts.terminal_durable,
     }
     lacking = [name for name, has in needs.items() if not has]

@@ -42,7 +42,9 @@ _LEFT: Final = struct.Struct("<BHI")
 _UNIT, _MONITOR, _FLAGS, _UNIT_LOST, _GENERATOR_LOST, _SCAN_TRUE, _STOP, _ENDING = (1 << bit for bit in range(8))
 _RENEWED, _WRITTEN, _WANTED = 16, 32, 64
 """Above the bits of `Gate.offs`: a lease was renewed, a command was written, and it was the very one that was wanted."""
-_HV, _LINE, _SUPPLY, _REMOTE, _FAULT = (1 << bit for bit in range(5))
+_HV, _LINE, _SUPPLY, _REMOTE, _FAULT, _LINE_DIFFERS = (1 << bit for bit in range(6))
+"""A line that is not closed was seen open, and a closed one not, unless the last bit is set. Records of an older program, which never set it, are played as
+that program took them."""
 _NO_UNIT: Final = (math.nan, *(0,) * 14)
 _NO_MONITOR: Final = (math.nan, 0.0, 0.0, 0.0, 0, 0)
 _NO_FLAGS: Final = (math.nan, 0)
@@ -208,6 +210,7 @@ def _flags(f: GeneratorFlags) -> tuple[float | int, ...]:
         | (_SUPPLY if f.supply_ready else 0)
         | (_REMOTE if f.remote else 0)
         | (_FAULT if f.fault else 0)
+        | (_LINE_DIFFERS if f.interlock_open is f.interlock_closed else 0)
     )
     return f.asked_at_s, bits
 
@@ -334,4 +337,5 @@ def _flags_of(asked_at_s: float, bits: int, faults: tuple[str, ...]) -> Generato
         bool(bits & _REMOTE),
         bool(bits & _FAULT),
         faults,
+        bool(bits & _LINE) is bool(bits & _LINE_DIFFERS),
     )

@@ -71,8 +71,8 @@ def _counts(readings: Readings, asked_at_s: float, bound_s: float) -> bool:
 
 
 def discharging(readings: Readings, machine: Capabilities, kv: float, since_s: float) -> bool:
-    """Whether all that is left of a dry run is its cable's charge: the contactor is open, by the unit's mirror or by the generator's own line, the generator
-    says off, no chamber is saturated, and kV is no more than a bleeder would have left by now."""
+    """Whether all that is left of a dry run is its cable's charge: the contactor is open, by the unit's mirror or by the generator's own line seen open, the
+    generator says off, no chamber is saturated, and kV is no more than a bleeder would have left by now."""
     unit, monitor, flags = readings.unit, readings.monitor, readings.flags
     if monitor is None or flags is None or readings.generator_link.lost or flags.hv_on:
         return False
@@ -82,7 +82,7 @@ def discharging(readings: Readings, machine: Capabilities, kv: float, since_s: f
     ):
         return False
     heard = unit is not None and _counts(readings, unit.asked_at_s, FRESH_S) and not readings.unit_link.lost
-    is_open = not flags.interlock_closed
+    is_open = flags.interlock_open
     if heard and unit is not None:
         is_open = bool(unit.relays & K1_OPEN) and not unit.relays & K1_COMMAND and not unit.health & SATURATED
     return is_open and monitor.kv <= left_kv(kv, since_s)
@@ -115,7 +115,7 @@ def evidence(readings: Readings, machine: Capabilities, counted: bool) -> Eviden
     else:
         missing.append("generator")
     if flags is not None and _counts(readings, flags.asked_at_s, flags_bound_s) and supply_up:
-        generator_open = not flags.interlock_closed
+        generator_open = flags.interlock_open
         if flags.hv_on:
             stuck.append("the generator says high voltage on")
     by_unit = k1_open and quiet and (kv_gone or (counted and not kv_fresh))

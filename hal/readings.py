@@ -166,7 +166,8 @@ class GeneratorMonitor(msgspec.Struct, frozen=True, gc=False):
 
 
 class GeneratorFlags(msgspec.Struct, frozen=True, gc=False):
-    """The generator's own status; every interlock normalised to closed = True. `faults` names what it reports, empty when sound."""
+    """The generator's own status. `interlock_closed`: closed for all that the rules may believe; `interlock_open`: seen open in this very reading, so that
+    it is evidence of no beam. Where neither holds, the line is not known. `faults` names what it reports, empty when sound."""
 
     asked_at_s: float
     hv_on: bool
@@ -175,6 +176,7 @@ class GeneratorFlags(msgspec.Struct, frozen=True, gc=False):
     remote: bool
     fault: bool
     faults: tuple[str, ...] = ()
+    interlock_open: bool = False
 
 
 class GeneratorSetPoints(msgspec.Struct, frozen=True, gc=False):

@@ -19,6 +19,9 @@ import serial
 from hal.errors import ConfigurationError
 
 TAKE_B: Final = 4096
+UNACKNOWLEDGED_MOST_MS: Final = 500
+"""How long the kernel goes on sending what a device has not acknowledged, also for a process that has ended. One lost segment comes again after 200 ms; any
+later, and a write that permitted beam could reach a module whose own watchdog (1 s at most) has let go of its outputs, and be taken as a new one."""
 KINDS: Final = ("pty", "tty", "tcp", "socket")
 OWN_NAMES: Final = ("/dev/serial/by-id/", "/dev/serial/by-path/")
 """Names that belong to a device, or to a socket of the machine, whatever number the kernel gives to the line behind them."""
@@ -202,6 +205,8 @@ class TcpPipe:
             self._socket: socket.socket | None = socket.socket(family, socket.SOCK_STREAM)
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # No SO_LINGER of 0: it would throw away the OFF that was sent just before the process ended.
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MOST_MS)
             code = self._socket.connect_ex((host, port))
         except OSError as why:
             raise Gone(f"{host}:{port}: {why.strerror}") from None

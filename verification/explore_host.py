@@ -318,7 +318,7 @@ class _Dossier(Dossier):
         self._off_since = _ago(host.off_since)
         self._gone_since = _ago(host.gone)
         self._k1_open_since = self._same_since = NOW - LONG_AGO
-        self._cycle = (host.cycle > 0, host.cycle > 1)
+        self._away_since, self._power_cycled = _ago(AWAY.get(host.cycle, 0)), host.cycle == CYCLED
         self._resetting = (host.resetting, 0)
         self._offers, self._told = 2, 0
         self._strange_since = NOW - LONG_AGO if host.strange else None
@@ -338,10 +338,17 @@ class _Dossier(Dossier):
             self._start is not None,
             _aged(self._off_since),
             _aged(self._gone_since),
-            sum(self._cycle),
+            CYCLED if self._power_cycled else _AWAY_OF[_aged(self._away_since)],
             self._resetting[0],
             self._strange_since is not None,
         )
+
+
+CYCLED: Final = 2
+"""The generator's mains as a node holds it: it has been away for long enough and has come back."""
+AWAY: Final = {1: 1, 3: 2}
+"""It is away: by the node's figure, since when by its age."""
+_AWAY_OF: Final = {0: 0} | {age: cycle for cycle, age in AWAY.items()}
 
 
 def _ago(age: int) -> float | None:
@@ -359,6 +366,8 @@ def aged(host: Host, passes: int, switch: bool) -> Host:
     old = {"on": 2, "off": 2, "off_since": 2, "gone": 2, "hv_seen": 2, "owed": 2, "owed_heard": 2}
     fields = host._asdict()
     changes: dict[str, object] = {name: long for name, long in old.items() if fields[name]}
+    if host.cycle == 1:
+        changes["cycle"] = 3
     changes["pending"] = tuple((place, True) for place, _ in host.pending)
     if passes == TOO_LONG:
         changes["age"] = 2
@@ -680,7 +689,7 @@ class Shipped:
             active=UnitActive(unit_at, block, crc, s.unit.crc != FOREIGN),
             generator_identity=GeneratorIdentity(1.0, "XRV", "1", 100.0, 5.0, ""),
             monitor=GeneratorMonitor(generator_at, kv, ma, filament_a, kv_counts, ma_counts),
-            flags=GeneratorFlags(generator_at, hv, closed, True, True, s.generator.fault),
+            flags=GeneratorFlags(generator_at, hv, closed, True, True, s.generator.fault, interlock_open=not closed),
             set_points=GeneratorSetPoints(generator_at, kv_counts, ma_counts, limit, preheat),
             on_sent_at_s=NOW - self._steady_s if on_sent and self.settings is not None else None,
         )

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from controller.entries import Outcome
 from controller.states import BEAM, Event, State
-from verification.explore_host import EVENTS, STATES, Host, Ticked
+from verification.explore_host import CYCLED, EVENTS, STATES, Host, Ticked
 from verification.explore_world import ARMED, DURABLE, GOOD, KEY_SERVICE, PLAN, RUN, Ask, Move, World
 
 
@@ -221,7 +221,7 @@ def _latched_states(step: Step) -> str:
             and not world.generator.hv
             and not unit.welded
             and unit.state not in (ARMED, RUN)
-            and step.before.cycle == 2
+            and step.before.cycle == CYCLED
         )
         return (
             ""

@@ -233,7 +233,7 @@ def _drops(world: World) -> World | None:
 
 
 def _power_cycled(world: World) -> World | None:
-    """A person switches the generator off at the mains and on again: for a moment it does not answer."""
+    """A person switches the generator off at the mains and on again: it does not answer until it is heard again, however long that takes."""
     if world.generator_frozen is not None or world.generator.broken == SOUND:
         return None
     return world._replace(generator=Generator(), generator_frozen=Generator())

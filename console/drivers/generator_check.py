@@ -124,7 +124,7 @@ class GeneratorCheck(Check[GeneratorSubject]):
         if flags is None or monitor is None:
             return Row(what, Outcome.FAIL, "flags or kV and mA were never read")
         words = (
-            f"HV {'ON' if flags.hv_on else 'off'}, interlock {'closed' if flags.interlock_closed else 'open'}, "
+            f"HV {'ON' if flags.hv_on else 'off'}, interlock {_line(flags)}, "
             f"{'ready' if flags.supply_ready else 'not ready'}, {'remote' if flags.remote else 'local'}, "
             f"{monitor.kv:.2f} kV, {monitor.ma:.3f} mA, "
             f"faults: {', '.join(flags.faults) if flags.fault else 'none'}"
@@ -171,6 +171,11 @@ class GeneratorCheck(Check[GeneratorSubject]):
     def _holds(self, plan: Plan) -> bool:
         points = self._generator.set_points
         return points is not None and (points.kv_counts, points.ma_counts) == (plan.kv_counts, plan.ma_counts)
+
+
+def _line(flags: GeneratorFlags) -> str:
+    """The interlock line in a word."""
+    return "closed" if flags.interlock_closed else "open" if flags.interlock_open else "not known"
 
 
 def _part(counts_full_scale: int) -> int:

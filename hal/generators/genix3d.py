@@ -145,6 +145,13 @@ def interlock_closed(status: Said) -> bool:
     return status.seen.closed and not any(status.up(coil) for coil in lines)
 
 
+def interlock_open(status: Said) -> bool:
+    """A relay or a door seen open, or the loop's coil seen down, in this very answer. A loop that has not been watched for 3 s proves nothing, and no line
+    holds anything off whose circuits are overridden."""
+    seen = status.up(Coil.RELAY_INTERLOCK) or status.up(Coil.DOOR) or not status.up(Coil.INTERLOCK)
+    return seen and not status.up(Coil.OVERRIDDEN)
+
+
 def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | None:
     """Status, old while the heartbeat stands still. Ready: remote, ramp-up possible, warm, sound, off, shutter closed, and no order standing (251 least)."""
     came, orders = pieces[STATUS.name], pieces.get(ORDERS.name)
@@ -157,7 +164,8 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | 
     remote, named = status.up(Coil.REMOTE), faults(status)
     sound = status.up(Coil.AUTO_OK) and not status.up(Coil.WARM_UP_NEEDED) and not named
     ready = remote and sound and shut and none_stands and not hv_on
-    return GeneratorFlags(came.asked_at_s, hv_on, interlock_closed(status), ready, remote, bool(named), named)
+    closed, is_open = interlock_closed(status), interlock_open(status)
+    return GeneratorFlags(came.asked_at_s, hv_on, closed, ready, remote, bool(named), named, is_open)
 
 
 def stands(coil: Coil, orders: Said) -> str:

@@ -213,23 +213,24 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Told]) -> GeneratorFlags | 
     word = status.value.number
     names = (*message_of(message.value), *word_faults(word), *shutter_faults(pieces), *timer_faults(pieces))
     names = tuple(dict.fromkeys((*names, *warm_up_faults(pieces))))
-    heard = line_heard(pieces, status.asked_at_s, message.asked_at_s)
+    named_open = any(name in INTERLOCKS for name in names) and line_heard(pieces, status.asked_at_s, message.asked_at_s)
     remote = bool(word & REMOTE)
     fault = any(name not in NO_FAULTS for name in names)
     return GeneratorFlags(
         status.asked_at_s,
         bool(word & HV_ON),
-        not (heard and any(name in INTERLOCKS for name in names)),
+        not named_open,
         remote and not fault and not any(name in WAITS for name in names),
         remote,
         fault,
         tuple(name.value for name in names),
+        named_open and message.asked_at_s > last_on_off_s(pieces)[0],
     )
 
 
 def line_heard(pieces: Pieces[Told], status_s: float, message_s: float) -> bool:
     """Whether a message may say that the interlock is open in a reading that is dated by its status word. After an ON only a younger one may: the line
-    closed with the press. Without one an older one too, while it is asked for; open is evidence of no beam only beside high voltage off and no kV."""
+    closed with the press. Without one an older one too, while it is asked for; but one from before the last ON is no evidence of what came of that ON."""
     on_s, off_s = last_on_off_s(pieces)
     return message_s > status_s or (on_s <= off_s and status_s - message_s < MESSAGE_LASTS_S)
 

@@ -115,7 +115,7 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | 
     came = pieces[FLAGS.name]
     on, is_open, fault = (number == 1 for number in came.value.numbers)
     names = sheet.fault_names(pieces, FAULTS.name, came.asked_at_s, Fault, fault, 2.0 * FAULTS_EVERY_S, skip=2)
-    return GeneratorFlags(came.asked_at_s, on, not is_open, True, True, fault, names)
+    return GeneratorFlags(came.asked_at_s, on, not is_open, True, True, fault, names, is_open)
 
 
 _KV, _MA, _LIMIT, _PREHEAT = (

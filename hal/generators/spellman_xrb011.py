@@ -117,7 +117,7 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | 
     came = pieces[FLAGS.name]
     on, is_open, fault = (number == 1 for number in came.value.numbers)
     names = sheet.fault_names(pieces, FAULTS.name, came.asked_at_s, Fault, fault, 2.0 * FAULTS_EVERY_S)
-    return GeneratorFlags(came.asked_at_s, on, not is_open, True, True, fault, names)
+    return GeneratorFlags(came.asked_at_s, on, not is_open, True, True, fault, names, is_open)
 
 
 def _proof_wrong(said: Said) -> str:

@@ -164,7 +164,8 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Told]) -> GeneratorFlags | 
     at_s = min(on.asked_at_s, fault.asked_at_s)
     words = tuple(name.value for name in names if name is not Fault.INTERLOCK)
     faulty = any(name not in NO_FAULTS for name in names)
-    return GeneratorFlags(at_s, on.value.number == 1, Fault.INTERLOCK not in names, not faulty, True, faulty, words)
+    is_open = Fault.INTERLOCK in names
+    return GeneratorFlags(at_s, on.value.number == 1, not is_open, not faulty, True, faulty, words, is_open)
 
 
 def full_scale_ua(setting: GeneratorSetting) -> int:

@@ -153,9 +153,10 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Said]) -> GeneratorFlags | 
     came = pieces[FLAGS.name]
     flag = came.value.numbers
     fault = flag[4] == 1
-    closed = flag[1] == 1 and flag[2] == 1 and flag[16] == 1
+    lines = (flag[1], flag[2], flag[16])
+    closed, is_open = all(line == 1 for line in lines), any(line == 0 for line in lines)
     names = sheet.fault_names(pieces, FAULTS.name, came.asked_at_s, Fault, fault, 2.0 * FAULTS_EVERY_S)
-    return GeneratorFlags(came.asked_at_s, flag[0] == 1, closed, flag[15] == 1, flag[5] == 0, fault, names)
+    return GeneratorFlags(came.asked_at_s, flag[0] == 1, closed, flag[15] == 1, flag[5] == 0, fault, names, is_open)
 
 
 _KV, _MA, _LIMIT, _PREHEAT = (

@@ -174,6 +174,7 @@ def flags(_setting: GeneratorSetting, pieces: Pieces[Echo]) -> GeneratorFlags | 
         not bits & LOCAL,
         fault,
         (Fault.FAULT.value,) if fault else (),
+        bool(bits & INTERLOCK_OPEN),
     )
 
 

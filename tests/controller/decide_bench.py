@@ -74,7 +74,7 @@ def readings(**changes: Any) -> Readings:
         "unit": status(now - 0.002, contacts_a=CONTACTS, contacts_b=CONTACTS, press_count=7),
         "slow": slow(now - 0.4),
         "monitor": GeneratorMonitor(now - 0.02, 0.1, 0.0, 1.0, 0, 0),
-        "flags": GeneratorFlags(now - 0.01, False, False, True, True, False),
+        "flags": GeneratorFlags(now - 0.01, False, False, True, True, False, interlock_open=True),
         "set_points": GeneratorSetPoints(now - 0.6, 0, 0, 0, 0),
         "active": UnitActive(now - 1.0, b"", 0, True),
         "unit_identity": identity(),
@@ -133,6 +133,7 @@ def beaming(**changes: Any) -> Readings:
         "monitor_ma": SETTINGS.terms.ma,
         "flags_hv_on": True,
         "flags_interlock_closed": True,
+        "flags_interlock_open": False,
     }
     return pressed(**_over(given, changes))
 

@@ -243,7 +243,7 @@ def test_a_dry_run_is_on_by_its_high_voltage_alone(ma: float, off_kv: float, ok:
 
 def emptying(kv: float, **changes: Any) -> Any:
     """Off was sent, the contactor is open, and the cable still holds this."""
-    given: dict[str, Any] = {"monitor_kv": kv, "flags_interlock_closed": True}
+    given: dict[str, Any] = {"monitor_kv": kv, "flags_interlock_closed": True, "flags_interlock_open": False}
     return readings(**(given | changes))
 
 

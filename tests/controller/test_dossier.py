@@ -38,6 +38,7 @@ from controller.dose import Dose, Meter
 from controller.dossier import STRANGE_S, Dossier, Identity
 from controller.entries import Ack, EntryType, Found, LatchCleared, LatchSet, Outcome, ResetDone, Start, Statement
 from controller.exposure import Decided, Stage
+from controller.guards import MAINS_OFF_S
 from controller.ledger import Ledger
 from controller.off import Evidence
 from controller.requests import Close, Load, Request, Reset, Resume
@@ -627,14 +628,35 @@ def test_close_names_the_fraction(bench: Bench) -> None:
 
 
 def test_off_since_is_without_a_break(bench: Bench) -> None:
-    """One tick with a sign of high voltage begins it anew; and a power cycle of the generator counts only from STUCK_ON on."""
+    """One tick with a sign of high voltage begins it anew."""
     assert bench.tick(stage(State.STUCK_ON), readings()).off_since_s == NOW
     assert bench.tick(stage(State.STUCK_ON), readings(now_s=NOW + 1, unit_relays=CLOSED)).off_since_s is None
     assert bench.tick(stage(State.STUCK_ON), readings(now_s=NOW + 2)).off_since_s == NOW + 2
-    assert not bench.tick(stage(State.STUCK_ON), readings(generator_link=LOST)).generator_power_cycled
-    assert bench.tick(stage(State.STUCK_ON), readings()).generator_power_cycled
-    bench.tick(stage(State.SELF_TEST), readings())
-    assert not bench.tick(stage(State.STUCK_ON), readings()).generator_power_cycled
+
+
+def cycled(bench: Bench, at_s: float, lost: bool, state: State = State.STUCK_ON) -> bool:
+    """One tick then; whether the generator counts as switched off and on again."""
+    read = readings(now_s=NOW + at_s, **({"generator_link": LOST} if lost else {}))
+    return bench.tick(stage(state), read).generator_power_cycled
+
+
+def test_a_generator_is_switched_off_and_on_only_by_a_long_silence_in_stuck_on(bench: Bench) -> None:
+    """To the last bit; three damaged replies, a plug put back at once and several short losses together are no mains switch; nor is what began before."""
+    assert not cycled(bench, 0.0, lost=False)
+    for short in range(1, 20, 2):
+        assert not cycled(bench, short, lost=True)
+        assert not cycled(bench, short + 1.0, lost=False), "short losses do not add up"
+    assert not cycled(bench, 30.0, lost=True)
+    assert not cycled(bench, 30.0 + MAINS_OFF_S - 1 / 64, lost=False)
+    assert not cycled(bench, 50.0, lost=True)
+    assert not cycled(bench, 55.0, lost=True)
+    assert not cycled(bench, 50.0 + 3 * MAINS_OFF_S, lost=True), "it is not back yet"
+    assert cycled(bench, 90.0, lost=False)
+    assert cycled(bench, 91.0, lost=True), "it was, whatever comes after"
+    assert not cycled(bench, 92.0, lost=True, state=State.SELF_TEST)
+    assert not cycled(bench, 92.0 + MAINS_OFF_S, lost=False), "what began before this STUCK_ON"
+    assert not cycled(bench, 110.0, lost=True)
+    assert cycled(bench, 110.0 + MAINS_OFF_S, lost=False)
 
 
 def test_a_load_is_asked_of_the_records_once_and_only_where_it_can_be_had(bench: Bench) -> None:

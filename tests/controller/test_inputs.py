@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,7 +49,8 @@ monitors = st.builds(
     GeneratorMonitor, seconds, finite, finite, finite, st.integers(-1, 0x7FFF_FFFF), st.integers(-1, 0x7FFF_FFFF)
 )
 flags = st.builds(
-    GeneratorFlags, seconds, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.tuples(st.text())
+    GeneratorFlags, seconds, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.tuples(st.text()),
+    st.booleans()
 )  # fmt: skip
 points = st.builds(GeneratorSetPoints, seconds, u16, u16, u16, u16)
 readings = st.builds(
@@ -91,6 +93,16 @@ def test_what_came_in_reads_back_as_it_was(came: Readings, heard: Heard) -> None
     standing = Standing()
     standing.take(news)
     assert standing.tick(row_of(came), pack_fast(TIMES, came, heard)) == (TIMES, came, heard)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_an_older_record_s_line_is_open_where_it_is_not_closed(closed: bool) -> None:
+    """It has no bit for a line that is not known, and its ticks were decided without one."""
+    known = GeneratorFlags(1.0, False, closed, True, True, False, interlock_open=not closed)
+    came = Readings(1.0, GOOD, GOOD, flags=known)
+    packed = pack_fast(TIMES, came, NOTHING_HEARD)
+    assert packed[-1] == 0b1100 | (0b10 if closed else 0)
+    assert Standing().tick(row_of(came), packed)[1].flags == known
 
 
 @given(units)

@@ -80,7 +80,7 @@ def test_without_the_unit_the_generator_must_say_both(changes: dict[str, Any]) -
     assert off(**changes).verified
     assert not off(**changes).strict
     assert "safety unit" in off(**changes).missing
-    for more in ({"flags_interlock_closed": True}, {"flags": None}, {"flags_asked_at_s": OLD}, {"monitor": None}):
+    for more in ({"flags_interlock_open": False}, {"flags": None}, {"flags_asked_at_s": OLD}, {"monitor": None}):
         assert not off(True, **changes, **more).verified
 
 
@@ -95,6 +95,15 @@ def test_without_the_generator_the_chambers_must_have_counted(changes: dict[str,
     assert not off(False, **changes).verified
     assert not off(True, **changes).strict
     assert "generator" in off(**changes).missing
+
+
+def test_a_line_that_is_not_known_proves_nothing() -> None:
+    """Not closed for the rules is not seen open: without the unit's mirror neither off nor an emptying cable follows from it."""
+    unknown = {"unit_link": LOST, "flags_interlock_closed": False, "flags_interlock_open": False}
+    assert not off(True, **unknown).verified
+    assert off(True, **(unknown | {"flags_interlock_open": True})).verified
+    assert not empties(unknown)
+    assert empties(unknown | {"flags_interlock_open": True})
 
 
 def test_both_links_lost_is_never_verified() -> None:
@@ -136,7 +145,7 @@ def test_never_verified_without_a_positive_sign() -> None:
             "unit_asked_at_s": unit_at,
             "monitor_asked_at_s": kv_at,
             "flags_asked_at_s": flags_at,
-            "flags_interlock_closed": line,
+            "flags_interlock_open": not line,
         }
         if unit_lost:
             changes["unit_link"] = LOST
@@ -304,7 +313,7 @@ def empties(changes: dict[str, Any], machine: Any = MACHINE, kv: float = 70.0, s
     "changes",
     [
         {},
-        {"flags_interlock_closed": True},
+        {"flags_interlock_open": False},
         {"unit": None},
         {"unit_asked_at_s": OLD, "unit_relays": CLOSED},
         {"unit_link": LOST, "unit_relays": CLOSED},
@@ -330,8 +339,8 @@ def test_an_open_contactor_and_falling_kv_are_a_cable(changes: dict[str, Any]) -
         {"unit_relays": OPEN | int(Relay.K1_COMMAND)},
         {"unit_health": int(Health.HT1 | Health.HT2 | Health.SATURATED1)},
         {"unit_health": int(Health.HT1 | Health.HT2 | Health.SATURATED2)},
-        {"unit": None, "flags_interlock_closed": True},
-        {"unit_link": LOST, "flags_interlock_closed": True},
+        {"unit": None, "flags_interlock_open": False},
+        {"unit_link": LOST, "flags_interlock_open": False},
     ],
     ids=str,
 )

@@ -128,6 +128,7 @@ def test_interlocks_are_closed_by_each_familys_own_word() -> None:
         said = {"flags": Piece(1.0, Said(numbers=tuple(float(n) for n in numbers)))}
         reading = module.SHEET.flags(SETTINGS["ux"], said)
         assert reading is not None and not reading.interlock_closed and not reading.fault
+        assert reading.interlock_open
 
 
 @pytest.fixture

@@ -757,6 +757,16 @@ def test_a_message_is_evidence_of_an_open_line_only_while_it_may_be() -> None:
     assert not flags_of(message=door, message_at_s=1.1, on_s=0.8, off_s=0.2).interlock_closed
 
 
+def test_a_message_from_before_the_last_on_is_no_evidence_of_what_came_of_it() -> None:
+    """The line is not closed for the rules; seen open it is only by a message that was asked for after that ON."""
+    before = flags_of(message=63, message_at_s=0.4, on_s=0.5, off_s=0.9)
+    assert not before.interlock_closed and not before.interlock_open
+    assert flags_of(message=63, message_at_s=0.6, on_s=0.5, off_s=0.9).interlock_open
+    assert flags_of(message=63, message_at_s=0.9).interlock_open
+    assert not flags_of(message=63, message_at_s=0.1).interlock_open, "too old"
+    assert not flags_of().interlock_open
+
+
 def flags_of(
     status: int = 128,
     message: int = 0,

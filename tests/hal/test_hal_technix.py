@@ -131,6 +131,7 @@ def test_every_status_word(bits: int) -> None:
     assert flags is not None
     assert flags.hv_on is bool(bits & 8)
     assert flags.interlock_closed is not bool(bits & 4)
+    assert flags.interlock_open is bool(bits & 4)
     assert flags.remote is not bool(bits & 64)
     assert flags.fault is bool(bits & 2) and bool(flags.faults) is flags.fault
     assert flags.supply_ready is not bool(bits & (128 | 64 | 32 | 16 | 2))

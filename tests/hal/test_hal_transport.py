@@ -131,6 +131,29 @@ def test_tcp_has_no_delay() -> None:
         pipe.close()
 
 
+def test_the_kernel_gives_up_what_no_device_acknowledges_within_half_a_second() -> None:
+    """Set before the connection is made, on each kind of network link: a late write cannot outlive a module's host idle time of 1 s."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for kind in ("tcp", "socket"):
+            pipe = open_pipe(f"{kind}:localhost:{server.getsockname()[1]}", 0)
+            assert pipe.fd is not None
+            with socket.socket(fileno=os.dup(pipe.fd)) as same:
+                assert same.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 500
+            pipe.close()
+
+
+def test_what_was_sent_just_before_the_end_arrives() -> None:
+    """The last OFF, then the end of the process: the connection ends in order behind it, for a reset may take it from the device."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        pipe = open_pipe(f"tcp:localhost:{server.getsockname()[1]}", 0)
+        there, _ = server.accept()
+        with there:
+            assert pipe.send(b"off") == 3
+            pipe.close()
+            assert there.recv(16) == b"off"
+            assert there.recv(16) == b""
+
+
 def test_a_connection_that_comes_to_nothing_takes_and_gives_nothing() -> None:
     """The server's queue is full, so the connection stays half open; the exchange's deadline ends it, not the kernel's minutes."""
     with socket.socket() as server:

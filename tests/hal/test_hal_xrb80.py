@@ -186,6 +186,7 @@ def test_fault_codes_in_words(code: int, fault: Fault, stops: bool) -> None:
     assert xrb80.named(Told(str(code), code)) == (fault,)
     assert flags.fault is stops and flags.supply_ready is not stops
     assert flags.interlock_closed is (code != 9)
+    assert flags.interlock_open is (code == 9)
     assert flags.faults == (() if code == 9 else (fault.value,))
 
 

@@ -127,10 +127,10 @@ def test_in_local_mode_the_panels_set_points_show() -> None:
 def test_any_open_interlock_is_open(open_flag: int) -> None:
     bench = Bench().known()
     assert bench.readings.flags is not None
-    assert bench.readings.flags.interlock_closed
+    assert bench.readings.flags.interlock_closed and not bench.readings.flags.interlock_open
     bench.xrv.flags[open_flag] = 0
     bench.ticks(5)
-    assert not bench.readings.flags.interlock_closed
+    assert not bench.readings.flags.interlock_closed and bench.readings.flags.interlock_open
 
 
 def test_a_fault_is_named_by_68_and_forgotten_when_cleared() -> None:

@@ -173,7 +173,9 @@ def readings(now: float = T0, **changes: Any) -> Readings:
         active=None,
         generator_identity=GeneratorIdentity(1.0, "XRV", "1", 100.0, 5.0, ""),
         monitor=msgspec.structs.replace(GeneratorMonitor(now - 0.02, 0.1, 0.0, 1.0, 0, 0), **parts["monitor"]),
-        flags=msgspec.structs.replace(GeneratorFlags(now - 0.01, False, False, True, True, False), **parts["flags"]),
+        flags=msgspec.structs.replace(
+            GeneratorFlags(now - 0.01, False, False, True, True, False, interlock_open=True), **parts["flags"]
+        ),
         set_points=None,
     )
     return msgspec.structs.replace(r, **whole)
@@ -211,6 +213,7 @@ def pressed(now: float = T0, **changes: Any) -> Readings:
         "unit_contacts_a": CONTACTS | SWITCH,
         "unit_contacts_b": CONTACTS | SWITCH,
         "flags_interlock_closed": True,
+        "flags_interlock_open": False,
     }
     return armed(now, **(given | changes))
 
