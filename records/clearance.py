@@ -106,11 +106,12 @@ def judge(book: Book, query: Query, day: Day, lacking: str) -> Clearance:
 
 
 def _hour_mas(book: Book, purpose: Purpose, wall_s: float) -> float:
-    """What was asked of the tube under this purpose within the last hour; an exposure that had no beam is none, one that was cut short counts whole."""
+    """What was asked of the tube under this purpose within the last hour, from the last tick of each on; an exposure that had no beam is none, one that was cut
+    short counts whole."""
     return math.fsum(
         e.start.combination.ma * e.start.set_time_s
         for e in book.exposures.values()
-        if not e.void and e.start.prescribed.purpose is purpose and wall_s - e.start.wall_s < HOUR_S
+        if not e.void and e.start.prescribed.purpose is purpose and wall_s - e.seen.wall_s < HOUR_S
     )
 
 

@@ -11,10 +11,12 @@ import msgspec
 import pytest
 from records_bench import Rig, prescribed
 
-from controller.entries import Ack, Query
+from controller.entries import Ack, Outcome, Query
 from hal.readings import Purpose
+from records.book import Exposure
 from records.clearance import Day, judge
 from records.day import DaySite
+from records.fractions import list_fractions
 from records.sheets import Signers
 
 HOUR_S = 3600.0
@@ -40,6 +42,18 @@ def answered(rig: Rig, **changed: object) -> str:
     clearance = rig.host.statement().clearance
     assert clearance is not None and clearance.query_seq == rig.host.queries
     return clearance.refused
+
+
+def given_by_an_old_clock(rig: Rig, seconds: float, outcome: Outcome, **changed: object) -> Exposure:
+    """An exposure as a program of before wrote it, which asked for no clocks: its START and its end bear the process's own wall time, and the recorder takes
+    them by the clock that was set. The START itself is told the recorder's, so that it gets its token."""
+    rig.to_beam(wall_s=rig.clock.wall, **changed)  # type: ignore[arg-type]
+    rig.run(seconds, beam=True)
+    rig.end_beam(outcome)
+    assert rig.recorder is not None
+    last = next(reversed(rig.recorder.book.exposures.values()))
+    assert last.end is not None and last.end.wall_s == pytest.approx(rig.host.wall_s, abs=0.1)
+    return last
 
 
 @pytest.mark.parametrize("set_s", [-72.0 * HOUR_S, -0.5 * HOUR_S, -121.0, 121.0, 72.0 * HOUR_S])
@@ -88,6 +102,83 @@ def test_a_clock_that_is_no_number_gets_nothing(rig: Rig) -> None:
     rig.host.confirm(wall_s=float("nan"))
     rig.run(0.02)
     assert rig.host.take_token() == 0 and "START.wall_s is no number" in rig.host.statement().refused
+
+
+def test_no_second_fraction_on_the_day_of_the_first_where_time_sync_stepped_the_clock(rig: Rig) -> None:
+    """The computer boots with a stale clock, and 72 h are made up for after the process has begun. Nothing is loaded; and where a START did pass, the interval
+    to the next fraction is counted by the clock that both of its ends are judged by: ten minutes are not three days."""
+    rig.clock.wall += 72.0 * HOUR_S
+    rig.run(0.2)
+    assert SET.search(answered(rig))
+    given_by_an_old_clock(rig, 17.9, Outcome.TERMINATED)
+    rig.host.reset()
+    rig.clock.go(600.0)
+    said = answered(rig, order=prescribed(fraction=2), wall_s=rig.clock.wall)
+    assert said == "0.2 h since the last fraction of this lesion, at least 20 (prescription min_interval_h): wait"
+    (row,) = list_fractions(rig.folder / "records.sqlite")
+    assert row["ended_wall_s"] == pytest.approx(rig.clock.wall - 600.0, abs=1.0), "the list of what is due says other"
+    rig.restart_host()
+    rig.run(0.2)
+    assert "0.2 h since the last fraction" in answered(rig, order=prescribed(fraction=2))
+
+
+def test_no_operator_resumes_after_fifty_minutes_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    """Half an hour set back before anything stood in the records: by the process's clock the end was half an hour in the future, and fifty minutes were
+    twenty."""
+    rig = Rig(tmp_path)
+    rig.clock.wall -= 0.5 * HOUR_S
+    rig.new_recorder()
+    rig.run(0.05)
+    given_by_an_old_clock(rig, 8.0, Outcome.INTERRUPTED)
+    rig.clock.go(3000.0)
+    said = answered(rig, resume=True, reason="r", wall_s=rig.clock.wall)
+    assert "a physicist is needed: 50 min since the last beam (at most 30)" in said
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and clearance.last_end_wall_s == pytest.approx(rig.clock.wall - 3000.0, abs=0.1)
+    rig.close()
+
+
+def test_the_day_of_a_rest_is_that_of_the_recorders_clock(rig: Rig) -> None:
+    """A day set forward, and ten minutes later it is the same day: by the process's clock it was the day before."""
+    rig.clock.wall += 24.0 * HOUR_S
+    given_by_an_old_clock(rig, 8.0, Outcome.INTERRUPTED)
+    rig.clock.go(60.0)
+    assert answered(rig, resume=True, reason="r", wall_s=rig.clock.wall) == ""
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and clearance.same_day
+
+
+def test_the_hours_charge_is_of_the_recorders_hour(rig: Rig) -> None:
+    """28.8 mAs were asked for ten minutes ago, though START bears the time of three days before; an hour after the last tick they are none."""
+    rig.to_beam()
+    rig.clock.wall += 72.0 * HOUR_S
+    rig.run(17.9, beam=True)
+    rig.end_beam()
+    assert rig.recorder is not None
+    seen = next(iter(rig.recorder.book.exposures.values())).seen
+    rig.host.reset()
+    rig.clock.go(600.0)
+    answered(rig, order=prescribed(fraction=2), wall_s=rig.clock.wall)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and clearance.hour_mas == pytest.approx(28.8)
+    rig.clock.go(seen.wall_s + HOUR_S - rig.clock.wall)
+    answered(rig, order=prescribed(fraction=2), wall_s=rig.clock.wall)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and clearance.hour_mas == 0.0
+
+
+def test_an_end_is_dated_by_its_last_tick_by_the_recorders_clock_also_if_it_is_set_in_beam(rig: Rig) -> None:
+    """The END that the process writes itself, and every column that is read of it."""
+    rig.to_beam()
+    rig.run(4.0, beam=True)
+    rig.clock.wall += HOUR_S
+    rig.run(4.0, beam=True)
+    rig.end_beam(Outcome.INTERRUPTED)
+    assert rig.recorder is not None
+    (exposure,) = rig.recorder.book.exposures.values()
+    assert exposure.end is not None and exposure.end_wall_s == exposure.seen.wall_s
+    assert exposure.end_wall_s == pytest.approx(exposure.end.wall_s + HOUR_S, abs=0.1)
+    assert SET.search(answered(rig, resume=True, reason="r"))
 
 
 def test_a_question_of_before_bears_no_clock_and_is_read_as_ever(rig: Rig) -> None:
