@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -29,7 +29,7 @@ NO_WAIT: Final = ""
 
 
 class Given(NamedTuple):
-    """One exposure that may have had beam: its START (s since 1970 UTC), and the charge that was asked for, which counts whole."""
+    """One exposure that may have had beam: its end, or START where it has none (s since 1970 UTC), and the charge that was asked for, which counts whole."""
 
     at_s: float
     mas: float
@@ -67,13 +67,14 @@ def given(place: Path, purpose: Purpose, now_s: float) -> list[Given]:
         with Session(engine) as session:
             if not readable(session.connection(), place):
                 return []
-            query = select(SegmentRow.started_wall_s, FractionRow.ma * SegmentRow.set_time_s)
+            at_s = func.coalesce(SegmentRow.ended_wall_s, SegmentRow.started_wall_s)
+            query = select(at_s, FractionRow.ma * SegmentRow.set_time_s)
             query = query.join(FractionRow, SegmentRow.fraction_id == FractionRow.id).where(
                 FractionRow.purpose == purpose.name,
                 SegmentRow.void.is_(False),
-                SegmentRow.started_wall_s > now_s - HOUR_S,
+                at_s > now_s - HOUR_S,
             )
-            return [Given(at_s, mas) for at_s, mas in session.execute(query)]
+            return [Given(*row) for row in session.execute(query)]
     except SQLAlchemyError as error:
         raise StoreError(f"{place}: cannot be read ({error})") from error
     finally:

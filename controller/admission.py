@@ -37,8 +37,10 @@ class Admission(msgspec.Struct, frozen=True):
     refused: str = ""
 
 
-def query_for(request: Load | Resume, seq: int, certificate: Certificate, software_version: str) -> Query:
-    """The question to the records; its number is the sequence number that the entry will have been given before."""
+def query_for(
+    request: Load | Resume, seq: int, certificate: Certificate, software_version: str, wall_s: float
+) -> Query:
+    """The question to the records at the process's own wall time; its number is the sequence number that the entry will have been given before."""
     resume = isinstance(request, Resume)
     return Query(
         query_seq=seq,
@@ -50,6 +52,7 @@ def query_for(request: Load | Resume, seq: int, certificate: Certificate, softwa
         prescribed=request.prescribed,
         certificate_sha256=certificate.sha256,
         software_version=software_version,
+        wall_s=wall_s,
     )
 
 

@@ -252,8 +252,11 @@ class Dossier:
             and stage.state in (State.STANDBY, State.INTERRUPTED)
             and not self.latches
         ):
-            query = query_for(request, number, self._certificate, self._identity.software_version)
-            self._ledger.put(EntryType.QUERY, query, Seconds(readings.now_s))
+            asked_at = Seconds(readings.now_s)
+            query = query_for(
+                request, number, self._certificate, self._identity.software_version, self.wall_s(asked_at)
+            )
+            self._ledger.put(EntryType.QUERY, query, asked_at)
             self.admission = msgspec.structs.replace(self.admission, query_seq=number, asked_at_s=readings.now_s)
         self.admission = judge_clearance(
             self.admission, self._ledger.statement, readings, self._certificate, self._site

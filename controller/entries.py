@@ -71,7 +71,8 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Query(msgspec.Struct, frozen=True, array_like=True):
-    """May this fraction be delivered or resumed? The recorder answers with a Clearance of the same sequence number."""
+    """May this fraction be delivered or resumed? The recorder answers with a Clearance of the same sequence number. `wall_s` is the asking process's own
+    wall time (0: a record of before)."""
 
     query_seq: int
     fraction_tag: int
@@ -82,6 +83,7 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     prescribed: Prescribed
     certificate_sha256: bytes
     software_version: str
+    wall_s: float = 0.0
 
 
 class Start(msgspec.Struct, frozen=True, array_like=True):

@@ -184,7 +184,8 @@ class Status(Enum):
 
 class Exposure(msgspec.Struct, frozen=True):
     """One START that got a token, and its end when it has one. `index` and `end_index` are the journal's. `lossy`: of its process ring records were lost
-    before it had an end, whatever was seen after them."""
+    before it had an end, whatever was seen after them. `end_wall_s` is that of its last tick by the recorder's clock, for every question about time that has
+    passed is judged by that one: the real-time process's own, in START and TERMINAL, follows no clock that is set later."""
 
     token: int
     instance: str
@@ -626,7 +627,7 @@ def _end(book: Book, record: Record, noted: Noted, end: Terminal) -> None:
         exposure,
         end=end,
         end_index=record.index,
-        end_wall_s=exposure.seen.wall_s if recovered else end.wall_s,
+        end_wall_s=exposure.seen.wall_s,
     )
     book.exposures[end.token] = ended
     book.running.discard(end.token)

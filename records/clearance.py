@@ -20,7 +20,7 @@ from records.commissioning import closed
 from records.day import DaySite, against, not_checked, until_s
 from records.heat import too_hot
 from records.missing import unanswered
-from records.warm_up import cold, today
+from records.warm_up import CLOCK_S, cold, today
 
 TRIPS_MAX = 3
 RESUMES_MAX = 2
@@ -43,7 +43,7 @@ class Day(msgspec.Struct, frozen=True):
     """What a question about the day stands on: where the machine is, what runs (None: not in the records), the two clocks, and the waiver.
 
     `waived` is true only where rig, records and the running process are all simulated (records/recorder.py). `tube` says what heat the tube bears, if
-    the rig file does.
+    the rig file does. `late_s` is how long ago what is judged was written into the ring.
     """
 
     site: DaySite
@@ -52,6 +52,7 @@ class Day(msgspec.Struct, frozen=True):
     wall_s: float
     waived: bool
     tube: TubeHeat | None = None
+    late_s: float = 0.0
 
     def until_s(self, book: Book) -> float:
         """Until when the daily check holds; 0 where it does not."""
@@ -68,7 +69,7 @@ def judge(book: Book, query: Query, day: Day, lacking: str) -> Clearance:
     is_open = fraction is not None and book.is_open(fraction)
     refused = [
         *([lacking] if lacking else []),
-        *_house(book, query, wall_s),
+        *_house(book, query, day),
         *of_day(book, query.prescribed, query.certificate_sha256, query.software_version, day),
         *too_hot(book, day.tube, query.prescribed.kv * query.prescribed.ma * LEAST_S, day.now_s, wall_s),
     ]
@@ -105,11 +106,12 @@ def judge(book: Book, query: Query, day: Day, lacking: str) -> Clearance:
 
 
 def _hour_mas(book: Book, purpose: Purpose, wall_s: float) -> float:
-    """What was asked of the tube under this purpose within the last hour; an exposure that had no beam is none, one that was cut short counts whole."""
+    """What was asked of the tube under this purpose within the last hour, from the last tick of each on; an exposure that had no beam is none, one that was cut
+    short counts whole."""
     return math.fsum(
         e.start.combination.ma * e.start.set_time_s
         for e in book.exposures.values()
-        if not e.void and e.start.prescribed.purpose is purpose and wall_s - e.start.wall_s < HOUR_S
+        if not e.void and e.start.prescribed.purpose is purpose and wall_s - e.seen.wall_s < HOUR_S
     )
 
 
@@ -124,6 +126,9 @@ def start_refused(book: Book, start: Start, simulated: bool, day: Day, lacking: 
     if start.simulated is not simulated:
         kind = "simulated" if simulated else "real"
         return f"these records are of a {kind} rig and the exposure is not; use the rig's own records"
+    moved = _clock_set(start.wall_s, day)
+    if moved:
+        return moved
     if book.running:
         return f"exposure {min(book.running)} has no end yet; restart the real-time process, which settles it"
     if not 0 <= start.unit_last_token < TOKEN_MAX:
@@ -170,8 +175,9 @@ def begun_by(book: Book, tag: int, prescribed: Prescribed) -> bool:
     return first is not None and first.prescribed.sha256 == prescribed.sha256
 
 
-def _house(book: Book, query: Query, wall_s: float) -> Iterator[str]:
+def _house(book: Book, query: Query, day: Day) -> Iterator[str]:
     """What stands against any fraction."""
+    wall_s = day.wall_s
     wrong = _not_finite("the prescription", query.prescribed)
     if wrong:
         yield f"{wrong} is no number; correct the file"
@@ -179,6 +185,9 @@ def _house(book: Book, query: Query, wall_s: float) -> Iterator[str]:
         yield (
             f"the clock shows {_stamp(wall_s)}, which is before the last record ({_stamp(book.last_wall_s)}): set the clock first"
         )
+    moved = _clock_set(query.wall_s, day) if query.wall_s != 0.0 else ""
+    if moved:
+        yield moved
     for token in sorted(book.running):
         yield f"exposure {token} has no end yet; restart the real-time process (kerma run), which settles it"
     for fraction in book.fractions.values():
@@ -188,6 +197,18 @@ def _house(book: Book, query: Query, wall_s: float) -> Iterator[str]:
                 f"patient {last.patient_id}, lesion {last.lesion_id}, fraction {last.fraction} is still open ({fraction.id}): "
                 "resume it or close it first"
             )
+
+
+def _clock_set(process_wall_s: float, day: Day) -> str:
+    """Why nothing is judged by time when the process that asks has another wall time than the recorder had then; empty where the two agree. The process's is
+    that of its begin, carried on by the monotonic clock: a clock that was set since is only known to a new process."""
+    moved_s = day.wall_s - day.late_s - process_wall_s
+    if abs(moved_s) <= CLOCK_S:
+        return ""
+    return (
+        f"the clock was set by {moved_s:+.0f} s since the real-time process began (at most {CLOCK_S:.0f}), and that process still goes by the old one: "
+        "see that the clock is right, then restart the real-time process (kerma run)"
+    )
 
 
 def of_day(

@@ -456,7 +456,7 @@ class Recorder:
         start = msgspec.msgpack.decode(noted.entry, type=Start)
         # read anew and not kept from the question: a signature may have been withdrawn since
         lacking = self._unsigned(start)
-        day, packed = self._day(noted.instance, wall_s), self.book.queries.get(noted.instance)
+        day, packed = self._day(noted, wall_s), self.book.queries.get(noted.instance)
         asked = msgspec.msgpack.decode(packed, type=Query) if packed is not None else None
         words = start_refused(self.book, start, self._config.simulated, day, lacking, asked)
         self._journal.make_room(ROOM_BYTES)
@@ -559,7 +559,7 @@ class Recorder:
 
     def _answered(self, noted: Noted, wall_s: float) -> Noted:
         query = msgspec.msgpack.decode(noted.entry, type=Query)
-        day, lacking = self._day(noted.instance, wall_s), self._unsigned(query)
+        day, lacking = self._day(noted, wall_s), self._unsigned(query)
         return msgspec.structs.replace(noted, clearance=judge(self.book, query, day, lacking))
 
     def _unsigned(self, of: Query | Start) -> str:
@@ -567,13 +567,13 @@ class Recorder:
         begun = begun_by(self.book, of.fraction_tag, of.prescribed)
         return self._signatures.unsigned(of.prescribed, self._config.approvals, begun)
 
-    def _day(self, instance: str, wall_s: float) -> Day:
-        """What the day is judged by for this process; without its opening it is no simulated one, and nothing is waived."""
-        opening, config = self.book.openings.get(instance), self._config
+    def _day(self, noted: Noted, wall_s: float) -> Day:
+        """What the day is judged by for this entry's process; without its opening it is no simulated one, and nothing is waived."""
+        opening, config = self.book.openings.get(noted.instance), self._config
         simulated = config.simulated and opening is not None and opening.simulated
-        return Day(
-            self._site, opening, self._now_s, wall_s, simulated and config.day_check_waived_simulated, config.tube_heat
-        )
+        waived = simulated and config.day_check_waived_simulated
+        late_s = max(0.0, self._now_s - noted.mono_ns * 1e-9)
+        return Day(self._site, opening, self._now_s, wall_s, waived, config.tube_heat, late_s)
 
     def _pour(self, source: _Source, wall_s: float) -> None:
         """Ticks that were gathered, as one record, before anything that came after them."""

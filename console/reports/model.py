@@ -451,7 +451,8 @@ def _ended(exposure: Exposure, found: Gathered, common: dict[str, object]) -> Se
         | {name: number(getattr(end, name)) if seen else None for name in figures}
         | {name: getattr(end, name) for name in ("d1_mgy", "d2_mgy", "dt_mgy", "delivered_mgy", "low_mgy", "high_mgy", "unknown_s", "counts_1", "counts_2")}
         | {
-            "ended_at": instant(exposure.end_wall_s),
+            # by the clock of its beginning: the time between the two is the beam's, whoever set the computer's clock in it
+            "ended_at": instant(exposure.end_wall_s if recovered else end.wall_s),
             "provisional": False,
             "recovered": recovered,
             "outcome": end.outcome.name,

@@ -28,12 +28,12 @@ def answered(pending: Admission = ASKED, answer: Clearance | None = None, **chan
 
 
 def test_the_query_names_everything_that_the_records_judge_by() -> None:
-    """Fraction, file, certificate and software; a physicist and a reason only with a resume."""
-    q = query_for(RESUME, 17, certificate(), "1.2")
+    """Fraction, file, certificate, software and the process's own wall time; a physicist and a reason only with a resume."""
+    q = query_for(RESUME, 17, certificate(), "1.2", 5.0)
     assert (q.query_seq, q.fraction_tag, q.plan_tag) == (17, fraction_tag(P), plan_tag(P))
     assert (q.resume, q.physicist, q.reason) == (True, True, "go on")
-    assert (q.certificate_sha256, q.software_version) == (certificate().sha256, "1.2")
-    q = query_for(LOAD, 18, certificate(), "1.2")
+    assert (q.certificate_sha256, q.software_version, q.wall_s) == (certificate().sha256, "1.2", 5.0)
+    q = query_for(LOAD, 18, certificate(), "1.2", 5.0)
     assert (q.resume, q.physicist, q.reason) == (False, False, "")
 
 

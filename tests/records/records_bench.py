@@ -213,6 +213,7 @@ class Host:
             prescribed=order,
             certificate_sha256=b"k" * 32,
             software_version="1.0",
+            wall_s=self.wall_s,
         )
         return self.put(EntryType.QUERY, msgspec.structs.replace(plain, **changed))
 

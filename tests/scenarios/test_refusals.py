@@ -45,6 +45,8 @@ from verification.setting import prescribed
 from verification.virtual import VirtualRig
 
 OTHER_CLIENT = 7
+BEFORE_MIDNIGHT_S = 86_400.0 - (11 * 3600.0 + 6 * 60.0 + 40.0) - 60.0
+"""What the world's wall clock, which begins at 11:06:40 UTC, is set forward by to stand a minute before midnight."""
 
 
 def test_a_fraction_is_not_delivered_twice(make_rig: MakeRig) -> None:
@@ -155,6 +157,36 @@ def test_a_resume_that_was_held_over_midnight_needs_a_physicist(make_rig: MakeRi
     """Cleared in the evening as an operator's, its offer confirmed the next day: the records give no token, it is unloaded, nothing is armed, a press
     makes no beam, and why is shown until somebody loads again. The physicist resumes it."""
     rig = make_rig()
+    rig.kill_host()
+    rig.clock.wall_step_s = BEFORE_MIDNIGHT_S
+    rig.start_host()
+    to_beam(rig, 1.0)
+    rig.stop()
+    turn_until(rig, State.INTERRUPTED)
+    load(rig, "at once")
+    to_midnight_s = -rig.clock.wall() % 86_400.0
+    assert to_midnight_s < 60.0, "the offer was made after midnight"
+    rig.wait(to_midnight_s + 1.0)
+    confirm_as_offered(rig)
+    turn_until(rig, State.ARMING)
+    rig.press()
+    turn_until(rig, State.STANDBY)
+    assert ons(rig) == 1 and len(exposures(rig)) == 1
+    rig.wait(3.0)
+    shown = rig.snapshot()
+    assert shown is not None and "a physicist is needed: another day" in shown.notice
+    answer = rig.ask(Resume(SHORT, OPERATOR, "the next day"))
+    assert not answer.ok and "a physicist is needed: another day" in answer.words
+    to_beam(rig, 0.0, resume="the next day, seen by the physicist", physicist=True)
+    turn_until(rig, State.TERMINATED)
+    rig.wait(0.5)
+    assert wrong(rig, presses=3) == []
+
+
+def test_a_clock_that_is_set_while_an_offer_is_held_is_the_next_process_s(make_rig: MakeRig) -> None:
+    """Time sync steps the clock by a day between offer and confirmation: no token, nothing is armed, a press makes no beam, and the words say by how much and
+    what to do, also to a new request and to the physicist's. They do it, and there is beam: the rest is the physicist's by then."""
+    rig = make_rig()
     to_beam(rig, 1.0)
     rig.stop()
     turn_until(rig, State.INTERRUPTED)
@@ -166,11 +198,21 @@ def test_a_resume_that_was_held_over_midnight_needs_a_physicist(make_rig: MakeRi
     turn_until(rig, State.STANDBY)
     assert ons(rig) == 1 and len(exposures(rig)) == 1
     rig.wait(3.0)
+    said = (
+        "the clock was set by +86400 s since the real-time process began (at most 120), and that process still goes by the old one: "
+        "see that the clock is right, then restart the real-time process (kerma run)"
+    )
     shown = rig.snapshot()
-    assert shown is not None and "a physicist is needed: 1440 min since the last beam" in shown.notice
-    answer = rig.ask(Resume(SHORT, OPERATOR, "the next day"))
+    assert shown is not None and said in shown.notice
+    for physicist in (False, True):
+        answer = rig.ask(Resume(SHORT, OPERATOR, "the clock was set", physicist))
+        assert not answer.ok and said in answer.words
+    rig.kill_host()
+    rig.start_host()
+    turn_until(rig, State.STANDBY)
+    answer = rig.ask(Resume(SHORT, OPERATOR, "the program was started again"))
     assert not answer.ok and "a physicist is needed: 1440 min since the last beam" in answer.words
-    to_beam(rig, 0.0, resume="the next day, seen by the physicist", physicist=True)
+    to_beam(rig, 0.0, resume="seen by the physicist", physicist=True)
     turn_until(rig, State.TERMINATED)
     rig.wait(0.5)
     assert wrong(rig, presses=3) == []
