@@ -413,6 +413,9 @@ class Api:
         loaded = self._desk.fraction.loaded
         assert loaded is not None
         await self._approved(loaded.prescribed, loaded.resumed)
+        other = await asyncio.to_thread(self._desk.orders.exchanged, loaded)
+        if other:
+            raise RefusedError(409, other)
         await self._compared(loaded.prescribed, body)
         await self._charted(person, loaded.prescribed, shown, body)
         self.still(request, body, person, "confirm")

@@ -18,7 +18,7 @@ from console.access.table import ROW, situation
 from console.treat.independent import Beside
 from console.web.control import GONE_AFTER_S
 from console.web.doors import App, Doors
-from console.web.fraction import CHECKS, Loaded, Orders
+from console.web.fraction import CHECKS, Fraction, Loaded, Orders
 from console.web.people import Access, Demonstration, Person, Typed
 from console.web.serve import application, assembled
 from controller.prescribed import Prescribed
@@ -47,13 +47,18 @@ class StoodClock(MovedClock):
 
 
 class OneOrder(Orders):
-    """Reads one order that a test made."""
+    """Reads one order that a test made; `other` are words of another certificate that was laid there since."""
+
+    other = ""
 
     def __init__(self, prescribed: Prescribed) -> None:
         self._prescribed, self._folder = prescribed, Path("no folder of orders")
 
     def read(self, _name: str, _sha256: str, resumed: bool) -> Loaded:
         return Loaded(self._prescribed, certificate(), Beside(), resumed, None)
+
+    def exchanged(self, _loaded: Loaded) -> str:
+        return self.other
 
 
 class Console:
@@ -185,6 +190,8 @@ def test_a_fraction_is_loaded_compared_and_confirmed_by_number_and_digest(
     ("changes", "body", "words"),
     [
         ({}, {"offer_id": 2}, "stale"), ({}, {"digest": "02" * 32}, "stale"), ({}, {"checked": ["patient", "lesion", "room"]}, "applicator"),
+        ({"certificate_sha256": b"\xab" * 32}, {}, "abababababababab, which kerma run still has, and C-1 (0202020202020202) lies here; first: "),
+        ({"certificate_sha256": b""}, {}, "of an older program"),
         ({"set_time_s": 25.0}, {}, "differs"), ({"d0_mgy": 1200.0, "rest_mgy": 1200.0}, {}, "differs"),
     ],
 )  # fmt: skip
@@ -204,6 +211,30 @@ def test_a_stale_unchecked_or_wrong_offer_is_not_passed_on(
         assert not console.asked(Confirm)
 
     console.play(story)
+
+
+def test_with_another_certificate_laid_there_since_nothing_is_confirmed(console: Console) -> None:
+    """What was loaded with the one before agrees with its offer in all; the certificate that lies there now says another cap."""
+
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        console.shown = snapshot(state="PREPARATORY", offer=offer())
+        await page.command("load", ORDER)
+        await console._seen("PREPARATORY")
+        console.room.orders.other = "C-2 lies here now; first: unload"  # type: ignore[attr-defined]
+        assert await page.command("confirm", CONFIRM) == (409, {"words": "C-2 lies here now; first: unload"})
+        assert not console.asked(Confirm)
+
+    console.play(story)
+
+
+def test_the_same_offer_by_another_certificate_is_compared_anew(prescribed: Prescribed) -> None:
+    """Number and digest may be the same after kerma run was started again: the digest is of what the devices hold, and no cap is in it."""
+    fraction = Fraction()
+    fraction.take(Loaded(prescribed, certificate(), Beside(), False, None), 0.0, 0)
+    assert not isinstance(fraction.compared(offer()), str)
+    assert "abababababababab" in str(fraction.compared(offer(certificate_sha256=b"\xab" * 32)))
 
 
 def test_an_offer_that_another_program_loaded_is_not_confirmed_here(console: Console) -> None:
