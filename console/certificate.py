@@ -54,6 +54,21 @@ def checked_of(rig: Rig, wall_s: float) -> Checked:
     return checked
 
 
+def exchanged(rig: Rig, loaded: Certificate, wall_s: float) -> str:
+    """Why the certificate in force is not the one that an order was loaded with, or "": its offers were held against that one, and another lies there now."""
+    try:
+        now = certificate_of(rig, wall_s)
+    except ConfigurationError as error:
+        return str(error)
+    if now.sha256 == loaded.sha256:
+        return ""
+    was, lies = (f"{one.id} ({one.sha256.hex()[:16]})" for one in (loaded, now))
+    return (
+        f"{rig.certificate}: {lies} lies here now, and this order was loaded with {was}; "
+        "first: unload, start kerma run again, then load again"
+    )
+
+
 def accepted(rig: Rig) -> Accepted:
     """Where this rig keeps the certificates that it has accepted: beside its records, and as long as those."""
     return Accepted(rig.records / FOLDER)

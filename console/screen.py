@@ -196,7 +196,8 @@ def offer(prescribed: Prescribed, offered: Offer, compared: tuple[Compared, ...]
         )
     device = (
         f"device integers: kV {offered.kv_counts}, mA {offered.ma_counts} counts; timer preset {offered.timer_preset_ms} ms; "
-        f"count preset {offered.count_preset}; plan {offered.digest.hex()[:16]}"
+        f"count preset {offered.count_preset}; plan {offered.digest.hex()[:16]}; "
+        f"certificate {offered.certificate_sha256.hex()[:16]}"
     )
     return Group(who, table, Text(device, style="dim"))
 

@@ -60,6 +60,17 @@ def combination(certificate: Certificate, prescribed: Prescribed) -> Combination
     return next((c for c in certificate.combinations if (c.kv, c.ma, c.filter_id, c.applicator_id) == wanted), None)
 
 
+def by_another(certificate: Certificate, offer: Offer) -> str:
+    """Why this offer is none of this certificate, or "": kerma run keeps the one that it started with, whatever was laid into the folder since."""
+    if offer.certificate_sha256 == certificate.sha256:
+        return ""
+    made_by = offer.certificate_sha256.hex()[:16] or "of an older program, which does not name it"
+    return (
+        f"the offer was made by certificate {made_by}, which kerma run still has, and {certificate.id} ({certificate.sha256.hex()[:16]}) lies here; "
+        "first: start kerma run again, then load again"
+    )
+
+
 def on_line(points: tuple[tuple[float, float], ...], x: float) -> float | None:
     """Linear between neighbouring points (x ascending); None outside them: nothing is extrapolated."""
     for (x0, y0), (x1, y1) in pairwise(points):
@@ -164,6 +175,9 @@ def checked(
 
     `given_d0_mgy` is what the records say was delivered before; where they say nothing (None) a resumed offer's own figure is taken.
     """
+    other = by_another(certificate, offer)
+    if other:
+        return other
     if prescribed.purpose is Purpose.DRY_RUN:
         return cold(prescribed, offer)
     used = combination(certificate, prescribed)

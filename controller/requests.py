@@ -93,7 +93,10 @@ class RuleShown(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """What was read back from the devices and may now be confirmed, once, within 60 s."""
+    """What was read back from the devices and may now be confirmed, once, within 60 s.
+
+    `certificate_sha256` is of the certificate that this process started with; empty where an older program does not say it.
+    """
 
     id: int
     digest: bytes
@@ -113,6 +116,7 @@ class Offer(msgspec.Struct, frozen=True):
     count_preset: int
     timer_preset_ms: int
     segment: int
+    certificate_sha256: bytes = b""
 
 
 class DoseShown(msgspec.Struct, frozen=True):

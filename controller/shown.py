@@ -129,6 +129,7 @@ def offer_shown(case: Case, readings: Readings, machine: Capabilities) -> Offer 
         count_preset=settings.count_preset_1,
         timer_preset_ms=settings.timer_preset_ms,
         segment=settings.segment,
+        certificate_sha256=settings.certificate_sha256,
     )
 
 

@@ -19,7 +19,7 @@ from console.access import folder, marks, policy
 from console.access.approvals import Approvals
 from console.access.audit import Told
 from console.calibrate import simulated_hand
-from console.certificate import checked_of
+from console.certificate import checked_of, exchanged
 from console.configuration import Rig
 from console.desk_client import DeskGoneError, connect
 from console.exit_codes import WORDS, Exit
@@ -238,7 +238,7 @@ def prepared(asked: Asked, rig: Rig, clock: Clock) -> Wanted:
         release=None if control is None else lambda: simulated_hand.act(control, "release"),
         given_d0_mgy=given_mgy,
         beside=others,
-        allowed=lambda: unapproved(rig, prescribed, clock, folder),
+        allowed=lambda: unapproved(rig, prescribed, clock, folder) or exchanged(rig, checked.numbers, clock.wall()),
         time_out=TIME_OUT if treats else (),
         charted=charted if treats else Wanted.charted,
     )

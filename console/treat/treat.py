@@ -50,8 +50,8 @@ class Wanted:
     """What the command line asks for. `press` and `release` act on a simulated room's switch (None: a person does); `given_d0_mgy` is None when not known.
 
     `further` are comparisons of the offer beside those of every exposure; `allowed` is asked once more right before the confirmation, for signatures may be
-    withdrawn while an offer is read: words where it may not be. `time_out` is asked item by item before the confirmation, and `charted` keeps what was ticked
-    (names), calculated and shown, before the desk is asked: words where it cannot be kept.
+    withdrawn, and another certificate laid there, while an offer is read: words where it may not be. `time_out` is asked item by item before the
+    confirmation, and `charted` keeps what was ticked (names), calculated and shown, before the desk is asked: words where it cannot be kept.
     """
 
     prescribed: Prescribed

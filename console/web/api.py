@@ -419,6 +419,9 @@ class Api:
         loaded = self._desk.fraction.loaded
         assert loaded is not None
         await self._approved(loaded.prescribed, loaded.resumed)
+        other = await asyncio.to_thread(self._desk.orders.exchanged, loaded)
+        if other:
+            raise RefusedError(409, other)
         await self._compared(loaded.prescribed, body)
         ticked = [Tick(item, None if ago_s is None else wall_s - ago_s) for item, ago_s in looks]
         await self._charted(person, loaded.prescribed, shown, ticked)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from console import screen
 from console import second_calculation as second
-from console.certificate import checked_of
+from console.certificate import checked_of, exchanged
 from console.configuration import Rig
 from console.kept import given_d0_mgy
 from console.second_calculation import Compared
@@ -97,6 +97,10 @@ class Orders:
             )
         return prescribed
 
+    def exchanged(self, loaded: Loaded) -> str:
+        """Why what was loaded may not be confirmed any more, or "": another certificate lies there now."""
+        return exchanged(self._rig, loaded.certificate, self._clock.wall())
+
     def _told(self, path: Path) -> dict[str, Any]:
         try:
             prescribed = order(path)
@@ -113,7 +117,7 @@ class Fraction:
         self._tenure = 0
         self._at_s = float("inf")
         self._otherwise_s, self._otherwise = float("-inf"), ""
-        self._of: tuple[int, bytes] | None = None
+        self._of: Offer | None = None
         self._compared: tuple[Compared, ...] | str = ()
 
     def compared(self, offer: Offer) -> tuple[Compared, ...] | str:
@@ -121,10 +125,10 @@ class Fraction:
         loaded = self.loaded
         if loaded is None:
             return "this fraction was not loaded here; first: unload it and load it anew"
-        if self._of != (offer.id, offer.digest):
+        if self._of != offer:
             by_code = second.checked(loaded.prescribed, loaded.certificate, offer, loaded.given_d0_mgy, loaded.resumed)
             by_data = independent.compared(loaded.prescribed, loaded.certificate, offer, loaded.resumed, loaded.beside)
-            self._of = offer.id, offer.digest
+            self._of = offer
             if isinstance(by_code, str) or isinstance(by_data, str):
                 self._compared = "; ".join(said for said in (by_code, by_data) if isinstance(said, str))
             else:

@@ -88,6 +88,9 @@ class _Orders(Orders):
     def read(self, name: str, sha256: str, resumed: bool) -> Loaded:
         return Loaded(self.shown(name, sha256), certificate(), Beside(), resumed, None)
 
+    def exchanged(self, _loaded: Loaded) -> str:
+        return ""
+
 
 @contextmanager
 def by_hand(folder: Path, access: Access | None = None) -> Iterator[ByHand]:

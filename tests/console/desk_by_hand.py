@@ -97,7 +97,7 @@ def offer(**changes: Any) -> Offer:
     plain: dict[str, Any] = {
         "id": 1, "digest": b"\x01" * 32, "kv": 69.499, "ma": 1.6, "kv_counts": 2846, "ma_counts": 1310, "applicator_id": "A20", "filter_id": "F2",
         "purpose": Purpose.TREAT, "termination": "monitor", "rx_mgy": 950.0, "skin_mgy": 1117.647, "d0_mgy": 1117.647, "rest_mgy": 1117.647,
-        "set_time_s": 20.47, "count_preset": 55815, "timer_preset_ms": 21470, "segment": 1,
+        "set_time_s": 20.47, "count_preset": 55815, "timer_preset_ms": 21470, "segment": 1, "certificate_sha256": b"\x02" * 32,
     }  # fmt: skip
     return Offer(**(plain | changes))
 

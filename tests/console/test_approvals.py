@@ -297,6 +297,7 @@ class Signing(Staffed):
         rig = replace(self.room.rig, path=folder / "rig.toml", file=file)
         listed = Orders(rig, folder, self.clock)
         listed.read = self.loads.read  # type: ignore[method-assign]
+        listed.exchanged = self.loads.exchanged  # type: ignore[method-assign]
         self.room = replace(self.room, rig=rig, orders=listed)
         self.app = Doors(application(self.room), 8321, 8322, self.room.link.stop)
 

@@ -212,6 +212,14 @@ def test_a7_an_exposure_by_another_certificate_than_the_one_that_lies_here_is_no
     )
 
 
+def test_a7_nothing_is_exposed_by_another_certificate_than_the_one_that_lies_here() -> None:
+    """Hazard A7: its offer names it, and so no beam is given for what would be no reading."""
+    desk = Desk(BEAM, offered={"certificate_sha256": b"\xab" * 32})
+    answer = made(desk)[0].expose(ASKED)
+    assert isinstance(answer, Answered) and "by certificate abababababababab, which kerma run still has" in answer.ended
+    assert desk.kinds() == ["Load", "Edit"]
+
+
 @pytest.mark.parametrize("why", ["the safety unit restarted at the end", None])
 def test_a7_an_end_that_the_record_did_not_see_brings_no_counts_and_its_reason(
     monkeypatch: pytest.MonkeyPatch, why: str | None

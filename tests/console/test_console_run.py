@@ -22,12 +22,17 @@ import pytest
 from desk_by_hand import EXAMPLES, dumped
 
 from calibration.accepted import FILE, _sealed
+from calibration.certificate import Checked
 from calibration.schema import CertificateTable
 from console import certificate, configuration, doctor, places, run, sources
 from console.access import policy
-from console.certificate import accept, certificate_of, checked_of
+from console.certificate import accept, certificate_of, checked_of, exchanged
 from console.configuration import Rig
 from console.limits import narrowed, reaction, unfit
+from console.treat import terminal
+from console.treat.independent import Beside
+from console.treat.plain_words import order
+from console.web.fraction import Loaded, Orders
 from controller.blob import Blob
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
@@ -184,6 +189,43 @@ def test_g23_a_certificate_of_a_simulated_tube_serves_no_real_rig(tmp_path: Path
     rig = loaded(tmp_path, document)
     with pytest.raises(ConfigurationError, match=r"simulated = true: does not fit rig\.simulated = false"):
         certificate_of(rig, CLOCK.wall())
+
+
+def other_there(monkeypatch: pytest.MonkeyPatch, checked: Checked) -> None:
+    """Another certificate lies in the place of this one."""
+    other = msgspec.structs.replace(checked.numbers, id="CAL-2", sha256=b"\xab" * 32)
+    monkeypatch.setattr(certificate, "certificate_in_force", lambda *_, **__: replace(checked, numbers=other))
+
+
+def test_what_was_loaded_with_another_certificate_than_lies_there_now_says_which_is_which(
+    tmp_path: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the page and the terminal, right before they confirm; and one that cannot be read any more is none."""
+    rig = loaded(tmp_path, document)
+    checked = checked_of(rig, CLOCK.wall())
+    orders = Orders(rig, tmp_path, CLOCK)
+    at_page = Loaded(order(EXAMPLES / "short.toml"), checked.numbers, Beside(), False, None)
+    assert exchanged(rig, checked.numbers, CLOCK.wall()) == orders.exchanged(at_page) == ""
+    other_there(monkeypatch, checked)
+    words = exchanged(rig, checked.numbers, CLOCK.wall())
+    was = f"SIM-2025-01 ({checked.sha256.hex()[:16]})"
+    assert (
+        f"CAL-2 (abababababababab) lies here now, and this order was loaded with {was}; first: unload, start" in words
+    )
+    assert orders.exchanged(at_page) == words
+    monkeypatch.undo()
+    assert "first: " in exchanged(rig, checked.numbers, checked.numbers.expires_wall_s + 1.0)
+
+
+def test_the_terminal_looks_at_the_certificate_once_more_right_before_it_confirms(
+    tmp_path: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate laid there while the offer is read: the process that made the offer does not know it."""
+    rig = loaded(tmp_path, document)
+    wanted = terminal.prepared(terminal.Asked(EXAMPLES / "short.toml", rig.path, operator="olga", yes=True), rig, CLOCK)
+    assert wanted.allowed() == ""
+    other_there(monkeypatch, checked_of(rig, CLOCK.wall()))
+    assert "CAL-2 (abababababababab) lies here now" in wanted.allowed()
 
 
 @pytest.mark.parametrize(("stated", "treats"), [(sources.digest(), True), ("ab" * 32, False), ("", True)])

@@ -97,6 +97,20 @@ def test_a2_a_combination_is_met_exactly_or_not_at_all(prescribed: Prescribed) -
     assert "no combination" in str(second.checked(order(prescribed, kv=69.6), certificate(), offer(), None, False))
 
 
+@pytest.mark.parametrize("purpose", [Purpose.TREAT, Purpose.DAILY, Purpose.WARMUP, Purpose.CALIBRATE, Purpose.DRY_RUN])
+@pytest.mark.parametrize(
+    ("made_by", "named"), [(b"\xab" * 32, "certificate abababababababab, "), (b"", "of an older program, which does not name it")]
+)  # fmt: skip
+def test_an_offer_by_another_certificate_is_held_against_nothing(
+    prescribed: Prescribed, purpose: Purpose, made_by: bytes, named: str
+) -> None:
+    """Where a cap was lowered every figure agrees: kerma run was not started again, and the old cap would hold on."""
+    asked = order(prescribed, purpose=purpose)
+    said = second.checked(asked, certificate(), offer(certificate_sha256=made_by, purpose=purpose), None, False)
+    assert isinstance(said, str) and named in said
+    assert "which kerma run still has, and C-1 (0202020202020202) lies here; first: start kerma run again" in said
+
+
 def test_an_offer_that_agrees(prescribed: Prescribed) -> None:
     lines = second.checked(prescribed, certificate(), offer(), None, False)
     assert not isinstance(lines, str)

@@ -193,6 +193,17 @@ def test_a4_a5_an_offer_that_the_second_calculation_does_not_meet_is_never_confi
     assert kinds(desk) == ["Watch", "Load", "Edit"]
 
 
+@pytest.mark.parametrize(("made_by", "named"), [(b"\xab" * 32, "abababababababab"), (b"", "of an older program")])
+def test_an_offer_by_another_certificate_than_lies_here_is_never_confirmed(
+    scripted: Make, prescribed: Prescribed, made_by: bytes, named: str
+) -> None:
+    """A new certificate lies in the folder and kerma run was not started again: every figure agrees, whoever says yes."""
+    result, desk, _ = play(scripted, Rig([], offer={"certificate_sha256": made_by}), prescribed, yes=True)
+    assert result.code is Exit.REFUSED and kinds(desk) == ["Watch", "Load", "Edit"]
+    assert named in result.words and "C-1 (0202020202020202) lies here" in result.words
+    assert "first: start kerma run again, then load again" in result.words
+
+
 def test_a1_a_time_off_that_of_fraction_1_is_never_confirmed(scripted: Make, prescribed: Prescribed) -> None:
     """Hazard A1: the same offer, and fraction 1 that took a tenth less: whoever says yes."""
     later = msgspec.structs.replace(prescribed, fraction=2, fractions=6)

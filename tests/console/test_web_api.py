@@ -18,7 +18,7 @@ from console.access.table import ROW, situation
 from console.treat.independent import Beside
 from console.web.control import GONE_AFTER_S
 from console.web.doors import App, Doors
-from console.web.fraction import CHECKS, LOOK, LOOKED_S, Loaded, Orders
+from console.web.fraction import CHECKS, LOOK, LOOKED_S, Fraction, Loaded, Orders
 from console.web.people import Access, Demonstration, Person, Typed
 from console.web.serve import application, assembled
 from controller.prescribed import Prescribed
@@ -49,13 +49,18 @@ class StoodClock(MovedClock):
 
 
 class OneOrder(Orders):
-    """Reads one order that a test made."""
+    """Reads one order that a test made; `other` are words of another certificate that was laid there since."""
+
+    other = ""
 
     def __init__(self, prescribed: Prescribed) -> None:
         self._prescribed, self._folder = prescribed, Path("no folder of orders")
 
     def read(self, _name: str, _sha256: str, resumed: bool) -> Loaded:
         return Loaded(self._prescribed, certificate(), Beside(), resumed, None)
+
+    def exchanged(self, _loaded: Loaded) -> str:
+        return self.other
 
 
 class Console:
@@ -195,6 +200,8 @@ def test_a_fraction_is_loaded_compared_and_confirmed_by_number_and_digest(
         ({}, {"ago_s": [3.0, 2.0, None, 1.0]}, "applicator: when it was looked at is not told; first: look at applicator"),
         ({}, {"ago_s": [LOOKED_S + 1.0, 3.0, 2.0, 1.0]}, "patient: was looked at 901 s ago, at most 900 s count; first: ask the patient"),
         ({}, {"ago_s": [3.0, 2.0, 1.0, 86400.0]}, "room: was looked at 86400 s ago, at most 900 s count; first: see that nobody"),
+        ({"certificate_sha256": b"\xab" * 32}, {}, "abababababababab, which kerma run still has, and C-1 (0202020202020202) lies here; first: "),
+        ({"certificate_sha256": b""}, {}, "of an older program"),
         ({"set_time_s": 25.0}, {}, "differs"), ({"d0_mgy": 1200.0, "rest_mgy": 1200.0}, {}, "differs"),
     ],
 )  # fmt: skip
@@ -242,6 +249,30 @@ def test_a17_what_was_looked_at_before_an_interruption_does_not_count_for_the_re
 
     console.play(story)
     assert len(console.asked(Confirm)) == 1
+
+
+def test_with_another_certificate_laid_there_since_nothing_is_confirmed(console: Console) -> None:
+    """What was loaded with the one before agrees with its offer in all; the certificate that lies there now says another cap."""
+
+    async def story() -> None:
+        page = Browser(console)
+        await page.ready()
+        console.shown = snapshot(state="PREPARATORY", offer=offer())
+        await page.command("load", ORDER)
+        await console._seen("PREPARATORY")
+        console.room.orders.other = "C-2 lies here now; first: unload"  # type: ignore[attr-defined]
+        assert await page.command("confirm", CONFIRM) == (409, {"words": "C-2 lies here now; first: unload"})
+        assert not console.asked(Confirm)
+
+    console.play(story)
+
+
+def test_the_same_offer_by_another_certificate_is_compared_anew(prescribed: Prescribed) -> None:
+    """Number and digest may be the same after kerma run was started again: the digest is of what the devices hold, and no cap is in it."""
+    fraction = Fraction()
+    fraction.take(Loaded(prescribed, certificate(), Beside(), False, None), 0.0, 0)
+    assert not isinstance(fraction.compared(offer()), str)
+    assert "abababababababab" in str(fraction.compared(offer(certificate_sha256=b"\xab" * 32)))
 
 
 def test_an_offer_that_another_program_loaded_is_not_confirmed_here(console: Console) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import msgspec
 import pytest
 from decide_bench import MACHINE, QUIET, committed, finding, readings, stage, verdict
-from dose_bench import certificate, made, prescribed
+from dose_bench import certificate, combination, made, prescribed
 
 from controller.case import Case
 from controller.dose import Dose
 from controller.prescribed import Quality
+from controller.requests import Offer
 from controller.self_test import begin
 from controller.shown import (
     dose_by_now,
     dose_shown,
     first_to_fix,
     is_dose_known,
+    offer_shown,
     set_up_words,
     told_of_dose,
     trip_words,
@@ -156,3 +158,26 @@ def test_air_that_has_drifted_is_why_nothing_is_offered(
     words = set_up_words(case, now, unended=False, machine=msgspec.structs.replace(MACHINE, fitted=fitted))
     assert words.startswith("k_TP has drifted by ") is said
     assert ("first: unload" in words) is said
+
+
+def test_an_offer_says_by_which_certificate_it_was_made() -> None:
+    """One with a lowered cap makes the same set, the same doses and the same digest: nothing else in the offer tells the two apart."""
+    c = combination()
+    old, new = certificate(c, sha256=b"a" * 32), certificate(msgspec.structs.replace(c, max_skin_mgy=c.max_skin_mgy - 1.0), sha256=b"b" * 32)  # fmt: skip
+    by_old, by_new = (
+        offer_shown(Case(settings=made(cert=one), offer_id=3, offer_at_s=1.0), committed(), MACHINE)
+        for one in (old, new)
+    )
+    assert by_old is not None and by_new is not None
+    assert (by_old.certificate_sha256, by_new.certificate_sha256) == (b"a" * 32, b"b" * 32)
+    assert msgspec.structs.replace(by_old, certificate_sha256=b"b" * 32) == by_new
+
+
+def test_an_offer_of_an_older_program_names_no_certificate_and_is_read() -> None:
+    """Its words are read as they are: empty is none that lies anywhere, and whoever confirms refuses it."""
+    offered = offer_shown(Case(settings=made(), offer_id=3, offer_at_s=1.0), committed(), MACHINE)
+    assert offered is not None
+    older = msgspec.to_builtins(offered, builtin_types=(bytes,))
+    del older["certificate_sha256"]
+    read = msgspec.msgpack.decode(msgspec.msgpack.encode(older), type=Offer)
+    assert read == msgspec.structs.replace(offered, certificate_sha256=b"")
