@@ -317,8 +317,7 @@ def test_a_zone_that_nobody_knows_starts_no_recorder(tmp_path: Path) -> None:
 
 
 def test_midnight_between_the_question_and_the_press_gives_no_token_and_in_beam_nothing_is_cut(tmp_path: Path) -> None:
-    rig = made(tmp_path)
-    rig.clock.wall += 41_000.0 - 7 * 3600.0 - 120.0
+    rig = made(tmp_path, clock=Clock(wall=WALL + 41_000.0 - 7 * 3600.0 - 120.0))
     rig.check()
     assert rig.refused() == ""
     to_midnight = midnight_s("2026-11-18", ZoneInfo("UTC")) - rig.clock.wall
@@ -834,14 +833,15 @@ def test_g22_g29_who_warms_up_after_the_clock_was_set_is_asked_for_what_the_lock
     tmp_path: Path, moved_s: float
 ) -> None:
     """Warm, and the clock is set while the process runs: to the lock the tube is cold for a time that nobody knows. The command said "warm", exposed nothing,
-    and nobody was treated for four hours; it asks for the same warm-up, tells what of it was given although the process goes on by its own clock, and is at
-    its end when the lock is. By that process's times nothing was ever given, and only the hour's charge ended it."""
+    and nobody was treated for four hours; it asks for the same warm-up, tells what of it was given, and is at its end when the lock is. The process is
+    started again first, as the records ask for."""
     rig = made(tmp_path)
     rig.opened()
     wanted = prescribed(purpose=Purpose.DAILY, patient_id="CALIBRATION", fraction=9)
     assert rig.refused(wanted) == ""
     rig.clock.wall += moved_s
     assert "since the last beam the clock was set" in rig.refused(wanted)
+    rig.restart_host()
     console: Any = SimpleNamespace(records=rig.folder, time_zone="UTC")
     clock: Any = SimpleNamespace(wall=lambda: rig.clock.wall, monotonic=lambda: rig.clock.now)
     day = work.warm_day_of(console, clock)
@@ -865,10 +865,11 @@ def test_g22_g29_a_draft_asks_the_journal_how_the_tube_was_used_and_doubts_its_c
     tmp_path: Path, moved_s: float
 ) -> None:
     """Warm, and the clock is set before the output's first exposure: the lock has a cold tube, and so has the draft. A warm-up that is made after that counts,
-    although the real-time process goes on by its own clock."""
+    by the process that was started again, as the records ask for."""
     rig = made(tmp_path)
     rig.opened()
     rig.clock.wall += moved_s
+    rig.restart_host()
     kept, tz = Kept(tmp_path / "records.sqlite"), ZoneInfo("UTC")
     rig.expose(Purpose.CALIBRATE, prescription_id="a20.x-1", fraction=51)
     rows = kept.used()
