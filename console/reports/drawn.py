@@ -22,11 +22,11 @@ STEPS: Final = (1, 2, 2.5, 5, 10)
 
 
 def traces(report: FractionReport) -> Drawing | None:
-    """Three panels over one time axis; None where no trace is kept."""
+    """Three panels over one time axis; None where no trace is kept, or a single tick of it, over which no time passes."""
     placed = _placed(report.segments)
-    if not placed:
+    end_s = placed[-1][1] + placed[-1][2] if placed else 0.0
+    if end_s <= 0.0:
         return None
-    end_s = placed[-1][1] + placed[-1][2]
     drawing = Drawing(WIDTH, 3 * PANEL + 8 * mm)
     ordered = report.calculation.d0_recorded_mgy
     doses = [

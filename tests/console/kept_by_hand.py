@@ -3,6 +3,7 @@ It proves nothing by itself; the numbers of `GOLDEN` are those of docs/dose.md's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -112,10 +113,12 @@ class KeptByHand:
 
     def ticks(self, seconds: float, step_s: float = 0.5, **changed: Any) -> None:
         """A thin trace of this exposure."""
+        self._seen([n * step_s for n in range(round(seconds / step_s))], **changed)
+
+    def _seen(self, at: Sequence[float], **changed: Any) -> None:
         rows = b""
-        for n in range(round(seconds / step_s)):
+        for at_s in at:
             self.seq += 1
-            at_s = n * step_s
             row = msgspec.structs.replace(
                 TICK, token=self.token, beam_ms=round(at_s * 1000), delivered_mgy=55.0 * at_s, **changed
             )
@@ -126,6 +129,7 @@ class KeptByHand:
         """The end of the exposure in hand: by the timer, DT primary, all channels alike."""
         start = self.began
         self.wall_s += timer_s
+        self._seen([timer_s])
         dose = 55.0 * (timer_s - 0.145)
         done = outcome is Outcome.TERMINATED
         plain = Terminal(

@@ -97,7 +97,7 @@ def test_a_trace_comes_from_its_own_part_of_the_journal(kept: KeptByHand) -> Non
         assert list(part(journal, first, last)) == every[first - 1 : last]
     token = kept.token
     drawn = found.trace(token)
-    assert drawn["ticks"] == 600 and drawn["points"][-1][3] == pytest.approx(55.0 * 29.95)
+    assert drawn["ticks"] == 601 and drawn["points"][-1][3] == pytest.approx(55.0 * 30.0)
     last = max(journal.glob("*.journal"))
     raw = bytearray(last.read_bytes())
     end = len(bytes(raw).rstrip(b"\0"))

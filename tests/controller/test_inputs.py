@@ -100,7 +100,7 @@ def test_an_older_record_s_line_is_open_where_it_is_not_closed(closed: bool) -> 
     """It has no bit for a line that is not known, and its ticks were decided without one."""
     known = GeneratorFlags(1.0, False, closed, True, True, False, interlock_open=not closed)
     came = Readings(1.0, GOOD, GOOD, flags=known)
-    packed = pack_fast(TIMES, came, NOTHING_HEARD)
+    packed = pack_fast(TIMES, came, NOTHING_HEARD)[:FAST_BYTES]
     assert packed[-1] == 0b1100 | (0b10 if closed else 0)
     assert Standing().tick(row_of(came), packed)[1].flags == known
 

@@ -75,7 +75,7 @@ def test_what_stands_in_for_what_is_missing_is_true_of_nothing() -> None:
         (NO_UNIT, (inf, *(0,) * 22)),
         (NO_SLOW, (inf, *(0,) * 7, nan, nan, 0, None, None, *(0,) * 7)),
         (NO_MONITOR, (inf, nan, nan, nan, no, no)),
-        (NO_FLAGS, (inf, True, False, False, False, True, ())),
+        (NO_FLAGS, (inf, True, False, False, False, True, (), False)),
         (NO_SET_POINTS, (inf, no, no, no, no)),
         (NO_ACTIVE, (inf, b"", no, False)),
         (NO_TERMS, (

@@ -169,7 +169,7 @@ def test_what_nobody_has_said_yet_is_as_it_was_designed() -> None:
     assert (house.tick_gap_s, house.kernel_ok, house.dose, house.sums) == (0.0, True, dose, "")
     assert (house.records_put, house.records_durable, house.token_acked, house.confirmed) == (None,) * 4
     assert msgspec.structs.astuple(dose) == (*(0.0,) * 7, None, None, 0, False)
-    assert msgspec.structs.astuple(sent) == (0, "off", *(None,) * 8, "")
+    assert msgspec.structs.astuple(sent) == (0, "off", *(None,) * 8, "", None)
     row = Rule(
         id="r", hazards=(), when=When.ALWAYS, question=lambda _look: True, wrong=lambda _look: "w", first="f"
     )  # fmt: skip
