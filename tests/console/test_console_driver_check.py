@@ -162,17 +162,23 @@ def test_set_points_that_do_not_stick_fail() -> None:
     assert row.outcome is FAIL and "41 and 41 counts not read back within 8 s" in row.words
 
 
-def test_a_device_that_stays_on_says_so_and_ends_the_check() -> None:
-    """High voltage was on before we came, and off is not obeyed: nothing else is tried."""
+def on_and_deaf() -> Device:
+    """High voltage was on before we came, and off is not obeyed."""
     device = Device("spellman-xrv")
     supply = device.world.plant.supply
     device.world.advance(2_000_000)
     supply.kv_counts = supply.ma_counts = 400
     supply.switch(device.world.now_us, 1)
     supply.deaf_to_off = True
+    return device
+
+
+def test_a_device_that_stays_on_says_so_and_ends_the_check() -> None:
+    """High voltage was on before we came, and off is not obeyed: nothing else is tried."""
+    device = on_and_deaf()
     rows = device.check(set_points=True)
     assert rows["off first"].outcome is FAIL and "PRESS THE EMERGENCY STOP" in rows["off first"].words
-    assert rows["set-points"].outcome is NOT_TRIED and supply.kv_counts == 400
+    assert rows["set-points"].outcome is NOT_TRIED and device.world.plant.supply.kv_counts == 400
 
 
 def test_an_off_that_says_it_has_left_and_sends_nothing_is_found_on_the_wire(
@@ -234,12 +240,7 @@ def twist(monkeypatch: pytest.MonkeyPatch, kind: str, name: str, reading: str, c
 def test_a_flag_that_never_says_on_does_not_hide_what_the_meters_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """High voltage stays on whatever is sent, and the driver's flag says off: its kV and mA do not."""
     twist(monkeypatch, "generator", "spellman-xrv", "flags", lambda flags: structs.replace(flags, hv_on=False))
-    device = Device("spellman-xrv")
-    supply = device.world.plant.supply
-    device.world.advance(2_000_000)
-    supply.kv_counts = supply.ma_counts = 400
-    supply.switch(device.world.now_us, 1)
-    supply.deaf_to_off = True
+    device = on_and_deaf()
     row = device.check()["off first"]
     assert row.outcome is FAIL and "kV (off is below 5)" in row.words and "mA (off is below 0.25)" in row.words
     assert "still says on" not in row.words and "PRESS THE EMERGENCY STOP" in row.words
