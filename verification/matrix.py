@@ -121,7 +121,7 @@ QUIET: Final = (
     ),
     Quiet("the count that jumped reaches its preset at once: the unit ends the beam, below the prescription", IN_BEAM, ("D4/chamber-1-jumps",)),
     Quiet("a counter goes round and is right: nobody may notice", (State.READY, *IN_BEAM), ("D5/counters-wrap", "X9/presses-wrap")),
-    Quiet("no decision stands on the wall clock", tuple(State), ("H1/wall-*",)),
+    Quiet("what runs goes by the monotonic clock alone; a clock that was set is told to whoever loads next", tuple(State), ("H1/wall-*",)),
     Quiet("60 ms, twice a second: below every bound of lateness", tuple(State), ("H2/stutters",)),
     Quiet(
         "the program is away where no beam is; the lease has nothing to end, and the next process begins in SELF_TEST",
