@@ -14,6 +14,7 @@ from controller.entries import EntryType, Event, Opening, Outcome, Query, Start,
 from controller.prescribed import Combination, Prescribed, Quality
 from controller.ring import TickRow, pack_tick
 from hal.readings import Cause, Termination, TimerStart, UnitState
+from interlocks.rules import TABLE
 from records.book import Book, Noted, Opened, Ticks, pack_row
 from records.day import Bound, DaySheet, Line
 from records.files import PosixFiles
@@ -126,12 +127,13 @@ class KeptByHand:
         self.append(Kind.TICKS, Ticks("i1", rows))
 
     def end(self, timer_s: float, outcome: Outcome = Outcome.TERMINATED, **changed: Any) -> None:
-        """The end of the exposure in hand: by the timer, DT primary, all channels alike."""
+        """The end of the exposure in hand: by the timer, DT primary, all channels alike; in its last tick the rule that ended it is not true."""
         start = self.began
         self.wall_s += timer_s
-        self._seen([timer_s])
         dose = 55.0 * (timer_s - 0.145)
         done = outcome is Outcome.TERMINATED
+        ended_by = changed.get("rule", "" if done else "door")
+        self._seen([timer_s], not_true=sum(1 << place for place, row in enumerate(TABLE) if row.id == ended_by))
         plain = Terminal(
             token=self.token, start_seq=self.seq, fraction_tag=start.fraction_tag, segment=start.segment, outcome=outcome, void=outcome is Outcome.VOID,
             event="DOSE_END" if done else "TRIP_STOP", rule="" if done else "door", words="" if done else "the door is open",
