@@ -43,11 +43,15 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
     row(
         "engineering-G4",
         "a clock steps (time service, daylight saving, midnight) or wraps (2^31, 2^32)",
-        "beam time is monotonic and the unit's own; the clock on the wall only stamps, and may not go back behind the last record",
-        "code:controller/dossier.py::Dossier.wall_s code:hal/safety_units/scan_check.py::ScanCheck code:records/clearance.py::judge",
+        "beam time is monotonic and the unit's own; the clock on the wall only stamps, and may not go back behind the last record; "
+        "a process that goes by another wall time than the recorder gets no token",
+        "code:controller/dossier.py::Dossier.wall_s code:hal/safety_units/scan_check.py::ScanCheck code:records/clearance.py::judge "
+        "code:records/clearance.py::_clock_set",
         "controller/test_dossier.py::test_the_wall_clock_is_the_monotonic_one_from_the_start "
         "interlocks/test_rules.py::test_the_certificate_is_not_asked_from_arm_on "
         "records/test_recorder_normal.py::test_clock_set_back_is_refused "
+        "records/test_clock_set.py::test_nothing_is_cleared_for_a_process_that_goes_by_another_clock_than_the_recorder "
+        "records/test_clock_set.py::test_no_second_fraction_on_the_day_of_the_first_where_time_sync_stepped_the_clock "
         "hal/test_hal_unit.py::test_a_true_scan_is_true_over_the_wrap_and_with_jitter",
     ),
     row(
@@ -578,10 +582,12 @@ FAULTS: Final[tuple[Hazard, ...]] = (
     row(
         "fault-H1",
         "the clock on the wall jumps, an hour or to another year",
-        "it moves no beam: after ARM it is not asked, and what is stamped is the monotonic clock from one anchor",
-        "code:controller/dossier.py::Dossier.wall_s",
+        "it moves no beam: after ARM it is not asked, and what is stamped is the monotonic clock from one anchor; "
+        "nothing new is begun until the process goes by the clock that was set",
+        "code:controller/dossier.py::Dossier.wall_s code:records/clearance.py::_clock_set",
         "interlocks/test_rules.py::test_the_certificate_is_not_asked_from_arm_on "
-        "controller/test_dossier.py::test_the_wall_clock_is_the_monotonic_one_from_the_start",
+        "controller/test_dossier.py::test_the_wall_clock_is_the_monotonic_one_from_the_start "
+        "records/test_clock_set.py::test_nothing_is_cleared_for_a_process_that_goes_by_another_clock_than_the_recorder",
     ),
     row(
         "fault-L7",
