@@ -180,7 +180,7 @@ class KermaUnit:
         if self._wire.opened != self._opened:
             self._from_scratch()
         self.take(now, more=False)
-        if self._off_waits or (self._off_alone and not self._stop_answers):
+        if self._off_waits or self._off_unheard:
             self._send_off(now)
         elif self._tcp:
             self._check_stop(now)
@@ -217,32 +217,42 @@ class KermaUnit:
             self._send_other(now)
 
     def off(self, now: Seconds, at_once: bool) -> bool:
-        """DISARM, again each OFF_REPEAT_S (`at_once`: even if the last is younger). True when its bytes have left; False for an unidentified unit."""
+        """DISARM, again each OFF_REPEAT_S (`at_once`: even if the last is younger), and on both connections where the last went alone and was not answered.
+        True when its bytes have left; False for an unidentified unit."""
         self._work.want(None)
         if not self._may_disarm():
             return False
-        if at_once or now - self._off_at_s >= OFF_REPEAT_S - ROUNDING_S or self._off_waits:
-            self._send_off(now)
-        elif not self._off_left():
+        due = at_once or now - self._off_at_s >= OFF_REPEAT_S - ROUNDING_S or self._off_waits
+        if not due and (self._off_unheard or not self._off_left()):
             self.take(now, more=False)
+        if due or self._off_unheard:
+            self._send_off(now)
         return not self._off_waits and self._off_left()
 
     def _may_disarm(self) -> bool:
         """The unit is identified on the status connection; or, while that one is opened again, on the connection kept for this."""
-        status_known = self.identified and self._wire.opened == self._opened
-        return status_known or (self._tcp and self._stop_known == self._stop.opened > 0)
+        return (self.identified and self._wire.opened == self._opened) or (self._tcp and self._stop_identified)
+
+    @property
+    def _stop_identified(self) -> bool:
+        return self._stop_known == self._stop.opened > 0
 
     @property
     def _stop_answers(self) -> bool:
         """The connection kept for DISARM has answered the last that it was asked."""
         return self._stop_answered == self._stop.opened
 
+    @property
+    def _off_unheard(self) -> bool:
+        """The last DISARM went on its own connection alone, and that one has not answered it."""
+        return self._off_alone and not self._stop_answers
+
     def _send_off(self, now: Seconds) -> None:
-        """On its own connection; on the status connection too, unless that one is up and has answered its last check or DISARM. A DISARM that went there alone
-        and is not answered by the next tick goes again, on both."""
+        """On its own connection, once the unit is identified there; on the status connection too, unless that one is up and has answered its last check or
+        DISARM. A DISARM that went there alone and is not answered by the next tick, or the next call of `off`, goes again, on both."""
         self.take(now, more=False)
         answers = self._stop_answers
-        sent = self._disarm_on(self._stop, now)
+        sent = (self._stop_identified or not self._tcp) and self._disarm_on(self._stop, now)
         self._off_alone = self._tcp and answers and sent
         if self._tcp and not self._off_alone and self.identified:
             sent = self._disarm_on(self._wire, now) or sent
@@ -424,7 +434,7 @@ class KermaUnit:
         value = answer.value
         if isinstance(value, Trouble):
             return
-        self._stop_answered = self._stop.opened
+        self._stop_answered, self._off_alone = self._stop.opened, False
         if answer.q.name != m.DISARM.name:
             setting = self._setting
             who, _ = m.identity_of(value.data, answer.asked_at, setting.serial, setting.simulated)

@@ -25,7 +25,7 @@ REPEAT_S = 0.1
 
 class Two:
     """The rig between a scripted generator and the simulated unit; `links` are the connections' in the order of their opening: status, then stop.
-    `answered` has (connection, time in us) of each DISARM that the unit has answered."""
+    `answered` has (connection, time in us) of each DISARM that the unit has answered, `asked` what went to the unit: (connection, DISARM or not)."""
 
     def __init__(self) -> None:
         self.now_us = 1_000_000
@@ -34,6 +34,7 @@ class Two:
         self.links: list[Link] = []
         self.pipes: list[object] = []
         self.answered: list[tuple[int, int]] = []
+        self.asked: list[tuple[int, bool]] = []
         self.xrv = ScriptedXrv()
         self.rig = make_rig(config(unit_serial="KU-SIM-0001"), SITE_KEY, self._open)
         self.ticks(60)
@@ -49,7 +50,9 @@ class Two:
         return self.pipes[-1]
 
     def _heard(self, _link: str, pipe: object, data: bytes, host: bool) -> None:
-        if not host and DISARM in data:
+        if host:
+            self.asked.append((self.pipes.index(pipe), DISARM in data))
+        elif DISARM in data:
             assert data[HEADER_B:] == DISARM
             self.answered.append((self.pipes.index(pipe), self.now_us))
 
@@ -153,3 +156,39 @@ def test_a_disarm_that_is_lost_on_the_stop_connection_is_on_the_other_one_a_tick
     ((connection, heard_us),) = bench.answered
     assert connection == 0
     assert heard_us - off_us <= TICK_US
+
+
+@pytest.mark.parametrize("fault", ["late-once", "dropped", "half-open", "reset"])
+def test_a_check_that_gets_no_answer_disarms_nothing(fault: str) -> None:
+    """In beam, on the connection that is only kept for DISARM: the unit was disarmed at the start and answered that; a check is no DISARM that was lost."""
+    bench = Two().in_beam()
+    bench.answered.clear()
+    bench.links[1].lay(fault)
+    bench.ticks(round(4.5 * CHECKED_EVERY_S / TICK_US * 1e6))
+    assert bench.answered == []
+
+
+def test_a_disarm_of_the_last_moment_is_on_both_connections_before_the_process_is_gone() -> None:
+    """Half-open since the last check: whoever shuts the gate ends, and there is no next tick that would send it again."""
+    bench = Two().in_beam()
+    bench.links[1].lay("half-open")
+    bench.answered.clear()
+    began_us = bench.now_us
+    for after_us in (0, 14_000, 25_000):
+        bench.pass_us(began_us + after_us - bench.now_us)
+        assert bench.rig.beam_off(bench.now)
+    bench.rig.read(bench.now)
+    assert [connection for connection, _ in bench.answered] == [0]
+
+
+def test_a_disarm_goes_to_nobody_who_has_not_said_who_he_is() -> None:
+    """The stop connection is reset with the DISARM on it, and opened again: whoever answers is asked who he is first; DISARM goes on the other one."""
+    bench = Two()
+    bench.links[1].lay("half-open")
+    bench.rig.beam_off(bench.now)
+    bench.links[1].lay("reset")
+    bench.answered.clear()
+    bench.ticks(150)
+    assert len(bench.links) == 3
+    assert [disarms for connection, disarms in bench.asked if connection == 2][:2] == [False, False]
+    assert [connection for connection, _ in bench.answered] == [0]
