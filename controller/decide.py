@@ -182,6 +182,9 @@ def _ready(_s: Stage, r: Readings, verdict: Verdict, _d: Dose, facts: Facts) -> 
     if verdict.forbids_beam:
         # the gate has sent off and forgotten the press; the rule that made it do so says why
         return []
+    if sent.armed_at_s is None:
+        # the same where it refused by itself: RUN was asked for before that off
+        return _refused(verdict, sent)
     pressed_once = sent.press_count is not None and (unit.press_count - sent.press_count) & 0xFFFF == 1
     if not pressed_once:
         words = f"the unit runs, but its press count went from {sent.press_count} to {unit.press_count}, not up by one"

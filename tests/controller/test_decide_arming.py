@@ -218,6 +218,8 @@ def test_a_refusal_of_the_gate_ends_ready_in_its_words(refused: str, words: str)
     assert (told.event, told.rule) == (Event.TRIP_STOP, "refused")
     assert told.words.startswith(words)
     assert decided(READY, armed(), facts(TOKENED, sent=off), verdict(DOOR))[0].rule == "door"
+    told, _ = decided(READY, pressed(), facts(TOKENED, sent=off))
+    assert (told.event, told.rule) == (Event.TRIP_STOP, "refused"), "the unit ran until that off: no fault of its press"
 
 
 def test_worse_events_beat_the_press() -> None:
