@@ -312,6 +312,7 @@ class Open(msgspec.Struct, frozen=True):
 class Statement(msgspec.Struct, frozen=True):
     """The recorder's word to the real-time process, rewritten whole whenever it changes (`version` rises).
 
+    `recorder` names who is speaking: a new one at each start of a recorder, and behind each gap that it finds in a ring, for it knows less from then on;
     `reconciled_found_seq` is the sequence number of the last FOUND entry that the records have taken in and made durable;
     `reset_due_token` the retained token whose end is durable and whose fraction is closed, so that the unit may be reset (0: none);
     `refused_seq` the last START of this process that was given no token (0: none), and `refused` why.

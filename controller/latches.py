@@ -51,13 +51,14 @@ class Latches:
         self._ledger = ledger
         self._recorder: str | None = ""
         self._found_seq = self._taken_seq = 0
-        self._cleared: set[str] = set()
+        self._cleared: dict[str, str] = {}
         self._put: dict[str, int] = {}
         self.held: tuple[Latch, ...] = ()
 
     def open(self, statement: Statement | None, at_s: float) -> None:
         """The recorder's opening statement hands back, once, the latches that outlived the last process; and once more, where a FOUND entry was written, those
-        that an exposure left which the records have ended by it. Another recorder's first statement hands back what that one had to latch itself."""
+        that an exposure left which the records have ended by it. Another recorder's first statement hands back what that one had to latch itself; one that
+        found a gap in the ring goes by another name from then on."""
         if statement is None:
             return
         other = self._recorder not in (None, statement.recorder)
@@ -66,8 +67,12 @@ class Latches:
         if not (other or ended):
             return
         self._taken_seq = self._found_seq if ended else self._taken_seq
-        has = {latch.rule for latch in self.held} | self._cleared
-        told = (Latch(s.rule, s.trip, s.clears, at_s, s.words) for s in statement.latches if s.rule not in has)
+        has = {latch.rule for latch in self.held}
+        told = (
+            Latch(s.rule, s.trip, s.clears, at_s, s.words)
+            for s in statement.latches
+            if s.rule not in has and self._cleared.get(s.rule) != s.words
+        )
         self.held = (*self.held, *told)
 
     def retell(self, statement: Statement | None, now: Seconds, wall_s: float) -> None:
@@ -81,8 +86,8 @@ class Latches:
                 self._write(LatchSet(latch.rule, latch.trip, latch.clears, latch.words, wall_s), now)
 
     def found(self, seq: int) -> None:
-        """A FOUND entry of this number was written; what is cleared after it may still stand in the statement that answers it."""
-        self._found_seq, self._cleared = seq, set()
+        """A FOUND entry of this number was written; what is cleared after it may still stand, by the same words, in the statement that answers it."""
+        self._found_seq, self._cleared = seq, {}
 
     def _write(self, entry: LatchSet, now: Seconds) -> None:
         self._put[entry.rule], _ = self._ledger.put(EntryType.LATCH_SET, entry, now)
@@ -127,7 +132,7 @@ class Latches:
         if not isinstance(request, requests.Reset):
             return
         self.held, gone, _ = cleared(self.held, request.role, verdict)
-        self._cleared |= {latch.rule for latch in gone}
+        self._cleared |= {latch.rule: latch.words for latch in gone}
         for latch in gone:
             entry = LatchCleared(latch.rule, request.role, request.who, request.reason, wall_s)
             self._ledger.put(EntryType.LATCH_CLEARED, entry, now)

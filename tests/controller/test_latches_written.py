@@ -258,3 +258,20 @@ def test_a_recorder_that_lost_nothing_is_told_nothing(durable_to: int, known: tu
     latches.retell(told, AT, WALL_S)
     latches.open(told, 7.0)
     assert len(ledger.entries) == 1 and [latch.rule for latch in latches.held] == [STUCK_RULE]
+
+
+def test_a_second_gap_latches_though_the_first_was_cleared() -> None:
+    """What was cleared may still stand in a statement, by the same words; by other words it is another latch."""
+    latches, _ = holding()
+
+    def told(recorder: str, words: str) -> None:
+        gap = LatchSet("ring_gap", Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, words, WALL_S)
+        latches.open(msgspec.structs.replace(kept(0), recorder=recorder, latches=(gap,)), 6.0)
+
+    latches.open(kept(0), 6.0)
+    told("second", "records 1 to 9")
+    latches.clear(Reset("service", "S. One", "looked"), QUIET, AT, WALL_S)
+    told("third", "records 1 to 9")
+    assert latches.held == ()
+    told("fourth", "records 70 to 90")
+    assert [latch.words for latch in latches.held] == ["records 70 to 90"]

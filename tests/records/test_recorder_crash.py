@@ -457,9 +457,10 @@ def test_what_lay_in_a_gap_may_have_been_a_latch_and_an_end(rig: Rig) -> None:
     assert rig.host.statement().latches == ()
 
 
-def test_a_host_that_lives_tells_again_what_lay_in_a_gap(rig: Rig) -> None:
-    """The new recorder calls a latch and an end durable that it never read. The host sees by its two files that it knows neither: with them written again
-    the exposure has the end that the host gave it, and the latch stands beside that of the gap."""
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_host_that_lives_tells_again_what_lay_in_a_gap(rig: Rig, frozen: bool) -> None:
+    """The new recorder, or one that was frozen meanwhile, calls a latch and an end durable that it never read. The host sees by its two files that it knows
+    neither: with them written again the exposure has the end that the host gave it, and the latch stands beside that of the gap."""
     rig.host.kill()
     rig.new_host(slots=256)
     rig.new_recorder()
@@ -470,7 +471,10 @@ def test_a_host_that_lives_tells_again_what_lay_in_a_gap(rig: Rig) -> None:
     ledger.note(rig.host.ring.seq, Seconds(rig.clock.now))
     ledger.poll()
     latches.open(ledger.statement, rig.clock.now)
-    rig.drop_recorder()
+    before = rig.host.ack()
+    slept, rig.recorder = rig.recorder, None
+    if not frozen and slept is not None:
+        slept.abandon()
     rig.unit.state = UnitState.ENDED
     stuck = Stage(State.STUCK_ON, rig.clock.now, True, Outcome.STUCK_ON, Event.OFF_UNVERIFIED, "stuck_on", "K1", 0.0)
     decided = Decided(stuck.event, stuck.event, stuck.rule, stuck.words)
@@ -478,12 +482,18 @@ def test_a_host_that_lives_tells_again_what_lay_in_a_gap(rig: Rig) -> None:
     latches.follow(stuck, decided, quiet, Seconds(rig.clock.now), rig.clock.wall)
     ended = rig.host.terminal(Outcome.STUCK_ON)
     rig.run(5.0)
-    rig.new_recorder()
+    if frozen:
+        rig.recorder = slept
+    else:
+        rig.new_recorder()
     rig.run(0.04)
     ledger.note(rig.host.ring.seq, Seconds(rig.clock.now))
     ledger.poll()
     ack, token = ledger.ack, rig.host.token
     assert ack is not None and ledger.durable(ended) and ack.ended_token != token
+    assert before is not None and ack.recorder != before.recorder, (
+        "by which the host sees that it must tell its end again"
+    )
     for _ in range(2):
         latches.retell(ledger.statement, Seconds(rig.clock.now), rig.clock.wall)
         latches.open(ledger.statement, rig.clock.now)
