@@ -16,7 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hal.errors import ConfigurationError
-from records.day import decoded
+from records.day_forms import decoded
 from records.sheets import Sheet, SheetKind, Signers, wrong_signature
 
 Every = Literal["week", "month", "year"]

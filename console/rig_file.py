@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from console.strict import Strict
 from hal.rig import BAUDS
-from records.day import zone_named
+from records.day_forms import zone_named
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ TUBE: Final = "TUBE"
 BINDING: Final = (
     "rig", "software_version", "configuration_sha256", "certificate_sha256", "tube_serial", "machine_serial", "parts_sha256",
 )  # fmt: skip
-"""Of what runs, what a day's check holds for (records/day.py Bound): a change of any of these ends it, and what is put back is changed once more."""
+"""Of what runs, what a day's check holds for (records/day_forms.py Bound): a change of any of these ends it, and what is put back is changed once more."""
 _TAG = re.compile(r"\b[0-9a-f]{16}\b")
 _ROW = struct.Struct("<QQHH")
 

@@ -17,7 +17,8 @@ from controller.proofs import NEEDED
 from hal.readings import Purpose
 from records.book import Book, Fraction, Tally
 from records.commissioning import closed
-from records.day import DaySite, against, not_checked, until_s
+from records.day import against, not_checked, until_s
+from records.day_forms import DaySite
 from records.heat import too_hot
 from records.missing import unanswered
 from records.warm_up import CLOCK_S, cold, today

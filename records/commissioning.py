@@ -11,7 +11,7 @@ import msgspec
 from controller.entries import Opening
 from controller.prescribed import Prescribed
 from records.book import Book
-from records.day import DaySite, decoded
+from records.day_forms import DaySite, decoded
 from records.sheets import Sheet, SheetKind, wrong_signature
 
 AUDIT_PART: Final = 0.05

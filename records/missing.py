@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from records.book import Book
-from records.day import DaySite, decoded
+from records.day_forms import DaySite, decoded
 from records.sheets import Sheet, SheetKind, wrong_signature
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from records.day import decoded
+from records.day_forms import decoded
 from records.sheets import Sheet, SheetKind, Signers, wrong_signature
 
 SAME_S: Final = 0.02

@@ -20,6 +20,7 @@ from interlocks.words import Clears, Trip
 from records import commissioning, missing, sheets
 from records.answers import Answers
 from records.approved import Signatures
+from records.baselines import of_baseline
 from records.book import (
     ENTRY_WORDS,
     Book,
@@ -35,7 +36,8 @@ from records.book import (
     summed,
 )
 from records.clearance import TOKEN_MAX, Day, begun_by, judge, start_refused
-from records.day import DaySheet, DaySite, decoded, of_baseline, of_sheet, zone_named
+from records.day import of_sheet
+from records.day_forms import DaySheet, DaySite, decoded, zone_named
 from records.files import FileSystem, PosixFiles
 from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
 from records.recovery import never_ran, recovered, terminal, unbelievable

@@ -16,7 +16,7 @@ from calibration.output import output
 from calibration.procedures.second import Side, second_check
 from calibration.procedures.session import Exposed, Reading, Session
 from calibration.procedures.step import Procedure, Step
-from records import day
+from records import day_readings
 from simulators.blunders import BLUNDERS
 from simulators.quick_bench import QuickBench
 from simulators.unknown import unknown
@@ -92,7 +92,7 @@ def _jig(who: Physicist, name: str) -> str:
     who.bench.blundering.remove(name)
     seated = _read_jig(who)
     who.bench.blundering.append(name)
-    return day.judged("69.5 kV, 1.6 mA, F2, 20 mm", _read_jig(who) / seated)
+    return day_readings.judged("69.5 kV, 1.6 mA, F2, 20 mm", _read_jig(who) / seated)
 
 
 def _read_jig(who: Physicist) -> float:
@@ -101,7 +101,7 @@ def _read_jig(who: Physicist) -> float:
     bench.put(chamber="jig", applicator="20 mm")
     bench.expose(69.5, 1.6, 10.0)
     text, p_kpa, t_c = (float(bench.read(name).text) for name in ("electrometer", "barometer", "thermometer"))
-    return day.corrected(text, p_kpa, t_c, vented=True)
+    return day_readings.corrected(text, p_kpa, t_c, vented=True)
 
 
 def _run(name: str, place: str, run: Callable[[], object]) -> Stop:

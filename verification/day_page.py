@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 from calibration.periodic import TABLE, bound
-from records import commissioning, day, warm_up
+from records import commissioning, day, day_forms, warm_up
 
 Rows = list[tuple[str, ...]]
 BOUND: Final[dict[str, str]] = {
@@ -40,7 +40,7 @@ def items() -> tuple[tuple[str, ...], Rows]:
 
 def binding() -> tuple[tuple[str, ...], Rows]:
     """What a check holds for."""
-    return ("of", "a change of it locks"), [(f"`{name}`", BOUND[name]) for name in day.Bound.__struct_fields__]
+    return ("of", "a change of it locks"), [(f"`{name}`", BOUND[name]) for name in day_forms.Bound.__struct_fields__]
 
 
 def periodic() -> tuple[tuple[str, ...], Rows]:

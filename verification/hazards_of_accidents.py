@@ -128,8 +128,8 @@ ACCIDENTS: Final[tuple[Hazard, ...]] = (
         "output outside 3 % of its trend blocks; a time more than 5 % off fraction 1 needs a physicist's reason; a daily check never rescales a rate",
         "code:calibration/gates.py::refused code:calibration/time_table.py::against_first code:console/second_calculation.py::checked "
         "code:calibration/history.py::unexplained code:calibration/history.py::left_behind code:calibration/procedures/output.py::readings "
-        "code:records/day.py::judged code:records/day.py::_seated "
-        "code:records/day.py::further code:records/day.py::unmeasured code:records/day.py::_off_today",
+        "code:records/day_readings.py::judged code:records/day_readings.py::_seated "
+        "code:records/baselines.py::further code:records/baselines.py::unmeasured code:records/day_readings.py::_off_today",
         "records/test_day.py::test_a1_a_failing_reading_locks_with_value_bound_and_what_first "
         "records/test_day.py::test_a1_a_detector_that_is_not_seated_is_found_by_seating_it_anew "
         "records/test_day.py::test_a1_a_check_never_rescales_anything "

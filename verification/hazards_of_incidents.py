@@ -82,7 +82,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "electronic brachytherapy 2014: output measured with the source not fully in the chamber; 436.6 s instead of 230.7 s",
         "a calibration or a time that steps by more than 10 % needs a physicist and a second person",
         "code:console/second_calculation.py::checked code:calibration/gates.py::refused code:calibration/time_table.py::against_first "
-        "code:records/day.py::judged",
+        "code:records/day_readings.py::judged",
         "console/test_console_second.py::test_a4_an_offer_that_differs_is_seen "
         "calibration/test_certificate_measured.py::test_a1_a_change_of_output_asks_for_more "
         "console/test_console_independent.py::test_a1_a_time_off_fraction_1_is_stopped "
@@ -129,7 +129,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "incident-iba",
         "proton therapy: a stop and its switch moved together, so the switch could not see that the stop had moved",
         "a switch that moves with what it senses is found by a measurement of dose from end to end",
-        "code:records/day.py::_line",
+        "code:records/day_readings.py::_line",
         "records/test_day.py::test_a1_a_failing_reading_locks_with_value_bound_and_what_first",
         who="whoever builds the head; the physicist by an end-to-end measurement",
         scenario="iba",

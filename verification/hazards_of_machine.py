@@ -185,7 +185,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "engineering-G18",
         "air pressure or temperature is read wrong",
         "both must be plausible and their sensors sound; k_TP is frozen at the loading, and a drift of 0.5 % from its air ends the beam",
-        "rule:air rule:k_tp_drift code:controller/settings.py::_k_tp code:records/day.py::air_words",
+        "rule:air rule:k_tp_drift code:controller/settings.py::_k_tp code:records/day_readings.py::air_words",
         TRIPS + "controller/test_settings.py::test_air_that_is_not_a_number "
         "interlocks/test_rules.py::test_g18_another_set_up_of_the_same_settings_forgets_no_drift "
         "scenarios/test_refusals.py::test_g18_air_that_drifted_is_measured_from_the_loading "

@@ -19,6 +19,8 @@ FILES: Final = (
     "controller/conversion.py",
     "records/clearance.py",
     "records/commissioning.py",
+    "records/day_readings.py",
+    "records/baselines.py",
     "records/day.py",
     "records/warm_up.py",
 )

@@ -39,7 +39,7 @@ from console.exit_codes import Exit
 from console.tube_use import warmed_at
 from hal.clock import Clock
 from hal.errors import ConfigurationError
-from records.day import zone_named
+from records.day_forms import zone_named
 from records.warm_up import SAME_KV
 
 OF_MACHINE: Final = ("offset", "second", "audit", "scale", "fitted", "interrupt", "conditioning", "survey", "spot")

@@ -55,7 +55,7 @@ from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from hal.registry import ElectrometerSetting
 from hal.transport import open_pipe
-from records.day import zone_named
+from records.day_forms import zone_named
 
 ROLES: Final = ("physicist", "service")
 MAY: Final[dict[Limits, tuple[str, ...]]] = {"physics": ("physicist",), "service": ("physicist", "service")}

@@ -20,24 +20,9 @@ from console.treat.treat import GONE_AFTER_S, Face
 from controller.prescribed import Certificate, Combination
 from controller.proofs import AGAIN_S, NEEDED
 from controller.requests import Reset, Retest
-from records.day import (
-    ITEMS,
-    SEAT_PART,
-    STOP_PART,
-    UNREAD_MOST,
-    BaseLine,
-    Baseline,
-    Bound,
-    DaySheet,
-    Left,
-    Line,
-    Offs,
-    air_words,
-    alike,
-    corrected,
-    furthest,
-    judged,
-)
+from records.day import ITEMS
+from records.day_forms import BaseLine, Baseline, Bound, DaySheet, Left, Line, Offs, alike
+from records.day_readings import SEAT_PART, STOP_PART, UNREAD_MOST, air_words, corrected, furthest, judged
 from records.warm_up import today
 
 SET_S: Final = 10.0

@@ -31,7 +31,7 @@ from console.exit_codes import Exit
 from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
 from records import sheets
-from records.day import zone_named
+from records.day_forms import zone_named
 from records.warm_up import today
 
 

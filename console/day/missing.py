@@ -12,7 +12,7 @@ from console.kept import rig_of
 from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
 from records.book import Book
-from records.day import DaySite
+from records.day_forms import DaySite
 from records.files import PosixFiles
 from records.fractions import JOURNAL_NAME
 from records.journal import verify

@@ -27,7 +27,7 @@ from hal.clock import Clock, SystemClock
 from hal.errors import ConfigurationError
 from hal.units import Seconds
 from records import commissioning, fractions, sheets
-from records.day import zone_named
+from records.day_forms import zone_named
 from records.overrides import Override
 from records.sheets import Sheet, SheetKind, Signers
 from records.warm_up import today

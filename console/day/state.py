@@ -12,6 +12,7 @@ from controller.requests import Snapshot
 from hal.errors import ConfigurationError
 from records import day
 from records.book import Book
+from records.day_forms import DaySite
 from records.files import PosixFiles
 from records.fractions import JOURNAL_NAME
 from records.journal import Verified, verify
@@ -41,8 +42,8 @@ def daily_words(rig: Rig, shown: Snapshot) -> str:
     return f"in force until {until:%Y-%m-%d %H:%M} ({rig.time_zone}), for {beams}, signed by {sheet[0].sheet.who}"
 
 
-def kept_day(rig: Rig) -> tuple[Book, day.DaySite, Verified]:
+def kept_day(rig: Rig) -> tuple[Book, DaySite, Verified]:
     """The journal as it lies there, whose signatures count here, and how whole it is. Raises ConfigurationError: a key cannot be read."""
     book = Book()
     found = verify(PosixFiles(), rig.records / JOURNAL_NAME, book.fold)
-    return book, day.DaySite(rig.time_zone, signers_of(rig)), found
+    return book, DaySite(rig.time_zone, signers_of(rig)), found

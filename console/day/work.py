@@ -37,20 +37,9 @@ from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import fractions
-from records.day import (
-    BaseLine,
-    Baseline,
-    Bound,
-    DaySheet,
-    against_begun,
-    alike,
-    altitude_words,
-    baselines_of,
-    decoded,
-    outputs_of,
-    rows_before,
-    zone_named,
-)
+from records.baselines import against_begun, baselines_of, outputs_of, rows_before
+from records.day_forms import BaseLine, Baseline, Bound, DaySheet, alike, decoded, zone_named
+from records.day_readings import altitude_words
 from records.sheets import Sheet, SheetKind, taken, wrong_signature
 from records.warm_up import Beam, of_tube, today
 

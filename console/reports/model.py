@@ -56,7 +56,8 @@ from controller.prescribed import SetUp
 from hal.readings import Purpose
 from records import warm_up
 from records.book import Exposure, Fraction, Kept, Tally
-from records.day import STOP_PART, DaySheet, decoded
+from records.day_forms import DaySheet, decoded
+from records.day_readings import STOP_PART
 from records.overrides import Override
 from records.sheets import SheetKind
 

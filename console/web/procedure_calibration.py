@@ -19,7 +19,7 @@ from console.web.procedure import Opened, Work
 from console.web.procedure_face import PageFace
 from hal.clock import Clock
 from hal.errors import ConfigurationError
-from records.day import zone_named
+from records.day_forms import zone_named
 
 KIND: Final = "calibration"
 ENDS: Final = {

@@ -29,7 +29,8 @@ from hal.clock import Clock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import sheets
-from records.day import NOT_OFF, Baseline, DaySheet, Left, Line, corrected
+from records.day_forms import NOT_OFF, Baseline, DaySheet, Left, Line
+from records.day_readings import corrected
 from records.sheets import SheetKind
 
 KIND: Final = "day"

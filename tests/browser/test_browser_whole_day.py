@@ -43,7 +43,7 @@ from hal.units import Seconds
 from records import fractions, sheets
 from records.book import Noted
 from records.commissioning import ITEMS, Audit, Commissioned, Commissioning
-from records.day import Baseline, DaySheet, decoded
+from records.day_forms import Baseline, DaySheet, decoded
 from records.journal import Kind
 from records.sheets import Sheet, SheetKind
 from verification.setting import Setting

@@ -16,7 +16,7 @@ from controller.ring import TickRow, pack_tick
 from hal.readings import Cause, Termination, TimerStart, UnitState
 from interlocks.rules import TABLE
 from records.book import Book, Noted, Opened, Ticks, pack_row
-from records.day import Bound, DaySheet, Line
+from records.day_forms import Bound, DaySheet, Line
 from records.files import PosixFiles
 from records.journal import SEGMENT_LEAST_BYTES, Journal, Kind
 from records.sheets import Sheet, SheetKind, Taken, body

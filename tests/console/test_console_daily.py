@@ -26,7 +26,8 @@ from controller.requests import Answer, Request, Reset, Retest
 from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
-from records.day import ITEMS, BaseLine, Baseline, Bound, DaySheet, Left, Offs
+from records.day import ITEMS
+from records.day_forms import BaseLine, Baseline, Bound, DaySheet, Left, Offs
 from records.warm_up import Beam
 
 WALL = 1_795_000_000.0

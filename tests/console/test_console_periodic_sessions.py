@@ -26,7 +26,7 @@ from console.day import measured
 from console.day.measured import Typed, result_of
 from console.day.sheets import Signer
 from hal.errors import ConfigurationError
-from records.day import decoded
+from records.day_forms import decoded
 from records.sheets import body
 from tests.calibration.measured_bench import AT, document
 

@@ -38,7 +38,9 @@ from controller.prescribed import Prescribed
 from controller.proofs import NEEDED
 from controller.requests import Reply, Request, Retest
 from hal.errors import ConfigurationError
-from records.day import ITEMS, BaseLine, DaySheet, Left, Line, decoded, furthest
+from records.day import ITEMS
+from records.day_forms import BaseLine, DaySheet, Left, Line, decoded
+from records.day_readings import furthest
 from records.sheets import Sheet, wrong_signature
 
 CHECK = {"what": "daily"}

@@ -30,6 +30,7 @@ PLANTED = (
     ("controller/loop.py", "import rich\n", "The controller sees no driver, no page"),
     ("controller/decide.py", "import sqlalchemy\n", "The controller sees no driver, no page"),
     ("hal/units.py", "import controller.states\n", "Imports only point down"),
+    ("records/day_readings.py", "import records.baselines\n", "The rooms of the day's check import one way"),
     ("console/reports/model.py", "import reportlab\n", "What a report says knows no paper"),
     ("console/reports/keep.py", "import records.recorder\n", "Reports read the records and drive nothing"),
     ("verification/judges_beam.py", "import controller.states\n", "Who judges a run imports nothing of the controller"),

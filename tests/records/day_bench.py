@@ -20,10 +20,11 @@ from hal.readings import Purpose, UnitState
 from records import commissioning
 from records.book import TESTS_PASSED
 from records.commissioning import Audit, Commissioned, Commissioning
-from records.day import ITEMS, BaseLine, Baseline, DaySheet, DaySite, Line, bound_of, zone_named
-from records.day import today as day_of
+from records.day import ITEMS, bound_of
+from records.day_forms import BaseLine, Baseline, DaySheet, DaySite, Line, zone_named
 from records.recorder import RecorderConfig
 from records.sheets import Sheet, SheetKind, Signers, body, hand_in
+from records.warm_up import today as day_of
 
 PHYSICIST = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 OPERATOR = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)

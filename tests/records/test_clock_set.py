@@ -15,7 +15,7 @@ from controller.entries import Ack, Outcome, Query
 from hal.readings import Purpose
 from records.book import Exposure
 from records.clearance import Day, judge
-from records.day import DaySite
+from records.day_forms import DaySite
 from records.fractions import list_fractions
 from records.sheets import Signers
 

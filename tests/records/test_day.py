@@ -36,27 +36,13 @@ from controller.proofs import OPENED
 from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import commissioning, fractions, sheets
+from records.baselines import baseline_of, baselines_of, of_baseline
 from records.book import BINDING, Book
 from records.clearance import WAIVED_UNTIL_S, Day, of_day
 from records.commissioning import Audit, Commissioned
-from records.day import (
-    BaseLine,
-    Baseline,
-    Bound,
-    DaySheet,
-    Left,
-    against,
-    air_words,
-    baseline_of,
-    baselines_of,
-    corrected,
-    decoded,
-    judged,
-    midnight_s,
-    of_baseline,
-    of_sheet,
-    until_s,
-)
+from records.day import against, midnight_s, of_sheet, until_s
+from records.day_forms import BaseLine, Baseline, Bound, DaySheet, Left, decoded
+from records.day_readings import air_words, corrected, judged
 from records.files import PosixFiles
 from records.journal import verify
 from records.overrides import Override, overriding

@@ -11,9 +11,9 @@ from day_bench import DEVICE, OPERATOR, PHYSICIST, READING, DayRig, made, signed
 
 from controller.entries import Outcome
 from hal.readings import Purpose
-from records import day
+from records import baselines, day, day_forms, day_readings
 from records.book import Kept
-from records.day import DaySheet, Left, decoded
+from records.day_forms import DaySheet, Left, decoded
 from records.sheets import Sheet, SheetKind, Signers, body, wrong_signature
 
 
@@ -172,7 +172,8 @@ def test_a_question_looks_at_the_signatures_of_its_own_day_however_many_years_th
         looked.append(sheet)
         return wrong_signature(sheet, signers)
 
-    monkeypatch.setattr(day, "wrong_signature", counted)
+    for room in (day, baselines, day_readings, day_forms):
+        monkeypatch.setattr(room, "wrong_signature", counted)
 
     def asked() -> int:
         looked.clear()

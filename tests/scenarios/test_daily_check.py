@@ -34,7 +34,7 @@ from hal.readings import Purpose
 from records import fractions
 from records.backup import About, Trust, backup, public, restore
 from records.commissioning import ITEMS, Audit, Commissioned, Commissioning
-from records.day import Baseline, Bound, DaySheet, zone_named
+from records.day_forms import Baseline, Bound, DaySheet, zone_named
 from records.files import PosixFiles
 from records.missing import Missing
 from records.sheets import Sheet, SheetKind, body, hand_in
