@@ -4,6 +4,7 @@ It locks and unlocks nothing: that is the recorder's, at every question and once
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from console.configuration import Rig
@@ -13,6 +14,7 @@ from hal.errors import ConfigurationError
 from records import day
 from records.book import Book
 from records.files import PosixFiles
+from records.folds import fold
 from records.fractions import JOURNAL_NAME
 from records.journal import Verified, verify
 
@@ -44,5 +46,5 @@ def daily_words(rig: Rig, shown: Snapshot) -> str:
 def kept_day(rig: Rig) -> tuple[Book, day.DaySite, Verified]:
     """The journal as it lies there, whose signatures count here, and how whole it is. Raises ConfigurationError: a key cannot be read."""
     book = Book()
-    found = verify(PosixFiles(), rig.records / JOURNAL_NAME, book.fold)
+    found = verify(PosixFiles(), rig.records / JOURNAL_NAME, partial(fold, book))
     return book, day.DaySite(rig.time_zone, signers_of(rig)), found
