@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -16,6 +17,7 @@ from console.web.unread import NotReadError
 from hal.errors import ConfigurationError
 from records.book import Book, Changes
 from records.files import PosixFiles
+from records.folds import fold
 from records.journal import verify
 
 T = TypeVar("T")
@@ -35,7 +37,7 @@ class Followed:
             try:
                 if not self._goes_on():
                     self._book = Book()
-                    found = verify(PosixFiles(), self._folder, self._book.fold)
+                    found = verify(PosixFiles(), self._folder, partial(fold, self._book))
                     self._index, self._digest = found.records, found.digest
             except (msgspec.DecodeError, ValueError) as error:
                 self._index = 0
@@ -53,7 +55,7 @@ class Followed:
         try:
             for record in part(self._folder, self._index, self._index, sys.maxsize):
                 if record.index > self._index:
-                    self._book.fold(record)
+                    fold(self._book, record)
                     self._index, self._digest = record.index, record.digest
                 elif record.digest != self._digest:
                     return False

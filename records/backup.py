@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.exc import SQLAlchemyError
 
-from records.book import Book, Restored
+from records.book import Book
 from records.files import FileSystem, held_by_another
+from records.folds import fold
+from records.forms import Restored
 from records.fractions import DATABASE_NAME, JOURNAL_NAME
 from records.journal import Journal, JournalError, Kind, Record, segments_up_to, verify
 from records.schema import StoreError, readable
@@ -331,24 +333,24 @@ def _last(files: FileSystem, records: Path) -> tuple[int, list[str]]:
 
 
 def _folding(book: Book, sealed: dict[str, bytes]) -> Callable[[Record], object]:
-    def fold(record: Record) -> None:
-        book.fold(record)
+    def take(record: Record) -> None:
+        fold(book, record)
         if record.kind == Kind.WIRE:
             one = msgspec.msgpack.decode(record.payload, type=Sealed)
             if one.name:
                 sealed[one.name] = one.sha256
 
-    return fold
+    return take
 
 
 def _journal(
-    files: FileSystem, records: Path, partial: Path, last: int, fold: Callable[[Record], object], seen: Seen
+    files: FileSystem, records: Path, partial: Path, last: int, take: Callable[[Record], object], seen: Seen
 ) -> Iterator[Entry]:
     """The journal's segments, without what a recorder has only begun, and without zeros at their ends."""
     source = records / JOURNAL_NAME
     if last:
         files.make_folder(partial / JOURNAL_NAME)
-    for name, raw in segments_up_to(files, source, last, fold):
+    for name, raw in segments_up_to(files, source, last, take):
         seen(f"{JOURNAL_NAME}/{name}")
         yield _put(files, partial, f"{JOURNAL_NAME}/{name}", raw)
 
@@ -545,9 +547,9 @@ def _marked(files: FileSystem, partial: Path, restored: Restored, wall_s: float)
     book, journal = Book(), Journal(files, partial / JOURNAL_NAME)
     try:
         for record in journal.open():
-            book.fold(record)
+            fold(book, record)
         journal.go_on()
-        book.fold(journal.append(Kind.RESTORED, msgspec.msgpack.encode(restored), wall_s))
+        fold(book, journal.append(Kind.RESTORED, msgspec.msgpack.encode(restored), wall_s))
         journal.sync()
         store = Store(partial / DATABASE_NAME)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from controller.prescribed import Quality
 from controller.proofs import OPENED
 from hal.readings import Cause, Purpose
-from records.book import TUBE, Book
+from records.book import Book
 from records.files import PosixFiles
+from records.folds import TUBE, fold
 from records.journal import verify
 from records.schema import readable, said
 from records.store import (
@@ -85,7 +87,7 @@ def fitted_at_s(database: str | Path) -> float:
 def last_tube(journal: str | Path) -> str:
     """The serial of the tube that the last start named, by the journal as it lies there; "" where none did."""
     book = Book()
-    verify(PosixFiles(), Path(journal), book.fold)
+    verify(PosixFiles(), Path(journal), partial(fold, book))
     return book.tube
 
 
@@ -154,7 +156,9 @@ def _compared(database: str | Path, fraction_id: str, journal_dir: Path) -> dict
     with _reading(database) as session:
         assert session is not None
         applied = applied_of(session.connection())
-        found = verify(PosixFiles(), journal_dir, lambda record: book.fold(record) if record.index <= applied else None)
+        found = verify(
+            PosixFiles(), journal_dir, lambda record: fold(book, record) if record.index <= applied else None
+        )
         words = found.words
         if not words:
             wrong = [row for row in differing(session, book, fraction_id) if not running(book, row)]

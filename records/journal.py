@@ -1,5 +1,5 @@
 """The journal: records appended to preallocated segments, each chained to the one before by SHA-256; what is not here did not happen.
-It knows indices, bytes and stamps; what a record says is in records/book.py, and no record is ever changed."""
+It knows indices, bytes and stamps; what a record says is in records/forms.py, and no record is ever changed."""
 
 from __future__ import annotations
 

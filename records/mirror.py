@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from records.book import Book, Changes
 from records.files import FileSystem, PosixFiles
+from records.folds import fold
 from records.fractions import DATABASE_NAME, JOURNAL_NAME
 from records.journal import Following, JournalError, Record, verify
 from records.schema import StoreError, readable, said
@@ -100,7 +101,7 @@ class Mirror:
             before = self._found_again(store)
         last = min(end, before + most)
         for record in self._following.up_to(last):
-            self._book.fold(record)
+            fold(self._book, record)
             self._at, self._digest = record.index, record.digest
         if self._at > before:
             store.project(self._book, self._book.changes, self._at, self._digest)
@@ -133,7 +134,7 @@ class Mirror:
             self._book, self._at, self._digest = Book(), 0, b""
             self._following = Following(self._files, self._records / JOURNAL_NAME)
         for record in self._following.up_to(store.applied):
-            self._book.fold(record)
+            fold(self._book, record)
             self._at, self._digest = record.index, record.digest
         self._book.changes, self._compared = Changes(), False
         if store.digest != self._digest:

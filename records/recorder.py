@@ -21,24 +21,13 @@ from records import commissioning, missing, sheets
 from records.answers import Answers
 from records.approved import Signatures
 from records.baselines import of_baseline
-from records.book import (
-    ENTRY_WORDS,
-    Book,
-    Changes,
-    Drained,
-    Exposure,
-    Gap,
-    Kept,
-    Noted,
-    Opened,
-    Ticks,
-    pack_row,
-    summed,
-)
+from records.book import Book, Changes, Exposure, Kept, summed
 from records.clearance import TOKEN_MAX, Day, begun_by, judge, start_refused
 from records.day import of_sheet
 from records.day_forms import DaySheet, DaySite, decoded, zone_named
 from records.files import FileSystem, PosixFiles
+from records.folds import fold
+from records.forms import ENTRY_WORDS, Drained, Gap, Noted, Opened, Ticks, pack_row
 from records.journal import SEGMENT_BYTES, Journal, JournalError, Kind, Record
 from records.recovery import never_ran, recovered, terminal, unbelievable
 from records.sieve import Sieve
@@ -205,7 +194,7 @@ class Recorder:
         for record in self._journal.open():
             if before is None:
                 before = self._open_store()
-            self.book.fold(record)
+            fold(self.book, record)
             if record.index <= before[0]:
                 self.book.changes = Changes()
             if record.index == before[0] and record.digest != before[1]:
@@ -590,7 +579,7 @@ class Recorder:
 
     def _append(self, kind: Kind, payload: msgspec.Struct, wall_s: float) -> Record:
         record = self._journal.append(kind, msgspec.msgpack.encode(payload), wall_s)
-        self.book.fold(record)
+        fold(self.book, record)
         return record
 
     def _flush(self, wall_s: float) -> None:

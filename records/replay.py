@@ -30,7 +30,7 @@ from hal.units import Seconds
 from hal.wire_log import FrameLog
 from interlocks.gate import OFF_LOOKED, OFF_PASSED, Gate
 from interlocks.rules import TABLE
-from records.book import ENTRY_WORDS, Gap, Noted, Row, Ticks, rows_of
+from records.forms import ENTRY_WORDS, Gap, Noted, Row, Ticks, rows_of
 from records.journal import Kind, Record
 
 STATES: Final = tuple(State)

@@ -29,7 +29,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from controller.entries import LatchSet, Terminal
-from records.book import Book, Changes, Exposure, Fraction, Noted
+from records.book import Book, Changes, Exposure, Fraction
+from records.forms import Noted
 from records.schema import OURS, SERVER, Revisions, bring_up, on_server, said
 from records.schema import Place as Place
 from records.schema import StoreError as StoreError

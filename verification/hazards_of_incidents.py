@@ -72,7 +72,7 @@ INCIDENTS: Final[tuple[Hazard, ...]] = (
         "incident-no-trace",
         "Therac-25: nobody could say afterwards what the machine had done",
         "every tick around an exposure is in the journal, and the frames on the wires from 5 s before a trip to 1 s after it",
-        "code:records/book.py::Ticks code:records/journal.py::Journal",
+        "code:records/forms.py::Ticks code:records/journal.py::Journal",
         "records/test_wires_kept.py::test_a_trip_leaves_five_seconds_before_and_one_after "
         "records/test_recorder_crash.py::test_rt_killed_in_beam_is_provisional_then_by_the_units_counters",
         scenario="no-trace",

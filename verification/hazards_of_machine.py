@@ -499,7 +499,7 @@ DESIGN: Final[tuple[Hazard, ...]] = (
         "design-D5",
         "an end by the backup is taken for a normal one, and its rest is given",
         "an end by a backup is TERMINATED, latched for the physicist, and leaves no rest to resume",
-        "cell:IRRADIATING*TIME_END code:controller/latches.py::Latches code:records/book.py::_end",
+        "cell:IRRADIATING*TIME_END code:controller/latches.py::Latches code:records/folds.py::_end",
         "scenarios/test_refusals.py::test_an_end_by_the_timer_needs_the_physicist "
         "controller/test_decide_beam.py::test_only_the_primary_preset_is_a_normal_end",
     ),

@@ -3,6 +3,7 @@ It decides nothing: whether anybody is treated is judged by the records at each 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from console.configuration import Rig
@@ -14,6 +15,7 @@ from hal.errors import ConfigurationError
 from records.book import Book
 from records.day_forms import DaySite
 from records.files import PosixFiles
+from records.folds import fold
 from records.fractions import JOURNAL_NAME
 from records.journal import verify
 from records.missing import Missing, unanswered
@@ -28,7 +30,7 @@ FIRST = (
 def gap(rig: Rig, clock: Clock, found: str, signer: Signer | None) -> Exit:
     """Say what is missing, and with a signer sign what was found about it; REFUSED while nobody has."""
     book = Book()
-    whole = verify(PosixFiles(), rig.records / JOURNAL_NAME, book.fold)
+    whole = verify(PosixFiles(), rig.records / JOURNAL_NAME, partial(fold, book))
     if not whole.records:
         raise ConfigurationError(
             f"{rig.records}: holds no records ({whole.words or 'none yet'}); first: see whether this is the right rig"

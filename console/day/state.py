@@ -4,6 +4,7 @@ It locks and unlocks nothing: that is the recorder's, at every question and once
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from console.configuration import Rig
@@ -14,6 +15,7 @@ from records import day
 from records.book import Book
 from records.day_forms import DaySite
 from records.files import PosixFiles
+from records.folds import fold
 from records.fractions import JOURNAL_NAME
 from records.journal import Verified, verify
 
@@ -45,5 +47,5 @@ def daily_words(rig: Rig, shown: Snapshot) -> str:
 def kept_day(rig: Rig) -> tuple[Book, DaySite, Verified]:
     """The journal as it lies there, whose signatures count here, and how whole it is. Raises ConfigurationError: a key cannot be read."""
     book = Book()
-    found = verify(PosixFiles(), rig.records / JOURNAL_NAME, book.fold)
+    found = verify(PosixFiles(), rig.records / JOURNAL_NAME, partial(fold, book))
     return book, DaySite(rig.time_zone, signers_of(rig)), found

@@ -12,8 +12,10 @@ import msgspec
 
 from controller.entries import EntryType, Query, Start
 from controller.ring import TickRow, unpack_tick
-from records.book import Book, Fraction, Noted, Ticks, rows_of
+from records.book import Book, Fraction
 from records.files import PosixFiles
+from records.folds import fold
+from records.forms import Noted, Ticks, rows_of
 from records.journal import Kind, Record, Verified, verify
 from records.sheets import Taken
 
@@ -65,7 +67,7 @@ def _once(journal: Path, traced: Traced) -> Gathered:
         book = found.book
         _query(record, queries)
         known = len(book.exposures)
-        book.fold(record)
+        fold(book, record)
         if len(book.exposures) > known:
             exposure = next(reversed(book.exposures.values()))
             asked = queries.get(exposure.instance)

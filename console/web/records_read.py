@@ -28,8 +28,8 @@ from controller.ring import TickRow, unpack_tick
 from hal.errors import ConfigurationError
 from hal.readings import Cause
 from records import sheets
-from records.book import Noted, Ticks, rows_of
 from records.day_forms import decoded
+from records.forms import Noted, Ticks, rows_of
 from records.fractions import DATABASE_NAME, JOURNAL_NAME
 from records.journal import Kind, Record
 from records.overrides import Override

@@ -42,9 +42,9 @@ from hal.rig import RigConfig
 from interlocks.rules import TABLE
 from interlocks.words import Limits
 from records import sheets
-from records.book import Noted, Ticks, rows_of
 from records.day import against
 from records.day_forms import Bound, DaySheet, DaySite, decoded, zone_named
+from records.forms import Noted, Ticks, rows_of
 from records.fractions import DATABASE_NAME, JOURNAL_NAME, sheet_words
 from records.journal import Kind, Record
 from records.sheets import SheetKind, wrong_signature

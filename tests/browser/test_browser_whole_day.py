@@ -41,9 +41,9 @@ from controller.requests import Offer, Snapshot
 from hal.readings import Purpose
 from hal.units import Seconds
 from records import fractions, sheets
-from records.book import Noted
 from records.commissioning import ITEMS, Audit, Commissioned, Commissioning
 from records.day_forms import Baseline, DaySheet, decoded
+from records.forms import Noted
 from records.journal import Kind
 from records.sheets import Sheet, SheetKind
 from verification.setting import Setting

@@ -15,9 +15,11 @@ from controller.prescribed import Combination, Prescribed, Quality
 from controller.ring import TickRow, pack_tick
 from hal.readings import Cause, Termination, TimerStart, UnitState
 from interlocks.rules import TABLE
-from records.book import Book, Noted, Opened, Ticks, pack_row
+from records.book import Book
 from records.day_forms import Bound, DaySheet, Line
 from records.files import PosixFiles
+from records.folds import fold
+from records.forms import Noted, Opened, Ticks, pack_row
 from records.journal import SEGMENT_LEAST_BYTES, Journal, Kind
 from records.sheets import Sheet, SheetKind, Taken, body
 from records.store import Store
@@ -51,7 +53,7 @@ class KeptByHand:
         self.journal = Journal(PosixFiles(), records / "journal", SEGMENT_LEAST_BYTES)
         self.book = Book()
         for record in self.journal.open():
-            self.book.fold(record)
+            fold(self.book, record)
         self.journal.go_on()
         self.append(Kind.OPENED, Opened(1, "i1", simulated))
         plain = Opening(
@@ -74,7 +76,7 @@ class KeptByHand:
     def append(self, kind: Kind, payload: msgspec.Struct) -> int:
         record = self.journal.append(kind, msgspec.msgpack.encode(payload), self.wall_s)
         self.journal.sync()
-        self.book.fold(record)
+        fold(self.book, record)
         return record.index
 
     def note(self, kind: EntryType, entry: msgspec.Struct, **more: Any) -> int:

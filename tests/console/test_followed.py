@@ -4,6 +4,7 @@ read anew."""
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,14 @@ from console.followed import Followed
 from hal.errors import ConfigurationError
 from records.book import Book, Changes
 from records.files import PosixFiles
+from records.folds import fold
 from records.journal import SEGMENT_LEAST_BYTES, Journal, Kind, verify
 
 
 def whole(folder: Path) -> Book:
     """What the records themselves make of it."""
     book = Book()
-    verify(PosixFiles(), folder, book.fold)
+    verify(PosixFiles(), folder, partial(fold, book))
     book.changes = Changes()
     return book
 

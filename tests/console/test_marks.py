@@ -27,6 +27,7 @@ from hal.clock import SystemClock
 from hal.errors import ConfigurationError
 from records.book import Book
 from records.files import PosixFiles
+from records.folds import fold
 from records.journal import read_all
 from records.store import Store
 
@@ -50,7 +51,7 @@ class Kept:
             path.unlink()
         book = Book()
         for record in read_all(PosixFiles(), self.records / "journal"):
-            book.fold(record)
+            fold(book, record)
         store = Store(self.records / "records.sqlite")
         store.project(book, book.changes, record.index, record.digest)
         store.close()

@@ -34,7 +34,7 @@ from controller.states import State
 from hal.clock import SystemClock
 from interlocks.rules import TABLE
 from interlocks.words import Clears, Trip
-from records.book import Ticks, pack_row
+from records.forms import Ticks, pack_row
 from records.journal import Kind
 
 STATES = list(State)

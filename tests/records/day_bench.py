@@ -18,10 +18,10 @@ from controller.prescribed import Prescribed
 from controller.proofs import PROVEN
 from hal.readings import Purpose, UnitState
 from records import commissioning
-from records.book import TESTS_PASSED
 from records.commissioning import Audit, Commissioned, Commissioning
 from records.day import ITEMS, bound_of
 from records.day_forms import BaseLine, Baseline, DaySheet, DaySite, Line, zone_named
+from records.folds import TESTS_PASSED
 from records.recorder import RecorderConfig
 from records.sheets import Sheet, SheetKind, Signers, body, hand_in
 from records.warm_up import today as day_of

@@ -36,6 +36,7 @@ from records.backup import (
 )
 from records.book import Book
 from records.files import PosixFiles
+from records.folds import fold
 from records.fractions import list_fractions, show
 from records.journal import Record, verify
 
@@ -104,11 +105,11 @@ def tree(folder: Path) -> dict[str, bytes]:
 def book_of(folder: Path, last: int = 1 << 62) -> Book:
     book = Book()
 
-    def fold(record: Record) -> None:
+    def take(record: Record) -> None:
         if record.index <= last:
-            book.fold(record)
+            fold(book, record)
 
-    assert verify(FILES, folder / "journal", fold).words == ""
+    assert verify(FILES, folder / "journal", take).words == ""
     return book
 
 

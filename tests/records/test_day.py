@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,13 +38,14 @@ from hal.errors import ConfigurationError
 from hal.readings import Purpose
 from records import commissioning, fractions, sheets
 from records.baselines import baseline_of, baselines_of, of_baseline
-from records.book import BINDING, Book
+from records.book import Book
 from records.clearance import WAIVED_UNTIL_S, Day, of_day
 from records.commissioning import Audit, Commissioned
 from records.day import against, midnight_s, of_sheet, until_s
 from records.day_forms import BaseLine, Baseline, Bound, DaySheet, Left, decoded
 from records.day_readings import air_words, corrected, judged
 from records.files import PosixFiles
+from records.folds import BINDING, fold
 from records.journal import verify
 from records.overrides import Override, overriding
 from records.recorder import Recorder, RecorderError
@@ -184,7 +186,7 @@ def test_a6_g28_what_was_exchanged_and_put_back_brings_the_mornings_check_not_ba
     rig.run(0.04)
     assert f"the daily check is of before {name} was changed from " in rig.refused(), "the journal read anew"
     book = Book()
-    assert verify(PosixFiles(), rig.folder / "journal", book.fold).words == ""
+    assert verify(PosixFiles(), rig.folder / "journal", partial(fold, book)).words == ""
     now = (rig.host.opening, SITE, rig.clock.now, rig.clock.wall)
     assert any(f"of before {name} was changed" in said for said in against(book, *now)) and until_s(book, *now) == 0.0
     copy = msgspec.structs.replace(sheet, who="B. Person")

@@ -26,6 +26,7 @@ from hal.units import Seconds
 from interlocks.words import Clears, Trip, Verdict
 from records.book import Book
 from records.files import PosixFiles
+from records.folds import fold
 from records.fractions import list_fractions, show
 from records.journal import Kind, Record, segments_up_to, verify
 from records.recorder import GAP_DOSE, GAP_RULE, Recorder, RecorderError
@@ -528,7 +529,7 @@ def test_a_gap_of_a_record_of_before_is_read(rig: Rig) -> None:
     rig.new_recorder()
     old = Record(10**6, Kind.GAP, WALL, msgspec.msgpack.encode(("host1", 5, 9)), b"")
     book = rig.recorder.book if rig.recorder is not None else Book()
-    book.fold(old)
+    fold(book, old)
     assert book.seqs["host1"] == 9 and book.latches == {}
 
 

@@ -30,8 +30,8 @@ from interlocks.bands import BANDS, CERTIFIED
 from interlocks.gate import OFF_LOOKED, OFF_PASSED, Gate, Permit
 from interlocks.judge import judge
 from interlocks.words import House, Sent, Verdict
-from records.book import Row
 from records.files import PosixFiles
+from records.forms import Row
 from records.journal import read_all
 from records.replay import Recorded, Replayed, exposures, replay
 from verification.reach import to_beam, turn_until
