@@ -11,7 +11,7 @@ from verification.hazard import Hazard
 from verification.hazards import HAZARDS, INCIDENT_SCENARIOS, functions_of
 
 HEADS: Final = ("hazard", "what can go wrong, and what must hold", "answered by", "shown by")
-PLAYS: Final = "verification/incidents.py"
+PLAYS: Final = "verification/incidents/table.py"
 _ANCHORS: Final = {row.id: row.anchor for row in HAZARDS}
 
 
@@ -51,7 +51,7 @@ def _line(row: Hazard) -> tuple[str, ...]:
         answers.append(f"**stands open:** {row.stands_open}")
     shown = [test_link(test) for test in row.tests]
     if row.scenario:
-        play = at_line(PLAYS, INCIDENT_SCENARIOS.get(row.scenario, ""))
+        play = at_line(*INCIDENT_SCENARIOS.get(row.scenario, (PLAYS, "")))
         shown.append(f"[`kerma incidents {row.scenario}`](command-line.md#kerma-incidents), which plays [this]({play})")
     return (
         f'<a id="{row.anchor}"></a>{row.id}',

@@ -22,14 +22,16 @@ from verification.hazard import Hazard
 from verification.hazards_of_accidents import ACCIDENTS, THERAC
 from verification.hazards_of_incidents import INCIDENTS
 from verification.hazards_of_machine import DESIGN, ENGINEERING, FAULTS
-from verification.incidents import INCIDENTS as PLAYED
+from verification.incidents.table import INCIDENTS as PLAYED
 from verification.scenarios import SCENARIOS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 HAZARDS: Final[tuple[Hazard, ...]] = (*THERAC, *ACCIDENTS, *INCIDENTS, *ENGINEERING, *DESIGN, *FAULTS)
 RULES: Final = {row.id: row for row in TABLE}
-INCIDENT_SCENARIOS: Final = {one.name: one.play.__name__ for one in PLAYED}
-"""Names that `kerma incidents` plays, and the function of verification/incidents.py that does."""
+INCIDENT_SCENARIOS: Final = {
+    one.name: (f"{one.play.__module__.replace('.', '/')}.py", one.play.__name__) for one in PLAYED
+}
+"""Names that `kerma incidents` plays; of each the file and the function that does."""
 
 ROOMS: Final = (
     "hal",

@@ -1,5 +1,5 @@
 """Incidents by their names, of radiotherapy and of other trades, each as one requirement that a test can show.
-It holds rows only; verification/incidents.py plays each of them on the whole machine, by the name in its last column."""
+It holds rows only; verification/incidents/ plays each of them on the whole machine, by the name in its last column."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """What an incident is played on: virtual rigs that are watched from the first tick, and what was found wrong, in words.
-It knows no incident; verification/incidents.py holds them."""
+It knows no incident; verification/incidents/ holds them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """`kerma incidents`: plays what has gone wrong elsewhere on the whole simulated machine, and says for each what was seen and what was wrong.
-It knows how to show and to say; what an incident is stands in verification/incidents.py."""
+It knows how to show and to say; what an incident is stands in verification/incidents/."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rich.table import Table
 from console.exit_codes import Exit
 from controller.kernel import Kernels, prepare
 from verification.incident import perform
-from verification.incidents import INCIDENTS, find
+from verification.incidents.table import INCIDENTS, find
 
 NOT_AS_IT_SHOULD: Final = 1
 

@@ -27,7 +27,7 @@ BEGIN: Final = (
     "verification.explore",
     "verification.fault_ids",
     "verification.incident_cli",
-    "verification.incidents",
+    "verification.incidents.table",
     "verification.matrix",
     "verification.matrix_run",
     "verification.pairs",

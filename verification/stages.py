@@ -314,7 +314,7 @@ def evil(room: Room) -> Verdict:
 
 def incidents(room: Room) -> Verdict:
     """What has gone wrong elsewhere, each on the whole machine."""
-    names = [one.name for one in import_module("verification.incidents").INCIDENTS]
+    names = [one.name for one in import_module("verification.incidents.table").INCIDENTS]
     told, broken = _each(room, "incidents", names, incident)
     return Verdict({"incidents": f"{told}"}, broken)
 
@@ -443,7 +443,7 @@ STAGES: Final[tuple[Stage, ...]] = (
     Stage("crashes", "every call to the disk fails, kills or loses the power", crashes, ("verification.crash_matrix",)),
     Stage("seeds", f"{FAULT_RUNS} seeded fault runs and {BEAM_HOURS:.0f} simulated hours of beam", seeds),
     Stage("across", "laws that one run cannot show: other clocks, STOP from everywhere, deaths in between", across, ("verification.across",)),
-    Stage("incidents", "what has gone wrong elsewhere, each on the whole machine", incidents, ("verification.incidents", "verification.incident_cli")),
+    Stage("incidents", "what has gone wrong elsewhere, each on the whole machine", incidents, ("verification.incidents.table", "verification.incident_cli")),
     Stage("replay", "recorded exposures played again: every decision the same", replays, ("verification.replays", "records.replay")),
     Stage("real processes", "kill, stop, unplug, fill and step real processes", real_processes, ("verification.real_faults", "verification.real_cli")),
     Stage("tests", "what no virtual world can show, by the tests that are named for it", shown_by_tests, ("verification.fault_ids",)),

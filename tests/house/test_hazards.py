@@ -95,10 +95,11 @@ def test_every_answer_and_test_is_linked_at_its_own_line() -> None:
 
 
 def test_an_incident_is_linked_to_what_plays_it() -> None:
-    """Beside the command stands the function of verification/incidents.py, at its line."""
+    """Beside the command stands the function that plays it, in its own file at its line; of every incident such a function is there."""
+    assert all(function in functions_of(path) for path, function in INCIDENT_SCENARIOS.values())
     tyler = next(hazard for hazard in HAZARDS if hazard.id == "incident-tyler")
-    line = functions_of("verification/incidents.py")[INCIDENT_SCENARIOS["tyler"]]
-    assert f"(../verification/incidents.py#L{line})" in linked(("a", "b", "c", "d"), [tyler])
+    line = functions_of("verification/incidents/therac_25.py")["tyler"]
+    assert f"(../verification/incidents/therac_25.py#L{line})" in linked(("a", "b", "c", "d"), [tyler])
     for test in tyler.tests:
         path, _, function = test.partition("::")
         assert f"(../tests/{path}#L{functions_of(f'tests/{path}')[function]})" in linked(("a", "b", "c", "d"), [tyler])

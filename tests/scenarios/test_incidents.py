@@ -1,5 +1,5 @@
 """Incidents of other machines, played on this one: each is answered. The longest are played by make grid.
-What each must show stands in verification/incidents.py."""
+What each must show stands in verification/incidents/."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from controller.requests import Confirm, Edit, Load, Request
 from interlocks import gate
 from interlocks.judge import judge
 from simulators.room import Room
-from verification import incidents
 from verification.hazards_of_incidents import INCIDENTS as HAZARDS
 from verification.incident import Incident, Theatre, perform
-from verification.incidents import INCIDENTS, find
+from verification.incidents import clocks, therac_25, unnoticed_failures, wrong_numbers, yakima
+from verification.incidents.table import INCIDENTS, find
 from verification.rigs import Choice
 from verification.virtual import VirtualRig
 
@@ -47,13 +47,13 @@ def _no_fault(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_edit(patch: pytest.MonkeyPatch) -> None:
-    sent = incidents.send
+    sent = therac_25.send
 
     def send(rig: VirtualRig, request: Request) -> None:
         if not isinstance(request, Edit | Load):
             sent(rig, request)
 
-    patch.setattr(incidents, "send", send)
+    patch.setattr(therac_25, "send", send)
 
 
 def _no_death(patch: pytest.MonkeyPatch) -> None:
@@ -77,11 +77,11 @@ WITHOUT: Final[dict[str, Callable[[pytest.MonkeyPatch], None]]] = {
     "proceed": _no_fault,
     "malfunction-54": _no_fault,
     "saturated-chamber": _no_fault,
-    "removed-interlock": lambda patch: patch.setattr(incidents, "REMOVED", Choice(generator_wire="tcp")),
+    "removed-interlock": lambda patch: patch.setattr(therac_25, "REMOVED", Choice(generator_wire="tcp")),
     "no-trace": _no_fault,
-    "xoft": lambda patch: patch.setattr(incidents, "XOFT_TIMES", 1.0),
-    "costa-rica": lambda patch: patch.setattr(incidents, "NO_DOSES", ("950.0",)),
-    "nucletron": lambda patch: patch.setattr(incidents, "edit", lambda order, _field, _value: order),
+    "xoft": lambda patch: patch.setattr(wrong_numbers, "XOFT_TIMES", 1.0),
+    "costa-rica": lambda patch: patch.setattr(wrong_numbers, "NO_DOSES", ("950.0",)),
+    "nucletron": lambda patch: patch.setattr(wrong_numbers, "edit", lambda order, _field, _value: order),
     "bumped-table": _no_fault,
     "no-source": _no_fault,
     "iba": _no_fault,
@@ -92,7 +92,7 @@ WITHOUT: Final[dict[str, Callable[[pytest.MonkeyPatch], None]]] = {
     "boeing-787": _no_uptime,
     "patriot": _no_uptime,
     "toyota": _no_death,
-    "ariane-5": lambda patch: patch.setattr(incidents, "raise_in", lambda _part: _nothing),
+    "ariane-5": lambda patch: patch.setattr(unnoticed_failures, "raise_in", lambda _part: _nothing),
     "px4": _no_fault,
 }
 """Each incident with what goes wrong in it left out."""
@@ -150,8 +150,8 @@ def test_yakima_holds_by_the_door_alone(
     held: bool,
 ) -> None:
     """With fewer passes: a confirmation that asks no rule, and a door that is not looked at once in 256 passes, are both called broken."""
-    monkeypatch.setattr(incidents, "YAKIMA_STARTS", 3)
-    monkeypatch.setattr(incidents, "YAKIMA_PASSES", 300)
+    monkeypatch.setattr(yakima, "YAKIMA_STARTS", 3)
+    monkeypatch.setattr(yakima, "YAKIMA_PASSES", 300)
     take_away(monkeypatch)
     assert (perform(find("yakima"), tmp_path, kernels).wrong == []) is held
 
@@ -161,8 +161,8 @@ def test_an_edge_that_lies_outside_the_beam_is_called_broken(
     tmp_path: Path, kernels: Kernels, monkeypatch: pytest.MonkeyPatch, after_s: float
 ) -> None:
     """A clock whose edge is crossed before the beam, or after it, shows nothing."""
-    monkeypatch.setattr(incidents, "EDGES", incidents.EDGES[-1:])
-    monkeypatch.setattr(incidents, "EDGE_AFTER_BOOT_S", after_s)
+    monkeypatch.setattr(clocks, "EDGES", clocks.EDGES[-1:])
+    monkeypatch.setattr(clocks, "EDGE_AFTER_BOOT_S", after_s)
     wrong = perform(find("boeing-787"), tmp_path, kernels).wrong
     assert [words for words in wrong if "is not between beam on" in words] == wrong != []
 
@@ -172,7 +172,7 @@ def test_ariane_holds_by_the_gate_that_shuts(
     tmp_path: Path, kernels: Kernels, monkeypatch: pytest.MonkeyPatch, shuts: bool
 ) -> None:
     """A process that ends by an exception and leaves its beam to the lease is called broken."""
-    monkeypatch.setattr(incidents, "PARTS", incidents.PARTS[:1])
+    monkeypatch.setattr(unnoticed_failures, "PARTS", unnoticed_failures.PARTS[:1])
     if not shuts:
         monkeypatch.setattr(gate.Gate, "shut", _nothing)
     wrong = perform(find("ariane-5"), tmp_path, kernels).wrong

@@ -227,7 +227,8 @@ def test_the_sources_hash_speaks_of_what_decides_a_run() -> None:
 
 LOADED = """
 import sys
-from verification import incident_cli, incidents, matrix, matrix_run, sources, stages
+from verification import incident_cli, matrix, matrix_run, sources, stages
+from verification.incidents import table
 from verification.seeded import run
 run(0)
 stages.barrier(next(iter(__import__("verification.barriers").barriers.BARRIERS)))
