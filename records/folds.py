@@ -143,9 +143,9 @@ def _look(exposure: Exposure, seen: Evidence, mono_ns: int, wall_s: float, row: 
 
 
 def _uncounted(seen: Evidence, mono_ns: int, wall_s: float, row: TickRow) -> tuple[int, float] | None:
-    """Since when high voltage goes uncounted: not while a counter of the unit still moves."""
+    """Since when high voltage goes uncounted: not while a counter of the unit still moves, from one tick to the next."""
     before, now = (seen.beam_ms, seen.counts_1, seen.counts_2), (row.beam_ms, row.counts_1, row.counts_2)
-    if seen.uncounted is None or now == before:
+    if seen.uncounted is None or now == before or seen.gapped:
         return seen.uncounted
     age_s = row.unit_age_ms / 1e3
     return max(seen.uncounted, (mono_ns - round(age_s * 1e9), wall_s - age_s))
@@ -174,13 +174,14 @@ def _drained(book: Book, record: Record) -> None:
 
 
 def _mark(book: Book, instance: str, *, gapped: bool) -> None:
-    """Say of a process's running exposures that ticks were lost, or that nothing more can come."""
+    """Say of a process's running exposures that ticks were lost, or that nothing more can come. What was lost may have told of high voltage that nobody
+    commanded: from the last tick before it on none is proved off."""
     for token in book.running:
         exposure = book.exposures[token]
         if exposure.instance == instance:
             seen = exposure.seen
             changed = (
-                msgspec.structs.replace(seen, gapped=True)
+                msgspec.structs.replace(seen, gapped=True, uncounted=seen.uncounted or (seen.mono_ns, seen.wall_s))
                 if gapped
                 else msgspec.structs.replace(seen, whole=not seen.gapped)
             )

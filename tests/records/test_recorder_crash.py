@@ -458,6 +458,38 @@ def test_what_lay_in_a_gap_may_have_been_a_latch_and_an_end(rig: Rig) -> None:
     assert rig.host.statement().latches == ()
 
 
+@pytest.mark.parametrize("when", ["lost", "told again", "before"])
+def test_high_voltage_that_a_gap_may_have_told_of_is_charged_from_before_the_gap_on(rig: Rig, when: str) -> None:
+    """High voltage stays on and the unit does not count it. That was latched in the gap and is lost, or told again by the host after it, or was known before
+    it, and the counters differ across it, for the beam had still run then: whoever resumes must know how much it may have been."""
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(1.0, beam=True)
+    stuck = LatchSet("stuck_on", Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, "kV 60", rig.clock.wall)
+    if when == "before":
+        rig.host.put(EntryType.LATCH_SET, stuck)
+        rig.run(0.1)
+    rig.drop_recorder()
+    rig.run(0.5, beam=True)
+    rig.unit.state = UnitState.ENDED
+    rig.unit.cause = Cause.LEASE
+    rig.host.put(EntryType.LATCH_SET, stuck)
+    began_s = rig.clock.now
+    rig.run(60.0)
+    rig.new_recorder()
+    rig.run(0.1)
+    if when == "told again":
+        rig.host.put(EntryType.LATCH_SET, stuck)
+        rig.run(0.1)
+    find_and_settle(rig)
+    dark_mgy = (rig.clock.now - 0.1 - began_s) * RATE_MAX_OVER_R0 * R0
+    (end,) = ends(rig)
+    assert end["quality"] == "UNKNOWN"
+    assert true_mgy(rig) + dark_mgy <= end["high_mgy"] <= 1.02 * (true_mgy(rig) + dark_mgy) + 2.0 * R0
+
+
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_host_that_lives_tells_again_what_lay_in_a_gap(rig: Rig, frozen: bool) -> None:
     """The new recorder, or one that was frozen meanwhile, calls a latch and an end durable that it never read. The host sees by its two files that it knows
