@@ -4,9 +4,11 @@ It knows how to start them and to read what they say; it knows no record."""
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +17,11 @@ TOOLS = ("dciodvfy", "storescp")
 
 
 def tool(name: str) -> str:
-    """Where it is. RuntimeError where it is not: nothing is held against it then, and nobody may think so."""
-    found = shutil.which(name)
+    """Where it is; not in this Python's own folder, where pynetdicom has a storescp that is another. RuntimeError where it is not: nothing is held against
+    it then, and nobody may think so."""
+    own = Path(sys.executable).parent
+    elsewhere = [folder for folder in os.get_exec_path() if Path(folder) != own]
+    found = shutil.which(name, path=os.pathsep.join(elsewhere))
     if found is None:
         raise RuntimeError(f"{name} is not on this machine; first: make dicom-tools")
     return found
