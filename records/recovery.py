@@ -136,7 +136,7 @@ def recovered(
     """Dose by what the unit retained where that is evidence, else the provisional one; after a reboot of the unit high is the higher of both.
 
     High voltage that nobody could prove off is charged until this moment, when it is off. A unit whose counters have moved since the last tick was still
-    counting it, which it does until high voltage is gone.
+    counting it, which it does until high voltage is gone: that stands for all of the time unseen only while the counters had not settled yet.
     """
     mono_s = (found_mono_ns - seen.mono_ns) * 1e-9
     wall_s = found_wall_s - seen.wall_s
@@ -150,7 +150,7 @@ def recovered(
     open_s = CUT_S if found.cause in _OPEN_BEAM else 0.0
     tail_mgy = 0.0 if settled else _longest_tail_mgy(start)
     moved = (found.beam_ms, found.counts_1, found.counts_2) != (seen.beam_ms, seen.counts_1, seen.counts_2)
-    dark_s = 0.0 if moved else stuck_s
+    dark_s = 0.0 if moved and max(mono_s, wall_s) < SETTLED_S else stuck_s
     by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, dark_s, tail_mgy, open_s)
     if dark_s:
         told = f"{by_unit.words}, {dark_s:.2f} s of high voltage that it did not count charged at {RATE_MAX_OVER_R0:g} x R0"
