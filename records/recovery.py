@@ -29,6 +29,8 @@ LAG_S = 0.5
 """What may be lost of the journal in beam: the durable lag at which the real-time process ends the beam."""
 SETTLED_S = 5.0
 """After this long the cable is discharged (t2d is at most 4 s) and the counters hold the tail."""
+UNTIMED_S = 24 * 3600.0
+"""Charged where no clock tells how long uncounted high voltage went on: far beyond any prescription, so that no resume is left; it bounds nothing."""
 _WRAP = 1 << 32
 _OPEN_BEAM = frozenset((Cause.RATE, Cause.FILTER))
 """Ends after which the retained counters may stand at their ceiling: the beam had no filter until the contactor was open."""
@@ -141,8 +143,12 @@ def recovered(
     mono_s = (found_mono_ns - seen.mono_ns) * 1e-9
     wall_s = found_wall_s - seen.wall_s
     gap_s = max(found_wall_s - start.wall_s, 0.0)
-    stuck_s = uncounted_s(seen, found_mono_ns, found_wall_s)
+    # another boot, and less wall time than this one is old: the clock was set, and nobody knows by how much
+    untimed = seen.uncounted is not None and mono_s < 0 and wall_s < found_mono_ns * 1e-9
+    stuck_s = UNTIMED_S if untimed else uncounted_s(seen, found_mono_ns, found_wall_s)
     by_journal = provisional(start, seen, tick_s, stuck_s)
+    if untimed:
+        by_journal = msgspec.structs.replace(by_journal, words=f"{by_journal.words}; {_untimed(wall_s)}")
     wrong = implausible(start, token, found, seen, gap_s)
     if wrong:
         return msgspec.structs.replace(by_journal, words=f"{by_journal.words}; {wrong}")
@@ -150,10 +156,10 @@ def recovered(
     open_s = CUT_S if found.cause in _OPEN_BEAM else 0.0
     tail_mgy = 0.0 if settled else _longest_tail_mgy(start)
     moved = (found.beam_ms, found.counts_1, found.counts_2) != (seen.beam_ms, seen.counts_1, seen.counts_2)
-    dark_s = 0.0 if moved and max(mono_s, wall_s) < SETTLED_S else stuck_s
+    dark_s = 0.0 if moved and not untimed and max(mono_s, wall_s) < SETTLED_S else stuck_s
     by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, dark_s, tail_mgy, open_s)
     if dark_s:
-        told = f"{by_unit.words}, {dark_s:.2f} s of high voltage that it did not count charged at {RATE_MAX_OVER_R0:g} x R0"
+        told = f"{by_unit.words}, {dark_s:.2f} s of high voltage that it did not count charged at {RATE_MAX_OVER_R0:g} x R0{f'; {_untimed(wall_s)}' if untimed else ''}"
         by_unit = msgspec.structs.replace(by_unit, words=told)
     if found.boot_count == start.unit_boot_count:
         return by_unit
@@ -170,7 +176,7 @@ def recovered(
         else Weighed(high, low, high, Quality.UNKNOWN)
     )
     return msgspec.structs.replace(
-        by_unit, weighed=weighed, charged_s=by_journal.charged_s, words="by the unit, which has rebooted since"
+        by_unit, weighed=weighed, charged_s=by_journal.charged_s, words=f"by the unit, which has rebooted since{f'; {_untimed(wall_s)}' if untimed else ''}",
     )
 
 
@@ -244,6 +250,14 @@ def unbelievable(end: Terminal) -> str:
     if end.void and end.high_mgy:
         return f"VOID with {end.high_mgy:g} mGy"
     return ""
+
+
+def _untimed(wall_s: float) -> str:
+    """What people read where the time of uncounted high voltage is not known."""
+    return (
+        f"for how long high voltage was on is not known: the computer was started anew, and its clock shows {wall_s:.0f} s since the last tick; {UNTIMED_S:.0f} s "
+        "stand for no bound; first: a physicist closes the fraction"
+    )
 
 
 def _behind(found: Found, seen: Evidence) -> bool:

@@ -29,7 +29,7 @@ from records.files import PosixFiles
 from records.fractions import list_fractions, show
 from records.journal import Kind, Record, segments_up_to, verify
 from records.recorder import GAP_DOSE, GAP_RULE, Recorder, RecorderError
-from records.recovery import LAG_S
+from records.recovery import LAG_S, UNTIMED_S
 from verification.disk import FOR_EVER, FaultyDisk, Killed, PowerLost, Strike
 from verification.trace import JournalEye
 
@@ -351,6 +351,38 @@ def test_the_clock_that_says_more_bounds_the_time_until_off_is_found(rig: Rig) -
     rig.run(0.1)
     (end,) = ends(rig)
     assert not end["void"] and 10.0 * RATE_MAX <= end["high_mgy"] <= 11.0 * RATE_MAX
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.1], ids=["unchanged", "moved"])
+@pytest.mark.parametrize("reboots", [0, 1], ids=["unit-stays", "unit-reboots"])
+@pytest.mark.parametrize("clock_s", [-3600.0, 1.0], ids=["behind", "ahead-by-less-than-since-the-boot"])
+def test_where_no_clock_tells_how_long_nobody_may_resume(rig: Rig, clock_s: float, reboots: int, moved: float) -> None:
+    """The computer starts anew and its clock is stale, 600 s after high voltage was latched: the time is not known, and no resume is left to anybody."""
+    stuck(rig)
+    rig.drop_recorder()
+    rig.host.kill()
+    wall_s = rig.clock.wall
+    shutil.rmtree(rig.folder / "shm")
+    (rig.folder / "shm").mkdir()
+    rig.unit.beam(moved)
+    rig.unit.boot += reboots
+    rig.clock.now, rig.clock.wall = 2.5, wall_s + clock_s
+    rig.new_host()
+    rig.new_recorder()
+    rig.run(0.1)
+    rig.host.found()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["quality"] == "UNKNOWN" and end["high_mgy"] >= UNTIMED_S * RATE_MAX
+    assert "for how long high voltage was on is not known" in end["words"] and "a physicist closes" in end["words"]
+    rig.host.put(EntryType.LATCH_CLEARED, LatchCleared("stuck_on", "service", "S. Low", "mended", rig.clock.wall))
+    rig.run(0.1)
+    rig.clock.wall = wall_s + 60.0
+    rig.restart_host()
+    rig.host.query(resume=True, physicist=True, reason="seen")
+    rig.run(0.05)
+    clearance = rig.host.statement().clearance
+    assert clearance is not None and clearance.open and "close the fraction" in clearance.refused
 
 
 def test_every_tick_is_kept_for_as_long_as_an_end_is_owed(rig: Rig) -> None:
