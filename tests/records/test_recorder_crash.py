@@ -385,6 +385,38 @@ def test_where_no_clock_tells_how_long_nobody_may_resume(rig: Rig, clock_s: floa
     assert clearance is not None and clearance.open and "close the fraction" in clearance.refused
 
 
+def test_a_host_whose_clock_is_100_s_ahead_is_recovered_as_any_other(rig: Rig) -> None:
+    """So far apart the two clocks are allowed to be: what the unit retained is judged by the recorder's alone."""
+    rig.new_recorder()
+    rig.clock.wall += 100.0
+    rig.host.confirm()
+    rig.clock.wall -= 100.0
+    rig.run(0.02)
+    rig.host.take_token()
+    rig.host.arm()
+    rig.run(0.1)
+    rig.host.press()
+    rig.run(17.9, beam=True)
+    rig.restart_host(6.0)
+    rig.run(0.1)
+    rig.host.found()
+    rig.run(0.1)
+    (end,) = ends(rig)
+    assert end["quality"] == "GOOD" and end["high_mgy"] == pytest.approx(true_mgy(rig), rel=0.02)
+
+
+def test_a_timer_that_ran_on_for_longer_than_anybody_was_away_is_not_believed(rig: Rig) -> None:
+    """6 s away, and 8 s more on the unit's timer."""
+    rig.new_recorder()
+    rig.to_beam()
+    rig.run(2.0, beam=True)
+    rig.host.kill()
+    rig.unit.beam(8.0)
+    find_and_settle(rig)
+    (end,) = ends(rig)
+    assert end["quality"] == "UNKNOWN" and "8.00 s of beam within the" in end["words"]
+
+
 def test_every_tick_is_kept_for_as_long_as_an_end_is_owed(rig: Rig) -> None:
     """The host is stuck with beam on, and dies 9.8 s after: what the unit counted is known to the last tick, though its memory is lost then."""
     stuck(rig)
