@@ -166,7 +166,11 @@ class Signatures:
             words = signed.refusal(sha256, needed) or signed.other_values(sha256, values_of(prescribed), needed)
             words = words or signed.unaccepted(sha256, prescribed.flags, needed)
             words = words or ("" if begun else signed.superseded(prescribed))
-            return words or (self._audit.put_back(signed, sha256) if needed else "")
+            words = words or (self._audit.put_back(signed, sha256) if needed else "")
+            if words or begun or not needed or not self._audit.displaced(signed, prescribed):
+                return words
+            # signed between the two looks is not lost
+            return self._audit.displaced(self.looked(), prescribed)
         except OSError as error:
             name = error.filename or self._folder
             words = f"no approval counts, for {name} cannot be read ({error.strerror or error}); first: mend that"
@@ -196,13 +200,36 @@ class AuditLook:
     def __init__(self, records: Path) -> None:
         self._path = records / AUDIT / LOG
         self._inode, self._at = 0, 0
-        self._told: dict[str, list[tuple[int, str, str]]] = {}
+        self._told: dict[str, list[tuple[int, str, str, str, int]]] = {}
 
     def put_back(self, signed: Signed, sha256: str) -> str:
         """Why an order may not be given whose signatures are older than what the audit knows of them. Raises OSError."""
         self.look()
         for words in self._lacking(signed, sha256):
             return f"{words}; first: kerma approvals verify, and have it withdrawn anew"
+        return ""
+
+    def displaced(self, signed: Signed, prescribed: Prescribed) -> str:
+        """Why an older version may not be given: the audit knows of a newer one's signature that these signatures have lost, and that nobody withdrew. What
+        the audit of an older program tells names no version, and displaces nothing. Raises OSError."""
+        self.look()
+        tag = tag_of(prescribed)
+        for sha256, told in self._told.items():
+            kept = {one.who for one in signed.of(sha256)}
+            standing: dict[int, tuple[str, str, int]] = {}
+            for n, what, who, of, version in told:
+                if what == "signed":
+                    standing[n] = who, of, version
+                elif n in standing:
+                    gone = standing[n][0]
+                    standing = {other: one for other, one in standing.items() if one[0] != gone}
+            for n, (who, of, version) in standing.items():
+                if of == tag and version > prescribed.version and who not in kept:
+                    return (
+                        f"signature {n}: the audit says that {who} signed version {version} of {prescribed.prescription_id}, fraction {prescribed.fraction}, "
+                        f"which takes the place of version {prescribed.version}, and it is not here; first: kerma approvals verify, and have {who} sign "
+                        f"version {version} anew {WHERE}"
+                    )
         return ""
 
     def beside(self, signed: Signed) -> list[tuple[str, str]]:
@@ -235,13 +262,14 @@ class AuditLook:
             entry: dict[str, Any] = json.loads(line)
             told = entry["told"]
             said = int(told["signature"]), str(entry["what"]), str(entry["who"])
-            self._told.setdefault(str(told["order_sha256"]), []).append(said)
+            of = str(told.get("tag", "")), int(told.get("version", 0))
+            self._told.setdefault(str(told["order_sha256"]), []).append((*said, *of))
         except (ValueError, KeyError, TypeError, RecursionError):
             return
 
     def _lacking(self, signed: Signed, sha256: str) -> Iterator[str]:
         kept = {one.n: one for one in signed.of(sha256)}
-        for n, what, who in sorted(self._told.get(sha256, [])):
+        for n, what, who, _tag, _version in sorted(self._told.get(sha256, [])):
             one = kept.get(n)
             if one is None or (one.who != who and what == "signed"):
                 yield f"signature {n}: the audit says it was {what} by {who}, and it is not here"

@@ -29,6 +29,8 @@ LAG_S = 0.5
 """What may be lost of the journal in beam: the durable lag at which the real-time process ends the beam."""
 SETTLED_S = 5.0
 """After this long the cable is discharged (t2d is at most 4 s) and the counters hold the tail."""
+UNTIMED_S = 24 * 3600.0
+"""Charged where no clock tells how long uncounted high voltage went on: far beyond any prescription, so that no resume is left; it bounds nothing."""
 _WRAP = 1 << 32
 _OPEN_BEAM = frozenset((Cause.RATE, Cause.FILTER))
 """Ends after which the retained counters may stand at their ceiling: the beam had no filter until the contactor was open."""
@@ -114,18 +116,19 @@ def never_ran(start: Start, token: int, found: Found, seen: Evidence) -> bool:
     return found.sound and unchanged and not_seen and kept and (no_run or (same_boot and found.token == token))
 
 
-def implausible(start: Start, token: int, found: Found, seen: Evidence, gap_s: float) -> str:
-    """Why what the unit retains is no evidence for this exposure; empty when it is. `gap_s` is the time between START and FOUND."""
-    beam_s = (found.beam_ms - start.unit_beam_ms) / 1000.0
+def implausible(start: Start, token: int, found: Found, seen: Evidence, since_s: float) -> str:
+    """Why what the unit retains is no evidence for this exposure; empty when it is. `since_s` is the time since what the last tick saw of it, by the clocks
+    that kept that tick: the real-time process's own, in START, may lie beside them."""
+    beam_s = (found.beam_ms - seen.beam_ms) / 1000.0
     if not found.sound:
         return "the unit could not be read whole"
     if found.token != token:
         return f"the unit retains exposure {found.token}"
     if found.fraction_tag != start.fraction_tag:
         return f"the unit retains fraction {found.fraction_tag:016x}"
-    if beam_s < 0 or beam_s > gap_s * 1.01 + 0.1:
-        return f"its timer shows {beam_s:.2f} s of beam within {gap_s:.2f} s"
-    if found.beam_ms < seen.beam_ms or _behind(found, seen):
+    if beam_s > since_s * 1.01 + 0.1:
+        return f"its timer shows {beam_s:.2f} s of beam within the {since_s:.2f} s since the last tick"
+    if beam_s < 0 or _behind(found, seen):
         return "its timer or counters are below those of the last tick"
     return ""
 
@@ -136,24 +139,27 @@ def recovered(
     """Dose by what the unit retained where that is evidence, else the provisional one; after a reboot of the unit high is the higher of both.
 
     High voltage that nobody could prove off is charged until this moment, when it is off. A unit whose counters have moved since the last tick was still
-    counting it, which it does until high voltage is gone.
+    counting it, which it does until high voltage is gone: that stands for all of the time unseen only while the counters had not settled yet.
     """
     mono_s = (found_mono_ns - seen.mono_ns) * 1e-9
     wall_s = found_wall_s - seen.wall_s
-    gap_s = max(found_wall_s - start.wall_s, 0.0)
-    stuck_s = uncounted_s(seen, found_mono_ns, found_wall_s)
+    # another boot, and less wall time than this one is old: the clock was set, and nobody knows by how much
+    untimed = seen.uncounted is not None and mono_s < 0 and wall_s < found_mono_ns * 1e-9
+    stuck_s = UNTIMED_S if untimed else uncounted_s(seen, found_mono_ns, found_wall_s)
     by_journal = provisional(start, seen, tick_s, stuck_s)
-    wrong = implausible(start, token, found, seen, gap_s)
+    lost = f"; {_untimed(wall_s)}" if untimed else ""
+    by_journal = msgspec.structs.replace(by_journal, words=f"{by_journal.words}{lost}")
+    wrong = implausible(start, token, found, seen, max(mono_s, wall_s, 0.0) + seen.unit_age_s)
     if wrong:
         return msgspec.structs.replace(by_journal, words=f"{by_journal.words}; {wrong}")
     settled = min(wall_s, mono_s if mono_s > 0 else wall_s) >= SETTLED_S
     open_s = CUT_S if found.cause in _OPEN_BEAM else 0.0
     tail_mgy = 0.0 if settled else _longest_tail_mgy(start)
     moved = (found.beam_ms, found.counts_1, found.counts_2) != (seen.beam_ms, seen.counts_1, seen.counts_2)
-    dark_s = 0.0 if moved else stuck_s
+    dark_s = 0.0 if moved and not untimed and max(mono_s, wall_s) < SETTLED_S else stuck_s
     by_unit = _weigh(start, found.beam_ms, found.counts_1, found.counts_2, dark_s, tail_mgy, open_s)
     if dark_s:
-        told = f"{by_unit.words}, {dark_s:.2f} s of high voltage that it did not count charged at {RATE_MAX_OVER_R0:g} x R0"
+        told = f"{by_unit.words}, {dark_s:.2f} s of high voltage that it did not count charged at {RATE_MAX_OVER_R0:g} x R0{lost}"
         by_unit = msgspec.structs.replace(by_unit, words=told)
     if found.boot_count == start.unit_boot_count:
         return by_unit
@@ -170,7 +176,10 @@ def recovered(
         else Weighed(high, low, high, Quality.UNKNOWN)
     )
     return msgspec.structs.replace(
-        by_unit, weighed=weighed, charged_s=by_journal.charged_s, words="by the unit, which has rebooted since"
+        by_unit,
+        weighed=weighed,
+        charged_s=by_journal.charged_s,
+        words=f"by the unit, which has rebooted since{lost}",
     )
 
 
@@ -244,6 +253,14 @@ def unbelievable(end: Terminal) -> str:
     if end.void and end.high_mgy:
         return f"VOID with {end.high_mgy:g} mGy"
     return ""
+
+
+def _untimed(wall_s: float) -> str:
+    """What people read where the time of uncounted high voltage is not known."""
+    return (
+        f"for how long high voltage was on is not known: the computer was started anew, and its clock shows {wall_s:.0f} s since the last tick; "
+        f"{UNTIMED_S:.0f} s stand for no bound; first: a physicist closes the fraction"
+    )
 
 
 def _behind(found: Found, seen: Evidence) -> bool:

@@ -39,16 +39,18 @@ _NO_KEY: Final = bytes(16)
 NOT_COMPARED: Final = ("lateness_us", "words", "links", "counts", "skipped")
 """How late ticks began, words for people, and how a wire fared: no decision stands on them, and a record does not keep all that they are made of."""
 PROGRESS_TICKS: Final = 500
+_NO_CHECKPOINT: Final = "it was started, and the checkpoint of its confirmation is not in the record"
 _NO_READINGS: Final = Readings(-math.inf, Link(), Link())
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """One exposure as the journal kept it: the checkpoint, and each ring record after it in order, up to its end or to where the record ends."""
+    """One exposure as the journal kept it: the checkpoint, and each ring record after it in order, up to its end or to where the record ends. None: it was
+    started and its checkpoint is lost, so that nothing of it can be played."""
 
     instance: str
     seq: int
     token: int
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None
     rows: tuple[Row, ...]
 
 
@@ -89,20 +91,27 @@ class _OtherError(Exception):
 
 
 def exposures(journal: Iterable[Record]) -> Iterator[Recorded]:
-    """Every exposure with a checkpoint, in the order of their confirmations. Raises msgspec.DecodeError or ValueError for a journal that is not ours."""
+    """Every exposure with a checkpoint, in the order of their confirmations, and each that got a token and has none. The checkpoint is written in the tick of
+    START, after it. Raises msgspec.DecodeError or ValueError for a journal that is not ours."""
     open_: dict[str, tuple[int, Checkpoint, list[Row]]] = {}
+    begun: dict[str, Noted] = {}
     for record in journal:
         if record.kind == Kind.ENTRY:
             noted = msgspec.msgpack.decode(record.payload, type=Noted)
             if noted.type == EntryType.CHECKPOINT:
                 yield from _finished(open_.pop(noted.instance, None), noted.instance)
+                begun.pop(noted.instance, None)
                 open_[noted.instance] = (noted.seq, recorded(noted.entry), [])
                 continue
+            if noted.type == EntryType.START and noted.token:
+                yield from _lost(begun.pop(noted.instance, None))
+                begun[noted.instance] = noted
             rows: Iterable[Row] = (Row(noted.seq, noted.mono_ns, noted.type, noted.entry),)
             instance = noted.instance
         elif record.kind == Kind.GAP:
             gap = msgspec.msgpack.decode(record.payload, type=Gap)
             yield from _finished(open_.pop(gap.instance, None), gap.instance)
+            yield from _lost(begun.pop(gap.instance, None))
             continue
         elif record.kind == Kind.TICKS:
             ticks = msgspec.msgpack.decode(record.payload, type=Ticks)
@@ -118,6 +127,14 @@ def exposures(journal: Iterable[Record]) -> Iterator[Recorded]:
                 break
     for instance, found in open_.items():
         yield from _finished(found, instance)
+    for start in begun.values():
+        yield from _lost(start)
+
+
+def _lost(start: Noted | None) -> Iterator[Recorded]:
+    """A START that no checkpoint followed."""
+    if start is not None:
+        yield Recorded(start.instance, start.seq, start.token, None, ())
 
 
 def _finished(found: tuple[int, Checkpoint, list[Row]] | None, instance: str) -> Iterator[Recorded]:
@@ -131,12 +148,12 @@ def _finished(found: tuple[int, Checkpoint, list[Row]] | None, instance: str) ->
 class _Tape:
     """The record turned tick by tick: what came into this one, and what was written in it."""
 
-    def __init__(self, recorded: Recorded) -> None:
+    def __init__(self, recorded: Recorded, begun_s: float) -> None:
         self._rows = iter(recorded.rows)
         self._standing = Standing()
         self._seq = recorded.seq
         self.due: list[Row] = []
-        self.times = Times(*(recorded.checkpoint.begun_s,) * 3)
+        self.times = Times(*(begun_s,) * 3)
         self.readings = _NO_READINGS
         self.heard = NOTHING_HEARD
         self.left: Left | None = None
@@ -332,15 +349,18 @@ class _Desk:
 
 def replay(recorded: Recorded, kernels: Kernels, progress: Callable[[int], None] = lambda _ticks: None) -> Replayed:
     """Play one exposure again; `progress` is told the number of ticks now and then. Raises ConfigurationError for a rig that this program does not know."""
-    blob = msgspec.msgpack.decode(recorded.checkpoint.configuration, type=Blob)
-    tape = _Tape(recorded)
+    checkpoint = recorded.checkpoint
+    if checkpoint is None:
+        return Replayed(recorded.token, 0, 0.0, (State.ARMING.value,), 0, "nothing is played", None, _NO_CHECKPOINT)
+    blob = msgspec.msgpack.decode(checkpoint.configuration, type=Blob)
+    tape = _Tape(recorded, checkpoint.begun_s)
     clock, ring = _Clock(tape), _Ring(tape)
     machine = _Machine(tape, make_rig(blob.rig, _NO_KEY).capabilities)
     ledger = Ledger(ring, _Acks(tape), _Statements(tape))
     loop = join(blob, machine, clock, clock, _Desk(tape), kernels, ledger, _Frames())
-    loop.take_up(recorded.checkpoint)
-    ledger.note(recorded.seq, Seconds(recorded.checkpoint.readings.now_s))  # the checkpoint's own entry
-    ticks, begun_s = 0, recorded.checkpoint.begun_s
+    loop.take_up(checkpoint)
+    ledger.note(recorded.seq, Seconds(checkpoint.readings.now_s))  # the checkpoint's own entry
+    ticks, begun_s = 0, checkpoint.begun_s
     states = [loop.exposure.stage.state.value]
     difference = None
     while True:

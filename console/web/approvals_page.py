@@ -18,6 +18,7 @@ from console.web import approved
 from console.web.api import Api, Desk, Nothing, RefusedError, Short, Signing, Strict, Token, told
 from controller.prescribed import Prescribed
 from hal.errors import ConfigurationError
+from records.approved import tag_of
 
 APPROVE: Final = "approve"
 ORDERS: Final = "orders"
@@ -147,6 +148,8 @@ class ApprovalsPage:
             "signature": n,
             "order_sha256": sha256,
             "entry_sha256": self._desk.approvals.written(n),
+            "tag": tag_of(prescribed),
+            "version": prescribed.version,
         }
         self._desk.clerk.told("signed", person.name, person.role, **said)
         return n

@@ -358,7 +358,8 @@ def test_a_clinical_rig_loads_and_confirms_only_what_both_have_signed(console: S
         "order_sha256": console.order["sha256"],
         "meaning": "prescribed",
     } in console.clerk.whats("command")
-    assert len(console.clerk.whats("signed")) == 3
+    assert len(told := console.clerk.whats("signed")) == 3
+    assert all(len(one["tag"]) == 16 and one["version"] == 1 for one in told), "by which a lost newer version is known"
 
 
 def test_a_machine_that_is_busy_for_seconds_between_two_steps_refuses_nothing_here(

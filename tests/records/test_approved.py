@@ -17,7 +17,7 @@ from console.access.approvals import Approvals
 from console.access.audit import Audit
 from controller.entries import Outcome
 from controller.prescribed import Prescribed
-from records.approved import FOLDER, HEAD, LOG, AuditLook, Signatures, values_of
+from records.approved import FOLDER, HEAD, LOG, AuditLook, Signatures, tag_of, values_of
 from records.files import PosixFiles
 from records.recorder import RecorderConfig
 
@@ -185,6 +185,45 @@ TAKEN = f"version {NEWER.version} of {ORDER.prescription_id}, fraction {ORDER.fr
 
 def signed_by_both(rig: Signing, order: Prescribed) -> list[int]:
     return [rig.approvals.sign_order(order, who, role, ()) for role, who in SIGNERS.items()]
+
+
+def audited(audit: Audit, what: str, n: int, role: str, order: Prescribed) -> None:
+    """As the page tells the audit of it."""
+    told = {"signature": n, "order_sha256": order.sha256.hex(), "tag": tag_of(order), "version": order.version}
+    audit.note(what, SIGNERS[role], role, told)
+
+
+def test_an_older_version_is_not_given_where_a_folder_put_back_has_forgotten_the_newer_one(
+    rig: Signing, tmp_path: Path
+) -> None:
+    """The folder of signatures alone is put back from before the newer version was signed, by one of two: only the audit knows. Another order is given all the
+    while; so is the older one once the newer is signed anew and withdrawn, or was withdrawn before the folder was put back."""
+    log, head = tmp_path / FOLDER / LOG, tmp_path / FOLDER / HEAD
+    (tmp_path / "access").mkdir(mode=0o700)
+    audit = Audit(tmp_path / "access", PosixFiles(), lambda: 1.8e9)
+    other = prescribed(lesion_id="another", sha256=b"\x23" * 32)
+    for order in (ORDER, other):
+        for role, n in zip(SIGNERS, signed_by_both(rig, order), strict=True):
+            audited(audit, "signed", n, role, order)
+    kept = log.read_bytes(), head.read_bytes()
+    n = rig.approvals.sign_order(NEWER, "mia", "physician", ())
+    audited(audit, "signed", n, "physician", NEWER)
+    assert rig.refused().startswith(TAKEN)
+    log.write_bytes(kept[0])
+    head.write_bytes(kept[1])
+    words = rig.refused()
+    assert words.startswith(f"signature {n}: the audit says that mia signed version {NEWER.version}")
+    assert f"and have mia sign version {NEWER.version} anew" in words and rig.token() == 0
+    assert rig.refused(other) == ""
+    n = rig.approvals.sign_order(NEWER, "mia", "physician", ())
+    audited(audit, "signed", n, "physician", NEWER)
+    assert rig.refused().startswith(TAKEN)
+    rig.approvals.withdraw(n, "typed wrong", "mia", "physician")
+    audited(audit, "withdrawn", n, "physician", NEWER)
+    assert rig.refused() == ""
+    log.write_bytes(kept[0])
+    head.write_bytes(kept[1])
+    assert rig.refused() == "" and rig.token() > 0
 
 
 @pytest.mark.parametrize("needed", [BOTH, ()], ids=["both-asked", "none-asked"])

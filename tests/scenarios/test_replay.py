@@ -31,8 +31,8 @@ from interlocks.gate import OFF_LOOKED, OFF_PASSED, Gate, Permit
 from interlocks.judge import judge
 from interlocks.words import House, Sent, Verdict
 from records.files import PosixFiles
-from records.forms import Row
-from records.journal import read_all
+from records.forms import Gap, Noted, Row
+from records.journal import Kind, Record, read_all
 from records.replay import Recorded, Replayed, exposures, replay
 from verification.reach import to_beam, turn_until
 from verification.setting import lay_out, virtual_rig
@@ -343,7 +343,7 @@ def test_a_first_tick_that_is_missing_is_a_difference(stopped: tuple[VirtualRig,
     """The checkpoint's own number is that of the record before."""
     found = replay(msgspec.structs.replace(stopped[1], rows=stopped[1].rows[5:]), PLAIN).difference
     assert found is not None and found.tick == 1 and found.replayed == f"number {stopped[1].seq + 1}"
-    assert found.at_s == stopped[1].checkpoint.begun_s
+    assert stopped[1].checkpoint is not None and found.at_s == stopped[1].checkpoint.begun_s
 
 
 def test_a_record_that_is_cut_in_beam_is_not_whole(stopped: tuple[VirtualRig, Recorded]) -> None:
@@ -369,6 +369,38 @@ def test_a_record_without_a_tick_is_not_whole(
     monkeypatch.setattr(command, "exposures", lambda _journal: iter([empty]))
     code, said = _kerma("replay", str(_journal(stopped[0]).parent))
     assert code == Exit.NOT_WHOLE and "NOT WHOLE: not one tick is in the record" in said
+
+
+@pytest.mark.parametrize("gap", [True, False], ids=["gap", "the journal ends"])
+def test_an_exposure_whose_checkpoint_is_lost_is_listed_as_not_whole(
+    stopped: tuple[VirtualRig, Recorded], monkeypatch: pytest.MonkeyPatch, gap: bool
+) -> None:
+    """Beside one that is whole: it got a token, and nothing of it can be played; a START that got none is no exposure."""
+    journal = list(read_all(PosixFiles(), _journal(stopped[0])))
+    start = next(row for row in journal if _start_in(row) is not None)
+    noted = _start_in(start)
+    assert noted is not None
+    refused = msgspec.structs.replace(noted, instance="refused", token=0)
+    lost = msgspec.structs.replace(noted, instance="lost", token=noted.token + 1)
+    journal += [
+        msgspec.structs.replace(start, payload=msgspec.msgpack.encode(refused)),
+        msgspec.structs.replace(start, payload=msgspec.msgpack.encode(lost)),
+    ]
+    if gap:
+        told = msgspec.msgpack.encode(Gap("lost", noted.seq + 1, noted.seq + 2))
+        journal.append(msgspec.structs.replace(start, kind=Kind.GAP, payload=told))
+    found = list(exposures(journal))
+    assert [one.token for one in found] == [noted.token, noted.token + 1]
+    monkeypatch.setattr(command, "exposures", lambda _journal: iter(found))
+    code, said = _kerma("replay", str(_journal(stopped[0]).parent))
+    assert code == Exit.NOT_WHOLE and "NOT WHOLE: it was started, and the checkpoint of its confirmation is" in said
+
+
+def _start_in(record: Record) -> Noted | None:
+    if record.kind != Kind.ENTRY:
+        return None
+    noted = msgspec.msgpack.decode(record.payload, type=Noted)
+    return noted if noted.type == EntryType.START else None
 
 
 def _kerma(*arguments: str) -> tuple[int, str]:
