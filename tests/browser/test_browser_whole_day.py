@@ -64,8 +64,11 @@ class Earlier(KeptByHand):
 
     def note(self, kind: EntryType, entry: msgspec.Struct, **more: Any) -> int:
         self.seq += 1
-        mono_ns = round((self.wall_s - CLOCK.wall() + CLOCK.monotonic()) * 1e9)
+        mono_ns = self._tick_ns(0.0)
         return self.append(Kind.ENTRY, Noted("i1", self.seq, mono_ns, kind, msgspec.msgpack.encode(entry), **more))
+
+    def _tick_ns(self, _at_s: float) -> int:
+        return round((self.wall_s - CLOCK.wall() + CLOCK.monotonic()) * 1e9)
 
 
 def a_working_rig(laid: Setting) -> None:

@@ -118,6 +118,10 @@ class KeptByHand:
         """A thin trace of this exposure."""
         self._seen([n * step_s for n in range(round(seconds / step_s))], **changed)
 
+    def _tick_ns(self, at_s: float) -> int:
+        """When this tick was, by the monotonic clock; at `at_s` of this exposure."""
+        return self.token * 10**12 + round(at_s * 1e9)
+
     def _seen(self, at: Sequence[float], **changed: Any) -> None:
         rows = b""
         for at_s in at:
@@ -125,7 +129,7 @@ class KeptByHand:
             row = msgspec.structs.replace(
                 TICK, token=self.token, beam_ms=round(at_s * 1000), delivered_mgy=55.0 * at_s, **changed
             )
-            rows += pack_row(self.seq, self.token * 10**12 + round(at_s * 1e9), EntryType.TICK, pack_tick(row))
+            rows += pack_row(self.seq, self._tick_ns(at_s), EntryType.TICK, pack_tick(row))
         self.append(Kind.TICKS, Ticks("i1", rows))
 
     def end(self, timer_s: float, outcome: Outcome = Outcome.TERMINATED, **changed: Any) -> None:
