@@ -18,20 +18,24 @@ function letGo(lifted) {
   held = null;
   own.lifted = lifted;
   show();
-  if (own.sent) released(own);
+  if (!own.sent) return;
+  // where a short press is one, letting go of it does not overtake it on the way
+  if (lifted && own.once) own.answered.finally(() => released(own)).catch(() => undefined);
+  else released(own);
 }
 const lost = () => letGo(false);
 async function press(pointer) {
   const frame = now();
   if (held || !frame) return;
-  const own = (held = { number: ++number, page: frame.page, pointer, sent: false, lifted: false });
+  const own = (held = { number: ++number, page: frame.page, pointer, once: frame.rig.switch === "once", sent: false, lifted: false });
   show();
   try {
     const { token } = await post("/api/token");
     // let go before it was asked for: where the switch is held nothing is pressed, where it is pressed once a short press is one
-    if (held !== own && !(own.lifted && frame.rig.switch === "once")) return;
+    if (held !== own && !(own.lifted && own.once)) return;
     own.sent = held === own;
-    await post("/api/press", { page: own.page, hold: own.number }, { "X-Kerma-Token": token });
+    own.answered = post("/api/press", { page: own.page, hold: own.number }, { "X-Kerma-Token": token });
+    await own.answered;
     if (!own.sent) released(own);
   } catch (error) {
     failed(error.message);
