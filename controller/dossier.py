@@ -483,12 +483,14 @@ class Dossier:
         return seq
 
     def _retell_end(self, now: Seconds) -> None:
-        """An end that another recorder calls durable and does not know lay in a gap of the ring: it is written once more, and waited for anew."""
+        """An end that another recorder calls durable and does not know lay in a gap of the ring: it is written once more, and waited for anew. Not where that
+        recorder gave its START no token: it has no exposure to end."""
         last, ack = self._last_end, self._ledger.ack
         if last is None or ack is None or ack.recorder == last.recorder or not self._ledger.durable(last.seq):
             return
         self._last_end = None
-        if ack.ended_token == last.terminal.token:
+        token = last.terminal.token or (ack.token if ack.start_seq == last.terminal.start_seq else 0)
+        if token in (0, ack.ended_token):
             return
         seq = self._put_end(last.terminal, now)
         if self.case.terminal_seq == last.seq:

@@ -285,7 +285,8 @@ def _once(s: Story) -> Found:
         if entry.kind == START and entry.token:
             keys.append(("START", entry.token))
         if entry.kind == TERMINAL:
-            keys.append(("end", entry.fields[0]))
+            token, start_seq = entry.fields[:2]
+            keys.append(("end", token) if token else ("end of START", entry.instance, start_seq))
         for key in keys:
             if key in seen:
                 yield entry.at_s, f"{key} is in the journal twice"

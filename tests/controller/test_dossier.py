@@ -336,6 +336,22 @@ def test_an_end_that_another_recorder_does_not_know_is_written_once_more(bench: 
     assert bench.book.of(EntryType.TERMINAL) == [end] * times
 
 
+@pytest.mark.parametrize(("given", "times"), [(0, 1), (TOKEN, 2)])
+def test_the_end_of_a_start_without_a_token_is_told_again_only_to_a_recorder_that_gave_it_one(
+    bench: Bench, given: int, times: int
+) -> None:
+    """ARMING ended before a token was heard, and the recorder died. The next one has given it none: there is nothing to end. Or it has, and the end lay in a
+    gap: that exposure would stay open."""
+    bench.book.ack = Ack(1, 0, 0, 0, 0, TOKEN - 1)
+    bench.arm()
+    bench.move(State.ARMING, State.PREPARATORY, Event.EXPIRED, armed())
+    (end,) = bench.book.of(EntryType.TERMINAL)
+    bench.book.ack = Ack(2, 0, end.start_seq if given else 0, 0, given, TOKEN - 1)
+    for _ in range(2):
+        bench.tick(stage(State.PREPARATORY), readings())
+    assert end.token == 0 and bench.book.of(EntryType.TERMINAL) == [end] * times
+
+
 @pytest.mark.parametrize(
     "changes",
     [

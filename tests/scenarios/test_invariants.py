@@ -126,6 +126,7 @@ def test_what_is_no_fault_of_a_desk_or_a_wire(plain: Trace) -> None:
     assert not is_broken(elsewhere(stopped, "confirm", granted=False, extra_s=0.05), "23")
     assert not is_broken(elsewhere(plain, "stop"), "22")
     assert not is_broken(ended_for(plain, 9), "24")
+    assert not is_broken(without_tokens(plain, 2), "24")
     assert not is_broken(crossed(plain, is_off=True), "21")
     assert not is_broken(crossed(plain, after_s=0.08), "21")
     assert not is_broken(with_log(crossed(plain), plain.rows[0].t, "fault", "generator-wire-blocked starts"), "21")
@@ -421,6 +422,13 @@ def twice(trace: Trace, kind: int, seq: int | None = None) -> Trace:
     return replace(trace, entries=(*trace.entries[:place], again, *trace.entries[place:]))
 
 
+def without_tokens(trace: Trace, starts: int) -> Trace:
+    """Two more ends in the journal, as they are written where no token came, of so many STARTs."""
+    end = next(e for e in trace.entries if e.kind == words.TERMINAL)
+    more = (field(1, 10**6 + at % starts)(field(0, 0)(replace(end, seq=10**6 + at, token=0))) for at in range(2))
+    return replace(trace, entries=(*trace.entries, *more))
+
+
 def without_event(trace: Trace, event: str) -> Trace:
     """What the journal holds of this event is gone."""
     return replace(
@@ -595,6 +603,7 @@ ALTERED: tuple[tuple[str, str, Alter], ...] = (
     ("24", "a START of the same token under another number", lambda t: twice(t, words.START, 10**6)),
     ("24", "a START not told", lambda t: replace(t, entries=tuple(e for e in t.entries if e.kind != words.START))),
     ("24", "an end told twice", lambda t: twice(t, words.TERMINAL, 10**6)),
+    ("24", "an end without a token told twice", lambda t: without_tokens(t, 1)),
     ("24", "a patient in words", another_name),
     ("24", "a backup ended the beam, and nobody is asked for", lambda t: ended_for(t, 4)),
     ("24", "a contactor ended the beam, and nobody is asked for", lambda t: ended_for(t, 17)),
