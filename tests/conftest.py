@@ -1,11 +1,12 @@
 """What `make test` leaves to `make grid`: of dear tables all but each test's first row and every so many, and a few dear tests (tests/left_to_grid.toml).
 `make grid` plays all of it; which rows are kept follows from the order of collection alone. No example of a property is timed: the machines are shared.
-What is the same for all tests is done once in a process: the product's sources are hashed."""
+What is the same for all tests is done once in a process: the sources are hashed, and nobody looks for cycles among what is there before the first test."""
 
 from __future__ import annotations
 
+import gc
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,17 @@ settings.load_profile("shared machines")
 TABLE: Final = tomllib.loads(Path(__file__).with_name("left_to_grid.toml").read_text(encoding="utf-8"))
 EVERY: Final[dict[str, int]] = TABLE["every"]
 LEFT: Final[tuple[str, ...]] = tuple(TABLE["left"]["tests"])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing that collection makes is garbage: it is not looked through while it grows, and never again once it is there."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
