@@ -46,13 +46,13 @@ def test_g24_every_flipped_byte_is_refused(mask: int, tmp_path: Path) -> None:
     """Bits of every byte turned round; 0: every byte becomes an end of line."""
     path = tmp_path / "s.jsonl"
     written(path, 4).close()
-    data = path.read_bytes()
+    data, asked = path.read_bytes(), procedure()
     for place in range(len(data)):
         other = data[place] ^ mask if mask else 0x0A
         if other != data[place]:
             path.write_bytes(data[:place] + bytes([other]) + data[place + 1 :])
             with pytest.raises(ConfigurationError, match="begin"):
-                Journal.take_up(path, procedure())
+                Journal.take_up(path, asked)
 
 
 def test_a_torn_end_is_told_and_dropped(tmp_path: Path) -> None:
@@ -61,12 +61,13 @@ def test_a_torn_end_is_told_and_dropped(tmp_path: Path) -> None:
     before = len(path.read_bytes())
     path.unlink()
     written(path, 4).close()
-    data = path.read_bytes()
+    data, asked = path.read_bytes(), procedure()
+    third = [session for session, _ in walk()][3]
     for length in range(before, len(data)):
         path.write_bytes(data[:length])
-        with Journal.take_up(path, procedure()) as journal:
+        with Journal.take_up(path, asked) as journal:
             assert ("not finished" in journal.told) == (length > before)
-            assert journal.session == [session for session, _ in walk()][3]
+            assert journal.session == third
         assert path.read_bytes() == data[:before]
 
 
