@@ -72,6 +72,13 @@ def ends(rig: Rig) -> list[dict[str, Any]]:
     return list(row["exposures"])
 
 
+def on_a_short_ring(rig: Rig) -> None:
+    """A new host and a new recorder, with a ring that laps within seconds."""
+    rig.host.kill()
+    rig.new_host(slots=256)
+    rig.new_recorder()
+
+
 def find_and_settle(rig: Rig, wait_s: float = 6.0) -> None:
     """A new host looks at the unit, and the recorder takes it in."""
     seq = rig.restart_host(wait_s).found()
@@ -481,9 +488,7 @@ def test_recorder_dies_in_beam_and_the_next_goes_on_from_the_ring(rig: Rig) -> N
 def test_ring_overrun_leaves_a_gap_and_the_unit_tells_the_least_that_was_given(rig: Rig) -> None:
     """A recorder dead for longer than the ring: GAP in the journal, TERMINAL lost, the exposure is ended by what the unit retains. At most it is all that high
     voltage since the last tick before the gap could give: what was lost may have told that it was on."""
-    rig.host.kill()
-    rig.new_host(slots=256)
-    rig.new_recorder()
+    on_a_short_ring(rig)
     rig.to_beam()
     rig.run(1.0, beam=True)
     rig.drop_recorder()
@@ -509,9 +514,7 @@ def test_ring_overrun_leaves_a_gap_and_the_unit_tells_the_least_that_was_given(r
 def test_what_lay_in_a_gap_may_have_been_a_latch_and_an_end(rig: Rig) -> None:
     """The recorder dies in beam; a rule latches for service and FAULT's end is put; a lap later both are gone, and the host dies too. The gap itself is latched
     for service, over a new recorder and a new host; the dose is UNKNOWN, so that no operator resumes; and nothing of it is VOID, GOOD or at its end."""
-    rig.host.kill()
-    rig.new_host(slots=256)
-    rig.new_recorder()
+    on_a_short_ring(rig)
     rig.to_beam()
     rig.run(1.0, beam=True)
     rig.drop_recorder()
@@ -546,9 +549,7 @@ def test_what_lay_in_a_gap_may_have_been_a_latch_and_an_end(rig: Rig) -> None:
 def test_high_voltage_that_a_gap_may_have_told_of_is_charged_from_before_the_gap_on(rig: Rig, when: str) -> None:
     """High voltage stays on and the unit does not count it. That was latched in the gap and is lost, or told again by the host after it, or was known before
     it, and the counters differ across it, for the beam had still run then: whoever resumes must know how much it may have been."""
-    rig.host.kill()
-    rig.new_host(slots=256)
-    rig.new_recorder()
+    on_a_short_ring(rig)
     rig.to_beam()
     rig.run(1.0, beam=True)
     stuck = LatchSet("stuck_on", Trip.HV_UNCOMMANDED, Clears.BY_SERVICE, "kV 60", rig.clock.wall)
@@ -578,9 +579,7 @@ def test_high_voltage_that_a_gap_may_have_told_of_is_charged_from_before_the_gap
 def test_a_host_that_lives_tells_again_what_lay_in_a_gap(rig: Rig, frozen: bool) -> None:
     """The new recorder, or one that was frozen meanwhile, calls a latch and an end durable that it never read. The host sees by its two files that it knows
     neither: with them written again the exposure has the end that the host gave it, and the latch stands beside that of the gap."""
-    rig.host.kill()
-    rig.new_host(slots=256)
-    rig.new_recorder()
+    on_a_short_ring(rig)
     rig.to_beam()
     rig.run(1.0, beam=True)
     ledger = Ledger(rig.host.ring, rig.host.acks, rig.host.statements)
@@ -626,9 +625,7 @@ def test_a_host_that_lives_tells_again_what_lay_in_a_gap(rig: Rig, frozen: bool)
 
 def test_never_pressed_is_not_proved_over_a_gap(rig: Rig) -> None:
     """The unit's registers stand as at START, but high voltage that it could not count may have been told in what was lost."""
-    rig.host.kill()
-    rig.new_host(slots=256)
-    rig.new_recorder()
+    on_a_short_ring(rig)
     rig.host.confirm()
     rig.run(0.02)
     rig.host.take_token()
@@ -679,9 +676,7 @@ def test_a_damaged_slot_does_not_end_the_draining_of_a_dead_ring(rig: Rig, damag
 
 
 def test_overrun_while_idle_goes_on(rig: Rig) -> None:
-    rig.host.kill()
-    rig.new_host(slots=256)
-    rig.new_recorder()
+    on_a_short_ring(rig)
     rig.run(1.0)
     rig.drop_recorder()
     rig.run(20.0)
