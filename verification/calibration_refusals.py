@@ -17,6 +17,7 @@ BEFORE: Final = "calibration/test_certificate_of_each.py::TestOfAllBefore.test_"
 LEFT: Final = "calibration/test_certificate_of_each.py::TestLeftBehind.test_"
 OUTPUT: Final = "calibration/test_output.py::test_"
 DAY: Final = "records/test_day.py::test_"
+WARM: Final = "records/test_tube_warm.py::test_"
 ATTACKS: Final = "console/test_console_draft_attacks.py::test_"
 BLUNDERS: Final = "verification/test_blundered.py::test_"
 PROCEDURES: Final = "calibration/test_procedures.py::test_"
@@ -140,9 +141,9 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
          "verification/test_attacked_procedures.py::test_a6_a_survey_begins_with_a_meter_that_lives",
          BENCH + "hazard_a1_a_focal_spot_that_is_not_where_it_was"),
     _row("warm-up", "minutes without steadiness (three exposures within 0.5 %); an output of a cold tube, or of one warm at a lower kV", "engineering-G22",
-         DAY + "g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it", ATTACKS + "g22_the_output_of_a_cold_tube_is_refused",
+         WARM + "g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it", ATTACKS + "g22_the_output_of_a_cold_tube_is_refused",
          ATTACKS + "g22_the_output_after_a_warm_up_at_a_lower_kv_gives_no_draft",
-         DAY + "g22_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none"),
+         WARM + "g22_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none"),
     _row("daily check", "3 % stops, 5 % asks for a calibration; nothing is ever rescaled", "accident-A1",
          DAY + "a1_a_failing_reading_locks_with_value_bound_and_what_first", DAY + "a1_a_check_never_rescales_anything",
          "console/test_console_daily.py::test_a1_a_check_that_fails_is_not_signed_and_says_why"),

@@ -226,7 +226,7 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "the tube is used cold after days of rest",
         "after idle time a warm-up is made before patients",
         "code:records/warm_up.py::cold code:records/clearance.py::of_day page:daily-check.md",
-        "records/test_day.py::test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it "
+        "records/test_tube_warm.py::test_g22_idle_time_asks_for_its_warm_up_and_minutes_alone_do_not_end_it "
         "console/test_console_draft_attacks.py::test_g22_the_output_of_a_cold_tube_is_refused "
         "console/test_console_draft_attacks.py::test_g22_a_days_warm_up_that_was_not_whole_is_none_for_a_certificate_either "
         "verification/test_calibrated.py::test_hazard_g22_the_ladder_follows_the_idle_time_and_the_tube_rests "
@@ -235,8 +235,8 @@ ENGINEERING: Final[tuple[Hazard, ...]] = (
         "console/test_console_draft_attacks.py::test_g22_three_exposures_that_agree_over_a_day_are_no_warm_tube "
         "verification/test_calibrated.py::test_g22_an_arc_that_ends_its_exposure_is_counted_and_three_send_a_rung_back "
         "scenarios/test_calibrated_tube.py::test_g22_an_arc_at_the_desk_ends_its_exposure_and_stands_in_the_record "
-        "records/test_day.py::test_g22_another_tubes_warm_up_and_that_of_before_a_tube_was_taken_out_count_for_nothing "
-        "records/test_day.py::test_g22_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none",
+        "records/test_tube_warm.py::test_g22_another_tubes_warm_up_and_that_of_before_a_tube_was_taken_out_count_for_nothing "
+        "records/test_tube_warm.py::test_g22_a_warm_up_of_short_or_broken_exposures_or_without_a_chamber_is_none",
         who="the operator",
     ),
     row(

@@ -18,6 +18,7 @@ from controller.prescribed import Prescribed
 from controller.proofs import PROVEN
 from hal.readings import Purpose, UnitState
 from records import commissioning
+from records.baselines import baseline_of
 from records.commissioning import Audit, Commissioned, Commissioning
 from records.day import ITEMS, bound_of
 from records.day_forms import BaseLine, Baseline, DaySheet, DaySite, Line, zone_named
@@ -178,3 +179,37 @@ def made(folder: Path, **changed: Any) -> DayRig:
     rig = DayRig(folder, **changed)
     rig.new_recorder()
     return rig
+
+
+def by_detector(rig: DayRig, device: str, base: Any, part: float = 1.0, **changed: Any) -> str:
+    """A whole check by this detector, each reading this part of READING; gives what the records say to a treatment then."""
+    content = rig.measured(base, device=device, **changed)
+    read = [msgspec.structs.replace(one, reading=part * READING) for one in (*content.lines, content.seated_anew)]
+    content = msgspec.structs.replace(content, lines=(read[0],), seated_anew=read[1])
+    rig.lay_down(signed(SheetKind.DAILY, content, OPERATOR, "operator"))
+    return rig.refused()
+
+
+def next_day(rig: DayRig) -> None:
+    """24 h later, and warm again."""
+    rig.clock.go(24 * 3600.0)
+    for _ in range(3):
+        rig.expose(Purpose.WARMUP, 110.0)
+
+
+def row(part: float = 1.0) -> dict[str, Any]:
+    """What a baseline changes to read this part of READING."""
+    return {"lines": (BaseLine(69.5, 1.6, "F1", "A20", 10.0, part * READING),)}
+
+
+def fit_tube(rig: DayRig, tube: str, wait_s: float) -> None:
+    """Another tube is built in, so long later: rig file and certificate name it, and the process begins anew."""
+    rig.restart_host(wait_s)
+    rig.host.put(EntryType.OPENING, msgspec.structs.replace(rig.host.opening, tube_serial=tube))
+    rig.host.found()
+    rig.run(0.04)
+
+
+def in_force(rig: DayRig, device: str, certificate: bytes = OPENING.certificate_sha256) -> bool:
+    """Whether this detector has a baseline of the certificate that holds."""
+    return baseline_of(rig.recorder.book, SITE, certificate.hex(), device) is not None  # type: ignore[union-attr]
