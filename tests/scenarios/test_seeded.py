@@ -128,11 +128,19 @@ def test_a_slice_of_the_seeds_holds(seed: int, tmp_path: Path) -> None:
     assert out.end_state
 
 
-def test_the_same_seed_is_the_same_run_in_another_process_and_another_folder(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def shortest(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Path]]:
+    """The digest of the shortest seed, and what it left in its folder."""
+    folder = tmp_path_factory.mktemp("shortest")
+    return run(SHORTEST, folder).digest, list(folder.iterdir())
+
+
+def test_the_same_seed_is_the_same_run_in_another_process_and_another_folder(
+    shortest: tuple[str, list[Path]], tmp_path: Path
+) -> None:
     """Bit for bit: every tick, every event of the world, every record. Another seed is another run."""
-    seed = SHORTEST
-    here = run(seed, tmp_path).digest
-    code = f"from verification.seeded import run; print(run({seed}).digest)"
+    here, _ = shortest
+    code = f"from verification.seeded import run; print(run({SHORTEST}).digest)"
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
     assert there.strip() == here
     assert run(SHORT_TOO, tmp_path).digest != here
@@ -159,6 +167,5 @@ def test_a_run_that_went_wrong_tells_its_whole_plan_and_how_to_play_it_again(
     assert f"kerma campaign --seeds 1 --first-seed {SHORTEST}" in said
 
 
-def test_nothing_is_left_of_a_run(tmp_path: Path) -> None:
-    run(SHORTEST, tmp_path)
-    assert not list(tmp_path.iterdir())
+def test_nothing_is_left_of_a_run(shortest: tuple[str, list[Path]]) -> None:
+    assert shortest[1] == []
