@@ -189,7 +189,8 @@ INVARIANTS: Final = (
         "After a kill the records hold every exposure once, its dose within what nobody could see, in a whole chain.",
         "true, left",
         "0.5 s of journal, the lease with its contactor, two ticks, and what a broken wire kept unheard, all at 1.25 R0, and 0.5 cGy. No upper bound "
-        "where a chamber had failed and the dose is told as UNKNOWN, if its low bound holds.",
+        "where a chamber had failed and the dose is told as UNKNOWN, if its low bound holds; so told, with high voltage latched as not proved off, the time "
+        "from 0.4 s before the latch until the next process tells what the unit retains is charged too, and without end where a clock was set.",
         kill_survival,
     ),
     Invariant(

@@ -14,7 +14,10 @@ from verification.story import (
     DRY_RUN,
     FALL_S,
     FAULTY_BEAM,
+    FOUND,
+    HV_UNCOMMANDED,
     IN_BEAM,
+    LATCH_TRIP,
     ONE_CHANNEL,
     OVER_R0,
     STAYS_ON,
@@ -22,7 +25,7 @@ from verification.story import (
     Story,
 )
 from verification.times import T1_S, reaction_s
-from verification.trace import NOT_RUNNING, Row
+from verification.trace import LATCH_SET, NOT_RUNNING, Row
 
 DOSE_PART: Final = 0.005
 DOSE_MGY: Final = 10.0
@@ -33,6 +36,8 @@ SATURATED: Final = int(Health.SATURATED1 | Health.SATURATED2)
 CHANNELS_PART: Final = 0.03
 CHANNELS_MGY: Final = 10.0
 ALIVE_S: Final = 1.0
+UNSEEN_S: Final = 0.3
+"""How long high voltage may be on before a latch says so."""
 LIT_COUNTS: Final = 60
 """Of a chamber over a cold filament: more than the leakage's bound and what ends the exposure, 1.2 mGy."""
 LEAK_MGY: Final = 0.05
@@ -104,14 +109,36 @@ def kill_survival(s: Story) -> Found:
             continue
         rate = OVER_R0 * float(start.combination["r0_mgy_per_s"])
         most = true + rate * (JOURNAL_S + s.t3_s + 2 * s.rig.tick_s + _unheard_s(s, token)) + 5.0
-        if exposure["quality"] == "UNKNOWN" and s.lasting(ONE_CHANNEL, -math.inf, s.end_s):
-            # what the records tell is the upper bound of channels of which one lies; the lower one must still hold
-            most = math.inf if exposure["low_mgy"] <= true + UNDER_MGY else most
+        if exposure["quality"] == "UNKNOWN" and exposure["low_mgy"] <= true + UNDER_MGY:
+            # what the records tell is an upper bound, and the lower one holds: of channels of which one lies, or of time in which nobody could prove off
+            most = math.inf if s.lasting(ONE_CHANNEL, -math.inf, s.end_s) else most + rate * _unproved_s(s, token)
         if not true - UNDER_MGY <= exposure["high_mgy"] or exposure["delivered_mgy"] > most:
             yield (
                 s.end_s,
                 f"exposure {token}: recovered {exposure['delivered_mgy']:.1f} mGy, truly {true:.1f} (at most {most:.1f})",
             )
+
+
+def _unproved_s(s: Story, token: int) -> float:
+    """For how long high voltage that nobody could prove off may be charged: from the latch that says so, with what came unseen before it, until another
+    process told the records what the unit retains, by the clock that says more; and T1, for the unit's last word is that old where it died as well. 0 where
+    nothing was latched; for ever where a clock was set."""
+    on = next(on for on in s.ons if on.token == token)
+    begun_s, ended_s = s.rows[on.at].t, s.rows[on.until].t
+    said = [
+        e
+        for e in s.trace.entries
+        if e.kind == LATCH_SET and e.fields[LATCH_TRIP] == HV_UNCOMMANDED and begun_s <= e.at_s <= ended_s
+    ]
+    if not said:
+        return 0.0
+    if any(fault.name.startswith("wall") for fault in s.faults):
+        return math.inf
+    first = said[0]
+    told = (e for e in s.trace.entries if e.kind == FOUND and e.index > first.index and e.instance != first.instance)
+    until = next(told, None)
+    lasted_s = s.end_s - first.at_s if until is None else max(until.at_s - first.at_s, until.wall_s - first.wall_s)
+    return lasted_s + UNSEEN_S + T1_S
 
 
 def _unheard_s(s: Story, token: int) -> float:

@@ -156,6 +156,9 @@ CRASH: Final = 11
 LINKS: Final = 12
 STRAY: Final = 15
 """Kinds of entries, as docs/records.md numbers them."""
+LATCH_TRIP: Final = 1
+HV_UNCOMMANDED: Final = 1
+"""Where a LATCH_SET says for what it is, and its word for high voltage that nobody asked for or could prove off."""
 
 
 class Start:

@@ -25,7 +25,7 @@ from verification.judges_wire import GENERATOR
 from verification.scenarios import find, play
 from verification.setting import lay_out, prescribed, virtual_rig
 from verification.story import Story
-from verification.trace import _NONE, NOT_RUNNING, Act, Crossed, Observer, Row, Trace, Wrote
+from verification.trace import _NONE, LATCH_SET, NOT_RUNNING, Act, Crossed, Observer, Row, Trace, Wrote
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +191,41 @@ def test_what_may_be_charged_after_a_kill_grows_with_what_a_broken_wire_kept_fro
     every_kill_s = 0.5 + plain.rig.silence_s + 2 * plain.rig.tick_s
     delivered = story.true_mgy[token] + rate * (every_kill_s + more_mgy) + 5.0
     assert is_broken(exposures(killed, delivered_mgy=delivered, high_mgy=delivered), "13") != holds
+
+
+@pytest.mark.parametrize(
+    ("changed", "latched", "holds"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"more_s": 0.05}, True, False),
+        ({"more_s": 0.05, "wall_s": 1.0}, True, True),
+        ({"more_s": 3600.0, "fault": "wall-jump"}, True, True),
+        ({"more_s": 3600.0, "fault": "wall-jump"}, False, False),
+        ({"quality": "DEGRADED"}, True, False),
+        ({"low": 2.0}, True, False),
+    ],
+)
+def test_what_may_be_charged_after_a_kill_grows_with_the_time_in_which_nobody_could_prove_off(
+    plain: Trace, changed: dict[str, Any], latched: bool, holds: bool
+) -> None:
+    """The host dies a second after it latched that high voltage may be on, and 2 s after the latch the next one tells what the unit retains: 2.4 s may be
+    charged, or what a clock that stood still or was set says, as UNKNOWN and with a low bound that holds. Without the latch nothing is."""
+    story = Story(plain, Expectation())
+    place, token = mid(plain), story.ons[0].token
+    at_s, start = plain.rows[place].t, story.starts[token].entry
+    latch = replace(start, index=10**6, at_s=at_s, kind=LATCH_SET, token=0, fields=["off", 1, 4, "words", 0.0])
+    found = replace(start, index=10**6 + 1, instance="another", at_s=at_s + 2.0, kind=words.FOUND, fields=[])
+    latch, found = replace(latch, wall_s=0.0), replace(found, wall_s=2.0 + changed.get("wall_s", 0.0))
+    killed = acts(plain, Act(at_s + 1.0, "host", "killed"))
+    killed = replace(killed, entries=(*plain.entries, *((latch,) if latched else ()), found))
+    if "fault" in changed:
+        killed = with_log(killed, at_s, "fault", f"{changed['fault']} starts")
+    rate = words.OVER_R0 * float(story.starts[token].combination["r0_mgy_per_s"])
+    every_kill_s, true = 0.5 + plain.rig.silence_s + 2 * plain.rig.tick_s, story.true_mgy[token]
+    told = true + rate * (every_kill_s + 2.4 + changed.get("more_s", -0.05)) + 5.0
+    told_so = {"quality": changed.get("quality", "UNKNOWN"), "low_mgy": true * changed.get("low", 0.0)}
+    assert is_broken(exposures(killed, delivered_mgy=told, high_mgy=told, **told_so), "13") != holds
 
 
 def test_a_freeze_between_ready_and_on_is_no_state_and_another_program_before_it_is_none(plain: Trace) -> None:
