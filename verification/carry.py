@@ -266,7 +266,8 @@ def main(
 ) -> None:
     """Carry the good results of an older run over; exit 1 with words when that would prove nothing."""
     try:
-        head = json.loads((old / SEEDS).read_text(encoding="utf-8").splitlines()[0])
+        kept = next((old / name for name in KEPT if (old / name).exists()), old / SEEDS)
+        head = json.loads(kept.read_text(encoding="utf-8").splitlines()[0])
         told = carry(old, home / source_hash()[:16], str(head["commit"]), because, again, workers, anew or ())
     except (CarryError, OSError, ValueError, IndexError, KeyError) as error:
         typer.echo(f"nothing was carried: {error}")

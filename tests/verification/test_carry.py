@@ -63,6 +63,20 @@ def test_what_was_good_is_carried_and_what_was_broken_is_not(
     assert f"| `{OLD}` | 1 | 0 | 1 | none: only judges changed | verification 1 | a reason. |" in words
 
 
+def test_a_run_that_came_to_no_seed_is_carried_by_its_crash_cases_commit(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which commit a run is of stands in whatever kind it came to."""
+    monkeypatch.setattr(carry, "changed_since", lambda _: ["verification/story.py"])
+    (old / "seeds.jsonl").unlink()
+    head = {"kerma_results": 1, "source": "old", "commit": OLD, "simulated": True}
+    case = {"case": "2 2 EIO", "source": "old", "broken": [], "state": "STANDBY"}
+    (old / "crashes.jsonl").write_text("".join(json.dumps(one) + "\n" for one in (head, case)))
+    carry.main(old, "a reason.", home=tmp_path)
+    told = json.loads((tmp_path / source_hash()[:16] / CARRIED).read_text())
+    assert (told["commit"], told["counts"]) == (OLD, {"cells.jsonl": 1, "crashes.jsonl": 1, "seeds.jsonl": 0})
+
+
 def test_what_is_known_to_be_another_play_now_is_left_to_be_played_anew(
     old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
