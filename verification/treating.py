@@ -21,6 +21,8 @@ TROUBLED_S: Final = 30.0
 LOADS: Final = 8
 LOST_S: Final = 8.0
 """After so long without a host, or in a self-test that does not pass, people mend what is broken."""
+MAINS_S: Final = 15.0
+"""For so long people leave a generator switched off at the mains; what is shorter than 10 s does not count as switched off."""
 STUCK_OFF_S: Final = 62.0
 STARTS_S: Final = 15.0
 """A generator that starts slowly is read so much later, and off is counted from then: people wait, and do not switch it off once more."""
@@ -103,8 +105,8 @@ class Operator:
     def _unstick(self) -> None:
         """What docs/states.md asks for: the generator switched off and on, everything off for a minute, service with the key and two names."""
         rig = self._rig
-        rig.fault("generator-silent", 2.0)
-        rig.wait(2.5)
+        rig.fault("generator-silent", MAINS_S)
+        rig.wait(MAINS_S + 0.5)
         rig.fault("generator-rebooted", 0.1)
         for wait_s in (STUCK_OFF_S, STARTS_S):
             rig.wait(wait_s)
