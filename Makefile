@@ -7,7 +7,7 @@ COVERED := $(wildcard tests/controller/test_decide_*.py tests/controller/test_la
 export OPENBLAS_NUM_THREADS = 1
 # what pytest makes of each test file is kept beside it: without that every process makes it anew, 16 s of work each
 unexport PYTHONDONTWRITEBYTECODE
-# where virtual time keeps its files: in memory where 2 GB are free, for on a disk a third of its time is waiting. Real processes keep theirs on the disk
+# where virtual time keeps its files: in memory where 2 GB are free, for on a disk a third of the time of the records' tests is waiting. Real processes keep theirs on the disk
 IN_MEMORY = $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 2000000 2>/dev/null && awk '$$1 == "MemAvailable:" && $$2 > 4000000 {print "/dev/shm"}' /proc/meminfo)
 # files with a test in real time; the process that plays those need not read the others
 REAL = $(shell grep -l 'mark\.realtime' -r tests --include='test_*.py')
